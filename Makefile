@@ -1,0 +1,75 @@
+# Every target is explained by `make help`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+REVISION ?= $(shell git rev-parse -q --verify HEAD 2>/dev/null || echo unknown)
+# Where real servers and tools are kept between runs.
+CACHE    ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reloader
+BIN      := bin
+LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
+
+PROMETHEUS_VERSION := $(shell sed -n 's,.*github.com/prometheus/prometheus v\([0-9.]*\).*,\1,p' go.mod)
+PROMETHEUS := $(CACHE)/prometheus-$(PROMETHEUS_VERSION)
+PROMTOOL   := $(CACHE)/promtool-$(PROMETHEUS_VERSION)
+LINT       := $(CACHE)/golangci-lint-$(shell sed -n 's,.*golangci-lint/v2 \(v[0-9.]*\).*,\1,p' tools/lint/go.mod)
+
+# The race detector needs a C compiler; without one the tests still run, and say so.
+RACE := $(if $(shell command -v $(shell go env CC) 2>/dev/null),-race,)
+
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+export RELOADER_PROMETHEUS_BINARY ?= $(PROMETHEUS)
+export RELOADER_PROMTOOL_BINARY ?= $(PROMTOOL)
+
+.PHONY: help
+help: ## lists the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## builds bin/reloader and bin/promcheck
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+
+.PHONY: servers
+servers: $(PROMETHEUS) $(PROMTOOL) ## builds the real Prometheus and promtool that demo and tests use (cached)
+
+$(CACHE)/prometheus-% $(CACHE)/promtool-%: tools/prometheus/go.mod
+	@mkdir -p $(CACHE)/tmp
+	@echo "building the real $(notdir $@) from its module (once, a few minutes)"
+	cd tools/prometheus && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/prometheus/common/version.Version=$(PROMETHEUS_VERSION)' \
+	  -o $(CACHE)/tmp/$(notdir $@) github.com/prometheus/prometheus/cmd/$(firstword $(subst -, ,$(notdir $@)))
+	@mv -f $(CACHE)/tmp/$(notdir $@) $@ && touch $@
+
+.PHONY: demo
+demo: build $(PROMETHEUS) ## the main job on this machine: a real Prometheus follows a directory
+	$(BIN)/reloader demo --prometheus-binary $(PROMETHEUS) $(DEMO_FLAGS)
+
+.PHONY: test
+test: build servers ## passes all tests that need no cluster
+	$(if $(RACE),,@echo "no C compiler: the tests run without the race detector")
+	go test $(RACE) -timeout 20m ./...
+
+.PHONY: bench
+bench: build servers ## the figures of docs/benchmarks.md, measured here
+	go test -run '^$$' -bench . -benchtime 20x -timeout 30m ./test/bench/...
+
+.PHONY: fuzz
+fuzz: ## runs every fuzz target for FUZZTIME each (default 10s)
+	@for p in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
+	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p; done; done
+
+.PHONY: lint
+lint: $(LINT) ## golangci-lint, gofmt and the build for macOS
+	$(LINT) run ./...
+	GOOS=darwin CGO_ENABLED=0 go build -o /dev/null ./cmd/reloader
+	GOOS=darwin go vet ./internal/... ./cmd/reloader/...
+
+$(LINT): tools/lint/go.mod
+	@mkdir -p $(CACHE)/tmp
+	cd tools/lint && CGO_ENABLED=0 go build -trimpath -o $(CACHE)/tmp/$(notdir $@) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@mv -f $(CACHE)/tmp/$(notdir $@) $@ && touch $@
+
+.PHONY: clean
+clean: ## removes what was built here; the cache of real servers stays
+	rm -rf $(BIN) dist

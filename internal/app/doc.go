@@ -1,0 +1,2 @@
+// Package app wires the parts together and owns their lifecycle.
+package app

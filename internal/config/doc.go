@@ -1,0 +1,2 @@
+// Package config parses, defaults and validates reloader's own flags, environment and file.
+package config

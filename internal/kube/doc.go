@@ -1,0 +1,2 @@
+// Package kube speaks to the Kubernetes API, where that was asked for: Events and fast propagation.
+package kube

@@ -1,0 +1,84 @@
+// Package reload keeps one server on the newest valid files: it decides, calls, retries and proves.
+package reload
+
+import (
+	"context"
+	"time"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+// Phase is where a target stands.
+type Phase string
+
+// The phases of a target, as they appear in logs, metrics and the status.
+const (
+	Starting   Phase = "Starting"   // nothing read yet
+	Waiting    Phase = "Waiting"    // the source is missing, or the server is not ready
+	Settling   Phase = "Settling"   // a change was seen; more may be on its way
+	Checking   Phase = "Checking"   // the validator runs
+	Rejected   Phase = "Rejected"   // the newest files are invalid; the server keeps the last good ones
+	Unjudged   Phase = "Unjudged"   // the validator could not judge; nothing is applied, it is tried again
+	Publishing Phase = "Publishing" // the gate is being written
+	Reloading  Phase = "Reloading"  // the request is in flight
+	Confirming Phase = "Confirming" // the server is asked what it runs
+	Retrying   Phase = "Retrying"   // the reload failed; the next try is scheduled
+	RolledBack Phase = "RolledBack" // the server refused; the gate holds the last good files again
+	InSync     Phase = "InSync"     // the server was proven to run the wanted digest
+)
+
+// Status is one target's state, as the API shows it.
+type Status struct {
+	Target string `json:"target"`
+	Kind   string `json:"kind"`
+	Phase  Phase  `json:"phase"`
+	// Since is when the phase began.
+	Since time.Time `json:"since"`
+	// Wanted is the digest of the newest reading, Running the one the server was proven to run.
+	Wanted  snapshot.Digest `json:"wanted"`
+	Running snapshot.Digest `json:"running"`
+	// Sources are the digests of each source in the newest reading, by name.
+	Sources map[string]snapshot.Digest `json:"sources,omitempty"`
+	// Findings are of the newest verdict.
+	Findings []validate.Finding `json:"findings,omitempty"`
+	// Reason says in one line why the target is not in sync, and what to do.
+	Reason string `json:"reason,omitempty"`
+	// Changes is the redacted diff of the last applied change: names, never values.
+	Changes []string `json:"changes,omitempty"`
+	// RestartRequired names the settings that only a restart of the server can bring.
+	RestartRequired []string `json:"restartRequired,omitempty"`
+	// Differences names what the server was seen to run differently from the files.
+	Differences []string `json:"differences,omitempty"`
+	// ServerVersion is what the server last said; empty when it was not asked.
+	ServerVersion string `json:"serverVersion,omitempty"`
+	// LastSuccess is when a reload was last proven; zero when never.
+	LastSuccess time.Time `json:"lastSuccess,omitzero"`
+	// LastDuration is from noticing the change to the proof, of the last applied change.
+	LastDuration time.Duration `json:"lastDurationNanoseconds,omitempty"`
+	// NextTry is when a scheduled retry is due.
+	NextTry time.Time `json:"nextTry,omitzero"`
+}
+
+// Reader reads all sources of a target at once. It is called from the target's goroutine only.
+type Reader interface {
+	Read(ctx context.Context) (*snapshot.Set, error)
+}
+
+// Gate is the directory that the server of a gated target reads.
+type Gate interface {
+	// Publish makes the set the newest generation, atomically.
+	Publish(ctx context.Context, set *snapshot.Set) error
+	// Accept marks a published digest as good: the server was proven to run it.
+	Accept(digest snapshot.Digest) error
+	// Rollback publishes the last accepted generation again and returns its digest;
+	// the zero Digest when there is none.
+	Rollback(ctx context.Context) (snapshot.Digest, error)
+	// Current is the digest that readers see now; the zero Digest when there is none.
+	Current() snapshot.Digest
+}
+
+// Observer is told of every transition, from the target's goroutine; it must not block.
+type Observer interface {
+	Transition(from, to Status)
+}

@@ -1,0 +1,68 @@
+package snapshot
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
+// Digest is a SHA-256: of one file's bytes, or of the names and contents of many.
+// The zero Digest means "nothing known".
+type Digest [sha256.Size]byte
+
+// ParseDigest reads the 64 hexadecimal digits that String prints.
+func ParseDigest(s string) (Digest, error) {
+	var d Digest
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(d) {
+		return Digest{}, fmt.Errorf("parse digest %q: want %d hexadecimal digits", s, 2*len(d))
+	}
+	copy(d[:], b)
+	return d, nil
+}
+
+// String is the whole digest in lower-case hexadecimal; empty for the zero Digest.
+func (d Digest) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	return hex.EncodeToString(d[:])
+}
+
+// Short is the first 12 hexadecimal digits, for logs and pages.
+func (d Digest) Short() string {
+	if d.IsZero() {
+		return "none"
+	}
+	return hex.EncodeToString(d[:6])
+}
+
+// Number is the first 48 bits as a number that a float64 holds exactly, for gauges
+// (as Alertmanager does with its config hash). Its hexadecimal form is Short.
+func (d Digest) Number() float64 {
+	var n uint64
+	for _, b := range d[:6] {
+		n = n<<8 | uint64(b)
+	}
+	return float64(n)
+}
+
+// IsZero reports whether nothing is known.
+func (d Digest) IsZero() bool { return d == Digest{} }
+
+// MarshalText and UnmarshalText make digests hexadecimal in JSON.
+func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText accepts what MarshalText writes, the empty text included.
+func (d *Digest) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*d = Digest{}
+		return nil
+	}
+	p, err := ParseDigest(string(b))
+	if err != nil {
+		return err
+	}
+	*d = p
+	return nil
+}
