@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// The exit codes, the same for every command.
+const (
+	exitOK       = 0 // done, or no errors found
+	exitFailed   = 1 // errors found, or the work failed
+	exitUsage    = 2 // the command line, the environment or our own file is wrong
+	exitUnjudged = 3 // no verdict: the validator or the server could not be asked
+)
+
+// stdio are the streams of a command: results go to out, everything else to err.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is one sub-command. Each has a file of its own that declares it and a line in commands.
+type command struct {
+	name string
+	// summary is its line in `reloader --help`.
+	summary string
+	// run gets the arguments after the name and returns an exit code.
+	run func(ctx context.Context, args []string, std stdio) int
+	// flags returns its flags and help text, for --help, suggestions and docs/flags.md.
+	flags func() *flagSet
+}
+
+// commands are all sub-commands in the order in which the help lists them.
+func commands() []command {
+	return []command{
+		versionCommand,
+	}
+}
+
+const about = `reloader keeps Prometheus and Grafana on the newest valid configuration of a mounted directory.
+
+Usage:
+  reloader COMMAND [flags]
+
+Commands:
+%s
+Example, next to a Prometheus that reads a mounted ConfigMap:
+  reloader run --prometheus-url http://127.0.0.1:9090 --prometheus-config /etc/prometheus/prometheus.yml
+
+Each flag can be given in the environment too: --prometheus-url as RELOADER_PROMETHEUS_URL.
+Exit codes: 0 fine, 1 errors found or failed, 2 usage, 3 could not judge.
+"reloader COMMAND --help" explains one command.
+`
+
+// run executes one command line without the program's name.
+func run(ctx context.Context, args []string, std stdio) int {
+	if len(args) == 0 {
+		fmt.Fprint(std.err, overview())
+		return exitUsage
+	}
+	name, rest := args[0], args[1:]
+	switch name {
+	case "help":
+		if len(rest) == 0 {
+			fmt.Fprint(std.out, overview())
+			return exitOK
+		}
+		name, rest = rest[0], []string{"--help"}
+	case "-h", "--help":
+		fmt.Fprint(std.out, overview())
+		return exitOK
+	case "-v", "--version":
+		name = "version"
+	}
+	names := make([]string, 0, len(commands()))
+	for _, c := range commands() {
+		if c.name == name {
+			return c.run(ctx, rest, std)
+		}
+		names = append(names, c.name)
+	}
+	if strings.HasPrefix(name, "-") {
+		return usageError(std, "", "the command comes first: reloader COMMAND %s; see reloader --help", name)
+	}
+	return usageError(std, "", "unknown command %q%s", name, didYouMean(name, names, ""))
+}
+
+func overview() string {
+	var b strings.Builder
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  %-9s %s\n", c.name, c.summary)
+	}
+	return fmt.Sprintf(about, b.String())
+}
+
+// usageError prints one line about a wrong command line and returns exitUsage.
+func usageError(std stdio, cmd, format string, args ...any) int {
+	fmt.Fprintf(std.err, "reloader%s: %s\n", prefixed(" ", cmd), fmt.Sprintf(format, args...))
+	return exitUsage
+}
+
+// failed prints one line about work that failed and returns code.
+func failed(std stdio, cmd string, code int, err error) int {
+	fmt.Fprintf(std.err, "reloader%s: %s\n", prefixed(" ", cmd), err)
+	return code
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// didYouMean names the candidate nearest to word, or says nothing when none is near.
+func didYouMean(word string, candidates []string, prefix string) string {
+	best, bestAt := "", len(word)/2+1
+	for _, c := range slices.Sorted(slices.Values(candidates)) {
+		if d := distance(word, c); d < bestAt {
+			best, bestAt = c, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + prefix + best + "?"
+}
+
+// distance is the number of single-letter edits between two words (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// flagSet is the flags of one command with its help.
+type flagSet struct {
+	*pflag.FlagSet
+	// help is the hand-written text above the list of flags: usage, what it does, an example.
+	help string
+}
+
+// newFlagSet returns an empty flagSet. The help text starts with the usage line.
+func newFlagSet(name, help string) *flagSet {
+	fs := &flagSet{FlagSet: pflag.NewFlagSet(name, pflag.ContinueOnError), help: help}
+	fs.SortFlags = false
+	fs.Usage = func() {}
+	return fs
+}
+
+// parse reads the arguments and, for flags that they leave out, the environment. When it
+// returns false the command is over with the exit code: help was asked for, or something is wrong.
+func (fs *flagSet) parse(args []string, std stdio) (int, bool) {
+	if err := fs.Parse(args); err != nil {
+		var unknown *pflag.NotExistError
+		switch {
+		case errors.Is(err, pflag.ErrHelp):
+			fmt.Fprint(std.out, fs.usage())
+			return exitOK, false
+		case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+			name := unknown.GetSpecifiedName()
+			return usageError(std, fs.Name(), "unknown flag --%s%s", name, didYouMean(name, fs.names(), "--")), false
+		}
+		return usageError(std, fs.Name(), "%s", oneLine(err)), false
+	}
+	if err := fs.readEnvironment(os.LookupEnv); err != nil {
+		return usageError(std, fs.Name(), "%s", oneLine(err)), false
+	}
+	return exitOK, true
+}
+
+// readEnvironment sets every flag that was not given and whose twin is set and not empty.
+func (fs *flagSet) readEnvironment(lookup func(string) (string, bool)) error {
+	var errs []error
+	fs.VisitAll(func(f *pflag.Flag) {
+		value, ok := lookup(environmentName(f.Name))
+		if f.Changed || !ok || value == "" {
+			return
+		}
+		values := []string{value}
+		if f.Value.Type() == "stringArray" {
+			values = strings.Split(value, ",")
+		}
+		for _, v := range values {
+			if err := fs.Set(f.Name, strings.TrimSpace(v)); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", environmentName(f.Name), err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// environmentName is the twin of a flag: RELOADER_PROMETHEUS_URL for prometheus-url.
+func environmentName(flag string) string {
+	return "RELOADER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func (fs *flagSet) names() []string {
+	var names []string
+	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// groupAnnotation names the heading under which a flag is listed.
+const groupAnnotation = "group"
+
+// usage is the help text followed by the flags under their headings.
+func (fs *flagSet) usage() string {
+	var order []string
+	groups := map[string]*pflag.FlagSet{}
+	fs.VisitAll(func(f *pflag.Flag) {
+		name := "Flags"
+		if g := f.Annotations[groupAnnotation]; len(g) == 1 {
+			name = g[0]
+		}
+		if groups[name] == nil {
+			groups[name] = pflag.NewFlagSet(name, pflag.ContinueOnError)
+			groups[name].SortFlags = false
+			order = append(order, name)
+		}
+		groups[name].AddFlag(f)
+	})
+	var b strings.Builder
+	b.WriteString(strings.TrimSpace(fs.help) + "\n")
+	for _, name := range order {
+		fmt.Fprintf(&b, "\n%s:\n%s", name, groups[name].FlagUsagesWrapped(110))
+	}
+	return b.String()
+}
+
+// oneLine joins the lines of an error, because a user error is one line.
+func oneLine(err error) string {
+	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+}
