@@ -1,0 +1,198 @@
+package grafanatest
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"commit": "unknown", "database": "ok", "version": s.opts.Version})
+	})
+	mux.HandleFunc("POST /login", s.login)
+	admin := func(pattern string, h http.HandlerFunc) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if s.authorized(w, r) {
+				h(w, r)
+			}
+		})
+	}
+	admin("POST /api/admin/provisioning/{kind}/reload", s.reload)
+	admin("GET /api/admin/settings", s.getSettings)
+	admin("GET /api/datasources", s.getDatasources)
+	admin("GET /api/datasources/uid/{uid}", s.getDatasource)
+	admin("GET /api/search", s.search)
+	admin("GET /api/dashboards/uid/{uid}", s.getDashboard)
+	admin("GET /api/orgs", s.getOrgs)
+	admin("GET /api/plugins", s.getPlugins)
+	if s.newer(12, 4) {
+		admin("GET /apis/dashboard.grafana.app/v1beta1/namespaces/default/dashboards", s.listDashboards)
+	}
+	if s.newer(9, 0) {
+		for path, values := range s.alertingLists() {
+			admin("GET /api/v1/provisioning/"+path, func(w http.ResponseWriter, _ *http.Request) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				writeJSON(w, http.StatusOK, values())
+			})
+		}
+		admin("GET /api/v1/provisioning/policies", s.getPolicy)
+	}
+	admin("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusNotFound, map[string]string{"message": "Not found"})
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		down := s.faults.Down
+		s.mu.Unlock()
+		if down {
+			panic(http.ErrAbortHandler)
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// alertingLists are the read-back routes; the list of rules came with 9.4.
+func (s *Server) alertingLists() map[string]func() []map[string]any {
+	values := func(m func() map[string]map[string]any) func() []map[string]any {
+		return func() []map[string]any {
+			out := []map[string]any{}
+			all := m()
+			for _, k := range slices.Sorted(maps.Keys(all)) {
+				out = append(out, all[k])
+			}
+			return out
+		}
+	}
+	lists := map[string]func() []map[string]any{
+		"contact-points": values(func() map[string]map[string]any { return s.state.contacts }),
+		"mute-timings":   values(func() map[string]map[string]any { return s.state.mutes }),
+		"templates":      values(func() map[string]map[string]any { return s.state.templates }),
+	}
+	if s.newer(9, 4) {
+		lists["alert-rules"] = values(func() map[string]map[string]any { return s.state.rules })
+	}
+	return lists
+}
+
+func (s *Server) getPolicy(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.policy == nil {
+		writeJSON(w, http.StatusOK, map[string]any{"receiver": s.builtIn()})
+		return
+	}
+	writeJSON(w, http.StatusOK, s.state.policy)
+}
+
+func (s *Server) getSettings(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]map[string]string{}
+	for section, keys := range s.settings {
+		out[section] = map[string]string{}
+		for k, v := range keys {
+			if v != "" && (strings.Contains(k, "password") || strings.Contains(k, "secret")) {
+				v = "*********"
+			}
+			out[section][k] = v
+		}
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+func (s *Server) getDatasources(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(s.state.datasources)) {
+		ds := maps.Clone(s.state.datasources[name])
+		delete(ds, "secureJsonFields") // only the single read shows which secrets are set
+		out = append(out, ds)
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+func (s *Server) getDatasource(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ds := range s.state.datasources {
+		if ds["uid"] == r.PathValue("uid") {
+			writeJSON(w, http.StatusOK, ds)
+			return
+		}
+	}
+	writeJSON(w, http.StatusNotFound, map[string]string{"message": "Data source not found"})
+}
+
+func (s *Server) search(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []map[string]any{}
+	for _, uid := range slices.Sorted(maps.Keys(s.state.dashboards)) {
+		out = append(out, map[string]any{"uid": uid, "title": s.state.dashboards[uid].json["title"], "type": "dash-db"})
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+func (s *Server) getDashboard(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, ok := s.state.dashboards[r.PathValue("uid")]
+	if !ok {
+		writeJSON(w, http.StatusNotFound, map[string]string{"message": "Dashboard not found"})
+		return
+	}
+	body := maps.Clone(d.json)
+	body["uid"], body["version"] = r.PathValue("uid"), d.version
+	writeJSON(w, http.StatusOK, map[string]any{
+		"dashboard": body,
+		"meta":      map[string]any{"provisioned": d.provider != "", "provisionedExternalId": d.relative, "version": d.version},
+	})
+}
+
+func (s *Server) listDashboards(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	items := []map[string]any{}
+	for _, uid := range slices.Sorted(maps.Keys(s.state.dashboards)) {
+		d := s.state.dashboards[uid]
+		items = append(items, map[string]any{
+			"metadata": map[string]any{
+				"name": uid, "namespace": "default", "generation": d.version,
+				"annotations": map[string]string{
+					"grafana.app/managedBy": "classic-file-provisioning", "grafana.app/managerId": d.provider,
+					"grafana.app/sourcePath": d.path, "grafana.app/sourceChecksum": d.checksum,
+				},
+			},
+			"spec": d.json,
+		})
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"kind": "DashboardList", "apiVersion": "dashboard.grafana.app/v1beta1", "items": items})
+}
+
+func (s *Server) getOrgs(w http.ResponseWriter, _ *http.Request) {
+	out := []map[string]any{}
+	for _, id := range s.opts.Organizations {
+		out = append(out, map[string]any{"id": id, "name": "Org"})
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+func (s *Server) getPlugins(w http.ResponseWriter, _ *http.Request) {
+	out := []map[string]any{}
+	for _, id := range s.opts.Plugins {
+		out = append(out, map[string]any{"id": id, "type": "app"})
+	}
+	writeJSON(w, http.StatusOK, out)
+}
