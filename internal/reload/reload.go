@@ -58,6 +58,39 @@ type Status struct {
 	LastDuration time.Duration `json:"lastDurationNanoseconds,omitempty"`
 	// NextTry is when a scheduled retry is due.
 	NextTry time.Time `json:"nextTry,omitzero"`
+	// Proof says what the last proof rests on; for a signal without a URL it says that nothing does.
+	Proof string `json:"proof,omitempty"`
+	// Failure is the newest failed call since the last success; nil when there is none.
+	Failure *FailureStatus `json:"failure,omitempty"`
+	// Applied says that the newest files are live, or need not be: false from the first
+	// failure of any kind (verdict, gate, call, proof) until the next success.
+	Applied bool `json:"applied"`
+	// Counts only grow, from 0 at our start.
+	Counts Counts `json:"counts"`
+}
+
+// FailureStatus is a Failure as the API shows it.
+type FailureStatus struct {
+	Class   Class     `json:"class"`
+	Message string    `json:"message"`
+	Hint    string    `json:"hint,omitempty"`
+	Body    string    `json:"body,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// Counts are what a target did since our start.
+type Counts struct {
+	// Changes are changes that were seen; ChangesFailed those that were rejected or refused.
+	Changes       uint64 `json:"changes"`
+	ChangesFailed uint64 `json:"changesFailed"`
+	// Reloads are calls of the server, failed ones included; ReloadsFailed those that failed
+	// or could not be proven.
+	Reloads       uint64 `json:"reloads"`
+	ReloadsFailed uint64 `json:"reloadsFailed"`
+	// Unjudged are verdicts that could not be had.
+	Unjudged uint64 `json:"unjudged"`
+	// RollBacks are returns to the last good files.
+	RollBacks uint64 `json:"rollBacks"`
 }
 
 // Reader reads all sources of a target at once. It is called from the target's goroutine only.

@@ -1,0 +1,124 @@
+package reload
+
+import (
+	"context"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+// Driver speaks to one kind of server. All methods are called from the target's goroutine, one
+// at a time, so an implementation needs no locks. Each method bounds its own requests (the
+// right timeout of a reload depends on the server) and ends when ctx does.
+type Driver interface {
+	// Observe asks the server how it is. A server that cannot be reached or is still starting
+	// is not an error but an Observation that is not Ready; an error is a *Failure that says
+	// why asking is in vain (wrong password, wrong path). It is called before each attempt and
+	// at intervals while nothing happens, so that it must be cheap.
+	Observe(ctx context.Context) (Observation, error)
+
+	// Plan says which calls the change needs. It is the only method that may read c.New's
+	// contents: what Reload and Confirm need of them goes into Plan.Data, by name and never
+	// more than needed, because a plan may be kept for hours. It may ask the server when
+	// c.Server.Ready. An error means "cannot tell now": it is tried again.
+	Plan(ctx context.Context, c Change) (Plan, error)
+
+	// Reload makes the plan's calls. An error is a *Failure.
+	Reload(ctx context.Context, p Plan) error
+
+	// Confirm asks what the server runs and compares it with the plan. With proof.Reloaded
+	// false nothing was called: does the server run these files already? When in doubt the
+	// verdict is "not proven". An error is a *Failure: the server could not be asked.
+	Confirm(ctx context.Context, p Plan, proof Proof) (Verdict, error)
+}
+
+// Observation is what a server said of itself.
+type Observation struct {
+	// Ready says that the server takes reload requests.
+	Ready bool
+	// Reason says why it is not ready, in one line; empty when it is.
+	Reason string
+	// Facts go to the validator; the last known ones while the server is not ready.
+	Facts validate.Facts
+	// Epoch is one life of the server: it differs after a restart. Empty when unknown.
+	Epoch string
+	// Load is one loading of files: it differs after each load, whoever asked for it, and
+	// after a failed one. Empty when the server does not tell.
+	Load string
+	// Data is the driver's own.
+	Data any
+}
+
+// Change is the way from the files that the server was last proven to run to those it shall run.
+type Change struct {
+	// Old are the files that the server was last proven to run, without contents; nil when
+	// that is not known (start, restart of the server): then everything counts as changed.
+	Old *snapshot.Set
+	// New are the files that it shall run. It is nil when only their digest is known: a gate
+	// went back to a generation of before our start. Then everything counts as changed.
+	New *snapshot.Set
+	// Contents says that New's contents can be read. They cannot when the server goes back
+	// to its last good files.
+	Contents bool
+	// Files are what differs between New and Old, and between New and everything that was
+	// tried since Old without being proven. Empty when Old or New is nil.
+	Files []FileChange
+	// Server is the newest observation; not Ready when the server could not be asked.
+	Server Observation
+	// Outline is what the validator found in New; nil when Contents is false.
+	Outline *validate.Outline
+	// Last is the plan of Old, with which the server was last proven; nil when Old is.
+	Last *Plan
+}
+
+// FileChange is one file that differs.
+type FileChange struct {
+	// Source is the source's name, Name the file's name in it.
+	Source, Name string
+	// Old and New are the file's digests; zero when it is not there.
+	Old, New snapshot.Digest
+}
+
+// Plan is what one change asks of the server.
+type Plan struct {
+	// Calls names the requests in their order, as users know them ("POST /-/reload"). When it
+	// is empty nothing needs to be called, and the target is in sync.
+	Calls []string
+	// Findings are what only the live server could tell; an error among them rejects the files.
+	Findings []validate.Finding
+	// RestartRequired names the settings that only a restart of the server can bring.
+	RestartRequired []string
+	// Data is the driver's own.
+	Data any
+}
+
+// Proof is what is known when a target asks for a confirmation.
+type Proof struct {
+	// Reloaded says that this target just made the plan's calls, and that they succeeded.
+	Reloaded bool
+	// Before is what was observed before those calls, or, without them, the newest observation.
+	Before Observation
+	// Unchanged says that the server was proven to run this very plan's files earlier, and
+	// Then what was observed at that time.
+	Unchanged bool
+	Then      Observation
+}
+
+// Verdict is the answer to "does the server run these files?".
+type Verdict struct {
+	Proven bool
+	// By says what the proof rests on ("reloadConfigSuccess and lastConfigTime").
+	By string
+	// Reason says in one line why it is not proven.
+	Reason string
+	// Refused says that the server itself judged the files and does not want them: the same
+	// files will not do better at the next try.
+	Refused bool
+	// Differences names what the server runs differently from the files. A verdict may be
+	// proven and still have some, when a reload cannot bring them.
+	Differences []string
+	// RestartRequired names the settings that only a restart of the server can bring.
+	RestartRequired []string
+	// After is what was observed; later observations are compared with it.
+	After Observation
+}
