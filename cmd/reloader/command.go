@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
+
+	"reloader/internal/validate"
 )
 
 // The exit codes, the same for every command.
@@ -117,34 +118,8 @@ func prefixed(prefix, s string) string {
 
 // didYouMean names the candidate nearest to word, or says nothing when none is near.
 func didYouMean(word string, candidates []string, prefix string) string {
-	best, bestAt := "", len(word)/2+1
-	for _, c := range slices.Sorted(slices.Values(candidates)) {
-		if d := distance(word, c); d < bestAt {
-			best, bestAt = c, d
-		}
+	if best := validate.Nearest(word, candidates); best != "" {
+		return "; did you mean " + prefix + best + "?"
 	}
-	if best == "" {
-		return ""
-	}
-	return "; did you mean " + prefix + best + "?"
-}
-
-// distance is the number of single-letter edits between two words (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return ""
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"reloader/internal/config"
 )
 
 // flagSet is the flags of one command with its help.
@@ -77,16 +79,13 @@ func (fs *flagSet) names() []string {
 	return names
 }
 
-// groupAnnotation names the heading under which a flag is listed.
-const groupAnnotation = "group"
-
 // usage is the help text followed by the flags under their headings.
 func (fs *flagSet) usage() string {
 	var order []string
 	groups := map[string]*pflag.FlagSet{}
 	fs.VisitAll(func(f *pflag.Flag) {
 		name := "Flags"
-		if g := f.Annotations[groupAnnotation]; len(g) == 1 {
+		if g := f.Annotations[config.GroupAnnotation]; len(g) == 1 {
 			name = g[0]
 		}
 		if groups[name] == nil {

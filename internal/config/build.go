@@ -1,0 +1,116 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// File is the path given by --config; empty when there is none.
+func (f *Flags) File() string { return f.file }
+
+// Config builds the whole configuration: the defaults, then the file's contents (nil without
+// --config), then the flags and the environment. Flags win over the file for what is set once
+// for the process; the target of a kind's flags comes in addition to the targets of the file.
+func (f *Flags) Config(file []byte) (Config, error) {
+	cfg := Defaults()
+	c := &checker{file: f.file}
+	if f.file != "" {
+		positions, err := parse(f.file, file, &cfg)
+		if err != nil {
+			return Config{}, err
+		}
+		c.positions = positions
+	}
+	f.override(&cfg, c.positions)
+	f.environment()
+	for _, t := range f.targets {
+		f.appendTarget(&cfg, t, c)
+	}
+	if len(cfg.Targets) == 0 && len(c.errs) == 0 && !f.offline {
+		c.errs = append(c.errs, &Error{Message: "no target", Hint: "give --prometheus-url, --grafana-url, --http-url or --config"})
+	}
+	c.process(cfg)
+	c.targets(cfg.Targets, f.offline)
+	if err := errors.Join(c.errs...); err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
+}
+
+// override lets the flags that were given win over the file, and forgets where the file had them.
+func (f *Flags) override(cfg *Config, positions map[string]position) {
+	for key, set := range map[string]func(){
+		"listen_address": func() { cfg.ListenAddress = f.process.ListenAddress },
+		"poll_interval":  func() { cfg.PollInterval = f.process.PollInterval },
+		"settle":         func() { cfg.Settle = f.process.Settle },
+		"log_level":      func() { cfg.LogLevel = f.process.LogLevel },
+		"log_format":     func() { cfg.LogFormat = f.process.LogFormat },
+		"promcheck":      func() { cfg.Promcheck = f.process.Promcheck },
+	} {
+		if f.set.Changed(strings.ReplaceAll(key, "_", "-")) {
+			set()
+			delete(positions, key)
+		}
+	}
+}
+
+// environment reads the variables that Grafana's own image takes, so that one Secret serves both containers.
+func (f *Flags) environment() {
+	for _, t := range f.targets {
+		if t.Kind != Grafana || f.offline || t.BearerTokenFile != "" {
+			continue
+		}
+		if t.PasswordFile == "" {
+			t.Password = Secret(os.Getenv("GF_SECURITY_ADMIN_PASSWORD"))
+		}
+		if t.Username == "" && (t.Password != "" || t.PasswordFile != "") {
+			t.Username = "admin"
+			if user := os.Getenv("GF_SECURITY_ADMIN_USER"); user != "" {
+				t.Username = user
+			}
+		}
+	}
+}
+
+// appendTarget adds a flag target to cfg when the flags make it one.
+func (f *Flags) appendTarget(cfg *Config, t *flagTarget, c *checker) {
+	made := t.URL != "" || t.Kind == Prometheus && t.Method == MethodSignal
+	if f.offline {
+		made = t.ConfigFile != "" || len(t.dirs) > 0 || t.Provisioning != "" || t.Ini != ""
+	}
+	if !made {
+		if given := f.given(t.Kind); given != "" && !f.offline {
+			c.errs = append(c.errs, &Error{Field: "--" + given, Message: "needs " + flagName(t.Kind, "url")})
+		}
+		return
+	}
+	target := t.Target
+	target.Allow = slices.Clone(f.allow)
+	if t.Kind == HTTP {
+		target.Allow = nil
+	}
+	for _, s := range t.dirs {
+		dir, err := ParseDir(s)
+		if err != nil {
+			c.errs = append(c.errs, &Error{Field: flagName(t.Kind, "dirs"), Message: err.Error()})
+			continue
+		}
+		target.Dirs = append(target.Dirs, dir)
+	}
+	cfg.Targets = append(cfg.Targets, target)
+}
+
+// given is the first flag of a kind that was given; empty when there is none.
+func (f *Flags) given(kind Kind) string {
+	name := ""
+	f.set.VisitAll(func(flag *pflag.Flag) {
+		if name == "" && flag.Changed && strings.HasPrefix(flag.Name, string(kind)+"-") {
+			name = flag.Name
+		}
+	})
+	return name
+}

@@ -1,0 +1,186 @@
+// Package config parses, defaults and validates reloader's own flags, environment and file.
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Kind is what sort of server a target is.
+type Kind string
+
+// The kinds of targets.
+const (
+	Prometheus Kind = "prometheus"
+	Grafana    Kind = "grafana"
+	HTTP       Kind = "http"   // a POST when a directory changed
+	Signal     Kind = "signal" // a SIGHUP when a directory changed
+)
+
+// The ways to make a Prometheus read its files again.
+const (
+	MethodHTTP   = "http"
+	MethodSignal = "signal"
+)
+
+// What reloader does about a changed grafana.ini.
+const (
+	RestartOff       = "off"
+	RestartTerminate = "terminate"
+)
+
+// Config is everything that reloader was told, from flags, environment and file.
+type Config struct {
+	// ListenAddress is where metrics, status and health are served; empty switches them off.
+	ListenAddress string `yaml:"listen_address"`
+	// PollInterval is how often sources are read without any event.
+	PollInterval time.Duration `yaml:"poll_interval"`
+	// Settle is how long a source that is not swapped as a whole must be quiet.
+	Settle time.Duration `yaml:"settle"`
+	// LogLevel is debug, info, warn or error.
+	LogLevel string `yaml:"log_level"`
+	// LogFormat is logfmt or json.
+	LogFormat string `yaml:"log_format"`
+	// Promcheck is the path of the promcheck program; empty means beside this program, then PATH.
+	Promcheck string `yaml:"promcheck"`
+	// Targets are the servers to keep up to date.
+	Targets []Target `yaml:"targets"`
+}
+
+// Target is one server to keep up to date. Which fields apply depends on the kind.
+type Target struct {
+	// Name identifies the target in logs, metrics and status.
+	Name string `yaml:"name"`
+	Kind Kind   `yaml:"kind"`
+	// URL is the server's base URL with its route prefix; for kind http the URL to POST to.
+	URL string `yaml:"url"`
+
+	// ConfigFile is Prometheus' main file as this process sees it.
+	ConfigFile string `yaml:"config_file"`
+	// Dirs are further directories, each DIR or DIR=SERVERDIR.
+	Dirs []Dir `yaml:"dirs"`
+	// Method is how a Prometheus is told: http or signal.
+	Method string `yaml:"method"`
+	// ProcessName finds the process to signal in a shared process namespace.
+	ProcessName string `yaml:"process_name"`
+	// Validator is a command to ask instead of promcheck, for example the server's own promtool.
+	Validator string `yaml:"validator"`
+
+	// Provisioning is Grafana's provisioning directory.
+	Provisioning string `yaml:"provisioning"`
+	// Ini is Grafana's grafana.ini.
+	Ini string `yaml:"ini"`
+	// SameEnv says that this process sees Grafana's environment and files.
+	SameEnv bool `yaml:"same_env"`
+	// Version is Grafana's version for when the server does not tell; empty means the newest known.
+	Version string `yaml:"version"`
+	// Restart says what to do when only a restart brings a changed grafana.ini: off or terminate.
+	Restart string `yaml:"restart"`
+
+	// Gate is the directory that the server reads and only reloader writes; empty means direct mode.
+	Gate string `yaml:"gate"`
+	// KeepGenerations is how many generations the gate keeps.
+	KeepGenerations int `yaml:"keep_generations"`
+	// ReloadTimeout bounds one reload call; 0 means what suits the kind.
+	ReloadTimeout time.Duration `yaml:"reload_timeout"`
+	// Allow names the guards that are switched off.
+	Allow []string `yaml:"allow"`
+
+	Client `yaml:",inline"`
+
+	// FromFlags says that flags or the environment made this target, not the file.
+	FromFlags bool `yaml:"-"`
+}
+
+// Client is how to reach a server: credentials and TLS. Secrets are named by file.
+type Client struct {
+	Username        string `yaml:"username"`
+	PasswordFile    string `yaml:"password_file"`
+	BearerTokenFile string `yaml:"bearer_token_file"`
+	CAFile          string `yaml:"ca_file"`
+	CertFile        string `yaml:"cert_file"`
+	KeyFile         string `yaml:"key_file"`
+	// ServerName is the name to verify the server's certificate against.
+	ServerName string `yaml:"server_name"`
+	// Password comes from the environment only (GF_SECURITY_ADMIN_PASSWORD).
+	Password Secret `yaml:"-"`
+}
+
+// Dir is a directory and where the server sees it.
+type Dir struct {
+	Path string
+	// ServerPath is where the server sees the directory; empty means Path.
+	ServerPath string
+}
+
+// String is the form in which flags and the file name a Dir.
+func (d Dir) String() string {
+	if d.ServerPath == "" {
+		return d.Path
+	}
+	return d.Path + "=" + d.ServerPath
+}
+
+// ParseDir reads DIR or DIR=SERVERDIR.
+func ParseDir(s string) (Dir, error) {
+	path, server, mapped := strings.Cut(s, "=")
+	if path == "" || mapped && server == "" {
+		return Dir{}, fmt.Errorf("%q: want DIR or DIR=SERVERDIR", s)
+	}
+	return Dir{Path: path, ServerPath: server}, nil
+}
+
+// Secret is a string that no log, error or encoding shows.
+type Secret string
+
+const redacted = "<secret>"
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return redacted
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue hides the secret from slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalJSON hides the secret from JSON.
+func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// Reveal is the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// Defaults is the configuration of which everything else is a change.
+func Defaults() Config {
+	return Config{
+		ListenAddress: ":9533",
+		PollInterval:  30 * time.Second,
+		Settle:        100 * time.Millisecond,
+		LogLevel:      "info",
+		LogFormat:     "logfmt",
+	}
+}
+
+// TargetDefaults is a target of the kind before anything was said about it.
+func TargetDefaults(kind Kind) Target {
+	t := Target{Kind: kind, KeepGenerations: 3}
+	switch kind {
+	case Prometheus:
+		t.ConfigFile = "/etc/prometheus/prometheus.yml"
+		t.Method = MethodHTTP
+		t.ProcessName = "prometheus"
+	case Grafana:
+		t.Restart = RestartOff
+		t.ProcessName = "grafana"
+	case HTTP, Signal:
+	}
+	return t
+}

@@ -1,0 +1,238 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+// build parses a command line together with the file's contents.
+func build(t *testing.T, file string, args ...string) (Config, error) {
+	t.Helper()
+	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	f := Register(fs)
+	var data []byte
+	if file != "" {
+		data = []byte(file)
+		args = append(args, "--config", "reloader.yml")
+	}
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return f.Config(data)
+}
+
+func TestFlagsMakeTargets(t *testing.T) {
+	cfg, err := build(t, "", "--prometheus-url=http://127.0.0.1:9090", "--prometheus-dir=/rules=/etc/rules",
+		"--prometheus-dir", "/more", "--http-url=http://127.0.0.1:1/-/reload", "--http-dir=/d", "--allow=a", "--allow=b", "--settle=1s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prometheus := TargetDefaults(Prometheus)
+	prometheus.Name, prometheus.FromFlags, prometheus.URL = "prometheus", true, "http://127.0.0.1:9090"
+	prometheus.Dirs = []Dir{{"/rules", "/etc/rules"}, {"/more", ""}}
+	prometheus.Allow = []string{"a", "b"}
+	http := TargetDefaults(HTTP)
+	http.Name, http.FromFlags, http.URL, http.Dirs = "http", true, "http://127.0.0.1:1/-/reload", []Dir{{Path: "/d"}}
+	want := Defaults()
+	want.Settle = time.Second
+	want.Targets = []Target{prometheus, http}
+	if diff := cmp.Diff(want, cfg); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFlagsWinOverTheFile(t *testing.T) {
+	file := "settle: 3s\npoll_interval: 7s\ntargets:\n- {name: one, kind: http, url: 'http://h/', dirs: [/a, /b=/c]}\n"
+	cfg, err := build(t, file, "--settle=1s", "--prometheus-url=http://127.0.0.1:9090")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Settle != time.Second || cfg.PollInterval != 7*time.Second {
+		t.Errorf("settle %v, poll interval %v: want the flag's 1s and the file's 7s", cfg.Settle, cfg.PollInterval)
+	}
+	if len(cfg.Targets) != 2 || cfg.Targets[0].Name != "one" || cfg.Targets[1].Name != "prometheus" {
+		t.Fatalf("targets: %+v", cfg.Targets)
+	}
+	if got := cfg.Targets[0].Dirs[1]; got != (Dir{"/b", "/c"}) {
+		t.Errorf("dirs[1] = %+v", got)
+	}
+}
+
+// Each file in testdata/err must give exactly the lines of its .out.
+func TestBadFiles(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/err/*.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no test data", err)
+	}
+	for _, name := range files {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, got := build(t, string(data))
+			if got == nil {
+				t.Fatal("accepted")
+			}
+			out := strings.TrimSuffix(name, ".yml") + ".out"
+			if os.Getenv("UPDATE") != "" {
+				if err := os.WriteFile(out, []byte(got.Error()+"\n"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got.Error()+"\n"); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The file with every key must be accepted, and must really have every key.
+func TestFullFile(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/ok/full.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := build(t, string(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cfg.Targets) != 4 || cfg.Targets[0].Username != "admin" || cfg.Targets[0].ReloadTimeout != 3*time.Minute {
+		t.Errorf("targets: %+v", cfg.Targets)
+	}
+	for _, v := range []reflect.Value{reflect.ValueOf(Config{}), reflect.ValueOf(Target{})} {
+		for key := range keys(v) {
+			if !strings.Contains(string(data), key+":") {
+				t.Errorf("no %s in testdata/ok/full.yml", key)
+			}
+		}
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"no target; give --prometheus-url":                                     {},
+		"--prometheus-url: not a URL like":                                     {"--prometheus-url=localhost:9090"},
+		"--prometheus-url: must not hold credentials; use --prometheus-user":   {"--prometheus-url=http://u:hunter2@h"},
+		"--prometheus-config: needs --prometheus-url":                          {"--prometheus-config=x"},
+		"--prometheus-method: unknown method":                                  {"--prometheus-url=http://h", "--prometheus-method=push"},
+		"--prometheus-username: is required with --prometheus-password-file":   {"--prometheus-url=http://h", "--prometheus-password-file=x"},
+		"--prometheus-password-file: is required with --prometheus-username":   {"--prometheus-url=http://h", "--prometheus-username=x"},
+		"--http-cert-file: --http-cert-file and --http-key-file belong":        {"--http-url=http://h", "--http-dir=x", "--http-key-file=x"},
+		"--http-dir: is required for kind http":                                {"--http-url=http://h"},
+		"--prometheus-dir: \"=x\": want DIR or DIR=SERVERDIR":                  {"--prometheus-url=http://h", "--prometheus-dir==x"},
+		"--listen-address: want HOST:PORT or :PORT":                            {"--prometheus-url=http://h", "--listen-address=9533"},
+		"--listen-address: port \"99999\": want a number from 0 to 65535":      {"--prometheus-url=http://h", "--listen-address=:99999"},
+		"--poll-interval: want at least 100ms":                                 {"--prometheus-url=http://h", "--poll-interval=1ms"},
+		"--log-level: unknown level \"loud\"; want debug, info, warn or error": {"--prometheus-url=http://h", "--log-level=loud"},
+		"--grafana-provisioning: give provisioning, ini or both":               {"--grafana-url=http://h"},
+	} {
+		_, err := build(t, "", args...)
+		if err == nil {
+			t.Errorf("%v: accepted", args)
+		} else if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v: got %q, want %q", args, err, want)
+		}
+	}
+}
+
+func TestGrafanaTakesTheImagesVariables(t *testing.T) {
+	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "hunter2")
+	cfg, err := build(t, "", "--grafana-url=http://h", "--grafana-ini=/etc/grafana/grafana.ini")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Targets[0]; got.Username != "admin" || got.Password.Reveal() != "hunter2" {
+		t.Errorf("user %q, password known %t", got.Username, got.Password.Reveal() == "hunter2")
+	}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "password", cfg.Targets[0].Password, "config", cfg)
+	encoded, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{fmt.Sprintf("%v %+v %#v", cfg, cfg, cfg), string(encoded), log.String()} {
+		if strings.Contains(s, "hunter2") {
+			t.Errorf("the password shows in %s", s)
+		}
+	}
+}
+
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	a, b, c := TargetDefaults(HTTP), TargetDefaults(HTTP), TargetDefaults(HTTP)
+	a.Name, b.Name, c.Name = "a", "b", "c"
+	old := Defaults()
+	old.Targets = []Target{a, b}
+	changed := b
+	changed.URL = "http://other"
+	for name, test := range map[string]struct {
+		change func(*Config)
+		want   Changes
+	}{
+		"nothing": {func(*Config) {}, Changes{}},
+		"targets": {func(n *Config) { n.Targets = []Target{changed, c} }, Changes{Added: []string{"c"}, Removed: []string{"a"}, Changed: []string{"b"}}},
+		"order":   {func(n *Config) { n.Targets = []Target{b, a} }, Changes{}},
+		"shared":  {func(n *Config) { n.Settle++ }, Changes{Changed: []string{"a", "b"}}},
+		"frozen":  {func(n *Config) { n.ListenAddress, n.LogFormat = "", "json" }, Changes{Frozen: []string{"listen_address", "log_format"}}},
+		"level":   {func(n *Config) { n.LogLevel = "debug" }, Changes{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := old
+			test.change(&n)
+			if diff := cmp.Diff(test.want, Diff(old, n)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// FuzzFile: any bytes are either refused or make a configuration that passes a second time.
+func FuzzFile(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*/*.yml")
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data))
+	}
+	f.Add("targets: [&a {name: x, kind: http, url: 'http://h', dirs: &d [a]}, *a]")
+	f.Fuzz(func(t *testing.T, data string) {
+		if data == "" {
+			return
+		}
+		cfg, err := build(t, data)
+		if err != nil {
+			return
+		}
+		c := &checker{}
+		c.process(cfg)
+		c.targets(cfg.Targets, false)
+		if len(c.errs) > 0 {
+			t.Errorf("accepted, yet %v", c.errs)
+		}
+		if changes := Diff(cfg, cfg); !changes.Empty() {
+			t.Errorf("differs from itself: %+v", changes)
+		}
+	})
+}

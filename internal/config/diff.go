@@ -1,0 +1,57 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+)
+
+// Changes says how one configuration differs from an older one.
+type Changes struct {
+	// Added, Removed and Changed are names of targets, in the order of the configuration.
+	Added, Removed, Changed []string
+	// Frozen names the fields that differ and that only a restart of reloader can change.
+	Frozen []string
+}
+
+// Empty says that nothing differs that matters while running, the log level aside.
+func (c Changes) Empty() bool {
+	return len(c.Added)+len(c.Removed)+len(c.Changed)+len(c.Frozen) == 0
+}
+
+// Diff compares two valid configurations. A change of what all targets share (poll_interval,
+// settle, promcheck) counts as a change of each.
+func Diff(old, new Config) Changes {
+	var c Changes
+	if old.ListenAddress != new.ListenAddress {
+		c.Frozen = append(c.Frozen, "listen_address")
+	}
+	if old.LogFormat != new.LogFormat {
+		c.Frozen = append(c.Frozen, "log_format")
+	}
+	shared := old.PollInterval != new.PollInterval || old.Settle != new.Settle || old.Promcheck != new.Promcheck
+	for _, t := range new.Targets {
+		before, found := old.Target(t.Name)
+		switch {
+		case !found:
+			c.Added = append(c.Added, t.Name)
+		case shared || !reflect.DeepEqual(before, t):
+			c.Changed = append(c.Changed, t.Name)
+		}
+	}
+	for _, t := range old.Targets {
+		if !slices.ContainsFunc(new.Targets, func(n Target) bool { return n.Name == t.Name }) {
+			c.Removed = append(c.Removed, t.Name)
+		}
+	}
+	return c
+}
+
+// Target returns the target of that name.
+func (c Config) Target(name string) (Target, bool) {
+	for _, t := range c.Targets {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Target{}, false
+}

@@ -1,2 +1,0 @@
-// Package config parses, defaults and validates reloader's own flags, environment and file.
-package config

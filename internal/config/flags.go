@@ -1,0 +1,185 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// GroupAnnotation names the heading under which the help lists a flag.
+const GroupAnnotation = "group"
+
+// Flags are the command line's part of a Config. The flags of one kind describe one target;
+// any number of others come from the file.
+type Flags struct {
+	set     *pflag.FlagSet
+	offline bool
+	file    string
+	process Config
+	allow   []string
+	// targets are the ones that flags can describe, with their directories as given.
+	targets []*flagTarget
+}
+
+// flagTarget is a target that flags describe.
+type flagTarget struct {
+	Target
+	dirs []string
+}
+
+// Register adds the flags of `run` and `once` to fs.
+func Register(fs *pflag.FlagSet) *Flags { return register(fs, false) }
+
+// RegisterOffline adds the flags of `check`, which asks no server.
+func RegisterOffline(fs *pflag.FlagSet) *Flags { return register(fs, true) }
+
+func register(fs *pflag.FlagSet, offline bool) *Flags {
+	f := &Flags{set: fs, offline: offline, process: Defaults()}
+	f.prometheus()
+	f.grafana()
+	if !offline {
+		f.http()
+	}
+	f.general()
+	return f
+}
+
+// target starts the flags of one kind; add registers one of them under the kind's heading.
+func (f *Flags) target(kind Kind, heading string) (*flagTarget, func(key string, register func(name string))) {
+	t := &flagTarget{Target: TargetDefaults(kind)}
+	t.Name, t.FromFlags = string(kind), true
+	f.targets = append(f.targets, t)
+	return t, func(key string, register func(name string)) {
+		name := strings.TrimPrefix(flagName(kind, key), "--")
+		register(name)
+		f.annotate(name, heading)
+	}
+}
+
+func (f *Flags) annotate(name, heading string) {
+	// SetAnnotation fails only for a flag that does not exist.
+	_ = f.set.SetAnnotation(name, GroupAnnotation, []string{heading})
+}
+
+// flagName is the flag for a key of a kind's target.
+func flagName(kind Kind, key string) string {
+	switch key {
+	case "config_file":
+		key = "config"
+	case "dirs":
+		key = "dir"
+	case "allow", "keep_generations", "reload_timeout":
+		return "--" + strings.ReplaceAll(key, "_", "-")
+	}
+	return "--" + string(kind) + "-" + strings.ReplaceAll(key, "_", "-")
+}
+
+func (f *Flags) prometheus() {
+	t, add := f.target(Prometheus, "Prometheus")
+	fs := f.set
+	if !f.offline {
+		add("url", func(n string) {
+			fs.StringVar(&t.URL, n, "", "base `URL` of Prometheus, with its route prefix; makes Prometheus a target")
+		})
+		add("config_file", func(n string) { fs.StringVar(&t.ConfigFile, n, t.ConfigFile, "Prometheus' main `FILE`") })
+	} else {
+		t.ConfigFile = ""
+		add("config_file", func(n string) { fs.StringVar(&t.ConfigFile, n, "", "Prometheus' main `FILE`") })
+	}
+	add("dirs", func(n string) {
+		fs.StringArrayVar(&t.dirs, n, nil, "one more `DIR[=SERVERDIR]` with files of Prometheus, and where the server sees it; repeatable")
+	})
+	if !f.offline {
+		add("method", func(n string) {
+			fs.StringVar(&t.Method, n, t.Method, "how to make Prometheus read its files: http, or signal in a shared process namespace")
+		})
+		add("process_name", func(n string) {
+			fs.StringVar(&t.ProcessName, n, t.ProcessName, "`NAME` of the process to signal")
+		})
+		f.client(t, add)
+	}
+	add("validator", func(n string) {
+		fs.StringVar(&t.Validator, n, "", "ask this promtool (`PATH`) instead of promcheck")
+	})
+}
+
+func (f *Flags) grafana() {
+	t, add := f.target(Grafana, "Grafana")
+	fs := f.set
+	if !f.offline {
+		add("url", func(n string) {
+			fs.StringVar(&t.URL, n, "", "base `URL` of Grafana, with its sub path; makes Grafana a target")
+		})
+	}
+	add("provisioning", func(n string) { fs.StringVar(&t.Provisioning, n, "", "Grafana's provisioning `DIR`") })
+	add("ini", func(n string) { fs.StringVar(&t.Ini, n, "", "Grafana's grafana.ini `FILE`") })
+	add("same_env", func(n string) {
+		fs.BoolVar(&t.SameEnv, n, false, "reloader sees the same environment and files as Grafana: what is missing here is an error")
+	})
+	add("version", func(n string) {
+		fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Grafana when the server does not tell (default: the newest known)")
+	})
+	if !f.offline {
+		f.client(t, add)
+	}
+}
+
+func (f *Flags) http() {
+	t, add := f.target(HTTP, "Generic HTTP target")
+	add("url", func(n string) {
+		f.set.StringVar(&t.URL, n, "", "`URL` to POST to when --http-dir changed; makes this a target")
+	})
+	add("dirs", func(n string) { f.set.StringArrayVar(&t.dirs, n, nil, "`DIR` to follow; repeatable") })
+	f.client(t, add)
+}
+
+// client adds the flags for credentials and TLS.
+func (f *Flags) client(t *flagTarget, add func(string, func(string))) {
+	fs := f.set
+	add("username", func(n string) { fs.StringVar(&t.Username, n, "", "user `NAME` for basic auth") })
+	add("password_file", func(n string) {
+		fs.StringVar(&t.PasswordFile, n, "", "`FILE` with the password; read again when it changes")
+	})
+	add("bearer_token_file", func(n string) {
+		fs.StringVar(&t.BearerTokenFile, n, "", "`FILE` with a bearer token; read again when it changes")
+	})
+	add("ca_file", func(n string) {
+		fs.StringVar(&t.CAFile, n, "", "`FILE` with the CA that signed the server's certificate")
+	})
+	add("cert_file", func(n string) { fs.StringVar(&t.CertFile, n, "", "`FILE` with the client certificate") })
+	add("key_file", func(n string) { fs.StringVar(&t.KeyFile, n, "", "`FILE` with the client certificate's key") })
+	add("server_name", func(n string) {
+		fs.StringVar(&t.ServerName, n, "", "`NAME` to expect in the server's certificate")
+	})
+}
+
+func (f *Flags) general() {
+	fs, p := f.set, &f.process
+	general := func(name string, register func(name string)) {
+		register(name)
+		f.annotate(name, "General")
+	}
+	general("allow", func(n string) {
+		fs.StringArrayVar(&f.allow, n, nil, "switch off a `GUARD` by the name that its finding shows; repeatable")
+	})
+	general("promcheck", func(n string) {
+		fs.StringVar(&p.Promcheck, n, "", "`PATH` of promcheck (default: beside this program, then PATH)")
+	})
+	if f.offline {
+		return
+	}
+	general("config", func(n string) {
+		fs.StringVar(&f.file, n, "", "YAML `FILE` with any number of targets; followed while running (docs/configuration.md)")
+	})
+	general("listen-address", func(n string) {
+		fs.StringVar(&p.ListenAddress, n, p.ListenAddress, "`ADDRESS` for metrics, status and health; empty switches them off")
+	})
+	general("poll-interval", func(n string) {
+		fs.DurationVar(&p.PollInterval, n, p.PollInterval, "how often to look at the files without any event")
+	})
+	general("settle", func(n string) {
+		fs.DurationVar(&p.Settle, n, p.Settle, "how long files that are not swapped as a whole must be quiet")
+	})
+	general("log-level", func(n string) { fs.StringVar(&p.LogLevel, n, p.LogLevel, "debug, info, warn or error") })
+	general("log-format", func(n string) { fs.StringVar(&p.LogFormat, n, p.LogFormat, "logfmt or json") })
+}

@@ -1,0 +1,247 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"reloader/internal/validate"
+)
+
+// checker collects every mistake of a Config, each with the name its user gave the field.
+type checker struct {
+	file      string
+	positions map[string]position
+	errs      []error
+}
+
+// fail reports a field by its path in the file.
+func (c *checker) fail(path, hint, format string, args ...any) {
+	e := &Error{Field: path, Message: fmt.Sprintf(format, args...), Hint: hint}
+	if at, ok := c.positions[path]; ok {
+		e.File, e.Line, e.Column = c.file, at.line, at.column
+	} else if i := strings.LastIndexByte(path, '.'); i > 0 && c.file != "" {
+		// A key that is missing has no place; its target has.
+		if at, ok := c.positions[path[:i]]; ok {
+			e.File, e.Line, e.Column = c.file, at.line, at.column
+		}
+	}
+	c.errs = append(c.errs, e)
+}
+
+// process checks what is not about one target; names are flags because each has a flag of that name.
+func (c *checker) process(cfg Config) {
+	name := func(key string) string {
+		if _, ok := c.positions[key]; ok {
+			return key
+		}
+		return "--" + strings.ReplaceAll(key, "_", "-")
+	}
+	if err := checkListenAddress(cfg.ListenAddress); err != nil {
+		c.fail(name("listen_address"), "", "%s", err)
+	}
+	if cfg.PollInterval < 100*time.Millisecond {
+		c.fail(name("poll_interval"), "", "want at least 100ms")
+	}
+	if cfg.Settle < 0 || cfg.Settle > time.Minute {
+		c.fail(name("settle"), "", "want 0 to 1m")
+	}
+	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, cfg.LogLevel) {
+		c.fail(name("log_level"), "want debug, info, warn or error", "unknown level %q", cfg.LogLevel)
+	}
+	if formats := []string{"logfmt", "json"}; !slices.Contains(formats, cfg.LogFormat) {
+		c.fail(name("log_format"), "want logfmt or json", "unknown format %q", cfg.LogFormat)
+	}
+}
+
+func checkListenAddress(address string) error {
+	if address == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return errors.New("want HOST:PORT or :PORT")
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("port %q: want a number from 0 to 65535", port)
+	} else if n == 0 && port != "0" {
+		return fmt.Errorf("port %q: want a number from 0 to 65535", port)
+	}
+	return nil
+}
+
+// targets checks each target and that their names differ.
+func (c *checker) targets(targets []Target, offline bool) {
+	seen := map[string]bool{}
+	for i, t := range targets {
+		tc := targetChecker{checker: c, Target: t, index: i, offline: offline}
+		tc.name(seen)
+		switch t.Kind {
+		case Prometheus:
+			tc.prometheus()
+		case Grafana:
+			tc.grafana()
+		case HTTP:
+			tc.url(true)
+			tc.need("dirs", len(t.Dirs) > 0)
+		case Signal:
+			tc.need("process_name", t.ProcessName != "")
+			tc.need("dirs", len(t.Dirs) > 0)
+		default:
+			kinds := []string{string(Prometheus), string(Grafana), string(HTTP), string(Signal)}
+			tc.fail("kind", "want "+strings.Join(kinds, ", "), "unknown kind %q%s", t.Kind, didYouMean(string(t.Kind), kinds))
+			continue
+		}
+		tc.applicable()
+		tc.client()
+		if t.ReloadTimeout < 0 {
+			tc.fail("reload_timeout", "", "must not be negative")
+		}
+		if t.Gate != "" && t.KeepGenerations < 1 {
+			tc.fail("keep_generations", "", "want at least 1")
+		}
+	}
+}
+
+func didYouMean(word string, known []string) string {
+	if best := validate.Nearest(word, known); best != "" {
+		return ": did you mean " + best + "?"
+	}
+	return ""
+}
+
+// targetChecker checks one target.
+type targetChecker struct {
+	*checker
+	Target
+	index   int
+	offline bool
+}
+
+// fail reports a key under the name by which the user gave it: a flag or a path in the file.
+func (c *targetChecker) fail(key, hint, format string, args ...any) {
+	path := fmt.Sprintf("targets[%d].%s", c.index, key)
+	if c.FromFlags {
+		path = flagName(c.Kind, key)
+	}
+	c.checker.fail(path, hint, format, args...)
+}
+
+func (c *targetChecker) need(key string, given bool) {
+	if !given {
+		c.fail(key, "", "is required for kind %s", c.Kind)
+	}
+}
+
+var targetName = regexp.MustCompile(`^[a-z0-9]([-_.a-z0-9]{0,61}[a-z0-9])?$`)
+
+func (c *targetChecker) name(seen map[string]bool) {
+	if !targetName.MatchString(c.Name) {
+		c.fail("name", "", "%q: want 1 to 63 lower-case letters, digits, '-', '_' or '.'", c.Name)
+	} else if seen[c.Name] {
+		c.fail("name", "", "%q is the name of another target", c.Name)
+	}
+	seen[c.Name] = true
+}
+
+func (c *targetChecker) prometheus() {
+	c.url(c.Method != MethodSignal)
+	c.need("config_file", c.ConfigFile != "")
+	switch c.Method {
+	case MethodHTTP:
+	case MethodSignal:
+		c.need("process_name", c.ProcessName != "")
+	default:
+		c.fail("method", "want http or signal", "unknown method %q", c.Method)
+	}
+	if c.Gate != "" && c.ConfigFile != "" && filepath.Clean(c.Gate) == filepath.Dir(c.ConfigFile) {
+		c.fail("gate", "", "must not be the directory that is watched")
+	}
+}
+
+func (c *targetChecker) grafana() {
+	c.url(true)
+	if c.Provisioning == "" && c.Ini == "" {
+		c.fail("provisioning", "", "give provisioning, ini or both")
+	}
+	if c.Gate != "" && filepath.Clean(c.Gate) == filepath.Clean(c.Provisioning) {
+		c.fail("gate", "", "must not be the directory that is watched")
+	}
+	if c.Restart != RestartOff && c.Restart != RestartTerminate {
+		c.fail("restart", "want off or terminate", "unknown value %q", c.Restart)
+	}
+}
+
+// url checks the server's address. Its text is never repeated: it may hold a password.
+func (c *targetChecker) url(required bool) {
+	if c.URL == "" {
+		if required && !c.offline {
+			c.fail("url", "", "is required for kind %s", c.Kind)
+		}
+		return
+	}
+	u, err := url.Parse(c.URL)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		c.fail("url", "", "not a URL like http://127.0.0.1:9090")
+	case u.User != nil:
+		c.fail("url", fmt.Sprintf("use %s and %s", c.label("username"), c.label("password_file")), "must not hold credentials")
+	case u.Fragment != "" || c.Kind != HTTP && u.RawQuery != "":
+		c.fail("url", "", "must end with the path")
+	}
+}
+
+func (c *targetChecker) label(key string) string {
+	if c.FromFlags {
+		return flagName(c.Kind, key)
+	}
+	return key
+}
+
+func (c *targetChecker) client() {
+	password := c.PasswordFile != "" || c.Password != ""
+	switch {
+	case c.Username == "" && c.PasswordFile != "":
+		c.fail("username", "", "is required with %s", c.label("password_file"))
+	case c.Username != "" && !password:
+		c.fail("password_file", "", "is required with %s", c.label("username"))
+	case c.Username != "" && c.BearerTokenFile != "":
+		c.fail("bearer_token_file", "", "give either a user name or a bearer token")
+	}
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		c.fail("cert_file", "", "%s and %s belong together", c.label("cert_file"), c.label("key_file"))
+	}
+}
+
+// applicable refuses what the kind has no use for, so that nothing is silently ignored.
+func (c *targetChecker) applicable() {
+	only := []struct {
+		key   string
+		set   bool
+		kinds []Kind
+	}{
+		{"url", c.URL != "", []Kind{Prometheus, Grafana, HTTP}},
+		{"config_file", c.ConfigFile != "", []Kind{Prometheus}},
+		{"dirs", len(c.Dirs) > 0, []Kind{Prometheus, HTTP, Signal}},
+		{"method", c.Method != "", []Kind{Prometheus}},
+		{"validator", c.Validator != "", []Kind{Prometheus}},
+		{"process_name", c.ProcessName != "", []Kind{Prometheus, Grafana, Signal}},
+		{"provisioning", c.Provisioning != "", []Kind{Grafana}},
+		{"ini", c.Ini != "", []Kind{Grafana}},
+		{"same_env", c.SameEnv, []Kind{Grafana}},
+		{"restart", c.Restart != "", []Kind{Grafana}},
+		{"allow", len(c.Allow) > 0, []Kind{Prometheus, Grafana}},
+	}
+	for _, f := range only {
+		if f.set && !slices.Contains(f.kinds, c.Kind) {
+			c.fail(f.key, "", "does not apply to kind %s", c.Kind)
+		}
+	}
+}
