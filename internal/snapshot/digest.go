@@ -2,13 +2,19 @@ package snapshot
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash"
+	"slices"
 )
 
 // Digest is a SHA-256: of one file's bytes, or of the names and contents of many.
 // The zero Digest means "nothing known".
 type Digest [sha256.Size]byte
+
+// DigestBytes is the digest of one file's contents.
+func DigestBytes(b []byte) Digest { return sha256.Sum256(b) }
 
 // ParseDigest reads the 64 hexadecimal digits that String prints.
 func ParseDigest(s string) (Digest, error) {
@@ -65,4 +71,40 @@ func (d *Digest) UnmarshalText(b []byte) error {
 	}
 	*d = p
 	return nil
+}
+
+// digestFiles is a snapshot's digest: over the sorted names and the contents' digests. The
+// first line tells it from a file's own digest and leaves room for another way one day.
+func digestFiles(files []File) Digest {
+	h := sha256.New()
+	h.Write([]byte("files/1\n"))
+	for i := range files {
+		writeNamed(h, files[i].Name, files[i].Digest)
+	}
+	return Digest(h.Sum(nil))
+}
+
+// digestSnapshots is a set's digest. Sources are sorted by name, so that the order of flags
+// does not matter.
+func digestSnapshots(snaps []*Snapshot) Digest {
+	if len(snaps) == 1 {
+		return snaps[0].Digest
+	}
+	sorted := slices.Clone(snaps)
+	slices.SortStableFunc(sorted, func(a, b *Snapshot) int { return compareNames(a.Source.Name, b.Source.Name) })
+	h := sha256.New()
+	h.Write([]byte("sources/1\n"))
+	for _, s := range sorted {
+		writeNamed(h, s.Source.Name, s.Digest)
+	}
+	return Digest(h.Sum(nil))
+}
+
+// writeNamed adds the length first, so that no two lists of names run together to the same bytes.
+func writeNamed(h hash.Hash, name string, d Digest) {
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(name)))
+	h.Write(length[:])
+	h.Write([]byte(name))
+	h.Write(d[:])
 }

@@ -2,9 +2,12 @@
 package snapshot
 
 import (
-	"context"
-	"errors"
 	"io/fs"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
 )
 
 // Source names a directory that somebody else writes: a ConfigMap or Secret volume, or a plain directory.
@@ -21,6 +24,19 @@ type Source struct {
 	Include []string
 }
 
+// UserPath is where the user finds the file of that name: below Dir.
+func (s Source) UserPath(name string) string {
+	return filepath.Join(s.Dir, filepath.FromSlash(name))
+}
+
+// ServerPath is where the target's server finds the file of that name: below ServerDir.
+func (s Source) ServerPath(name string) string {
+	if s.ServerDir == "" {
+		return s.UserPath(name)
+	}
+	return path.Join(s.ServerDir, name)
+}
+
 // File is one visible file of a source.
 type File struct {
 	// Name is slash-separated and relative to the source's directory.
@@ -33,6 +49,23 @@ type File struct {
 	Digest Digest
 }
 
+// Missing is a visible name behind which there is no file that can be read.
+type Missing struct {
+	// Name is slash-separated and relative to the source's directory.
+	Name string
+	// Reason is one of the Reason constants.
+	Reason string
+}
+
+// Why a visible name is not a file.
+const (
+	ReasonDangling = "the link points to nothing"
+	ReasonLoop     = "the link leads back to itself"
+	ReasonSpecial  = "neither a file nor a directory"
+	// ReasonUnlinked is a name in ..data without a visible link: the server does not see it.
+	ReasonUnlinked = "not linked from the volume's directory"
+)
+
 // Snapshot is one consistent reading of a source. It never changes once Take has returned it,
 // except that Forget drops the contents.
 type Snapshot struct {
@@ -40,25 +73,33 @@ type Snapshot struct {
 	// Digest is over the names and contents of Files, nothing else.
 	Digest Digest
 	// Atomic says that the directory is swapped as a whole through ..data, as the kubelet does,
-	// so that a change needs no settle time.
+	// so that a change needs no settle time. A volume with another directory's files mounted
+	// below it is not atomic as a whole.
 	Atomic bool
 	// Files are sorted by name.
 	Files []File
+	// Missing are the visible names that are no files, sorted by name. They are not part of
+	// the digest.
+	Missing []Missing
 
 	contents map[string][]byte
+	// seen is what the directory looked like when the contents were read, for Unchanged; nil
+	// when the snapshot was not read from a directory.
+	seen    *view
+	started time.Time
+	limits  Limits
 }
 
-// Limits bound what Take is willing to read. The zero value means the defaults.
-type Limits struct {
-	MaxFiles    int   // default 100,000
-	MaxFileSize int64 // bytes, default 32 MiB
-	MaxTotal    int64 // bytes, default 256 MiB
-}
-
-// Take reads the source once. While the directory changes under it, it reads again; the
-// bytes that were hashed are the bytes that Bytes returns.
-func Take(ctx context.Context, src Source, lim Limits) (*Snapshot, error) {
-	return nil, errors.ErrUnsupported
+// FromFiles makes a snapshot of files that are in memory already, by their slash-separated names.
+// It keeps the byte slices, which must not be changed afterwards.
+func FromFiles(src Source, files map[string][]byte) *Snapshot {
+	s := &Snapshot{Source: src, Atomic: true, contents: maps.Clone(files)}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		b := files[name]
+		s.Files = append(s.Files, File{Name: name, Size: int64(len(b)), Mode: 0o644, Digest: DigestBytes(b)})
+	}
+	s.Digest = digestFiles(s.Files)
+	return s
 }
 
 // Bytes returns a file's contents as they were hashed; false when there is no such file or
@@ -68,10 +109,17 @@ func (s *Snapshot) Bytes(name string) ([]byte, bool) {
 	return b, ok
 }
 
-// Set is what a target's sources said together.
-type Set struct {
-	// Snapshots are in the order in which the target names its sources.
-	Snapshots []*Snapshot
-	// Digest is the snapshot's own digest when there is one source, else over the names and digests of all.
-	Digest Digest
+// File returns the file of that name.
+func (s *Snapshot) File(name string) (File, bool) {
+	i, ok := slices.BinarySearchFunc(s.Files, name, func(f File, name string) int {
+		return compareNames(f.Name, name)
+	})
+	if !ok {
+		return File{}, false
+	}
+	return s.Files[i], true
 }
+
+// Forget drops the contents and keeps names and digests, so that a resident process costs
+// little. It must not run at the same time as Bytes.
+func (s *Snapshot) Forget() { s.contents = nil }

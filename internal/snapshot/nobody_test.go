@@ -1,0 +1,38 @@
+package snapshot
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Root reads what nobody may, so the test of unreadable files runs again as another user.
+func TestTakeUnreadableAsNobody(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("not root: TestTakeUnreadable covers this")
+	}
+	// The test binary's own directory is closed to others.
+	self, err := os.ReadFile(os.Args[0])
+	must(t, err)
+	dir, err := os.MkdirTemp("/tmp", "unreadable")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o777))
+	bin := filepath.Join(dir, "test")
+	must(t, os.WriteFile(bin, self, 0o755))
+	cmd := exec.CommandContext(t.Context(), bin, "-test.run=^TestTakeUnreadable$", "-test.v")
+	cmd.Dir = dir
+	cmd.Env = []string{"TMPDIR=" + dir, "HOME=" + dir}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if want := "--- PASS: TestTakeUnreadable"; !strings.Contains(string(out), want) {
+		t.Fatalf("no %q in:\n%s", want, out)
+	}
+}

@@ -1,0 +1,179 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// blob is a file's contents, and what the file looked like when they were read.
+type blob struct {
+	path   string
+	id     fileID
+	bytes  []byte
+	digest Digest
+}
+
+// readAll reads the files of a look, except those that held has already. It is incomplete, without an
+// error, when a file was not what the look said: the next look will tell why.
+func (t *taker) readAll(ctx context.Context, look *view, held map[string]blob) (map[string]blob, bool, error) {
+	blobs := make([]blob, len(look.entries))
+	errs := make([]error, len(look.entries))
+	var next atomic.Int64
+	work := func() {
+		for ctx.Err() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= len(blobs) {
+				return
+			}
+			e := look.entries[i]
+			path := look.path(e)
+			if had, ok := held[e.name]; ok && had.id == e.id && had.path == path {
+				blobs[i] = had
+			} else {
+				blobs[i], errs[i] = t.readFile(path, e.id)
+			}
+		}
+	}
+	parallel(len(blobs), work)
+	if ctx.Err() != nil {
+		return nil, false, context.Cause(ctx)
+	}
+	return collect(look, blobs, errs)
+}
+
+func collect(look *view, blobs []blob, errs []error) (map[string]blob, bool, error) {
+	read := make(map[string]blob, len(blobs))
+	complete := true
+	for i, b := range blobs {
+		switch {
+		case errs[i] != nil && !vanished(errs[i]):
+			return nil, false, errs[i]
+		case b.path == "":
+			complete = false
+		default:
+			read[look.entries[i].name] = b
+		}
+	}
+	return read, complete, nil
+}
+
+// parallel runs work in a few goroutines when there is enough of it: reading many small
+// files is mostly waiting for system calls.
+func parallel(n int, work func()) {
+	const worthIt = 64
+	if n < worthIt {
+		work()
+		return
+	}
+	var wg sync.WaitGroup
+	for range min(2*runtime.GOMAXPROCS(0), 8) {
+		wg.Go(work)
+	}
+	wg.Wait()
+}
+
+// readFile returns an empty blob when the file is not the one that was looked at.
+// It never blocks on a fifo or a device that took the file's place: O_NONBLOCK.
+func (t *taker) readFile(path string, want fileID) (blob, error) {
+	t.step("open", path)
+	fd, err := retry(func() (int, error) {
+		return syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC|syscall.O_NOCTTY, 0)
+	})
+	if err != nil {
+		return blob{}, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return blob{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	if idOf(&st) != want {
+		return blob{}, nil
+	}
+	b, err := readFull(fd, want.size)
+	if err != nil {
+		return blob{}, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	t.step("read", path)
+	if int64(len(b)) != want.size {
+		return blob{}, nil
+	}
+	return blob{path: path, id: want, bytes: b, digest: DigestBytes(b)}, nil
+}
+
+// readFull reads size bytes, or fewer when the file has become shorter.
+func readFull(fd int, size int64) ([]byte, error) {
+	b := make([]byte, size)
+	n := 0
+	for n < len(b) {
+		m, err := retry(func() (int, error) { return syscall.Read(fd, b[n:]) })
+		if err != nil {
+			return nil, err
+		}
+		if m == 0 {
+			break
+		}
+		n += m
+	}
+	return b[:n], nil
+}
+
+// retry repeats a call that a signal interrupted.
+func retry(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if err != syscall.EINTR { //nolint:errorlint // a bare errno
+			return n, err
+		}
+	}
+}
+
+// DigestFiles is the digest of single files, as a directory with these files would have:
+// each under its base name, which is what a ConfigMap made of them would hold.
+func DigestFiles(ctx context.Context, lim Limits, paths ...string) (Digest, error) {
+	lim = lim.withDefaults()
+	contents := make(map[string][]byte, len(paths))
+	for _, p := range paths {
+		if err := context.Cause(ctx); err != nil {
+			return Digest{}, err
+		}
+		name := filepath.Base(p)
+		if _, ok := contents[name]; ok {
+			return Digest{}, fmt.Errorf("digest %s: another file is named %s too", p, name)
+		}
+		b, err := ReadFile(p, lim)
+		if err != nil {
+			return Digest{}, fmt.Errorf("digest %s: %w", p, err)
+		}
+		contents[name] = b
+	}
+	return FromFiles(Source{}, contents).Digest, nil
+}
+
+// ReadFile reads one regular file within the limits and never blocks on anything else.
+func ReadFile(path string, lim Limits) ([]byte, error) {
+	lim = lim.withDefaults()
+	id, err := stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case id.isDir():
+		return nil, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
+	case !id.isRegular():
+		return nil, fmt.Errorf("read %s: %s", path, ReasonSpecial)
+	}
+	if err := lim.checkSize(path, id.size); err != nil {
+		return nil, err
+	}
+	b, err := (&taker{lim: lim}).readFile(path, id)
+	if err == nil && b.path == "" {
+		err = fmt.Errorf("read %s: %w", path, ErrChanging)
+	}
+	return b.bytes, err
+}

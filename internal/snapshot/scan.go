@@ -1,0 +1,150 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+const (
+	dataLink = "..data"
+	// maxDepth ends mazes of links that the loop detection cannot see through.
+	maxDepth = 64
+)
+
+// scanner walks one tree once.
+type scanner struct {
+	*taker
+	ctx      context.Context
+	v        *view
+	looked   int   // directory entries, for the limit
+	total    int64 // bytes
+	onTheWay []fileID
+}
+
+func (t *taker) scan(ctx context.Context) (*view, error) {
+	root, err := stat(t.src.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if !root.isDir() {
+		return nil, &fs.PathError{Op: "read", Path: t.src.Dir, Err: syscall.ENOTDIR}
+	}
+	s := &scanner{taker: t, ctx: ctx, v: &view{settled: true}}
+	if err := s.dir(t.src.Dir, "", root); err != nil {
+		return nil, err
+	}
+	v := s.v
+	slices.SortFunc(v.entries, func(a, b entry) int { return compareNames(a.name, b.name) })
+	slices.SortFunc(v.missing, func(a, b Missing) int { return compareNames(a.Name, b.Name) })
+	v.atomic = s.isAtomic()
+	return v, nil
+}
+
+// isAtomic: the root is swapped through ..data and every file came through it.
+func (s *scanner) isAtomic() bool {
+	if len(s.v.places) == 0 || s.v.places[0].data == "" {
+		return false
+	}
+	payload := filepath.Join(s.src.Dir, s.v.places[0].data)
+	for _, e := range s.v.entries {
+		p := s.v.places[e.place].path
+		if p != payload && !strings.HasPrefix(p, payload+string(filepath.Separator)) {
+			return false
+		}
+	}
+	return true
+}
+
+// dir walks one directory. name is "" for the root.
+func (s *scanner) dir(dir, name string, id fileID) error {
+	if err := context.Cause(s.ctx); err != nil {
+		return err
+	}
+	if len(s.onTheWay) >= maxDepth || slices.ContainsFunc(s.onTheWay, func(up fileID) bool { return up.ino == id.ino && up.dev == id.dev }) {
+		s.miss(name, ReasonLoop)
+		return nil
+	}
+	s.onTheWay = append(s.onTheWay, id)
+	defer func() { s.onTheWay = s.onTheWay[:len(s.onTheWay)-1] }()
+
+	list, data, err := s.list(dir)
+	if err != nil {
+		if name != "" && vanished(err) {
+			return nil
+		}
+		return err
+	}
+	here := s.addPlace(place{path: dir, dev: id.dev, ino: id.ino, data: data})
+	if data != "" {
+		return s.volume(dir, name, data, list)
+	}
+	for _, e := range list {
+		if err := s.visit(here, e.Name(), path.Join(name, e.Name()), e.Type()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scanner) addPlace(p place) int {
+	s.v.places = append(s.v.places, p)
+	return len(s.v.places) - 1
+}
+
+func (s *scanner) miss(name, reason string) {
+	s.v.missing = append(s.v.missing, Missing{Name: name, Reason: reason})
+}
+
+// list returns the names that do not begin with two dots, and what ..data links to when there is
+// one. Only a link counts: nobody swaps a real directory of that name.
+func (s *scanner) list(dir string) ([]os.DirEntry, string, error) {
+	s.step("list", dir)
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { _ = f.Close() }()
+	var visible []os.DirEntry
+	hasData := false
+	for {
+		part, err := f.ReadDir(1024)
+		s.looked += len(part)
+		if s.looked > s.lim.maxEntries() {
+			return nil, "", fmt.Errorf("%s: more than %d directory entries: %w", dir, s.lim.maxEntries(), ErrLimit)
+		}
+		for _, e := range part {
+			if e.Name() == dataLink && e.Type()&fs.ModeSymlink != 0 {
+				hasData = true
+			}
+			if !strings.HasPrefix(e.Name(), "..") {
+				visible = append(visible, e)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, "", err
+		}
+	}
+	// In order, so that two looks at the same tree are equal whatever the file system does.
+	slices.SortFunc(visible, func(a, b os.DirEntry) int { return compareNames(a.Name(), b.Name()) })
+	if !hasData {
+		return visible, "", nil
+	}
+	s.step("readlink", dir)
+	data, err := os.Readlink(filepath.Join(dir, dataLink))
+	if vanished(err) {
+		err = nil
+	}
+	return visible, data, err
+}

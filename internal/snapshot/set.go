@@ -1,0 +1,116 @@
+package snapshot
+
+import (
+	"iter"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Set is what a target's sources said together.
+type Set struct {
+	// Snapshots are in the order in which the target names its sources.
+	Snapshots []*Snapshot
+	// Digest is the snapshot's own digest when there is one source, else over the names and digests of all.
+	Digest Digest
+}
+
+// NewSet joins the readings of a target's sources, whose names must differ.
+func NewSet(snaps ...*Snapshot) *Set {
+	return &Set{Snapshots: snaps, Digest: digestSnapshots(snaps)}
+}
+
+// Forget drops the contents of all snapshots; names and digests stay.
+func (s *Set) Forget() {
+	for _, snap := range s.Snapshots {
+		snap.Forget()
+	}
+}
+
+// Atomic reports whether the set changes in single steps only: one source, swapped as a whole.
+func (s *Set) Atomic() bool { return len(s.Snapshots) == 1 && s.Snapshots[0].Atomic }
+
+// Len is the number of files in all snapshots.
+func (s *Set) Len() int {
+	n := 0
+	for _, snap := range s.Snapshots {
+		n += len(snap.Files)
+	}
+	return n
+}
+
+// Ref is one file of a Set, with its source.
+type Ref struct {
+	File
+	// Snapshot is the reading that the file belongs to.
+	Snapshot *Snapshot
+}
+
+// ServerPath is where the target's server finds the file.
+func (r Ref) ServerPath() string { return r.Snapshot.Source.ServerPath(r.Name) }
+
+// UserPath is where the user finds the file.
+func (r Ref) UserPath() string { return r.Snapshot.Source.UserPath(r.Name) }
+
+// Bytes are the file's contents as they were hashed; false when they were forgotten.
+// The caller must not change them.
+func (r Ref) Bytes() ([]byte, bool) { return r.Snapshot.Bytes(r.Name) }
+
+// All goes through all files, source by source, sorted by name in each.
+func (s *Set) All() iter.Seq[Ref] {
+	return func(yield func(Ref) bool) {
+		for _, snap := range s.Snapshots {
+			for _, f := range snap.Files {
+				if !yield(Ref{File: f, Snapshot: snap}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// File returns the file that the target's server finds at that absolute path.
+func (s *Set) File(serverPath string) (Ref, bool) {
+	return s.lookup(path.Clean(filepath.ToSlash(serverPath)), func(src Source) string {
+		return filepath.ToSlash(src.ServerPath(""))
+	})
+}
+
+// UserFile returns the file that the user finds at that path, written as Source.Dir is.
+func (s *Set) UserFile(userPath string) (Ref, bool) {
+	return s.lookup(filepath.ToSlash(filepath.Clean(userPath)), func(src Source) string {
+		return filepath.ToSlash(src.UserPath(""))
+	})
+}
+
+// lookup prefers the source with the longest directory: where one source lies inside another,
+// the inner one is what a server finds at the path.
+func (s *Set) lookup(p string, dir func(Source) string) (Ref, bool) {
+	var found Ref
+	longest := -1
+	for _, snap := range s.Snapshots {
+		d := dir(snap.Source)
+		if len(d) <= longest {
+			continue
+		}
+		name, ok := below(d, p)
+		if !ok {
+			continue
+		}
+		if f, ok := snap.File(name); ok {
+			found, longest = Ref{File: f, Snapshot: snap}, len(d)
+		}
+	}
+	return found, longest >= 0
+}
+
+// below returns p relative to the directory d; both are clean.
+func below(d, p string) (string, bool) {
+	switch d {
+	case "/":
+		return strings.CutPrefix(p, d)
+	case ".":
+		return p, !path.IsAbs(p)
+	}
+	return strings.CutPrefix(p, d+"/")
+}

@@ -1,0 +1,137 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+const (
+	// settleWait is how long a swapped volume gets to make its new links and to remove its old
+	// ones. The kubelet needs microseconds; after this the visible names are the truth.
+	settleWait = 250 * time.Millisecond
+	// giveUpAfter bounds the re-reading of a directory that never stands still. The caller tries again.
+	giveUpAfter = 5 * time.Second
+	// racyWindow is how much older than the reading a file's change time must be before an equal
+	// fingerprint proves equal contents: file systems with coarse clocks (2 s on some) give two
+	// writes in one tick the same times.
+	racyWindow = 2 * time.Second
+
+	firstPause = 100 * time.Microsecond
+	maxPause   = 20 * time.Millisecond
+)
+
+// Take reads the source once. While the directory changes under it, it reads again; the
+// bytes that were hashed are the bytes that Bytes returns.
+//
+// A volume that is swapped through ..data is read through the directory that ..data names, at every
+// level that has one, and the result is always one of the published states. Because the kubelet
+// makes new links and removes old ones around the swap, Take also waits until the visible names
+// agree with ..data, so that a server that goes through them sees the same files. If they do not
+// agree within 250 ms, what is visible counts: names without a link are listed in Missing,
+// and the digest changes when the link comes.
+//
+// Hidden files are read (Grafana reads .x.yaml), hidden directories are not (.git), names
+// that begin with two dots never are. Links to files and directories are followed.
+//
+// Errors wrap fs.ErrNotExist (the directory is not there yet), fs.ErrPermission, syscall.ENOTDIR,
+// ErrLimit, ErrChanging or the context's error.
+func Take(ctx context.Context, src Source, lim Limits) (*Snapshot, error) {
+	return (&taker{src: src, lim: lim.withDefaults()}).take(ctx)
+}
+
+// Unchanged reports, without reading any contents, that the directory holds what the snapshot
+// says. False means that a reading is needed to tell: something looks different, or
+// is so recent that it could have changed again unseen.
+func (s *Snapshot) Unchanged(ctx context.Context) bool {
+	if s.seen == nil {
+		return true
+	}
+	if s.seen.newest >= s.started.Add(-racyWindow).UnixNano() {
+		return false
+	}
+	now, err := (&taker{src: s.Source, lim: s.limits}).scan(ctx)
+	return err == nil && now.equal(s.seen)
+}
+
+// taker is one reading.
+type taker struct {
+	src Source
+	lim Limits
+	// before, when set, is called before each step, so that tests can change the directory there.
+	before func(op, path string)
+}
+
+func (t *taker) step(op, path string) {
+	if t.before != nil {
+		t.before(op, path)
+	}
+}
+
+func (t *taker) take(ctx context.Context) (*Snapshot, error) {
+	s, err := t.reread(ctx)
+	if err != nil {
+		if t.src.Name == "" {
+			return nil, fmt.Errorf("read source: %w", err)
+		}
+		return nil, fmt.Errorf("read source %q: %w", t.src.Name, err)
+	}
+	return s, nil
+}
+
+// reread looks, reads, and looks again until both looks agree. Files that did not change in
+// between are not read twice.
+func (t *taker) reread(ctx context.Context) (*Snapshot, error) {
+	if err := t.src.checkInclude(); err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	look, err := t.scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var held map[string]blob
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		var complete bool
+		if held, complete, err = t.readAll(ctx, look, held); err != nil {
+			return nil, err
+		}
+		again, err := t.scan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if complete && again.equal(look) && (again.settled || time.Since(started) > settleWait) {
+			return t.snapshot(again, held, started), nil
+		}
+		if time.Since(started) > giveUpAfter {
+			return nil, fmt.Errorf("%s: %w", again.difference(look, t.src.Dir), ErrChanging)
+		}
+		look = again
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (t *taker) snapshot(v *view, held map[string]blob, started time.Time) *Snapshot {
+	s := &Snapshot{
+		Source: t.src, Atomic: v.atomic, Missing: v.missing, seen: v, started: started, limits: t.lim,
+		Files: make([]File, 0, len(v.entries)), contents: make(map[string][]byte, len(v.entries)),
+	}
+	for _, e := range v.entries {
+		b := held[e.name]
+		s.Files = append(s.Files, File{
+			Name: e.name, Size: int64(len(b.bytes)), Mode: fs.FileMode(e.id.mode).Perm(), Digest: b.digest,
+		})
+		s.contents[e.name] = b.bytes
+	}
+	s.Digest = digestFiles(s.Files)
+	return s
+}
+
+// vanished reports errors that mean "gone meanwhile".
+func vanished(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,0 +1,94 @@
+package snapshot
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// volume walks a directory that is swapped through ..data, which now names data. The links among
+// its visible names are not followed through ..data, which may move meanwhile, but through data.
+func (s *scanner) volume(dir, name, data string, visible []os.DirEntry) error {
+	payload := data
+	if !filepath.IsAbs(payload) {
+		payload = filepath.Join(dir, data)
+	}
+	here := len(s.v.places) - 1
+	inside, err := s.payload(payload)
+	if err != nil {
+		return err
+	}
+	there := len(s.v.places) - 1
+	seen := make(map[string]bool, len(visible))
+	for _, e := range visible {
+		full := path.Join(name, e.Name())
+		rest, ours := s.throughData(dir, e)
+		if !ours {
+			// What lies beside the volume's links hides a file of the same name and is visible as it is.
+			seen[e.Name()] = true
+			if err := s.visit(here, e.Name(), full, e.Type()); err != nil {
+				return err
+			}
+			continue
+		}
+		first, _, _ := strings.Cut(rest, "/")
+		if _, ok := inside[first]; !ok {
+			s.stale(full)
+			continue
+		}
+		seen[first] = true
+		if err := s.visit(there, rest, full, fs.ModeSymlink); err != nil {
+			return err
+		}
+	}
+	for inner := range inside {
+		if !seen[inner] && s.mayHold(path.Join(name, inner)) {
+			s.v.settled = false
+			s.miss(path.Join(name, inner), ReasonUnlinked)
+		}
+	}
+	return nil
+}
+
+// stale is a link whose file is gone from ..data: the kubelet is about to remove it.
+func (s *scanner) stale(name string) {
+	if s.mayHold(name) {
+		s.v.settled = false
+		s.miss(name, ReasonDangling)
+	}
+}
+
+// payload lists what ..data names. When that is gone, the volume is being swapped or torn
+// down: as it stands, it holds nothing.
+func (s *scanner) payload(dir string) (map[string]struct{}, error) {
+	inside := map[string]struct{}{}
+	id, err := stat(dir)
+	if err == nil && id.isDir() {
+		var list []os.DirEntry
+		if list, _, err = s.list(dir); err == nil {
+			for _, e := range list {
+				inside[e.Name()] = struct{}{}
+			}
+		}
+	}
+	if err != nil && !vanished(err) {
+		return nil, err
+	}
+	s.addPlace(place{path: dir, dev: id.dev, ino: id.ino})
+	return inside, nil
+}
+
+// throughData tells whether a visible name is a link through ..data, and what it names there.
+func (s *scanner) throughData(dir string, e os.DirEntry) (string, bool) {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return "", false
+	}
+	target, err := os.Readlink(filepath.Join(dir, e.Name()))
+	if err != nil {
+		// Gone meanwhile: the next look shows it.
+		return "", false
+	}
+	return strings.CutPrefix(path.Clean(filepath.ToSlash(target)), dataLink+"/")
+}
