@@ -65,6 +65,7 @@ type Server struct {
 	password string
 	sessions map[string]bool
 	settings map[string]map[string]string
+	onReload func(kind string)
 	running  sync.Mutex // one reload at a time, as the real one's lock
 }
 
@@ -158,6 +159,13 @@ func (s *Server) Calls() []Call {
 	return append([]Call(nil), s.calls...)
 }
 
+// OnReload calls f at the arrival of each reload request.
+func (s *Server) OnReload(f func(kind string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onReload = f
+}
+
 // Overlapped reports whether two reloads were ever in flight at once.
 func (s *Server) Overlapped() bool {
 	s.mu.Lock()
@@ -202,7 +210,7 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if s.inFlight > 1 {
 		s.overlap = true
 	}
-	f, lifted := s.faults, s.lifted
+	f, lifted, onReload := s.faults, s.lifted, s.onReload
 	if s.faults.Locked > 0 {
 		s.faults.Locked--
 	}
@@ -210,6 +218,9 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 		s.faults.Reset--
 	}
 	s.mu.Unlock()
+	if onReload != nil {
+		onReload(kind)
+	}
 	status := s.doReload(r, kind, f, lifted)
 	s.mu.Lock()
 	s.inFlight--

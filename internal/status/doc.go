@@ -1,0 +1,2 @@
+// Package status shows what the targets do: metrics, JSON, a page, health.
+package status

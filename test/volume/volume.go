@@ -1,0 +1,81 @@
+// Package volume writes a directory with the system calls that the kubelet makes for a ConfigMap volume,
+// in its order, and tells the moment of the commit.
+package volume
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Volume is a directory in the kubelet's layout. It has one writer.
+type Volume struct {
+	Dir string
+
+	data  string // the directory that ..data names
+	names map[string]bool
+	count int
+}
+
+// New makes dir and its first generation.
+func New(dir string, files map[string]string) (*Volume, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	v := &Volume{Dir: dir, names: map[string]bool{}}
+	_, err := v.Swap(files)
+	return v, err
+}
+
+// Swap replaces all files at once and returns the moment just before the rename that commits them.
+// The order is that of kubelet 1.36: new visible links come, and old ones go, after the rename.
+func (v *Volume) Swap(files map[string]string) (time.Time, error) {
+	v.count++
+	data := fmt.Sprintf("..%s.%09d", time.Now().Format("2006_01_02_15_04_05"), v.count)
+	if err := os.Mkdir(filepath.Join(v.Dir, data), 0o755); err != nil {
+		return time.Time{}, err
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(v.Dir, data, name), []byte(text), 0o644); err != nil {
+			return time.Time{}, err
+		}
+	}
+	tmp := filepath.Join(v.Dir, "..data_tmp")
+	if err := os.Symlink(data, tmp); err != nil {
+		return time.Time{}, err
+	}
+	committed := time.Now()
+	if err := os.Rename(tmp, filepath.Join(v.Dir, "..data")); err != nil {
+		return time.Time{}, err
+	}
+	return committed, v.tidy(data, files)
+}
+
+// tidy does what the kubelet does after the commit.
+func (v *Volume) tidy(data string, files map[string]string) error {
+	for name := range files {
+		if v.names[name] {
+			continue
+		}
+		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(v.Dir, name)); err != nil {
+			return err
+		}
+		v.names[name] = true
+	}
+	for name := range v.names {
+		if _, ok := files[name]; ok {
+			continue
+		}
+		if err := os.Remove(filepath.Join(v.Dir, name)); err != nil {
+			return err
+		}
+		delete(v.names, name)
+	}
+	old := v.data
+	v.data = data
+	if old == "" {
+		return nil
+	}
+	return os.RemoveAll(filepath.Join(v.Dir, old))
+}
