@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"reloader/internal/reload"
+	"reloader/internal/status"
+	"reloader/internal/validate"
+)
+
+// maxReport bounds what is read of another reloader's answer.
+const maxReport = 64 << 20
+
+// remote asks a running reloader for its status.
+type remote struct {
+	url    string
+	client *http.Client
+}
+
+// newRemote checks the base URL. Its text is not repeated in errors: it may hold a password.
+func newRemote(base string) (*remote, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return nil, errors.New("--url: not a URL like http://127.0.0.1:9533")
+	}
+	return &remote{url: strings.TrimSuffix(base, "/") + "/api/v1/status", client: &http.Client{Timeout: 10 * time.Second}}, nil
+}
+
+func (r *remote) report(ctx context.Context) (status.Report, error) {
+	var report status.Report
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
+	if err != nil {
+		return report, err
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		// url.Error shows passwords as xxxxx.
+		return report, fmt.Errorf("ask for the status: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return report, fmt.Errorf("ask for the status: %s; is this the address of a reloader?", resp.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxReport)).Decode(&report); err != nil {
+		return report, fmt.Errorf("read the status: %w; is this the address of a reloader?", err)
+	}
+	return report, nil
+}
+
+// live says that the target was proven to run its newest files.
+func live(s reload.Status) bool {
+	return s.Phase == reload.InSync && s.Applied && !s.Wanted.IsZero() && s.Running == s.Wanted
+}
+
+// printStatus writes one target as text.
+func printStatus(w io.Writer, s reload.Status, now time.Time) {
+	fmt.Fprintf(w, "%s: %s for %s, wanted %s, running %s\n",
+		s.Target, s.Phase, now.Sub(s.Since).Round(time.Second), s.Wanted.Short(), s.Running.Short())
+	line := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(w, "  %s%s\n", label, strings.ReplaceAll(text, "\n", " "))
+		}
+	}
+	line("", s.Reason)
+	if f := s.Failure; f != nil && f.Message != s.Reason {
+		line("", f.Message)
+		line("hint: ", f.Hint)
+	}
+	printFindings(w, "  ", s.Findings)
+	for _, v := range s.RestartRequired {
+		line("only a restart brings: ", v)
+	}
+	for _, v := range s.Differences {
+		line("differs: ", v)
+	}
+}
+
+// printFindings writes one line for each finding and one for its hint.
+func printFindings(w io.Writer, indent string, findings []validate.Finding) {
+	for _, f := range findings {
+		fmt.Fprintf(w, "%s%s\n", indent, f)
+		if f.Hint != "" {
+			fmt.Fprintf(w, "%s  hint: %s\n", indent, strings.ReplaceAll(f.Hint, "\n", " "))
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+var statusCommand = command{
+	name: "status", summary: "shows what a running reloader does", run: runStatus, flags: func() *flagSet { fs, _ := statusFlags(); return fs },
+}
+
+type statusOptions struct{ url, format string }
+
+func statusFlags() (*flagSet, *statusOptions) {
+	fs := newFlagSet("status", `
+Usage:
+  reloader status [--url URL] [--format text|json]
+
+Asks a running reloader where each target stands: phase, digests, findings, reason.
+Exits 0 when every target runs its newest files, 1 when one does not, 3 when reloader cannot be asked.
+
+Example:
+  kubectl port-forward deploy/monitor 9533 & reloader status
+`)
+	o := &statusOptions{}
+	fs.StringVar(&o.url, "url", "http://127.0.0.1:9533", "base `URL` of the running reloader")
+	fs.StringVar(&o.format, "format", "text", "text or json")
+	return fs, o
+}
+
+func runStatus(ctx context.Context, args []string, std stdio) int {
+	fs, o := statusFlags()
+	if code, ok := fs.parse(args, std); !ok {
+		return code
+	}
+	if fs.NArg() > 0 {
+		return usageError(std, "status", "unexpected argument %q", fs.Arg(0))
+	}
+	if o.format != "text" && o.format != "json" {
+		return usageError(std, "status", "--format: want text or json")
+	}
+	r, err := newRemote(o.url)
+	if err != nil {
+		return usageError(std, "status", "%s", err)
+	}
+	report, err := r.report(ctx)
+	if err != nil {
+		return failed(std, "status", exitUnjudged, err)
+	}
+	code := exitOK
+	for _, s := range report.Targets {
+		if !live(s) {
+			code = exitFailed
+		}
+	}
+	if o.format == "json" {
+		enc := json.NewEncoder(std.out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(report); err != nil {
+			return failed(std, "status", exitFailed, err)
+		}
+		return code
+	}
+	if report.NotReady != "" {
+		fmt.Fprintf(std.out, "not ready: %s\n", report.NotReady)
+	}
+	if f := report.ConfigFile; f != nil && f.Error != "" {
+		fmt.Fprintf(std.out, "%s is not in use: %s\n", f.Path, f.Error)
+	}
+	printFindings(std.out, "", report.Notes)
+	for _, s := range report.Targets {
+		printStatus(std.out, s, time.Now())
+	}
+	return code
+}
