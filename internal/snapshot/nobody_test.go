@@ -15,15 +15,14 @@ func TestTakeUnreadableAsNobody(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("not root: TestTakeUnreadable covers this")
 	}
-	// The test binary's own directory is closed to others.
-	self, err := os.ReadFile(os.Args[0])
-	must(t, err)
 	dir, err := os.MkdirTemp("/tmp", "unreadable")
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o777))
 	bin := filepath.Join(dir, "test")
-	must(t, os.WriteFile(bin, self, 0o755))
+	// The test binary's own directory is closed to others. Copied by another process, the file is
+	// surely not open for writing when it is started.
+	must(t, exec.CommandContext(t.Context(), "cp", os.Args[0], bin).Run())
 	cmd := exec.CommandContext(t.Context(), bin, "-test.run=^TestTakeUnreadable$", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = []string{"TMPDIR=" + dir, "HOME=" + dir}

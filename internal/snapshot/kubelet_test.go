@@ -1,0 +1,260 @@
+package snapshot
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// kubelet writes a volume as the kubelet's atomic writer does, one system call at a time, so that
+// a test can stop between any two of them.
+type kubelet struct {
+	t   testing.TB
+	dir string
+	// linksFirst is how older kubelets do it: new visible links before the rename.
+	linksFirst bool
+	generation int
+	current    map[string]string
+}
+
+func newKubelet(t testing.TB, dir string, linksFirst bool, files map[string]string) *kubelet {
+	t.Helper()
+	must(t, os.MkdirAll(dir, 0o755))
+	k := &kubelet{t: t, dir: dir, linksFirst: linksFirst}
+	for _, step := range k.update(files) {
+		step()
+	}
+	return k
+}
+
+func (k *kubelet) at(name string) string { return filepath.Join(k.dir, name) }
+
+// update is the sequence of calls that publishes files.
+func (k *kubelet) update(files map[string]string) []func() {
+	old, was := k.timestamped(), k.current
+	k.generation++
+	fresh := k.timestamped()
+	k.current = files
+	var steps []func()
+	do := func(f func() error) { steps = append(steps, func() { must(k.t, f()) }) }
+
+	do(func() error { return os.Mkdir(k.at(fresh), 0o755) })
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		do(func() error {
+			p := k.at(filepath.Join(fresh, name))
+			if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+				return err
+			}
+			return os.WriteFile(p, []byte(files[name]), 0o644)
+		})
+	}
+	commit := func() {
+		do(func() error { return os.Symlink(fresh, k.at("..data_tmp")) })
+		do(func() error { return os.Rename(k.at("..data_tmp"), k.at("..data")) })
+	}
+	links := func() {
+		for name := range without(files, was) {
+			do(func() error { return os.Symlink("..data/"+name, k.at(name)) })
+		}
+	}
+	if k.linksFirst {
+		links()
+		commit()
+	} else {
+		commit()
+		links()
+	}
+	for name := range without(was, files) {
+		do(func() error { return os.Remove(k.at(name)) })
+	}
+	if was != nil {
+		for _, name := range slices.Sorted(maps.Keys(was)) {
+			do(func() error { return os.Remove(k.at(filepath.Join(old, name))) })
+		}
+		do(func() error { return os.RemoveAll(k.at(old)) })
+	}
+	return steps
+}
+
+func (k *kubelet) timestamped() string {
+	return fmt.Sprintf("..2026_11_22_11_03_59.%09d", k.generation)
+}
+
+// without is the set of top-level names in files that are not in other.
+func without(files, other map[string]string) map[string]bool {
+	top := func(name string) string { first, _, _ := strings.Cut(name, "/"); return first }
+	names := map[string]bool{}
+	for name := range files {
+		names[top(name)] = true
+	}
+	for name := range other {
+		delete(names, top(name))
+	}
+	return names
+}
+
+// published are two states that differ in every way: kept, changed, removed, added, nested.
+func published() (before, after map[string]string) {
+	return map[string]string{"kept.yml": "same", "changed.yml": "one", "removed.yml": "old", "sub/x.yml": "old x"},
+		map[string]string{"kept.yml": "same", "changed.yml": "two", "added.yml": "new", "sub/x.yml": "new x", "sub/y.yml": "new y"}
+}
+
+func TestTakeVolume(t *testing.T) {
+	t.Parallel()
+	files, _ := published()
+	k := newKubelet(t, t.TempDir(), false, files)
+	s := take(t, k.dir)
+	wantFiles(t, s, files)
+	if !s.Atomic || len(s.Missing) > 0 {
+		t.Errorf("atomic %v, missing %v", s.Atomic, s.Missing)
+	}
+	plain := t.TempDir()
+	write(t, plain, files)
+	if p := take(t, plain); p.Digest != s.Digest {
+		t.Error("the same files in a plain directory have another digest")
+	}
+}
+
+// For every moment of a reading and both orders of links: the swap begins there and goes on by one call per
+// step of the reading, or happens there as a whole. The reading is the old state or the new one.
+func TestTakeInTheMiddleOfASwap(t *testing.T) {
+	t.Parallel()
+	for _, linksFirst := range []bool{false, true} {
+		for _, atOnce := range []bool{false, true} {
+			t.Run(fmt.Sprintf("linksFirst=%v/atOnce=%v", linksFirst, atOnce), func(t *testing.T) {
+				t.Parallel()
+				before, after := published()
+				sawOld, sawNew := false, false
+				for start := 0; ; start++ {
+					k := newKubelet(t, t.TempDir(), linksFirst, before)
+					steps := k.update(after)
+					n := 0
+					tk := &taker{src: Source{Dir: k.dir}, lim: Limits{}.withDefaults(), before: func(string, string) {
+						for n++; n > start && len(steps) > 0; {
+							steps[0]()
+							if steps = steps[1:]; !atOnce {
+								return
+							}
+						}
+					}}
+					s, err := tk.take(t.Context())
+					if err != nil {
+						t.Fatalf("start %d: %v", start, err)
+					}
+					got := contents(t, s)
+					isOld, isNew := maps.Equal(got, before), maps.Equal(got, after)
+					if !isOld && !isNew {
+						t.Fatalf("swap begins at step %d: a mixture: %v", start, got)
+					}
+					sawOld, sawNew = sawOld || isOld, sawNew || isNew
+					if n <= start {
+						break // the whole reading was over before the swap began
+					}
+				}
+				if !sawOld || !sawNew {
+					t.Errorf("old state seen %v, new state seen %v: the test missed the swap", sawOld, sawNew)
+				}
+			})
+		}
+	}
+}
+
+// A kubelet that dies in the middle of its links leaves them behind. What a server sees then is
+// what is visible, and the digest changes when the links come.
+func TestTakeStuckInTheMiddleOfASwap(t *testing.T) {
+	t.Parallel()
+	before, after := published()
+	k := newKubelet(t, t.TempDir(), false, before)
+	for _, step := range k.update(after) {
+		step()
+		if link, _ := os.Readlink(k.at("..data")); link == k.timestamped() {
+			break
+		}
+	}
+	s := take(t, k.dir)
+	visible := maps.Clone(after)
+	delete(visible, "added.yml")
+	wantFiles(t, s, visible)
+	if want := []Missing{{"added.yml", ReasonUnlinked}, {"removed.yml", ReasonDangling}}; !slices.Equal(s.Missing, want) {
+		t.Errorf("missing %v, want %v", s.Missing, want)
+	}
+	must(t, os.Symlink("..data/added.yml", k.at("added.yml")))
+	if s.Unchanged(t.Context()) {
+		t.Error("the link that came is not seen")
+	}
+	wantFiles(t, take(t, k.dir), after)
+}
+
+// A volume mounted below another one is its own volume: each is consistent, the whole is not atomic.
+func TestTakeNestedVolume(t *testing.T) {
+	t.Parallel()
+	outer := newKubelet(t, t.TempDir(), false, map[string]string{"prometheus.yml": "one"})
+	must(t, os.Mkdir(outer.at("empty"), 0o755))
+	if s := take(t, outer.dir); !s.Atomic {
+		t.Error("an empty directory, as a mount point leaves it in another container, makes the volume not atomic")
+	}
+	inner := newKubelet(t, outer.at("rules"), true, map[string]string{"a.yml": "a1", "b.yml": "b1"})
+	s := take(t, outer.dir)
+	wantFiles(t, s, map[string]string{"prometheus.yml": "one", "rules/a.yml": "a1", "rules/b.yml": "b1"})
+	if s.Atomic {
+		t.Error("two volumes are not swapped as one")
+	}
+	for start := range 30 {
+		steps := inner.update(map[string]string{"a.yml": fmt.Sprint("a", start), "c.yml": fmt.Sprint("c", start)})
+		old := contents(t, take(t, outer.dir))
+		n := 0
+		tk := &taker{src: Source{Dir: outer.dir}, lim: Limits{}.withDefaults(), before: func(string, string) {
+			if n++; n > start && len(steps) > 0 {
+				steps[0]()
+				steps = steps[1:]
+			}
+		}}
+		s, err := tk.take(t.Context())
+		must(t, err)
+		want := map[string]string{"prometheus.yml": "one", "rules/a.yml": fmt.Sprint("a", start), "rules/c.yml": fmt.Sprint("c", start)}
+		if got := contents(t, s); !maps.Equal(got, old) && !maps.Equal(got, want) {
+			t.Fatalf("start %d: a mixture: %v", start, got)
+		}
+		for _, step := range steps {
+			step()
+		}
+	}
+}
+
+// What lies beside the volume's links is what a server finds at that name.
+func TestTakeVolumeWithOwnFiles(t *testing.T) {
+	t.Parallel()
+	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "a", "b.yml": "b", "config/c.yml": "c"})
+	must(t, os.Remove(k.at("b.yml")))
+	write(t, k.dir, map[string]string{"b.yml": "own b", "own.yml": "own"})
+	must(t, os.Symlink("..data/config/c.yml", k.at("deep.yml")))
+	must(t, os.Symlink("own.yml", k.at("alias.yml")))
+	s := take(t, k.dir)
+	wantFiles(t, s, map[string]string{
+		"a.yml": "a", "b.yml": "own b", "own.yml": "own", "alias.yml": "own", "config/c.yml": "c", "deep.yml": "c",
+	})
+	if s.Atomic {
+		t.Error("own files are not swapped")
+	}
+}
+
+// The kubelet tears a volume down, or it is unmounted: an empty reading, not an error.
+func TestTakeTornDownVolume(t *testing.T) {
+	t.Parallel()
+	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "a"})
+	must(t, os.RemoveAll(k.at(k.timestamped())))
+	s := take(t, k.dir)
+	wantFiles(t, s, map[string]string{})
+	if want := []Missing{{"a.yml", ReasonDangling}}; !slices.Equal(s.Missing, want) {
+		t.Errorf("missing %v, want %v", s.Missing, want)
+	}
+	must(t, os.Remove(k.at("a.yml")))
+	must(t, os.Remove(k.at("..data")))
+	if s := take(t, k.dir); len(s.Files) != 0 || s.Atomic {
+		t.Errorf("emptied: %+v", s)
+	}
+}

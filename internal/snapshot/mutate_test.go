@@ -1,0 +1,182 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A file that is written in place, replaced or removed while it is read is read again.
+func TestTakeReadsAgain(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(p string) error{
+		"longer":    func(p string) error { return os.WriteFile(p, []byte("a longer text"), 0o644) },
+		"truncated": func(p string) error { return os.Truncate(p, 1) },
+		"replaced": func(p string) error {
+			return errors.Join(os.WriteFile(p+".new", []byte("other"), 0o644), os.Rename(p+".new", p))
+		},
+		"removed": os.Remove,
+		"a fifo":  func(p string) error { return errors.Join(os.Remove(p), syscall.Mkfifo(p, 0o644)) },
+		"a directory": func(p string) error {
+			return errors.Join(os.Remove(p), os.Mkdir(p, 0o755), os.WriteFile(p+"/x", []byte("x"), 0o644))
+		},
+	} {
+		for _, op := range []string{"stat", "open", "read"} {
+			t.Run(name+" before "+op, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				write(t, dir, map[string]string{"a.yml": "first", "b.yml": "second"})
+				p := filepath.Join(dir, "a.yml")
+				done := false
+				tk := &taker{src: Source{Dir: dir}, lim: Limits{}.withDefaults(), before: func(o, path string) {
+					if o == op && path == p && !done {
+						done = true
+						must(t, change(p))
+					}
+				}}
+				s, err := tk.take(t.Context())
+				must(t, err)
+				if !done {
+					t.Fatal("the change never happened")
+				}
+				wantFiles(t, s, contents(t, take(t, dir)))
+			})
+		}
+	}
+}
+
+// A writer that never stops ends in an error that names the file, or with the context.
+func TestTakeGivesUp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"a.yml": "a", "log": "x"})
+	p := filepath.Join(dir, "log")
+	keepWriting := func(op, _ string) {
+		if op != "list" {
+			return
+		}
+		f, err := os.OpenFile(p, os.O_APPEND|os.O_WRONLY, 0)
+		must(t, err)
+		_, err = f.WriteString("more\n")
+		must(t, errors.Join(err, f.Close()))
+	}
+	_, err := (&taker{src: Source{Dir: dir}, lim: Limits{}.withDefaults(), before: keepWriting}).take(t.Context())
+	if !errors.Is(err, ErrChanging) || err.Error() != "read source: "+p+": keeps changing while it is read" {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("stopped")
+	looks := 0
+	_, err = (&taker{src: Source{Dir: dir}, lim: Limits{}.withDefaults(), before: func(op, path string) {
+		keepWriting(op, path)
+		if looks++; looks == 20 {
+			cancel(stopped)
+		}
+	}}).take(ctx)
+	if !errors.Is(err, stopped) {
+		t.Errorf("got %v, want the context's cause", err)
+	}
+}
+
+func TestTakeDirectoryThatGoes(t *testing.T) {
+	t.Parallel()
+	for op := range 8 {
+		dir := filepath.Join(t.TempDir(), "d")
+		write(t, dir, map[string]string{"a": "1", "b": "2"})
+		n := 0
+		s, err := (&taker{src: Source{Dir: dir}, lim: Limits{}.withDefaults(), before: func(string, string) {
+			if n++; n == op+1 {
+				must(t, os.RemoveAll(dir))
+			}
+		}}).take(t.Context())
+		switch {
+		case n <= op: // over before
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			t.Errorf("removed at step %d: %v", op, err)
+		case err == nil && len(s.Files) != 0 && len(s.Files) != 2:
+			t.Errorf("removed at step %d: %v", op, contents(t, s))
+		}
+	}
+}
+
+// aged makes a snapshot of a tree as if the tree had not been touched for long.
+func aged(t testing.TB, s *Snapshot) *Snapshot {
+	t.Helper()
+	s.started = s.started.Add(time.Hour)
+	return s
+}
+
+func TestUnchanged(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"a.yml": "a", "sub/b.yml": "b"})
+	s := take(t, dir)
+	if s.Unchanged(t.Context()) {
+		t.Error("files written in the same tick as the reading cannot be told unchanged")
+	}
+	aged(t, s)
+	s.Forget()
+	if !s.Unchanged(t.Context()) {
+		t.Error("an untouched tree is unchanged")
+	}
+	if FromFiles(Source{}, nil).Unchanged(t.Context()) != true {
+		t.Error("files in memory do not change")
+	}
+	for i, change := range []func() error{
+		func() error { return os.WriteFile(filepath.Join(dir, "a.yml"), []byte("b"), 0o644) },
+		func() error { return os.WriteFile(filepath.Join(dir, "sub", "c.yml"), nil, 0o644) },
+		func() error { return os.Remove(filepath.Join(dir, "sub", "b.yml")) },
+		func() error { return os.Chmod(filepath.Join(dir, "a.yml"), 0o600) },
+		func() error { return os.Symlink("nowhere", filepath.Join(dir, "link")) },
+		func() error { return os.Rename(filepath.Join(dir, "sub"), filepath.Join(dir, "bus")) },
+		func() error { return errors.Join(os.Rename(dir, dir+"2"), os.Mkdir(dir, 0o755)) },
+		func() error { return os.RemoveAll(dir) },
+	} {
+		s := aged(t, take(t, dir))
+		must(t, change())
+		if s.Unchanged(t.Context()) {
+			t.Errorf("change %d is not seen", i)
+		}
+	}
+}
+
+func TestUnchangedVolume(t *testing.T) {
+	t.Parallel()
+	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "a"})
+	s := aged(t, take(t, k.dir))
+	if !s.Unchanged(t.Context()) {
+		t.Error("an untouched volume is unchanged")
+	}
+	for _, step := range k.update(map[string]string{"a.yml": "b"}) {
+		step()
+	}
+	if s.Unchanged(t.Context()) {
+		t.Error("a swap is not seen")
+	}
+}
+
+// Polling must not read contents: an unreadable file does not disturb it.
+func TestUnchangedOpensNoFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i := range 100 {
+		write(t, dir, map[string]string{fmt.Sprintf("%d.yml", i): "x"})
+	}
+	s := take(t, dir)
+	opened := 0
+	v, err := (&taker{src: s.Source, lim: s.limits, before: func(op, _ string) {
+		if op == "open" || op == "read" {
+			opened++
+		}
+	}}).scan(t.Context())
+	must(t, err)
+	if !v.equal(s.seen) || opened > 0 {
+		t.Errorf("equal %v, %d files opened", v.equal(s.seen), opened)
+	}
+}

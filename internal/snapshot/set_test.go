@@ -1,0 +1,191 @@
+package snapshot
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func memory(name, dir, serverDir string, files ...string) *Snapshot {
+	m := map[string][]byte{}
+	for _, f := range files {
+		k, v, _ := strings.Cut(f, "=")
+		m[k] = []byte(v)
+	}
+	return FromFiles(Source{Name: name, Dir: dir, ServerDir: serverDir}, m)
+}
+
+// The digest is a contract: laptops, pipelines and pods of different versions compare it.
+func TestDigestIsStable(t *testing.T) {
+	t.Parallel()
+	config := memory("config", "/etc/prometheus", "", "prometheus.yml=global: {}\n")
+	rules := memory("rules", "/rules", "", "a.yml=groups: []\n")
+	for name, tc := range map[string]struct {
+		got  Digest
+		want string
+	}{
+		"one source":  {NewSet(config).Digest, "7446afb8b70ff249da06a3d8344c6b574d93002fdd4cb460a9298860d54bfdfa"},
+		"two sources": {NewSet(config, rules).Digest, "df1b09586d70822d84dcfcbf83a192cafeb1efffddd3751ab4311ac051ff7b34"},
+		"empty":       {memory("x", "/", "").Digest, "2188ded58d885393aee98cb23cbf9771725fba9dd12e003a6aff8a99389d1688"},
+		"file":        {config.Files[0].Digest, "ef8af2ac27cebec59570461304d977a99c0e78fb11d794e201107452be78f93a"},
+	} {
+		if tc.got.String() != tc.want {
+			t.Errorf("%s: %s, want %s", name, tc.got, tc.want)
+		}
+	}
+}
+
+func TestDigestTellsApart(t *testing.T) {
+	t.Parallel()
+	seen := map[Digest]string{}
+	for name, d := range map[string]Digest{
+		"base":                NewSet(memory("s", "/d", "", "a=1", "b=2")).Digest,
+		"other contents":      NewSet(memory("s", "/d", "", "a=1", "b=3")).Digest,
+		"contents swapped":    NewSet(memory("s", "/d", "", "a=2", "b=1")).Digest,
+		"other name":          NewSet(memory("s", "/d", "", "a=1", "c=2")).Digest,
+		"one file less":       NewSet(memory("s", "/d", "", "a=1")).Digest,
+		"two sources":         NewSet(memory("s", "/d", "", "a=1"), memory("t", "/e", "", "b=2")).Digest,
+		"two sources swapped": NewSet(memory("t", "/d", "", "a=1"), memory("s", "/e", "", "b=2")).Digest,
+	} {
+		if other, ok := seen[d]; ok {
+			t.Errorf("%s and %s have the same digest", name, other)
+		}
+		seen[d] = name
+	}
+	a := NewSet(memory("s", "/d", "", "a=1"), memory("t", "/e", "/f", "b=2"))
+	b := NewSet(memory("t", "/x", "", "b=2"), memory("s", "/y", "/z", "a=1"))
+	if a.Digest != b.Digest {
+		t.Error("directories or the order of sources are part of the digest")
+	}
+}
+
+func TestDigestText(t *testing.T) {
+	t.Parallel()
+	d := DigestBytes([]byte("x"))
+	b, err := json.Marshal(struct{ A, B Digest }{A: d})
+	must(t, err)
+	var back struct{ A, B Digest }
+	must(t, json.Unmarshal(b, &back))
+	if back.A != d || !back.B.IsZero() {
+		t.Errorf("%s came back as %+v", b, back)
+	}
+	if d.Short() != d.String()[:12] || (Digest{}).Short() != "none" {
+		t.Errorf("short forms %s and %s", d.Short(), Digest{}.Short())
+	}
+	if n := uint64(d.Number()); n != 0x2d711642b726 {
+		t.Errorf("number %x is not the short form %s", n, d.Short())
+	}
+	for _, bad := range []string{"", "xyz", d.Short(), d.String() + "00"} {
+		if _, err := ParseDigest(bad); err == nil {
+			t.Errorf("%q was taken for a digest", bad)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"A":"zz"}`), &back); err == nil {
+		t.Error("a bad digest in JSON was accepted")
+	}
+}
+
+func TestDigestFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"a.yml": "1", "b.yml": "2", "sub/a.yml": "3"})
+	at := func(n string) string { return filepath.Join(dir, n) }
+	got, err := DigestFiles(t.Context(), Limits{}, at("b.yml"), at("a.yml"))
+	must(t, err)
+	if want := memory("", "", "", "a.yml=1", "b.yml=2").Digest; got != want {
+		t.Errorf("digest of two files is not that of a directory with both")
+	}
+	must(t, os.Symlink("fifo", at("null")))
+	for name, paths := range map[string][]string{
+		"named a.yml too": {at("a.yml"), at("sub/a.yml")}, "no such file": {at("none")}, "is a directory": {dir},
+		ReasonSpecial: {"/dev/null"}, "no such file or": {at("null")},
+	} {
+		if _, err := DigestFiles(t.Context(), Limits{}, paths...); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v: got %v, want %q", paths, err, name)
+		}
+	}
+	if _, err := DigestFiles(t.Context(), Limits{MaxFileSize: 1}, at("a.yml")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSetLookups(t *testing.T) {
+	t.Parallel()
+	outer := memory("config", "/mnt/config", "/etc/prometheus", "prometheus.yml=p", "rules/a.yml=outer", "rules/only.yml=o")
+	inner := memory("rules", "/mnt/rules", "/etc/prometheus/rules", "a.yml=inner")
+	here := memory("here", ".", "", "x/y.yml=y")
+	root := memory("root", "/", "", "etc/root.yml=r")
+	set := NewSet(outer, inner, here, root)
+	for p, want := range map[string]string{
+		"/etc/prometheus/prometheus.yml": "p", "/etc/prometheus/rules/a.yml": "inner", "/etc/prometheus/./rules//only.yml": "o",
+		"x/y.yml": "y", "/etc/root.yml": "r", "/etc/prometheus": "", "/etc/prometheus/": "", "/etc/prometheusx/prometheus.yml": "", "": "",
+		"/mnt/config/prometheus.yml": "",
+	} {
+		ref, ok := set.File(p)
+		b, _ := []byte(nil), false
+		if ok {
+			b, _ = ref.Bytes()
+		}
+		if string(b) != want || ok != (want != "") {
+			t.Errorf("server path %q: %q, %v; want %q", p, b, ok, want)
+		}
+	}
+	ref, ok := set.UserFile("/mnt/rules/a.yml")
+	if !ok || ref.ServerPath() != "/etc/prometheus/rules/a.yml" || ref.UserPath() != "/mnt/rules/a.yml" {
+		t.Errorf("user path: %+v, %v", ref, ok)
+	}
+	if _, ok := set.UserFile("/etc/prometheus/prometheus.yml"); ok {
+		t.Error("a server path was taken for a user path")
+	}
+	var all []string
+	for r := range set.All() {
+		all = append(all, r.ServerPath())
+	}
+	want := []string{
+		"/etc/prometheus/prometheus.yml", "/etc/prometheus/rules/a.yml", "/etc/prometheus/rules/only.yml",
+		"/etc/prometheus/rules/a.yml", "x/y.yml", "/etc/root.yml",
+	}
+	if d := cmp.Diff(want, all); d != "" || set.Len() != len(want) {
+		t.Errorf("all (-want +got):\n%s", d)
+	}
+	for range set.All() {
+		break
+	}
+	set.Forget()
+	if _, ok := ref.Bytes(); ok {
+		t.Error("contents survive Forget")
+	}
+	if set.Atomic() || !NewSet(outer).Atomic() {
+		t.Error("only a set of one atomic source is atomic")
+	}
+}
+
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	one, two, three := DigestBytes([]byte("1")), DigestBytes([]byte("2")), DigestBytes([]byte("3"))
+	before := NewSet(memory("config", "", "", "a=1", "b=2", "c=3"), memory("gone", "", "", "x=1"))
+	after := NewSet(memory("config", "", "", "b=3", "c=3", "d=1"), memory("come", "", "", "x=1"))
+	before.Forget()
+	after.Forget()
+	want := []Change{
+		{"come", "x", Added, Digest{}, one},
+		{"config", "a", Removed, one, Digest{}}, {"config", "b", Changed, two, three}, {"config", "d", Added, Digest{}, one},
+		{"gone", "x", Removed, one, Digest{}},
+	}
+	if d := cmp.Diff(want, Diff(before, after)); d != "" {
+		t.Errorf("diff (-want +got):\n%s", d)
+	}
+	if got := Diff(after, after); got != nil {
+		t.Errorf("no change: %v", got)
+	}
+	if got := Diff(nil, before); len(got) != 4 || got[0].Kind != Added {
+		t.Errorf("from nothing: %v", got)
+	}
+	if got := Diff(before, nil); len(got) != 4 || got[0].Kind != Removed {
+		t.Errorf("to nothing: %v", got)
+	}
+}
