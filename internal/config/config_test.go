@@ -68,7 +68,7 @@ func TestFlagsWinOverTheFile(t *testing.T) {
 	}
 }
 
-// Each file in testdata/err must give exactly the lines of its .out.
+// Each file in testdata/err must give exactly the lines of its .txt.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/err/*.yml")
@@ -86,7 +86,7 @@ func TestBadFiles(t *testing.T) {
 			if got == nil {
 				t.Fatal("accepted")
 			}
-			out := strings.TrimSuffix(name, ".yml") + ".out"
+			out := strings.TrimSuffix(name, ".yml") + ".txt"
 			if os.Getenv("UPDATE") != "" {
 				if err := os.WriteFile(out, []byte(got.Error()+"\n"), 0o644); err != nil {
 					t.Fatal(err)

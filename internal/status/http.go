@@ -1,0 +1,85 @@
+package status
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+)
+
+// Handler serves everything. reread is called on POST /-/reload; it must not block.
+func (t *Tracker) Handler(reread func()) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", t.servePage)
+	mux.HandleFunc("GET /metrics", t.serveMetrics)
+	mux.HandleFunc("GET /api/v1/status", t.serveStatus)
+	for _, path := range []string{"/healthz", "/-/healthy"} {
+		mux.HandleFunc("GET "+path, serveHealthy)
+	}
+	for _, path := range []string{"/readyz", "/-/ready"} {
+		mux.HandleFunc("GET "+path, t.serveReady)
+	}
+	mux.HandleFunc("POST /-/reload", func(w http.ResponseWriter, _ *http.Request) {
+		reread()
+		text(w, http.StatusAccepted, "reading the files again")
+	})
+	return http.MaxBytesHandler(mux, 1<<20)
+}
+
+// NewServer returns a server with the timeouts that keep a slow or idle client from holding it.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+func text(w http.ResponseWriter, code int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, line+"\n")
+}
+
+// serveHealthy says that this process serves; it never depends on a target.
+func serveHealthy(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "healthy") }
+
+// serveReady answers the readiness probe, and with ?startup the startup probe of a gated sidecar.
+func (t *Tracker) serveReady(w http.ResponseWriter, r *http.Request) {
+	if reason := t.NotReady(r.URL.Query().Has("startup")); reason != "" {
+		text(w, http.StatusServiceUnavailable, "not ready: "+reason)
+		return
+	}
+	text(w, http.StatusOK, "ready")
+}
+
+func (t *Tracker) serveStatus(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	// The status is already on its way; a client that went away is no news.
+	_ = enc.Encode(t.Report())
+}
+
+func (t *Tracker) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	families, err := t.registry.Gather()
+	if err != nil {
+		text(w, http.StatusInternalServerError, "gather metrics: "+err.Error())
+		return
+	}
+	format := expfmt.Negotiate(r.Header)
+	w.Header().Set("Content-Type", string(format))
+	enc := expfmt.NewEncoder(w, format)
+	for _, f := range families {
+		if err := enc.Encode(f); err != nil {
+			return
+		}
+	}
+}

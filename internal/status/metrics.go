@@ -1,0 +1,222 @@
+package status
+
+import (
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"reloader/internal/reload"
+	"reloader/internal/validate"
+)
+
+// phases and classes are every value of their label, so that each series exists from the start.
+var (
+	phases = []reload.Phase{
+		reload.Starting, reload.Waiting, reload.Settling, reload.Checking, reload.Rejected, reload.Unjudged,
+		reload.Publishing, reload.Reloading, reload.Confirming, reload.Retrying, reload.RolledBack, reload.InSync,
+	}
+	classes = []reload.Class{
+		reload.ClassRefused, reload.ClassPartial, reload.ClassDisabled, reload.ClassUnauthorized, reload.ClassForbidden,
+		reload.ClassNotFound, reload.ClassMethod, reload.ClassScheme, reload.ClassTLS, reload.ClassDNS, reload.ClassUnreachable,
+		reload.ClassTimeout, reload.ClassUnavailable, reload.ClassBusy, reload.ClassServer, reload.ClassUnexpected,
+		reload.ClassLocal, reload.ClassUnproven,
+	}
+	severities = []validate.Severity{validate.Info, validate.Warning, validate.Error}
+)
+
+// family is one metric of targets and how to read it from what is known of one.
+type family struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+	// read emits the values, each with the label values after target.
+	read func(t *target, emit func(value float64, labels ...string))
+}
+
+func gauge(name, help string, read func(*target) float64) family {
+	return single(name, help, prometheus.GaugeValue, read)
+}
+
+func counter(name, help string, read func(*target) float64) family {
+	return single(name, help, prometheus.CounterValue, read)
+}
+
+func single(name, help string, kind prometheus.ValueType, read func(*target) float64) family {
+	return family{
+		desc: prometheus.NewDesc("reloader_"+name, help, []string{"target"}, nil), kind: kind,
+		read: func(t *target, emit func(float64, ...string)) { emit(read(t)) },
+	}
+}
+
+func labelled(name, help, label string, kind prometheus.ValueType, read func(*target, func(float64, ...string))) family {
+	return family{desc: prometheus.NewDesc("reloader_"+name, help, []string{"target", label}, nil), kind: kind, read: read}
+}
+
+// families are the metrics of one target. The names up to reloader_watches are those of other
+// configuration reloaders, so that their alerts work.
+var families = []family{
+	gauge("last_reload_successful", "Whether the newest files are live; 0 after any failure, a rejected file included.",
+		func(t *target) float64 { return number(t.status.Applied) }),
+	gauge("last_reload_success_timestamp_seconds", "When a reload was last proven, in Unix time; 0 when never.",
+		func(t *target) float64 { return unix(t.status.LastSuccess) }),
+	counter("reloads_total", "Reload calls, failed ones included.",
+		func(t *target) float64 { return float64(t.status.Counts.Reloads) }),
+	labelled("reloads_failed_total", "Reload calls that failed or could not be proven, by class of failure.", "class", prometheus.CounterValue,
+		func(t *target, emit func(float64, ...string)) {
+			for _, c := range classes {
+				emit(float64(t.failures[c]), string(c))
+			}
+		}),
+	counter("config_apply_operations_total", "Changes of the files that were seen.",
+		func(t *target) float64 { return float64(t.status.Counts.Changes) }),
+	counter("config_apply_operations_failed_total", "Changes of the files that were rejected or refused.",
+		func(t *target) float64 { return float64(t.status.Counts.ChangesFailed) }),
+	counter("watch_events_total", "Hints that files may have changed.",
+		func(t *target) float64 { return float64(t.watch.Events) }),
+	counter("watch_errors_total", "Failures to watch; polling goes on.",
+		func(t *target) float64 { return float64(t.watch.Errors) }),
+	gauge("watches", "File system watches in place; 0 while only polling.",
+		func(t *target) float64 { return float64(t.watch.Watches) }),
+	labelled("phase", "Where the target stands: 1 for its phase, 0 for the others.", "phase", prometheus.GaugeValue,
+		func(t *target, emit func(float64, ...string)) {
+			for _, p := range phases {
+				emit(number(t.status.Phase == p), string(p))
+			}
+		}),
+	gauge("wanted_digest", "First 48 bits of the digest of the newest files.",
+		func(t *target) float64 { return t.status.Wanted.Number() }),
+	gauge("running_digest", "First 48 bits of the digest that the server was proven to run; 0 when none was.",
+		func(t *target) float64 { return t.status.Running.Number() }),
+	labelled("findings", "Findings about the newest files, by severity.", "severity", prometheus.GaugeValue,
+		func(t *target, emit func(float64, ...string)) {
+			for _, s := range severities {
+				emit(float64(validate.Count(t.status.Findings, s)), s.String())
+			}
+		}),
+	gauge("restart_required", "Whether a setting changed that only a restart of the server can bring.",
+		func(t *target) float64 { return number(len(t.status.RestartRequired) > 0) }),
+	gauge("differences", "What the server was seen to run differently from the files, in number.",
+		func(t *target) float64 { return float64(len(t.status.Differences)) }),
+	counter("validations_unjudged_total", "Validations that ended without a verdict.",
+		func(t *target) float64 { return float64(t.status.Counts.Unjudged) }),
+	counter("rollbacks_total", "Returns to the last good files.",
+		func(t *target) float64 { return float64(t.status.Counts.RollBacks) }),
+}
+
+var (
+	infoDesc = prometheus.NewDesc("reloader_info", "The targets, with what each server last said of its version.",
+		[]string{"target", "kind", "server_version"}, nil)
+	fileDesc = prometheus.NewDesc("reloader_config_file_last_load_successful",
+		"Whether our own configuration file's newest contents are in use; 1 without a file.", nil, nil)
+	readyDesc = prometheus.NewDesc("reloader_ready", "Whether every target has read its files and we are not stopping.", nil, nil)
+)
+
+// newRegistry returns a registry with everything that /metrics shows.
+func newRegistry(t *Tracker) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "reloader_build_info", Help: "What this program was built from; always 1.",
+		ConstLabels: prometheus.Labels{
+			"version": t.build.Version, "revision": t.build.Revision, "goversion": t.build.GoVersion,
+			"goos": runtime.GOOS, "goarch": runtime.GOARCH,
+		},
+	})
+	build.Set(1)
+	r.MustRegister(t, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, h := range t.times.all() {
+		r.MustRegister(h)
+	}
+	return r
+}
+
+// Describe implements prometheus.Collector.
+func (t *Tracker) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range families {
+		ch <- f.desc
+	}
+	ch <- infoDesc
+	ch <- fileDesc
+	ch <- readyDesc
+}
+
+// Collect implements prometheus.Collector: values come from the newest status at each scrape.
+func (t *Tracker) Collect(ch chan<- prometheus.Metric) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name, known := range t.targets {
+		for _, f := range families {
+			f.read(known, func(value float64, labels ...string) {
+				ch <- prometheus.MustNewConstMetric(f.desc, f.kind, value, append([]string{name}, labels...)...)
+			})
+		}
+		ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, name, known.status.Kind,
+			strings.ToValidUTF8(known.status.ServerVersion, "?"))
+	}
+	ch <- prometheus.MustNewConstMetric(fileDesc, prometheus.GaugeValue, number(t.file == nil || t.file.Error == ""))
+	ch <- prometheus.MustNewConstMetric(readyDesc, prometheus.GaugeValue, number(t.notReady(false) == ""))
+}
+
+// histograms are how long things took, by target.
+type histograms struct {
+	validation, reload, live *prometheus.HistogramVec
+}
+
+func newHistograms() histograms {
+	h := func(name, help string, buckets ...float64) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "reloader_" + name, Help: help, Buckets: buckets}, []string{"target"})
+	}
+	return histograms{
+		validation: h("validation_duration_seconds", "How long a verdict took.", .001, .01, .05, .1, .25, .5, 1, 5, 30),
+		reload:     h("reload_duration_seconds", "How long reload calls took, failed ones included.", .01, .05, .1, .5, 1, 5, 30, 120),
+		live:       h("change_to_live_seconds", "From noticing a change to the proof that it is live.", .01, .05, .1, .25, .5, 1, 5, 30, 120, 600),
+	}
+}
+
+func (h histograms) all() []*prometheus.HistogramVec {
+	return []*prometheus.HistogramVec{h.validation, h.reload, h.live}
+}
+
+func (h histograms) preset(target string) {
+	for _, v := range h.all() {
+		v.WithLabelValues(target)
+	}
+}
+
+func (h histograms) forget(target string) {
+	for _, v := range h.all() {
+		v.DeleteLabelValues(target)
+	}
+}
+
+// observe takes the durations that end with a transition.
+func (h histograms) observe(from, to reload.Status) {
+	if from.Phase != to.Phase {
+		took := to.Since.Sub(from.Since).Seconds()
+		switch from.Phase {
+		case reload.Checking:
+			h.validation.WithLabelValues(to.Target).Observe(took)
+		case reload.Reloading:
+			h.reload.WithLabelValues(to.Target).Observe(took)
+		default:
+		}
+	}
+	if to.LastSuccess.After(from.LastSuccess) && to.LastDuration > 0 {
+		h.live.WithLabelValues(to.Target).Observe(to.LastDuration.Seconds())
+	}
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}

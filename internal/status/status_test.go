@@ -1,0 +1,240 @@
+package status
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+func newTracker(t *testing.T) (*Tracker, *httptest.Server, *int) {
+	t.Helper()
+	tracker := New(Build{Version: "v1", Revision: "abc", GoVersion: "go"})
+	tracker.Add("prometheus", "prometheus", nil)
+	rereads := 0
+	srv := httptest.NewServer(tracker.Handler(func() { rereads++ }))
+	t.Cleanup(srv.Close)
+	return tracker, srv, &rereads
+}
+
+func request(t *testing.T, method, url string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// rejected is a status with everything in it, with texts that try to break out.
+func rejected() reload.Status {
+	return reload.Status{
+		Target: "prometheus", Kind: "prometheus", Phase: reload.Rejected, Since: time.Unix(1700000010, 0),
+		Wanted: snapshot.Digest{1, 2, 3}, Running: snapshot.Digest{4},
+		Reason:   "<script>alert(1)</script>",
+		Findings: []validate.Finding{{File: "/etc/prometheus/prometheus.yml", Line: 3, Column: 7, Severity: validate.Error, Rule: "yaml", Message: "bad <b> & \"x\"", Hint: "<i>"}},
+		Changes:  []string{"<u>job"}, RestartRequired: []string{"[server] <port>"}, Differences: []string{"<d>"},
+		ServerVersion: "3.15.0\xff", Proof: "<p>", LastSuccess: time.Unix(1700000000, 0), LastDuration: time.Second,
+		Failure: &reload.FailureStatus{Class: reload.ClassRefused, Message: "<m>", Hint: "<h>", Body: "</pre><x>"},
+		Counts:  reload.Counts{Changes: 3, ChangesFailed: 1, Reloads: 2, ReloadsFailed: 1},
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	tracker, srv, _ := newTracker(t)
+	tracker.Started()
+	tracker.Transition(reload.Status{Phase: reload.Checking, Since: time.Unix(1700000009, 0)}, rejected())
+	tracker.Watched("prometheus", Watch{Watches: 2, Events: 5, Errors: 1})
+
+	problems, err := testutil.GatherAndLint(tracker.registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+
+	_, body := request(t, http.MethodGet, srv.URL+"/metrics")
+	for _, line := range []string{
+		`reloader_last_reload_successful{target="prometheus"} 0`,
+		`reloader_last_reload_success_timestamp_seconds{target="prometheus"} 1.7e+09`,
+		`reloader_reloads_total{target="prometheus"} 2`,
+		`reloader_reloads_failed_total{class="refused",target="prometheus"} 1`,
+		`reloader_reloads_failed_total{class="timeout",target="prometheus"} 0`,
+		`reloader_config_apply_operations_total{target="prometheus"} 3`,
+		`reloader_config_apply_operations_failed_total{target="prometheus"} 1`,
+		`reloader_watch_events_total{target="prometheus"} 5`,
+		`reloader_watch_errors_total{target="prometheus"} 1`,
+		`reloader_watches{target="prometheus"} 2`,
+		`reloader_phase{phase="Rejected",target="prometheus"} 1`,
+		`reloader_phase{phase="InSync",target="prometheus"} 0`,
+		`reloader_findings{severity="error",target="prometheus"} 1`,
+		`reloader_findings{severity="warning",target="prometheus"} 0`,
+		`reloader_restart_required{target="prometheus"} 1`,
+		`reloader_differences{target="prometheus"} 1`,
+		`reloader_validation_duration_seconds_sum{target="prometheus"} 1`,
+		`reloader_change_to_live_seconds_count{target="prometheus"} 1`,
+		`reloader_reload_duration_seconds_count{target="prometheus"} 0`,
+		`reloader_info{kind="prometheus",server_version="3.15.0?",target="prometheus"} 1`,
+		`reloader_config_file_last_load_successful 1`,
+		"go_goroutines ", "process_resident_memory_bytes ", "reloader_build_info{",
+	} {
+		if !strings.Contains(body, line) {
+			t.Errorf("no %s", line)
+		}
+	}
+	tracker.Remove("prometheus")
+	if _, body := request(t, http.MethodGet, srv.URL+"/metrics"); strings.Contains(body, `target="prometheus"`) {
+		t.Error("a removed target still has metrics")
+	}
+}
+
+// Every phase and class that package reload declares must be a label value here.
+func TestLabelValuesAreComplete(t *testing.T) {
+	t.Parallel()
+	have := map[string]bool{}
+	for _, p := range phases {
+		have[string(p)] = true
+	}
+	for _, c := range classes {
+		have[string(c)] = true
+	}
+	files, err := filepath.Glob("../reload/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no files", err)
+	}
+	found := 0
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			kind, ok := spec.Type.(*ast.Ident)
+			if !ok || kind.Name != "Phase" && kind.Name != "Class" || len(spec.Values) != 1 {
+				return true
+			}
+			if lit, ok := spec.Values[0].(*ast.BasicLit); ok {
+				found++
+				if value, _ := strconv.Unquote(lit.Value); !have[value] {
+					t.Errorf("%s %s is missing", kind.Name, value)
+				}
+			}
+			return true
+		})
+	}
+	if found != len(phases)+len(classes) {
+		t.Errorf("%d values in the source, %d here", found, len(phases)+len(classes))
+	}
+}
+
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	tracker, srv, _ := newTracker(t)
+	generation := false
+	tracker.Add("gated", "prometheus", func() bool { return generation })
+	expect := func(path string, code int, part string) {
+		t.Helper()
+		if got, body := request(t, http.MethodGet, srv.URL+path); got != code || !strings.Contains(body, part) {
+			t.Errorf("GET %s: %d %q, want %d %q", path, got, body, code, part)
+		}
+	}
+	expect("/readyz", 503, "starting")
+	tracker.Started()
+	expect("/-/ready", 503, "gated has not read its files yet, prometheus has not read")
+	expect("/healthz", 200, "healthy")
+	expect("/-/healthy", 200, "healthy")
+	for _, name := range []string{"gated", "prometheus"} {
+		tracker.Transition(reload.Status{}, reload.Status{Target: name, Phase: reload.Rejected})
+	}
+	expect("/readyz", 200, "ready")
+	expect("/readyz?startup", 503, "gated has no generation yet")
+	generation = true
+	expect("/readyz?startup", 200, "ready")
+	tracker.Stopping()
+	expect("/readyz", 503, "stopping")
+	expect("/healthz", 200, "healthy")
+}
+
+func TestPageEscapesEverything(t *testing.T) {
+	t.Parallel()
+	tracker, srv, _ := newTracker(t)
+	tracker.Transition(reload.Status{}, rejected())
+	tracker.OwnFile(ConfigFile{Path: "<path>", Error: "<error>"})
+	tracker.Note([]validate.Finding{{File: "<file>", Severity: validate.Warning, Rule: "<rule>", Message: "<note>"}})
+	code, body := request(t, http.MethodGet, srv.URL+"/")
+	if code != http.StatusOK {
+		t.Fatal(code)
+	}
+	_, rest, _ := strings.Cut(body, "</head>")
+	for _, tag := range []string{"<script", "<b>", "<i>", "<u>", "<port", "<d>", "<p>a", "<m>", "<h>", "<x>", "<path", "<error", "<file", "<rule", "<note"} {
+		if strings.Contains(rest, tag) {
+			t.Errorf("%s is not escaped", tag)
+		}
+	}
+	for _, shown := range []string{"/etc/prometheus/prometheus.yml:3:7", "Rejected", "&lt;script&gt;", "010203000000", "&lt;port&gt;", "starting"} {
+		if !strings.Contains(rest, shown) {
+			t.Errorf("%s is not shown", shown)
+		}
+	}
+}
+
+func TestAPI(t *testing.T) {
+	t.Parallel()
+	tracker, srv, rereads := newTracker(t)
+	tracker.Transition(reload.Status{}, rejected())
+	tracker.Transition(reload.Status{}, reload.Status{Target: "unknown"})
+	code, body := request(t, http.MethodGet, srv.URL+"/api/v1/status")
+	var r Report
+	if err := json.Unmarshal([]byte(body), &r); err != nil || code != http.StatusOK {
+		t.Fatal(code, err)
+	}
+	if len(r.Targets) != 1 || r.Targets[0].Wanted != (snapshot.Digest{1, 2, 3}) || r.Targets[0].Findings[0].Line != 3 || r.Ready {
+		t.Errorf("report: %+v", r)
+	}
+	for _, c := range []struct {
+		method, path string
+		code         int
+	}{
+		{http.MethodPost, "/-/reload", 202},
+		{http.MethodGet, "/-/reload", 405},
+		{http.MethodPost, "/metrics", 405},
+		{http.MethodGet, "/nothing", 404},
+		{http.MethodHead, "/healthz", 200},
+	} {
+		if code, _ := request(t, c.method, srv.URL+c.path); code != c.code {
+			t.Errorf("%s %s: %d, want %d", c.method, c.path, code, c.code)
+		}
+	}
+	if *rereads != 1 {
+		t.Errorf("%d rereads, want 1", *rereads)
+	}
+}

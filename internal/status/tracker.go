@@ -1,0 +1,206 @@
+// Package status shows what the targets do: metrics, JSON, a page, health.
+package status
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"reloader/internal/reload"
+	"reloader/internal/validate"
+)
+
+// Build is what this program is.
+type Build struct {
+	Version, Revision, GoVersion string
+}
+
+// Report is the whole status, as GET /api/v1/status returns it.
+type Report struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"`
+	// Ready says that every target has read its files once and that we are not stopping.
+	Ready bool `json:"ready"`
+	// NotReady says why not, in one line.
+	NotReady string `json:"notReady,omitempty"`
+	// ConfigFile is our own configuration file; nil when flags alone were given.
+	ConfigFile *ConfigFile `json:"configFile,omitempty"`
+	// Notes are what a user should know about the set-up as a whole.
+	Notes   []validate.Finding `json:"notes,omitempty"`
+	Targets []reload.Status    `json:"targets"`
+}
+
+// ConfigFile is the state of our own configuration file.
+type ConfigFile struct {
+	Path string `json:"path"`
+	// Error says why the newest contents are not in use; empty when they are.
+	Error string `json:"error,omitempty"`
+	// Loaded is when the contents in use were read.
+	Loaded time.Time `json:"loaded,omitzero"`
+}
+
+// Tracker remembers the newest status of every target and serves it. It is a reload.Observer;
+// all methods may be called from any goroutine.
+type Tracker struct {
+	build    Build
+	registry *prometheus.Registry
+	times    histograms
+
+	mu       sync.Mutex
+	targets  map[string]*target
+	file     *ConfigFile
+	notes    []validate.Finding
+	stopping bool
+	started  bool
+}
+
+// target is what is known of one target.
+type target struct {
+	status reload.Status
+	// failures are failed reloads by class.
+	failures map[reload.Class]uint64
+	watch    Watch
+	// generation says whether the server's directory has something to start from; nil in direct mode.
+	generation func() bool
+}
+
+// Watch are the figures of one target's watching.
+type Watch struct {
+	// Watches are inotify watches in place now; 0 while polling alone.
+	Watches int
+	// Events are hints that were seen, Errors failures to watch; both only grow.
+	Events, Errors uint64
+}
+
+// New returns a Tracker with a registry of its own.
+func New(build Build) *Tracker {
+	t := &Tracker{build: build, targets: map[string]*target{}, times: newHistograms()}
+	t.registry = newRegistry(t)
+	return t
+}
+
+// Add makes a target known before it starts. With a gate, generation says whether the server's
+// directory holds a complete generation.
+func (t *Tracker) Add(name, kind string, generation func() bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.targets[name] = &target{
+		status:     reload.Status{Target: name, Kind: kind, Phase: reload.Starting, Since: time.Now()},
+		failures:   map[reload.Class]uint64{},
+		generation: generation,
+	}
+	t.times.preset(name)
+}
+
+// Remove forgets a target and its metrics.
+func (t *Tracker) Remove(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.targets, name)
+	t.times.forget(name)
+}
+
+// Transition implements reload.Observer.
+func (t *Tracker) Transition(from, to reload.Status) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known, ok := t.targets[to.Target]
+	if !ok {
+		return
+	}
+	known.status = to
+	if failed := to.Counts.ReloadsFailed - from.Counts.ReloadsFailed; to.Counts.ReloadsFailed > from.Counts.ReloadsFailed {
+		class := reload.ClassUnexpected
+		if to.Failure != nil {
+			class = to.Failure.Class
+		}
+		known.failures[class] += failed
+	}
+	t.times.observe(from, to)
+}
+
+// Watched tells a target's watching figures.
+func (t *Tracker) Watched(name string, w Watch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if known, ok := t.targets[name]; ok {
+		known.watch = w
+	}
+}
+
+// OwnFile tells the state of our own configuration file.
+func (t *Tracker) OwnFile(f ConfigFile) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.file = &f
+}
+
+// Note tells what a user should know about the set-up as a whole; it replaces the earlier notes.
+func (t *Tracker) Note(notes []validate.Finding) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.notes = slices.Clone(notes)
+}
+
+// Started says that all targets are known, so that readiness can be judged.
+func (t *Tracker) Started() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.started = true
+}
+
+// Stopping makes readiness false for good.
+func (t *Tracker) Stopping() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopping = true
+}
+
+// Report returns a copy of the whole status, targets by name.
+func (t *Tracker) Report() Report {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := Report{Version: t.build.Version, Revision: t.build.Revision, Notes: t.notes, Targets: []reload.Status{}}
+	if t.file != nil {
+		file := *t.file
+		r.ConfigFile = &file
+	}
+	for _, known := range t.targets {
+		r.Targets = append(r.Targets, known.status)
+	}
+	slices.SortFunc(r.Targets, func(a, b reload.Status) int { return strings.Compare(a.Target, b.Target) })
+	r.NotReady = t.notReady(false)
+	r.Ready = r.NotReady == ""
+	return r
+}
+
+// NotReady says in one line why we are not ready; empty when we are. With startup, a gated
+// target also needs a first generation, so that the server can start.
+func (t *Tracker) NotReady(startup bool) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.notReady(startup)
+}
+
+func (t *Tracker) notReady(startup bool) string {
+	switch {
+	case t.stopping:
+		return "stopping"
+	case !t.started:
+		return "starting"
+	}
+	var waiting []string
+	for name, known := range t.targets {
+		switch {
+		case known.status.Phase == reload.Starting:
+			waiting = append(waiting, name+" has not read its files yet")
+		case startup && known.generation != nil && !known.generation():
+			waiting = append(waiting, name+" has no generation yet")
+		}
+	}
+	slices.Sort(waiting)
+	return strings.Join(waiting, ", ")
+}
