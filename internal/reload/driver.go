@@ -62,21 +62,13 @@ type Change struct {
 	Contents bool
 	// Files are what differs between New and Old, and between New and everything that was
 	// tried since Old without being proven. Empty when Old or New is nil.
-	Files []FileChange
+	Files []snapshot.Change
 	// Server is the newest observation; not Ready when the server could not be asked.
 	Server Observation
 	// Outline is what the validator found in New; nil when Contents is false.
 	Outline *validate.Outline
 	// Last is the plan of Old, with which the server was last proven; nil when Old is.
 	Last *Plan
-}
-
-// FileChange is one file that differs.
-type FileChange struct {
-	// Source is the source's name, Name the file's name in it.
-	Source, Name string
-	// Old and New are the file's digests; zero when it is not there.
-	Old, New snapshot.Digest
 }
 
 // Plan is what one change asks of the server.

@@ -1,0 +1,234 @@
+package reload
+
+import (
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+func (s *state) onHint(ev event) {
+	if ev.manual {
+		s.retryAt, s.observeAt = time.Time{}, time.Time{}
+	}
+	if !s.settling || ev.manual {
+		s.stale = true
+		return
+	}
+	// Reading while a writer is at work is wasted: the reading at the end of settling counts.
+	s.hinted = true
+	if !s.atomic {
+		s.settleUntil = earlier(ev.at.Add(s.settle), s.settleBound)
+	}
+}
+
+func (s *state) onRead(ev event) {
+	s.stale = false
+	if ev.failed {
+		s.readable, s.contents, s.settling = false, false, false
+		s.retryAt = ev.at.Add(ev.delay)
+		return
+	}
+	first := !s.readable
+	s.readable, s.contents, s.atomic = true, true, ev.atomic
+	if first {
+		s.retryAt = time.Time{}
+	}
+	if ev.digest != s.wanted {
+		s.wanted = ev.digest
+		s.retryAt, s.sent, s.failures, s.fresh = time.Time{}, snapshot.Digest{}, 0, false
+		s.settleChange(ev.at)
+		return
+	}
+	if s.settling && !ev.at.Before(s.settleUntil) {
+		s.settling = false
+	}
+}
+
+// settleChange decides how long a change that was just read must be left alone.
+func (s *state) settleChange(now time.Time) {
+	if s.settling {
+		// It changed since the last reading. Hints explain that, and it was quiet after them;
+		// without any, the writer may still be at work.
+		quiet := s.hinted || s.atomic
+		s.hinted = false
+		if !now.Before(s.settleUntil) {
+			s.settleUntil = earlier(now.Add(s.settle), s.settleBound)
+			s.settling = !quiet && now.Before(s.settleUntil)
+		}
+		return
+	}
+	s.settleUntil = now
+	if !s.atomic {
+		s.settleUntil = now.Add(s.settle)
+	}
+	if !s.lastReload.IsZero() {
+		s.settleUntil = later(s.settleUntil, s.lastReload.Add(s.spacing))
+	}
+	s.settleBound = later(now.Add(s.settleMax), s.settleUntil)
+	s.settling, s.hinted = now.Before(s.settleUntil), false
+}
+
+func (s *state) onObserved(ev event) {
+	s.fresh = true
+	s.refusal, s.readyWait = ev.failed, ev.delay
+	if ev.failed || !ev.server.ready {
+		s.seen.ready = false
+		s.misses++
+		s.observeAt = ev.at.Add(s.recheck)
+		if s.misses > 1 {
+			s.observeAt = ev.at.Add(ev.delay)
+		}
+		return
+	}
+	s.misses = 0
+	s.observeAt = ev.at.Add(s.idle)
+	s.see(ev.server)
+	if s.sentEpoch != s.seen.epoch {
+		s.sent = snapshot.Digest{}
+	}
+	restarted := s.seen.epoch != s.proven.epoch
+	reloaded := s.seen.load != s.proven.load
+	if (s.proof == proofStands && (restarted || reloaded)) || (s.proof == proofTouched && restarted) {
+		s.doubt()
+	}
+}
+
+// see takes over what a ready server said, and lets go of what it makes obsolete.
+func (s *state) see(now server) {
+	if s.refused.version != now.version || (s.stuck && s.refused.epoch != now.epoch) {
+		s.refused, s.stuck = refusals{version: now.version}, false
+	}
+	s.refused.epoch = now.epoch
+	s.seen = now
+}
+
+// doubt is called when the server may have loaded other files than those it was proven to run.
+// What it reads is read again before anything is concluded.
+func (s *state) doubt() {
+	s.proof = proofDoubted
+	s.planned = snapshot.Digest{}
+	s.stale = true
+	// With a gate the server can only have read what the gate holds; without one it reads the
+	// source, which holds other files now.
+	if !s.gated && s.wanted != s.running {
+		s.proof, s.lost = proofNone, true
+	}
+}
+
+func (s *state) onJudged(ev event) {
+	if ev.failed {
+		s.retry(ev, Unjudged)
+		return
+	}
+	s.judged, s.judgedEpoch, s.valid = ev.digest, s.seen.epoch, ev.valid
+	if ev.valid {
+		s.planned, s.plannedEpoch, s.calls = ev.digest, s.seen.epoch, ev.calls
+	}
+}
+
+func (s *state) onPlanned(ev event) {
+	if ev.failed {
+		s.retry(ev, Retrying)
+		return
+	}
+	s.planned, s.plannedEpoch, s.calls = ev.digest, s.seen.epoch, ev.calls
+}
+
+func (s *state) onPublished(ev event) {
+	if ev.failed {
+		s.retry(ev, Retrying)
+		return
+	}
+	s.published, s.stuck = ev.digest, false
+}
+
+func (s *state) onRolledBack(ev event) {
+	switch {
+	case ev.failed:
+		s.retry(ev, Retrying)
+	case ev.digest.IsZero() || s.refused.has(ev.digest):
+		s.stuck = true
+	default:
+		s.published = ev.digest
+	}
+}
+
+func (s *state) onReloaded(ev event) {
+	if !ev.failed {
+		s.touch()
+		s.sent, s.sentEpoch, s.lastReload = ev.digest, s.seen.epoch, ev.at
+		return
+	}
+	if !ev.untouched {
+		s.touch()
+	}
+	if !ev.kept {
+		s.lost = true
+	}
+	if s.gated && ev.refused {
+		s.refuse(ev.digest, time.Time{})
+		return
+	}
+	s.retry(ev, Retrying)
+}
+
+func (s *state) onConfirmed(ev event) {
+	switch {
+	case ev.failed:
+		s.asked = asked{} // no answer yet
+		s.retry(ev, Retrying)
+	case ev.proven:
+		s.see(ev.server)
+		s.running, s.proof, s.lost, s.proven = ev.digest, proofStands, false, ev.server
+		s.sent, s.failures, s.misses = snapshot.Digest{}, 0, 0
+		s.refused.drop(ev.digest)
+		s.retryAt = time.Time{}
+		s.observeAt = ev.at.Add(s.idle)
+		// What was read before the reload may be outdated: the newest reading decides.
+		s.stale = true
+	case ev.reloaded:
+		s.sent, s.lost = snapshot.Digest{}, true
+		s.failures++
+		switch {
+		case s.gated && ev.refused:
+			s.refuse(ev.digest, time.Time{})
+		case s.gated && s.failures >= s.unproven:
+			s.refuse(ev.digest, ev.at.Add(unprovenFor))
+		default:
+			s.retry(ev, Retrying)
+		}
+	case s.proof == proofDoubted:
+		s.proof, s.lost = proofNone, true
+	}
+}
+
+// refuse remembers that the server does not want these files, until a time or another version.
+func (s *state) refuse(d snapshot.Digest, until time.Time) {
+	s.refused.add(d, until)
+	s.failures, s.fresh = 0, false
+}
+
+// touch notes that the server was told to read its files.
+func (s *state) touch() {
+	if s.proof == proofStands {
+		s.proof = proofTouched
+	}
+}
+
+func (s *state) retry(ev event, cause Phase) {
+	s.retryAt, s.cause, s.fresh = ev.at.Add(ev.delay), cause, false
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

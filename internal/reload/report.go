@@ -1,0 +1,178 @@
+package reload
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+const (
+	maxLoggedFindings = 20
+	maxLoggedBody     = 1 << 10
+)
+
+// update changes the status under its lock.
+func (t *Target) update(change func(*Status)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change(&t.status)
+}
+
+func (t *Target) count(change func(*Counts)) { t.update(func(s *Status) { change(&s.Counts) }) }
+
+func (t *Target) setFailed() { t.update(func(s *Status) { s.Applied = false }) }
+
+// report brings the status up to date before the next action, and tells of a transition.
+func (t *Target) report(act action) {
+	st := &t.state
+	from := t.Status()
+	healthy := st.phase == InSync && st.misses == 0
+	if from.Phase == st.phase && from.Wanted == st.wanted && from.Running == st.runningNow() &&
+		from.Reason == t.shownReason() && (from.Applied || !healthy) {
+		if next := t.nextTry(act); next != from.NextTry {
+			t.update(func(s *Status) { s.NextTry = next })
+		}
+		return
+	}
+	to := from
+	to.Phase, to.Wanted, to.Running, to.Reason = st.phase, st.wanted, st.runningNow(), t.shownReason()
+	to.NextTry = t.nextTry(act)
+	now := time.Now()
+	if to.Phase != from.Phase {
+		to.Since = now
+	}
+	if to.Wanted != from.Wanted {
+		to.Counts.Changes++
+		to.Sources = sourceDigests(t.set)
+	}
+	to.Findings = nil
+	if st.judged == st.wanted {
+		to.Findings = t.findings
+	}
+	if healthy {
+		to.Applied, to.Failure = true, nil
+	}
+	if v := t.obs.Facts.Version; v != "" {
+		to.ServerVersion = v
+	}
+	t.update(func(s *Status) { *s = to })
+	if to.Phase != from.Phase {
+		t.logTransition(from, to, now)
+	}
+	if t.o.Observer != nil {
+		t.o.Observer.Transition(from, to)
+	}
+}
+
+// shownReason is why the target is not in sync; nothing while it is on its way.
+func (t *Target) shownReason() string {
+	st := &t.state
+	switch st.phase {
+	case Starting, Settling, Checking, Publishing, Reloading, Confirming, InSync:
+	case Waiting:
+		if !st.readable {
+			return t.why.source
+		}
+		return t.why.server
+	case Rejected:
+		if st.refused.has(st.wanted) {
+			return t.why.refusal
+		}
+		return t.why.verdict
+	case Unjudged:
+		return t.why.verdict
+	case RolledBack:
+		return t.why.refusal
+	case Retrying:
+		return t.why.call
+	}
+	return ""
+}
+
+// nextTry is when a scheduled retry is due. Looks at an idle target's server are no retries.
+func (t *Target) nextTry(act action) time.Time {
+	switch t.state.phase {
+	case Waiting, Unjudged, Retrying:
+		if act.kind == actWait {
+			return act.until
+		}
+	case Starting, Settling, Checking, Publishing, Reloading, Confirming, InSync, Rejected, RolledBack:
+	}
+	return time.Time{}
+}
+
+func sourceDigests(set *snapshot.Set) map[string]snapshot.Digest {
+	if set == nil {
+		return nil
+	}
+	m := make(map[string]snapshot.Digest, len(set.Snapshots))
+	for _, s := range set.Snapshots {
+		m[s.Source.Name] = s.Digest
+	}
+	return m
+}
+
+func (t *Target) logTransition(from, to Status, now time.Time) {
+	attrs := []any{
+		"target", t.o.Name, "from", string(from.Phase), "to", string(to.Phase),
+		"running", to.Running.Short(), "wanted", to.Wanted.Short(), "duration", now.Sub(from.Since),
+	}
+	if to.Reason != "" {
+		attrs = append(attrs, "reason", to.Reason)
+	}
+	if to.Phase == InSync && from.Running != to.Running && len(to.Changes) > 0 {
+		attrs = append(attrs, "changes", to.Changes)
+	}
+	t.o.Logger.Info("transition", attrs...)
+}
+
+// logFindings names each error by place, so that the log alone is enough to mend the files.
+func (t *Target) logFindings(d snapshot.Digest) {
+	t.o.Logger.Error("files rejected", "target", t.o.Name, "digest", d.Short(),
+		"errors", validate.Count(t.findings, validate.Error), "running", t.state.runningNow().Short())
+	logged := 0
+	for _, f := range t.findings {
+		if f.Severity != validate.Error {
+			continue
+		}
+		if logged++; logged > maxLoggedFindings {
+			t.o.Logger.Error("more errors than are logged; the status has them all", "target", t.o.Name)
+			return
+		}
+		attrs := []any{"target", t.o.Name, "at", f.Position(), "rule", f.Rule, "message", f.Message}
+		if f.Hint != "" {
+			attrs = append(attrs, "hint", f.Hint)
+		}
+		t.o.Logger.Error("finding", attrs...)
+	}
+}
+
+func (t *Target) logFailure(f *Failure) {
+	level := slog.LevelWarn
+	if f.Permanent || f.Refused() {
+		level = slog.LevelError
+	}
+	attrs := []any{"target", t.o.Name, "class", string(f.Class), "message", f.Message}
+	if f.Hint != "" {
+		attrs = append(attrs, "hint", f.Hint)
+	}
+	if f.Body != "" {
+		body := f.Body
+		if len(body) > maxLoggedBody {
+			body = body[:maxLoggedBody]
+		}
+		attrs = append(attrs, "body", BoundBody(body))
+	}
+	t.o.Logger.Log(context.Background(), level, "call failed", attrs...)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}

@@ -1,0 +1,167 @@
+package reload
+
+import (
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+// timing is what the state machine needs to know of a target's options.
+type timing struct {
+	gated     bool
+	settle    time.Duration // quiet time that a change needs when it is not one atomic swap
+	settleMax time.Duration // upper bound of all settling of one change
+	spacing   time.Duration // least time between two successful reloads
+	idle      time.Duration // how often the server is observed while nothing happens
+	recheck   time.Duration // second look at a server that did not answer once
+	unproven  int           // gated: reloads without proof until the files count as refused
+}
+
+// proofState is what the last proof is worth now.
+type proofState uint8
+
+const (
+	proofNone    proofState = iota // nothing is known of what the server runs
+	proofStands                    // the server runs what it was proven to run
+	proofTouched                   // a reload was sent since
+	proofDoubted                   // the server restarted or loaded files without us
+)
+
+// server is the part of an Observation that decisions need.
+type server struct {
+	ready                bool
+	epoch, load, version string
+}
+
+// state is everything that decisions depend on. It holds no clock, no channel and no I/O:
+// step is a function of it and of one event.
+type state struct {
+	timing
+	phase Phase
+
+	// The sources.
+	stale       bool            // a reading is due
+	readable    bool            // the newest reading succeeded
+	wanted      snapshot.Digest // of the newest reading
+	contents    bool            // the bytes of wanted are in memory
+	atomic      bool            // wanted is one source that is swapped as a whole
+	settling    bool
+	hinted      bool // something moved while settling
+	settleUntil time.Time
+	settleBound time.Time
+
+	// The server.
+	seen      server
+	fresh     bool          // seen belongs to the attempt that is under way
+	refusal   bool          // seen.ready is false because asking is in vain
+	readyWait time.Duration // until the next look at a server that is not ready
+	misses    int           // looks in a row at an idle target's server that failed
+	observeAt time.Time
+
+	// The verdict on wanted, for one life of the server.
+	judged      snapshot.Digest
+	judgedEpoch string
+	valid       bool
+
+	// The plan at hand.
+	planned      snapshot.Digest
+	plannedEpoch string
+	calls        bool
+
+	// The gate.
+	published snapshot.Digest
+	refused   refusals // by the server
+	stuck     bool     // it holds refused files, and there is nothing to go back to
+
+	// The reload.
+	running    snapshot.Digest // last proven
+	proof      proofState
+	lost       bool // the server is known or suspected to run something else than running
+	proven     server
+	asked      asked           // "does it run this already?" was answered with no
+	sent       snapshot.Digest // the call succeeded, the proof is due
+	sentEpoch  string
+	failures   int // proofs in a row that failed
+	lastReload time.Time
+
+	// The scheduled retry.
+	retryAt time.Time
+	cause   Phase
+}
+
+// asked identifies one question whether the server already runs the goal.
+type asked struct {
+	goal        snapshot.Digest
+	epoch, load string
+}
+
+type eventKind uint8
+
+const (
+	evStart eventKind = iota
+	evHint
+	evTimer
+	evRead
+	evObserved
+	evJudged
+	evPlanned
+	evPublished
+	evRolledBack
+	evReloaded
+	evConfirmed
+)
+
+// event is one answer of the world. Only the fields of its kind are set.
+type event struct {
+	kind      eventKind
+	at        time.Time
+	failed    bool            // the action could not be done
+	delay     time.Duration   // until the next try, where failed or not ready
+	manual    bool            // evHint: somebody asked for it
+	digest    snapshot.Digest // evRead, evRolledBack; evConfirmed, evReloaded, evPublished, evPlanned: the goal
+	atomic    bool            // evRead
+	valid     bool            // evJudged
+	calls     bool            // evJudged, evPlanned
+	server    server          // evObserved, evConfirmed
+	refused   bool            // evReloaded, evConfirmed: the server judged the files
+	untouched bool            // evReloaded: the call never reached the files
+	kept      bool            // evReloaded: the server still runs what it ran
+	reloaded  bool            // evConfirmed
+	proven    bool            // evConfirmed
+}
+
+type actionKind uint8
+
+const (
+	actWait actionKind = iota
+	actRead
+	actObserve
+	actJudge
+	actPlan
+	actPublish
+	actRollback
+	actReload
+	actConfirm
+	actAdopt // nothing needs to be called: the goal counts as running
+)
+
+// action is what the target does next. Each action but a wait that ends by its context gives
+// exactly one event.
+type action struct {
+	kind     actionKind
+	until    time.Time       // actWait: zero means until a hint
+	goal     snapshot.Digest // what the server shall run
+	reloaded bool            // actConfirm
+}
+
+func newState(t timing, published snapshot.Digest) state {
+	return state{timing: t, phase: Starting, stale: true, published: published}
+}
+
+// status of the proof, as shown: the digest the server was proven to run, zero when lost.
+func (s *state) runningNow() snapshot.Digest {
+	if s.lost || s.proof == proofNone {
+		return snapshot.Digest{}
+	}
+	return s.running
+}

@@ -1,0 +1,188 @@
+package reload
+
+import (
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+// step takes in one event and says what to do next. It is pure: all it knows of time is ev.at.
+func step(s state, ev event) (state, action) {
+	s.refused.expire(ev.at)
+	switch ev.kind {
+	case evStart, evTimer:
+	case evHint:
+		s.onHint(ev)
+	case evRead:
+		s.onRead(ev)
+	case evObserved:
+		s.onObserved(ev)
+	case evJudged:
+		s.onJudged(ev)
+	case evPlanned:
+		s.onPlanned(ev)
+	case evPublished:
+		s.onPublished(ev)
+	case evRolledBack:
+		s.onRolledBack(ev)
+	case evReloaded:
+		s.onReloaded(ev)
+	case evConfirmed:
+		s.onConfirmed(ev)
+	}
+	a := s.decide(ev.at)
+	if a.kind == actWait {
+		// Whatever is waited for, the world goes on meanwhile, and contents are not kept.
+		s.fresh, s.contents = false, false
+	}
+	return s, a
+}
+
+// decide looks at the state alone, never at how it came about: whatever order events had, the
+// same facts lead to the same action.
+func (s *state) decide(now time.Time) action {
+	switch {
+	case s.stale:
+		return action{kind: actRead}
+	case !s.readable:
+		s.phase = Waiting
+		if now.Before(s.retryAt) {
+			return action{kind: actWait, until: s.retryAt}
+		}
+		return action{kind: actRead}
+	case s.settling && now.Before(s.settleUntil):
+		s.phase = Settling
+		return action{kind: actWait, until: s.settleUntil}
+	case s.settling:
+		return action{kind: actRead}
+	}
+
+	goal, rest := s.goal()
+	switch {
+	case s.mustRollBack():
+		if now.Before(s.retryAt) {
+			s.phase = Retrying
+			return action{kind: actWait, until: s.retryAt}
+		}
+		s.phase = Publishing
+		return action{kind: actRollback}
+	case goal.IsZero(): // only other files or another server can help
+		return s.rest(now, rest)
+	case s.running == goal && s.proof == proofStands:
+		return s.rest(now, rest)
+	case now.Before(s.retryAt):
+		s.phase = s.cause
+		if rest != InSync {
+			s.phase = rest
+		}
+		return action{kind: actWait, until: s.retryAt}
+	case !s.fresh:
+		return action{kind: actObserve}
+	}
+	return s.drive(now, goal, rest)
+}
+
+// drive brings the server to the goal, one action after the other.
+func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
+	if goal == s.wanted && (s.judged != goal || s.judgedEpoch != s.seen.epoch || s.planned != goal) {
+		if !s.contents {
+			return action{kind: actRead}
+		}
+		s.phase = Checking
+		return action{kind: actJudge, goal: goal}
+	}
+	if s.gated && s.published != goal {
+		if !s.contents {
+			return action{kind: actRead}
+		}
+		s.phase = Publishing
+		return action{kind: actPublish, goal: goal}
+	}
+	if !s.seen.ready {
+		return s.awaitServer(now, rest)
+	}
+	if s.planned != goal || s.plannedEpoch != s.seen.epoch {
+		return action{kind: actPlan, goal: goal}
+	}
+	if s.sent == goal {
+		s.phase = Confirming
+		return action{kind: actConfirm, goal: goal, reloaded: true}
+	}
+	if !s.calls {
+		return action{kind: actAdopt, goal: goal}
+	}
+	question := asked{goal: goal, epoch: s.seen.epoch, load: s.seen.load}
+	if (s.proof == proofNone || s.proof == proofDoubted) && s.asked != question {
+		s.asked = question
+		s.phase = Confirming
+		return action{kind: actConfirm, goal: goal}
+	}
+	s.phase = Reloading
+	return action{kind: actReload, goal: goal}
+}
+
+// awaitServer schedules the next look at a server that does not take reloads now.
+func (s *state) awaitServer(now time.Time, rest Phase) action {
+	s.cause = Waiting
+	if s.refusal {
+		s.cause = Retrying
+	}
+	s.retryAt = now.Add(s.readyWait)
+	s.phase = s.cause
+	if rest != InSync {
+		s.phase = rest
+	}
+	return action{kind: actWait, until: s.retryAt}
+}
+
+// rest is where a target stays when nothing is to be done; the server is looked at now and then.
+func (s *state) rest(now time.Time, phase Phase) action {
+	s.phase = phase
+	if phase == InSync && s.misses > 1 {
+		s.phase = Waiting
+		if s.refusal {
+			s.phase = Retrying
+		}
+	}
+	if s.idle > 0 && !now.Before(s.observeAt) {
+		return action{kind: actObserve}
+	}
+	if s.idle <= 0 {
+		return action{kind: actWait}
+	}
+	return action{kind: actWait, until: s.observeAt}
+}
+
+// goal is what the server shall run, and the phase in which the target rests when it does: the
+// newest files, or else (with a gate) what the gate holds; zero when nothing can be done.
+func (s *state) goal() (snapshot.Digest, Phase) {
+	switch {
+	case s.gated && s.refused.has(s.wanted):
+		if s.stuck {
+			return snapshot.Digest{}, Rejected
+		}
+		return s.published, RolledBack
+	case s.rejected() && s.gated:
+		if s.stuck {
+			return snapshot.Digest{}, Rejected
+		}
+		return s.published, Rejected
+	case s.rejected():
+		return snapshot.Digest{}, Rejected
+	}
+	return s.wanted, InSync
+}
+
+// rejected says that the verdict on the newest files is "invalid", by what the server is now.
+func (s *state) rejected() bool {
+	return s.judged == s.wanted && s.judgedEpoch == s.seen.epoch && !s.valid
+}
+
+// mustRollBack says that the gate holds files that the server refused, with nothing better to publish.
+func (s *state) mustRollBack() bool {
+	if !s.gated || s.stuck || !s.refused.has(s.published) {
+		return false
+	}
+	goal, _ := s.goal()
+	return goal == s.published
+}

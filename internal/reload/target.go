@@ -1,0 +1,286 @@
+package reload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+// Options describe one target. Name, Reader, Validator and Driver are required.
+type Options struct {
+	// Name and Kind identify the target in logs, metrics and the status.
+	Name, Kind string
+
+	Reader    Reader
+	Validator validate.Validator
+	Driver    Driver
+	// Gate is nil when the server reads the sources itself.
+	Gate Gate
+	// Observer may be nil.
+	Observer Observer
+	// Logger may be nil: then nothing is logged.
+	Logger *slog.Logger
+
+	// Allow names guards that are switched off; see validate.Request.
+	Allow []string
+	// Facts are what is taken for true until the server was asked, field by field.
+	Facts validate.Facts
+	// Diff describes the way from one outline to another, by name; nil: no description.
+	Diff func(old, new *validate.Outline) []string
+
+	// Settle is how long sources that are not one atomic swap must be quiet; default 100 ms,
+	// negative: not at all. All settling of one change is bounded by ten times that.
+	Settle time.Duration
+	// Spacing is the least time between two successful reloads, so that a burst of changes
+	// makes few; default 500 ms, negative: none. It never delays a change after a quiet time.
+	Spacing time.Duration
+	// ObserveInterval is how often the server of an idle target is asked whether it still
+	// runs the files; default 30 s, negative: never.
+	ObserveInterval time.Duration
+	// ValidateTimeout bounds one verdict; default 1 min.
+	ValidateTimeout time.Duration
+	// RetryInitial and RetryMax bound the exponential backoff after failures; defaults 500 ms and 30 s.
+	RetryInitial, RetryMax time.Duration
+	// RetrySlow is the interval for failures that cannot heal by themselves; default 30 s.
+	RetrySlow time.Duration
+	// WaitMax bounds the backoff while a source is missing or the server is not ready; default 5 s.
+	WaitMax time.Duration
+}
+
+const (
+	defaultSettle    = 100 * time.Millisecond
+	settleFactor     = 10
+	defaultSpacing   = 500 * time.Millisecond
+	defaultObserve   = 30 * time.Second
+	defaultValidate  = time.Minute
+	defaultRetry     = 500 * time.Millisecond
+	defaultRetryMax  = 30 * time.Second
+	defaultWaitMax   = 5 * time.Second
+	waitInitial      = 200 * time.Millisecond
+	recheckAfter     = time.Second
+	readTimeout      = 2 * time.Minute
+	unprovenAttempts = 3
+	jitter           = 0.2
+)
+
+func (o *Options) setDefaults() {
+	def := func(d *time.Duration, v time.Duration) {
+		switch {
+		case *d == 0:
+			*d = v
+		case *d < 0:
+			*d = 0
+		}
+	}
+	def(&o.Settle, defaultSettle)
+	def(&o.Spacing, defaultSpacing)
+	def(&o.ObserveInterval, defaultObserve)
+	def(&o.ValidateTimeout, defaultValidate)
+	def(&o.RetryInitial, defaultRetry)
+	def(&o.RetryMax, defaultRetryMax)
+	def(&o.RetrySlow, defaultRetryMax)
+	def(&o.WaitMax, defaultWaitMax)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Target keeps one server on the newest valid files. One goroutine, the one that calls Run,
+// owns everything about it; Hint, Recheck and Status may be called from any.
+type Target struct {
+	o      Options
+	hints  chan struct{}
+	manual atomic.Bool
+	timer  *time.Timer
+
+	state   state
+	failing *backoff.ExponentialBackOff
+	waiting *backoff.ExponentialBackOff
+
+	set      *snapshot.Set // the newest reading
+	outline  *validate.Outline
+	good     proven          // what the server was last proven to run
+	tried    []*snapshot.Set // sent since, without proof
+	plan     Plan
+	before   Observation // the newest one of a ready server
+	obs      Observation // the newest one
+	noticed  time.Time   // when the change under way was noticed
+	findings []validate.Finding
+	why      reasons
+
+	mu     sync.Mutex
+	status Status
+}
+
+// reasons are the newest ones of each kind; the phase says which one counts.
+type reasons struct {
+	source, server, verdict, call, refusal string
+}
+
+// proven is what the server was last proven to run.
+type proven struct {
+	digest  snapshot.Digest
+	set     *snapshot.Set // nil when only the digest is known
+	outline *validate.Outline
+	plan    Plan
+	after   Observation
+}
+
+// New makes a target. It does nothing before Run.
+func New(o Options) (*Target, error) {
+	if o.Name == "" || o.Reader == nil || o.Validator == nil || o.Driver == nil {
+		return nil, errors.New("new target: name, reader, validator and driver are required")
+	}
+	o.setDefaults()
+	t := &Target{o: o, hints: make(chan struct{}, 1)}
+	var published snapshot.Digest
+	if o.Gate != nil {
+		published = o.Gate.Current()
+	}
+	t.state = newState(timing{
+		gated:     o.Gate != nil,
+		settle:    o.Settle,
+		settleMax: settleFactor * o.Settle,
+		spacing:   o.Spacing,
+		idle:      o.ObserveInterval,
+		recheck:   recheckAfter,
+		unproven:  unprovenAttempts,
+	}, published)
+	t.obs.Facts = o.Facts
+	t.failing = newBackOff(o.RetryInitial, o.RetryMax)
+	t.waiting = newBackOff(min(waitInitial, o.WaitMax), o.WaitMax)
+	t.status = Status{Target: o.Name, Kind: o.Kind, Phase: Starting, Since: time.Now()}
+	return t, nil
+}
+
+func newBackOff(initial, most time.Duration) *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(initial),
+		backoff.WithMaxInterval(most),
+		backoff.WithMultiplier(2),
+		backoff.WithRandomizationFactor(jitter),
+		backoff.WithMaxElapsedTime(0), // never given up
+	)
+}
+
+// Hint says that the sources may have changed. It never blocks; while an action runs one hint
+// is remembered, which is enough because content decides.
+func (t *Target) Hint() {
+	select {
+	case t.hints <- struct{}{}:
+	default:
+	}
+}
+
+// Recheck is a Hint by a person: scheduled retries are made at once, and an idle target's server
+// is observed. Like any hint it causes no reload without a change.
+func (t *Target) Recheck() {
+	t.manual.Store(true)
+	t.Hint()
+}
+
+// Status is the newest status. The caller must not change what it points to.
+func (t *Target) Status() Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.status
+}
+
+// Run works until ctx ends, and returns nil then. A request that is in flight is cancelled
+// on our side; the next start finds out what the server made of it.
+func (t *Target) Run(ctx context.Context) error {
+	t.timer = time.NewTimer(time.Hour)
+	t.timer.Stop()
+	defer t.timer.Stop()
+	ev := event{kind: evStart, at: time.Now()}
+	for {
+		var act action
+		old := t.state
+		t.state, act = step(t.state, ev)
+		if t.state.wanted != old.wanted {
+			t.failing.Reset()
+			t.noticed = ev.at
+		}
+		if t.state.refused.next != old.refused.next {
+			t.why.refusal = t.why.call
+			t.count(func(c *Counts) { c.ChangesFailed++ })
+		}
+		t.report(act)
+		var err error
+		if ev, err = t.do(ctx, act); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("target %q: %w", t.o.Name, err)
+		}
+	}
+}
+
+// do carries out one action. The only errors are the end of ctx: everything else is an event.
+func (t *Target) do(ctx context.Context, act action) (event, error) {
+	var ev event
+	switch act.kind {
+	case actWait:
+		ev = t.wait(ctx, act.until)
+	case actRead:
+		ev = t.read(ctx)
+	case actObserve:
+		ev = t.observe(ctx)
+	case actJudge:
+		ev = t.judge(ctx)
+	case actPlan:
+		ev = t.planFor(ctx, act.goal)
+	case actPublish:
+		ev = t.publish(ctx)
+	case actRollback:
+		ev = t.rollBack(ctx)
+	case actReload:
+		ev = t.reload(ctx, act.goal)
+	case actConfirm:
+		ev = t.confirm(ctx, act)
+	case actAdopt:
+		ev = t.adopt(act.goal)
+	}
+	ev.at = time.Now()
+	return ev, ctx.Err()
+}
+
+// wait sleeps until the time, a hint or the end of ctx. An idle target spends its life here.
+func (t *Target) wait(ctx context.Context, until time.Time) event {
+	t.forget()
+	var due <-chan time.Time
+	if !until.IsZero() {
+		t.timer.Reset(time.Until(until))
+		defer t.timer.Stop()
+		due = t.timer.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-due:
+		return event{kind: evTimer}
+	case <-t.hints:
+		return event{kind: evHint, manual: t.manual.Swap(false)}
+	}
+	return event{kind: evTimer}
+}
+
+// retryDelay is the time until the next try of something that failed.
+func (t *Target) retryDelay(f *Failure) time.Duration {
+	d := t.failing.NextBackOff()
+	if f == nil {
+		return d
+	}
+	if f.Permanent {
+		d = t.o.RetrySlow
+	}
+	return max(d, f.RetryAfter)
+}

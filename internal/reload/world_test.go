@@ -1,0 +1,385 @@
+package reload
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+// The world's files, by the digest's first byte: the validator rejects some, the server refuses others.
+const (
+	fileInvalid = 3 // n%4 == 3: rejected by the validator
+	fileRefused = 2 // n%4 == 2: valid, but this server version refuses it
+
+	pollInterval = 40 * time.Second
+)
+
+func file(n byte) snapshot.Digest { return snapshot.Digest{n + 1, 1} }
+
+func number(d snapshot.Digest) byte { return d[0] - 1 }
+
+// world plays everything around the state machine: files, server, gate, clock. Each byte of its
+// script decides one thing; when the script is used up, nothing goes wrong any more.
+type world struct {
+	t      *testing.T
+	gated  bool
+	script []byte
+	log    []string
+
+	now    time.Time
+	pollAt time.Time // the watcher's next look; it hints whenever it is due
+	files  byte      // what the source holds
+
+	up, ready bool
+	epoch     int
+	load      int
+	version   int
+	told      int             // the version that was observed last
+	running   snapshot.Digest // what the server runs
+	good      bool            // the server's last load succeeded
+
+	published, accepted snapshot.Digest
+	// refusedNow is what the server refused since the source last changed, at this version.
+	refusedNow map[snapshot.Digest]int
+	inFlight   int
+	reloads    int
+}
+
+func newWorld(t *testing.T, gated bool, script []byte) *world {
+	w := &world{t: t, gated: gated, script: script, now: time.Unix(1_800_000_000, 0), up: true, ready: true, refusedNow: map[snapshot.Digest]int{}}
+	if gated && w.chance(2) {
+		w.published, w.accepted = file(0), file(0)
+	}
+	w.start()
+	return w
+}
+
+// next takes a byte of the script; 255 (which all chances read as "nothing happens") after its end.
+func (w *world) next() byte {
+	if len(w.script) == 0 {
+		return 255
+	}
+	b := w.script[0]
+	w.script = w.script[1:]
+	return b
+}
+
+// chance is true once in n, while the script lasts.
+func (w *world) chance(n byte) bool { b := w.next(); return b != 255 && b%n == 0 }
+
+func (w *world) logf(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
+
+func (w *world) fatalf(format string, args ...any) {
+	w.t.Helper()
+	from := max(0, len(w.log)-60)
+	for _, l := range w.log[from:] {
+		w.t.Log(l)
+	}
+	w.t.Fatalf(format, args...)
+}
+
+// dir is what the server finds when it loads now.
+func (w *world) dir() snapshot.Digest {
+	if w.gated {
+		return w.published
+	}
+	return file(w.files)
+}
+
+func (w *world) accepts(d snapshot.Digest) bool {
+	if d.IsZero() || number(d)%4 == fileInvalid {
+		return false
+	}
+	return number(d)%4 != fileRefused || w.version%2 == 1
+}
+
+func (w *world) loadFiles() bool {
+	w.load++
+	w.good = w.accepts(w.dir())
+	if w.good {
+		w.running = w.dir()
+	}
+	return w.good
+}
+
+// start is a start of the server's process: with files that it does not accept it never gets ready.
+func (w *world) start() {
+	w.epoch++
+	w.running = snapshot.Digest{}
+	w.ready = w.loadFiles()
+	w.logf("server starts: epoch %d ready %v runs %x", w.epoch, w.ready, w.running[:1])
+}
+
+// meanwhile lets things happen at any time.
+func (w *world) meanwhile() (hint, manual bool) {
+	switch b := w.next(); {
+	case b == 255:
+	case b%16 < 4:
+		w.files = w.next() % 8
+		w.refusedNow = map[snapshot.Digest]int{}
+		w.logf("source holds %d", w.files)
+		return b%16 != 3, false // one change in four comes without a hint
+	case b%16 == 4:
+		w.start()
+	case b%16 == 5:
+		w.version++
+		w.start()
+	case b%16 == 6:
+		w.up = !w.up
+		w.logf("server up %v", w.up)
+	case b%16 == 7:
+		w.loadFiles()
+		w.logf("somebody reloads: runs %x", w.running[:1])
+	case b%16 == 8:
+		return true, true
+	}
+	return false, false
+}
+
+func (w *world) server() server {
+	w.told = w.version
+	return server{ready: true, epoch: fmt.Sprint(w.epoch), load: fmt.Sprint(w.load), version: fmt.Sprint(w.version)}
+}
+
+func (w *world) delay() time.Duration { return time.Second }
+
+// do answers an action with an event, as a real target would.
+func (w *world) do(a action, s *state) event {
+	switch a.kind {
+	case actWait:
+		return w.wait(a, s)
+	case actRead:
+		w.meanwhileQuiet()
+		if w.chance(12) {
+			return event{kind: evRead, failed: true, delay: w.delay()}
+		}
+		return event{kind: evRead, digest: file(w.files), atomic: !w.chance(3)}
+	case actObserve:
+		w.meanwhileQuiet()
+		switch {
+		case w.chance(16):
+			return event{kind: evObserved, failed: true, delay: w.delay()}
+		case !w.up || !w.ready:
+			// A server that cannot start is started again and again.
+			if w.up {
+				w.start()
+			}
+			return event{kind: evObserved, delay: w.delay()}
+		}
+		return event{kind: evObserved, server: w.server()}
+	case actJudge:
+		if w.chance(8) {
+			return event{kind: evJudged, failed: true, delay: w.delay()}
+		}
+		return event{kind: evJudged, digest: a.goal, valid: number(a.goal)%4 != fileInvalid, calls: !w.chance(10) || s.proof != proofStands}
+	case actPlan:
+		if w.chance(8) {
+			return event{kind: evPlanned, failed: true, delay: w.delay()}
+		}
+		return event{kind: evPlanned, digest: a.goal, calls: true}
+	case actPublish:
+		if w.chance(8) {
+			return event{kind: evPublished, failed: true, delay: w.delay()}
+		}
+		w.mustBeAllowed(a.goal)
+		w.published = a.goal
+		return event{kind: evPublished, digest: a.goal}
+	case actRollback:
+		if w.chance(8) {
+			return event{kind: evRolledBack, failed: true, delay: w.delay()}
+		}
+		if !w.accepted.IsZero() {
+			w.published = w.accepted
+		}
+		return event{kind: evRolledBack, digest: w.accepted}
+	case actReload:
+		return w.reload(a)
+	case actConfirm:
+		return w.confirm(a)
+	case actAdopt:
+		// The driver says that the server takes these files in by itself.
+		w.running, w.good = a.goal, true
+		w.accepted = a.goal
+		return event{kind: evConfirmed, digest: a.goal, proven: true, server: w.server()}
+	}
+	w.fatalf("unknown action %d", a.kind)
+	return event{}
+}
+
+func (w *world) meanwhileQuiet() {
+	if w.chance(4) {
+		w.meanwhile()
+	}
+}
+
+func (w *world) wait(a action, s *state) event {
+	if a.until.IsZero() {
+		w.fatalf("phase %s waits without an end", s.phase)
+	}
+	if !a.until.After(w.now) {
+		w.fatalf("phase %s waits for the past", s.phase)
+	}
+	if hint, manual := w.meanwhile(); hint {
+		w.now = w.now.Add(a.until.Sub(w.now) / 2)
+		return event{kind: evHint, manual: manual}
+	}
+	if w.pollAt.Before(a.until) {
+		w.now = later(w.now, w.pollAt)
+		w.pollAt = w.now.Add(pollInterval)
+		return event{kind: evHint}
+	}
+	w.now = a.until
+	return event{kind: evTimer}
+}
+
+// mustBeAllowed checks the promises about which files ever get near a server.
+func (w *world) mustBeAllowed(goal snapshot.Digest) {
+	w.t.Helper()
+	if number(goal)%4 == fileInvalid {
+		w.fatalf("rejected files %d go to the server", number(goal))
+	}
+	if v, ok := w.refusedNow[goal]; w.gated && ok && v == w.version {
+		w.fatalf("refused files %d are tried again", number(goal))
+	}
+}
+
+func (w *world) reload(a action) event {
+	w.mustBeAllowed(a.goal)
+	if w.gated && w.published != a.goal {
+		w.fatalf("reload for %d while the gate holds %x", number(a.goal), w.published[:1])
+	}
+	if w.inFlight++; w.inFlight > 1 {
+		w.fatalf("two reloads in flight")
+	}
+	w.reloads++
+	w.meanwhileQuiet()
+	w.inFlight--
+	failed := event{kind: evReloaded, failed: true, digest: a.goal, delay: w.delay()}
+	switch {
+	case !w.up || !w.ready || w.chance(8): // never arrived
+		failed.untouched, failed.kept = true, true
+		return failed
+	case w.chance(8): // arrived, the answer was lost
+		w.loadFiles()
+		return failed
+	case w.chance(12): // "200", and nothing was done
+		return event{kind: evReloaded, digest: a.goal}
+	}
+	if w.loadFiles() {
+		w.logf("reload: runs %x", w.running[:1])
+		return event{kind: evReloaded, digest: a.goal}
+	}
+	w.logf("reload refused")
+	if w.dir() == a.goal {
+		w.refusedNow[a.goal] = w.told
+	}
+	failed.refused, failed.kept = true, true
+	return failed
+}
+
+func (w *world) confirm(a action) event {
+	ev := event{kind: evConfirmed, digest: a.goal, reloaded: a.reloaded, delay: w.delay()}
+	if !w.up || !w.ready || w.chance(8) {
+		ev.failed = true
+		return ev
+	}
+	if w.good && w.running == a.goal && (a.reloaded || !w.chance(2)) {
+		ev.proven, ev.server = true, w.server()
+		w.accepted = a.goal
+	}
+	return ev
+}
+
+// run plays until the script is used up and the machine has rested for a while.
+func (w *world) run() state {
+	s := newState(timing{
+		gated: w.gated, settle: 100 * time.Millisecond, settleMax: time.Second, spacing: 500 * time.Millisecond,
+		idle: 30 * time.Second, recheck: time.Second, unproven: 3,
+	}, w.published)
+	ev := event{kind: evStart, at: w.now}
+	var a action
+	sameInstant, last := 0, w.now
+	var quiet time.Time
+	for range 20_000 {
+		s, a = step(s, ev)
+		w.logf("%s ev %d -> %s act %d goal %x (wanted %x running %x proof %d)", w.now.Format("05.000"), ev.kind, s.phase, a.kind, a.goal[:1], s.wanted[:1], s.running[:1], s.proof)
+		if len(w.script) == 0 && quiet.IsZero() {
+			quiet = w.now
+			if !w.up {
+				w.up = true
+			}
+		}
+		if !quiet.IsZero() && w.now.Sub(quiet) > 5*time.Minute && a.kind == actWait {
+			return s
+		}
+		ev = w.do(a, &s)
+		ev.at = w.now
+		if w.now.Equal(last) {
+			if sameInstant++; sameInstant > 60 && len(w.script) == 0 {
+				w.fatalf("busy loop in phase %s", s.phase)
+			}
+		} else {
+			sameInstant, last = 0, w.now
+		}
+	}
+	w.fatalf("never comes to rest")
+	return s
+}
+
+// check asserts where the machine must be once faults have ended.
+func (w *world) check(s state) {
+	want := file(w.files)
+	if s.wanted != want {
+		w.fatalf("wanted %x, the source holds %x", s.wanted[:1], want[:1])
+	}
+	switch {
+	case number(want)%4 == fileInvalid:
+		if s.phase != Rejected && (w.ready || !w.gated) {
+			w.fatalf("phase %s for invalid files", s.phase)
+		}
+	case w.accepts(want):
+		if s.phase != InSync || s.runningNow() != want || w.running != want {
+			w.fatalf("valid files %d: phase %s, proven %x, server runs %x", w.files, s.phase, s.running[:1], w.running[:1])
+		}
+	case !w.gated:
+		if s.phase != Retrying && s.phase != Waiting {
+			w.fatalf("phase %s for refused files", s.phase)
+		}
+	case w.ready && w.accepts(w.accepted):
+		if s.phase != RolledBack || w.published == want {
+			w.fatalf("phase %s for refused files, gate holds %x", s.phase, w.published[:1])
+		}
+	}
+	if w.gated && w.ready && (s.phase == RolledBack || s.phase == Rejected) && !s.stuck && !w.published.IsZero() &&
+		w.accepts(w.published) && s.runningNow() != w.published {
+		w.fatalf("phase %s: the gate holds %x, proven is %x", s.phase, w.published[:1], s.running[:1])
+	}
+	if s.settling || s.stale {
+		w.fatalf("at rest, and still settling or stale")
+	}
+}
+
+// FuzzStep plays random histories of files, hints, failures, restarts and foreign reloads. What must
+// hold: never two reloads in flight, rejected files never reach the server, refused files are not
+// tried again, no phase without a way out, no busy loop, and the newest valid files run in the end.
+func FuzzStep(f *testing.F) {
+	f.Add(false, []byte{})
+	f.Add(true, []byte{})
+	for i := range 400 {
+		b := make([]byte, 20+i)
+		x := uint32(i*2654435761 + 1)
+		for j := range b {
+			x ^= x << 13
+			x ^= x >> 17
+			x ^= x << 5
+			b[j] = byte(x >> 3)
+		}
+		f.Add(i%2 == 0, b)
+	}
+	f.Fuzz(func(t *testing.T, gated bool, script []byte) {
+		w := newWorld(t, gated, script)
+		w.check(w.run())
+	})
+}
