@@ -1,0 +1,170 @@
+package gini
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"reloader/internal/validate"
+)
+
+// ItemKind is what outlines call a key of grafana.ini.
+const ItemKind = "ini key"
+
+// Outline names every key that the file sets, with a fingerprint of its value.
+func Outline(data []byte) []validate.Item {
+	doc := scan(data)
+	var items []validate.Item
+	for name, value := range written(doc) {
+		items = append(items, validate.Item{Kind: ItemKind, Name: name, Fingerprint: validate.Fingerprint(value)})
+	}
+	slices.SortFunc(items, func(a, b validate.Item) int { return strings.Compare(a.Name, b.Name) })
+	return items
+}
+
+// Changed names the keys that the two files set differently, sorted; values are compared as
+// they are written, before expansion.
+func Changed(before, after []byte) []string {
+	old, now := written(scan(before)), written(scan(after))
+	var names []string
+	for name, value := range now {
+		if was, ok := old[name]; !ok || was != value {
+			names = append(names, name)
+		}
+	}
+	for name := range old {
+		if _, ok := now[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// written are the values by full name. Names that must not be shown share one entry, which
+// changes when any of them does.
+func written(doc document) map[string]string {
+	last := map[[2]string]string{}
+	for _, e := range doc.entries {
+		last[[2]string{e.section, e.key}] = e.value
+	}
+	out := map[string]string{}
+	var hidden []string
+	for id, value := range last {
+		if value == "" {
+			continue
+		}
+		if name := fullName(id[0], id[1]); name != "" {
+			out[name] = value
+		} else {
+			hidden = append(hidden, id[0]+"\x00"+id[1]+"\x00"+value)
+		}
+	}
+	if len(hidden) > 0 {
+		slices.Sort(hidden)
+		out[unnamed] = strings.Join(hidden, "\x00")
+	}
+	return out
+}
+
+// fullName is section.key as Grafana's command line takes it; empty when it must not be shown.
+func fullName(section, key string) string {
+	if shown(key) == unnamed || shown(section) == unnamed {
+		return ""
+	}
+	if section == defaultSection {
+		return key
+	}
+	return section + "." + key
+}
+
+// redacted is how Grafana's settings API shows every secret.
+const redacted = "*********"
+
+// Diff names the keys whose value in the file is not what the running server reports at
+// GET /api/admin/settings, sorted: these wait for a restart. Secrets are masked there and
+// cannot be told. Without Options.SameEnv a value that uses a variable or a file is taken as
+// equal, and a key that only a GF_ variable of the server overrides is named although no
+// restart changes it: compare with what Diff said right after the server's start.
+func Diff(data []byte, running map[string]map[string]string, opts Options) []string {
+	known := loadKnown()
+	set := newSettings(scan(data), opts)
+	var names []string
+	for section, keys := range set.keys {
+		for key, v := range keys {
+			if v.unknown || unusable(known, set, section, key, v.text) {
+				continue
+			}
+			was, ok := reported(running, known, section, key)
+			if was == redacted || ok && (was == v.text || was == maskURLs(v.text)) {
+				continue
+			}
+			name := fullName(section, key)
+			if name == "" {
+				name = unnamed
+			}
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// reported is what the server says of a key, which may have gone to a parent section.
+func reported(running map[string]map[string]string, known knownNames, section, key string) (string, bool) {
+	if v, ok := running[section][key]; ok {
+		return v, true
+	}
+	if _, own := known.key(section, key); !own {
+		if parent := known.inherited(section, key); parent != "" {
+			v, ok := running[parent][key]
+			return v, ok
+		}
+	}
+	return "", false
+}
+
+// unusable reports a value that Grafana replaces by the default when it reads the key, so that
+// the settings API shows the default although the file was read.
+func unusable(known knownNames, set settings, section, key, text string) bool {
+	k, ok := known.key(section, key)
+	resolved, can := set.resolve(section, text)
+	if !ok || !can {
+		return false
+	}
+	switch k.kind {
+	case kindBool:
+		_, ok = parseBool(resolved)
+	case kindInt:
+		_, ok = parseInt(resolved)
+	case kindDuration:
+		_, err := time.ParseDuration(resolved)
+		ok = err == nil
+	}
+	return !ok || text == ""
+}
+
+// maskURLs is a value as the settings API writes it: a list of URLs, with their passwords masked.
+func maskURLs(text string) string {
+	items := splitList(text)
+	for i, item := range items {
+		bare := !strings.Contains(item, "://")
+		if bare {
+			item = "http://" + item
+		}
+		u, err := url.Parse(item)
+		if err != nil {
+			return text
+		}
+		masked := u.Redacted()
+		if bare {
+			masked = strings.Replace(masked, "http://", "", 1)
+		}
+		items[i] = masked
+	}
+	if strings.Contains(text, ",") {
+		return strings.Join(items, ",")
+	}
+	return strings.Join(items, " ")
+}
