@@ -40,6 +40,7 @@ func commands() []command {
 		digestCommand,
 		statusCommand,
 		waitCommand,
+		injectCommand,
 		versionCommand,
 	}
 }

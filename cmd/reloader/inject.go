@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"reloader/internal/inject"
+)
+
+var injectCommand = command{
+	name: "inject", summary: "adds the sidecar to a Kubernetes manifest", run: runInject, flags: func() *flagSet {
+		fs, _ := injectFlags()
+		return fs
+	},
+}
+
+type injectOptions struct {
+	inject.Options
+	file        string
+	diff, write bool
+}
+
+func injectFlags() (*flagSet, *injectOptions) {
+	fs := newFlagSet("inject", `
+Usage:
+  reloader inject -f FILE|- [flags]
+
+Adds reloader to every Deployment, StatefulSet, DaemonSet and Pod in FILE that runs Prometheus or Grafana,
+turns subPath mounts of their configuration into directory mounts, and prints the result. Everything else
+in FILE keeps its bytes, comments included. What is changed and why is said on standard error. Injecting
+twice changes nothing.
+
+Examples:
+  reloader inject -f monitor.yaml --diff
+  reloader inject -f monitor.yaml --write
+  helm template monitoring charts/monitoring | reloader inject -f - | kubectl apply -f -
+`)
+	o := &injectOptions{}
+	fs.StringVarP(&o.file, "filename", "f", "", "manifest `FILE`, or - for standard input")
+	fs.BoolVar(&o.diff, "diff", false, "print what would change as a unified diff instead of the result")
+	fs.BoolVarP(&o.write, "write", "w", false, "write the result back to FILE instead of printing it")
+	fs.StringVar(&o.Image, "image", defaultImage(), "`IMAGE` of the sidecar")
+	fs.StringVar(&o.PrometheusContainer, "prometheus-container", "", "`NAME` of Prometheus' container (default: told by image, arguments and ports)")
+	fs.StringVar(&o.GrafanaContainer, "grafana-container", "", "`NAME` of Grafana's container (default: told by image, name and ports)")
+	fs.BoolVar(&o.FastPropagation, "fast-propagation", false, "bring changes into the pod at once; adds a Role (docs/fast-propagation.md)")
+	fs.BoolVar(&o.Events, "events", false, "report to Kubernetes Events of the pod; adds a Role")
+	return fs, o
+}
+
+// defaultImage is this program's own version, for a manifest should not name a moving tag.
+func defaultImage() string {
+	if version == "dev" {
+		return "reloader:latest"
+	}
+	return "reloader:" + version
+}
+
+func runInject(_ context.Context, args []string, std stdio) int {
+	fs, o := injectFlags()
+	if code, ok := fs.parse(args, std); !ok {
+		return code
+	}
+	switch {
+	case o.file == "" && fs.NArg() == 1:
+		return usageError(std, "inject", "unexpected argument %q; name the manifest with -f %s", fs.Arg(0), fs.Arg(0))
+	case fs.NArg() > 0:
+		return usageError(std, "inject", "unexpected argument %q", fs.Arg(0))
+	case o.file == "":
+		return usageError(std, "inject", "give the manifest with -f FILE, or -f - for standard input")
+	case o.write && o.diff:
+		return usageError(std, "inject", "give either --diff or --write")
+	case o.write && o.file == "-":
+		return usageError(std, "inject", "--write needs a file, not standard input")
+	}
+	src, err := readManifest(o.file, std.in)
+	if err != nil {
+		return failed(std, "inject", exitFailed, err)
+	}
+	res, err := inject.Inject(src, o.Options)
+	if err != nil {
+		return injectFailed(std, manifestName(o.file), err)
+	}
+	explain(std.err, manifestName(o.file), res)
+	if err := deliver(o, src, res.Output, std.out); err != nil {
+		return failed(std, "inject", exitFailed, err)
+	}
+	return exitOK
+}
+
+func readManifest(file string, in io.Reader) ([]byte, error) {
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, inject.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", manifestName(file), err)
+	}
+	return b, nil
+}
+
+func manifestName(file string) string {
+	if file == "-" {
+		return "<stdin>"
+	}
+	return file
+}
+
+// injectFailed puts the place first, where editors look for it.
+func injectFailed(std stdio, name string, err error) int {
+	var e *inject.Error
+	if !errors.As(err, &e) {
+		return failed(std, "inject", exitFailed, err)
+	}
+	place := name
+	if e.Line > 0 {
+		place = fmt.Sprintf("%s:%d", name, e.Line)
+	}
+	unplaced := *e
+	unplaced.Line = 0
+	fmt.Fprintf(std.err, "%s: error: %s\n", place, unplaced.Error())
+	if e.Hint != "" {
+		fmt.Fprintf(std.err, "hint: %s\n", e.Hint)
+	}
+	fmt.Fprintln(std.err, "reloader inject: nothing was written")
+	return exitFailed
+}
+
+func explain(w io.Writer, name string, res inject.Result) {
+	for _, n := range res.Notes {
+		kind := "note"
+		if n.Warning {
+			kind = "warning"
+		}
+		fmt.Fprintf(w, "%s:%d: %s: %s: %s\n", name, n.Line, kind, n.Workload, n.Text)
+	}
+}
+
+// deliver prints the result or the difference, or writes the file back.
+func deliver(o *injectOptions, src, out []byte, w io.Writer) error {
+	switch {
+	case o.diff:
+		_, err := w.Write(inject.Diff(manifestName(o.file), src, manifestName(o.file)+" (injected)", out))
+		return err
+	case !o.write:
+		_, err := w.Write(out)
+		return err
+	case bytes.Equal(src, out):
+		return nil
+	}
+	return replaceFile(o.file, out)
+}
+
+// replaceFile changes a file at once or not at all, and keeps its mode.
+func replaceFile(name string, b []byte) error {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(real), ".inject-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(b)
+	err = errors.Join(err, tmp.Chmod(info.Mode().Perm()), tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), real)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return err
+}

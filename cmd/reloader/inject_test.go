@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const injectable = `apiVersion: v1
+kind: Pod
+metadata:
+  name: prometheus
+spec:
+  containers:
+  - name: prometheus
+    image: prom/prometheus
+    volumeMounts:
+    - name: config
+      mountPath: /etc/prometheus/prometheus.yml
+      subPath: prometheus.yml # frozen
+  volumes:
+  - name: config
+    configMap:
+      name: prometheus-yml
+`
+
+func runCommand(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, stdio{in: strings.NewReader(stdin), out: &out, err: &err})
+	return code, out.String(), err.String()
+}
+
+func manifestFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "monitor.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// The result goes to standard output, the reasons with line numbers to standard error.
+func TestInjectPrints(t *testing.T) {
+	code, out, reasons := runCommand(t, injectable, "inject", "-f", "-", "--image", "example.com/reloader:1")
+	if code != exitOK || !strings.Contains(out, "image: example.com/reloader:1") {
+		t.Errorf("exit %d, output:\n%s", code, out)
+	}
+	if !strings.Contains(reasons, "<stdin>:10: note: Pod/prometheus: /etc/prometheus/prometheus.yml was mounted by subPath") {
+		t.Errorf("reasons:\n%s", reasons)
+	}
+}
+
+// --diff shows the change and leaves the file; --write changes it, once, and keeps its mode.
+func TestInjectDiffAndWrite(t *testing.T) {
+	file := manifestFile(t, injectable)
+	code, out, _ := runCommand(t, "", "inject", "-f", file, "--diff")
+	if code != exitOK || !strings.Contains(out, "\n-      subPath: prometheus.yml # frozen\n") {
+		t.Errorf("exit %d, diff:\n%s", code, out)
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != injectable {
+		t.Fatalf("--diff changed the file: %v\n%s", err, b)
+	}
+	var once []byte
+	for range 2 {
+		if code, out, reasons := runCommand(t, "", "inject", "-f", file, "--write"); code != exitOK || out != "" {
+			t.Fatalf("exit %d, output %q, reasons:\n%s", code, out, reasons)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if once != nil && !bytes.Equal(once, b) {
+			t.Errorf("the second time it changed again:\n%s", b)
+		}
+		once = b
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if list, err := os.ReadDir(filepath.Dir(file)); err != nil || len(list) != 1 {
+		t.Errorf("left beside the file: %v, %v", list, err)
+	}
+}
+
+// What cannot be injected is named with its line, and nothing is written anywhere.
+func TestInjectRefuses(t *testing.T) {
+	text := strings.ReplaceAll(injectable, "prom/prometheus", "nginx")
+	text = strings.ReplaceAll(text, "name: prometheus\n", "name: web\n")
+	file := manifestFile(t, text)
+	code, out, reasons := runCommand(t, "", "inject", "-f", file, "--write")
+	if code != exitFailed || out != "" {
+		t.Errorf("exit %d, output %q", code, out)
+	}
+	for _, want := range []string{file + ":1: error: no Prometheus or Grafana container", "hint: name it with --prometheus-container", "nothing was written"} {
+		if !strings.Contains(reasons, want) {
+			t.Errorf("no %q in\n%s", want, reasons)
+		}
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != text {
+		t.Errorf("the file changed: %v", err)
+	}
+}
+
+// Wrong command lines say what to write.
+func TestInjectUsage(t *testing.T) {
+	for want, args := range map[string][]string{
+		"give the manifest with -f FILE":     {},
+		"name the manifest with -f m.yaml":   {"m.yaml"},
+		"--write needs a file":               {"-f", "-", "-w"},
+		"give either --diff or --write":      {"-f", "m.yaml", "-w", "--diff"},
+		"did you mean --fast-propagation?":   {"-f", "-", "--fast-propagations"},
+		"no-such.yaml: no such file or dire": {"-f", "no-such.yaml"},
+	} {
+		code, out, reasons := runCommand(t, "", append([]string{"inject"}, args...)...)
+		if code == exitOK || out != "" || !strings.Contains(reasons, want) {
+			t.Errorf("%v: exit %d, output %q, want %q in\n%s", args, code, out, want, reasons)
+		}
+	}
+}

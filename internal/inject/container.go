@@ -1,0 +1,228 @@
+package inject
+
+import (
+	"path"
+	"strings"
+)
+
+// container is a container of the manifest as it is written.
+type container struct{ cursor }
+
+func (c container) name() string  { return c.get("name").str() }
+func (c container) image() string { return c.get("image").str() }
+
+// imageName is the last part of the image's path, without tag and digest.
+func (c container) imageName() string {
+	name, _, _ := strings.Cut(c.image(), "@")
+	name = path.Base(name)
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// imageTag is empty when the image has none.
+func (c container) imageTag() string {
+	name, _, _ := strings.Cut(c.image(), "@")
+	_, tag, _ := strings.Cut(path.Base(name), ":")
+	return tag
+}
+
+// words are the command and the arguments together, as the process gets them.
+func (c container) words() []string {
+	return append(c.get("command").strs(), c.get("args").strs()...)
+}
+
+// flag is the value of --name=value, or of --name with the value behind it, with one dash or
+// two; the last one counts.
+func (c container) flag(name string) (value string, at cursor, ok bool) {
+	for _, field := range []string{"command", "args"} {
+		items := c.get(field).items()
+		for i, it := range items {
+			word := strings.TrimPrefix(strings.TrimPrefix(it.str(), "-"), "-")
+			if word == it.str() {
+				continue
+			}
+			if v, found := strings.CutPrefix(word, name+"="); found {
+				value, at, ok = v, it, true
+			} else if word == name {
+				value, at, ok = "", it, true
+				if i+1 < len(items) && !strings.HasPrefix(items[i+1].str(), "-") {
+					value, at = items[i+1].str(), items[i+1]
+				}
+			}
+		}
+	}
+	return value, at, ok
+}
+
+// env is the entry of the last variable of that name.
+func (c container) env(name string) cursor {
+	found := cursor{doc: c.doc}
+	for _, e := range c.get("env").items() {
+		if e.get("name").str() == name {
+			found = e
+		}
+	}
+	return found
+}
+
+// envOr is a variable's literal value, or the image's default.
+func (c container) envOr(name, def string) string {
+	if v := c.env(name).get("value").str(); v != "" {
+		return v
+	}
+	return def
+}
+
+// port is the first container port of that number or with one of the names.
+func (c container) port(def string, names ...string) string {
+	var named string
+	for _, p := range c.get("ports").items() {
+		number := p.get("containerPort").str()
+		if number == def {
+			return def
+		}
+		for _, n := range names {
+			if named == "" && p.get("name").str() == n {
+				named = number
+			}
+		}
+	}
+	if named != "" {
+		return named
+	}
+	return def
+}
+
+func (c container) hasPort(number string) bool {
+	for _, p := range c.get("ports").items() {
+		if p.get("containerPort").str() == number {
+			return true
+		}
+	}
+	return false
+}
+
+// mount is one entry of volumeMounts.
+type mount struct {
+	cursor
+	path, sub, volume string
+}
+
+func (c container) mounts() []mount {
+	var list []mount
+	for _, m := range c.get("volumeMounts").items() {
+		sub := m.get("subPath").str()
+		if e := m.get("subPathExpr").str(); e != "" {
+			sub = e
+		}
+		list = append(list, mount{cursor: m, path: path.Clean("/" + m.get("mountPath").str()), sub: sub, volume: m.get("name").str()})
+	}
+	return list
+}
+
+func (m mount) expr() bool { return m.get("subPathExpr").str() != "" }
+
+// volume is one entry of the pod's volumes.
+type volume struct {
+	cursor
+	name string
+	kind string // configMap, secret, projected, emptyDir, persistentVolumeClaim ...
+}
+
+func (w workload) volumes() []volume {
+	var list []volume
+	for _, v := range w.pod.get("volumes").items() {
+		vol := volume{cursor: v, name: v.get("name").str()}
+		for _, kind := range []string{"configMap", "secret", "projected", "downwardAPI", "emptyDir", "persistentVolumeClaim", "hostPath"} {
+			if v.get(kind).ok() {
+				vol.kind = kind
+			}
+		}
+		list = append(list, vol)
+	}
+	return list
+}
+
+func (w workload) volume(name string) (volume, bool) {
+	for _, v := range w.volumes() {
+		if v.name == name {
+			return v, true
+		}
+	}
+	return volume{}, false
+}
+
+// fromAPI says that the kubelet writes the volume from an object, by swapping ..data, so that
+// a subPath mount of it is frozen.
+func (v volume) fromAPI() bool {
+	return v.kind == "configMap" || v.kind == "secret" || v.kind == "projected" || v.kind == "downwardAPI"
+}
+
+// object is the ConfigMap or Secret behind the volume.
+func (v volume) object() string {
+	switch v.kind {
+	case "configMap":
+		return v.get("configMap", "name").str()
+	case "secret":
+		return v.get("secret", "secretName").str()
+	}
+	return ""
+}
+
+// token says that the volume holds a service account's token, which is nobody's configuration.
+func (v volume) token() bool {
+	for _, s := range v.get("projected", "sources").items() {
+		if s.get("serviceAccountToken").ok() {
+			return true
+		}
+	}
+	return false
+}
+
+// isPrometheus looks at the image first, then at what only Prometheus has.
+func (c container) isPrometheus() bool {
+	if n := c.imageName(); n == "prometheus" || strings.HasSuffix(n, "prometheus-prometheus") {
+		return true
+	}
+	_, _, config := c.flag("config.file")
+	if _, _, tsdb := c.flag("storage.tsdb.path"); config && tsdb {
+		return true
+	}
+	if _, _, agent := c.flag("storage.agent.path"); config && agent {
+		return true
+	}
+	n := c.name()
+	return (n == "prometheus" || n == "prometheus-server") && (config || c.hasPort("9090"))
+}
+
+func (c container) isGrafana() bool {
+	switch n := c.imageName(); {
+	case n == "grafana" || n == "grafana-enterprise" || n == "grafana-oss" || strings.HasSuffix(n, "grafana-grafana"):
+		return true
+	}
+	return c.name() == "grafana" && c.hasPort("3000")
+}
+
+// isReloader recognizes a sidecar that was added before.
+func (c container) isReloader() bool {
+	if c.name() == sidecarName {
+		return true
+	}
+	words := c.words()
+	return c.imageName() == sidecarName && (len(words) == 0 || words[0] == "run" || len(words) > 1 && words[1] == "run")
+}
+
+// otherReloader names the peer that a container is; empty when it is none.
+func (c container) otherReloader() string {
+	switch n := c.imageName(); {
+	case strings.Contains(n, "config-reloader"), strings.Contains(n, "configmap-reload"):
+		return n
+	case strings.HasSuffix(n, "k8s-sidecar"):
+		for _, e := range []string{"REQ_URL"} {
+			if c.env(e).ok() {
+				return n
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,157 @@
+package inject
+
+import (
+	"bytes"
+	"fmt"
+)
+
+const contextLines = 3
+
+// Diff is the shortest unified diff from a to b; empty when they are equal.
+func Diff(nameA string, a []byte, nameB string, b []byte) []byte {
+	if bytes.Equal(a, b) {
+		return nil
+	}
+	x, y := bytes.SplitAfter(a, []byte("\n")), bytes.SplitAfter(b, []byte("\n"))
+	steps := shortest(x, y)
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "--- %s\n+++ %s\n", nameA, nameB)
+	for from := 0; from < len(steps); {
+		if steps[from].op == ' ' {
+			from++
+			continue
+		}
+		start, to := max(0, from-contextLines), from
+		for i := from; i < len(steps) && i <= to+2*contextLines; i++ {
+			if steps[i].op != ' ' {
+				to = i
+			}
+		}
+		end := min(len(steps), to+1+contextLines)
+		hunk(&out, steps[start:end], x, y)
+		from = end
+	}
+	return out.Bytes()
+}
+
+// step is one line of a diff: removed (at x), added (at y) or kept (at both).
+type step struct {
+	op   byte
+	x, y int
+}
+
+func hunk(out *bytes.Buffer, steps []step, x, y [][]byte) {
+	removed, added := 0, 0
+	var body bytes.Buffer
+	for _, s := range steps {
+		line := x[min(s.x, len(x)-1)]
+		if s.op == '+' {
+			line = y[s.y]
+		}
+		if len(line) == 0 { // behind the last line feed
+			continue
+		}
+		if s.op != '+' {
+			removed++
+		}
+		if s.op != '-' {
+			added++
+		}
+		body.WriteByte(s.op)
+		body.Write(line)
+		if line[len(line)-1] != '\n' {
+			body.WriteString("\n\\ No newline at end of file\n")
+		}
+	}
+	fmt.Fprintf(out, "@@ -%s +%s @@\n", span(steps[0].x, removed), span(steps[0].y, added))
+	out.Write(body.Bytes())
+}
+
+// span writes a range of lines; an empty one names the line before it.
+func span(at, count int) string {
+	if count > 0 {
+		at++
+	}
+	return fmt.Sprintf("%d,%d", at, count)
+}
+
+// shortest is Myers' algorithm between the common head and tail: its cost follows the
+// difference, not the size of the manifest.
+func shortest(x, y [][]byte) []step {
+	head := 0
+	for head < len(x) && head < len(y) && bytes.Equal(x[head], y[head]) {
+		head++
+	}
+	tail := 0
+	for tail < len(x)-head && tail < len(y)-head && bytes.Equal(x[len(x)-1-tail], y[len(y)-1-tail]) {
+		tail++
+	}
+	var steps []step
+	for i := range head {
+		steps = append(steps, step{' ', i, i})
+	}
+	for _, s := range myers(x[head:len(x)-tail], y[head:len(y)-tail]) {
+		steps = append(steps, step{s.op, s.x + head, s.y + head})
+	}
+	for i := range tail {
+		steps = append(steps, step{' ', len(x) - tail + i, len(y) - tail + i})
+	}
+	return steps
+}
+
+func myers(x, y [][]byte) []step {
+	size := len(x) + len(y)
+	at := map[int]int{1: 0} // how far each diagonal got
+	var trace []map[int]int
+	for d := 0; d <= size; d++ {
+		saved := make(map[int]int, len(at))
+		for k, v := range at {
+			saved[k] = v
+		}
+		trace = append(trace, saved)
+		for k := -d; k <= d; k += 2 {
+			i := at[k-1] + 1
+			if k == -d || k != d && at[k-1] < at[k+1] {
+				i = at[k+1]
+			}
+			for i < len(x) && i-k < len(y) && bytes.Equal(x[i], y[i-k]) {
+				i++
+			}
+			at[k] = i
+			if i >= len(x) && i-k >= len(y) {
+				return backtrack(trace, len(x), len(y))
+			}
+		}
+	}
+	return nil
+}
+
+func backtrack(trace []map[int]int, i, j int) []step {
+	var steps []step
+	for d := len(trace) - 1; d >= 0; d-- {
+		at, k := trace[d], i-j
+		prev := k - 1
+		if k == -d || k != d && at[k-1] < at[k+1] {
+			prev = k + 1
+		}
+		pi := at[prev]
+		pj := pi - prev
+		for i > pi && j > pj && i > 0 && j > 0 {
+			i, j = i-1, j-1
+			steps = append(steps, step{' ', i, j})
+		}
+		switch {
+		case d == 0:
+		case prev == k+1:
+			j--
+			steps = append(steps, step{'+', i, j})
+		default:
+			i--
+			steps = append(steps, step{'-', i, j})
+		}
+	}
+	for l, r := 0, len(steps)-1; l < r; l, r = l+1, r-1 {
+		steps[l], steps[r] = steps[r], steps[l]
+	}
+	return steps
+}

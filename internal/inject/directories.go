@@ -1,0 +1,257 @@
+package inject
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// place is where a subPath mount of a file is to go.
+type place struct {
+	dir, file string
+	// as names a new volume, if one is needed.
+	as string
+	// strict says that the server reads every file of dir, so that no other key may appear there.
+	strict bool
+}
+
+// member is one subPath mount that becomes part of a directory.
+type member struct {
+	mount
+	vol volume
+	place
+	key string // of the object; "" when the volume does not tell
+}
+
+// finalMount is a mount as it will be.
+type finalMount struct {
+	path, sub, volume string
+	kind              string // of the volume
+	token             bool
+	at                cursor
+}
+
+// directories turns the container's frozen mounts into directory mounts, where want knows a
+// place for them, and returns all mounts of the container as they will be.
+func (pl *plan) directories(c container, want func(m mount) (place, bool)) ([]finalMount, error) {
+	groups := map[string][]member{}
+	var order []string
+	var final []finalMount
+	for _, m := range c.mounts() {
+		vol, _ := pl.w.volume(m.volume)
+		if m.sub == "" || !vol.fromAPI() {
+			final = append(final, finalMount{m.path, m.sub, m.volume, vol.kind, vol.token(), m.cursor})
+			continue
+		}
+		at, ok := want(m)
+		if !ok || m.expr() {
+			pl.warn(m.cursor, "the subPath mount of %s at %s never changes in a running pod and stays as it is, for the image may have other files in %s: mount the volume as a directory of its own",
+				m.volume, m.path, path.Dir(m.path))
+			continue
+		}
+		if groups[at.dir] == nil {
+			order = append(order, at.dir)
+		}
+		groups[at.dir] = append(groups[at.dir], member{mount: m, vol: vol, place: at, key: vol.keyOf(m.sub)})
+	}
+	for _, dir := range order {
+		name, kind, err := pl.directory(c, groups[dir], groups, &final)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(final, func(f finalMount) bool { return f.path == dir }); i >= 0 {
+			final[i].volume, final[i].kind = name, kind
+			continue
+		}
+		final = append(final, finalMount{path: dir, volume: name, kind: kind, at: groups[dir][0].cursor})
+	}
+	return final, nil
+}
+
+// keyOf is the object's key that is visible at sub.
+func (v volume) keyOf(sub string) string {
+	if v.object() == "" {
+		return ""
+	}
+	items := v.get(v.kind, "items").items()
+	for _, it := range items {
+		if it.get("path").str() == sub {
+			return it.get("key").str()
+		}
+	}
+	if len(items) > 0 || strings.Contains(sub, "/") {
+		return ""
+	}
+	return sub
+}
+
+// directory makes one directory mount of several mounts of files. It returns the volume behind it.
+func (pl *plan) directory(c container, members []member, groups map[string][]member, final *[]finalMount) (name, kind string, err error) {
+	first := members[0]
+	var whole *mount
+	for _, m := range c.mounts() {
+		if m.path == first.dir && m.sub == "" {
+			whole = &m
+		}
+	}
+	if pl.reusable(members, whole, groups) {
+		name, kind = first.vol.name, first.vol.kind
+	} else {
+		vol, err := pl.combine(members, whole)
+		if err != nil {
+			return "", "", err
+		}
+		pl.added = append(pl.added, vol.value)
+		name, kind = vol.name, vol.kind
+	}
+	seq := c.get("volumeMounts")
+	rest := members
+	if whole != nil {
+		if whole.volume != name {
+			pl.moved[whole.doc.index[whole.n]] = true
+			pl.ed.setScalar(whole.get("name"), name)
+		}
+	} else {
+		rest = members[1:]
+		pl.redirect(first, name)
+	}
+	for _, m := range rest {
+		pl.moved[m.doc.index[m.n]] = true
+		pl.ed.removeItem(seq, m.cursor)
+		pl.note(m.cursor, "%s is no longer mounted by subPath but part of the directory %s", m.path, first.dir)
+	}
+	return name, kind, nil
+}
+
+// redirect turns the mount of a file into the mount of its directory.
+func (pl *plan) redirect(m member, name string) {
+	if !pl.ed.writable(m.cursor) {
+		return
+	}
+	pl.ed.setScalar(m.get("mountPath"), m.dir)
+	pl.ed.removeKey(m.cursor, "subPath")
+	if m.volume != name {
+		pl.moved[m.doc.index[m.n]] = true
+		pl.ed.setScalar(m.get("name"), name)
+	}
+	pl.note(m.cursor, "%s was mounted by subPath, which never changes in a running pod: %s is mounted as the directory %s", m.path, name, m.dir)
+}
+
+// reusable says whether the mounts' own volume can simply be mounted as the directory.
+func (pl *plan) reusable(members []member, whole *mount, groups map[string][]member) bool {
+	vol := members[0].vol
+	if whole != nil && whole.volume != vol.name {
+		return false
+	}
+	for _, m := range members {
+		if m.vol.name != vol.name || m.sub != m.file {
+			return false
+		}
+	}
+	for dir, g := range groups {
+		for _, m := range g {
+			if dir != members[0].dir && m.vol.name == vol.name {
+				return false // an object for several purposes: each directory gets its own files only
+			}
+		}
+	}
+	if !members[0].strict || len(vol.get(vol.kind, "items").items()) > 0 {
+		return true
+	}
+	kind := map[string]string{"configMap": "ConfigMap", "secret": "Secret"}[vol.kind]
+	keys, known := configMapKeys(pl.docs, kind, vol.object(), pl.w.namespace)
+	return !known || !slices.ContainsFunc(keys, func(k string) bool {
+		return !slices.ContainsFunc(members, func(m member) bool { return m.key == k })
+	})
+}
+
+// newVolume is a volume that inject writes.
+type newVolume struct {
+	name, kind string
+	value      obj
+}
+
+// combine makes a volume that holds exactly the members' files.
+func (pl *plan) combine(members []member, whole *mount) (newVolume, error) {
+	first := members[0]
+	name := pl.volumeName(first.as)
+	var sources list
+	if whole != nil {
+		vol, _ := pl.w.volume(whole.volume)
+		if vol.object() == "" {
+			return newVolume{}, pl.refuse(whole.cursor, "mount one volume there that holds all the files, for example a projected one",
+				"%s is mounted twice: volume %s as the directory, volume %s by subPath into it", first.dir, whole.volume, first.volume)
+		}
+		sources = append(sources, obj{{vol.kind, obj{{"name", vol.object()}}}})
+	}
+	var objects []volume
+	items := map[string]list{}
+	for _, m := range members {
+		if m.key == "" {
+			return newVolume{}, pl.refuse(m.cursor, "mount the volume as a directory of its own",
+				"which key of volume %s is at subPath %s cannot be told", m.vol.name, m.sub)
+		}
+		id := m.vol.kind + "/" + m.vol.object()
+		if items[id] == nil {
+			objects = append(objects, m.vol)
+		}
+		items[id] = append(items[id], obj{{"key", m.key}, {"path", m.file}})
+	}
+	if len(objects) == 1 && whole == nil {
+		v := objects[0]
+		field := map[string]string{"configMap": "name", "secret": "secretName"}[v.kind]
+		source := obj{{field, v.object()}, {"items", items[v.kind+"/"+v.object()]}}
+		source = append(source, v.copied("defaultMode", "optional")...)
+		return newVolume{name, v.kind, obj{{"name", name}, {v.kind, source}}}, nil
+	}
+	for _, v := range objects {
+		source := obj{{"name", v.object()}, {"items", items[v.kind+"/"+v.object()]}}
+		sources = append(sources, obj{{v.kind, append(source, v.copied("optional")...)}})
+	}
+	projected := append(obj{{"sources", sources}}, objects[0].copied("defaultMode")...)
+	return newVolume{name, "projected", obj{{"name", name}, {"projected", projected}}}, nil
+}
+
+// copied are the named fields that the volume sets.
+func (v volume) copied(fields ...string) obj {
+	var o obj
+	for _, f := range fields {
+		if c := v.get(v.kind, f); c.ok() && !c.null() {
+			o = append(o, field{f, valueOf(c)})
+		}
+	}
+	return o
+}
+
+// covering is the mount that holds file, the innermost one.
+func covering(mounts []finalMount, file string) (finalMount, bool) {
+	var best finalMount
+	found := false
+	for _, m := range mounts {
+		if inside(file, m.path) && (!found || len(m.path) > len(best.path)) {
+			best, found = m, true
+		}
+	}
+	return best, found
+}
+
+// inside says that file is dir or below it.
+func inside(file, dir string) bool {
+	return file == dir || dir == "/" || strings.HasPrefix(file, dir+"/")
+}
+
+// system are directories of which the image needs its own version.
+func system(dir string) bool {
+	if slices.Contains([]string{"/", "/etc", "/var", "/var/lib", "/opt", "/home", "/mnt", "/srv", "/tmp", "/run"}, dir) {
+		return true
+	}
+	for _, d := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc", "/sys", "/etc/ssl", "/etc/pki"} {
+		if inside(dir, d) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f finalMount) String() string { return fmt.Sprintf("%s at %s", f.volume, f.path) }

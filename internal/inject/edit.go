@@ -1,0 +1,273 @@
+package inject
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// editor collects changes of text at the places where the parser saw the nodes, so that every
+// line that is not touched keeps its bytes.
+type editor struct {
+	src   []byte
+	lines []int // where each line starts; one more at the end
+	eol   string
+	edits []edit
+	err   error
+	// What the changed text must say, for verify: new texts of scalars, what is gone, and what
+	// got more elements.
+	changed map[*yaml.Node]string
+	removed map[*yaml.Node]bool
+	grown   map[*yaml.Node]bool
+}
+
+type edit struct {
+	from, to int
+	text     string
+	rank     int // at one place, what belongs to an inner collection comes first
+}
+
+func newEditor(src []byte) *editor {
+	e := &editor{
+		src: src, eol: "\n",
+		changed: map[*yaml.Node]string{}, removed: map[*yaml.Node]bool{}, grown: map[*yaml.Node]bool{},
+	}
+	e.lines = append(e.lines, 0)
+	for i := 0; i < len(src); {
+		n := lineBreak(src[i:])
+		if n == 0 {
+			i++
+			continue
+		}
+		i += n
+		e.lines = append(e.lines, i)
+	}
+	if e.lines[len(e.lines)-1] != len(src) {
+		e.lines = append(e.lines, len(src))
+	}
+	if i := bytes.IndexByte(src, '\n'); i > 0 && src[i-1] == '\r' {
+		e.eol = "\r\n"
+	}
+	return e
+}
+
+// lineBreak is the length of the line break that b starts with, in the parser's view: YAML 1.1
+// has more of them than line feed and carriage return.
+func lineBreak(b []byte) int {
+	switch {
+	case b[0] == '\n':
+		return 1
+	case b[0] == '\r':
+		if len(b) > 1 && b[1] == '\n' {
+			return 2
+		}
+		return 1
+	case b[0] == 0xC2 && len(b) > 1 && b[1] == 0x85:
+		return 2
+	case b[0] == 0xE2 && len(b) > 2 && b[1] == 0x80 && (b[2] == 0xA8 || b[2] == 0xA9):
+		return 3
+	}
+	return 0
+}
+
+// fail remembers the first thing that cannot be edited.
+func (e *editor) fail(line int, text, hint string) {
+	if e.err == nil {
+		e.err = &Error{Line: line, Text: text, Hint: hint}
+	}
+}
+
+func (e *editor) layout(n *yaml.Node) {
+	e.fail(n.Line, "this layout of the YAML cannot be edited in place", "write it in the usual block style, one key per line")
+}
+
+// writable says whether c may be edited, and complains if not.
+func (e *editor) writable(c cursor) bool {
+	if c.shared {
+		e.fail(c.line(), "this part is shared through a YAML anchor or merge key, so that a change here would change other places too",
+			"write it out at this place")
+		return false
+	}
+	return e.err == nil
+}
+
+func (e *editor) lineStart(line int) int { // counts from 1; behind the last line is the end
+	if line-1 >= len(e.lines) {
+		return len(e.src)
+	}
+	return e.lines[line-1]
+}
+
+func (e *editor) lineText(line int) string {
+	return strings.TrimRight(string(e.src[e.lineStart(line):e.lineStart(line+1)]), "\r\n\u0085\u2028\u2029")
+}
+
+// offset is where n starts. The parser counts characters, and a byte order mark is none.
+func (e *editor) offset(n *yaml.Node) int {
+	at := e.lineStart(n.Line)
+	if n.Line == 1 && bytes.HasPrefix(e.src, []byte("\xef\xbb\xbf")) {
+		at += 3
+	}
+	for range n.Column - 1 {
+		_, size := utf8.DecodeRune(e.src[min(at, len(e.src)):])
+		at += size
+	}
+	return at
+}
+
+// scalarEnd is where the one-line scalar n ends; false for any other layout.
+func (e *editor) scalarEnd(n *yaml.Node) (int, bool) {
+	at := e.offset(n)
+	rest := e.src[at:e.lineStart(n.Line+1)]
+	switch {
+	case n.Kind != yaml.ScalarNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0:
+		return 0, false
+	case n.Style == 0:
+		return at + len(n.Value), n.Value != "" && bytes.HasPrefix(rest, []byte(n.Value))
+	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		end := quotedEnd(rest)
+		return at + end, end > 0
+	}
+	return 0, false
+}
+
+// quotedEnd is the length of the quoted text that b starts with; 0 when it does not end in b.
+func quotedEnd(b []byte) int {
+	if len(b) == 0 || b[0] != '"' && b[0] != '\'' {
+		return 0
+	}
+	for i := 1; i < len(b); i++ {
+		switch {
+		case b[0] == '"' && b[i] == '\\':
+			i++
+		case b[i] == b[0] && b[0] == '\'' && i+1 < len(b) && b[i+1] == '\'':
+			i++
+		case b[i] == b[0]:
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// flowEnd is where the flow collection n ends: behind its closing bracket.
+func (e *editor) flowEnd(n *yaml.Node) (int, bool) {
+	at := e.offset(n)
+	if at >= len(e.src) || e.src[at] != '[' && e.src[at] != '{' {
+		return 0, false // an anchor or a tag stands before it
+	}
+	depth := 0
+	for i := at; i < len(e.src); i++ {
+		switch c := e.src[i]; c {
+		case '[', '{':
+			depth++
+		case ']', '}':
+			if depth--; depth == 0 {
+				return i + 1, true
+			}
+		case '"', '\'':
+			// A quote inside a plain word is no quote.
+			if strings.ContainsRune(" \t\r\n,[{:", rune(e.src[i-1])) {
+				n := quotedEnd(e.src[i:])
+				if n == 0 {
+					return 0, false
+				}
+				i += n - 1
+			}
+		case '#':
+			if strings.ContainsRune(" \t\r\n", rune(e.src[i-1])) {
+				for i < len(e.src) && e.src[i] != '\n' {
+					i++
+				}
+			}
+		}
+	}
+	return 0, false
+}
+
+func (e *editor) end(n *yaml.Node) (int, bool) {
+	if n.Kind == yaml.ScalarNode {
+		return e.scalarEnd(n)
+	}
+	if n.Style&yaml.FlowStyle != 0 {
+		return e.flowEnd(n)
+	}
+	return 0, false
+}
+
+// lastLine is the last line of c's subtree. Comment lines below it belong to it when they are
+// indented deeper than indent, or when they are text of a block scalar.
+func (e *editor) lastLine(c cursor, indent int) int {
+	d := c.doc
+	leaf := d.last(c.n)
+	line := len(e.lines) - 1
+	if next := d.next(c.n); next != nil {
+		line = next.Line - 1
+	} else {
+		for l := leaf.Line + 1; l < len(e.lines); l++ {
+			if t := e.lineText(l); strings.HasPrefix(t, "---") || strings.HasPrefix(t, "...") {
+				line = l - 1
+				break
+			}
+		}
+	}
+	for ; line > leaf.Line; line-- {
+		text := e.lineText(line)
+		trimmed := strings.TrimLeft(text, " \t")
+		if trimmed == "" || trimmed[0] == '#' && len(text)-len(trimmed) <= indent {
+			continue
+		}
+		break
+	}
+	return line
+}
+
+func (e *editor) replace(from, to int, text string) {
+	e.edits = append(e.edits, edit{from: from, to: to, text: text})
+}
+
+// insertLines puts lines before the given line. At one place the deeper ones come first, and
+// items before keys: a list may be no deeper than the key behind it.
+func (e *editor) insertLines(before int, lines []string, indent int) {
+	at := e.lineStart(before)
+	pad := strings.Repeat(" ", indent)
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString(pad + l + e.eol)
+	}
+	rank := 2 * indent
+	if len(lines) > 0 && strings.HasPrefix(lines[0], "- ") {
+		rank++
+	}
+	e.edits = append(e.edits, edit{from: at, to: at, text: b.String(), rank: rank})
+}
+
+// apply makes the changed text.
+func (e *editor) apply() ([]byte, error) {
+	if e.err != nil {
+		return nil, e.err
+	}
+	slices.SortStableFunc(e.edits, func(a, b edit) int {
+		if a.from != b.from {
+			return a.from - b.from
+		}
+		return b.rank - a.rank
+	})
+	var out bytes.Buffer
+	at := 0
+	for _, ed := range e.edits {
+		if ed.from < at {
+			return nil, &Error{Text: "two changes meet at one place", Hint: "write the containers in the usual block style, one key per line"}
+		}
+		out.Write(e.src[at:ed.from])
+		if ed.from == len(e.src) && ed.text != "" && out.Len() > 0 && lineBreak(out.Bytes()[out.Len()-1:]) == 0 {
+			out.WriteString(e.eol)
+		}
+		out.WriteString(ed.text)
+		at = ed.to
+	}
+	out.Write(e.src[at:])
+	return out.Bytes(), nil
+}

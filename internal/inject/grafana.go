@@ -1,0 +1,155 @@
+package inject
+
+import (
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// The paths of Grafana's image.
+const (
+	grafanaIni          = "/etc/grafana/grafana.ini"
+	grafanaProvisioning = "/etc/grafana/provisioning"
+)
+
+// provisioned are the directories that Grafana looks for in its provisioning directory.
+var provisioned = []string{"datasources", "dashboards", "alerting", "plugins", "notifiers", "access-control"}
+
+// grafana plans the changes to Grafana's container and the sidecar's part for it.
+func (pl *plan) grafana(c container) error {
+	ini, iniFlag, byFlag := c.flag("config")
+	if !byFlag {
+		ini = c.envOr("GF_PATHS_CONFIG", grafanaIni)
+	}
+	ini = path.Clean(ini)
+	newIni := pl.iniPlace(c, ini)
+	provisioning := path.Clean(c.envOr("GF_PATHS_PROVISIONING", grafanaProvisioning))
+
+	mounts, err := pl.directories(c, func(m mount) (place, bool) {
+		dir, file := path.Split(m.path)
+		dir = path.Clean(dir)
+		switch {
+		case m.path == ini:
+			return place{dir: path.Dir(newIni), file: path.Base(newIni), as: "grafana-ini"}, true
+		case path.Dir(dir) == provisioning && slices.Contains(provisioned, path.Base(dir)):
+			return place{dir: dir, file: file, as: "grafana-" + path.Base(dir), strict: true}, true
+		}
+		return place{}, false
+	})
+	if err != nil {
+		return err
+	}
+	if _, moved := covering(mounts, newIni); newIni != ini && moved {
+		if err := pl.pathsConfig(c, iniFlag, byFlag, newIni); err != nil {
+			return err
+		}
+		ini = newIni
+	}
+	return pl.grafanaSide(c, mounts, ini, provisioning)
+}
+
+// iniPlace is where grafana.ini goes when it was mounted by subPath into a directory in which
+// the image keeps other files; else where it is.
+func (pl *plan) iniPlace(c container, ini string) string {
+	dir := path.Dir(ini)
+	i := slices.IndexFunc(c.mounts(), func(m mount) bool { return m.path == ini && m.sub != "" })
+	if i < 0 || dir != path.Dir(grafanaIni) && !system(dir) {
+		return ini
+	}
+	if vol, _ := pl.w.volume(c.mounts()[i].volume); !vol.fromAPI() {
+		return ini
+	}
+	for _, d := range []string{"config", "ini", "reloader"} {
+		place := path.Join(path.Dir(grafanaIni), d)
+		if !slices.ContainsFunc(c.mounts(), func(m mount) bool { return inside(m.path, place) }) {
+			return path.Join(place, path.Base(ini))
+		}
+	}
+	return ini
+}
+
+// pathsConfig tells Grafana where its grafana.ini is now.
+func (pl *plan) pathsConfig(c container, flag cursor, byFlag bool, ini string) error {
+	const name = "GF_PATHS_CONFIG"
+	if byFlag {
+		word := flag.str()
+		if head, _, ok := strings.Cut(word, "="); ok && strings.HasPrefix(word, "-") {
+			ini = head + "=" + ini
+		}
+		pl.ed.setScalar(flag, ini)
+		pl.note(flag, "grafana.ini moved to a directory of its own, for the image keeps other files in %s: the argument names it", path.Dir(grafanaIni))
+		return nil
+	}
+	if command := c.get("command").strs(); len(command) > 0 && path.Base(command[0]) != "run.sh" {
+		return pl.refuse(c.get("command"), "mount grafana.ini as a directory of its own and give its path as --config",
+			"container %s does not start through the image's run.sh, so that %s would have no effect", c.name(), name)
+	}
+	switch e := c.env(name); {
+	case e.get("valueFrom").ok():
+		return pl.refuse(e, "set it to "+ini, "%s does not come from the manifest", name)
+	case e.ok():
+		pl.ed.setScalar(e.get("value"), ini)
+	default:
+		pl.ed.put(c.cursor, "env", "", pl.dash, obj{{"name", name}, {"value", ini}})
+	}
+	pl.note(c.cursor, "container %s gets %s: grafana.ini moved to a directory of its own, for the image keeps other files in %s", c.name(), name, path.Dir(grafanaIni))
+	return nil
+}
+
+// grafanaSide adds Grafana to the sidecar.
+func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning string) error {
+	s := &pl.side
+	iniMount, hasIni := covering(mounts, ini)
+	hasProvisioning := false
+	for _, m := range mounts {
+		below := inside(m.path, provisioning) || inside(provisioning, m.path) && m.path != "/"
+		hasProvisioning = hasProvisioning || below
+		if below || hasIni && m == iniMount || m.kind == "configMap" {
+			if err := pl.share(c, m); err != nil {
+				return err
+			}
+		}
+	}
+	if !hasIni && !hasProvisioning {
+		return pl.refuse(c.cursor, "mount a ConfigMap at "+grafanaProvisioning+"/datasources, for example",
+			"container %s has no volume for grafana.ini or the provisioning directory, so nothing there can change", c.name())
+	}
+	s.args = append(s.args, "--grafana-url="+grafanaURL(c))
+	if hasIni {
+		s.args = append(s.args, "--grafana-ini="+ini)
+	}
+	if hasProvisioning {
+		s.args = append(s.args, "--grafana-provisioning="+provisioning)
+		pl.credentials(c)
+	}
+	return nil
+}
+
+// credentials gives the sidecar the administrator's name and password by the same references.
+func (pl *plan) credentials(c container) {
+	const user, password = "GF_SECURITY_ADMIN_USER", "GF_SECURITY_ADMIN_PASSWORD"
+	var env list
+	for _, name := range []string{user, password} {
+		if e := c.env(name); e.ok() {
+			env = append(env, valueOf(e))
+		}
+	}
+	if !c.env(password).ok() {
+		pl.warn(c.cursor, "container %s has no %s: give the sidecar --grafana-username and --grafana-password-file, for reloading needs the administrator's password", c.name(), password)
+	}
+	pl.side.env = append(pl.side.env, env...)
+}
+
+// grafanaURL is where the sidecar reaches Grafana.
+func grafanaURL(c container) string {
+	scheme := "http"
+	if p := c.envOr("GF_SERVER_PROTOCOL", "http"); p == "https" || p == "h2" {
+		scheme = "https"
+	}
+	prefix := ""
+	if u, err := url.Parse(c.envOr("GF_SERVER_ROOT_URL", "")); err == nil && c.envOr("GF_SERVER_SERVE_FROM_SUB_PATH", "") == "true" {
+		prefix = strings.TrimSuffix(u.Path, "/")
+	}
+	return scheme + "://127.0.0.1:" + c.envOr("GF_SERVER_HTTP_PORT", c.port("3000", "grafana", "http", "service")) + prefix
+}

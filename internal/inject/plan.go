@@ -1,0 +1,182 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const sidecarName = "reloader"
+
+// planner goes through the workloads and notes edits.
+type planner struct {
+	opts  Options
+	ed    *editor
+	docs  []*document
+	notes []Note
+}
+
+// plan is what is to be done to one workload.
+type plan struct {
+	*planner
+	w     workload
+	dash  int             // how far the manifest indents the dashes of a list
+	taken map[string]bool // names of volumes
+	// dropped are mounts that go away, by place in the manifest; added are new volumes.
+	moved map[int]bool
+	added list
+	side  sidecar
+}
+
+// workload plans the changes to w; false when none of the servers runs there.
+func (p *planner) workload(w workload) (bool, error) {
+	prometheus, grafana, err := p.servers(w)
+	if err != nil || !prometheus.ok() && !grafana.ok() {
+		return false, err
+	}
+	pl := &plan{planner: p, w: w, dash: w.dash(), taken: map[string]bool{}, moved: map[int]bool{}}
+	for _, v := range w.volumes() {
+		pl.taken[v.name] = true
+	}
+	present := pl.present()
+	if prometheus.ok() {
+		if err := pl.prometheus(prometheus); err != nil {
+			return false, err
+		}
+	}
+	if grafana.ok() {
+		if err := pl.grafana(grafana); err != nil {
+			return false, err
+		}
+	}
+	if !present {
+		if err := pl.sidecar(); err != nil {
+			return false, err
+		}
+	}
+	pl.ed.put(w.pod, "volumes", "", pl.dash, pl.added...)
+	pl.removeUnused()
+	pl.remarks()
+	if e := p.ed.err; e != nil {
+		return false, pl.wrap(e)
+	}
+	return true, nil
+}
+
+// wrap names the workload in an error of the editor.
+func (pl *plan) wrap(err error) error {
+	if e, ok := err.(*Error); ok && e.Workload == "" { //nolint:errorlint // the editor's own, never wrapped
+		e.Workload = pl.w.String()
+	}
+	return err
+}
+
+func (pl *plan) refuse(c cursor, hint, format string, args ...any) error {
+	return &Error{Line: c.line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+func (pl *plan) note(c cursor, format string, args ...any) {
+	pl.notes = append(pl.notes, Note{Line: c.line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...)})
+}
+
+func (pl *plan) warn(c cursor, format string, args ...any) {
+	pl.notes = append(pl.notes, Note{Line: c.line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Warning: true})
+}
+
+// servers finds the containers by the names that were given, else by what they look like.
+func (p *planner) servers(w workload) (prometheus, grafana container, err error) {
+	find := func(named string, is func(container) bool, what string) (container, error) {
+		var found []container
+		for _, c := range w.containers() {
+			if named != "" && c.name() == named || named == "" && is(c) {
+				found = append(found, c)
+			}
+		}
+		switch len(found) {
+		case 0:
+			return container{}, nil
+		case 1:
+			return found[0], nil
+		}
+		return container{}, &Error{
+			Line: found[1].line(), Workload: w.String(),
+			Text: fmt.Sprintf("containers %s and %s both look like %s", found[0].name(), found[1].name(), what),
+			Hint: "name the one to follow with --" + strings.ToLower(what) + "-container",
+		}
+	}
+	if prometheus, err = find(p.opts.PrometheusContainer, container.isPrometheus, "Prometheus"); err != nil {
+		return prometheus, grafana, err
+	}
+	grafana, err = find(p.opts.GrafanaContainer, container.isGrafana, "Grafana")
+	return prometheus, grafana, err
+}
+
+// dash is 0 when the manifest writes the dashes of a list below its key, as kubectl does.
+func (w workload) dash() int {
+	c := w.pod.get("containers")
+	if c.n == nil || c.key == nil || !isBlock(c.n) || c.n.Line == c.key.Line {
+		return 0
+	}
+	return max(0, c.n.Column-c.key.Column)
+}
+
+// present says whether the workload has a sidecar already, and tells the user.
+func (pl *plan) present() bool {
+	for _, c := range slices.Concat(pl.w.containers(), pl.w.initContainers()) {
+		if c.isReloader() {
+			pl.note(c.cursor, "container %s is there already and stays as it is", c.name())
+			return true
+		}
+	}
+	return false
+}
+
+// volumeName makes a name that the pod does not have yet.
+func (pl *plan) volumeName(base string) string {
+	name := base
+	for i := 2; pl.taken[name]; i++ {
+		name = fmt.Sprintf("%s-%d", base, i)
+	}
+	pl.taken[name] = true
+	return name
+}
+
+// removeUnused deletes the volumes whose last mount has moved elsewhere.
+func (pl *plan) removeUnused() {
+	used, was := map[string]bool{}, map[string]bool{}
+	for _, c := range slices.Concat(pl.w.containers(), pl.w.initContainers()) {
+		for _, m := range c.mounts() {
+			was[m.volume] = true
+			if !pl.moved[m.doc.index[m.n]] {
+				used[m.volume] = true
+			}
+		}
+	}
+	for _, m := range pl.side.mounts {
+		used[m.volume] = true
+	}
+	for _, v := range pl.w.volumes() {
+		if was[v.name] && !used[v.name] {
+			pl.ed.removeItem(pl.w.pod.get("volumes"), v.cursor)
+			pl.note(v.cursor, "volume %s is not mounted any more: removed", v.name)
+		}
+	}
+}
+
+// remarks warns of what works against hot reloading.
+func (pl *plan) remarks() {
+	annotations := pl.w.meta.get("annotations")
+	if annotations.ok() {
+		for i := 0; i+1 < len(annotations.n.Content); i += 2 {
+			if k := annotations.n.Content[i]; strings.HasPrefix(k.Value, "checksum/") {
+				pl.warn(annotations.child(k, annotations.n.Content[i+1]),
+					"the annotation %s makes a new pod at every change that goes through the chart: drop it to have changes reloaded instead", k.Value)
+			}
+		}
+	}
+	for _, c := range slices.Concat(pl.w.containers(), pl.w.initContainers()) {
+		if peer := c.otherReloader(); peer != "" && !c.isReloader() {
+			pl.warn(c.cursor, "container %s (%s) reloads the server too, without any check: remove it (docs/migration.md)", c.name(), peer)
+		}
+	}
+}
