@@ -37,6 +37,7 @@ type command struct {
 // commands are all sub-commands in the order in which the help lists them.
 func commands() []command {
 	return []command{
+		publishCommand,
 		digestCommand,
 		statusCommand,
 		waitCommand,
