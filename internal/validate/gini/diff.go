@@ -82,33 +82,53 @@ func fullName(section, key string) string {
 // redacted is how Grafana's settings API shows every secret.
 const redacted = "*********"
 
-// Diff names the keys whose value in the file is not what the running server reports at
-// GET /api/admin/settings, sorted: these wait for a restart. Secrets are masked there and
-// cannot be told. Without Options.SameEnv a value that uses a variable or a file is taken as
-// equal, and a key that only a GF_ variable of the server overrides is named although no
-// restart changes it: compare with what Diff said right after the server's start.
-func Diff(data []byte, running map[string]map[string]string, opts Options) []string {
-	known := loadKnown()
+// Expectation is what a file makes of a server's settings, as fingerprints: it can be kept for
+// as long as the server runs without keeping a value.
+type Expectation struct {
+	known knownNames
+	keys  map[[2]string][]uint64 // what the settings API may show for section and key
+}
+
+// Expect reads what the server must show once it has read the file. Without Options.SameEnv a
+// value that uses a variable or a file is not expected: it cannot be known.
+func Expect(data []byte, opts Options) *Expectation {
+	e := &Expectation{known: loadKnown(), keys: map[[2]string][]uint64{}}
 	set := newSettings(scan(data), opts)
-	var names []string
 	for section, keys := range set.keys {
 		for key, v := range keys {
-			if v.unknown || unusable(known, set, section, key, v.text) {
+			if v.unknown || unusable(e.known, set, section, key, v.text) {
 				continue
 			}
-			was, ok := reported(running, known, section, key)
-			if was == redacted || ok && (was == v.text || was == maskURLs(v.text)) {
-				continue
-			}
-			name := fullName(section, key)
-			if name == "" {
-				name = unnamed
-			}
-			names = append(names, name)
+			e.keys[[2]string{section, key}] = []uint64{validate.Fingerprint(v.text), validate.Fingerprint(maskURLs(v.text))}
 		}
+	}
+	return e
+}
+
+// Waiting names the keys whose value is not what the running server reports at GET
+// /api/admin/settings, sorted: these wait for a restart. Secrets are masked there and cannot be
+// told. A key that only a GF_ variable of the server overrides is named although no restart
+// changes it: compare with what Waiting said right after the server's start.
+func (e *Expectation) Waiting(running map[string]map[string]string) []string {
+	var names []string
+	for id, shown := range e.keys {
+		was, ok := reported(running, e.known, id[0], id[1])
+		if was == redacted || ok && slices.Contains(shown, validate.Fingerprint(was)) {
+			continue
+		}
+		name := fullName(id[0], id[1])
+		if name == "" {
+			name = unnamed
+		}
+		names = append(names, name)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// Diff is Waiting for a file that is at hand.
+func Diff(data []byte, running map[string]map[string]string, opts Options) []string {
+	return Expect(data, opts).Waiting(running)
 }
 
 // reported is what the server says of a key, which may have gone to a parent section.
