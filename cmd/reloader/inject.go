@@ -47,6 +47,7 @@ Examples:
 	fs.StringVar(&o.Image, "image", defaultImage(), "`IMAGE` of the sidecar")
 	fs.StringVar(&o.PrometheusContainer, "prometheus-container", "", "`NAME` of Prometheus' container (default: told by image, arguments and ports)")
 	fs.StringVar(&o.GrafanaContainer, "grafana-container", "", "`NAME` of Grafana's container (default: told by image, name and ports)")
+	fs.BoolVar(&o.Gated, "gated", false, "let the servers read copies that only reloader writes, and only valid ones (docs/gated.md)")
 	fs.BoolVar(&o.FastPropagation, "fast-propagation", false, "bring changes into the pod at once; adds a Role (docs/fast-propagation.md)")
 	fs.BoolVar(&o.Events, "events", false, "report to Kubernetes Events of the pod; adds a Role")
 	return fs, o

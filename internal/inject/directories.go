@@ -30,6 +30,13 @@ type finalMount struct {
 	kind              string // of the volume
 	token             bool
 	at                cursor
+	// shared says that the sidecar gets it too.
+	shared bool
+	// writable is for gates.
+	writable bool
+	// items are the mounts of the manifest that it is made of: the first one carries it, the
+	// others go away. One item that says the same already needs no change.
+	items []mount
 }
 
 // directories turns the container's frozen mounts into directory mounts, where want knows a
@@ -41,7 +48,7 @@ func (pl *plan) directories(c container, want func(m mount) (place, bool)) ([]fi
 	for _, m := range c.mounts() {
 		vol, _ := pl.w.volume(m.volume)
 		if m.sub == "" || !vol.fromAPI() {
-			final = append(final, finalMount{m.path, m.sub, m.volume, vol.kind, vol.token(), m.cursor})
+			final = append(final, finalMount{path: m.path, sub: m.sub, volume: m.volume, kind: vol.kind, token: vol.token(), at: m.cursor, items: []mount{m}})
 			continue
 		}
 		at, ok := want(m)
@@ -56,15 +63,12 @@ func (pl *plan) directories(c container, want func(m mount) (place, bool)) ([]fi
 		groups[at.dir] = append(groups[at.dir], member{mount: m, vol: vol, place: at, key: vol.keyOf(m.sub)})
 	}
 	for _, dir := range order {
-		name, kind, err := pl.directory(c, groups[dir], groups, &final)
+		f, err := pl.directory(c, groups[dir], groups)
 		if err != nil {
 			return nil, err
 		}
-		if i := slices.IndexFunc(final, func(f finalMount) bool { return f.path == dir }); i >= 0 {
-			final[i].volume, final[i].kind = name, kind
-			continue
-		}
-		final = append(final, finalMount{path: dir, volume: name, kind: kind, at: groups[dir][0].cursor})
+		final = slices.DeleteFunc(final, func(o finalMount) bool { return o.path == dir })
+		final = append(final, f)
 	}
 	return final, nil
 }
@@ -86,56 +90,60 @@ func (v volume) keyOf(sub string) string {
 	return sub
 }
 
-// directory makes one directory mount of several mounts of files. It returns the volume behind it.
-func (pl *plan) directory(c container, members []member, groups map[string][]member, final *[]finalMount) (name, kind string, err error) {
+// directory makes one directory mount of several mounts of files.
+func (pl *plan) directory(c container, members []member, groups map[string][]member) (finalMount, error) {
 	first := members[0]
+	f := finalMount{path: first.dir, at: first.cursor}
 	var whole *mount
 	for _, m := range c.mounts() {
 		if m.path == first.dir && m.sub == "" {
 			whole = &m
+			f.items = append(f.items, m)
 		}
+	}
+	for _, m := range members {
+		f.items = append(f.items, m.mount)
 	}
 	if pl.reusable(members, whole, groups) {
-		name, kind = first.vol.name, first.vol.kind
-	} else {
-		vol, err := pl.combine(members, whole)
-		if err != nil {
-			return "", "", err
-		}
-		pl.added = append(pl.added, vol.value)
-		name, kind = vol.name, vol.kind
+		f.volume, f.kind = first.vol.name, first.vol.kind
+		return f, nil
 	}
-	seq := c.get("volumeMounts")
-	rest := members
-	if whole != nil {
-		if whole.volume != name {
-			pl.moved[whole.doc.index[whole.n]] = true
-			pl.ed.setScalar(whole.get("name"), name)
-		}
-	} else {
-		rest = members[1:]
-		pl.redirect(first, name)
+	vol, err := pl.combine(members, whole)
+	if err != nil {
+		return finalMount{}, err
 	}
-	for _, m := range rest {
-		pl.moved[m.doc.index[m.n]] = true
-		pl.ed.removeItem(seq, m.cursor)
-		pl.note(m.cursor, "%s is no longer mounted by subPath but part of the directory %s", m.path, first.dir)
-	}
-	return name, kind, nil
+	pl.added = append(pl.added, vol.value)
+	f.volume, f.kind = vol.name, vol.kind
+	return f, nil
 }
 
-// redirect turns the mount of a file into the mount of its directory.
-func (pl *plan) redirect(m member, name string) {
-	if !pl.ed.writable(m.cursor) {
+// emit writes a mount into the server's container: of volume, at dir.
+func (pl *plan) emit(c container, f finalMount, volume, dir string) {
+	m := f.items[0]
+	if m.path == dir && m.volume == volume && m.sub == f.sub && len(f.items) == 1 || !pl.ed.writable(m.cursor) {
 		return
 	}
-	pl.ed.setScalar(m.get("mountPath"), m.dir)
-	pl.ed.removeKey(m.cursor, "subPath")
-	if m.volume != name {
-		pl.moved[m.doc.index[m.n]] = true
-		pl.ed.setScalar(m.get("name"), name)
+	if m.path != dir {
+		pl.ed.setScalar(m.get("mountPath"), dir)
 	}
-	pl.note(m.cursor, "%s was mounted by subPath, which never changes in a running pod: %s is mounted as the directory %s", m.path, name, m.dir)
+	if m.sub != "" {
+		pl.ed.removeKey(m.cursor, "subPath")
+		pl.note(m.cursor, "%s was mounted by subPath, which never changes in a running pod: %s is mounted as the directory %s", m.path, f.volume, f.path)
+	}
+	if m.volume != volume {
+		pl.moved[m.doc.index[m.n]] = true
+		pl.ed.setScalar(m.get("name"), volume)
+	}
+	for _, m := range f.items[1:] {
+		pl.drop(c, m)
+		pl.note(m.cursor, "%s is no longer mounted by subPath but part of the directory %s", m.path, f.path)
+	}
+}
+
+// drop takes a mount out of a container.
+func (pl *plan) drop(c container, m mount) {
+	pl.moved[m.doc.index[m.n]] = true
+	pl.ed.removeItem(c.get("volumeMounts"), m.cursor)
 }
 
 // reusable says whether the mounts' own volume can simply be mounted as the directory.

@@ -102,14 +102,11 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 	s := &pl.side
 	iniMount, hasIni := covering(mounts, ini)
 	hasProvisioning := false
-	for _, m := range mounts {
+	for i := range mounts {
+		m := &mounts[i]
 		below := inside(m.path, provisioning) || inside(provisioning, m.path) && m.path != "/"
 		hasProvisioning = hasProvisioning || below
-		if below || hasIni && m == iniMount || m.kind == "configMap" {
-			if err := pl.share(c, m); err != nil {
-				return err
-			}
-		}
+		m.shared = below || hasIni && m.items[0].n == iniMount.items[0].n || m.kind == "configMap"
 	}
 	if !hasIni && !hasProvisioning {
 		return pl.refuse(c.cursor, "mount a ConfigMap at "+grafanaProvisioning+"/datasources, for example",
@@ -119,11 +116,16 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 	if hasIni {
 		s.args = append(s.args, "--grafana-ini="+ini)
 	}
-	if hasProvisioning {
+	switch {
+	case hasProvisioning && pl.gated():
+		s.args = append(s.args, "--grafana-provisioning="+sourceDir("grafana"), "--grafana-gate="+provisioning)
+	case hasProvisioning:
 		s.args = append(s.args, "--grafana-provisioning="+provisioning)
+	}
+	if hasProvisioning {
 		pl.credentials(c)
 	}
-	return nil
+	return pl.place(c, mounts, "grafana", provisioning)
 }
 
 // credentials gives the sidecar the administrator's name and password by the same references.

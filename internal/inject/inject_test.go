@@ -26,6 +26,12 @@ func everything() Options {
 	return o
 }
 
+func gated() Options {
+	o := options()
+	o.Gated = true
+	return o
+}
+
 // golden compares got with a file, or writes that.
 func golden(t *testing.T, file, got string) {
 	t.Helper()
@@ -62,7 +68,7 @@ func TestInject(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, o := range map[string]Options{"": options(), "-all": everything()} {
+			for name, o := range map[string]Options{"": options(), "-all": everything(), "-gated": gated()} {
 				res, err := Inject(src, o)
 				if err != nil {
 					t.Fatal(err)
@@ -313,7 +319,7 @@ func FuzzInject(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src []byte, all bool) {
-		o := options()
+		o := gated()
 		if all {
 			o = everything()
 		}

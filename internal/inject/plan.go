@@ -22,10 +22,11 @@ type plan struct {
 	w     workload
 	dash  int             // how far the manifest indents the dashes of a list
 	taken map[string]bool // names of volumes
-	// dropped are mounts that go away, by place in the manifest; added are new volumes.
+	// moved are mounts that leave their volume, by place in the manifest; added are new volumes.
 	moved map[int]bool
 	added list
 	side  sidecar
+	there bool // the sidecar was in the manifest before
 }
 
 // workload plans the changes to w; false when none of the servers runs there.
@@ -38,7 +39,7 @@ func (p *planner) workload(w workload) (bool, error) {
 	for _, v := range w.volumes() {
 		pl.taken[v.name] = true
 	}
-	present := pl.present()
+	pl.there = pl.present()
 	if prometheus.ok() {
 		if err := pl.prometheus(prometheus); err != nil {
 			return false, err
@@ -49,7 +50,7 @@ func (p *planner) workload(w workload) (bool, error) {
 			return false, err
 		}
 	}
-	if !present {
+	if !pl.there {
 		if err := pl.sidecar(); err != nil {
 			return false, err
 		}

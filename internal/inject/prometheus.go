@@ -39,21 +39,25 @@ func (pl *plan) prometheus(c container) error {
 		return err
 	}
 	s := &pl.side
-	s.args = append(s.args, "--prometheus-url="+prometheusURL(c), "--prometheus-config="+config)
+	if pl.gated() {
+		if main.path != path.Dir(config) || main.sub != "" {
+			return pl.refuse(main.at, "mount the configuration at "+path.Dir(config), "the gate takes the place of the mount at %s, but that is not the directory of %s", main.path, config)
+		}
+		s.args = append(s.args, "--prometheus-url="+prometheusURL(c), "--prometheus-config="+sourceDir("prometheus")+"/"+path.Base(config), "--prometheus-gate="+main.path)
+	} else {
+		s.args = append(s.args, "--prometheus-url="+prometheusURL(c), "--prometheus-config="+config)
+	}
 	if _, at, ok := c.flag("web.config.file"); ok {
 		pl.warn(at, "container %s has --web.config.file: if that asks for TLS or a password, give the sidecar an https --prometheus-url, --prometheus-ca-file, --prometheus-username and --prometheus-password-file", c.name())
 	}
-	for _, m := range mounts {
-		switch {
-		case m == main || m.kind == "configMap" || m.kind == "projected" && !m.token:
-			if err := pl.share(c, m); err != nil {
-				return err
-			}
-		case m.kind == "secret":
-			pl.note(m.at, "Secret volume %s stays out of the sidecar, which needs no credentials of Prometheus; mount it there too if it holds rules", m)
+	for i := range mounts {
+		m := &mounts[i]
+		m.shared = m.items[0].n == main.items[0].n || m.kind == "configMap" || m.kind == "projected" && !m.token
+		if !m.shared && m.kind == "secret" {
+			pl.note(m.at, "Secret volume %s stays out of the sidecar, which needs no credentials of Prometheus; mount it there too if it holds rules", *m)
 		}
 	}
-	return nil
+	return pl.place(c, mounts, "prometheus", path.Dir(config))
 }
 
 // label names a directory for a volume: what it is below base, or def for base itself.

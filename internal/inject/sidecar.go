@@ -18,7 +18,7 @@ type sidecar struct {
 }
 
 // share lets the sidecar see a mount of a server at the same path.
-func (pl *plan) share(c container, m finalMount) error {
+func (pl *plan) share(m finalMount) error {
 	for _, have := range pl.side.mounts {
 		if have.path != m.path {
 			continue
@@ -64,14 +64,29 @@ func (pl *plan) sidecar() error {
 		if m.sub != "" {
 			o = append(o, field{"subPath", m.sub})
 		}
-		mounts = append(mounts, append(o, field{"readOnly", true}))
+		if !m.writable {
+			o = append(o, field{"readOnly", true})
+		}
+		mounts = append(mounts, o)
 	}
-	c := obj{{"name", sidecarName}, {"image", pl.opts.Image}, {"args", args}}
+	c := obj{{"name", sidecarName}, {"image", pl.opts.Image}}
+	if pl.gated() {
+		c = append(c, field{"restartPolicy", "Always"})
+	}
+	c = append(c, field{"args", args})
 	if len(s.env) > 0 {
 		c = append(c, field{"env", s.env})
 	}
 	c = append(c,
 		field{"ports", list{obj{{"name", sidecarName}, {"containerPort", Port}}}},
+	)
+	if pl.gated() {
+		// The servers start when this has succeeded: with the first generation in every gate.
+		c = append(c, field{"startupProbe", obj{
+			{"httpGet", obj{{"path", "/readyz?startup"}, {"port", Port}}}, {"periodSeconds", 1}, {"failureThreshold", 120},
+		}})
+	}
+	c = append(c,
 		field{"livenessProbe", obj{{"httpGet", obj{{"path", "/healthz"}, {"port", Port}}}}},
 		field{"resources", obj{
 			{"requests", obj{{"cpu", raw("10m")}, {"memory", raw("32Mi")}}},
@@ -80,8 +95,12 @@ func (pl *plan) sidecar() error {
 		field{"securityContext", restricted()},
 		field{"volumeMounts", mounts},
 	)
-	pl.ed.put(pl.w.pod, "containers", "", pl.dash, c)
-	pl.note(pl.w.pod.get("containers"), "container %s is added; it sees %s", sidecarName, describe(s.mounts))
+	where := "containers"
+	if pl.gated() {
+		where = "initContainers"
+	}
+	pl.ed.put(pl.w.pod, where, "containers", pl.dash, c)
+	pl.note(pl.w.pod.get("containers"), "container %s is added to the %s; it sees %s", sidecarName, where, describe(s.mounts))
 	return nil
 }
 
