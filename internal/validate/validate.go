@@ -43,6 +43,9 @@ type Facts struct {
 	// SameEnv says that this process sees the same environment and files as the server
 	// (--grafana-same-env), so that what is missing here is missing there.
 	SameEnv bool
+	// Live is what a running server has beyond its files, as its validator understands it
+	// (*grafana.Live); nil when the server was not asked.
+	Live any
 }
 
 // Request is one question to a Validator.
