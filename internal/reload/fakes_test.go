@@ -1,0 +1,364 @@
+package reload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+// source is a directory in memory.
+type source struct {
+	mu     sync.Mutex
+	text   string // the contents of its only file; empty: the directory is not there
+	atomic bool
+	reads  int
+}
+
+func (s *source) set(text string) { s.mu.Lock(); s.text = text; s.mu.Unlock() }
+
+func (s *source) get() string { s.mu.Lock(); defer s.mu.Unlock(); return s.text }
+
+func (s *source) Read(context.Context) (*snapshot.Set, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads++
+	if s.text == "" {
+		return nil, fmt.Errorf("read source %q: %w", "config", fs.ErrNotExist)
+	}
+	set := setOf(s.text)
+	set.Snapshots[0].Atomic = s.atomic
+	return set, nil
+}
+
+func setOf(text string) *snapshot.Set {
+	src := snapshot.Source{Name: "config", Dir: "/etc/prometheus"}
+	return snapshot.NewSet(snapshot.FromFiles(src, map[string][]byte{"prometheus.yml": []byte(text)}))
+}
+
+func digestOf(text string) snapshot.Digest { return setOf(text).Digest }
+
+// judge rejects files that say "bad", and cannot judge while broken.
+type judge struct {
+	mu     sync.Mutex
+	broken bool
+	asked  []validate.Request
+}
+
+func (j *judge) Validate(_ context.Context, req validate.Request) (validate.Result, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.asked = append(j.asked, req)
+	if j.broken {
+		return validate.Result{}, errors.New("promcheck was killed")
+	}
+	b, ok := req.Set.Snapshots[0].Bytes("prometheus.yml")
+	if !ok {
+		return validate.Result{}, errors.New("contents are gone")
+	}
+	if string(b) == "bad" {
+		return validate.Result{Findings: []validate.Finding{{
+			File: "/etc/prometheus/prometheus.yml", Line: 1, Column: 1, Severity: validate.Error, Rule: "syntax", Message: "bad",
+		}}}, nil
+	}
+	return validate.Result{Outline: &validate.Outline{Items: []validate.Item{{Kind: "scrape job", Name: string(b)}}}}, nil
+}
+
+// prom is a server and its driver. Its fields are set between synctest.Wait calls.
+type prom struct {
+	mu        sync.Mutex
+	files     func() string // what it reads when it loads
+	down      bool
+	runs      string
+	epoch     int
+	load      int
+	version   string
+	failures  []error // answers of the next reloads
+	lies      bool    // 200, and nothing happens
+	takes     time.Duration
+	refuses   func(text string) bool
+	reloads   []string // contents at each reload
+	inFlight  int
+	overlap   bool
+	plans     []Change
+	irrelevan bool // changes need no call
+	proves    bool // "already runs" can be answered
+}
+
+func (p *prom) start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.epoch++
+	p.load++
+	p.runs = p.files()
+}
+
+func (p *prom) observation() Observation {
+	return Observation{Ready: true, Epoch: fmt.Sprint(p.epoch), Load: fmt.Sprint(p.load), Facts: validate.Facts{Version: p.version}}
+}
+
+func (p *prom) Observe(context.Context) (Observation, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down {
+		return Observation{Reason: "connection refused"}, nil
+	}
+	return p.observation(), nil
+}
+
+func (p *prom) Plan(_ context.Context, c Change) (Plan, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.plans = append(p.plans, c)
+	var plan Plan
+	if !p.irrelevan || c.Old == nil {
+		plan.Calls = []string{"POST /-/reload"}
+	}
+	if c.New != nil {
+		plan.Data = c.New.Digest
+	}
+	return plan, nil
+}
+
+func (p *prom) Reload(ctx context.Context, _ Plan) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inFlight++
+	p.overlap = p.overlap || p.inFlight > 1
+	defer func() { p.inFlight-- }()
+	text := p.files()
+	p.reloads = append(p.reloads, text)
+	if p.takes > 0 {
+		p.mu.Unlock()
+		select {
+		case <-time.After(p.takes):
+		case <-ctx.Done():
+		}
+		p.mu.Lock()
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if p.down {
+		return &Failure{Class: ClassUnreachable, Message: "connection refused", Untouched: true}
+	}
+	if len(p.failures) > 0 {
+		err := p.failures[0]
+		p.failures = p.failures[1:]
+		return err
+	}
+	if p.refuses != nil && p.refuses(text) {
+		p.load++
+		return &Failure{Class: ClassRefused, Message: "the server refused the files", Untouched: true}
+	}
+	if !p.lies {
+		p.load++
+		p.runs = text
+	}
+	return nil
+}
+
+func (p *prom) Confirm(_ context.Context, plan Plan, proof Proof) (Verdict, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down {
+		return Verdict{}, &Failure{Class: ClassUnreachable, Message: "connection refused"}
+	}
+	if !proof.Reloaded && !p.proves {
+		return Verdict{Reason: "cannot tell"}, nil
+	}
+	if d, ok := plan.Data.(snapshot.Digest); ok && d != digestOf(p.runs) {
+		return Verdict{Reason: "it runs something else", Differences: []string{"scrape job"}}, nil
+	}
+	return Verdict{Proven: true, By: "test", After: p.observation()}, nil
+}
+
+// gate keeps generations in memory.
+type gate struct {
+	mu       sync.Mutex
+	texts    map[snapshot.Digest]string
+	current  snapshot.Digest
+	accepted snapshot.Digest
+	full     bool
+}
+
+func (g *gate) Publish(_ context.Context, set *snapshot.Set) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.full {
+		return errors.New("no space left on device")
+	}
+	b, ok := set.Snapshots[0].Bytes("prometheus.yml")
+	if !ok {
+		return errors.New("contents are gone")
+	}
+	g.texts[set.Digest] = string(b)
+	g.current = set.Digest
+	return nil
+}
+
+func (g *gate) Accept(d snapshot.Digest) error {
+	g.mu.Lock()
+	g.accepted = d
+	g.mu.Unlock()
+	return nil
+}
+
+func (g *gate) Rollback(context.Context) (snapshot.Digest, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.accepted.IsZero() {
+		g.current = g.accepted
+	}
+	return g.accepted, nil
+}
+
+func (g *gate) Current() snapshot.Digest { g.mu.Lock(); defer g.mu.Unlock(); return g.current }
+
+func (g *gate) good() snapshot.Digest { g.mu.Lock(); defer g.mu.Unlock(); return g.accepted }
+
+func (g *gate) text() string { g.mu.Lock(); defer g.mu.Unlock(); return g.texts[g.current] }
+
+// recorder keeps transitions.
+type recorder struct {
+	mu     sync.Mutex
+	phases []Phase
+	all    []Status
+}
+
+func (r *recorder) Transition(from, to Status) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, to)
+	if from.Phase != to.Phase {
+		r.phases = append(r.phases, to.Phase)
+	}
+}
+
+func (r *recorder) take() []Phase {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.phases
+	r.phases = nil
+	return p
+}
+
+// bench is a target among fakes, inside a synctest bubble.
+type bench struct {
+	t      *testing.T
+	src    *source
+	judge  *judge
+	server *prom
+	gate   *gate
+	rec    *recorder
+	target *Target
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// newBench starts a server that runs "a", and a target over a source with "a"; it waits until they agree.
+func newBench(t *testing.T, gated bool, change func(*bench, *Options)) *bench {
+	t.Helper()
+	b := &bench{
+		t: t, src: &source{text: "a", atomic: true}, judge: &judge{}, rec: &recorder{},
+		server: &prom{version: "3.15.0", proves: true}, done: make(chan error, 1),
+	}
+	o := Options{Name: "prometheus", Kind: "prometheus", Reader: b.src, Validator: b.judge, Driver: b.server, Observer: b.rec}
+	b.server.files = b.src.get
+	if gated {
+		b.gate = &gate{texts: map[snapshot.Digest]string{digestOf("a"): "a"}, current: digestOf("a"), accepted: digestOf("a")}
+		b.server.files = b.gate.text
+		o.Gate = b.gate
+	}
+	if change != nil {
+		change(b, &o)
+	}
+	b.server.start()
+	var err error
+	if b.target, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	b.cancel = cancel
+	go func() { b.done <- b.target.Run(ctx) }()
+	synctest.Wait()
+	return b
+}
+
+// stop ends the target and waits for it.
+func (b *bench) stop() {
+	b.cancel()
+	if err := <-b.done; err != nil {
+		b.t.Errorf("Run: %v", err)
+	}
+	if b.server.overlap {
+		b.t.Error("two reloads were in flight at once")
+	}
+}
+
+// change writes the source and hints, then lets everything happen that needs no time.
+func (b *bench) change(text string) {
+	b.src.set(text)
+	b.target.Hint()
+	synctest.Wait()
+}
+
+func (b *bench) want(phase Phase, running string, reloads ...string) {
+	b.t.Helper()
+	st := b.target.Status()
+	if st.Phase != phase {
+		b.t.Errorf("phase %s (%s), want %s", st.Phase, st.Reason, phase)
+	}
+	var d snapshot.Digest
+	if running != "" {
+		d = digestOf(running)
+	}
+	if st.Running != d {
+		b.t.Errorf("running %s, want %s (%q)", st.Running.Short(), d.Short(), running)
+	}
+	b.server.mu.Lock()
+	defer b.server.mu.Unlock()
+	if !slices.Equal(b.server.reloads, reloads) {
+		b.t.Errorf("reloads %q, want %q", b.server.reloads, reloads)
+	}
+}
+
+func (b *bench) wantPhases(want ...Phase) {
+	b.t.Helper()
+	if got := b.rec.take(); !slices.Equal(got, want) {
+		b.t.Errorf("phases %v, want %v", got, want)
+	}
+}
+
+// lock changes the server's behaviour.
+func (b *bench) lock(change func(p *prom)) {
+	b.server.mu.Lock()
+	defer b.server.mu.Unlock()
+	change(b.server)
+}
+
+func (b *bench) reloads() []string {
+	b.server.mu.Lock()
+	defer b.server.mu.Unlock()
+	return slices.Clone(b.server.reloads)
+}
+
+func (b *bench) runs() string {
+	b.server.mu.Lock()
+	defer b.server.mu.Unlock()
+	return b.server.runs
+}
+
+func (b *bench) requests() []validate.Request {
+	b.judge.mu.Lock()
+	defer b.judge.mu.Unlock()
+	return slices.Clone(b.judge.asked)
+}

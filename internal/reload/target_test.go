@@ -1,0 +1,407 @@
+package reload
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+func bubble(t *testing.T, name string, gated bool, change func(*bench, *Options), f func(*testing.T, *bench)) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, gated, change)
+			defer b.stop()
+			f(t, b)
+		})
+	})
+}
+
+// sleep lets time pass and then everything happen that is due.
+func sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// quiet lets the spacing after an earlier reload pass.
+func quiet() { sleep(time.Second) }
+
+func TestDirect(t *testing.T) {
+	t.Parallel()
+	bubble(t, "start proves what runs without a call", false, nil, func(t *testing.T, b *bench) {
+		b.want(InSync, "a")
+		b.wantPhases(Checking, Confirming, InSync)
+	})
+	bubble(t, "start without proof reloads once", false, func(b *bench, _ *Options) { b.server.proves = false }, func(t *testing.T, b *bench) {
+		b.want(InSync, "a", "a")
+	})
+	bubble(t, "a change is live at once, with one reload", false, nil, func(t *testing.T, b *bench) {
+		b.rec.take()
+		b.change("b")
+		b.want(InSync, "b", "b")
+		b.wantPhases(Checking, Reloading, Confirming, InSync)
+		st := b.target.Status()
+		if st.LastSuccess.IsZero() || !st.Applied || st.Counts.Reloads != 1 || st.Proof != "test" || st.ServerVersion != "3.15.0" {
+			t.Errorf("status %+v", st)
+		}
+	})
+	bubble(t, "a hint without a change does nothing", false, nil, func(t *testing.T, b *bench) {
+		b.target.Hint()
+		synctest.Wait()
+		b.target.Recheck()
+		synctest.Wait()
+		b.want(InSync, "a")
+		if n := len(b.requests()); n != 1 {
+			t.Errorf("%d verdicts, want only the first", n)
+		}
+	})
+	bubble(t, "bad files cause no call, the fix is live at once", false, nil, func(t *testing.T, b *bench) {
+		b.change("bad")
+		b.want(Rejected, "a")
+		st := b.target.Status()
+		if len(st.Findings) != 1 || st.Applied || !strings.Contains(st.Reason, "1 error") || st.Counts.ChangesFailed != 1 {
+			t.Errorf("status %+v", st)
+		}
+		before := time.Now()
+		b.change("c")
+		b.want(InSync, "c", "c")
+		if took := time.Since(before); took != 0 {
+			t.Errorf("the fix waited %s", took)
+		}
+		if st := b.target.Status(); len(st.Findings) != 0 || !st.Applied {
+			t.Errorf("status after the fix %+v", st)
+		}
+	})
+	bubble(t, "back to what runs needs no call", false, nil, func(t *testing.T, b *bench) {
+		b.change("bad")
+		b.change("a")
+		b.want(InSync, "a")
+	})
+	bubble(t, "changes that are no business of a reload", false, func(b *bench, _ *Options) { b.server.irrelevan = true }, func(t *testing.T, b *bench) {
+		b.change("b")
+		b.want(InSync, "b")
+	})
+	bubble(t, "the running outline goes to the validator", false, nil, func(t *testing.T, b *bench) {
+		b.change("b")
+		quiet()
+		b.change("c")
+		last := b.requests()[len(b.requests())-1]
+		if last.Running == nil || last.Running.Items[0].Name != "b" || last.Facts.Version != "3.15.0" {
+			t.Errorf("request %+v", last)
+		}
+	})
+}
+
+func TestNewestWins(t *testing.T) {
+	t.Parallel()
+	bubble(t, "a change during a reload follows it", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.takes = 40 * time.Second })
+		b.change("b")
+		sleep(10 * time.Second)
+		b.change("c")
+		b.change("d")
+		b.want(Reloading, "a", "b")
+		sleep(2 * time.Minute)
+		b.want(InSync, "d", "b", "d")
+	})
+	bubble(t, "a reload that read newer files than it was sent for is not taken for proof", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.takes = time.Second })
+		b.src.set("b")
+		b.target.Hint()
+		synctest.Wait()
+		b.src.set("c") // without a hint: the reading after the reload finds it
+		sleep(time.Minute)
+		b.want(InSync, "c", "b", "c")
+	})
+	bubble(t, "a burst makes few reloads and ends with the last", false, nil, func(t *testing.T, b *bench) {
+		for i := range 20 {
+			b.change("burst " + string(rune('a'+i)))
+			sleep(50 * time.Millisecond)
+		}
+		quiet()
+		if n := len(b.reloads()); n > 3 || n < 1 {
+			t.Errorf("%d reloads for 20 changes in one second", n)
+		}
+		st := b.target.Status()
+		if st.Phase != InSync || st.Running != digestOf("burst t") {
+			t.Errorf("ends in %s with %s", st.Phase, b.runs())
+		}
+	})
+	bubble(t, "something newer drops a waiting retry", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) {
+			p.failures = []error{&Failure{Class: ClassServer, Message: "500", Permanent: true}}
+		})
+		b.change("b")
+		b.want(Retrying, "", "b")
+		if b.target.Status().NextTry.IsZero() {
+			t.Error("no next try")
+		}
+		b.change("c")
+		b.want(InSync, "c", "b", "c")
+	})
+}
+
+func TestSettling(t *testing.T) {
+	t.Parallel()
+	plain := func(b *bench, _ *Options) { b.src.atomic = false }
+	bubble(t, "a plain directory gets its settle time", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		b.change("half")
+		b.want(Settling, "a")
+		sleep(80 * time.Millisecond)
+		b.change("whole")
+		sleep(80 * time.Millisecond)
+		synctest.Wait()
+		b.want(Settling, "a")
+		sleep(21 * time.Millisecond)
+		synctest.Wait()
+		b.want(InSync, "whole", "whole")
+	})
+	bubble(t, "a writer that never rests is read after ten settle times", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		for i := range 25 {
+			b.change("text " + string(rune('a'+i)))
+			sleep(50 * time.Millisecond)
+		}
+		synctest.Wait()
+		if n := len(b.reloads()); n != 1 {
+			t.Errorf("%d reloads after 1.25 s of changes, want 1", n)
+		}
+		sleep(2 * time.Second)
+		if b.target.Status().Running != digestOf("text y") {
+			t.Errorf("runs %q", b.runs())
+		}
+	})
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	bubble(t, "a missing source is waited for", false, func(b *bench, _ *Options) { b.src.text = "" }, func(t *testing.T, b *bench) {
+		b.want(Waiting, "")
+		if st := b.target.Status(); !strings.Contains(st.Reason, "not exist") || st.Failure != nil {
+			t.Errorf("status %+v", st)
+		}
+		b.src.set("b")
+		sleep(7 * time.Second) // without a hint
+		b.want(InSync, "b", "b")
+	})
+	bubble(t, "a server that is not ready is no failure", false, func(b *bench, _ *Options) { b.server.down = true }, func(t *testing.T, b *bench) {
+		sleep(10 * time.Minute)
+		b.want(Waiting, "")
+		st := b.target.Status()
+		if st.Failure != nil || st.Counts.ReloadsFailed != 0 || st.Reason != "connection refused" {
+			t.Errorf("status %+v", st)
+		}
+		b.change("bad")
+		b.want(Rejected, "")
+		b.change("b")
+		b.lock(func(p *prom) { p.down = false })
+		sleep(7 * time.Second)
+		b.want(InSync, "b", "b")
+	})
+	bubble(t, "500 twice, then 200", false, nil, func(t *testing.T, b *bench) {
+		fail := &Failure{Class: ClassServer, Message: "500"}
+		b.lock(func(p *prom) { p.failures = []error{fail, fail} })
+		b.change("b")
+		if st := b.target.Status(); st.Phase != Retrying || st.Failure == nil || st.Failure.Class != ClassServer || st.Applied {
+			t.Errorf("status %+v", st)
+		}
+		sleep(5 * time.Second)
+		b.want(InSync, "b", "b", "b", "b")
+		if st := b.target.Status(); st.Failure != nil || st.Counts.ReloadsFailed != 2 {
+			t.Errorf("status %+v", st)
+		}
+	})
+	bubble(t, "a refusal in direct mode is retried for ever, ever slower", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.refuses = func(text string) bool { return text == "b" } })
+		b.change("b")
+		b.want(Retrying, "a", "b") // the server still runs a
+		sleep(time.Hour)
+		if n := len(b.reloads()); n < 100 || n > 160 {
+			t.Errorf("%d tries in an hour", n)
+		}
+		b.change("a") // the server's own last load failed: it must load again
+		b.lock(func(p *prom) { p.refuses = nil })
+		if st := b.target.Status(); st.Phase != InSync || b.runs() != "a" || b.reloads()[len(b.reloads())-1] != "a" {
+			t.Errorf("%s, last reload %q", st.Phase, b.reloads()[len(b.reloads())-1])
+		}
+	})
+	bubble(t, "what cannot heal by itself is retried slowly", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) {
+			p.failures = []error{&Failure{Class: ClassUnauthorized, Message: "401", Hint: "check the password", Permanent: true, Untouched: true}}
+		})
+		b.change("b")
+		sleep(29 * time.Second)
+		b.want(Retrying, "a", "b")
+		sleep(2 * time.Second)
+		b.want(InSync, "b", "b", "b")
+	})
+	bubble(t, "a person's hint makes the retry now", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) {
+			p.failures = []error{&Failure{Class: ClassUnauthorized, Permanent: true, Untouched: true}}
+		})
+		b.change("b")
+		b.target.Recheck()
+		synctest.Wait()
+		b.want(InSync, "b", "b", "b")
+	})
+	bubble(t, "no verdict, nothing applied", false, nil, func(t *testing.T, b *bench) {
+		b.judge.mu.Lock()
+		b.judge.broken = true
+		b.judge.mu.Unlock()
+		b.change("b")
+		b.want(Unjudged, "a")
+		sleep(time.Minute)
+		b.want(Unjudged, "a")
+		if st := b.target.Status(); st.Counts.Unjudged < 3 || !strings.Contains(st.Reason, "promcheck was killed") {
+			t.Errorf("status %+v", st)
+		}
+		b.judge.mu.Lock()
+		b.judge.broken = false
+		b.judge.mu.Unlock()
+		sleep(40 * time.Second)
+		b.want(InSync, "b", "b")
+	})
+	bubble(t, "an answer that did nothing is no proof", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.lies = true })
+		b.change("b")
+		st := b.target.Status()
+		if st.Phase != Retrying || !st.Running.IsZero() || st.Failure.Class != ClassUnproven || len(st.Differences) != 1 {
+			t.Errorf("status %+v", st)
+		}
+		b.lock(func(p *prom) { p.lies = false })
+		sleep(40 * time.Second)
+		b.want(InSync, "b", "b", "b")
+	})
+}
+
+func TestServerLife(t *testing.T) {
+	t.Parallel()
+	bubble(t, "a restart with the same files is proven without a call", false, nil, func(t *testing.T, b *bench) {
+		b.server.start()
+		b.rec.take()
+		sleep(31 * time.Second)
+		b.want(InSync, "a")
+		b.wantPhases(Checking, Confirming, InSync)
+	})
+	bubble(t, "a server that is seen to run older files is reloaded", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.epoch++; p.runs = "old" })
+		sleep(31 * time.Second)
+		b.want(InSync, "a", "a")
+	})
+	bubble(t, "a restart on rejected files is not taken for the last good ones", false, nil, func(t *testing.T, b *bench) {
+		b.change("bad")
+		b.want(Rejected, "a")
+		b.server.start()
+		sleep(31 * time.Second)
+		b.want(Rejected, "")
+		b.change("a")
+		b.want(InSync, "a", "a")
+	})
+	bubble(t, "a server that goes away is waited for", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.down = true })
+		sleep(40 * time.Second)
+		b.want(Waiting, "a")
+		b.lock(func(p *prom) { p.down = false })
+		sleep(10 * time.Second)
+		b.want(InSync, "a")
+		if st := b.target.Status(); st.Failure != nil || !st.Applied {
+			t.Errorf("status %+v", st)
+		}
+	})
+	bubble(t, "a start that stops at once", false, func(b *bench, _ *Options) { b.server.takes = time.Hour; b.server.proves = false }, func(t *testing.T, b *bench) {
+		b.want(Reloading, "", "a")
+	})
+}
+
+func TestGate(t *testing.T) {
+	t.Parallel()
+	refusing := func(b *bench, _ *Options) {
+		b.server.refuses = func(text string) bool { return text == "refused" }
+	}
+	bubble(t, "valid files are published, then loaded", true, nil, func(t *testing.T, b *bench) {
+		b.rec.take()
+		b.change("b")
+		b.want(InSync, "b", "b")
+		b.wantPhases(Checking, Publishing, Reloading, Confirming, InSync)
+		if b.gate.good() != digestOf("b") {
+			t.Error("the gate was not told that the files are good")
+		}
+	})
+	bubble(t, "bad files are never published", true, nil, func(t *testing.T, b *bench) {
+		b.change("bad")
+		b.server.start()
+		sleep(31 * time.Second)
+		b.want(Rejected, "a")
+		if b.gate.text() != "a" {
+			t.Errorf("the gate holds %q", b.gate.text())
+		}
+	})
+	bubble(t, "refused files are rolled back and left alone", true, refusing, func(t *testing.T, b *bench) {
+		b.change("refused")
+		b.want(RolledBack, "a", "refused", "a")
+		if st := b.target.Status(); !strings.Contains(st.Reason, "refused the files") || st.Counts.RollBacks != 1 || st.Counts.ChangesFailed != 1 {
+			t.Errorf("status %+v", st)
+		}
+		sleep(time.Hour)
+		b.target.Recheck()
+		synctest.Wait()
+		b.want(RolledBack, "a", "refused", "a")
+		b.change("c")
+		b.want(InSync, "c", "refused", "a", "c")
+	})
+	bubble(t, "another server version gets the refused files again", true, refusing, func(t *testing.T, b *bench) {
+		b.change("refused")
+		b.lock(func(p *prom) { p.version, p.refuses = "3.16.0", nil; p.epoch++ })
+		sleep(31 * time.Second)
+		b.want(InSync, "refused", "refused", "a", "refused")
+	})
+	bubble(t, "files without proof are rolled back after some tries", true, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.lies = true })
+		b.change("b")
+		sleep(9 * time.Second)
+		st := b.target.Status()
+		if b.gate.text() != "a" || st.Phase != RolledBack || st.Running != digestOf("a") {
+			t.Errorf("gate %q, %s, running %s: %q", b.gate.text(), st.Phase, st.Running.Short(), b.reloads())
+		}
+		b.lock(func(p *prom) { p.lies = false })
+		sleep(11 * time.Minute)
+		if st := b.target.Status(); st.Phase != InSync || st.Running != digestOf("b") {
+			t.Errorf("ten minutes later: %s %s", st.Phase, st.Reason)
+		}
+	})
+	bubble(t, "a full disk is waited out", true, nil, func(t *testing.T, b *bench) {
+		b.gate.mu.Lock()
+		b.gate.full = true
+		b.gate.mu.Unlock()
+		b.change("b")
+		b.want(Retrying, "a")
+		if st := b.target.Status(); !strings.Contains(st.Reason, "no space left") || st.Failure.Class != ClassLocal {
+			t.Errorf("status %+v", st)
+		}
+		b.gate.mu.Lock()
+		b.gate.full = false
+		b.gate.mu.Unlock()
+		sleep(40 * time.Second)
+		b.want(InSync, "b", "b")
+	})
+	bubble(t, "the first generation is published before the server is up", true, func(b *bench, _ *Options) {
+		b.gate.texts, b.gate.current, b.gate.accepted = map[snapshot.Digest]string{}, snapshot.Digest{}, snapshot.Digest{}
+		b.server.down = true
+	}, func(t *testing.T, b *bench) {
+		b.want(Waiting, "")
+		if b.gate.text() != "a" {
+			t.Fatalf("the gate holds %q", b.gate.text())
+		}
+		b.server.start()
+		b.lock(func(p *prom) { p.down = false })
+		sleep(6 * time.Second)
+		b.want(InSync, "a")
+	})
+	bubble(t, "a new pod with only bad files uses the last good ones", true, func(b *bench, _ *Options) { b.src.text = "bad" }, func(t *testing.T, b *bench) {
+		b.want(Rejected, "a")
+	})
+}
