@@ -1,0 +1,177 @@
+package watch
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// maxRounds bounds how often one re-arming follows a tree that grows meanwhile; the next event
+// or poll goes on.
+const maxRounds = 8
+
+// rearm makes the watches those that are needed now. A watch begins at a moment; what was made in the
+// directory before it is not reported. So it looks again until nothing is new, and hints those with new watches.
+func (w *Watcher) rearm() {
+	started := time.Now()
+	w.dirty, w.lastTry = false, started
+	defer func() { w.notBefore = time.Now().Add(4 * time.Since(started)) }()
+	var lost error
+	for range maxRounds {
+		w.plan = makePlan(w.subs)
+		var added bool
+		if added, lost = w.arm(); !added {
+			break
+		}
+	}
+	if lost == nil {
+		lost = w.plan.left
+	}
+	w.watches.Store(int64(len(w.armed)))
+	w.setLost(lost)
+}
+
+// arm adds and removes watches and reports whether one was added, and why one is lacking.
+func (w *Watcher) arm() (added bool, lost error) {
+	if w.notifier == nil {
+		n, err := w.opts.open()
+		if err != nil {
+			w.errors.Add(1)
+			return false, err
+		}
+		w.notifier = n
+	}
+	w.disarm()
+	for id, n := range w.plan.nodes {
+		if _, ok := w.armed[id]; ok {
+			continue
+		}
+		switch err := w.notifier.Add(n.path); {
+		case err == nil:
+			w.armed[id] = n.path
+			w.hintNode(n)
+			added = true
+		case vanished(err):
+			// The next round, event or poll sees what is there instead.
+		case errors.Is(err, fs.ErrPermission):
+			// More inotify would not help; polling at the usual pace has to do.
+			w.errors.Add(1)
+		default:
+			w.errors.Add(1)
+			lost = err
+		}
+	}
+	return added, lost
+}
+
+// disarm removes what is not planned, and forgets what the kernel has dropped by itself (the
+// directory was removed or unmounted), even where a new directory got the old one's identity.
+func (w *Watcher) disarm() {
+	alive := map[string]bool{}
+	for _, p := range w.notifier.WatchList() {
+		alive[p] = true
+	}
+	for id, path := range w.armed {
+		if n := w.plan.nodes[id]; n != nil && n.path == path && alive[path] {
+			continue
+		}
+		// It fails when the kernel was faster, and then nothing is left to remove.
+		_ = w.notifier.Remove(path)
+		delete(w.armed, id)
+	}
+}
+
+func vanished(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+func (w *Watcher) hintNode(n *node) {
+	for s := range n.subs {
+		s.hint()
+	}
+	for _, subs := range n.names {
+		for s := range subs {
+			s.hint()
+		}
+	}
+}
+
+// event passes one report of the kernel on.
+func (w *Watcher) event(ev fsnotify.Event, ok bool) {
+	if !ok {
+		w.failure(errors.New("inotify ended"), true)
+		return
+	}
+	w.events.Add(1)
+	name := filepath.Clean(ev.Name)
+	if n := w.plan.paths[name]; n != nil {
+		w.hintNode(n)
+		if ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename) {
+			w.forget(name)
+			w.dirty = true
+		}
+	}
+	if n := w.plan.paths[filepath.Dir(name)]; n != nil {
+		subs := n.interested(filepath.Base(name))
+		for _, s := range subs {
+			s.hint()
+		}
+		// Only what can be a directory, or a link to one, changes what is to be watched.
+		if len(subs) > 0 && ev.Has(fsnotify.Create) && !isFile(name) {
+			w.dirty = true
+		}
+	}
+}
+
+// forget makes sure that the directory at the path, if there is one again, is watched anew.
+func (w *Watcher) forget(path string) {
+	for id, p := range w.armed {
+		if p == path {
+			_ = w.notifier.Remove(path)
+			delete(w.armed, id)
+		}
+	}
+}
+
+// failure handles lost events and a broken inotify alike: everybody looks, everything is armed again.
+func (w *Watcher) failure(err error, ok bool) {
+	w.errors.Add(1)
+	if ok && errors.Is(err, fsnotify.ErrEventOverflow) {
+		w.rearm()
+	} else {
+		// It is opened again at the next poll, not at once, so that a lasting fault costs little.
+		w.closeNotifier()
+		if err == nil {
+			err = errors.New("inotify ended")
+		}
+		w.lastTry = time.Time{}
+		w.setLost(err)
+	}
+	w.hintAll()
+}
+
+func (w *Watcher) closeNotifier() {
+	if w.notifier != nil {
+		_ = w.notifier.Close()
+		w.notifier = nil
+	}
+	clear(w.armed)
+	w.watches.Store(0)
+}
+
+// setLost says once that inotify is lost, and once that it is back.
+func (w *Watcher) setLost(err error) {
+	was := w.lost
+	w.lost = err
+	w.polling.Store(err != nil)
+	switch {
+	case was == nil && err != nil:
+		w.log.Warn("inotify does not watch everything, polling instead", "err", err, "interval", w.opts.Fallback)
+	case was != nil && err == nil:
+		w.log.Info("inotify watches everything again")
+	}
+}

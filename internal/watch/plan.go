@@ -1,0 +1,171 @@
+package watch
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// maxDirs bounds the directories watched for one subscription; the rest is left to polling.
+const maxDirs = 4096
+
+// dirID is a directory, whatever its path is.
+type dirID struct{ dev, ino uint64 }
+
+// node is a directory to be watched.
+type node struct {
+	path string
+	subs map[*Subscription]struct{}
+	// names are the only names that matter in it, with those they matter for; a directory
+	// above a wanted one can be a busy place, such as /tmp.
+	names map[string]map[*Subscription]struct{}
+}
+
+// plan is what should be watched now. Directories reached by several paths are watched once.
+type plan struct {
+	nodes map[dirID]*node
+	paths map[string]*node
+	// left says why something is not in the plan.
+	left error
+}
+
+// makePlan looks at the file system as it is now.
+func makePlan(subs []*Subscription) plan {
+	p := plan{nodes: map[dirID]*node{}, paths: map[string]*node{}}
+	for _, s := range subs {
+		w := walk{plan: &p, sub: s, seen: map[dirID]bool{}}
+		for _, dir := range s.dirs {
+			w.wanted(dir)
+		}
+	}
+	return p
+}
+
+func (p *plan) node(id dirID, path string) *node {
+	n := p.nodes[id]
+	if n == nil {
+		n = &node{path: path, subs: map[*Subscription]struct{}{}, names: map[string]map[*Subscription]struct{}{}}
+		p.nodes[id] = n
+		p.paths[path] = n
+	}
+	return n
+}
+
+// interested are the subscriptions that a change of name in the directory matters for.
+func (n *node) interested(name string) []*Subscription {
+	var subs []*Subscription
+	// Names with two dots are never visible: the kubelet's work in progress. The rename to ..data is its commit.
+	if !strings.HasPrefix(name, "..") || name == dataLink {
+		for s := range n.subs {
+			subs = append(subs, s)
+		}
+	}
+	for s := range n.names[name] {
+		subs = append(subs, s)
+	}
+	return subs
+}
+
+const dataLink = "..data"
+
+// walk finds the directories of one subscription.
+type walk struct {
+	plan *plan
+	sub  *Subscription
+	seen map[dirID]bool
+}
+
+// wanted plans a directory that the subscription names: the tree below it, or, while it is missing, the
+// nearest directory above it that is there. Links in its path can be changed where they are.
+func (w *walk) wanted(dir string) {
+	for p := dir; ; p = filepath.Dir(p) {
+		parent := filepath.Dir(p)
+		if parent == p {
+			break
+		}
+		if st, err := os.Lstat(p); err != nil || st.Mode()&os.ModeSymlink != 0 {
+			w.name(parent, filepath.Base(p))
+		}
+	}
+	w.tree(dir)
+}
+
+// name plans to look out for one name in a directory, if that is there.
+func (w *walk) name(dir, name string) {
+	id, err := identify(dir)
+	if err != nil {
+		return
+	}
+	n := w.plan.node(id, dir)
+	if n.names[name] == nil {
+		n.names[name] = map[*Subscription]struct{}{}
+	}
+	n.names[name][w.sub] = struct{}{}
+}
+
+// tree plans a directory and all that are below it. What cannot be read here is left out: the
+// reader of the contents will say so.
+func (w *walk) tree(dir string) {
+	id, err := identify(dir)
+	if err != nil || w.seen[id] {
+		return
+	}
+	if len(w.seen) >= maxDirs {
+		w.plan.left = fmt.Errorf("%s: more than %d directories", dir, maxDirs)
+		return
+	}
+	w.seen[id] = true
+	w.plan.node(id, dir).subs[w.sub] = struct{}{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if mayBeDir(e) {
+			w.tree(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+// mayBeDir leaves out what no snapshot holds: hidden directories, old generations. ..data is followed to the
+// present generation, for somebody who edits its files in place.
+func mayBeDir(e os.DirEntry) bool {
+	if e.Name() == dataLink {
+		return true
+	}
+	return !strings.HasPrefix(e.Name(), ".") && e.Type()&(os.ModeDir|os.ModeSymlink) != 0
+}
+
+// identify follows links. Only a directory has an identity here.
+func identify(dir string) (dirID, error) {
+	st, err := os.Stat(dir)
+	if err != nil {
+		return dirID{}, err
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok || !st.IsDir() {
+		return dirID{}, &os.PathError{Op: "watch", Path: dir, Err: syscall.ENOTDIR}
+	}
+	return dirID{dev: uint64(sys.Dev), ino: sys.Ino}, nil
+}
+
+func cleaned(dirs []string) []string {
+	out := make([]string, 0, len(dirs))
+	for _, d := range dirs {
+		if abs, err := filepath.Abs(d); err == nil {
+			d = abs
+		}
+		out = append(out, filepath.Clean(d))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// isFile reports a regular file; what is gone already may have been anything.
+func isFile(path string) bool {
+	st, err := os.Lstat(path)
+	return err == nil && st.Mode().IsRegular()
+}

@@ -1,0 +1,312 @@
+package watch
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	never   = time.Hour // polling that no test lives to see
+	patient = 20 * time.Second
+)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func start(t testing.TB, opts Options) *Watcher {
+	t.Helper()
+	w := New(opts)
+	t.Cleanup(w.Close)
+	return w
+}
+
+// until takes hints, looks after each, and fails when the last hint came before it was true.
+func until(t testing.TB, s *Subscription, what string, isTrue func() bool) {
+	t.Helper()
+	deadline := time.After(patient)
+	for {
+		select {
+		case <-s.C():
+			if isTrue() {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("no hint after: %s", what)
+		}
+	}
+}
+
+// quiet takes the hints that are on their way. It waits a moment for those that the kernel still
+// holds; one that is later makes a test weaker, never fail.
+func quiet(s *Subscription) {
+	for {
+		select {
+		case <-s.C():
+		case <-time.After(20 * time.Millisecond):
+			return
+		}
+	}
+}
+
+func holds(path, text string) func() bool {
+	return func() bool {
+		b, err := os.ReadFile(path)
+		return err == nil && string(b) == text
+	}
+}
+
+func gone(path string) func() bool {
+	return func() bool { _, err := os.Lstat(path); return err != nil }
+}
+
+func put(t testing.TB, path, text string) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(t, os.WriteFile(path, []byte(text), 0o644))
+}
+
+// step changes something and expects a hint that comes after it.
+func step(t testing.TB, s *Subscription, what string, change func(), isTrue func() bool) {
+	t.Helper()
+	quiet(s)
+	change()
+	until(t, s, what, isTrue)
+}
+
+func TestHintsOnChanges(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(n string) string { return filepath.Join(dir, n) }
+	put(t, at("sub/deep/old.yml"), "1")
+	s := start(t, Options{Interval: never}).Subscribe([]string{dir})
+	until(t, s, "subscribing", func() bool { return true })
+	step(t, s, "file made", func() { put(t, at("a.yml"), "1") }, holds(at("a.yml"), "1"))
+	step(t, s, "file written", func() { put(t, at("a.yml"), "2") }, holds(at("a.yml"), "2"))
+	step(t, s, "file renamed", func() { must(t, os.Rename(at("a.yml"), at("b.yml"))) }, gone(at("a.yml")))
+	step(t, s, "file moved out", func() { must(t, os.Rename(at("b.yml"), filepath.Join(t.TempDir(), "b"))) }, gone(at("b.yml")))
+	step(t, s, "file removed below", func() { must(t, os.Remove(at("sub/deep/old.yml"))) }, gone(at("sub/deep/old.yml")))
+	step(t, s, "hidden file", func() { put(t, at(".c.yaml"), "1") }, holds(at(".c.yaml"), "1"))
+	for i := range 5 {
+		p := at(fmt.Sprintf("new%d/x/y/z.yml", i))
+		step(t, s, "tree made", func() { put(t, p, "1") }, holds(p, "1"))
+		step(t, s, "file written in the new tree", func() { put(t, p, "2") }, holds(p, "2"))
+	}
+	step(t, s, "tree removed", func() { must(t, os.RemoveAll(at("new0"))) }, gone(at("new0")))
+	step(t, s, "tree made again", func() { put(t, at("new0/x/y/z.yml"), "3") }, holds(at("new0/x/y/z.yml"), "3"))
+	step(t, s, "file written in the tree made again", func() { put(t, at("new0/x/y/z.yml"), "4") }, holds(at("new0/x/y/z.yml"), "4"))
+}
+
+// swap publishes one file as the kubelet does.
+func swap(t testing.TB, dir string, generation int, text string) {
+	t.Helper()
+	name := func(g int) string { return fmt.Sprintf("..2026_11_22.%d", g) }
+	put(t, filepath.Join(dir, name(generation), "p.yml"), text)
+	must(t, os.Symlink(name(generation), filepath.Join(dir, "..data_tmp")))
+	must(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+	if generation == 0 {
+		must(t, os.Symlink("..data/p.yml", filepath.Join(dir, "p.yml")))
+		return
+	}
+	must(t, os.RemoveAll(filepath.Join(dir, name(generation-1))))
+}
+
+func TestHintsOnSwaps(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	visible := filepath.Join(dir, "p.yml")
+	swap(t, dir, 0, "g0")
+	w := start(t, Options{Interval: never})
+	s := w.Subscribe([]string{dir})
+	for g := 1; g <= 20; g++ {
+		text := fmt.Sprint("g", g)
+		step(t, s, "swap", func() { swap(t, dir, g, text) }, holds(visible, text))
+		step(t, s, "written in place in the new generation", func() { put(t, visible, text+"+") }, holds(visible, text+"+"))
+	}
+	if n := w.Stats().Watches; n != 2 {
+		t.Errorf("%d watches, want the volume and its present generation", n)
+	}
+}
+
+func TestDirectoryThatIsNotThereYet(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	dir := filepath.Join(top, "a", "b", "c")
+	s := start(t, Options{Interval: never}).Subscribe([]string{dir})
+	file := filepath.Join(dir, "x")
+	quiet(s)
+	put(t, filepath.Join(top, "noise"), "") // next to the missing directory: no business of ours
+	select {
+	case <-s.C():
+		t.Error("a hint for a file beside the missing directory")
+	case <-time.After(50 * time.Millisecond):
+	}
+	for i := range 3 {
+		step(t, s, "directories made", func() { put(t, file, "1") }, holds(file, "1"))
+		step(t, s, "file written", func() { put(t, file, "2") }, holds(file, "2"))
+		top := filepath.Join(top, []string{"a", "a/b", "a/b/c"}[i])
+		step(t, s, "directories removed", func() { must(t, os.RemoveAll(top)) }, gone(file))
+	}
+}
+
+func TestDirectoryReplaced(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "d")
+	file := filepath.Join(dir, "x")
+	put(t, file, "0")
+	w := start(t, Options{Interval: never})
+	s := w.Subscribe([]string{dir})
+	for i := range 10 {
+		step(t, s, "renamed away", func() { must(t, os.Rename(dir, fmt.Sprint(dir, i))) }, gone(dir))
+		step(t, s, "another in its place", func() { put(t, file, "1") }, holds(file, "1"))
+		step(t, s, "written there", func() { put(t, file, "2") }, holds(file, "2"))
+		// Removed and made again: file systems give the same inode number again.
+		step(t, s, "removed and made again", func() { must(t, os.RemoveAll(dir)); put(t, file, "3") }, holds(file, "3"))
+		step(t, s, "written there", func() { put(t, file, "4") }, holds(file, "4"))
+	}
+	if n := w.Stats().Watches; n != 1 {
+		t.Errorf("%d watches, want 1", n)
+	}
+}
+
+// A directory that is a link, as git-sync makes it.
+func TestLinkedDirectory(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	at := func(n string) string { return filepath.Join(top, n) }
+	put(t, at("one/conf/x"), "1")
+	put(t, at("two/conf/x"), "2")
+	must(t, os.Symlink("one", at("current")))
+	s := start(t, Options{Interval: never}).Subscribe([]string{at("current/conf")})
+	file := at("current/conf/x")
+	step(t, s, "link moved", func() {
+		must(t, os.Symlink("two", at("tmp")))
+		must(t, os.Rename(at("tmp"), at("current")))
+	}, holds(file, "2"))
+	step(t, s, "written behind the link", func() { put(t, at("two/conf/x"), "3") }, holds(file, "3"))
+}
+
+func TestLinkLoop(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(dir, "d"), 0o755))
+	must(t, os.Symlink("..", filepath.Join(dir, "d", "up")))
+	must(t, os.Symlink("loop", filepath.Join(dir, "loop")))
+	w := start(t, Options{Interval: never})
+	s := w.Subscribe([]string{dir})
+	step(t, s, "file made", func() { put(t, filepath.Join(dir, "d", "x"), "1") }, holds(filepath.Join(dir, "d/up/d/x"), "1"))
+	if n := w.Stats().Watches; n != 2 {
+		t.Errorf("%d watches, want 2", n)
+	}
+}
+
+func TestSubscriptions(t *testing.T) {
+	t.Parallel()
+	one, two := t.TempDir(), t.TempDir()
+	w := start(t, Options{Interval: never})
+	a, b := w.Subscribe([]string{one}), w.Subscribe([]string{one, two, two + "/."})
+	x := filepath.Join(one, "x")
+	quiet(a)
+	step(t, b, "shared directory", func() { put(t, x, "1") }, holds(x, "1"))
+	until(t, a, "shared directory", holds(x, "1"))
+	if n := w.Stats().Watches; n != 2 {
+		t.Errorf("%d watches, want 2", n)
+	}
+	quiet(a)
+	a.SetDirs([]string{one})
+	select {
+	case <-a.C():
+		t.Error("the same directories again gave a hint")
+	default:
+	}
+	b.SetDirs([]string{two})
+	quiet(b)
+	put(t, x, "2")
+	until(t, a, "own directory", holds(x, "2"))
+	select {
+	case <-b.C():
+		t.Error("a hint for a directory that was given up")
+	default:
+	}
+	quiet(a)
+	step(t, b, "hint for all", w.Hint, func() bool { return true })
+	until(t, a, "hint for all", func() bool { return true })
+	a.Close()
+	b.Close()
+	b.SetDirs([]string{one}) // closed: nothing
+	if n := w.Stats().Watches; n != 0 {
+		t.Errorf("%d watches after all were closed", n)
+	}
+}
+
+// A new directory is hinted for, because it may have changed between reading and watching.
+func TestSetDirsHints(t *testing.T) {
+	t.Parallel()
+	one, two := t.TempDir(), t.TempDir()
+	s := start(t, Options{Interval: never}).Subscribe([]string{one})
+	step(t, s, "new directory", func() { s.SetDirs([]string{one, two}) }, func() bool { return true })
+}
+
+func TestPollingAlwaysOn(t *testing.T) {
+	t.Parallel()
+	s := start(t, Options{Interval: 5 * time.Millisecond}).Subscribe([]string{t.TempDir()})
+	for range 5 {
+		until(t, s, "nothing at all", func() bool { return true })
+	}
+}
+
+func TestClose(t *testing.T) {
+	t.Parallel()
+	w := New(Options{Interval: time.Millisecond})
+	s := w.Subscribe([]string{t.TempDir()})
+	other := t.TempDir()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(w.Close)
+		wg.Go(func() { s.SetDirs([]string{other}) })
+	}
+	wg.Wait()
+	w.Close()
+	select {
+	case <-w.done:
+	default:
+		t.Error("the goroutine is still there")
+	}
+	if w.notifier != nil || w.Stats().Watches != 0 {
+		t.Error("inotify is still open")
+	}
+	// After Close everything returns at once and does nothing.
+	w.Hint()
+	s.Close()
+	w.Subscribe(nil)
+}
+
+// logged is a log that can be read while it is written.
+type logged struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *logged) lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Split(strings.TrimSpace(l.b.String()), "\n")
+}
+
+func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
