@@ -85,21 +85,33 @@ const redacted = "*********"
 // Expectation is what a file makes of a server's settings, as fingerprints: it can be kept for
 // as long as the server runs without keeping a value.
 type Expectation struct {
-	known knownNames
-	keys  map[[2]string][]uint64 // what the settings API may show for section and key
+	keys map[[2]string]expected
+}
+
+// expected is what the settings API may show for one key.
+type expected struct {
+	prints []uint64
+	// parent is the section that shows the key when its own does not.
+	parent string
 }
 
 // Expect reads what the server must show once it has read the file. Without Options.SameEnv a
 // value that uses a variable or a file is not expected: it cannot be known.
 func Expect(data []byte, opts Options) *Expectation {
-	e := &Expectation{known: loadKnown(), keys: map[[2]string][]uint64{}}
+	known := loadKnown()
+	e := &Expectation{keys: map[[2]string]expected{}}
 	set := newSettings(scan(data), opts)
 	for section, keys := range set.keys {
 		for key, v := range keys {
-			if v.unknown || unusable(e.known, set, section, key, v.text) {
+			// Grafana 12 overwrites app_mode with a boolean when it reads it.
+			if v.unknown || unusable(known, set, section, key, v.text) || section == defaultSection && key == "app_mode" {
 				continue
 			}
-			e.keys[[2]string{section, key}] = []uint64{validate.Fingerprint(v.text), validate.Fingerprint(maskURLs(v.text))}
+			x := expected{prints: []uint64{validate.Fingerprint(v.text), validate.Fingerprint(maskURLs(v.text))}}
+			if _, own := known.key(section, key); !own {
+				x.parent = known.inherited(section, key)
+			}
+			e.keys[[2]string{section, key}] = x
 		}
 	}
 	return e
@@ -111,9 +123,12 @@ func Expect(data []byte, opts Options) *Expectation {
 // changes it: compare with what Waiting said right after the server's start.
 func (e *Expectation) Waiting(running map[string]map[string]string) []string {
 	var names []string
-	for id, shown := range e.keys {
-		was, ok := reported(running, e.known, id[0], id[1])
-		if was == redacted || ok && slices.Contains(shown, validate.Fingerprint(was)) {
+	for id, x := range e.keys {
+		was, ok := running[id[0]][id[1]]
+		if !ok && x.parent != "" {
+			was, ok = running[x.parent][id[1]]
+		}
+		if was == redacted || ok && slices.Contains(x.prints, validate.Fingerprint(was)) {
 			continue
 		}
 		name := fullName(id[0], id[1])
@@ -129,20 +144,6 @@ func (e *Expectation) Waiting(running map[string]map[string]string) []string {
 // Diff is Waiting for a file that is at hand.
 func Diff(data []byte, running map[string]map[string]string, opts Options) []string {
 	return Expect(data, opts).Waiting(running)
-}
-
-// reported is what the server says of a key, which may have gone to a parent section.
-func reported(running map[string]map[string]string, known knownNames, section, key string) (string, bool) {
-	if v, ok := running[section][key]; ok {
-		return v, true
-	}
-	if _, own := known.key(section, key); !own {
-		if parent := known.inherited(section, key); parent != "" {
-			v, ok := running[parent][key]
-			return v, ok
-		}
-	}
-	return "", false
 }
 
 // unusable reports a value that Grafana replaces by the default when it reads the key, so that

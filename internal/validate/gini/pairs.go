@@ -207,7 +207,8 @@ func (c *checker) freeKeys() {
 		}
 		switch e.section {
 		case "metrics.environment_info":
-			if !labelName(e.key) {
+			// Newer ones take any UTF-8 text for a label name.
+			if c.release < v11 && !labelName(e.key) {
 				c.fatal(e, "use letters, digits and _, and begin with a letter", "a key of [metrics.environment_info] is not a label name: Grafana does not start")
 			}
 		case "smtp.static_headers":
