@@ -103,8 +103,11 @@ func Expect(data []byte, opts Options) *Expectation {
 	set := newSettings(scan(data), opts)
 	for section, keys := range set.keys {
 		for key, v := range keys {
-			// Grafana 12 overwrites app_mode with a boolean when it reads it.
-			if v.unknown || unusable(known, set, section, key, v.text) || section == defaultSection && key == "app_mode" {
+			if v.unknown || unusable(known, set, section, key, v.text) {
+				continue
+			}
+			// Newer Grafanas overwrite app_mode with a boolean when they read it.
+			if section == defaultSection && key == "app_mode" && release(opts.Version) >= v10 {
 				continue
 			}
 			x := expected{prints: []uint64{validate.Fingerprint(v.text), validate.Fingerprint(maskURLs(v.text))}}

@@ -1,6 +1,7 @@
 package gini
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,6 +30,12 @@ func TestDiffComparesWithTheRunningServer(t *testing.T) {
 	got := Diff([]byte(text), running, Options{LookupEnv: lookup})
 	if diff := cmp.Diff([]string{"security.admin_user", "users.login_hint"}, got); diff != "" {
 		t.Errorf("Diff (-want +got):\n%s", diff)
+	}
+	if got := Diff([]byte("app_mode = development\n"), running, Options{Version: "9.4.0"}); !slices.Equal(got, []string{"app_mode"}) {
+		t.Errorf("a changed app_mode before Grafana 10: %v", got)
+	}
+	if got := Diff([]byte("app_mode = development\n"), running, Options{}); len(got) > 0 {
+		t.Errorf("app_mode, which newer ones overwrite: %v", got)
 	}
 	env := func(name string) (string, bool) { return "old", name == "GF_USERS_LOGIN_HINT" }
 	got = Diff([]byte("[users]\nlogin_hint = new\n"), running, Options{SameEnv: true, LookupEnv: env})
