@@ -26,9 +26,11 @@ func (f *Flags) Config(file []byte) (Config, error) {
 		c.positions = positions
 	}
 	f.override(&cfg, c.positions)
-	f.environment()
 	for _, t := range f.targets {
 		f.appendTarget(&cfg, t, c)
+	}
+	if !f.offline {
+		environment(cfg.Targets)
 	}
 	if len(cfg.Targets) == 0 && len(c.errs) == 0 && !f.offline {
 		c.errs = append(c.errs, &Error{Message: "no target", Hint: "give --prometheus-url, --grafana-url, --http-url or --config"})
@@ -58,20 +60,29 @@ func (f *Flags) override(cfg *Config, positions map[string]position) {
 	}
 }
 
-// environment reads the variables that Grafana's own image takes, so that one Secret serves both containers.
-func (f *Flags) environment() {
-	for _, t := range f.targets {
-		if t.Kind != Grafana || f.offline || t.BearerTokenFile != "" {
+// environment reads the variables that Grafana's own image takes, so that one Secret serves both
+// containers. They are meant for one Grafana: with several, each must name its own.
+func environment(targets []Target) {
+	var only *Target
+	for i := range targets {
+		if targets[i].Kind != Grafana {
 			continue
 		}
-		if t.PasswordFile == "" {
-			t.Password = Secret(os.Getenv("GF_SECURITY_ADMIN_PASSWORD"))
+		if only != nil {
+			return
 		}
-		if t.Username == "" && (t.Password != "" || t.PasswordFile != "") {
-			t.Username = "admin"
-			if user := os.Getenv("GF_SECURITY_ADMIN_USER"); user != "" {
-				t.Username = user
-			}
+		only = &targets[i]
+	}
+	if only == nil || only.BearerTokenFile != "" {
+		return
+	}
+	if only.PasswordFile == "" {
+		only.Password = Secret(os.Getenv("GF_SECURITY_ADMIN_PASSWORD"))
+	}
+	if only.Username == "" && (only.Password != "" || only.PasswordFile != "") {
+		only.Username = "admin"
+		if user := os.Getenv("GF_SECURITY_ADMIN_USER"); user != "" {
+			only.Username = user
 		}
 	}
 }
@@ -80,7 +91,7 @@ func (f *Flags) environment() {
 func (f *Flags) appendTarget(cfg *Config, t *flagTarget, c *checker) {
 	made := t.URL != "" || t.Kind == Prometheus && t.Method == MethodSignal
 	if f.offline {
-		made = t.ConfigFile != "" || len(t.dirs) > 0 || t.Provisioning != "" || t.Ini != ""
+		made = t.ConfigFile.Path != "" || len(t.dirs) > 0 || t.Provisioning.Path != "" || t.Ini != ""
 	}
 	if !made {
 		if given := f.given(t.Kind); given != "" && !f.offline {
@@ -89,12 +100,12 @@ func (f *Flags) appendTarget(cfg *Config, t *flagTarget, c *checker) {
 		return
 	}
 	target := t.Target
-	target.Allow = slices.Clone(f.allow)
-	if t.Kind == HTTP {
-		target.Allow = nil
+	target.Allow = slices.Clone(f.shared.Allow)
+	if !f.offline {
+		target.KeepGenerations, target.ReloadTimeout = f.shared.KeepGenerations, f.shared.ReloadTimeout
 	}
 	for _, s := range t.dirs {
-		dir, err := ParseDir(s)
+		dir, err := ParseMount(s)
 		if err != nil {
 			c.errs = append(c.errs, &Error{Field: flagName(t.Kind, "dirs"), Message: err.Error()})
 			continue

@@ -59,9 +59,9 @@ type Target struct {
 	URL string `yaml:"url"`
 
 	// ConfigFile is Prometheus' main file as this process sees it.
-	ConfigFile string `yaml:"config_file"`
-	// Dirs are further directories, each DIR or DIR=SERVERDIR.
-	Dirs []Dir `yaml:"dirs"`
+	ConfigFile Mount `yaml:"config_file"`
+	// Dirs are further directories.
+	Dirs []Mount `yaml:"dirs"`
 	// Method is how a Prometheus is told: http or signal.
 	Method string `yaml:"method"`
 	// ProcessName finds the process to signal in a shared process namespace.
@@ -70,7 +70,7 @@ type Target struct {
 	Validator string `yaml:"validator"`
 
 	// Provisioning is Grafana's provisioning directory.
-	Provisioning string `yaml:"provisioning"`
+	Provisioning Mount `yaml:"provisioning"`
 	// Ini is Grafana's grafana.ini.
 	Ini string `yaml:"ini"`
 	// SameEnv says that this process sees Grafana's environment and files.
@@ -81,7 +81,7 @@ type Target struct {
 	Restart string `yaml:"restart"`
 
 	// Gate is the directory that the server reads and only reloader writes; empty means direct mode.
-	Gate string `yaml:"gate"`
+	Gate Mount `yaml:"gate"`
 	// KeepGenerations is how many generations the gate keeps.
 	KeepGenerations int `yaml:"keep_generations"`
 	// ReloadTimeout bounds one reload call; 0 means what suits the kind.
@@ -109,29 +109,39 @@ type Client struct {
 	Password Secret `yaml:"-"`
 }
 
-// Dir is a directory and where the server sees it.
-type Dir struct {
+// Mount is a file or directory as this process sees it, and as the server does.
+type Mount struct {
 	Path string
-	// ServerPath is where the server sees the directory; empty means Path.
+	// ServerPath is where the server sees it; empty means Path.
 	ServerPath string
 }
 
-// String is the form in which flags and the file name a Dir.
-func (d Dir) String() string {
-	if d.ServerPath == "" {
-		return d.Path
+// String is the form in which flags and the file name a Mount.
+func (m Mount) String() string {
+	if m.ServerPath == "" {
+		return m.Path
 	}
-	return d.Path + "=" + d.ServerPath
+	return m.Path + "=" + m.ServerPath
 }
 
-// ParseDir reads DIR or DIR=SERVERDIR.
-func ParseDir(s string) (Dir, error) {
+// ParseMount reads PATH or PATH=SERVERPATH.
+func ParseMount(s string) (Mount, error) {
 	path, server, mapped := strings.Cut(s, "=")
 	if path == "" || mapped && server == "" {
-		return Dir{}, fmt.Errorf("%q: want DIR or DIR=SERVERDIR", s)
+		return Mount{}, fmt.Errorf("%q: want PATH or PATH=SERVERPATH", s)
 	}
-	return Dir{Path: path, ServerPath: server}, nil
+	return Mount{Path: path, ServerPath: server}, nil
 }
+
+// Set and Type make a Mount a flag's value.
+func (m *Mount) Set(s string) error {
+	parsed, err := ParseMount(s)
+	*m = parsed
+	return err
+}
+
+// Type is what pflag calls the value's type.
+func (m *Mount) Type() string { return "path" }
 
 // Secret is a string that no log, error or encoding shows.
 type Secret string
@@ -174,7 +184,7 @@ func TargetDefaults(kind Kind) Target {
 	t := Target{Kind: kind, KeepGenerations: 3}
 	switch kind {
 	case Prometheus:
-		t.ConfigFile = "/etc/prometheus/prometheus.yml"
+		t.ConfigFile.Path = "/etc/prometheus/prometheus.yml"
 		t.Method = MethodHTTP
 		t.ProcessName = "prometheus"
 	case Grafana:

@@ -39,10 +39,11 @@ func TestFlagsMakeTargets(t *testing.T) {
 	}
 	prometheus := TargetDefaults(Prometheus)
 	prometheus.Name, prometheus.FromFlags, prometheus.URL = "prometheus", true, "http://127.0.0.1:9090"
-	prometheus.Dirs = []Dir{{"/rules", "/etc/rules"}, {"/more", ""}}
+	prometheus.Dirs = []Mount{{"/rules", "/etc/rules"}, {"/more", ""}}
 	prometheus.Allow = []string{"a", "b"}
 	http := TargetDefaults(HTTP)
-	http.Name, http.FromFlags, http.URL, http.Dirs = "http", true, "http://127.0.0.1:1/-/reload", []Dir{{Path: "/d"}}
+	http.Name, http.FromFlags, http.URL, http.Dirs = "http", true, "http://127.0.0.1:1/-/reload", []Mount{{Path: "/d"}}
+	http.Allow = prometheus.Allow
 	want := Defaults()
 	want.Settle = time.Second
 	want.Targets = []Target{prometheus, http}
@@ -63,7 +64,7 @@ func TestFlagsWinOverTheFile(t *testing.T) {
 	if len(cfg.Targets) != 2 || cfg.Targets[0].Name != "one" || cfg.Targets[1].Name != "prometheus" {
 		t.Fatalf("targets: %+v", cfg.Targets)
 	}
-	if got := cfg.Targets[0].Dirs[1]; got != (Dir{"/b", "/c"}) {
+	if got := cfg.Targets[0].Dirs[1]; got != (Mount{"/b", "/c"}) {
 		t.Errorf("dirs[1] = %+v", got)
 	}
 }
@@ -110,6 +111,13 @@ func TestFullFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	doc, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(doc), string(data)) {
+		t.Error("docs/configuration.md does not show testdata/ok/full.yml as it is")
+	}
 	cfg, err := build(t, string(data))
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +146,7 @@ func TestBadFlags(t *testing.T) {
 		"--prometheus-password-file: is required with --prometheus-username":   {"--prometheus-url=http://h", "--prometheus-username=x"},
 		"--http-cert-file: --http-cert-file and --http-key-file belong":        {"--http-url=http://h", "--http-dir=x", "--http-key-file=x"},
 		"--http-dir: is required for kind http":                                {"--http-url=http://h"},
-		"--prometheus-dir: \"=x\": want DIR or DIR=SERVERDIR":                  {"--prometheus-url=http://h", "--prometheus-dir==x"},
+		"--prometheus-dir: \"=x\": want PATH or PATH=SERVERPATH":               {"--prometheus-url=http://h", "--prometheus-dir==x"},
 		"--listen-address: want HOST:PORT or :PORT":                            {"--prometheus-url=http://h", "--listen-address=9533"},
 		"--listen-address: port \"99999\": want a number from 0 to 65535":      {"--prometheus-url=http://h", "--listen-address=:99999"},
 		"--poll-interval: want at least 100ms":                                 {"--prometheus-url=http://h", "--poll-interval=1ms"},
@@ -192,7 +200,7 @@ func TestDiff(t *testing.T) {
 		"targets": {func(n *Config) { n.Targets = []Target{changed, c} }, Changes{Added: []string{"c"}, Removed: []string{"a"}, Changed: []string{"b"}}},
 		"order":   {func(n *Config) { n.Targets = []Target{b, a} }, Changes{}},
 		"shared":  {func(n *Config) { n.Settle++ }, Changes{Changed: []string{"a", "b"}}},
-		"frozen":  {func(n *Config) { n.ListenAddress, n.LogFormat = "", "json" }, Changes{Frozen: []string{"listen_address", "log_format"}}},
+		"frozen":  {func(n *Config) { n.ListenAddress, n.LogFormat, n.PollInterval = "", "json", 1 }, Changes{Frozen: []string{"listen_address", "log_format", "poll_interval"}}},
 		"level":   {func(n *Config) { n.LogLevel = "debug" }, Changes{}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,8 +18,8 @@ func (c Changes) Empty() bool {
 	return len(c.Added)+len(c.Removed)+len(c.Changed)+len(c.Frozen) == 0
 }
 
-// Diff compares two valid configurations. A change of what all targets share (poll_interval,
-// settle, promcheck) counts as a change of each.
+// Diff compares two valid configurations. A change of what all targets share (settle,
+// promcheck) counts as a change of each.
 func Diff(old, new Config) Changes {
 	var c Changes
 	if old.ListenAddress != new.ListenAddress {
@@ -28,7 +28,10 @@ func Diff(old, new Config) Changes {
 	if old.LogFormat != new.LogFormat {
 		c.Frozen = append(c.Frozen, "log_format")
 	}
-	shared := old.PollInterval != new.PollInterval || old.Settle != new.Settle || old.Promcheck != new.Promcheck
+	if old.PollInterval != new.PollInterval {
+		c.Frozen = append(c.Frozen, "poll_interval")
+	}
+	shared := old.Settle != new.Settle || old.Promcheck != new.Promcheck
 	for _, t := range new.Targets {
 		before, found := old.Target(t.Name)
 		switch {

@@ -16,7 +16,8 @@ type Flags struct {
 	offline bool
 	file    string
 	process Config
-	allow   []string
+	// shared holds what one flag says for all targets of flags.
+	shared Target
 	// targets are the ones that flags can describe, with their directories as given.
 	targets []*flagTarget
 }
@@ -81,13 +82,17 @@ func (f *Flags) prometheus() {
 		add("url", func(n string) {
 			fs.StringVar(&t.URL, n, "", "base `URL` of Prometheus, with its route prefix; makes Prometheus a target")
 		})
-		add("config_file", func(n string) { fs.StringVar(&t.ConfigFile, n, t.ConfigFile, "Prometheus' main `FILE`") })
+		add("config_file", func(n string) {
+			fs.Var(&t.ConfigFile, n, "Prometheus' main `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
+		})
 	} else {
-		t.ConfigFile = ""
-		add("config_file", func(n string) { fs.StringVar(&t.ConfigFile, n, "", "Prometheus' main `FILE`") })
+		t.ConfigFile = Mount{}
+		add("config_file", func(n string) {
+			fs.Var(&t.ConfigFile, n, "Prometheus' main `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
+		})
 	}
 	add("dirs", func(n string) {
-		fs.StringArrayVar(&t.dirs, n, nil, "one more `DIR[=SERVERDIR]` with files of Prometheus, and where the server sees it; repeatable")
+		fs.StringArrayVar(&t.dirs, n, nil, "one more `DIR` with files of Prometheus, or DIR=SERVERDIR when the server sees it elsewhere; repeatable")
 	})
 	if !f.offline {
 		add("method", func(n string) {
@@ -97,6 +102,9 @@ func (f *Flags) prometheus() {
 			fs.StringVar(&t.ProcessName, n, t.ProcessName, "`NAME` of the process to signal")
 		})
 		f.client(t, add)
+	}
+	if !f.offline {
+		f.gate(t, add)
 	}
 	add("validator", func(n string) {
 		fs.StringVar(&t.Validator, n, "", "ask this promtool (`PATH`) instead of promcheck")
@@ -111,7 +119,9 @@ func (f *Flags) grafana() {
 			fs.StringVar(&t.URL, n, "", "base `URL` of Grafana, with its sub path; makes Grafana a target")
 		})
 	}
-	add("provisioning", func(n string) { fs.StringVar(&t.Provisioning, n, "", "Grafana's provisioning `DIR`") })
+	add("provisioning", func(n string) {
+		fs.Var(&t.Provisioning, n, "Grafana's provisioning `DIR`, or DIR=SERVERDIR when the server sees it elsewhere")
+	})
 	add("ini", func(n string) { fs.StringVar(&t.Ini, n, "", "Grafana's grafana.ini `FILE`") })
 	add("same_env", func(n string) {
 		fs.BoolVar(&t.SameEnv, n, false, "reloader sees the same environment and files as Grafana: what is missing here is an error")
@@ -120,8 +130,16 @@ func (f *Flags) grafana() {
 		fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Grafana when the server does not tell (default: the newest known)")
 	})
 	if !f.offline {
+		f.gate(t, add)
 		f.client(t, add)
 	}
+}
+
+// gate adds the flag for the directory that only reloader writes.
+func (f *Flags) gate(t *flagTarget, add func(string, func(string))) {
+	add("gate", func(n string) {
+		f.set.Var(&t.Gate, n, "the server reads this `DIR`, which only reloader writes; DIR=SERVERDIR when the server sees it elsewhere")
+	})
 }
 
 func (f *Flags) http() {
@@ -160,7 +178,7 @@ func (f *Flags) general() {
 		f.annotate(name, "General")
 	}
 	general("allow", func(n string) {
-		fs.StringArrayVar(&f.allow, n, nil, "switch off a `GUARD` by the name that its finding shows; repeatable")
+		fs.StringArrayVar(&f.shared.Allow, n, nil, "switch off a `GUARD` by the name that its finding shows; repeatable")
 	})
 	general("promcheck", func(n string) {
 		fs.StringVar(&p.Promcheck, n, "", "`PATH` of promcheck (default: beside this program, then PATH)")
@@ -168,6 +186,12 @@ func (f *Flags) general() {
 	if f.offline {
 		return
 	}
+	general("keep-generations", func(n string) {
+		fs.IntVar(&f.shared.KeepGenerations, n, TargetDefaults(Prometheus).KeepGenerations, "how many generations a gate keeps")
+	})
+	general("reload-timeout", func(n string) {
+		fs.DurationVar(&f.shared.ReloadTimeout, n, 0, "bound of one reload call (default: what suits the kind of server)")
+	})
 	general("config", func(n string) {
 		fs.StringVar(&f.file, n, "", "YAML `FILE` with any number of targets; followed while running (docs/configuration.md)")
 	})

@@ -130,7 +130,7 @@ func (d *decoder) fail(n *yaml.Node, path, hint, format string, args ...any) {
 
 var (
 	durationType = reflect.TypeFor[time.Duration]()
-	dirType      = reflect.TypeFor[Dir]()
+	mountType    = reflect.TypeFor[Mount]()
 )
 
 // value decodes n into v, which is at path.
@@ -150,13 +150,13 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 			}
 			v.SetInt(int64(duration))
 		}
-	case v.Type() == dirType:
-		if s, ok := d.scalar(n, path, "DIR or DIR=SERVERDIR"); ok {
-			dir, err := ParseDir(s)
+	case v.Type() == mountType:
+		if s, ok := d.scalar(n, path, "PATH or PATH=SERVERPATH"); ok {
+			mount, err := ParseMount(s)
 			if err != nil {
 				d.fail(n, path, "", "%s", err)
 			}
-			v.Set(reflect.ValueOf(dir))
+			v.Set(reflect.ValueOf(mount))
 		}
 	case v.Kind() == reflect.Struct:
 		d.mapping(n, v, path)

@@ -104,7 +104,7 @@ func (c *checker) targets(targets []Target, offline bool) {
 		if t.ReloadTimeout < 0 {
 			tc.fail("reload_timeout", "", "must not be negative")
 		}
-		if t.Gate != "" && t.KeepGenerations < 1 {
+		if t.Gate.Path != "" && t.KeepGenerations < 1 {
 			tc.fail("keep_generations", "", "want at least 1")
 		}
 	}
@@ -153,7 +153,7 @@ func (c *targetChecker) name(seen map[string]bool) {
 
 func (c *targetChecker) prometheus() {
 	c.url(c.Method != MethodSignal)
-	c.need("config_file", c.ConfigFile != "")
+	c.need("config_file", c.ConfigFile.Path != "")
 	switch c.Method {
 	case MethodHTTP:
 	case MethodSignal:
@@ -161,17 +161,17 @@ func (c *targetChecker) prometheus() {
 	default:
 		c.fail("method", "want http or signal", "unknown method %q", c.Method)
 	}
-	if c.Gate != "" && c.ConfigFile != "" && filepath.Clean(c.Gate) == filepath.Dir(c.ConfigFile) {
+	if c.Gate.Path != "" && filepath.Clean(c.Gate.Path) == filepath.Dir(c.ConfigFile.Path) {
 		c.fail("gate", "", "must not be the directory that is watched")
 	}
 }
 
 func (c *targetChecker) grafana() {
 	c.url(true)
-	if c.Provisioning == "" && c.Ini == "" {
+	if c.Provisioning.Path == "" && c.Ini == "" {
 		c.fail("provisioning", "", "give provisioning, ini or both")
 	}
-	if c.Gate != "" && filepath.Clean(c.Gate) == filepath.Clean(c.Provisioning) {
+	if c.Gate.Path != "" && filepath.Clean(c.Gate.Path) == filepath.Clean(c.Provisioning.Path) {
 		c.fail("gate", "", "must not be the directory that is watched")
 	}
 	if c.Restart != RestartOff && c.Restart != RestartTerminate {
@@ -228,16 +228,15 @@ func (c *targetChecker) applicable() {
 		kinds []Kind
 	}{
 		{"url", c.URL != "", []Kind{Prometheus, Grafana, HTTP}},
-		{"config_file", c.ConfigFile != "", []Kind{Prometheus}},
+		{"config_file", c.ConfigFile.Path != "", []Kind{Prometheus}},
 		{"dirs", len(c.Dirs) > 0, []Kind{Prometheus, HTTP, Signal}},
 		{"method", c.Method != "", []Kind{Prometheus}},
 		{"validator", c.Validator != "", []Kind{Prometheus}},
 		{"process_name", c.ProcessName != "", []Kind{Prometheus, Grafana, Signal}},
-		{"provisioning", c.Provisioning != "", []Kind{Grafana}},
+		{"provisioning", c.Provisioning.Path != "", []Kind{Grafana}},
 		{"ini", c.Ini != "", []Kind{Grafana}},
 		{"same_env", c.SameEnv, []Kind{Grafana}},
 		{"restart", c.Restart != "", []Kind{Grafana}},
-		{"allow", len(c.Allow) > 0, []Kind{Prometheus, Grafana}},
 	}
 	for _, f := range only {
 		if f.set && !slices.Contains(f.kinds, c.Kind) {

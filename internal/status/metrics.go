@@ -54,15 +54,15 @@ func labelled(name, help, label string, kind prometheus.ValueType, read func(*ta
 	return family{desc: prometheus.NewDesc("reloader_"+name, help, []string{"target", label}, nil), kind: kind, read: read}
 }
 
-// families are the metrics of one target. The names up to reloader_watches are those of other
-// configuration reloaders, so that their alerts work.
+// families are the metrics of one target. The first six, and those of watching, have the names that
+// other configuration reloaders gave them, so that their alerts work.
 var families = []family{
 	gauge("last_reload_successful", "Whether the newest files are live; 0 after any failure, a rejected file included.",
-		func(t *target) float64 { return number(t.status.Applied) }),
+		func(t *target) float64 { return number(t.last.Applied) }),
 	gauge("last_reload_success_timestamp_seconds", "When a reload was last proven, in Unix time; 0 when never.",
-		func(t *target) float64 { return unix(t.status.LastSuccess) }),
+		func(t *target) float64 { return unix(t.last.LastSuccess) }),
 	counter("reloads_total", "Reload calls, failed ones included.",
-		func(t *target) float64 { return float64(t.status.Counts.Reloads) }),
+		func(t *target) float64 { return float64(t.last.Counts.Reloads) }),
 	labelled("reloads_failed_total", "Reload calls that failed or could not be proven, by class of failure.", "class", prometheus.CounterValue,
 		func(t *target, emit func(float64, ...string)) {
 			for _, c := range classes {
@@ -70,39 +70,33 @@ var families = []family{
 			}
 		}),
 	counter("config_apply_operations_total", "Changes of the files that were seen.",
-		func(t *target) float64 { return float64(t.status.Counts.Changes) }),
+		func(t *target) float64 { return float64(t.last.Counts.Changes) }),
 	counter("config_apply_operations_failed_total", "Changes of the files that were rejected or refused.",
-		func(t *target) float64 { return float64(t.status.Counts.ChangesFailed) }),
-	counter("watch_events_total", "Hints that files may have changed.",
-		func(t *target) float64 { return float64(t.watch.Events) }),
-	counter("watch_errors_total", "Failures to watch; polling goes on.",
-		func(t *target) float64 { return float64(t.watch.Errors) }),
-	gauge("watches", "File system watches in place; 0 while only polling.",
-		func(t *target) float64 { return float64(t.watch.Watches) }),
+		func(t *target) float64 { return float64(t.last.Counts.ChangesFailed) }),
 	labelled("phase", "Where the target stands: 1 for its phase, 0 for the others.", "phase", prometheus.GaugeValue,
 		func(t *target, emit func(float64, ...string)) {
 			for _, p := range phases {
-				emit(number(t.status.Phase == p), string(p))
+				emit(number(t.last.Phase == p), string(p))
 			}
 		}),
 	gauge("wanted_digest", "First 48 bits of the digest of the newest files.",
-		func(t *target) float64 { return t.status.Wanted.Number() }),
+		func(t *target) float64 { return t.last.Wanted.Number() }),
 	gauge("running_digest", "First 48 bits of the digest that the server was proven to run; 0 when none was.",
-		func(t *target) float64 { return t.status.Running.Number() }),
+		func(t *target) float64 { return t.last.Running.Number() }),
 	labelled("findings", "Findings about the newest files, by severity.", "severity", prometheus.GaugeValue,
 		func(t *target, emit func(float64, ...string)) {
 			for _, s := range severities {
-				emit(float64(validate.Count(t.status.Findings, s)), s.String())
+				emit(float64(validate.Count(t.last.Findings, s)), s.String())
 			}
 		}),
 	gauge("restart_required", "Whether a setting changed that only a restart of the server can bring.",
-		func(t *target) float64 { return number(len(t.status.RestartRequired) > 0) }),
+		func(t *target) float64 { return number(len(t.last.RestartRequired) > 0) }),
 	gauge("differences", "What the server was seen to run differently from the files, in number.",
-		func(t *target) float64 { return float64(len(t.status.Differences)) }),
+		func(t *target) float64 { return float64(len(t.last.Differences)) }),
 	counter("validations_unjudged_total", "Validations that ended without a verdict.",
-		func(t *target) float64 { return float64(t.status.Counts.Unjudged) }),
+		func(t *target) float64 { return float64(t.last.Counts.Unjudged) }),
 	counter("rollbacks_total", "Returns to the last good files.",
-		func(t *target) float64 { return float64(t.status.Counts.RollBacks) }),
+		func(t *target) float64 { return float64(t.last.Counts.RollBacks) }),
 }
 
 var (
@@ -110,7 +104,11 @@ var (
 		[]string{"target", "kind", "server_version"}, nil)
 	fileDesc = prometheus.NewDesc("reloader_config_file_last_load_successful",
 		"Whether our own configuration file's newest contents are in use; 1 without a file.", nil, nil)
-	readyDesc = prometheus.NewDesc("reloader_ready", "Whether every target has read its files and we are not stopping.", nil, nil)
+	eventsDesc  = prometheus.NewDesc("reloader_watch_events_total", "What the kernel reported of the watched directories.", nil, nil)
+	errorsDesc  = prometheus.NewDesc("reloader_watch_errors_total", "Failures to watch, lost events among them; polling goes on.", nil, nil)
+	watchesDesc = prometheus.NewDesc("reloader_watches", "Directories that inotify watches; 0 while only polling.", nil, nil)
+	pollingDesc = prometheus.NewDesc("reloader_watch_polling", "Whether inotify cannot be had, or not for all directories.", nil, nil)
+	readyDesc   = prometheus.NewDesc("reloader_ready", "Whether every target has read its files and we are not stopping.", nil, nil)
 )
 
 // newRegistry returns a registry with everything that /metrics shows.
@@ -136,9 +134,9 @@ func (t *Tracker) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range families {
 		ch <- f.desc
 	}
-	ch <- infoDesc
-	ch <- fileDesc
-	ch <- readyDesc
+	for _, d := range []*prometheus.Desc{infoDesc, fileDesc, readyDesc, eventsDesc, errorsDesc, watchesDesc, pollingDesc} {
+		ch <- d
+	}
 }
 
 // Collect implements prometheus.Collector: values come from the newest status at each scrape.
@@ -146,16 +144,26 @@ func (t *Tracker) Collect(ch chan<- prometheus.Metric) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for name, known := range t.targets {
+		now := *known
+		now.last, now.Status = known.status(), nil // one reading for all values
 		for _, f := range families {
-			f.read(known, func(value float64, labels ...string) {
+			f.read(&now, func(value float64, labels ...string) {
 				ch <- prometheus.MustNewConstMetric(f.desc, f.kind, value, append([]string{name}, labels...)...)
 			})
 		}
-		ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, name, known.status.Kind,
-			strings.ToValidUTF8(known.status.ServerVersion, "?"))
+		ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, name, now.Kind,
+			strings.ToValidUTF8(now.last.ServerVersion, "?"))
 	}
-	ch <- prometheus.MustNewConstMetric(fileDesc, prometheus.GaugeValue, number(t.file == nil || t.file.Error == ""))
-	ch <- prometheus.MustNewConstMetric(readyDesc, prometheus.GaugeValue, number(t.notReady(false) == ""))
+	one := func(desc *prometheus.Desc, kind prometheus.ValueType, value float64) {
+		ch <- prometheus.MustNewConstMetric(desc, kind, value)
+	}
+	one(fileDesc, prometheus.GaugeValue, number(t.file == nil || t.file.Error == ""))
+	one(readyDesc, prometheus.GaugeValue, number(t.notReady(false) == ""))
+	w := t.watch()
+	one(eventsDesc, prometheus.CounterValue, float64(w.Events))
+	one(errorsDesc, prometheus.CounterValue, float64(w.Errors))
+	one(watchesDesc, prometheus.GaugeValue, float64(w.Watches))
+	one(pollingDesc, prometheus.GaugeValue, number(w.Polling))
 }
 
 // histograms are how long things took, by target.

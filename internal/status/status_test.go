@@ -24,7 +24,7 @@ import (
 func newTracker(t *testing.T) (*Tracker, *httptest.Server, *int) {
 	t.Helper()
 	tracker := New(Build{Version: "v1", Revision: "abc", GoVersion: "go"})
-	tracker.Add("prometheus", "prometheus", nil)
+	tracker.Add(Target{Name: "prometheus", Kind: "prometheus"})
 	rereads := 0
 	srv := httptest.NewServer(tracker.Handler(func() { rereads++ }))
 	t.Cleanup(srv.Close)
@@ -68,7 +68,7 @@ func TestMetrics(t *testing.T) {
 	tracker, srv, _ := newTracker(t)
 	tracker.Started()
 	tracker.Transition(reload.Status{Phase: reload.Checking, Since: time.Unix(1700000009, 0)}, rejected())
-	tracker.Watched("prometheus", Watch{Watches: 2, Events: 5, Errors: 1})
+	tracker.WatchedBy(func() Watch { return Watch{Watches: 2, Events: 5, Errors: 1, Polling: true} })
 
 	problems, err := testutil.GatherAndLint(tracker.registry)
 	if err != nil {
@@ -87,9 +87,10 @@ func TestMetrics(t *testing.T) {
 		`reloader_reloads_failed_total{class="timeout",target="prometheus"} 0`,
 		`reloader_config_apply_operations_total{target="prometheus"} 3`,
 		`reloader_config_apply_operations_failed_total{target="prometheus"} 1`,
-		`reloader_watch_events_total{target="prometheus"} 5`,
-		`reloader_watch_errors_total{target="prometheus"} 1`,
-		`reloader_watches{target="prometheus"} 2`,
+		`reloader_watch_events_total 5`,
+		`reloader_watch_errors_total 1`,
+		`reloader_watches 2`,
+		`reloader_watch_polling 1`,
 		`reloader_phase{phase="Rejected",target="prometheus"} 1`,
 		`reloader_phase{phase="InSync",target="prometheus"} 0`,
 		`reloader_findings{severity="error",target="prometheus"} 1`,
@@ -160,7 +161,7 @@ func TestReadiness(t *testing.T) {
 	t.Parallel()
 	tracker, srv, _ := newTracker(t)
 	generation := false
-	tracker.Add("gated", "prometheus", func() bool { return generation })
+	tracker.Add(Target{Name: "gated", Generation: func() bool { return generation }})
 	expect := func(path string, code int, part string) {
 		t.Helper()
 		if got, body := request(t, http.MethodGet, srv.URL+path); got != code || !strings.Contains(body, part) {

@@ -53,46 +53,66 @@ type Tracker struct {
 	targets  map[string]*target
 	file     *ConfigFile
 	notes    []validate.Finding
+	watch    func() Watch
 	stopping bool
 	started  bool
 }
 
-// target is what is known of one target.
-type target struct {
-	status reload.Status
-	// failures are failed reloads by class.
-	failures map[reload.Class]uint64
-	watch    Watch
-	// generation says whether the server's directory has something to start from; nil in direct mode.
-	generation func() bool
+// Target is what the Tracker needs of a target.
+type Target struct {
+	Name, Kind string
+	// Status is the newest status; nil means that of the last transition.
+	Status func() reload.Status
+	// Generation says whether the server's directory holds a complete generation; nil in direct mode.
+	Generation func() bool
 }
 
-// Watch are the figures of one target's watching.
+// target is what is known of one target.
+type target struct {
+	Target
+	last reload.Status // of the last transition
+	// failures are failed reloads by class.
+	failures map[reload.Class]uint64
+}
+
+func (t *target) status() reload.Status {
+	if t.Status != nil {
+		return t.Status()
+	}
+	return t.last
+}
+
+// Watch are the figures of watching.
 type Watch struct {
-	// Watches are inotify watches in place now; 0 while polling alone.
+	// Watches are directories that inotify watches now; 0 while only polling.
 	Watches int
-	// Events are hints that were seen, Errors failures to watch; both only grow.
+	// Events are what the kernel reported, Errors failures to watch; both only grow.
 	Events, Errors uint64
+	// Polling says that inotify cannot be had, or not for all directories.
+	Polling bool
 }
 
 // New returns a Tracker with a registry of its own.
 func New(build Build) *Tracker {
-	t := &Tracker{build: build, targets: map[string]*target{}, times: newHistograms()}
+	t := &Tracker{build: build, targets: map[string]*target{}, times: newHistograms(), watch: func() Watch { return Watch{} }}
 	t.registry = newRegistry(t)
 	return t
 }
 
-// Add makes a target known before it starts. With a gate, generation says whether the server's
-// directory holds a complete generation.
-func (t *Tracker) Add(name, kind string, generation func() bool) {
+// Add makes a target known before it starts; one of the same name is replaced.
+func (t *Tracker) Add(added Target) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.targets[name] = &target{
-		status:     reload.Status{Target: name, Kind: kind, Phase: reload.Starting, Since: time.Now()},
-		failures:   map[reload.Class]uint64{},
-		generation: generation,
+	known := &target{
+		Target:   added,
+		last:     reload.Status{Target: added.Name, Kind: added.Kind, Phase: reload.Starting, Since: time.Now()},
+		failures: map[reload.Class]uint64{},
 	}
-	t.times.preset(name)
+	if before, ok := t.targets[added.Name]; ok {
+		known.failures = before.failures
+	}
+	t.targets[added.Name] = known
+	t.times.preset(added.Name)
 }
 
 // Remove forgets a target and its metrics.
@@ -111,24 +131,23 @@ func (t *Tracker) Transition(from, to reload.Status) {
 	if !ok {
 		return
 	}
-	known.status = to
-	if failed := to.Counts.ReloadsFailed - from.Counts.ReloadsFailed; to.Counts.ReloadsFailed > from.Counts.ReloadsFailed {
+	// Counts move between transitions too, so that they are compared with those of the last one.
+	if before := known.last.Counts.ReloadsFailed; to.Counts.ReloadsFailed > before {
 		class := reload.ClassUnexpected
 		if to.Failure != nil {
 			class = to.Failure.Class
 		}
-		known.failures[class] += failed
+		known.failures[class] += to.Counts.ReloadsFailed - before
 	}
+	known.last = to
 	t.times.observe(from, to)
 }
 
-// Watched tells a target's watching figures.
-func (t *Tracker) Watched(name string, w Watch) {
+// WatchedBy names the function that tells the figures of watching.
+func (t *Tracker) WatchedBy(figures func() Watch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if known, ok := t.targets[name]; ok {
-		known.watch = w
-	}
+	t.watch = figures
 }
 
 // OwnFile tells the state of our own configuration file.
@@ -169,7 +188,7 @@ func (t *Tracker) Report() Report {
 		r.ConfigFile = &file
 	}
 	for _, known := range t.targets {
-		r.Targets = append(r.Targets, known.status)
+		r.Targets = append(r.Targets, known.status())
 	}
 	slices.SortFunc(r.Targets, func(a, b reload.Status) int { return strings.Compare(a.Target, b.Target) })
 	r.NotReady = t.notReady(false)
@@ -195,9 +214,9 @@ func (t *Tracker) notReady(startup bool) string {
 	var waiting []string
 	for name, known := range t.targets {
 		switch {
-		case known.status.Phase == reload.Starting:
+		case known.status().Phase == reload.Starting:
 			waiting = append(waiting, name+" has not read its files yet")
-		case startup && known.generation != nil && !known.generation():
+		case startup && known.Generation != nil && !known.Generation():
 			waiting = append(waiting, name+" has no generation yet")
 		}
 	}

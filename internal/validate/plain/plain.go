@@ -1,0 +1,57 @@
+// Package plain judges files of servers whose formats are not known here: it only guards against emptied files.
+package plain
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"reloader/internal/validate"
+)
+
+// GuardEmptied is the guard against a file that had contents and has none now.
+const GuardEmptied = "file-emptied"
+
+// kind is what an outline calls a file.
+const kind = "file"
+
+// Validator is a validate.Validator that knows files and nothing of their contents.
+type Validator struct{}
+
+// Validate implements validate.Validator.
+func (Validator) Validate(_ context.Context, req validate.Request) (validate.Result, error) {
+	if req.Set == nil {
+		return validate.Result{}, fmt.Errorf("validate files: no files were given")
+	}
+	had := map[string]bool{}
+	if req.Running != nil {
+		for _, item := range req.Running.Items {
+			had[item.Name] = item.Attrs["empty"] == ""
+		}
+	}
+	result := validate.Result{Outline: &validate.Outline{}}
+	for f := range req.Set.All() {
+		item := validate.Item{Kind: kind, Name: f.UserPath(), Fingerprint: binary.BigEndian.Uint64(f.Digest[:8])}
+		if f.Size == 0 {
+			item.Attrs = map[string]string{"empty": "yes"}
+			if had[item.Name] {
+				result.Findings = append(result.Findings, emptied(item.Name, slices.Contains(req.Allow, GuardEmptied)))
+			}
+		}
+		result.Outline.Items = append(result.Outline.Items, item)
+	}
+	validate.Sort(result.Findings)
+	return result, nil
+}
+
+func emptied(path string, allowed bool) validate.Finding {
+	f := validate.Finding{
+		File: path, Severity: validate.Error, Rule: GuardEmptied, Message: "the file had contents and is empty now",
+		Hint: "if that is meant, allow " + GuardEmptied,
+	}
+	if allowed {
+		f.Severity = validate.Warning
+	}
+	return f
+}
