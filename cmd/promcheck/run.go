@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"reloader/internal/promjudge"
+	"reloader/internal/validate/promcheck"
+)
+
+// The exit codes: an answer was given, whatever the verdict; wrong usage; no answer.
+const (
+	exitAnswered = 0
+	exitUsage    = 2
+	exitFailed   = 3
+)
+
+// run answers the one question on stdin.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) == 1 && (args[0] == "--version" || args[0] == "version"):
+		fmt.Fprintf(stdout, "promcheck %s (revision %s), judges as Prometheus %s, protocol %d\n", version, revision, promjudge.Library, promcheck.Protocol)
+		return exitAnswered
+	case len(args) > 0:
+		fmt.Fprintln(stderr, "usage: promcheck [--version]\nreloader starts it and asks it on standard input; try: reloader check --prometheus-config FILE")
+		return exitUsage
+	}
+	// Nothing that lives for one question has to recurse deeper than this; a file that makes it is refused.
+	debug.SetMaxStack(128 << 20)
+	q, err := promcheck.ReadQuestion(stdin)
+	if err != nil {
+		fmt.Fprintf(stderr, "promcheck: %v\n", err)
+		return exitFailed
+	}
+	if q.TimeoutMillis > 0 {
+		// The client's deadline holds as well when the client is gone.
+		time.AfterFunc(time.Duration(q.TimeoutMillis)*time.Millisecond, func() {
+			fmt.Fprintln(stderr, "promcheck: deadline exceeded")
+			os.Exit(exitFailed)
+		})
+	}
+	out := bufio.NewWriter(stdout)
+	err = promcheck.WriteAnswer(out, promjudge.Judge(q))
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "promcheck: %v\n", err)
+		return exitFailed
+	}
+	return exitAnswered
+}
