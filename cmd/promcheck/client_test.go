@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+	"reloader/internal/validate/promcheck"
+)
+
+// asPromcheck is the name under which this test program is promcheck itself.
+const asPromcheck = "promcheck"
+
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == asPromcheck {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// newValidator asks this program, started under promcheck's name.
+func newValidator(t testing.TB, opts promcheck.Options) *promcheck.Validator {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), asPromcheck)
+	if err := os.Symlink(self, program); err != nil {
+		t.Fatal(err)
+	}
+	opts.Main, opts.Program = "/user/prometheus.yml", program
+	// The race detector's shadow memory is no use of the program's.
+	opts.MemoryLimit = 1 << 50
+	return promcheck.New(opts)
+}
+
+// setOf is a configuration of one source, seen by the server in another directory.
+func setOf(files map[string]string) *snapshot.Set {
+	m := map[string][]byte{}
+	for name, body := range files {
+		m[name] = []byte(body)
+	}
+	return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config", Dir: "/user", ServerDir: "/etc/prometheus"}, m))
+}
+
+func rulesFile(i string) string {
+	return "groups:\n- name: g" + i + "\n  rules:\n  - record: job:x" + i + "\n    expr: sum(x" + i + ")\n"
+}
+
+const goodMain = "rule_files: [\"*.rules\"]\nscrape_configs:\n- job_name: a\n  static_configs: [{targets: [\"h:1\"]}]\n"
+
+func TestVerdictOfTheRealProcess(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t, promcheck.Options{})
+	res, err := v.Validate(t.Context(), validate.Request{Set: setOf(map[string]string{"prometheus.yml": goodMain, "a.rules": rulesFile("1")})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Findings) != 0 || res.Outline.Count(promcheck.KindJob) != 1 || res.Outline.Count(promcheck.KindGroup) != 1 {
+		t.Errorf("good files: %v, %+v", res.Findings, res.Outline)
+	}
+	res, err = v.Validate(t.Context(), validate.Request{Set: setOf(map[string]string{
+		"prometheus.yml": goodMain, "a.rules": rulesFile("1"), "b.rules": strings.Replace(rulesFile("2"), "sum(x2)", "sum(x2", 1),
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Findings) != 1 || res.Findings[0].Position() != "/user/b.rules:5:17" || res.Findings[0].Rule != promcheck.RulePromQL {
+		t.Errorf("a bad expression: %v", res.Findings)
+	}
+}
+
+// A verdict that is remembered is the verdict that would be given again, whatever else changes.
+func TestRememberedVerdicts(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t, promcheck.Options{})
+	bad := strings.Replace(rulesFile("2"), "sum(x2)", "sum(x2", 1)
+	legacy := "global: {metric_name_validation_scheme: legacy}\n" + goodMain
+	utf8 := strings.Replace(rulesFile("3"), "job:x3", "jöb", 1)
+	for i, step := range []struct {
+		main   string
+		files  map[string]string
+		facts  validate.Facts
+		errors int
+	}{
+		{goodMain, map[string]string{"a.rules": rulesFile("1"), "b.rules": bad}, validate.Facts{}, 1},
+		{goodMain, map[string]string{"a.rules": rulesFile("1"), "b.rules": bad, "c.rules": utf8}, validate.Facts{}, 1},
+		{goodMain, map[string]string{"a.rules": rulesFile("1"), "c.rules": utf8}, validate.Facts{}, 0},
+		{goodMain, map[string]string{"z.rules": bad, "c.rules": utf8}, validate.Facts{}, 1},
+		{legacy, map[string]string{"z.rules": bad, "c.rules": utf8}, validate.Facts{}, 2},
+		{goodMain, map[string]string{"c.rules": utf8, "a.rules": rulesFile("1")}, validate.Facts{Version: "3.15.0"}, 0},
+		{strings.Replace(goodMain, "rule_files", "scrape_config_files", 1), map[string]string{"c.rules": utf8, "a.rules": rulesFile("1")}, validate.Facts{Version: "3.15.0"}, 2},
+		{strings.Replace(goodMain, "*.rules", "a.rules", 1), map[string]string{"c.rules": bad, "a.rules": rulesFile("1")}, validate.Facts{Version: "3.15.0"}, 0},
+	} {
+		step.files["prometheus.yml"] = step.main
+		remembered, err := v.Validate(t.Context(), validate.Request{Set: setOf(step.files), Facts: step.facts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh, err := newValidator(t, promcheck.Options{}).Validate(t.Context(), validate.Request{Set: setOf(step.files), Facts: step.facts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := validate.Count(remembered.Findings, validate.Error); got != step.errors || len(remembered.Findings) != len(fresh.Findings) {
+			t.Errorf("step %d: %d errors, want %d\nremembered: %v\nfresh: %v", i, got, step.errors, remembered.Findings, fresh.Findings)
+		}
+		if r, f := remembered.Outline.Count(promcheck.KindGroup), fresh.Outline.Count(promcheck.KindGroup); r != f {
+			t.Errorf("step %d: %d groups remembered, %d fresh", i, r, f)
+		}
+	}
+}
+
+func TestCancelledValidation(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := newValidator(t, promcheck.Options{}).Validate(ctx, validate.Request{Set: setOf(map[string]string{"prometheus.yml": goodMain})})
+	if err == nil {
+		t.Error("a cancelled validation gave a verdict")
+	}
+}
