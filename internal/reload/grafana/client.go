@@ -1,0 +1,199 @@
+package grafana
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"time"
+
+	"reloader/internal/reload"
+)
+
+// client speaks to the API as the server admin: basic auth, or a session cookie where basic auth
+// is off. It guards against the lock-out: see guard.
+type client struct {
+	o       Options
+	session string
+	guard   guard
+	// lives numbers the lives of the server. Grafana does not tell when it was started, but it
+	// keeps idle connections for ever: a request that needs a new connection means that the old
+	// one was cut, by a restart or by something that is taken for one.
+	lives int
+}
+
+const (
+	// quickTimeout bounds every request but a reload.
+	quickTimeout = 30 * time.Second
+	// maxAnswer bounds what is read of an answer: 5,000 dashboards' metadata have about 10 MiB.
+	maxAnswer = 64 << 20
+)
+
+func newClient(o Options) *client {
+	return &client{o: o, guard: guard{now: o.Clock}}
+}
+
+// answer is a response that was read to its end.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// message is what the server says of itself; the reason of a failed reload is never in it.
+func (a answer) message() (id, text string) {
+	var m struct{ MessageID, Message string }
+	_ = json.Unmarshal(a.body, &m)
+	return m.MessageID, m.Message
+}
+
+// get reads a JSON answer into v. A status other than 200 is a *reload.Failure.
+func (c *client) get(ctx context.Context, path string, header http.Header, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
+	defer cancel()
+	a, err := c.do(ctx, http.MethodGet, path, header, nil)
+	if err != nil {
+		return err
+	}
+	if a.status != http.StatusOK {
+		return classify("GET "+path, a)
+	}
+	if err := json.Unmarshal(a.body, v); err != nil {
+		return &reload.Failure{Class: reload.ClassUnexpected, Message: "GET " + path + ": the answer is not the JSON that Grafana sends", Hint: "check the URL", Err: err}
+	}
+	return nil
+}
+
+// do sends one request as the admin. A 401 that means "basic auth is off" is answered with a
+// sign-in at /login, and a session that has ended with another one.
+func (c *client) do(ctx context.Context, method, path string, header http.Header, body []byte) (answer, error) {
+	user, password, err := c.o.Credentials()
+	if err != nil {
+		return answer{}, &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("read Grafana's credentials: %v", err), Permanent: true, Err: err}
+	}
+	identity := sha256.Sum256([]byte(user + "\x00" + password))
+	if f := c.guard.allow(identity); f != nil {
+		return answer{}, f
+	}
+	a, err := c.send(ctx, method, path, header, body, user, password)
+	if err != nil {
+		return a, err
+	}
+	if c.session != "" && a.status == http.StatusUnauthorized {
+		c.session = "" // it has ended; basic auth or another session will do
+		if a, err = c.send(ctx, method, path, header, body, user, password); err != nil {
+			return a, err
+		}
+	}
+	if c.session == "" && user != "" && needsSession(a) {
+		f, err := c.login(ctx, user, password)
+		if err != nil {
+			return answer{}, err
+		}
+		if f {
+			if a, err = c.send(ctx, method, path, header, body, user, password); err != nil {
+				return a, err
+			}
+		}
+	}
+	c.guard.record(identity, a)
+	return a, nil
+}
+
+// needsSession recognizes that credentials were sent and not looked at, because basic auth is off:
+// 401 auth.unauthorized since 10, 403 with accessErrorId in 9.
+func needsSession(a answer) bool {
+	switch a.status {
+	case http.StatusUnauthorized:
+		id, _ := a.message()
+		return id == "auth.unauthorized"
+	case http.StatusForbidden:
+		return bytes.Contains(a.body, []byte("accessErrorId"))
+	}
+	return false
+}
+
+// login gets a session cookie; false when the server does not give one for these credentials.
+func (c *client) login(ctx context.Context, user, password string) (bool, error) {
+	body, err := json.Marshal(map[string]string{"user": user, "password": password})
+	if err != nil {
+		return false, err
+	}
+	req, err := c.request(ctx, http.MethodPost, "/login", body)
+	if err != nil {
+		return false, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.o.Client.Do(req)
+	if err != nil {
+		return false, transportFailure("POST /login", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	for _, cookie := range resp.Cookies() {
+		if cookie.Name == "grafana_session" && resp.StatusCode == http.StatusOK {
+			c.session = cookie.Value
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (c *client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
+	// A double slash is a 500 page, so that the base URL's own last slash must go.
+	target := strings.TrimSuffix(c.o.URL.String(), "/") + path
+	var r io.Reader
+	if body != nil {
+		r = bytes.NewReader(body)
+	}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		if !i.Reused {
+			c.lives++
+		}
+	}})
+	req, err := http.NewRequestWithContext(ctx, method, target, r)
+	if err != nil {
+		return nil, &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("%s %s: %v", method, path, err), Permanent: true, Err: err}
+	}
+	return req, nil
+}
+
+func (c *client) send(ctx context.Context, method, path string, header http.Header, body []byte, user, password string) (answer, error) {
+	req, err := c.request(ctx, method, path, body)
+	if err != nil {
+		return answer{}, err
+	}
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	switch {
+	case c.session != "":
+		req.AddCookie(&http.Cookie{Name: "grafana_session", Value: c.session})
+	case user != "":
+		req.SetBasicAuth(user, password)
+	}
+	resp, err := c.o.Client.Do(req)
+	if err != nil {
+		return answer{}, transportFailure(method+" "+path, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return answer{}, transportFailure(method+" "+path, err)
+	}
+	return answer{status: resp.StatusCode, body: b}, nil
+}
+
+// transportFailure says why no answer came.
+func transportFailure(what string, err error) error {
+	var f *reload.Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return reload.ClassifyTransport(what, err)
+}

@@ -1,0 +1,133 @@
+package grafana
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+	"reloader/internal/validate/grafana"
+)
+
+// kinds are the reload routes in the order in which Grafana itself provisions, with the source
+// whose files they read.
+var kinds = []struct{ route, role string }{
+	{"datasources", grafana.RoleDatasources},
+	{"plugins", grafana.RolePlugins},
+	{"notifications", grafana.RoleNotifiers},
+	{"alerting", grafana.RoleAlerting},
+	{"dashboards", grafana.RoleDashboards},
+}
+
+// plan is the driver's own part of a reload.Plan.
+type plan struct {
+	routes  []string
+	restart bool
+	digest  snapshot.Digest
+	files   expectation
+	// checked are the datasource names and dashboard uids whose details are read back one by
+	// one; the others are only looked for in lists.
+	changed map[string]bool
+}
+
+// Plan calls for the kinds whose files changed. Dashboard JSON asks for a dashboards call on every
+// version: a poll comes seconds later, and since 12.3 the server's own watch misses every swap of a
+// volume after the first.
+func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error) {
+	p := plan{changed: map[string]bool{}}
+	var out reload.Plan
+	known := false
+	if c.New != nil {
+		p.digest = c.New.Digest
+		p.files, known = d.recall(c.New.Digest)
+	}
+	if c.Contents {
+		p.files, known = expect(c.New, c.Server.Facts), true
+		d.remember(c.New.Digest, p.files)
+		if c.Server.Ready {
+			findings, err := d.judge(ctx, c)
+			if err != nil {
+				return reload.Plan{}, err
+			}
+			out.Findings = findings
+		}
+	}
+	p.routes = routes(c, p.changed)
+	for _, r := range p.routes {
+		out.Calls = append(out.Calls, "POST /api/admin/provisioning/"+r+"/reload")
+	}
+	if known && p.files.ini != nil && c.Server.Ready {
+		keys, err := d.waiting(ctx, p.files)
+		if err != nil {
+			return reload.Plan{}, err
+		}
+		out.RestartRequired = keys
+		if len(keys) > 0 && d.restarts.wanted(d.o, p.files.iniDigest, d.o.Clock()) {
+			p.restart = true
+			out.Calls = append(out.Calls, "SIGTERM to the Grafana process")
+		}
+	}
+	out.Data = p
+	return out, nil
+}
+
+// routes are the kinds that a change concerns; changed collects the files, by source and name.
+func routes(c reload.Change, changed map[string]bool) []string {
+	concerned := map[string]bool{}
+	if c.New == nil || c.Old == nil {
+		if c.New == nil {
+			return nil // nothing is known but a digest: the gate went back to before our start
+		}
+		for _, s := range c.New.Snapshots {
+			concerned[roleOf(s.Source.Name)] = true
+			for _, f := range s.Files {
+				changed[path.Join(s.Source.Name, f.Name)] = true
+			}
+		}
+	}
+	for _, f := range c.Files {
+		concerned[roleOf(f.Source)] = true
+		changed[path.Join(f.Source, f.Name)] = true
+	}
+	var out []string
+	for _, k := range kinds {
+		if concerned[k.role] {
+			out = append(out, k.route)
+		}
+	}
+	return out
+}
+
+// roleOf is the kind that reads a source: sources that are none of the kinds hold dashboard JSON.
+func roleOf(source string) string {
+	switch source {
+	case grafana.RoleDatasources, grafana.RolePlugins, grafana.RoleNotifiers, grafana.RoleAlerting, grafana.RoleIni:
+		return source
+	}
+	return grafana.RoleDashboards
+}
+
+// judge asks the validator again, now with what only the server knows, and returns the errors:
+// everything else was said before.
+func (d *Driver) judge(ctx context.Context, c reload.Change) ([]validate.Finding, error) {
+	if d.o.Validator == nil {
+		return nil, nil
+	}
+	facts := c.Server.Facts
+	live, err := d.live(ctx, c.New)
+	if err != nil {
+		return nil, err
+	}
+	facts.Live = live
+	res, err := d.o.Validator.Validate(ctx, validate.Request{Set: c.New, Facts: facts, Allow: d.o.Allow})
+	if err != nil {
+		return nil, fmt.Errorf("judge with what the server has: %w", err)
+	}
+	return slices.DeleteFunc(res.Findings, func(f validate.Finding) bool { return f.Severity != validate.Error }), nil
+}
+
+var errNoPlan = errors.New("the plan was not made by this driver")
