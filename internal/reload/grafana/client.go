@@ -195,5 +195,5 @@ func transportFailure(what string, err error) error {
 	if errors.As(err, &f) {
 		return f
 	}
-	return reload.ClassifyTransport(what, err)
+	return &reload.Failure{Class: reload.ClassUnreachable, Message: what + ": " + err.Error(), Err: err}
 }

@@ -164,7 +164,11 @@ func readDatasource(d *gyaml.Decoder, item *gyaml.Map) datasource {
 		}
 	}
 	for _, key := range []string{"basicAuth", "withCredentials", "isDefault"} {
-		if b := d.Bool(item, key); b.Known || !b.Set {
+		b := d.Bool(item, key)
+		if key == "isDefault" && !b.Value {
+			continue // Grafana makes an organization's first data source the default by itself
+		}
+		if b.Known || !b.Set {
 			ds.fields[key] = fingerprintJSON(b.Value)
 		}
 	}

@@ -197,7 +197,11 @@ func (s *Server) writeDatasource(ctx context.Context, e map[string]any) error {
 			conflict = errors.New("data source not found")
 			return
 		}
-		st.datasources[name] = mergeDatasource(old, e, name, uid, len(st.datasources)+1)
+		ds := mergeDatasource(old, e, name, uid, len(st.datasources)+1)
+		if len(st.datasources) == 0 {
+			ds["isDefault"] = true // the first one becomes the default by itself
+		}
+		st.datasources[name] = ds
 	})
 	return errors.Join(err, conflict)
 }

@@ -139,11 +139,12 @@ func (s *Server) SetIni(ini map[string]map[string]string) {
 	s.settings = ini
 }
 
-// Restart provisions everything again, as a new process does; sessions are lost.
+// Restart provisions everything again, as a new process does; connections and sessions are lost.
 func (s *Server) Restart() error {
 	s.mu.Lock()
 	s.sessions = map[string]bool{}
 	s.mu.Unlock()
+	s.http.CloseClientConnections()
 	for _, kind := range kindOrder {
 		if err := s.provision(context.Background(), kind); err != nil {
 			return err
