@@ -344,3 +344,36 @@ func FuzzInject(f *testing.F) {
 		}
 	})
 }
+
+// Check names each frozen mount of the servers with its place, and nothing after inject.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("testdata/ok/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !IsManifest(src) || IsManifest([]byte("scrape_configs: []\n")) {
+		t.Error("IsManifest is wrong")
+	}
+	list, err := Check("m.yaml", src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []int
+	for _, f := range list {
+		lines = append(lines, f.Line)
+		if f.Rule != SubPathRule || f.Hint == "" || f.Column != 11 {
+			t.Errorf("%+v", f)
+		}
+	}
+	if d := cmp.Diff([]int{37, 66, 69}, lines); d != "" {
+		t.Errorf("lines (-want +got):\n%s", d)
+	}
+	res, err := Inject(src, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := Check("m.yaml", res.Output); err != nil || len(list) > 0 {
+		t.Errorf("after inject: %v, %v", list, err)
+	}
+}
