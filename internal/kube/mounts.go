@@ -118,3 +118,18 @@ func OwnFrozenMounts() ([]FrozenMount, error) {
 	defer f.Close()
 	return FrozenMounts(f)
 }
+
+// ownMountPoints are the paths at which this container has mounts.
+func ownMountPoints() ([]string, error) {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("read our own mounts: %w", err)
+	}
+	var list []string
+	for line := range strings.Lines(string(b)) {
+		if fields := strings.Fields(line); len(fields) > 4 {
+			list = append(list, unescape(fields[4]))
+		}
+	}
+	return list, nil
+}

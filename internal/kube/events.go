@@ -1,0 +1,272 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"reloader/internal/reload"
+	"reloader/internal/validate"
+)
+
+// The reasons of our Events, as `kubectl get events` shows them.
+const (
+	ConfigRejected  = "ConfigRejected"
+	ConfigApplied   = "ConfigApplied"
+	RolledBack      = "RolledBack"
+	RestartRequired = "RestartRequired"
+)
+
+const (
+	maxMessage = 1024 // characters; the API refuses longer ones
+	maxQueue   = 64   // events that wait for the API; older ones give way
+	maxKnown   = 128  // events that are counted instead of repeated
+	drainTime  = 3 * time.Second
+)
+
+// Events reports transitions of targets as Events of the own pod. An Event that was there
+// before is counted, not repeated. It is a reload.Observer.
+type Events struct {
+	client *Client
+	log    *slog.Logger
+	now    func() time.Time
+	wake   chan struct{}
+
+	mu      sync.Mutex
+	queue   []event
+	bad     map[string]bool // targets whose last verdict was not good, so that the next success is news
+	restart map[string]string
+
+	// Only Run's goroutine touches these.
+	known  map[event]*sent
+	order  []event
+	warned bool
+}
+
+// event is what makes two Events the same.
+type event struct{ kind, reason, message string }
+
+// sent is an Event that the API has.
+type sent struct {
+	name  string
+	first time.Time
+	count int
+}
+
+// NewEvents makes an Events; Run sends what Transition takes.
+func NewEvents(c *Client, log *slog.Logger) *Events {
+	return &Events{
+		client: c, log: log, now: time.Now, wake: make(chan struct{}, 1),
+		bad: map[string]bool{}, restart: map[string]string{}, known: map[event]*sent{},
+	}
+}
+
+// Transition takes note of what a user would want to know. It never blocks.
+func (e *Events) Transition(from, to reload.Status) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	entered := from.Phase != to.Phase || from.Wanted != to.Wanted
+	switch {
+	case to.Phase == reload.Rejected && entered:
+		e.bad[to.Target] = true
+		e.add(event{"Warning", ConfigRejected, describe(to)})
+	case to.Phase == reload.RolledBack && entered:
+		e.bad[to.Target] = true
+		e.add(event{"Warning", RolledBack, fmt.Sprintf("%s refused %s and has the last good files again: %s", to.Target, to.Wanted.Short(), to.Reason)})
+	case to.Phase == reload.InSync && from.Phase != reload.InSync && (e.bad[to.Target] || to.Running != from.Running && !from.Running.IsZero()):
+		e.bad[to.Target] = false
+		e.add(event{"Normal", ConfigApplied, applied(to)})
+	}
+	settings := strings.Join(to.RestartRequired, ", ")
+	if settings != e.restart[to.Target] {
+		e.restart[to.Target] = settings
+		if settings != "" {
+			e.add(event{"Warning", RestartRequired, fmt.Sprintf("%s needs a restart for: %s", to.Target, settings)})
+		}
+	}
+}
+
+// describe says why a target's files were rejected: the first error with its place.
+func describe(s reload.Status) string {
+	errors := slices.DeleteFunc(slices.Clone(s.Findings), func(f validate.Finding) bool { return f.Severity != validate.Error })
+	if len(errors) == 0 {
+		return fmt.Sprintf("%s: %s", s.Target, s.Reason)
+	}
+	text := fmt.Sprintf("%s: %s: %s", s.Target, errors[0].Position(), errors[0].Message)
+	if n := len(errors) - 1; n > 0 {
+		text += fmt.Sprintf(" (and %d more)", n)
+	}
+	return text
+}
+
+func applied(s reload.Status) string {
+	text := fmt.Sprintf("%s runs %s", s.Target, s.Running.Short())
+	if len(s.Changes) > 0 {
+		text += ": " + strings.Join(s.Changes, ", ")
+	}
+	return text
+}
+
+// add queues an event; the caller holds the lock.
+func (e *Events) add(ev event) {
+	ev.message = strings.Join(strings.Fields(ev.message), " ")
+	if r := []rune(ev.message); len(r) > maxMessage {
+		ev.message = string(r[:maxMessage-3]) + "..."
+	}
+	e.queue = append(e.queue, ev)
+	if len(e.queue) > maxQueue {
+		e.queue = e.queue[1:]
+	}
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (e *Events) next() (event, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) == 0 {
+		return event{}, false
+	}
+	ev := e.queue[0]
+	e.queue = e.queue[1:]
+	return ev, true
+}
+
+// Run sends events until ctx ends, and then, for a few seconds at most, what is left.
+func (e *Events) Run(ctx context.Context) {
+	for {
+		select {
+		case <-e.wake:
+			e.flush(ctx)
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+			defer cancel()
+			e.flush(last)
+			return
+		}
+	}
+}
+
+// flush sends what is queued. While the API cannot be reached, it tries again and again, and
+// what is newer waits; only the newest maxQueue events are kept.
+func (e *Events) flush(ctx context.Context) {
+	for {
+		ev, ok := e.next()
+		if !ok {
+			return
+		}
+		wait := slowly()
+		for {
+			err := e.send(ctx, ev)
+			if err == nil {
+				break
+			}
+			code := status(err)
+			if code >= 400 && code < 500 && code != http.StatusTooManyRequests && code != http.StatusUnauthorized {
+				e.refused(err)
+				break
+			}
+			e.log.Debug("send event", "reason", ev.reason, "err", err)
+			if !sleep(ctx, wait.NextBackOff()) {
+				if ctx.Err() != nil {
+					e.putBack(ev)
+				}
+				return
+			}
+		}
+	}
+}
+
+// putBack keeps an event for the last flush.
+func (e *Events) putBack(ev event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue = slices.Insert(e.queue, 0, ev)
+}
+
+// refused tells once that Events cannot be written.
+func (e *Events) refused(err error) {
+	if e.warned {
+		e.log.Debug("send event", "err", err)
+		return
+	}
+	e.warned = true
+	e.log.Error("cannot write Events", "err", err, "hint", permission(err, "create and patch", "events"))
+}
+
+// send counts an Event that the API has, or makes it.
+func (e *Events) send(ctx context.Context, ev event) error {
+	now := e.now().UTC()
+	if s := e.known[ev]; s != nil {
+		err := e.count(ctx, s, now)
+		if status(err) != http.StatusNotFound { // it lives for an hour by default
+			return err
+		}
+		e.forget(ev)
+	}
+	s := &sent{name: fmt.Sprintf("%s.%x", e.client.pod, uint64(now.UnixNano())+rand.Uint64N(1000)), first: now, count: 1} //nolint:gosec // a name, no secret
+	if err := e.create(ctx, ev, s); err != nil {
+		return err
+	}
+	e.known[ev] = s
+	e.order = append(e.order, ev)
+	if len(e.order) > maxKnown {
+		e.forget(e.order[0])
+	}
+	return nil
+}
+
+func (e *Events) forget(ev event) {
+	delete(e.known, ev)
+	e.order = slices.DeleteFunc(e.order, func(o event) bool { return o == ev })
+}
+
+func (e *Events) count(ctx context.Context, s *sent, now time.Time) error {
+	body, err := json.Marshal(map[string]any{"count": s.count + 1, "lastTimestamp": now.Format(time.RFC3339)})
+	if err != nil {
+		return fmt.Errorf("encode event: %w", err)
+	}
+	err = e.client.call(ctx, request{
+		method: http.MethodPatch, path: "events/" + url.PathEscape(s.name), contentType: "application/merge-patch+json", body: body,
+	}, nil)
+	if err != nil {
+		return fmt.Errorf("count event %s: %w", s.name, err)
+	}
+	s.count++
+	return nil
+}
+
+func (e *Events) create(ctx context.Context, ev event, s *sent) error {
+	involved := map[string]string{"apiVersion": "v1", "kind": "Pod", "namespace": e.client.namespace, "name": e.client.pod}
+	if e.client.uid != "" {
+		involved["uid"] = e.client.uid // without it `kubectl describe pod` does not list the event
+	}
+	stamp := s.first.Format(time.RFC3339)
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Event",
+		"metadata":       map[string]string{"name": s.name, "namespace": e.client.namespace},
+		"involvedObject": involved,
+		"reason":         ev.reason, "message": ev.message, "type": ev.kind,
+		"source":             map[string]string{"component": "reloader"},
+		"reportingComponent": "reloader", "reportingInstance": e.client.pod,
+		"firstTimestamp": stamp, "lastTimestamp": stamp, "count": s.count,
+	})
+	if err != nil {
+		return fmt.Errorf("encode event: %w", err)
+	}
+	err = e.client.call(ctx, request{method: http.MethodPost, path: "events", contentType: "application/json", body: body}, nil)
+	if err != nil {
+		return fmt.Errorf("write event %s: %w", ev.reason, err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+var _ reload.Observer = (*Events)(nil)
+
+func digest(s string) snapshot.Digest { return snapshot.DigestBytes([]byte(s)) }
+
+func rejected(wanted string) reload.Status {
+	return reload.Status{
+		Target: "prometheus", Phase: reload.Rejected, Wanted: digest(wanted), Running: digest("good"),
+		Findings: []validate.Finding{
+			{File: "/etc/prometheus/prometheus.yml", Line: 1, Severity: validate.Warning, Message: "only a warning"},
+			{File: "/etc/prometheus/prometheus.yml", Line: 7, Column: 3, Severity: validate.Error, Message: "unknown field\n\"scrape\""},
+			{File: "/etc/prometheus/rules.yml", Line: 2, Severity: validate.Error, Message: "bad expression"},
+		},
+	}
+}
+
+func inSync(running string) reload.Status {
+	return reload.Status{Target: "prometheus", Phase: reload.InSync, Wanted: digest(running), Running: digest(running), Changes: []string{"1 scrape job added"}}
+}
+
+func confirming(running string) reload.Status {
+	return reload.Status{Target: "prometheus", Phase: reload.Confirming, Wanted: digest("new"), Running: digest(running)}
+}
+
+func startEvents(t *testing.T, a *fakeAPI) (*Events, *logged, context.CancelFunc, chan struct{}) {
+	t.Helper()
+	log := &logged{}
+	e := NewEvents(a.client(), slog.New(slog.NewTextHandler(log, nil)))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		e.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return e, log, cancel, done
+}
+
+func wantEvents(t *testing.T, a *fakeAPI, want ...string) {
+	t.Helper()
+	slices.Sort(want)
+	var got []string
+	eventually(t, fmt.Sprint(want), func() bool {
+		got = a.list()
+		slices.Sort(got)
+		return len(got) >= len(want) && slices.Equal(got, want)
+	})
+}
+
+const rejection = `ConfigRejected prometheus: /etc/prometheus/prometheus.yml:7:3: unknown field "scrape" (and 1 more)`
+
+// Each reason appears with file, line and cause, on the own pod; the same thing again is counted.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	a := newFakeAPI(t)
+	e, _, _, _ := startEvents(t, a)
+	starting := reload.Status{Target: "prometheus", Phase: reload.Starting}
+	e.Transition(starting, inSync("good")) // a start is no news
+	e.Transition(inSync("good"), rejected("bad"))
+	e.Transition(rejected("bad"), rejected("bad")) // nothing new
+	e.Transition(rejected("bad"), inSync("good"))  // taken back
+	e.Transition(inSync("good"), rejected("bad"))
+	better := inSync("better")
+	e.Transition(inSync("good"), reload.Status{Target: "prometheus", Phase: reload.RolledBack, Wanted: digest("refused"), Reason: "the server said no"})
+	e.Transition(rejected("bad"), better)
+	better.RestartRequired = []string{"[server] http_port"}
+	e.Transition(better, better)
+	e.Transition(better, better)
+	wantEvents(t, a,
+		"2 "+rejection,
+		"1 ConfigApplied prometheus runs "+digest("good").Short()+": 1 scrape job added",
+		"1 ConfigApplied prometheus runs "+digest("better").Short()+": 1 scrape job added",
+		"1 RolledBack prometheus refused "+digest("refused").Short()+" and has the last good files again: the server said no",
+		"1 RestartRequired prometheus needs a restart for: [server] http_port",
+	)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	want := map[string]any{"apiVersion": "v1", "kind": "Pod", "namespace": "monitoring", "name": "monitor-0", "uid": "uid-1"}
+	for _, ev := range a.events {
+		if d := cmp.Diff(want, ev["involvedObject"]); d != "" {
+			t.Errorf("involved object (-want +got):\n%s", d)
+		}
+	}
+}
+
+// An Event that the API has forgotten is made again.
+func TestForgottenEvent(t *testing.T) {
+	t.Parallel()
+	a := newFakeAPI(t)
+	e, _, _, _ := startEvents(t, a)
+	e.Transition(inSync("good"), rejected("bad"))
+	wantEvents(t, a, "1 "+rejection)
+	a.mu.Lock()
+	clear(a.events)
+	a.mu.Unlock()
+	e.Transition(inSync("good"), rejected("bad"))
+	wantEvents(t, a, "1 "+rejection)
+}
+
+// What the API could not take while it was away arrives when it is back, and a target never
+// waits for it, however much it has to tell.
+func TestEventsWhileAway(t *testing.T) {
+	t.Parallel()
+	a := newFakeAPI(t)
+	a.hang = make(chan struct{})
+	e, _, _, _ := startEvents(t, a)
+	for i := range 10 * maxQueue {
+		s := rejected("bad")
+		s.Findings[1].Message = fmt.Sprint("mistake ", i)
+		e.Transition(inSync("good"), s)
+	}
+	e.mu.Lock()
+	n := len(e.queue)
+	e.mu.Unlock()
+	if n > maxQueue {
+		t.Errorf("%d events wait", n)
+	}
+	close(a.hang)
+	eventually(t, "the newest event", func() bool {
+		return slices.ContainsFunc(a.list(), func(s string) bool { return strings.Contains(s, fmt.Sprint("mistake ", 10*maxQueue-1)) })
+	})
+}
+
+// What happens last is sent before the end, and a missing permission is told once.
+func TestLastEvents(t *testing.T) {
+	t.Parallel()
+	a := newFakeAPI(t)
+	e, log, cancel, done := startEvents(t, a)
+	a.answer("create events", http.StatusForbidden)
+	for _, s := range []string{"one", "two", "three"} {
+		st := rejected(s)
+		st.Findings[1].Message = s
+		e.Transition(inSync("good"), st)
+	}
+	eventually(t, "a message", func() bool { return strings.Contains(log.String(), "may not create and patch events") })
+	e.Transition(confirming("good"), inSync("better"))
+	eventually(t, "an empty queue", func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return len(e.queue) == 0
+	})
+	a.answer("create events", 0)
+	e.Transition(confirming("better"), inSync("best"))
+	cancel()
+	<-done
+	if got := a.list(); len(got) == 0 || !strings.Contains(strings.Join(got, "\n"), digest("best").Short()) {
+		t.Errorf("the last event is missing: %v", got)
+	}
+	if n := strings.Count(log.String(), "may not create"); n != 1 {
+		t.Errorf("told %d times:\n%s", n, log)
+	}
+}
+
+// A message is one line of at most what the API takes.
+func TestLongMessage(t *testing.T) {
+	t.Parallel()
+	e := NewEvents(&Client{}, slog.New(slog.DiscardHandler))
+	s := rejected("bad")
+	s.Findings[1].Message = strings.Repeat("ü\n", 3000)
+	e.Transition(inSync("good"), s)
+	ev, ok := e.next()
+	if n := len([]rune(ev.message)); !ok || n != maxMessage || strings.Contains(ev.message, "\n") {
+		t.Errorf("%d characters: %q", n, ev.message[:80])
+	}
+}

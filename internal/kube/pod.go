@@ -1,0 +1,139 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"time"
+)
+
+// pod is the part of our own pod that matters here.
+type pod struct {
+	Metadata struct {
+		UID               string    `json:"uid"`
+		CreationTimestamp time.Time `json:"creationTimestamp"`
+	} `json:"metadata"`
+	Spec struct {
+		InitContainers []podContainer `json:"initContainers"`
+		Containers     []podContainer `json:"containers"`
+		Volumes        []podVolume    `json:"volumes"`
+	} `json:"spec"`
+}
+
+type podContainer struct {
+	Name         string `json:"name"`
+	VolumeMounts []struct {
+		Name      string `json:"name"`
+		MountPath string `json:"mountPath"`
+		SubPath   string `json:"subPath"`
+	} `json:"volumeMounts"`
+}
+
+type podVolume struct {
+	Name      string      `json:"name"`
+	ConfigMap *configMap  `json:"configMap"`
+	Secret    *secret     `json:"secret"`
+	Projected *projection `json:"projected"`
+}
+
+type configMap struct {
+	Name string `json:"name"`
+}
+
+type secret struct {
+	SecretName string `json:"secretName"`
+	Name       string `json:"name"` // as a source of a projected volume
+}
+
+type projection struct {
+	Sources []struct {
+		ConfigMap           *configMap `json:"configMap"`
+		Secret              *secret    `json:"secret"`
+		ServiceAccountToken *struct{}  `json:"serviceAccountToken"`
+	} `json:"sources"`
+}
+
+// object is a ConfigMap or Secret behind our mounts.
+type object struct {
+	resource, name string
+}
+
+func (o object) String() string { return o.resource + "/" + o.name }
+
+func (c *Client) ownPod(ctx context.Context) (pod, error) {
+	var p pod
+	err := c.call(ctx, request{method: http.MethodGet, path: "pods/" + url.PathEscape(c.pod)}, &p)
+	if err != nil {
+		return p, fmt.Errorf("read pod %s/%s: %w", c.namespace, c.pod, err)
+	}
+	return p, nil
+}
+
+// objects are what our own container mounts as directories, each with the mounts. Which
+// container is ours is told by the mount points that we see: those of the others are not here.
+func (p pod) objects(mountPoints []string) (map[object][]string, error) {
+	self, ok := p.self(mountPoints)
+	if !ok {
+		return nil, fmt.Errorf("find our own container: none of the pod's containers has mounts as this one has")
+	}
+	volumes := map[string]podVolume{}
+	for _, v := range p.Spec.Volumes {
+		volumes[v.Name] = v
+	}
+	found := map[object][]string{}
+	for _, m := range self.VolumeMounts {
+		if m.SubPath != "" {
+			continue // frozen: no refresh helps
+		}
+		for _, o := range volumes[m.Name].objects() {
+			found[o] = append(found[o], m.MountPath)
+		}
+	}
+	return found, nil
+}
+
+func (p pod) self(mountPoints []string) (podContainer, bool) {
+	var fitting []podContainer
+	for _, c := range slices.Concat(p.Spec.Containers, p.Spec.InitContainers) {
+		fits := len(c.VolumeMounts) > 0
+		for _, m := range c.VolumeMounts {
+			fits = fits && slices.Contains(mountPoints, path.Clean(m.MountPath))
+		}
+		if fits {
+			fitting = append(fitting, c)
+		}
+	}
+	if len(fitting) == 0 {
+		return podContainer{}, false
+	}
+	return slices.MaxFunc(fitting, func(a, b podContainer) int {
+		return cmp.Compare(len(a.VolumeMounts), len(b.VolumeMounts))
+	}), true
+}
+
+func (v podVolume) objects() []object {
+	switch {
+	case v.ConfigMap != nil:
+		return []object{{"configmaps", v.ConfigMap.Name}}
+	case v.Secret != nil:
+		return []object{{"secrets", v.Secret.SecretName}}
+	case v.Projected == nil:
+		return nil
+	}
+	var list []object
+	for _, s := range v.Projected.Sources {
+		switch {
+		case s.ServiceAccountToken != nil:
+			return nil // the API's own token and CA, which the kubelet keeps fresh
+		case s.ConfigMap != nil:
+			list = append(list, object{"configmaps", s.ConfigMap.Name})
+		case s.Secret != nil:
+			list = append(list, object{"secrets", s.Secret.Name})
+		}
+	}
+	return list
+}

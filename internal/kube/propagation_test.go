@@ -1,0 +1,293 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// logged collects a log that several goroutines write.
+type logged struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// mountedPod is a pod whose sidecar mounts ConfigMap config and Secret password (projected).
+func mountedPod(config, password string, created time.Time) string {
+	return fmt.Sprintf(`{"metadata":{"uid":"uid-1","creationTimestamp":%q},"spec":{
+"containers":[
+ {"name":"prometheus","volumeMounts":[{"name":"config","mountPath":%q},{"name":"data","mountPath":"/prometheus"}]},
+ {"name":"reloader","volumeMounts":[{"name":"config","mountPath":%q},{"name":"both","mountPath":%q},{"name":"token","mountPath":"/token"},
+  {"name":"frozen","mountPath":"/frozen","subPath":"x"}]}],
+"volumes":[{"name":"config","configMap":{"name":"prometheus-yml"}},{"name":"frozen","configMap":{"name":"frozen"}},
+ {"name":"both","projected":{"sources":[{"secret":{"name":"password"}}]}},
+ {"name":"token","projected":{"sources":[{"serviceAccountToken":{"path":"token"}},{"configMap":{"name":"kube-root-ca.crt"}}]}},
+ {"name":"data","emptyDir":{}}]}}`, created.Format(time.RFC3339), config, config, password)
+}
+
+type propagationWorld struct {
+	*fakeAPI
+	p        *Propagation
+	log      *logged
+	config   string
+	password string
+}
+
+// newPropagationWorld runs a Propagation against a fake API with two mounts.
+func newPropagationWorld(t *testing.T, created time.Time, prepare ...func(*fakeAPI)) *propagationWorld {
+	t.Helper()
+	w := &propagationWorld{fakeAPI: newFakeAPI(t), log: &logged{}, config: t.TempDir(), password: t.TempDir()}
+	w.pod = mountedPod(w.config, w.password, created)
+	w.versions["configmaps/prometheus-yml"], w.versions["secrets/password"] = 1, 1
+	for _, f := range prepare {
+		f(w.fakeAPI)
+	}
+	w.swap(t, w.config)
+	w.swap(t, w.password)
+	w.p = NewPropagation(w.client(), slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	w.p.mountPoints = func() ([]string, error) {
+		return []string{"/", w.config, w.password, "/token", "/frozen"}, nil
+	}
+	w.p.repeat, w.p.gap, w.p.forbidden = 300*time.Millisecond, time.Millisecond, 20*time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.p.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return w
+}
+
+// swap does with a mount what the kubelet does.
+func (w *propagationWorld) swap(t *testing.T, dir string) {
+	t.Helper()
+	tmp := filepath.Join(dir, "..data_tmp")
+	if err := os.Symlink("..generation-"+fmt.Sprint(time.Now().UnixNano()), tmp); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(tmp, filepath.Join(dir, "..data")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// settled waits until no further patch comes for longer than a repetition takes.
+func (w *propagationWorld) settled(t *testing.T, want int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d patches", want), func() bool { return w.patched() >= want })
+	until := time.Now().Add(4 * w.p.repeat)
+	for time.Now().Before(until) {
+		if n := w.patched(); n != want {
+			t.Fatalf("%d patches, want %d\n%s", n, want, w.log)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// A change is answered by one patch of the own pod, and by no other once the mount has swapped.
+func TestPatchOnChange(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t, time.Now())
+	eventually(t, "two watches", w.watching(2))
+	w.update("configmaps/prometheus-yml")
+	eventually(t, "a patch", func() bool { return w.patched() == 1 })
+	w.swap(t, w.config)
+	w.settled(t, 1)
+	var patch struct {
+		Metadata struct{ Annotations map[string]string }
+	}
+	if err := json.Unmarshal([]byte(w.patches[0]), &patch); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := time.Parse(time.RFC3339Nano, patch.Metadata.Annotations[Annotation]); err != nil || time.Since(at) > time.Minute {
+		t.Errorf("annotation %v, %v", patch, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.accepts {
+		if strings.HasPrefix(a, "watch") && !strings.Contains(a, "PartialObjectMetadata") {
+			t.Errorf("asked for contents: %s", a)
+		}
+	}
+}
+
+// A mount that has not swapped gets one more patch, and then it is left alone: the change may
+// be one that does not show.
+func TestRepeatOnce(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t, time.Now())
+	eventually(t, "two watches", w.watching(2))
+	w.update("secrets/password")
+	w.settled(t, 2)
+}
+
+// An old pod's objects may have changed while nobody watched: it starts with a patch.
+func TestOldPod(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t, time.Now().Add(-time.Hour))
+	eventually(t, "a patch at the start", func() bool { return w.patched() >= 1 })
+}
+
+// A new pod's mounts are fresh: it starts without a patch. An ended watch without a change
+// gives none either.
+func TestNoPatchWithoutChange(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t, time.Now())
+	for range 3 {
+		eventually(t, "two watches", w.watching(2))
+		w.endWatches("")
+	}
+	eventually(t, "two watches again", w.watching(2))
+	w.settled(t, 0)
+}
+
+// A change that happens between two watches is seen by the next one, whatever ended the first:
+// an expired version, the end of its time, or an API server that went away and came back with
+// another certificate.
+func TestInterruptedWatch(t *testing.T) {
+	t.Parallel()
+	for name, interrupt := range map[string]func(w *propagationWorld, change func()){
+		"gone": func(w *propagationWorld, change func()) {
+			w.endWatches(`{"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old resource version"}}` + "\n")
+			change()
+		},
+		"ended": func(w *propagationWorld, change func()) {
+			w.endWatches("")
+			change()
+		},
+		"not JSON": func(w *propagationWorld, change func()) {
+			w.endWatches("<html>bad gateway</html>\n")
+			change()
+		},
+		"restart": func(w *propagationWorld, change func()) {
+			w.stop()
+			change()
+			w.start()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newPropagationWorld(t, time.Now())
+			eventually(t, "two watches", w.watching(2))
+			interrupt(w, func() { w.update("configmaps/prometheus-yml") })
+			eventually(t, "a patch", func() bool { return w.patched() >= 1 })
+		})
+	}
+}
+
+// A rotated token is used at once.
+func TestTokenRotation(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t, time.Now())
+	eventually(t, "two watches", w.watching(2))
+	w.mu.Lock()
+	w.token = "token-2"
+	w.mu.Unlock()
+	w.write("token", "token-2")
+	w.update("configmaps/prometheus-yml")
+	eventually(t, "a patch", func() bool { return w.patched() >= 1 })
+}
+
+// A missing permission is named once, not at each try, and used as soon as it is there.
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	for what, want := range map[string]string{
+		"watch configmaps": "may not watch configmaps/prometheus-yml",
+		"get pods":         "may not get pods",
+		"patch pods":       "may not patch pods",
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			w := newPropagationWorld(t, time.Now().Add(-time.Hour), func(a *fakeAPI) { a.answers[what] = http.StatusForbidden })
+			eventually(t, "a message", func() bool { return strings.Contains(w.log.String(), want) })
+			tries := func() int {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				n := 0
+				for _, a := range w.accepts {
+					if strings.HasPrefix(a, what) {
+						n++
+					}
+				}
+				return n
+			}
+			eventually(t, "a second try", func() bool {
+				w.update("configmaps/prometheus-yml")
+				return tries() > 1
+			})
+			if n := strings.Count(w.log.String(), want); n != 1 {
+				t.Errorf("told %d times:\n%s", n, w.log)
+			}
+			w.answer(what, 0)
+			eventually(t, "a patch", func() bool {
+				w.update("configmaps/prometheus-yml")
+				return w.patched() > 0
+			})
+		})
+	}
+}
+
+// Our own container is the one whose mounts are here; what it mounts by subPath and the API's
+// own token are not watched.
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	var p pod
+	if err := json.Unmarshal([]byte(mountedPod("/c", "/p", time.Now())), &p); err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.objects([]string{"/", "/proc", "/c", "/p", "/token", "/frozen"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[object][]string{{"configmaps", "prometheus-yml"}: {"/c"}, {"secrets", "password"}: {"/p"}}
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(object{})); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if _, err := p.objects([]string{"/", "/elsewhere"}); err == nil {
+		t.Error("found a container that this is not")
+	}
+}
+
+// Outside of a pod the error says so, and what is missing inside of one.
+func TestInPod(t *testing.T) {
+	t.Parallel()
+	_, err := InPod(func(string) string { return "" })
+	if err == nil || !strings.Contains(err.Error(), "in a pod only") {
+		t.Errorf("got %v", err)
+	}
+	env := map[string]string{"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443", "POD_NAMESPACE": "a", "POD_NAME": "b"}
+	c, err := InPod(func(k string) string { return env[k] })
+	if err != nil || c.base != "https://[fd00::1]:443" || c.namespace != "a" || c.pod != "b" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c = &Client{dir: t.TempDir()}
+	if err := c.complete(); err == nil || !strings.Contains(err.Error(), "no service account is mounted") {
+		t.Errorf("got %v", err)
+	}
+}

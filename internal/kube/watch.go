@@ -1,0 +1,72 @@
+package kube
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// metadataOnly asks for objects without their contents, so that no Secret's value ever comes here.
+const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+// watchSeconds is how long one watch lasts at most; the API ends it then, and jitter keeps many
+// sidecars from coming back at once.
+const watchSeconds = 300
+
+// watchEvent is one line of a watch.
+type watchEvent struct {
+	Type   string `json:"type"`
+	Object struct {
+		Metadata struct {
+			ResourceVersion string `json:"resourceVersion"`
+		} `json:"metadata"`
+		Code    int    `json:"code"` // of a Status, when Type is ERROR
+		Message string `json:"message"`
+	} `json:"object"`
+}
+
+// watch calls seen with the object's resource version, first as it is now and then at each
+// change, until the watch ends; it always ends with an error. Without a resource version to
+// start from, the API sends the present state first: nothing is missed between two watches,
+// and there is no version that could have expired.
+func (c *Client) watch(ctx context.Context, o object, seen func(version string)) error {
+	seconds := watchSeconds + rand.IntN(watchSeconds) //nolint:gosec // jitter
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds+30)*time.Second)
+	defer cancel()
+	body, err := c.start(ctx, request{method: http.MethodGet, path: o.resource, accept: metadataOnly, query: url.Values{
+		"watch":          {"1"},
+		"fieldSelector":  {"metadata.name=" + o.name},
+		"timeoutSeconds": {strconv.Itoa(seconds)},
+	}})
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", o, err)
+	}
+	defer body.Close()
+	lines := json.NewDecoder(bufio.NewReader(body))
+	for {
+		var e watchEvent
+		if err := lines.Decode(&e); err != nil {
+			if errors.Is(err, io.EOF) {
+				return errWatchEnded
+			}
+			return fmt.Errorf("watch %s: %w", o, err)
+		}
+		switch e.Type {
+		case "ADDED", "MODIFIED":
+			seen(e.Object.Metadata.ResourceVersion)
+		case "ERROR": // 410 Gone, for example: the next watch starts with the present state
+			return fmt.Errorf("watch %s: %w", o, &StatusError{Code: e.Object.Code, Message: e.Object.Message})
+		}
+	}
+}
+
+// errWatchEnded is the ordinary end of a watch.
+var errWatchEnded = errors.New("the watch has ended")
