@@ -3,6 +3,8 @@ package inject
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 const contextLines = 3
@@ -104,11 +106,7 @@ func myers(x, y [][]byte) []step {
 	at := map[int]int{1: 0} // how far each diagonal got
 	var trace []map[int]int
 	for d := 0; d <= size; d++ {
-		saved := make(map[int]int, len(at))
-		for k, v := range at {
-			saved[k] = v
-		}
-		trace = append(trace, saved)
+		trace = append(trace, maps.Clone(at))
 		for k := -d; k <= d; k += 2 {
 			i := at[k-1] + 1
 			if k == -d || k != d && at[k-1] < at[k+1] {
@@ -128,8 +126,8 @@ func myers(x, y [][]byte) []step {
 
 func backtrack(trace []map[int]int, i, j int) []step {
 	var steps []step
-	for d := len(trace) - 1; d >= 0; d-- {
-		at, k := trace[d], i-j
+	for d, at := range slices.Backward(trace) {
+		k := i - j
 		prev := k - 1
 		if k == -d || k != d && at[k-1] < at[k+1] {
 			prev = k + 1
@@ -150,8 +148,6 @@ func backtrack(trace []map[int]int, i, j int) []step {
 			steps = append(steps, step{'-', i, j})
 		}
 	}
-	for l, r := 0, len(steps)-1; l < r; l, r = l+1, r-1 {
-		steps[l], steps[r] = steps[r], steps[l]
-	}
+	slices.Reverse(steps)
 	return steps
 }

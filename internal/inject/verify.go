@@ -61,6 +61,7 @@ func (e *editor) same(before, after *yaml.Node) (line int, ok bool) {
 		return e.sameList(before, after)
 	case yaml.MappingNode:
 		return e.sameMapping(before, after)
+	default:
 	}
 	want := before.Value
 	if text, ok := e.changed[before]; ok {

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -78,7 +79,7 @@ func (a *fakeAPI) start() {
 	})
 	cert, ca := certificate(a.t)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(a.serve))
-	s.Listener.Close()
+	_ = s.Listener.Close()
 	s.Listener = l
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = nil
@@ -168,12 +169,12 @@ func (a *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 	case resource == "pods" && verb == "get":
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		io.WriteString(w, a.pod)
+		fmt.Fprint(w, a.pod)
 	case resource == "pods" && verb == "patch":
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.patches = append(a.patches, string(body))
-		io.WriteString(w, "{}")
+		fmt.Fprint(w, "{}")
 	case resource == "events":
 		a.serveEvent(w, verb, name, body)
 	default:
@@ -201,10 +202,8 @@ func (a *fakeAPI) serveEvent(w http.ResponseWriter, verb, name string, body []by
 		refuse(w, http.StatusNotFound, name)
 		return
 	}
-	for k, v := range in {
-		a.events[name][k] = v
-	}
-	io.WriteString(w, "{}")
+	maps.Copy(a.events[name], in)
+	fmt.Fprint(w, "{}")
 }
 
 // serveWatch sends the object as it is, and each change until the watch is ended.
@@ -227,7 +226,7 @@ func (a *fakeAPI) serveWatch(w http.ResponseWriter, r *http.Request, object stri
 			if !ok {
 				return
 			}
-			io.WriteString(w, l)
+			fmt.Fprint(w, l)
 		case <-r.Context().Done():
 			a.mu.Lock()
 			delete(a.streams, lines)
