@@ -177,13 +177,15 @@ func (t *Target) reload(ctx context.Context, goal snapshot.Digest) event {
 	if t.set != nil && t.set.Digest == goal {
 		t.remember(t.set)
 	}
-	t.count(func(c *Counts) { c.Reloads++ })
 	err := t.o.Driver.Reload(ctx, t.plan)
 	if err == nil {
+		t.count(func(c *Counts) { c.Reloads++ })
 		return event{kind: evReloaded, digest: goal}
 	}
 	f := t.fail(err)
-	t.count(func(c *Counts) { c.ReloadsFailed++ })
+	if f.Class != ClassBusy { // then nothing was sent
+		t.count(func(c *Counts) { c.Reloads++; c.ReloadsFailed++ })
+	}
 	return event{
 		kind: evReloaded, failed: true, digest: goal, delay: t.retryDelay(f),
 		refused: f.Refused(), untouched: f.Untouched && !f.Refused(), kept: f.Untouched,

@@ -1,0 +1,95 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+const proc = "/proc"
+
+// maxComm is how much of a name /proc/PID/comm keeps.
+const maxComm = 15
+
+// list goes through all visible processes but our own.
+func list(name string) ([]Process, error) {
+	entries, err := os.ReadDir(proc)
+	if err != nil {
+		return nil, err
+	}
+	var found []Process
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() || !named(pid, name) {
+			continue
+		}
+		p, err := read(pid)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // it ended meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		if p.Start != 0 {
+			found = append(found, p)
+		}
+	}
+	return found, nil
+}
+
+// named compares with the program's name. A name that the kernel cut in comm is taken from the
+// command line, which other programs can write as they like; hence comm first.
+func named(pid int, name string) bool {
+	comm, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "comm"))
+	if err != nil {
+		return false
+	}
+	c := strings.TrimSuffix(string(comm), "\n")
+	if c == name {
+		return true
+	}
+	if len(name) <= maxComm || c != name[:maxComm] {
+		return false
+	}
+	cmdline, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "cmdline"))
+	if err != nil {
+		return false
+	}
+	arg0, _, _ := bytes.Cut(cmdline, []byte{0})
+	return path.Base(string(arg0)) == name
+}
+
+// read takes uid and start time; Start is 0 for a zombie.
+func read(pid int) (Process, error) {
+	dir := filepath.Join(proc, strconv.Itoa(pid))
+	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+	if err != nil {
+		return Process{}, err
+	}
+	// The second field is the name in parentheses, which may hold anything.
+	_, rest, ok := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(") "))
+	fields := strings.Fields(string(rest))
+	if !ok || len(fields) < 20 {
+		return Process{}, errors.New("unknown format of " + dir + "/stat")
+	}
+	p := Process{PID: pid}
+	if fields[0] == "Z" || fields[0] == "X" {
+		return p, nil
+	}
+	if p.Start, err = strconv.ParseUint(fields[19], 10, 64); err != nil {
+		return Process{}, err
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return Process{}, err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		p.UID = int(st.Uid)
+	}
+	return p, nil
+}
