@@ -1,0 +1,186 @@
+package sources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"syscall"
+
+	"reloader/internal/snapshot"
+)
+
+// Reader reads all sources of one target. It belongs to the target's goroutine; no method
+// may run at the same time as another one.
+type Reader struct {
+	required []snapshot.Source
+	optional []snapshot.Source
+	limits   snapshot.Limits
+	// follow finds further directories that the files read so far name; nil: none. It returns
+	// false when the files are too broken to tell.
+	follow func(*snapshot.Set) ([]snapshot.Source, bool)
+
+	followed []snapshot.Source
+	absent   []string // directories of optional and followed sources that were not there
+	// denied: something followed could not be read. Only another try can tell whether it still cannot.
+	denied bool
+	last   *snapshot.Set
+}
+
+// Fixed reads exactly these sources. Each must exist, or Read fails.
+func Fixed(lim snapshot.Limits, sources ...snapshot.Source) *Reader {
+	return &Reader{required: unique(sources), limits: lim}
+}
+
+// Optional adds sources that are left out of the set while their directory does not exist.
+func (r *Reader) Optional(sources ...snapshot.Source) *Reader {
+	all := unique(append(slices.Clone(r.required), append(r.optional, sources...)...))
+	r.required, r.optional = all[:len(r.required)], all[len(r.required):]
+	return r
+}
+
+// maxRounds bounds how far files that name files are followed: main file, scrape configuration
+// file, its service discovery file.
+const maxRounds = 4
+
+// Read reads everything anew. An error means that at least one source could not be read; it wraps
+// fs.ErrNotExist when that is because no directory is there yet.
+func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
+	r.last, r.absent, r.denied = nil, nil, false
+	var snaps []*snapshot.Snapshot
+	for _, src := range r.required {
+		s, err := snapshot.Take(ctx, src, r.limits)
+		if err != nil {
+			return nil, err
+		}
+		snaps = append(snaps, s)
+	}
+	var missing error
+	for _, src := range r.optional {
+		s, err := r.take(ctx, src)
+		if err != nil {
+			return nil, err
+		}
+		if s == nil {
+			r.absent = append(r.absent, src.Dir)
+			missing = fmt.Errorf("read source %q: %w", src.Name, &fs.PathError{Op: "stat", Path: src.Dir, Err: fs.ErrNotExist})
+			continue
+		}
+		snaps = append(snaps, s)
+	}
+	if len(snaps) == 0 {
+		if missing == nil {
+			missing = errors.New("read sources: none are named")
+		}
+		return nil, missing
+	}
+	set, err := r.readFollowed(ctx, snaps)
+	if err != nil {
+		return nil, err
+	}
+	r.last = set
+	return set, nil
+}
+
+// take returns nil for a directory that is not there.
+func (r *Reader) take(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
+	s, err := snapshot.Take(ctx, src, r.limits)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	return s, err
+}
+
+// takeFollowed also takes what this process may not read for not in view: nobody asked for it here, and
+// the server can well be allowed to read it.
+func (r *Reader) takeFollowed(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
+	s, err := r.take(ctx, src)
+	if errors.Is(err, fs.ErrPermission) {
+		r.denied = true
+		return nil, nil
+	}
+	if s == nil && err == nil {
+		r.absent = append(r.absent, src.Dir)
+	}
+	return s, err
+}
+
+// readFollowed adds what the files name, and what those files name.
+func (r *Reader) readFollowed(ctx context.Context, snaps []*snapshot.Snapshot) (*snapshot.Set, error) {
+	set := snapshot.NewSet(snaps...)
+	if r.follow == nil {
+		return set, nil
+	}
+	read := map[string]*snapshot.Snapshot{}
+	for range maxRounds {
+		// Half of a file names half of the directories. While it is broken, what was in view stays
+		// in view, so that a mistake does not look like removed rules.
+		if found, ok := r.follow(set); ok {
+			r.followed = found
+		}
+		all := slices.Clone(snaps)
+		grown := false
+		for _, src := range r.followed {
+			key := fmt.Sprintf("%q", src)
+			s, done := read[key]
+			if !done {
+				var err error
+				if s, err = r.takeFollowed(ctx, src); err != nil {
+					return nil, err
+				}
+				read[key], grown = s, true
+			}
+			if s != nil {
+				all = append(all, s)
+			}
+		}
+		set = snapshot.NewSet(all...)
+		if !grown {
+			break
+		}
+	}
+	return set, nil
+}
+
+// Unchanged reports, without reading any contents, that Read would return what it returned
+// last. False means that only a reading can tell.
+func (r *Reader) Unchanged(ctx context.Context) bool {
+	if r.last == nil || r.denied {
+		return false
+	}
+	for _, dir := range r.absent {
+		if st, err := os.Stat(dir); err == nil && st.IsDir() {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(r.last.Snapshots, func(s *snapshot.Snapshot) bool { return !s.Unchanged(ctx) })
+}
+
+// Dirs are the directories to watch, those included that are not there yet. They can change with
+// each Read.
+func (r *Reader) Dirs() []string {
+	var dirs []string
+	for _, list := range [][]snapshot.Source{r.required, r.optional, r.followed} {
+		for _, src := range list {
+			dirs = append(dirs, src.Dir)
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// unique gives later sources of the same name another one: names identify sources in digests and diffs.
+func unique(sources []snapshot.Source) []snapshot.Source {
+	out := slices.Clone(sources)
+	taken := map[string]bool{}
+	for i := range out {
+		name := out[i].Name
+		for n := 2; taken[out[i].Name]; n++ {
+			out[i].Name = fmt.Sprintf("%s-%d", name, n)
+		}
+		taken[out[i].Name] = true
+	}
+	return out
+}
