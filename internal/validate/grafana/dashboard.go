@@ -44,6 +44,8 @@ type dashboardCheck struct {
 	byUID   map[dsKey]*dashboard
 	byTitle map[string]*dashboard
 	done    map[string]*dashboard
+	// theirUIDs and theirTitles are of dashboards that the server has and that are not from its files.
+	theirUIDs, theirTitles map[dsKey]bool
 }
 
 // dashboard judges one file for one provider.
@@ -76,6 +78,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 	c.checkUID(v, d, fields, at)
 	if d.stored {
 		c.unique(v, d, at)
+		c.dashboardTakeover(v, d, at)
 		c.checkFields(f, fields)
 	}
 	return d

@@ -11,6 +11,7 @@ import (
 
 var (
 	ruleProviderMissing  = newRule("provider-path-missing")
+	ruleNotInView        = newRule("dashboards-not-in-view")
 	ruleProviderSkipped  = newRule("provider-skipped")
 	ruleProviderSamePath = newRule("provider-path-twice")
 	ruleProviderUIEdits  = newRule("provider-allow-ui-updates")
@@ -82,6 +83,9 @@ func (p *pass) view(pr *provider) *providerView {
 			continue
 		}
 		v.collect(p, s, root)
+	}
+	if !v.inView && (!p.same || p.dirExists(root)) {
+		p.infof(pr.pathAt, ruleNotInView, "", "this path is not among the directories in view: its dashboards are not checked")
 	}
 	if !v.inView && p.same && !p.dirExists(root) {
 		v.missing = true

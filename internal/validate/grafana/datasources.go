@@ -88,6 +88,7 @@ func checkDatasources(p *pass, s *snapshot.Snapshot) {
 		}
 	}
 	p.applyDatasources(files)
+	p.takeovers(files)
 	if !broken {
 		p.guardDatasources(s, files)
 	}
@@ -107,7 +108,9 @@ func (p *pass) readDatasources(f file) *dsFile {
 	if api := d.PlainInt(top, "apiVersion"); !api.Known {
 		return nil
 	} else if api.Value <= 0 {
-		if root != nil && root.ShortTag() != "!!null" {
+		if root == nil || root.ShortTag() == "!!null" {
+			p.warnf(f.at(root), ruleDSNothing, "", "the file names no data source")
+		} else {
 			p.warnf(f.at(top.Key("apiVersion")), ruleDSOldForm, "write 'apiVersion: 1' at the top", "without apiVersion: 1 this is the old form: keys are written org_id, is_default, json_data; uid and variables do not work")
 		}
 		return p.readDatasourcesV0(f, d, top)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 )
 
 // jsonObject is the first level of a JSON text.
@@ -64,7 +65,7 @@ func scanJSON(b []byte) (jsonObject, error) {
 		o.isObject, o.fields = true, map[string]jsonField{}
 		err = s.object(func(key []byte, f jsonField) {
 			var k string
-			if bytes.IndexByte(key, '\\') < 0 {
+			if bytes.IndexByte(key, '\\') < 0 && utf8.Valid(key) {
 				k = string(key[1 : len(key)-1])
 			} else if json.Unmarshal(key, &k) != nil {
 				return

@@ -29,6 +29,8 @@ type Datasource struct {
 	Name, UID string
 	// ReadOnly says that it was provisioned with editable: false.
 	ReadOnly bool
+	// Default says that it is the default of its organization.
+	Default bool
 }
 
 // Folder is a folder that exists in the server.

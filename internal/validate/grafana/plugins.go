@@ -1,6 +1,7 @@
 package grafana
 
 import (
+	"slices"
 	"strconv"
 
 	"reloader/internal/snapshot"
@@ -46,7 +47,10 @@ func checkPlugins(p *pass, s *snapshot.Snapshot) {
 }
 
 func (p *pass) checkApp(f file, d *gyaml.Decoder, m *gyaml.Map, seen map[dsKey]place, named map[string]bool) {
-	d.UnknownKeys(m, "an app", pluginKeys)
+	d.UnknownKeys(m, "an app", pluginKeys, "enabled")
+	if m.Has("enabled") {
+		p.warnf(f.at(m.Key("enabled")), gyaml.RuleUnknownKey, "write 'disabled: true' to switch the app off", "'enabled' is no key of an app: Grafana ignores it, and the app is enabled")
+	}
 	typ := d.Text(m, "type")
 	orgID, orgName := d.Int(m, "org_id"), d.Text(m, "org_name")
 	d.Bool(m, "disabled")
@@ -89,6 +93,10 @@ func named2(typ string, id int64, orgName gyaml.Value) string {
 }
 
 func (p *pass) checkAppType(at place, typ gyaml.Value) {
+	if typ.Known && p.version.Before(v9) && slices.Contains(coreTypes, typ.Text) {
+		p.errorf(at, rulePluginInstalled, "", "this plugin is no app: Grafana before 9 refuses all plugin files")
+		return
+	}
 	switch {
 	case typ.Empty():
 		p.errorf(at, rulePluginType, "write type: and the id of the plugin", "an app needs a type: Grafana refuses all plugin files")

@@ -2,6 +2,7 @@ package grafana
 
 import (
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -104,7 +105,7 @@ func (p *pass) readProvider(f file, d *gyaml.Decoder, m *gyaml.Map) *provider {
 		allowUIUpdates: d.Bool(m, "allowUiUpdates").Value,
 	}
 	d.Bool(m, "editable")
-	options, ok := d.FreeMap(m.Get("options"), "options")
+	options, ok := d.OptionsMap(m.Get("options"), "options")
 	if ok {
 		pr.options, _ = d.Map(m.Get("options"), "options")
 		d.UnknownKeys(pr.options, "options", providerOptions)
@@ -225,6 +226,8 @@ func (p *pass) checkProvider(pr *provider) {
 	case !pr.interval.Known:
 	case pr.interval.Value < 0 && p.version.Before(v123):
 		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "a negative updateIntervalSeconds kills the running Grafana, and it does not start any more")
+	case pr.interval.Value > 10 && int64(time.Second)*pr.interval.Value <= 0:
+		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "an updateIntervalSeconds of centuries overflows: it kills the running Grafana, and it does not start any more")
 	case pr.interval.Value <= 10 && p.version.AtLeast(v123):
 		p.warnf(at, ruleProviderWatch, "write updateIntervalSeconds: 11 or more", "10 seconds or less (also nothing) means that Grafana watches the directory and misses every swap of a mounted ConfigMap after the first")
 	}

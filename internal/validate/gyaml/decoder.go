@@ -23,13 +23,14 @@ const (
 	RuleUnknownValue = "expand-unknown-value"
 	RuleNotFinite    = "json-not-finite"
 	RuleRetyped      = "expand-becomes-number"
+	RuleDate         = "yaml-date"
 )
 
 // Rules are the names of all rules of this package.
 func Rules() []string {
 	return []string{
 		RuleSyntax, RuleTooLarge, RuleDuplicateKey, RuleWrongType, RuleBadBool, RuleBadInt, RuleNullItem, RuleNonTextKey,
-		RuleAlias, RuleUnknownKey, RuleUnknownValue, RuleNotFinite, RuleRetyped,
+		RuleAlias, RuleUnknownKey, RuleUnknownValue, RuleNotFinite, RuleRetyped, RuleDate,
 		RuleFileMissing, RuleExpandedTwice, RuleDollarCut, RuleVariableUnset, RuleDefaultSyntax, RuleUnknownExpander,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -14,6 +15,15 @@ type Unknown struct{}
 // FreeMap reads a free map such as jsonData: every text in it is expanded. It gives maps, lists,
 // texts, numbers, booleans, nil and Unknown; false when the map was refused. A missing or null one is nil and true.
 func (d *Decoder) FreeMap(n *yaml.Node, what string) (map[string]any, bool) {
+	return d.freeMap(n, what, true)
+}
+
+// OptionsMap is FreeMap for a map that Grafana reads but does not store as JSON.
+func (d *Decoder) OptionsMap(n *yaml.Node, what string) (map[string]any, bool) {
+	return d.freeMap(n, what, false)
+}
+
+func (d *Decoder) freeMap(n *yaml.Node, what string, stored bool) (map[string]any, bool) {
 	r := d.Resolve(n)
 	if r == nil || d.keepsDefault(r) {
 		return nil, !d.stopped
@@ -26,7 +36,7 @@ func (d *Decoder) FreeMap(n *yaml.Node, what string) (map[string]any, bool) {
 	if !ok {
 		return nil, false
 	}
-	f := free{d: d, expand: true, good: true}
+	f := free{d: d, expand: true, good: true, stored: stored}
 	out := make(map[string]any, len(m.Fields))
 	for _, field := range m.Fields {
 		out[field.Key] = f.value(field.Node)
@@ -40,7 +50,7 @@ func (d *Decoder) PlainMap(n *yaml.Node, what string) (map[string]any, bool) {
 	if !ok {
 		return nil, false
 	}
-	f := free{d: d, good: true, anyKeys: true}
+	f := free{d: d, good: true, anyKeys: true, stored: true}
 	out := make(map[string]any, len(m.Fields))
 	for _, field := range m.Fields {
 		out[field.Key] = f.value(field.Node)
@@ -62,8 +72,7 @@ func (d *Decoder) FreeList(n *yaml.Node, what string) ([]map[string]any, []*yaml
 			d.Errorf(item, RuleWrongType, "", "an item of '%s' must be a map, not %s: Grafana panics", what, kindName(r))
 			continue
 		}
-		f := free{d: d, expand: true, good: true}
-		f.textKeysOnly = true
+		f := free{d: d, expand: true, good: true, stored: true, textKeysOnly: true}
 		if m, ok := f.value(item).(map[string]any); ok {
 			out, at = append(out, m), append(at, r)
 		}
@@ -101,6 +110,8 @@ type free struct {
 	d       *Decoder
 	expand  bool
 	anyKeys bool
+	// stored says that the map becomes JSON.
+	stored bool
 	// textKeysOnly says that both libraries' Grafanas panic on another key.
 	textKeysOnly bool
 	good         bool
@@ -170,6 +181,14 @@ func (f *free) fill(out map[string]any, n, r *yaml.Node, overwrite bool) {
 
 func (f *free) badKey(k *yaml.Node, strict bool) {
 	d := f.d
+	if r := d.Resolve(k); r != nil && r.Kind != yaml.ScalarNode {
+		f.good = false
+		d.Errorf(k, RuleWrongType, "", "a key must be a single value, not %s: Grafana refuses the file", kindName(r))
+		return
+	} else if r != nil && !d.tagFits(k, r, "key") {
+		f.good = false
+		return
+	}
 	switch {
 	case f.anyKeys:
 	case d.Dialect == V3 || strict:
@@ -224,8 +243,10 @@ func (f *free) scalar(n, r *yaml.Node) any {
 			return t
 		}
 		return f.text(n, t)
+	case time.Time:
+		d.Warnf(n, RuleDate, "put it in quotes", "a date without quotes becomes a full timestamp")
 	case float64:
-		if math.IsNaN(t) || math.IsInf(t, 0) {
+		if f.stored && (math.IsNaN(t) || math.IsInf(t, 0)) {
 			f.good = false
 			d.Errorf(n, RuleNotFinite, "put it in quotes", "JSON has no such number: Grafana fails when it stores it")
 		}
@@ -263,7 +284,7 @@ func (f *free) retyped(n *yaml.Node, s string) any {
 		return i
 	}
 	if fl, err := strconv.ParseFloat(s, 64); err == nil {
-		if math.IsNaN(fl) || math.IsInf(fl, 0) {
+		if f.stored && (math.IsNaN(fl) || math.IsInf(fl, 0)) {
 			f.good = false
 			d.Errorf(n, RuleNotFinite, "use another value", "the variable's text is read as a number that JSON does not have: Grafana fails when it stores it")
 			return nil

@@ -159,6 +159,9 @@ func (d *Decoder) key(k *yaml.Node) (string, bool) {
 	if r.ShortTag() == "!!null" && d.Dialect == V3 {
 		return "", false // dropped
 	}
+	if !d.tagFits(k, r, "key") {
+		return "", false
+	}
 	return r.Value, true
 }
 
