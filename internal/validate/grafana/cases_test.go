@@ -233,6 +233,7 @@ func playTrials(t *testing.T, kind string, differences map[string]string, addLiv
 			total++
 			facts := validate.Facts{Version: version, SameEnv: true}
 			live := trialLive()
+			live.Alerting = freshAlerting(ParseVersion(version))
 			var running *validate.Outline
 			if len(c.Seed)+len(c.SeedLinks)+len(c.SeedBase64) > 0 {
 				b.lay(c.Seed, c.SeedLinks, c.SeedBase64)

@@ -41,7 +41,9 @@ var checkers = []struct {
 	{RoleDatasources, checkDatasources},
 	{RolePlugins, checkPlugins},
 	{RoleNotifiers, checkNotifiers},
+	{RoleAlerting, checkAlerting},
 	{RoleDashboards, checkDashboards},
+	{RoleIni, checkIni},
 }
 
 // Validate judges the files of all kinds together. It never calls a server.

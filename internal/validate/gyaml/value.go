@@ -170,8 +170,11 @@ func (d *Decoder) Bool(m *Map, key string) Bool {
 }
 
 // Int reads and expands a decimal whole number; null and an empty text are 0.
-func (d *Decoder) Int(m *Map, key string) Int {
-	v := d.text(m.Get(key), key, false)
+func (d *Decoder) Int(m *Map, key string) Int { return d.IntNode(m.Get(key), key) }
+
+// IntNode is Int for a node that is no field of a map. key names it in messages.
+func (d *Decoder) IntNode(n *yaml.Node, key string) Int {
+	v := d.text(n, key, false)
 	i := Int{Node: v.Node, Set: v.Set, Known: v.Known}
 	if !v.Set {
 		return i
