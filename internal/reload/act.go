@@ -13,6 +13,9 @@ import (
 func (t *Target) read(ctx context.Context) event {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	if t.unchanged(ctx) {
+		return event{kind: evRead, same: true, digest: t.set.Digest, atomic: t.set.Atomic()}
+	}
 	set, err := t.o.Reader.Read(ctx)
 	if err != nil {
 		t.why.source = err.Error()
@@ -21,6 +24,13 @@ func (t *Target) read(ctx context.Context) event {
 	t.waiting.Reset()
 	t.set = set
 	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic()}
+}
+
+// unchanged spares an idle target the reading, where the reader can tell by other means that
+// there is nothing new. Whoever needs contents reads without a hint, and is not asked.
+func (t *Target) unchanged(ctx context.Context) bool {
+	r, ok := t.o.Reader.(interface{ Unchanged(context.Context) bool })
+	return ok && t.set != nil && t.state.stale && t.state.readable && r.Unchanged(ctx)
 }
 
 // forget drops contents that nothing needs any more.

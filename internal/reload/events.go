@@ -29,7 +29,7 @@ func (s *state) onRead(ev event) {
 		return
 	}
 	first := !s.readable
-	s.readable, s.contents, s.atomic = true, true, ev.atomic
+	s.readable, s.contents, s.atomic = true, s.contents || !ev.same, ev.atomic
 	if first {
 		s.retryAt = time.Time{}
 	}

@@ -93,7 +93,9 @@ type Counts struct {
 	RollBacks uint64 `json:"rollBacks"`
 }
 
-// Reader reads all sources of a target at once. It is called from the target's goroutine only.
+// Reader reads all sources of a target at once. It is called from the target's goroutine only. One
+// that also has a method Unchanged(context.Context) bool is asked first after a hint: true means that
+// Read would return the digest of the last time, and spares the reading.
 type Reader interface {
 	Read(ctx context.Context) (*snapshot.Set, error)
 }

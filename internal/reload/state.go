@@ -120,6 +120,7 @@ type event struct {
 	manual    bool            // evHint: somebody asked for it
 	digest    snapshot.Digest // evRead, evRolledBack; evConfirmed, evReloaded, evPublished, evPlanned: the goal
 	atomic    bool            // evRead
+	same      bool            // evRead: nothing new, and nothing was read
 	valid     bool            // evJudged
 	calls     bool            // evJudged, evPlanned
 	server    server          // evObserved, evConfirmed

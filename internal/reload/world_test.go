@@ -155,7 +155,8 @@ func (w *world) do(a action, s *state) event {
 		if w.chance(12) {
 			return event{kind: evRead, failed: true, delay: w.delay()}
 		}
-		return event{kind: evRead, digest: file(w.files), atomic: !w.chance(3)}
+		same := s.stale && s.readable && s.wanted == file(w.files) && w.chance(2)
+		return event{kind: evRead, digest: file(w.files), atomic: !w.chance(3), same: same}
 	case actObserve:
 		w.meanwhileQuiet()
 		switch {

@@ -50,7 +50,7 @@ func FuzzTakeVolume(f *testing.F) {
 			states = append(states, state(generation+1))
 			steps = append(steps, k.update(states[len(states)-1])...)
 		}
-		s, err := (&taker{src: Source{Dir: k.dir}, lim: Limits{}.withDefaults(), before: func(string, string) {
+		s, err := takeBefore(t.Context(), k.dir, func(string, string) {
 			n := p.next(16)
 			if len(p.b) == 0 {
 				n = len(steps)
@@ -59,7 +59,7 @@ func FuzzTakeVolume(f *testing.F) {
 				steps[0]()
 				steps = steps[1:]
 			}
-		}}).take(t.Context())
+		})
 		must(t, err)
 		got := contents(t, s)
 		for _, want := range states {
@@ -82,11 +82,11 @@ func FuzzTakeTree(f *testing.F) {
 		for range p.next(32) {
 			mutate(t, p, dir)
 		}
-		s, err := (&taker{src: Source{Dir: dir}, lim: Limits{}.withDefaults(), before: func(string, string) {
+		s, err := takeBefore(t.Context(), dir, func(string, string) {
 			if len(p.b) > 0 && p.next(3) == 0 {
 				mutate(t, p, dir)
 			}
-		}}).take(t.Context())
+		})
 		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 				t.Fatal(err)

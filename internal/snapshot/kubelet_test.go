@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // kubelet writes a volume as the kubelet's atomic writer does, one system call at a time, so that
@@ -128,38 +130,85 @@ func TestTakeInTheMiddleOfASwap(t *testing.T) {
 			t.Run(fmt.Sprintf("linksFirst=%v/atOnce=%v", linksFirst, atOnce), func(t *testing.T) {
 				t.Parallel()
 				before, after := published()
-				sawOld, sawNew := false, false
-				for start := 0; ; start++ {
+				seen := map[string]bool{}
+				for start, over := 0, false; !over; start++ {
 					k := newKubelet(t, t.TempDir(), linksFirst, before)
 					steps := k.update(after)
 					n := 0
-					tk := &taker{src: Source{Dir: k.dir}, lim: Limits{}.withDefaults(), before: func(string, string) {
+					s := takeWith(t, k.dir, func() {
 						for n++; n > start && len(steps) > 0; {
 							steps[0]()
 							if steps = steps[1:]; !atOnce {
 								return
 							}
 						}
-					}}
-					s, err := tk.take(t.Context())
-					if err != nil {
-						t.Fatalf("start %d: %v", start, err)
-					}
-					got := contents(t, s)
-					isOld, isNew := maps.Equal(got, before), maps.Equal(got, after)
-					if !isOld && !isNew {
-						t.Fatalf("swap begins at step %d: a mixture: %v", start, got)
-					}
-					sawOld, sawNew = sawOld || isOld, sawNew || isNew
-					if n <= start {
-						break // the whole reading was over before the swap began
-					}
+					})
+					seen[oldOrNew(t, s, start)] = true
+					over = n <= start // the whole reading was over before the swap began
 				}
-				if !sawOld || !sawNew {
-					t.Errorf("old state seen %v, new state seen %v: the test missed the swap", sawOld, sawNew)
+				if !seen["old"] || !seen["new"] {
+					t.Errorf("seen %v: the test missed the swap", seen)
 				}
 			})
 		}
+	}
+}
+
+// The same with a kubelet that is held up between any two calls for longer than it takes to look at
+// everything several times: looking twice is not enough, the names must agree with ..data.
+func TestTakeDuringASlowSwap(t *testing.T) {
+	t.Parallel()
+	for _, linksFirst := range []bool{false, true} {
+		before, after := published()
+		seen := map[string]bool{}
+		for done, calls := 0, 1; done < calls; done++ {
+			k := newKubelet(t, t.TempDir(), linksFirst, before)
+			steps := k.update(after)
+			calls = len(steps)
+			for _, step := range steps[:done] {
+				step()
+			}
+			steps = steps[done:]
+			n := 0
+			s := takeWith(t, k.dir, func() {
+				if n++; n%100 == 0 && len(steps) > 0 {
+					steps[0]()
+					steps = steps[1:]
+				}
+			})
+			seen[oldOrNew(t, s, done)] = true
+		}
+		if !seen["old"] || !seen["new"] {
+			t.Errorf("seen %v: the test missed the swap", seen)
+		}
+	}
+}
+
+// takeBefore calls before at each step of a reading, which has all the time to settle.
+func takeBefore(ctx context.Context, dir string, before func(op, path string)) (*Snapshot, error) {
+	tk := newTaker(Source{Dir: dir}, Limits{})
+	tk.settle, tk.patience, tk.before = time.Minute, time.Minute, before
+	return tk.take(ctx)
+}
+
+func takeWith(t *testing.T, dir string, before func()) *Snapshot {
+	t.Helper()
+	s, err := takeBefore(t.Context(), dir, func(string, string) { before() })
+	must(t, err)
+	return s
+}
+
+func oldOrNew(t *testing.T, s *Snapshot, start int) string {
+	t.Helper()
+	before, after := published()
+	switch got := contents(t, s); {
+	case maps.Equal(got, before):
+		return "old"
+	case maps.Equal(got, after):
+		return "new"
+	default:
+		t.Fatalf("swap at %d: a mixture: %v", start, got)
+		return ""
 	}
 }
 
@@ -207,14 +256,12 @@ func TestTakeNestedVolume(t *testing.T) {
 		steps := inner.update(map[string]string{"a.yml": fmt.Sprint("a", start), "c.yml": fmt.Sprint("c", start)})
 		old := contents(t, take(t, outer.dir))
 		n := 0
-		tk := &taker{src: Source{Dir: outer.dir}, lim: Limits{}.withDefaults(), before: func(string, string) {
+		s := takeWith(t, outer.dir, func() {
 			if n++; n > start && len(steps) > 0 {
 				steps[0]()
 				steps = steps[1:]
 			}
-		}}
-		s, err := tk.take(t.Context())
-		must(t, err)
+		})
 		want := map[string]string{"prometheus.yml": "one", "rules/a.yml": fmt.Sprint("a", start), "rules/c.yml": fmt.Sprint("c", start)}
 		if got := contents(t, s); !maps.Equal(got, old) && !maps.Equal(got, want) {
 			t.Fatalf("start %d: a mixture: %v", start, got)

@@ -34,12 +34,13 @@ func TestTakeReadsAgain(t *testing.T) {
 				write(t, dir, map[string]string{"a.yml": "first", "b.yml": "second"})
 				p := filepath.Join(dir, "a.yml")
 				done := false
-				tk := &taker{src: Source{Dir: dir}, lim: Limits{}.withDefaults(), before: func(o, path string) {
+				tk := newTaker(Source{Dir: dir}, Limits{})
+				tk.before = func(o, path string) {
 					if o == op && path == p && !done {
 						done = true
 						must(t, change(p))
 					}
-				}}
+				}
 				s, err := tk.take(t.Context())
 				must(t, err)
 				if !done {
@@ -66,19 +67,21 @@ func TestTakeGivesUp(t *testing.T) {
 		_, err = f.WriteString("more\n")
 		must(t, errors.Join(err, f.Close()))
 	}
-	_, err := (&taker{src: Source{Dir: dir}, lim: Limits{}.withDefaults(), before: keepWriting}).take(t.Context())
+	tk := newTaker(Source{Dir: dir}, Limits{})
+	tk.before, tk.patience = keepWriting, 50*time.Millisecond
+	_, err := tk.take(t.Context())
 	if !errors.Is(err, ErrChanging) || err.Error() != "read source: "+p+": keeps changing while it is read" {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("stopped")
 	looks := 0
-	_, err = (&taker{src: Source{Dir: dir}, lim: Limits{}.withDefaults(), before: func(op, path string) {
+	_, err = takeBefore(ctx, dir, func(op, path string) {
 		keepWriting(op, path)
 		if looks++; looks == 20 {
 			cancel(stopped)
 		}
-	}}).take(ctx)
+	})
 	if !errors.Is(err, stopped) {
 		t.Errorf("got %v, want the context's cause", err)
 	}
@@ -90,11 +93,11 @@ func TestTakeDirectoryThatGoes(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "d")
 		write(t, dir, map[string]string{"a": "1", "b": "2"})
 		n := 0
-		s, err := (&taker{src: Source{Dir: dir}, lim: Limits{}.withDefaults(), before: func(string, string) {
+		s, err := takeBefore(t.Context(), dir, func(string, string) {
 			if n++; n == op+1 {
 				must(t, os.RemoveAll(dir))
 			}
-		}}).take(t.Context())
+		})
 		switch {
 		case n <= op: // over before
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -170,11 +173,13 @@ func TestUnchangedOpensNoFile(t *testing.T) {
 	}
 	s := take(t, dir)
 	opened := 0
-	v, err := (&taker{src: s.Source, lim: s.limits, before: func(op, _ string) {
+	tk := newTaker(s.Source, s.limits)
+	tk.before = func(op, _ string) {
 		if op == "open" || op == "read" {
 			opened++
 		}
-	}}).scan(t.Context())
+	}
+	v, err := tk.scan(t.Context())
 	must(t, err)
 	if !v.equal(s.seen) || opened > 0 {
 		t.Errorf("equal %v, %d files opened", v.equal(s.seen), opened)

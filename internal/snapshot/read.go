@@ -171,7 +171,7 @@ func ReadFile(path string, lim Limits) ([]byte, error) {
 	if err := lim.checkSize(path, id.size); err != nil {
 		return nil, err
 	}
-	b, err := (&taker{lim: lim}).readFile(path, id)
+	b, err := newTaker(Source{}, lim).readFile(path, id)
 	if err == nil && b.path == "" {
 		err = fmt.Errorf("read %s: %w", path, ErrChanging)
 	}

@@ -39,7 +39,7 @@ const (
 // Errors wrap fs.ErrNotExist (the directory is not there yet), fs.ErrPermission, syscall.ENOTDIR,
 // ErrLimit, ErrChanging or the context's error.
 func Take(ctx context.Context, src Source, lim Limits) (*Snapshot, error) {
-	return (&taker{src: src, lim: lim.withDefaults()}).take(ctx)
+	return newTaker(src, lim).take(ctx)
 }
 
 // Unchanged reports, without reading any contents, that the directory holds what the snapshot
@@ -52,7 +52,7 @@ func (s *Snapshot) Unchanged(ctx context.Context) bool {
 	if s.seen.newest >= s.started.Add(-racyWindow).UnixNano() {
 		return false
 	}
-	now, err := (&taker{src: s.Source, lim: s.limits}).scan(ctx)
+	now, err := newTaker(s.Source, s.limits).scan(ctx)
 	return err == nil && now.equal(s.seen)
 }
 
@@ -60,8 +60,14 @@ func (s *Snapshot) Unchanged(ctx context.Context) bool {
 type taker struct {
 	src Source
 	lim Limits
+	// settle and patience are settleWait and giveUpAfter, except in tests.
+	settle, patience time.Duration
 	// before, when set, is called before each step, so that tests can change the directory there.
 	before func(op, path string)
+}
+
+func newTaker(src Source, lim Limits) *taker {
+	return &taker{src: src, lim: lim.withDefaults(), settle: settleWait, patience: giveUpAfter}
 }
 
 func (t *taker) step(op, path string) {
@@ -102,10 +108,10 @@ func (t *taker) reread(ctx context.Context) (*Snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		if complete && again.equal(look) && (again.settled || time.Since(started) > settleWait) {
+		if complete && again.equal(look) && (again.settled || time.Since(started) > t.settle) {
 			return t.snapshot(again, held, started), nil
 		}
-		if time.Since(started) > giveUpAfter {
+		if time.Since(started) > t.patience {
 			return nil, fmt.Errorf("%s: %w", again.difference(look, t.src.Dir), ErrChanging)
 		}
 		look = again

@@ -24,6 +24,7 @@ type Reader struct {
 
 	followed []snapshot.Source
 	absent   []string // directories of optional and followed sources that were not there
+	onDirs   func(dirs []string)
 	// denied: something followed could not be read. Only another try can tell whether it still cannot.
 	denied bool
 	last   *snapshot.Set
@@ -41,6 +42,10 @@ func (r *Reader) Optional(sources ...snapshot.Source) *Reader {
 	return r
 }
 
+// OnDirs names the function that is told after each Read, successful or not, which directories to
+// watch: a subscription's SetDirs.
+func (r *Reader) OnDirs(f func(dirs []string)) { r.onDirs = f }
+
 // maxRounds bounds how far files that name files are followed: main file, scrape configuration
 // file, its service discovery file.
 const maxRounds = 4
@@ -49,6 +54,9 @@ const maxRounds = 4
 // fs.ErrNotExist when that is because no directory is there yet.
 func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
 	r.last, r.absent, r.denied = nil, nil, false
+	if r.onDirs != nil {
+		defer func() { r.onDirs(r.Dirs()) }()
+	}
 	var snaps []*snapshot.Snapshot
 	for _, src := range r.required {
 		s, err := snapshot.Take(ctx, src, r.limits)

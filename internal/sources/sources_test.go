@@ -159,8 +159,13 @@ func TestPrometheusFollowsReferences(t *testing.T) {
 	t.Parallel()
 	top := prometheusTree(t)
 	r := Prometheus(PrometheusOptions{ConfigFile: filepath.Join(top, "etc/prometheus.yml")})
+	var told []string
+	r.OnDirs(func(dirs []string) { told = dirs })
 	set, err := r.Read(t.Context())
 	must(t, err)
+	if !slices.Equal(told, r.Dirs()) {
+		t.Errorf("told to watch %v", told)
+	}
 	want := map[string][]string{
 		"config":    {"password", "prometheus.yml", "rules/r.yml", "sd/a.json"},
 		"../shared": {"team-a/s.yml"},
