@@ -73,3 +73,7 @@ $(LINT): tools/lint/go.mod
 .PHONY: clean
 clean: ## removes what was built here; the cache of real servers stays
 	rm -rf $(BIN) dist
+
+.PHONY: docs
+docs: ## writes docs/flags.md from the help texts
+	go test ./cmd/reloader -run TestFlagsDoc -update

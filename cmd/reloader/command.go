@@ -37,6 +37,8 @@ type command struct {
 // commands are all sub-commands in the order in which the help lists them.
 func commands() []command {
 	return []command{
+		daemonCommand,
+		checkCommand,
 		publishCommand,
 		digestCommand,
 		statusCommand,

@@ -12,6 +12,18 @@ import (
 // File is the path given by --config; empty when there is none.
 func (f *Flags) File() string { return f.file }
 
+// Template is what the flags of a kind say, whether they make a target or not.
+func (f *Flags) Template(kind Kind) Target {
+	t := TargetDefaults(kind)
+	for _, known := range f.targets {
+		if known.Kind == kind {
+			t = known.Target
+		}
+	}
+	t.Allow = slices.Clone(f.shared.Allow)
+	return t
+}
+
 // Config builds the whole configuration: the defaults, then the file's contents (nil without
 // --config), then the flags and the environment. Flags win over the file for what is set once
 // for the process; the target of a kind's flags comes in addition to the targets of the file.
@@ -46,14 +58,12 @@ func (f *Flags) Config(file []byte) (Config, error) {
 // override lets the flags that were given win over the file, and forgets where the file had them.
 func (f *Flags) override(cfg *Config, positions map[string]position) {
 	for key, set := range map[string]func(){
-		"listen_address":   func() { cfg.ListenAddress = f.process.ListenAddress },
-		"poll_interval":    func() { cfg.PollInterval = f.process.PollInterval },
-		"settle":           func() { cfg.Settle = f.process.Settle },
-		"log_level":        func() { cfg.LogLevel = f.process.LogLevel },
-		"log_format":       func() { cfg.LogFormat = f.process.LogFormat },
-		"fast_propagation": func() { cfg.FastPropagation = f.process.FastPropagation },
-		"events":           func() { cfg.Events = f.process.Events },
-		"promcheck":        func() { cfg.Promcheck = f.process.Promcheck },
+		"listen_address": func() { cfg.ListenAddress = f.process.ListenAddress },
+		"poll_interval":  func() { cfg.PollInterval = f.process.PollInterval },
+		"settle":         func() { cfg.Settle = f.process.Settle },
+		"log_level":      func() { cfg.LogLevel = f.process.LogLevel },
+		"log_format":     func() { cfg.LogFormat = f.process.LogFormat },
+		"promcheck":      func() { cfg.Promcheck = f.process.Promcheck },
 	} {
 		if f.set.Changed(strings.ReplaceAll(key, "_", "-")) {
 			set()

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write docs/flags.md and the scripts' expectations instead of comparing")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"reloader": main})
+}
+
+// The command line as a user meets it: each script runs the real program and looks at
+// its exit code and at both streams.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":     exitCode,
+			"oneline":  oneLineOnly,
+			"sparse":   sparseFile,
+			"freeport": freePort,
+		},
+	})
+}
+
+const flagsDoc = "../../docs/flags.md"
+
+// docs/flags.md is what --help prints, so that no flag is undocumented and none is promised.
+func TestFlagsDoc(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("# The command line\n\nThis page is what `reloader --help` and `reloader COMMAND --help` print; `make docs` writes it.\n\n```\n")
+	b.WriteString(overview())
+	b.WriteString("```\n")
+	for _, c := range commands() {
+		b.WriteString("\n## reloader " + c.name + "\n\n```\n" + c.flags().usage() + "```\n")
+	}
+	if *update {
+		if err := os.WriteFile(flagsDoc, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	doc, err := os.ReadFile(flagsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(doc), b.String()); diff != "" {
+		t.Errorf("docs/flags.md is not what --help prints (run make docs):\n%s", diff)
+	}
+}
+
+// Each flag must say what it does, and each command must show an example.
+func TestHelpTexts(t *testing.T) {
+	t.Parallel()
+	for _, c := range commands() {
+		fs := c.flags()
+		if !strings.Contains(fs.help, "Example") || !strings.Contains(fs.help, "reloader "+c.name) {
+			t.Errorf("%s: no usage or no example", c.name)
+		}
+		if fs.Name() != c.name {
+			t.Errorf("%s: its flags are named %s", c.name, fs.Name())
+		}
+	}
+}
+
+func TestEnvironmentTwins(t *testing.T) {
+	t.Parallel()
+	fs, o := waitFlags()
+	dirs := fs.StringArray("dir-list", nil, "")
+	if err := fs.Parse([]string{"--digest=given"}); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"RELOADER_URL": "http://h", "RELOADER_DIGEST": "ignored", "RELOADER_DIR_LIST": "a, b", "RELOADER_TARGET": ""}
+	err := fs.readEnvironment(func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.url != "http://h" || o.digest != "given" || len(*dirs) != 2 || (*dirs)[1] != "b" || fs.Changed("target") {
+		t.Errorf("url %q, digest %q, list %q", o.url, o.digest, *dirs)
+	}
+	env["RELOADER_TIMEOUT"] = "soon"
+	if err := fs.readEnvironment(func(k string) (string, bool) { v, ok := env[k]; return v, ok }); err == nil || !strings.Contains(err.Error(), "RELOADER_TIMEOUT") {
+		t.Errorf("a wrong value: %v", err)
+	}
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"reloader/internal/validate"
+)
+
+// verdict is what `check` and `once` found.
+type verdict struct {
+	findings []validate.Finding
+	// unjudged says why no verdict could be had for some of it.
+	unjudged []string
+	digests  map[string]string // by path or target
+	names    []string          // the keys of digests in their order
+	// strict makes warnings count as errors.
+	strict bool
+}
+
+// add takes the outcome for one target or path.
+func (v *verdict) add(name, digest string, findings []validate.Finding, err error) {
+	v.findings = append(v.findings, findings...)
+	if err != nil {
+		v.unjudged = append(v.unjudged, err.Error())
+	}
+	if digest != "" {
+		if v.digests == nil {
+			v.digests = map[string]string{}
+		}
+		v.digests[name] = digest
+		v.names = append(v.names, name)
+	}
+}
+
+// word is the whole verdict. What was found wrong is wrong, whatever else could not be judged.
+func (v *verdict) word() validate.Verdict {
+	switch {
+	case validate.HasErrors(v.findings) || v.strict && validate.Count(v.findings, validate.Warning) > 0:
+		return validate.VerdictInvalid
+	case len(v.unjudged) > 0:
+		return validate.VerdictUnknown
+	default:
+		return validate.VerdictOK
+	}
+}
+
+// code is the exit code that goes with the verdict.
+func (v *verdict) code() int {
+	switch v.word() {
+	case validate.VerdictInvalid:
+		return exitFailed
+	case validate.VerdictUnknown:
+		return exitUnjudged
+	default:
+		return exitOK
+	}
+}
+
+// formats are the values of --format.
+var formats = []string{"text", "json", "github"}
+
+// write prints the verdict: results on standard output, what could not be judged on standard error.
+func (v *verdict) write(cmd string, std stdio, format string) error {
+	for _, reason := range v.unjudged {
+		fmt.Fprintf(std.err, "reloader %s: could not judge: %s\n", cmd, strings.ReplaceAll(reason, "\n", " "))
+	}
+	validate.Sort(v.findings)
+	switch format {
+	case "json":
+		return v.json(std.out)
+	case "github":
+		return validate.WriteGitHub(std.out, v.findings)
+	default:
+		return v.text(std.out)
+	}
+}
+
+func (v *verdict) text(w io.Writer) error {
+	if err := validate.WriteText(w, v.findings, reader()); err != nil {
+		return err
+	}
+	for _, name := range v.names {
+		fmt.Fprintf(w, "%s: digest %s\n", name, v.digests[name])
+	}
+	_, err := fmt.Fprintf(w, "%s: %s, %s\n", v.word(),
+		plural(validate.Count(v.findings, validate.Error), "error"), plural(validate.Count(v.findings, validate.Warning), "warning"))
+	return err
+}
+
+// maxSnippetFile bounds the files of which a line is shown.
+const maxSnippetFile = 4 << 20
+
+// reader returns a lookup that reads a file once for all findings in it, to show their lines.
+func reader() validate.Lookup {
+	var last string
+	var data []byte
+	return func(path string) []byte {
+		if path != last {
+			last, data = path, readSmall(path)
+		}
+		return data
+	}
+}
+
+func readSmall(path string) []byte {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxSnippetFile {
+		return nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// json is the object that validate.WriteJSON writes, with the digests and what could not be judged.
+func (v *verdict) json(w io.Writer) error {
+	out := struct {
+		Verdict  validate.Verdict   `json:"verdict"`
+		Findings []validate.Finding `json:"findings"`
+		Unjudged []string           `json:"unjudged,omitempty"`
+		Digests  map[string]string  `json:"digests,omitempty"`
+	}{v.word(), v.findings, v.unjudged, v.digests}
+	if out.Findings == nil {
+		out.Findings = []validate.Finding{}
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(out)
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// exitCode runs a program and compares its exit code: code N PROGRAM ARGS...
+func exitCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N program args...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // testscript returns it unwrapped
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// oneLineOnly checks that the last command said one line on standard error, without a panic.
+func oneLineOnly(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: oneline")
+	}
+	stderr := ts.ReadFile("stderr")
+	if n := strings.Count(stderr, "\n"); n != 1 || strings.Contains(stderr, "panic") {
+		ts.Fatalf("%d lines on standard error, want 1", n)
+	}
+}
+
+// sparseFile makes a file of a size that takes no room: sparse FILE BYTES
+func sparseFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sparse file bytes")
+	}
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(f.Truncate(size))
+	ts.Check(f.Close())
+}
+
+// freePort sets a variable to the address of a port that was free a moment ago, or with
+// "busy" to one that stays taken while the script runs: freeport NAME [busy]
+func freePort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: freeport name [busy]")
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // no context in a script
+	ts.Check(err)
+	ts.Setenv(args[0], ln.Addr().String())
+	if len(args) == 2 && args[1] == "busy" {
+		ts.Defer(func() { _ = ln.Close() })
+		return
+	}
+	ts.Check(ln.Close())
+}

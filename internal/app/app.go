@@ -1,0 +1,228 @@
+// Package app wires the parts together and owns their lifecycle.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"reloader/internal/config"
+	"reloader/internal/status"
+	"reloader/internal/watch"
+)
+
+// How long each part gets to stop.
+const (
+	stopTargets = 10 * time.Second
+	stopHTTP    = 3 * time.Second
+)
+
+// ErrConfig marks an error of the user's configuration, as opposed to one of the surroundings.
+var ErrConfig = errors.New("configuration")
+
+// configError is an error in the configuration; its text is the cause's alone.
+type configError struct{ error }
+
+func (e configError) Is(target error) bool { return target == ErrConfig }
+func (e configError) Unwrap() error        { return e.error }
+
+// Options are what New needs.
+type Options struct {
+	// Load builds the configuration from the contents of File, nil when there is none.
+	Load func(file []byte) (config.Config, error)
+	// File is our own configuration file; empty when flags alone make the configuration.
+	File  string
+	Build status.Build
+	// Stderr gets the log.
+	Stderr io.Writer
+}
+
+// App is the daemon: everything that was made of one configuration.
+type App struct {
+	o       Options
+	log     *slog.Logger
+	level   *slog.LevelVar
+	tracker *status.Tracker
+	// listener is nil when metrics, status and health are switched off.
+	listener net.Listener
+	server   *http.Server
+	watcher  *watch.Watcher
+	memory   *scavenger
+	file     *ownFile // nil without a file
+
+	mu    sync.Mutex
+	cfg   config.Config
+	units map[string]*unit
+}
+
+// New does everything that can fail because of the user or the surroundings, so that Start
+// cannot. It binds the port and opens the gates; Stop releases them.
+func New(ctx context.Context, o Options) (*App, error) {
+	a := &App{o: o, tracker: status.New(o.Build), memory: newScavenger(), units: map[string]*unit{}}
+	var contents []byte
+	if o.File != "" {
+		file, data, err := openOwnFile(ctx, o.File)
+		if err != nil {
+			return nil, configError{err}
+		}
+		a.file, contents = file, data
+	}
+	cfg, err := o.Load(contents)
+	if err != nil {
+		return nil, configError{err}
+	}
+	a.cfg = cfg
+	a.log, a.level = NewLogger(o.Stderr, cfg)
+	if err := a.listen(ctx); err != nil {
+		return nil, err
+	}
+	a.watcher = watch.New(watch.Options{Interval: cfg.PollInterval, Logger: a.log})
+	a.tracker.WatchedBy(func() status.Watch {
+		s := a.watcher.Stats()
+		return status.Watch{Watches: s.Watches, Events: s.Events, Errors: s.Errors, Polling: s.Polling}
+	})
+	for _, t := range cfg.Targets {
+		u, err := a.build(cfg, t)
+		if err != nil {
+			return nil, errors.Join(err, a.Stop())
+		}
+		a.units[t.Name] = u
+		a.track(u)
+	}
+	return a, nil
+}
+
+func (a *App) listen(ctx context.Context) error {
+	if a.cfg.ListenAddress == "" {
+		return nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.cfg.ListenAddress)
+	if err != nil {
+		hint := ""
+		if errors.Is(err, syscall.EADDRINUSE) {
+			hint = "; another program has this port, choose one with --listen-address"
+		}
+		return fmt.Errorf("serve metrics and status: %w%s", err, hint)
+	}
+	a.listener = listener
+	a.server = status.NewServer(a.tracker.Handler(a.Reread))
+	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
+	return nil
+}
+
+// track makes a target known to metrics and status.
+func (a *App) track(u *unit) {
+	known := status.Target{Name: u.cfg.Name, Kind: string(u.cfg.Kind), Status: u.target.Status}
+	if u.gate != nil {
+		known.Generation = func() bool { return !u.gate.Current().IsZero() }
+	}
+	a.tracker.Add(known)
+}
+
+// Addr is where metrics and status are served; empty when they are switched off.
+func (a *App) Addr() string {
+	if a.listener == nil {
+		return ""
+	}
+	return a.listener.Addr().String()
+}
+
+// Report is the whole status.
+func (a *App) Report() status.Report { return a.tracker.Report() }
+
+// Reread makes every target, and our own file, look at the files now.
+func (a *App) Reread() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, u := range a.units {
+		u.target.Recheck()
+	}
+	if a.file != nil {
+		a.file.hint()
+	}
+}
+
+// Run starts everything, works until ctx ends, and stops everything.
+func (a *App) Run(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+
+	// Parts end in the order of Stop, not all at once with ctx.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	failed := a.start(work)
+	for {
+		select {
+		case <-hup:
+			a.log.Info("reading the files again", "cause", "SIGHUP")
+			a.Reread()
+		case err := <-failed:
+			return errors.Join(err, a.Stop())
+		case <-ctx.Done():
+			a.log.Info("stopping")
+			return a.Stop()
+		}
+	}
+}
+
+// start lets everything work. The channel gets the error that ends the server, if any.
+func (a *App) start(ctx context.Context) <-chan error {
+	failed := make(chan error, 1)
+	if a.listener != nil {
+		a.log.Info("serving metrics and status", "address", a.Addr())
+		go func() {
+			if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve metrics and status: %w", err)
+			}
+		}()
+	}
+	go a.memory.run(ctx)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, u := range a.units {
+		u.start(ctx)
+	}
+	if a.file != nil {
+		a.file.start(ctx, a.watcher, a.log, a.tracker, func(data []byte) error { return a.apply(ctx, data) })
+	}
+	a.tracker.Started()
+	return failed
+}
+
+// Stop ends everything in order: readiness, our own file, sources, targets, HTTP. It may be called more than once.
+func (a *App) Stop() error {
+	a.tracker.Stopping()
+	var errs []error
+	if a.file != nil {
+		a.file.stop()
+	}
+	a.mu.Lock()
+	for name, u := range a.units {
+		if err := u.stop(stopTargets); err != nil {
+			errs = append(errs, fmt.Errorf("stop target %s: %w", name, err))
+		}
+	}
+	clear(a.units)
+	a.mu.Unlock()
+	a.watcher.Close()
+	if a.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopHTTP)
+		defer cancel()
+		if err := a.server.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop serving: %w", err), a.server.Close())
+		}
+		// Shutdown closes only what Serve was given.
+		_ = a.listener.Close()
+	}
+	return errors.Join(errs...)
+}

@@ -1,2 +1,0 @@
-// Package app wires the parts together and owns their lifecycle.
-package app

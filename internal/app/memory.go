@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"reloader/internal/reload"
+)
+
+// gcPercent trades a little CPU for memory: this program sleeps nearly always, and its memory
+// counts in every pod.
+const gcPercent = 40
+
+// quietBefore is how long nothing must happen before memory is handed back.
+const quietBefore = 2 * time.Second
+
+// scavenger hands the memory of a change back to the system once things are quiet again.
+type scavenger struct{ wake chan struct{} }
+
+func newScavenger() *scavenger { return &scavenger{wake: make(chan struct{}, 1)} }
+
+// Transition implements reload.Observer: any change of phase used memory.
+func (s *scavenger) Transition(from, to reload.Status) {
+	if from.Phase == to.Phase {
+		return
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *scavenger) run(ctx context.Context) {
+	quiet := time.NewTimer(quietBefore)
+	defer quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+			quiet.Reset(quietBefore)
+		case <-quiet.C:
+			debug.FreeOSMemory()
+		}
+	}
+}
+
+// observers passes each transition on to all.
+type observers []reload.Observer
+
+// Transition implements reload.Observer.
+func (o observers) Transition(from, to reload.Status) {
+	for _, each := range o {
+		each.Transition(from, to)
+	}
+}

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/status"
+	"reloader/internal/watch"
+)
+
+// maxOwnFile is as much as a ConfigMap can hold.
+const maxOwnFile = 1 << 20
+
+// ownFile follows our own configuration file, like any other source.
+type ownFile struct {
+	path   string
+	source snapshot.Source
+	digest snapshot.Digest
+	hints  *watch.Subscription
+	kick   chan struct{}
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// openOwnFile reads the file for the first time.
+func openOwnFile(ctx context.Context, path string) (*ownFile, []byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case info.IsDir():
+		return nil, nil, fmt.Errorf("%s: a directory, want a file", path)
+	case !info.Mode().IsRegular():
+		return nil, nil, fmt.Errorf("%s: not a regular file", path)
+	case info.Size() > maxOwnFile:
+		return nil, nil, fmt.Errorf("%s: %d bytes, more than the %d of a ConfigMap", path, info.Size(), maxOwnFile)
+	}
+	f := &ownFile{
+		path:   path,
+		source: snapshot.Source{Name: "config", Dir: filepath.Dir(path), Include: []string{literal(filepath.Base(path))}},
+		kick:   make(chan struct{}, 1),
+	}
+	data, err := f.read(ctx)
+	return f, data, err
+}
+
+// literal is the path.Match pattern that matches name alone.
+func literal(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
+}
+
+// read returns the contents and remembers their digest; nil contents when they are not new.
+func (f *ownFile) read(ctx context.Context) ([]byte, error) {
+	snap, err := snapshot.Take(ctx, f.source, snapshot.Limits{MaxFileSize: maxOwnFile})
+	if err != nil {
+		return nil, err
+	}
+	if snap.Digest == f.digest {
+		return nil, nil
+	}
+	data, ok := snap.Bytes(filepath.Base(f.path))
+	if !ok {
+		return nil, fmt.Errorf("%s: no such file", f.path)
+	}
+	f.digest = snap.Digest
+	return data, nil
+}
+
+func (f *ownFile) hint() {
+	select {
+	case f.kick <- struct{}{}:
+	default:
+	}
+}
+
+// start follows the file until stop. apply puts new contents into use or says why not.
+func (f *ownFile) start(ctx context.Context, w *watch.Watcher, log *slog.Logger, tracker *status.Tracker, apply func([]byte) error) {
+	ctx, f.cancel = context.WithCancel(ctx)
+	f.done = make(chan struct{})
+	f.hints = w.Subscribe([]string{f.source.Dir})
+	loaded, failed := time.Now(), ""
+	report := func(err error) {
+		text := "" // an error is logged once, not at every look
+		if err != nil {
+			text = err.Error()
+			if text != failed {
+				log.Error("our own configuration file is not in use, the last good one still is", "file", f.path, "err", err)
+			}
+		}
+		failed = text
+		tracker.OwnFile(status.ConfigFile{Path: f.path, Error: text, Loaded: loaded})
+	}
+	report(nil)
+	var refused error // why the newest contents that could be read are not in use
+	go func() {
+		defer close(f.done)
+		defer f.hints.Close()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-f.kick:
+			case <-f.hints.C():
+			}
+			data, err := f.read(ctx)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err != nil:
+				report(err)
+				continue
+			case data != nil:
+				if refused = apply(data); refused == nil {
+					loaded = time.Now()
+				} else {
+					// What refused it may be the surroundings, so the next look tries again.
+					f.digest = snapshot.Digest{}
+				}
+			}
+			report(refused)
+		}
+	}()
+}
+
+func (f *ownFile) stop() {
+	if f.cancel != nil {
+		f.cancel()
+		<-f.done
+	}
+}

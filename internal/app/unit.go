@@ -1,0 +1,97 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"reloader/internal/config"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+	"reloader/internal/watch"
+)
+
+// reader reads a target's sources and knows which directories they are in.
+type reader interface {
+	reload.Reader
+	// Dirs are the directories to watch, as the newest reading knows them.
+	Dirs() []string
+}
+
+// unit is one target with what belongs to it alone.
+type unit struct {
+	cfg    config.Target
+	target *reload.Target
+	gate   reload.Gate // nil in direct mode
+	hints  *watch.Subscription
+	// closers are released after the target has ended.
+	closers []io.Closer
+
+	cancel context.CancelFunc
+	done   chan struct{}
+	once   sync.Once
+}
+
+// start lets the target work until stop.
+func (u *unit) start(ctx context.Context) {
+	ctx, u.cancel = context.WithCancel(ctx)
+	u.done = make(chan struct{})
+	var work sync.WaitGroup
+	work.Go(func() {
+		for {
+			select {
+			case <-u.hints.C():
+				u.target.Hint()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	work.Go(func() {
+		// Run ends with ctx only, and without an error then.
+		_ = u.target.Run(ctx)
+	})
+	go func() {
+		defer close(u.done)
+		work.Wait()
+	}()
+}
+
+// stop ends the target and releases what it holds, at most after the given time.
+func (u *unit) stop(within time.Duration) error {
+	var err error
+	u.once.Do(func() {
+		if u.cancel != nil {
+			u.cancel()
+			select {
+			case <-u.done:
+			case <-time.After(within):
+				err = fmt.Errorf("still busy after %s", within)
+			}
+		}
+		u.hints.Close()
+		for _, c := range u.closers {
+			if closeErr := c.Close(); err == nil {
+				err = closeErr
+			}
+		}
+	})
+	return err
+}
+
+// following is a reader that keeps the watches where the sources are: a changed prometheus.yml may
+// name other directories.
+type following struct {
+	reader
+	hints *watch.Subscription
+}
+
+// Read implements reload.Reader. The watches come first and another reading follows when they
+// changed: SetDirs hints then, so that nothing is missed between the two.
+func (f following) Read(ctx context.Context) (*snapshot.Set, error) {
+	set, err := f.reader.Read(ctx)
+	f.hints.SetDirs(f.Dirs())
+	return set, err
+}
