@@ -1,0 +1,193 @@
+package prometheus
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"reloader/internal/reload"
+)
+
+// generation is a good configuration that can be told from every other.
+func generation(n int) map[string]string {
+	return map[string]string{
+		"prometheus.yml": fmt.Sprintf("global:\n  external_labels:\n    generation: \"g%d\"\nrule_files: [rules.yml]\n", n),
+		"rules.yml":      fmt.Sprintf("groups:\n- name: g%d\n  rules:\n  - record: generation\n    expr: vector(%d)\n", n, n),
+	}
+}
+
+func label(n int) string { return fmt.Sprintf("generation: g%d\n", n) }
+
+// with replaces one file of a generation.
+func with(files map[string]string, name, text string) map[string]string {
+	files[name] = text
+	return files
+}
+
+// One change is one reload; a broken one is none, and everything says why; its fix is one again.
+func TestFollows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, generation(0))
+	d := w.start()
+	d.reaches(reload.InSync)
+
+	before := w.posts.Load()
+	expectPosts := func(n int64, what string) {
+		t.Helper()
+		if got := w.posts.Load() - before; got != n {
+			t.Errorf("%s: %d reload requests, want %d", what, got, n)
+		}
+	}
+	live := func(n int) {
+		t.Helper()
+		s := d.reaches(reload.InSync)
+		if err := w.running(label(n)); err != nil {
+			t.Error(err)
+		}
+		if s.Running != s.Wanted || d.metric(`reloader_last_reload_successful{target="prometheus"}`) != "1" {
+			t.Errorf("in sync, yet running %s, wanted %s", s.Running, s.Wanted)
+		}
+	}
+	rejected := func(n int, file string, line int, part string) {
+		t.Helper()
+		s := d.reaches(reload.Rejected)
+		place := fmt.Sprintf("%s:%d", filepath.Join(w.volume.Dir, file), line)
+		found := false
+		for _, f := range s.Findings {
+			found = found || strings.HasPrefix(f.Position(), place) && strings.Contains(f.Message, part)
+		}
+		if !found {
+			t.Errorf("no finding at %s with %q: %v", place, part, s.Findings)
+		}
+		if !strings.Contains(d.log.String(), place) {
+			t.Errorf("the log does not name %s", place)
+		}
+		if got := d.metric(`reloader_last_reload_successful{target="prometheus"}`); got != "0" {
+			t.Errorf("reloader_last_reload_successful = %s, want 0", got)
+		}
+		if got := d.metric(`reloader_findings{severity="error",target="prometheus"}`); got == "0" {
+			t.Error("reloader_findings counts no error")
+		}
+		for _, args := range [][]string{{"check", "--prometheus-config", w.config()}, {"status", "--url", d.url}} {
+			if o := w.command(args...); o.code != 1 || !strings.Contains(o.stdout, place) {
+				t.Errorf("reloader %s: exit code %d, want 1 and %s in\n%s%s", args[0], o.code, place, o.stdout, o.stderr)
+			}
+		}
+		if o := w.command("wait", "--url", d.url, "--dir", w.volume.Dir, "--timeout", "1m"); o.code != 1 || !strings.Contains(o.stderr, place) {
+			t.Errorf("reloader wait: exit code %d, want 1 and %s in\n%s", o.code, place, o.stderr)
+		}
+		if err := w.running(label(n)); err != nil {
+			t.Error(err)
+		}
+	}
+
+	w.swap(generation(1))
+	live(1)
+	expectPosts(1, "a good change")
+	if o := w.command("wait", "--url", d.url, "--dir", w.volume.Dir, "--timeout", "1m"); o.code != 0 {
+		t.Errorf("reloader wait: %+v", o)
+	}
+
+	w.swap(with(generation(2), "prometheus.yml", "global:\n  scrape_intervall: 15s\n"))
+	rejected(1, "prometheus.yml", 2, "scrape_intervall")
+	expectPosts(1, "a broken prometheus.yml")
+
+	w.swap(generation(3))
+	live(3)
+	expectPosts(2, "its fix")
+
+	w.swap(with(generation(4), "rules.yml", "groups:\n- name: g\n  rules:\n  - record: x\n    expr: sum(\n"))
+	rejected(3, "rules.yml", 5, "")
+	expectPosts(2, "a broken rule file")
+
+	w.swap(generation(5))
+	live(5)
+	expectPosts(3, "its fix")
+}
+
+// However the swaps fall, the last one is live in the end.
+func TestSwapsAtRandomTimes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, generation(0))
+	d := w.start()
+	d.reaches(reload.InSync)
+	random := rand.New(rand.NewPCG(1, 2))
+	const swaps = 200
+	for n := 1; n <= swaps; n++ {
+		w.swap(generation(n))
+		// Some swaps come while nothing happens, some in the middle of the work for the one before.
+		if random.IntN(10) == 0 {
+			d.eventually("live", func() error { return w.running(label(n)) })
+		} else {
+			time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
+		}
+	}
+	s := d.reaches(reload.InSync)
+	if err := w.running(label(swaps)); err != nil {
+		t.Error(err)
+	}
+	if s.Counts.ReloadsFailed != 0 || s.Counts.ChangesFailed != 0 {
+		t.Errorf("failures among good changes: %+v", s.Counts)
+	}
+	if posts := w.posts.Load(); posts > swaps+1 {
+		t.Errorf("%d reload requests for %d swaps", posts, swaps)
+	}
+}
+
+// Killed at the moment of the request, which never reaches Prometheus, and started again.
+func TestKilledBetweenSwapAndReload(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, generation(0))
+	d := w.start()
+	d.reaches(reload.InSync)
+	killed := make(chan struct{})
+	kill := func() bool {
+		if err := d.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+		close(killed)
+		return false
+	}
+	w.onPost.Store(&kill)
+	w.swap(generation(1))
+	select {
+	case <-killed:
+	case <-time.After(patience):
+		t.Fatal("no reload request")
+	}
+	w.onPost.Store(nil)
+	if err := w.running(label(0)); err != nil {
+		t.Fatal(err)
+	}
+	again := w.start()
+	again.reaches(reload.InSync)
+	if err := w.running(label(1)); err != nil {
+		t.Error(err)
+	}
+
+	// The same with a change that comes while no reloader runs.
+	if err := again.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	w.swap(generation(2))
+	w.start().reaches(reload.InSync)
+	if err := w.running(label(2)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A server that already runs the files is asked, not reloaded.
+func TestStartWithoutReload(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, generation(0))
+	w.start().reaches(reload.InSync)
+	first := w.posts.Load()
+	w.start().reaches(reload.InSync)
+	if again := w.posts.Load() - first; again > 1 {
+		t.Errorf("%d reload requests at a second start, want at most one", again)
+	}
+}
