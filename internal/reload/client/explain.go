@@ -24,15 +24,17 @@ func explain(err error, request string, timeout time.Duration) *reload.Failure {
 		f.Class, f.Message = reload.ClassUnreachable, request+": stopped"
 		return f
 	}
+	if plainHTTP(err) {
+		f.Class, f.Permanent = reload.ClassScheme, true
+		f.Message = request + ": the server speaks plain HTTP at this address"
+		f.Hint = "write http:// instead of https:// in the URL"
+		return f
+	}
 	if tlsFailure(err, f) {
 		f.Message = request + ": " + f.Message
 		return f
 	}
 	switch dns, isDNS := errors.AsType[*net.DNSError](err); {
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		f.Class, f.Permanent = reload.ClassScheme, true
-		f.Message = "the server speaks plain HTTP at this address"
-		f.Hint = "write http:// instead of https:// in the URL"
 	case isDNS:
 		f.Class = reload.ClassDNS
 		f.Message = "host name " + strconv.Quote(dns.Name) + " does not resolve"
@@ -55,6 +57,12 @@ func explain(err error, request string, timeout time.Duration) *reload.Failure {
 	}
 	f.Message = request + ": " + f.Message
 	return f
+}
+
+// plainHTTP recognizes an HTTP answer where a TLS handshake was expected.
+func plainHTTP(err error) bool {
+	record, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok && string(record.RecordHeader[:]) == "HTTP/"
 }
 
 // tlsFailure recognizes what goes wrong between the two certificates.

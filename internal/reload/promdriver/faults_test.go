@@ -1,0 +1,401 @@
+package promdriver_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"reloader/internal/reload"
+	"reloader/internal/reload/client"
+	"reloader/internal/reload/promdriver"
+	"reloader/internal/reload/promtest"
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+// files is a directory as the kubelet writes it, and a Reader of it.
+type files struct {
+	t   *testing.T
+	dir string
+	n   int
+}
+
+func newFiles(t *testing.T, text string) *files {
+	t.Helper()
+	f := &files{t: t, dir: t.TempDir()}
+	f.swap(text)
+	if err := os.Symlink("..data/prometheus.yml", filepath.Join(f.dir, "prometheus.yml")); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// swap brings new contents by renaming ..data.
+func (f *files) swap(text string) {
+	f.t.Helper()
+	f.n++
+	generation := "..gen" + string(rune('a'+f.n))
+	err := errors.Join(
+		os.Mkdir(filepath.Join(f.dir, generation), 0o755),
+		os.WriteFile(filepath.Join(f.dir, generation, "prometheus.yml"), []byte(text), 0o644),
+		os.Symlink(generation, filepath.Join(f.dir, "..data_tmp")),
+		os.Rename(filepath.Join(f.dir, "..data_tmp"), filepath.Join(f.dir, "..data")),
+	)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *files) read() string {
+	b, err := os.ReadFile(filepath.Join(f.dir, "prometheus.yml"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func (f *files) Read(ctx context.Context) (*snapshot.Set, error) {
+	s, err := snapshot.Take(ctx, snapshot.Source{Name: "config", Dir: f.dir}, snapshot.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return snapshot.NewSet(s), nil
+}
+
+// judge rejects files that say "invalid".
+type judge struct{}
+
+func (judge) Validate(_ context.Context, req validate.Request) (validate.Result, error) {
+	b, ok := req.Set.Snapshots[0].Bytes("prometheus.yml")
+	if !ok {
+		return validate.Result{}, errors.New("contents are gone")
+	}
+	if strings.Contains(string(b), "invalid") {
+		return validate.Result{Findings: []validate.Finding{{File: "prometheus.yml", Line: 1, Severity: validate.Error, Message: "invalid"}}}, nil
+	}
+	return validate.Result{}, nil
+}
+
+// logs keeps what was logged, to look for secrets in it.
+type logs struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logs) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(p) }
+
+func (l *logs) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+// rig is a target over real files and a real socket.
+type rig struct {
+	t      *testing.T
+	files  *files
+	server *promtest.Server
+	target *reload.Target
+	logs   *logs
+	stop   func()
+}
+
+// start starts a target with short delays for a server that reads f.
+func start(t *testing.T, f *files, server *promtest.Server, co client.Options, timeout time.Duration) *rig {
+	t.Helper()
+	if co.URL == "" {
+		co.URL = server.URL()
+	}
+	d, err := promdriver.New(promdriver.Options{Client: co, Timeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, files: f, server: server, logs: &logs{}}
+	r.target, err = reload.New(reload.Options{
+		Name: "prometheus", Kind: "prometheus", Reader: f, Validator: judge{}, Driver: d,
+		Logger:  slog.New(slog.NewTextHandler(r.logs, nil)),
+		Spacing: -1, ObserveInterval: 50 * time.Millisecond,
+		RetryInitial: 10 * time.Millisecond, RetryMax: 50 * time.Millisecond, RetrySlow: 50 * time.Millisecond, WaitMax: 50 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.target.Run(ctx) }()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		server.Release()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("log of the target:\n%s", r.logs)
+		}
+	})
+	t.Cleanup(r.stop)
+	return r
+}
+
+// newRig is in sync on "first".
+func newRig(t *testing.T, o promtest.Options) *rig {
+	t.Helper()
+	f := newFiles(t, "first")
+	o.Files = f.read
+	r := start(t, f, promtest.New(t, o), client.Options{}, 0)
+	r.live("first")
+	return r
+}
+
+func (r *rig) swap(text string) { r.t.Helper(); r.files.swap(text); r.target.Hint() }
+
+func (r *rig) status(what string, cond func(reload.Status) bool) {
+	r.t.Helper()
+	eventually(r.t, 20*time.Second, what, func() bool { return cond(r.target.Status()) })
+}
+
+// failing waits for a failure of that class.
+func (r *rig) failing(class reload.Class) {
+	r.t.Helper()
+	r.status("failure "+string(class), func(s reload.Status) bool {
+		return s.Phase == reload.Retrying && s.Failure != nil && s.Failure.Class == class && !s.Applied
+	})
+}
+
+// live waits until the newest files are proven to run, and looks at what the server really runs.
+func (r *rig) live(text string) {
+	r.t.Helper()
+	r.status(text+" in sync", func(s reload.Status) bool {
+		return s.Phase == reload.InSync && s.Running == s.Wanted && s.Applied && r.server.Runs() == text
+	})
+}
+
+func (r *rig) wantRequests(n int) {
+	r.t.Helper()
+	if got := r.server.Requests(); len(got) != n {
+		r.t.Errorf("%d reload requests, want %d: %q", len(got), n, got)
+	}
+}
+
+func TestFaultDown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, promtest.Options{})
+	before := len(r.server.Requests())
+	r.server.Stop()
+	r.status("waiting", func(s reload.Status) bool { return s.Phase == reload.Waiting })
+	r.swap("second")
+	r.swap("invalid")
+	r.status("rejected although the server is down", func(s reload.Status) bool { return s.Phase == reload.Rejected })
+	r.swap("third")
+	r.status("waiting again", func(s reload.Status) bool { return s.Phase == reload.Waiting })
+	if s := r.target.Status(); !strings.Contains(s.Reason, "connection refused") || s.Counts.ReloadsFailed != 0 {
+		t.Errorf("status %+v", s)
+	}
+	r.server.Start(t)
+	r.live("third")
+	if n := len(r.server.Requests()) - before; n > 1 {
+		t.Errorf("%d requests after the restart", n)
+	}
+}
+
+func TestFaultNotReady(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, promtest.Options{})
+	n := len(r.server.Requests())
+	r.server.SetReady(false)
+	r.swap("second")
+	r.status("waiting", func(s reload.Status) bool {
+		return s.Phase == reload.Waiting && strings.Contains(s.Reason, "not ready")
+	})
+	r.wantRequests(n) // a POST would block until the log is replayed
+	r.server.SetReady(true)
+	r.live("second")
+	r.wantRequests(n + 1)
+}
+
+func TestFaultServerErrors(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, promtest.Options{})
+	n := len(r.server.Requests())
+	r.server.FailNext(500, 500)
+	r.swap("second")
+	r.live("second")
+	r.wantRequests(n + 3)
+	r.server.FailNext(503, 502, 404, 405, 418)
+	r.swap("third")
+	r.live("third")
+	r.wantRequests(n + 9)
+}
+
+func TestFaultRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, promtest.Options{Load: func(text string) error {
+		if text == "refused" {
+			return errors.New("unknown field `hunter2`")
+		}
+		return nil
+	}})
+	r.swap("refused")
+	r.failing(reload.ClassRefused)
+	if s := r.target.Status(); s.Running == s.Wanted || !strings.Contains(s.Failure.Body, "unknown field") || strings.Contains(s.Failure.Body, "hunter2") {
+		t.Errorf("status %+v", s)
+	}
+	r.swap("second")
+	r.live("second")
+}
+
+func TestFaultSlow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, promtest.Options{})
+	n := len(r.server.Requests())
+	r.server.SlowBy(700 * time.Millisecond) // many times every other delay here
+	r.swap("second")
+	r.live("second")
+	r.wantRequests(n + 1)
+}
+
+func TestFaultTimeout(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := promtest.New(t, promtest.Options{Files: f.read})
+	r := start(t, f, server, client.Options{}, 300*time.Millisecond)
+	r.live("first")
+	n := len(server.Requests())
+	// lastConfigTime has whole seconds: only a load in another second can be seen to have finished.
+	second := time.Now().Unix()
+	server.Hang()
+	r.swap("second")
+	r.failing(reload.ClassBusy)
+	r.wantRequests(n + 1)
+	eventually(t, 5*time.Second, "another second", func() bool { return time.Now().Unix() > second })
+	server.Release()
+	r.live("second")
+	if loads := server.Loads(); len(loads) > n+2 {
+		t.Errorf("loads %q", loads)
+	}
+}
+
+func TestFaultCut(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := promtest.New(t, promtest.Options{Files: f.read})
+	r := start(t, f, server, client.Options{}, 200*time.Millisecond)
+	r.live("first")
+	server.CutNext(2)
+	r.swap("second")
+	r.live("second")
+}
+
+func TestFaultLies(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, promtest.Options{})
+	second := time.Now().Unix()
+	eventually(t, 5*time.Second, "another second", func() bool { return time.Now().Unix() > second })
+	r.server.Lie(true)
+	r.swap("second")
+	r.failing(reload.ClassUnproven)
+	if s := r.target.Status(); !s.Running.IsZero() || !strings.Contains(s.Reason, "lastConfigTime did not move") {
+		t.Errorf("status %+v", s)
+	}
+	r.server.Lie(false)
+	r.live("second")
+}
+
+func TestFaultPassword(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := promtest.New(t, promtest.Options{Files: f.read, Username: "admin", Password: "hunter2-right"})
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("hunter2-wrong"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, f, server, client.Options{Username: "admin", PasswordFile: file}, 0)
+	r.failing(reload.ClassUnauthorized)
+	if err := os.WriteFile(file, []byte("hunter2-right\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.live("first")
+	server.SetPassword("hunter2-changed")
+	r.swap("second")
+	r.failing(reload.ClassUnauthorized)
+	if err := os.WriteFile(file, []byte("hunter2-changed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.live("second")
+	r.stop()
+	if strings.Contains(r.logs.String(), "hunter2") {
+		t.Errorf("a password is in the log:\n%s", r.logs)
+	}
+}
+
+func TestFaultURLSecrets(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := promtest.New(t, promtest.Options{Files: f.read, Username: "admin", Password: "hunter2"})
+	with := func(user string) string { return strings.Replace(server.URL(), "http://", "http://"+user+"@", 1) }
+	start(t, f, server, client.Options{URL: with("admin:hunter2")}, 0).live("first")
+	r := start(t, f, server, client.Options{URL: with("admin:hunter2wrong")}, 0)
+	r.failing(reload.ClassUnauthorized)
+	r.stop()
+	if s := r.target.Status(); strings.Contains(r.logs.String()+s.Reason+s.Failure.Message, "hunter2") {
+		t.Errorf("a password is shown: %+v\n%s", s, r.logs)
+	}
+}
+
+func TestFaultLifecycleOff(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := promtest.New(t, promtest.Options{Files: f.read, NoLifecycle: true})
+	r := start(t, f, server, client.Options{}, 0)
+	r.failing(reload.ClassDisabled)
+	if s := r.target.Status(); !strings.Contains(s.Reason, "--web.enable-lifecycle") {
+		t.Errorf("reason %q", s.Reason)
+	}
+}
+
+// TestOwnRestart is a kill between swap and reload: the next start cannot know, and asks and reloads.
+func TestOwnRestart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, promtest.Options{})
+	r.stop()
+	r.files.swap("second")
+	start(t, r.files, r.server, client.Options{}, 0).live("second")
+}
+
+func TestServerRestartsOnOlderFiles(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, promtest.Options{})
+	r.swap("invalid")
+	r.status("rejected", func(s reload.Status) bool { return s.Phase == reload.Rejected && !s.Running.IsZero() })
+	r.server.Stop()
+	r.server.Start(t) // the fake starts even on files that are invalid
+	r.status("no longer taken for proven", func(s reload.Status) bool { return s.Phase == reload.Rejected && s.Running.IsZero() })
+	r.swap("first")
+	r.live("first")
+	if slices.Contains(r.server.Loads(), "invalid") {
+		t.Errorf("loads %q", r.server.Loads())
+	}
+}
+
+func TestSwapStorm(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, promtest.Options{})
+	for i := range 50 {
+		text := "storm " + string(rune('A'+i))
+		if i%5 == 0 {
+			text = "invalid " + text
+		}
+		r.swap(text)
+	}
+	r.swap("last")
+	r.live("last")
+	for _, text := range r.server.Loads() {
+		if strings.Contains(text, "invalid") {
+			// The files changed between verdict and load: only a gate can close that window.
+			t.Logf("the server read %q by itself", text)
+		}
+	}
+}
