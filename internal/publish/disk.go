@@ -86,13 +86,17 @@ func (d *disk) removeTree(name string) error {
 	if err != nil {
 		return fmt.Errorf("stat %q: %w", name, cause(err))
 	}
-	if info.IsDir() {
+	return d.removeAll(name, info.IsDir())
+}
+
+func (d *disk) removeAll(name string, isDir bool) error {
+	if isDir {
 		entries, err := d.list(name)
 		if err != nil {
 			return err
 		}
 		for _, e := range entries {
-			if err := d.removeTree(path.Join(name, e.Name())); err != nil {
+			if err := d.removeAll(path.Join(name, e.Name()), e.IsDir()); err != nil {
 				return err
 			}
 		}

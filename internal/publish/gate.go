@@ -282,11 +282,16 @@ func (g *Gate) prune(keep int) error {
 
 // drop removes one generation that no reader is led to. What it cannot remove is left to the next sweep.
 func (g *Gate) drop(gen *generation) error {
-	g.gens = slices.DeleteFunc(g.gens, func(o *generation) bool { return o == gen })
+	g.lose(gen)
 	if err := g.forget(gen.Name); err != nil {
 		return err
 	}
 	return g.disk.removeTree(gen.Name)
+}
+
+// lose drops a generation from the list alone.
+func (g *Gate) lose(gen *generation) {
+	g.gens = slices.DeleteFunc(g.gens, func(o *generation) bool { return o == gen })
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,7 +33,7 @@ func (tr tree) set() *snapshot.Set {
 // some disks and proves nothing here.
 func fastDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "reloader-publish-")
+	dir, err := os.MkdirTemp("/dev/shm", "reloader-publish-") //nolint:usetesting // t.TempDir cannot be told where
 	if err != nil {
 		return t.TempDir()
 	}
@@ -42,12 +43,23 @@ func fastDir(t testing.TB) string {
 
 func mustOpen(t testing.TB, dir string, opts Options) *Gate {
 	t.Helper()
-	g, err := Open(dir, opts)
+	g, err := openNow(dir, opts, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = g.Close() })
 	return g
+}
+
+// openNow waits for the moment that a child needs, which another test of this process has just forked,
+// to close the files that it inherited: until then it holds the lock too.
+func openNow(dir string, opts Options, before func(op, name string) error) (*Gate, error) {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		g, err := open(dir, opts, before)
+		if !errors.Is(err, ErrLocked) || time.Now().After(deadline) {
+			return g, err
+		}
+	}
 }
 
 func mustPublish(t testing.TB, g *Gate, set *snapshot.Set) {
@@ -224,8 +236,8 @@ func TestUnchangedFilesAreShared(t *testing.T) {
 	mustPublish(t, g, second.set())
 	gens := g.Generations()
 	want := int64(len(second["prometheus.yml"]) + len(second["rules/deep/b.yml"]) + len(second["new.yml"]))
-	if gens[1].Written != want || gens[1].Linked != 1 || gens[1].Files != 4 {
-		t.Errorf("written %d bytes, linked %d of %d files; want %d bytes, 1 of 4", gens[1].Written, gens[1].Linked, gens[1].Files, want)
+	if gens[1].Written != want || gens[1].Fresh != 3 || gens[1].Files != 4 {
+		t.Errorf("written %d bytes, %d of %d files; want %d bytes, 3 of 4", gens[1].Written, gens[1].Fresh, gens[1].Files, want)
 	}
 	a, errA := os.Stat(filepath.Join(dir, gens[0].Name, "rules/a.yml"))
 	b, errB := os.Stat(filepath.Join(dir, gens[1].Name, "rules/a.yml"))
@@ -247,6 +259,34 @@ func TestATouchedFileIsNotShared(t *testing.T) {
 	wantTree(t, "through ..data", throughData(t, dir), second)
 }
 
+// The oldest generation's directory is used again. What somebody did to it must not show.
+func TestAnOldGenerationIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	g := mustOpen(t, dir, Options{Keep: 2})
+	mustPublish(t, g, first.set())
+	mustPublish(t, g, good.set())
+	old := filepath.Join(dir, g.Generations()[0].Name)
+	err := errors.Join(
+		os.WriteFile(filepath.Join(old, "foreign"), []byte("x"), 0o644),
+		os.Mkdir(filepath.Join(old, "foreign.d"), 0o755),
+		os.WriteFile(filepath.Join(old, "foreign.d/x"), []byte("x"), 0o644),
+		os.Remove(filepath.Join(old, "gone.yml")), os.Mkdir(filepath.Join(old, "gone.yml"), 0o755),
+		os.WriteFile(filepath.Join(old, "rules/a.yml"), []byte("GROUPS: []\n"), 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, errBefore := os.Stat(old)
+	mustPublish(t, g, first.set())
+	wantTree(t, "through ..data", throughData(t, dir), first)
+	wantTree(t, "through the visible names", throughNames(t, dir), first)
+	wantOnly(t, g)
+	after, errAfter := os.Stat(filepath.Join(dir, dataLink))
+	if err := errors.Join(errBefore, errAfter); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the directory was not used again: %v", err)
+	}
+}
+
 // Without hard links every file is written, and everything else is the same.
 func TestWithoutHardLinks(t *testing.T) {
 	t.Parallel()
@@ -264,8 +304,8 @@ func TestWithoutHardLinks(t *testing.T) {
 	mustPublish(t, g, first.set())
 	mustPublish(t, g, second.set())
 	wantTree(t, "through ..data", throughData(t, dir), second)
-	if gens := g.Generations(); gens[1].Linked != 0 {
-		t.Errorf("%d files linked without hard links", gens[1].Linked)
+	if gens := g.Generations(); gens[1].Fresh != gens[1].Files {
+		t.Errorf("%d of %d files written without hard links", gens[1].Fresh, gens[1].Files)
 	}
 	// The same contents from somewhere else, and forgotten: they come from the current generation.
 	moved := snapshot.FromFiles(snapshot.Source{Name: "elsewhere"}, bytesOf(second.set().Snapshots[0]))

@@ -36,8 +36,8 @@ type Generation struct {
 	Accepted bool
 	// Written is how many bytes of files were written for it; the rest is shared with older generations.
 	Written int64
-	// Linked is how many of its Files are shared with the generation before.
-	Linked, Files int
+	// Fresh is how many of its Files were written for it.
+	Fresh, Files int
 }
 
 // note is what is kept of a generation in the state directory. It has the same size for any tree, so
@@ -49,7 +49,7 @@ type note struct {
 	// Tree is over the names and contents of the files below the generation's directory.
 	Tree    snapshot.Digest `json:"tree"`
 	Written int64           `json:"written"`
-	Linked  int             `json:"linked"`
+	Fresh   int             `json:"fresh"`
 	Files   int             `json:"files"`
 }
 
@@ -110,7 +110,7 @@ func isGeneration(name string) bool {
 func (g *Gate) writeNote(gen *generation) error {
 	data, err := json.Marshal(note{
 		Version: noteVersion, Sequence: gen.Sequence, Digest: gen.Digest, Tree: gen.tree,
-		Written: gen.Written, Linked: gen.Linked, Files: gen.Files,
+		Written: gen.Written, Fresh: gen.Fresh, Files: gen.Files,
 	})
 	if err != nil {
 		return fmt.Errorf("encode the note of %q: %w", gen.Name, err)
@@ -169,7 +169,7 @@ func (g *Gate) readNote(name string) (*generation, error) {
 	}
 	return &generation{
 		Generation: Generation{
-			Name: name, Sequence: n.Sequence, Digest: n.Digest, Written: n.Written, Linked: n.Linked, Files: n.Files,
+			Name: name, Sequence: n.Sequence, Digest: n.Digest, Written: n.Written, Fresh: n.Fresh, Files: n.Files,
 		},
 		tree: n.Tree,
 	}, nil

@@ -82,7 +82,7 @@ func (g *Gate) retreat(from string) error {
 	// The damaged one must never count as good again.
 	for _, gen := range slices.Clone(g.gens) {
 		if gen.Name == from {
-			g.gens = slices.DeleteFunc(g.gens, func(o *generation) bool { return o == gen })
+			g.lose(gen)
 			if err := g.forget(gen.Name); err != nil {
 				return err
 			}

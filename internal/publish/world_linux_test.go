@@ -198,7 +198,7 @@ func oddDisks(dir string) error {
 	tooLarge := tree{"prometheus.yml": "b", "rules.yml": strings.Repeat("b", 400<<10)}
 	err = g.Publish(ctx, tooLarge.set())
 	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), `rules.yml": no space left on device`) {
-		return fmt.Errorf("full disk: got %v", err)
+		return fmt.Errorf("full disk: got %w", err)
 	}
 	if err := sameTree(dir, half("a")); err != nil {
 		return fmt.Errorf("full disk: %w", err)
@@ -215,7 +215,7 @@ func oddDisks(dir string) error {
 	}
 	// A roll back needs no room.
 	if err := os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 512<<10), 0o644); !errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("fill the disk: %v", err)
+		return fmt.Errorf("fill the disk: %w", err)
 	}
 	if d, err := g.Rollback(ctx); err != nil || d != half("a").set().Digest {
 		return fmt.Errorf("roll back on a full disk: %s, %w", d.Short(), err)
@@ -235,7 +235,7 @@ func readOnly(ctx context.Context, g *Gate, now tree) error {
 		return fmt.Errorf("remount read-only: %w", err)
 	}
 	if _, err := Open(g.dir, Options{}); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), `open "..reloader/lock": read-only file system`) {
-		return fmt.Errorf("read-only: got %v", err)
+		return fmt.Errorf("read-only: got %w", err)
 	}
 	if err := sameTree(g.dir, now); err != nil {
 		return err
@@ -297,11 +297,11 @@ func otherUser(dir string) error {
 	}
 	_, err := Open(dir, Options{})
 	if !errors.Is(err, syscall.EACCES) || !strings.Contains(err.Error(), `open "..reloader/lock": permission denied`) {
-		return fmt.Errorf("got %v", err)
+		return fmt.Errorf("got %w", err)
 	}
 	empty := filepath.Join(filepath.Dir(dir), "empty")
 	if _, err := Open(empty, Options{}); !errors.Is(err, syscall.EACCES) || !strings.Contains(err.Error(), `mkdir "..reloader": permission denied`) {
-		return fmt.Errorf("got %v", err)
+		return fmt.Errorf("got %w", err)
 	}
 	// And yet the server's user can read everything.
 	return sameTree(dir, first)
