@@ -15,9 +15,8 @@ func TestTakeUnreadableAsNobody(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("not root: TestTakeUnreadable covers this")
 	}
-	dir, err := os.MkdirTemp("/tmp", "unreadable")
-	must(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := t.TempDir()
+	must(t, os.Chmod(filepath.Dir(dir), 0o755))
 	must(t, os.Chmod(dir, 0o777))
 	bin := filepath.Join(dir, "test")
 	// The test binary's own directory is closed to others. Copied by another process, the file is

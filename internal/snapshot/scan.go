@@ -83,6 +83,9 @@ func (s *scanner) dir(dir, name string, id fileID) error {
 		}
 		return err
 	}
+	if name != "" && isDatabase(list) {
+		return nil
+	}
 	here := s.addPlace(place{path: dir, dev: id.dev, ino: id.ino, data: data})
 	if data != "" {
 		return s.volume(dir, name, data, list)
@@ -93,6 +96,18 @@ func (s *scanner) dir(dir, name string, id fileID) error {
 		}
 	}
 	return nil
+}
+
+// isDatabase recognises a Prometheus' data directory. Whoever unpacks its archive and starts it has that
+// beside prometheus.yml: it is large, changes all the time, and nobody's configuration.
+func isDatabase(list []os.DirEntry) bool {
+	found := 0
+	for _, e := range list {
+		if e.IsDir() && (e.Name() == "wal" || e.Name() == "chunks_head") {
+			found++
+		}
+	}
+	return found == 2
 }
 
 func (s *scanner) addPlace(p place) int {

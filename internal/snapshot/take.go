@@ -34,7 +34,7 @@ const (
 // and the digest changes when the link comes.
 //
 // Hidden files are read (Grafana reads .x.yaml), hidden directories are not (.git), names
-// that begin with two dots never are. Links to files and directories are followed.
+// that begin with two dots never are. A Prometheus' data directory below the source is left out. Links to files and directories are followed.
 //
 // Errors wrap fs.ErrNotExist (the directory is not there yet), fs.ErrPermission, syscall.ENOTDIR,
 // ErrLimit, ErrChanging or the context's error.

@@ -67,11 +67,13 @@ func TestTakePlainDirectory(t *testing.T) {
 	write(t, dir, map[string]string{
 		"a.yml": "a", "rules/b.yml": "b", "rules/deep/c.yml": "c", ".hidden.yaml": "grafana reads this",
 		".git/config": "not this", "..2026_x/secret": "nor this", "..odd": "nor this", "lost+found/x": "nor this",
+		"data/wal/0001": "nor the server's database", "data/chunks_head/1": "", "data/lock": "", "walled/wal/ok.yml": "w",
 		"elsewhere/.kept/no.yml": "hidden directory", "empty.yml": "",
 	})
 	s := take(t, dir)
 	wantFiles(t, s, map[string]string{
 		"a.yml": "a", "rules/b.yml": "b", "rules/deep/c.yml": "c", ".hidden.yaml": "grafana reads this", "empty.yml": "",
+		"walled/wal/ok.yml": "w",
 	})
 	if s.Atomic {
 		t.Error("a plain directory is not swapped as a whole")
@@ -79,6 +81,7 @@ func TestTakePlainDirectory(t *testing.T) {
 	if same := FromFiles(Source{}, map[string][]byte{
 		"a.yml": []byte("a"), "rules/b.yml": []byte("b"), "rules/deep/c.yml": []byte("c"),
 		".hidden.yaml": []byte("grafana reads this"), "empty.yml": {},
+		"walled/wal/ok.yml": []byte("w"),
 	}); same.Digest != s.Digest {
 		t.Error("the same files in memory have another digest")
 	}

@@ -22,6 +22,9 @@ type Reader struct {
 	// false when the files are too broken to tell.
 	follow func(*snapshot.Set) ([]snapshot.Source, bool)
 
+	// narrow reads less of the first required source when that cannot be read as a whole; nil: nothing can.
+	narrow func(context.Context, snapshot.Source) (*snapshot.Snapshot, error)
+
 	followed []snapshot.Source
 	absent   []string // directories of optional and followed sources that were not there
 	onDirs   func(dirs []string)
@@ -58,8 +61,11 @@ func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
 		defer func() { r.onDirs(r.Dirs()) }()
 	}
 	var snaps []*snapshot.Snapshot
-	for _, src := range r.required {
+	for i, src := range r.required {
 		s, err := snapshot.Take(ctx, src, r.limits)
+		if err != nil && i == 0 && r.narrow != nil && tooMuch(err) {
+			s, err = r.narrow(ctx, src)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -90,6 +96,11 @@ func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
 	}
 	r.last = set
 	return set, nil
+}
+
+// tooMuch reports errors that may concern only files in which the server has no interest.
+func tooMuch(err error) bool {
+	return errors.Is(err, snapshot.ErrLimit) || errors.Is(err, snapshot.ErrChanging) || errors.Is(err, fs.ErrPermission)
 }
 
 // take returns nil for a directory that is not there.

@@ -296,6 +296,34 @@ func TestPrometheusErrors(t *testing.T) {
 	}
 }
 
+// Beside the main file there is more than can be read: then only what the files name is read.
+func TestPrometheusNarrows(t *testing.T) {
+	t.Parallel()
+	top := prometheusTree(t)
+	write(t, top, map[string]string{"etc/huge": strings.Repeat("x", 5000), "etc/rules/not-a-rule": ""})
+	lim := snapshot.Limits{MaxFileSize: 4000}
+	file := filepath.Join(top, "etc/prometheus.yml")
+	r := Prometheus(PrometheusOptions{ConfigFile: file, Limits: lim})
+	want := []string{"prometheus.yml", "rules/r.yml", "sd/a.json"}
+	for range 2 {
+		set, err := r.Read(t.Context())
+		must(t, err)
+		all := got(t, set, top)
+		if d := cmp.Diff(want, all["config"]); d != "" || len(all) != 7 {
+			t.Errorf("%d sources (-want +got):\n%s", len(all), d)
+		}
+		write(t, top, map[string]string{"etc/prometheus.yml": mainFile + "]broken"}) // the second time
+	}
+	_, err := Prometheus(PrometheusOptions{ConfigFile: file, ServerConfigFile: "/gate/prometheus.yml", Limits: lim}).Read(t.Context())
+	if !errors.Is(err, snapshot.ErrLimit) {
+		t.Errorf("a gate cannot publish half of it: %v", err)
+	}
+	write(t, top, map[string]string{"etc/rules/r.yml": strings.Repeat("x", 5000)})
+	if _, err := r.Read(t.Context()); !errors.Is(err, snapshot.ErrLimit) || !strings.Contains(err.Error(), "r.yml") {
+		t.Errorf("a rule file that is too large: %v", err)
+	}
+}
+
 func TestPrometheusRelativeConfigFile(t *testing.T) {
 	top := t.TempDir()
 	write(t, top, map[string]string{"p.yml": "rule_files: [TOP/rules/*.yml, rules/*.yml]", "rules/a.yml": ""})
@@ -305,6 +333,12 @@ func TestPrometheusRelativeConfigFile(t *testing.T) {
 	must(t, err)
 	if len(set.Snapshots) != 1 || set.Len() != 2 || r.Role("rules/a.yml") != Rule || r.Role("p.yml") != Main {
 		t.Errorf("%d sources, %d files, %s", len(set.Snapshots), set.Len(), r.Role("rules/a.yml"))
+	}
+	write(t, top, map[string]string{"p.yml": "rule_files: [rules/*.yml]", "huge": strings.Repeat("x", 5000), "rules/.x": ""})
+	set, err = Prometheus(PrometheusOptions{ConfigFile: "p.yml", Limits: snapshot.Limits{MaxFileSize: 4000}}).Read(t.Context())
+	must(t, err)
+	if d := cmp.Diff(map[string][]string{"config": {"p.yml", "rules/a.yml"}}, got(t, set, top)); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -120,7 +120,7 @@ func (w *walk) tree(dir string) {
 	w.seen[id] = true
 	w.plan.node(id, dir).subs[w.sub] = struct{}{}
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil || isDatabase(entries) {
 		return
 	}
 	for _, e := range entries {
@@ -128,6 +128,18 @@ func (w *walk) tree(dir string) {
 			w.tree(filepath.Join(dir, e.Name()))
 		}
 	}
+}
+
+// isDatabase recognises a Prometheus' data directory, where something is written all the time and which
+// no snapshot holds. It is watched itself, in case it becomes something else, but nothing below it is.
+func isDatabase(entries []os.DirEntry) bool {
+	found := 0
+	for _, e := range entries {
+		if e.IsDir() && (e.Name() == "wal" || e.Name() == "chunks_head") {
+			found++
+		}
+	}
+	return found == 2
 }
 
 // mayBeDir leaves out what no snapshot holds: hidden directories, old generations. ..data is followed to the

@@ -210,6 +210,18 @@ func TestLinkLoop(t *testing.T) {
 	}
 }
 
+func TestDatabaseIsNotWatched(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "data/wal/1"), "")
+	put(t, filepath.Join(dir, "data/chunks_head/1"), "")
+	w := start(t, Options{Interval: never})
+	w.Subscribe([]string{dir})
+	if n := w.Stats().Watches; n != 2 {
+		t.Errorf("%d watches, want those of the directory and of data", n)
+	}
+}
+
 func TestSubscriptions(t *testing.T) {
 	t.Parallel()
 	one, two := t.TempDir(), t.TempDir()
