@@ -44,6 +44,7 @@ func commands() []command {
 		statusCommand,
 		waitCommand,
 		injectCommand,
+		demoCommand,
 		versionCommand,
 	}
 }
