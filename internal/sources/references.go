@@ -22,19 +22,9 @@ type References struct {
 // Scan finds the references in a main file or in a scrape configuration file. It is no verdict:
 // whatever it does not understand it skips; an error means that the file is not even YAML.
 func Scan(file []byte) (References, error) {
-	if len(file) > maxScan {
-		return References{}, fmt.Errorf("scan for file references: %d bytes are more than %d", len(file), maxScan)
-	}
-	var doc yaml.Node
-	if err := unmarshal(file, &doc); err != nil {
-		return References{}, fmt.Errorf("scan for file references: %w", err)
-	}
-	if len(doc.Content) == 0 {
-		return References{}, nil
-	}
-	root := doc.Content[0]
-	if resolve(root).Kind != yaml.MappingNode {
-		return References{}, errors.New("scan for file references: not a mapping")
+	root, err := mapping(file)
+	if root == nil {
+		return References{}, err
 	}
 	refs := References{
 		RuleFiles:         texts(get(root, "rule_files", 0)),
@@ -47,6 +37,25 @@ func Scan(file []byte) (References, error) {
 		refs.FileSD = append(refs.FileSD, fileSD(am)...)
 	}
 	return refs, nil
+}
+
+// mapping is the top of a file; nil without an error for an empty one.
+func mapping(file []byte) (*yaml.Node, error) {
+	if len(file) > maxScan {
+		return nil, fmt.Errorf("scan for file references: %d bytes are more than %d", len(file), maxScan)
+	}
+	var doc yaml.Node
+	if err := unmarshal(file, &doc); err != nil {
+		return nil, fmt.Errorf("scan for file references: %w", err)
+	}
+	if len(doc.Content) == 0 {
+		return nil, nil
+	}
+	root := doc.Content[0]
+	if resolve(root).Kind != yaml.MappingNode {
+		return nil, errors.New("scan for file references: not a mapping")
+	}
+	return root, nil
 }
 
 // unmarshal turns the parser's panics, should there be any left, into errors.

@@ -1,0 +1,60 @@
+package sources
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reloader/internal/snapshot"
+)
+
+// The directories that provider files name are read as sources of their own, those inside a known
+// source and those that only the server knows left out; a broken file keeps what was in view.
+func TestGrafanaReaderFollowsProviders(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	const providers = `
+apiVersion: 1
+providers:
+  - {name: one, options: {path: TOP/one}}
+  - {name: inside, options: {path: TOP/provisioning/dashboards/json}}
+  - {name: absent, options: {path: TOP/absent}}
+  - {name: variable, options: {path: $HOME}}
+  - {name: relative, options: {path: json}}
+  - {name: old, options: {folder: TOP/old}}
+  - {name: all, options: {path: /}}
+`
+	write(t, top, map[string]string{
+		"provisioning/dashboards/p.yaml": strings.ReplaceAll(providers, "TOP", top), "provisioning/dashboards/json/i.json": "{}",
+		"one/a.json": "{}", "one/sub/b.json": "{}", "old/c.json": "{}",
+	})
+	r := GrafanaReader(snapshot.Limits{}, Grafana(filepath.Join(top, "provisioning"), "")...)
+	want := map[string][]string{
+		"dashboards": {"json/i.json", "p.yaml"}, "provider/one": {"a.json", "sub/b.json"}, "provider/old": {"c.json"},
+	}
+	for _, text := range []string{"", "providers: ["} {
+		if text != "" {
+			write(t, top, map[string]string{"provisioning/dashboards/p.yaml": text})
+		}
+		set, err := r.Read(t.Context())
+		must(t, err)
+		if d := cmp.Diff(want, got(t, set, top)); d != "" {
+			t.Errorf("after %q: %s", text, d)
+		}
+	}
+}
+
+func FuzzScanProviders(f *testing.F) {
+	f.Add([]byte("providers: [{name: a/b, options: {path: /x}}]"))
+	f.Add([]byte("providers: &a [*a]"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		sources, _ := ScanProviders(b)
+		for _, s := range sources {
+			if !filepath.IsAbs(s.Dir) || s.Dir == "/" || !strings.HasPrefix(s.Name, "provider") {
+				t.Errorf("source %+v", s)
+			}
+		}
+	})
+}
