@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -135,8 +136,7 @@ func (d *demo) start(ctx context.Context, name, binary string, args ...string) (
 
 // stopAll ends the children, the youngest first.
 func (d *demo) stopAll() {
-	for i := len(d.children) - 1; i >= 0; i-- {
-		p := d.children[i]
+	for _, p := range slices.Backward(d.children) {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-p.done:

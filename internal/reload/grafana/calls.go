@@ -125,8 +125,8 @@ func touched(err error) error {
 	}
 	switch f.Class {
 	case reload.ClassDNS, reload.ClassTLS, reload.ClassLocal, reload.ClassUnauthorized:
-		return f
+	default:
+		f.Untouched = false
 	}
-	f.Untouched = false
 	return f
 }

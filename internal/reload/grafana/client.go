@@ -5,20 +5,20 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 	"time"
 
 	"reloader/internal/reload"
+	"reloader/internal/reload/client"
 )
 
-// client speaks to the API as the server admin: basic auth, or a session cookie where basic auth
+// api speaks to the API as the server admin: basic auth, or a session cookie where basic auth
 // is off. It guards against the lock-out: see guard.
-type client struct {
+type api struct {
 	o       Options
 	session string
 	guard   guard
@@ -35,8 +35,8 @@ const (
 	maxAnswer = 64 << 20
 )
 
-func newClient(o Options) *client {
-	return &client{o: o, guard: guard{now: o.Clock}}
+func newAPI(o Options) *api {
+	return &api{o: o, guard: guard{now: o.Clock}}
 }
 
 // answer is a response that was read to its end.
@@ -53,7 +53,7 @@ func (a answer) message() (id, text string) {
 }
 
 // get reads a JSON answer into v. A status other than 200 is a *reload.Failure.
-func (c *client) get(ctx context.Context, path string, header http.Header, v any) error {
+func (c *api) get(ctx context.Context, path string, header http.Header, v any) error {
 	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
 	defer cancel()
 	a, err := c.do(ctx, http.MethodGet, path, header, nil)
@@ -71,10 +71,10 @@ func (c *client) get(ctx context.Context, path string, header http.Header, v any
 
 // do sends one request as the admin. A 401 that means "basic auth is off" is answered with a
 // sign-in at /login, and a session that has ended with another one.
-func (c *client) do(ctx context.Context, method, path string, header http.Header, body []byte) (answer, error) {
-	user, password, err := c.o.Credentials()
-	if err != nil {
-		return answer{}, &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("read Grafana's credentials: %v", err), Permanent: true, Err: err}
+func (c *api) do(ctx context.Context, method, path string, header http.Header, body []byte) (answer, error) {
+	user, password, failure := c.o.Client.Credentials()
+	if failure != nil {
+		return answer{}, failure
 	}
 	identity := sha256.Sum256([]byte(user + "\x00" + password))
 	if f := c.guard.allow(identity); f != nil {
@@ -119,7 +119,7 @@ func needsSession(a answer) bool {
 }
 
 // login gets a session cookie; false when the server does not give one for these credentials.
-func (c *client) login(ctx context.Context, user, password string) (bool, error) {
+func (c *api) login(ctx context.Context, user, password string) (bool, error) {
 	body, err := json.Marshal(map[string]string{"user": user, "password": password})
 	if err != nil {
 		return false, err
@@ -129,9 +129,9 @@ func (c *client) login(ctx context.Context, user, password string) (bool, error)
 		return false, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.o.Client.Do(req)
+	resp, err := c.roundTrip(req)
 	if err != nil {
-		return false, transportFailure("POST /login", err)
+		return false, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
@@ -144,18 +144,16 @@ func (c *client) login(ctx context.Context, user, password string) (bool, error)
 	return false, nil
 }
 
-func (c *client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
-	// A double slash is a 500 page, so that the base URL's own last slash must go.
-	target := strings.TrimSuffix(c.o.URL.String(), "/") + path
+func (c *api) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
+	bare, query, _ := strings.Cut(path, "?")
+	target := c.o.Client.URL(bare)
+	if query != "" {
+		target += "?" + query
+	}
 	var r io.Reader
 	if body != nil {
 		r = bytes.NewReader(body)
 	}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
-		if !i.Reused {
-			c.lives++
-		}
-	}})
 	req, err := http.NewRequestWithContext(ctx, method, target, r)
 	if err != nil {
 		return nil, &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("%s %s: %v", method, path, err), Permanent: true, Err: err}
@@ -163,37 +161,43 @@ func (c *client) request(ctx context.Context, method, path string, body []byte) 
 	return req, nil
 }
 
-func (c *client) send(ctx context.Context, method, path string, header http.Header, body []byte, user, password string) (answer, error) {
+func (c *api) send(ctx context.Context, method, path string, header http.Header, body []byte, user, password string) (answer, error) {
 	req, err := c.request(ctx, method, path, body)
 	if err != nil {
 		return answer{}, err
 	}
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	switch {
 	case c.session != "":
 		req.AddCookie(&http.Cookie{Name: "grafana_session", Value: c.session})
 	case user != "":
 		req.SetBasicAuth(user, password)
 	}
-	resp, err := c.o.Client.Do(req)
+	resp, err := c.roundTrip(req)
 	if err != nil {
-		return answer{}, transportFailure(method+" "+path, err)
+		return answer{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return answer{}, transportFailure(method+" "+path, err)
+		return answer{}, client.Explain(ctx, err, method+" "+path, limitOf(ctx))
 	}
 	return answer{status: resp.StatusCode, body: b}, nil
 }
 
-// transportFailure says why no answer came.
-func transportFailure(what string, err error) error {
-	var f *reload.Failure
-	if errors.As(err, &f) {
-		return f
+// roundTrip sends a request and counts the lives of the server.
+func (c *api) roundTrip(req *http.Request) (*http.Response, error) {
+	resp, f := c.o.Client.RoundTrip(req, limitOf(req.Context()), func() { c.lives++ })
+	if f != nil {
+		return nil, f
 	}
-	return &reload.Failure{Class: reload.ClassUnreachable, Message: what + ": " + err.Error(), Err: err}
+	return resp, nil
+}
+
+// limitOf is how long a request may take, for messages.
+func limitOf(ctx context.Context) time.Duration {
+	if at, ok := ctx.Deadline(); ok {
+		return max(0, time.Until(at)).Round(time.Second)
+	}
+	return 0
 }

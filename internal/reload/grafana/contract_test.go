@@ -71,9 +71,7 @@ func TestContractCredentials(t *testing.T) {
 		if f := classify("x", a); f.Class != reload.ClassUnauthorized || !f.Permanent || f.Hint == "" {
 			t.Errorf("classified as %+v", f)
 		}
-		none := newRig(t, s.url, "", func(o *Options) {
-			o.Credentials = func() (string, string, error) { return "", "", nil }
-		})
+		none := newRigAs(t, s.url, "", "", nil)
 		a = post(t, none, "datasources")
 		if id, _ := a.message(); a.status != http.StatusUnauthorized || id != "auth.unauthorized" {
 			t.Errorf("no credentials: %d %s", a.status, a.body)

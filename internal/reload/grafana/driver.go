@@ -4,24 +4,18 @@ package grafana
 import (
 	"context"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"time"
 
 	"reloader/internal/reload"
+	"reloader/internal/reload/client"
 	"reloader/internal/snapshot"
 	"reloader/internal/validate"
 )
 
 // Options describe one Grafana.
 type Options struct {
-	// URL is the server's base URL, with its sub path when it serves from one.
-	URL *url.URL
-	// Client sends the requests. Its own Timeout must be zero: a reload may take minutes.
-	Client *http.Client
-	// Credentials returns the server admin's name and password. It is asked before each request,
-	// so that a changed file counts at once.
-	Credentials func() (user, password string, err error)
+	// Client holds the server's address, credentials and TLS settings.
+	Client *client.Client
 	// Validator judges the files again with what only the live server knows; nil: no second verdict.
 	Validator validate.Validator
 	// Allow names guards that are switched off; see validate.Request.
@@ -47,7 +41,7 @@ type Restarter interface {
 // Driver is a reload.Driver for Grafana.
 type Driver struct {
 	o       Options
-	api     *client
+	api     *api
 	version string // what /api/health said last
 
 	// expected is what the files of the newest plans say, so that a plan can be made again when
@@ -83,7 +77,7 @@ func New(o Options) *Driver {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &Driver{o: o, api: newClient(o)}
+	return &Driver{o: o, api: newAPI(o)}
 }
 
 var _ reload.Driver = (*Driver)(nil)

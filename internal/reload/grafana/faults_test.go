@@ -151,7 +151,7 @@ func TestLockOutGuard(t *testing.T) {
 	if got := g.Failures("admin"); got != maxTries+1 {
 		t.Errorf("%d failed sign-ins after the lock has passed, want one more", got)
 	}
-	r.password = "admin"
+	r.setPassword(t, "admin")
 	if _, v, err := r.apply(t.Context(), nil, set); err != nil || !v.Proven {
 		t.Errorf("with the right password: %+v %v", v, err)
 	}

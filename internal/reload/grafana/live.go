@@ -183,13 +183,13 @@ func known[T any](err error, list *[]T) error {
 
 // optional drops failures that only mean "this version or this user does not get to see that".
 func optional(err error) error {
-	var f *reload.Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*reload.Failure](err); ok {
 		switch f.Class {
 		case reload.ClassNotFound, reload.ClassForbidden, reload.ClassServer, reload.ClassUnexpected:
 			return nil
+		default:
+			return f
 		}
-		return f
 	}
 	if err != nil {
 		return fmt.Errorf("ask Grafana what it has: %w", err)

@@ -3,12 +3,14 @@ package grafana
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 
 	"reloader/internal/reload"
+	"reloader/internal/reload/client"
 	"reloader/internal/validate"
 )
 
@@ -21,14 +23,14 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	if err != nil {
 		return reload.Observation{}, err
 	}
-	resp, err := d.o.Client.Do(req)
+	resp, err := d.api.roundTrip(req)
 	if err != nil {
-		return notReady(transportFailure("GET /api/health", err))
+		return notReady(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return notReady(transportFailure("GET /api/health", err))
+		return notReady(client.Explain(ctx, err, "GET /api/health", quickTimeout))
 	}
 	var health struct{ Database, Version string }
 	switch {
@@ -58,7 +60,7 @@ func (d *Driver) observation() reload.Observation {
 
 // notReady tells a server that is away, which heals, from a wrong address, which does not.
 func notReady(err error) (reload.Observation, error) {
-	f, ok := err.(*reload.Failure) //nolint:errorlint // made by this package, never wrapped
+	f, ok := errors.AsType[*reload.Failure](err)
 	if !ok || f.Permanent {
 		return reload.Observation{}, err
 	}

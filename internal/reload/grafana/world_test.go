@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +12,7 @@ import (
 	"time"
 
 	"reloader/internal/reload"
+	"reloader/internal/reload/client"
 	"reloader/internal/reload/grafanatest"
 	"reloader/internal/snapshot"
 	"reloader/internal/validate"
@@ -116,27 +115,39 @@ func (s server) read(t *testing.T, kinds ...string) *snapshot.Set {
 // rig is a driver for a server, with a clock and a log that tests can look at.
 type rig struct {
 	*Driver
-	log      *bytes.Buffer
-	now      time.Time
-	password string
+	log *bytes.Buffer
+	now time.Time
+
+	passwordFile string
+}
+
+func (r *rig) setPassword(t *testing.T, password string) {
+	t.Helper()
+	if err := os.WriteFile(r.passwordFile, []byte(password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func newRig(t *testing.T, base, password string, more func(*Options)) *rig {
 	t.Helper()
-	u, err := url.Parse(base)
+	return newRigAs(t, base, "admin", password, more)
+}
+
+// newRigAs makes a driver for another user; none when the name is empty.
+func newRigAs(t *testing.T, base, user, password string, more func(*Options)) *rig {
+	t.Helper()
+	r := &rig{log: &bytes.Buffer{}, now: time.Now(), passwordFile: filepath.Join(t.TempDir(), "password")}
+	r.setPassword(t, password)
+	c, err := client.New(client.Options{URL: base, Username: user, PasswordFile: r.passwordFile})
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.IdleConnTimeout = 0
-	t.Cleanup(transport.CloseIdleConnections)
-	r := &rig{log: &bytes.Buffer{}, now: time.Now(), password: password}
+	t.Cleanup(c.Close)
 	o := Options{
-		URL: u, Client: &http.Client{Transport: transport},
-		Credentials: func() (string, string, error) { return "admin", r.password, nil },
-		Validator:   grafana.New(grafana.Options{}),
-		Logger:      slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Clock:       func() time.Time { return r.now },
+		Client:    c,
+		Validator: grafana.New(grafana.Options{}),
+		Logger:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Clock:     func() time.Time { return r.now },
 	}
 	if more != nil {
 		more(&o)
