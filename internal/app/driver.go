@@ -1,21 +1,27 @@
 package app
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"path"
 	"path/filepath"
+	"syscall"
 
 	"reloader/internal/config"
 	"reloader/internal/reload"
 	"reloader/internal/reload/client"
 	"reloader/internal/reload/generic"
+	grafanadriver "reloader/internal/reload/grafana"
+	"reloader/internal/reload/process"
 	"reloader/internal/reload/promdriver"
 	"reloader/internal/snapshot"
 	"reloader/internal/sources"
+	"reloader/internal/validate"
 )
 
 // newDriver makes what speaks to a target's server.
-func newDriver(t config.Target, r reader) (reload.Driver, error) {
+func newDriver(t config.Target, r reader, v validate.Validator, log *slog.Logger) (reload.Driver, error) {
 	c := client.Options{
 		URL: t.URL, Username: t.Username, PasswordFile: t.PasswordFile, Password: t.Password.Reveal(), BearerTokenFile: t.BearerTokenFile,
 		CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName,
@@ -23,6 +29,8 @@ func newDriver(t config.Target, r reader) (reload.Driver, error) {
 	switch t.Kind {
 	case config.Prometheus:
 		return newPrometheusDriver(t, r, c)
+	case config.Grafana:
+		return newGrafanaDriver(t, c, v, log)
 	case config.HTTP:
 		return generic.NewHTTP(c, t.ReloadTimeout)
 	case config.Signal:
@@ -46,6 +54,33 @@ func newPrometheusDriver(t config.Target, r reader, c client.Options) (reload.Dr
 		o.Dirs = []string{t.Gate.Path}
 	}
 	return promdriver.New(o)
+}
+
+// newGrafanaDriver makes a driver that judges the files again with what the live server has.
+func newGrafanaDriver(t config.Target, c client.Options, v validate.Validator, log *slog.Logger) (reload.Driver, error) {
+	connection, err := client.New(c)
+	if err != nil {
+		return nil, err
+	}
+	o := grafanadriver.Options{
+		Client: connection, Validator: v, Allow: t.Allow, SameEnv: t.SameEnv, Timeout: t.ReloadTimeout, Logger: log,
+	}
+	if t.Restart == config.RestartTerminate {
+		o.Restarter = terminator(t.ProcessName)
+	}
+	return grafanadriver.New(o), nil
+}
+
+// terminator ends the one process of that name.
+type terminator string
+
+// Terminate sends SIGTERM, upon which Grafana ends in order with exit code 0.
+func (name terminator) Terminate(context.Context) error {
+	p, err := process.Find(string(name))
+	if err != nil {
+		return err
+	}
+	return p.Signal(syscall.SIGTERM)
 }
 
 // serverConfigFile is Prometheus' main file as the server sees it.

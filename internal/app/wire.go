@@ -60,7 +60,7 @@ func newGrafanaReader(t config.Target) reader {
 			all[i].ServerDir = path.Join(t.Provisioning.ServerPath, src.Name)
 		}
 	}
-	return sources.Fixed(snapshot.Limits{}).Optional(all...)
+	return sources.GrafanaReader(snapshot.Limits{}, all...)
 }
 
 // serverDir is where the server sees a directory; empty when there is none.
@@ -103,7 +103,8 @@ func openGate(t config.Target) (*publish.Gate, error) {
 // build makes everything of one target. What it opened is closed again when it fails.
 func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
 	r := newReader(t)
-	driver, err := newDriver(t, r)
+	judge := newValidator(cfg, t)
+	driver, err := newDriver(t, r, judge, a.log.With("target", t.Name))
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
@@ -121,7 +122,7 @@ func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
 	u.hints = a.watcher.Subscribe(r.Dirs())
 	u.target, err = reload.New(reload.Options{
 		Name: t.Name, Kind: string(t.Kind),
-		Reader: following{r, u.hints}, Validator: newValidator(cfg, t), Driver: driver, Gate: u.gate,
+		Reader: following{r, u.hints}, Validator: judge, Driver: driver, Gate: u.gate,
 		Observer: observers{a.tracker, a.memory}, Logger: a.log,
 		Allow: t.Allow, Facts: facts(t), Diff: validate.DiffOutline, Settle: settle(cfg),
 	})

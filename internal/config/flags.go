@@ -130,6 +130,12 @@ func (f *Flags) grafana() {
 		fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Grafana when the server does not tell (default: the newest known)")
 	})
 	if !f.offline {
+		add("restart", func(n string) {
+			fs.StringVar(&t.Restart, n, t.Restart, "when a changed grafana.ini waits for a restart: off, or terminate (SIGTERM to the process, in a shared process namespace)")
+		})
+		add("process_name", func(n string) {
+			fs.StringVar(&t.ProcessName, n, t.ProcessName, "`NAME` of the process to terminate")
+		})
 		f.gate(t, add)
 		f.client(t, add)
 	}
