@@ -1,0 +1,81 @@
+package transform
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+
+	"reloader/internal/validate"
+)
+
+// expand replaces each $(VAR), as the prometheus-operator's config reloader does. An unset variable stays
+// as it is written; one that is set to nothing becomes nothing. What a variable holds is not expanded again.
+func expand(data []byte, o Options) ([]byte, []validate.Finding) {
+	var out bytes.Buffer
+	var findings []validate.Finding
+	pos := position{line: 1, column: 1}
+	for rest := data; ; {
+		before, name, after, ok := cutReference(rest)
+		pos.pass(before)
+		out.Write(before)
+		if !ok {
+			break
+		}
+		written := rest[len(before) : len(rest)-len(after)]
+		value, set := o.Lookup(name)
+		switch {
+		case !set:
+			findings = append(findings, validate.Finding{
+				Line: pos.line, Column: pos.column, Rule: RuleUnset,
+				Message: fmt.Sprintf("environment variable %s is not set", name),
+				Hint:    fmt.Sprintf("set %s in the reloader container, or take this file out of expand_env", name),
+			})
+			out.Write(written)
+		case int64(out.Len())+int64(len(value)) > o.MaxSize:
+			return data, append(findings, validate.Finding{
+				Line: pos.line, Column: pos.column, Rule: RuleSize,
+				Message: fmt.Sprintf("with environment variable %s the file becomes larger than %d MiB", name, o.MaxSize>>20),
+			})
+		default:
+			out.WriteString(value)
+		}
+		pos.pass(written)
+		rest = after
+	}
+	return out.Bytes(), findings
+}
+
+// cutReference finds the first $(VAR).
+func cutReference(b []byte) (before []byte, name string, after []byte, ok bool) {
+	for from := 0; ; {
+		i := bytes.Index(b[from:], []byte("$("))
+		if i < 0 {
+			return b, "", nil, false
+		}
+		start := from + i + len("$(")
+		end := start
+		for end < len(b) && isNameByte(b[end]) {
+			end++
+		}
+		if end > start && end < len(b) && b[end] == ')' {
+			return b[:start-len("$(")], string(b[start:end]), b[end+1:], true
+		}
+		from = start
+	}
+}
+
+func isNameByte(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+// position is a place in a text; both numbers count from 1, the column in characters.
+type position struct{ line, column int }
+
+func (p *position) pass(text []byte) {
+	if i := bytes.LastIndexByte(text, '\n'); i >= 0 {
+		p.line += bytes.Count(text, []byte("\n"))
+		p.column = 1
+		text = text[i+1:]
+	}
+	p.column += utf8.RuneCount(text)
+}

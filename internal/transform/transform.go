@@ -1,0 +1,101 @@
+// Package transform changes the files of a snapshot on their way to a published directory: decompression and environment variables.
+package transform
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+// The rules of findings; docs/checks.md explains them.
+const (
+	RuleUnset = "unset-variable"
+	RuleGzip  = "broken-gzip"
+	RuleSize  = "too-large"
+)
+
+// DefaultMaxSize bounds a file after decompression and after expansion, in bytes.
+const DefaultMaxSize = 32 << 20
+
+// Options say what to change. The zero value changes nothing.
+type Options struct {
+	// Gunzip replaces each NAME.gz by its decompressed contents under NAME.
+	Gunzip bool
+	// Expand names the files, after decompression, in which $(VAR) is replaced by the environment
+	// variable VAR: path.Match patterns on names relative to the source. Nothing else in these files has
+	// a meaning; there is no way to write $(VAR) itself.
+	Expand []string
+	// Lookup finds a variable; os.LookupEnv in a program.
+	Lookup func(name string) (string, bool)
+	// MaxSize bounds each result, in bytes; 0 means DefaultMaxSize.
+	MaxSize int64
+}
+
+// Check says whether the patterns can be used.
+func (o Options) Check() error {
+	for _, pattern := range o.Expand {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("pattern %q: %w", pattern, err)
+		}
+	}
+	return nil
+}
+
+// Empty says that nothing is to be changed.
+func (o Options) Empty() bool { return !o.Gunzip && len(o.Expand) == 0 }
+
+// Apply returns the snapshot as it shall be validated and published, and what is wrong with it: each
+// finding is an error, and what could not be changed stays as it was. A finding never carries the value
+// of a variable. The snapshot's contents must be in memory.
+func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []validate.Finding) {
+	if o.MaxSize == 0 {
+		o.MaxSize = DefaultMaxSize
+	}
+	files := make(map[string][]byte, len(s.Files))
+	var findings []validate.Finding
+	for _, f := range s.Files {
+		data, ok := s.Bytes(f.Name)
+		if !ok {
+			continue
+		}
+		name, data, found := one(s, f.Name, data, o)
+		for _, finding := range found {
+			finding.File, finding.Severity = s.Source.UserPath(f.Name), validate.Error
+			findings = append(findings, finding)
+		}
+		files[name] = data
+	}
+	out := snapshot.FromFiles(s.Source, files)
+	out.Atomic, out.Missing = s.Atomic, s.Missing
+	validate.Sort(findings)
+	return out, findings
+}
+
+// one changes one file.
+func one(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []byte, []validate.Finding) {
+	if plain, ok := strings.CutSuffix(name, ".gz"); o.Gunzip && ok && path.Base(name) != ".gz" {
+		if _, taken := s.File(plain); taken {
+			return name, data, []validate.Finding{{
+				Rule: RuleGzip, Message: fmt.Sprintf("%s is there too, and only one of them can be published", plain),
+				Hint: "remove one of the two files",
+			}}
+		}
+		unzipped, err := gunzip(data, o.MaxSize)
+		if err != nil {
+			return name, data, []validate.Finding{{
+				Rule: RuleGzip, Message: "cannot be decompressed: " + err.Error(),
+				Hint: "compress the file with gzip, or take the .gz off its name",
+			}}
+		}
+		name, data = plain, unzipped
+	}
+	if !slices.ContainsFunc(o.Expand, func(pattern string) bool { ok, _ := path.Match(pattern, name); return ok }) {
+		return name, data, nil
+	}
+	expanded, findings := expand(data, o)
+	return name, expanded, findings
+}
