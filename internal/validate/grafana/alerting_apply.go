@@ -33,7 +33,7 @@ type alOrg struct {
 	// contacts are the uids of each contact point, owner the contact point of each uid.
 	contacts map[string]map[string]bool
 	owner    map[string]string
-	made     map[string]place // uids that the files made
+	made     map[string]place // uids of receivers and, marked, of rules and policies that the files made
 	mutes    map[string]bool
 	madeMute map[string]place
 	rules    map[string]alUse
@@ -185,7 +185,7 @@ func (s *alState) exists(at place, id int64) bool {
 
 func (s *alState) contactPoints(f *alFile) {
 	for _, c := range f.contacts {
-		if len(c.receivers) > 0 && !s.exists(c.at, c.org) {
+		if !s.exists(c.at, c.org) {
 			continue
 		}
 		for _, r := range c.receivers {
@@ -313,6 +313,11 @@ func (s *alState) policies(f *alFile) {
 			continue
 		}
 		o := s.org(pol.org)
+		if first, twice := o.made["policy"]; twice {
+			s.p.warnf(pol.at, rulePolicyTwice, "leave one of them", "the policies of this organization are already in %s:%d: the last ones win", first.path, first.line)
+		} else {
+			o.made["policy"] = pol.at
+		}
 		o.routes = alUse{}
 		for _, r := range pol.receivers {
 			s.receiverExists(r.at, pol.org, r.name, "policies")

@@ -128,8 +128,21 @@ func (s *alSettingsCheck) errorf(rule, key, hint, format string, args ...any) {
 }
 
 func (s *alSettingsCheck) check() {
-	fields := s.typ.fieldKinds()
-	for key, value := range s.values {
+	s.fields(s.typ.fields, s.values)
+	for _, key := range s.typ.required {
+		if s.empty(key) {
+			s.errorf(ruleCPRequired, key, "write "+key, "the type %s needs the setting '%s'", s.typ.name, key)
+		}
+	}
+	if s.typ.check != nil && !s.bad {
+		s.typ.check(s)
+	}
+}
+
+// fields judges the names and kinds of settings.
+func (s *alSettingsCheck) fields(spec string, values map[string]any) {
+	fields := settingFields(spec)
+	for key, value := range values {
 		name, kind, known := lookupField(fields, key)
 		if !known {
 			hint := ""
@@ -140,14 +153,9 @@ func (s *alSettingsCheck) check() {
 			continue
 		}
 		s.kind(name, kind, value, key)
-	}
-	for _, key := range s.typ.required {
-		if s.empty(key) {
-			s.errorf(ruleCPRequired, key, "write "+key, "the type %s needs the setting '%s'", s.typ.name, key)
+		if sub, ok := value.(map[string]any); ok && subSettings[name] != "" {
+			s.fields(subSettings[name], sub)
 		}
-	}
-	if s.typ.check != nil && !s.bad {
-		s.typ.check(s)
 	}
 }
 

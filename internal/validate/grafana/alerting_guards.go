@@ -93,6 +93,9 @@ func (p *pass) guardAlerting(s *snapshot.Snapshot, files []*alFile) {
 	if s != nil {
 		at.path = s.Source.UserPath("")
 	}
+	if len(files) > 0 {
+		at = place{path: files[0].file.path, line: 1, column: 1}
+	}
 	now := map[string]bool{}
 	for _, i := range p.outline {
 		now[i.Kind+" "+alertingID(i)] = true

@@ -49,3 +49,38 @@ func TestTrialsAlerting(t *testing.T) {
 	t.Parallel()
 	playTrials(t, "alerting", nil, seedAlerting)
 }
+
+// oneAlertingFile judges one alerting file for a new 12.4.
+func oneAlertingFile(t *testing.T, text string, facts validate.Facts) []validate.Finding {
+	t.Helper()
+	b := newBench(t)
+	b.lay(map[string]string{"alerting/a.yaml": text}, nil, nil)
+	return b.validate(validate.Request{Set: b.set(), Facts: facts}).Findings
+}
+
+func newServer() validate.Facts {
+	return validate.Facts{Version: "12.4.0", SameEnv: true, Live: &Live{Orgs: []Org{{1, "Main Org."}}, Alerting: freshAlerting(v124)}}
+}
+
+func TestAlertingCases(t *testing.T) {
+	t.Parallel()
+	for _, c := range alertCases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			found := oneAlertingFile(t, c.text, newServer())
+			errors, warned := map[string]bool{}, c.warn == ""
+			for _, f := range found {
+				if f.Severity == validate.Error {
+					errors[f.Rule] = true
+				}
+				warned = warned || f.Severity == validate.Warning && f.Rule == c.warn
+			}
+			if c.want == "" && len(errors) > 0 || c.want != "" && !errors[c.want] {
+				t.Errorf("errors are %v, want %q\n%s", errors, c.want, listed(found))
+			}
+			if !warned {
+				t.Errorf("no warning %s\n%s", c.warn, listed(found))
+			}
+		})
+	}
+}

@@ -65,9 +65,17 @@ type settingField struct {
 	kind byte
 }
 
-func (t *contactType) fieldKinds() []settingField {
+// subSettings are the settings that are maps of settings.
+var subSettings = map[string]string{
+	"tlsConfig":  "caCertificate clientCertificate clientKey insecureSkipVerify:b",
+	"hmacConfig": "secret header timestampHeader",
+	"payload":    "template vars:t",
+	"sigv4":      "region access_key secret_key profile role_arn",
+}
+
+func settingFields(spec string) []settingField {
 	var out []settingField
-	for _, f := range strings.Fields(t.fields) {
+	for _, f := range strings.Fields(spec) {
 		name, kind, _ := strings.Cut(f, ":")
 		if kind == "" {
 			kind = "s"

@@ -125,6 +125,8 @@ func docLive() *Live {
 	l := trialLive()
 	l.Datasources = []Datasource{{OrgID: 1, Name: "Made by hand", UID: "hand", Default: true}}
 	l.Dashboards = []Dashboard{{OrgID: 1, UID: "hand", Title: "Made by hand"}}
+	l.Alerting = freshAlerting(Newest)
+	l.Alerting.ContactPoints = append(l.Alerting.ContactPoints, LiveContactPoint{OrgID: 1, Name: "By API", UID: "by-api", Provenance: "api"})
 	return l
 }
 

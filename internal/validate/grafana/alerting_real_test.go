@@ -1,0 +1,112 @@
+package grafana
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"reloader/internal/validate"
+)
+
+// realStart says whether a real Grafana of the given home starts with a provisioning directory.
+func realStart(t *testing.T, binary, home, data, provisioning string) (started bool, log string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(data, "grafana.ini")
+	text := fmt.Sprintf("[paths]\ndata = %s\nprovisioning = %s\n[server]\nhttp_addr = 127.0.0.1\nhttp_port = %d\n[plugins]\npreinstall_disabled = true\n"+
+		"[analytics]\nreporting_enabled = false\ncheck_for_updates = false\ncheck_for_plugin_updates = false\n[log]\nlevel = warn\n", data, provisioning, port)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.Create(filepath.Join(data, "server.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, binary, "server", "--homepath", home, "--config", config)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = data, out, out
+	cmd.Env = []string{"HOME=" + data, "PATH=" + os.Getenv("PATH")}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(done)
+	}()
+	defer func() {
+		cancel()
+		<-done
+		_ = out.Close()
+	}()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/api/health", port), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			_ = resp.Body.Close()
+			return true, ""
+		}
+		select {
+		case <-done:
+			b, err := os.ReadFile(out.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return false, string(b[max(0, len(b)-1500):])
+		case <-ctx.Done():
+			t.Fatal("the server neither answered nor ended")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// TestRealServerAgreesOnAlerting starts a new Grafana 12.4 with each of the cases: it must refuse
+// to start exactly where there is an error. It runs when RELOADER_TEST_GRAFANA_BINARY and
+// RELOADER_TEST_GRAFANA_HOME name the program and its home.
+func TestRealServerAgreesOnAlerting(t *testing.T) {
+	binary, home := os.Getenv("RELOADER_TEST_GRAFANA_BINARY"), os.Getenv("RELOADER_TEST_GRAFANA_HOME")
+	if binary == "" || home == "" {
+		t.Skip("RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME are not set")
+	}
+	first := t.TempDir()
+	if ok, log := realStart(t, binary, home, first, first); !ok {
+		t.Fatalf("the server does not start with nothing:\n%s", log)
+	}
+	db, err := os.ReadFile(filepath.Join(first, "grafana.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range alertCases {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			b.lay(map[string]string{"alerting/a.yaml": c.text}, nil, nil)
+			data := t.TempDir()
+			if err := os.WriteFile(filepath.Join(data, "grafana.db"), db, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			started, log := realStart(t, binary, home, data, b.dir)
+			facts := newServer()
+			facts.SameEnv = false
+			found := b.validate(validate.Request{Set: b.set(), Facts: facts}).Findings
+			if started == validate.HasErrors(found) {
+				t.Errorf("the server started: %v, our findings:\n%s\nthe server said:\n%s", started, listed(found), log)
+			}
+		})
+	}
+}
