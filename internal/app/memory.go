@@ -42,6 +42,7 @@ func (s *scavenger) run(ctx context.Context) {
 			quiet.Reset(quietBefore)
 		case <-quiet.C:
 			debug.FreeOSMemory()
+			releaseCode()
 		}
 	}
 }
