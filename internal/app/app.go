@@ -57,6 +57,7 @@ type App struct {
 	server   *http.Server
 	watcher  *watch.Watcher
 	memory   *scavenger
+	cluster  cluster
 	file     *ownFile // nil without a file
 
 	mu    sync.Mutex
@@ -90,6 +91,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 		s := a.watcher.Stats()
 		return status.Watch{Watches: s.Watches, Events: s.Events, Errors: s.Errors, Polling: s.Polling}
 	})
+	if err := a.joinCluster(cfg); err != nil {
+		return nil, errors.Join(err, a.Stop())
+	}
 	for _, t := range cfg.Targets {
 		u, err := a.build(cfg, t)
 		if err != nil {
@@ -187,8 +191,10 @@ func (a *App) start(ctx context.Context) <-chan error {
 		}()
 	}
 	go a.memory.run(ctx)
+	go a.cluster.run(ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.noteFrozenMounts(a.cfg.Targets)
 	for _, u := range a.units {
 		u.start(ctx)
 	}

@@ -25,6 +25,7 @@ func (a *App) apply(ctx context.Context, data []byte) error {
 	if err := a.swap(ctx, next, changes); err != nil {
 		return err
 	}
+	a.noteFrozenMounts(next.Targets)
 	setLevel(a.level, next.LogLevel)
 	a.cfg = next
 	a.log.Info("our own configuration file is in use", "added", changes.Added, "changed", changes.Changed, "removed", changes.Removed)

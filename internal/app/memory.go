@@ -53,6 +53,8 @@ type observers []reload.Observer
 // Transition implements reload.Observer.
 func (o observers) Transition(from, to reload.Status) {
 	for _, each := range o {
-		each.Transition(from, to)
+		if each != nil {
+			each.Transition(from, to)
+		}
 	}
 }

@@ -58,12 +58,14 @@ func (f *Flags) Config(file []byte) (Config, error) {
 // override lets the flags that were given win over the file, and forgets where the file had them.
 func (f *Flags) override(cfg *Config, positions map[string]position) {
 	for key, set := range map[string]func(){
-		"listen_address": func() { cfg.ListenAddress = f.process.ListenAddress },
-		"poll_interval":  func() { cfg.PollInterval = f.process.PollInterval },
-		"settle":         func() { cfg.Settle = f.process.Settle },
-		"log_level":      func() { cfg.LogLevel = f.process.LogLevel },
-		"log_format":     func() { cfg.LogFormat = f.process.LogFormat },
-		"promcheck":      func() { cfg.Promcheck = f.process.Promcheck },
+		"listen_address":   func() { cfg.ListenAddress = f.process.ListenAddress },
+		"poll_interval":    func() { cfg.PollInterval = f.process.PollInterval },
+		"settle":           func() { cfg.Settle = f.process.Settle },
+		"log_level":        func() { cfg.LogLevel = f.process.LogLevel },
+		"log_format":       func() { cfg.LogFormat = f.process.LogFormat },
+		"fast_propagation": func() { cfg.FastPropagation = f.process.FastPropagation },
+		"events":           func() { cfg.Events = f.process.Events },
+		"promcheck":        func() { cfg.Promcheck = f.process.Promcheck },
 	} {
 		if f.set.Changed(strings.ReplaceAll(key, "_", "-")) {
 			set()

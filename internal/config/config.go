@@ -46,6 +46,10 @@ type Config struct {
 	LogFormat string `yaml:"log_format"`
 	// Promcheck is the path of the promcheck program; empty means beside this program, then PATH.
 	Promcheck string `yaml:"promcheck"`
+	// FastPropagation makes the kubelet bring changes into the pod at once; it needs permissions.
+	FastPropagation bool `yaml:"fast_propagation"`
+	// Events reports to Kubernetes Events of the own pod; it needs a permission.
+	Events bool `yaml:"events"`
 	// Targets are the servers to keep up to date.
 	Targets []Target `yaml:"targets"`
 }

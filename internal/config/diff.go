@@ -31,6 +31,12 @@ func Diff(old, new Config) Changes {
 	if old.PollInterval != new.PollInterval {
 		c.Frozen = append(c.Frozen, "poll_interval")
 	}
+	if old.FastPropagation != new.FastPropagation {
+		c.Frozen = append(c.Frozen, "fast_propagation")
+	}
+	if old.Events != new.Events {
+		c.Frozen = append(c.Frozen, "events")
+	}
 	shared := old.Settle != new.Settle || old.Promcheck != new.Promcheck
 	for _, t := range new.Targets {
 		before, found := old.Target(t.Name)

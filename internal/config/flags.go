@@ -210,6 +210,12 @@ func (f *Flags) general() {
 	general("settle", func(n string) {
 		fs.DurationVar(&p.Settle, n, p.Settle, "how long files that are not swapped as a whole must be quiet")
 	})
+	general("fast-propagation", func(n string) {
+		fs.BoolVar(&p.FastPropagation, n, false, "in a pod: have the kubelet bring changes at once; needs a Role (docs/fast-propagation.md)")
+	})
+	general("events", func(n string) {
+		fs.BoolVar(&p.Events, n, false, "in a pod: report to Kubernetes Events of the pod; needs a Role (docs/security.md)")
+	})
 	general("log-level", func(n string) { fs.StringVar(&p.LogLevel, n, p.LogLevel, "debug, info, warn or error") })
 	general("log-format", func(n string) { fs.StringVar(&p.LogFormat, n, p.LogFormat, "logfmt or json") })
 }

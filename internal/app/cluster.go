@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"reloader/internal/config"
+	"reloader/internal/kube"
+	"reloader/internal/reload"
+	"reloader/internal/validate"
+)
+
+// ruleSubPath is the finding about a mount that no update ever reaches.
+const ruleSubPath = "subpath-mount"
+
+// cluster is what speaks to the Kubernetes API, as far as that was asked for.
+type cluster struct {
+	propagation *kube.Propagation
+	events      *kube.Events
+}
+
+// joinCluster makes what the configuration asks for; everything stays nil by default.
+func (a *App) joinCluster(cfg config.Config) error {
+	if !cfg.FastPropagation && !cfg.Events {
+		return nil
+	}
+	client, err := kube.InPod(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if cfg.FastPropagation {
+		a.cluster.propagation = kube.NewPropagation(client, a.log)
+	}
+	if cfg.Events {
+		a.cluster.events = kube.NewEvents(client, a.log)
+	}
+	return nil
+}
+
+// observer is who is told of transitions; nil when Events are off.
+func (c cluster) observer() reload.Observer {
+	if c.events == nil {
+		return nil
+	}
+	return c.events
+}
+
+// run works until ctx ends.
+func (c cluster) run(ctx context.Context) {
+	var work sync.WaitGroup
+	if c.propagation != nil {
+		work.Go(func() { c.propagation.Run(ctx) })
+	}
+	if c.events != nil {
+		work.Go(func() { c.events.Run(ctx) })
+	}
+	work.Wait()
+}
+
+// noteFrozenMounts reports the sources' mounts that the kubelet never updates.
+func (a *App) noteFrozenMounts(targets []config.Target) {
+	frozen, err := kube.OwnFrozenMounts()
+	if err != nil {
+		a.log.Warn("subPath mounts cannot be looked for", "err", err)
+		return
+	}
+	var dirs []string
+	for _, t := range targets {
+		dirs = append(dirs, newReader(t).Dirs()...)
+	}
+	notes := frozenNotes(frozen, dirs)
+	for _, n := range notes {
+		a.log.Error("a mount never changes", "at", n.File, "message", n.Message)
+	}
+	a.tracker.Note(notes)
+}
+
+// frozenNotes keeps the mounts that lie in the directories, or that the directories lie in.
+func frozenNotes(frozen []kube.FrozenMount, dirs []string) []validate.Finding {
+	var notes []validate.Finding
+	for _, m := range frozen {
+		for _, dir := range dirs {
+			if !within(m.Path, dir) && !within(dir, m.Path) {
+				continue
+			}
+			notes = append(notes, validate.Finding{File: m.Path, Severity: validate.Error, Rule: ruleSubPath, Message: m.String()})
+			break
+		}
+	}
+	return notes
+}
+
+// within says that path is dir or lies below it.
+func within(path, dir string) bool {
+	rel, err := filepath.Rel(filepath.Clean(dir), filepath.Clean(path))
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
