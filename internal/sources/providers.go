@@ -43,7 +43,8 @@ func providerDirs(set *snapshot.Set, known []snapshot.Source) ([]snapshot.Source
 	}
 	var out []snapshot.Source
 	for _, src := range found {
-		inside := func(o snapshot.Source) bool { return serves(o, src) }
+		// A source that is limited to some files, as that of grafana.ini, serves no directory.
+		inside := func(o snapshot.Source) bool { return len(o.Include) == 0 && serves(o, src) }
 		if len(out) < maxProviders && !slices.ContainsFunc(known, inside) && !slices.ContainsFunc(out, inside) {
 			out = append(out, src)
 		}

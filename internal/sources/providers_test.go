@@ -28,11 +28,12 @@ providers:
 `
 	write(t, top, map[string]string{
 		"provisioning/dashboards/p.yaml": strings.ReplaceAll(providers, "TOP", top), "provisioning/dashboards/json/i.json": "{}",
-		"one/a.json": "{}", "one/sub/b.json": "{}", "old/c.json": "{}",
+		"grafana.ini": "", "one/a.json": "{}", "one/sub/b.json": "{}", "old/c.json": "{}",
 	})
-	r := GrafanaReader(snapshot.Limits{}, Grafana(filepath.Join(top, "provisioning"), "")...)
+	// The ini file lies above all of them, and its source holds nothing else.
+	r := GrafanaReader(snapshot.Limits{}, Grafana(filepath.Join(top, "provisioning"), filepath.Join(top, "grafana.ini"))...)
 	want := map[string][]string{
-		"dashboards": {"json/i.json", "p.yaml"}, "provider/one": {"a.json", "sub/b.json"}, "provider/old": {"c.json"},
+		"grafana-ini": {"grafana.ini"}, "dashboards": {"json/i.json", "p.yaml"}, "provider/one": {"a.json", "sub/b.json"}, "provider/old": {"c.json"},
 	}
 	for _, text := range []string{"", "providers: ["} {
 		if text != "" {

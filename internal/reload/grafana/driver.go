@@ -49,6 +49,7 @@ type Driver struct {
 	expected []remembered
 
 	restarts restarts
+	settled  settled
 	done     progress
 }
 

@@ -5,19 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"reloader/internal/reload"
-	"reloader/internal/snapshot"
 	"reloader/internal/validate/grafana"
 )
 
-// live asks the server for what the verdict on these files depends on. What it does not tell
+// live asks the server for what the verdict on these kinds depends on. What it does not tell
 // stays unknown; only an answer that says "you may not ask" is an error.
-func (d *Driver) live(ctx context.Context, set *snapshot.Set) (*grafana.Live, error) {
+func (d *Driver) live(ctx context.Context, routes []string) (*grafana.Live, error) {
 	has := map[string]bool{}
-	for _, s := range set.Snapshots {
-		has[roleOf(s.Source.Name)] = len(s.Files) > 0
+	for _, k := range kinds {
+		has[k.role] = slices.Contains(routes, k.route)
 	}
 	l := &grafana.Live{}
 	var orgs []struct {

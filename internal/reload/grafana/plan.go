@@ -45,18 +45,18 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 		p.digest = c.New.Digest
 		p.files, known = d.recall(c.New.Digest)
 	}
+	p.routes = routes(c, p.changed)
 	if c.Contents {
 		p.files, known = expect(c.New, c.Server.Facts), true
 		d.remember(c.New.Digest, p.files)
 		if c.Server.Ready {
-			findings, err := d.judge(ctx, c)
+			findings, err := d.judge(ctx, c, p.routes)
 			if err != nil {
 				return reload.Plan{}, err
 			}
 			out.Findings = findings
 		}
 	}
-	p.routes = routes(c, p.changed)
 	for _, r := range p.routes {
 		out.Calls = append(out.Calls, "POST /api/admin/provisioning/"+r+"/reload")
 	}
@@ -111,14 +111,14 @@ func roleOf(source string) string {
 	return grafana.RoleDashboards
 }
 
-// judge asks the validator again, now with what only the server knows, and returns the errors:
-// everything else was said before.
-func (d *Driver) judge(ctx context.Context, c reload.Change) ([]validate.Finding, error) {
-	if d.o.Validator == nil {
+// judge asks the validator again, now with what only the server knows of the kinds that changed,
+// and returns the errors: everything else was said before.
+func (d *Driver) judge(ctx context.Context, c reload.Change, routes []string) ([]validate.Finding, error) {
+	if d.o.Validator == nil || len(routes) == 0 {
 		return nil, nil
 	}
 	facts := c.Server.Facts
-	live, err := d.live(ctx, c.New)
+	live, err := d.live(ctx, routes)
 	if err != nil {
 		return nil, err
 	}
