@@ -3,6 +3,7 @@ package reload
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"reloader/internal/snapshot"
@@ -103,7 +104,7 @@ func (t *Target) judge(ctx context.Context) event {
 		return ev
 	}
 	if len(t.plan.Findings) > 0 {
-		t.findings = append(t.findings[:len(t.findings):len(t.findings)], t.plan.Findings...)
+		t.findings = append(slices.Clip(t.findings), t.plan.Findings...)
 		validate.Sort(t.findings)
 		if validate.HasErrors(t.findings) {
 			t.rejected(set.Digest)

@@ -3,7 +3,6 @@ package reload
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -113,6 +112,7 @@ type Target struct {
 	plan     Plan
 	before   Observation // the newest one of a ready server
 	obs      Observation // the newest one
+	deferred int         // reloads in a row that stepped back for a hint
 	noticed  time.Time   // when the change under way was noticed
 	findings []validate.Finding
 	why      reasons
@@ -215,43 +215,62 @@ func (t *Target) Run(ctx context.Context) error {
 			t.count(func(c *Counts) { c.ChangesFailed++ })
 		}
 		t.report(act)
-		var err error
-		if ev, err = t.do(ctx, act); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("target %q: %w", t.o.Name, err)
+		ev = t.do(ctx, act)
+		ev.at = time.Now()
+		if ctx.Err() != nil {
+			return nil
 		}
 	}
 }
 
-// do carries out one action. The only errors are the end of ctx: everything else is an event.
-func (t *Target) do(ctx context.Context, act action) (event, error) {
-	var ev event
+// do carries out one action. Whatever goes wrong is an event.
+func (t *Target) do(ctx context.Context, act action) event {
 	switch act.kind {
 	case actWait:
-		ev = t.wait(ctx, act.until)
+		return t.wait(ctx, act.until)
 	case actRead:
-		ev = t.read(ctx)
+		return t.read(ctx)
 	case actObserve:
-		ev = t.observe(ctx)
+		return t.observe(ctx)
 	case actJudge:
-		ev = t.judge(ctx)
+		return t.judge(ctx)
 	case actPlan:
-		ev = t.planFor(ctx, act.goal)
+		return t.planFor(ctx, act.goal)
 	case actPublish:
-		ev = t.publish(ctx)
+		return t.publish(ctx)
 	case actRollback:
-		ev = t.rollBack(ctx)
+		return t.rollBack(ctx)
 	case actReload:
-		ev = t.reload(ctx, act.goal)
+		if t.somethingNewer() {
+			return event{kind: evHint}
+		}
+		return t.reload(ctx, act.goal)
 	case actConfirm:
-		ev = t.confirm(ctx, act)
+		return t.confirm(ctx, act)
 	case actAdopt:
-		ev = t.adopt(act.goal)
+		return t.adopt(act.goal)
 	}
-	ev.at = time.Now()
-	return ev, ctx.Err()
+	return event{kind: evTimer}
+}
+
+// maxDeferred bounds how often in a row a reload steps back for a hint.
+const maxDeferred = 3
+
+// somethingNewer takes a hint that came during the verdict: without a gate the server would read
+// whatever is there now, so that the newest files are to be judged first.
+func (t *Target) somethingNewer() bool {
+	if t.deferred >= maxDeferred || t.manual.Load() {
+		t.deferred = 0
+		return false
+	}
+	select {
+	case <-t.hints:
+		t.deferred++
+		return true
+	default:
+		t.deferred = 0
+		return false
+	}
 }
 
 // wait sleeps until the time, a hint or the end of ctx. An idle target spends its life here.

@@ -74,7 +74,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.New("parse url: not a valid URL")
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, fmt.Errorf("url %q: want http://HOST[:PORT][/PREFIX] or https://...", u.Redacted())
+		return nil, fmt.Errorf("url %q: want http or https, a host and perhaps a path, as in http://127.0.0.1:9090/prefix", u.Redacted())
 	}
 	if u.User != nil && o.Username == "" {
 		o.Username = u.User.Username()

@@ -143,7 +143,13 @@ func planFor(t *testing.T, d reload.Driver, s server) reload.Plan {
 	return p
 }
 
-func wantClass(t *testing.T, err error, class reload.Class, words ...string) *reload.Failure {
+func wantClass(t *testing.T, err error, class reload.Class, words ...string) {
+	t.Helper()
+	_ = failure(t, err, class, words...)
+}
+
+// failure checks an error's class and what it mentions, and returns it for more.
+func failure(t *testing.T, err error, class reload.Class, words ...string) *reload.Failure {
 	t.Helper()
 	var f *reload.Failure
 	if !errors.As(err, &f) {
@@ -183,7 +189,7 @@ func TestContractReload(t *testing.T) {
 		}
 
 		s.write(t, brokenFile)
-		f := wantClass(t, d.Reload(t.Context(), p), reload.ClassRefused, "keeps its old configuration", "field nonsense not found", "line 2")
+		f := failure(t, d.Reload(t.Context(), p), reload.ClassRefused, "keeps its old configuration", "field nonsense not found", "line 2")
 		if !f.Untouched || !f.Refused() || f.Permanent {
 			t.Errorf("failure %+v", f)
 		}
@@ -196,7 +202,7 @@ func TestContractReload(t *testing.T) {
 		}
 
 		s.write(t, brokenRules)
-		f = wantClass(t, d.Reload(t.Context(), p), reload.ClassPartial, "in part only", "log")
+		f = failure(t, d.Reload(t.Context(), p), reload.ClassPartial, "in part only", "log")
 		if f.Untouched || !f.Refused() {
 			t.Errorf("failure %+v", f)
 		}
@@ -217,7 +223,7 @@ func TestContractAnswers(t *testing.T) {
 	both(t, "lifecycle off", options{noLifecycle: true}, func(t *testing.T, s server) {
 		d := driver(t, client.Options{URL: s.url})
 		observe(t, d)
-		f := wantClass(t, d.Reload(t.Context(), planFor(t, d, s)), reload.ClassDisabled, "--web.enable-lifecycle", "signal")
+		f := failure(t, d.Reload(t.Context(), planFor(t, d, s)), reload.ClassDisabled, "--web.enable-lifecycle", "signal")
 		if !f.Permanent || !f.Untouched {
 			t.Errorf("failure %+v", f)
 		}
@@ -230,7 +236,7 @@ func TestContractAnswers(t *testing.T) {
 		}
 		wrong := driver(t, client.Options{URL: strings.TrimSuffix(s.url, "/prom")})
 		_, err := wrong.Observe(t.Context())
-		if f := wantClass(t, err, reload.ClassNotFound, "--web.route-prefix"); !f.Permanent {
+		if f := failure(t, err, reload.ClassNotFound, "--web.route-prefix"); !f.Permanent {
 			t.Errorf("failure %+v", f)
 		}
 		wantClass(t, wrong.Reload(t.Context(), planFor(t, wrong, s)), reload.ClassNotFound)
@@ -259,7 +265,7 @@ func TestContractAnswers(t *testing.T) {
 		set("hunter2-wrong")
 		d := driver(t, client.Options{URL: s.url, Username: "admin", PasswordFile: file})
 		_, err = d.Observe(t.Context())
-		if f := wantClass(t, err, reload.ClassUnauthorized, "does not accept"); strings.Contains(f.Error()+f.Body, "hunter2") {
+		if f := failure(t, err, reload.ClassUnauthorized, "does not accept"); strings.Contains(f.Error()+f.Body, "hunter2") {
 			t.Errorf("the password is in %+v", f)
 		}
 		set("right\n")
@@ -308,7 +314,7 @@ func TestContractTLS(t *testing.T) {
 				}
 				continue
 			}
-			if f := wantClass(t, err, c.class, c.words); !f.Permanent {
+			if f := failure(t, err, c.class, c.words); !f.Permanent {
 				t.Errorf("%s: %+v", c.name, f)
 			}
 		}

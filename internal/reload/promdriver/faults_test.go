@@ -399,3 +399,78 @@ func TestSwapStorm(t *testing.T) {
 		}
 	}
 }
+
+// TestProofByStart: whoever starts after the last change has read it.
+func TestProofByStart(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := promtest.New(t, promtest.Options{Files: f.read})
+	server.StartedAt(time.Now().Add(3 * time.Second)) // instead of waiting that long before the start
+	r := start(t, f, server, client.Options{}, 0)
+	r.live("first")
+	r.wantRequests(0)
+	if s := r.target.Status(); !strings.Contains(s.Proof, "started after") {
+		t.Errorf("proof %q", s.Proof)
+	}
+}
+
+// TestForeignReload: a reload by somebody else is noticed and answered by at most one of ours, so that two
+// reloaders on one server do not chase each other.
+func TestForeignReload(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := promtest.New(t, promtest.Options{Files: f.read})
+	one := start(t, f, server, client.Options{}, 0)
+	two := start(t, f, server, client.Options{}, 0)
+	one.live("first")
+	two.live("first")
+	// The files become older than the whole seconds of the proof's clocks; then it ends.
+	eventually(t, 20*time.Second, "no more reloads", func() bool {
+		n := len(server.Requests())
+		deadline := time.Now().Add(1500 * time.Millisecond)
+		for time.Now().Before(deadline) {
+			if len(server.Requests()) != n {
+				return false
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		return true
+	})
+}
+
+func TestRelevant(t *testing.T) {
+	t.Parallel()
+	set := func(text string) *snapshot.Set {
+		return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config", Dir: "/etc/prometheus"}, map[string][]byte{"token": []byte(text)}))
+	}
+	d := driver(t, client.Options{URL: "http://127.0.0.1:1"}, func(o *promdriver.Options) {
+		o.Relevant = func(_ *snapshot.Set, files []snapshot.Change) bool {
+			return slices.ContainsFunc(files, func(c snapshot.Change) bool { return c.Name != "token" })
+		}
+	})
+	before, after := set("a"), set("b")
+	for _, c := range []struct {
+		name   string
+		change reload.Change
+		calls  int
+	}{
+		{"a credential changed", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after)}, 0},
+		{"nothing is known of the server", reload.Change{New: after}, 1},
+		{"only the digest is known", reload.Change{Old: before}, 1},
+	} {
+		p, err := d.Plan(t.Context(), c.change)
+		if err != nil || len(p.Calls) != c.calls {
+			t.Errorf("%s: calls %q, %v", c.name, p.Calls, err)
+		}
+	}
+}
+
+func TestBadURLs(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"", "127.0.0.1:9090", "localhost:9090", "ftp://a", "http://", "http://user:hunter2@[::1", "http://a b:hunter2@c"} {
+		_, err := promdriver.New(promdriver.Options{Client: client.Options{URL: url}})
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}

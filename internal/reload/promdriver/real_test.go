@@ -23,18 +23,18 @@ const rightPassword = "$2a$04$pmVjNK2w/BkAZiRV0APuMeAClSXGb36fd99TGMZMc72W0UhKs4
 // startReal starts the real Prometheus on a free port.
 func startReal(t *testing.T, o options) server {
 	t.Helper()
-	s := newDir(t)
-	startRealIn(t, &s, o)
-	return s
-}
-
-func startRealIn(t *testing.T, s *server, o options) *exec.Cmd {
-	t.Helper()
 	binary := os.Getenv("RELOADER_PROMETHEUS_BINARY")
 	if binary == "" {
 		t.Skip("RELOADER_PROMETHEUS_BINARY is not set; make test sets it")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	s := newDir(t)
+	startBinary(t, binary, &s, o)
+	return s
+}
+
+func startBinary(t *testing.T, binary string, s *server, o options) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,6 @@ func startRealIn(t *testing.T, s *server, o options) *exec.Cmd {
 		got, err := d.Observe(t.Context())
 		return err == nil && got.Ready
 	})
-	return cmd
 }
 
 // eventually polls until the condition holds.

@@ -88,7 +88,7 @@ func (s *Server) Start(tb testing.TB) {
 	if address == "" {
 		address = "127.0.0.1:0"
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", address)
 	if err != nil {
 		tb.Fatalf("start the fake Prometheus: %v", err)
 	}
@@ -136,6 +136,9 @@ func (s *Server) set(change func()) { s.mu.Lock(); defer s.mu.Unlock(); change()
 
 // SetReady says whether the server is ready or still replays its log.
 func (s *Server) SetReady(ready bool) { s.set(func() { s.ready = ready }) }
+
+// StartedAt changes what the server says of its start, and with it its epoch.
+func (s *Server) StartedAt(at time.Time) { s.set(func() { s.start = at }) }
 
 // FailNext answers the next reloads with these statuses, without loading anything.
 func (s *Server) FailNext(statuses ...int) { s.set(func() { s.fail = statuses }) }

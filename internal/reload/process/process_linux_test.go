@@ -1,0 +1,144 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"reloader/internal/reload"
+)
+
+// TestMain lets the test binary be the process that is looked for: it says when a signal came.
+func TestMain(m *testing.M) {
+	if os.Getenv("PROCESS_TEST_SLEEPER") != "" {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return
+	}
+	if name := os.Getenv("PROCESS_TEST_SIGNAL"); name != "" {
+		p, err := Find(name)
+		if err == nil {
+			err = p.Signal(syscall.SIGHUP)
+		}
+		fmt.Println(err)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// start runs the test binary under another name until the test ends.
+func start(t *testing.T, name string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), name)
+	if err := os.Symlink(self, link); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), link)
+	cmd.Env = append(os.Environ(), "PROCESS_TEST_SLEEPER=1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stdin.Close(); _ = cmd.Wait() })
+	return cmd
+}
+
+func unique(prefix string) string { return prefix + strconv.Itoa(os.Getpid()) }
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	short := unique("s")
+	long := unique("a-name-longer-than-the-kernel-keeps-")
+	for _, name := range []string{short, long} {
+		cmd := start(t, name)
+		p, err := Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.PID != cmd.Process.Pid || p.UID != os.Geteuid() || p.Start == 0 || !strings.HasPrefix(p.Epoch(), strconv.Itoa(p.PID)+"@") {
+			t.Errorf("found %+v, want pid %d", p, cmd.Process.Pid)
+		}
+	}
+	// Another program whose first 15 characters are the same is not meant.
+	if _, err := Find(long + "x"); err == nil {
+		t.Error("found a process by the beginning of its name")
+	}
+}
+
+func TestFindFailures(t *testing.T) {
+	t.Parallel()
+	var f *reload.Failure
+	if _, err := Find(unique("none")); !errors.As(err, &f) || !strings.Contains(f.Hint, "shareProcessNamespace") || f.Permanent {
+		t.Errorf("no process: %+v", f)
+	}
+	twice := unique("two")
+	start(t, twice)
+	start(t, twice)
+	if _, err := Find(twice); !errors.As(err, &f) || !strings.Contains(f.Message, "more than one") {
+		t.Errorf("two processes: %+v", f)
+	}
+}
+
+func TestSignal(t *testing.T) {
+	t.Parallel()
+	name := unique("sig")
+	cmd := start(t, name)
+	p, err := Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "terminated") {
+		t.Errorf("the process ended with %v", err)
+	}
+	if err := p.Signal(syscall.SIGTERM); err == nil {
+		t.Error("a signal to a process that is gone")
+	}
+}
+
+// TestSignalNotPermitted runs our own code as another user, which only root can arrange.
+func TestSignalNotPermitted(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to run as another user")
+	}
+	dir := t.TempDir()
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(dir, "signaller")
+	if err := errors.Join(os.WriteFile(copied, self, 0o755), os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	name := unique("root")
+	start(t, name)
+	cmd := exec.CommandContext(t.Context(), copied)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PROCESS_TEST_SIGNAL=" + name}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, want := range []string{"not permitted", "runs as uid 0, reloader as uid 65534", "same uid"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q does not say %q", out, want)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package reload
+
+import (
+	"testing"
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+var (
+	noon = time.Unix(1_800_000_000, 0)
+	here = server{ready: true, epoch: "1", load: "1", version: "3.15.0"}
+)
+
+// synced is a target at rest on file 0, with file 4 as another valid one.
+func synced(change ...func(*state)) state {
+	s := state{
+		timing: timing{settle: 100 * time.Millisecond, settleMax: time.Second, spacing: 500 * time.Millisecond, idle: 30 * time.Second, recheck: time.Second, unproven: 3},
+		phase:  InSync, readable: true, wanted: file(0), atomic: true, seen: here,
+		observeAt: noon.Add(20 * time.Second), judged: file(0), judgedEpoch: "1", valid: true,
+		planned: file(0), plannedEpoch: "1", calls: true, running: file(0), proof: proofStands, proven: here,
+	}
+	for _, c := range change {
+		c(&s)
+	}
+	return s
+}
+
+func gated(s *state) { s.gated, s.published = true, s.running }
+
+// moving is on the way to file 4: everything but the reload is done.
+func moving(s *state) {
+	s.phase, s.fresh, s.contents = Checking, true, true
+	s.wanted, s.judged, s.planned = file(4), file(4), file(4)
+	if s.gated {
+		s.published = file(4)
+	}
+}
+
+func refused(s *state) {
+	s.refused = refusals{version: "3.15.0", epoch: "1"}
+	s.refused.add(file(4), time.Time{})
+}
+
+// TestStep says, for each situation that has a name, what one event leads to.
+func TestStep(t *testing.T) {
+	t.Parallel()
+	in := func(d time.Duration) time.Time { return noon.Add(d) }
+	wait := func(d time.Duration) action { return action{kind: actWait, until: in(d)} }
+	for _, c := range []struct {
+		name  string
+		state state
+		ev    event
+		phase Phase
+		act   action
+	}{
+		{"start reads", newState(timing{}, snapshot.Digest{}), event{kind: evStart}, Starting, action{kind: actRead}},
+		{"hint reads", synced(), event{kind: evHint}, InSync, action{kind: actRead}},
+		{"equal digest stops", synced(), event{kind: evRead, digest: file(0), atomic: true}, InSync, wait(20 * time.Second)},
+		{"swap needs no settling", synced(), event{kind: evRead, digest: file(4), atomic: true}, InSync, action{kind: actObserve}},
+		{"plain change settles", synced(), event{kind: evRead, digest: file(4)}, Settling, wait(100 * time.Millisecond)},
+		{
+			"swap right after a reload is spaced", synced(func(s *state) { s.lastReload = in(-100 * time.Millisecond) }),
+			event{kind: evRead, digest: file(4), atomic: true}, Settling, wait(400 * time.Millisecond),
+		},
+		{
+			"hint while settling extends it", synced(func(s *state) {
+				s.settling, s.atomic, s.settleUntil, s.settleBound = true, false, in(10*time.Millisecond), in(50*time.Millisecond)
+			}), event{kind: evHint}, Settling, wait(50 * time.Millisecond),
+		},
+		{"missing source waits", synced(), event{kind: evRead, failed: true, delay: time.Second}, Waiting, wait(time.Second)},
+		{"observed, then judged", synced(moving, func(s *state) { s.judged = file(0); s.fresh = false }), event{kind: evObserved, server: here}, Checking, action{kind: actJudge, goal: file(4)}},
+		{"not ready is judged all the same", synced(moving, func(s *state) { s.judged = file(0); s.fresh = false }), event{kind: evObserved, delay: time.Second}, Checking, action{kind: actJudge, goal: file(4)}},
+		{"invalid is rejected", synced(moving), event{kind: evJudged, digest: file(4)}, Rejected, wait(20 * time.Second)},
+		{"no verdict is tried again", synced(moving), event{kind: evJudged, failed: true, delay: time.Second}, Unjudged, wait(time.Second)},
+		{"valid is reloaded", synced(moving), event{kind: evJudged, digest: file(4), valid: true, calls: true}, Reloading, action{kind: actReload, goal: file(4)}},
+		{"valid and nothing to call", synced(moving), event{kind: evJudged, digest: file(4), valid: true}, Checking, action{kind: actAdopt, goal: file(4)}},
+		{"gate: valid is published first", synced(gated, moving, func(s *state) { s.published = file(0) }), event{kind: evJudged, digest: file(4), valid: true, calls: true}, Publishing, action{kind: actPublish, goal: file(4)}},
+		{"gate: published is reloaded", synced(gated, moving), event{kind: evPublished, digest: file(4)}, Reloading, action{kind: actReload, goal: file(4)}},
+		{"gate: full disk is tried again", synced(gated, moving), event{kind: evPublished, failed: true, delay: time.Second}, Retrying, wait(time.Second)},
+		{"reloaded is confirmed", synced(moving), event{kind: evReloaded, digest: file(4)}, Confirming, action{kind: actConfirm, goal: file(4), reloaded: true}},
+		{"failed reload is tried again", synced(moving), event{kind: evReloaded, failed: true, digest: file(4), delay: time.Second}, Retrying, wait(time.Second)},
+		{"direct: refused is tried again", synced(moving), event{kind: evReloaded, failed: true, refused: true, kept: true, digest: file(4), delay: time.Second}, Retrying, wait(time.Second)},
+		{"gate: refused is rolled back", synced(gated, moving), event{kind: evReloaded, failed: true, refused: true, digest: file(4)}, Publishing, action{kind: actRollback}},
+		{
+			"gate: the last good files are reloaded", synced(gated, moving, refused, func(s *state) { s.proof = proofTouched }),
+			event{kind: evRolledBack, digest: file(0)}, Checking, action{kind: actPlan, goal: file(0)},
+		},
+		{"gate: nothing to roll back to", synced(gated, moving, refused), event{kind: evRolledBack}, Rejected, wait(20 * time.Second)},
+		{"proof is followed by a reading", synced(moving), event{kind: evConfirmed, digest: file(4), reloaded: true, proven: true, server: here}, Checking, action{kind: actRead}},
+		{"no proof is tried again", synced(moving), event{kind: evConfirmed, digest: file(4), reloaded: true, delay: time.Second}, Retrying, wait(time.Second)},
+		{"back to what runs", synced(func(s *state) { s.wanted, s.judged, s.valid = file(3), file(3), false }), event{kind: evRead, digest: file(0), atomic: true}, InSync, wait(20 * time.Second)},
+		{"restart is doubted", synced(), event{kind: evObserved, server: server{ready: true, epoch: "2", load: "2"}}, InSync, action{kind: actRead}},
+		{"one missed look is no news", synced(), event{kind: evObserved, delay: 5 * time.Second}, InSync, wait(time.Second)},
+		{"two are", synced(func(s *state) { s.misses = 1 }), event{kind: evObserved, delay: 5 * time.Second}, Waiting, wait(5 * time.Second)},
+	} {
+		c.ev.at = noon
+		s, act := step(c.state, c.ev)
+		if s.phase != c.phase || act != c.act {
+			t.Errorf("%s: phase %s, action %+v; want %s, %+v", c.name, s.phase, act, c.phase, c.act)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	var r refusals
+	r.add(file(1), time.Time{})
+	r.add(file(2), noon)
+	if !r.has(file(1)) || !r.has(file(2)) || r.has(file(3)) || r.has(snapshot.Digest{}) {
+		t.Errorf("%+v", r)
+	}
+	r.expire(noon.Add(-1))
+	if !r.has(file(2)) {
+		t.Error("expired too early")
+	}
+	r.expire(noon)
+	if r.has(file(2)) || !r.has(file(1)) {
+		t.Error("only what has a time expires")
+	}
+	for n := range byte(20) {
+		r.add(file(100+n), time.Time{})
+	}
+	if r.has(file(1)) || !r.has(file(119)) {
+		t.Error("the newest are kept")
+	}
+	r.drop(file(119))
+	if r.has(file(119)) {
+		t.Error("dropped and still there")
+	}
+}
