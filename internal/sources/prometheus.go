@@ -77,7 +77,7 @@ func Prometheus(o PrometheusOptions) *PrometheusReader {
 	r.required = unique(r.required)
 	r.limits = o.Limits
 	r.follow = r.references
-	if config.ServerDir == "" {
+	if path.Clean(config.ServerPath("")) == filepath.ToSlash(filepath.Clean(config.Dir)) {
 		r.narrow = r.referenced
 	}
 	return r

@@ -303,7 +303,7 @@ func TestPrometheusNarrows(t *testing.T) {
 	write(t, top, map[string]string{"etc/huge": strings.Repeat("x", 5000), "etc/rules/not-a-rule": ""})
 	lim := snapshot.Limits{MaxFileSize: 4000}
 	file := filepath.Join(top, "etc/prometheus.yml")
-	r := Prometheus(PrometheusOptions{ConfigFile: file, Limits: lim})
+	r := Prometheus(PrometheusOptions{ConfigFile: file, ServerConfigFile: file, Limits: lim})
 	want := []string{"prometheus.yml", "rules/r.yml", "sd/a.json"}
 	for range 2 {
 		set, err := r.Read(t.Context())

@@ -10,21 +10,30 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// maxRounds bounds how often one re-arming follows a tree that grows meanwhile; the next event
-// or poll goes on.
-const maxRounds = 8
+// maxRounds bounds how often one re-arming follows a tree that changes meanwhile; after a pause
+// it goes on.
+const (
+	maxRounds     = 8
+	restlessPause = 100 * time.Millisecond
+)
 
 // rearm makes the watches those that are needed now. A watch begins at a moment; what was made in the
 // directory before it is not reported. So it looks again until nothing is new, and hints those with new watches.
 func (w *Watcher) rearm() {
 	started := time.Now()
-	w.dirty, w.lastTry = false, started
-	defer func() { w.notBefore = time.Now().Add(4 * time.Since(started)) }()
+	w.lastTry = started
+	defer func() {
+		pause := 4 * time.Since(started)
+		if w.dirty {
+			pause = max(pause, restlessPause)
+		}
+		w.notBefore = time.Now().Add(pause)
+	}()
 	var lost error
+	w.dirty = true // until a round finds nothing to do
 	for range maxRounds {
 		w.plan = makePlan(w.subs)
-		var added bool
-		if added, lost = w.arm(); !added {
+		if w.dirty, lost = w.arm(); !w.dirty {
 			break
 		}
 	}
@@ -35,8 +44,9 @@ func (w *Watcher) rearm() {
 	w.setLost(lost)
 }
 
-// arm adds and removes watches and reports whether one was added, and why one is lacking.
-func (w *Watcher) arm() (added bool, lost error) {
+// arm adds and removes watches. It reports whether the tree must be looked at again, because a
+// watch began or a directory went, and why a watch is lacking.
+func (w *Watcher) arm() (again bool, lost error) {
 	if w.notifier == nil {
 		n, err := w.opts.open()
 		if err != nil {
@@ -54,9 +64,10 @@ func (w *Watcher) arm() (added bool, lost error) {
 		case err == nil:
 			w.armed[id] = n.path
 			w.hintNode(n)
-			added = true
+			again = true
 		case vanished(err):
-			// The next round, event or poll sees what is there instead.
+			// Its going happened before any watch could tell: see what is there instead.
+			again = true
 		case errors.Is(err, fs.ErrPermission):
 			// More inotify would not help; polling at the usual pace has to do.
 			w.errors.Add(1)
@@ -65,7 +76,7 @@ func (w *Watcher) arm() (added bool, lost error) {
 			lost = err
 		}
 	}
-	return added, lost
+	return again, lost
 }
 
 // disarm removes what is not planned, and forgets what the kernel has dropped by itself (the
