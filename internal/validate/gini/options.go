@@ -26,8 +26,10 @@ type Options struct {
 }
 
 func (o Options) getenv(name string) string {
-	v, _ := o.lookup(name)
-	return v
+	if v, ok := o.lookup(name); ok {
+		return v
+	}
+	return ""
 }
 
 func (o Options) lookup(name string) (string, bool) {

@@ -190,7 +190,7 @@ var alertCases = []alertCase{
 	{"record without condition", oneRule("-condition", "record: {metric: m, from: A}"), "", ""},
 	{"record text", oneRule("record: m"), "yaml-wrong-type", ""},
 	{"record state", oneRule("record: {metric: m, from: A}", "noDataState: x"), "alert-rule-state", ""},
-	{"record evals 0", oneRule("record: {metric: m, from: A}", "missing_series_evals_to_resolve: 0"), "alert-rule-missing-evals", ""},
+	{"record evals 0", oneRule("record: {metric: m, from: A}", "missing_series_evals_to_resolve: 0"), "", ""},
 
 	{"delete rule unknown", "deleteRules: [{orgId: 1, uid: nope}]\n", "", ""},
 	{"delete rule org 99", "deleteRules: [{orgId: 99, uid: nope}]\n", "", ""},

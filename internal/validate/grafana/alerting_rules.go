@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
-	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/validate/gyaml"
 )
@@ -149,7 +148,8 @@ func (a *alReader) rule(m *gyaml.Map) *alRule {
 		a.missing(m, "uid", "a rule")
 	}
 	a.uid(r.uid, "rules")
-	a.ruleTimes(m)
+	recording := a.record(m)
+	a.ruleTimes(m, recording)
 	a.ruleStates(m)
 	a.ruleTexts(m)
 	a.ruleData(m)
@@ -159,7 +159,6 @@ func (a *alReader) rule(m *gyaml.Map) *alRule {
 	if p.version.AtLeast(Version{10, 4}) {
 		r.settings = a.ruleSettings(m)
 	}
-	recording := a.record(m)
 	if cond := a.d.Text(m, "condition"); cond.Known && cond.Text == "" && (!recording || p.version.Before(v123)) {
 		a.missing(m, "condition", "a rule")
 	} else if cond.Known && cond.Text != "" {
@@ -181,7 +180,7 @@ func (a *alReader) uid(v gyaml.Value, what string) {
 	a.p.warnf(a.f.at(v.Node), ruleALUID, "", "%s: newer Grafanas refuse it", why)
 }
 
-func (a *alReader) ruleTimes(m *gyaml.Map) {
+func (a *alReader) ruleTimes(m *gyaml.Map, recording bool) {
 	v := a.d.Text(m, "for")
 	if v.Known && v.Text == "" && a.p.version.Before(v11) {
 		a.missing(m, "for", "a rule")
@@ -199,7 +198,7 @@ func (a *alReader) ruleTimes(m *gyaml.Map) {
 	switch {
 	case evals.Value < 0:
 		a.p.errorf(at, ruleALEvals, "write a number above 0", "'missing_series_evals_to_resolve' must not be negative: Grafana refuses all alerting files")
-	case evals.Value == 0:
+	case evals.Value == 0 && !recording:
 		a.p.errorf(at, ruleALEvals, "write a number above 0", "'missing_series_evals_to_resolve' must be above 0: Grafana fails while it writes the rules")
 	}
 }
@@ -275,77 +274,6 @@ func isWhole(s string) bool {
 	return s != "" && len(s) < 19 && strings.Trim(s, "0123456789") == ""
 }
 
-func (a *alReader) ruleData(m *gyaml.Map) {
-	queries := a.items(m, "data", false)
-	if nodes, ok := a.d.List(m.Get("data"), "'data'"); ok && (len(queries) == 0 && (len(nodes) == 0 || a.d.Dialect == gyaml.V3)) {
-		a.p.errorf(a.f.at(m.Key("data")), ruleALData, "write at least one query", "a rule needs 'data': Grafana refuses all alerting files")
-	}
-	for _, q := range queries {
-		a.query(q)
-	}
-}
-
-// condition warns when the condition names none of the queries: the rule then always fails.
-func (a *alReader) condition(m *gyaml.Map, cond gyaml.Value) {
-	nodes, ok := a.d.List(m.Get("data"), "'data'")
-	if !ok {
-		return
-	}
-	for _, n := range nodes {
-		q, ok := a.d.Map(n, "an item of data")
-		if !ok {
-			return
-		}
-		if ref := a.d.PlainText(q, "refId"); ref.Raw == cond.Text || strings.Contains(ref.Raw, "$") {
-			return
-		}
-	}
-	a.p.warnf(a.f.at(cond.Node), ruleALCondition, "write the refId of one of the queries", "the condition is not the refId of a query: Grafana accepts the rule, and it fails whenever it is evaluated")
-}
-
-func (a *alReader) query(m *gyaml.Map) {
-	p := a.p
-	a.d.UnknownKeys(m, "a query", queryKeys)
-	a.d.Text(m, "refId")
-	a.d.Text(m, "queryType")
-	ds := a.d.Text(m, "datasourceUid")
-	from, to, ok := a.timeRange(m)
-	expression := ds.Text == "-100" || ds.Text == "__expr__"
-	if ok && ds.Known && !expression && from <= to {
-		p.errorf(a.f.at(m.Key("relativeTimeRange")), ruleALTimeRange, "write relativeTimeRange: {from: 600, to: 0}", "a query of a data source needs a relativeTimeRange with from above to: Grafana fails while it writes the rules")
-	}
-	n := m.Get("model")
-	if a.d.IsNull(n) {
-		p.errorf(a.f.at(m.Key("model")), ruleALModel, "write model: {}", "a query needs 'model': without it Grafana panics while it writes the rules")
-		return
-	}
-	a.raw(func() { a.d.FreeMap(n, "model") })
-}
-
-// timeRange reads from and to, which must be plain numbers; not ok when they were reported.
-func (a *alReader) timeRange(m *gyaml.Map) (from, to int64, ok bool) {
-	rng, ok := a.d.Map(m.Get("relativeTimeRange"), "'relativeTimeRange'")
-	if !ok {
-		return 0, 0, false
-	}
-	a.d.UnknownKeys(rng, "relativeTimeRange", []string{"from", "to"})
-	read := func(key string) int64 {
-		n := rng.Get(key)
-		if a.d.IsNull(n) {
-			return 0
-		}
-		var v int
-		r := a.d.Resolve(n)
-		if r == nil || r.Kind != yaml.ScalarNode || r.ShortTag() != "!!int" || r.Decode(&v) != nil {
-			a.p.errorf(a.f.at(n), ruleALTimeRange, "write seconds as a number without quotes: 600", "'%s' must be a number of seconds: Grafana refuses all alerting files", key)
-			ok = false
-		}
-		return int64(v)
-	}
-	from, to = read("from"), read("to")
-	return from, to, ok
-}
-
 // record reads the settings of a recording rule.
 func (a *alReader) record(m *gyaml.Map) bool {
 	n := m.Get("record")
@@ -363,49 +291,4 @@ func (a *alReader) record(m *gyaml.Map) bool {
 	a.d.Text(rec, "from")
 	a.d.Text(rec, "targetDatasourceUid")
 	return true
-}
-
-var settingsKeys = []string{"receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "mute_time_intervals", "active_time_intervals"}
-
-func (a *alReader) ruleSettings(m *gyaml.Map) *alSettings {
-	n := m.Get("notification_settings")
-	if a.d.IsNull(n) {
-		return nil
-	}
-	ns, ok := a.d.Map(n, "'notification_settings'")
-	if !ok {
-		return nil
-	}
-	a.d.UnknownKeys(ns, "notification_settings", settingsKeys)
-	s := &alSettings{at: a.f.at(m.Key("notification_settings")), receiver: a.d.Text(ns, "receiver")}
-	if s.receiver.Known && s.receiver.Text == "" {
-		a.missing(ns, "receiver", "notification_settings")
-	}
-	a.texts(ns, "group_by")
-	a.duration(a.d.Text(ns, "group_wait"), "group_wait")
-	for _, key := range []string{"group_interval", "repeat_interval"} {
-		if d, ok := a.duration(a.d.Text(ns, key), key); ok && d == 0 {
-			a.p.errorf(a.f.at(ns.Get(key)), ruleALDuration, "write a duration above 0", "'%s' must not be 0: Grafana fails while it writes the rules", key)
-		}
-	}
-	s.intervals = a.texts(ns, "mute_time_intervals")
-	if a.p.version.AtLeast(v12) {
-		s.intervals = append(s.intervals, a.texts(ns, "active_time_intervals")...)
-	}
-	return s
-}
-
-// texts reads a list of texts; empty ones do not count.
-func (a *alReader) texts(m *gyaml.Map, key string) []gyaml.Value {
-	nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
-	var out []gyaml.Value
-	for _, n := range nodes {
-		if a.d.IsNull(n) {
-			continue
-		}
-		if v := a.d.TextNode(n, "an item of "+key); !v.Known || v.Text != "" {
-			out = append(out, v)
-		}
-	}
-	return out
 }

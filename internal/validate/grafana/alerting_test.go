@@ -1,11 +1,16 @@
 package grafana
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
+	"reloader/internal/snapshot"
 	"reloader/internal/validate"
+	"reloader/internal/validate/gyaml"
 )
 
 // freshAlerting is what alerting holds in a new server.
@@ -53,9 +58,11 @@ func TestTrialsAlerting(t *testing.T) {
 // oneAlertingFile judges one alerting file for a new 12.4.
 func oneAlertingFile(t *testing.T, text string, facts validate.Facts) []validate.Finding {
 	t.Helper()
-	b := newBench(t)
-	b.lay(map[string]string{"alerting/a.yaml": text}, nil, nil)
-	return b.validate(validate.Request{Set: b.set(), Facts: facts}).Findings
+	r, err := New(Options{Env: trialEnv("")}).Validate(t.Context(), validate.Request{Set: alertingSet(text), Facts: facts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Findings
 }
 
 func newServer() validate.Facts {
@@ -82,5 +89,141 @@ func TestAlertingCases(t *testing.T) {
 				t.Errorf("no warning %s\n%s", c.warn, listed(found))
 			}
 		})
+	}
+}
+
+// alertingSecret stands where only secrets are written.
+const alertingSecret = "Zq7SECRETx9"
+
+func TestNoAlertingFindingShowsASecret(t *testing.T) {
+	t.Parallel()
+	var texts []string
+	for _, typ := range contactTypes {
+		for _, f := range settingFields(typ.fields) {
+			// Names, of variables and files too, are shown; they are no secrets.
+			for _, form := range []string{"'%s'", "[%s]", "{a: %s}", "'http://u:%s@[::1'", "'x$%s'"} {
+				texts = append(texts, point(typ.name, f.name+": "+strings.ReplaceAll(form, "%s", alertingSecret)))
+			}
+		}
+	}
+	for _, form := range []string{
+		oneRule("labels: {a: 'x$%s'}", "annotations: {a: '%s'}"), query("refId: A, datasourceUid: '-100', model: {password: '%s', bad: {1: %s}}"),
+		tmpl("{{ toUpper `%s` \"%s %s\" "), tmpl("{{ printf \"%s\" | nofunc }}"), "contactPoints: [{name: CP, receivers: [{uid: c, type: slack, settings: '%s'}]}]\n",
+		"contactPoints: [{name: CP, receivers: [{uid: c, type: slack, settings: {token: %s, token: %s}}]}]\n", "contactPoints:\n  - settings: {token: %s\n",
+	} {
+		texts = append(texts, strings.ReplaceAll(form, "%s", alertingSecret))
+	}
+	v := New(Options{Env: trialEnv("")})
+	for _, text := range texts {
+		set := alertingSet(text)
+		for _, version := range []string{"12.4.0", "9.3.2"} {
+			for _, same := range []bool{false, true} {
+				facts := newServer()
+				facts.Version, facts.SameEnv = version, same
+				r, err := v.Validate(t.Context(), validate.Request{Set: set, Facts: facts})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if all := fmt.Sprintf("%+v %+v", r.Findings, r.Outline); strings.Contains(all, alertingSecret) {
+					t.Errorf("%s %v shows a secret of\n%s%s", version, same, text, listed(r.Findings))
+				}
+			}
+		}
+	}
+}
+
+func alertingSet(text string) *snapshot.Set {
+	return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: RoleAlerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text)}))
+}
+
+func FuzzAlerting(f *testing.F) {
+	for _, c := range alertCases {
+		f.Add(c.text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 1<<14 {
+			return
+		}
+		set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: RoleAlerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text), "b.json": []byte(text)}))
+		v := New(Options{Env: gyaml.Env{LookupEnv: func(string) (string, bool) { return "", false }, ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}})
+		for _, version := range []string{"12.4.0", "11.0.0", "9.4.0", "9.3.2"} {
+			r, err := v.Validate(t.Context(), validate.Request{Set: set, Facts: validate.Facts{Version: version}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := v.Validate(t.Context(), validate.Request{Set: set, Facts: validate.Facts{Version: version}, Running: r.Outline})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, finding := range again.Findings {
+				if finding.Rule == ruleALStays {
+					t.Errorf("unchanged, and something left: %s", finding)
+				}
+			}
+		}
+	})
+}
+
+func TestWhatLeavesAlertingFilesStays(t *testing.T) {
+	t.Parallel()
+	before := oneRule() + point("email", "addresses: a") + mute("weekdays: [monday]") + tmpl("x") + policy("{receiver: CP}")
+	b := newBench(t)
+	b.lay(map[string]string{"alerting/a.yaml": before}, nil, nil)
+	running := b.validate(validate.Request{Set: b.set(), Facts: newServer()}).Outline
+	stay := func(text string) int {
+		b.lay(map[string]string{"alerting/a.yaml": text}, nil, nil)
+		n := 0
+		for _, f := range b.validate(validate.Request{Set: b.set(), Facts: newServer(), Running: running}).Findings {
+			if f.Rule == ruleALStays {
+				n++
+			}
+		}
+		return n
+	}
+	if n := stay(before); n != 0 {
+		t.Errorf("%d things left unchanged files", n)
+	}
+	if n := stay("apiVersion: 1\n"); n != 5 {
+		t.Errorf("%d things left the emptied files, want 5", n)
+	}
+	deletes := "deleteRules: [{uid: r1}]\ndeleteContactPoints: [{uid: c1}]\ndeleteMuteTimes: [{name: m1}]\ndeleteTemplates: [{name: t1}]\nresetPolicies: [1]\n"
+	if n := stay(deletes); n != 0 {
+		t.Errorf("%d things stay although they are deleted", n)
+	}
+}
+
+func TestAlertingWithoutTheServersWord(t *testing.T) {
+	t.Parallel()
+	text := policy("{receiver: Team, routes: [{receiver: empty, object_matchers: [[a, '=', b]], mute_time_intervals: [Night]}]}")
+	found := oneAlertingFile(t, text, validate.Facts{Version: "12.4.0"})
+	if validate.HasErrors(found) {
+		t.Errorf("errors without the server's word:\n%s", listed(found))
+	}
+	var rules []string
+	for _, f := range found {
+		if f.Severity == validate.Warning {
+			rules = append(rules, f.Rule)
+		}
+	}
+	if slices.Sort(rules); !slices.Equal(rules, []string{ruleALIntervalRef, ruleALReceiver}) {
+		t.Errorf("warnings are %v", rules)
+	}
+}
+
+func BenchmarkAlerting(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("groups:\n")
+	for i := range 80 {
+		one := strings.TrimPrefix(oneRule("uid: r"+strconv.Itoa(i)), "groups:\n")
+		text.WriteString(strings.Replace(one, "name: G", "name: G"+strconv.Itoa(i), 1))
+	}
+	set := alertingSet(text.String())
+	v := New(Options{})
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := v.Validate(b.Context(), validate.Request{Set: set})
+		if err != nil || r.Invalid() {
+			b.Fatal(err, listed(r.Findings))
+		}
 	}
 }
