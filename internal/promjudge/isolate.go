@@ -15,7 +15,9 @@ type problem struct {
 	// tag is the YAML tag of the value that is wrong, unknown the field that is not known.
 	tag, unknown string
 	// group and number are of the rule that is wrong; query and offset of its expression.
-	group, query   string
+	group, query string
+	// anchor is the name of one that does not exist. It is looked for, and never shown.
+	anchor         string
 	number, offset int
 }
 

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
@@ -115,18 +116,30 @@ func (j *judge) main() {
 // broken reports a file that is no YAML at all.
 func (j *judge) broken(file int, content []byte, err error, n names) {
 	for _, p := range problems(err, n) {
-		tabHint(content, &p)
+		inSource(content, &p)
 		j.report(file, p)
 	}
 }
 
-// tabHint points at a tab in the indentation, which is what the parser then stumbles over.
-func tabHint(content []byte, p *problem) {
+// inSource looks in the text itself for what the YAML parser stumbled over, since there is no tree.
+func inSource(content []byte, p *problem) {
+	at := func(line string, i int) int { return utf8.RuneCountInString(line[:i]) + 1 }
 	for i, line := range strings.Split(string(content), "\n") {
 		rest := strings.TrimLeft(line, " ")
-		if strings.HasPrefix(rest, "\t") && strings.TrimSpace(rest) != "" {
-			p.line, p.column = i+1, len(line)-len(rest)+1
+		bad := strings.IndexFunc(line, func(r rune) bool {
+			return r == utf8.RuneError || r < ' ' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85
+		})
+		switch {
+		case strings.HasPrefix(rest, "\t") && strings.TrimSpace(rest) != "":
+			p.line, p.column = i+1, at(line, len(line)-len(rest))
 			p.hint = "YAML forbids tabs in the indentation: use spaces"
+			return
+		case p.line == 0 && p.anchor != "" && strings.Contains(line, "*"+p.anchor):
+			p.line, p.column = i+1, at(line, strings.Index(line, "*"+p.anchor))
+			return
+		case p.line == 0 && p.anchor == "" && bad >= 0:
+			p.line, p.column = i+1, at(line, bad)
+			p.hint = "the file must be text in UTF-8"
 			return
 		}
 	}

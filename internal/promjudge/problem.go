@@ -47,7 +47,7 @@ var (
 	reUnmarshal = regexp.MustCompile("^cannot unmarshal (!!?[^ ]+)(?: `(?s:.*)`)? into (.+)$")
 	reUnknown   = regexp.MustCompile(`^field (.+) not found in type (.+)$`)
 	reAlready   = regexp.MustCompile(`^(?:field (.+) already set in type .+|key (.+) already set in map|mapping key (.+) already defined at line \d+)$`)
-	reAnchor    = regexp.MustCompile(`^unknown anchor '.*' referenced$`)
+	reAnchor    = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 	reQuoted    = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 	reRegexp    = regexp.MustCompile("error parsing regexp: (.*): `(?s:(.*))`$")
 	reDuration  = regexp.MustCompile(`not a valid duration string|unknown unit .* in duration|duration out of range|empty duration string`)
@@ -104,8 +104,9 @@ func typeProblems(msgs []string, n names) []problem {
 func syntaxProblem(line, msg string, n names) problem {
 	p := problem{finding: finding{severity: validate.Error, rule: n.yaml, message: msg}}
 	p.line, _ = strconv.Atoi(line)
-	switch {
-	case reAnchor.MatchString(msg):
+	switch anchor := reAnchor.FindStringSubmatch(msg); {
+	case anchor != nil:
+		p.anchor = anchor[1]
 		// The name of the anchor may be a password that begins with *.
 		p.message = "an alias names an anchor that does not exist"
 		p.hint = "quote values that begin with * or &"

@@ -90,6 +90,8 @@ type job struct {
 
 type output struct {
 	stdout []byte
+	// raw is both streams in the order in which they were written, for an external validator.
+	raw    string
 	stderr string
 	code   int
 }
@@ -112,6 +114,9 @@ func (v *Validator) run(ctx context.Context, j job) (output, error) {
 	soft := softLimit(v.opts.MemoryLimit)
 	cmd.Env = []string{"GOGC=off", "GOMEMLIMIT=" + strconv.FormatInt(soft, 10)}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = j.stdin, stdout, stderr
+	if j.stdin == nil {
+		cmd.Stderr = stdout
+	}
 	cmd.WaitDelay = waitDelay
 	confine(cmd)
 	if err := cmd.Start(); err != nil {
@@ -124,6 +129,9 @@ func (v *Validator) run(ctx context.Context, j job) (output, error) {
 	}
 	err := cmd.Wait()
 	out := output{stdout: stdout.b.Bytes(), stderr: firstLines(stderr.b.String()), code: cmd.ProcessState.ExitCode()}
+	if j.stdin == nil {
+		out.raw, out.stderr = stdout.b.String(), firstLines(stdout.b.String())
+	}
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:

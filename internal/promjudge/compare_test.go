@@ -1,0 +1,189 @@
+package promjudge
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"reloader/internal/validate"
+	"reloader/internal/validate/promcheck"
+)
+
+// promtool is the real one; a test that needs it is skipped only when nobody named it.
+func promtool(t *testing.T) string {
+	t.Helper()
+	p := os.Getenv("RELOADER_PROMTOOL_BINARY")
+	if p == "" {
+		t.Skip("RELOADER_PROMTOOL_BINARY names no promtool; make test does")
+	}
+	if _, err := os.Stat(p); err != nil {
+		t.Fatalf("RELOADER_PROMTOOL_BINARY: %v", err)
+	}
+	return p
+}
+
+// moduleDir is where the sources of the Prometheus module are.
+func moduleDir(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus").Output()
+	if err != nil {
+		t.Fatalf("find the prometheus module: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// opinion is what promtool says of one file.
+type opinion struct {
+	failed bool
+	text   string
+}
+
+// ask asks promtool about many files at once; it goes on after a bad one.
+func ask(t *testing.T, args []string, files []string) map[string]opinion {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), promtool(t), append(args, files...)...)
+	// One writer for both streams keeps them in order.
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	_ = cmd.Run() // the exit code is of all files together
+	opinions := map[string]opinion{}
+	current := ""
+	for line := range strings.Lines(out.String()) {
+		if f, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "Checking "); ok && slices.Contains(files, f) {
+			current = f
+			opinions[f] = opinion{}
+			continue
+		}
+		o := opinions[current]
+		o.text += line
+		// Two rules of the same name and labels are no error to promtool, and a warning to us.
+		style := strings.Contains(o.text, "lint error") && strings.Count(o.text, "FAILED:") == 1
+		o.failed = strings.Contains(o.text, "FAILED:") && !style
+		opinions[current] = o
+	}
+	if len(opinions) != len(files) {
+		t.Fatalf("promtool gave %d opinions on %d files:\n%s", len(opinions), len(files), out.String())
+	}
+	return opinions
+}
+
+// inView are all files below a directory, as promcheck gets them.
+func inView(t *testing.T, dir string) []promcheck.File {
+	t.Helper()
+	var files []promcheck.File
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		files = append(files, promcheck.File{Path: p, Size: int64(len(b)), Content: b})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// judgeMain judges the file of that path with all files in view.
+func judgeMain(dir string, files []promcheck.File, main string, agent bool) *promcheck.Answer {
+	// Other mutants are no part of the configuration.
+	files = slices.DeleteFunc(slices.Clone(files), func(f promcheck.File) bool { return filepath.Ext(f.Path) == ".mutant" && f.Path != main })
+	i := slices.IndexFunc(files, func(f promcheck.File) bool { return f.Path == main })
+	return Judge(&promcheck.Question{Protocol: promcheck.Protocol, Main: i, Files: files, Dirs: []string{dir}, Agent: agent})
+}
+
+// judgeRules judges one rule file alone.
+func judgeRules(path string, content []byte) *promcheck.Answer {
+	main := "rule_files: ['" + path + "']\n"
+	return Judge(&promcheck.Question{Protocol: promcheck.Protocol, Files: []promcheck.File{
+		{Path: filepath.Join(filepath.Dir(path), "prometheus.main"), Size: int64(len(main)), Content: []byte(main)},
+		{Path: path, Size: int64(len(content)), Content: content},
+	}})
+}
+
+func errorsOf(a *promcheck.Answer) []promcheck.Finding {
+	return slices.DeleteFunc(slices.Clone(a.Findings), func(f promcheck.Finding) bool { return f.Severity != validate.Error })
+}
+
+// difference is a file on which we deliberately differ from promtool. docs/checks.md has a line for each name.
+type difference struct {
+	name string
+	is   func(o opinion, a *promcheck.Answer) bool
+}
+
+func has(a *promcheck.Answer, rule string) bool {
+	return slices.ContainsFunc(a.Findings, func(f promcheck.Finding) bool { return f.Rule == rule })
+}
+
+var differences = []difference{
+	{"missing-file", func(o opinion, a *promcheck.Answer) bool {
+		return o.failed && len(errorsOf(a)) == 0 && has(a, promcheck.RuleMissingFile) &&
+			(strings.Contains(o.text, "no such file or directory") || strings.Contains(o.text, "does not point to an existing file"))
+	}},
+	{"legacy-names-in-rules", func(o opinion, a *promcheck.Answer) bool {
+		return !o.failed && a.Scheme == "legacy" && !slices.ContainsFunc(errorsOf(a), func(f promcheck.Finding) bool {
+			return f.Rule != promcheck.RuleLabel && f.Rule != promcheck.RuleRulesValue
+		})
+	}},
+}
+
+// compare reports a verdict that differs without being listed, and findings that do not say where.
+func compare(t *testing.T, file string, o opinion, a *promcheck.Answer, used map[string]int) {
+	t.Helper()
+	found := errorsOf(a)
+	for _, f := range a.Findings {
+		if f.Line == 0 && len(f.Message) > 0 || !slices.Contains(promcheck.Rules, f.Rule) {
+			t.Errorf("%s: a finding without a line or of no known rule: %+v", file, f)
+		}
+	}
+	if o.failed == (len(found) > 0) {
+		return
+	}
+	for _, d := range differences {
+		if d.is(o, a) {
+			used[d.name]++
+			return
+		}
+	}
+	t.Errorf("%s: promtool failed: %v, we found %v\npromtool: %s", file, o.failed, found, o.text)
+}
+
+// The library's own examples, good and bad, get promtool's verdict.
+func TestVerdictsOnThePrometheusTestdata(t *testing.T) {
+	t.Parallel()
+	promtool(t)
+	module := moduleDir(t)
+	used := map[string]int{}
+
+	dir := filepath.Join(module, "config", "testdata")
+	mains, err := filepath.Glob(filepath.Join(dir, "*.yml"))
+	if err != nil || len(mains) < 150 {
+		t.Fatalf("%d main files in the module, %v", len(mains), err)
+	}
+	files := inView(t, dir)
+	opinions := ask(t, []string{"check", "config"}, mains)
+	agents := ask(t, []string{"check", "config", "--agent"}, mains)
+	for _, m := range mains {
+		compare(t, filepath.Base(m), opinions[m], judgeMain(dir, files, m, false), used)
+		compare(t, filepath.Base(m)+" in agent mode", agents[m], judgeMain(dir, files, m, true), used)
+	}
+
+	rules, err := filepath.Glob(filepath.Join(module, "model", "rulefmt", "testdata", "*.yaml"))
+	if err != nil || len(rules) < 10 {
+		t.Fatalf("%d rule files in the module, %v", len(rules), err)
+	}
+	opinions = ask(t, []string{"check", "rules"}, rules)
+	for _, r := range rules {
+		b, err := os.ReadFile(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, filepath.Base(r), opinions[r], judgeRules(r, b), used)
+	}
+	t.Logf("%d main files twice, %d rule files, deliberate differences: %v", len(mains), len(rules), used)
+}
