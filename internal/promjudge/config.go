@@ -127,12 +127,16 @@ func (l *scrapesLoader) judge(t text, ix *index) ([]*config.ScrapeConfig, []prob
 	if !blocking(whole) || ix.root == nil {
 		return l.last, hinted(whole, ix, scrapesType)
 	}
-	l.last = nil
 	parts := isolate(t, ix, l.load)
-	if !blocking(parts.found) {
-		return nil, hinted(whole, ix, scrapesType)
+	l.last = nil
+	if parts.good != nil {
+		body, _ := t.render(parts.root, parts.good)
+		l.load(body)
 	}
-	return nil, hinted(parts.found, ix, scrapesType)
+	if !blocking(parts.found) {
+		return l.last, hinted(whole, ix, scrapesType)
+	}
+	return l.last, hinted(parts.found, ix, scrapesType)
 }
 
 // tolerate makes unknown fields warnings when the running server may know them: a newer server

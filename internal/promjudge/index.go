@@ -64,6 +64,9 @@ func (ix *index) add(n, key *yaml.Node, path []string) {
 
 // locate gives a problem its column, and its line when that is unknown.
 func (ix *index) locate(p *problem) {
+	if n := ix.repeatedGroup(p.group); p.line == 0 && p.number == 0 && p.group != "" && n != nil {
+		p.line, p.column = n.Line, n.Column
+	}
 	if p.line == 0 {
 		from, to := ix.ruleLines(p.group, p.number)
 		ix.within(p, from, to)

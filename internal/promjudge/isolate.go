@@ -152,7 +152,7 @@ func (s *isolator) scalars(u *unit, around, bad map[*unit]bool) {
 	s.record(u, problems)
 	for _, c := range u.children {
 		switch {
-		case c.scalar() && (c.name() == "job_name" || c.name() == "url" || c.name() == "name"):
+		case c.identity():
 			around[c] = true
 		case c.scalar():
 			bad[c] = true
@@ -162,19 +162,36 @@ func (s *isolator) scalars(u *unit, around, bad map[*unit]bool) {
 
 // blame marks the parts of a bad child that the problems lie in, or all of it.
 func (s *isolator) blame(c *unit, problems []problem, bad map[*unit]bool) {
-	leaves := map[*unit]bool{}
-	c.leaves(leaves)
 	hit := false
 	for _, p := range problems {
-		for l := range leaves {
-			if p.blocks() && p.line > l.from && p.line <= l.to {
-				bad[l], hit = true, true
-			}
+		if p.blocks() && blameLine(c, p.line, bad) {
+			hit = true
 		}
 	}
 	if !hit {
-		maps.Copy(bad, leaves)
+		c.leaves(bad)
 	}
+}
+
+// blameLine marks the smallest part that holds the line. What names an item stands for all of it.
+func blameLine(u *unit, line int, bad map[*unit]bool) bool {
+	if line <= u.from || line > u.to {
+		return false
+	}
+	if len(u.children) == 0 {
+		bad[u] = true
+		return true
+	}
+	for _, c := range u.children {
+		if u.item && c.identity() && line > c.from && line <= c.to {
+			u.leaves(bad)
+			return true
+		}
+		if blameLine(c, line, bad) {
+			return true
+		}
+	}
+	return false
 }
 
 // rest judges what is left without the bad parts: what is found now lies between parts.

@@ -85,8 +85,7 @@ func typeProblems(msgs []string, n names) []problem {
 			msg = m[2]
 		}
 		if m := reUnmarshal.FindStringSubmatch(msg); m != nil {
-			p.message = fmt.Sprintf("want %s, got %s", wanted(m[2]), got(m[1]))
-			p.tag = m[1]
+			p.message, p.tag = typeMessage(wanted(m[2]), got(m[1])), m[1]
 		} else if m := reUnknown.FindStringSubmatch(msg); m != nil {
 			p.rule, p.message = n.unknown, fmt.Sprintf("unknown field %q", m[1])
 			p.needles, p.unknown = []string{m[1]}, m[1]
@@ -142,6 +141,10 @@ func valueProblem(msg string, n names) problem {
 		}[m[1]], m[2])
 		p.hint = "give each a name of its own"
 		p.needles = []string{m[2]}
+	} else if strings.Contains(msg, "is not a valid hostname") {
+		p.rule = promcheck.RuleTarget
+	} else if strings.Contains(msg, "scrape timeout greater than scrape interval") {
+		p.needles = append([]string{"scrape_timeout", "scrape_interval"}, p.needles...)
 	}
 	p.hint = orElse(p.hint, hintFor(msg))
 	return p
@@ -202,9 +205,18 @@ func wanted(goType string) string {
 		return "true or false"
 	case t == "string", strings.HasSuffix(t, "Secret"), strings.HasSuffix(t, "LabelName"), strings.HasSuffix(t, "LabelValue"):
 		return "a string"
+	case strings.HasSuffix(t, ".plain"):
+		return "" // the library's name for anything that it reads in two steps
 	default:
 		return "a mapping"
 	}
+}
+
+func typeMessage(want, is string) string {
+	if want == "" || want == is {
+		return is + " is not what belongs here"
+	}
+	return "want " + want + ", got " + is
 }
 
 // got says in words what a YAML tag is.

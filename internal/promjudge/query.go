@@ -25,6 +25,23 @@ func (ix *index) ruleLines(group string, n int) (from, to int) {
 	return 1, all
 }
 
+// repeatedGroup is the name of the second group of that name; nil when there is none.
+func (ix *index) repeatedGroup(name string) *yaml.Node {
+	groups, seen := child(ix.root, "groups"), false
+	if groups == nil {
+		return nil
+	}
+	for _, g := range groups.Content {
+		if n := child(g, "name"); n != nil && n.Value == name {
+			if seen {
+				return n
+			}
+			seen = true
+		}
+	}
+	return nil
+}
+
 func child(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
@@ -58,7 +75,8 @@ func (ix *index) inQuery(p *problem) {
 	if expr == nil || expr.Line > len(ix.text.lines) {
 		return
 	}
-	before := p.query[:min(p.offset, len(p.query))]
+	// The end of an expression is behind its last character, not behind its last line.
+	before := p.query[:min(p.offset, len(strings.TrimRight(p.query, " \n")))]
 	switch expr.Style {
 	case yaml.LiteralStyle:
 		line := expr.Line + strings.Count(before, "\n")

@@ -2,6 +2,7 @@ package promjudge
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"path/filepath"
 	"runtime"
@@ -97,7 +98,7 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []int {
 		}
 	}
 	slices.Sort(matches)
-	for d := range j.dirs {
+	for _, d := range slices.Sorted(maps.Keys(j.dirs)) {
 		if ok, _ := filepath.Match(pattern, d); ok {
 			at(validate.Error, promcheck.RuleDirectory, fmt.Sprintf("the pattern %q also means the directory %q, which cannot be read as a file", n.Value, path.Base(d)),
 				`name the files by their ending: "`+path.Join(path.Dir(n.Value), "*.yml")+`"`)

@@ -143,6 +143,7 @@ func (s *secondDocument) WithAttrs([]slog.Attr) slog.Handler           { return 
 func (s *secondDocument) WithGroup(string) slog.Handler                { return s }
 
 var (
+	reRepeated     = regexp.MustCompile(`^groupname: "(?s:(.*))" is repeated in the same file$`)
 	reRulePosition = regexp.MustCompile(`^(\d+):(\d+): (?:(\d+):(\d+): )?`)
 	reRuleLabel    = regexp.MustCompile(`^invalid (label name|label value|annotation name): (?s:(.*))$`)
 	reRuleTemplate = regexp.MustCompile(`^(?:label|annotation) "((?:[^"\\]|\\.)*)": (?s:(.*))$`)
@@ -170,8 +171,9 @@ func groupProblem(msg string) problem {
 	p := problem{finding: finding{severity: validate.Error, rule: promcheck.RuleGroupName, message: msg}}
 	p.line, p.column, p.message = cutPosition(msg)
 	if m := reRuleLabel.FindStringSubmatch(p.message); m != nil {
-		p.rule, p.needles = promcheck.RuleLabel, []string{m[2]}
-	} else if strings.Contains(p.message, "is repeated in the same file") {
+		p.rule, p.needles, p.message = promcheck.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
+	} else if m := reRepeated.FindStringSubmatch(p.message); m != nil {
+		p.message, p.group, p.line = "group "+strconv.Quote(m[1])+" exists twice in this file", m[1], 0
 		p.hint = "merge the two groups, or rename one"
 	}
 	return p
@@ -208,7 +210,7 @@ func ruleProblem(re *rulefmt.Error) problem {
 	case promQL(inner, &p):
 	case reRuleLabel.MatchString(p.message):
 		m := reRuleLabel.FindStringSubmatch(p.message)
-		p.rule, p.needles = promcheck.RuleLabel, []string{m[2]}
+		p.rule, p.needles, p.message = promcheck.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
 	case reRuleTemplate.MatchString(p.message):
 		m := reRuleTemplate.FindStringSubmatch(p.message)
 		p.rule, p.needles = promcheck.RuleTemplate, []string{unquote(`"` + m[1] + `"`)}

@@ -31,6 +31,11 @@ type unit struct {
 // scalar reports whether the unit is a key with a plain value.
 func (u *unit) scalar() bool { return u.key != nil && u.node.Kind == yaml.ScalarNode }
 
+// identity reports whether the unit is the key without which an item is none.
+func (u *unit) identity() bool {
+	return u.scalar() && (u.name() == "job_name" || u.name() == "url" || u.name() == "name")
+}
+
 // name is the unit's key; empty for items of lists.
 func (u *unit) name() string {
 	if u.key == nil {

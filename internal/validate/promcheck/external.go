@@ -78,6 +78,10 @@ func (v *Validator) promtool(ctx context.Context, lay layout, args []string, mai
 		return nil, false, err
 	}
 	fs = parsePromtool(out.raw, lay.users, main)
+	for i := range fs {
+		// A file that was not laid out is named as the server would.
+		fs[i].Message = strings.ReplaceAll(fs[i].Message, lay.dir, "")
+	}
 	switch out.code {
 	case 0, 3:
 		for i := range fs {
@@ -109,6 +113,7 @@ func isAbsent(message string) bool {
 
 // layout is where the files of a set were written.
 type layout struct {
+	dir   string
 	paths []string
 	// users maps where a file was written to the user's path.
 	users map[string]string
@@ -124,7 +129,7 @@ func layOut(tmp string, req validate.Request, files []viewed) (layout, error) {
 		}
 	}
 	renamed := strings.NewReplacer(renames...)
-	lay := layout{paths: make([]string, len(files)), users: map[string]string{}}
+	lay := layout{dir: tmp, paths: make([]string, len(files)), users: map[string]string{}}
 	for i, f := range files {
 		to := filepath.Join(tmp, filepath.FromSlash(f.server))
 		if !f.held || !strings.HasPrefix(to, tmp+string(filepath.Separator)) {
