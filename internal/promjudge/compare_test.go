@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -186,4 +187,48 @@ func TestVerdictsOnThePrometheusTestdata(t *testing.T) {
 		compare(t, filepath.Base(r), opinions[r], judgeRules(r, b), used)
 	}
 	t.Logf("%d main files twice, %d rule files, deliberate differences: %v", len(mains), len(rules), used)
+}
+
+// The documentation lists exactly the differences that the comparison accepts, and each is shown here.
+func TestDifferencesAreDocumentedAndReal(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "checks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(b), "### Where the verdict differs from promtool's")
+	section, _, _ = strings.Cut(section, "\n### ")
+	var documented, listed []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|").FindAllStringSubmatch(section, -1) {
+		documented = append(documented, m[1])
+	}
+	for _, d := range differences {
+		listed = append(listed, d.name)
+	}
+	if !slices.Equal(documented, listed) {
+		t.Errorf("docs/checks.md lists %q, the comparison %q", documented, listed)
+	}
+
+	dir := t.TempDir()
+	rules := "groups:\n- name: g\n  rules:\n  - record: jöb\n    expr: up\n"
+	examples := map[string]string{
+		"missing-file":          "rule_files: [gone.yml]\n",
+		"legacy-names-in-rules": "global:\n  metric_name_validation_scheme: legacy\nrule_files: [a.rules]\n",
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.rules"), []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]int{}
+	for name, body := range examples {
+		p := filepath.Join(dir, name+".mutant")
+		if err := os.WriteFile(p, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, name, ask(t, []string{"check", "config"}, []string{p})[p], judgeMain(dir, inView(t, dir), p, false), used)
+	}
+	for _, name := range listed {
+		if used[name] != 1 {
+			t.Errorf("the difference %q is not shown by its example", name)
+		}
+	}
 }
