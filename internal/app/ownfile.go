@@ -134,3 +134,9 @@ func (f *ownFile) stop() {
 		<-f.done
 	}
 }
+
+// ReadOwnFile reads our own configuration file once.
+func ReadOwnFile(ctx context.Context, path string) ([]byte, error) {
+	_, data, err := openOwnFile(ctx, path)
+	return data, err
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"reloader/internal/app"
+	"reloader/internal/config"
+)
+
+var onceCommand = command{
+	name: "once", summary: "one pass: judge the files and fill the gates, as an init container", run: runOnce,
+	flags: func() *flagSet { fs, _ := onceFlags(); return fs },
+}
+
+// terminationLog is where the kubelet reads why a container ended.
+const terminationLog = "/dev/termination-log"
+
+// maxTermination is as much as the kubelet keeps of it.
+const maxTermination = 4096
+
+func onceFlags() (*flagSet, *config.Flags) {
+	fs := newFlagSet("once", `
+Usage:
+  reloader once [flags]
+
+Takes the flags of "reloader run", judges the files of every target once and, where a gate is given, publishes
+them into it, so that the server can start. It asks no server. As an init container it keeps a pod from
+starting on broken files; its findings become the termination message.
+Exits 0 when every target may start: its files are valid, or its gate still holds the last good ones, which
+is said loudly; 1 with errors, 2 for a wrong command line, 3 when there is no verdict.
+
+Example:
+  reloader once --prometheus-url http://127.0.0.1:9090 --prometheus-config /etc/prometheus/prometheus.yml --prometheus-gate /gate
+`)
+	return fs, config.Register(fs.FlagSet)
+}
+
+func runOnce(ctx context.Context, args []string, std stdio) int {
+	fs, flags := onceFlags()
+	if code, ok := fs.parse(args, std); !ok {
+		return code
+	}
+	if fs.NArg() > 0 {
+		return usageError(std, "once", "unexpected argument %q", fs.Arg(0))
+	}
+	cfg, err := loadOnce(ctx, flags)
+	if err != nil {
+		return usageError(std, "once", "%s", err)
+	}
+	var blocked, kept verdict
+	for _, p := range app.Once(ctx, cfg) {
+		v := &blocked
+		if !p.Kept.IsZero() {
+			v = &kept
+			fmt.Fprintf(std.err, "reloader once: %s: the newest files cannot be used; the gate holds the last good ones, %s\n", p.Name, p.Kept.Short())
+		}
+		v.add(p.Name, p.Digest.String(), p.Findings, p.Err)
+	}
+	if len(kept.findings)+len(kept.unjudged) > 0 {
+		if err := kept.write("once", stdio{out: std.err, err: std.err}, "text"); err != nil {
+			return failed(std, "once", exitFailed, err)
+		}
+	}
+	var report strings.Builder
+	both := stdio{out: io.MultiWriter(std.out, &report), err: io.MultiWriter(std.err, &report)}
+	if err := blocked.write("once", both, "text"); err != nil {
+		return failed(std, "once", exitFailed, err)
+	}
+	if blocked.code() != exitOK {
+		explainTermination(report.String())
+	}
+	return blocked.code()
+}
+
+func loadOnce(ctx context.Context, flags *config.Flags) (config.Config, error) {
+	var data []byte
+	if path := flags.File(); path != "" {
+		var err error
+		if data, err = app.ReadOwnFile(ctx, path); err != nil {
+			return config.Config{}, err
+		}
+	}
+	return flags.Config(data)
+}
+
+// explainTermination leaves the report where the kubelet reads it. The file exists in containers only,
+// so that it is never made.
+func explainTermination(report string) {
+	f, err := os.OpenFile(terminationLog, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if len(report) > maxTermination {
+		report = strings.ToValidUTF8(report[:maxTermination], "")
+	}
+	// The report is on the standard output too.
+	_, _ = f.WriteString(report)
+}

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"reloader/internal/config"
+	"reloader/internal/publish"
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+// Passed is what one pass made of one target.
+type Passed struct {
+	Checked
+	// Published says that the gate holds these files now.
+	Published bool
+	// Kept is the digest of the last good files that the gate holds instead; zero when there are none.
+	Kept snapshot.Digest
+}
+
+// Once makes one pass over the targets: it judges the files and, where there is a gate, publishes
+// them. No server is asked: as an init container it runs before there is one.
+func Once(ctx context.Context, cfg config.Config) []Passed {
+	var all []Passed
+	for _, t := range cfg.Targets {
+		all = append(all, pass(ctx, cfg, t))
+	}
+	return all
+}
+
+func pass(ctx context.Context, cfg config.Config, t config.Target) Passed {
+	p := Passed{Checked: Checked{Name: t.Name}}
+	gate, err := openGate(t)
+	if err != nil {
+		p.Err = err
+		return p
+	}
+	if gate != nil {
+		defer gate.Close()
+	}
+	set, err := newReader(t).Read(ctx)
+	if err != nil {
+		p.Err = fmt.Errorf("target %s: %w", t.Name, err)
+	} else {
+		req := validate.Request{Set: set, Facts: facts(t), Allow: t.Allow}
+		p.Checked = judge(ctx, p.Checked, newValidator(cfg, t), req, nil)
+	}
+	if gate == nil {
+		return p
+	}
+	if p.Err == nil && !validate.HasErrors(p.Findings) {
+		if err := gate.Publish(ctx, set); err != nil {
+			p.Err = fmt.Errorf("target %s: %w", t.Name, err)
+		} else {
+			p.Published = true
+			return p
+		}
+	}
+	p.Kept = lastGood(ctx, gate)
+	return p
+}
+
+// lastGood puts the last files that the server was proven to run back into the gate. When none
+// are known, what is there stays: it was valid when it was published.
+func lastGood(ctx context.Context, gate *publish.Gate) snapshot.Digest {
+	if digest, err := gate.Rollback(ctx); err == nil && !digest.IsZero() {
+		return digest
+	}
+	return gate.Current()
+}
