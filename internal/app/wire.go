@@ -53,6 +53,8 @@ func newGrafanaReader(t config.Target) reader {
 	all := sources.Grafana(t.Provisioning.Path, t.Ini)
 	for i, src := range all {
 		switch {
+		case src.Name == grafana.RoleIni && t.Gate.Path != "":
+			all[i].ServerDir = serverDir(t.Gate)
 		case src.Name == grafana.RoleIni:
 		case t.Gate.Path != "":
 			all[i].ServerDir = path.Join(serverDir(t.Gate), src.Name)

@@ -308,8 +308,8 @@ func TestWithoutHardLinks(t *testing.T) {
 		t.Errorf("%d of %d files written without hard links", gens[1].Fresh, gens[1].Files)
 	}
 	// The same contents from somewhere else, and forgotten: they come from the current generation.
-	moved := snapshot.FromFiles(snapshot.Source{Name: "elsewhere"}, bytesOf(second.set().Snapshots[0]))
-	set := snapshot.NewSet(moved, snapshot.FromFiles(snapshot.Source{Name: "more"}, map[string][]byte{"more.yml": []byte("m")}))
+	moved := snapshot.FromFiles(snapshot.Source{Name: "elsewhere", ServerDir: dir}, bytesOf(second.set().Snapshots[0]))
+	set := snapshot.NewSet(moved, snapshot.FromFiles(snapshot.Source{Name: "more", ServerDir: dir}, map[string][]byte{"more.yml": []byte("m")}))
 	moved.Forget()
 	mustPublish(t, g, set)
 	want := maps.Clone(second)
@@ -565,11 +565,11 @@ func TestBadInput(t *testing.T) {
 		{snapshot.NewSet(from("a", "", tree{"..data": ""})), "two dots"},
 		{snapshot.NewSet(from("a", "", tree{"../f": ""})), "two dots"},
 		{snapshot.NewSet(from("a", "", tree{"/f": ""})), "two dots"},
-		{snapshot.NewSet(from("a", "", tree{"f": "1"}), from("b", "", tree{"f": "2"})), "with different contents"},
-		{snapshot.NewSet(from("a", "", tree{"f": "1"}), from("b", "", tree{"f/g": "2"})), `source "a" has a file "f" where source "b" has a directory`},
+		{snapshot.NewSet(from("a", "/gate", tree{"f": "1"}), from("b", "/gate", tree{"f": "2"})), "with different contents"},
+		{snapshot.NewSet(from("a", "/gate", tree{"f": "1"}), from("b", "/gate", tree{"f/g": "2"})), `source "a" has a file "f" where source "b" has a directory`},
 		{snapshot.NewSet(from("a", "", tree{"mine": "1"})), `"mine" is in the way`},
 	}
-	g := mustOpen(t, t.TempDir(), Options{})
+	g := mustOpen(t, t.TempDir(), Options{ServerDir: "/gate"})
 	if err := os.WriteFile(filepath.Join(g.dir, "mine"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}

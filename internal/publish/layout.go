@@ -26,6 +26,9 @@ func (g *Gate) plan(set *snapshot.Set) (map[string]item, error) {
 	out := map[string]item{}
 	for _, s := range set.Snapshots {
 		dir, ok := g.place(s.Source)
+		if !ok && len(set.Snapshots) == 1 && s.Source.ServerDir == "" {
+			dir, ok = ".", true // a set of one source that says nothing of a server
+		}
 		if !ok {
 			continue
 		}
@@ -57,10 +60,7 @@ func (g *Gate) plan(set *snapshot.Set) (map[string]item, error) {
 
 // place is where a source's files go, relative to the gate; false when the server reads the source elsewhere.
 func (g *Gate) place(src snapshot.Source) (string, bool) {
-	if src.ServerDir == "" {
-		return ".", true
-	}
-	rel, err := filepath.Rel(g.opts.ServerDir, src.ServerDir)
+	rel, err := filepath.Rel(g.opts.ServerDir, src.ServerPath(""))
 	if err != nil || !filepath.IsLocal(rel) {
 		return "", false
 	}

@@ -1,0 +1,213 @@
+package gate
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/reload"
+)
+
+// generation is a good configuration that can be told from every other. Names of rule files come and go.
+func generation(n int) map[string]string {
+	rules := func(i int) string {
+		return fmt.Sprintf("groups:\n- name: g%d\n  rules:\n  - record: generation%d\n    expr: vector(%d)\n", n, i, n)
+	}
+	return map[string]string{
+		"prometheus.yml":                  fmt.Sprintf("global:\n  external_labels:\n    generation: \"g%d\"\nrule_files: [\"*.rules.yml\"]\n", n),
+		"a.rules.yml":                     rules(1),
+		fmt.Sprintf("b%d.rules.yml", n%3): rules(2),
+		fmt.Sprintf("unused%d.txt", n%4):  "",
+	}
+}
+
+func with(files map[string]string, name, text string) map[string]string {
+	files = maps.Clone(files)
+	files[name] = text
+	return files
+}
+
+// bad are changes that no server may see.
+func bad(n, kind int) map[string]string {
+	files := generation(n)
+	switch kind {
+	case 0:
+		return with(files, "prometheus.yml", "global:\n  scrape_intervall: 15s\n")
+	case 1:
+		return with(files, "a.rules.yml", "groups:\n- name: g\n  rules:\n  - record: x\n    expr: sum(\n")
+	case 2:
+		return with(files, "c.rules.yml", "\x00 no yaml: [")
+	case 3:
+		return with(files, "prometheus.yml", files["prometheus.yml"]+"scrape_configs:\n- job_name: a\n- job_name: a\n")
+	case 4:
+		return with(files, "prometheus.yml", "")
+	default:
+		delete(files, "prometheus.yml")
+		return files
+	}
+}
+
+const badKinds = 6
+
+// What kills a Prometheus that reads its ConfigMap itself: a bad change, unnoticed until the next restart.
+func TestRestartAfterABadChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, generation(0))
+	w.reloader.start()
+	w.eventually("the first generation is there", func() error {
+		_, err := get(t.Context(), w.reloader.url+"/readyz?startup")
+		return err
+	})
+	w.prometheus.start()
+	w.ready()
+	w.reaches(reload.InSync)
+	for kind := range badKinds {
+		w.swap(bad(kind+1, kind))
+		s := w.reaches(reload.Rejected)
+		if len(s.Findings) == 0 || w.metric(`reloader_last_reload_successful{target="prometheus"}`) != "0" {
+			t.Errorf("bad change %d: rejected with %d findings", kind, len(s.Findings))
+		}
+		w.prometheus.kill()
+		w.prometheus.start()
+		w.ready()
+		if err := w.runs(0); err != nil {
+			t.Errorf("after bad change %d: %v", kind, err)
+		}
+	}
+	w.swap(generation(9))
+	w.reaches(reload.InSync)
+	if err := w.runs(9); err != nil {
+		t.Error(err)
+	}
+	w.healthy()
+}
+
+// A pod that lives through everything: 100 random changes, half of them bad, with kill -9 of either
+// program at random times. Prometheus never reads what is invalid, and ends on the newest that is not.
+func TestRandomChangesAndKills(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, generation(0))
+	w.reloader.start()
+	w.eventually("the first generation is there", func() error {
+		_, err := get(t.Context(), w.reloader.url+"/readyz?startup")
+		return err
+	})
+	w.prometheus.start()
+	random := rand.New(rand.NewPCG(4, 4))
+	newest, kills := 0, 0
+	for n := 1; n <= 100; n++ {
+		if random.IntN(2) == 0 {
+			w.swap(bad(n, random.IntN(badKinds)))
+		} else {
+			w.swap(generation(n))
+			newest = n
+		}
+		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
+		if random.IntN(6) == 0 {
+			w.prometheus.kill()
+			kills++
+			w.prometheus.start()
+		}
+		if random.IntN(6) == 0 {
+			w.reloader.kill()
+			kills++
+			w.reloader.start()
+		}
+		if random.IntN(10) == 0 {
+			w.ready()
+		}
+	}
+	// A bad change is the newest: what counts is the newest good one that was seen. So a good one ends it.
+	newest++
+	w.swap(generation(1000 + newest))
+	w.ready()
+	w.reaches(reload.InSync)
+	if err := w.runs(1000 + newest); err != nil {
+		t.Error(err)
+	}
+	w.swap(bad(1, 1))
+	w.reaches(reload.Rejected)
+	w.prometheus.kill()
+	w.prometheus.start()
+	w.ready()
+	if err := w.runs(1000 + newest); err != nil {
+		t.Errorf("started again after everything: %v", err)
+	}
+	w.healthy()
+	t.Logf("%d kills, %d reload requests", kills, w.posts.Load())
+}
+
+// refusedAtWork is valid by every rule, and yet this server cannot run it: a file that only its own
+// container could have is missing there.
+func refusedAtWork(n int) map[string]string {
+	files := generation(n)
+	files["prometheus.yml"] += "remote_write:\n- url: https://127.0.0.1:1/write\n  tls_config: {ca_file: /nowhere/ca.pem}\n"
+	return files
+}
+
+// The server refuses what the validator accepts: the gate goes back to the last good files, the server
+// gets them again, and the refused ones are not tried again before they change.
+func TestRefusedByTheServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, generation(0))
+	w.reloader.start()
+	w.eventually("the first generation is there", func() error {
+		_, err := os.Stat(filepath.Join(w.gate, "prometheus.yml"))
+		return err
+	})
+	w.prometheus.start()
+	w.ready()
+	w.reaches(reload.InSync)
+	good := w.posts.Load()
+
+	w.swap(refusedAtWork(1))
+	s := w.reaches(reload.RolledBack)
+	if !strings.Contains(s.Reason, "applied the new configuration in part only") {
+		t.Errorf("the reason does not show what the server said: %q", s.Reason)
+	}
+	w.eventually("the last good files run", func() error {
+		if s, err := w.status(); err != nil || s.Running.IsZero() || s.Running == s.Wanted {
+			return fmt.Errorf("running %s, %w", s.Running, err)
+		}
+		return w.runs(0)
+	})
+	if b, err := os.ReadFile(filepath.Join(w.gate, "prometheus.yml")); err != nil || string(b) != generation(0)["prometheus.yml"] {
+		t.Errorf("the gate holds %q, %v", b, err)
+	}
+	if n := w.posts.Load() - good; n != 2 {
+		t.Errorf("%d reload requests, want one that is refused and one to go back", n)
+	}
+
+	// Nothing of it is left, not in the server either, and asking again changes nothing.
+	tried := w.posts.Load()
+	for range 3 {
+		req, err := post(t.Context(), w.reloader.url+"/-/reload")
+		if err != nil {
+			t.Fatal(req, err)
+		}
+	}
+	w.prometheus.kill()
+	w.prometheus.start()
+	w.ready()
+	w.eventually("still rolled back", func() error {
+		s, err := w.status()
+		if err != nil || s.Phase != reload.RolledBack || s.Running.IsZero() {
+			return fmt.Errorf("phase %s, running %s, %w", s.Phase, s.Running, err)
+		}
+		return w.runs(0)
+	})
+	if n := w.posts.Load() - tried; n > 1 {
+		t.Errorf("%d reload requests after the refused files were there already, want at most one for the restarted server", n)
+	}
+
+	w.swap(generation(2))
+	w.reaches(reload.InSync)
+	if err := w.runs(2); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,6 @@
+package gate
+
+import "syscall"
+
+// orphanDies lets the kernel end a child whose test has died, so that nothing is left running.
+func orphanDies() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
