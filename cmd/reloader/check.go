@@ -29,7 +29,7 @@ Usage:
 Judges files exactly as "reloader run" would before a reload: every problem of every file at once, each
 with file, line, column, a reason and, where one is known, a hint. PATH is a file or a directory; names
 and contents tell what it is: prometheus.yml, rule files, grafana.ini, a provisioning directory or single
-files of it, dashboards.
+files of it, dashboards, a Kubernetes manifest (for subPath mounts, which never change in a running pod).
 Exits 0 without errors, 1 with errors, 2 for a wrong command line, 3 when there is no verdict.
 
 Examples:

@@ -191,7 +191,7 @@ func (a *App) start(ctx context.Context) <-chan error {
 		}()
 	}
 	go a.memory.run(ctx)
-	go a.cluster.run(ctx)
+	a.cluster.start(ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.noteFrozenMounts(a.cfg.Targets)
@@ -205,7 +205,7 @@ func (a *App) start(ctx context.Context) <-chan error {
 	return failed
 }
 
-// Stop ends everything in order: readiness, our own file, sources, targets, HTTP. It may be called more than once.
+// Stop ends everything in order: readiness, our own file, sources, targets, their last Events, HTTP. It may be called more than once.
 func (a *App) Stop() error {
 	a.tracker.Stopping()
 	var errs []error
@@ -221,6 +221,7 @@ func (a *App) Stop() error {
 	clear(a.units)
 	a.mu.Unlock()
 	a.watcher.Close()
+	a.cluster.stop()
 	if a.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), stopHTTP)
 		defer cancel()

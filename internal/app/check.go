@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -196,7 +195,7 @@ func (g group) check(ctx context.Context, o CheckOptions) Checked {
 	case KindIni:
 		t.Ini = g.Path
 	case KindManifest:
-		return Checked{Name: g.Path, Err: errors.New("a Kubernetes manifest: extract the files of its ConfigMaps and check those")}
+		return checkManifest(g.Path)
 	case KindRules, KindGrafanaFile, KindDashboard:
 		return g.checkFiles(ctx, o)
 	}

@@ -10,16 +10,17 @@ import (
 	"reloader/internal/config"
 	"reloader/internal/kube"
 	"reloader/internal/reload"
+	"reloader/internal/status"
 	"reloader/internal/validate"
 )
-
-// ruleSubPath is the finding about a mount that no update ever reaches.
-const ruleSubPath = "subpath-mount"
 
 // cluster is what speaks to the Kubernetes API, as far as that was asked for.
 type cluster struct {
 	propagation *kube.Propagation
 	events      *kube.Events
+
+	cancel context.CancelFunc
+	work   *sync.WaitGroup
 }
 
 // joinCluster makes what the configuration asks for; everything stays nil by default.
@@ -48,16 +49,24 @@ func (c cluster) observer() reload.Observer {
 	return c.events
 }
 
-// run works until ctx ends.
-func (c cluster) run(ctx context.Context) {
-	var work sync.WaitGroup
+// start works until stop.
+func (c *cluster) start(ctx context.Context) {
+	ctx, c.cancel = context.WithCancel(ctx)
+	c.work = &sync.WaitGroup{}
 	if c.propagation != nil {
-		work.Go(func() { c.propagation.Run(ctx) })
+		c.work.Go(func() { c.propagation.Run(ctx) })
 	}
 	if c.events != nil {
-		work.Go(func() { c.events.Run(ctx) })
+		c.work.Go(func() { c.events.Run(ctx) })
 	}
-	work.Wait()
+}
+
+// stop comes after the targets have ended, and waits for their last Events.
+func (c *cluster) stop() {
+	if c.cancel != nil {
+		c.cancel()
+		c.work.Wait()
+	}
 }
 
 // noteFrozenMounts reports the sources' mounts that the kubelet never updates.
@@ -86,7 +95,7 @@ func frozenNotes(frozen []kube.FrozenMount, dirs []string) []validate.Finding {
 			if !within(m.Path, dir) && !within(dir, m.Path) {
 				continue
 			}
-			notes = append(notes, validate.Finding{File: m.Path, Severity: validate.Error, Rule: ruleSubPath, Message: m.String()})
+			notes = append(notes, validate.Finding{File: m.Path, Severity: validate.Error, Rule: status.SubPathRule, Message: m.String()})
 			break
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"reloader/internal/kube"
+	"reloader/internal/status"
 )
 
 // Only mounts of what we follow matter, whichever of mount and directory is the inner one.
@@ -15,7 +16,7 @@ func TestFrozenNotes(t *testing.T) {
 		{Path: "/etc/prometheus-other/x.yml", File: "x.yml"},
 	}
 	notes := frozenNotes(frozen, []string{"/etc/prometheus", "/etc/grafana/provisioning/datasources"})
-	if len(notes) != 2 || notes[0].File != "/etc/prometheus/prometheus.yml" || notes[1].File != "/etc/grafana" || notes[0].Rule != ruleSubPath {
+	if len(notes) != 2 || notes[0].File != "/etc/prometheus/prometheus.yml" || notes[1].File != "/etc/grafana" || notes[0].Rule != status.SubPathRule {
 		t.Errorf("notes: %v", notes)
 	}
 }

@@ -3,11 +3,9 @@ package inject
 import (
 	"path"
 
+	"reloader/internal/status"
 	"reloader/internal/validate"
 )
-
-// SubPathRule is the name of the finding for a frozen mount.
-const SubPathRule = "subpath-mount"
 
 // IsManifest says whether src holds an object with a pod in it, as Inject would find it.
 func IsManifest(src []byte) bool {
@@ -43,7 +41,7 @@ func Check(file string, src []byte) ([]validate.Finding, error) {
 					at = m.get("subPathExpr")
 				}
 				list = append(list, validate.Finding{
-					File: file, Line: at.key.Line, Column: at.key.Column, Severity: validate.Warning, Rule: SubPathRule,
+					File: file, Line: at.key.Line, Column: at.key.Column, Severity: validate.Warning, Rule: status.SubPathRule,
 					Message: w.String() + ", container " + c.name() + ": the subPath mount at " + m.path + " never changes in a running pod",
 					Hint:    "mount volume " + m.volume + " as the directory " + path.Dir(m.path) + " instead; reloader inject -f " + file + " does it",
 				})

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/status"
 )
 
 var update = flag.Bool("update", false, "write the expected outputs again")
@@ -362,7 +364,7 @@ func TestCheck(t *testing.T) {
 	var lines []int
 	for _, f := range list {
 		lines = append(lines, f.Line)
-		if f.Rule != SubPathRule || f.Hint == "" || f.Column != 11 {
+		if f.Rule != status.SubPathRule || f.Hint == "" || f.Column != 11 {
 			t.Errorf("%+v", f)
 		}
 	}

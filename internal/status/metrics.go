@@ -108,6 +108,7 @@ var (
 	errorsDesc  = prometheus.NewDesc("reloader_watch_errors_total", "Failures to watch, lost events among them; polling goes on.", nil, nil)
 	watchesDesc = prometheus.NewDesc("reloader_watches", "Directories that inotify watches; 0 while only polling.", nil, nil)
 	pollingDesc = prometheus.NewDesc("reloader_watch_polling", "Whether inotify cannot be had, or not for all directories.", nil, nil)
+	frozenDesc  = prometheus.NewDesc("reloader_subpath_mounts", "Followed mounts that no update will ever reach, because they are made with subPath.", nil, nil)
 	readyDesc   = prometheus.NewDesc("reloader_ready", "Whether every target has read its files and we are not stopping.", nil, nil)
 )
 
@@ -134,7 +135,7 @@ func (t *Tracker) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range families {
 		ch <- f.desc
 	}
-	for _, d := range []*prometheus.Desc{infoDesc, fileDesc, readyDesc, eventsDesc, errorsDesc, watchesDesc, pollingDesc} {
+	for _, d := range []*prometheus.Desc{infoDesc, fileDesc, readyDesc, eventsDesc, errorsDesc, watchesDesc, pollingDesc, frozenDesc} {
 		ch <- d
 	}
 }
@@ -159,6 +160,13 @@ func (t *Tracker) Collect(ch chan<- prometheus.Metric) {
 	}
 	one(fileDesc, prometheus.GaugeValue, number(t.file == nil || t.file.Error == ""))
 	one(readyDesc, prometheus.GaugeValue, number(t.notReady(false) == ""))
+	frozen := 0
+	for _, n := range t.notes {
+		if n.Rule == SubPathRule {
+			frozen++
+		}
+	}
+	one(frozenDesc, prometheus.GaugeValue, float64(frozen))
 	w := t.watch()
 	one(eventsDesc, prometheus.CounterValue, float64(w.Events))
 	one(errorsDesc, prometheus.CounterValue, float64(w.Errors))

@@ -13,6 +13,9 @@ import (
 	"reloader/internal/validate"
 )
 
+// SubPathRule is the name of the finding for a mount that no update will ever reach.
+const SubPathRule = "subpath-mount"
+
 // Build is what this program is.
 type Build struct {
 	Version, Revision, GoVersion string

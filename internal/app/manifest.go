@@ -1,0 +1,18 @@
+package app
+
+import (
+	"os"
+
+	"reloader/internal/inject"
+)
+
+// checkManifest finds mounts in a Kubernetes manifest that would never change.
+func checkManifest(file string) Checked {
+	c := Checked{Name: file}
+	src, err := os.ReadFile(file)
+	if err == nil {
+		c.Findings, err = inject.Check(file, src)
+	}
+	c.Err = err
+	return c
+}
