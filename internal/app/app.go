@@ -199,7 +199,7 @@ func (a *App) start(ctx context.Context) <-chan error {
 		u.start(ctx)
 	}
 	if a.file != nil {
-		a.file.start(ctx, a.watcher, a.log, a.tracker, func(data []byte) error { return a.apply(ctx, data) })
+		a.file.start(ctx, a.watcher, a.cfg.Settle, a.log, a.tracker, func(data []byte) error { return a.apply(ctx, data) })
 	}
 	a.tracker.Started()
 	return failed

@@ -22,6 +22,8 @@ type ownFile struct {
 	path   string
 	source snapshot.Source
 	digest snapshot.Digest
+	// atomic says that the directory is swapped as a whole, so that no half of a file is ever read.
+	atomic bool
 	hints  *watch.Subscription
 	kick   chan struct{}
 	cancel context.CancelFunc
@@ -61,6 +63,7 @@ func (f *ownFile) read(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.atomic = snap.Atomic
 	if snap.Digest == f.digest {
 		return nil, nil
 	}
@@ -80,7 +83,7 @@ func (f *ownFile) hint() {
 }
 
 // start follows the file until stop. apply puts new contents into use or says why not.
-func (f *ownFile) start(ctx context.Context, w *watch.Watcher, log *slog.Logger, tracker *status.Tracker, apply func([]byte) error) {
+func (f *ownFile) start(ctx context.Context, w *watch.Watcher, settle time.Duration, log *slog.Logger, tracker *status.Tracker, apply func([]byte) error) {
 	ctx, f.cancel = context.WithCancel(ctx)
 	f.done = make(chan struct{})
 	f.hints = w.Subscribe([]string{f.source.Dir})
@@ -108,6 +111,9 @@ func (f *ownFile) start(ctx context.Context, w *watch.Watcher, log *slog.Logger,
 			case <-f.kick:
 			case <-f.hints.C():
 			}
+			if !f.quiet(ctx, settle) {
+				return
+			}
 			data, err := f.read(ctx)
 			switch {
 			case ctx.Err() != nil:
@@ -126,6 +132,19 @@ func (f *ownFile) start(ctx context.Context, w *watch.Watcher, log *slog.Logger,
 			report(refused)
 		}
 	}()
+}
+
+// quiet gives a writer that is not atomic the time to finish; false when ctx ended meanwhile.
+func (f *ownFile) quiet(ctx context.Context, settle time.Duration) bool {
+	if f.atomic || settle <= 0 {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(settle):
+		return true
+	}
 }
 
 func (f *ownFile) stop() {

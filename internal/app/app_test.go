@@ -1,0 +1,239 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"reloader/internal/config"
+	"reloader/internal/reload"
+	"reloader/internal/status"
+)
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// site is a directory with our own file, and a server for each of two targets.
+type site struct {
+	t    *testing.T
+	dir  string
+	hits [2]atomic.Int64
+	urls [2]string
+	log  lockedBuffer
+	app  *App
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir()}
+	for i := range s.urls {
+		srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				s.hits[i].Add(1)
+			}
+		}))
+		t.Cleanup(srv.Close)
+		s.urls[i] = srv.URL + "/-/reload"
+		s.write(fmt.Sprintf("d%d/file", i), "1")
+	}
+	return s
+}
+
+func (s *site) write(name, text string) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	tmp := filepath.Join(s.dir, "tmp")
+	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// target is the YAML of one of the two targets.
+func (s *site) target(i int, name string) string {
+	return fmt.Sprintf("- {name: %s, kind: http, url: %q, dirs: [%q]}\n", name, s.urls[i], filepath.Join(s.dir, fmt.Sprintf("d%d", i)))
+}
+
+const head = "listen_address: 127.0.0.1:0\nsettle: 10ms\npoll_interval: 500ms\ntargets:\n"
+
+// run starts the daemon on reloader.yml; the test's end stops it and looks at how it ended.
+func (s *site) run(file string) {
+	s.t.Helper()
+	s.write("conf/reloader.yml", file)
+	path := filepath.Join(s.dir, "conf/reloader.yml")
+	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	flags := config.Register(fs)
+	if err := fs.Parse([]string{"--config", path}); err != nil {
+		s.t.Fatal(err)
+	}
+	a, err := New(s.t.Context(), Options{Load: flags.Config, File: path, Build: status.Build{Version: "test"}, Stderr: &s.log})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.app = a
+	ctx, cancel := context.WithCancel(s.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	s.t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil {
+				s.t.Errorf("run: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			s.t.Error("it does not stop")
+		}
+		if s.t.Failed() {
+			s.t.Logf("log:\n%s", s.log.String())
+		}
+	})
+}
+
+// eventually polls the report until it is as wanted.
+func (s *site) eventually(what string, check func(status.Report) bool) status.Report {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		r := s.app.Report()
+		if check(r) {
+			return r
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("not in time: %s: %+v", what, r)
+		}
+	}
+}
+
+// synced says that exactly these targets exist and are in sync.
+func synced(names ...string) func(status.Report) bool {
+	return func(r status.Report) bool {
+		if len(r.Targets) != len(names) || !r.Ready {
+			return false
+		}
+		for i, t := range r.Targets {
+			if t.Target != names[i] || t.Phase != reload.InSync {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// Our own file is a source like any other: targets come, go and change with it, a broken one
+// changes nothing, and targets that it does not touch are not disturbed.
+func TestFollowsItsOwnFile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.run(head + s.target(0, "a"))
+	first := s.eventually("the first target", synced("a"))
+
+	s.write("conf/reloader.yml", head+s.target(0, "a")+s.target(1, "b"))
+	s.eventually("a second target", synced("a", "b"))
+
+	s.write("conf/reloader.yml", head+"- {name: a, kind: nothing}\n")
+	r := s.eventually("a broken file", func(r status.Report) bool { return r.ConfigFile.Error != "" })
+	if want := "reloader.yml:5:13: targets[0].kind: unknown kind"; !strings.Contains(r.ConfigFile.Error, want) || !synced("a", "b")(r) {
+		t.Errorf("error %q, want %q and both targets going on", r.ConfigFile.Error, want)
+	}
+
+	s.write("conf/reloader.yml", strings.Replace(head, "127.0.0.1:0", "127.0.0.1:1", 1)+s.target(0, "a"))
+	r = s.eventually("a change that needs a restart", func(r status.Report) bool {
+		return strings.Contains(r.ConfigFile.Error, "listen_address: cannot be changed while running")
+	})
+	if !synced("a", "b")(r) {
+		t.Errorf("targets: %+v", r.Targets)
+	}
+
+	s.write("conf/reloader.yml", head+s.target(0, "a"))
+	r = s.eventually("a removed target", synced("a"))
+	s.eventually("no error", func(r status.Report) bool { return r.ConfigFile.Error == "" })
+	if !r.Targets[0].Since.Equal(first.Targets[0].Since) || s.hits[0].Load() > 1 {
+		t.Errorf("the untouched target was disturbed: since %v, then %v, %d requests", first.Targets[0].Since, r.Targets[0].Since, s.hits[0].Load())
+	}
+
+	s.write("conf/reloader.yml", head+s.target(1, "a"))
+	before := s.hits[1].Load()
+	s.eventually("a changed target", func(r status.Report) bool { return synced("a")(r) && s.hits[1].Load() > before })
+}
+
+// POST /-/reload and SIGHUP mean: look now. Without a change nothing is called.
+func TestRereadWithoutAChange(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.run(head + s.target(0, "a"))
+	s.eventually("in sync", synced("a"))
+	hits := s.hits[0].Load()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.app.Addr()+"/-/reload", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		t.Errorf("POST /-/reload: %s", resp.Status)
+	}
+	s.write("d0/file", "2")
+	s.eventually("the change live", func(status.Report) bool { return s.hits[0].Load() == hits+1 })
+	s.eventually("in sync again", synced("a"))
+	if got := s.hits[0].Load() - hits; got != 1 {
+		t.Errorf("%d requests for one change", got)
+	}
+}
+
+// What New refuses is the user's business (exit 2) or that of the surroundings (exit 1).
+func TestErrorsOfNew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.run(head + s.target(0, "a"))
+	_, err := New(t.Context(), Options{Stderr: &s.log, Load: func([]byte) (config.Config, error) {
+		cfg := config.Defaults()
+		cfg.ListenAddress = s.app.Addr()
+		return cfg, nil
+	}})
+	if err == nil || errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "another program has this port") {
+		t.Errorf("a port in use: %v", err)
+	}
+	_, err = New(t.Context(), Options{Stderr: &s.log, Load: func([]byte) (config.Config, error) { return config.Config{}, errors.New("wrong") }})
+	if !errors.Is(err, ErrConfig) || err.Error() != "wrong" {
+		t.Errorf("a wrong configuration: %v", err)
+	}
+	_, err = New(t.Context(), Options{Stderr: &s.log, File: filepath.Join(s.dir, "missing")})
+	if !errors.Is(err, ErrConfig) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
