@@ -68,7 +68,7 @@ func (s *state) decide(now time.Time) action {
 		return action{kind: actRollback}
 	case goal.IsZero(): // only other files or another server can help
 		return s.rest(now, rest)
-	case s.running == goal && s.proof == proofStands:
+	case s.running == goal && s.proof == proofStands && s.holds(goal):
 		return s.rest(now, rest)
 	case now.Before(s.retryAt):
 		s.phase = s.cause
@@ -172,6 +172,10 @@ func (s *state) goal() (snapshot.Digest, Phase) {
 	}
 	return s.wanted, InSync
 }
+
+// holds says that a start of the server would read the goal, as far as that is ours to say: other
+// files may have been published and then not been loaded before the source went back.
+func (s *state) holds(goal snapshot.Digest) bool { return !s.gated || s.published == goal }
 
 // rejected says that the verdict on the newest files is "invalid", by what the server is now.
 func (s *state) rejected() bool {

@@ -401,6 +401,18 @@ func TestGate(t *testing.T) {
 		sleep(6 * time.Second)
 		b.want(InSync, "a")
 	})
+	bubble(t, "back to what runs: the gate goes back too", true, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.down = true })
+		b.change("b") // published, and never loaded
+		b.want(Waiting, "a")
+		b.change("a")
+		if b.gate.text() != "a" {
+			t.Errorf("a start of the server would read %q", b.gate.text())
+		}
+		b.lock(func(p *prom) { p.down = false })
+		sleep(10 * time.Second)
+		b.want(InSync, "a")
+	})
 	bubble(t, "a new pod with only bad files uses the last good ones", true, func(b *bench, _ *Options) { b.src.text = "bad" }, func(t *testing.T, b *bench) {
 		b.want(Rejected, "a")
 	})

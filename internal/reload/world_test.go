@@ -174,7 +174,7 @@ func (w *world) do(a action, s *state) event {
 		if w.chance(8) {
 			return event{kind: evJudged, failed: true, delay: w.delay()}
 		}
-		return event{kind: evJudged, digest: a.goal, valid: number(a.goal)%4 != fileInvalid, calls: !w.chance(10) || s.proof != proofStands}
+		return event{kind: evJudged, digest: a.goal, valid: number(a.goal)%4 != fileInvalid, calls: !w.chance(10) || s.proof != proofStands || !w.accepts(a.goal)}
 	case actPlan:
 		if w.chance(8) {
 			return event{kind: evPlanned, failed: true, delay: w.delay()}
@@ -223,7 +223,7 @@ func (w *world) wait(a action, s *state) event {
 		w.fatalf("phase %s waits for the past", s.phase)
 	}
 	if hint, manual := w.meanwhile(); hint {
-		w.now = w.now.Add(a.until.Sub(w.now) / 2)
+		w.now = earlier(a.until, w.now.Add(max(a.until.Sub(w.now)/2, time.Millisecond)))
 		return event{kind: evHint, manual: manual}
 	}
 	if w.pollAt.Before(a.until) {
@@ -308,11 +308,9 @@ func (w *world) run() state {
 		w.logf("%s ev %d -> %s act %d goal %x (wanted %x running %x proof %d)", w.now.Format("05.000"), ev.kind, s.phase, a.kind, a.goal[:1], s.wanted[:1], s.running[:1], s.proof)
 		if len(w.script) == 0 && quiet.IsZero() {
 			quiet = w.now
-			if !w.up {
-				w.up = true
-			}
+			w.up, sameInstant = true, 0
 		}
-		if !quiet.IsZero() && w.now.Sub(quiet) > 5*time.Minute && a.kind == actWait {
+		if !quiet.IsZero() && w.now.Sub(quiet) > unprovenFor+5*time.Minute && a.kind == actWait {
 			return s
 		}
 		ev = w.do(a, &s)
@@ -368,6 +366,7 @@ func (w *world) check(s state) {
 func FuzzStep(f *testing.F) {
 	f.Add(false, []byte{})
 	f.Add(true, []byte{})
+	f.Add(true, []byte("011111101111000211110101$000")) // published, never loaded, and the source went back
 	for i := range 400 {
 		b := make([]byte, 20+i)
 		x := uint32(i*2654435761 + 1)
