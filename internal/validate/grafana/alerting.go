@@ -121,6 +121,9 @@ func (p *pass) readAlerting(f file) (*alFile, bool) {
 		return nil, false
 	}
 	a.d.UnknownKeys(top, "an alerting file", alertingTopKeys, anchorsOnly(top)...)
+	if n := a.d.Resolve(top.Get("filename")); n != nil && n.Kind != yaml.ScalarNode {
+		a.d.PlainText(top, "filename") // Grafana has a field of its own under this name
+	}
 	af := &alFile{file: f}
 	for _, m := range a.items(top, "groups", false) {
 		af.groups = append(af.groups, a.group(m))

@@ -3,6 +3,7 @@ package grafana
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"reloader/internal/validate/gyaml"
 )
@@ -31,15 +32,19 @@ func (s *alState) group(g *alGroup) {
 		return
 	}
 	if g.folder.Known && s.p.version.Before(v12) {
-		s.folderNamedAsDashboard(g)
+		s.oldFolder(g)
 	}
 	for _, r := range g.rules {
 		s.rule(g, r)
 	}
 }
 
-// folderNamedAsDashboard reports a folder that older Grafanas cannot make.
-func (s *alState) folderNamedAsDashboard(g *alGroup) {
+// oldFolder reports a folder that older Grafanas cannot make.
+func (s *alState) oldFolder(g *alGroup) {
+	if strings.EqualFold(g.folder.Text, "General") {
+		s.p.errorf(g.file.at(g.folder.Node), ruleALFolder, "use another title", "no folder can be called General: Grafana fails while it writes the rules")
+		return
+	}
 	if s.p.live == nil || slices.ContainsFunc(s.p.live.Folders, func(f Folder) bool { return f.OrgID == g.org && f.Title == g.folder.Text }) {
 		return
 	}

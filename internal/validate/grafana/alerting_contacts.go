@@ -1,6 +1,7 @@
 package grafana
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -206,7 +207,7 @@ func (s *alSettingsCheck) kind(name string, kind byte, value any, key string) {
 		return
 	}
 	// Before 10 most settings were read one by one, whatever their kind.
-	if s.a.p.version.Before(v10) && !contains(s.typ.required, name) {
+	if s.a.p.version.Before(v10) && !slices.Contains(s.typ.required, name) {
 		s.a.p.warnf(s.at(key), ruleCPValue, "", "'%s' must be %s: newer Grafanas refuse it", name, want)
 		return
 	}

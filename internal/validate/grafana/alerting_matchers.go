@@ -2,6 +2,7 @@ package grafana
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -60,7 +61,7 @@ func (r *alRoute) objectMatchers() bool {
 		op, known := at(1)
 		value, valueKnown := at(2)
 		switch {
-		case known && !contains(matchOperators, op):
+		case known && !slices.Contains(matchOperators, op):
 			r.broken("object_matchers", rulePolicyMatcher, form, "a matcher has no operator = != =~ or !~ in its second place")
 		case valueKnown && (op == "=~" || op == "!~") && !goodRegexp(strings.TrimSuffix(strings.TrimPrefix(value, `"`), `"`)):
 			r.broken("object_matchers", rulePolicyMatcher, "", "a matcher has a value that is not a regular expression")

@@ -109,6 +109,9 @@ func (r *alRoute) read(depth int) {
 	r.groupBy()
 	r.matchers(depth == 0)
 	for _, key := range []string{"mute_time_intervals", "active_time_intervals"} {
+		if key == "active_time_intervals" && r.a.p.version.Before(v11) {
+			continue // read as nothing
+		}
 		for _, name := range r.texts(key) {
 			r.policy.intervals = append(r.policy.intervals, named1{r.at(key), name})
 		}

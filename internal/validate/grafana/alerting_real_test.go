@@ -19,7 +19,7 @@ func realStart(t *testing.T, binary, home, data, provisioning string) (started b
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,6 @@ func TestRealServerAgreesOnAlerting(t *testing.T) {
 			}
 			started, log := realStart(t, binary, home, data, b.dir)
 			facts := newServer()
-			facts.SameEnv = false
 			found := b.validate(validate.Request{Set: b.set(), Facts: facts}).Findings
 			if started == validate.HasErrors(found) {
 				t.Errorf("the server started: %v, our findings:\n%s\nthe server said:\n%s", started, listed(found), log)

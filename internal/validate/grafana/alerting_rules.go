@@ -1,6 +1,7 @@
 package grafana
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -125,7 +126,7 @@ func (a *alReader) rule(m *gyaml.Map) *alRule {
 	p := a.p
 	known := ruleKeys
 	for _, k := range ruleNewest {
-		known = append(known[:len(known):len(known)], k.key)
+		known = append(slices.Clip(known), k.key)
 		if m.Has(k.key) && p.version.Before(k.since) {
 			p.warnf(a.f.at(m.Key(k.key)), ruleALKeyNotRead, "", "'%s' is read since Grafana %s: this one ignores it", k.key, k.since)
 		}
@@ -216,19 +217,10 @@ func (a *alReader) ruleStates(m *gyaml.Map) {
 		}
 		v := a.d.Text(m, s.key)
 		text := strings.TrimSpace(v.Text)
-		if v.Known && text != "" && !contains(s.known, text) {
+		if v.Known && text != "" && !slices.Contains(s.known, text) {
 			a.p.errorf(a.f.at(v.Node), ruleALState, "write one of "+strings.Join(s.known, ", "), "'%s' is not a state that Grafana knows: it refuses all alerting files", s.key)
 		}
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // The labels and annotations that mean something to Grafana itself.

@@ -2,6 +2,7 @@ package grafana
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template/parse"
@@ -80,7 +81,7 @@ func (a *alReader) templateSyntax(m *gyaml.Map, name, body, consequence string) 
 	if a.p.version.Before(v11) {
 		old := map[string]any{}
 		for f := range templateFuncs {
-			if !contains(newTemplateFuncs, f) {
+			if !slices.Contains(newTemplateFuncs, f) {
 				old[f] = true
 			}
 		}

@@ -192,6 +192,54 @@ func TestWhatLeavesAlertingFilesStays(t *testing.T) {
 	}
 }
 
+// Rules that depend on the version, beyond what the trials show.
+func TestAlertingVersions(t *testing.T) {
+	t.Parallel()
+	general := strings.Replace(oneRule(), "folder: F", "folder: General", 1)
+	active := policy("{receiver: RECEIVER, routes: [{object_matchers: [[a, '=', b]], active_time_intervals: [nope]}]}")
+	for _, c := range []struct {
+		name, version, text, want string
+	}{
+		{"no for in 9", "9.4.0", oneRule("-for"), ruleALMissing},
+		{"no for in 11", "11.5.1", oneRule("-for"), ""},
+		{"General in 9", "9.3.2", general, ruleALFolder},
+		{"General in 12", "12.4.0", general, ""},
+		{"active intervals in 9", "9.4.0", active, ""},
+		{"active intervals in 12", "12.4.0", active, ruleALIntervalRef},
+		{"type in capitals in 9", "9.4.0", point("Email", "addresses: a"), ruleCPType},
+		{"type in capitals in 12", "12.0.0", point("Email", "addresses: a"), ""},
+		{"mqtt in 9", "9.4.0", point("mqtt", "brokerUrl: x, topic: t"), ruleCPType},
+		{"webex without token in 9", "9.3.2", point("webex", "room_id: r"), ruleCPRequired},
+		{"KeepLast in 9", "9.4.0", oneRule("execErrState: KeepLast"), ruleALState},
+		{"two titles in 11", "11.5.1", oneRule() + "      - {uid: r2, title: R1, condition: A, data: [{refId: A, datasourceUid: '-100', model: {}}]}\n", ruleALTitleTwice},
+		{"record without condition in 12.2", "12.2.0", oneRule("-condition", "record: {metric: m}"), ruleALMissing},
+		{"keepFiringFor in 12.1", "12.1.0", oneRule("keepFiringFor: 5"), ""},
+		{"null group in 9.3", "9.3.2", "groups: [null]\n", ruleALNullItem},
+		{"null delete in 9.3", "9.3.2", "deleteRules: [null]\n", ""},
+		{"contact point of a later step in 9", "9.4.0", point("email", "addresses: a") + policy("{receiver: CP}"), ""},
+		{"built-in contact point of 9", "9.4.0", policy("{receiver: grafana-default-email}"), ""},
+		{"built-in contact point of 12.3", "12.3.0", policy("{receiver: grafana-default-email}"), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			facts := newServer()
+			facts.Version = c.version
+			live := freshAlerting(ParseVersion(c.version))
+			facts.Live = &Live{Orgs: []Org{{1, "Main Org."}}, Alerting: live}
+			found := oneAlertingFile(t, strings.ReplaceAll(c.text, "RECEIVER", live.ContactPoints[0].Name), facts)
+			got := ""
+			for _, f := range found {
+				if f.Severity == validate.Error && (got == "" || f.Rule == c.want) {
+					got = f.Rule
+				}
+			}
+			if got != c.want {
+				t.Errorf("error %q, want %q\n%s", got, c.want, listed(found))
+			}
+		})
+	}
+}
+
 func TestAlertingWithoutTheServersWord(t *testing.T) {
 	t.Parallel()
 	text := policy("{receiver: Team, routes: [{receiver: empty, object_matchers: [[a, '=', b]], mute_time_intervals: [Night]}]}")

@@ -71,7 +71,7 @@ var subSettings = map[string]string{
 
 func settingFields(spec string) []settingField {
 	var out []settingField
-	for _, f := range strings.Fields(spec) {
+	for f := range strings.FieldsSeq(spec) {
 		name, kind, _ := strings.Cut(f, ":")
 		if kind == "" {
 			kind = "s"
