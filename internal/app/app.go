@@ -157,6 +157,7 @@ func (a *App) Reread() {
 
 // Run starts everything, works until ctx ends, and stops everything.
 func (a *App) Run(ctx context.Context) error {
+	tuneRuntime()
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)

@@ -229,7 +229,7 @@ func (g group) checkFiles(ctx context.Context, o CheckOptions) Checked {
 		contents[name] = data
 	}
 	req := validate.Request{Facts: o.Grafana, Allow: o.Allow}
-	var v validate.Validator = grafana.New(grafana.Options{})
+	v := grafana.New(grafana.Options{})
 	switch g.Kind {
 	case KindRules:
 		const main = ".reloader-check.yml"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -213,7 +214,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		d.fail(n, path, "", "want keys and values")
 		return
 	}
-	if t, ok := v.Addr().Interface().(*Target); ok {
+	if t, ok := reflect.TypeAssert[*Target](v.Addr()); ok {
 		*t = TargetDefaults(kindOf(n))
 	}
 	fields := keys(v)
@@ -253,9 +254,7 @@ func keys(v reflect.Value) map[string]reflect.Value {
 		switch tag := v.Type().Field(i).Tag.Get("yaml"); tag {
 		case "-":
 		case ",inline":
-			for name, field := range keys(v.Field(i)) {
-				fields[name] = field
-			}
+			maps.Copy(fields, keys(v.Field(i)))
 		default:
 			fields[tag] = v.Field(i)
 		}
