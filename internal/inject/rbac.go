@@ -20,7 +20,7 @@ func (pl *plan) permissions() {
 	if pl.opts.Events {
 		s.args = append(s.args, "--events")
 	}
-	for _, v := range [][2]string{{"POD_NAME", "metadata.name"}, {"POD_NAMESPACE", "metadata.namespace"}} {
+	for _, v := range [][2]string{{"POD_NAME", "metadata.name"}, {"POD_NAMESPACE", "metadata.namespace"}, {"POD_UID", "metadata.uid"}} {
 		s.env = append(s.env, obj{{"name", v[0]}, {"valueFrom", obj{{"fieldRef", obj{{"fieldPath", v[1]}}}}}})
 	}
 	name := pl.w.name + "-" + sidecarName
