@@ -70,12 +70,13 @@ func (o CheckOptions) target(ctx context.Context, t config.Target) Checked {
 		c.Err = err
 		return c
 	}
-	set, err := newReader(t).Read(ctx)
+	r, validator := newInputs(o.Config, t)
+	set, err := r.Read(ctx)
 	if err != nil {
 		c.Err = err
 		return c
 	}
-	return judge(ctx, c, newValidator(o.Config, t), validate.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown)
+	return judge(ctx, c, validator, validate.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown)
 }
 
 // primary is the path by which a user knows a target.

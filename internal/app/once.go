@@ -39,12 +39,13 @@ func pass(ctx context.Context, cfg config.Config, t config.Target) Passed {
 	if gate != nil {
 		defer gate.Close()
 	}
-	set, err := newReader(t).Read(ctx)
+	r, validator := newInputs(cfg, t)
+	set, err := r.Read(ctx)
 	if err != nil {
 		p.Err = fmt.Errorf("target %s: %w", t.Name, err)
 	} else {
 		req := validate.Request{Set: set, Facts: facts(t), Allow: t.Allow}
-		p.Checked = judge(ctx, p.Checked, newValidator(cfg, t), req, nil)
+		p.Checked = judge(ctx, p.Checked, validator, req, nil)
 	}
 	if gate == nil {
 		return p

@@ -18,6 +18,8 @@ type reader interface {
 	reload.Reader
 	// Dirs are the directories to watch, as the newest reading knows them.
 	Dirs() []string
+	// Change names the function that each reading goes through.
+	Change(f func(*snapshot.Snapshot) *snapshot.Snapshot)
 }
 
 // unit is one target with what belongs to it alone.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 	"reloader/internal/sources"
+	"reloader/internal/transform"
 	"reloader/internal/validate"
 	"reloader/internal/validate/grafana"
 	"reloader/internal/validate/plain"
@@ -65,6 +67,18 @@ func newGrafanaReader(t config.Target) reader {
 	return sources.GrafanaReader(snapshot.Limits{}, all...)
 }
 
+// newInputs makes the reader of a target's sources and the judge of what it reads.
+func newInputs(cfg config.Config, t config.Target) (reader, validate.Validator) {
+	r, judge := newReader(t), newValidator(cfg, t)
+	o := transform.Options{Gunzip: t.Gunzip, Expand: t.ExpandEnv, Lookup: os.LookupEnv}
+	if o.Empty() {
+		return r, judge
+	}
+	step := transform.NewStep(o)
+	r.Change(step.Snapshot)
+	return r, step.Validator(judge)
+}
+
 // serverDir is where the server sees a directory; empty when there is none.
 func serverDir(m config.Mount) string {
 	if m.ServerPath != "" {
@@ -95,17 +109,20 @@ func openGate(t config.Target) (*publish.Gate, error) {
 	if t.Gate.Path == "" {
 		return nil, nil
 	}
-	gate, err := publish.Open(t.Gate.Path, publish.Options{Keep: t.KeepGenerations, ServerDir: t.Gate.ServerPath})
+	mode, err := t.FileMode()
 	if err != nil {
-		return nil, fmt.Errorf("target %s: open gate %s: %w", t.Name, t.Gate.Path, err)
+		return nil, fmt.Errorf("target %s: %w", t.Name, err)
+	}
+	gate, err := publish.Open(t.Gate.Path, publish.Options{Keep: t.KeepGenerations, FileMode: mode, ServerDir: t.Gate.ServerPath})
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
 	return gate, nil
 }
 
 // build makes everything of one target. What it opened is closed again when it fails.
 func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
-	r := newReader(t)
-	judge := newValidator(cfg, t)
+	r, judge := newInputs(cfg, t)
 	driver, err := newDriver(t, r, judge, a.log.With("target", t.Name))
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)

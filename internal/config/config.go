@@ -4,7 +4,9 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -88,6 +90,12 @@ type Target struct {
 	Gate Mount `yaml:"gate"`
 	// KeepGenerations is how many generations the gate keeps.
 	KeepGenerations int `yaml:"keep_generations"`
+	// GateMode is the mode of the gate's files, in octal; empty means 0644.
+	GateMode string `yaml:"gate_mode"`
+	// Gunzip replaces NAME.gz by its decompressed contents under NAME on the way to the gate.
+	Gunzip bool `yaml:"gunzip"`
+	// ExpandEnv names the files in which $(VAR) is replaced on the way to the gate: path.Match patterns.
+	ExpandEnv []string `yaml:"expand_env"`
 	// ReloadTimeout bounds one reload call; 0 means what suits the kind.
 	ReloadTimeout time.Duration `yaml:"reload_timeout"`
 	// Allow names the guards that are switched off.
@@ -97,6 +105,18 @@ type Target struct {
 
 	// FromFlags says that flags or the environment made this target, not the file.
 	FromFlags bool `yaml:"-"`
+}
+
+// FileMode is GateMode as a number; 0 means the default.
+func (t Target) FileMode() (fs.FileMode, error) {
+	if t.GateMode == "" {
+		return 0, nil
+	}
+	mode, err := strconv.ParseUint(t.GateMode, 8, 32)
+	if err != nil || mode&^0o666 != 0 || mode&0o400 == 0 {
+		return 0, fmt.Errorf("%q: want an octal mode such as 0440, with permission to read for the owner and none to execute", t.GateMode)
+	}
+	return fs.FileMode(mode), nil
 }
 
 // Client is how to reach a server: credentials and TLS. Secrets are named by file.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -104,9 +105,7 @@ func (c *checker) targets(targets []Target, offline bool) {
 		if t.ReloadTimeout < 0 {
 			tc.fail("reload_timeout", "", "must not be negative")
 		}
-		if t.Gate.Path != "" && t.KeepGenerations < 1 {
-			tc.fail("keep_generations", "", "want at least 1")
-		}
+		tc.gate()
 	}
 }
 
@@ -161,9 +160,6 @@ func (c *targetChecker) prometheus() {
 	default:
 		c.fail("method", "want http or signal", "unknown method %q", c.Method)
 	}
-	if c.Gate.Path != "" && filepath.Clean(c.Gate.Path) == filepath.Dir(c.ConfigFile.Path) {
-		c.fail("gate", "", "must not be the directory that is watched")
-	}
 }
 
 func (c *targetChecker) grafana() {
@@ -171,12 +167,58 @@ func (c *targetChecker) grafana() {
 	if c.Provisioning.Path == "" && c.Ini == "" {
 		c.fail("provisioning", "", "give provisioning, ini or both")
 	}
-	if c.Gate.Path != "" && filepath.Clean(c.Gate.Path) == filepath.Clean(c.Provisioning.Path) {
-		c.fail("gate", "", "must not be the directory that is watched")
-	}
 	if c.Restart != RestartOff && c.Restart != RestartTerminate {
 		c.fail("restart", "want off or terminate", "unknown value %q", c.Restart)
 	}
+}
+
+// gate checks the published directory and what is done to files on the way to it.
+func (c *targetChecker) gate() {
+	if c.Gate.Path == "" {
+		const why = "needs gate: without one the server reads the files as they are"
+		if c.GateMode != "" {
+			c.fail("gate_mode", "", why)
+		}
+		if c.Gunzip {
+			c.fail("gunzip", "", why)
+		}
+		if len(c.ExpandEnv) > 0 {
+			c.fail("expand_env", "", why)
+		}
+		return
+	}
+	if c.KeepGenerations < 1 {
+		c.fail("keep_generations", "", "want at least 1")
+	}
+	if _, err := c.FileMode(); err != nil {
+		c.fail("gate_mode", "", "%s", err)
+	}
+	for i, pattern := range c.ExpandEnv {
+		if _, err := path.Match(pattern, ""); err != nil {
+			c.fail(fmt.Sprintf("expand_env[%d]", i), "", "%q: %s", pattern, err)
+		}
+	}
+	watched := []string{c.Provisioning.Path}
+	for _, file := range []string{c.ConfigFile.Path, c.Ini} {
+		if file != "" {
+			watched = append(watched, filepath.Dir(file))
+		}
+	}
+	for _, d := range c.Dirs {
+		watched = append(watched, d.Path)
+	}
+	for _, dir := range watched {
+		if dir != "" && (within(dir, c.Gate.Path) || within(c.Gate.Path, dir)) {
+			c.fail("gate", "give it a directory of its own", "must not be, hold or be inside of %s, which is watched", dir)
+			return
+		}
+	}
+}
+
+// within says whether dir is outer or below it.
+func within(outer, dir string) bool {
+	rel, err := filepath.Rel(outer, dir)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // url checks the server's address. Its text is never repeated: it may hold a password.

@@ -89,7 +89,7 @@ func Prometheus(o PrometheusOptions) *PrometheusReader {
 func (r *PrometheusReader) referenced(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
 	src.Include = []string{escape(path.Base(r.main))}
 	for range maxRounds {
-		s, err := snapshot.Take(ctx, src, r.limits)
+		s, err := r.snap(ctx, src)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func (r *PrometheusReader) referenced(ctx context.Context, src snapshot.Source) 
 		}
 		src.Include = include
 	}
-	return snapshot.Take(ctx, src, r.limits)
+	return r.snap(ctx, src)
 }
 
 // inside are the main file and all patterns that lie in the source, relative to it.

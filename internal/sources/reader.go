@@ -31,6 +31,10 @@ type Reader struct {
 	// denied: something followed could not be read. Only another try can tell whether it still cannot.
 	denied bool
 	last   *snapshot.Set
+	// change makes of a reading what is validated and published; nil: nothing is changed. Only raw can
+	// then tell whether the directories still hold what was read.
+	change func(*snapshot.Snapshot) *snapshot.Snapshot
+	raw    []*snapshot.Snapshot
 }
 
 // Fixed reads exactly these sources. Each must exist, or Read fails.
@@ -49,6 +53,22 @@ func (r *Reader) Optional(sources ...snapshot.Source) *Reader {
 // watch: a subscription's SetDirs.
 func (r *Reader) OnDirs(f func(dirs []string)) { r.onDirs = f }
 
+// Change names the function that each reading of a source goes through, before the files that it names
+// are followed: what is published is what is validated.
+func (r *Reader) Change(f func(*snapshot.Snapshot) *snapshot.Snapshot) { r.change = f }
+
+// snap reads one source. Several times in one Read when it is followed in rounds.
+func (r *Reader) snap(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
+	s, err := snapshot.Take(ctx, src, r.limits)
+	if err != nil || r.change == nil {
+		return s, err
+	}
+	changed := r.change(s)
+	s.Forget()
+	r.raw = append(r.raw, s)
+	return changed, nil
+}
+
 // maxRounds bounds how far files that name files are followed: main file, scrape configuration
 // file, its service discovery file.
 const maxRounds = 4
@@ -56,13 +76,13 @@ const maxRounds = 4
 // Read reads everything anew. An error means that at least one source could not be read; it wraps
 // fs.ErrNotExist when that is because no directory is there yet.
 func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
-	r.last, r.absent, r.denied = nil, nil, false
+	r.last, r.absent, r.raw, r.denied = nil, nil, nil, false
 	if r.onDirs != nil {
 		defer func() { r.onDirs(r.Dirs()) }()
 	}
 	var snaps []*snapshot.Snapshot
 	for i, src := range r.required {
-		s, err := snapshot.Take(ctx, src, r.limits)
+		s, err := r.snap(ctx, src)
 		if err != nil && i == 0 && r.narrow != nil && tooMuch(err) {
 			s, err = r.narrow(ctx, src)
 		}
@@ -105,7 +125,7 @@ func tooMuch(err error) bool {
 
 // take returns nil for a directory that is not there.
 func (r *Reader) take(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
-	s, err := snapshot.Take(ctx, src, r.limits)
+	s, err := r.snap(ctx, src)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
@@ -174,7 +194,11 @@ func (r *Reader) Unchanged(ctx context.Context) bool {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(r.last.Snapshots, func(s *snapshot.Snapshot) bool { return !s.Unchanged(ctx) })
+	read := r.last.Snapshots
+	if r.change != nil {
+		read = r.raw
+	}
+	return !slices.ContainsFunc(read, func(s *snapshot.Snapshot) bool { return !s.Unchanged(ctx) })
 }
 
 // Dirs are the directories to watch, those included that are not there yet. They can change with
