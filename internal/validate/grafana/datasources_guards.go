@@ -122,7 +122,7 @@ func (p *pass) guardSecureKeys(old validate.Item, e *dsEntry) {
 	if p.version.AtLeast(v10) || p.version.Before(v9) && len(e.secureKeys) > 0 || old.Attrs["secureKeys"] == "" {
 		return
 	}
-	for _, k := range strings.Split(old.Attrs["secureKeys"], ",") {
+	for k := range strings.SplitSeq(old.Attrs["secureKeys"], ",") {
 		if !slices.Contains(e.secureKeys, k) {
 			p.warnf(e.at, ruleDSKept, "write the key with a new value, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "secureJsonData.%s was dropped: Grafana keeps the old secret", k)
 		}

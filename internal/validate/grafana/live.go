@@ -1,5 +1,7 @@
 package grafana
 
+import "slices"
+
 // Live is what a running server has, as far as the verdict on files depends on it. It goes into
 // validate.Facts.Live as a *Live. Each nil list means "not known"; an empty one means "none".
 type Live struct {
@@ -115,10 +117,5 @@ func (l *Live) hasPlugin(id string) (exists, known bool) {
 	if l == nil || l.Plugins == nil {
 		return false, false
 	}
-	for _, p := range l.Plugins {
-		if p == id {
-			return true, true
-		}
-	}
-	return false, true
+	return slices.Contains(l.Plugins, id), true
 }

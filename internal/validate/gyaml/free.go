@@ -139,7 +139,7 @@ func (f *free) value(n *yaml.Node) (out any) {
 				list = append(list, f.value(item))
 			}
 			out = list
-		case yaml.ScalarNode:
+		default:
 			out = f.scalar(n, r)
 		}
 	})

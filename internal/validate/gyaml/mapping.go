@@ -1,6 +1,8 @@
 package gyaml
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/validate"
@@ -227,7 +229,7 @@ func (d *Decoder) Items(n *yaml.Node, what string) []*Map {
 // UnknownKeys warns of keys that Grafana does not read. also names keys that are dealt with elsewhere.
 func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...string) {
 	for _, f := range m.Fields {
-		if contains(known, f.Key) || contains(also, f.Key) {
+		if slices.Contains(known, f.Key) || slices.Contains(also, f.Key) {
 			continue
 		}
 		hint := ""
@@ -236,15 +238,6 @@ func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...strin
 		}
 		d.Warnf(f.KeyNode, RuleUnknownKey, hint, "%s is no key of %s: Grafana ignores it", shownKey(f.KeyNode), what)
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // shownKey is a key for a message, cut to a sane length.
