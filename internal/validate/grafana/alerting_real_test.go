@@ -15,7 +15,7 @@ import (
 )
 
 // realStart says whether a real Grafana of the given home starts with a provisioning directory.
-func realStart(t *testing.T, binary, home, data, provisioning string) (started bool, log string) {
+func realStart(t *testing.T, binary, home, data, provisioning string, env ...string) (started bool, log string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
@@ -39,7 +39,7 @@ func realStart(t *testing.T, binary, home, data, provisioning string) (started b
 	}
 	cmd := exec.CommandContext(ctx, binary, "server", "--homepath", home, "--config", config)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = data, out, out
-	cmd.Env = []string{"HOME=" + data, "PATH=" + os.Getenv("PATH")}
+	cmd.Env = append(env, "HOME="+data, "PATH="+os.Getenv("PATH"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

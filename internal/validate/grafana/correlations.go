@@ -1,6 +1,10 @@
 package grafana
 
-import "reloader/internal/validate/gyaml"
+import (
+	"encoding/json"
+
+	"reloader/internal/validate/gyaml"
+)
 
 var (
 	ruleCorrelation       = newRule("correlation-invalid")
@@ -87,6 +91,9 @@ func (p *pass) correlationConfig(c map[string]any, bad func(string)) {
 	default:
 		bad("config.target must be a map")
 	}
+	if _, err := json.Marshal(config); err != nil {
+		bad("config has something that JSON does not have")
+	}
 	if p.version.AtLeast(v10) {
 		correlationTransformations(config["transformations"], bad)
 	}
@@ -106,6 +113,13 @@ func correlationTransformations(v any, bad func(string)) {
 		if !ok {
 			bad("a transformation must be a map")
 			continue
+		}
+		for _, key := range []string{"type", "expression", "field", "mapValue"} {
+			switch t[key].(type) {
+			case nil, string, gyaml.Unknown:
+			default:
+				bad("a transformation's " + key + " must be a text")
+			}
 		}
 		switch t["type"] {
 		case "logfmt", gyaml.Unknown{}:

@@ -163,6 +163,9 @@ func (p *pass) readDatasource(f file, d *gyaml.Decoder, m *gyaml.Map, prune bool
 		known = slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == "correlations" })
 	}
 	d.UnknownKeys(m, "a data source", known, "password", "basicAuthPassword")
+	if p.version.AtLeast(v11) {
+		d.Bool(m, "isprunable") // read by accident, and without effect, but it must be a boolean
+	}
 	o := d.Int(m, "orgId")
 	e := &dsEntry{
 		file: f, node: m, at: f.at(m.Node), org: org(o), orgAt: f.at(m.Key("orgId")),
@@ -234,6 +237,9 @@ func (p *pass) readDatasourcesV0(f file, d *gyaml.Decoder, top *gyaml.Map) *dsFi
 				}
 			}
 			sort.Strings(e.secureKeys)
+		}
+		if p.version.AtLeast(v9) {
+			e.correlations, e.corrNodes = d.PlainList(m.Get("correlations"), "correlations")
 		}
 		if strings.Contains(e.url.Raw, "$") {
 			p.warnf(f.at(e.url.Node), ruleDSNotExpanded, "write 'apiVersion: 1' at the top", "variables are not expanded in the old form")

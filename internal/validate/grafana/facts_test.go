@@ -17,20 +17,25 @@ const (
 
 func x(n int) string { return strings.Repeat("u", n) }
 
-// What differs between versions, and what no measured trial covers: for each set of files the versions for which it is bad.
-func TestVersions(t *testing.T) {
-	t.Parallel()
-	all := []string{"7.5.5", "9.3.2", "9.4.0-pre", "11.5.1", "12.0.0", "12.3.0", "12.4.0"}
-	from := func(v string) []string { return all[slices.Index(all, v):] }
-	before := func(v string) []string { return all[:slices.Index(all, v)] }
-	handMade := func(l *Live) {
-		l.Datasources = append(l.Datasources, Datasource{OrgID: 1, Name: "Hand", UID: "hand"})
-	}
-	for name, c := range map[string]struct {
-		files map[string]string
-		bad   []string
-		live  func(*Live)
-	}{
+// all are versions on both sides of every change of a rule.
+var all = []string{"7.5.5", "9.3.2", "9.4.0-pre", "11.5.1", "12.0.0", "12.3.0", "12.4.0"}
+
+func from(v string) []string   { return all[slices.Index(all, v):] }
+func before(v string) []string { return all[:slices.Index(all, v)] }
+
+func handMade(l *Live) {
+	l.Datasources = append(l.Datasources, Datasource{OrgID: 1, Name: "Hand", UID: "hand"})
+}
+
+// versionCase is a set of files, the versions for which it is bad, and what the server had before.
+type versionCase struct {
+	files map[string]string
+	bad   []string
+	live  func(*Live)
+}
+
+func versionCases() map[string]versionCase {
+	return map[string]versionCase{
 		"empty":               {files: map[string]string{"datasources/a.yaml": "", "datasources/b.yaml": "# x\n", "datasources/c.yaml": "---\n", "datasources/d.yaml": "~\n"}},
 		"BOM, CRLF":           {files: map[string]string{"datasources/a.yaml": "\xef\xbb\xbfapiVersion: 1\r\ndatasources:\r\n- name: A\r\n"}},
 		"Latin-1":             {files: map[string]string{"datasources/a.yaml": "# \xe9\n"}, bad: all},
@@ -45,6 +50,12 @@ func TestVersions(t *testing.T) {
 		"int key, options":    {files: map[string]string{"dashboards/p.yaml": prov + "- {name: p, options: {path: /d, x: {1: 2}}}\n"}, bad: from("9.4.0-pre")},
 		"NaN in options":      {files: map[string]string{"dashboards/p.yaml": prov + "- {name: p, options: {path: /d, x: .nan}}\n"}},
 		"int key, v0":         {files: map[string]string{"datasources/a.yaml": "datasources: [{name: A, json_data: {1: b}}]\n"}},
+		"int key deep, v0":    {files: map[string]string{"datasources/a.yaml": "datasources: [{name: A, json_data: {a: {1: b}}}]\n"}, bad: all},
+		"map, v0":             {files: map[string]string{"datasources/a.yaml": "datasources: [{name: A, json_data: {a: {c: b}}}]\n"}, bad: before("9.4.0-pre")},
+		"NaN beside config":   {files: map[string]string{"datasources/a.yaml": ds + "- {name: A, uid: u, correlations: [{targetUID: u, label: l, description: d, x: .nan}]}\n"}},
+		"NaN in config":       {files: map[string]string{"datasources/a.yaml": ds + "- {name: A, uid: u, correlations: [{targetUID: u, label: l, description: d, config: {type: query, field: f, target: {a: .nan}}}]}\n"}, bad: from("9.3.2")},
+		"transformation":      {files: map[string]string{"datasources/a.yaml": ds + "- {name: A, uid: u, correlations: [{targetUID: u, label: l, description: d, config: {type: query, transformations: [{type: logfmt, field: 5}]}}]}\n"}, bad: from("11.5.1")},
+		"isprunable":          {files: map[string]string{"datasources/a.yaml": ds + "- {name: A, isprunable: maybe}\n"}, bad: from("11.5.1")},
 		"inf by variable":     {files: map[string]string{"datasources/a.yaml": ds + "- {name: A, jsonData: {a: '${INF}'}}\n"}, bad: from("11.5.1")},
 		"uid 41":              {files: map[string]string{"datasources/a.yaml": ds + "- {name: A, uid: " + x(41) + "}\n"}, bad: from("12.0.0")},
 		"uid 40":              {files: map[string]string{"datasources/a.yaml": ds + "- {name: A, uid: " + x(40) + "}\n"}},
@@ -117,7 +128,13 @@ func TestVersions(t *testing.T) {
 		"notifier no uid":   {files: map[string]string{"notifiers/n.yaml": "notifiers: [{name: N, type: email, settings: {addresses: a}}]\n"}, bad: before("11.5.1")},
 		"notifier org":      {files: map[string]string{"notifiers/n.yaml": "notifiers: [{name: N, uid: n, org_id: 99, type: email, settings: {addresses: a}}]\n"}, bad: before("11.5.1")},
 		"notifier same uid": {files: map[string]string{"notifiers/n.yaml": "notifiers: [{name: N, uid: n, type: email, settings: {addresses: a}}, {name: M, uid: n, is_default: true, type: email, settings: {addresses: a}}]\n"}},
-	} {
+	}
+}
+
+// What differs between versions, and what no measured trial covers.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	for name, c := range versionCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, version := range all {

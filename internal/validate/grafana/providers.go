@@ -132,7 +132,7 @@ func (p *pass) readProvidersV0(f file, d *gyaml.Decoder, root *yaml.Node) []*pro
 			disableDeletion: d.PlainBool(m, "disableDeletion").Value, allowUIUpdates: d.PlainBool(m, "allowUiUpdates").Value,
 		}
 		d.PlainBool(m, "editable")
-		if options, ok := d.PlainMap(m.Get("options"), "options"); ok {
+		if options, ok := d.PlainOptions(m.Get("options"), "options"); ok {
 			pr.options, _ = d.Map(m.Get("options"), "options")
 			d.UnknownKeys(pr.options, "options", providerOptions)
 			p.readOptions(pr, options)

@@ -46,11 +46,19 @@ func (d *Decoder) freeMap(n *yaml.Node, what string, stored bool) (map[string]an
 
 // PlainMap is FreeMap without expansion, as in the oldest forms of files.
 func (d *Decoder) PlainMap(n *yaml.Node, what string) (map[string]any, bool) {
+	return d.plainMap(n, what, free{d: d, good: true, stored: true, unconverted: true})
+}
+
+// PlainOptions is OptionsMap without expansion: any key will do below the first level.
+func (d *Decoder) PlainOptions(n *yaml.Node, what string) (map[string]any, bool) {
+	return d.plainMap(n, what, free{d: d, good: true, anyKeys: true})
+}
+
+func (d *Decoder) plainMap(n *yaml.Node, what string, f free) (map[string]any, bool) {
 	m, ok := d.Map(n, "'"+what+"'")
 	if !ok {
 		return nil, false
 	}
-	f := free{d: d, good: true, anyKeys: true, stored: true}
 	out := make(map[string]any, len(m.Fields))
 	for _, field := range m.Fields {
 		out[field.Key] = f.value(field.Node)
@@ -60,6 +68,15 @@ func (d *Decoder) PlainMap(n *yaml.Node, what string) (map[string]any, bool) {
 
 // FreeList reads a list of free maps; each item must be a map with nothing but texts as keys.
 func (d *Decoder) FreeList(n *yaml.Node, what string) ([]map[string]any, []*yaml.Node) {
+	return d.freeList(n, what, free{d: d, expand: true, good: true})
+}
+
+// PlainList is FreeList without expansion, as in the oldest forms of files.
+func (d *Decoder) PlainList(n *yaml.Node, what string) ([]map[string]any, []*yaml.Node) {
+	return d.freeList(n, what, free{d: d, good: true, anyKeys: true})
+}
+
+func (d *Decoder) freeList(n *yaml.Node, what string, form free) ([]map[string]any, []*yaml.Node) {
 	nodes, _ := d.List(n, "'"+what+"'")
 	var out []map[string]any
 	var at []*yaml.Node
@@ -72,7 +89,8 @@ func (d *Decoder) FreeList(n *yaml.Node, what string) ([]map[string]any, []*yaml
 			d.Errorf(item, RuleWrongType, "", "an item of '%s' must be a map, not %s: Grafana panics", what, kindName(r))
 			continue
 		}
-		f := free{d: d, expand: true, good: true, stored: true, textKeysOnly: true}
+		f := form
+		f.textKeysOnly = !form.anyKeys
 		if m, ok := f.value(item).(map[string]any); ok {
 			out, at = append(out, m), append(at, r)
 		}
@@ -112,6 +130,9 @@ type free struct {
 	anyKeys bool
 	// stored says that the map becomes JSON.
 	stored bool
+	// unconverted says that nested maps are stored as the library made them, which JSON takes only
+	// where all keys are texts, and from the older library not at all.
+	unconverted bool
 	// textKeysOnly says that both libraries' Grafanas panic on another key.
 	textKeysOnly bool
 	good         bool
@@ -149,6 +170,10 @@ func (f *free) value(n *yaml.Node) (out any) {
 func (f *free) mapping(n, r *yaml.Node) any {
 	d := f.d
 	d.duplicates(r)
+	if f.unconverted && d.Dialect == V2 {
+		f.good = false
+		d.Errorf(n, RuleNonTextKey, "write 'apiVersion: 1' at the top", "this Grafana cannot store a nested map in the old form of the file: it fails while it writes")
+	}
 	out := make(map[string]any, len(r.Content)/2)
 	f.fill(out, n, r, true)
 	return out
