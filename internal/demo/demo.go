@@ -40,6 +40,9 @@ type demo struct {
 	step                       int
 }
 
+// pause is between two steps.
+const pause = time.Second
+
 // limit is how long one step may take on a slow machine before the demo gives up.
 const limit = 60 * time.Second
 
@@ -63,6 +66,11 @@ func Run(ctx context.Context, out io.Writer, opts Options) (err error) {
 	} {
 		if err := step(ctx); err != nil {
 			return err
+		}
+		select { // each change stands for itself, as it does in a cluster
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 	if opts.Keep {

@@ -61,8 +61,10 @@ func (s *state) settleChange(now time.Time) {
 	if !s.atomic {
 		s.settleUntil = now.Add(s.settle)
 	}
-	if !s.lastReload.IsZero() {
-		s.settleUntil = later(s.settleUntil, s.lastReload.Add(s.spacing))
+	// One change right after another is as urgent as any; only the third within a short time
+	// is taken for a burst.
+	if !s.reloadBefore.IsZero() {
+		s.settleUntil = later(s.settleUntil, s.reloadBefore.Add(s.spacing))
 	}
 	s.settleBound = later(now.Add(s.settleMax), s.settleUntil)
 	s.settling, s.hinted = now.Before(s.settleUntil), false
@@ -156,7 +158,8 @@ func (s *state) onRolledBack(ev event) {
 func (s *state) onReloaded(ev event) {
 	if !ev.failed {
 		s.touch()
-		s.sent, s.sentEpoch, s.lastReload = ev.digest, s.seen.epoch, ev.at
+		s.sent, s.sentEpoch = ev.digest, s.seen.epoch
+		s.reloadBefore, s.lastReload = s.lastReload, ev.at
 		return
 	}
 	if !ev.untouched {

@@ -11,7 +11,7 @@ type timing struct {
 	gated     bool
 	settle    time.Duration // quiet time that a change needs when it is not one atomic swap
 	settleMax time.Duration // upper bound of all settling of one change
-	spacing   time.Duration // least time between two successful reloads
+	spacing   time.Duration // no more than two successful reloads within it
 	idle      time.Duration // how often the server is observed while nothing happens
 	recheck   time.Duration // second look at a server that did not answer once
 	unproven  int           // gated: reloads without proof until the files count as refused
@@ -81,8 +81,10 @@ type state struct {
 	asked      asked           // "does it run this already?" was answered with no
 	sent       snapshot.Digest // the call succeeded, the proof is due
 	sentEpoch  string
-	failures   int // proofs in a row that failed
-	lastReload time.Time
+	failures   int       // proofs in a row that failed
+	lastReload time.Time // the newest successful call
+	// reloadBefore is the one before it.
+	reloadBefore time.Time
 
 	// The scheduled retry.
 	retryAt time.Time

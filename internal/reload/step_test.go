@@ -15,7 +15,7 @@ var (
 // synced is a target at rest on file 0, with file 4 as another valid one.
 func synced(change ...func(*state)) state {
 	s := state{
-		timing: timing{settle: 100 * time.Millisecond, settleMax: time.Second, spacing: 500 * time.Millisecond, idle: 30 * time.Second, recheck: time.Second, unproven: 3},
+		timing: timing{settle: 100 * time.Millisecond, settleMax: time.Second, spacing: time.Second, idle: 30 * time.Second, recheck: time.Second, unproven: 3},
 		phase:  InSync, readable: true, wanted: file(0), atomic: true, seen: here,
 		observeAt: noon.Add(20 * time.Second), judged: file(0), judgedEpoch: "1", valid: true,
 		planned: file(0), plannedEpoch: "1", calls: true, running: file(0), proof: proofStands, proven: here,
@@ -60,8 +60,14 @@ func TestStep(t *testing.T) {
 		{"swap needs no settling", synced(), event{kind: evRead, digest: file(4), atomic: true}, InSync, action{kind: actObserve}},
 		{"plain change settles", synced(), event{kind: evRead, digest: file(4)}, Settling, wait(100 * time.Millisecond)},
 		{
-			"swap right after a reload is spaced", synced(func(s *state) { s.lastReload = in(-100 * time.Millisecond) }),
-			event{kind: evRead, digest: file(4), atomic: true}, Settling, wait(400 * time.Millisecond),
+			"swap right after a reload is not held up", synced(func(s *state) { s.lastReload = in(-100 * time.Millisecond) }),
+			event{kind: evRead, digest: file(4), atomic: true}, InSync, action{kind: actObserve},
+		},
+		{
+			"swap right after two reloads is", synced(func(s *state) {
+				s.reloadBefore, s.lastReload = in(-100*time.Millisecond), in(-50*time.Millisecond)
+			}),
+			event{kind: evRead, digest: file(4), atomic: true}, Settling, wait(900 * time.Millisecond),
 		},
 		{
 			"hint while settling extends it", synced(func(s *state) {

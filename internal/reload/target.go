@@ -39,8 +39,8 @@ type Options struct {
 	// Settle is how long sources that are not one atomic swap must be quiet; default 100 ms,
 	// negative: not at all. All settling of one change is bounded by ten times that.
 	Settle time.Duration
-	// Spacing is the least time between two successful reloads, so that a burst of changes
-	// makes few; default 500 ms, negative: none. It never delays a change after a quiet time.
+	// Spacing is the time within which at most two reloads are made, so that a burst of changes
+	// makes few; default 1 s, negative: no bound. It never delays a change that follows one other.
 	Spacing time.Duration
 	// ObserveInterval is how often the server of an idle target is asked whether it still
 	// runs the files; default 30 s, negative: never.
@@ -58,7 +58,7 @@ type Options struct {
 const (
 	defaultSettle    = 100 * time.Millisecond
 	settleFactor     = 10
-	defaultSpacing   = 500 * time.Millisecond
+	defaultSpacing   = time.Second
 	defaultObserve   = 30 * time.Second
 	defaultValidate  = time.Minute
 	defaultRetry     = 500 * time.Millisecond

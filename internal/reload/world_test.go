@@ -296,7 +296,7 @@ func (w *world) confirm(a action) event {
 // run plays until the script is used up and the machine has rested for a while.
 func (w *world) run() state {
 	s := newState(timing{
-		gated: w.gated, settle: 100 * time.Millisecond, settleMax: time.Second, spacing: 500 * time.Millisecond,
+		gated: w.gated, settle: 100 * time.Millisecond, settleMax: time.Second, spacing: time.Second,
 		idle: 30 * time.Second, recheck: time.Second, unproven: 3,
 	}, w.published)
 	ev := event{kind: evStart, at: w.now}
