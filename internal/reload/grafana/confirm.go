@@ -47,10 +47,13 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 
 // compare asks for each kind that the files have something of.
 func (d *Driver) compare(ctx context.Context, e expectation, seen *comparison) error {
-	if err := d.compareDatasources(ctx, e.datasources, seen); err != nil {
+	if err := d.compareDatasources(ctx, e, seen); err != nil {
 		return err
 	}
 	if err := d.compareAlerting(ctx, e.alerting, seen); err != nil {
+		return err
+	}
+	if err := d.comparePolicies(ctx, e.policies, seen); err != nil {
 		return err
 	}
 	return d.compareDashboards(ctx, e, seen)
@@ -135,6 +138,24 @@ func (d *Driver) compareAlerting(ctx context.Context, objects []object, seen *co
 			}
 		}
 		seen.counted(len(groups[l]), plural(l.kind, len(groups[l])))
+	}
+	return nil
+}
+
+// comparePolicies looks at the contact point of each organization's root policy.
+func (d *Driver) comparePolicies(ctx context.Context, want map[int64]string, seen *comparison) error {
+	for _, org := range sortedOrgs(want) {
+		var root route
+		if err := d.api.get(ctx, "/api/v1/provisioning/policies", inOrg(org), &root); err != nil {
+			if err := optional(err); err != nil {
+				return err
+			}
+			continue
+		}
+		if root.Receiver != want[org] {
+			seen.add("alerting", "the notification policies of organization %d are not those of the files", org)
+		}
+		seen.counted(1, "notification policy tree")
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 			seen.add("dashboards", "dashboard %q (%s) is missing", want.uid, want.file)
 		case have.checksum != "" && have.checksum != want.checksum:
 			seen.add("dashboards", "dashboard %q is not the one of %s", want.uid, want.file)
-		case have.checksum == "" && seen.changed[want.file] && details < maxDetails:
+		case have.checksum == "" && want.content != 0 && seen.changed[want.file] && details < maxDetails:
 			details++
 			if err := d.compareContent(ctx, want, have.org, seen); err != nil {
 				return err

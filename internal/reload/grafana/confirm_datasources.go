@@ -45,10 +45,15 @@ func (s shownDatasource) fingerprints() map[string]uint64 {
 	return f
 }
 
-func (d *Driver) compareDatasources(ctx context.Context, want []datasource, seen *comparison) error {
+func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *comparison) error {
 	byOrg := map[int64][]datasource{}
-	for _, ds := range want {
+	for _, ds := range e.datasources {
 		byOrg[ds.org] = append(byOrg[ds.org], ds)
+	}
+	for _, ds := range e.deleted {
+		if byOrg[ds.org] == nil {
+			byOrg[ds.org] = []datasource{}
+		}
 	}
 	details := 0
 	for _, org := range sortedOrgs(byOrg) {
@@ -62,6 +67,11 @@ func (d *Driver) compareDatasources(ctx context.Context, want []datasource, seen
 		have := map[string]shownDatasource{}
 		for _, s := range list {
 			have[s.Name] = s
+		}
+		for _, ds := range e.deleted {
+			if _, there := have[ds.name]; there && ds.org == org {
+				seen.add("datasources", "datasource %q is still there", ds.name)
+			}
 		}
 		for _, ds := range byOrg[org] {
 			shown, ok := have[ds.name]
@@ -78,7 +88,7 @@ func (d *Driver) compareDatasources(ctx context.Context, want []datasource, seen
 			compareDatasource(ds, shown, seen)
 		}
 	}
-	seen.counted(len(want), plural("datasource", len(want)))
+	seen.counted(len(e.datasources), plural("datasource", len(e.datasources)))
 	return nil
 }
 

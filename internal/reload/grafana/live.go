@@ -2,6 +2,7 @@ package grafana
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -117,6 +118,9 @@ func (d *Driver) liveAlerting(ctx context.Context, l *grafana.Live, org int64) e
 	for _, p := range points {
 		a.ContactPoints = append(a.ContactPoints, grafana.LiveContactPoint{OrgID: org, Name: p.Name, UID: p.UID, Provenance: p.Provenance})
 	}
+	if err := d.liveEmptyReceivers(ctx, a, org); err != nil {
+		return err
+	}
 	for path, into := range map[string]*[]grafana.LiveNamed{"mute-timings": &a.MuteTimes, "templates": &a.Templates} {
 		var named []struct{ Name, Provenance string }
 		if err := known(d.api.get(ctx, "/api/v1/provisioning/"+path, inOrg(org), &named), into); err != nil {
@@ -142,6 +146,27 @@ func (d *Driver) liveAlerting(ctx context.Context, l *grafana.Live, org int64) e
 			Provenance: r.Provenance, Receiver: r.Settings.Receiver, Intervals: append(r.Settings.Mutes, r.Settings.Actives...)})
 	}
 	return d.livePolicy(ctx, a, org)
+}
+
+// liveEmptyReceivers adds contact points without integrations, which the list above leaves out: the
+// one that a new Grafana 12.4 has of its own, called "empty", is such a one.
+func (d *Driver) liveEmptyReceivers(ctx context.Context, a *grafana.LiveAlerting, org int64) error {
+	if a.ContactPoints == nil {
+		return nil
+	}
+	var receivers []struct {
+		Name         string
+		Integrations []json.RawMessage
+	}
+	if err := optional(d.api.get(ctx, "/api/alertmanager/grafana/config/api/v1/receivers", inOrg(org), &receivers)); err != nil {
+		return err
+	}
+	for _, r := range receivers {
+		if len(r.Integrations) == 0 {
+			a.ContactPoints = append(a.ContactPoints, grafana.LiveContactPoint{OrgID: org, Name: r.Name})
+		}
+	}
+	return nil
 }
 
 // route is a notification policy with the routes below it.

@@ -35,7 +35,7 @@ func servers(t *testing.T, contract func(t *testing.T, s server)) {
 	t.Run("fake", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
-		g := grafanatest.New(grafanatest.Options{Provisioning: dir, Plugins: []string{"acme-app"}})
+		g := grafanatest.New(grafanatest.Options{Provisioning: dir, Plugins: []string{"acme-app"}, Organizations: []int64{1, 2}})
 		t.Cleanup(g.Close)
 		contract(t, server{url: g.URL, password: "admin", provisioning: dir, restart: func(t *testing.T) {
 			if err := g.Restart(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -47,6 +48,7 @@ func (s *Server) routes() http.Handler {
 			})
 		}
 		admin("GET /api/v1/provisioning/policies", s.getPolicy)
+		admin("GET /api/alertmanager/grafana/config/api/v1/receivers", s.getReceivers)
 	}
 	admin("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusNotFound, map[string]string{"message": "Not found"})
@@ -111,23 +113,38 @@ func (s *Server) getSettings(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-func (s *Server) getDatasources(w http.ResponseWriter, _ *http.Request) {
+// orgOf is the organization that a request speaks for.
+func orgOf(r *http.Request) int64 {
+	if n, err := strconv.ParseInt(r.Header.Get("X-Grafana-Org-Id"), 10, 64); err == nil {
+		return n
+	}
+	return 1
+}
+
+func (s *Server) getDatasources(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(s.state.datasources)) {
-		ds := maps.Clone(s.state.datasources[name])
-		delete(ds, "secureJsonFields") // only the single read shows which secrets are set
-		out = append(out, ds)
+	for key, ds := range s.state.datasources {
+		if key.org == orgOf(r) {
+			ds = maps.Clone(ds)
+			// Only the single read shows these.
+			delete(ds, "secureJsonFields")
+			delete(ds, "basicAuthUser")
+			delete(ds, "withCredentials")
+			delete(ds, "pruned")
+			out = append(out, ds)
+		}
 	}
+	slices.SortFunc(out, func(a, b map[string]any) int { return strings.Compare(text(a, "name"), text(b, "name")) })
 	writeJSON(w, http.StatusOK, out)
 }
 
 func (s *Server) getDatasource(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, ds := range s.state.datasources {
-		if ds["uid"] == r.PathValue("uid") {
+	for key, ds := range s.state.datasources {
+		if key.org == orgOf(r) && ds["uid"] == r.PathValue("uid") {
 			writeJSON(w, http.StatusOK, ds)
 			return
 		}
@@ -193,6 +210,24 @@ func (s *Server) getPlugins(w http.ResponseWriter, _ *http.Request) {
 	out := []map[string]any{}
 	for _, id := range s.opts.Plugins {
 		out = append(out, map[string]any{"id": id, "type": "app"})
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+// getReceivers lists contact points with their integrations, the built-in one included, which the
+// provisioning API leaves out where it has none.
+func (s *Server) getReceivers(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	integrations := map[string][]map[string]any{s.builtIn(): {}}
+	for _, uid := range slices.Sorted(maps.Keys(s.state.contacts)) {
+		c := s.state.contacts[uid]
+		name, _ := c["name"].(string)
+		integrations[name] = append(integrations[name], map[string]any{"name": c["type"]})
+	}
+	out := []map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(integrations)) {
+		out = append(out, map[string]any{"name": name, "active": true, "integrations": integrations[name]})
 	}
 	writeJSON(w, http.StatusOK, out)
 }

@@ -2,12 +2,8 @@ package grafanatest
 
 import (
 	"context"
-	"crypto/md5" // the real server's sourceChecksum is an MD5
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +17,7 @@ import (
 var kindOrder = []string{"datasources", "plugins", "notifications", "alerting", "dashboards"}
 
 type state struct {
-	datasources map[string]map[string]any // by name
+	datasources map[orgName]map[string]any
 	dashboards  map[string]dashboard      // by uid
 	folders     map[string]string         // title -> uid
 	contacts    map[string]map[string]any // by uid
@@ -30,6 +26,11 @@ type state struct {
 	templates   map[string]map[string]any // by name
 	policy      map[string]any
 	apps        map[string]bool
+}
+
+type orgName struct {
+	org  int64
+	name string
 }
 
 type dashboard struct {
@@ -44,7 +45,7 @@ type dashboard struct {
 
 func newState() state {
 	return state{
-		datasources: map[string]map[string]any{}, dashboards: map[string]dashboard{}, folders: map[string]string{},
+		datasources: map[orgName]map[string]any{}, dashboards: map[string]dashboard{}, folders: map[string]string{},
 		contacts: map[string]map[string]any{}, rules: map[string]map[string]any{}, mutes: map[string]map[string]any{},
 		templates: map[string]map[string]any{}, apps: map[string]bool{},
 	}
@@ -118,7 +119,19 @@ func text(m map[string]any, key string) string {
 	if m[key] == nil {
 		return ""
 	}
-	return os.ExpandEnv(fmt.Sprint(m[key]))
+	pieces := strings.Split(fmt.Sprint(m[key]), "$$")
+	for i, p := range pieces {
+		pieces[i] = os.ExpandEnv(p)
+	}
+	return strings.Join(pieces, "$")
+}
+
+// org is the organization of an entry; 0 and a missing one mean 1.
+func org(m map[string]any) int64 {
+	if n, ok := m["orgId"].(int); ok && n != 0 {
+		return int64(n)
+	}
+	return 1
 }
 
 // write takes the time of one entry and then changes the state, unless the caller has gone.
@@ -140,113 +153,6 @@ func (s *Server) write(ctx context.Context, change func(*state)) error {
 	return nil
 }
 
-func (s *Server) provisionDatasources(ctx context.Context, files []map[string]any) error {
-	defaults := 0
-	for _, doc := range files {
-		entries, err := list(doc, "datasources")
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			if org, ok := e["orgId"].(int); ok && org > 0 && !slices.Contains(s.opts.Organizations, int64(org)) {
-				return fmt.Errorf("organization %d not found", org)
-			}
-			if d, _ := e["isDefault"].(bool); d {
-				defaults++
-			}
-		}
-	}
-	if defaults > 1 {
-		return errors.New("only one datasource per organization can be marked as default")
-	}
-	for _, doc := range files {
-		deletes, err := list(doc, "deleteDatasources")
-		if err != nil {
-			return err
-		}
-		for _, d := range deletes {
-			if err := s.write(ctx, func(st *state) { delete(st.datasources, text(d, "name")) }); err != nil {
-				return err
-			}
-		}
-		entries, _ := list(doc, "datasources")
-		for _, e := range entries {
-			if err := s.writeDatasource(ctx, e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (s *Server) writeDatasource(ctx context.Context, e map[string]any) error {
-	name, uid := text(e, "name"), text(e, "uid")
-	if name == "" {
-		return errors.New("unique identifier and org id are needed")
-	}
-	var conflict error
-	err := s.write(ctx, func(st *state) {
-		for other, ds := range st.datasources {
-			if uid != "" && other != name && ds["uid"] == uid {
-				conflict = errors.New("data source with the same uid already exists")
-				return
-			}
-		}
-		old, had := st.datasources[name]
-		if had && uid != "" && old["uid"] != uid && s.newer(12, 0) {
-			conflict = errors.New("data source not found")
-			return
-		}
-		ds := mergeDatasource(old, e, name, uid, len(st.datasources)+1)
-		if len(st.datasources) == 0 {
-			ds["isDefault"] = true // the first one becomes the default by itself
-		}
-		st.datasources[name] = ds
-	})
-	return errors.Join(err, conflict)
-}
-
-// mergeDatasource is what an insert or update stores: url, basicAuthUser and type keep their old
-// value when the file drops them.
-func mergeDatasource(old, e map[string]any, name, uid string, id int) map[string]any {
-	ds := map[string]any{
-		"id": id, "name": name, "uid": uid, "version": 1, "readOnly": e["editable"] != true, "orgId": 1,
-		"access": "proxy", "isDefault": e["isDefault"] == true, "basicAuth": e["basicAuth"] == true,
-		"url": "", "type": "", "basicAuthUser": "", "user": text(e, "user"), "database": text(e, "database"),
-		"withCredentials": e["withCredentials"] == true, "jsonData": map[string]any{}, "secureJsonFields": map[string]bool{},
-	}
-	if a := text(e, "access"); a == "direct" {
-		ds["access"] = a
-	}
-	for _, key := range []string{"url", "type", "basicAuthUser"} {
-		if v := text(e, key); v != "" {
-			ds[key] = v
-		} else if old != nil {
-			ds[key] = old[key]
-		}
-	}
-	if old != nil {
-		ds["id"] = old["id"]
-		if uid == "" {
-			ds["uid"] = old["uid"]
-		}
-	}
-	if ds["uid"] == "" {
-		ds["uid"] = fmt.Sprintf("P%016X", id)
-	}
-	if m, ok := e["jsonData"].(map[string]any); ok {
-		ds["jsonData"] = m
-	}
-	if m, ok := e["secureJsonData"].(map[string]any); ok {
-		fields := map[string]bool{}
-		for k := range m {
-			fields[k] = true
-		}
-		ds["secureJsonFields"] = fields
-	}
-	return ds
-}
-
 func (s *Server) provisionPlugins(files []map[string]any) error {
 	for _, doc := range files {
 		apps, err := list(doc, "apps")
@@ -265,116 +171,4 @@ func (s *Server) provisionPlugins(files []map[string]any) error {
 		s.mu.Unlock()
 	}
 	return nil
-}
-
-func (s *Server) provisionDashboards(ctx context.Context, files []map[string]any) error {
-	var providers []map[string]any
-	for _, doc := range files {
-		ps, err := list(doc, "providers")
-		if err != nil {
-			return err
-		}
-		providers = append(providers, ps...)
-	}
-	named := map[string]bool{}
-	for _, p := range providers {
-		options, _ := p["options"].(map[string]any)
-		if text(p, "type") != "file" && p["type"] != nil || text(options, "path") == "" {
-			return fmt.Errorf("provider %q: no usable type or path", text(p, "name"))
-		}
-		named[text(p, "name")] = true
-	}
-	s.mu.Lock()
-	for uid, d := range s.state.dashboards {
-		if d.provider != "" && !named[d.provider] {
-			delete(s.state.dashboards, uid)
-		}
-	}
-	s.mu.Unlock()
-	for _, p := range providers {
-		options, _ := p["options"].(map[string]any)
-		path := text(options, "path")
-		if _, err := os.Stat(path); err != nil {
-			return nil // later providers are skipped, the answer is still 200
-		}
-		if err := s.walk(ctx, text(p, "name"), path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// walk reads a provider's directory. Bad files are skipped; their former version stays.
-func (s *Server) walk(ctx context.Context, provider, root string) error {
-	seen := map[string]bool{}
-	real, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return err
-	}
-	err = filepath.WalkDir(real, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if e.IsDir() {
-			if path != real && strings.HasPrefix(e.Name(), ".") {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if filepath.Ext(path) != ".json" {
-			return nil
-		}
-		relative, _ := filepath.Rel(real, path)
-		uid, d, ok := readDashboard(filepath.Join(root, relative), relative, provider)
-		seen[d.path] = true
-		if !ok {
-			return nil
-		}
-		return s.write(ctx, func(st *state) {
-			if old, had := st.dashboards[uid]; had {
-				d.version = old.version
-				if old.checksum == d.checksum {
-					return
-				}
-			}
-			d.version++
-			st.dashboards[uid] = d
-		})
-	})
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for uid, d := range s.state.dashboards {
-		if d.provider == provider && !seen[d.path] {
-			delete(s.state.dashboards, uid)
-		}
-	}
-	return nil
-}
-
-func readDashboard(path, relative, provider string) (string, dashboard, bool) {
-	d := dashboard{provider: provider, path: path, relative: filepath.ToSlash(relative)}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", d, false
-	}
-	if info, err := os.Stat(path); err == nil {
-		d.modified = info.ModTime()
-	}
-	sum := md5.Sum(b)
-	d.checksum = hex.EncodeToString(sum[:])
-	if json.NewDecoder(strings.NewReader(string(b))).Decode(&d.json) != nil {
-		return "", d, false
-	}
-	title, _ := d.json["title"].(string)
-	uid, _ := d.json["uid"].(string)
-	if strings.TrimSpace(title) == "" || len(uid) > 40 {
-		return "", d, false
-	}
-	if uid == "" {
-		uid = "generated-" + d.checksum[:8]
-	}
-	return uid, d, true
 }

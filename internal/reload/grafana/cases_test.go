@@ -1,0 +1,187 @@
+package grafana
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/validate"
+)
+
+// trial is a set of files that a real Grafana took, of the validator's test cases.
+type trial struct {
+	Case     string            `json:"case"`
+	Files    map[string]string `json:"files"`
+	Links    map[string]string `json:"files_links"`
+	Base64   map[string]string `json:"files_base64"`
+	Seed     map[string]string `json:"seed"`
+	APISeed  []json.RawMessage `json:"api_seed"`
+	Verdicts map[string]struct {
+		ReloadStatus int  `json:"reload_status"`
+		StartOK      bool `json:"start_ok"`
+		ServerAlive  bool `json:"server_alive"`
+	} `json:"verdicts"`
+}
+
+// goodTrials are the cases of a kind that need nothing but their files and that 12.4 took.
+func goodTrials(t *testing.T, kind string) []trial {
+	t.Helper()
+	f, err := os.Open(filepath.Join("..", "..", "validate", "grafana", "testdata", "cases", kind+".jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	var out []trial
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var c trial
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+			t.Fatal(err)
+		}
+		v := c.Verdicts["12.4.0"]
+		if v.ReloadStatus == http.StatusOK && v.StartOK && v.ServerAlive && len(c.APISeed)+len(c.Links)+len(c.Base64) == 0 {
+			out = append(out, c)
+		}
+	}
+	if err := lines.Err(); err != nil || len(out) == 0 {
+		t.Fatalf("%d cases, %v", len(out), err)
+	}
+	return out
+}
+
+// lay replaces everything in the provisioning directory.
+func (s server) lay(t *testing.T, files map[string]string) *snapshot.Set {
+	t.Helper()
+	entries, err := os.ReadDir(s.provisioning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(s.provisioning, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fixtures := filepath.Join(t.TempDir(), "fixtures")
+	for name, content := range map[string]string{"dollar.txt": "pa$CR_TOKEN\n", "dollar2.txt": "x${CR_X}y\n", "secret.txt": "s3cret-from-file\n"} {
+		if err := os.MkdirAll(fixtures, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(fixtures, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, content := range files {
+		s.write(t, name, strings.ReplaceAll(content, "@FIX@", fixtures)+"\n")
+	}
+	entries, err = os.ReadDir(s.provisioning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dirs []string
+	for _, e := range entries {
+		if e.IsDir() {
+			dirs = append(dirs, e.Name())
+		}
+	}
+	return s.read(t, dirs...)
+}
+
+// clean removes everything that earlier cases provisioned.
+func (s server) clean(t *testing.T, r *rig) {
+	t.Helper()
+	ds, al := []any{}, map[string][]any{}
+	resets := []int{}
+	var orgs []struct{ ID int64 }
+	if err := r.api.get(t.Context(), "/api/orgs", nil, &orgs); err != nil {
+		t.Fatal(err)
+	}
+	for _, org := range orgs {
+		var list []struct{ Name string }
+		if err := r.api.get(t.Context(), "/api/datasources", inOrg(org.ID), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range list {
+			ds = append(ds, map[string]any{"name": x.Name, "orgId": org.ID})
+		}
+		for path, key := range map[string]string{"alert-rules": "deleteRules", "contact-points": "deleteContactPoints", "mute-timings": "deleteMuteTimes", "templates": "deleteTemplates"} {
+			var list []struct{ UID, Name string }
+			if err := optional(r.api.get(t.Context(), "/api/v1/provisioning/"+path, inOrg(org.ID), &list)); err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range list {
+				if key == "deleteContactPoints" && x.Name == "empty" {
+					continue
+				}
+				al[key] = append(al[key], map[string]any{"uid": x.UID, "name": x.Name, "orgId": org.ID})
+			}
+		}
+		resets = append(resets, int(org.ID))
+	}
+	toJSON := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	alerting := map[string]any{"apiVersion": 1}
+	for k, v := range al {
+		alerting[k] = v
+	}
+	// What rules and policies use goes after them.
+	s.lay(t, map[string]string{
+		"datasources/clean.yaml": toJSON(map[string]any{"apiVersion": 1, "deleteDatasources": ds}),
+		"alerting/clean.yaml":    toJSON(map[string]any{"resetPolicies": resets, "deleteRules": al["deleteRules"]}),
+	})
+	for _, kind := range []string{"datasources", "alerting", "dashboards"} {
+		if a := post(t, r, kind); a.status != http.StatusOK {
+			t.Fatalf("clean %s: %d", kind, a.status)
+		}
+	}
+	s.lay(t, map[string]string{"alerting/clean.yaml": toJSON(alerting)})
+	if a := post(t, r, "alerting"); a.status != http.StatusOK {
+		t.Fatalf("clean alerting: %d", a.status)
+	}
+}
+
+// keepsValues are the cases in which Grafana keeps what has left the file: that is named.
+var keepsValues = map[string]bool{
+	"cleared_all_fields": true, "cleared_env_lost": true, "cleared_type": true, "cleared_url_empty_string": true, "x_stale_all_empty": true,
+}
+
+// Files that Grafana took are proven, with nothing named that is not as they say.
+func TestContractCases(t *testing.T) {
+	t.Parallel()
+	servers(t, func(t *testing.T, s server) {
+		r := newRig(t, s.url, s.password, nil)
+		for _, kind := range []string{"datasources", "dashboards", "alerting"} {
+			for _, c := range goodTrials(t, kind) {
+				t.Run(kind+"/"+c.Case, func(t *testing.T) {
+					s.clean(t, r)
+					var old *snapshot.Set
+					if len(c.Seed) > 0 {
+						old = s.lay(t, c.Seed)
+						if _, v, err := r.apply(t.Context(), nil, old); err != nil || !v.Proven {
+							t.Errorf("the files before: %+v %v", v, err)
+						}
+					}
+					p, v, err := r.apply(t.Context(), old, s.lay(t, c.Files))
+					switch {
+					case validate.HasErrors(p.Findings):
+						t.Errorf("refused: %+v", p.Findings)
+					case err != nil:
+						t.Errorf("%v", err)
+					case len(p.Calls) > 0 && (!v.Proven || len(v.Differences) > 0 && !keepsValues[c.Case]):
+						t.Errorf("%+v", v)
+					}
+				})
+			}
+		}
+	})
+}

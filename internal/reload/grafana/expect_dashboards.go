@@ -1,0 +1,132 @@
+package grafana
+
+import (
+	"bytes"
+	"crypto/md5" // Grafana's own sourceChecksum is an MD5
+	"encoding/hex"
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/validate/gyaml"
+)
+
+func (e *expectation) readProviders(d *gyaml.Decoder, m *gyaml.Map, _ string) {
+	for _, p := range d.Items(m.Get("providers"), "providers") {
+		e.entries++
+		if e.providerOrgs == nil {
+			e.providerOrgs = map[int64]bool{}
+		}
+		if org := d.Int(p, "orgId"); org.Known || !org.Set {
+			e.providerOrgs[max(org.Value, 1)] = true
+		}
+		found := providerEntry{name: d.Text(p, "name").Text}
+		if options, ok := d.Map(p.Get("options"), "options"); ok {
+			dir := d.Text(options, "path")
+			if !dir.Set {
+				dir = d.Text(options, "folder") // the old name
+			}
+			if dir.Known && path.IsAbs(dir.Text) {
+				found.path = path.Clean(dir.Text)
+			}
+		}
+		e.providers = append(e.providers, found)
+	}
+}
+
+// orgs are the organizations in which dashboards are looked for.
+func (e *expectation) orgs() []int64 {
+	if len(e.providerOrgs) == 0 {
+		return []int64{1}
+	}
+	return sortedOrgs(e.providerOrgs)
+}
+
+func (e *expectation) readDashboards(s *snapshot.Snapshot) {
+	for _, f := range s.Files {
+		b, ok := s.Bytes(f.Name)
+		if !ok || path.Ext(f.Name) != ".json" {
+			continue
+		}
+		e.entries++
+		var doc map[string]any
+		if json.NewDecoder(bytes.NewReader(b)).Decode(&doc) != nil {
+			continue
+		}
+		title, uid, resource := names(doc)
+		if strings.TrimSpace(title) == "" || len(uid) > 40 || strings.ContainsFunc(uid, notInUID) {
+			continue // skipped by Grafana, and warned of
+		}
+		sum := md5.Sum(b)
+		found := dashboard{
+			file: path.Join(s.Source.Name, f.Name), path: s.Source.ServerPath(f.Name), uid: uid, title: title, checksum: hex.EncodeToString(sum[:]),
+		}
+		if !resource {
+			found.content = dashboardContent(doc)
+		}
+		e.dashboards = append(e.dashboards, found)
+	}
+}
+
+// names are the title and uid of a dashboard, in its own form or as a resource of the newer API.
+func names(doc map[string]any) (title, uid string, resource bool) {
+	if _, ok := doc["apiVersion"].(string); ok {
+		if spec, ok := doc["spec"].(map[string]any); ok {
+			metadata, _ := doc["metadata"].(map[string]any)
+			title, _ = spec["title"].(string)
+			uid, _ = metadata["name"].(string)
+			return title, uid, true
+		}
+	}
+	title, _ = doc["title"].(string)
+	uid, _ = doc["uid"].(string)
+	return title, uid, false
+}
+
+func notInUID(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+}
+
+// dashboardContent leaves out what Grafana sets itself.
+func dashboardContent(doc map[string]any) uint64 {
+	bare := make(map[string]any, len(doc))
+	for k, v := range doc {
+		switch k {
+		case "id", "uid", "version", "refresh":
+		default:
+			bare[k] = v
+		}
+	}
+	return fingerprintJSON(bare)
+}
+
+// keepCertainDashboards drops what Grafana may rightly not show: files that no provider is known
+// to read, uids that more than one file has (which one wins is left to chance), and what providers of the same
+// name take from each other.
+func (e *expectation) keepCertainDashboards() {
+	uids, names := map[string]int{}, map[string]int{}
+	for _, d := range e.dashboards {
+		uids[d.uid]++
+	}
+	for _, p := range e.providers {
+		names[p.name]++
+	}
+	e.dashboards = slices.DeleteFunc(e.dashboards, func(d dashboard) bool {
+		if d.uid != "" && uids[d.uid] > 1 {
+			return true
+		}
+		read := false
+		for _, p := range e.providers {
+			if p.path == "" || d.path != p.path && !strings.HasPrefix(d.path, strings.TrimSuffix(p.path, "/")+"/") {
+				continue
+			}
+			if names[p.name] > 1 {
+				return true
+			}
+			read = true
+		}
+		return !read
+	})
+}

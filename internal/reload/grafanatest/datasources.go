@@ -1,0 +1,144 @@
+package grafanatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+func (s *Server) provisionDatasources(ctx context.Context, files []map[string]any) error {
+	defaults := map[int64]int{}
+	for _, doc := range files {
+		entries, err := list(doc, "datasources")
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if !slices.Contains(s.opts.Organizations, org(e)) {
+				return fmt.Errorf("organization %d not found", org(e))
+			}
+			if d, _ := e["isDefault"].(bool); d {
+				defaults[org(e)]++
+				if defaults[org(e)] > 1 {
+					return errors.New("only one datasource per organization can be marked as default")
+				}
+			}
+		}
+	}
+	if err := s.prune(ctx, files); err != nil {
+		return err
+	}
+	for _, doc := range files {
+		deletes, err := list(doc, "deleteDatasources")
+		if err != nil {
+			return err
+		}
+		for _, d := range deletes {
+			if err := s.write(ctx, func(st *state) { delete(st.datasources, orgName{org(d), text(d, "name")}) }); err != nil {
+				return err
+			}
+		}
+		entries, _ := list(doc, "datasources")
+		for _, e := range entries {
+			if err := s.writeDatasource(ctx, e, doc["prune"] == true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) writeDatasource(ctx context.Context, e map[string]any, prune bool) error {
+	name, uid := text(e, "name"), text(e, "uid")
+	key := orgName{org(e), name}
+	if name == "" {
+		return errors.New("unique identifier and org id are needed")
+	}
+	var conflict error
+	err := s.write(ctx, func(st *state) {
+		for other, ds := range st.datasources {
+			if uid != "" && other != key && other.org == key.org && ds["uid"] == uid {
+				conflict = errors.New("data source with the same uid already exists")
+				return
+			}
+		}
+		old, had := st.datasources[key]
+		if had && uid != "" && old["uid"] != uid && s.newer(12, 0) {
+			conflict = errors.New("data source not found")
+			return
+		}
+		ds := mergeDatasource(old, e, name, uid, len(st.datasources)+1)
+		if len(st.datasources) == 0 {
+			ds["isDefault"] = true // the first one becomes the default by itself
+		}
+		ds["orgId"], ds["pruned"] = key.org, prune
+		st.datasources[key] = ds
+	})
+	return errors.Join(err, conflict)
+}
+
+// mergeDatasource is what an insert or update stores: url, basicAuthUser and type keep their old
+// value when the file drops them.
+func mergeDatasource(old, e map[string]any, name, uid string, id int) map[string]any {
+	ds := map[string]any{
+		"id": id, "name": name, "uid": uid, "version": 1, "readOnly": e["editable"] != true, "orgId": 1,
+		"access": "proxy", "isDefault": e["isDefault"] == true, "basicAuth": e["basicAuth"] == true,
+		"url": "", "type": "", "basicAuthUser": "", "user": text(e, "user"), "database": text(e, "database"),
+		"withCredentials": e["withCredentials"] == true, "jsonData": map[string]any{}, "secureJsonFields": map[string]bool{},
+	}
+	if a := text(e, "access"); a == "direct" {
+		ds["access"] = a
+	}
+	for _, key := range []string{"url", "type", "basicAuthUser"} {
+		if v := text(e, key); v != "" {
+			ds[key] = v
+		} else if old != nil {
+			ds[key] = old[key]
+		}
+	}
+	if old != nil {
+		ds["id"] = old["id"]
+		if uid == "" {
+			ds["uid"] = old["uid"]
+		}
+	}
+	if ds["uid"] == "" {
+		ds["uid"] = fmt.Sprintf("P%016X", id)
+	}
+	if m, ok := e["jsonData"].(map[string]any); ok {
+		ds["jsonData"] = m
+	} else if m, ok := e["jsonData"].(map[any]any); ok { // some key is no text
+		texts := map[string]any{}
+		for k, v := range m {
+			texts[fmt.Sprint(k)] = v
+		}
+		ds["jsonData"] = texts
+	}
+	if m, ok := e["secureJsonData"].(map[string]any); ok {
+		fields := map[string]bool{}
+		for k := range m {
+			fields[k] = true
+		}
+		ds["secureJsonFields"] = fields
+	}
+	return ds
+}
+
+// prune removes what was last written by a file with prune: true and is in no file any more.
+func (s *Server) prune(ctx context.Context, files []map[string]any) error {
+	listed := map[orgName]bool{}
+	for _, doc := range files {
+		entries, _ := list(doc, "datasources")
+		for _, e := range entries {
+			listed[orgName{org(e), text(e, "name")}] = true
+		}
+	}
+	return s.write(ctx, func(st *state) {
+		for key, ds := range st.datasources {
+			if ds["pruned"] == true && !listed[key] {
+				delete(st.datasources, key)
+			}
+		}
+	})
+}
