@@ -145,14 +145,14 @@ func (s *state) onPublished(ev event) {
 }
 
 func (s *state) onRolledBack(ev event) {
-	switch {
-	case ev.failed:
+	if ev.failed {
 		s.retry(ev, Retrying)
-	case ev.digest.IsZero() || s.refused.has(ev.digest):
-		s.stuck = true
-	default:
+		return
+	}
+	if !ev.digest.IsZero() {
 		s.published = ev.digest
 	}
+	s.stuck = s.refused.has(s.published)
 }
 
 func (s *state) onReloaded(ev event) {
