@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"reloader/internal/app"
@@ -16,13 +15,13 @@ var onceCommand = command{
 	flags: func() *flagSet { fs, _ := onceFlags(); return fs },
 }
 
-// terminationLog is where the kubelet reads why a container ended.
-const terminationLog = "/dev/termination-log"
+// onceOptions are the flags of once.
+type onceOptions struct {
+	flags       *config.Flags
+	termination *string
+}
 
-// maxTermination is as much as the kubelet keeps of it.
-const maxTermination = 4096
-
-func onceFlags() (*flagSet, *config.Flags) {
+func onceFlags() (*flagSet, onceOptions) {
 	fs := newFlagSet("once", `
 Usage:
   reloader once [flags]
@@ -36,18 +35,18 @@ is said loudly; 1 with errors, 2 for a wrong command line, 3 when there is no ve
 Example:
   reloader once --prometheus-url http://127.0.0.1:9090 --prometheus-config /etc/prometheus/prometheus.yml --prometheus-gate /gate
 `)
-	return fs, config.Register(fs.FlagSet)
+	return fs, onceOptions{flags: config.Register(fs.FlagSet), termination: terminationFlag(fs)}
 }
 
 func runOnce(ctx context.Context, args []string, std stdio) int {
-	fs, flags := onceFlags()
+	fs, o := onceFlags()
 	if code, ok := fs.parse(args, std); !ok {
 		return code
 	}
 	if fs.NArg() > 0 {
 		return usageError(std, "once", "unexpected argument %q", fs.Arg(0))
 	}
-	cfg, err := loadOnce(ctx, flags)
+	cfg, err := loadOnce(ctx, o.flags)
 	if err != nil {
 		return usageError(std, "once", "%s", err)
 	}
@@ -71,7 +70,7 @@ func runOnce(ctx context.Context, args []string, std stdio) int {
 		return failed(std, "once", exitFailed, err)
 	}
 	if blocked.code() != exitOK {
-		explainTermination(report.String())
+		explainTermination(*o.termination, report.String())
 	}
 	return blocked.code()
 }
@@ -85,19 +84,4 @@ func loadOnce(ctx context.Context, flags *config.Flags) (config.Config, error) {
 		}
 	}
 	return flags.Config(data)
-}
-
-// explainTermination leaves the report where the kubelet reads it. The file exists in containers only,
-// so that it is never made.
-func explainTermination(report string) {
-	f, err := os.OpenFile(terminationLog, os.O_WRONLY|os.O_TRUNC, 0)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	if len(report) > maxTermination {
-		report = strings.ToValidUTF8(report[:maxTermination], "")
-	}
-	// The report is on the standard output too.
-	_, _ = f.WriteString(report)
 }

@@ -1,20 +1,25 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"reloader/internal/app"
 	"reloader/internal/config"
+	"reloader/internal/reload"
 	"reloader/internal/status"
+	"reloader/internal/validate"
 )
 
 var daemonCommand = command{
 	name: "run", summary: "keeps the servers on the newest valid files, until it is stopped", run: runRun,
-	flags: func() *flagSet { fs, _ := runFlags(); return fs },
+	flags: func() *flagSet { fs, _, _ := runFlags(); return fs },
 }
 
-func runFlags() (*flagSet, *config.Flags) {
+func runFlags() (*flagSet, *config.Flags, *string) {
 	fs := newFlagSet("run", `
 Usage:
   reloader run [flags]
@@ -31,11 +36,11 @@ Examples:
   reloader run --prometheus-url http://127.0.0.1:9090 --prometheus-config /etc/prometheus/prometheus.yml
   reloader run --config /etc/reloader/reloader.yml --log-format json
 `)
-	return fs, config.Register(fs.FlagSet)
+	return fs, config.Register(fs.FlagSet), terminationFlag(fs)
 }
 
 func runRun(ctx context.Context, args []string, std stdio) int {
-	fs, flags := runFlags()
+	fs, flags, termination := runFlags()
 	if code, ok := fs.parse(args, std); !ok {
 		return code
 	}
@@ -52,7 +57,30 @@ func runRun(ctx context.Context, args []string, std stdio) int {
 	if err := daemon.Run(ctx); err != nil {
 		return failed(std, "run", exitFailed, err)
 	}
-	return exitOK
+	return heldBack(std, daemon.HeldBack(), *termination)
+}
+
+// heldBack tells why servers could not start: their gates never got a first generation, and now the
+// kubelet ends the sidecar whose startup probe failed.
+func heldBack(std stdio, targets []reload.Status, termination string) int {
+	if len(targets) == 0 {
+		return exitOK
+	}
+	var v verdict
+	for _, t := range targets {
+		var err error
+		if !validate.HasErrors(t.Findings) {
+			err = fmt.Errorf("target %s: %s", t.Target, cmp.Or(t.Reason, "nothing could be published"))
+		}
+		v.add(t.Target, t.Wanted.String(), t.Findings, err)
+	}
+	var report strings.Builder
+	fmt.Fprintln(&report, "no server could start: the gate is still empty, and the files cannot be used")
+	// A Builder takes everything.
+	_ = v.write("run", stdio{out: &report, err: &report}, "text")
+	fmt.Fprint(std.err, report.String())
+	explainTermination(termination, report.String())
+	return exitFailed
 }
 
 // startFailed prints one line for each mistake in the configuration, or the one error of the surroundings.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"reloader/internal/config"
+	"reloader/internal/reload"
 	"reloader/internal/status"
 	"reloader/internal/watch"
 )
@@ -63,6 +64,8 @@ type App struct {
 	mu    sync.Mutex
 	cfg   config.Config
 	units map[string]*unit
+	// heldBack are the states at the end of the targets whose servers could never start.
+	heldBack []reload.Status
 }
 
 // New does everything that can fail because of the user or the surroundings, so that Start
@@ -206,6 +209,14 @@ func (a *App) start(ctx context.Context) <-chan error {
 	return failed
 }
 
+// HeldBack are, after Stop, the targets whose gates never got a first generation, so that their servers
+// could not start.
+func (a *App) HeldBack() []reload.Status {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.heldBack
+}
+
 // Stop ends everything in order: readiness, our own file, sources, targets, their last Events, HTTP. It may be called more than once.
 func (a *App) Stop() error {
 	a.tracker.Stopping()
@@ -215,6 +226,9 @@ func (a *App) Stop() error {
 	}
 	a.mu.Lock()
 	for name, u := range a.units {
+		if u.gate != nil && u.gate.Current().IsZero() {
+			a.heldBack = append(a.heldBack, u.target.Status())
+		}
 		if err := u.stop(stopTargets); err != nil {
 			errs = append(errs, fmt.Errorf("stop target %s: %w", name, err))
 		}

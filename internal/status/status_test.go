@@ -180,6 +180,14 @@ func TestReadiness(t *testing.T) {
 	expect("/readyz?startup", 503, "gated has no generation yet")
 	generation = true
 	expect("/readyz?startup", 200, "ready")
+	// A generation of an earlier pod does not count before it is clear that there is no better one.
+	for _, phase := range []reload.Phase{reload.Settling, reload.Checking, reload.Publishing} {
+		tracker.Transition(reload.Status{}, reload.Status{Target: "gated", Phase: phase})
+		expect("/readyz?startup", 503, "gated is still looking at its files")
+		expect("/readyz", 200, "ready")
+	}
+	tracker.Transition(reload.Status{}, reload.Status{Target: "gated", Phase: reload.Waiting})
+	expect("/readyz?startup", 200, "ready")
 	tracker.Stopping()
 	expect("/readyz", 503, "stopping")
 	expect("/healthz", 200, "healthy")

@@ -207,6 +207,11 @@ func (t *Tracker) NotReady(startup bool) string {
 	return t.notReady(startup)
 }
 
+// beforePublish says that it is not decided yet what the gate shall hold.
+func beforePublish(p reload.Phase) bool {
+	return p == reload.Settling || p == reload.Checking || p == reload.Publishing
+}
+
 func (t *Tracker) notReady(startup bool) string {
 	switch {
 	case t.stopping:
@@ -221,6 +226,10 @@ func (t *Tracker) notReady(startup bool) string {
 			waiting = append(waiting, name+" has not read its files yet")
 		case startup && known.Generation != nil && !known.Generation():
 			waiting = append(waiting, name+" has no generation yet")
+		case startup && known.Generation != nil && beforePublish(known.status().Phase):
+			// A generation of an earlier pod is there. The server need not start on it, only to be
+			// reloaded a moment later.
+			waiting = append(waiting, name+" is still looking at its files")
 		}
 	}
 	slices.Sort(waiting)

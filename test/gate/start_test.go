@@ -1,0 +1,82 @@
+package gate
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"reloader/internal/reload"
+)
+
+// A new pod whose ConfigMap holds only bad files. With an empty gate nothing starts, and the kubelet
+// learns why; with the gate of an earlier pod the last good files serve, loudly.
+func TestFirstStartWithBadFiles(t *testing.T) {
+	t.Parallel()
+	termination := filepath.Join(t.TempDir(), "termination-log")
+	if err := os.WriteFile(termination, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, bad(1, 0), "--termination-log", termination)
+	startup := func() error {
+		_, err := get(t.Context(), w.reloader.url+"/readyz?startup")
+		return err
+	}
+
+	w.reloader.start()
+	w.reaches(reload.Rejected)
+	if err := startup(); err == nil || !strings.Contains(err.Error(), "prometheus has no generation yet") {
+		t.Errorf("startup probe with an empty gate: %v", err)
+	}
+	w.reloader.killed.Store(true)
+	if err := w.reloader.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-w.reloader.done
+	if code := w.reloader.cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	w.reloader.cmd = nil
+	message, err := os.ReadFile(termination)
+	if place := filepath.Join(w.volume.Dir, "prometheus.yml") + ":2:3"; err != nil || !strings.Contains(string(message), place) || !strings.Contains(string(message), "scrape_intervall") {
+		t.Errorf("the termination message lacks %s: %q, %v", place, message, err)
+	}
+	if entries, err := os.ReadDir(w.gate); err != nil || len(entries) != 1 {
+		t.Errorf("the gate holds %v, %v, want only the writer's notes", entries, err)
+	}
+
+	// The pod lives on a claim, and once ran good files.
+	w.swap(generation(3))
+	w.reloader.start()
+	w.eventually("a first generation", startup)
+	w.prometheus.start()
+	w.reaches(reload.InSync)
+	w.prometheus.kill()
+	w.reloader.kill()
+
+	w.swap(bad(2, 1))
+	w.reloader.start()
+	w.eventually("the startup probe with the last good files", startup)
+	w.prometheus.start()
+	w.ready()
+	s := w.reaches(reload.Rejected)
+	if !strings.Contains(s.Reason, "the last good ones stay") {
+		t.Errorf("reason %q", s.Reason)
+	}
+	if v := w.metric(`reloader_last_reload_successful{target="prometheus"}`); v != "0" {
+		t.Errorf("reloader_last_reload_successful = %s, want 0", v)
+	}
+	if log := w.reloader.log.String(); !strings.Contains(log, "files rejected") || !strings.Contains(log, "a.rules.yml:5") {
+		t.Error("the log does not tell of the files that were not used")
+	}
+	w.eventually("the last good generation runs, proven", func() error {
+		s, err := w.status()
+		if err != nil || s.Running.IsZero() {
+			return fmt.Errorf("running %s, %w", s.Running, err)
+		}
+		return w.runs(3)
+	})
+	w.healthy()
+}
