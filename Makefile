@@ -11,6 +11,8 @@ BIN      := bin
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 PROMETHEUS_VERSION := $(shell sed -n 's,.*github.com/prometheus/prometheus v\([0-9.]*\).*,\1,p' go.mod)
+# The module v0.315.0 is the release 3.15.0.
+PROMETHEUS_RELEASE := $(shell echo $(PROMETHEUS_VERSION) | sed -E 's/^0\.([0-9]+)([0-9]{2})\./\1.\2./;s/\.0([0-9])/.\1/')
 PROMETHEUS := $(CACHE)/prometheus-$(PROMETHEUS_VERSION)
 PROMTOOL   := $(CACHE)/promtool-$(PROMETHEUS_VERSION)
 LINT       := $(CACHE)/golangci-lint-$(shell sed -n 's,.*golangci-lint/v2 \(v[0-9.]*\).*,\1,p' tools/lint/go.mod)
@@ -36,7 +38,7 @@ servers: $(PROMETHEUS) $(PROMTOOL) ## builds the real Prometheus and promtool th
 $(CACHE)/prometheus-% $(CACHE)/promtool-%: tools/prometheus/go.mod
 	@mkdir -p $(CACHE)/tmp
 	@echo "building the real $(notdir $@) from its module (once, a few minutes)"
-	cd tools/prometheus && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/prometheus/common/version.Version=$(PROMETHEUS_VERSION)' \
+	cd tools/prometheus && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/prometheus/common/version.Version=$(PROMETHEUS_RELEASE)' \
 	  -o $(CACHE)/tmp/$(notdir $@) github.com/prometheus/prometheus/cmd/$(firstword $(subst -, ,$(notdir $@)))
 	@mv -f $(CACHE)/tmp/$(notdir $@) $@ && touch $@
 

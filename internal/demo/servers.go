@@ -19,6 +19,9 @@ import (
 // Prometheus is at hand: the one that promcheck judges with. A test holds it against go.mod.
 const PrometheusModule = "0.315.0"
 
+// prometheusRelease is how the server of that module calls itself.
+const prometheusRelease = "3.15.0"
+
 // findPrometheus returns a real Prometheus: the named binary, the cached one, the one on PATH, or
 // one built from its module into the cache.
 func (d *demo) findPrometheus(ctx context.Context) (string, error) {
@@ -70,7 +73,7 @@ func buildPrometheus(ctx context.Context, to string) error {
 	for _, args := range [][]string{
 		{"mod", "init", "demo"},
 		{"get", "-tool", program + "@v" + PrometheusModule},
-		{"build", "-trimpath", "-ldflags", "-s -w", "-o", built, program},
+		{"build", "-trimpath", "-ldflags", "-s -w -X github.com/prometheus/common/version.Version=" + prometheusRelease, "-o", built, program},
 	} {
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = work
