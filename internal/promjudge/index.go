@@ -1,6 +1,7 @@
 package promjudge
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -37,19 +38,13 @@ func parse(b []byte) (*index, error) {
 	return ix, nil
 }
 
-// empty reports whether the file says nothing: no bytes, comments only, or null.
-func (ix *index) empty() bool {
-	return ix.root == nil || ix.root.Kind == yaml.ScalarNode && ix.root.Tag == "!!null" ||
-		ix.root.Kind == yaml.MappingNode && len(ix.root.Content) == 0
-}
-
 func (ix *index) add(n, key *yaml.Node, path []string) {
 	ix.places = append(ix.places, place{node: n, key: key, path: path})
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			k, v := n.Content[i], n.Content[i+1]
-			below := append(path[:len(path):len(path)], k.Value)
+			below := append(slices.Clip(path), k.Value)
 			ix.places = append(ix.places, place{node: k, key: key, path: below, isKey: true})
 			ix.add(v, k, below)
 		}

@@ -152,8 +152,7 @@ var (
 func ruleProblems(errs []error, groups *rulefmt.RuleGroups) []problem {
 	var ps []problem
 	for _, err := range errs {
-		var re *rulefmt.Error
-		if errors.As(err, &re) {
+		if re, ok := errors.AsType[*rulefmt.Error](err); ok {
 			ps = append(ps, ruleProblem(re))
 			continue
 		}

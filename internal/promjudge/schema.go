@@ -1,6 +1,7 @@
 package promjudge
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -76,9 +77,7 @@ func fields(t reflect.Type) map[string]reflect.Type {
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case strings.Contains(options, "inline"):
-			for n, ft := range fields(f.Type) {
-				known[n] = ft
-			}
+			maps.Copy(known, fields(f.Type))
 		case name != "" && name != "-" && f.IsExported():
 			known[name] = f.Type
 		}

@@ -127,8 +127,7 @@ func readTargets(f promcheck.File) ([]*targetgroup.Group, error) {
 func (j *judge) targetFile(i int, err error) {
 	content := j.q.Files[i].Content
 	hint := `a list of {"targets": ["host:port"], "labels": {"name": "value"}}`
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line, column := lineOf(content, int(syntax.Offset))
 		j.report(i, problem{finding: finding{
 			line: line, column: column, severity: validate.Error, rule: promcheck.RuleFileSD, message: err.Error(), hint: hint,

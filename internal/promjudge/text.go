@@ -1,6 +1,7 @@
 package promjudge
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -167,12 +168,7 @@ func (r *renderer) wanted(u *unit) bool {
 	if r.keep[u] {
 		return true
 	}
-	for _, c := range u.children {
-		if r.wanted(c) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(u.children, r.wanted)
 }
 
 func (r *renderer) write(u *unit) {
@@ -208,13 +204,5 @@ func (u *unit) leaves(set map[*unit]bool) {
 }
 
 func hasAnchors(n *yaml.Node) bool {
-	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		return true
-	}
-	for _, c := range n.Content {
-		if hasAnchors(c) {
-			return true
-		}
-	}
-	return false
+	return n.Kind == yaml.AliasNode || n.Anchor != "" || slices.ContainsFunc(n.Content, hasAnchors)
 }

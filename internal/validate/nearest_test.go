@@ -9,7 +9,7 @@ func TestNearest(t *testing.T) {
 		"scrape_intervall": "scrape_interval",
 		"scrapeInterval":   "scrape_interval",
 		"scrape-interval":  "scrape_interval",
-		"job_nmae":         "job_name",
+		"job_naem":         "job_name",
 		"static_config":    "static_configs",
 		"ulr":              "url",
 		"Name":             "name",
