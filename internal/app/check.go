@@ -81,7 +81,7 @@ func (o CheckOptions) target(ctx context.Context, t config.Target) Checked {
 
 // primary is the path by which a user knows a target.
 func primary(t config.Target) string {
-	for _, p := range []string{t.ConfigFile.Path, t.Provisioning.Path, t.Ini} {
+	for _, p := range []string{t.ConfigFile.Path, t.Provisioning.Path, t.Ini.Path} {
 		if p != "" {
 			return p
 		}
@@ -92,7 +92,7 @@ func primary(t config.Target) string {
 // exists tells of a file or directory that was named and is not there, before the kubelet's view of
 // the world, in which it may come later, gets to decide.
 func exists(t config.Target) error {
-	for path, file := range map[string]bool{t.ConfigFile.Path: true, t.Ini: true, t.Provisioning.Path: false} {
+	for path, file := range map[string]bool{t.ConfigFile.Path: true, t.Ini.Path: true, t.Provisioning.Path: false} {
 		if path == "" {
 			continue
 		}
@@ -129,7 +129,7 @@ type relative [][2]string // absolute directory, as written
 // newRelative makes the target's paths absolute.
 func newRelative(t *config.Target) relative {
 	var r relative
-	for _, p := range []*string{&t.ConfigFile.Path, &t.Ini} {
+	for _, p := range []*string{&t.ConfigFile.Path, &t.Ini.Path} {
 		if *p != "" {
 			dir := filepath.Dir(*p)
 			*p = filepath.Join(r.add(dir), filepath.Base(*p))
@@ -194,7 +194,7 @@ func (g group) check(ctx context.Context, o CheckOptions) Checked {
 	case KindProvisioning:
 		t.Provisioning.Path = g.Path
 	case KindIni:
-		t.Ini = g.Path
+		t.Ini.Path = g.Path
 	case KindManifest:
 		return checkManifest(g.Path)
 	case KindRules, KindGrafanaFile, KindDashboard:

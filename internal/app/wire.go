@@ -52,12 +52,14 @@ func newReader(t config.Target) reader {
 
 // newGrafanaReader reads the kind directories that exist, and the ini file's directory.
 func newGrafanaReader(t config.Target) reader {
-	all := sources.Grafana(t.Provisioning.Path, t.Ini)
+	all := sources.Grafana(t.Provisioning.Path, t.Ini.Path)
 	for i, src := range all {
 		switch {
-		case src.Name == grafana.RoleIni && t.Gate.Path != "":
-			all[i].ServerDir = serverDir(t.Gate)
 		case src.Name == grafana.RoleIni:
+			// Inside of the gate it is published, else the server reads it where it is.
+			if t.Ini.ServerPath != "" {
+				all[i].ServerDir = path.Dir(t.Ini.ServerPath)
+			}
 		case t.Gate.Path != "":
 			all[i].ServerDir = path.Join(serverDir(t.Gate), src.Name)
 		case t.Provisioning.ServerPath != "":

@@ -105,7 +105,7 @@ func environment(targets []Target) {
 func (f *Flags) appendTarget(cfg *Config, t *flagTarget, c *checker) {
 	made := t.URL != "" || t.Kind == Prometheus && t.Method == MethodSignal
 	if f.offline {
-		made = t.ConfigFile.Path != "" || len(t.dirs) > 0 || t.Provisioning.Path != "" || t.Ini != ""
+		made = t.ConfigFile.Path != "" || len(t.dirs) > 0 || t.Provisioning.Path != "" || t.Ini.Path != ""
 	}
 	if !made {
 		if given := f.given(t.Kind); given != "" && !f.offline {

@@ -78,7 +78,7 @@ type Target struct {
 	// Provisioning is Grafana's provisioning directory.
 	Provisioning Mount `yaml:"provisioning"`
 	// Ini is Grafana's grafana.ini.
-	Ini string `yaml:"ini"`
+	Ini Mount `yaml:"ini"`
 	// SameEnv says that this process sees Grafana's environment and files.
 	SameEnv bool `yaml:"same_env"`
 	// Version is Grafana's version for when the server does not tell; empty means the newest known.

@@ -122,7 +122,9 @@ func (f *Flags) grafana() {
 	add("provisioning", func(n string) {
 		fs.Var(&t.Provisioning, n, "Grafana's provisioning `DIR`, or DIR=SERVERDIR when the server sees it elsewhere")
 	})
-	add("ini", func(n string) { fs.StringVar(&t.Ini, n, "", "Grafana's grafana.ini `FILE`") })
+	add("ini", func(n string) {
+		fs.Var(&t.Ini, n, "Grafana's grafana.ini `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
+	})
 	add("same_env", func(n string) {
 		fs.BoolVar(&t.SameEnv, n, false, "reloader sees the same environment and files as Grafana: what is missing here is an error")
 	})

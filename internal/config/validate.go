@@ -164,7 +164,7 @@ func (c *targetChecker) prometheus() {
 
 func (c *targetChecker) grafana() {
 	c.url(true)
-	if c.Provisioning.Path == "" && c.Ini == "" {
+	if c.Provisioning.Path == "" && c.Ini.Path == "" {
 		c.fail("provisioning", "", "give provisioning, ini or both")
 	}
 	if c.Restart != RestartOff && c.Restart != RestartTerminate {
@@ -198,8 +198,11 @@ func (c *targetChecker) gate() {
 			c.fail(fmt.Sprintf("expand_env[%d]", i), "", "%q: %s", pattern, err)
 		}
 	}
+	if server := c.Ini.ServerPath; server != "" && path.Base(server) != filepath.Base(c.Ini.Path) {
+		c.fail("ini", "", "the server must see it under the same name, %s", filepath.Base(c.Ini.Path))
+	}
 	watched := []string{c.Provisioning.Path}
-	for _, file := range []string{c.ConfigFile.Path, c.Ini} {
+	for _, file := range []string{c.ConfigFile.Path, c.Ini.Path} {
 		if file != "" {
 			watched = append(watched, filepath.Dir(file))
 		}
@@ -276,7 +279,7 @@ func (c *targetChecker) applicable() {
 		{"validator", c.Validator != "", []Kind{Prometheus}},
 		{"process_name", c.ProcessName != "", []Kind{Prometheus, Grafana, Signal}},
 		{"provisioning", c.Provisioning.Path != "", []Kind{Grafana}},
-		{"ini", c.Ini != "", []Kind{Grafana}},
+		{"ini", c.Ini.Path != "", []Kind{Grafana}},
 		{"same_env", c.SameEnv, []Kind{Grafana}},
 		{"restart", c.Restart != "", []Kind{Grafana}},
 	}
