@@ -51,6 +51,10 @@ test: build servers ## passes all tests that need no cluster
 	$(if $(RACE),,@echo "no C compiler: the tests run without the race detector")
 	go test $(RACE) -timeout 20m ./...
 
+.PHONY: e2e
+e2e: build servers ## tries it on a real one-node Kubernetes (root; the cluster's programs are built once)
+	test/e2e/run.sh
+
 .PHONY: bench
 bench: build servers ## the figures of docs/benchmarks.md, measured here
 	go test -run '^$$' -bench . -benchtime 20x -timeout 30m ./test/bench/...
