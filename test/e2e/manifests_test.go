@@ -61,6 +61,7 @@ func TestManifestsAreValid(t *testing.T) {
 
 // The manifest and the kustomizations do what they say: pods become ready and follow a change.
 func TestManifestsWork(t *testing.T) {
+	t.Parallel()
 	for name, render := range map[string]func(w *world) string{
 		"monitor.yaml": func(w *world) string {
 			b, err := os.ReadFile("../../manifests/monitor.yaml")

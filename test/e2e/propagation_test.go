@@ -165,6 +165,7 @@ func TestFastPropagation(t *testing.T) {
 // Without fast propagation, and without any permission, a change arrives at the kubelet's own pace.
 // E2E_SLOW_SAMPLES sets the number for each of four pods.
 func TestPropagationByItself(t *testing.T) {
+	t.Parallel()
 	w, a := newWorld(t), newAPI(t)
 	var mu sync.Mutex
 	var times []time.Duration

@@ -54,6 +54,7 @@ func rules(n int, threshold string) map[string]string {
 // in both modes, with Secrets that only owner and group may read, and within its memory limit with
 // 1,000 rule files.
 func TestRestricted(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, mode, rules, flag string }{
 		{"direct", "0400", "/etc/rules", "--fast-propagation"},
 		{"gated", "0440", "/etc/prometheus/rules", "--gated"},
