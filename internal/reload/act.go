@@ -23,6 +23,9 @@ func (t *Target) read(ctx context.Context) event {
 		return event{kind: evRead, failed: true, delay: t.waiting.NextBackOff()}
 	}
 	t.waiting.Reset()
+	if t.set == nil || t.set.Digest != set.Digest {
+		t.outline = nil
+	}
 	t.set = set
 	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic()}
 }
@@ -34,12 +37,12 @@ func (t *Target) unchanged(ctx context.Context) bool {
 	return ok && t.set != nil && t.state.stale && t.state.readable && r.Unchanged(ctx)
 }
 
-// forget drops contents that nothing needs any more.
+// forget drops contents that nothing needs any more. The outline stays: a retry may prove the files
+// later, and then guards and the description of the next change need it.
 func (t *Target) forget() {
 	if t.set != nil {
 		t.set.Forget()
 	}
-	t.outline = nil
 }
 
 // observe asks the server how it is. What it said earlier of itself is kept while it is away.
@@ -127,7 +130,10 @@ func (t *Target) rejected(d snapshot.Digest) {
 func (t *Target) planFor(ctx context.Context, goal snapshot.Digest) event {
 	c := Change{Server: t.obs}
 	if t.set != nil && t.set.Digest == goal {
-		c.New, c.Contents, c.Outline = t.set, t.state.contents, t.outline
+		c.New, c.Contents = t.set, t.state.contents
+		if c.Contents {
+			c.Outline = t.outline
+		}
 	} else if t.good.digest == goal {
 		c.New = t.good.set
 	}

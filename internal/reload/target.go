@@ -105,10 +105,10 @@ type Target struct {
 	failing *backoff.ExponentialBackOff
 	waiting *backoff.ExponentialBackOff
 
-	set      *snapshot.Set // the newest reading
-	outline  *validate.Outline
-	good     proven          // what the server was last proven to run
-	tried    []*snapshot.Set // sent since, without proof
+	set      *snapshot.Set     // the newest reading
+	outline  *validate.Outline // of set, by the newest verdict; nil: none yet
+	good     proven            // what the server was last proven to run
+	tried    []*snapshot.Set   // sent since, without proof
 	plan     Plan
 	before   Observation // the newest one of a ready server
 	obs      Observation // the newest one

@@ -93,6 +93,17 @@ func TestDirect(t *testing.T) {
 			t.Errorf("request %+v", last)
 		}
 	})
+	bubble(t, "the running outline is known after a retry too", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.failures = []error{&Failure{Class: ClassServer, Message: "500"}} })
+		b.change("b")
+		sleep(5 * time.Second)
+		b.want(InSync, "b", "b", "b")
+		quiet()
+		b.change("c")
+		if last := b.requests()[len(b.requests())-1]; last.Running == nil || last.Running.Items[0].Name != "b" {
+			t.Errorf("request %+v: guards cannot tell what would be lost", last)
+		}
+	})
 }
 
 func TestNewestWins(t *testing.T) {
