@@ -123,6 +123,8 @@ func (s *state) onJudged(ev event) {
 		return
 	}
 	s.judged, s.judgedEpoch, s.valid = ev.digest, s.seen.epoch, ev.valid
+	// The driver may have planned these files before it rejected them: the plan at hand is of no other ones.
+	s.planned = snapshot.Digest{}
 	if ev.valid {
 		s.planned, s.plannedEpoch, s.calls = ev.digest, s.seen.epoch, ev.calls
 	}

@@ -78,6 +78,11 @@ func TestStep(t *testing.T) {
 		{"observed, then judged", synced(moving, func(s *state) { s.judged = file(0); s.fresh = false }), event{kind: evObserved, server: here}, Checking, action{kind: actJudge, goal: file(4)}},
 		{"not ready is judged all the same", synced(moving, func(s *state) { s.judged = file(0); s.fresh = false }), event{kind: evObserved, delay: time.Second}, Checking, action{kind: actJudge, goal: file(4)}},
 		{"invalid is rejected", synced(moving), event{kind: evJudged, digest: file(4)}, Rejected, wait(20 * time.Second)},
+		{
+			"gate: rejected files leave no plan for the last good ones", synced(gated, moving, func(s *state) {
+				s.planned, s.published, s.proof = file(0), file(0), proofTouched
+			}), event{kind: evJudged, digest: file(4)}, Checking, action{kind: actPlan, goal: file(0)},
+		},
 		{"no verdict is tried again", synced(moving), event{kind: evJudged, failed: true, delay: time.Second}, Unjudged, wait(time.Second)},
 		{"valid is reloaded", synced(moving), event{kind: evJudged, digest: file(4), valid: true, calls: true}, Reloading, action{kind: actReload, goal: file(4)}},
 		{"valid and nothing to call", synced(moving), event{kind: evJudged, digest: file(4), valid: true}, Checking, action{kind: actAdopt, goal: file(4)}},
