@@ -32,6 +32,9 @@ func (r *refusals) add(d snapshot.Digest, until time.Time) {
 	r.next = (r.next + 1) % len(r.list)
 }
 
+// grew says that something was added since, in the life of the same version.
+func (r *refusals) grew(old refusals) bool { return r.version == old.version && r.next != old.next }
+
 func (r *refusals) has(d snapshot.Digest) bool {
 	if d.IsZero() {
 		return false

@@ -210,7 +210,7 @@ func (t *Target) Run(ctx context.Context) error {
 			t.failing.Reset()
 			t.noticed = ev.at
 		}
-		if t.state.refused.next != old.refused.next {
+		if t.state.refused.grew(old.refused) {
 			t.why.refusal = t.why.call
 			t.count(func(c *Counts) { c.ChangesFailed++ })
 		}

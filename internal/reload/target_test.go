@@ -369,6 +369,9 @@ func TestGate(t *testing.T) {
 		b.lock(func(p *prom) { p.version, p.refuses = "3.16.0", nil; p.epoch++ })
 		sleep(31 * time.Second)
 		b.want(InSync, "refused", "refused", "a", "refused")
+		if n := b.target.Status().Counts.ChangesFailed; n != 1 {
+			t.Errorf("%d changes failed, want only the refusal", n)
+		}
 	})
 	bubble(t, "files without proof are rolled back after some tries", true, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.lies = true })
