@@ -239,7 +239,7 @@ func (g group) checkFiles(ctx context.Context, o CheckOptions) Checked {
 		v = promcheck.New(promcheck.Options{Main: filepath.Join(dir, main), Program: o.Config.Promcheck, External: o.Validator})
 		req.Facts = o.Prometheus
 	case KindDashboard:
-		provider := fmt.Appendf(nil, "apiVersion: 1\nproviders:\n- name: check\n  type: file\n  options: {path: %q}\n", dir)
+		provider := fmt.Appendf(nil, "apiVersion: 1\nproviders:\n- name: check\n  type: file\n  updateIntervalSeconds: 60\n  options: {path: %q}\n", dir)
 		req.Set = snapshot.NewSet(
 			snapshot.FromFiles(snapshot.Source{Name: grafana.RoleDashboards, Dir: filepath.Join(dir, ".reloader-check")}, map[string][]byte{"check.yaml": provider}),
 			snapshot.FromFiles(snapshot.Source{Name: "json", Dir: dir}, contents))
@@ -247,6 +247,10 @@ func (g group) checkFiles(ctx context.Context, o CheckOptions) Checked {
 		req.Set = snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: g.Role, Dir: dir}, contents))
 	}
 	c = judge(ctx, c, v, req, shown)
+	// What is said of the files that were made up, or of those that are not there, is no news.
+	c.Findings = slices.DeleteFunc(c.Findings, func(f validate.Finding) bool {
+		return f.Severity != validate.Error && !slices.Contains(g.names, filepath.Base(f.File))
+	})
 	c.Digest = snap.Digest
 	return c
 }
