@@ -145,7 +145,7 @@ func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
 		Name: t.Name, Kind: string(t.Kind),
 		Reader: following{r, u.hints}, Validator: judge, Driver: driver, Gate: u.gate,
 		Observer: observers{a.tracker, a.memory, a.cluster.observer()}, Logger: a.log,
-		Allow: t.Allow, Facts: facts(t), Diff: validate.DiffOutline, Settle: settle(cfg),
+		Allow: t.Allow, Facts: facts(t), Diff: validate.DiffOutline, Settle: settle(cfg), ObserveInterval: cfg.PollInterval,
 	})
 	if err != nil {
 		_ = u.stop(0)
