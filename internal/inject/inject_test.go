@@ -80,7 +80,7 @@ func TestInject(t *testing.T) {
 				for _, n := range res.Notes {
 					fmt.Fprintf(&b, "line %d warning=%v %s: %s\n", n.Line, n.Warning, n.Workload, n.Text)
 				}
-				golden(t, strings.TrimSuffix(file, ".yaml")+name+".out", b.String())
+				golden(t, strings.TrimSuffix(file, ".yaml")+name+".golden", b.String())
 				again, err := Inject(res.Output, o)
 				if err != nil {
 					t.Fatal("a second time:", err)
@@ -111,7 +111,7 @@ func TestRefuse(t *testing.T) {
 			if res.Output != nil {
 				t.Error("there is an output beside the error")
 			}
-			golden(t, strings.TrimSuffix(file, ".yaml")+".out", fmt.Sprintf("%s\nhint: %s\n", err, e.Hint))
+			golden(t, strings.TrimSuffix(file, ".yaml")+".golden", fmt.Sprintf("%s\nhint: %s\n", err, e.Hint))
 		})
 	}
 }
