@@ -20,6 +20,8 @@ const (
 	// maxTries500 are the tries of one call: a 500 can be a passing "database is locked".
 	maxTries500 = 3
 	retryPause  = time.Second
+	// longest is when a request without an answer is given up at last: nothing that lives needs so long.
+	longest = 30 * time.Minute
 	// stopGrace is how long a stop waits for a call in flight before it lets go of it.
 	stopGrace = 5 * time.Second
 )
@@ -33,7 +35,7 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	if d.done.digest != own.digest || d.done.epoch != d.api.lives {
 		d.done = progress{digest: own.digest, epoch: d.api.lives, routes: map[string]bool{}}
 	}
-	limit := max(minTimeout, d.o.Timeout, time.Duration(own.files.entries)*perEntry)
+	limit := max(d.least, d.o.Timeout, time.Duration(own.files.entries)*perEntry)
 	for _, route := range own.routes {
 		if d.done.routes[route] {
 			continue
@@ -87,34 +89,65 @@ func (d *Driver) reloadKind(ctx context.Context, route string, limit time.Durati
 	}
 }
 
-// uninterrupted sends a reload that a stop of this process does not cut short at once, because
-// Grafana would then stop half way.
+// outcome is how a request ended.
+type outcome struct {
+	a   answer
+	err error
+}
+
+// uninterrupted sends a reload and waits for the answer until the limit. Neither the limit nor a
+// stop of this process takes the request back, because Grafana would then stop half way: it
+// stays in flight, and until it has ended nothing else is sent.
 func (d *Driver) uninterrupted(ctx context.Context, path string, limit time.Duration) (answer, error) {
-	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	type outcome struct {
-		a   answer
-		err error
+	if d.busy() {
+		return answer{}, &reload.Failure{Class: reload.ClassBusy, Message: errBusy.Error(), Untouched: true, Err: errBusy}
 	}
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
 	done := make(chan outcome, 1)
 	go func() {
 		defer cancel()
 		a, err := d.api.do(detached, http.MethodPost, path, nil, nil)
 		done <- outcome{a, err}
 	}()
+	d.inFlight = done
+	late := time.NewTimer(limit)
+	defer late.Stop()
 	select {
 	case o := <-done:
+		d.inFlight = nil
 		return o.a, o.err
+	case <-late.C:
+		return answer{}, &reload.Failure{Class: reload.ClassTimeout,
+			Message: fmt.Sprintf("POST %s: no answer within %s; the request is left to end, and nothing is sent meanwhile", path, limit),
+			Hint:    "see Grafana's log; it stops half way when its client goes away"}
 	case <-ctx.Done():
 	}
 	grace := time.NewTimer(stopGrace)
 	defer grace.Stop()
 	select {
 	case o := <-done:
+		d.inFlight = nil
 		return o.a, o.err
 	case <-grace.C:
 		return answer{}, ctx.Err()
 	}
 }
+
+// busy says whether a reload whose answer is overdue has not ended yet.
+func (d *Driver) busy() bool {
+	if d.inFlight == nil {
+		return false
+	}
+	select {
+	case <-d.inFlight:
+		d.inFlight = nil // what it brought is found out as after any failure
+		return false
+	default:
+		return true
+	}
+}
+
+var errBusy = errors.New("an earlier reload has not ended in Grafana yet")
 
 // touched marks a failed call as one that may have changed something, except when it surely was
 // not sent.

@@ -51,6 +51,8 @@ type Driver struct {
 	restarts restarts
 	settled  settled
 	done     progress
+	inFlight chan outcome  // a reload that was sent and has not been answered; nil: none
+	least    time.Duration // minTimeout, shorter in tests
 }
 
 // progress is which calls of one attempt need no repetition: they were answered with 200, and
@@ -78,7 +80,7 @@ func New(o Options) *Driver {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &Driver{o: o, api: newAPI(o)}
+	return &Driver{o: o, api: newAPI(o), least: minTimeout}
 }
 
 var _ reload.Driver = (*Driver)(nil)

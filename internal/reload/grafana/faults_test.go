@@ -199,6 +199,50 @@ func TestStopDoesNotCancelAReload(t *testing.T) {
 	}
 }
 
+// A reload that takes longer than we wait is not cancelled, and no other is sent before it has ended.
+func TestTimeoutDoesNotCancelAReload(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{})
+	s.write(t, "datasources/ds.yaml", oneDatasource)
+	g.SetFaults(grafanatest.Faults{Hang: true})
+	r := newRig(t, s.url, s.password, nil)
+	r.least = 50 * time.Millisecond
+	set := s.read(t, "datasources")
+	_, _, err := r.apply(t.Context(), nil, set)
+	if f := failure(t, err); f.Class != reload.ClassTimeout || f.Untouched || f.Permanent {
+		t.Fatalf("failure %+v", f)
+	}
+	if o, err := r.Observe(t.Context()); err != nil || o.Ready || o.Reason == "" {
+		t.Errorf("while it runs: %+v %v, want not ready with a reason", o, err)
+	}
+	_, err = r.uninterrupted(t.Context(), "/api/admin/provisioning/datasources/reload", time.Second)
+	if f := failure(t, err); f.Class != reload.ClassBusy {
+		t.Errorf("a second call: %+v", f)
+	}
+	g.SetFaults(grafanatest.Faults{})
+	r.least = minTimeout
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		if o, err := r.Observe(t.Context()); err != nil || o.Ready {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the request did not end")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if _, v, err := r.apply(t.Context(), nil, set); err != nil || !v.Proven {
+		t.Errorf("%+v %v", v, err)
+	}
+	for _, c := range g.Calls() {
+		if c.Cancelled {
+			t.Error("a reload was cancelled")
+		}
+	}
+	if g.Overlapped() {
+		t.Error("two reloads were in flight at once")
+	}
+}
+
 func TestConnectionLost(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})

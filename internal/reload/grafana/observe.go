@@ -17,6 +17,9 @@ import (
 // Observe asks /api/health, which needs no credentials and is answered only once provisioning at
 // the start has ended.
 func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
+	if d.busy() {
+		return reload.Observation{Reason: errBusy.Error()}, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
 	defer cancel()
 	req, err := d.api.request(ctx, http.MethodGet, "/api/health", nil)
