@@ -266,6 +266,7 @@ func (t *Target) adopt(goal snapshot.Digest) event {
 func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 	now := time.Now()
 	t.failing.Reset()
+	t.said = ""
 	old := t.good
 	t.good = proven{digest: goal, plan: t.plan, after: v.After}
 	newest := t.set != nil && t.set.Digest == goal

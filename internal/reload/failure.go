@@ -43,7 +43,7 @@ type Failure struct {
 	Permanent bool
 	// Untouched says that the server certainly still runs what it ran before.
 	Untouched bool
-	// RetryAfter, when not zero, is the least time until the next try.
+	// RetryAfter, when not zero, is the least time until the next try; of a permanent failure the time itself.
 	RetryAfter time.Duration
 	// Err is the cause; may be nil.
 	Err error

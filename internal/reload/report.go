@@ -156,6 +156,11 @@ func (t *Target) logFailure(f *Failure) {
 	if f.Permanent || f.Refused() {
 		level = slog.LevelError
 	}
+	if said := string(f.Class) + f.Message; f.Permanent && said == t.said {
+		level = slog.LevelDebug // it stays until somebody mends it; the status has it
+	} else {
+		t.said = said
+	}
 	attrs := []any{"target", t.o.Name, "class", string(f.Class), "message", f.Message}
 	if f.Hint != "" {
 		attrs = append(attrs, "hint", f.Hint)

@@ -116,6 +116,7 @@ type Target struct {
 	noticed  time.Time   // when the change under way was noticed
 	findings []validate.Finding
 	why      reasons
+	said     string // the failure that was logged last
 
 	mu     sync.Mutex
 	status Status
@@ -300,6 +301,9 @@ func (t *Target) retryDelay(f *Failure) time.Duration {
 	}
 	if f.Permanent {
 		d = t.o.RetrySlow
+		if f.RetryAfter > 0 {
+			return f.RetryAfter // the driver knows better
+		}
 	}
 	return max(d, f.RetryAfter)
 }

@@ -14,7 +14,7 @@ func classify(what string, a answer) *reload.Failure {
 	f := &reload.Failure{Body: reload.BoundBody(string(a.body)), Untouched: true}
 	switch a.status {
 	case http.StatusUnauthorized:
-		f.Class, f.Permanent = reload.ClassUnauthorized, true
+		f.Class, f.Permanent, f.RetryAfter = reload.ClassUnauthorized, true, credentialsPoll
 		f.Message = what + ": 401: Grafana does not accept the credentials"
 		f.Hint = "give the server admin's name and password (--grafana-username, --grafana-password-file, or GF_SECURITY_ADMIN_PASSWORD); the password in Grafana's database counts, a changed admin_password in grafana.ini does not"
 		switch id {

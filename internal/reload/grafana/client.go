@@ -91,11 +91,13 @@ func (c *api) do(ctx context.Context, method, path string, header http.Header, b
 		}
 	}
 	if c.session == "" && user != "" && needsSession(a) {
-		f, err := c.login(ctx, user, password)
-		if err != nil {
+		in, err := c.login(ctx, user, password)
+		switch {
+		case err != nil:
 			return answer{}, err
-		}
-		if f {
+		case in.status == http.StatusUnauthorized:
+			a = in // a wrong password counts wherever it was given
+		case c.session != "":
 			if a, err = c.send(ctx, method, path, header, body, user, password); err != nil {
 				return a, err
 			}
@@ -118,30 +120,32 @@ func needsSession(a answer) bool {
 	return false
 }
 
-// login gets a session cookie; false when the server does not give one for these credentials.
-func (c *api) login(ctx context.Context, user, password string) (bool, error) {
+// login gets a session cookie, where the server gives one for these credentials.
+func (c *api) login(ctx context.Context, user, password string) (answer, error) {
 	body, err := json.Marshal(map[string]string{"user": user, "password": password})
 	if err != nil {
-		return false, err
+		return answer{}, err
 	}
 	req, err := c.request(ctx, http.MethodPost, "/login", body)
 	if err != nil {
-		return false, err
+		return answer{}, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := c.roundTrip(req)
 	if err != nil {
-		return false, err
+		return answer{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return answer{}, client.Explain(ctx, err, "POST /login", limitOf(ctx))
+	}
 	for _, cookie := range resp.Cookies() {
 		if cookie.Name == "grafana_session" && resp.StatusCode == http.StatusOK {
 			c.session = cookie.Value
-			return true, nil
 		}
 	}
-	return false, nil
+	return answer{status: resp.StatusCode, body: text}, nil
 }
 
 func (c *api) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {

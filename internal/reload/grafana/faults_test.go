@@ -175,6 +175,25 @@ func TestSession(t *testing.T) {
 	}
 }
 
+// The lock-out guard counts sign-ins for a session too.
+func TestSessionLockOutGuard(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"9.3.2", "12.4.0"} {
+		g, s := fake(t, grafanatest.Options{NoBasicAuth: true, Version: version})
+		s.write(t, "datasources/ds.yaml", oneDatasource)
+		r := newRig(t, s.url, "wrong", nil)
+		set := s.read(t, "datasources")
+		for range 20 {
+			if _, _, err := r.apply(t.Context(), nil, set); err == nil {
+				t.Fatal("a wrong password was taken")
+			}
+		}
+		if got := g.Failures("admin"); got != maxTries {
+			t.Errorf("%s: %d failed sign-ins, want %d", version, got, maxTries)
+		}
+	}
+}
+
 // A stop of this process does not leave Grafana half done.
 func TestStopDoesNotCancelAReload(t *testing.T) {
 	t.Parallel()

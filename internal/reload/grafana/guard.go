@@ -58,7 +58,7 @@ const credentialsPoll = 5 * time.Second
 // record counts a refusal of the credentials. Only an answer to right ones takes the count back.
 func (g *guard) record(identity [sha256.Size]byte, a answer) {
 	switch {
-	case a.status == http.StatusUnauthorized && !bytes.Contains(a.body, []byte("auth.unauthorized")):
+	case a.status == http.StatusUnauthorized && !bytes.Contains(a.body, []byte(`"auth.unauthorized"`)):
 		g.identity = identity
 		g.failures++
 		g.last = g.now()

@@ -1,0 +1,158 @@
+package grafana
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reloader/internal/reload"
+	"reloader/internal/reload/grafanatest"
+	"reloader/test/volume"
+)
+
+// mark is in every secret and nowhere else.
+const mark = "MARKEDSECRET"
+
+// secretDatasources have secrets in every place that takes one; damage is put in to make findings.
+func secretDatasources(damage string) map[string]string {
+	return map[string]string{"ds.yaml": `apiVersion: 1
+datasources:
+  - name: Prometheus
+    uid: prom
+    type: prometheus
+    url: http://user:` + mark + `@127.0.0.1:9090
+    basicAuth: true
+    basicAuthUser: ` + mark + `user
+    password: ` + mark + `
+    basicAuthPassword: ` + mark + `
+    jsonData:
+      httpHeaderName1: X-Token
+      token: ` + mark + `json
+    secureJsonData:
+      basicAuthPassword: ` + mark + `$cut
+      httpHeaderValue1: Bearer ` + mark + `
+      password: ${` + mark + `_VARIABLE}
+` + damage}
+}
+
+func secretContacts(damage string) map[string]string {
+	return map[string]string{"cp.yaml": `apiVersion: 1
+contactPoints:
+  - name: Hook
+    receivers:
+      - uid: hook
+        type: webhook
+        settings:
+          url: http://user:` + mark + `@127.0.0.1:1/
+          password: ` + mark + `
+          authorization_credentials: ` + mark + `
+      - uid: slack
+        type: slack
+        settings:
+          url: https://hooks.example.com/services/` + mark + `
+` + damage}
+}
+
+const secretIni = "[security]\nadmin_password = " + mark + "#cut\nsecret_key = " + mark + "\n[database]\npassword = `" + mark + "`\nurl = mysql://user:" + mark + "@db:3306/grafana\n" +
+	"[smtp]\npassword = \"" + mark + ";cut\"\n[auth.generic_oauth]\nclient_secret = " + mark + "\n[users]\ndefault_theme = " + mark + "theme\n"
+
+// No secret appears in log, metric, status, page or error, whatever happens to the files.
+func TestSecrets(t *testing.T) {
+	t.Setenv(mark+"_VARIABLE", mark+"value")
+	password := mark + "password"
+	w := newWorld(t, grafanatest.Options{Password: password})
+	ds, cp := w.mount("datasources", secretDatasources("")), w.mount("alerting", secretContacts(""))
+	dir := filepath.Join(t.TempDir(), "grafana")
+	ini, err := volume.New(dir, map[string]string{"grafana.ini": secretIni})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := w.start("--grafana-ini", filepath.Join(dir, "grafana.ini"))
+	var seen strings.Builder
+	look := func(when string) {
+		t.Helper()
+		for _, path := range []string{"/", "/metrics", "/api/v1/status", "/healthz", "/readyz"} {
+			body, err := d.get(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(body, mark) {
+				t.Errorf("%s: a secret is in %s:\n%s", when, path, around(body))
+			}
+			seen.WriteString(body)
+		}
+	}
+	s := d.inSync(1)
+	if len(s.Findings) == 0 || len(s.RestartRequired) == 0 {
+		t.Errorf("findings %v, waiting %v: the test feeds too little", s.Findings, s.RestartRequired)
+	}
+	look("in sync")
+
+	// Proof fails, and the server's own words come in.
+	w.fake.SetFaults(grafanatest.Faults{Ignore: true})
+	swap(t, ds, map[string]string{"ds.yaml": strings.ReplaceAll(secretDatasources("")["ds.yaml"], "9090", mark)})
+	d.reaches("the proof fails", func(s reload.Status) bool { return s.Failure != nil })
+	look("not proven")
+	w.fake.SetFaults(grafanatest.Faults{Locked: 1000})
+	d.reaches("the reload fails", func(s reload.Status) bool { return s.Failure != nil && s.Failure.Class == reload.ClassPartial })
+	look("refused")
+	w.fake.SetFaults(grafanatest.Faults{})
+
+	// Broken in every kind, with the secret on the broken line.
+	swap(t, ds, secretDatasources("    isDefault: "+mark+"\n    passwort: "+mark+"\n"))
+	d.reaches("the data sources are refused", func(s reload.Status) bool { return s.Phase == reload.Rejected })
+	look("broken value")
+	swap(t, ds, secretDatasources("  "+mark+": [\n"))
+	swap(t, cp, secretContacts("          "+mark+": : "+mark+"\n"))
+	swap(t, ini, map[string]string{"grafana.ini": secretIni + mark + " without a sign\n"})
+	d.reaches("three files are refused", func(s reload.Status) bool {
+		files := map[string]bool{}
+		for _, f := range s.Findings {
+			files[f.File] = true
+		}
+		return s.Phase == reload.Rejected && len(files) >= 3
+	})
+	look("broken syntax")
+	for _, format := range []string{"text", "json", "github"} {
+		out := command(t.Context(), t, "check", "--format", format, "--grafana-provisioning", w.provisioning, "--grafana-ini", filepath.Join(dir, "grafana.ini"))
+		if !strings.Contains(out, "ds.yaml") || strings.Contains(out, mark) {
+			t.Errorf("check --format %s:\n%s", format, out)
+		}
+	}
+
+	// Credentials: a wrong password, then a file that is gone.
+	swap(t, ds, secretDatasources(""))
+	swap(t, cp, secretContacts(""))
+	swap(t, ini, map[string]string{"grafana.ini": secretIni})
+	w.setPassword(mark + "wrong")
+	swap(t, ds, secretDatasources("    editable: true\n"))
+	d.reaches("the password is refused", func(s reload.Status) bool {
+		return s.Failure != nil && s.Failure.Class == reload.ClassUnauthorized
+	})
+	look("wrong password")
+	if err := os.Remove(w.password); err != nil {
+		t.Fatal(err)
+	}
+	d.reaches("the password file is gone", func(s reload.Status) bool {
+		return s.Failure != nil && s.Failure.Class == reload.ClassLocal
+	})
+	look("no password")
+	if log := d.log.String(); log == "" || strings.Contains(log, mark) {
+		t.Errorf("a secret is in the log:\n%s", around(log))
+	}
+	if !strings.Contains(seen.String(), "ds.yaml") {
+		t.Error("the pages name no file: the test looks at nothing")
+	}
+}
+
+// around is the lines with a secret.
+func around(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, mark) {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
