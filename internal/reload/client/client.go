@@ -185,6 +185,8 @@ func (c *Client) authorize(req *http.Request) *reload.Failure {
 		c.secrets = append(c.secrets, password)
 	}
 	req.SetBasicAuth(c.o.Username, password)
+	// A server may repeat the header as it came: its encoding is no protection.
+	c.secrets = append(c.secrets, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
 	return nil
 }
 
