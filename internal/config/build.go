@@ -48,6 +48,7 @@ func (f *Flags) Config(file []byte) (Config, error) {
 		c.errs = append(c.errs, &Error{Message: "no target", Hint: "give --prometheus-url, --grafana-url, --http-url or --config"})
 	}
 	c.process(cfg)
+	c.allow("--allow", f.shared.Allow)
 	c.targets(cfg.Targets, f.offline)
 	if err := errors.Join(c.errs...); err != nil {
 		return Config{}, err

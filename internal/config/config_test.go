@@ -33,14 +33,14 @@ func build(t *testing.T, file string, args ...string) (Config, error) {
 
 func TestFlagsMakeTargets(t *testing.T) {
 	cfg, err := build(t, "", "--prometheus-url=http://127.0.0.1:9090", "--prometheus-dir=/rules=/etc/rules",
-		"--prometheus-dir", "/more", "--http-url=http://127.0.0.1:1/-/reload", "--http-dir=/d", "--allow=a", "--allow=b", "--settle=1s")
+		"--prometheus-dir", "/more", "--http-url=http://127.0.0.1:1/-/reload", "--http-dir=/d", "--allow=guard-no-scrape-jobs", "--allow=guard-file-emptied", "--settle=1s")
 	if err != nil {
 		t.Fatal(err)
 	}
 	prometheus := TargetDefaults(Prometheus)
 	prometheus.Name, prometheus.FromFlags, prometheus.URL = "prometheus", true, "http://127.0.0.1:9090"
 	prometheus.Dirs = []Mount{{"/rules", "/etc/rules"}, {"/more", ""}}
-	prometheus.Allow = []string{"a", "b"}
+	prometheus.Allow = []string{"guard-no-scrape-jobs", "guard-file-emptied"}
 	http := TargetDefaults(HTTP)
 	http.Name, http.FromFlags, http.URL, http.Dirs = "http", true, "http://127.0.0.1:1/-/reload", []Mount{{Path: "/d"}}
 	http.Allow = prometheus.Allow
@@ -137,21 +137,22 @@ func TestFullFile(t *testing.T) {
 func TestBadFlags(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"no target; give --prometheus-url":                                     {},
-		"--prometheus-url: not a URL like":                                     {"--prometheus-url=localhost:9090"},
-		"--prometheus-url: must not hold credentials; use --prometheus-user":   {"--prometheus-url=http://u:hunter2@h"},
-		"--prometheus-config: needs --prometheus-url":                          {"--prometheus-config=x"},
-		"--prometheus-method: unknown method":                                  {"--prometheus-url=http://h", "--prometheus-method=push"},
-		"--prometheus-username: is required with --prometheus-password-file":   {"--prometheus-url=http://h", "--prometheus-password-file=x"},
-		"--prometheus-password-file: is required with --prometheus-username":   {"--prometheus-url=http://h", "--prometheus-username=x"},
-		"--http-cert-file: --http-cert-file and --http-key-file belong":        {"--http-url=http://h", "--http-dir=x", "--http-key-file=x"},
-		"--http-dir: is required for kind http":                                {"--http-url=http://h"},
-		"--prometheus-dir: \"=x\": want PATH or PATH=SERVERPATH":               {"--prometheus-url=http://h", "--prometheus-dir==x"},
-		"--listen-address: want HOST:PORT or :PORT":                            {"--prometheus-url=http://h", "--listen-address=9533"},
-		"--listen-address: port \"99999\": want a number from 0 to 65535":      {"--prometheus-url=http://h", "--listen-address=:99999"},
-		"--poll-interval: want at least 100ms":                                 {"--prometheus-url=http://h", "--poll-interval=1ms"},
-		"--log-level: unknown level \"loud\"; want debug, info, warn or error": {"--prometheus-url=http://h", "--log-level=loud"},
-		"--grafana-provisioning: give provisioning, ini or both":               {"--grafana-url=http://h"},
+		"no target; give --prometheus-url":                                                 {},
+		"--prometheus-url: not a URL like":                                                 {"--prometheus-url=localhost:9090"},
+		"--prometheus-url: must not hold credentials; use --prometheus-user":               {"--prometheus-url=http://u:hunter2@h"},
+		"--prometheus-config: needs --prometheus-url":                                      {"--prometheus-config=x"},
+		"--prometheus-method: unknown method":                                              {"--prometheus-url=http://h", "--prometheus-method=push"},
+		"--prometheus-username: is required with --prometheus-password-file":               {"--prometheus-url=http://h", "--prometheus-password-file=x"},
+		"--prometheus-password-file: is required with --prometheus-username":               {"--prometheus-url=http://h", "--prometheus-username=x"},
+		"--http-cert-file: --http-cert-file and --http-key-file belong":                    {"--http-url=http://h", "--http-dir=x", "--http-key-file=x"},
+		"--http-dir: is required for kind http":                                            {"--http-url=http://h"},
+		"--prometheus-dir: \"=x\": want PATH or PATH=SERVERPATH":                           {"--prometheus-url=http://h", "--prometheus-dir==x"},
+		"--listen-address: want HOST:PORT or :PORT":                                        {"--prometheus-url=http://h", "--listen-address=9533"},
+		"--listen-address: port \"99999\": want a number from 0 to 65535":                  {"--prometheus-url=http://h", "--listen-address=:99999"},
+		"--poll-interval: want at least 100ms":                                             {"--prometheus-url=http://h", "--poll-interval=1ms"},
+		"--log-level: unknown level \"loud\"; want debug, info, warn or error":             {"--prometheus-url=http://h", "--log-level=loud"},
+		`--allow: unknown guard "guard-no-scrape-job": did you mean guard-no-scrape-jobs?`: {"--prometheus-url=http://h", "--allow=guard-no-scrape-job"},
+		"--grafana-provisioning: give provisioning, ini or both":                           {"--grafana-url=http://h"},
 	} {
 		_, err := build(t, "", args...)
 		if err == nil {

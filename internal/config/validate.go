@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"reloader/internal/validate"
+	"reloader/internal/validate/grafana"
+	"reloader/internal/validate/plain"
+	"reloader/internal/validate/promcheck"
 )
 
 // checker collects every mistake of a Config, each with the name its user gave the field.
@@ -102,6 +105,9 @@ func (c *checker) targets(targets []Target, offline bool) {
 		}
 		tc.applicable()
 		tc.client()
+		if !t.FromFlags {
+			c.allow(fmt.Sprintf("targets[%d].allow", i), t.Allow)
+		}
 		if t.ReloadTimeout < 0 {
 			tc.fail("reload_timeout", "", "must not be negative")
 		}
@@ -263,6 +269,21 @@ func (c *targetChecker) client() {
 	if (c.CertFile == "") != (c.KeyFile == "") {
 		c.fail("cert_file", "", "%s and %s belong together", c.label("cert_file"), c.label("key_file"))
 	}
+}
+
+// allow refuses a guard that does not exist: a mistyped one would be on, and nobody would know.
+func (c *checker) allow(path string, names []string) {
+	known := guards()
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			c.fail(path, "", "unknown guard %q%s", name, didYouMean(name, known))
+		}
+	}
+}
+
+// guards are the names of all guards; the flags of one command serve all kinds.
+func guards() []string {
+	return slices.Concat(promcheck.Guards, grafana.Guards(), []string{plain.GuardEmptied})
 }
 
 // applicable refuses what the kind has no use for, so that nothing is silently ignored.

@@ -11,7 +11,7 @@ import (
 )
 
 // GuardEmptied is the guard against a file that had contents and has none now.
-const GuardEmptied = "file-emptied"
+const GuardEmptied = "guard-file-emptied"
 
 // kind is what an outline calls a file.
 const kind = "file"

@@ -1,6 +1,8 @@
 package plain
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"reloader/internal/snapshot"
@@ -34,5 +36,13 @@ func TestEmptied(t *testing.T) {
 	}
 	if _, err := (Validator{}).Validate(t.Context(), validate.Request{}); err == nil {
 		t.Error("no files were judged")
+	}
+}
+
+func TestDocumented(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../../docs/checks.md")
+	if err != nil || !strings.Contains(string(doc), "`"+GuardEmptied+"`") {
+		t.Errorf("docs/checks.md does not name %s (%v)", GuardEmptied, err)
 	}
 }
