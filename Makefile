@@ -20,7 +20,10 @@ LINT       := $(CACHE)/golangci-lint-$(shell sed -n 's,.*golangci-lint/v2 \(v[0-
 # The race detector needs a C compiler; without one the tests still run, and say so.
 RACE := $(if $(shell command -v $(shell go env CC) 2>/dev/null),-race,)
 
-export GOFLAGS := $(GOFLAGS) -buildvcs=false
+# The same settings everywhere, so that builds, the linter and the servers share one build cache:
+# all of Prometheus is compiled once, and once more for the race detector.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false -trimpath
+export CGO_ENABLED ?= 0
 export RELOADER_PROMETHEUS_BINARY ?= $(PROMETHEUS)
 export RELOADER_PROMTOOL_BINARY ?= $(PROMTOOL)
 
@@ -30,7 +33,7 @@ help: ## lists the targets
 
 .PHONY: build
 build: ## builds bin/reloader and bin/promcheck
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 .PHONY: servers
 servers: $(PROMETHEUS) $(PROMTOOL) ## builds the real Prometheus and promtool that demo and tests use (cached)
@@ -38,7 +41,7 @@ servers: $(PROMETHEUS) $(PROMTOOL) ## builds the real Prometheus and promtool th
 $(CACHE)/prometheus-% $(CACHE)/promtool-%: tools/prometheus/go.mod
 	@mkdir -p $(CACHE)/tmp
 	@echo "building the real $(notdir $@) from its module (once, a few minutes)"
-	cd tools/prometheus && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/prometheus/common/version.Version=$(PROMETHEUS_RELEASE)' \
+	cd tools/prometheus && go build -ldflags '-s -w -X github.com/prometheus/common/version.Version=$(PROMETHEUS_RELEASE)' \
 	  -o $(CACHE)/tmp/$(notdir $@) github.com/prometheus/prometheus/cmd/$(firstword $(subst -, ,$(notdir $@)))
 	@mv -f $(CACHE)/tmp/$(notdir $@) $@ && touch $@
 
@@ -49,7 +52,7 @@ demo: build $(PROMETHEUS) ## the main job on this machine: a real Prometheus fol
 .PHONY: test
 test: build servers ## passes all tests that need no cluster
 	$(if $(RACE),,@echo "no C compiler: the tests run without the race detector")
-	go test $(RACE) -timeout 20m ./...
+	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 20m ./...
 
 .PHONY: e2e
 e2e: build servers ## tries it on a real one-node Kubernetes (root; the cluster's programs are built once)
@@ -58,6 +61,7 @@ e2e: build servers ## tries it on a real one-node Kubernetes (root; the cluster'
 .PHONY: bench
 bench: build servers ## the figures of docs/benchmarks.md, measured here
 	go test -run '^$$' -bench . -benchtime 20x -timeout 30m ./test/bench/...
+	go test -run '^$$' -bench . -benchtime 20x -timeout 30m ./cmd/promcheck ./internal/snapshot ./internal/publish ./internal/validate/grafana
 
 .PHONY: fuzz
 fuzz: ## runs every fuzz target for FUZZTIME each (default 10s)
@@ -68,12 +72,12 @@ fuzz: ## runs every fuzz target for FUZZTIME each (default 10s)
 .PHONY: lint
 lint: $(LINT) ## golangci-lint, gofmt and the check for macOS
 	$(LINT) run ./...
-	GOOS=darwin CGO_ENABLED=0 go build -o /dev/null ./cmd/reloader
+	GOOS=darwin go build -o /dev/null ./cmd/reloader
 	GOOS=darwin go vet $$(go list ./internal/... ./cmd/reloader | grep -v /promjudge)
 
 $(LINT): tools/lint/go.mod
 	@mkdir -p $(CACHE)/tmp
-	cd tools/lint && CGO_ENABLED=0 go build -trimpath -o $(CACHE)/tmp/$(notdir $@) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	cd tools/lint && go build -o $(CACHE)/tmp/$(notdir $@) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@mv -f $(CACHE)/tmp/$(notdir $@) $@ && touch $@
 
 .PHONY: clean
