@@ -45,12 +45,13 @@ func (j *judge) refer(cfg *config.Config, ix *index) {
 // named resolves a list of patterns at the top of the file to files in view, in the order in which
 // the server reads them.
 func (j *judge) named(file int, ix *index, dir, key string) []int {
-	list := child(ix.root, key)
+	list := resolved(child(ix.root, key))
 	if list == nil || list.Kind != yaml.SequenceNode {
 		return nil
 	}
 	var files []int
 	for _, n := range list.Content {
+		n := resolved(n)
 		if n.Kind != yaml.ScalarNode || n.Value == "" {
 			continue
 		}
@@ -61,6 +62,14 @@ func (j *judge) named(file int, ix *index, dir, key string) []int {
 		}
 	}
 	return files
+}
+
+// resolved follows an alias: the server reads what it stands for.
+func resolved(n *yaml.Node) *yaml.Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
 }
 
 func join(dir, p string) string {
