@@ -80,6 +80,9 @@ func (d *Driver) confirmRunning(ctx context.Context, p reload.Plan, proof reload
 	if now.skewed() {
 		return reload.Verdict{Reason: "the server's clock differs from this one's"}, nil
 	}
+	if now.setBack() {
+		return reload.Verdict{Reason: "the clock was set back since the server's last load"}, nil
+	}
 	data, _ := p.Data.(plan)
 	changed := changedAt(data.dirs)
 	if changed.IsZero() || len(data.dirs) == 0 {
@@ -114,7 +117,7 @@ func (d *Driver) confirmSignal(ctx context.Context) (reload.Verdict, *reload.Fai
 		switch {
 		case f != nil && ctx.Err() == nil:
 			return reload.Verdict{}, f
-		case f == nil && now.ReloadConfigSuccess && now.LastConfigTime.After(before.LastConfigTime):
+		case f == nil && now.ReloadConfigSuccess && !now.LastConfigTime.Equal(before.LastConfigTime): // earlier, if the clock was set back
 			return reload.Verdict{Proven: true, By: proofByTime, After: d.observation(now)}, nil
 		case f == nil && before.ReloadConfigSuccess && !now.ReloadConfigSuccess:
 			return reload.Verdict{Refused: true, Reason: "after SIGHUP the server says that its load failed (reloadConfigSuccess is false); its log says why"}, nil

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,9 +20,14 @@ const (
 	askTimeout = 10 * time.Second
 	// maxSkew is how far the server's clock may be from ours where both are compared.
 	maxSkew = 2 * time.Second
+	// maxStep is how far ahead of the server's clock its own past may seem to be.
+	maxStep = 5 * time.Second
 	// margin covers the whole seconds of lastConfigTime and coarse file system clocks.
 	margin         = 2 * time.Second
 	defaultTimeout = 5 * time.Minute
+	// cutWait is how long a reload whose connection was cut may still be under way: unlike one that took
+	// too long, it may as well never have begun.
+	cutWait = 10 * time.Second
 )
 
 // Method is how Prometheus is told to read its files.
@@ -179,7 +185,11 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	if f != nil {
 		if !f.Untouched {
 			// It arrived, and the server reloads although nobody listens any more.
-			d.pending = &pending{plan: data, before: d.before, sent: sent, giveUpAt: time.Now().Add(d.o.Timeout)}
+			patience := d.o.Timeout
+			if f.Class != reload.ClassTimeout {
+				patience = min(patience, cutWait)
+			}
+			d.pending = &pending{plan: data, before: d.before, sent: sent, giveUpAt: time.Now().Add(patience)}
 		}
 		return f
 	}
@@ -258,7 +268,7 @@ func (d *Driver) classify(method, p string, a client.Answer) *reload.Failure {
 func changedAt(dirs []string) time.Time {
 	var newest time.Time
 	for _, dir := range dirs {
-		t, err := newestChange(dir)
+		t, err := newestChange(dir, nil)
 		if err != nil {
 			return time.Time{}
 		}
@@ -269,8 +279,16 @@ func changedAt(dirs []string) time.Time {
 	return newest
 }
 
-// newestChange walks one directory, through the links that volumes are made of.
-func newestChange(dir string) (time.Time, error) {
+// newestChange walks one directory, through links to files and directories. Above are the directories that
+// lead to it: a link back to one of them leads to nothing new.
+func newestChange(dir string, above []os.FileInfo) (time.Time, error) {
+	here, err := os.Stat(dir)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if slices.ContainsFunc(above, func(up os.FileInfo) bool { return os.SameFile(up, here) }) {
+		return time.Time{}, nil
+	}
 	newest, err := changeTime(dir)
 	if err != nil {
 		return time.Time{}, err
@@ -285,12 +303,16 @@ func newestChange(dir string) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, err
 		}
-		if e.IsDir() {
+		hidden := strings.HasPrefix(e.Name(), ".")
+		switch info, err := os.Stat(name); {
+		case err != nil:
+			return time.Time{}, err
+		case !info.IsDir():
+		case hidden && e.IsDir() || e.Name() == "lost+found":
 			// Hidden directories are the volume's generations; the links that lead there count.
-			if strings.HasPrefix(e.Name(), ".") || e.Name() == "lost+found" {
-				continue
-			}
-			if t, err = newestChange(name); err != nil {
+			continue
+		case !hidden:
+			if t, err = newestChange(name, append(slices.Clip(above), here)); err != nil {
 				return time.Time{}, err
 			}
 		}

@@ -48,6 +48,13 @@ func (r runtime) skewed() bool {
 	return r.ServerTime.IsZero() || r.ServerTime.Sub(r.here).Abs() > maxSkew
 }
 
+// setBack says that the server started or loaded in what is the future now: then nothing can be said of
+// what came first, its load or a change. A few seconds are no step: clocks are adjusted, and cut to seconds.
+func (r runtime) setBack() bool {
+	now := r.ServerTime.Add(maxStep)
+	return r.StartTime.After(now) || r.LastConfigTime.After(now)
+}
+
 // getRuntime asks for runtimeinfo. Prometheus answers 503 on its whole API while it is not ready.
 func (d *Driver) getRuntime(ctx context.Context) (runtime, *reload.Failure) {
 	var r runtime
