@@ -16,6 +16,8 @@ import (
 // reader reads a target's sources and knows which directories they are in.
 type reader interface {
 	reload.Reader
+	// Unchanged says, without reading any contents, that Read would return what it returned last.
+	Unchanged(ctx context.Context) bool
 	// Dirs are the directories to watch, as the newest reading knows them.
 	Dirs() []string
 	// Change names the function that each reading goes through.
