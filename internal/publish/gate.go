@@ -221,6 +221,16 @@ func (g *Gate) lastAccepted() *generation {
 	return nil
 }
 
+// LastAccepted is the digest that Rollback would go back to; the zero Digest when there is none.
+func (g *Gate) LastAccepted() snapshot.Digest {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if gen := g.lastAccepted(); gen != nil {
+		return gen.Digest
+	}
+	return snapshot.Digest{}
+}
+
 // Rollback publishes the last accepted generation again and removes the newer ones, which the server
 // refused. It returns the digest that readers see then: the zero Digest when no accepted generation is
 // left, in which case nothing changes. It writes no file, so it works on a full disk.

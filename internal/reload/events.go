@@ -76,15 +76,24 @@ func (s *state) onObserved(ev event) {
 	if ev.failed || !ev.server.ready {
 		s.seen.ready = false
 		s.misses++
+		switch {
+		case ev.failed: // it is there, and does not talk to us
+			s.awaySince = time.Time{}
+		case s.awaySince.IsZero():
+			s.awaySince = ev.at
+		}
 		s.observeAt = ev.at.Add(s.recheck)
 		if s.misses > 1 {
 			s.observeAt = ev.at.Add(ev.delay)
 		}
 		return
 	}
-	s.misses = 0
+	s.misses, s.awaySince = 0, time.Time{}
 	s.observeAt = ev.at.Add(s.idle)
 	s.see(ev.server)
+	// Now that it runs, it can say itself what it thinks of the files, and lose nothing.
+	s.refused.drop(s.unstarted)
+	s.unstarted = snapshot.Digest{}
 	if s.sentEpoch != s.seen.epoch {
 		s.sent = snapshot.Digest{}
 	}
@@ -143,7 +152,7 @@ func (s *state) onPublished(ev event) {
 		s.retry(ev, Retrying)
 		return
 	}
-	s.published, s.stuck = ev.digest, false
+	s.published, s.publishedAt, s.stuck = ev.digest, ev.at, false
 }
 
 func (s *state) onRolledBack(ev event) {
@@ -152,8 +161,9 @@ func (s *state) onRolledBack(ev event) {
 		return
 	}
 	if !ev.digest.IsZero() {
-		s.published = ev.digest
+		s.published, s.publishedAt = ev.digest, ev.at
 	}
+	s.accepted = ev.digest
 	s.stuck = s.refused.has(s.published)
 }
 
@@ -185,6 +195,7 @@ func (s *state) onConfirmed(ev event) {
 	case ev.proven:
 		s.see(ev.server)
 		s.running, s.proof, s.lost, s.proven = ev.digest, proofStands, false, ev.server
+		s.accepted = ev.digest
 		s.sent, s.failures, s.misses = snapshot.Digest{}, 0, 0
 		s.refused.drop(ev.digest)
 		s.retryAt = time.Time{}

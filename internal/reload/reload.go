@@ -100,7 +100,8 @@ type Reader interface {
 	Read(ctx context.Context) (*snapshot.Set, error)
 }
 
-// Gate is the directory that the server of a gated target reads.
+// Gate is the directory that the server of a gated target reads. One that also has a method
+// LastAccepted() snapshot.Digest tells of good files of before our start.
 type Gate interface {
 	// Publish makes the set the newest generation, atomically.
 	Publish(ctx context.Context, set *snapshot.Set) error

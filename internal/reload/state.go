@@ -15,6 +15,7 @@ type timing struct {
 	idle      time.Duration // how often the server is observed while nothing happens
 	recheck   time.Duration // second look at a server that did not answer once
 	unproven  int           // gated: reloads without proof until the files count as refused
+	patience  time.Duration // gated: how long a server may take to start on files that were never proven
 }
 
 // proofState is what the last proof is worth now.
@@ -70,8 +71,13 @@ type state struct {
 
 	// The gate.
 	published snapshot.Digest
-	refused   refusals // by the server
-	stuck     bool     // it holds refused files, and there is nothing to go back to
+	refused   refusals        // by the server
+	stuck     bool            // it holds refused files, and there is nothing to go back to
+	accepted  snapshot.Digest // the newest files in it that were proven; zero when there are none
+	// publishedAt and awaySince say how long the server has had the chance to start on what is published.
+	publishedAt, awaySince time.Time
+	// unstarted are the files that count as refused only because the server did not start on them.
+	unstarted snapshot.Digest
 
 	// The reload.
 	running    snapshot.Digest // last proven
@@ -157,8 +163,8 @@ type action struct {
 	reloaded bool            // actConfirm
 }
 
-func newState(t timing, published snapshot.Digest) state {
-	return state{timing: t, phase: Starting, stale: true, published: published}
+func newState(t timing, published, accepted snapshot.Digest) state {
+	return state{timing: t, phase: Starting, stale: true, published: published, accepted: accepted}
 }
 
 // status of the proof, as shown: the digest the server was proven to run, zero when lost.

@@ -99,6 +99,11 @@ func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
 		return action{kind: actPublish, goal: goal}
 	}
 	if !s.seen.ready {
+		if s.cannotStart(now) {
+			s.unstarted = s.published
+			s.refuse(s.published, time.Time{})
+			return s.decide(now)
+		}
 		return s.awaitServer(now, rest)
 	}
 	if s.planned != goal || s.plannedEpoch != s.seen.epoch {
@@ -119,6 +124,17 @@ func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
 	}
 	s.phase = Reloading
 	return action{kind: actReload, goal: goal}
+}
+
+// cannotStart says that the gate holds files that were never proven, that the server has been away for too
+// long since it could read them, and that there are better ones: maybe it was restarted in the moment
+// between publishing and reloading, and refuses at its start what it would have refused as a reload. If it
+// was only slow, it gets the newest files as a reload later.
+func (s *state) cannotStart(now time.Time) bool {
+	if !s.gated || s.awaySince.IsZero() || s.accepted.IsZero() || s.accepted == s.published || s.refused.has(s.published) {
+		return false
+	}
+	return !now.Before(later(s.awaySince, s.publishedAt).Add(s.patience))
 }
 
 // awaitServer schedules the next look at a server that does not take reloads now.

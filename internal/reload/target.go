@@ -3,6 +3,7 @@ package reload
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -68,6 +69,7 @@ const (
 	recheckAfter     = time.Second
 	readTimeout      = 2 * time.Minute
 	unprovenAttempts = 3
+	startPatience    = 2 * time.Minute
 	jitter           = 0.2
 )
 
@@ -143,9 +145,12 @@ func New(o Options) (*Target, error) {
 	}
 	o.setDefaults()
 	t := &Target{o: o, hints: make(chan struct{}, 1)}
-	var published snapshot.Digest
+	var published, accepted snapshot.Digest
 	if o.Gate != nil {
 		published = o.Gate.Current()
+		if g, ok := o.Gate.(interface{ LastAccepted() snapshot.Digest }); ok {
+			accepted = g.LastAccepted()
+		}
 	}
 	t.state = newState(timing{
 		gated:     o.Gate != nil,
@@ -155,7 +160,8 @@ func New(o Options) (*Target, error) {
 		idle:      o.ObserveInterval,
 		recheck:   recheckAfter,
 		unproven:  unprovenAttempts,
-	}, published)
+		patience:  startPatience,
+	}, published, accepted)
 	t.obs.Facts = o.Facts
 	t.failing = newBackOff(o.RetryInitial, o.RetryMax)
 	t.waiting = newBackOff(min(waitInitial, o.WaitMax), o.WaitMax)
@@ -213,6 +219,9 @@ func (t *Target) Run(ctx context.Context) error {
 		}
 		if t.state.refused.grew(old.refused) {
 			t.why.refusal = t.why.call
+			if !t.state.unstarted.IsZero() {
+				t.why.refusal = fmt.Sprintf("the server did not start within %s of the files' publication (%s); they are tried again when it runs", startPatience, t.why.server)
+			}
 			t.count(func(c *Counts) { c.ChangesFailed++ })
 		}
 		t.report(act)

@@ -415,6 +415,47 @@ func TestGate(t *testing.T) {
 		sleep(6 * time.Second)
 		b.want(InSync, "a")
 	})
+	bubble(t, "a server that does not start on new files gets the good ones, then refuses for itself", true, refusing, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.down = true })
+		b.change("refused")
+		sleep(time.Minute)
+		b.want(Waiting, "a")
+		if b.gate.text() != "refused" {
+			t.Fatalf("the gate holds %q", b.gate.text())
+		}
+		sleep(2 * time.Minute)
+		b.want(RolledBack, "a")
+		if st := b.target.Status(); b.gate.text() != "a" || !strings.Contains(st.Reason, "did not start within 2m0s") {
+			t.Fatalf("the gate holds %q: %s", b.gate.text(), st.Reason)
+		}
+		b.server.start()
+		b.lock(func(p *prom) { p.down = false })
+		sleep(31 * time.Second)
+		b.want(RolledBack, "a", "refused") // it says that it still runs the good ones
+		if st := b.target.Status(); b.gate.text() != "a" || !strings.Contains(st.Reason, "refused the files") {
+			t.Errorf("the gate holds %q: %s", b.gate.text(), st.Reason)
+		}
+	})
+	bubble(t, "a server that was only slow to start gets the new files as a reload", true, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.down = true })
+		b.change("b")
+		sleep(3 * time.Minute)
+		b.want(RolledBack, "a")
+		b.server.start()
+		b.lock(func(p *prom) { p.down = false })
+		sleep(31 * time.Second)
+		b.want(InSync, "b", "b")
+	})
+	bubble(t, "with nothing to go back to, a server is waited for", true, func(b *bench, _ *Options) {
+		b.gate.texts, b.gate.current, b.gate.accepted = map[snapshot.Digest]string{}, snapshot.Digest{}, snapshot.Digest{}
+		b.server.down = true
+	}, func(t *testing.T, b *bench) {
+		sleep(time.Hour)
+		b.want(Waiting, "")
+		if b.gate.text() != "a" {
+			t.Errorf("the gate holds %q", b.gate.text())
+		}
+	})
 	bubble(t, "back to what runs: the gate goes back too", true, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.down = true })
 		b.change("b") // published, and never loaded

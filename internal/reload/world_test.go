@@ -297,8 +297,8 @@ func (w *world) confirm(a action) event {
 func (w *world) run() state {
 	s := newState(timing{
 		gated: w.gated, settle: 100 * time.Millisecond, settleMax: time.Second, spacing: time.Second,
-		idle: 30 * time.Second, recheck: time.Second, unproven: 3,
-	}, w.published)
+		idle: 30 * time.Second, recheck: time.Second, unproven: 3, patience: 2 * time.Minute,
+	}, w.published, w.accepted)
 	ev := event{kind: evStart, at: w.now}
 	var a action
 	sameInstant, last := 0, w.now
@@ -350,6 +350,9 @@ func (w *world) check(s state) {
 		if s.phase != RolledBack || w.published == want {
 			w.fatalf("phase %s for refused files, gate holds %x", s.phase, w.published[:1])
 		}
+	}
+	if w.gated && !w.ready && w.accepts(w.accepted) {
+		w.fatalf("the server cannot start on what the gate holds, %x, though %x is known to be good", w.published[:1], w.accepted[:1])
 	}
 	if w.gated && w.ready && (s.phase == RolledBack || s.phase == Rejected) && !s.stuck && !w.published.IsZero() &&
 		w.accepts(w.published) && s.runningNow() != w.published {
