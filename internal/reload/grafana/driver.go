@@ -48,6 +48,7 @@ type Driver struct {
 	// the contents are gone. The newest is last.
 	expected []remembered
 
+	boards   boards
 	restarts restarts
 	settled  settled
 	done     progress

@@ -20,6 +20,9 @@ type expectation struct {
 	alerting    []object
 	ini         *gini.Expectation
 	iniDigest   snapshot.Digest
+	// identities is a fingerprint of what the server's own knowledge of data sources could matter
+	// for; 0 when it always may.
+	identities uint64
 	// deleted are data sources that the files delete and do not make again.
 	deleted []datasource
 	// policies are the contact points of the root policies, by organization.
@@ -77,8 +80,9 @@ type object struct {
 
 // expect reads the files the way Grafana does. They were judged before, so that what cannot be
 // read is left out silently here.
-func expect(set *snapshot.Set, facts validate.Facts) expectation {
+func expect(set *snapshot.Set, facts validate.Facts, boards *boards) expectation {
 	e := expectation{policies: map[int64]string{}}
+	boards.begin()
 	data, alerts := datasourceReader{seen: map[orgName]int{}}, alertingReader{gone: map[object]bool{}}
 	for _, s := range set.Snapshots {
 		switch roleOf(s.Source.Name) {
@@ -97,9 +101,10 @@ func expect(set *snapshot.Set, facts validate.Facts) expectation {
 				e.loose = e.loose || len(s.Files) > 0
 				e.eachFile(s, facts, e.readProviders)
 			}
-			e.readDashboards(s)
+			e.readDashboards(s, boards)
 		}
 	}
+	boards.end()
 	data.finish(&e)
 	alerts.finish(&e)
 	e.keepCertainDashboards()

@@ -44,30 +44,66 @@ func (e *expectation) orgs() []int64 {
 	return sortedOrgs(e.providerOrgs)
 }
 
-func (e *expectation) readDashboards(s *snapshot.Snapshot) {
+func (e *expectation) readDashboards(s *snapshot.Snapshot, known *boards) {
 	for _, f := range s.Files {
-		b, ok := s.Bytes(f.Name)
-		if !ok || path.Ext(f.Name) != ".json" {
+		if path.Ext(f.Name) != ".json" {
 			continue
 		}
 		e.entries++
-		var doc map[string]any
-		if json.NewDecoder(bytes.NewReader(b)).Decode(&doc) != nil {
-			continue
+		found, ok := known.read(s, f)
+		if ok {
+			found.file, found.path = path.Join(s.Source.Name, f.Name), s.Source.ServerPath(f.Name)
+			e.dashboards = append(e.dashboards, found)
 		}
-		title, uid, resource := names(doc)
-		if strings.TrimSpace(title) == "" || len(uid) > 40 || strings.ContainsFunc(uid, notInUID) {
-			continue // skipped by Grafana, and warned of
-		}
-		sum := md5.Sum(b)
-		found := dashboard{
-			file: path.Join(s.Source.Name, f.Name), path: s.Source.ServerPath(f.Name), uid: uid, title: title, checksum: hex.EncodeToString(sum[:]),
-		}
-		if !resource {
-			found.content = dashboardContent(doc)
-		}
-		e.dashboards = append(e.dashboards, found)
 	}
+}
+
+// boards remembers what dashboard files say, so that only new contents are read.
+type boards struct {
+	known, next map[snapshot.Digest]board
+	contents    int
+}
+
+type board struct {
+	dashboard
+	skipped bool
+}
+
+func (b *boards) begin() { b.next, b.contents = map[snapshot.Digest]board{}, 0 }
+
+func (b *boards) end() { b.known, b.next = b.next, nil }
+
+// read gives what one file says; false when Grafana skips it.
+func (b *boards) read(s *snapshot.Snapshot, f snapshot.File) (dashboard, bool) {
+	found, ok := b.known[f.Digest]
+	if !ok {
+		text, there := s.Bytes(f.Name)
+		if !there {
+			return dashboard{}, false
+		}
+		found = b.parse(text)
+	}
+	b.next[f.Digest] = found
+	return found.dashboard, !found.skipped
+}
+
+func (b *boards) parse(text []byte) board {
+	var doc map[string]any
+	if json.NewDecoder(bytes.NewReader(text)).Decode(&doc) != nil {
+		return board{skipped: true}
+	}
+	title, uid, resource := names(doc)
+	if strings.TrimSpace(title) == "" || len(uid) > 40 || strings.ContainsFunc(uid, notInUID) {
+		return board{skipped: true} // and warned of
+	}
+	sum := md5.Sum(text)
+	found := board{dashboard: dashboard{uid: uid, title: title, checksum: hex.EncodeToString(sum[:])}}
+	// No more are compared by content.
+	if !resource && b.contents < maxDetails {
+		b.contents++
+		found.content = dashboardContent(doc)
+	}
+	return found
 }
 
 // names are the title and uid of a dashboard, in its own form or as a resource of the newer API.

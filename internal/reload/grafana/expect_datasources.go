@@ -1,6 +1,9 @@
 package grafana
 
 import (
+	"fmt"
+	"strings"
+
 	"reloader/internal/validate"
 	"reloader/internal/validate/gyaml"
 )
@@ -17,6 +20,9 @@ type datasourceReader struct {
 	seen    map[orgName]int // index into entries, -1 when deleted
 	count   int
 	loose   bool
+	// identities are what can clash with what is in the server: organizations, names, uids.
+	identities strings.Builder
+	unsure     bool
 }
 
 func (r *datasourceReader) read(d *gyaml.Decoder, m *gyaml.Map, file string) {
@@ -26,8 +32,9 @@ func (r *datasourceReader) read(d *gyaml.Decoder, m *gyaml.Map, file string) {
 	}
 	for _, item := range d.Items(m.Get("deleteDatasources"), "deleteDatasources") {
 		name, org := d.Text(item, "name"), d.Int(item, "orgId")
+		fmt.Fprintf(&r.identities, "-%d %q\n", org.Value, name.Text)
 		if !name.Known || !org.Known {
-			r.loose = true
+			r.loose, r.unsure = true, true
 			continue
 		}
 		if org.Value > 0 {
@@ -38,10 +45,12 @@ func (r *datasourceReader) read(d *gyaml.Decoder, m *gyaml.Map, file string) {
 		name, org := d.Text(item, "name"), d.Int(item, "orgId")
 		r.count++
 		if !name.Known || org.Set && !org.Known || name.Text == "" {
-			r.loose = true
+			r.loose, r.unsure = true, true
 			continue
 		}
+		r.unsure = r.unsure || item.Has("correlations") || !d.Text(item, "uid").Known && item.Has("uid")
 		ds := readDatasource(d, item)
+		fmt.Fprintf(&r.identities, "%d %q %q\n", org.Value, name.Text, ds.uid)
 		ds.file, ds.name, ds.org = file, name.Text, max(org.Value, 1)
 		r.add(ds)
 	}
@@ -50,7 +59,7 @@ func (r *datasourceReader) read(d *gyaml.Decoder, m *gyaml.Map, file string) {
 // readOld reads the form without apiVersion: other keys, no uid, no expansion. Only that the
 // data source is there is looked at.
 func (r *datasourceReader) readOld(d *gyaml.Decoder, m *gyaml.Map, file string) {
-	r.loose = true
+	r.loose, r.unsure = true, true
 	for _, item := range d.Items(m.Get("delete_datasources"), "delete_datasources") {
 		delete(r.seen, orgName{max(d.PlainInt(item, "org_id").Value, 1), d.PlainText(item, "name").Text})
 	}
@@ -71,6 +80,9 @@ func (r *datasourceReader) add(ds datasource) {
 func (r *datasourceReader) finish(e *expectation) {
 	e.entries += r.count
 	e.loose = e.loose || r.loose
+	if !r.unsure {
+		e.identities = validate.Fingerprint(r.identities.String())
+	}
 	for i, ds := range r.entries {
 		if r.seen[orgName{ds.org, ds.name}] == i {
 			e.datasources = append(e.datasources, ds)
@@ -94,7 +106,7 @@ func readDatasource(d *gyaml.Decoder, item *gyaml.Map) datasource {
 	for _, key := range []string{"type", "url", "user", "database", "basicAuthUser"} {
 		v := d.Text(item, key)
 		switch {
-		case v.Set && !v.Known:
+		case v.Set && !v.Known: // Grafana knows it alone
 		case v.Set && v.Text != "":
 			ds.fields[key] = validate.Fingerprint(v.Text)
 		case key == "url" || key == "type" || key == "basicAuthUser":

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
@@ -47,10 +48,10 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 	}
 	p.routes = routes(c, p.changed)
 	if c.Contents {
-		p.files, known = expect(c.New, c.Server.Facts), true
+		p.files, known = expect(c.New, c.Server.Facts, &d.boards), true
 		d.remember(c.New.Digest, p.files)
 		if c.Server.Ready {
-			findings, err := d.judge(ctx, c, p.routes)
+			findings, err := d.judge(ctx, c, p.uncertain(c.Last))
 			if err != nil {
 				return reload.Plan{}, err
 			}
@@ -109,6 +110,30 @@ func roleOf(source string) string {
 		return source
 	}
 	return grafana.RoleDashboards
+}
+
+// uncertain are the kinds whose verdict depends on what the server has. That is not asked when it
+// costs time and cannot matter: where only dashboard JSON changed, and where the data sources are,
+// by organization, name and uid, those that the server was proven to run.
+func (p plan) uncertain(last *reload.Plan) []string {
+	return slices.DeleteFunc(slices.Clone(p.routes), func(route string) bool {
+		switch route {
+		case "dashboards":
+			for name := range p.changed {
+				if strings.HasPrefix(name, grafana.RoleDashboards+"/") && path.Ext(name) != ".json" {
+					return false
+				}
+			}
+			return last != nil
+		case "datasources":
+			if last == nil {
+				return false
+			}
+			before, ok := last.Data.(plan)
+			return ok && p.files.identities != 0 && before.files.identities == p.files.identities
+		}
+		return false
+	})
 }
 
 // judge asks the validator again, now with what only the server knows of the kinds that changed,
