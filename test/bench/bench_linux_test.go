@@ -98,7 +98,7 @@ func quiet(at <-chan time.Time) {
 	for {
 		select {
 		case <-at:
-		case <-time.After(150 * time.Millisecond):
+		case <-time.After(1100 * time.Millisecond): // longer than a burst
 			return
 		}
 	}
