@@ -32,6 +32,8 @@ type finalMount struct {
 	at                cursor
 	// shared says that the sidecar gets it too.
 	shared bool
+	// source is where a gated sidecar sees it when the server does not see it any more.
+	source string
 	// writable is for gates.
 	writable bool
 	// items are the mounts of the manifest that it is made of: the first one carries it, the

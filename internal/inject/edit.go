@@ -258,6 +258,10 @@ func (e *editor) apply() ([]byte, error) {
 	var out bytes.Buffer
 	at := 0
 	for _, ed := range e.edits {
+		if ed.text == "" && ed.from < at { // what is gone twice is gone
+			at = max(at, ed.to)
+			continue
+		}
 		if ed.from < at {
 			return nil, &Error{Text: "two changes meet at one place", Hint: "write the containers in the usual block style, one key per line"}
 		}

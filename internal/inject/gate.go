@@ -26,12 +26,12 @@ func (pl *plan) place(c container, mounts []finalMount, server, root string) err
 		}
 		return nil
 	}
-	behind := func(m finalMount) bool { return m.shared && inside(m.path, root) }
-	carrier := slices.IndexFunc(mounts, behind)
+	behind := func(m finalMount) bool { return m.shared && (inside(m.path, root) || m.source != "") }
+	carrier := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && inside(m.path, root) })
 	if carrier < 0 {
 		return pl.refuse(c.cursor, "mount its directories below "+root, "container %s has no mount in %s for the gate to replace", c.name(), root)
 	}
-	if i := slices.IndexFunc(mounts, func(m finalMount) bool { return behind(m) && m.path == root }); i >= 0 {
+	if i := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && m.path == root }); i >= 0 {
 		carrier = i
 	}
 	gate := pl.volumeName(server + "-gate")
@@ -53,7 +53,10 @@ func (pl *plan) place(c container, mounts []finalMount, server, root string) err
 				pl.drop(c, item)
 			}
 		}
-		m.path = path.Join(sourceDir(server), m.path[len(root):])
+		if m.source == "" {
+			m.source = path.Join(sourceDir(server), m.path[len(root):])
+		}
+		m.path = m.source
 		if err := pl.share(m); err != nil {
 			return err
 		}

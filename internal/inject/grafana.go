@@ -41,7 +41,11 @@ func (pl *plan) grafana(c container) error {
 		return err
 	}
 	if _, moved := covering(mounts, newIni); newIni != ini && moved {
-		if err := pl.pathsConfig(c, iniFlag, byFlag, newIni); err != nil {
+		seen := newIni
+		if pl.gated() {
+			seen = path.Join(provisioning, path.Base(newIni)) // in the gate, beside the directories of the kinds
+		}
+		if err := pl.pathsConfig(c, iniFlag, byFlag, seen); err != nil {
 			return err
 		}
 		ini = newIni
@@ -113,7 +117,13 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 			"container %s has no volume for grafana.ini or the provisioning directory, so nothing there can change", c.name())
 	}
 	s.args = append(s.args, "--grafana-url="+grafanaURL(c))
-	if hasIni {
+	switch i := slices.IndexFunc(mounts, func(m finalMount) bool { return hasIni && m.items[0].n == iniMount.items[0].n }); {
+	case i < 0:
+	case pl.gated() && iniMount.items[0].sub != "":
+		// It was a file of its own, so that nothing else is missed when the mount goes.
+		mounts[i].source = sourceDir("grafana-ini")
+		s.args = append(s.args, "--grafana-ini="+mounts[i].source+"/"+path.Base(ini)+"="+path.Join(provisioning, path.Base(ini)))
+	default:
 		s.args = append(s.args, "--grafana-ini="+ini)
 	}
 	switch {

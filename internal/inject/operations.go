@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -189,7 +190,14 @@ func (e *editor) removeItem(seq, item cursor) {
 		if next != nil && item.doc.index[next] >= item.doc.after[seq.n] {
 			next = nil
 		}
-		e.removeFlow(e.offset(item.n), end, next)
+		from := e.offset(item.n)
+		if next == nil {
+			// The elements before it may have gone too, and their commas with them.
+			for i := slices.Index(seq.n.Content, item.n) - 1; i >= 0 && e.removed[seq.n.Content[i]]; i-- {
+				from = e.offset(seq.n.Content[i])
+			}
+		}
+		e.removeFlow(from, end, next)
 		return
 	}
 	first := item.n.Line

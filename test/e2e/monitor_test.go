@@ -104,7 +104,8 @@ func TestGatedRestart(t *testing.T) {
 	w.until("a restarted container", func() bool { return p.restarts()["prometheus"] == 1 })
 	w.until("the last good configuration", func() bool { return strings.Contains(p.running(), "job_name: second") })
 
-	// And the data sources of Grafana, whose stand-in ends on a broken file as the real one does.
+	// And Grafana, whose stand-in ends on a broken file as the real one does.
+	w.replace("configmap", "grafana-ini", map[string]string{"grafana.ini": "[server\nhttp_port = 1\n"})
 	w.replace("configmap", "grafana-datasource", map[string]string{"datasource.yaml": "apiVersion: 1\ndatasources:\n- name: [\n"})
 	w.until("the metric", func() bool { return p.metric(`reloader_last_reload_successful{target="grafana"} 0`) })
 	p.kill("run.sh")
