@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +27,11 @@ const (
 	repeatAfter = 2 * time.Second
 	// patchGap is the least time between two patches.
 	patchGap = 200 * time.Millisecond
+	// After an interrupted watch the kubelet, too, has to find its way back to the API, and takes its
+	// time between two tries. For as long as disturbedFor a patch is repeated up to maxRepeats times,
+	// at doubling distances.
+	disturbedFor = time.Minute
+	maxRepeats   = 5
 	// forbiddenPause is how long to wait after a 403: somebody has to change the Role first.
 	forbiddenPause = 2 * time.Minute
 )
@@ -41,8 +47,9 @@ type Propagation struct {
 	// repeatAfter, patchGap and forbiddenPause, shorter in tests.
 	repeat, gap, forbidden time.Duration
 
-	mu     sync.Mutex
-	warned map[string]bool
+	mu        sync.Mutex
+	warned    map[string]bool
+	disturbed time.Time // when a watch was last interrupted
 }
 
 // change is an object that has a new version, with what its mounts led to when that was seen.
@@ -134,6 +141,9 @@ func (p *Propagation) follow(ctx context.Context, o object, mounts []string, old
 		delay := time.Duration(0)
 		if !errors.Is(err, errWatchEnded) {
 			p.failed(err, "watch", o.String())
+			p.mu.Lock()
+			p.disturbed = time.Now()
+			p.mu.Unlock()
 			delay = p.pause(err, wait)
 		}
 		if !sleep(ctx, max(delay, 50*time.Millisecond)) {
@@ -147,6 +157,7 @@ func (p *Propagation) follow(ctx context.Context, o object, mounts []string, old
 // does not show in the files.
 func (p *Propagation) patches(ctx context.Context) {
 	var pending []change
+	repeats := 0
 	repeat := time.NewTimer(0)
 	<-repeat.C
 	for {
@@ -154,23 +165,31 @@ func (p *Propagation) patches(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case c := <-p.changes:
-			pending = p.drain(append(pending, c))
+			pending, repeats = p.drain(append(pending, c)), 0
 			p.patch(ctx)
 			repeat.Reset(p.repeat)
 		case <-repeat.C:
-			stale := false
-			for _, c := range pending {
-				stale = stale || unchanged(c.before, targets(c.mounts))
+			pending = slices.DeleteFunc(pending, func(c change) bool { return !unchanged(c.before, targets(c.mounts)) })
+			if len(pending) == 0 {
+				continue
 			}
-			pending = nil
-			if stale {
-				p.patch(ctx)
+			p.patch(ctx)
+			if repeats++; repeats < maxRepeats && p.isDisturbed() {
+				repeat.Reset(p.repeat << repeats)
+			} else {
+				pending = nil
 			}
 		}
 		if !sleep(ctx, p.gap) {
 			return
 		}
 	}
+}
+
+func (p *Propagation) isDisturbed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.disturbed) < disturbedFor
 }
 
 // drain adds the changes that are waiting: one patch serves them all.

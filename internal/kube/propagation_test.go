@@ -71,7 +71,7 @@ func newPropagationWorld(t *testing.T, created time.Time, prepare ...func(*fakeA
 	w.p.mountPoints = func() ([]string, error) {
 		return []string{"/", w.config, w.password, "/token", "/frozen"}, nil
 	}
-	w.p.repeat, w.p.gap, w.p.forbidden = 300*time.Millisecond, time.Millisecond, 20*time.Millisecond
+	w.p.repeat, w.p.gap, w.p.forbidden = 200*time.Millisecond, time.Millisecond, 20*time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -101,7 +101,7 @@ func (w *propagationWorld) swap(t *testing.T, dir string) {
 func (w *propagationWorld) settled(t *testing.T, want int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d patches", want), func() bool { return w.patched() >= want })
-	until := time.Now().Add(4 * w.p.repeat)
+	until := time.Now().Add(9 * w.p.repeat)
 	for time.Now().Before(until) {
 		if n := w.patched(); n != want {
 			t.Fatalf("%d patches, want %d\n%s", n, want, w.log)
@@ -145,6 +145,20 @@ func TestRepeatOnce(t *testing.T) {
 	eventually(t, "two watches", w.watching(2))
 	w.update("secrets/password")
 	w.settled(t, 2)
+}
+
+// After an interrupted watch the kubelet may be behind for longer: the patch is repeated more
+// often, until the mount has swapped.
+func TestRepeatAfterInterruption(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t, time.Now())
+	eventually(t, "two watches", w.watching(2))
+	w.endWatches("<html>bad gateway</html>\n")
+	eventually(t, "two watches again", w.watching(2))
+	w.update("configmaps/prometheus-yml")
+	eventually(t, "a third patch", func() bool { return w.patched() == 3 })
+	w.swap(t, w.config)
+	w.settled(t, 3)
 }
 
 // An old pod's objects may have changed while nobody watched: it starts with a patch.

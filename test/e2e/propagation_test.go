@@ -154,7 +154,7 @@ func TestFastPropagation(t *testing.T) {
 			t.Fatalf("kube %v: %v\n%s", args, err, out)
 		}
 	}
-	if d := a.sample(p, "fast", slowPatience); d > 20*time.Second {
+	if d := a.sample(p, "fast", slowPatience); d > 35*time.Second {
 		t.Errorf("after a restart of the API server: %s", d)
 	} else {
 		t.Logf("after a restart of the API server: %s", d.Round(time.Millisecond))
