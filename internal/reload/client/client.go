@@ -62,8 +62,6 @@ type Answer struct {
 	Body   string
 	// Date is the server's clock by its Date header, in whole seconds; zero when it sent none.
 	Date time.Time
-	// Location is where a redirect points.
-	Location string
 }
 
 // New checks the options that need no file.
@@ -147,7 +145,7 @@ func (c *Client) Do(ctx context.Context, method, path string, timeout time.Durat
 	if err != nil && resp.StatusCode/100 == 2 {
 		return Answer{}, explain(err, method+" "+shown, timeout)
 	}
-	a := Answer{Status: resp.StatusCode, Body: string(body), Location: resp.Header.Get("Location")}
+	a := Answer{Status: resp.StatusCode, Body: string(body)}
 	if d, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		a.Date = d
 	}
