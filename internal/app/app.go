@@ -64,6 +64,8 @@ type App struct {
 	mu    sync.Mutex
 	cfg   config.Config
 	units map[string]*unit
+	// dead are targets that could neither be changed nor go on; the next look tries again.
+	dead map[string]bool
 	// heldBack are the states at the end of the targets whose servers could never start.
 	heldBack []reload.Status
 }
@@ -71,7 +73,7 @@ type App struct {
 // New does everything that can fail because of the user or the surroundings, so that Start
 // cannot. It binds the port and opens the gates; Stop releases them.
 func New(ctx context.Context, o Options) (*App, error) {
-	a := &App{o: o, tracker: status.New(o.Build), memory: newScavenger(), units: map[string]*unit{}}
+	a := &App{o: o, tracker: status.New(o.Build), memory: newScavenger(), units: map[string]*unit{}, dead: map[string]bool{}}
 	var contents []byte
 	if o.File != "" {
 		file, data, err := openOwnFile(ctx, o.File)

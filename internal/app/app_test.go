@@ -188,6 +188,43 @@ func TestFollowsItsOwnFile(t *testing.T) {
 	s.eventually("a changed target", func(r status.Report) bool { return synced("a")(r) && s.hits[1].Load() > before })
 }
 
+// A file of which one target cannot be made changes no other target either, also when the file goes back
+// to what it was: then there is no difference that could bring the others back.
+func TestRefusedFileChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	before := head + s.target(0, "a") + s.target(1, "b")
+	s.run(before)
+	s.eventually("both targets", synced("a", "b"))
+
+	s.write("file", "in the way of the gate's directory")
+	moved := strings.Replace(s.target(0, "a"), s.urls[0], s.urls[1], 1)
+	gated := strings.Replace(s.target(1, "b"), "kind: http", fmt.Sprintf("kind: http, gate: %q", filepath.Join(s.dir, "file")), 1)
+	s.write("conf/reloader.yml", head+moved+gated)
+	s.eventually("the gate's error", func(r status.Report) bool { return strings.Contains(r.ConfigFile.Error, "open gate") })
+	s.write("conf/reloader.yml", before)
+	s.eventually("no error", func(r status.Report) bool { return r.ConfigFile.Error == "" })
+
+	hits := s.hits[0].Load()
+	s.write("d0/file", "2")
+	s.eventually("a reload at the address that the file names", func(r status.Report) bool {
+		return synced("a", "b")(r) && s.hits[0].Load() > hits
+	})
+}
+
+// A target under another name takes over the gate of the one that goes.
+func TestRenamedTargetKeepsItsGate(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	gated := func(name string) string {
+		return strings.Replace(s.target(0, name), "kind: http", fmt.Sprintf("kind: http, gate: %q", filepath.Join(s.dir, "gate")), 1)
+	}
+	s.run(head + gated("a"))
+	s.eventually("the first name", synced("a"))
+	s.write("conf/reloader.yml", head+gated("b"))
+	s.eventually("the other name", synced("b"))
+}
+
 // POST /-/reload and SIGHUP mean: look now. Without a change nothing is called.
 func TestRereadWithoutAChange(t *testing.T) {
 	t.Parallel()

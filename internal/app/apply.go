@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"reloader/internal/config"
+	"reloader/internal/publish"
 )
 
 // apply puts new contents of our own file into use. Everything that can fail comes first:
@@ -19,6 +21,12 @@ func (a *App) apply(ctx context.Context, data []byte) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	changes := config.Diff(a.cfg, next)
+	for name := range a.dead {
+		// It may be the same as before, and has to be made again.
+		if _, stays := next.Target(name); stays && !slices.Contains(changes.Changed, name) {
+			changes.Changed = append(changes.Changed, name)
+		}
+	}
 	if len(changes.Frozen) > 0 {
 		return fmt.Errorf("%s: cannot be changed while running; restart reloader", strings.Join(changes.Frozen, ", "))
 	}
@@ -32,72 +40,72 @@ func (a *App) apply(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// swap replaces the targets that changed. Two targets must not hold one gate, so that a
-// changed one stops before its successor opens it; when that fails the old one is made again.
+// swap replaces the targets that changed. When one of the new ones cannot be made, the old ones go on.
 func (a *App) swap(ctx context.Context, next config.Config, changes config.Changes) error {
-	added, err := a.buildAll(next, changes.Added)
-	if err != nil {
-		return err
-	}
-	for _, name := range changes.Changed {
-		if err := a.replace(ctx, next, name); err != nil {
-			for _, u := range added {
-				err = errors.Join(err, u.stop(stopTargets))
+	going := slices.Concat(changes.Changed, changes.Removed)
+	built := map[string]*unit{}
+	halted := false
+	for _, name := range slices.Concat(changes.Changed, changes.Added) {
+		t, _ := next.Target(name)
+		u, err := a.build(next, t)
+		if errors.Is(err, publish.ErrLocked) && !halted {
+			// Two targets must not hold one gate: the one that holds it may be going.
+			a.halt(going)
+			halted = true
+			u, err = a.build(next, t)
+		}
+		if err != nil {
+			for _, other := range built {
+				err = errors.Join(err, other.stop(stopTargets))
+			}
+			if halted {
+				err = errors.Join(err, a.restore(ctx, going))
 			}
 			return err
 		}
+		built[name] = u
+	}
+	if !halted {
+		a.halt(going)
 	}
 	for _, name := range changes.Removed {
-		if err := a.units[name].stop(stopTargets); err != nil {
-			a.log.Warn("a removed target did not stop cleanly", "target", name, "err", err)
-		}
 		delete(a.units, name)
+		delete(a.dead, name)
 		a.tracker.Remove(name)
 	}
-	for name, u := range added {
+	for name, u := range built {
 		a.adopt(ctx, name, u)
 	}
 	return nil
 }
 
-// buildAll makes all units or none.
-func (a *App) buildAll(cfg config.Config, names []string) (map[string]*unit, error) {
-	built := map[string]*unit{}
+func (a *App) halt(names []string) {
 	for _, name := range names {
-		t, _ := cfg.Target(name)
-		u, err := a.build(cfg, t)
-		if err != nil {
-			for _, other := range built {
-				err = errors.Join(err, other.stop(stopTargets))
-			}
-			return nil, err
+		if err := a.units[name].stop(stopTargets); err != nil {
+			a.log.Warn("a changed or removed target did not stop cleanly", "target", name, "err", err)
 		}
-		built[name] = u
 	}
-	return built, nil
 }
 
-func (a *App) replace(ctx context.Context, next config.Config, name string) error {
-	if err := a.units[name].stop(stopTargets); err != nil {
-		a.log.Warn("a changed target did not stop cleanly", "target", name, "err", err)
-	}
-	t, _ := next.Target(name)
-	u, err := a.build(next, t)
-	if err == nil {
+// restore makes halted targets again as they were.
+func (a *App) restore(ctx context.Context, names []string) error {
+	var errs []error
+	for _, name := range names {
+		t, _ := a.cfg.Target(name)
+		u, err := a.build(a.cfg, t)
+		if err != nil {
+			a.dead[name] = true
+			errs = append(errs, fmt.Errorf("it cannot go on as before: %w", err))
+			continue
+		}
 		a.adopt(ctx, name, u)
-		return nil
 	}
-	before, _ := a.cfg.Target(name)
-	old, again := a.build(a.cfg, before)
-	if again != nil {
-		return fmt.Errorf("%w; and the target cannot go on as before: %w", err, again)
-	}
-	a.adopt(ctx, name, old)
-	return err
+	return errors.Join(errs...)
 }
 
 // adopt starts a unit under its name.
 func (a *App) adopt(ctx context.Context, name string, u *unit) {
+	delete(a.dead, name)
 	a.units[name] = u
 	a.track(u)
 	u.start(ctx)
