@@ -72,6 +72,9 @@ func newGrafanaReader(t config.Target) reader {
 // newInputs makes the reader of a target's sources and the judge of what it reads.
 func newInputs(cfg config.Config, t config.Target) (reader, validate.Validator) {
 	r, judge := newReader(t), newValidator(cfg, t)
+	if roles, ok := r.(*sources.PrometheusReader); ok && t.Gate.Path != "" {
+		judge = pastGate{judge, serverDir(t.Gate), roles}
+	}
 	o := transform.Options{Gunzip: t.Gunzip, Expand: t.ExpandEnv, Lookup: os.LookupEnv}
 	if o.Empty() {
 		return r, judge

@@ -11,7 +11,7 @@ import (
 	"reloader/internal/validate"
 )
 
-// The rules of findings; docs/checks.md explains them.
+// The rules of findings; docs/gated.md explains them.
 const (
 	RuleUnset = "unset-variable"
 	RuleGzip  = "broken-gzip"
