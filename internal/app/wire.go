@@ -109,6 +109,12 @@ func facts(t config.Target) validate.Facts {
 	return validate.Facts{Version: t.Version, SameEnv: t.SameEnv}
 }
 
+// What a target asks of its gate, and what it asks only of one that can tell.
+var (
+	_ reload.Gate                                 = (*publish.Gate)(nil)
+	_ interface{ LastAccepted() snapshot.Digest } = (*publish.Gate)(nil)
+)
+
 // openGate opens the directory that only we write; nil when the target has none.
 func openGate(t config.Target) (*publish.Gate, error) {
 	if t.Gate.Path == "" {

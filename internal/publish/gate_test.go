@@ -409,6 +409,9 @@ func TestStateSurvivesARestart(t *testing.T) {
 	if g.Current() != second.set().Digest {
 		t.Errorf("current is %s, want %s", g.Current().Short(), second.set().Digest.Short())
 	}
+	if d := g.LastAccepted(); d != first.set().Digest {
+		t.Errorf("last accepted is %s, want %s", d.Short(), first.set().Digest.Short())
+	}
 	if d, err := g.Rollback(t.Context()); err != nil || d != first.set().Digest {
 		t.Errorf("rolled back to %s, %v", d.Short(), err)
 	}
