@@ -162,6 +162,11 @@ func (a action) wantGoesOn(t *testing.T, dir string) {
 	if !maps.Equal(seen, a.before) {
 		wantTree(t, "through ..data after the repair", seen, a.after)
 	}
+	for _, gen := range g.gens {
+		if err := g.inspect(gen); err != nil {
+			t.Errorf("a generation that is kept for later is not whole: %v", err)
+		}
+	}
 	wantTree(t, "through the visible names after the repair", throughNames(t, dir), throughNamesOf(seen))
 	if seen != nil {
 		wantOnly(t, g)
