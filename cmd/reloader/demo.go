@@ -24,7 +24,7 @@ writes a ConfigMap volume, makes good and bad changes, and shows what happens wi
 Everything it made is removed at the end, also after Ctrl-C.
 
 Without --prometheus-binary it takes the Prometheus that was built before, the one on PATH, or
-builds one from its module when Go is installed.
+builds one from its module when Go is installed. A Grafana is shown too when one is on PATH or named.
 
 Example:
   reloader demo --keep
@@ -33,6 +33,8 @@ Example:
 func demoFlags() (*flagSet, *demo.Options) {
 	fs, o := newFlagSet("demo", demoHelp), &demo.Options{}
 	fs.StringVar(&o.PrometheusBinary, "prometheus-binary", "", "the Prometheus `FILE` to show")
+	fs.StringVar(&o.GrafanaBinary, "grafana-binary", "", "the Grafana `FILE` to show (default: the one on PATH, if any)")
+	fs.StringVar(&o.GrafanaHome, "grafana-home", "", "Grafana's home `DIR`, with conf/defaults.ini")
 	fs.BoolVar(&o.Keep, "keep", false, "leave everything running and print how to publish changes by hand")
 	return fs, o
 }

@@ -1,4 +1,4 @@
-// Package demo does the main job in front of the user: a real Prometheus follows a directory.
+// Package demo does the main job in front of the user: a real Prometheus, and a Grafana where there is one, follow directories.
 package demo
 
 import (
@@ -20,6 +20,8 @@ import (
 type Options struct {
 	// PrometheusBinary is the server to show; empty means: find or build one.
 	PrometheusBinary string
+	// GrafanaBinary and GrafanaHome are a Grafana to show; empty means the one on PATH, if any.
+	GrafanaBinary, GrafanaHome string
 	// Self is the reloader program that runs beside it.
 	Self string
 	// Keep leaves everything running after the show, until the context ends.
@@ -62,7 +64,7 @@ func Run(ctx context.Context, out io.Writer, opts Options) (err error) {
 	}()
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error { return d.first(ctx, prometheus) },
-		d.good, d.broken, d.fix, d.brokenRule, d.burst,
+		d.good, d.broken, d.fix, d.brokenRule, d.burst, d.withGrafana,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -110,7 +112,7 @@ func (d *demo) live(ctx context.Context, files map[string]string, marker string)
 		return 0, err
 	}
 	return took, d.until(ctx, "reloader has proven the change", limit, func(ctx context.Context) bool {
-		s, err := d.status(ctx)
+		s, err := d.status(ctx, "prometheus")
 		return err == nil && s.Phase == reload.InSync && s.Running == digest
 	})
 }
@@ -132,7 +134,7 @@ func (d *demo) refused(ctx context.Context, files map[string]string) (reload.Sta
 	var s reload.Status
 	var took time.Duration
 	err = d.until(ctx, "reloader has refused the change", limit, func(ctx context.Context) bool {
-		s, err = d.status(ctx)
+		s, err = d.status(ctx, "prometheus")
 		took = time.Since(begin)
 		return err == nil && s.Phase == reload.Rejected && s.Wanted == digest
 	})

@@ -82,8 +82,8 @@ func (d *demo) reloads(ctx context.Context) (int, error) {
 	return total, lines.Err()
 }
 
-// status asks reloader for the target's state.
-func (d *demo) status(ctx context.Context) (reload.Status, error) {
+// status asks reloader for the state of its target of a kind.
+func (d *demo) status(ctx context.Context, kind string) (reload.Status, error) {
 	body, err := get(ctx, d.reloaderURL+"/api/v1/status")
 	if err != nil {
 		return reload.Status{}, err
@@ -93,11 +93,11 @@ func (d *demo) status(ctx context.Context) (reload.Status, error) {
 		return reload.Status{}, fmt.Errorf("read status: %w", err)
 	}
 	for _, t := range s.Targets {
-		if t.Kind == "prometheus" {
+		if t.Kind == kind {
 			return t, nil
 		}
 	}
-	return reload.Status{}, fmt.Errorf("reloader has no Prometheus target")
+	return reload.Status{}, fmt.Errorf("reloader has no target of kind %s", kind)
 }
 
 // until polls a condition; it ends with an error when the context ends, a child died, or the

@@ -113,8 +113,8 @@ type process struct {
 	err  error
 }
 
-// start runs a program until stop; its output goes to a file in the demo's directory.
-func (d *demo) start(ctx context.Context, name, binary string, args ...string) (*process, error) {
+// start runs a program until stop, with more environment; its output goes to a file in the demo's directory.
+func (d *demo) start(ctx context.Context, name, binary string, env []string, args ...string) (*process, error) {
 	log, err := os.Create(filepath.Join(d.dir, name+".log"))
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -122,6 +122,7 @@ func (d *demo) start(ctx context.Context, name, binary string, args ...string) (
 	defer func() { _ = log.Close() }()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	cmd.SysProcAttr = childAttr() // Ctrl-C reaches the demo, which ends its children in order

@@ -64,16 +64,16 @@ func (d *demo) first(ctx context.Context, binary string) error {
 	d.say("a real Prometheus (%s) reads %s,", binary, d.mount)
 	d.say("which is written as the kubelet writes a ConfigMap volume; reloader runs beside it")
 	d.say("")
-	if _, err := d.start(ctx, "prometheus", binary, "--config.file="+config, "--web.enable-lifecycle",
+	if _, err := d.start(ctx, "prometheus", binary, nil, "--config.file="+config, "--web.enable-lifecycle",
 		"--web.listen-address="+prometheus, "--storage.tsdb.path="+filepath.Join(d.dir, "data")); err != nil {
 		return err
 	}
-	if _, err := d.start(ctx, "reloader", d.opts.Self, "run", "--prometheus-url="+d.prometheusURL,
+	if _, err := d.start(ctx, "reloader", d.opts.Self, nil, "run", "--prometheus-url="+d.prometheusURL,
 		"--prometheus-config="+config, "--listen-address="+reloader); err != nil {
 		return err
 	}
 	if err := d.until(ctx, "both servers are up and in sync", limit, func(ctx context.Context) bool {
-		s, err := d.status(ctx)
+		s, err := d.status(ctx, "prometheus")
 		return err == nil && s.Phase == reload.InSync
 	}); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (d *demo) good(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := d.status(ctx)
+	s, err := d.status(ctx, "prometheus")
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (d *demo) broken(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.result("broken change refused", took, append(d.explain(s.Findings), "no request was sent; Prometheus keeps running the last good file")...)
+	d.result("broken change refused", took, append(explain(d.mount, s.Findings), "no request was sent; Prometheus keeps running the last good file")...)
 	return nil
 }
 
@@ -121,7 +121,7 @@ func (d *demo) brokenRule(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.result("broken rule file refused", took, d.explain(s.Findings)...)
+	d.result("broken rule file refused", took, explain(d.mount, s.Findings)...)
 	return nil
 }
 
@@ -154,15 +154,15 @@ func (d *demo) burst(ctx context.Context) error {
 	return nil
 }
 
-// explain shows findings with paths relative to the mount.
-func (d *demo) explain(findings []validate.Finding) []string {
+// explain shows findings with paths relative to a directory.
+func explain(dir string, findings []validate.Finding) []string {
 	var lines []string
 	for _, f := range findings {
 		if f.Severity != validate.Error {
 			continue
 		}
 		name := f.File
-		if r, err := filepath.Rel(d.mount, f.File); err == nil {
+		if r, err := filepath.Rel(dir, f.File); err == nil {
 			name = r
 		}
 		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", name, f.Line, f.Column, f.Message))
