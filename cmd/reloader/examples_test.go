@@ -1,0 +1,171 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// knownFlags are the flags of all commands, with their dashes, and their twins in the environment.
+func knownFlags() map[string]bool {
+	known := map[string]bool{"--help": true, "--version": true}
+	for _, c := range commands() {
+		for _, name := range c.flags().names() {
+			known["--"+name] = true
+			known[environmentName(name)] = true
+		}
+	}
+	return known
+}
+
+// documents are the texts that people copy from.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, dir := range []string{"../../docs", "../../manifests", "../../examples", "../../README.md"} {
+		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			texts[path] = string(b)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return texts
+}
+
+var (
+	ownFlag = regexp.MustCompile(`--(?:prometheus|grafana|http)-[a-z][a-z-]*`)
+	twin    = regexp.MustCompile(`RELOADER_[A-Z][A-Z_]*[A-Z]`)
+	// call is a command line of ours, up to what follows it.
+	call    = regexp.MustCompile(`(?m)(?:^|[\s|;/])reloader (run|once|check|publish|digest|status|wait|inject|demo) ([^\n|#]*)`)
+	anyFlag = regexp.MustCompile(`(?:^|\s)(--[a-z][a-z-]*)`)
+)
+
+// Every flag and every variable that documents, manifests and examples use exists.
+func TestDocumentedFlagsExist(t *testing.T) {
+	known := knownFlags()
+	byCommand := map[string]map[string]bool{}
+	for _, c := range commands() {
+		byCommand[c.name] = map[string]bool{"--help": true}
+		for _, name := range c.flags().names() {
+			byCommand[c.name]["--"+name] = true
+		}
+	}
+	seen := 0
+	for path, text := range documents(t) {
+		for _, word := range append(ownFlag.FindAllString(text, -1), twin.FindAllString(text, -1)...) {
+			seen++
+			// The tests' own settings are no flags.
+			if !known[word] && word != "RELOADER_PROMETHEUS_BINARY" && word != "RELOADER_PROMTOOL_BINARY" {
+				t.Errorf("%s: there is no %s", path, word)
+			}
+		}
+		for _, m := range call.FindAllStringSubmatch(text, -1) {
+			for _, f := range anyFlag.FindAllStringSubmatch(" "+m[2], -1) {
+				if seen++; byCommand[m[1]] != nil && !byCommand[m[1]][f[1]] {
+					t.Errorf("%s: reloader %s has no %s", path, m[1], f[1])
+				}
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d flags seen: the patterns are wrong", seen)
+	}
+}
+
+// The sidecar of the manifests starts with flags that it understands, in the file and as variables.
+func TestManifestsStart(t *testing.T) {
+	var compose struct {
+		Services map[string]struct {
+			Command []string
+		}
+	}
+	b, err := os.ReadFile("../../examples/compose.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := yaml.NewDecoder(strings.NewReader(string(b)))
+	if err := dec.Decode(&compose); err != nil {
+		t.Fatal(err)
+	}
+	parse := func(where string, args []string) {
+		if len(args) == 0 || args[0] != "run" {
+			t.Errorf("%s: the command is %q", where, args)
+			return
+		}
+		fs, flags, _ := runFlags()
+		if err := fs.Parse(args[1:]); err != nil {
+			t.Errorf("%s: %v", where, err)
+		}
+		if cfg, err := flags.Config(nil); err != nil || len(cfg.Targets) != 2 {
+			t.Errorf("%s: %d targets, %v", where, len(cfg.Targets), err)
+		}
+	}
+	parse("compose.yaml", compose.Services["reloader"].Command)
+
+	f, err := os.Open("../../manifests/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for dec := yaml.NewDecoder(f); ; {
+		var obj struct {
+			Kind string
+			Spec struct {
+				Template struct {
+					Spec struct {
+						Containers []struct {
+							Name string
+							Args []string
+						}
+					}
+				}
+			}
+		}
+		if err := dec.Decode(&obj); err != nil {
+			break
+		}
+		for _, c := range obj.Spec.Template.Spec.Containers {
+			if c.Name == "reloader" {
+				parse("monitor.yaml", c.Args)
+				return
+			}
+		}
+	}
+	t.Error("no sidecar in monitor.yaml")
+}
+
+// The manifest has the container that inject would add.
+func TestMonitorIsInjected(t *testing.T) {
+	b, err := os.ReadFile("../../manifests/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out, reasons := runCommand(t, string(b), "inject", "-f", "-")
+	if code != exitOK || out != string(b) {
+		t.Errorf("exit %d, and inject would change it:\n%s", code, reasons)
+	}
+	i := strings.Index(string(b), "      - name: reloader\n")
+	j := strings.Index(string(b), "      volumes:\n")
+	if i < 0 || j < i {
+		t.Fatal("no sidecar in monitor.yaml")
+	}
+	code, injected, reasons := runCommand(t, string(b[:i])+string(b[j:]), "inject", "-f", "-", "--image", "reloader:latest")
+	if code != exitOK {
+		t.Fatal(reasons)
+	}
+	for line := range strings.Lines(string(b[i:j])) {
+		if line = strings.ReplaceAll(line, "[ALL]", ""); !strings.Contains(injected, strings.TrimRight(line, " \n")) {
+			t.Errorf("inject has no line %q", line)
+		}
+	}
+}
