@@ -74,7 +74,7 @@ func (t *Tracker) serveMetrics(w http.ResponseWriter, r *http.Request) {
 		text(w, http.StatusInternalServerError, "gather metrics: "+err.Error())
 		return
 	}
-	format := expfmt.NegotiateAccept(r.Header, expfmt.FmtText, expfmt.FmtProtoDelim)
+	format := expfmt.NegotiateAccept(r.Header, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim))
 	w.Header().Set("Content-Type", string(format))
 	enc := expfmt.NewEncoder(w, format)
 	for _, f := range families {
