@@ -206,7 +206,7 @@ func prometheusFiles(i, rules int) map[string]string {
 // BenchmarkPrometheus changes prometheus.yml, or one of many rule files; all is validated first.
 func BenchmarkPrometheus(b *testing.B) {
 	for _, rules := range []int{0, 1_000, 10_000} {
-		b.Run(fmt.Sprintf("rules=%d", rules), func(b *testing.B) {
+		b.Run(fmt.Sprintf("rules-%d", rules), func(b *testing.B) {
 			dir := filepath.Join(b.TempDir(), "mount")
 			v, err := volume.New(dir, prometheusFiles(0, rules))
 			if err != nil {
