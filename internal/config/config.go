@@ -81,7 +81,7 @@ type Target struct {
 	Ini Mount `yaml:"ini"`
 	// SameEnv says that this process sees Grafana's environment and files.
 	SameEnv bool `yaml:"same_env"`
-	// Version is Grafana's version for when the server does not tell; empty means the newest known.
+	// Version is the server's version for when it does not tell; empty means the newest known.
 	Version string `yaml:"version"`
 	// Restart says what to do when only a restart brings a changed grafana.ini: off or terminate.
 	Restart string `yaml:"restart"`

@@ -106,6 +106,11 @@ func (f *Flags) prometheus() {
 	if !f.offline {
 		f.gate(t, add)
 	}
+	if !f.offline {
+		add("version", func(n string) {
+			fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Prometheus until the server tells: for a gate whose server is newer than promcheck")
+		})
+	}
 	add("validator", func(n string) {
 		fs.StringVar(&t.Validator, n, "", "ask this promtool (`PATH`) instead of promcheck")
 	})
