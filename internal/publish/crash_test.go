@@ -26,6 +26,8 @@ type action struct {
 	name string
 	// history prepares the directory; it may be nil.
 	history func(t *testing.T, g *Gate)
+	// warm is what the writer has done before, undisturbed; it may be nil.
+	warm func(ctx context.Context, g *Gate) error
 	// run is what is interrupted.
 	run func(ctx context.Context, g *Gate) error
 	// before and after are the complete trees that readers may see, nil for nothing at all.
@@ -63,6 +65,19 @@ var actions = []action{
 		before: good, after: next,
 	},
 	{
+		name:    "publish into an old generation's directory",
+		history: func(t *testing.T, g *Gate) { accept(t, g, good) },
+		warm: func(ctx context.Context, g *Gate) error {
+			var errs []error
+			for _, tr := range []tree{first, second, good} {
+				errs = append(errs, g.Publish(ctx, tr.set()))
+			}
+			return errors.Join(errs...)
+		},
+		run:    func(ctx context.Context, g *Gate) error { return g.Publish(ctx, next.set()) },
+		before: good, after: next,
+	},
+	{
 		name: "roll back",
 		history: func(t *testing.T, g *Gate) {
 			accept(t, g, good)
@@ -90,7 +105,7 @@ var errCrash = errors.New("killed")
 
 // killed opens the directory and runs the action until its n-th system call, which does not happen.
 // It says whether there was an n-th.
-func killed(t *testing.T, dir string, n int, run func(context.Context, *Gate) error) bool {
+func (a action) killed(t *testing.T, dir string, n int) bool {
 	t.Helper()
 	calls := 0
 	before := func(string, string) error {
@@ -109,13 +124,23 @@ func killed(t *testing.T, dir string, n int, run func(context.Context, *Gate) er
 	return crashes(func() {
 		var err error
 		if g, err = openNow(dir, Options{}, nil); err == nil {
+			err = a.warmUp(t.Context(), g)
+		}
+		if err == nil {
 			g.disk.before = before
-			err = run(t.Context(), g)
+			err = a.run(t.Context(), g)
 		}
 		if err != nil {
 			t.Fatalf("with %d calls: %v", n, err)
 		}
 	})
+}
+
+func (a action) warmUp(ctx context.Context, g *Gate) error {
+	if a.warm == nil {
+		return nil
+	}
+	return a.warm(ctx, g)
 }
 
 func crashes(f func()) (yes bool) {
@@ -204,7 +229,7 @@ func TestKilledAtEverySystemCall(t *testing.T) {
 			n := 0
 			for ; ; n++ {
 				dir := a.prepare(t)
-				if !killed(t, dir, n, a.run) {
+				if !a.killed(t, dir, n) {
 					break
 				}
 				if a.wantComplete(t, dir); t.Failed() {
@@ -230,7 +255,7 @@ func TestKilledWhileRepairing(t *testing.T) {
 	repairs := 0
 	for n := 0; ; n += 3 {
 		dir := a.prepare(t)
-		if !killed(t, dir, n, a.run) {
+		if !a.killed(t, dir, n) {
 			break
 		}
 		for m := 0; crashes(func() { openUntil(t, dir, m) }); m++ {
@@ -310,6 +335,9 @@ func (a action) failsAt(t *testing.T, n int, errno syscall.Errno) bool {
 	defer func() { _ = os.RemoveAll(dir) }()
 	g := mustOpen(t, dir, Options{})
 	defer func() { _ = g.Close() }()
+	if err := a.warmUp(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
 	calls, failedOp := 0, ""
 	g.disk.before = func(op, name string) error {
 		if calls++; calls <= n {

@@ -57,6 +57,10 @@ func die(dir string) error {
 	if err != nil {
 		return err
 	}
+	a := actions[3]
+	if err := a.warmUp(context.Background(), g); err != nil {
+		return err
+	}
 	calls := 0
 	g.disk.before = func(string, string) error {
 		if calls++; calls > at {
@@ -65,13 +69,13 @@ func die(dir string) error {
 		}
 		return nil
 	}
-	return actions[2].run(context.Background(), g)
+	return a.run(context.Background(), g)
 }
 
 // What the tests in one process show with a panic is true of a real process and kill -9 too.
 func TestRealKill(t *testing.T) {
 	t.Parallel()
-	a := actions[2]
+	a := actions[3]
 	for at := 1; ; at += 5 {
 		dir := a.prepare(t)
 		out, err := child(t, "die", dir, childCall+"="+strconv.Itoa(at)).CombinedOutput()
