@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"reloader/internal/reload"
 )
@@ -151,7 +152,11 @@ func TestContractRestart(t *testing.T) {
 		if err != nil || !v.Proven {
 			t.Fatalf("%+v %v", v, err)
 		}
+		began := time.Now().Add(-2 * time.Second)
 		s.restart(t)
+		if !r.startedAfter(t.Context(), began) || r.startedAfter(t.Context(), time.Now().Add(time.Minute)) {
+			t.Error("the server's metrics do not tell its start")
+		}
 		after, err := r.Observe(t.Context())
 		if err != nil || !after.Ready {
 			t.Fatalf("%+v %v", after, err)

@@ -351,3 +351,29 @@ func TestIni(t *testing.T) {
 		t.Errorf("after the distance: %d restarts, %v", ends, err)
 	}
 }
+
+// What a restart has not changed is set elsewhere, and is not named for ever.
+func TestIniSetByTheEnvironment(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
+	s.write(t, "grafana.ini", "[users]\ndefault_theme = light\n")
+	r := newRig(t, s.url, s.password, nil)
+	r.now = time.Now().Add(-time.Minute) // so that the restart is later by more than a second
+	set := s.read(t, "grafana.ini")
+	if _, v, err := r.apply(t.Context(), nil, set); err != nil || len(v.RestartRequired) != 1 {
+		t.Fatalf("%+v %v", v, err)
+	}
+	if err := g.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, v, err := r.apply(t.Context(), nil, set); err != nil || len(v.RestartRequired) != 0 {
+			t.Errorf("after the restart: %+v %v", v, err)
+		}
+	}
+	// Another file counts anew.
+	s.write(t, "grafana.ini", "[users]\ndefault_theme = system\n")
+	if _, v, err := r.apply(t.Context(), nil, s.read(t, "grafana.ini")); err != nil || len(v.RestartRequired) != 1 {
+		t.Errorf("another file: %+v %v", v, err)
+	}
+}

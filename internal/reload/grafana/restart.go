@@ -3,6 +3,11 @@ package grafana
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"reloader/internal/reload"
@@ -55,6 +60,10 @@ type settled struct {
 	digest snapshot.Digest
 	life   int
 	keys   []string
+	// since is when this file was first seen, and fixed are the keys that a restart since then
+	// has not changed.
+	since time.Time
+	fixed []string
 }
 
 // restart ends the process and waits until its successor answers.
@@ -98,6 +107,41 @@ func (d *Driver) waiting(ctx context.Context, e expectation) ([]string, error) {
 	if err := d.api.get(ctx, "/api/admin/settings", nil, &running); err != nil {
 		return nil, err
 	}
-	d.settled = settled{digest: e.iniDigest, life: d.api.lives, keys: e.ini.Waiting(running)}
-	return d.settled.keys, nil
+	next := settled{digest: e.iniDigest, life: d.api.lives, keys: e.ini.Waiting(running), since: d.o.Clock()}
+	if d.settled.digest == e.iniDigest {
+		next.since, next.fixed = d.settled.since, d.settled.fixed
+		if len(next.keys) > 0 && d.startedAfter(ctx, next.since) {
+			next.fixed = next.keys
+		}
+	}
+	next.keys = slices.DeleteFunc(slices.Clone(next.keys), func(key string) bool { return slices.Contains(next.fixed, key) })
+	d.settled = next
+	return next.keys, nil
+}
+
+// startedAfter says whether the server's process surely is younger than a moment: its start has
+// read the file that was there then, and what still differs is set by the environment or the command line.
+func (d *Driver) startedAfter(ctx context.Context, moment time.Time) bool {
+	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
+	defer cancel()
+	req, err := d.api.request(ctx, http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := d.api.roundTrip(req)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return false
+	}
+	for line := range strings.Lines(string(body)) {
+		if value, ok := strings.CutPrefix(line, "process_start_time_seconds "); ok {
+			seconds, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return err == nil && int64(seconds) > moment.Unix()
+		}
+	}
+	return false
 }

@@ -65,6 +65,7 @@ type Server struct {
 	password string
 	sessions map[string]bool
 	settings map[string]map[string]string
+	started  time.Time
 	onReload func(kind string)
 	running  sync.Mutex // one reload at a time, as the real one's lock
 }
@@ -97,7 +98,7 @@ func New(opts Options) *Server {
 	}
 	s := &Server{
 		opts: opts, failures: map[string][]time.Time{}, sessions: map[string]bool{},
-		password: opts.Password, lifted: make(chan struct{}), settings: opts.Ini,
+		password: opts.Password, lifted: make(chan struct{}), settings: opts.Ini, started: time.Now(),
 	}
 	s.state = newState()
 	for _, kind := range kindOrder {
@@ -142,7 +143,7 @@ func (s *Server) SetIni(ini map[string]map[string]string) {
 // Restart provisions everything again, as a new process does; connections and sessions are lost.
 func (s *Server) Restart() error {
 	s.mu.Lock()
-	s.sessions = map[string]bool{}
+	s.sessions, s.started = map[string]bool{}, time.Now()
 	s.mu.Unlock()
 	s.http.CloseClientConnections()
 	for _, kind := range kindOrder {
