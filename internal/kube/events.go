@@ -39,6 +39,8 @@ type Events struct {
 	log    *slog.Logger
 	now    func() time.Time
 	wake   chan struct{}
+	// forbiddenFor, shorter in tests.
+	forbidden time.Duration
 
 	mu      sync.Mutex
 	queue   []event
@@ -64,7 +66,7 @@ type sent struct {
 // NewEvents makes an Events; Run sends what Transition takes.
 func NewEvents(c *Client, log *slog.Logger) *Events {
 	return &Events{
-		client: c, log: log, now: time.Now, wake: make(chan struct{}, 1),
+		client: c, log: log, now: time.Now, wake: make(chan struct{}, 1), forbidden: forbiddenFor,
 		bad: map[string]bool{}, restart: map[string]string{}, known: map[event]*sent{},
 	}
 }
@@ -165,14 +167,14 @@ func (e *Events) flush(ctx context.Context) {
 		if !ok {
 			return
 		}
-		wait := slowly()
+		wait, refused := slowly(), refusal{}
 		for {
 			err := e.send(ctx, ev)
 			if err == nil {
 				break
 			}
-			code := status(err)
-			if code >= 400 && code < 500 && code != http.StatusTooManyRequests && code != http.StatusUnauthorized {
+			refused.note(err)
+			if hopeless(err) || !refused.since.IsZero() && (e.warned || time.Since(refused.since) >= e.forbidden) {
 				e.refused(err)
 				break
 			}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -43,6 +44,7 @@ func startEvents(t *testing.T, a *fakeAPI) (*Events, *logged, context.CancelFunc
 	t.Helper()
 	log := &logged{}
 	e := NewEvents(a.client(), slog.New(slog.NewTextHandler(log, nil)))
+	e.forbidden = max(a.forbidden, time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -139,6 +141,22 @@ func TestEventsWhileAway(t *testing.T) {
 	eventually(t, "the newest event", func() bool {
 		return slices.ContainsFunc(a.list(), func(s string) bool { return strings.Contains(s, fmt.Sprint("mistake ", 10*maxQueue-1)) })
 	})
+}
+
+// An API server that has just started refuses everything: what it refused is sent again.
+func TestEventRefusedAtFirst(t *testing.T) {
+	t.Parallel()
+	a := newFakeAPI(t)
+	a.forbidden = time.Minute
+	e, log, _, _ := startEvents(t, a)
+	a.answer("create events", http.StatusForbidden)
+	e.Transition(inSync("good"), rejected("bad"))
+	eventually(t, "a refused try", func() bool { return a.asked("create events") > 0 })
+	a.answer("create events", 0)
+	wantEvents(t, a, "1 "+rejection)
+	if log.String() != "" {
+		t.Errorf("told of a permission that is there:\n%s", log)
+	}
 }
 
 // What happens last is sent before the end, and a missing permission is told once.

@@ -42,6 +42,8 @@ type fakeAPI struct {
 	events   map[string]map[string]any
 	hang     chan struct{} // event requests wait for it
 	accepts  []string
+	// forbidden is for how long the client does not believe a 403.
+	forbidden time.Duration
 }
 
 func newFakeAPI(t *testing.T) *fakeAPI {
@@ -277,6 +279,19 @@ func (a *fakeAPI) patched() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.patches)
+}
+
+// asked counts the requests of a verb for a resource.
+func (a *fakeAPI) asked(what string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := 0
+	for _, got := range a.accepts {
+		if strings.HasPrefix(got, what+" ") {
+			n++
+		}
+	}
+	return n
 }
 
 func (a *fakeAPI) answer(what string, code int) {

@@ -32,8 +32,11 @@ const (
 	// at doubling distances.
 	disturbedFor = time.Minute
 	maxRepeats   = 5
-	// forbiddenPause is how long to wait after a 403: somebody has to change the Role first.
-	forbiddenPause = 2 * time.Minute
+	// forbiddenFor is how long a 403 is not believed: an API server that has just started answers so
+	// until it knows the Roles.
+	forbiddenFor = 15 * time.Second
+	// maxPause is the longest pause between two tries.
+	maxPause = 10 * time.Second
 )
 
 // Propagation brings changes of the ConfigMaps and Secrets behind our mounts into the pod at
@@ -44,7 +47,7 @@ type Propagation struct {
 	// mountPoints are this container's.
 	mountPoints func() ([]string, error)
 	changes     chan change
-	// repeatAfter, patchGap and forbiddenPause, shorter in tests.
+	// repeatAfter, patchGap and forbiddenFor, shorter in tests.
 	repeat, gap, forbidden time.Duration
 
 	mu        sync.Mutex
@@ -63,7 +66,7 @@ type change struct {
 func NewPropagation(c *Client, log *slog.Logger) *Propagation {
 	return &Propagation{
 		client: c, log: log, mountPoints: ownMountPoints, changes: make(chan change), warned: map[string]bool{},
-		repeat: repeatAfter, gap: patchGap, forbidden: forbiddenPause,
+		repeat: repeatAfter, gap: patchGap, forbidden: forbiddenFor,
 	}
 }
 
@@ -89,7 +92,7 @@ func (p *Propagation) Run(ctx context.Context) {
 // learn finds out what to watch; old says that the pod has been there for longer than its
 // containers take to start, so that something may have changed while nobody watched.
 func (p *Propagation) learn(ctx context.Context) (objects map[object][]string, old, ok bool) {
-	wait := slowly()
+	wait, refused := slowly(), refusal{}
 	for {
 		own, err := p.client.ownPod(ctx)
 		if err == nil {
@@ -107,8 +110,9 @@ func (p *Propagation) learn(ctx context.Context) (objects map[object][]string, o
 		case err == nil:
 			return objects, time.Since(own.Metadata.CreationTimestamp) > time.Minute, true
 		}
-		p.failed(err, "get", "pods")
-		if !sleep(ctx, p.pause(err, wait)) {
+		refused.note(err)
+		p.failed(err, "get", "pods", refused.since)
+		if !sleep(ctx, wait.NextBackOff()) {
 			return nil, false, false
 		}
 	}
@@ -117,10 +121,11 @@ func (p *Propagation) learn(ctx context.Context) (objects map[object][]string, o
 // follow watches one object for as long as ctx lasts.
 func (p *Propagation) follow(ctx context.Context, o object, mounts []string, old bool) {
 	last := ""
-	wait := slowly()
+	wait, refused := slowly(), refusal{}
 	for {
 		err := p.client.watch(ctx, o, func(version string) {
 			wait.Reset()
+			refused.note(nil)
 			if version == last {
 				return
 			}
@@ -140,11 +145,12 @@ func (p *Propagation) follow(ctx context.Context, o object, mounts []string, old
 		}
 		delay := time.Duration(0)
 		if !errors.Is(err, errWatchEnded) {
-			p.failed(err, "watch", o.String())
+			refused.note(err)
+			p.failed(err, "watch", o.String(), refused.since)
 			p.mu.Lock()
 			p.disturbed = time.Now()
 			p.mu.Unlock()
-			delay = p.pause(err, wait)
+			delay = wait.NextBackOff()
 		}
 		if !sleep(ctx, max(delay, 50*time.Millisecond)) {
 			return
@@ -204,7 +210,7 @@ func (p *Propagation) drain(pending []change) []change {
 	}
 }
 
-// patch changes the annotation; a lost one is tried a few times, quickly.
+// patch changes the annotation; a lost or refused one is tried again for a while.
 func (p *Propagation) patch(ctx context.Context) {
 	body, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"annotations": map[string]string{Annotation: time.Now().UTC().Format(time.RFC3339Nano)},
@@ -213,29 +219,52 @@ func (p *Propagation) patch(ctx context.Context) {
 		p.log.Error("fast propagation", "err", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	retry := backoff.WithContext(backoff.WithMaxRetries(backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond)), 4), ctx)
+	retry := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
+		backoff.WithMaxInterval(2*time.Second), backoff.WithMaxElapsedTime(p.forbidden))
+	begin := time.Now()
 	err = backoff.Retry(func() error {
 		err := p.client.call(ctx, request{
 			method: http.MethodPatch, path: "pods/" + url.PathEscape(p.client.pod),
 			contentType: "application/merge-patch+json", body: body,
 		}, nil)
-		if code := status(err); code >= 400 && code < 500 && code != http.StatusTooManyRequests {
+		if hopeless(err) {
 			return backoff.Permanent(err)
 		}
 		return err
-	}, retry)
+	}, backoff.WithContext(retry, ctx))
 	if err != nil && ctx.Err() == nil {
-		p.failed(fmt.Errorf("patch pod %s/%s: %w", p.client.namespace, p.client.pod, err), "patch", "pods")
+		// All tries have failed, so that a refusal is one for good.
+		p.failed(fmt.Errorf("patch pod %s/%s: %w", p.client.namespace, p.client.pod, err), "patch", "pods", begin.Add(-p.forbidden))
+	}
+}
+
+// hopeless says that another try cannot end otherwise.
+func hopeless(err error) bool {
+	switch code := status(err); code {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+		return false // tokens are rotated, and a server that has just started knows neither accounts nor Roles
+	default:
+		return code >= 400 && code < 500
+	}
+}
+
+// refusal knows since when every answer is a 403.
+type refusal struct{ since time.Time }
+
+func (r *refusal) note(err error) {
+	switch {
+	case status(err) != http.StatusForbidden:
+		r.since = time.Time{}
+	case r.since.IsZero():
+		r.since = time.Now()
 	}
 }
 
 // failed tells a missing permission once, for only the user can help, and everything else to
-// those who look closely: it heals by itself.
-func (p *Propagation) failed(err error, verb, resource string) {
+// those who look closely: it heals by itself. since is when the refusal began.
+func (p *Propagation) failed(err error, verb, resource string, since time.Time) {
 	missing := permission(err, verb, resource)
-	if missing == "" {
+	if missing == "" || time.Since(since) < p.forbidden {
 		p.log.Debug("fast propagation: falling back to the kubelet's pace for now", "err", err)
 		return
 	}
@@ -248,17 +277,9 @@ func (p *Propagation) failed(err error, verb, resource string) {
 	}
 }
 
-// pause is how long to wait after err.
-func (p *Propagation) pause(err error, wait *backoff.ExponentialBackOff) time.Duration {
-	if status(err) == http.StatusForbidden {
-		return p.forbidden
-	}
-	return wait.NextBackOff()
-}
-
 func slowly() *backoff.ExponentialBackOff {
 	return backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
-		backoff.WithMaxInterval(10*time.Second), backoff.WithMaxElapsedTime(0))
+		backoff.WithMaxInterval(maxPause), backoff.WithMaxElapsedTime(0))
 }
 
 // sleep waits; false when ctx ended first.

@@ -72,6 +72,9 @@ func newPropagationWorld(t *testing.T, created time.Time, prepare ...func(*fakeA
 		return []string{"/", w.config, w.password, "/token", "/frozen"}, nil
 	}
 	w.p.repeat, w.p.gap, w.p.forbidden = 200*time.Millisecond, time.Millisecond, 20*time.Millisecond
+	if w.forbidden > 0 {
+		w.p.forbidden = w.forbidden
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -240,20 +243,9 @@ func TestForbidden(t *testing.T) {
 			t.Parallel()
 			w := newPropagationWorld(t, time.Now().Add(-time.Hour), func(a *fakeAPI) { a.answers[what] = http.StatusForbidden })
 			eventually(t, "a message", func() bool { return strings.Contains(w.log.String(), want) })
-			tries := func() int {
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				n := 0
-				for _, a := range w.accepts {
-					if strings.HasPrefix(a, what) {
-						n++
-					}
-				}
-				return n
-			}
 			eventually(t, "a second try", func() bool {
 				w.update("configmaps/prometheus-yml")
-				return tries() > 1
+				return w.asked(what) > 3
 			})
 			if n := strings.Count(w.log.String(), want); n != 1 {
 				t.Errorf("told %d times:\n%s", n, w.log)
@@ -264,6 +256,24 @@ func TestForbidden(t *testing.T) {
 				return w.patched() > 0
 			})
 		})
+	}
+}
+
+// An API server that has just started refuses everything until it knows the Roles: that is no missing
+// permission, and costs a moment only.
+func TestRefusedAtFirst(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t, time.Now(), func(a *fakeAPI) {
+		a.answers["watch configmaps"] = http.StatusForbidden
+		a.forbidden = time.Minute
+	})
+	eventually(t, "a second try", func() bool { return w.asked("watch configmaps") > 1 })
+	w.answer("watch configmaps", 0)
+	eventually(t, "two watches", w.watching(2))
+	w.update("configmaps/prometheus-yml")
+	eventually(t, "a patch", func() bool { return w.patched() >= 1 })
+	if strings.Contains(w.log.String(), "level=ERROR") {
+		t.Errorf("told of a permission that is there:\n%s", w.log)
 	}
 }
 
