@@ -77,6 +77,9 @@ func (s *state) decide(now time.Time) action {
 		}
 		return action{kind: actWait, until: s.retryAt}
 	case !s.fresh:
+		if goal == s.wanted && s.judged != goal {
+			s.phase = Checking // whatever was said of the files before says nothing of these
+		}
 		return action{kind: actObserve}
 	}
 	return s.drive(now, goal, rest)

@@ -57,11 +57,16 @@ func TestStep(t *testing.T) {
 		{"start reads", newState(timing{}, snapshot.Digest{}, snapshot.Digest{}), event{kind: evStart}, Starting, action{kind: actRead}},
 		{"hint reads", synced(), event{kind: evHint}, InSync, action{kind: actRead}},
 		{"equal digest stops", synced(), event{kind: evRead, digest: file(0), atomic: true}, InSync, wait(20 * time.Second)},
-		{"swap needs no settling", synced(), event{kind: evRead, digest: file(4), atomic: true}, InSync, action{kind: actObserve}},
+		{"swap needs no settling", synced(), event{kind: evRead, digest: file(4), atomic: true}, Checking, action{kind: actObserve}},
 		{"plain change settles", synced(), event{kind: evRead, digest: file(4)}, Settling, wait(100 * time.Millisecond)},
 		{
 			"swap right after a reload is not held up", synced(func(s *state) { s.lastReload = in(-100 * time.Millisecond) }),
-			event{kind: evRead, digest: file(4), atomic: true}, InSync, action{kind: actObserve},
+			event{kind: evRead, digest: file(4), atomic: true}, Checking, action{kind: actObserve},
+		},
+		{
+			"a fix is not rejected for what was there before", synced(func(s *state) {
+				s.phase, s.wanted, s.judged, s.valid = Rejected, file(3), file(3), false
+			}), event{kind: evRead, digest: file(4), atomic: true}, Checking, action{kind: actObserve},
 		},
 		{
 			"swap right after two reloads is", synced(func(s *state) {
