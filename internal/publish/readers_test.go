@@ -129,3 +129,16 @@ func listedNames(dir string, _ map[string]bool) error {
 	}
 	return nil
 }
+
+// endless is the n-th of the trees that are published without an end: names come and go.
+func endless(n int) tree {
+	id := strconv.Itoa(n)
+	tr := tree{"id": id, "rules/a.yml": id, "rules/b.yml": "same"}
+	if n%2 == 0 {
+		tr["even.yml"] = id
+	}
+	if n%3 == 0 {
+		tr["three/deep/x.yml"] = id
+	}
+	return tr
+}

@@ -95,19 +95,6 @@ func TestRealKill(t *testing.T) {
 	}
 }
 
-// endless is the n-th of the trees that publishForever publishes: names come and go.
-func endless(n int) tree {
-	id := strconv.Itoa(n)
-	tr := tree{"id": id, "rules/a.yml": id, "rules/b.yml": "same"}
-	if n%2 == 0 {
-		tr["even.yml"] = id
-	}
-	if n%3 == 0 {
-		tr["three/deep/x.yml"] = id
-	}
-	return tr
-}
-
 // publishForever tells each number before it publishes it.
 func publishForever(dir string) error {
 	g, err := Open(dir, Options{})
