@@ -176,7 +176,7 @@ func TestPropagationByItself(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				for range count("E2E_SLOW_SAMPLES", 1) {
-					time.Sleep(rand.N(60 * time.Second))
+					time.Sleep(rand.N(30 * time.Second))
 					d := a.sample(&pod{&world{t, w.ns}, p.Name, p.UID, p.IP}, name, slowPatience)
 					mu.Lock()
 					times = append(times, d)
