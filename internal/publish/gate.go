@@ -135,7 +135,7 @@ func (g *Gate) takeLock() error {
 func (g *Gate) Close() error {
 	var err error
 	if g.lock != nil {
-		err = g.lock.Close()
+		err = errors.Join(unlockFile(g.lock), g.lock.Close())
 	}
 	return errors.Join(err, g.disk.root.Close())
 }

@@ -16,3 +16,9 @@ func lockFile(f *os.File) error {
 	}
 	return err
 }
+
+// unlockFile gives the lock back. Closing alone would not do while a child process that is just
+// being started still holds a copy of the descriptor.
+func unlockFile(f *os.File) error {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+}
