@@ -250,8 +250,8 @@ func BenchmarkIdle(b *testing.B) {
 		<-a.at
 		quiet(a.at)
 	}
-	const idle = time.Minute
-	time.Sleep(10 * time.Second) // what the work left behind is not idling
+	const idle = 2 * time.Minute
+	time.Sleep(90 * time.Second) // what the work left behind is tidied up within a minute
 	before, begin := cpu(b, cmd.Process.Pid), time.Now()
 	time.Sleep(idle)
 	used := cpu(b, cmd.Process.Pid) - before
