@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,6 +94,9 @@ func (o *waitOptions) wait(ctx context.Context, r *remote, std stdio) int {
 		switch {
 		case err == nil:
 			last, asked = report, true
+			if known := o.unknownTarget(report); known != nil {
+				return usageError(std, "wait", "--target %q: reloader follows %s", o.target, strings.Join(known, ", "))
+			}
 			if name, ok := o.proven(report); ok {
 				fmt.Fprintf(std.out, "live: %s\n", name)
 				return exitOK
@@ -149,6 +153,18 @@ func (o *waitOptions) rejected(report status.Report) (reload.Status, bool) {
 		}
 	}
 	return reload.Status{}, false
+}
+
+// unknownTarget returns the names that there are when --target names none of them.
+func (o *waitOptions) unknownTarget(report status.Report) []string {
+	known := []string{}
+	for _, s := range report.Targets {
+		known = append(known, s.Target)
+	}
+	if o.target == "" || slices.Contains(known, o.target) {
+		return nil
+	}
+	return known
 }
 
 func (o *waitOptions) matches(d snapshot.Digest) bool {
