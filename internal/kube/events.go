@@ -216,7 +216,7 @@ func (e *Events) send(ctx context.Context, ev event) error {
 		}
 		e.forget(ev)
 	}
-	s := &sent{name: fmt.Sprintf("%s.%x", e.client.pod, uint64(now.UnixNano())+rand.Uint64N(1000)), first: now, count: 1} //nolint:gosec // a name, no secret
+	s := &sent{name: fmt.Sprintf("%s.%x", e.client.pod, uint64(now.UnixNano())+rand.Uint64N(1000)), first: now, count: 1}
 	if err := e.create(ctx, ev, s); err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ type watchEvent struct {
 // start from, the API sends the present state first: nothing is missed between two watches,
 // and there is no version that could have expired.
 func (c *Client) watch(ctx context.Context, o object, seen func(version string)) error {
-	seconds := watchSeconds + rand.IntN(watchSeconds) //nolint:gosec // jitter
+	seconds := watchSeconds + rand.IntN(watchSeconds) // jitter
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds+30)*time.Second)
 	defer cancel()
 	body, err := c.start(ctx, request{method: http.MethodGet, path: o.resource, accept: metadataOnly, query: url.Values{

@@ -180,7 +180,7 @@ func (w *world) volumes(names ...string) {
 	for _, n := range names {
 		dir := w.TempDir()
 		// The pod's server may have another user.
-		if err := os.Chmod(dir, 0o777); err != nil { //nolint:gosec // a test's directory
+		if err := os.Chmod(dir, 0o777); err != nil {
 			w.Fatal(err)
 		}
 		w.kubectl(fmt.Sprintf(`

@@ -170,19 +170,11 @@ func (c *Client) authorize(req *http.Request) *reload.Failure {
 		req.Header.Set("Authorization", "Bearer "+token)
 		return nil
 	}
-	if c.o.Username == "" {
-		return nil
+	user, password, f := c.Credentials()
+	if f != nil || user == "" {
+		return f
 	}
-	password := c.o.Password
-	if c.o.PasswordFile != "" {
-		var f *reload.Failure
-		if password, f = c.secret(c.o.PasswordFile, "password"); f != nil {
-			return f
-		}
-	} else if password != "" {
-		c.secrets = append(c.secrets, password)
-	}
-	req.SetBasicAuth(c.o.Username, password)
+	req.SetBasicAuth(user, password)
 	// A server may repeat the header as it came: its encoding is no protection.
 	c.secrets = append(c.secrets, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
 	return nil

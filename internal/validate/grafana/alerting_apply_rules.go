@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/validate"
 	"reloader/internal/validate/gyaml"
 )
 
@@ -115,5 +116,5 @@ func (s *alState) provenance(g *alGroup, r *alRule) {
 }
 
 func nearestOf[T any](name string, known map[string]T) string {
-	return nearest(name, slices.Sorted(maps.Keys(known)))
+	return validate.Nearest(name, slices.Sorted(maps.Keys(known)))
 }

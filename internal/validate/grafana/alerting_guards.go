@@ -12,8 +12,6 @@ import (
 
 var ruleALStays = newRule("alerting-removed-stays")
 
-func nearest(name string, known []string) string { return validate.Nearest(name, known) }
-
 // outline names what the file makes.
 func (f *alFile) outline(p *pass) {
 	for _, g := range f.groups {
