@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"reloader/internal/reload"
+	"reloader/test/rig"
 )
 
 // generation is a good configuration that can be told from every other. Names of rule files come and go.
@@ -58,23 +59,20 @@ const badKinds = 6
 func TestRestartAfterABadChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
-	w.reloader.start()
-	w.eventually("the first generation is there", func() error {
-		_, err := get(t.Context(), w.reloader.url+"/readyz?startup")
-		return err
-	})
-	w.prometheus.start()
-	w.ready()
+	w.reloader.Start()
+	rig.Eventually(t, "the first generation is there", w.started)
+	w.prometheus.Start()
+	w.prometheus.Ready()
 	w.reaches(reload.InSync)
 	for kind := range badKinds {
 		w.swap(bad(kind+1, kind))
 		s := w.reaches(reload.Rejected)
-		if len(s.Findings) == 0 || w.metric(`reloader_last_reload_successful{target="prometheus"}`) != "0" {
+		if len(s.Findings) == 0 || w.reloader.Metric(`reloader_last_reload_successful{target="prometheus"}`) != "0" {
 			t.Errorf("bad change %d: rejected with %d findings", kind, len(s.Findings))
 		}
-		w.prometheus.kill()
-		w.prometheus.start()
-		w.ready()
+		w.prometheus.Kill()
+		w.prometheus.Start()
+		w.prometheus.Ready()
 		if err := w.runs(0); err != nil {
 			t.Errorf("after bad change %d: %v", kind, err)
 		}
@@ -92,12 +90,9 @@ func TestRestartAfterABadChange(t *testing.T) {
 func TestRandomChangesAndKills(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
-	w.reloader.start()
-	w.eventually("the first generation is there", func() error {
-		_, err := get(t.Context(), w.reloader.url+"/readyz?startup")
-		return err
-	})
-	w.prometheus.start()
+	w.reloader.Start()
+	rig.Eventually(t, "the first generation is there", w.started)
+	w.prometheus.Start()
 	random := rand.New(rand.NewPCG(4, 4))
 	newest, kills := 0, 0
 	for n := 1; n <= 100; n++ {
@@ -109,37 +104,37 @@ func TestRandomChangesAndKills(t *testing.T) {
 		}
 		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
 		if random.IntN(6) == 0 {
-			w.prometheus.kill()
+			w.prometheus.Kill()
 			kills++
-			w.prometheus.start()
+			w.prometheus.Start()
 		}
 		if random.IntN(6) == 0 {
-			w.reloader.kill()
+			w.reloader.Kill()
 			kills++
-			w.reloader.start()
+			w.reloader.Start()
 		}
 		if random.IntN(10) == 0 {
-			w.ready()
+			w.prometheus.Ready()
 		}
 	}
 	// A bad change is the newest: what counts is the newest good one that was seen. So a good one ends it.
 	newest++
 	w.swap(generation(1000 + newest))
-	w.ready()
+	w.prometheus.Ready()
 	w.reaches(reload.InSync)
 	if err := w.runs(1000 + newest); err != nil {
 		t.Error(err)
 	}
 	w.swap(bad(1, 1))
 	w.reaches(reload.Rejected)
-	w.prometheus.kill()
-	w.prometheus.start()
-	w.ready()
+	w.prometheus.Kill()
+	w.prometheus.Start()
+	w.prometheus.Ready()
 	if err := w.runs(1000 + newest); err != nil {
 		t.Errorf("started again after everything: %v", err)
 	}
 	w.healthy()
-	t.Logf("%d kills, %d reload requests", kills, w.posts.Load())
+	t.Logf("%d kills, %d reload requests", kills, w.prometheus.Posts.Load())
 }
 
 // refusedAtWork is valid by every rule, and yet this server cannot run it: a file that only its own
@@ -155,23 +150,23 @@ func refusedAtWork(n int) map[string]string {
 func TestRefusedByTheServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
-	w.reloader.start()
-	w.eventually("the first generation is there", func() error {
+	w.reloader.Start()
+	rig.Eventually(t, "the first generation is there", func() error {
 		_, err := os.Stat(filepath.Join(w.gate, "prometheus.yml"))
 		return err
 	})
-	w.prometheus.start()
-	w.ready()
+	w.prometheus.Start()
+	w.prometheus.Ready()
 	w.reaches(reload.InSync)
-	good := w.posts.Load()
+	good := w.prometheus.Posts.Load()
 
 	w.swap(refusedAtWork(1))
 	s := w.reaches(reload.RolledBack)
 	if !strings.Contains(s.Reason, "applied the new configuration in part only") {
 		t.Errorf("the reason does not show what the server said: %q", s.Reason)
 	}
-	w.eventually("the last good files run", func() error {
-		if s, err := w.status(); err != nil || s.Running.IsZero() || s.Running == s.Wanted {
+	rig.Eventually(t, "the last good files run", func() error {
+		if s, err := w.reloader.Status(); err != nil || s.Running.IsZero() || s.Running == s.Wanted {
 			return fmt.Errorf("running %s, %w", s.Running, err)
 		}
 		return w.runs(0)
@@ -179,29 +174,26 @@ func TestRefusedByTheServer(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(w.gate, "prometheus.yml")); err != nil || string(b) != generation(0)["prometheus.yml"] {
 		t.Errorf("the gate holds %q, %v", b, err)
 	}
-	if n := w.posts.Load() - good; n != 2 {
+	if n := w.prometheus.Posts.Load() - good; n != 2 {
 		t.Errorf("%d reload requests, want one that is refused and one to go back", n)
 	}
 
 	// Nothing of it is left, not in the server either, and asking again changes nothing.
-	tried := w.posts.Load()
+	tried := w.prometheus.Posts.Load()
 	for range 3 {
-		req, err := post(t.Context(), w.reloader.url+"/-/reload")
-		if err != nil {
-			t.Fatal(req, err)
-		}
+		w.reloader.Reread()
 	}
-	w.prometheus.kill()
-	w.prometheus.start()
-	w.ready()
-	w.eventually("still rolled back", func() error {
-		s, err := w.status()
+	w.prometheus.Kill()
+	w.prometheus.Start()
+	w.prometheus.Ready()
+	rig.Eventually(t, "still rolled back", func() error {
+		s, err := w.reloader.Status()
 		if err != nil || s.Phase != reload.RolledBack || s.Running.IsZero() {
 			return fmt.Errorf("phase %s, running %s, %w", s.Phase, s.Running, err)
 		}
 		return w.runs(0)
 	})
-	if n := w.posts.Load() - tried; n > 1 {
+	if n := w.prometheus.Posts.Load() - tried; n > 1 {
 		t.Errorf("%d reload requests after the refused files were there already, want at most one for the restarted server", n)
 	}
 

@@ -5,10 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"reloader/internal/reload"
+	"reloader/test/rig"
 )
 
 // A new pod whose ConfigMap holds only bad files. With an empty gate nothing starts, and the kubelet
@@ -20,25 +20,14 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t, bad(1, 0), "--termination-log", termination)
-	startup := func() error {
-		_, err := get(t.Context(), w.reloader.url+"/readyz?startup")
-		return err
-	}
-
-	w.reloader.start()
+	w.reloader.Start()
 	w.reaches(reload.Rejected)
-	if err := startup(); err == nil || !strings.Contains(err.Error(), "prometheus has no generation yet") {
+	if err := w.started(); err == nil || !strings.Contains(err.Error(), "prometheus has no generation yet") {
 		t.Errorf("startup probe with an empty gate: %v", err)
 	}
-	w.reloader.killed.Store(true)
-	if err := w.reloader.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	<-w.reloader.done
-	if code := w.reloader.cmd.ProcessState.ExitCode(); code != 1 {
+	if code := w.reloader.Stop(); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	w.reloader.cmd = nil
 	message, err := os.ReadFile(termination)
 	if place := filepath.Join(w.volume.Dir, "prometheus.yml") + ":2:3"; err != nil || !strings.Contains(string(message), place) || !strings.Contains(string(message), "scrape_intervall") {
 		t.Errorf("the termination message lacks %s: %q, %v", place, message, err)
@@ -49,30 +38,30 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 
 	// The pod lives on a claim, and once ran good files.
 	w.swap(generation(3))
-	w.reloader.start()
-	w.eventually("a first generation", startup)
-	w.prometheus.start()
+	w.reloader.Start()
+	rig.Eventually(t, "a first generation", w.started)
+	w.prometheus.Start()
 	w.reaches(reload.InSync)
-	w.prometheus.kill()
-	w.reloader.kill()
+	w.prometheus.Kill()
+	w.reloader.Kill()
 
 	w.swap(bad(2, 1))
-	w.reloader.start()
-	w.eventually("the startup probe with the last good files", startup)
-	w.prometheus.start()
-	w.ready()
+	w.reloader.Start()
+	rig.Eventually(t, "the startup probe with the last good files", w.started)
+	w.prometheus.Start()
+	w.prometheus.Ready()
 	s := w.reaches(reload.Rejected)
 	if !strings.Contains(s.Reason, "the last good ones stay") {
 		t.Errorf("reason %q", s.Reason)
 	}
-	if v := w.metric(`reloader_last_reload_successful{target="prometheus"}`); v != "0" {
+	if v := w.reloader.Metric(`reloader_last_reload_successful{target="prometheus"}`); v != "0" {
 		t.Errorf("reloader_last_reload_successful = %s, want 0", v)
 	}
-	if log := w.reloader.log.String(); !strings.Contains(log, "files rejected") || !strings.Contains(log, "a.rules.yml:5") {
+	if log := w.reloader.Log.String(); !strings.Contains(log, "files rejected") || !strings.Contains(log, "a.rules.yml:5") {
 		t.Error("the log does not tell of the files that were not used")
 	}
-	w.eventually("the last good generation runs, proven", func() error {
-		s, err := w.status()
+	rig.Eventually(t, "the last good generation runs, proven", func() error {
+		s, err := w.reloader.Status()
 		if err != nil || s.Running.IsZero() {
 			return fmt.Errorf("running %s, %w", s.Running, err)
 		}

@@ -3,15 +3,14 @@ package gate
 import (
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"reloader/internal/reload"
+	"reloader/test/rig"
 )
 
 func zipped(t *testing.T, text string) string {
@@ -40,7 +39,6 @@ func TestCompressedFilesWithVariables(t *testing.T) {
 	}
 	w := newWorld(t, packed("GATE_TEST_NUMBER"))
 	config := filepath.Join(t.TempDir(), "reloader.yml")
-	proxy := w.reloader.args[3]
 	text := fmt.Sprintf(`targets:
 - name: prometheus
   kind: prometheus
@@ -50,21 +48,15 @@ func TestCompressedFilesWithVariables(t *testing.T) {
   gunzip: true
   expand_env: [prometheus.yml]
   gate_mode: "0600"
-`, proxy, filepath.Join(w.volume.Dir, "prometheus.yml"), w.gate)
+`, w.prometheus.Proxy, filepath.Join(w.volume.Dir, "prometheus.yml"), w.gate)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w.reloader.args = []string{w.reloader.args[0], "run", "--config", config, "--listen-address", strings.TrimPrefix(w.reloader.url, "http://")}
+	w.reloader = rig.NewReloader(t, "--config", config)
 
 	once := func() (int, string) {
-		cmd := exec.CommandContext(t.Context(), w.reloader.args[0], "once", "--config", config)
-		out, err := cmd.CombinedOutput()
-		if exit, failed := errors.AsType[*exec.ExitError](err); failed {
-			return exit.ExitCode(), string(out)
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		return 0, string(out)
+		o := rig.Command(t, "once", "--config", config)
+		return o.Code, o.Stdout + o.Stderr
 	}
 	if code, out := once(); code != 0 {
 		t.Fatalf("once: exit code %d\n%s", code, out)
@@ -76,19 +68,19 @@ func TestCompressedFilesWithVariables(t *testing.T) {
 	if _, err := os.Lstat(filepath.Join(w.gate, "prometheus.yml.gz")); err == nil {
 		t.Error("the compressed file is in the gate too")
 	}
-	w.prometheus.start()
-	w.reloader.start()
-	w.ready()
-	w.eventually("in sync", func() error {
-		if s, err := w.status(); err != nil || s.Phase != reload.InSync {
+	w.prometheus.Start()
+	w.reloader.Start()
+	w.prometheus.Ready()
+	rig.Eventually(t, "in sync", func() error {
+		if s, err := w.reloader.Status(); err != nil || s.Phase != reload.InSync {
 			return fmt.Errorf("phase %s, %w", s.Phase, err)
 		}
 		return w.runs(7)
 	})
 
 	w.swap(packed("GATE_TEST_UNSET"))
-	w.eventually("rejected", func() error {
-		s, err := w.status()
+	rig.Eventually(t, "rejected", func() error {
+		s, err := w.reloader.Status()
 		if err != nil || s.Phase != reload.Rejected {
 			return fmt.Errorf("phase %s, %w", s.Phase, err)
 		}
@@ -102,7 +94,7 @@ func TestCompressedFilesWithVariables(t *testing.T) {
 	if err := w.runs(7); err != nil {
 		t.Error(err)
 	}
-	w.reloader.kill()
+	w.reloader.Kill()
 	if code, out := once(); code != 0 || !strings.Contains(out, "GATE_TEST_UNSET is not set") || !strings.Contains(out, "the gate holds the last good ones") {
 		t.Errorf("once with a good gate: exit code %d\n%s", code, out)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"reloader/internal/reload"
 	"reloader/internal/reload/grafanatest"
+	"reloader/test/rig"
 	"reloader/test/volume"
 )
 
@@ -56,15 +57,15 @@ func TestConfigMapsAsTheyAre(t *testing.T) {
 	if err := os.Chtimes(filepath.Join(ds.Dir, "datasource.yaml"), now, now); err != nil {
 		t.Fatal(err)
 	}
-	d.recheck()
+	d.Reread()
 
 	// A setting waits for a restart, by name, and until it has happened.
 	swap(t, ini, map[string]string{"grafana.ini": "[users]\ndefault_theme = light\n"})
-	s := d.reaches("the setting waits", func(s reload.Status) bool { return s.Phase == reload.InSync && len(s.RestartRequired) > 0 })
+	s := d.Reaches("the setting waits", func(s reload.Status) bool { return s.Phase == reload.InSync && len(s.RestartRequired) > 0 })
 	if !slices.Equal(s.RestartRequired, []string{"users.default_theme"}) {
 		t.Errorf("waiting for %v", s.RestartRequired)
 	}
-	if got := d.metric(`reloader_restart_required{target="grafana"}`); got != "1" {
+	if got := d.Metric(`reloader_restart_required{target="grafana"}`); got != "1" {
 		t.Errorf("reloader_restart_required %s", got)
 	}
 	if got := w.calls()[before:]; len(got) != 0 {
@@ -74,8 +75,8 @@ func TestConfigMapsAsTheyAre(t *testing.T) {
 	if err := w.fake.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	d.recheck()
-	d.reaches("the restart has brought it", func(s reload.Status) bool { return s.Phase == reload.InSync && len(s.RestartRequired) == 0 })
+	d.Reread()
+	d.Reaches("the restart has brought it", func(s reload.Status) bool { return s.Phase == reload.InSync && len(s.RestartRequired) == 0 })
 }
 
 // Good, broken, corrected: the broken one is named with file and line and never sent.
@@ -86,25 +87,25 @@ func TestBrokenChange(t *testing.T) {
 		d.inSync(1)
 		swap(t, ds, datasource(9091))
 		d.inSync(2)
-		before, err := d.status()
+		before, err := d.Status()
 		if err != nil {
 			t.Fatal(err)
 		}
 		broken := datasource(9092)
 		broken["datasource.yaml"] += "    isDefault: yes\n"
 		swap(t, ds, broken)
-		s := d.reaches("the broken file is refused", func(s reload.Status) bool { return s.Phase == reload.Rejected })
+		s := d.Reaches("the broken file is refused", func(s reload.Status) bool { return s.Phase == reload.Rejected })
 		place := filepath.Join(ds.Dir, "datasource.yaml") + ":8:"
 		if len(s.Findings) == 0 || !strings.HasPrefix(s.Findings[0].String(), place) {
 			t.Errorf("findings %v, want one at %s", s.Findings, place)
 		}
-		if !strings.Contains(d.log.String(), "datasource.yaml:8") && !strings.Contains(d.log.String(), "line=8") {
+		if !strings.Contains(d.Log.String(), "datasource.yaml:8") && !strings.Contains(d.Log.String(), "line=8") {
 			t.Error("the log does not name the line")
 		}
-		if got := d.metric(`reloader_findings{severity="error",target="grafana"}`); got != "1" {
+		if got := d.Metric(`reloader_findings{severity="error",target="grafana"}`); got != "1" {
 			t.Errorf("reloader_findings %s", got)
 		}
-		if got := d.metric(`reloader_last_reload_successful{target="grafana"}`); got != "0" {
+		if got := d.Metric(`reloader_last_reload_successful{target="grafana"}`); got != "0" {
 			t.Errorf("reloader_last_reload_successful %s", got)
 		}
 		if s.Counts.Reloads != before.Counts.Reloads {
@@ -189,13 +190,13 @@ func TestWrongPassword(t *testing.T) {
 	w.setPassword("wrong")
 	ds := w.mount("datasources", datasource(9090))
 	d := w.start()
-	d.reaches("the password is refused", func(s reload.Status) bool {
+	d.Reaches("the password is refused", func(s reload.Status) bool {
 		return s.Failure != nil && s.Failure.Class == reload.ClassUnauthorized && strings.Contains(s.Failure.Message, "nothing is sent")
 	})
 	for i := range 5 { // whatever happens meanwhile is no reason for a third try
 		swap(t, ds, datasource(9091+i))
-		d.recheck()
-		d.reaches("the change is seen", func(s reload.Status) bool { return s.Counts.Changes >= uint64(i)+2 })
+		d.Reread()
+		d.Reaches("the change is seen", func(s reload.Status) bool { return s.Counts.Changes >= uint64(i)+2 })
 	}
 	if got := w.fake.Failures("admin"); got != 2 {
 		t.Errorf("%d tries with the wrong password, want 2", got)
@@ -234,13 +235,13 @@ func TestFaults(t *testing.T) {
 			w.fake.SetFaults(f.fault)
 			swap(t, ds, datasource(9091))
 			if f.seen != nil {
-				w.eventually("the fault shows", func() error { return f.seen(d) })
+				rig.Eventually(t, "the fault shows", func() error { return f.seen(d) })
 			}
 			swap(t, ds, datasource(9092)) // newest wins
 			if f.lift {
 				w.fake.SetFaults(grafanatest.Faults{})
 			}
-			w.eventually("the newest files are live", func() error { return w.has("prom", at(9092)) })
+			rig.Eventually(t, "the newest files are live", func() error { return w.has("prom", at(9092)) })
 			d.inSync(2)
 			if w.fake.Overlapped() {
 				t.Error("two reloads were in flight at once")
@@ -256,7 +257,7 @@ func TestFaults(t *testing.T) {
 
 func inPhase(phases ...reload.Phase) func(d *daemon) error {
 	return func(d *daemon) error {
-		s, err := d.status()
+		s, err := d.Status()
 		if err == nil && !slices.Contains(phases, s.Phase) {
 			err = errors.New(string(s.Phase))
 		}
@@ -273,11 +274,11 @@ func TestRestartDuringReload(t *testing.T) {
 	d.inSync(1)
 	w.fake.SetFaults(grafanatest.Faults{Hang: true})
 	swap(t, ds, datasource(9091))
-	w.eventually("the reload runs", func() error { return inPhase(reload.Reloading)(d) })
+	rig.Eventually(t, "the reload runs", func() error { return inPhase(reload.Reloading)(d) })
 	if err := w.fake.Restart(); err != nil {
 		t.Fatal(err)
 	}
 	w.fake.SetFaults(grafanatest.Faults{})
-	w.eventually("the newest files are live", func() error { return w.has("prom", at(9091)) })
+	rig.Eventually(t, "the newest files are live", func() error { return w.has("prom", at(9091)) })
 	d.inSync(2)
 }

@@ -8,6 +8,7 @@ import (
 
 	"reloader/internal/reload"
 	"reloader/internal/reload/grafanatest"
+	"reloader/test/rig"
 	"reloader/test/volume"
 )
 
@@ -73,7 +74,7 @@ func TestSecrets(t *testing.T) {
 	look := func(when string) {
 		t.Helper()
 		for _, path := range []string{"/", "/metrics", "/api/v1/status", "/healthz", "/readyz"} {
-			body, err := d.get(path)
+			_, body, err := rig.Fetch(t, d.URL+path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,21 +93,21 @@ func TestSecrets(t *testing.T) {
 	// Proof fails, and the server's own words come in.
 	w.fake.SetFaults(grafanatest.Faults{Ignore: true})
 	swap(t, ds, map[string]string{"ds.yaml": strings.ReplaceAll(secretDatasources("")["ds.yaml"], "9090", mark)})
-	d.reaches("the proof fails", func(s reload.Status) bool { return s.Failure != nil })
+	d.Reaches("the proof fails", func(s reload.Status) bool { return s.Failure != nil })
 	look("not proven")
 	w.fake.SetFaults(grafanatest.Faults{Locked: 1000})
-	d.reaches("the reload fails", func(s reload.Status) bool { return s.Failure != nil && s.Failure.Class == reload.ClassPartial })
+	d.Reaches("the reload fails", func(s reload.Status) bool { return s.Failure != nil && s.Failure.Class == reload.ClassPartial })
 	look("refused")
 	w.fake.SetFaults(grafanatest.Faults{})
 
 	// Broken in every kind, with the secret on the broken line.
 	swap(t, ds, secretDatasources("    isDefault: "+mark+"\n    passwort: "+mark+"\n"))
-	d.reaches("the data sources are refused", func(s reload.Status) bool { return s.Phase == reload.Rejected })
+	d.Reaches("the data sources are refused", func(s reload.Status) bool { return s.Phase == reload.Rejected })
 	look("broken value")
 	swap(t, ds, secretDatasources("  "+mark+": [\n"))
 	swap(t, cp, secretContacts("          "+mark+": : "+mark+"\n"))
 	swap(t, ini, map[string]string{"grafana.ini": secretIni + mark + " without a sign\n"})
-	d.reaches("three files are refused", func(s reload.Status) bool {
+	d.Reaches("three files are refused", func(s reload.Status) bool {
 		files := map[string]bool{}
 		for _, f := range s.Findings {
 			files[f.File] = true
@@ -115,7 +116,8 @@ func TestSecrets(t *testing.T) {
 	})
 	look("broken syntax")
 	for _, format := range []string{"text", "json", "github"} {
-		out := command(t.Context(), t, "check", "--format", format, "--grafana-provisioning", w.provisioning, "--grafana-ini", filepath.Join(dir, "grafana.ini"))
+		o := rig.Command(t, "check", "--format", format, "--grafana-provisioning", w.provisioning, "--grafana-ini", filepath.Join(dir, "grafana.ini"))
+		out := o.Stdout + o.Stderr
 		if !strings.Contains(out, "ds.yaml") || strings.Contains(out, mark) {
 			t.Errorf("check --format %s:\n%s", format, out)
 		}
@@ -127,18 +129,18 @@ func TestSecrets(t *testing.T) {
 	swap(t, ini, map[string]string{"grafana.ini": secretIni})
 	w.setPassword(mark + "wrong")
 	swap(t, ds, secretDatasources("    editable: true\n"))
-	d.reaches("the password is refused", func(s reload.Status) bool {
+	d.Reaches("the password is refused", func(s reload.Status) bool {
 		return s.Failure != nil && s.Failure.Class == reload.ClassUnauthorized
 	})
 	look("wrong password")
 	if err := os.Remove(w.password); err != nil {
 		t.Fatal(err)
 	}
-	d.reaches("the password file is gone", func(s reload.Status) bool {
+	d.Reaches("the password file is gone", func(s reload.Status) bool {
 		return s.Failure != nil && s.Failure.Class == reload.ClassLocal
 	})
 	look("no password")
-	if log := d.log.String(); log == "" || strings.Contains(log, mark) {
+	if log := d.Log.String(); log == "" || strings.Contains(log, mark) {
 		t.Errorf("a secret is in the log:\n%s", around(log))
 	}
 	if !strings.Contains(seen.String(), "ds.yaml") {

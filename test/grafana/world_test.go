@@ -3,54 +3,21 @@
 package grafana
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"reloader/internal/reload"
 	"reloader/internal/reload/grafanatest"
-	"reloader/internal/status"
+	"reloader/test/rig"
 	"reloader/test/volume"
 )
 
-// patience bounds every wait; it is only ever reached by a failure.
-const patience = 60 * time.Second
-
-// built is the reloader program, built once for all tests.
-var built string
-
-func TestMain(m *testing.M) {
-	os.Exit(withProgram(m))
-}
-
-func withProgram(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "reloader-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	built = filepath.Join(dir, "reloader")
-	build := exec.Command("go", "build", "-o", built, "../../cmd/reloader") //nolint:noctx // the test binary's own timeout bounds it
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { rig.Main(m) }
 
 // world is a Grafana with its mounted volumes.
 type world struct {
@@ -148,15 +115,14 @@ func (w *world) ask(path string, v any) error {
 		return err
 	}
 	req.SetBasicAuth("admin", strings.TrimSpace(string(password)))
-	resp, err := http.DefaultClient.Do(req)
+	status, body, err := rig.Do(req)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s: %s", path, resp.Status)
+	if status != http.StatusOK {
+		return fmt.Errorf("GET %s: status %d", path, status)
 	}
-	return json.NewDecoder(resp.Body).Decode(v)
+	return json.Unmarshal([]byte(body), v)
 }
 
 // has says whether Grafana shows a data source with this URL.
@@ -171,175 +137,22 @@ func (w *world) has(uid, url string) error {
 	return nil
 }
 
-// eventually polls until check is content.
-func (w *world) eventually(what string, check func() error) {
-	w.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			w.t.Fatalf("not in time: %s: %v", what, err)
-		}
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-w.t.Context().Done():
-			w.t.Fatal(w.t.Context().Err())
-		}
-	}
-}
-
 // daemon is a running `reloader run`.
-type daemon struct {
-	*world
-	cmd *exec.Cmd
-	url string
-	log *buffer
-}
+type daemon struct{ *rig.Reloader }
 
-func (w *world) start(args ...string) *daemon {
+func (w *world) start(flags ...string) *daemon {
 	w.t.Helper()
-	address := freeAddress(w.t)
-	d := &daemon{world: w, url: "http://" + address, log: &buffer{}}
-	d.cmd = exec.CommandContext(w.t.Context(), built, append([]string{
-		"run", "--grafana-url", w.url, "--grafana-provisioning", w.provisioning, "--listen-address", address,
+	r := rig.NewReloader(w.t, append([]string{
+		"--grafana-url", w.url, "--grafana-provisioning", w.provisioning,
 		"--grafana-username", "admin", "--grafana-password-file", w.password, "--log-level", "debug",
-	}, args...)...)
-	d.cmd.Stderr = d.log
-	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(syscall.SIGTERM) }
-	d.cmd.WaitDelay = 15 * time.Second
-	if err := d.cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		_ = d.cmd.Process.Signal(syscall.SIGTERM)
-		_ = d.cmd.Wait()
-		if w.t.Failed() {
-			w.t.Logf("log of reloader:\n%s", d.log.String())
-		}
-	})
-	return d
-}
-
-// status is what the target's state is now.
-func (d *daemon) status() (reload.Status, error) {
-	body, err := d.get("/api/v1/status")
-	if err != nil {
-		return reload.Status{}, err
-	}
-	var r status.Report
-	if err := json.Unmarshal([]byte(body), &r); err != nil || len(r.Targets) != 1 {
-		return reload.Status{}, fmt.Errorf("%d targets, %w", len(r.Targets), err)
-	}
-	return r.Targets[0], nil
-}
-
-// reaches waits for a state of which check says that it is the one.
-func (d *daemon) reaches(what string, check func(s reload.Status) bool) reload.Status {
-	d.t.Helper()
-	var last reload.Status
-	d.eventually(what, func() error {
-		s, err := d.status()
-		if err != nil {
-			return err
-		}
-		if last = s; !check(s) {
-			return fmt.Errorf("phase %s, wanted %s, running %s, reason %q", s.Phase, s.Wanted, s.Running, s.Reason)
-		}
-		return nil
-	})
-	return last
+	}, flags...)...)
+	r.Start()
+	return &daemon{r}
 }
 
 // inSync waits until the newest files, whose count of changes it is, are proven.
 func (d *daemon) inSync(changes uint64) reload.Status {
-	d.t.Helper()
-	return d.reaches(fmt.Sprintf("change %d is in sync", changes), func(s reload.Status) bool {
+	return d.Reaches(fmt.Sprintf("change %d is in sync", changes), func(s reload.Status) bool {
 		return s.Phase == reload.InSync && s.Running == s.Wanted && s.Counts.Changes >= changes
 	})
-}
-
-// recheck makes reloader read its sources again and waits until it has.
-func (d *daemon) recheck() {
-	d.t.Helper()
-	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, d.url+"/-/reload", nil)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-}
-
-func (d *daemon) get(path string) (string, error) {
-	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.url+path, nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	return string(body), err
-}
-
-// metric is the value of one series.
-func (d *daemon) metric(series string) string {
-	d.t.Helper()
-	body, err := d.get("/metrics")
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	for line := range strings.Lines(body) {
-		if value, ok := strings.CutPrefix(line, series+" "); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	d.t.Fatalf("no series %s", series)
-	return ""
-}
-
-// command runs one reloader command to its end and returns all it wrote.
-func command(ctx context.Context, t *testing.T, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(ctx, built, args...)
-	out, err := cmd.CombinedOutput()
-	if err != nil && cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return string(out)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-// buffer collects a program's output while it is read.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

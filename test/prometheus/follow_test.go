@@ -5,11 +5,11 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"reloader/internal/reload"
+	"reloader/test/rig"
 )
 
 // generation is a good configuration that can be told from every other.
@@ -35,20 +35,20 @@ func TestFollows(t *testing.T) {
 	d := w.start()
 	d.reaches(reload.InSync)
 
-	before := w.posts.Load()
+	before := w.prometheus.Posts.Load()
 	expectPosts := func(n int64, what string) {
 		t.Helper()
-		if got := w.posts.Load() - before; got != n {
+		if got := w.prometheus.Posts.Load() - before; got != n {
 			t.Errorf("%s: %d reload requests, want %d", what, got, n)
 		}
 	}
 	live := func(n int) {
 		t.Helper()
 		s := d.reaches(reload.InSync)
-		if err := w.running(label(n)); err != nil {
+		if err := w.prometheus.Runs(label(n)); err != nil {
 			t.Error(err)
 		}
-		if s.Running != s.Wanted || d.metric(`reloader_last_reload_successful{target="prometheus"}`) != "1" {
+		if s.Running != s.Wanted || d.Metric(`reloader_last_reload_successful{target="prometheus"}`) != "1" {
 			t.Errorf("in sync, yet running %s, wanted %s", s.Running, s.Wanted)
 		}
 	}
@@ -63,24 +63,24 @@ func TestFollows(t *testing.T) {
 		if !found {
 			t.Errorf("no finding at %s with %q: %v", place, part, s.Findings)
 		}
-		if !strings.Contains(d.log.String(), place) {
+		if !strings.Contains(d.Log.String(), place) {
 			t.Errorf("the log does not name %s", place)
 		}
-		if got := d.metric(`reloader_last_reload_successful{target="prometheus"}`); got != "0" {
+		if got := d.Metric(`reloader_last_reload_successful{target="prometheus"}`); got != "0" {
 			t.Errorf("reloader_last_reload_successful = %s, want 0", got)
 		}
-		if got := d.metric(`reloader_findings{severity="error",target="prometheus"}`); got == "0" {
+		if got := d.Metric(`reloader_findings{severity="error",target="prometheus"}`); got == "0" {
 			t.Error("reloader_findings counts no error")
 		}
-		for _, args := range [][]string{{"check", "--prometheus-config", w.config()}, {"status", "--url", d.url}} {
-			if o := w.command(args...); o.code != 1 || !strings.Contains(o.stdout, place) {
-				t.Errorf("reloader %s: exit code %d, want 1 and %s in\n%s%s", args[0], o.code, place, o.stdout, o.stderr)
+		for _, args := range [][]string{{"check", "--prometheus-config", w.config()}, {"status", "--url", d.URL}} {
+			if o := rig.Command(t, args...); o.Code != 1 || !strings.Contains(o.Stdout, place) {
+				t.Errorf("reloader %s: exit code %d, want 1 and %s in\n%s%s", args[0], o.Code, place, o.Stdout, o.Stderr)
 			}
 		}
-		if o := w.command("wait", "--url", d.url, "--dir", w.volume.Dir, "--timeout", "1m"); o.code != 1 || !strings.Contains(o.stderr, place) {
-			t.Errorf("reloader wait: exit code %d, want 1 and %s in\n%s", o.code, place, o.stderr)
+		if o := rig.Command(t, "wait", "--url", d.URL, "--dir", w.volume.Dir, "--timeout", "1m"); o.Code != 1 || !strings.Contains(o.Stderr, place) {
+			t.Errorf("reloader wait: exit code %d, want 1 and %s in\n%s", o.Code, place, o.Stderr)
 		}
-		if err := w.running(label(n)); err != nil {
+		if err := w.prometheus.Runs(label(n)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -88,7 +88,7 @@ func TestFollows(t *testing.T) {
 	w.swap(generation(1))
 	live(1)
 	expectPosts(1, "a good change")
-	if o := w.command("wait", "--url", d.url, "--dir", w.volume.Dir, "--timeout", "1m"); o.code != 0 {
+	if o := rig.Command(t, "wait", "--url", d.URL, "--dir", w.volume.Dir, "--timeout", "1m"); o.Code != 0 {
 		t.Errorf("reloader wait: %+v", o)
 	}
 
@@ -121,19 +121,19 @@ func TestSwapsAtRandomTimes(t *testing.T) {
 		w.swap(generation(n))
 		// Some swaps come while nothing happens, some in the middle of the work for the one before.
 		if random.IntN(10) == 0 {
-			d.eventually("live", func() error { return w.running(label(n)) })
+			rig.Eventually(t, "live", func() error { return w.prometheus.Runs(label(n)) })
 		} else {
 			time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
 		}
 	}
 	s := d.reaches(reload.InSync)
-	if err := w.running(label(swaps)); err != nil {
+	if err := w.prometheus.Runs(label(swaps)); err != nil {
 		t.Error(err)
 	}
 	if s.Counts.ReloadsFailed != 0 || s.Counts.ChangesFailed != 0 {
 		t.Errorf("failures among good changes: %+v", s.Counts)
 	}
-	if posts := w.posts.Load(); posts > swaps+1 {
+	if posts := w.prometheus.Posts.Load(); posts > swaps+1 {
 		t.Errorf("%d reload requests for %d swaps", posts, swaps)
 	}
 }
@@ -146,36 +146,32 @@ func TestKilledBetweenSwapAndReload(t *testing.T) {
 	d.reaches(reload.InSync)
 	killed := make(chan struct{})
 	kill := func() bool {
-		if err := d.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-			t.Error(err)
-		}
+		d.Kill()
 		close(killed)
 		return false
 	}
-	w.onPost.Store(&kill)
+	w.prometheus.OnPost.Store(&kill)
 	w.swap(generation(1))
 	select {
 	case <-killed:
-	case <-time.After(patience):
+	case <-time.After(rig.Patience):
 		t.Fatal("no reload request")
 	}
-	w.onPost.Store(nil)
-	if err := w.running(label(0)); err != nil {
+	w.prometheus.OnPost.Store(nil)
+	if err := w.prometheus.Runs(label(0)); err != nil {
 		t.Fatal(err)
 	}
 	again := w.start()
 	again.reaches(reload.InSync)
-	if err := w.running(label(1)); err != nil {
+	if err := w.prometheus.Runs(label(1)); err != nil {
 		t.Error(err)
 	}
 
 	// The same with a change that comes while no reloader runs.
-	if err := again.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	again.Kill()
 	w.swap(generation(2))
 	w.start().reaches(reload.InSync)
-	if err := w.running(label(2)); err != nil {
+	if err := w.prometheus.Runs(label(2)); err != nil {
 		t.Error(err)
 	}
 }
@@ -185,9 +181,9 @@ func TestStartWithoutReload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
 	w.start().reaches(reload.InSync)
-	first := w.posts.Load()
+	first := w.prometheus.Posts.Load()
 	w.start().reaches(reload.InSync)
-	if again := w.posts.Load() - first; again > 1 {
+	if again := w.prometheus.Posts.Load() - first; again > 1 {
 		t.Errorf("%d reload requests at a second start, want at most one", again)
 	}
 }

@@ -1,0 +1,89 @@
+package rig
+
+import (
+	"context"
+	"os/exec"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Process is a program that is started, ended and started again with the same arguments. An end that
+// the test did not ask for fails the test; the test's end stops it. Its methods are not for use at the same time.
+type Process struct {
+	// Log is what the program wrote to both streams, in all its lives. A failed test shows it.
+	Log *Buffer
+
+	tb   testing.TB
+	name string
+	args []string
+	cmd  *exec.Cmd // nil while nothing runs
+	done chan struct{}
+	// asked is set before we end it: any other end is the program's own.
+	asked atomic.Bool
+}
+
+// NewProcess prepares a program, which does not run yet. The name is for messages; args begin with its path.
+func NewProcess(tb testing.TB, name string, args ...string) *Process {
+	p := &Process{Log: &Buffer{}, tb: tb, name: name, args: args}
+	tb.Cleanup(func() {
+		p.Stop()
+		if tb.Failed() {
+			tb.Logf("log of %s:\n%s", name, p.Log)
+		}
+	})
+	return p
+}
+
+// Start starts the program, which must not run.
+func (p *Process) Start() {
+	p.tb.Helper()
+	if p.cmd != nil {
+		p.tb.Fatalf("%s runs already", p.name)
+	}
+	// The test's context ends before its cleanups; those end the program in order.
+	cmd := exec.CommandContext(context.WithoutCancel(p.tb.Context()), p.args[0], p.args[1:]...)
+	cmd.Stdout, cmd.Stderr = p.Log, p.Log
+	cmd.WaitDelay = 15 * time.Second // a child of the program's may hold the streams a little longer
+	cmd.SysProcAttr = orphanDies()
+	if err := cmd.Start(); err != nil {
+		p.tb.Fatalf("start %s: %v", p.name, err)
+	}
+	done := make(chan struct{})
+	p.cmd, p.done = cmd, done
+	p.asked.Store(false)
+	go func() {
+		defer close(done)
+		if err := cmd.Wait(); !p.asked.Load() {
+			p.tb.Errorf("%s ended by itself: %v", p.name, err)
+		}
+	}()
+}
+
+// PID is the number of the running process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Kill ends the program with SIGKILL and waits for its end; a program that does not run stays as it is.
+func (p *Process) Kill() { p.end(syscall.SIGKILL) }
+
+// Stop ends the program with SIGTERM, after 15 s with SIGKILL, and returns its exit code: -1 when
+// a signal ended it, or when it did not run.
+func (p *Process) Stop() (code int) { return p.end(syscall.SIGTERM) }
+
+func (p *Process) end(signal syscall.Signal) (code int) {
+	if p.cmd == nil {
+		return -1
+	}
+	p.asked.Store(true)
+	_ = p.cmd.Process.Signal(signal) // it may have ended, which the waiting goroutine tells
+	select {
+	case <-p.done:
+	case <-time.After(15 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+	code = p.cmd.ProcessState.ExitCode()
+	p.cmd = nil
+	return code
+}

@@ -1,0 +1,73 @@
+package rig
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// programs are those of this repository, built at their first use and side by side, as reloader
+// expects promcheck.
+var programs struct {
+	sync.Mutex
+	dir   string
+	built map[string]bool
+}
+
+// Main is the TestMain of a package whose tests start our programs: it runs the tests, and removes
+// what they built.
+func Main(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "reloader-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	programs.dir, programs.built = dir, map[string]bool{}
+	return m.Run()
+}
+
+// Program is the path of one of our programs, "reloader" or "promcheck".
+func Program(tb testing.TB, name string) string {
+	tb.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	if programs.dir == "" {
+		tb.Fatal("the package has no TestMain that calls rig.Main")
+	}
+	path := filepath.Join(programs.dir, name)
+	if programs.built[name] {
+		return path
+	}
+	build := exec.CommandContext(tb.Context(), "go", "build", "-o", path, "reloader/cmd/"+name)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("build %s: %v\n%s", name, err, out)
+	}
+	programs.built[name] = true
+	return path
+}
+
+// Outcome is what a command left.
+type Outcome struct {
+	Code           int
+	Stdout, Stderr string
+}
+
+// Command runs a reloader command to its end.
+func Command(tb testing.TB, args ...string) Outcome {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), Program(tb, "reloader"), args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		tb.Fatal(err)
+	}
+	return Outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}

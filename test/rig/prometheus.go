@@ -1,0 +1,86 @@
+package rig
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// PrometheusBinary is the real server; the test is skipped where none is named.
+func PrometheusBinary(tb testing.TB) string {
+	tb.Helper()
+	binary := os.Getenv("RELOADER_PROMETHEUS_BINARY")
+	if binary == "" {
+		tb.Skip("RELOADER_PROMETHEUS_BINARY is not set; make test sets it")
+	}
+	return binary
+}
+
+// Prometheus is a real server with its lifecycle API, behind a proxy that counts its reload requests.
+type Prometheus struct {
+	*Process
+	// URL is its own address, Proxy the one to give to reloader. Both stay the same over restarts.
+	URL, Proxy string
+	// Posts counts the reload requests that arrived.
+	Posts atomic.Int64
+	// OnPost, when set, is called at the arrival of a reload request; false cuts the connection instead.
+	OnPost atomic.Pointer[func() bool]
+}
+
+// NewPrometheus prepares a server that reads a configuration file; it does not run yet. The test is
+// skipped where no server is named.
+func NewPrometheus(tb testing.TB, config string) *Prometheus {
+	tb.Helper()
+	binary := PrometheusBinary(tb)
+	Program(tb, "promcheck") // no reloader follows a Prometheus without it
+	address, data := FreeAddress(tb), tb.TempDir()
+	p := &Prometheus{URL: "http://" + address}
+	p.Process = NewProcess(tb, "Prometheus", binary, "--config.file="+config, "--storage.tsdb.path="+data,
+		"--web.listen-address="+address, "--web.enable-lifecycle", "--log.level=info")
+	target, err := url.Parse(p.URL)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	forward := httputil.NewSingleHostReverseProxy(target)
+	// A server that is down has no proxy that answers in its place.
+	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/-/reload" {
+			p.Posts.Add(1)
+			if f := p.OnPost.Load(); f != nil && !(*f)() {
+				panic(http.ErrAbortHandler)
+			}
+		}
+		forward.ServeHTTP(rw, r)
+	}))
+	tb.Cleanup(srv.Close)
+	p.Proxy = srv.URL
+	return p
+}
+
+// Ready waits until the server says that it is ready.
+func (p *Prometheus) Ready() {
+	p.tb.Helper()
+	Eventually(p.tb, "Prometheus is ready", func() error {
+		_, err := Get(p.tb, p.URL+"/-/ready")
+		return err
+	})
+}
+
+// Runs says whether the server itself says that it runs a main file with this text.
+func (p *Prometheus) Runs(text string) error {
+	var answer struct{ Data struct{ YAML string } }
+	if err := GetJSON(p.tb, p.URL+"/api/v1/status/config", &answer); err != nil {
+		return err
+	}
+	if !strings.Contains(answer.Data.YAML, text) {
+		return fmt.Errorf("Prometheus runs\n%s\nwithout %q", answer.Data.YAML, text)
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package rig
+
+import (
+	"bytes"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Patience bounds every wait; it is only ever reached by a failure.
+const Patience = 90 * time.Second
+
+// Eventually polls until check is content, and ends the test with check's last error when that takes
+// longer than Patience. It belongs to the test's own goroutine.
+func Eventually(tb testing.TB, what string, check func() error) {
+	tb.Helper()
+	deadline := time.Now().Add(Patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("not within %s: %s: %v", Patience, what, err)
+		}
+		select {
+		case <-tick.C:
+		case <-tb.Context().Done():
+			tb.Fatalf("%s: %v", what, tb.Context().Err())
+		}
+	}
+}
+
+// Buffer is a log that is read while others write it. The zero value is empty.
+type Buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write appends.
+func (b *Buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// String is all that was written so far.
+func (b *Buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// FreeAddress is a loopback address with a port at which nothing listened a moment ago.
+func FreeAddress(tb testing.TB) string {
+	tb.Helper()
+	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return l.Addr().String()
+}
