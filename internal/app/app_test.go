@@ -48,6 +48,8 @@ type site struct {
 	urls [2]string
 	log  lockedBuffer
 	app  *App
+	// loads counts how often contents of our own file were looked at.
+	loads atomic.Int64
 }
 
 func newSite(t *testing.T) *site {
@@ -98,7 +100,11 @@ func (s *site) run(file string) {
 	if err := fs.Parse([]string{"--config", path}); err != nil {
 		s.t.Fatal(err)
 	}
-	a, err := New(s.t.Context(), Options{Load: flags.Config, File: path, Build: status.Build{Version: "test"}, Stderr: &s.log})
+	load := func(file []byte) (config.Config, error) {
+		s.loads.Add(1)
+		return flags.Config(file)
+	}
+	a, err := New(s.t.Context(), Options{Load: load, File: path, Build: status.Build{Version: "test"}, Stderr: &s.log})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -199,8 +205,7 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 
 	s.write("file", "in the way of the gate's directory")
 	moved := strings.Replace(s.target(0, "a"), s.urls[0], s.urls[1], 1)
-	gated := strings.Replace(s.target(1, "b"), "kind: http", fmt.Sprintf("kind: http, gate: %q", filepath.Join(s.dir, "file")), 1)
-	s.write("conf/reloader.yml", head+moved+gated)
+	s.write("conf/reloader.yml", head+moved+gated(s.target(1, "b"), filepath.Join(s.dir, "file")))
 	s.eventually("the gate's error", func(r status.Report) bool { return strings.Contains(r.ConfigFile.Error, "open gate") })
 	s.write("conf/reloader.yml", before)
 	s.eventually("no error", func(r status.Report) bool { return r.ConfigFile.Error == "" })
@@ -212,16 +217,77 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 	})
 }
 
+// look waits until our own file was looked at once more.
+func (s *site) look() {
+	s.t.Helper()
+	for range 2 { // once the second hint is taken, the look of the first has ended
+		s.app.Reread()
+		s.eventually("a look", func(status.Report) bool { return len(s.app.file.kick) == 0 })
+	}
+}
+
+// What is wrong in itself is not tried again before it changes.
+func TestRefusedContentsAreTriedOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.run(head + s.target(0, "a"))
+	s.eventually("the target", synced("a"))
+	s.write("conf/reloader.yml", head+"- {name: a, kind: nothing}\n")
+	s.eventually("a broken file", func(r status.Report) bool { return r.ConfigFile.Error != "" })
+	loads := s.loads.Load()
+	s.look()
+	if got := s.loads.Load(); got != loads || s.app.Report().ConfigFile.Error == "" {
+		t.Errorf("tried %d times more, error %q", got-loads, s.app.Report().ConfigFile.Error)
+	}
+}
+
+// What the surroundings refuse is tried again, and is in use once they allow it.
+func TestRefusedBySurroundingsIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.run(head + s.target(0, "a"))
+	s.eventually("the target", synced("a"))
+	s.write("file", "in the way of the gate's directory")
+	s.write("conf/reloader.yml", head+gated(s.target(0, "a"), filepath.Join(s.dir, "file")))
+	s.eventually("the gate's error", func(r status.Report) bool { return strings.Contains(r.ConfigFile.Error, "open gate") })
+	if err := os.Remove(filepath.Join(s.dir, "file")); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("the gate in use", func(r status.Report) bool { return r.ConfigFile.Error == "" && synced("a")(r) })
+}
+
+// While two targets ask for one gate, the target that has it works on undisturbed.
+func TestConflictOverAGateDisturbsNobody(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	gate, alias := filepath.Join(s.dir, "gate"), filepath.Join(s.dir, "alias")
+	s.run(head + gated(s.target(0, "a"), gate))
+	before := s.eventually("the target", synced("a"))
+	if err := os.Symlink(gate, alias); err != nil {
+		t.Fatal(err)
+	}
+	s.write("conf/reloader.yml", head+gated(s.target(0, "b"), gate)+gated(s.target(1, "c"), alias))
+	s.eventually("the conflict", func(r status.Report) bool { return r.ConfigFile.Error != "" })
+	s.look()
+	r := s.eventually("the old target", synced("a"))
+	if !r.Targets[0].Since.Equal(before.Targets[0].Since) {
+		t.Errorf("the target was stopped: in sync since %v, then %v", before.Targets[0].Since, r.Targets[0].Since)
+	}
+}
+
+// gated gives a target of YAML a gate.
+func gated(target, dir string) string {
+	return strings.Replace(target, "kind: http", fmt.Sprintf("kind: http, gate: %q", dir), 1)
+}
+
 // A target under another name takes over the gate of the one that goes.
 func TestRenamedTargetKeepsItsGate(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	gated := func(name string) string {
-		return strings.Replace(s.target(0, name), "kind: http", fmt.Sprintf("kind: http, gate: %q", filepath.Join(s.dir, "gate")), 1)
-	}
-	s.run(head + gated("a"))
+	gate := filepath.Join(s.dir, "gate")
+	s.run(head + gated(s.target(0, "a"), gate))
 	s.eventually("the first name", synced("a"))
-	s.write("conf/reloader.yml", head+gated("b"))
+	s.write("conf/reloader.yml", head+gated(s.target(0, "b"), gate))
 	s.eventually("the other name", synced("b"))
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -12,14 +14,14 @@ import (
 )
 
 // apply puts new contents of our own file into use. Everything that can fail comes first:
-// after an error, what ran before still runs.
+// after an error, what ran before still runs. An ErrConfig says that no other try can help.
 func (a *App) apply(ctx context.Context, data []byte) error {
 	next, err := a.o.Load(data)
-	if err != nil {
-		return err
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if err != nil {
+		return a.refuse(ctx, err)
+	}
 	changes := config.Diff(a.cfg, next)
 	for name := range a.dead {
 		// It may be the same as before, and has to be made again.
@@ -28,7 +30,7 @@ func (a *App) apply(ctx context.Context, data []byte) error {
 		}
 	}
 	if len(changes.Frozen) > 0 {
-		return fmt.Errorf("%s: cannot be changed while running; restart reloader", strings.Join(changes.Frozen, ", "))
+		return a.refuse(ctx, fmt.Errorf("%s: cannot be changed while running; restart reloader", strings.Join(changes.Frozen, ", ")))
 	}
 	if err := a.swap(ctx, next, changes); err != nil {
 		return err
@@ -40,33 +42,54 @@ func (a *App) apply(ctx context.Context, data []byte) error {
 	return nil
 }
 
+// refuse marks an error of contents that stay wrong until they change. While a target is dead they are
+// looked at again nevertheless, so that the target gets its tries.
+func (a *App) refuse(ctx context.Context, err error) error {
+	if len(a.dead) == 0 {
+		return configError{err}
+	}
+	return errors.Join(err, a.restore(ctx, slices.Sorted(maps.Keys(a.dead))))
+}
+
 // swap replaces the targets that changed. When one of the new ones cannot be made, the old ones go on.
 func (a *App) swap(ctx context.Context, next config.Config, changes config.Changes) error {
 	going := slices.Concat(changes.Changed, changes.Removed)
 	built := map[string]*unit{}
-	halted := false
+	giveUp := func(err error) error {
+		for _, u := range built {
+			err = errors.Join(err, u.stop(stopTargets))
+		}
+		return err
+	}
+	// Two targets must not hold one gate: those whose gate goes from hand to hand come last, when
+	// nothing else can fail any more, because for them the old ones have to stop first.
+	heirs := map[string]string{}
 	for _, name := range slices.Concat(changes.Changed, changes.Added) {
 		t, _ := next.Target(name)
 		u, err := a.build(next, t)
-		if errors.Is(err, publish.ErrLocked) && !halted {
-			// Two targets must not hold one gate: the one that holds it may be going.
-			a.halt(going)
-			halted = true
-			u, err = a.build(next, t)
+		if errors.Is(err, publish.ErrLocked) {
+			if holder := a.holder(t, going); holder != "" {
+				if heir := heirs[holder]; heir != "" {
+					return giveUp(fmt.Errorf("target %s: gate %s is the gate of target %s too", name, t.Gate.Path, heir))
+				}
+				heirs[holder] = name
+				continue
+			}
 		}
 		if err != nil {
-			for _, other := range built {
-				err = errors.Join(err, other.stop(stopTargets))
-			}
-			if halted {
-				err = errors.Join(err, a.restore(ctx, going))
-			}
-			return err
+			return giveUp(err)
 		}
 		built[name] = u
 	}
-	if !halted {
-		a.halt(going)
+	a.halt(going)
+	for _, name := range heirs {
+		t, _ := next.Target(name)
+		u, err := a.build(next, t)
+		if err != nil {
+			err = giveUp(err) // first, so that no gate is held
+			return errors.Join(err, a.restore(ctx, going))
+		}
+		built[name] = u
 	}
 	for _, name := range changes.Removed {
 		delete(a.units, name)
@@ -77,6 +100,24 @@ func (a *App) swap(ctx context.Context, next config.Config, changes config.Chang
 		a.adopt(ctx, name, u)
 	}
 	return nil
+}
+
+// holder is the one of these running targets that has the gate of t open; empty when another process has.
+func (a *App) holder(t config.Target, names []string) string {
+	want, err := os.Stat(t.Gate.Path)
+	if err != nil {
+		return ""
+	}
+	for _, name := range names {
+		gate := a.units[name].cfg.Gate.Path
+		if gate == "" {
+			continue
+		}
+		if info, err := os.Stat(gate); err == nil && os.SameFile(info, want) {
+			return name
+		}
+	}
+	return ""
 }
 
 func (a *App) halt(names []string) {

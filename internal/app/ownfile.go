@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -82,7 +83,8 @@ func (f *ownFile) hint() {
 	}
 }
 
-// start follows the file until stop. apply puts new contents into use or says why not.
+// start follows the file until stop. apply puts new contents into use or says why not; contents that it
+// refuses with an ErrConfig are not shown to it again.
 func (f *ownFile) start(ctx context.Context, w *watch.Watcher, settle time.Duration, log *slog.Logger, tracker *status.Tracker, apply func([]byte) error) {
 	ctx, f.cancel = context.WithCancel(ctx)
 	f.done = make(chan struct{})
@@ -122,10 +124,12 @@ func (f *ownFile) start(ctx context.Context, w *watch.Watcher, settle time.Durat
 				report(err)
 				continue
 			case data != nil:
-				if refused = apply(data); refused == nil {
+				refused = apply(data)
+				switch {
+				case refused == nil:
 					loaded = time.Now()
-				} else {
-					// What refused it may be the surroundings, so the next look tries again.
+				case !errors.Is(refused, ErrConfig):
+					// The surroundings refused it, and no file tells when they change: the next look tries again.
 					f.digest = snapshot.Digest{}
 				}
 			}

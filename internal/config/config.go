@@ -148,10 +148,14 @@ func (m Mount) String() string {
 	return m.Path + "=" + m.ServerPath
 }
 
-// ParseMount reads PATH or PATH=SERVERPATH.
+// ParseMount reads PATH or PATH=SERVERPATH. A server's path is absolute, so that the two are parted by
+// the first '=' before a '/', and any other '=' belongs to the path.
 func ParseMount(s string) (Mount, error) {
-	path, server, mapped := strings.Cut(s, "=")
-	if path == "" || mapped && server == "" {
+	path, server, mapped := strings.Cut(s, "=/")
+	if mapped {
+		server = "/" + server
+	}
+	if path == "" || strings.HasPrefix(path, "=") || strings.HasSuffix(s, "=") {
 		return Mount{}, fmt.Errorf("%q: want PATH or PATH=SERVERPATH", s)
 	}
 	return Mount{Path: path, ServerPath: server}, nil

@@ -52,6 +52,32 @@ func TestFlagsMakeTargets(t *testing.T) {
 	}
 }
 
+func TestParseMount(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Mount{
+		"rules":                   {Path: "rules"},
+		"/srv/rules=/etc/rules":   {"/srv/rules", "/etc/rules"},
+		"rules=/etc/rules":        {"rules", "/etc/rules"},
+		"/srv/a=b/prometheus.yml": {Path: "/srv/a=b/prometheus.yml"},
+		"/srv/a=b":                {Path: "/srv/a=b"},
+		"/srv/a=b/x=/etc/c=d/e":   {"/srv/a=b/x", "/etc/c=d/e"},
+		"/srv=/a=/b":              {"/srv", "/a=/b"},
+	} {
+		got, err := ParseMount(text)
+		if err != nil || got != want {
+			t.Errorf("%s: got %+v, %v, want %+v", text, got, err, want)
+		}
+		if again, err := ParseMount(got.String()); err != nil || again != got {
+			t.Errorf("%s: %+v was written as %s, which is %+v, %v", text, got, got, again, err)
+		}
+	}
+	for _, text := range []string{"", "=", "=/a", "=a", "==/a", "/a=", "/a=/b="} {
+		if got, err := ParseMount(text); err == nil {
+			t.Errorf("%q: got %+v, want an error", text, got)
+		}
+	}
+}
+
 func TestFlagsWinOverTheFile(t *testing.T) {
 	file := "settle: 3s\npoll_interval: 7s\ntargets:\n- {name: one, kind: http, url: 'http://h/', dirs: [/a, /b=/c]}\n"
 	cfg, err := build(t, file, "--settle=1s", "--prometheus-url=http://127.0.0.1:9090")

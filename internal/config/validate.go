@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
-	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -112,6 +109,7 @@ func (c *checker) targets(targets []Target, offline bool) {
 			tc.fail("reload_timeout", "", "must not be negative")
 		}
 		tc.gate()
+		tc.ownGate(targets[:i])
 	}
 }
 
@@ -175,99 +173,6 @@ func (c *targetChecker) grafana() {
 	}
 	if c.Restart != RestartOff && c.Restart != RestartTerminate {
 		c.fail("restart", "want off or terminate", "unknown value %q", c.Restart)
-	}
-}
-
-// gate checks the published directory and what is done to files on the way to it.
-func (c *targetChecker) gate() {
-	if c.Gate.Path == "" {
-		const why = "needs gate: without one the server reads the files as they are"
-		if c.GateMode != "" {
-			c.fail("gate_mode", "", why)
-		}
-		if c.Gunzip {
-			c.fail("gunzip", "", why)
-		}
-		if len(c.ExpandEnv) > 0 {
-			c.fail("expand_env", "", why)
-		}
-		return
-	}
-	if c.KeepGenerations < 1 {
-		c.fail("keep_generations", "", "want at least 1")
-	}
-	if _, err := c.FileMode(); err != nil {
-		c.fail("gate_mode", "", "%s", err)
-	}
-	for i, pattern := range c.ExpandEnv {
-		if _, err := path.Match(pattern, ""); err != nil {
-			c.fail(fmt.Sprintf("expand_env[%d]", i), "", "%q: %s", pattern, err)
-		}
-	}
-	if server := c.Ini.ServerPath; server != "" && path.Base(server) != filepath.Base(c.Ini.Path) {
-		c.fail("ini", "", "the server must see it under the same name, %s", filepath.Base(c.Ini.Path))
-	}
-	watched := []string{c.Provisioning.Path}
-	for _, file := range []string{c.ConfigFile.Path, c.Ini.Path} {
-		if file != "" {
-			watched = append(watched, filepath.Dir(file))
-		}
-	}
-	for _, d := range c.Dirs {
-		watched = append(watched, d.Path)
-	}
-	for _, dir := range watched {
-		if dir != "" && (within(dir, c.Gate.Path) || within(c.Gate.Path, dir)) {
-			c.fail("gate", "give it a directory of its own", "must not be, hold or be inside of %s, which is watched", dir)
-			return
-		}
-	}
-}
-
-// within says whether dir is outer or below it.
-func within(outer, dir string) bool {
-	rel, err := filepath.Rel(outer, dir)
-	return err == nil && filepath.IsLocal(rel)
-}
-
-// url checks the server's address. Its text is never repeated: it may hold a password.
-func (c *targetChecker) url(required bool) {
-	if c.URL == "" {
-		if required && !c.offline {
-			c.fail("url", "", "is required for kind %s", c.Kind)
-		}
-		return
-	}
-	u, err := url.Parse(c.URL)
-	switch {
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		c.fail("url", "", "not a URL like http://127.0.0.1:9090")
-	case u.User != nil:
-		c.fail("url", fmt.Sprintf("use %s and %s", c.label("username"), c.label("password_file")), "must not hold credentials")
-	case u.Fragment != "" || c.Kind != HTTP && u.RawQuery != "":
-		c.fail("url", "", "must end with the path")
-	}
-}
-
-func (c *targetChecker) label(key string) string {
-	if c.FromFlags {
-		return flagName(c.Kind, key)
-	}
-	return key
-}
-
-func (c *targetChecker) client() {
-	password := c.PasswordFile != "" || c.Password != ""
-	switch {
-	case c.Username == "" && c.PasswordFile != "":
-		c.fail("username", "", "is required with %s", c.label("password_file"))
-	case c.Username != "" && !password:
-		c.fail("password_file", "", "is required with %s", c.label("username"))
-	case c.Username != "" && c.BearerTokenFile != "":
-		c.fail("bearer_token_file", "", "give either a user name or a bearer token")
-	}
-	if (c.CertFile == "") != (c.KeyFile == "") {
-		c.fail("cert_file", "", "%s and %s belong together", c.label("cert_file"), c.label("key_file"))
 	}
 }
 

@@ -1,0 +1,72 @@
+package config
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+)
+
+// gate checks the published directory and what is done to files on the way to it.
+func (c *targetChecker) gate() {
+	if c.Gate.Path == "" {
+		const why = "needs gate: without one the server reads the files as they are"
+		if c.GateMode != "" {
+			c.fail("gate_mode", "", why)
+		}
+		if c.Gunzip {
+			c.fail("gunzip", "", why)
+		}
+		if len(c.ExpandEnv) > 0 {
+			c.fail("expand_env", "", why)
+		}
+		return
+	}
+	if c.KeepGenerations < 1 {
+		c.fail("keep_generations", "", "want at least 1")
+	}
+	if _, err := c.FileMode(); err != nil {
+		c.fail("gate_mode", "", "%s", err)
+	}
+	for i, pattern := range c.ExpandEnv {
+		if _, err := path.Match(pattern, ""); err != nil {
+			c.fail(fmt.Sprintf("expand_env[%d]", i), "", "%q: %s", pattern, err)
+		}
+	}
+	if server := c.Ini.ServerPath; server != "" && path.Base(server) != filepath.Base(c.Ini.Path) {
+		c.fail("ini", "", "the server must see it under the same name, %s", filepath.Base(c.Ini.Path))
+	}
+	watched := []string{c.Provisioning.Path}
+	for _, file := range []string{c.ConfigFile.Path, c.Ini.Path} {
+		if file != "" {
+			watched = append(watched, filepath.Dir(file))
+		}
+	}
+	for _, d := range c.Dirs {
+		watched = append(watched, d.Path)
+	}
+	for _, dir := range watched {
+		if dir != "" && overlap(dir, c.Gate.Path) {
+			c.fail("gate", "give it a directory of its own", "must not be, hold or be inside of %s, which is watched", dir)
+			return
+		}
+	}
+}
+
+// ownGate refuses a gate that another target has too: two writers would undo each other's work.
+func (c *targetChecker) ownGate(others []Target) {
+	for _, other := range others {
+		if c.Gate.Path != "" && other.Gate.Path != "" && overlap(c.Gate.Path, other.Gate.Path) {
+			c.fail("gate", "give it a directory of its own", "must not be, hold or be inside of the gate of target %q", other.Name)
+			return
+		}
+	}
+}
+
+// overlap says whether two directories are one, or one is below the other.
+func overlap(a, b string) bool { return within(a, b) || within(b, a) }
+
+// within says whether dir is outer or below it.
+func within(outer, dir string) bool {
+	rel, err := filepath.Rel(outer, dir)
+	return err == nil && filepath.IsLocal(rel)
+}
