@@ -7,7 +7,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/validate"
 )
@@ -34,7 +37,7 @@ func (v *Validator) external(ctx context.Context, req validate.Request, files []
 		if err != nil {
 			return validate.Result{}, err
 		}
-		rules, err := v.rulesAlone(ctx, lay, files)
+		rules, err := v.rulesAlone(ctx, lay, files, main)
 		if err != nil {
 			return validate.Result{}, err
 		}
@@ -55,11 +58,12 @@ func checkConfigArgs(req validate.Request, file string) []string {
 	return append(args, file)
 }
 
-// rulesAlone judges everything that looks like a rule file.
-func (v *Validator) rulesAlone(ctx context.Context, lay layout, files []viewed) ([]validate.Finding, error) {
+// rulesAlone judges the rule files that the main file names.
+func (v *Validator) rulesAlone(ctx context.Context, lay layout, files []viewed, main int) ([]validate.Finding, error) {
 	args := []string{"check", "rules"}
+	patterns := rulePatterns(files[main])
 	for i, f := range files {
-		if bytes.HasPrefix(f.content, []byte("groups:")) || bytes.Contains(f.content, []byte("\ngroups:")) {
+		if slices.ContainsFunc(patterns, func(p string) bool { ok, err := path.Match(p, f.server); return ok && err == nil }) {
 			args = append(args, lay.paths[i])
 		}
 	}
@@ -68,6 +72,23 @@ func (v *Validator) rulesAlone(ctx context.Context, lay layout, files []viewed) 
 	}
 	fs, _, err := v.promtool(ctx, lay, args, "")
 	return fs, err
+}
+
+// rulePatterns are the rule_files of a main file, absolute on the server. Their own errors are the validator's to find.
+func rulePatterns(main viewed) []string {
+	var names struct {
+		RuleFiles []string `yaml:"rule_files"`
+	}
+	if err := yaml.Unmarshal(main.content, &names); err != nil {
+		return nil
+	}
+	for i, p := range names.RuleFiles {
+		if !path.IsAbs(p) {
+			p = path.Join(path.Dir(main.server), p)
+		}
+		names.RuleFiles[i] = path.Clean(p)
+	}
+	return names.RuleFiles
 }
 
 // promtool runs the external validator once. Exit codes 0 and 1 are verdicts (3 is about style).

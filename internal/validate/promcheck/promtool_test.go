@@ -37,6 +37,14 @@ func TestExternalPromtool(t *testing.T) {
 			[]string{"/user/prometheus.yml:3: error"}},
 		"missing file, bad rules": {map[string]string{"prometheus.yml": "rule_files: ['a.rules', 'gone.rules']\n", "a.rules": strings.Replace(goodRules, "sum(x)", "sum(x", 1)}, false,
 			[]string{"/user/a.rules:5:11: error", "/user/prometheus.yml: warning"}},
+		"missing file, bad rules in flow style": {map[string]string{
+			"prometheus.yml": "rule_files: &r ['./*.rules', 'more/gone.yml']\n",
+			"a.rules":        "{groups: [{name: g, rules: [{record: 'a:b', expr: 'sum(x'}]}]}\n",
+			"b.rules":        "{\"groups\": [{\"name\": 1.5, \"rulez\": []}]}\n",
+		}, false, []string{"/user/a.rules:1:51: error", "/user/b.rules:1: error", "/user/prometheus.yml: warning"}},
+		"missing file, foreign groups": {map[string]string{
+			"prometheus.yml": "rule_files: ['gone.yml']\n", "grafana.yml": "apiVersion: 1\ngroups:\n- name: g\n",
+		}, false, []string{"/user/prometheus.yml: warning"}},
 		"agent": {map[string]string{"prometheus.yml": "rule_files: ['*.rules']\n", "a.rules": goodRules}, true,
 			[]string{"/user/prometheus.yml: error"}},
 	} {
