@@ -101,16 +101,29 @@ func (c *Client) address(path string) url.URL {
 	return u
 }
 
-// Host is the host and port to connect to.
-func (c *Client) Host() string {
-	if c.base.Port() != "" {
-		return c.base.Host
+// DialAddress is the host and port that a request is sent to: the server's own, or those of the proxy that the
+// environment names (HTTP_PROXY, HTTPS_PROXY, NO_PROXY). localhost and loopback addresses, which is where
+// a sidecar's server is, never have one.
+func (c *Client) DialAddress() (string, error) {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: c.base})
+	if err != nil {
+		return "", fmt.Errorf("find the proxy for %s: %w", c.URL(""), err)
 	}
-	port := "80"
-	if c.base.Scheme == "https" {
+	to := c.base
+	if proxy != nil {
+		to = proxy
+	}
+	port := to.Port()
+	switch {
+	case port != "":
+	case to.Scheme == "https":
 		port = "443"
+	case strings.HasPrefix(to.Scheme, "socks5"):
+		port = "1080"
+	default:
+		port = "80"
 	}
-	return net.JoinHostPort(c.base.Hostname(), port)
+	return net.JoinHostPort(to.Hostname(), port), nil
 }
 
 // Do sends one request without a body and reads the answer, whatever its status. The failure says

@@ -16,8 +16,8 @@ const (
 	defaultTimeout = 5 * time.Minute
 )
 
-// HTTP posts to one URL. The server is taken for ready when its port is open, and the proof is the
-// status code: nothing more is known of such a server.
+// HTTP posts to one URL. The server is taken for ready when its port is open (or, behind a proxy, the
+// proxy's), and the proof is the status code: nothing more is known of such a server.
 type HTTP struct {
 	c       *client.Client
 	timeout time.Duration
@@ -37,7 +37,11 @@ func NewHTTP(o client.Options, timeout time.Duration) (*HTTP, error) {
 
 // Observe implements reload.Driver.
 func (d *HTTP) Observe(ctx context.Context) (reload.Observation, error) {
-	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", d.c.Host())
+	address, err := d.c.DialAddress()
+	if err != nil {
+		return reload.Observation{Reason: err.Error()}, nil
+	}
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return reload.Observation{Reason: err.Error()}, nil
 	}
