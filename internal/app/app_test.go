@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,25 +18,8 @@ import (
 	"reloader/internal/config"
 	"reloader/internal/reload"
 	"reloader/internal/status"
+	"reloader/test/rig"
 )
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
 
 // site is a directory with our own file, and a server for each of two targets.
 type site struct {
@@ -46,7 +27,7 @@ type site struct {
 	dir  string
 	hits [2]atomic.Int64
 	urls [2]string
-	log  lockedBuffer
+	log  rig.Buffer
 	app  *App
 	// loads counts how often contents of our own file were looked at.
 	loads atomic.Int64
@@ -131,15 +112,14 @@ func (s *site) run(file string) {
 // eventually polls the report until it is as wanted.
 func (s *site) eventually(what string, check func(status.Report) bool) status.Report {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
-		r := s.app.Report()
-		if check(r) {
-			return r
+	var r status.Report
+	rig.Eventually(s.t, what, func() error {
+		if r = s.app.Report(); !check(r) {
+			return fmt.Errorf("%+v", r)
 		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not in time: %s: %+v", what, r)
-		}
-	}
+		return nil
+	})
+	return r
 }
 
 // synced says that exactly these targets exist and are in sync.

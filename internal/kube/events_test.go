@@ -15,6 +15,7 @@ import (
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 	"reloader/internal/validate"
+	"reloader/test/rig"
 )
 
 var _ reload.Observer = (*Events)(nil)
@@ -40,9 +41,9 @@ func confirming(running string) reload.Status {
 	return reload.Status{Target: "prometheus", Phase: reload.Confirming, Wanted: digest("new"), Running: digest(running)}
 }
 
-func startEvents(t *testing.T, a *fakeAPI) (*Events, *logged, context.CancelFunc, chan struct{}) {
+func startEvents(t *testing.T, a *fakeAPI) (*Events, *rig.Buffer, context.CancelFunc, chan struct{}) {
 	t.Helper()
-	log := &logged{}
+	log := &rig.Buffer{}
 	e := NewEvents(a.client(), slog.New(slog.NewTextHandler(log, nil)))
 	e.forbidden = max(a.forbidden, time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -62,7 +63,7 @@ func wantEvents(t *testing.T, a *fakeAPI, want ...string) {
 	t.Helper()
 	slices.Sort(want)
 	var got []string
-	eventually(t, fmt.Sprint(want), func() bool {
+	rig.Until(t, fmt.Sprint(want), func() bool {
 		got = a.list()
 		slices.Sort(got)
 		return len(got) >= len(want) && slices.Equal(got, want)
@@ -138,7 +139,7 @@ func TestEventsWhileAway(t *testing.T) {
 		t.Errorf("%d events wait", n)
 	}
 	close(a.hang)
-	eventually(t, "the newest event", func() bool {
+	rig.Until(t, "the newest event", func() bool {
 		return slices.ContainsFunc(a.list(), func(s string) bool { return strings.Contains(s, fmt.Sprint("mistake ", 10*maxQueue-1)) })
 	})
 }
@@ -151,7 +152,7 @@ func TestEventRefusedAtFirst(t *testing.T) {
 	e, log, _, _ := startEvents(t, a)
 	a.answer("create events", http.StatusForbidden)
 	e.Transition(inSync("good"), rejected("bad"))
-	eventually(t, "a refused try", func() bool { return a.asked("create events") > 0 })
+	rig.Until(t, "a refused try", func() bool { return a.asked("create events") > 0 })
 	a.answer("create events", 0)
 	wantEvents(t, a, "1 "+rejection)
 	if log.String() != "" {
@@ -170,9 +171,9 @@ func TestLastEvents(t *testing.T) {
 		st.Findings[1].Message = s
 		e.Transition(inSync("good"), st)
 	}
-	eventually(t, "a message", func() bool { return strings.Contains(log.String(), "may not create and patch events") })
+	rig.Until(t, "a message", func() bool { return strings.Contains(log.String(), "may not create and patch events") })
 	e.Transition(confirming("good"), inSync("better"))
-	eventually(t, "an empty queue", func() bool {
+	rig.Until(t, "an empty queue", func() bool {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		return len(e.queue) == 0

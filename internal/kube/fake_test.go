@@ -22,6 +22,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"reloader/test/rig"
 )
 
 // fakeAPI is an API server with one pod, ConfigMaps and Secrets of which only the version
@@ -74,7 +76,7 @@ func (a *fakeAPI) start() {
 		addr = "127.0.0.1:0"
 	}
 	var l net.Listener
-	eventually(a.t, "the address is free", func() bool {
+	rig.Until(a.t, "the address is free", func() bool {
 		var err error
 		l, err = net.Listen("tcp", addr) //nolint:noctx // a test's listener
 		return err == nil
@@ -309,15 +311,4 @@ func (a *fakeAPI) list() []string {
 		out = append(out, fmt.Sprintf("%v %v %v", e["count"], e["reason"], e["message"]))
 	}
 	return out
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in time: %s", what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
 }

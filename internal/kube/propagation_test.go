@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,30 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"reloader/test/rig"
 )
-
-// logged collects a log that several goroutines write.
-type logged struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // mountedPod is a pod whose sidecar mounts ConfigMap config and Secret password (projected).
 func mountedPod(config, password string, created time.Time) string {
@@ -51,7 +33,7 @@ func mountedPod(config, password string, created time.Time) string {
 type propagationWorld struct {
 	*fakeAPI
 	p        *Propagation
-	log      *logged
+	log      *rig.Buffer
 	config   string
 	password string
 }
@@ -59,7 +41,7 @@ type propagationWorld struct {
 // newPropagationWorld runs a Propagation against a fake API with two mounts.
 func newPropagationWorld(t *testing.T, created time.Time, prepare ...func(*fakeAPI)) *propagationWorld {
 	t.Helper()
-	w := &propagationWorld{fakeAPI: newFakeAPI(t), log: &logged{}, config: t.TempDir(), password: t.TempDir()}
+	w := &propagationWorld{fakeAPI: newFakeAPI(t), log: &rig.Buffer{}, config: t.TempDir(), password: t.TempDir()}
 	w.pod = mountedPod(w.config, w.password, created)
 	w.versions["configmaps/prometheus-yml"], w.versions["secrets/password"] = 1, 1
 	for _, f := range prepare {
@@ -103,7 +85,7 @@ func (w *propagationWorld) swap(t *testing.T, dir string) {
 // settled waits until no further patch comes for longer than a repetition takes.
 func (w *propagationWorld) settled(t *testing.T, want int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d patches", want), func() bool { return w.patched() >= want })
+	rig.Until(t, fmt.Sprintf("%d patches", want), func() bool { return w.patched() >= want })
 	until := time.Now().Add(9 * w.p.repeat)
 	for time.Now().Before(until) {
 		if n := w.patched(); n != want {
@@ -117,9 +99,9 @@ func (w *propagationWorld) settled(t *testing.T, want int) {
 func TestPatchOnChange(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t, time.Now())
-	eventually(t, "two watches", w.watching(2))
+	rig.Until(t, "two watches", w.watching(2))
 	w.update("configmaps/prometheus-yml")
-	eventually(t, "a patch", func() bool { return w.patched() == 1 })
+	rig.Until(t, "a patch", func() bool { return w.patched() == 1 })
 	w.swap(t, w.config)
 	w.settled(t, 1)
 	var patch struct {
@@ -145,7 +127,7 @@ func TestPatchOnChange(t *testing.T) {
 func TestRepeatOnce(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t, time.Now())
-	eventually(t, "two watches", w.watching(2))
+	rig.Until(t, "two watches", w.watching(2))
 	w.update("secrets/password")
 	w.settled(t, 2)
 }
@@ -155,11 +137,11 @@ func TestRepeatOnce(t *testing.T) {
 func TestRepeatAfterInterruption(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t, time.Now())
-	eventually(t, "two watches", w.watching(2))
+	rig.Until(t, "two watches", w.watching(2))
 	w.endWatches("<html>bad gateway</html>\n")
-	eventually(t, "two watches again", w.watching(2))
+	rig.Until(t, "two watches again", w.watching(2))
 	w.update("configmaps/prometheus-yml")
-	eventually(t, "a third patch", func() bool { return w.patched() == 3 })
+	rig.Until(t, "a third patch", func() bool { return w.patched() == 3 })
 	w.swap(t, w.config)
 	w.settled(t, 3)
 }
@@ -168,7 +150,7 @@ func TestRepeatAfterInterruption(t *testing.T) {
 func TestOldPod(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t, time.Now().Add(-time.Hour))
-	eventually(t, "a patch at the start", func() bool { return w.patched() >= 1 })
+	rig.Until(t, "a patch at the start", func() bool { return w.patched() >= 1 })
 }
 
 // A new pod's mounts are fresh: it starts without a patch. An ended watch without a change
@@ -177,10 +159,10 @@ func TestNoPatchWithoutChange(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t, time.Now())
 	for range 3 {
-		eventually(t, "two watches", w.watching(2))
+		rig.Until(t, "two watches", w.watching(2))
 		w.endWatches("")
 	}
-	eventually(t, "two watches again", w.watching(2))
+	rig.Until(t, "two watches again", w.watching(2))
 	w.settled(t, 0)
 }
 
@@ -211,9 +193,9 @@ func TestInterruptedWatch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newPropagationWorld(t, time.Now())
-			eventually(t, "two watches", w.watching(2))
+			rig.Until(t, "two watches", w.watching(2))
 			interrupt(w, func() { w.update("configmaps/prometheus-yml") })
-			eventually(t, "a patch", func() bool { return w.patched() >= 1 })
+			rig.Until(t, "a patch", func() bool { return w.patched() >= 1 })
 		})
 	}
 }
@@ -222,13 +204,13 @@ func TestInterruptedWatch(t *testing.T) {
 func TestTokenRotation(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t, time.Now())
-	eventually(t, "two watches", w.watching(2))
+	rig.Until(t, "two watches", w.watching(2))
 	w.mu.Lock()
 	w.token = "token-2"
 	w.mu.Unlock()
 	w.write("token", "token-2")
 	w.update("configmaps/prometheus-yml")
-	eventually(t, "a patch", func() bool { return w.patched() >= 1 })
+	rig.Until(t, "a patch", func() bool { return w.patched() >= 1 })
 }
 
 // A missing permission is named once, not at each try, and used as soon as it is there.
@@ -242,8 +224,8 @@ func TestForbidden(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			w := newPropagationWorld(t, time.Now().Add(-time.Hour), func(a *fakeAPI) { a.answers[what] = http.StatusForbidden })
-			eventually(t, "a message", func() bool { return strings.Contains(w.log.String(), want) })
-			eventually(t, "a second try", func() bool {
+			rig.Until(t, "a message", func() bool { return strings.Contains(w.log.String(), want) })
+			rig.Until(t, "a second try", func() bool {
 				w.update("configmaps/prometheus-yml")
 				return w.asked(what) > 3
 			})
@@ -251,7 +233,7 @@ func TestForbidden(t *testing.T) {
 				t.Errorf("told %d times:\n%s", n, w.log)
 			}
 			w.answer(what, 0)
-			eventually(t, "a patch", func() bool {
+			rig.Until(t, "a patch", func() bool {
 				w.update("configmaps/prometheus-yml")
 				return w.patched() > 0
 			})
@@ -267,11 +249,11 @@ func TestRefusedAtFirst(t *testing.T) {
 		a.answers["watch configmaps"] = http.StatusForbidden
 		a.forbidden = time.Minute
 	})
-	eventually(t, "a second try", func() bool { return w.asked("watch configmaps") > 1 })
+	rig.Until(t, "a second try", func() bool { return w.asked("watch configmaps") > 1 })
 	w.answer("watch configmaps", 0)
-	eventually(t, "two watches", w.watching(2))
+	rig.Until(t, "two watches", w.watching(2))
 	w.update("configmaps/prometheus-yml")
-	eventually(t, "a patch", func() bool { return w.patched() >= 1 })
+	rig.Until(t, "a patch", func() bool { return w.patched() >= 1 })
 	if strings.Contains(w.log.String(), "level=ERROR") {
 		t.Errorf("told of a permission that is there:\n%s", w.log)
 	}

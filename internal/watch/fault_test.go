@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"reloader/test/rig"
 )
 
 // faulty is the real inotify with faults.
@@ -48,15 +50,6 @@ func wantLog(t *testing.T, l *logged, want ...string) {
 	}
 }
 
-func eventually(t *testing.T, what string, isTrue func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patient); !isTrue(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
 // No instance of inotify is left, or the system has none: polling, said once; then inotify again, said once.
 func TestNoInotify(t *testing.T) {
 	t.Parallel()
@@ -79,15 +72,15 @@ func TestNoInotify(t *testing.T) {
 				put(t, file, text)
 				until(t, s, "change while polling", holds(file, text))
 			}
-			eventually(t, "tried again", func() bool { return w.Stats().Errors > 2 })
+			rig.Until(t, "tried again", func() bool { return w.Stats().Errors > 2 })
 			if st := w.Stats(); !st.Polling || st.Watches != 0 || st.Events != 0 {
 				t.Errorf("while polling: %+v", st)
 			}
 			healed.Store(true)
-			eventually(t, "inotify is back", func() bool { return !w.Stats().Polling })
+			rig.Until(t, "inotify is back", func() bool { return !w.Stats().Polling })
 			put(t, file, "again")
 			until(t, s, "change after", holds(file, "again"))
-			eventually(t, "the kernel reports", func() bool { return w.Stats().Events > 0 })
+			rig.Until(t, "the kernel reports", func() bool { return w.Stats().Events > 0 })
 			wantLog(t, &log, fault.Error(), "inotify watches everything again")
 		})
 	}
@@ -111,7 +104,7 @@ func TestNoWatches(t *testing.T) {
 	put(t, file, "1")
 	until(t, s, "change in the directory without a watch", holds(file, "1"))
 	f.addError.Store(nil)
-	eventually(t, "watches are back", func() bool { st := w.Stats(); return !st.Polling && st.Watches == 2 })
+	rig.Until(t, "watches are back", func() bool { st := w.Stats(); return !st.Polling && st.Watches == 2 })
 	wantLog(t, &log, "no space left on device", "inotify watches everything again")
 }
 
@@ -145,7 +138,7 @@ func TestInotifyBreaks(t *testing.T) {
 	dir := t.TempDir()
 	s := w.Subscribe([]string{dir})
 	f.errs <- errors.New("input/output error")
-	eventually(t, "both were said", func() bool { return len(log.lines()) == 2 })
+	rig.Until(t, "both were said", func() bool { return len(log.lines()) == 2 })
 	if st := w.Stats(); st.Polling || st.Watches != 1 || st.Errors != 1 {
 		t.Errorf("%+v", st)
 	}
@@ -167,7 +160,7 @@ func TestInotifyEnds(t *testing.T) {
 	w.Subscribe([]string{t.TempDir()})
 	must(t, (<-opened).Close())
 	<-opened // another one
-	eventually(t, "inotify is back", func() bool { st := w.Stats(); return !st.Polling && st.Watches == 1 && st.Errors > 0 })
+	rig.Until(t, "inotify is back", func() bool { st := w.Stats(); return !st.Polling && st.Watches == 1 && st.Errors > 0 })
 }
 
 // The kernel's queue really overflows while nobody takes events.
@@ -200,8 +193,8 @@ func TestQueueOverflow(t *testing.T) {
 	inside := filepath.Join(dir, "new", "x")
 	put(t, inside, "1")
 	close(release)
-	eventually(t, "the overflow is counted", func() bool { return w.Stats().Errors > 0 })
-	eventually(t, "the new directory is watched", func() bool { return w.Stats().Watches == 2 })
+	rig.Until(t, "the overflow is counted", func() bool { return w.Stats().Errors > 0 })
+	rig.Until(t, "the new directory is watched", func() bool { return w.Stats().Watches == 2 })
 	step(t, s, "change in the new directory", func() { put(t, inside, "2") }, holds(inside, "2"))
 	if w.Stats().Polling {
 		t.Error("an overflow is no reason to poll")

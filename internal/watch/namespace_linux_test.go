@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"reloader/test/rig"
 )
 
 const inside = "WATCH_TEST_INSIDE"
@@ -63,9 +65,9 @@ func TestRealInstancesExhausted(t *testing.T) {
 	put(t, file, "1")
 	until(t, s, "change while polling", holds(file, "1"))
 	limit(t, "max_inotify_instances", "8")
-	eventually(t, "inotify is back", func() bool { return !w.Stats().Polling })
+	rig.Until(t, "inotify is back", func() bool { return !w.Stats().Polling })
 	put(t, file, "2")
-	eventually(t, "the kernel reports", func() bool { return w.Stats().Events > 0 })
+	rig.Until(t, "the kernel reports", func() bool { return w.Stats().Events > 0 })
 	wantLog(t, &log, "too many open files", "again")
 }
 
@@ -86,7 +88,7 @@ func TestRealWatchesExhausted(t *testing.T) {
 		until(t, s, "change", holds(filepath.Join(dir, "x"), "1"))
 	}
 	limit(t, "max_inotify_watches", "8")
-	eventually(t, "all are watched", func() bool { st := w.Stats(); return !st.Polling && st.Watches == 2 })
+	rig.Until(t, "all are watched", func() bool { st := w.Stats(); return !st.Polling && st.Watches == 2 })
 	wantLog(t, &log, "no space left on device", "again")
 }
 
@@ -108,7 +110,7 @@ func TestRemounted(t *testing.T) {
 	byKernel := func(text string) {
 		t.Helper()
 		// What is mounted now is watched, not only polled.
-		eventually(t, "the kernel reports "+text, func() bool {
+		rig.Until(t, "the kernel reports "+text, func() bool {
 			before := w.Stats().Events
 			put(t, file, text)
 			time.Sleep(5 * time.Millisecond)

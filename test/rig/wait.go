@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"sync"
 	"testing"
@@ -33,6 +34,19 @@ func Eventually(tb testing.TB, what string, check func() error) {
 		}
 	}
 }
+
+// Until is Eventually for a check that has nothing to tell.
+func Until(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
+	Eventually(tb, what, func() error {
+		if !ok() {
+			return errNotYet
+		}
+		return nil
+	})
+}
+
+var errNotYet = errors.New("it is not so")
 
 // Buffer is a log that is read while others write it. The zero value is empty.
 type Buffer struct {

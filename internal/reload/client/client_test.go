@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	"reloader/internal/reload"
 	"reloader/internal/reload/client"
+	"reloader/test/rig"
 )
 
 func newClient(t *testing.T, o client.Options) *client.Client {
@@ -30,17 +30,6 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL
-}
-
-// closedPort is an address where nothing listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return "http://" + l.Addr().String()
 }
 
 func TestNoAnswer(t *testing.T) {
@@ -64,7 +53,7 @@ func TestNoAnswer(t *testing.T) {
 		untouched bool
 		words     string
 	}{
-		{"refused", closedPort(t), reload.ClassUnreachable, true, "connection refused"},
+		{"refused", "http://" + rig.FreeAddress(t), reload.ClassUnreachable, true, "connection refused"},
 		{"cut", cut, reload.ClassUnreachable, false, "cut before the answer"},
 		{"timeout", slow, reload.ClassTimeout, false, "no answer within 200ms"},
 		{"short body", short, reload.ClassUnreachable, false, "cut"},

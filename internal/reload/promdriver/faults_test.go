@@ -18,6 +18,7 @@ import (
 	"reloader/internal/reload/promtest"
 	"reloader/internal/snapshot"
 	"reloader/internal/validate"
+	"reloader/test/rig"
 )
 
 // files is a directory as the kubelet writes it, and a Reader of it.
@@ -83,28 +84,18 @@ func (judge) Validate(_ context.Context, req validate.Request) (validate.Result,
 	return validate.Result{}, nil
 }
 
-// logs keeps what was logged, to look for secrets in it.
-type logs struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *logs) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(p) }
-
-func (l *logs) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
-
-// rig is a target over real files and a real socket.
-type rig struct {
+// site is a target over real files and a real socket.
+type site struct {
 	t      *testing.T
 	files  *files
 	server *promtest.Server
 	target *reload.Target
-	logs   *logs
+	logs   *rig.Buffer // to look for secrets in it
 	stop   func()
 }
 
 // start starts a target with short delays for a server that reads f.
-func start(t *testing.T, f *files, server *promtest.Server, co client.Options, timeout time.Duration) *rig {
+func start(t *testing.T, f *files, server *promtest.Server, co client.Options, timeout time.Duration) *site {
 	t.Helper()
 	if co.URL == "" {
 		co.URL = server.URL()
@@ -113,7 +104,7 @@ func start(t *testing.T, f *files, server *promtest.Server, co client.Options, t
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, files: f, server: server, logs: &logs{}}
+	r := &site{t: t, files: f, server: server, logs: &rig.Buffer{}}
 	r.target, err = reload.New(reload.Options{
 		Name: "prometheus", Kind: "prometheus", Reader: f, Validator: judge{}, Driver: d,
 		Logger:  slog.New(slog.NewTextHandler(r.logs, nil)),
@@ -140,8 +131,8 @@ func start(t *testing.T, f *files, server *promtest.Server, co client.Options, t
 	return r
 }
 
-// newRig is in sync on "first".
-func newRig(t *testing.T, o promtest.Options) *rig {
+// newSite is in sync on "first".
+func newSite(t *testing.T, o promtest.Options) *site {
 	t.Helper()
 	f := newFiles(t, "first")
 	o.Files = f.read
@@ -150,15 +141,15 @@ func newRig(t *testing.T, o promtest.Options) *rig {
 	return r
 }
 
-func (r *rig) swap(text string) { r.t.Helper(); r.files.swap(text); r.target.Hint() }
+func (r *site) swap(text string) { r.t.Helper(); r.files.swap(text); r.target.Hint() }
 
-func (r *rig) status(what string, cond func(reload.Status) bool) {
+func (r *site) status(what string, cond func(reload.Status) bool) {
 	r.t.Helper()
-	eventually(r.t, 20*time.Second, what, func() bool { return cond(r.target.Status()) })
+	rig.Until(r.t, what, func() bool { return cond(r.target.Status()) })
 }
 
 // failing waits for a failure of that class.
-func (r *rig) failing(class reload.Class) {
+func (r *site) failing(class reload.Class) {
 	r.t.Helper()
 	r.status("failure "+string(class), func(s reload.Status) bool {
 		return s.Phase == reload.Retrying && s.Failure != nil && s.Failure.Class == class && !s.Applied
@@ -166,14 +157,14 @@ func (r *rig) failing(class reload.Class) {
 }
 
 // live waits until the newest files are proven to run, and looks at what the server really runs.
-func (r *rig) live(text string) {
+func (r *site) live(text string) {
 	r.t.Helper()
 	r.status(text+" in sync", func(s reload.Status) bool {
 		return s.Phase == reload.InSync && s.Running == s.Wanted && s.Applied && r.server.Runs() == text
 	})
 }
 
-func (r *rig) wantRequests(n int) {
+func (r *site) wantRequests(n int) {
 	r.t.Helper()
 	if got := r.server.Requests(); len(got) != n {
 		r.t.Errorf("%d reload requests, want %d: %q", len(got), n, got)
@@ -182,7 +173,7 @@ func (r *rig) wantRequests(n int) {
 
 func TestFaultDown(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, promtest.Options{})
+	r := newSite(t, promtest.Options{})
 	before := len(r.server.Requests())
 	r.server.Stop()
 	r.status("waiting", func(s reload.Status) bool { return s.Phase == reload.Waiting })
@@ -203,7 +194,7 @@ func TestFaultDown(t *testing.T) {
 
 func TestFaultNotReady(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, promtest.Options{})
+	r := newSite(t, promtest.Options{})
 	n := len(r.server.Requests())
 	r.server.SetReady(false)
 	r.swap("second")
@@ -218,7 +209,7 @@ func TestFaultNotReady(t *testing.T) {
 
 func TestFaultServerErrors(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, promtest.Options{})
+	r := newSite(t, promtest.Options{})
 	n := len(r.server.Requests())
 	r.server.FailNext(500, 500)
 	r.swap("second")
@@ -232,7 +223,7 @@ func TestFaultServerErrors(t *testing.T) {
 
 func TestFaultRefused(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, promtest.Options{Load: func(text string) error {
+	r := newSite(t, promtest.Options{Load: func(text string) error {
 		if text == "refused" {
 			return errors.New("unknown field `hunter2`")
 		}
@@ -249,7 +240,7 @@ func TestFaultRefused(t *testing.T) {
 
 func TestFaultSlow(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, promtest.Options{})
+	r := newSite(t, promtest.Options{})
 	n := len(r.server.Requests())
 	r.server.SlowBy(700 * time.Millisecond) // many times every other delay here
 	r.swap("second")
@@ -270,7 +261,7 @@ func TestFaultTimeout(t *testing.T) {
 	r.swap("second")
 	r.failing(reload.ClassBusy)
 	r.wantRequests(n + 1)
-	eventually(t, 5*time.Second, "another second", func() bool { return time.Now().Unix() > second })
+	rig.Until(t, "another second", func() bool { return time.Now().Unix() > second })
 	server.Release()
 	r.live("second")
 	if loads := server.Loads(); len(loads) > n+2 {
@@ -291,9 +282,9 @@ func TestFaultCut(t *testing.T) {
 
 func TestFaultLies(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, promtest.Options{})
+	r := newSite(t, promtest.Options{})
 	second := time.Now().Unix()
-	eventually(t, 5*time.Second, "another second", func() bool { return time.Now().Unix() > second })
+	rig.Until(t, "another second", func() bool { return time.Now().Unix() > second })
 	r.server.Lie(true)
 	r.swap("second")
 	r.failing(reload.ClassUnproven)
@@ -359,7 +350,7 @@ func TestFaultLifecycleOff(t *testing.T) {
 // TestOwnRestart is a kill between swap and reload: the next start cannot know, and asks and reloads.
 func TestOwnRestart(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, promtest.Options{})
+	r := newSite(t, promtest.Options{})
 	r.stop()
 	r.files.swap("second")
 	start(t, r.files, r.server, client.Options{}, 0).live("second")
@@ -367,7 +358,7 @@ func TestOwnRestart(t *testing.T) {
 
 func TestServerRestartsOnOlderFiles(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, promtest.Options{})
+	r := newSite(t, promtest.Options{})
 	r.swap("invalid")
 	r.status("rejected", func(s reload.Status) bool { return s.Phase == reload.Rejected && !s.Running.IsZero() })
 	r.server.Stop()
@@ -382,7 +373,7 @@ func TestServerRestartsOnOlderFiles(t *testing.T) {
 
 func TestSwapStorm(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, promtest.Options{})
+	r := newSite(t, promtest.Options{})
 	for i := range 50 {
 		text := "storm " + string(rune('A'+i))
 		if i%5 == 0 {
@@ -425,7 +416,7 @@ func TestForeignReload(t *testing.T) {
 	one.live("first")
 	two.live("first")
 	// The files become older than the whole seconds of the proof's clocks; then it ends.
-	eventually(t, 20*time.Second, "no more reloads", func() bool {
+	rig.Until(t, "no more reloads", func() bool {
 		n := len(server.Requests())
 		deadline := time.Now().Add(1500 * time.Millisecond)
 		for time.Now().Before(deadline) {

@@ -1,20 +1,15 @@
 package promdriver_test
 
 import (
-	"bytes"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"reloader/internal/reload/client"
 	"reloader/internal/reload/promdriver"
+	"reloader/test/rig"
 )
 
 // rightPassword is bcrypt of "right", with the least cost.
@@ -23,10 +18,7 @@ const rightPassword = "$2a$04$pmVjNK2w/BkAZiRV0APuMeAClSXGb36fd99TGMZMc72W0UhKs4
 // startReal starts the real Prometheus on a free port.
 func startReal(t *testing.T, o options) server {
 	t.Helper()
-	binary := os.Getenv("RELOADER_PROMETHEUS_BINARY")
-	if binary == "" {
-		t.Skip("RELOADER_PROMETHEUS_BINARY is not set; make test sets it")
-	}
+	binary := rig.PrometheusBinary(t)
 	s := newDir(t)
 	startBinary(t, binary, &s, o)
 	return s
@@ -34,14 +26,9 @@ func startReal(t *testing.T, o options) server {
 
 func startBinary(t *testing.T, binary string, s *server, o options) {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
+	address := rig.FreeAddress(t)
 	args := []string{
-		"--config.file=" + filepath.Join(s.dir, "prometheus.yml"), "--web.listen-address=" + address,
+		binary, "--config.file=" + filepath.Join(s.dir, "prometheus.yml"), "--web.listen-address=" + address,
 		"--storage.tsdb.path=" + t.TempDir(), "--web.route-prefix=/" + strings.TrimPrefix(o.prefix, "/"),
 	}
 	if !o.noLifecycle {
@@ -73,52 +60,13 @@ func startBinary(t *testing.T, binary string, s *server, o options) {
 	s.url = scheme + "://" + address + o.prefix
 	co.URL = s.url
 
-	cmd := exec.CommandContext(t.Context(), binary, args...)
-	var log lockedBuffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGKILL)
-		<-ended
-		if t.Failed() {
-			t.Logf("log of the real server:\n%s", log.String())
-		}
-	})
+	rig.NewProcess(t, "the real Prometheus", args...).Start()
 	d, err := promdriver.New(promdriver.Options{Client: co})
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, "the real server is ready", func() bool {
+	rig.Until(t, "the real server is ready", func() bool {
 		got, err := d.Observe(t.Context())
 		return err == nil && got.Ready
 	})
 }
-
-// eventually polls until the condition holds.
-func eventually(t *testing.T, limit time.Duration, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(limit)
-	for !cond() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", limit, what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }

@@ -9,15 +9,13 @@ import (
 	"reloader/internal/reload"
 	"reloader/internal/reload/client"
 	"reloader/internal/reload/promdriver"
+	"reloader/test/rig"
 )
 
 // TestSignal uses the real server: SIGHUP works without the lifecycle API, and shows no result but in runtimeinfo.
 func TestSignal(t *testing.T) {
 	t.Parallel()
-	binary := os.Getenv("RELOADER_PROMETHEUS_BINARY")
-	if binary == "" {
-		t.Skip("RELOADER_PROMETHEUS_BINARY is not set; make test sets it")
-	}
+	binary := rig.PrometheusBinary(t)
 	// A name of its own, longer than the kernel keeps, so that other tests' servers are not meant.
 	name := "prometheus-signal-" + filepath.Base(t.TempDir()) + filepath.Base(filepath.Dir(t.TempDir()))
 	link := filepath.Join(t.TempDir(), name)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"reloader/internal/validate"
+	"reloader/test/rig"
 )
 
 // realGrafana is a server program of version 12.4 and its home directory, for comparing verdicts.
@@ -36,9 +36,10 @@ type process struct {
 // start runs the server with the file. Its own needs come as changed defaults, which the file overrides.
 func (g *realGrafana) start(t *testing.T, ctx context.Context, file, data string) *process {
 	t.Helper()
-	port := freePort(t)
+	address := rig.FreeAddress(t)
+	_, port, _ := strings.Cut(address, ":")
 	defaults := map[string]string{
-		"paths.data": data, "server.http_addr": "127.0.0.1", "server.http_port": fmt.Sprint(port), "plugins.preinstall_disabled": "true",
+		"paths.data": data, "server.http_addr": "127.0.0.1", "server.http_port": port, "plugins.preinstall_disabled": "true",
 		"analytics.check_for_updates": "false", "analytics.check_for_plugin_updates": "false", "analytics.reporting_enabled": "false",
 		"news.news_feed_enabled": "false", "security.admin_password": "admin", "unified_alerting.ha_listen_address": "",
 	}
@@ -57,23 +58,13 @@ func (g *realGrafana) start(t *testing.T, ctx context.Context, file, data string
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{url: fmt.Sprintf("http://127.0.0.1:%d", port), done: make(chan struct{}), log: logFile.Name()}
+	p := &process{url: "http://" + address, done: make(chan struct{}), log: logFile.Name()}
 	go func() {
 		_ = cmd.Wait()
 		_ = logFile.Close()
 		close(p.done)
 	}()
 	return p
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func get(ctx context.Context, url string, out any) error {

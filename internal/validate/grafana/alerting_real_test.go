@@ -3,15 +3,16 @@ package grafana
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"reloader/internal/validate"
+	"reloader/test/rig"
 )
 
 // realStart says whether a real Grafana of the given home starts with a provisioning directory.
@@ -19,16 +20,10 @@ func realStart(t *testing.T, binary, home, data, provisioning string, env ...str
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := rig.FreeAddress(t)
+	_, port, _ := strings.Cut(address, ":")
 	config := filepath.Join(data, "grafana.ini")
-	text := fmt.Sprintf("[paths]\ndata = %s\nprovisioning = %s\n[server]\nhttp_addr = 127.0.0.1\nhttp_port = %d\n[plugins]\npreinstall_disabled = true\n"+
+	text := fmt.Sprintf("[paths]\ndata = %s\nprovisioning = %s\n[server]\nhttp_addr = 127.0.0.1\nhttp_port = %s\n[plugins]\npreinstall_disabled = true\n"+
 		"[analytics]\nreporting_enabled = false\ncheck_for_updates = false\ncheck_for_plugin_updates = false\n[log]\nlevel = warn\n", data, provisioning, port)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -54,7 +49,7 @@ func realStart(t *testing.T, binary, home, data, provisioning string, env ...str
 		_ = out.Close()
 	}()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/api/health", port), nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/api/health", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
