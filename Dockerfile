@@ -2,11 +2,9 @@
 #   docker build .
 #   docker buildx build --platform linux/amd64,linux/arm64,linux/arm/v7,linux/ppc64le,linux/s390x .
 # The compiler always runs on the builder's own platform; Go cross-compiles.
-ARG GO_IMAGE=docker.io/library/golang:1.26
-FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS build
+FROM --platform=$BUILDPLATFORM docker.io/library/golang:1.26 AS build
 WORKDIR /src
 COPY . .
-ARG TARGETOS=linux
 ARG TARGETARCH
 ARG TARGETVARIANT
 ARG VERSION=dev
@@ -14,7 +12,7 @@ ARG REVISION=unknown
 # TARGETVARIANT is v7 for arm; GOARM wants the number and only arm looks at it.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     set -eu; \
-    export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOOS="$TARGETOS" GOARCH="${TARGETARCH:-$(go env GOARCH)}" GOARM="${TARGETVARIANT#v}"; \
+    export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOOS=linux GOARCH="${TARGETARCH:-$(go env GOARCH)}" GOARM="${TARGETVARIANT#v}"; \
     [ "$GOARCH" = arm ] || unset GOARM; \
     go build -trimpath -ldflags "-s -w -X main.version=$VERSION -X main.revision=$REVISION" -o /out/ ./cmd/reloader ./cmd/promcheck
 

@@ -70,8 +70,10 @@ fuzz: ## runs every fuzz target for FUZZTIME each (default 10s)
 	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p; done; done
 
 .PHONY: lint
-lint: $(LINT) ## golangci-lint, gofmt and the check for macOS
+lint: $(LINT) ## golangci-lint, gofmt, the check for macOS, and the linters of what makes a release
 	$(LINT) run ./...
+	go tool -modfile=tools/actionlint/go.mod actionlint
+	cd tools/release && go test -count=1 ./... # no cached result: the files are outside of its module
 	GOOS=darwin go build -o /dev/null ./cmd/reloader
 	GOOS=darwin go vet $$(go list ./internal/... ./cmd/reloader | grep -v /promjudge)
 

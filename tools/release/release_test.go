@@ -1,0 +1,164 @@
+// Package release checks the files that make a release, and the example for docker compose, with the code
+// of the programs that read them. It is a module of its own, so that this code is no dependency of
+// reloader's; `make lint` runs it.
+package release
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/goreleaser/goreleaser/v2/pkg/config"
+	"go.yaml.in/yaml/v3"
+)
+
+const root = "../.."
+
+// checks tell what is wrong with a file that has the name of the key and may lie anywhere.
+var checks = map[string]func(t *testing.T, file string) []string{
+	".github/workflows/ci.yaml":      workflow,
+	".github/workflows/release.yaml": workflow,
+	".github/dependabot.yml":         dependabot,
+	".goreleaser.yaml":               goreleaser,
+	"examples/compose.yaml":          compose,
+}
+
+func TestFiles(t *testing.T) {
+	for name, check := range checks {
+		for _, problem := range check(t, filepath.Join(root, name)) {
+			t.Errorf("%s: %s", name, problem)
+		}
+	}
+	workflows, err := filepath.Glob(root + "/.github/workflows/*")
+	if err != nil || len(workflows) != 2 {
+		t.Errorf("there are workflows without a check: %q, %v", workflows, err)
+	}
+}
+
+// Every check finds a mistake that is made in the real file.
+func TestBrokenFiles(t *testing.T) {
+	for _, test := range []struct{ name, old, broken, want string }{
+		{".github/workflows/ci.yaml", "actions/checkout@", "actions/checkout@v4 # ", "v4 # "},
+		{".github/workflows/release.yaml", " # v7.0.1", "", "actions/checkout@"},
+		{".github/dependabot.yml", "/tools/prometheus", "/tools/prom", "gomod does not look at /tools/prometheus"},
+		{".github/dependabot.yml", "schedule:", "schedules:", "field schedules not found"},
+		{".goreleaser.yaml", "goarch:", "goarchs:", "field goarchs not found"},
+		{".goreleaser.yaml", "version: 2", "version: 1", "version 1"},
+		{"examples/compose.yaml", "read_only: true", "read_only: [1]", "services.reloader.read_only"},
+		{"examples/compose.yaml", "cap_drop:", "cap_drops:", "services.reloader.cap_drops"},
+		{"examples/compose.yaml", "./grafana/config:", "config:", "undefined volume config"},
+		{"examples/compose.yaml", "./prometheus:", "./nothing:", "nothing: no such file"},
+	} {
+		text := string(read(t, filepath.Join(root, test.name)))
+		if !strings.Contains(text, test.old) {
+			t.Errorf("%s has no %q", test.name, test.old)
+		}
+		file := filepath.Join(t.TempDir(), filepath.Base(test.name))
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, test.old, test.broken)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(checks[test.name](t, file), "\n"); !strings.Contains(got, test.want) {
+			t.Errorf("%s with %q: want %q, got %q", test.name, test.broken, test.want, got)
+		}
+	}
+}
+
+var (
+	uses   = regexp.MustCompile(`(?m)^\s*(?:- )?uses: (.*)$`)
+	pinned = regexp.MustCompile(`^[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+)
+
+// workflow names the actions that are not pinned: a tag can be moved to other code, a commit cannot.
+// What else can be wrong with a workflow is found by actionlint.
+func workflow(t *testing.T, file string) (problems []string) {
+	for _, m := range uses.FindAllSubmatch(read(t, file), -1) {
+		if !pinned.Match(m[1]) {
+			problems = append(problems, fmt.Sprintf("want COMMIT # vX.Y.Z: %s", m[1]))
+		}
+	}
+	return problems
+}
+
+// dependabot names the places of dependencies that are not kept fresh.
+func dependabot(t *testing.T, file string) (problems []string) {
+	var doc struct {
+		Version int
+		Updates []struct {
+			Ecosystem   string `yaml:"package-ecosystem"`
+			Directories []string
+			Schedule    struct{ Interval string }
+			Groups      map[string]struct{ Patterns []string }
+		}
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(read(t, file)))
+	dec.KnownFields(true)
+	if err := dec.Decode(&doc); err != nil {
+		return []string{err.Error()}
+	}
+	seen := map[string][]string{}
+	for _, u := range doc.Updates {
+		seen[u.Ecosystem] = append(seen[u.Ecosystem], u.Directories...)
+	}
+	ls := exec.CommandContext(t.Context(), "git", "-C", root, "ls-files", "go.mod", "*/go.mod", "Dockerfile", "*/Dockerfile")
+	files, err := ls.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecosystems := map[string]string{"go.mod": "gomod", "Dockerfile": "docker"}
+	for _, f := range strings.Fields(string(files)) {
+		if e, dir := ecosystems[path.Base(f)], path.Dir("/"+f); !slices.Contains(seen[e], dir) {
+			problems = append(problems, fmt.Sprintf("%s does not look at %s", e, dir))
+		}
+	}
+	return problems
+}
+
+// goreleaser reads the file as `goreleaser check` does; the whole of goreleaser would take minutes to build.
+func goreleaser(_ *testing.T, file string) []string {
+	project, err := config.Load(file)
+	switch {
+	case err != nil:
+		return []string{err.Error()}
+	case project.Version != 2:
+		return []string{fmt.Sprintf("version %d", project.Version)}
+	}
+	return nil
+}
+
+// compose does what `docker compose config` does.
+func compose(t *testing.T, file string) (problems []string) {
+	options, err := cli.NewProjectOptions([]string{file}, cli.WithName("example"), cli.WithWorkingDirectory(root+"/examples"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := options.LoadProject(t.Context())
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, service := range project.Services {
+		for _, v := range service.Volumes {
+			// Docker makes an empty directory where there is none.
+			if _, err := os.Stat(v.Source); v.Type == "bind" && err != nil {
+				problems = append(problems, err.Error())
+			}
+		}
+	}
+	return problems
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
