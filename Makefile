@@ -10,7 +10,7 @@ CACHE    ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reloader
 BIN      := bin
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
-PROMETHEUS_VERSION := $(shell sed -n 's,.*github.com/prometheus/prometheus v\([0-9.]*\).*,\1,p' go.mod)
+PROMETHEUS_VERSION := $(shell sed -n 's,.*github.com/prometheus/prometheus v\([0-9.]*\).*,\1,p' tools/prometheus/go.mod)
 # The module v0.315.0 is the release 3.15.0.
 PROMETHEUS_RELEASE := $(shell echo $(PROMETHEUS_VERSION) | sed -E 's/^0\.([0-9]+)([0-9]{2})\./\1.\2./;s/\.0([0-9])/.\1/')
 PROMETHEUS := $(CACHE)/prometheus-$(PROMETHEUS_VERSION)
@@ -38,12 +38,13 @@ build: ## builds bin/reloader and bin/promcheck
 .PHONY: servers
 servers: $(PROMETHEUS) $(PROMTOOL) ## builds the real Prometheus and promtool that demo and tests use (cached)
 
-$(CACHE)/prometheus-% $(CACHE)/promtool-%: tools/prometheus/go.mod
+# Their versions are in their names: what the cache has is never older than go.mod asks for.
+$(PROMETHEUS) $(PROMTOOL):
 	@mkdir -p $(CACHE)/tmp
 	@echo "building the real $(notdir $@) from its module (once, a few minutes)"
 	cd tools/prometheus && go build -ldflags '-s -w -X github.com/prometheus/common/version.Version=$(PROMETHEUS_RELEASE)' \
 	  -o $(CACHE)/tmp/$(notdir $@) github.com/prometheus/prometheus/cmd/$(firstword $(subst -, ,$(notdir $@)))
-	@mv -f $(CACHE)/tmp/$(notdir $@) $@ && touch $@
+	@mv -f $(CACHE)/tmp/$(notdir $@) $@
 
 .PHONY: demo
 demo: build $(PROMETHEUS) ## the main job on this machine: a real Prometheus follows a directory
@@ -77,10 +78,10 @@ lint: $(LINT) ## golangci-lint, gofmt, the check for macOS, and the linters of w
 	GOOS=darwin go build -o /dev/null ./cmd/reloader
 	GOOS=darwin go vet $$(go list ./internal/... ./cmd/reloader | grep -v /promjudge)
 
-$(LINT): tools/lint/go.mod
+$(LINT):
 	@mkdir -p $(CACHE)/tmp
 	cd tools/lint && go build -o $(CACHE)/tmp/$(notdir $@) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
-	@mv -f $(CACHE)/tmp/$(notdir $@) $@ && touch $@
+	@mv -f $(CACHE)/tmp/$(notdir $@) $@
 
 .PHONY: clean
 clean: ## removes what was built here; the cache of real servers stays
