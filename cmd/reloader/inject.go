@@ -86,7 +86,7 @@ func runInject(_ context.Context, args []string, std stdio) int {
 	if err != nil {
 		return injectFailed(std, manifestName(o.file), err)
 	}
-	explain(std.err, manifestName(o.file), res)
+	explain(std.err, manifestName(o.file), src, res)
 	if err := deliver(o, src, res.Output, std.out); err != nil {
 		return failed(std, "inject", exitFailed, err)
 	}
@@ -134,16 +134,6 @@ func injectFailed(std stdio, name string, err error) int {
 	}
 	fmt.Fprintln(std.err, "reloader inject: nothing was written")
 	return exitFailed
-}
-
-func explain(w io.Writer, name string, res inject.Result) {
-	for _, n := range res.Notes {
-		kind := "note"
-		if n.Warning {
-			kind = "warning"
-		}
-		fmt.Fprintf(w, "%s:%d: %s: %s: %s\n", name, n.Line, kind, n.Workload, n.Text)
-	}
 }
 
 // deliver prints the result or the difference, or writes the file back.

@@ -42,13 +42,43 @@ func manifestFile(t *testing.T, text string) string {
 	return file
 }
 
+// An explanation is in the order of the file, container by container, and what is left to do is at
+// the end; nothing is wider than a terminal.
+func TestInjectExplains(t *testing.T) {
+	src, err := os.ReadFile("../../internal/inject/testdata/ok/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, reasons := runCommand(t, string(src), "inject", "-f", "-", "--events")
+	at := 0
+	for _, want := range []string{
+		"<stdin>: Deployment/monitor\n", "\n  prometheus\n    line 21  gets --web", "\n    line 36  volume", "\n  grafana\n", "\n  reloader\n",
+		"\n               /etc/prometheus                        prometheus-yml\n", "\n  left for you\n", "\n             of its own\n",
+	} {
+		i := strings.Index(reasons[at:], want)
+		if i < 0 {
+			t.Fatalf("no %q in its place in\n%s", want, reasons)
+		}
+		at += i
+	}
+	for line := range strings.Lines(reasons) {
+		if len(line) > explainWidth+1 {
+			t.Errorf("%d characters: %s", len(line)-1, line)
+		}
+	}
+	_, injected, _ := runCommand(t, string(src), "inject", "-f", "-")
+	if _, _, reasons := runCommand(t, injected, "inject", "-f", "-"); !strings.Contains(reasons, "is there already") || !strings.HasSuffix(reasons, "<stdin>: nothing to change\n") {
+		t.Errorf("a second time:\n%s", reasons)
+	}
+}
+
 // The result goes to standard output, the reasons with line numbers to standard error.
 func TestInjectPrints(t *testing.T) {
 	code, out, reasons := runCommand(t, injectable, "inject", "-f", "-", "--image", "example.com/reloader:1")
 	if code != exitOK || !strings.Contains(out, "image: example.com/reloader:1") {
 		t.Errorf("exit %d, output:\n%s", code, out)
 	}
-	if !strings.Contains(reasons, "<stdin>:10: note: Pod/prometheus: /etc/prometheus/prometheus.yml was mounted by subPath") {
+	if !strings.Contains(reasons, "<stdin>: Pod/prometheus\n  prometheus\n    line  7  gets --web.enable-lifecycle") {
 		t.Errorf("reasons:\n%s", reasons)
 	}
 }

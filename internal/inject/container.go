@@ -181,6 +181,9 @@ func (v volume) token() bool {
 
 // isPrometheus looks at the image first, then at what only Prometheus has.
 func (c container) isPrometheus() bool {
+	if command := c.get("command").strs(); len(command) > 0 && path.Base(command[0]) == "promtool" {
+		return false
+	}
 	if n := c.imageName(); n == "prometheus" || strings.HasSuffix(n, "prometheus-prometheus") {
 		return true
 	}
@@ -201,28 +204,4 @@ func (c container) isGrafana() bool {
 		return true
 	}
 	return c.name() == "grafana" && c.hasPort("3000")
-}
-
-// isReloader recognizes a sidecar that was added before.
-func (c container) isReloader() bool {
-	if c.name() == sidecarName {
-		return true
-	}
-	words := c.words()
-	return c.imageName() == sidecarName && (len(words) == 0 || words[0] == "run" || len(words) > 1 && words[1] == "run")
-}
-
-// otherReloader names the peer that a container is; empty when it is none.
-func (c container) otherReloader() string {
-	switch n := c.imageName(); {
-	case strings.Contains(n, "config-reloader"), strings.Contains(n, "configmap-reload"):
-		return n
-	case strings.HasSuffix(n, "k8s-sidecar"):
-		for _, e := range []string{"REQ_URL"} {
-			if c.env(e).ok() {
-				return n
-			}
-		}
-	}
-	return ""
 }

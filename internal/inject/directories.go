@@ -55,8 +55,7 @@ func (pl *plan) directories(c container, want func(m mount) (place, bool)) ([]fi
 		}
 		at, ok := want(m)
 		if !ok || m.expr() {
-			pl.warn(m.cursor, "the subPath mount of %s at %s never changes in a running pod and stays as it is, for the image may have other files in %s: mount the volume as a directory of its own",
-				m.volume, m.path, path.Dir(m.path))
+			pl.frozen(c, m)
 			continue
 		}
 		if groups[at.dir] == nil {
@@ -75,21 +74,38 @@ func (pl *plan) directories(c container, want func(m mount) (place, bool)) ([]fi
 	return final, nil
 }
 
+// frozen warns of a mount by subPath that has to stay.
+func (pl *plan) frozen(c container, m mount) {
+	reason := fmt.Sprintf("other files may be in %s", path.Dir(m.path))
+	if m.expr() {
+		reason = "its path is an expression"
+	}
+	pl.warn(m.cursor, "container %s: %s (volume %s, by subPath) never changes in a running pod; it stays, for %s: mount the volume as a directory of its own",
+		c.name(), m.path, m.volume, reason)
+}
+
 // keyOf is the object's key that is visible at sub.
 func (v volume) keyOf(sub string) string {
 	if v.object() == "" {
 		return ""
 	}
-	items := v.get(v.kind, "items").items()
-	for _, it := range items {
-		if it.get("path").str() == sub {
-			return it.get("key").str()
-		}
+	if it := v.item(sub); it.ok() {
+		return it.get("key").str()
 	}
-	if len(items) > 0 || strings.Contains(sub, "/") {
+	if len(v.get(v.kind, "items").items()) > 0 || strings.Contains(sub, "/") {
 		return ""
 	}
 	return sub
+}
+
+// item is the entry of the volume's items with that path.
+func (v volume) item(path string) cursor {
+	for _, it := range v.get(v.kind, "items").items() {
+		if it.get("path").str() == path {
+			return it
+		}
+	}
+	return cursor{}
 }
 
 // directory makes one directory mount of several mounts of files.
@@ -119,27 +135,36 @@ func (pl *plan) directory(c container, members []member, groups map[string][]mem
 	return f, nil
 }
 
-// emit writes a mount into the server's container: of volume, at dir.
-func (pl *plan) emit(c container, f finalMount, volume, dir string) {
+// emit writes a mount into the server's container.
+func (pl *plan) emit(c container, f finalMount) {
 	m := f.items[0]
-	if m.path == dir && m.volume == volume && m.sub == f.sub && len(f.items) == 1 || !pl.ed.writable(m.cursor) {
+	if m.path == f.path && m.volume == f.volume && m.sub == f.sub && len(f.items) == 1 || !pl.ed.writable(m.cursor) {
 		return
 	}
-	if m.path != dir {
-		pl.ed.setScalar(m.get("mountPath"), dir)
+	if m.path != f.path {
+		pl.ed.setScalar(m.get("mountPath"), f.path)
 	}
 	if m.sub != "" {
 		pl.ed.removeKey(m.cursor, "subPath")
-		pl.note(m.cursor, "%s was mounted by subPath, which never changes in a running pod: %s is mounted as the directory %s", m.path, f.volume, f.path)
+		pl.did(c.name(), m.line(), "volume %s is mounted as the directory %s, not %s alone by subPath%s", f.volume, f.path, path.Base(m.path), pl.why())
 	}
-	if m.volume != volume {
+	if m.volume != f.volume {
 		pl.moved[m.doc.index[m.n]] = true
-		pl.ed.setScalar(m.get("name"), volume)
+		pl.ed.setScalar(m.get("name"), f.volume)
 	}
 	for _, m := range f.items[1:] {
 		pl.drop(c, m)
-		pl.note(m.cursor, "%s is no longer mounted by subPath but part of the directory %s", m.path, f.path)
+		pl.did(c.name(), m.line(), "%s becomes part of the directory %s", path.Base(m.path), f.path)
 	}
+}
+
+// why tells the reason of all this, once.
+func (pl *plan) why() string {
+	if pl.told {
+		return ""
+	}
+	pl.told = true
+	return ", for such a mount never changes in a running pod"
 }
 
 // drop takes a mount out of a container.
@@ -169,8 +194,7 @@ func (pl *plan) reusable(members []member, whole *mount, groups map[string][]mem
 	if !members[0].strict || len(vol.get(vol.kind, "items").items()) > 0 {
 		return true
 	}
-	kind := map[string]string{"configMap": "ConfigMap", "secret": "Secret"}[vol.kind]
-	keys, known := configMapKeys(pl.docs, kind, vol.object(), pl.w.namespace)
+	keys, known := objectKeys(pl.docs, objectKind[vol.kind], vol.object(), pl.w.namespace)
 	return !known || !slices.ContainsFunc(keys, func(k string) bool {
 		return !slices.ContainsFunc(members, func(m member) bool { return m.key == k })
 	})
@@ -193,7 +217,7 @@ func (pl *plan) combine(members []member, whole *mount) (newVolume, error) {
 			return newVolume{}, pl.refuse(whole.cursor, "mount one volume there that holds all the files, for example a projected one",
 				"%s is mounted twice: volume %s as the directory, volume %s by subPath into it", first.dir, whole.volume, first.volume)
 		}
-		sources = append(sources, obj{{vol.kind, obj{{"name", vol.object()}}}})
+		sources = append(sources, obj{{vol.kind, append(obj{{"name", vol.object()}}, vol.copied("items", "optional")...)}})
 	}
 	var objects []volume
 	items := map[string]list{}
@@ -206,7 +230,11 @@ func (pl *plan) combine(members []member, whole *mount) (newVolume, error) {
 		if items[id] == nil {
 			objects = append(objects, m.vol)
 		}
-		items[id] = append(items[id], obj{{"key", m.key}, {"path", m.file}})
+		item := obj{{"key", m.key}, {"path", m.file}}
+		if mode := m.vol.item(m.sub).get("mode"); mode.ok() && !mode.null() {
+			item = append(item, field{"mode", valueOf(mode)})
+		}
+		items[id] = append(items[id], item)
 	}
 	if len(objects) == 1 && whole == nil {
 		v := objects[0]

@@ -2,9 +2,12 @@ package inject
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -19,9 +22,13 @@ type document struct {
 	after   map[*yaml.Node]int  // place in order of the first node behind the subtree
 }
 
-func parse(src []byte) ([]*document, error) {
+func parse(src []byte) (docs []*document, err error) {
+	defer func() { // a fault of the parser is no reason to show a stack
+		if p := recover(); p != nil {
+			docs, err = nil, &Error{Text: fmt.Sprintf("not YAML: %v", p)}
+		}
+	}()
 	dec := yaml.NewDecoder(bytes.NewReader(src))
-	var docs []*document
 	for {
 		var n yaml.Node
 		err := dec.Decode(&n)
@@ -29,10 +36,50 @@ func parse(src []byte) ([]*document, error) {
 			return docs, nil
 		}
 		if err != nil {
-			return nil, &Error{Text: "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: "), Hint: "templates (Helm, Jsonnet) have to be rendered first"}
+			return nil, notYAML(err)
 		}
 		docs = append(docs, newDocument(&n))
 	}
+}
+
+// notYAML puts the parser's line where the user's other lines are.
+func notYAML(err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	e := &Error{Hint: "templates (Helm, Jsonnet) have to be rendered first"}
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
+		if number, reason, ok := strings.Cut(rest, ": "); ok {
+			if n, err := strconv.Atoi(number); err == nil {
+				e.Line, text = n, reason
+				if strings.HasPrefix(reason, "did not find expected") {
+					e.Line++ // the parser counts these from 0, the scanner from 1
+				}
+			}
+		}
+	}
+	if strings.Contains(text, "tab character") {
+		e.Hint = "indent with spaces"
+	}
+	e.Text = "not YAML: " + text
+	return e
+}
+
+// duplicate finds a key that a mapping below c has twice: one reader takes the first, another
+// the last, and the API server refuses it.
+func (d *document) duplicate(c cursor) (key, first *yaml.Node) {
+	for _, n := range d.order[d.index[c.n]:d.after[c.n]] {
+		if n.Kind != yaml.MappingNode {
+			continue
+		}
+		seen := map[string]*yaml.Node{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			k := n.Content[i]
+			if before := seen[k.Value]; before != nil && k.Kind == yaml.ScalarNode {
+				return k, before
+			}
+			seen[k.Value] = k
+		}
+	}
+	return nil, nil
 }
 
 func newDocument(n *yaml.Node) *document {
@@ -93,9 +140,19 @@ func (w workload) initContainers() []container {
 	return list
 }
 
+// patch says that it is a part of a manifest, for kustomize to put into a whole one.
+func (w workload) patch() bool {
+	list := w.containers()
+	return len(list) > 0 && !slices.ContainsFunc(list, func(c container) bool { return c.image() != "" })
+}
+
 func (w workload) containerNames() []string {
 	var names []string
 	for _, c := range w.containers() {
+		if c.image() == "" {
+			names = append(names, c.name()+" without an image")
+			continue
+		}
 		names = append(names, c.name()+" of image "+c.image())
 	}
 	if len(names) == 0 {
@@ -109,21 +166,24 @@ var podKinds = map[string][]string{
 	"Pod": nil, "Deployment": {"spec", "template"}, "StatefulSet": {"spec", "template"}, "DaemonSet": {"spec", "template"},
 }
 
-// findWorkloads also looks into lists. others are the kinds of everything else.
-func findWorkloads(docs []*document) (list []workload, others []string) {
-	var visit func(c cursor)
-	visit = func(c cursor) {
+// maxLists is how deep lists of lists are followed: aliases may make them endless.
+const maxLists = 4
+
+// findWorkloads also looks into lists. others are all other objects.
+func findWorkloads(docs []*document) (list []workload, others []cursor) {
+	var visit func(c cursor, depth int)
+	visit = func(c cursor, depth int) {
 		kind := c.get("kind").str()
-		if items := c.get("items"); strings.HasSuffix(kind, "List") && items.ok() {
+		if items := c.get("items"); strings.HasSuffix(kind, "List") && items.ok() && depth < maxLists {
 			for _, it := range items.items() {
-				visit(it)
+				visit(it, depth+1)
 			}
 			return
 		}
 		at, known := podKinds[kind]
 		if !known {
 			if kind != "" {
-				others = append(others, kind)
+				others = append(others, c)
 			}
 			return
 		}
@@ -135,26 +195,41 @@ func findWorkloads(docs []*document) (list []workload, others []string) {
 	}
 	for _, d := range docs {
 		if d.root != nil {
-			c := cursor{n: d.root, doc: d}
-			visit(c)
+			visit(cursor{n: d.root, doc: d}, 0)
 		}
 	}
 	return list, others
 }
 
-// configMapKeys are the keys of a ConfigMap or Secret that is in the manifest itself.
-func configMapKeys(docs []*document, kind, name, namespace string) (keys []string, known bool) {
-	var visit func(c cursor)
-	visit = func(c cursor) {
+// objectKind is the kind of the object behind a volume.
+var objectKind = map[string]string{"configMap": "ConfigMap", "secret": "Secret"}
+
+// objects calls yield for each ConfigMap or Secret of that name that is in the manifest itself.
+func objects(docs []*document, kind, name, namespace string, yield func(cursor)) {
+	var visit func(c cursor, depth int)
+	visit = func(c cursor, depth int) {
 		for _, it := range c.get("items").items() {
-			visit(it)
+			if depth < maxLists {
+				visit(it, depth+1)
+			}
 		}
 		if c.get("kind").str() != kind || c.get("metadata", "name").str() != name {
 			return
 		}
-		if ns := c.get("metadata", "namespace").str(); ns != "" && namespace != "" && ns != namespace {
-			return
+		if ns := c.get("metadata", "namespace").str(); ns == "" || namespace == "" || ns == namespace {
+			yield(c)
 		}
+	}
+	for _, d := range docs {
+		if d.root != nil {
+			visit(cursor{n: d.root, doc: d}, 0)
+		}
+	}
+}
+
+// objectKeys are the keys of a ConfigMap or Secret, if it is in the manifest.
+func objectKeys(docs []*document, kind, name, namespace string) (keys []string, known bool) {
+	objects(docs, kind, name, namespace, func(c cursor) {
 		known = true
 		for _, field := range []string{"data", "binaryData", "stringData"} {
 			if m := c.get(field); m.ok() && m.n.Kind == yaml.MappingNode {
@@ -163,12 +238,27 @@ func configMapKeys(docs []*document, kind, name, namespace string) (keys []strin
 				}
 			}
 		}
-	}
-	for _, d := range docs {
-		if d.root != nil {
-			visit(cursor{n: d.root, doc: d})
-		}
-	}
+	})
 	slices.Sort(keys)
 	return keys, known
+}
+
+// objectValue is one value of a ConfigMap or Secret; nil when it is not in the manifest.
+func objectValue(docs []*document, kind, name, namespace, key string) (value []byte) {
+	if kind == "" || key == "" {
+		return nil
+	}
+	objects(docs, kind, name, namespace, func(c cursor) {
+		data := c.get("data").field(key)
+		switch text := c.get("stringData").field(key); {
+		case text.ok():
+			value = []byte(text.str())
+		case !data.ok():
+		case kind == "Secret":
+			value, _ = base64.StdEncoding.DecodeString(data.str()) // what cannot be read tells nothing
+		default:
+			value = []byte(data.str())
+		}
+	})
+	return value
 }

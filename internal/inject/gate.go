@@ -1,8 +1,10 @@
 package inject
 
 import (
+	"fmt"
 	"path"
 	"slices"
+	"strings"
 )
 
 // gated says whether gates are to be made: not a second time.
@@ -11,21 +13,25 @@ func (pl *plan) gated() bool { return pl.opts.Gated && !pl.there }
 // sourceDir is where a gated sidecar sees what the server saw before.
 func sourceDir(server string) string { return "/source/" + server }
 
-// place writes the mounts of a server's container and gives the sidecar its part. In gated mode
-// root, the directory of the server's configuration, becomes an empty directory that only the
-// sidecar writes, and the volumes that were mounted there go to the sidecar alone.
+// place writes the mounts of a server's container and gives the sidecar its part.
 func (pl *plan) place(c container, mounts []finalMount, server, root string) error {
-	if !pl.gated() {
-		for _, m := range mounts {
-			pl.emit(c, m, m.volume, m.path)
-			if m.shared && !pl.there {
-				if err := pl.share(m); err != nil {
-					return err
-				}
+	if pl.gated() {
+		return pl.placeGate(c, mounts, server, root)
+	}
+	for _, m := range mounts {
+		pl.emit(c, m)
+		if m.shared {
+			if err := pl.share(m); err != nil {
+				return err
 			}
 		}
-		return nil
 	}
+	return nil
+}
+
+// placeGate makes root, the directory of the server's configuration, an empty directory that
+// only the sidecar writes; the volumes that were mounted there go to the sidecar alone.
+func (pl *plan) placeGate(c container, mounts []finalMount, server, root string) error {
 	behind := func(m finalMount) bool { return m.shared && (inside(m.path, root) || m.source != "") }
 	carrier := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && inside(m.path, root) })
 	if carrier < 0 {
@@ -34,11 +40,15 @@ func (pl *plan) place(c container, mounts []finalMount, server, root string) err
 	if i := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && m.path == root }); i >= 0 {
 		carrier = i
 	}
-	gate := pl.volumeName(server + "-gate")
-	pl.added = append(pl.added, obj{{"name", gate}, {"emptyDir", obj{}}})
+	nested, err := pl.nested(mounts, behind, root)
+	if err != nil {
+		return err
+	}
+	gate := finalMount{path: root, volume: pl.volumeName(server + "-gate"), kind: "emptyDir", writable: true}
+	secret := ""
 	for i, m := range mounts {
 		if !behind(m) {
-			pl.emit(c, m, m.volume, m.path)
+			pl.emit(c, m)
 			if m.shared {
 				if err := pl.share(m); err != nil {
 					return err
@@ -46,8 +56,11 @@ func (pl *plan) place(c container, mounts []finalMount, server, root string) err
 			}
 			continue
 		}
+		if pl.holdsSecret(m.volume) {
+			secret = m.volume
+		}
 		if i == carrier {
-			pl.emit(c, m, gate, root)
+			pl.carry(c, m, gate, nested)
 		} else {
 			for _, item := range m.items {
 				pl.drop(c, item)
@@ -56,12 +69,92 @@ func (pl *plan) place(c container, mounts []finalMount, server, root string) err
 		if m.source == "" {
 			m.source = path.Join(sourceDir(server), m.path[len(root):])
 		}
+		pl.did(c.name(), m.at.line(), "volume %s (%s) moves to the sidecar, at %s", m.volume, strings.Join(m.was(), ", "), m.source)
 		m.path = m.source
 		if err := pl.share(m); err != nil {
 			return err
 		}
 	}
-	pl.side.mounts = append(pl.side.mounts, finalMount{path: root, volume: gate, kind: "emptyDir", writable: true})
-	pl.note(c.cursor, "container %s reads %s from the gate, which only the sidecar writes, and only with files that %s accepts", c.name(), root, server)
+	medium := obj{}
+	if secret != "" {
+		medium = obj{{"medium", "Memory"}} // as the kubelet keeps Secrets
+		pl.did(c.name(), c.line(), "its gate is kept in memory, for it gets files of a Secret (volume %s)", secret)
+	}
+	pl.added = append(pl.added, obj{{"name", gate.volume}, {"emptyDir", medium}})
+	pl.side.mounts = append(pl.side.mounts, gate)
+	pl.did(c.name(), c.line(), "reads %s from the gate (volume %s), which only the sidecar writes, and only with files that passed its check", root, gate.volume)
 	return nil
+}
+
+// nested says whether the container keeps mounts below the gate: the runtime then has to make
+// their mount points in it. It can do so at the top only, for everything deeper is replaced
+// with each generation.
+func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root string) (bool, error) {
+	found := false
+	for _, m := range mounts {
+		if behind(m) || m.path == root || !inside(m.path, root) {
+			continue
+		}
+		found = true
+		for _, dir := range mounts {
+			if behind(dir) && dir.path != root && inside(m.path, dir.path) {
+				return false, pl.refuse(m.at, "mount it elsewhere, for example at "+path.Join(root, path.Base(m.path)),
+					"volume %s lies in %s, which becomes a part of the gate and is replaced at each change", m, dir.path)
+			}
+		}
+	}
+	return found, nil
+}
+
+// carry makes the place of m, in the server's container, that of the gate. The server has no
+// reason to write there; files may be shared by generations.
+func (pl *plan) carry(c container, m, gate finalMount, nested bool) {
+	item := m.items[0]
+	if !pl.ed.writable(item.cursor) {
+		return
+	}
+	if item.path != gate.path {
+		pl.ed.setScalar(item.get("mountPath"), gate.path)
+	}
+	if item.sub != "" {
+		pl.ed.removeKey(item.cursor, "subPath")
+	}
+	pl.moved[item.doc.index[item.n]] = true
+	pl.ed.setScalar(item.get("name"), gate.volume)
+	if !nested && !item.get("readOnly").ok() {
+		pl.ed.addKey(item.cursor, "mountPath", field{"readOnly", true}, pl.dash)
+	}
+	for _, item := range m.items[1:] {
+		pl.drop(c, item)
+	}
+}
+
+// was are the paths of the mounts that f is made of.
+func (f finalMount) was() []string {
+	var paths []string
+	for _, m := range f.items {
+		paths = append(paths, m.path)
+	}
+	return paths
+}
+
+// holdsSecret says whether a volume has files of a Secret.
+func (pl *plan) holdsSecret(name string) bool {
+	var secrets []string
+	collect(pl.volumeValues()[name], "secret", &secrets)
+	return len(secrets) > 0
+}
+
+// pastGate tells what becomes of a Secret that the sidecar does not see.
+func (pl *plan) pastGate(c container, m finalMount, root string) {
+	text := fmt.Sprintf("Secret volume %s stays out of the sidecar, for credentials are read when they are used, not at a reload", m)
+	switch {
+	case pl.there:
+		return
+	case pl.gated() && inside(m.path, root):
+		text += fmt.Sprintf("; if it holds rules or scrape configurations, take it out here and mount it into the sidecar at %s", path.Join(sourceDir("prometheus"), m.path[len(root):]))
+	default:
+		text += "; if it holds rules or scrape configurations, mount it there too"
+	}
+	pl.did(c.name(), m.at.line(), "%s", text)
 }

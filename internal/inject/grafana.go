@@ -82,7 +82,7 @@ func (pl *plan) pathsConfig(c container, flag cursor, byFlag bool, ini string) e
 			ini = head + "=" + ini
 		}
 		pl.ed.setScalar(flag, ini)
-		pl.note(flag, "grafana.ini moved to a directory of its own, for the image keeps other files in %s: the argument names it", path.Dir(grafanaIni))
+		pl.did(c.name(), flag.line(), "its argument names the new place of grafana.ini, for %s has more files of the image", path.Dir(grafanaIni))
 		return nil
 	}
 	if command := c.get("command").strs(); len(command) > 0 && path.Base(command[0]) != "run.sh" {
@@ -97,7 +97,7 @@ func (pl *plan) pathsConfig(c container, flag cursor, byFlag bool, ini string) e
 	default:
 		pl.ed.put(c.cursor, "env", "", pl.dash, obj{{"name", name}, {"value", ini}})
 	}
-	pl.note(c.cursor, "container %s gets %s: grafana.ini moved to a directory of its own, for the image keeps other files in %s", c.name(), name, path.Dir(grafanaIni))
+	pl.did(c.name(), c.line(), "gets %s=%s: grafana.ini moves there, for %s has more files of the image", name, ini, path.Dir(grafanaIni))
 	return nil
 }
 
@@ -110,7 +110,7 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 		m := &mounts[i]
 		below := inside(m.path, provisioning) || inside(provisioning, m.path) && m.path != "/"
 		hasProvisioning = hasProvisioning || below
-		m.shared = below || hasIni && m.items[0].n == iniMount.items[0].n || m.kind == "configMap"
+		m.shared = below || hasIni && m.items[0].n == iniMount.items[0].n || m.kind == "configMap" || pl.collected(m.volume)
 	}
 	if !hasIni && !hasProvisioning {
 		return pl.refuse(c.cursor, "mount a ConfigMap at "+grafanaProvisioning+"/datasources, for example",
@@ -133,24 +133,9 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 		s.args = append(s.args, "--grafana-provisioning="+provisioning)
 	}
 	if hasProvisioning {
-		pl.credentials(c)
+		pl.credentials(c, mounts)
 	}
 	return pl.place(c, mounts, "grafana", provisioning)
-}
-
-// credentials gives the sidecar the administrator's name and password by the same references.
-func (pl *plan) credentials(c container) {
-	const user, password = "GF_SECURITY_ADMIN_USER", "GF_SECURITY_ADMIN_PASSWORD"
-	var env list
-	for _, name := range []string{user, password} {
-		if e := c.env(name); e.ok() {
-			env = append(env, valueOf(e))
-		}
-	}
-	if !c.env(password).ok() {
-		pl.warn(c.cursor, "container %s has no %s: give the sidecar --grafana-username and --grafana-password-file, for reloading needs the administrator's password", c.name(), password)
-	}
-	pl.side.env = append(pl.side.env, env...)
 }
 
 // grafanaURL is where the sidecar reaches Grafana.

@@ -40,9 +40,12 @@ type Note struct {
 	Line int
 	// Workload is "Deployment/monitor"; empty when the note is about the whole.
 	Workload string
+	// About is the container that changed; empty when the change is elsewhere in the pod.
+	About string
 	// Warning says that something is left for the user to do.
 	Warning bool
-	Text    string
+	// Text may have several lines.
+	Text string
 }
 
 // Error says why a manifest was not changed.
@@ -97,6 +100,7 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 		return nil, nil, noWorkload(others)
 	}
 	p := &planner{opts: o, ed: newEditor(src), docs: docs}
+	p.operators(others)
 	var misses []string
 	found := false
 	for _, w := range workloads {
@@ -111,39 +115,70 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 		misses = append(misses, fmt.Sprintf("%s (containers: %s)", w, strings.Join(w.containerNames(), ", ")))
 	}
 	if !found {
-		return nil, nil, &Error{
-			Line: workloads[0].line(),
-			Text: o.missing() + " found in " + strings.Join(misses, "; "),
-			Hint: "name it with --prometheus-container or --grafana-container",
-		}
+		return nil, nil, o.nothing(workloads, misses, others)
 	}
 	out, err := p.ed.apply()
 	return p, out, err
 }
 
-func (o Options) missing() string {
+// nothing says which containers there are, and what may be the matter.
+func (o Options) nothing(workloads []workload, misses []string, others []cursor) error {
+	what := "no Prometheus or Grafana container"
 	switch p, g := o.PrometheusContainer, o.GrafanaContainer; {
 	case p != "" && g != "":
-		return fmt.Sprintf("no container %s or %s", p, g)
+		what = fmt.Sprintf("no container %s or %s", p, g)
 	case p+g != "":
-		return "no container " + p + g
+		what = "no container " + p + g
 	}
-	return "no Prometheus or Grafana container"
-}
-
-func noWorkload(others []string) error {
-	text := "no Deployment, StatefulSet, DaemonSet or Pod found"
-	if len(others) > 0 {
-		slices.Sort(others)
-		others = slices.Compact(others)
-		if len(others) > 8 {
-			others = append(others[:8], "...")
+	if n := len(misses); n > 8 {
+		misses = append(misses[:8], fmt.Sprintf("and %d more", n-8))
+	}
+	e := &Error{
+		Line: workloads[0].line(),
+		Text: what + " found in " + strings.Join(misses, "; "),
+		Hint: "name it with --prometheus-container or --grafana-container",
+	}
+	for _, w := range workloads {
+		if w.patch() {
+			e.Hint = "a container without an image is a part of a manifest: give inject the whole, for example kustomize build . | reloader inject -f -"
 		}
-		text += " (found: " + strings.Join(others, ", ") + ")"
 	}
-	e := &Error{Text: text}
-	if slices.Contains(others, "Prometheus") || slices.Contains(others, "Grafana") {
-		e.Hint = "an operator makes the workload from this object; give it the sidecar through the object's own spec.containers"
+	if hint := hintFor(others); hint != "" {
+		e.Hint = hint
 	}
 	return e
+}
+
+func noWorkload(others []cursor) error {
+	var kinds []string
+	for _, c := range others {
+		kinds = append(kinds, c.get("kind").str())
+	}
+	slices.Sort(kinds)
+	kinds = slices.Compact(kinds)
+	text := "no Deployment, StatefulSet, DaemonSet or Pod found"
+	if len(kinds) > 8 {
+		kinds = append(kinds[:8], "...")
+	}
+	if len(kinds) > 0 {
+		text += " (found: " + strings.Join(kinds, ", ") + ")"
+	}
+	return &Error{Text: text, Hint: hintFor(others)}
+}
+
+// hintFor says what to do about objects that are no workloads themselves.
+func hintFor(others []cursor) string {
+	for _, c := range others {
+		switch kind := c.get("kind").str(); kind {
+		case "Kustomization", "Component":
+			return "kustomize build . | reloader inject -f -"
+		case "HelmRelease", "HelmChart":
+			return "render the chart first: helm template ... | reloader inject -f -"
+		default:
+			if text, ok := operated[kind]; ok {
+				return text
+			}
+		}
+	}
+	return ""
 }

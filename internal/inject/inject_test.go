@@ -78,7 +78,7 @@ func TestInject(t *testing.T) {
 				var b strings.Builder
 				b.Write(Diff("before", src, "after", res.Output))
 				for _, n := range res.Notes {
-					fmt.Fprintf(&b, "line %d warning=%v %s: %s\n", n.Line, n.Warning, n.Workload, n.Text)
+					fmt.Fprintf(&b, "line %d warning=%v %s, %q: %s\n", n.Line, n.Warning, n.Workload, n.About, n.Text)
 				}
 				golden(t, strings.TrimSuffix(file, ".yaml")+name+".golden", b.String())
 				again, err := Inject(res.Output, o)

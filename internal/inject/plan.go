@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 const sidecarName = "reloader"
@@ -27,6 +29,8 @@ type plan struct {
 	added list
 	side  sidecar
 	there bool // the sidecar was in the manifest before
+	gate  bool // and has a gate
+	told  bool // why subPath mounts are changed has been said
 }
 
 // workload plans the changes to w; false when none of the servers runs there.
@@ -35,11 +39,17 @@ func (p *planner) workload(w workload) (bool, error) {
 	if err != nil || !prometheus.ok() && !grafana.ok() {
 		return false, err
 	}
+	if err := w.readable(); err != nil {
+		return false, err
+	}
 	pl := &plan{planner: p, w: w, dash: w.dash(), taken: map[string]bool{}, moved: map[int]bool{}}
 	for _, v := range w.volumes() {
 		pl.taken[v.name] = true
 	}
-	pl.there = pl.present()
+	before, err := pl.present()
+	if err != nil {
+		return false, err
+	}
 	if prometheus.ok() {
 		if err := pl.prometheus(prometheus); err != nil {
 			return false, err
@@ -50,10 +60,10 @@ func (p *planner) workload(w workload) (bool, error) {
 			return false, err
 		}
 	}
-	if !pl.there {
-		if err := pl.sidecar(); err != nil {
-			return false, err
-		}
+	if pl.there {
+		pl.stays(before)
+	} else {
+		pl.sidecar()
 	}
 	pl.ed.put(w.pod, "volumes", "", pl.dash, pl.added...)
 	pl.removeUnused()
@@ -62,6 +72,20 @@ func (p *planner) workload(w workload) (bool, error) {
 		return false, pl.wrap(e)
 	}
 	return true, nil
+}
+
+// readable refuses what would be understood in two ways, or be undone.
+func (w workload) readable() error {
+	if err := w.owned(); err != nil {
+		return err
+	}
+	if key, first := w.obj.doc.duplicate(w.obj); key != nil {
+		return &Error{
+			Line: key.Line, Workload: w.String(), Text: fmt.Sprintf("the key %s is here a second time, after line %d", key.Value, first.Line),
+			Hint: "keep one of them; Kubernetes refuses both",
+		}
+	}
+	return nil
 }
 
 // wrap names the workload in an error of the editor.
@@ -76,8 +100,9 @@ func (pl *plan) refuse(c cursor, hint, format string, args ...any) error {
 	return &Error{Line: c.line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-func (pl *plan) note(c cursor, format string, args ...any) {
-	pl.notes = append(pl.notes, Note{Line: c.line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...)})
+// did tells of a change of the container named about, or of the pod.
+func (pl *plan) did(about string, line int, format string, args ...any) {
+	pl.notes = append(pl.notes, Note{Line: line, Workload: pl.w.String(), About: about, Text: fmt.Sprintf(format, args...)})
 }
 
 func (pl *plan) warn(c cursor, format string, args ...any) {
@@ -121,17 +146,6 @@ func (w workload) dash() int {
 	return max(0, c.n.Column-c.key.Column)
 }
 
-// present says whether the workload has a sidecar already, and tells the user.
-func (pl *plan) present() bool {
-	for _, c := range slices.Concat(pl.w.containers(), pl.w.initContainers()) {
-		if c.isReloader() {
-			pl.note(c.cursor, "container %s is there already and stays as it is", c.name())
-			return true
-		}
-	}
-	return false
-}
-
 // volumeName makes a name that the pod does not have yet.
 func (pl *plan) volumeName(base string) string {
 	name := base
@@ -159,7 +173,7 @@ func (pl *plan) removeUnused() {
 	for _, v := range pl.w.volumes() {
 		if was[v.name] && !used[v.name] {
 			pl.ed.removeItem(pl.w.pod.get("volumes"), v.cursor)
-			pl.note(v.cursor, "volume %s is not mounted any more: removed", v.name)
+			pl.did("", v.line(), "volume %s is removed, for nothing mounts it any more", v.name)
 		}
 	}
 }
@@ -167,17 +181,29 @@ func (pl *plan) removeUnused() {
 // remarks warns of what works against hot reloading.
 func (pl *plan) remarks() {
 	annotations := pl.w.meta.get("annotations")
-	if annotations.ok() {
+	if annotations.ok() && annotations.n.Kind == yaml.MappingNode {
+		var names []string
+		first := cursor{}
 		for i := 0; i+1 < len(annotations.n.Content); i += 2 {
-			if k := annotations.n.Content[i]; strings.HasPrefix(k.Value, "checksum/") {
-				pl.warn(annotations.child(k, annotations.n.Content[i+1]),
-					"the annotation %s makes a new pod at every change that goes through the chart: drop it to have changes reloaded instead", k.Value)
+			k := annotations.n.Content[i]
+			if !strings.HasPrefix(k.Value, "checksum/") || k.Value == "checksum/secret" {
+				continue
+			}
+			if names = append(names, k.Value); !first.ok() {
+				first = annotations.child(k, annotations.n.Content[i+1])
 			}
 		}
-	}
-	for _, c := range slices.Concat(pl.w.containers(), pl.w.initContainers()) {
-		if peer := c.otherReloader(); peer != "" && !c.isReloader() {
-			pl.warn(c.cursor, "container %s (%s) reloads the server too, without any check: remove it (docs/migration.md)", c.name(), peer)
+		if len(names) > 0 {
+			pl.warn(first, "%s make%s a new pod at every change of that configuration, before anything can be reloaded: take %s out (sed '/checksum\\/.*config:/d' does)",
+				strings.Join(names, ", "), plural(names, "s", ""), plural(names, "it", "them"))
 		}
 	}
+	pl.otherReloaders()
+}
+
+func plural(list []string, one, many string) string {
+	if len(list) == 1 {
+		return one
+	}
+	return many
 }

@@ -1,9 +1,11 @@
 package inject
 
 import (
-	"net/url"
 	"path"
+	"slices"
 	"strings"
+
+	"reloader/internal/sources"
 )
 
 // The image's own arguments: those that a container without any gets. Version 2 also had the
@@ -15,49 +17,137 @@ const (
 
 // prometheus plans the changes to Prometheus' container and the sidecar's part for it.
 func (pl *plan) prometheus(c container) error {
-	config, _, ok := c.flag("config.file")
-	if !ok {
-		config = prometheusConfig
+	config, err := pl.configFile(c)
+	if err != nil {
+		return err
 	}
-	config = path.Clean(config)
+	root := path.Dir(config)
 	mounts, err := pl.directories(c, func(m mount) (place, bool) {
 		dir := path.Dir(m.path)
-		if system(dir) || dir != path.Dir(config) && !inside(dir, path.Dir(config)) && !inside(dir, "/etc/prometheus") {
+		if system(dir) || dir != root && !inside(dir, root) && !inside(dir, "/etc/prometheus") {
 			return place{}, false
 		}
-		return place{dir: dir, file: path.Base(m.path), as: "prometheus-" + label(dir, path.Dir(config), "config")}, true
+		return place{dir: dir, file: path.Base(m.path), as: "prometheus-" + label(dir, root, "config")}, true
 	})
 	if err != nil {
 		return err
 	}
 	main, ok := covering(mounts, config)
 	if !ok {
-		return pl.refuse(c.cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
-			"container %s has no volume at %s, so its configuration cannot change", c.name(), config)
+		return pl.noConfig(c, config)
 	}
 	if err := pl.lifecycle(c); err != nil {
 		return err
 	}
 	s := &pl.side
+	s.args = append(s.args, "--prometheus-url="+pl.prometheusURL(c))
 	if pl.gated() {
-		if main.path != path.Dir(config) || main.sub != "" {
-			return pl.refuse(main.at, "mount the configuration at "+path.Dir(config), "the gate takes the place of the mount at %s, but that is not the directory of %s", main.path, config)
+		if main.path != root {
+			return pl.refuse(main.at, "mount the configuration at "+root, "the gate takes the place of the mount at %s, but that is not the directory of %s", main.path, config)
 		}
-		s.args = append(s.args, "--prometheus-url="+prometheusURL(c), "--prometheus-config="+sourceDir("prometheus")+"/"+path.Base(config), "--prometheus-gate="+main.path)
+		s.args = append(s.args, "--prometheus-config="+sourceDir("prometheus")+"/"+path.Base(config), "--prometheus-gate="+main.path)
 	} else {
-		s.args = append(s.args, "--prometheus-url="+prometheusURL(c), "--prometheus-config="+config)
+		s.args = append(s.args, "--prometheus-config="+config)
 	}
-	if _, at, ok := c.flag("web.config.file"); ok {
+	if _, at, ok := c.flag("web.config.file"); ok && !pl.there {
 		pl.warn(at, "container %s has --web.config.file: if that asks for TLS or a password, give the sidecar an https --prometheus-url, --prometheus-ca-file, --prometheus-username and --prometheus-password-file", c.name())
 	}
+	named := pl.named(c, config)
 	for i := range mounts {
 		m := &mounts[i]
-		m.shared = m.items[0].n == main.items[0].n || m.kind == "configMap" || m.kind == "projected" && !m.token
+		m.shared = m.items[0].n == main.items[0].n || pl.hasConfig(c, *m, root) || slices.ContainsFunc(named, func(dir string) bool { return inside(dir, m.path) && m.path != "/" })
 		if !m.shared && m.kind == "secret" {
-			pl.note(m.at, "Secret volume %s stays out of the sidecar, which needs no credentials of Prometheus; mount it there too if it holds rules", *m)
+			pl.pastGate(c, *m, root)
 		}
 	}
-	return pl.place(c, mounts, "prometheus", path.Dir(config))
+	pl.copied(c, main)
+	return pl.place(c, mounts, "prometheus", root)
+}
+
+// hasConfig says whether a volume may hold files that Prometheus reads at a reload: every
+// ConfigMap, and everything but Secrets and the database below the configuration.
+func (pl *plan) hasConfig(c container, m finalMount, root string) bool {
+	switch m.kind {
+	case "configMap":
+		return true
+	case "projected":
+		return !m.token
+	case "emptyDir", "persistentVolumeClaim", "hostPath":
+		for _, flag := range []string{"storage.tsdb.path", "storage.agent.path"} {
+			if data, _, ok := c.flag(flag); ok && inside(path.Clean(data), m.path) {
+				return false
+			}
+		}
+		return inside(m.path, root)
+	}
+	return false
+}
+
+// named are the directories of rules and scrape configurations that the configuration names,
+// when it is in the manifest.
+func (pl *plan) named(c container, config string) []string {
+	refs, err := sources.Scan(pl.content(c, config))
+	if err != nil {
+		return nil
+	}
+	var dirs []string
+	for _, p := range slices.Concat(refs.RuleFiles, refs.ScrapeConfigFiles) {
+		if !path.IsAbs(p) {
+			p = path.Join(path.Dir(config), p)
+		}
+		dirs = append(dirs, path.Dir(p))
+	}
+	return dirs
+}
+
+// content is a file that the container sees and that is in the manifest itself.
+func (pl *plan) content(c container, file string) []byte {
+	var found mount
+	for _, m := range c.mounts() {
+		if inside(file, m.path) && len(m.path) > len(found.path) {
+			found = m
+		}
+	}
+	vol, ok := pl.w.volume(found.volume)
+	if !ok {
+		return nil
+	}
+	key := path.Join(found.sub, strings.TrimPrefix(strings.TrimPrefix(file, found.path), "/"))
+	return objectValue(pl.docs, objectKind[vol.kind], vol.object(), pl.w.namespace, vol.keyOf(key))
+}
+
+// noConfig says why there is no directory with the configuration.
+func (pl *plan) noConfig(c container, config string) error {
+	for _, m := range c.mounts() {
+		switch vol, _ := pl.w.volume(m.volume); {
+		case m.path != config || m.sub == "":
+		case m.expr():
+			return pl.refuse(m.cursor, "mount the volume as the directory "+path.Dir(config), "%s is mounted by subPathExpr, of which nobody knows the value here", config)
+		case vol.fromAPI():
+			return pl.refuse(m.cursor, "mount the volume as a directory of its own, for example /etc/prometheus/config, and give --config.file=/etc/prometheus/config/"+path.Base(config),
+				"%s is mounted by subPath into %s, of which the image needs the rest", config, path.Dir(config))
+		}
+	}
+	return pl.refuse(c.cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
+		"container %s has no volume at %s, so its configuration cannot change", c.name(), config)
+}
+
+// copied warns of a configuration that another container of the pod writes.
+func (pl *plan) copied(c container, main finalMount) {
+	if main.kind != "emptyDir" || pl.there {
+		return
+	}
+	for _, init := range pl.w.initContainers() {
+		if init.get("restartPolicy").str() == "Always" {
+			continue
+		}
+		for _, m := range init.mounts() {
+			if m.volume == main.volume {
+				pl.warn(init.cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: a later change of what it reads does not arrive", init.name(), c.name(), m.volume)
+				return
+			}
+		}
+	}
 }
 
 // label names a directory for a volume: what it is below base, or def for base itself.
@@ -75,55 +165,4 @@ func label(dir, base, def string) string {
 		return def
 	}
 	return l[:min(len(l), 40)]
-}
-
-// lifecycle switches POST /-/reload on.
-func (pl *plan) lifecycle(c container) error {
-	const flag = "--web.enable-lifecycle"
-	for _, w := range c.words() {
-		if strings.Contains(w, flag) {
-			return nil
-		}
-	}
-	command := c.get("command").strs()
-	if len(command) > 0 && path.Base(command[0]) != "prometheus" {
-		return pl.refuse(c.get("command"), "add the flag there yourself, then inject again",
-			"container %s starts Prometheus through %q, and %s cannot be added there", c.name(), command[0], flag)
-	}
-	args := c.get("args")
-	switch {
-	case len(args.items()) > 0 || len(command) > 0:
-		pl.ed.put(c.cursor, "args", "command", pl.dash, flag)
-		pl.note(c.cursor, "container %s gets %s, without which Prometheus refuses POST /-/reload", c.name(), flag)
-	default:
-		all := list{"--config.file=" + prometheusConfig, "--storage.tsdb.path=" + prometheusData}
-		if strings.HasPrefix(c.imageTag(), "v2.") {
-			all = append(all, "--web.console.libraries=/usr/share/prometheus/console_libraries", "--web.console.templates=/usr/share/prometheus/consoles")
-		}
-		pl.ed.put(c.cursor, "args", "image", pl.dash, append(all, flag)...)
-		pl.note(c.cursor, "container %s gets %s, without which Prometheus refuses POST /-/reload; arguments replace the image's own, which are therefore written out before it", c.name(), flag)
-	}
-	return nil
-}
-
-// prometheusURL is where the sidecar reaches Prometheus.
-func prometheusURL(c container) string {
-	port := c.port("9090", "http-web", "web", "http", "prometheus")
-	if listen, _, ok := c.flag("web.listen-address"); ok {
-		if i := strings.LastIndexByte(listen, ':'); i >= 0 && i < len(listen)-1 {
-			port = listen[i+1:]
-		}
-	}
-	prefix, _, ok := c.flag("web.route-prefix")
-	if !ok {
-		external, _, _ := c.flag("web.external-url")
-		if u, err := url.Parse(external); err == nil {
-			prefix = u.Path
-		}
-	}
-	prefix = strings.Trim(prefix, "/")
-	if prefix != "" {
-		prefix = "/" + prefix
-	}
-	return "http://127.0.0.1:" + port + prefix
 }

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 )
@@ -10,9 +11,6 @@ const tokenDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 // permissions adds what Events and fast propagation need: flags, the pod's name, a Role, and a
 // token that only the sidecar sees.
 func (pl *plan) permissions() {
-	if !pl.opts.FastPropagation && !pl.opts.Events {
-		return
-	}
 	s := &pl.side
 	if pl.opts.FastPropagation {
 		s.args = append(s.args, "--fast-propagation")
@@ -21,7 +19,7 @@ func (pl *plan) permissions() {
 		s.args = append(s.args, "--events")
 	}
 	for _, v := range [][2]string{{"POD_NAME", "metadata.name"}, {"POD_NAMESPACE", "metadata.namespace"}, {"POD_UID", "metadata.uid"}} {
-		s.env = append(s.env, obj{{"name", v[0]}, {"valueFrom", obj{{"fieldRef", obj{{"fieldPath", v[1]}}}}}})
+		s.setenv(obj{{"name", v[0]}, {"valueFrom", obj{{"fieldRef", obj{{"fieldPath", v[1]}}}}}})
 	}
 	name := pl.w.name + "-" + sidecarName
 	meta := obj{{"name", name}}
@@ -41,7 +39,7 @@ func (pl *plan) permissions() {
 		{"roleRef", obj{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", name}}},
 		{"subjects", list{subject}},
 	})
-	pl.note(pl.w.obj, "Role %s is added and bound to the service account %s", name, account)
+	pl.did(sidecarName, len(pl.ed.lines)-1, "gets the Role %s, by the service account %s", name, account)
 }
 
 // account is the pod's service account; one is made where there is none.
@@ -49,7 +47,7 @@ func (pl *plan) account(name string, meta obj) string {
 	pod := pl.w.pod
 	for _, key := range []string{"serviceAccountName", "serviceAccount"} {
 		if a := pod.get(key).str(); a != "" {
-			if pod.get("automountServiceAccountToken").is(false) {
+			if !pl.automounts(a) {
 				pl.token()
 			}
 			return a
@@ -60,8 +58,33 @@ func (pl *plan) account(name string, meta obj) string {
 	pl.document(obj{
 		{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", meta}, {"automountServiceAccountToken", false},
 	})
-	pl.warn(pod, "the pod gets the service account %s, whose token only the sidecar sees: if another container uses the default account's permissions, bind those to it and mount a token there", name)
+	pl.warn(pod, "the pod gets a service account, %s, whose token only container %s sees: a container that used the default account's permissions needs a Role and a token of its own", name, sidecarName)
 	return name
+}
+
+// automounts says whether every container of the pod gets the account's token.
+func (pl *plan) automounts(account string) bool {
+	if own := pl.w.pod.get("automountServiceAccountToken"); own.ok() && !own.null() {
+		return !own.is(false)
+	}
+	mounts := true
+	objects(pl.docs, "ServiceAccount", account, pl.w.namespace, func(c cursor) {
+		mounts = !c.get("automountServiceAccountToken").is(false)
+	})
+	return mounts
+}
+
+// noToken keeps the pod's token, which the servers may need, out of the sidecar, which does not:
+// the kubelet mounts it nowhere where something else is mounted.
+func (pl *plan) noToken() {
+	account := cmp.Or(pl.w.pod.get("serviceAccountName").str(), pl.w.pod.get("serviceAccount").str(), "default")
+	if !pl.automounts(account) {
+		return
+	}
+	name := pl.volumeName(sidecarName + "-no-token")
+	pl.added = append(pl.added, obj{{"name", name}, {"emptyDir", obj{}}})
+	pl.side.mounts = append(pl.side.mounts, finalMount{path: tokenDir, volume: name, kind: "emptyDir"})
+	pl.did(sidecarName, pl.lineBehind("containers"), "does not see the token of the service account %s, for the empty volume %s is in its place", account, name)
 }
 
 // token mounts the service account's token, the API's CA and the namespace into the sidecar alone.
@@ -132,13 +155,7 @@ func (pl *plan) podNames() []string {
 
 // objects are the names of the ConfigMaps and Secrets behind the sidecar's mounts.
 func (pl *plan) objects() (configMaps, secrets []string) {
-	values := map[string]any{}
-	for _, v := range pl.w.volumes() {
-		values[v.name] = valueOf(v.cursor)
-	}
-	for _, v := range pl.added {
-		values[v.(obj)[0].value.(string)] = v
-	}
+	values := pl.volumeValues()
 	for _, m := range pl.side.mounts {
 		if !m.token {
 			collect(values[m.volume], "configMap", &configMaps)
@@ -148,6 +165,18 @@ func (pl *plan) objects() (configMaps, secrets []string) {
 	slices.Sort(configMaps)
 	slices.Sort(secrets)
 	return slices.Compact(configMaps), slices.Compact(secrets)
+}
+
+// volumeValues are the volumes as they will be, by name.
+func (pl *plan) volumeValues() map[string]any {
+	values := map[string]any{}
+	for _, v := range pl.w.volumes() {
+		values[v.name] = valueOf(v.cursor)
+	}
+	for _, v := range pl.added {
+		values[v.(obj)[0].value.(string)] = v
+	}
+	return values
 }
 
 // collect finds the names of the objects of one kind in a volume.

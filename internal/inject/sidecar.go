@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,6 +18,17 @@ type sidecar struct {
 	mounts []finalMount
 }
 
+// setenv adds a variable; one of the same name gives way.
+func (s *sidecar) setenv(v any) {
+	name := func(v any) any {
+		if o, ok := v.(obj); ok && len(o) > 0 {
+			return o[0].value
+		}
+		return nil
+	}
+	s.env = append(slices.DeleteFunc(s.env, func(have any) bool { return name(have) == name(v) }), v)
+}
+
 // share lets the sidecar see a mount of a server at the same path.
 func (pl *plan) share(m finalMount) error {
 	for _, have := range pl.side.mounts {
@@ -26,10 +38,13 @@ func (pl *plan) share(m finalMount) error {
 		if have.volume == m.volume && have.sub == m.sub {
 			return nil
 		}
+		if pl.there {
+			continue
+		}
 		return pl.refuse(m.at, "give one of them another path", "both servers have a volume at %s, but not the same one (%s and %s)", m.path, have.volume, m.volume)
 	}
 	pl.side.mounts = append(pl.side.mounts, m)
-	if mode := pl.mode(m.volume); mode != "" && !pl.w.pod.get("securityContext", "fsGroup").ok() {
+	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.w.pod.get("securityContext", "fsGroup").ok() {
 		pl.warn(m.at, "volume %s has the mode %s, which the sidecar's user may not read: set the pod's securityContext.fsGroup (65532 does), or the mode 0444", m.volume, mode)
 	}
 	return nil
@@ -50,10 +65,20 @@ func (pl *plan) mode(name string) string {
 }
 
 // sidecar adds the container with its volumes and, where asked for, its permissions.
-func (pl *plan) sidecar() error {
+func (pl *plan) sidecar() {
 	s := &pl.side
+	where := "containers"
+	if pl.gated() {
+		where = "initContainers"
+	}
 	slices.SortStableFunc(s.mounts, func(a, b finalMount) int { return cmp.Compare(a.path, b.path) })
-	pl.permissions()
+	pl.did(sidecarName, pl.lineBehind(where), "is added to the %s, and sees%s", where, describe(s.mounts))
+	port := pl.port()
+	if pl.opts.FastPropagation || pl.opts.Events {
+		pl.permissions()
+	} else {
+		pl.noToken()
+	}
 	args := list{"run"}
 	for _, a := range s.args {
 		args = append(args, a)
@@ -78,16 +103,16 @@ func (pl *plan) sidecar() error {
 		c = append(c, field{"env", s.env})
 	}
 	c = append(c,
-		field{"ports", list{obj{{"name", sidecarName}, {"containerPort", Port}}}},
+		field{"ports", list{obj{{"name", sidecarName}, {"containerPort", port}}}},
 	)
 	if pl.gated() {
 		// The servers start when this has succeeded: with the first generation in every gate.
 		c = append(c, field{"startupProbe", obj{
-			{"httpGet", obj{{"path", "/readyz?startup"}, {"port", Port}}}, {"periodSeconds", 1}, {"failureThreshold", 120},
+			{"httpGet", obj{{"path", "/readyz?startup"}, {"port", port}}}, {"periodSeconds", 1}, {"failureThreshold", 120},
 		}})
 	}
 	c = append(c,
-		field{"livenessProbe", obj{{"httpGet", obj{{"path", "/healthz"}, {"port", Port}}}}},
+		field{"livenessProbe", obj{{"httpGet", obj{{"path", "/healthz"}, {"port", port}}}}},
 		field{"resources", obj{
 			{"requests", obj{{"cpu", raw("10m")}, {"memory", raw("32Mi")}}},
 			{"limits", obj{{"memory", raw("256Mi")}}},
@@ -95,13 +120,24 @@ func (pl *plan) sidecar() error {
 		field{"securityContext", restricted()},
 		field{"volumeMounts", mounts},
 	)
-	where := "containers"
-	if pl.gated() {
-		where = "initContainers"
-	}
 	pl.ed.put(pl.w.pod, where, "containers", pl.dash, c)
-	pl.note(pl.w.pod.get("containers"), "container %s is added to the %s; it sees %s", sidecarName, where, describe(s.mounts))
-	return nil
+}
+
+// port is the usual one, or the next that no container of the pod has.
+func (pl *plan) port() int {
+	port := Port
+	all := slices.Concat(pl.w.containers(), pl.w.initContainers())
+	for slices.ContainsFunc(all, func(c container) bool { return c.hasPort(strconv.Itoa(port)) }) {
+		port++
+	}
+	if port != Port {
+		pl.side.args = append(pl.side.args, "--listen-address=:"+strconv.Itoa(port))
+		pl.did(sidecarName, pl.lineBehind("containers"), "listens on port %d, for another container has %d", port, Port)
+	}
+	if n := pl.w.pod.get("hostNetwork"); n.is(true) {
+		pl.warn(n, "with hostNetwork, container %s listens on port %d of the node, on all its addresses, and so no two of them fit on one node: --listen-address says another place", sidecarName, port)
+	}
+	return port
 }
 
 // restricted is what the restricted pod security standard asks for, and a read-only root.
@@ -117,10 +153,24 @@ func restricted() obj {
 	}
 }
 
-func describe(mounts []finalMount) string {
-	parts := make([]string, len(mounts))
-	for i, m := range mounts {
-		parts[i] = m.String()
+// lineBehind is the last line of a list of containers, behind which another one goes.
+func (pl *plan) lineBehind(where string) int {
+	c := pl.w.pod.get(where)
+	if !c.ok() || c.null() {
+		c = pl.w.pod.get("containers")
 	}
-	return strings.Join(parts, ", ")
+	return c.doc.last(c.n).Line
+}
+
+// describe has a line for each mount.
+func describe(mounts []finalMount) string {
+	var b strings.Builder
+	wide := 0
+	for _, m := range mounts {
+		wide = max(wide, len(m.path))
+	}
+	for _, m := range mounts {
+		fmt.Fprintf(&b, "\n  %-*s  %s", wide, m.path, m.volume)
+	}
+	return b.String()
 }

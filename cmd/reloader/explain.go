@@ -1,0 +1,98 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"reloader/internal/inject"
+)
+
+// explainWidth is where lines of an explanation break, in characters.
+const explainWidth = 100
+
+// explain tells what inject did to each workload, container by container, and at the end what is
+// left for the user to do.
+func explain(w io.Writer, name string, src []byte, res inject.Result) {
+	for _, workload := range grouped(res.Notes, func(n inject.Note) string { return n.Workload }) {
+		fmt.Fprintf(w, "%s: %s\n", name, workload[0].Workload)
+		for _, group := range grouped(workload, func(n inject.Note) string {
+			if n.Warning {
+				return "left for you"
+			}
+			return cmp.Or(n.About, "the pod")
+		}) {
+			title := cmp.Or(group[0].About, "the pod")
+			if group[0].Warning {
+				title = "left for you"
+			}
+			fmt.Fprintf(w, "  %s\n", title)
+			remarks(w, group)
+		}
+	}
+	if string(src) == string(res.Output) {
+		fmt.Fprintf(w, "%s: nothing to change\n", name)
+	}
+}
+
+// grouped puts notes with the same key together, in the order of the first of each; warnings
+// last.
+func grouped(notes []inject.Note, key func(inject.Note) string) [][]inject.Note {
+	at := map[string]int{}
+	var groups [][]inject.Note
+	for _, warning := range []bool{false, true} {
+		for _, n := range notes {
+			if n.Warning != warning {
+				continue
+			}
+			i, ok := at[key(n)]
+			if !ok {
+				i = len(groups)
+				at[key(n)] = i
+				groups = append(groups, nil)
+			}
+			groups[i] = append(groups[i], n)
+		}
+	}
+	return groups
+}
+
+// remarks writes each note as a paragraph behind its line number. Further lines of a note are
+// indented below it.
+func remarks(w io.Writer, notes []inject.Note) {
+	digits := 0
+	for _, n := range notes {
+		digits = max(digits, len(fmt.Sprint(n.Line)))
+	}
+	indent := strings.Repeat(" ", len("    line ")+digits+2)
+	for _, n := range notes {
+		first, rest, more := strings.Cut(n.Text, "\n")
+		fmt.Fprintf(w, "    line %*d  %s\n", digits, n.Line, wrap(first, indent))
+		if more {
+			fmt.Fprintf(w, "%s%s\n", indent, strings.ReplaceAll(rest, "\n", "\n"+indent))
+		}
+	}
+}
+
+// wrap breaks a text between words; indent stands before each line but the first.
+func wrap(text, indent string) string {
+	var b strings.Builder
+	at := len(indent)
+	for i, word := range strings.Fields(text) {
+		size := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case at+1+size > explainWidth:
+			b.WriteString("\n" + indent)
+			at = len(indent)
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += size
+	}
+	return b.String()
+}

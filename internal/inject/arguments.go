@@ -1,0 +1,114 @@
+package inject
+
+import (
+	"net"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// inScript finds the configuration file in a line of a shell.
+var inScript = regexp.MustCompile(`--?config\.file[= ]+["']?([^"'\s;&|]+)`)
+
+// configFile is the path of Prometheus' main file, from the flag or the image.
+func (pl *plan) configFile(c container) (string, error) {
+	config, at, ok := c.flag("config.file")
+	if !ok {
+		config = prometheusConfig
+		for _, it := range append(c.get("command").items(), c.get("args").items()...) {
+			if m := inScript.FindStringSubmatch(it.str()); m != nil {
+				config, at = m[1], it
+			}
+		}
+	}
+	if strings.Contains(config, "$") {
+		return "", pl.refuse(at, "write the path out", "the path of Prometheus' configuration is %s, of which nobody knows the value here", config)
+	}
+	if !path.IsAbs(config) {
+		config = path.Join(prometheusData, config) // the image's working directory
+	}
+	return path.Clean(config), nil
+}
+
+// lifecycle switches POST /-/reload on.
+func (pl *plan) lifecycle(c container) error {
+	const flag = "--web.enable-lifecycle"
+	for _, w := range c.words() {
+		if strings.Contains(w, flag) || w == flag[1:] {
+			return nil
+		}
+		if strings.Contains(w, "--no-web.enable-lifecycle") {
+			return pl.refuse(c.cursor, "take it away", "container %s has --no-web.enable-lifecycle, so that Prometheus refuses every reload", c.name())
+		}
+	}
+	command := c.get("command").strs()
+	if len(command) > 0 && path.Base(command[0]) != "prometheus" {
+		return pl.refuse(c.get("command"), "write "+flag+" there yourself, right behind the program's name, and inject again",
+			"container %s starts Prometheus through %q; %s, without which it refuses every reload, cannot be put into a script", c.name(), command[0], flag)
+	}
+	args := c.get("args")
+	if len(args.items()) > 0 || len(command) > 0 {
+		pl.ed.put(c.cursor, "args", "command", pl.dash, flag)
+		pl.did(c.name(), c.line(), "gets %s, without which it refuses every reload", flag)
+		return nil
+	}
+	if strings.Contains(c.image(), "bitnami") {
+		return pl.refuse(c.cursor, "write the image's arguments out under args, then inject again",
+			"container %s needs %s, but arguments replace the image's own, and those of %s are not the usual ones", c.name(), flag, c.image())
+	}
+	all := list{"--config.file=" + prometheusConfig, "--storage.tsdb.path=" + prometheusData}
+	if strings.HasPrefix(c.imageTag(), "v2.") {
+		all = append(all, "--web.console.libraries=/usr/share/prometheus/console_libraries", "--web.console.templates=/usr/share/prometheus/consoles")
+	}
+	pl.ed.put(c.cursor, "args", "image", pl.dash, append(all, flag)...)
+	pl.did(c.name(), c.line(), "gets %s, without which it refuses every reload, and before it the image's own arguments, which it would replace", flag)
+	return nil
+}
+
+// prometheusURL is where the sidecar reaches Prometheus.
+func (pl *plan) prometheusURL(c container) string {
+	host, port := "127.0.0.1", c.port("9090", "http-web", "web", "http", "prometheus")
+	if listen, _, ok := c.flag("web.listen-address"); ok {
+		if i := strings.LastIndexByte(listen, ':'); i >= 0 && i < len(listen)-1 {
+			host, port = pl.reach(c, listen[:i]), listen[i+1:]
+		}
+	}
+	prefix, at, ok := c.flag("web.route-prefix")
+	if !ok {
+		var external string
+		external, at, _ = c.flag("web.external-url")
+		_, rest, _ := strings.Cut(external, "://")
+		_, prefix, _ = strings.Cut(rest, "/")
+	}
+	if prefix = strings.Trim(prefix, "/"); prefix != "" {
+		prefix = "/" + pl.expanded(c, at, prefix)
+	}
+	return "http://" + host + ":" + port + prefix
+}
+
+// reach is a host that listens for what the flag says; the pod's own loopback where it can be.
+func (pl *plan) reach(c container, host string) string {
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	switch {
+	case host == "" || host == "localhost" || ip != nil && ip.IsUnspecified():
+		return "127.0.0.1"
+	case strings.Contains(host, "$("):
+		_, at, _ := c.flag("web.listen-address")
+		return pl.expanded(c, at, host)
+	}
+	return host
+}
+
+var variable = regexp.MustCompile(`\$\(([^)]+)\)`)
+
+// expanded gives the sidecar the variables that a text of the server's arguments names.
+func (pl *plan) expanded(c container, at cursor, text string) string {
+	for _, m := range variable.FindAllStringSubmatch(text, -1) {
+		if e := c.env(m[1]); e.ok() {
+			pl.side.setenv(valueOf(e))
+		} else if !pl.there {
+			pl.warn(at, "%s is not set in the manifest: give it to the sidecar, too", m[0])
+		}
+	}
+	return text
+}

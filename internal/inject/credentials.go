@@ -1,0 +1,97 @@
+package inject
+
+import (
+	"path"
+	"strings"
+)
+
+// The variables of Grafana's image with the administrator's name and password. Each can name a
+// file instead, with __FILE behind it.
+const (
+	adminUser     = "GF_SECURITY_ADMIN_USER"
+	adminPassword = "GF_SECURITY_ADMIN_PASSWORD"
+)
+
+// credentials gives the sidecar the administrator's name and password by the same references.
+func (pl *plan) credentials(c container, mounts []finalMount) {
+	for _, name := range []string{adminUser, adminPassword} {
+		if e := c.env(name); e.ok() {
+			pl.side.setenv(valueOf(e))
+		} else if ref := pl.fromSecret(c, name); ref != nil {
+			pl.side.setenv(ref)
+		}
+	}
+	known := c.env(adminPassword).ok() || pl.fromSecret(c, adminPassword) != nil
+	if file := c.env(adminPassword + "__FILE").get("value").str(); file != "" {
+		known = pl.passwordFile(path.Clean(file), mounts)
+	}
+	if file := c.env(adminUser + "__FILE"); file.ok() && !pl.there {
+		pl.warn(file, "the administrator's name is in a file (%s__FILE), which the sidecar does not read: give it --grafana-username, if it is not admin", adminUser)
+	}
+	if !known && !pl.there {
+		hint := ""
+		if from := c.secretsOfEnv(); len(from) > 0 {
+			hint = ", from Secret " + strings.Join(from, " or ") + " perhaps"
+		}
+		pl.warn(c.cursor, "container %s has no %s: give the sidecar that variable%s, or --grafana-username and --grafana-password-file, for reloading needs the administrator's password", c.name(), adminPassword, hint)
+	}
+}
+
+// passwordFile lets the sidecar read the file that Grafana reads at its start; false when it is
+// in no volume.
+func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
+	for i := range mounts {
+		m, ok := covering(mounts, file)
+		if !ok || m.items[0].n != mounts[i].items[0].n {
+			continue
+		}
+		mounts[i].shared = true
+		pl.side.args = append(pl.side.args, "--grafana-password-file="+file)
+		return true
+	}
+	return false
+}
+
+// fromSecret is a reference to a key that the container gets with a whole Secret (envFrom), when
+// that is in the manifest.
+func (pl *plan) fromSecret(c container, name string) any {
+	for _, from := range c.get("envFrom").items() {
+		secret := from.get("secretRef", "name").str()
+		key, ok := strings.CutPrefix(name, from.get("prefix").str())
+		if !ok || objectValue(pl.docs, "Secret", secret, pl.w.namespace, key) == nil {
+			continue
+		}
+		return obj{{"name", name}, {"valueFrom", obj{{"secretKeyRef", obj{{"name", secret}, {"key", key}}}}}}
+	}
+	return nil
+}
+
+// secretsOfEnv are the Secrets that the container gets as a whole.
+func (c container) secretsOfEnv() []string {
+	var names []string
+	for _, from := range c.get("envFrom").items() {
+		if n := from.get("secretRef", "name").str(); n != "" {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// collected says whether another container collects files for the server in that volume.
+func (pl *plan) collected(name string) bool {
+	vol, _ := pl.w.volume(name)
+	if vol.kind != "emptyDir" {
+		return false
+	}
+	for _, c := range append(pl.w.containers(), pl.w.initContainers()...) {
+		if !strings.HasSuffix(c.imageName(), "k8s-sidecar") {
+			continue
+		}
+		for _, m := range c.mounts() {
+			if m.volume == name && m.path == path.Clean("/"+c.envOr("FOLDER", "")) {
+				return true
+			}
+		}
+	}
+	return false
+}
