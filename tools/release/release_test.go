@@ -113,7 +113,7 @@ func dependabot(t *testing.T, file string) (problems []string) {
 		t.Fatal(err)
 	}
 	ecosystems := map[string]string{"go.mod": "gomod", "Dockerfile": "docker"}
-	for _, f := range strings.Fields(string(files)) {
+	for f := range strings.FieldsSeq(string(files)) {
 		if e, dir := ecosystems[path.Base(f)], path.Dir("/"+f); !slices.Contains(seen[e], dir) {
 			problems = append(problems, fmt.Sprintf("%s does not look at %s", e, dir))
 		}
