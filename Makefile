@@ -56,8 +56,12 @@ test: build servers ## passes all tests that need no cluster
 	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 20m ./...
 
 .PHONY: e2e
-e2e: build servers ## tries it on a real one-node Kubernetes (root; the cluster's programs are built once)
+e2e: e2e-check build $(PROMETHEUS) ## tries it on a real one-node Kubernetes (root; the cluster's programs are built once)
 	test/e2e/run.sh
+
+.PHONY: e2e-check
+e2e-check: # before the long builds
+	@test/kube/kube check
 
 .PHONY: bench
 bench: build servers ## the figures of docs/benchmarks.md, measured here

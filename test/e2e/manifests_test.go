@@ -9,32 +9,11 @@ import (
 	"testing"
 )
 
-// crds stand for those of the Prometheus operator: the kinds, without their schemas.
-const crds = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: podmonitors.monitoring.coreos.com}
-spec:
-  group: monitoring.coreos.com
-  scope: Namespaced
-  names: {kind: PodMonitor, plural: podmonitors, singular: podmonitor}
-  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
----
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: prometheusrules.monitoring.coreos.com}
-spec:
-  group: monitoring.coreos.com
-  scope: Namespaced
-  names: {kind: PrometheusRule, plural: prometheusrules, singular: prometheusrule}
-  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
-`
-
 // Every manifest and every kustomization passes the API server's strict validation.
 func TestManifestsAreValid(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	w.kubectl(crds, "apply", "-f", "-")
-	w.kubectl("", "wait", "--for=condition=Established", "crd/podmonitors.monitoring.coreos.com", "crd/prometheusrules.monitoring.coreos.com")
+	w.operator()
 	rendered := map[string]string{}
 	for _, pattern := range []string{"../../manifests/*.yaml", "../../manifests/base", "../../examples/kustomize/*"} {
 		list, err := filepath.Glob(pattern)
@@ -74,9 +53,9 @@ func TestManifestsWork(t *testing.T) {
 		"gated":  func(w *world) string { return w.kubectl("", "kustomize", "../../examples/kustomize/gated") },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
-			w.kubectl(crds, "apply", "-f", "-")
-			w.kubectl("", "wait", "--for=condition=Established", "crd/podmonitors.monitoring.coreos.com", "crd/prometheusrules.monitoring.coreos.com")
+			w.operator()
 			w.volumes("prometheus-data", "grafana-data")
 			text := render(w)
 			if name != "monitor.yaml" {
@@ -85,15 +64,13 @@ func TestManifestsWork(t *testing.T) {
 			text = strings.ReplaceAll(localImages(text), "password: change-me", "password: "+password)
 			w.kubectl(withoutClaims(text), "apply", "--server-side", "-f", "-")
 			p := w.ready("app=monitor")
-			w.until("both targets in sync", func() bool {
-				return p.metric(`reloader_last_reload_successful{target="prometheus"} 1`) && p.metric(`reloader_last_reload_successful{target="grafana"} 1`)
-			})
+			p.inSync("prometheus", "grafana")
 			w.replace("configmap", "prometheus-yml", prometheusYML("changed"))
 			within := patience
 			if name != "direct" { // the others have no fast propagation
 				within = slowPatience
 			}
-			w.within(within, "the change", func() bool { return strings.Contains(p.running(), "job_name: changed") })
+			w.untilIn(within, "the change", func() bool { return strings.Contains(p.running(), "job_name: changed") })
 			p.noRestarts()
 		})
 	}

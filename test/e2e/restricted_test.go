@@ -60,6 +60,7 @@ func TestRestricted(t *testing.T) {
 		{"gated", "0440", "/etc/prometheus/rules", "--gated"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, "pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/enforce-version=latest")
 			main := func(job string) map[string]string {
 				return map[string]string{"prometheus.yml": "rule_files: ['" + c.rules + "/*.yml']\n" + prometheusYML(job)["prometheus.yml"]}
@@ -68,14 +69,14 @@ func TestRestricted(t *testing.T) {
 			w.create("configmap", "rules", rules(1000, "1"))
 			w.kubectl(inject(t, fmt.Sprintf(strict, c.rules, c.mode), "--fast-propagation", "--events", c.flag), "apply", "--server-side", "-f", "-")
 			p := w.ready("app=strict")
-			w.until("in sync", func() bool { return p.metric(`reloader_last_reload_successful{target="prometheus"} 1`) })
+			p.inSync("prometheus")
 			w.until("1,000 rule groups", func() bool { return strings.Count(p.get(9090, "/api/v1/rules"), `"file":`) == 1000 })
 
 			w.replace("secret generic", "prometheus", main("second"))
 			w.until("the second job", func() bool { return strings.Contains(p.running(), "job_name: second") })
 			w.replace("configmap", "rules", rules(1000, "2"))
 			w.until("the new rules", func() bool { return strings.Count(p.get(9090, "/api/v1/rules"), "\\u003e 2") == 1000 })
-			w.until("in sync", func() bool { return p.metric(`reloader_last_reload_successful{target="prometheus"} 1`) })
+			p.inSync("prometheus")
 			if !p.metric(`reloader_validations_unjudged_total{target="prometheus"} 0`) {
 				t.Errorf("promcheck could not judge:\n%s", p.logs())
 			}
@@ -87,33 +88,23 @@ func TestRestricted(t *testing.T) {
 
 // peakMemory is the kernel's own figure for the sidecar's container.
 func (p *pod) peakMemory() string {
-	dirs, err := filepath.Glob("/proc/[0-9]*")
+	p.Helper()
+	group, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.processes("reloader")[0]))
 	if err != nil {
 		p.Fatal(err)
 	}
-	for _, dir := range dirs {
-		exe, err := os.Readlink(filepath.Join(dir, "exe"))
-		if err != nil || exe != "/reloader" {
+	for line := range strings.Lines(string(group)) {
+		_, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
+		controllers, path, _ := strings.Cut(rest, ":")
+		file := filepath.Join("/sys/fs/cgroup", path, "memory.peak")
+		if controllers == "memory" {
+			file = filepath.Join("/sys/fs/cgroup/memory", path, "memory.max_usage_in_bytes")
+		} else if controllers != "" {
 			continue
 		}
-		group, err := os.ReadFile(filepath.Join(dir, "cgroup"))
-		if err != nil || !strings.Contains(string(group), p.UID) {
-			continue
-		}
-		for line := range strings.Lines(string(group)) {
-			_, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
-			controllers, path, _ := strings.Cut(rest, ":")
-			file := filepath.Join("/sys/fs/cgroup", path, "memory.peak")
-			if controllers == "memory" {
-				file = filepath.Join("/sys/fs/cgroup/memory", path, "memory.max_usage_in_bytes")
-			} else if controllers != "" {
-				continue
-			}
-			if b, err := os.ReadFile(file); err == nil {
-				n, err := strconv.Atoi(strings.TrimSpace(string(b)))
-				if err == nil {
-					return fmt.Sprintf("%d MiB", n>>20)
-				}
+		if b, err := os.ReadFile(file); err == nil {
+			if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+				return fmt.Sprintf("%d MiB", n>>20)
 			}
 		}
 	}

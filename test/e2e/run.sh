@@ -1,33 +1,72 @@
 #!/usr/bin/env bash
 # Runs the end-to-end tests on a one-node Kubernetes of its own. `make e2e` has built the programs.
-# E2E_KEEP=1 leaves the cluster running; E2E_FLAGS are more flags of the test binary (-test.run X).
+# E2E_KEEP=1 leaves the cluster running, and the next run uses it; E2E_FLAGS are more flags of the test
+# binary (-test.run X). E2E_GRAFANA_IMAGE=FILE.tar is an image of a real Grafana, tagged
+# grafana/grafana:e2e (docker save), in place of the stand-in.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/reloader
-export KUBE_HOME=${KUBE_HOME:-$cache/kube} GOFLAGS="${GOFLAGS:-} -buildvcs=false"
+export KUBE_HOME=${KUBE_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/reloader/kube} GOFLAGS="${GOFLAGS:-} -buildvcs=false"
 kube=$PWD/test/kube/kube
 work=$(mktemp -d)
+job='' tested=''
+
+# However this ends, by Ctrl-C too, nothing stays: no process, no mount, no namespace, no file. After
+# failed tests the logs stay, and the next run removes them.
 finish() {
-  [ -n "${E2E_KEEP:-}" ] || "$kube" down
+  trap '' INT TERM HUP
+  [ -z "$job" ] || { kill -- "-$job" && wait "$job"; } 2>/dev/null || true
+  if [ -n "${E2E_KEEP:-}" ]; then
+    echo "the cluster stays: $kube kubectl get pods -A; $kube down --wipe"
+  elif [ "$tested" = failed ]; then
+    "$kube" down
+    echo "the logs of the cluster and its containers: $KUBE_HOME/logs"
+  else
+    "$kube" down --wipe
+  fi
   rm -rf "$work"
 }
 trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
-"$kube" build
-"$kube" up
+# Runs a command in a process group of its own, so that finish can end all of it.
+run() {
+  set -m
+  "$@" </dev/null &
+  job=$!
+  set +m
+  wait "$job"
+  job=''
+}
+
+"$kube" check
+# What a run left that was killed would come to life again.
+"$kube" status >/dev/null 2>&1 || "$kube" down --wipe
+run "$kube" build
+run "$kube" up
 
 # The real Prometheus, and a stand-in for Grafana. A build from the module has no web interface;
 # with a page in its place the path /graph answers, which the readiness probe of the user's
 # manifest asks for: Prometheus looks for it below a working directory called "ui".
 echo '<!doctype html><title>Prometheus</title>' >"$work/index.html"
-CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$work/standin" ./test/e2e/standin
-WORKDIR=/ui "$kube" image prom/prometheus:e2e "$RELOADER_PROMETHEUS_BINARY=/bin/prometheus" \
+WORKDIR=/ui run "$kube" image prom/prometheus:e2e "$RELOADER_PROMETHEUS_BINARY=/bin/prometheus" \
   "$work/index.html=/ui/static/mantine-ui/index.html"
-"$kube" image grafana/grafana:e2e "$work/standin=/run.sh"
-USERSPEC=65532:65532 "$kube" image reloader:e2e bin/reloader=/reloader bin/promcheck=/promcheck
+if [ -n "${E2E_GRAFANA_IMAGE:-}" ]; then
+  run "$kube" load "$E2E_GRAFANA_IMAGE"
+else
+  CGO_ENABLED=0 run go build -trimpath -ldflags '-s -w' -o "$work/standin" ./test/e2e/standin
+  run "$kube" image grafana/grafana:e2e "$work/standin=/run.sh"
+fi
+USERSPEC=65532:65532 run "$kube" image reloader:e2e bin/reloader=/reloader bin/promcheck=/promcheck
 
-# Pods and API can be reached from inside the cluster's namespaces only.
-go test -c -tags e2e -o "$work/e2e.test" ./test/e2e
+# Pods and API can be reached from inside the cluster's namespaces only. Most tests wait most of the
+# time, so all run at once.
+run go test -c -tags e2e -o "$work/e2e.test" ./test/e2e
+read -ra flags <<<"${E2E_FLAGS:-}"
+mkdir "$work/tmp"
+export E2E_KUBE=$kube E2E_RELOADER=$PWD/bin/reloader TMPDIR=$work/tmp
 cd test/e2e
-E2E_KUBE=$kube E2E_RELOADER=$PWD/../../bin/reloader "$kube" exec "$work/e2e.test" -test.v -test.timeout 30m ${E2E_FLAGS:-}
+tested=failed
+run "$kube" exec "$work/e2e.test" -test.v -test.timeout 30m -test.parallel 32 "${flags[@]}"
+tested=passed
