@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -263,11 +264,8 @@ func keys(v reflect.Value) map[string]reflect.Value {
 }
 
 func nearestKey(key string, fields map[string]reflect.Value) string {
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	if best := validate.Nearest(key, names); best != "" {
+	// In order, so that of two names that are equally near always the same one is meant.
+	if best := validate.Nearest(key, slices.Sorted(maps.Keys(fields))); best != "" {
 		return "did you mean " + best + "?"
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/rulefmt"
@@ -179,12 +180,7 @@ func outlineGroups(file *rulefmt.RuleGroups, key []byte) []promcheck.Group {
 }
 
 func hashMap(h io.Writer, m map[string]string) {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
 		_, _ = fmt.Fprintf(h, "%q=%q,", k, m[k])
 	}
 	_, _ = io.WriteString(h, "\x01")

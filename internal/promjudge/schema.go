@@ -51,12 +51,7 @@ func fieldsAt(t reflect.Type, path []string) []string {
 		}
 		t = f
 	}
-	var names []string
-	for name := range fields(t) {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(fields(t)))
 }
 
 // fields maps the YAML names of a struct's fields to their types.

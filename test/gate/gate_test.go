@@ -59,9 +59,7 @@ const badKinds = 6
 func TestRestartAfterABadChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
-	w.reloader.Start()
-	rig.Eventually(t, "the first generation is there", w.started)
-	w.prometheus.Start()
+	w.start()
 	w.prometheus.Ready()
 	w.reaches(reload.InSync)
 	for kind := range badKinds {
@@ -90,9 +88,7 @@ func TestRestartAfterABadChange(t *testing.T) {
 func TestRandomChangesAndKills(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
-	w.reloader.Start()
-	rig.Eventually(t, "the first generation is there", w.started)
-	w.prometheus.Start()
+	w.start()
 	random := rand.New(rand.NewPCG(4, 4))
 	newest, kills := 0, 0
 	for n := 1; n <= 100; n++ {

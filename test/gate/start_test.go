@@ -38,9 +38,7 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 
 	// The pod lives on a claim, and once ran good files.
 	w.swap(generation(3))
-	w.reloader.Start()
-	rig.Eventually(t, "a first generation", w.started)
-	w.prometheus.Start()
+	w.start()
 	w.reaches(reload.InSync)
 	w.prometheus.Kill()
 	w.reloader.Kill()

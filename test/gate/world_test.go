@@ -53,6 +53,14 @@ func (w *world) started() error {
 	return err
 }
 
+// start starts the pod: reloader first, and Prometheus as soon as the gate has something to read.
+func (w *world) start() {
+	w.t.Helper()
+	w.reloader.Start()
+	rig.Eventually(w.t, "a first generation", w.started)
+	w.prometheus.Start()
+}
+
 // reaches waits for a phase of the newest files.
 func (w *world) reaches(phase reload.Phase) reload.Status {
 	w.t.Helper()

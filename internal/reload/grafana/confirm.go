@@ -3,6 +3,7 @@ package grafana
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -144,7 +145,7 @@ func (d *Driver) compareAlerting(ctx context.Context, objects []object, seen *co
 
 // comparePolicies looks at the contact point of each organization's root policy.
 func (d *Driver) comparePolicies(ctx context.Context, want map[int64]string, seen *comparison) error {
-	for _, org := range sortedOrgs(want) {
+	for _, org := range slices.Sorted(maps.Keys(want)) {
 		var root route
 		if err := d.api.get(ctx, "/api/v1/provisioning/policies", inOrg(org), &root); err != nil {
 			if err := optional(err); err != nil {
@@ -186,13 +187,4 @@ func (d *Driver) alertingNames(ctx context.Context, org int64, kind string) (map
 		}
 	}
 	return found, true, nil
-}
-
-func sortedOrgs[T any](m map[int64]T) []int64 {
-	var ids []int64
-	for id := range m {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }

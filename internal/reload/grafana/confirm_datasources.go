@@ -3,6 +3,7 @@ package grafana
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
 
@@ -56,7 +57,7 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 		}
 	}
 	details := 0
-	for _, org := range sortedOrgs(byOrg) {
+	for _, org := range slices.Sorted(maps.Keys(byOrg)) {
 		var list []shownDatasource
 		if err := d.api.get(ctx, "/api/datasources", inOrg(org), &list); err != nil {
 			if err := optional(err); err != nil {
@@ -102,7 +103,7 @@ func compareDatasource(want datasource, shown shownDatasource, seen *comparison)
 		say("datasource %q has another uid", want.name)
 	}
 	have := shown.fingerprints()
-	for _, key := range sortedKeys(want.fields) {
+	for _, key := range slices.Sorted(maps.Keys(want.fields)) {
 		got, ok := have[key]
 		switch {
 		case !ok || got == want.fields[key]:
@@ -132,13 +133,4 @@ var typeAliases = map[string]string{
 	"grafana-postgresql-datasource": "postgres",
 	"grafana-testdata-datasource":   "testdata",
 	"grafana-pyroscope-datasource":  "phlare",
-}
-
-func sortedKeys(m map[string]uint64) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

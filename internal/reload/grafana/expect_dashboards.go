@@ -5,6 +5,7 @@ import (
 	"crypto/md5" // Grafana's own sourceChecksum is an MD5
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func (e *expectation) orgs() []int64 {
 	if len(e.providerOrgs) == 0 {
 		return []int64{1}
 	}
-	return sortedOrgs(e.providerOrgs)
+	return slices.Sorted(maps.Keys(e.providerOrgs))
 }
 
 func (e *expectation) readDashboards(s *snapshot.Snapshot, known *boards) {

@@ -15,8 +15,42 @@ import (
 	"reloader/test/rig"
 )
 
-// realStart says whether a real Grafana of the given home starts with a provisioning directory.
-func realStart(t *testing.T, binary, home, data, provisioning string, env ...string) (started bool, log string) {
+// realServer is a Grafana 12.4 that is started anew for each case, on a database that is migrated.
+type realServer struct {
+	binary, home string
+	db           []byte
+}
+
+// newRealServer skips the test unless RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME name
+// the program and its home.
+func newRealServer(t *testing.T) *realServer {
+	t.Helper()
+	g := &realServer{binary: os.Getenv("RELOADER_TEST_GRAFANA_BINARY"), home: os.Getenv("RELOADER_TEST_GRAFANA_HOME")}
+	if g.binary == "" || g.home == "" {
+		t.Skip("RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME are not set")
+	}
+	data := t.TempDir()
+	if ok, log := g.startIn(t, data, data); !ok {
+		t.Fatalf("the server does not start with nothing:\n%s", log)
+	}
+	var err error
+	if g.db, err = os.ReadFile(filepath.Join(data, "grafana.db")); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// start says whether the server starts with a provisioning directory.
+func (g *realServer) start(t *testing.T, provisioning string, env ...string) (started bool, log string) {
+	t.Helper()
+	data := t.TempDir()
+	if err := os.WriteFile(filepath.Join(data, "grafana.db"), g.db, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return g.startIn(t, data, provisioning, env...)
+}
+
+func (g *realServer) startIn(t *testing.T, data, provisioning string, env ...string) (started bool, log string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
@@ -32,7 +66,7 @@ func realStart(t *testing.T, binary, home, data, provisioning string, env ...str
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(ctx, binary, "server", "--homepath", home, "--config", config)
+	cmd := exec.CommandContext(ctx, g.binary, "server", "--homepath", g.home, "--config", config)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = data, out, out
 	cmd.Env = append(env, "HOME="+data, "PATH="+os.Getenv("PATH"))
 	if err := cmd.Start(); err != nil {
@@ -75,27 +109,12 @@ func realStart(t *testing.T, binary, home, data, provisioning string, env ...str
 // to start exactly where there is an error. It runs when RELOADER_TEST_GRAFANA_BINARY and
 // RELOADER_TEST_GRAFANA_HOME name the program and its home.
 func TestRealServerAgreesOnAlerting(t *testing.T) {
-	binary, home := os.Getenv("RELOADER_TEST_GRAFANA_BINARY"), os.Getenv("RELOADER_TEST_GRAFANA_HOME")
-	if binary == "" || home == "" {
-		t.Skip("RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME are not set")
-	}
-	first := t.TempDir()
-	if ok, log := realStart(t, binary, home, first, first); !ok {
-		t.Fatalf("the server does not start with nothing:\n%s", log)
-	}
-	db, err := os.ReadFile(filepath.Join(first, "grafana.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := newRealServer(t)
 	for _, c := range alertCases {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t)
 			b.lay(map[string]string{"alerting/a.yaml": c.text}, nil, nil)
-			data := t.TempDir()
-			if err := os.WriteFile(filepath.Join(data, "grafana.db"), db, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			started, log := realStart(t, binary, home, data, b.dir)
+			started, log := g.start(t, b.dir)
 			facts := newServer()
 			found := b.validate(validate.Request{Set: b.set(), Facts: facts}).Findings
 			if started == validate.HasErrors(found) {

@@ -1,8 +1,8 @@
 package grafana
 
 import (
+	"maps"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -96,20 +96,15 @@ func checkDatasources(p *pass, s *snapshot.Snapshot) {
 
 // readDatasources returns nil when Grafana would not get through the file.
 func (p *pass) readDatasources(f file) *dsFile {
-	root, ok := p.parse(f)
-	if !ok {
-		return nil
-	}
-	d := p.decoder(f)
-	top, ok := d.Map(root, "the file")
+	d, top, ok := p.top(f)
 	if !ok {
 		return nil
 	}
 	if api := d.PlainInt(top, "apiVersion"); !api.Known {
 		return nil
 	} else if api.Value <= 0 {
-		if root == nil || root.ShortTag() == "!!null" {
-			p.warnf(f.at(root), ruleDSNothing, "", "the file names no data source")
+		if n := top.Node; n == nil || n.ShortTag() == "!!null" {
+			p.warnf(f.at(n), ruleDSNothing, "", "the file names no data source")
 		} else {
 			p.warnf(f.at(top.Key("apiVersion")), ruleDSOldForm, "write 'apiVersion: 1' at the top", "without apiVersion: 1 this is the old form: keys are written org_id, is_default, json_data; uid and variables do not work")
 		}
@@ -127,7 +122,7 @@ func (p *pass) readDatasources(f file) *dsFile {
 		df.deletes = append(df.deletes, p.newDelete(f, m, d.Text(m, "name"), o, len(df.entries) > 0))
 	}
 	if len(df.entries) == 0 && len(df.deletes) == 0 {
-		p.warnf(f.at(root), ruleDSNothing, "", "the file names no data source")
+		p.warnf(f.at(top.Node), ruleDSNothing, "", "the file names no data source")
 	}
 	if df.prune && len(df.entries) == 0 {
 		p.warnf(f.at(top.Key("prune")), ruleDSPruneEmpty, "", "prune with no data source: every data source that was provisioned with prune and is in no other file is deleted")
@@ -180,21 +175,11 @@ func (p *pass) readDatasource(f file, d *gyaml.Decoder, m *gyaml.Map, prune bool
 	d.Bool(m, "editable")
 	d.FreeMap(m.Get("jsonData"), "jsonData")
 	secure, _ := d.TextMap(m.Get("secureJsonData"), "secureJsonData", true)
-	e.secureKeys = secureKeys(secure)
+	e.secureKeys = slices.Sorted(maps.Keys(secure))
 	if p.version.AtLeast(v9) {
 		e.correlations, e.corrNodes = d.FreeList(m.Get("correlations"), "correlations")
 	}
 	return e
-}
-
-// secureKeys are the keys that surely or possibly have a value.
-func secureKeys(m map[string]gyaml.Value) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
 }
 
 // newDelete settles the organization of a delete entry. Before Grafana 9 it has a default only
@@ -236,7 +221,7 @@ func (p *pass) readDatasourcesV0(f file, d *gyaml.Decoder, top *gyaml.Map) *dsFi
 					d.Errorf(m.Get("secure_json_data"), gyaml.RuleWrongType, "", "'secure_json_data' must be a map of texts: Grafana refuses the file")
 				}
 			}
-			sort.Strings(e.secureKeys)
+			slices.Sort(e.secureKeys)
 		}
 		if p.version.AtLeast(v9) {
 			e.correlations, e.corrNodes = d.PlainList(m.Get("correlations"), "correlations")

@@ -2,8 +2,6 @@ package grafana
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,10 +16,7 @@ var notAtStart = []string{"folderUid general", "folder exists"}
 // TestRealServerAgreesOnFiles starts a new Grafana 12.4 with each case of TestVersions: it must refuse to
 // start exactly where there is an error. It runs under the same conditions as its sibling for alerting.
 func TestRealServerAgreesOnFiles(t *testing.T) {
-	binary, home := os.Getenv("RELOADER_TEST_GRAFANA_BINARY"), os.Getenv("RELOADER_TEST_GRAFANA_HOME")
-	if binary == "" || home == "" {
-		t.Skip("RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME are not set")
-	}
+	g := newRealServer(t)
 	paths := regexp.MustCompile(`/(?:d|e)([,}])`)
 	sets := map[string]map[string]string{}
 	for name, c := range versionCases() {
@@ -33,30 +28,18 @@ func TestRealServerAgreesOnFiles(t *testing.T) {
 			sets[name][file] = paths.ReplaceAllString(content, "@DIR@/json$1")
 		}
 	}
-	compareWithRealServer(t, binary, home, sets)
+	g.compare(t, sets)
 }
 
-// compareWithRealServer starts a new server with each set of files.
-func compareWithRealServer(t *testing.T, binary, home string, sets map[string]map[string]string) {
-	first := t.TempDir()
-	if ok, log := realStart(t, binary, home, first, first); !ok {
-		t.Fatalf("the server does not start with nothing:\n%s", log)
-	}
-	db, err := os.ReadFile(filepath.Join(first, "grafana.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+// compare starts a new server with each set of files.
+func (g *realServer) compare(t *testing.T, sets map[string]map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(sets)) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			files := maps.Clone(sets[name])
 			files["json/a.json"] = `{"title": "A", "uid": "a"}`
 			b.lay(files, nil, nil)
-			data := t.TempDir()
-			if err := os.WriteFile(filepath.Join(data, "grafana.db"), db, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			started, log := realStart(t, binary, home, data, b.dir, "ONE=1", "TRUE=true", "INF=inf")
+			started, log := g.start(t, b.dir, "ONE=1", "TRUE=true", "INF=inf")
 			live := &Live{Orgs: []Org{{1, "Main Org."}}, Plugins: coreTypes, Datasources: []Datasource{}, Folders: []Folder{}, Dashboards: []Dashboard{}}
 			opts := factsOptions()
 			opts.DirExists = nil
@@ -133,9 +116,5 @@ func oddFiles() map[string]map[string]string {
 
 // TestRealServerAgreesOnOddFiles is TestRealServerAgreesOnFiles for files without a known verdict.
 func TestRealServerAgreesOnOddFiles(t *testing.T) {
-	binary, home := os.Getenv("RELOADER_TEST_GRAFANA_BINARY"), os.Getenv("RELOADER_TEST_GRAFANA_HOME")
-	if binary == "" || home == "" {
-		t.Skip("RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME are not set")
-	}
-	compareWithRealServer(t, binary, home, oddFiles())
+	newRealServer(t).compare(t, oddFiles())
 }

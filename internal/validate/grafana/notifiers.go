@@ -48,12 +48,7 @@ func checkNotifiers(p *pass, s *snapshot.Snapshot) {
 }
 
 func (p *pass) readNotifiers(f file, names, uids map[dsKey]place) {
-	root, ok := p.parse(f)
-	if !ok {
-		return
-	}
-	d := p.decoder(f)
-	top, ok := d.Map(root, "the file")
+	d, top, ok := p.top(f)
 	if !ok {
 		return
 	}

@@ -141,6 +141,17 @@ func (p *pass) parse(f file) (*yaml.Node, bool) {
 	return nil, false
 }
 
+// top is parse for a file that must be a map, and the decoder that reads it.
+func (p *pass) top(f file) (*gyaml.Decoder, *gyaml.Map, bool) {
+	root, ok := p.parse(f)
+	if !ok {
+		return nil, nil, false
+	}
+	d := p.decoder(f)
+	m, ok := d.Map(root, "the file")
+	return d, m, ok
+}
+
 // item adds one thing to the outline.
 func (p *pass) item(kind, name string, fingerprint uint64, attrs map[string]string) {
 	p.outline = append(p.outline, validate.Item{Kind: kind, Name: name, Fingerprint: fingerprint, Attrs: attrs})

@@ -25,12 +25,7 @@ func checkPlugins(p *pass, s *snapshot.Snapshot) {
 	seen := map[dsKey]place{}
 	named := map[string]bool{}
 	for _, f := range p.files(s, yamlName) {
-		root, ok := p.parse(f)
-		if !ok {
-			continue
-		}
-		d := p.decoder(f)
-		top, ok := d.Map(root, "the file")
+		d, top, ok := p.top(f)
 		if !ok {
 			continue
 		}
