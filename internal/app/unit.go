@@ -18,6 +18,8 @@ type reader interface {
 	reload.Reader
 	// Unchanged says, without reading any contents, that Read would return what it returned last.
 	Unchanged(ctx context.Context) bool
+	// SameCommit says that all sources are volumes that were not swapped since Read began.
+	SameCommit() bool
 	// Dirs are the directories to watch, as the newest reading knows them.
 	Dirs() []string
 	// Change names the function that each reading goes through.

@@ -14,6 +14,7 @@ import (
 func (t *Target) read(ctx context.Context) event {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	t.takeHint() // what it is about has happened, and is read now
 	if t.unchanged(ctx) {
 		return event{kind: evRead, same: true, digest: t.set.Digest, atomic: t.set.Atomic()}
 	}

@@ -95,7 +95,9 @@ type Counts struct {
 
 // Reader reads all sources of a target at once. It is called from the target's goroutine only. One
 // that also has a method Unchanged(context.Context) bool is asked first after a hint: true means that
-// Read would return the digest of the last time, and spares the reading.
+// Read would return the digest of the last time, and spares the reading. One that has a method SameCommit() bool
+// is asked before a reload that a hint would hold up: true means that all sources are swapped as a whole, and
+// have not been since Read began.
 type Reader interface {
 	Read(ctx context.Context) (*snapshot.Set, error)
 }

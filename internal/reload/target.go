@@ -273,13 +273,30 @@ func (t *Target) somethingNewer() bool {
 		t.deferred = 0
 		return false
 	}
-	select {
-	case <-t.hints:
-		t.deferred++
-		return true
-	default:
+	if len(t.hints) == 0 || t.sameCommit() {
 		t.deferred = 0
 		return false
+	}
+	t.takeHint()
+	t.deferred++
+	return true
+}
+
+// sameCommit says that the hint at hand is no reason to read again before the reload: what a swap still
+// does after its commit hints, too. The hint stays for the reading after the reload.
+func (t *Target) sameCommit() bool {
+	r, ok := t.o.Reader.(interface{ SameCommit() bool })
+	return ok && r.SameCommit()
+}
+
+// takeHint takes the hint at hand, but never one by a person, which means more than a reading.
+func (t *Target) takeHint() {
+	select {
+	case <-t.hints:
+	default:
+	}
+	if t.manual.Load() {
+		t.Hint()
 	}
 }
 

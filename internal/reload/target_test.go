@@ -1,12 +1,15 @@
 package reload
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"reloader/internal/snapshot"
+	"reloader/internal/validate"
 )
 
 func bubble(t *testing.T, name string, gated bool, change func(*bench, *Options), f func(*testing.T, *bench)) {
@@ -153,6 +156,63 @@ func TestNewestWins(t *testing.T) {
 		b.change("c")
 		b.want(InSync, "c", "b", "c")
 	})
+}
+
+// during runs something in the middle of each verdict.
+type during struct {
+	*judge
+	do func()
+}
+
+func (d during) Validate(ctx context.Context, req validate.Request) (validate.Result, error) {
+	d.do()
+	return d.judge.Validate(ctx, req)
+}
+
+// volume is a source that can tell whether it was swapped since it was read.
+type volume struct {
+	*source
+	swapped *bool
+}
+
+func (v volume) SameCommit() bool { return !*v.swapped }
+
+// TestHintDuringVerdict: what a swap does after its commit hints as well, and must not hold up the reload
+// of that very swap; a newer swap must.
+func TestHintDuringVerdict(t *testing.T) {
+	t.Parallel()
+	for swapped, readsBefore := range map[bool]int{false: 1, true: 2} {
+		before := 0
+		hinting := func(b *bench, o *Options) {
+			o.Reader = volume{b.src, &swapped}
+			reads := 0
+			o.Validator = during{b.judge, func() {
+				if b.src.get() == "a" {
+					return
+				}
+				if reads == 0 {
+					reads = b.src.reads
+					b.target.Hint()
+				}
+			}}
+			b.server.files = func() string {
+				if b.src.get() != "a" {
+					before = b.src.reads - reads + 1
+				}
+				return b.src.get()
+			}
+		}
+		bubble(t, fmt.Sprintf("swapped again: %v", swapped), false, hinting, func(t *testing.T, b *bench) {
+			b.change("b")
+			b.want(InSync, "b", "b")
+			if before != readsBefore {
+				t.Errorf("%d readings until the reload, want %d", before, readsBefore)
+			}
+			if b.src.reads <= before {
+				t.Error("nothing was read after the reload")
+			}
+		})
+	}
 }
 
 func TestSettling(t *testing.T) {

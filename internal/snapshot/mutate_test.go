@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -161,6 +162,56 @@ func TestUnchangedVolume(t *testing.T) {
 	}
 	if s.Unchanged(t.Context()) {
 		t.Error("a swap is not seen")
+	}
+}
+
+// A volume's files are opened once for a reading, and not looked at besides; whether it was swapped since
+// takes no look at them at all.
+func TestTakeVolumeOpensOnce(t *testing.T) {
+	t.Parallel()
+	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "a", "b.yml": "b"})
+	ops := map[string]int{}
+	s, err := takeBefore(t.Context(), k.dir, func(op, path string) {
+		if filepath.Ext(path) == ".yml" {
+			ops[op]++
+		}
+	})
+	must(t, err)
+	if want := map[string]int{"open": 2, "read": 2}; !maps.Equal(ops, want) {
+		t.Errorf("%v, want %v", ops, want)
+	}
+	if !s.SameCommit() {
+		t.Error("nothing happened, and it is another commit")
+	}
+	must(t, os.WriteFile(k.at("..data/a.yml"), []byte("b"), 0o644))
+	must(t, os.WriteFile(k.at(".other"), nil, 0o644))
+	if !s.SameCommit() {
+		t.Error("what is no swap is taken for one")
+	}
+	for _, step := range k.update(map[string]string{"a.yml": "a", "b.yml": "b"}) {
+		step()
+	}
+	if s.SameCommit() {
+		t.Error("a swap is not seen")
+	}
+	plain := t.TempDir()
+	write(t, plain, map[string]string{"a.yml": "a"})
+	if take(t, plain).SameCommit() {
+		t.Error("a plain directory has no commits")
+	}
+}
+
+// The limits hold for files that are opened without a look before.
+func TestVolumeLimits(t *testing.T) {
+	t.Parallel()
+	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "123", "b.yml": "12345"})
+	for _, lim := range []Limits{{MaxFileSize: 4}, {MaxTotal: 7}, {MaxFiles: 1}} {
+		if _, err := Take(t.Context(), Source{Dir: k.dir}, lim); !errors.Is(err, ErrLimit) {
+			t.Errorf("%+v: got %v", lim, err)
+		}
+	}
+	if _, err := Take(t.Context(), Source{Dir: k.dir}, Limits{MaxFileSize: 5, MaxTotal: 8, MaxFiles: 2}); err != nil {
+		t.Error(err)
 	}
 }
 

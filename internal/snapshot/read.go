@@ -6,22 +6,41 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 )
 
-// blob is a file's contents, and what the file looked like when they were read.
+// blob is a file's contents, and what the file looked like when they were read. The zero blob is none.
 type blob struct {
-	path   string
 	id     fileID
 	bytes  []byte
 	digest Digest
 }
 
-// readAll reads the files of a look, except those that held has already. It is incomplete, without an
-// error, when a file was not what the look said: the next look will tell why.
-func (t *taker) readAll(ctx context.Context, look *view, held map[string]blob) (map[string]blob, bool, error) {
+// reading is a look and what was read by it: a blob for each entry.
+type reading struct {
+	look  *view
+	blobs []blob
+}
+
+// held is what was read of the same file, in the same state, before.
+func (r *reading) held(e entry) (blob, bool) {
+	if r == nil {
+		return blob{}, false
+	}
+	i, ok := slices.BinarySearchFunc(r.look.entries, e.name, func(e entry, name string) int { return compareNames(e.name, name) })
+	if !ok || r.blobs[i].id != e.id || !r.blobs[i].id.isRegular() {
+		return blob{}, false
+	}
+	return r.blobs[i], true
+}
+
+// readAll reads the files of a look, except those that were read before. It is incomplete, without an
+// error, when a file was not what the look said: the next look will tell why. Entries whose file was
+// not looked at until now learn what it is.
+func (t *taker) readAll(ctx context.Context, look *view, before *reading) (*reading, bool, error) {
 	blobs := make([]blob, len(look.entries))
 	errs := make([]error, len(look.entries))
 	var next atomic.Int64
@@ -31,12 +50,12 @@ func (t *taker) readAll(ctx context.Context, look *view, held map[string]blob) (
 			if i >= len(blobs) {
 				return
 			}
-			e := look.entries[i]
-			path := look.path(e)
-			if had, ok := held[e.name]; ok && had.id == e.id && had.path == path {
+			e := &look.entries[i]
+			if had, ok := before.held(*e); ok {
 				blobs[i] = had
 			} else {
-				blobs[i], errs[i] = t.readFile(path, e.id)
+				blobs[i], errs[i] = t.readFile(look.path(*e), e.id)
+				e.id = blobs[i].id
 			}
 		}
 	}
@@ -44,23 +63,15 @@ func (t *taker) readAll(ctx context.Context, look *view, held map[string]blob) (
 	if ctx.Err() != nil {
 		return nil, false, context.Cause(ctx)
 	}
-	return collect(look, blobs, errs)
-}
-
-func collect(look *view, blobs []blob, errs []error) (map[string]blob, bool, error) {
-	read := make(map[string]blob, len(blobs))
 	complete := true
-	for i, b := range blobs {
-		switch {
-		case errs[i] != nil && !vanished(errs[i]):
+	for i := range blobs {
+		if errs[i] != nil && !vanished(errs[i]) {
 			return nil, false, errs[i]
-		case b.path == "":
-			complete = false
-		default:
-			read[look.entries[i].name] = b
 		}
+		complete = complete && blobs[i].id.isRegular()
+		look.newest = max(look.newest, blobs[i].id.ctime)
 	}
-	return read, complete, nil
+	return &reading{look, blobs}, complete, nil
 }
 
 // parallel runs work in a few goroutines when there is enough of it: reading many small
@@ -78,8 +89,8 @@ func parallel(n int, work func()) {
 	wg.Wait()
 }
 
-// readFile returns an empty blob when the file is not the one that was looked at.
-// It never blocks on a fifo or a device that took the file's place: O_NONBLOCK.
+// readFile returns no blob when the file is not the one that was looked at, where one was. It never
+// blocks on a fifo or a device that took the file's place: O_NONBLOCK.
 func (t *taker) readFile(path string, want fileID) (blob, error) {
 	t.step("open", path)
 	fd, err := retry(func() (int, error) {
@@ -93,7 +104,14 @@ func (t *taker) readFile(path string, want fileID) (blob, error) {
 	if err := syscall.Fstat(fd, &st); err != nil {
 		return blob{}, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
-	if idOf(&st) != want {
+	id := idOf(&st)
+	if want == (fileID{}) && id.isRegular() {
+		if err := t.admit(path, id.size); err != nil {
+			return blob{}, err
+		}
+		want = id
+	}
+	if id != want {
 		return blob{}, nil
 	}
 	b, err := readFull(fd, want.size)
@@ -104,7 +122,7 @@ func (t *taker) readFile(path string, want fileID) (blob, error) {
 	if int64(len(b)) != want.size {
 		return blob{}, nil
 	}
-	return blob{path: path, id: want, bytes: b, digest: DigestBytes(b)}, nil
+	return blob{id: want, bytes: b, digest: DigestBytes(b)}, nil
 }
 
 // readFull reads size bytes, or fewer when the file has become shorter.
@@ -172,7 +190,7 @@ func ReadFile(path string, lim Limits) ([]byte, error) {
 		return nil, err
 	}
 	b, err := newTaker(Source{}, lim).readFile(path, id)
-	if err == nil && b.path == "" {
+	if err == nil && !b.id.isRegular() {
 		err = fmt.Errorf("read %s: %w", path, ErrChanging)
 	}
 	return b.bytes, err

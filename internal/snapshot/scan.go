@@ -25,12 +25,20 @@ type scanner struct {
 	*taker
 	ctx      context.Context
 	v        *view
-	looked   int   // directory entries, for the limit
-	total    int64 // bytes
+	looked   int // directory entries, for the limit
 	onTheWay []fileID
+	// lazy leaves the look at a volume's files to whoever opens them.
+	lazy bool
 }
 
-func (t *taker) scan(ctx context.Context) (*view, error) {
+// scan looks at everything.
+func (t *taker) scan(ctx context.Context) (*view, error) { return t.walk(ctx, false) }
+
+// scanToRead looks at everything but a volume's files, whose names its directory tells to be files: each
+// look is one more system call, and to be read they are opened anyway.
+func (t *taker) scanToRead(ctx context.Context) (*view, error) { return t.walk(ctx, true) }
+
+func (t *taker) walk(ctx context.Context, lazy bool) (*view, error) {
 	root, err := stat(t.src.Dir)
 	if err != nil {
 		return nil, err
@@ -38,8 +46,9 @@ func (t *taker) scan(ctx context.Context) (*view, error) {
 	if !root.isDir() {
 		return nil, &fs.PathError{Op: "read", Path: t.src.Dir, Err: syscall.ENOTDIR}
 	}
-	s := &scanner{taker: t, ctx: ctx, v: &view{settled: true}}
-	if err := s.dir(t.src.Dir, "", root); err != nil {
+	t.total.Store(0)
+	s := &scanner{taker: t, ctx: ctx, v: &view{settled: true}, lazy: lazy}
+	if err := s.dir(filepath.Clean(t.src.Dir), "", root); err != nil {
 		return nil, err
 	}
 	v := s.v
@@ -55,13 +64,11 @@ func (s *scanner) isAtomic() bool {
 		return false
 	}
 	payload := filepath.Join(s.src.Dir, s.v.places[0].data)
-	for _, e := range s.v.entries {
-		p := s.v.places[e.place].path
-		if p != payload && !strings.HasPrefix(p, payload+string(filepath.Separator)) {
-			return false
-		}
+	ours := make([]bool, len(s.v.places))
+	for i, p := range s.v.places {
+		ours[i] = p.path == payload || strings.HasPrefix(p.path, payload+string(filepath.Separator))
 	}
-	return true
+	return !slices.ContainsFunc(s.v.entries, func(e entry) bool { return !ours[e.place] })
 }
 
 // dir walks one directory. name is "" for the root.

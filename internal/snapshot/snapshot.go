@@ -82,7 +82,7 @@ type Snapshot struct {
 	// the digest.
 	Missing []Missing
 
-	contents map[string][]byte
+	contents [][]byte // of each file; nil once they were forgotten
 	// seen is what the directory looked like when the contents were read, for Unchanged; nil
 	// when the snapshot was not read from a directory.
 	seen    *view
@@ -93,10 +93,11 @@ type Snapshot struct {
 // FromFiles makes a snapshot of files that are in memory already, by their slash-separated names.
 // It keeps the byte slices, which must not be changed afterwards.
 func FromFiles(src Source, files map[string][]byte) *Snapshot {
-	s := &Snapshot{Source: src, Atomic: true, contents: maps.Clone(files)}
+	s := &Snapshot{Source: src, Atomic: true, contents: make([][]byte, 0, len(files))}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		b := files[name]
 		s.Files = append(s.Files, File{Name: name, Size: int64(len(b)), Mode: 0o644, Digest: DigestBytes(b)})
+		s.contents = append(s.contents, b)
 	}
 	s.Digest = digestFiles(s.Files)
 	return s
@@ -105,19 +106,24 @@ func FromFiles(src Source, files map[string][]byte) *Snapshot {
 // Bytes returns a file's contents as they were hashed; false when there is no such file or
 // the contents were forgotten. The caller must not change them.
 func (s *Snapshot) Bytes(name string) ([]byte, bool) {
-	b, ok := s.contents[name]
-	return b, ok
+	i, ok := s.index(name)
+	if !ok || s.contents == nil {
+		return nil, false
+	}
+	return s.contents[i], true
 }
 
 // File returns the file of that name.
 func (s *Snapshot) File(name string) (File, bool) {
-	i, ok := slices.BinarySearchFunc(s.Files, name, func(f File, name string) int {
-		return compareNames(f.Name, name)
-	})
+	i, ok := s.index(name)
 	if !ok {
 		return File{}, false
 	}
 	return s.Files[i], true
+}
+
+func (s *Snapshot) index(name string) (int, bool) {
+	return slices.BinarySearchFunc(s.Files, name, func(f File, name string) int { return compareNames(f.Name, name) })
 }
 
 // Forget drops the contents and keeps names and digests, so that a resident process costs

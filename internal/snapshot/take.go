@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,10 +57,18 @@ func (s *Snapshot) Unchanged(ctx context.Context) bool {
 	return err == nil && now.equal(s.seen)
 }
 
+// SameCommit reports, by a few system calls, that the directory is a volume that was not swapped since
+// it was read. False means that something else is needed to tell.
+func (s *Snapshot) SameCommit() bool {
+	return s.seen == nil || newTaker(s.Source, s.limits).sameCommit(s.seen)
+}
+
 // taker is one reading.
 type taker struct {
 	src Source
 	lim Limits
+	// total is the size of all files, in bytes.
+	total atomic.Int64
 	// settle and patience are settleWait and giveUpAfter, except in tests.
 	settle, patience time.Duration
 	// before, when set, is called before each step, so that tests can change the directory there.
@@ -87,29 +96,32 @@ func (t *taker) take(ctx context.Context) (*Snapshot, error) {
 	return s, nil
 }
 
-// reread looks, reads, and looks again until both looks agree. Files that did not change in
-// between are not read twice.
+// reread looks, reads, and looks again until both looks agree. Of a volume, whose generations nobody changes, the
+// second look is at its ..data link alone. Files that did not change in between are not read twice.
 func (t *taker) reread(ctx context.Context) (*Snapshot, error) {
 	if err := t.src.checkInclude(); err != nil {
 		return nil, err
 	}
 	started := time.Now()
-	look, err := t.scan(ctx)
+	look, err := t.scanToRead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var held map[string]blob
+	var read *reading
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		var complete bool
-		if held, complete, err = t.readAll(ctx, look, held); err != nil {
+		if read, complete, err = t.readAll(ctx, look, read); err != nil {
 			return nil, err
+		}
+		if complete && t.sameCommit(look) {
+			return t.snapshot(read, started), nil
 		}
 		again, err := t.scan(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if complete && again.equal(look) && (again.settled || time.Since(started) > t.settle) {
-			return t.snapshot(again, held, started), nil
+			return t.snapshot(read, started), nil
 		}
 		if time.Since(started) > t.patience {
 			return nil, fmt.Errorf("%s: %w", again.difference(look, t.src.Dir), ErrChanging)
@@ -123,17 +135,16 @@ func (t *taker) reread(ctx context.Context) (*Snapshot, error) {
 	}
 }
 
-func (t *taker) snapshot(v *view, held map[string]blob, started time.Time) *Snapshot {
+func (t *taker) snapshot(r *reading, started time.Time) *Snapshot {
+	v := r.look
 	s := &Snapshot{
 		Source: t.src, Atomic: v.atomic, Missing: v.missing, seen: v, started: started, limits: t.lim,
-		Files: make([]File, 0, len(v.entries)), contents: make(map[string][]byte, len(v.entries)),
+		Files: make([]File, len(v.entries)), contents: make([][]byte, len(v.entries)),
 	}
-	for _, e := range v.entries {
-		b := held[e.name]
-		s.Files = append(s.Files, File{
-			Name: e.name, Size: int64(len(b.bytes)), Mode: fs.FileMode(e.id.mode).Perm(), Digest: b.digest,
-		})
-		s.contents[e.name] = b.bytes
+	for i, e := range v.entries {
+		b := r.blobs[i]
+		s.Files[i] = File{Name: e.name, Size: int64(len(b.bytes)), Mode: fs.FileMode(e.id.mode).Perm(), Digest: b.digest}
+		s.contents[i] = b.bytes
 	}
 	s.Digest = digestFiles(s.Files)
 	return s

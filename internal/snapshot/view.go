@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -57,7 +58,32 @@ type view struct {
 	newest int64
 }
 
-func (v *view) path(e entry) string { return filepath.Join(v.places[e.place].path, e.base) }
+func (v *view) path(e entry) string {
+	return v.places[e.place].path + string(filepath.Separator) + e.base
+}
+
+// sameCommit reports that a volume was not swapped since the look: then all that was read by it is of one
+// generation, which nobody changes.
+func (t *taker) sameCommit(v *view) bool {
+	if !v.atomic || !v.settled {
+		return false
+	}
+	for _, p := range v.places {
+		t.step("stat", p.path)
+		id, err := stat(p.path)
+		if err != nil || id.dev != p.dev || id.ino != p.ino {
+			return false
+		}
+		if p.data == "" {
+			continue
+		}
+		t.step("readlink", p.path)
+		if data, err := os.Readlink(filepath.Join(p.path, dataLink)); err != nil || data != p.data {
+			return false
+		}
+	}
+	return true
+}
 
 func (v *view) equal(o *view) bool {
 	return v.settled == o.settled && slices.Equal(v.entries, o.entries) &&

@@ -53,17 +53,29 @@ func (s *scanner) subdir(p, name string, id fileID) error {
 }
 
 func (s *scanner) file(at int, base, name, p string, id fileID) error {
-	if err := s.lim.checkSize(p, id.size); err != nil {
+	if err := s.admit(p, id.size); err != nil {
 		return err
 	}
-	if s.total += id.size; s.total > s.lim.MaxTotal {
-		return fmt.Errorf("%s: more than %d bytes in all files: %w", s.src.Dir, s.lim.MaxTotal, ErrLimit)
-	}
+	return s.add(at, base, name, id)
+}
+
+func (s *scanner) add(at int, base, name string, id fileID) error {
 	if len(s.v.entries) >= s.lim.MaxFiles {
 		return fmt.Errorf("%s: more than %d files: %w", s.src.Dir, s.lim.MaxFiles, ErrLimit)
 	}
 	s.v.entries = append(s.v.entries, entry{name: name, place: at, base: base, id: id})
 	s.v.newest = max(s.v.newest, id.ctime)
+	return nil
+}
+
+// admit holds a file of that size against the limits.
+func (t *taker) admit(p string, size int64) error {
+	if err := t.lim.checkSize(p, size); err != nil {
+		return err
+	}
+	if t.total.Add(size) > t.lim.MaxTotal {
+		return fmt.Errorf("%s: more than %d bytes in all files: %w", t.src.Dir, t.lim.MaxTotal, ErrLimit)
+	}
 	return nil
 }
 

@@ -34,11 +34,20 @@ func (s *scanner) volume(dir, name, data string, visible []os.DirEntry) error {
 			continue
 		}
 		first, _, _ := strings.Cut(rest, "/")
-		if _, ok := inside[first]; !ok {
+		kind, ok := inside[first]
+		if !ok {
 			s.stale(full)
 			continue
 		}
 		seen[first] = true
+		if s.lazy && first == rest && kind.IsRegular() {
+			if s.included(full) {
+				if err := s.add(there, rest, full, fileID{}); err != nil {
+					return err
+				}
+			}
+			continue
+		}
 		if err := s.visit(there, rest, full, fs.ModeSymlink); err != nil {
 			return err
 		}
@@ -60,16 +69,17 @@ func (s *scanner) stale(name string) {
 	}
 }
 
-// payload lists what ..data names. When that is gone, the volume is being swapped or torn
+// payload lists what ..data names, with types. When that is gone, the volume is being swapped or torn
 // down: as it stands, it holds nothing.
-func (s *scanner) payload(dir string) (map[string]struct{}, error) {
-	inside := map[string]struct{}{}
+func (s *scanner) payload(dir string) (map[string]fs.FileMode, error) {
+	var inside map[string]fs.FileMode
 	id, err := stat(dir)
 	if err == nil && id.isDir() {
 		var list []os.DirEntry
 		if list, _, err = s.list(dir); err == nil {
+			inside = make(map[string]fs.FileMode, len(list))
 			for _, e := range list {
-				inside[e.Name()] = struct{}{}
+				inside[e.Name()] = e.Type()
 			}
 		}
 	}
@@ -85,7 +95,7 @@ func (s *scanner) throughData(dir string, e os.DirEntry) (string, bool) {
 	if e.Type()&fs.ModeSymlink == 0 {
 		return "", false
 	}
-	target, err := os.Readlink(filepath.Join(dir, e.Name()))
+	target, err := os.Readlink(dir + string(filepath.Separator) + e.Name())
 	if err != nil {
 		// Gone meanwhile: the next look shows it.
 		return "", false

@@ -194,11 +194,21 @@ func (r *Reader) Unchanged(ctx context.Context) bool {
 			return false
 		}
 	}
-	read := r.last.Snapshots
+	return !slices.ContainsFunc(r.asRead(), func(s *snapshot.Snapshot) bool { return !s.Unchanged(ctx) })
+}
+
+// SameCommit reports that all sources are volumes that were not swapped since they were read last. False
+// means that only a reading can tell.
+func (r *Reader) SameCommit() bool {
+	return r.last != nil && !slices.ContainsFunc(r.asRead(), func(s *snapshot.Snapshot) bool { return !s.SameCommit() })
+}
+
+// asRead are the newest readings of the directories themselves.
+func (r *Reader) asRead() []*snapshot.Snapshot {
 	if r.change != nil {
-		read = r.raw
+		return r.raw
 	}
-	return !slices.ContainsFunc(read, func(s *snapshot.Snapshot) bool { return !s.Unchanged(ctx) })
+	return r.last.Snapshots
 }
 
 // Dirs are the directories to watch, those included that are not there yet. They can change with

@@ -109,25 +109,51 @@ func (w *walk) name(dir, name string) {
 // tree plans a directory and all that are below it. What cannot be read here is left out: the
 // reader of the contents will say so.
 func (w *walk) tree(dir string) {
+	w.list(dir)
+}
+
+// list is tree, and returns what is directly in the directory, sorted by name.
+func (w *walk) list(dir string) []os.DirEntry {
 	id, err := identify(dir)
 	if err != nil || w.seen[id] {
-		return
+		return nil
 	}
 	if len(w.seen) >= maxDirs {
 		w.plan.left = fmt.Errorf("%s: more than %d directories", dir, maxDirs)
-		return
+		return nil
 	}
 	w.seen[id] = true
 	w.plan.node(id, dir).subs[w.sub] = struct{}{}
 	entries, err := os.ReadDir(dir)
 	if err != nil || isDatabase(entries) {
-		return
+		return entries
+	}
+	// The present generation is followed for somebody who edits its files in place.
+	var payload []os.DirEntry
+	if _, ok := find(entries, dataLink); ok {
+		payload = w.list(filepath.Join(dir, dataLink))
 	}
 	for _, e := range entries {
-		if mayBeDir(e) {
+		if mayBeDir(e) && !isPayloadFile(payload, e) {
 			w.tree(filepath.Join(dir, e.Name()))
 		}
 	}
+	return entries
+}
+
+// isPayloadFile recognises a volume's link to one of its files without a look at what it leads to: a
+// volume can have thousands of them, and is planned anew after each swap.
+func isPayloadFile(payload []os.DirEntry, link os.DirEntry) bool {
+	file, ok := find(payload, link.Name())
+	return ok && file.Type().IsRegular() && link.Type()&os.ModeSymlink != 0
+}
+
+func find(sorted []os.DirEntry, name string) (os.DirEntry, bool) {
+	i, ok := slices.BinarySearchFunc(sorted, name, func(e os.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	if !ok {
+		return nil, false
+	}
+	return sorted[i], true
 }
 
 // isDatabase recognises a Prometheus' data directory, where something is written all the time and which
@@ -142,12 +168,8 @@ func isDatabase(entries []os.DirEntry) bool {
 	return found == 2
 }
 
-// mayBeDir leaves out what no snapshot holds: hidden directories, old generations. ..data is followed to the
-// present generation, for somebody who edits its files in place.
+// mayBeDir leaves out what no snapshot holds: hidden directories, old generations.
 func mayBeDir(e os.DirEntry) bool {
-	if e.Name() == dataLink {
-		return true
-	}
 	return !strings.HasPrefix(e.Name(), ".") && e.Type()&(os.ModeDir|os.ModeSymlink) != 0
 }
 

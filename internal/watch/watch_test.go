@@ -139,6 +139,23 @@ func TestHintsOnSwaps(t *testing.T) {
 	}
 }
 
+// A volume's links to its files need no look, those to its directories do.
+func TestDirectoryInVolume(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "..1", "sub", "deep.yml"), "1")
+	swap(t, dir, 0, "g0")
+	must(t, os.Rename(filepath.Join(dir, "..1", "sub"), filepath.Join(dir, "..data", "sub")))
+	must(t, os.Symlink("..data/sub", filepath.Join(dir, "sub")))
+	elsewhere := t.TempDir()
+	put(t, filepath.Join(elsewhere, "x.yml"), "1")
+	must(t, os.Symlink(elsewhere, filepath.Join(dir, "linked")))
+	s := start(t, Options{Interval: never}).Subscribe([]string{dir})
+	for _, p := range []string{filepath.Join(dir, "sub", "deep.yml"), filepath.Join(dir, "linked", "x.yml")} {
+		step(t, s, p+" written", func() { put(t, p, "2") }, holds(p, "2"))
+	}
+}
+
 func TestDirectoryThatIsNotThereYet(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
