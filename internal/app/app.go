@@ -132,7 +132,7 @@ func (a *App) listen(ctx context.Context) error {
 func (a *App) track(u *unit) {
 	known := status.Target{Name: u.cfg.Name, Kind: string(u.cfg.Kind), Status: u.target.Status}
 	if u.gate != nil {
-		known.Generation = func() bool { return !u.gate.Current().IsZero() }
+		known.Gate = u.gate.Current
 	}
 	a.tracker.Add(known)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -32,6 +33,7 @@ func (a *App) joinCluster(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
+	a.tracker.CallsBy(func() []status.Call { return calls(client.Calls()) })
 	if cfg.FastPropagation {
 		a.cluster.propagation = kube.NewPropagation(client, a.log)
 	}
@@ -39,6 +41,19 @@ func (a *App) joinCluster(cfg config.Config) error {
 		a.cluster.events = kube.NewEvents(client, a.log)
 	}
 	return nil
+}
+
+// calls says it in the words of the metrics.
+func calls(counted map[kube.Call]uint64) []status.Call {
+	var list []status.Call
+	for call, count := range counted {
+		code := "none"
+		if call.Code != 0 {
+			code = strconv.Itoa(call.Code)
+		}
+		list = append(list, status.Call{Verb: call.Verb, Code: code, Count: count})
+	}
+	return list
 }
 
 // observer is who is told of transitions; nil when Events are off.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -33,9 +34,38 @@ type Client struct {
 	base, dir           string
 	namespace, pod, uid string
 
-	mu   sync.Mutex
-	ca   []byte
-	http *http.Client
+	mu    sync.Mutex
+	ca    []byte
+	http  *http.Client
+	calls map[Call]uint64
+}
+
+// Call is a kind of request with its outcome.
+type Call struct {
+	// Verb is get, watch, patch or create, as a Role names it.
+	Verb string
+	// Code is the HTTP status; 0 when no answer came.
+	Code int
+}
+
+// Calls counts the requests so far; a watch counts once, when it begins.
+func (c *Client) Calls() map[Call]uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.calls)
+}
+
+func (c *Client) count(r request, code int) {
+	verb := map[string]string{http.MethodGet: "get", http.MethodPatch: "patch", http.MethodPost: "create"}[r.method]
+	if r.query.Has("watch") {
+		verb = "watch"
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.calls == nil {
+		c.calls = map[Call]uint64{}
+	}
+	c.calls[Call{verb, code}]++
 }
 
 // InPod makes a Client of what the kubelet gives every container. POD_NAME, POD_NAMESPACE and
@@ -125,8 +155,10 @@ func (c *Client) start(ctx context.Context, r request) (io.ReadCloser, error) {
 	}
 	res, err := client.Do(req)
 	if err != nil {
+		c.count(r, 0)
 		return nil, fmt.Errorf("ask the API: %w", err)
 	}
+	c.count(r, res.StatusCode)
 	if res.StatusCode/100 == 2 {
 		return res.Body, nil
 	}

@@ -120,6 +120,10 @@ func TestPatchOnChange(t *testing.T) {
 			t.Errorf("asked for contents: %s", a)
 		}
 	}
+	want := map[Call]uint64{{"get", 200}: 1, {"watch", 200}: 2, {"patch", 200}: 1}
+	if diff := cmp.Diff(want, w.p.client.Calls()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
 }
 
 // A mount that has not swapped gets one more patch, and then it is left alone: the change may

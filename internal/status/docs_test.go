@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"reloader/internal/snapshot"
 )
 
 // docs/metrics.md names every metric of ours, and none that does not exist.
@@ -15,25 +17,46 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	tracker, _, _ := newTracker(t)
+	tracker.Add(Target{Name: "gated", Gate: func() snapshot.Digest { return snapshot.Digest{} }})
+	tracker.CallsBy(func() []Call { return []Call{{"get", "200", 1}} })
 	families, err := tracker.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	exists := map[string]bool{}
+	kinds := map[string]string{}
 	for _, f := range families {
-		if !strings.HasPrefix(f.GetName(), "reloader_") {
-			continue
-		}
-		exists[f.GetName()] = true
-		if !strings.Contains(string(doc), "| `"+f.GetName()+"` | "+strings.ToLower(f.GetType().String())+" |") {
-			t.Errorf("docs/metrics.md has no row for %s, a %s", f.GetName(), strings.ToLower(f.GetType().String()))
+		if strings.HasPrefix(f.GetName(), "reloader_") {
+			kinds[f.GetName()] = strings.ToLower(f.GetType().String())
 		}
 	}
-	for _, name := range regexp.MustCompile(`reloader_[a-z0-9_]+`).FindAllString(string(doc), -1) {
-		if !exists[name] {
-			t.Errorf("docs/metrics.md names %s, which does not exist", name)
+	for _, gap := range undocumented(string(doc), kinds) {
+		t.Error(gap)
+	}
+	// The comparison can fail, in each direction.
+	for what, broken := range map[string]string{
+		"a row is missing":    strings.Replace(string(doc), "| `reloader_watches` | gauge |", "", 1),
+		"the type is wrong":   strings.Replace(string(doc), "| `reloader_watches` | gauge |", "| `reloader_watches` | counter |", 1),
+		"one that is not one": string(doc) + "| `reloader_wishes` | gauge | none |\n",
+	} {
+		if len(undocumented(broken, kinds)) == 0 {
+			t.Errorf("not seen: %s", what)
 		}
 	}
+}
+
+// undocumented says in what the rows of doc differ from the metrics that exist, whose types it is given.
+func undocumented(doc string, kinds map[string]string) (gaps []string) {
+	for name, kind := range kinds {
+		if !strings.Contains(doc, "| `"+name+"` | "+kind+" |") {
+			gaps = append(gaps, "docs/metrics.md has no row for "+name+", a "+kind)
+		}
+	}
+	for _, name := range regexp.MustCompile(`reloader_[a-z0-9_]+`).FindAllString(doc, -1) {
+		if kinds[name] == "" {
+			gaps = append(gaps, "docs/metrics.md names "+name+", which does not exist")
+		}
+	}
+	return gaps
 }
 
 // docs/troubleshooting.md explains every phase and every class of failure.

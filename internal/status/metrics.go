@@ -79,10 +79,23 @@ var families = []family{
 				emit(number(t.last.Phase == p), string(p))
 			}
 		}),
+	gauge("phase_start_timestamp_seconds", "When the target's phase began, in Unix time.",
+		func(t *target) float64 { return unix(t.last.Since) }),
 	gauge("wanted_digest", "First 48 bits of the digest of the newest files.",
 		func(t *target) float64 { return t.last.Wanted.Number() }),
 	gauge("running_digest", "First 48 bits of the digest that the server was proven to run; 0 when none was.",
 		func(t *target) float64 { return t.last.Running.Number() }),
+	{
+		desc: prometheus.NewDesc("reloader_gate_digest",
+			"First 48 bits of the digest of the files in the gate, with which the server would start; 0 when it is empty. Gated targets only.",
+			[]string{"target"}, nil),
+		kind: prometheus.GaugeValue,
+		read: func(t *target, emit func(float64, ...string)) {
+			if t.Gate != nil {
+				emit(t.Gate().Number())
+			}
+		},
+	},
 	labelled("findings", "Findings about the newest files, by severity.", "severity", prometheus.GaugeValue,
 		func(t *target, emit func(float64, ...string)) {
 			for _, s := range severities {
@@ -109,7 +122,9 @@ var (
 	watchesDesc = prometheus.NewDesc("reloader_watches", "Directories that inotify watches; 0 while only polling.", nil, nil)
 	pollingDesc = prometheus.NewDesc("reloader_watch_polling", "Whether inotify cannot be had, or not for all directories.", nil, nil)
 	frozenDesc  = prometheus.NewDesc("reloader_subpath_mounts", "Followed mounts that no update will ever reach, because they are made with subPath.", nil, nil)
-	readyDesc   = prometheus.NewDesc("reloader_ready", "Whether every target has read its files and we are not stopping.", nil, nil)
+	callsDesc   = prometheus.NewDesc("reloader_kubernetes_requests_total", "Requests to the Kubernetes API, by verb and status code.",
+		[]string{"verb", "code"}, nil)
+	readyDesc = prometheus.NewDesc("reloader_ready", "Whether every target has read its files and we are not stopping.", nil, nil)
 )
 
 // newRegistry returns a registry with everything that /metrics shows.
@@ -135,7 +150,7 @@ func (t *Tracker) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range families {
 		ch <- f.desc
 	}
-	for _, d := range []*prometheus.Desc{infoDesc, fileDesc, readyDesc, eventsDesc, errorsDesc, watchesDesc, pollingDesc, frozenDesc} {
+	for _, d := range []*prometheus.Desc{infoDesc, fileDesc, readyDesc, eventsDesc, errorsDesc, watchesDesc, pollingDesc, frozenDesc, callsDesc} {
 		ch <- d
 	}
 }
@@ -172,6 +187,9 @@ func (t *Tracker) Collect(ch chan<- prometheus.Metric) {
 	one(errorsDesc, prometheus.CounterValue, float64(w.Errors))
 	one(watchesDesc, prometheus.GaugeValue, float64(w.Watches))
 	one(pollingDesc, prometheus.GaugeValue, number(w.Polling))
+	for _, c := range t.calls() {
+		ch <- prometheus.MustNewConstMetric(callsDesc, prometheus.CounterValue, float64(c.Count), c.Verb, c.Code)
+	}
 }
 
 // histograms are how long things took, by target.
@@ -184,9 +202,9 @@ func newHistograms() histograms {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "reloader_" + name, Help: help, Buckets: buckets}, []string{"target"})
 	}
 	return histograms{
-		validation: h("validation_duration_seconds", "How long a verdict took.", .001, .01, .05, .1, .25, .5, 1, 5, 30),
-		reload:     h("reload_duration_seconds", "How long reload calls took, failed ones included.", .01, .05, .1, .5, 1, 5, 30, 120),
-		live:       h("change_to_live_seconds", "From noticing a change to the proof that it is live.", .01, .05, .1, .25, .5, 1, 5, 30, 120, 600),
+		validation: h("validation_duration_seconds", "How long a verdict took, in seconds.", .001, .01, .05, .1, .25, .5, 1, 5, 30),
+		reload:     h("reload_duration_seconds", "How long reload calls took, in seconds, failed ones included.", .01, .05, .1, .5, 1, 5, 30, 120),
+		live:       h("change_to_live_seconds", "From noticing a change to the proof that it is live, in seconds.", .01, .05, .1, .25, .5, 1, 5, 30, 120, 600),
 	}
 }
 
@@ -206,8 +224,10 @@ func (h histograms) forget(target string) {
 	}
 }
 
-// observe takes the durations that end with a transition.
-func (h histograms) observe(from, to reload.Status) {
+// observe takes the durations that end with a transition; last is the status of the one before. A
+// success is entered between two transitions, so that from may know of it already. One that follows no
+// change, a server's restart for example, leaves the duration as it was.
+func (h histograms) observe(last, from, to reload.Status) {
 	if from.Phase != to.Phase {
 		took := to.Since.Sub(from.Since).Seconds()
 		switch from.Phase {
@@ -218,7 +238,7 @@ func (h histograms) observe(from, to reload.Status) {
 		default:
 		}
 	}
-	if to.LastSuccess.After(from.LastSuccess) && to.LastDuration > 0 {
+	if to.LastSuccess.After(last.LastSuccess) && to.LastDuration != last.LastDuration {
 		h.live.WithLabelValues(to.Target).Observe(to.LastDuration.Seconds())
 	}
 }

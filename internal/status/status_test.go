@@ -67,8 +67,17 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	tracker, srv, _ := newTracker(t)
 	tracker.Started()
-	tracker.Transition(reload.Status{Phase: reload.Checking, Since: time.Unix(1700000009, 0)}, rejected())
+	// The success is in both, as it is when a target enters it before it tells of the transition.
+	from := rejected()
+	from.Phase, from.Since = reload.Checking, time.Unix(1700000009, 0)
+	tracker.Transition(from, rejected())
+	// Another proof of the same change is no other duration.
+	again := rejected()
+	again.LastSuccess = again.LastSuccess.Add(time.Second)
+	tracker.Transition(again, again)
 	tracker.WatchedBy(func() Watch { return Watch{Watches: 2, Events: 5, Errors: 1, Polling: true} })
+
+	tracker.CallsBy(func() []Call { return []Call{{"patch", "403", 7}} })
 
 	problems, err := testutil.GatherAndLint(tracker.registry)
 	if err != nil {
@@ -81,7 +90,7 @@ func TestMetrics(t *testing.T) {
 	_, body := request(t, http.MethodGet, srv.URL+"/metrics")
 	for _, line := range []string{
 		`reloader_last_reload_successful{target="prometheus"} 0`,
-		`reloader_last_reload_success_timestamp_seconds{target="prometheus"} 1.7e+09`,
+		`reloader_last_reload_success_timestamp_seconds{target="prometheus"} 1.700000001e+09`,
 		`reloader_reloads_total{target="prometheus"} 2`,
 		`reloader_reloads_failed_total{class="refused",target="prometheus"} 1`,
 		`reloader_reloads_failed_total{class="timeout",target="prometheus"} 0`,
@@ -90,9 +99,11 @@ func TestMetrics(t *testing.T) {
 		`reloader_watch_events_total 5`,
 		`reloader_watch_errors_total 1`,
 		`reloader_watches 2`,
+		`reloader_kubernetes_requests_total{code="403",verb="patch"} 7`,
 		`reloader_watch_polling 1`,
 		`reloader_phase{phase="Rejected",target="prometheus"} 1`,
 		`reloader_phase{phase="InSync",target="prometheus"} 0`,
+		`reloader_phase_start_timestamp_seconds{target="prometheus"} 1.70000001e+09`,
 		`reloader_findings{severity="error",target="prometheus"} 1`,
 		`reloader_findings{severity="warning",target="prometheus"} 0`,
 		`reloader_restart_required{target="prometheus"} 1`,
@@ -107,6 +118,9 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(body, line) {
 			t.Errorf("no %s", line)
 		}
+	}
+	if strings.Contains(body, "reloader_gate_digest") {
+		t.Error("a gate's metric without a gate")
 	}
 	tracker.Remove("prometheus")
 	if _, body := request(t, http.MethodGet, srv.URL+"/metrics"); strings.Contains(body, `target="prometheus"`) {
@@ -160,8 +174,8 @@ func TestLabelValuesAreComplete(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	tracker, srv, _ := newTracker(t)
-	generation := false
-	tracker.Add(Target{Name: "gated", Generation: func() bool { return generation }})
+	var gate snapshot.Digest
+	tracker.Add(Target{Name: "gated", Gate: func() snapshot.Digest { return gate }})
 	expect := func(path string, code int, part string) {
 		t.Helper()
 		if got, body := request(t, http.MethodGet, srv.URL+path); got != code || !strings.Contains(body, part) {
@@ -178,7 +192,7 @@ func TestReadiness(t *testing.T) {
 	}
 	expect("/readyz", 200, "ready")
 	expect("/readyz?startup", 503, "gated has no generation yet")
-	generation = true
+	gate = snapshot.Digest{1}
 	expect("/readyz?startup", 200, "ready")
 	// A generation of an earlier pod does not count before it is clear that there is no better one.
 	for _, phase := range []reload.Phase{reload.Settling, reload.Checking, reload.Publishing} {

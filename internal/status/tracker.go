@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"reloader/internal/reload"
+	"reloader/internal/snapshot"
 	"reloader/internal/validate"
 )
 
@@ -57,6 +58,7 @@ type Tracker struct {
 	file     *ConfigFile
 	notes    []validate.Finding
 	watch    func() Watch
+	calls    func() []Call
 	stopping bool
 	started  bool
 }
@@ -66,8 +68,9 @@ type Target struct {
 	Name, Kind string
 	// Status is the newest status; nil means that of the last transition.
 	Status func() reload.Status
-	// Generation says whether the server's directory holds a complete generation; nil in direct mode.
-	Generation func() bool
+	// Gate is the digest of the files in the server's directory, zero when it holds no complete
+	// generation; nil in direct mode.
+	Gate func() snapshot.Digest
 }
 
 // target is what is known of one target.
@@ -97,7 +100,7 @@ type Watch struct {
 
 // New returns a Tracker with a registry of its own.
 func New(build Build) *Tracker {
-	t := &Tracker{build: build, targets: map[string]*target{}, times: newHistograms(), watch: func() Watch { return Watch{} }}
+	t := &Tracker{build: build, targets: map[string]*target{}, times: newHistograms(), watch: func() Watch { return Watch{} }, calls: func() []Call { return nil }}
 	t.registry = newRegistry(t)
 	return t
 }
@@ -142,8 +145,8 @@ func (t *Tracker) Transition(from, to reload.Status) {
 		}
 		known.failures[class] += to.Counts.ReloadsFailed - before
 	}
+	t.times.observe(known.last, from, to)
 	known.last = to
-	t.times.observe(from, to)
 }
 
 // WatchedBy names the function that tells the figures of watching.
@@ -151,6 +154,21 @@ func (t *Tracker) WatchedBy(figures func() Watch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.watch = figures
+}
+
+// Call is a number of requests of one kind to the Kubernetes API.
+type Call struct {
+	// Verb is as in a Role; Code the HTTP status, or "none" when no answer came.
+	Verb, Code string
+	// Count only grows.
+	Count uint64
+}
+
+// CallsBy names the function that counts the requests to the Kubernetes API.
+func (t *Tracker) CallsBy(figures func() []Call) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls = figures
 }
 
 // OwnFile tells the state of our own configuration file.
@@ -224,9 +242,9 @@ func (t *Tracker) notReady(startup bool) string {
 		switch {
 		case known.status().Phase == reload.Starting:
 			waiting = append(waiting, name+" has not read its files yet")
-		case startup && known.Generation != nil && !known.Generation():
+		case startup && known.Gate != nil && known.Gate().IsZero():
 			waiting = append(waiting, name+" has no generation yet")
-		case startup && known.Generation != nil && beforePublish(known.status().Phase):
+		case startup && known.Gate != nil && beforePublish(known.status().Phase):
 			// A generation of an earlier pod is there. The server need not start on it, only to be
 			// reloaded a moment later.
 			waiting = append(waiting, name+" is still looking at its files")
