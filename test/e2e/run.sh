@@ -27,8 +27,8 @@ finish() {
   rm -rf "$work"
 }
 trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'tested=""; exit 130' INT
+trap 'tested=""; exit 143' TERM HUP
 
 # Runs a command in a process group of its own, so that finish can end all of it.
 run() {
