@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"reloader/internal/config"
 	"reloader/internal/publish"
@@ -50,6 +51,14 @@ func pass(ctx context.Context, cfg config.Config, t config.Target) Passed {
 	if gate == nil {
 		return p
 	}
+	_, _, refused := gate.Refused()
+	if p.Err == nil && !validate.HasErrors(p.Findings) && slices.Contains(refused, set.Digest) {
+		// A server that starts on them may not start at all; run offers them as a reload, which does no harm.
+		if digest, err := gate.Rollback(ctx, refused...); err == nil && !digest.IsZero() {
+			p.Kept, p.Err = digest, fmt.Errorf("target %s: the server refused these files before", t.Name)
+			return p
+		}
+	}
 	if p.Err == nil && !validate.HasErrors(p.Findings) {
 		if err := gate.Publish(ctx, set); err != nil {
 			p.Err = fmt.Errorf("target %s: %w", t.Name, err)
@@ -62,10 +71,11 @@ func pass(ctx context.Context, cfg config.Config, t config.Target) Passed {
 	return p
 }
 
-// lastGood puts the last files that the server was proven to run back into the gate. When none
-// are known, what is there stays: it was valid when it was published.
+// lastGood puts the last files that the server was proven to run, and did not refuse since, back into the
+// gate. When none are known, what is there stays: it was valid when it was published.
 func lastGood(ctx context.Context, gate *publish.Gate) snapshot.Digest {
-	if digest, err := gate.Rollback(ctx); err == nil && !digest.IsZero() {
+	_, _, refused := gate.Refused()
+	if digest, err := gate.Rollback(ctx, refused...); err == nil && !digest.IsZero() {
 		return digest
 	}
 	return gate.Current()

@@ -113,6 +113,7 @@ func facts(t config.Target) validate.Facts {
 var (
 	_ reload.Gate                                 = (*publish.Gate)(nil)
 	_ interface{ LastAccepted() snapshot.Digest } = (*publish.Gate)(nil)
+	_ reload.Rememberer                           = (*publish.Gate)(nil)
 )
 
 // openGate opens the directory that only we write; nil when the target has none.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"reloader/internal/snapshot"
 )
 
 // big is more than two write calls, so that a crash leaves a half-written file.
@@ -96,6 +98,17 @@ var actions = []action{
 			mustPublish(t, g, next.set())
 		},
 		run:    func(_ context.Context, g *Gate) error { return g.Accept(next.set().Digest) },
+		before: next, after: next,
+	},
+	{
+		name: "refuse",
+		history: func(t *testing.T, g *Gate) {
+			accept(t, g, good)
+			mustPublish(t, g, next.set())
+		},
+		run: func(_ context.Context, g *Gate) error {
+			return g.Refuse("3.15.0", "1", []snapshot.Digest{next.set().Digest})
+		},
 		before: next, after: next,
 	},
 }

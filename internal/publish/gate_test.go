@@ -170,6 +170,9 @@ func wantOnly(t testing.TB, g *Gate) {
 			notes = append(notes, gen.Name+accepted)
 		}
 	}
+	if _, _, digests := g.Refused(); len(digests) > 0 {
+		notes = append(notes, path.Base(refusedName))
+	}
 	slices.Sort(want)
 	slices.Sort(notes)
 	if diff := cmp.Diff(want, hidden(t, g.dir)); diff != "" {
@@ -383,6 +386,71 @@ func TestRollback(t *testing.T) {
 	}
 	mustPublish(t, g, second.set())
 	wantTree(t, "published again", throughNames(t, dir), second)
+}
+
+// A server that was downgraded may refuse what was accepted: then the one before it is published.
+func TestRollbackPassesByWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	g := mustOpen(t, dir, Options{})
+	for _, tr := range []tree{first, second} {
+		mustPublish(t, g, tr.set())
+		if err := g.Accept(tr.set().Digest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d, err := g.Rollback(t.Context(), first.set().Digest, second.set().Digest); err != nil || !d.IsZero() {
+		t.Fatalf("all are refused, yet rolled back to %s, %v", d.Short(), err)
+	}
+	wantTree(t, "after a rollback to nothing", throughData(t, dir), second)
+	if d, err := g.Rollback(t.Context(), second.set().Digest); err != nil || d != first.set().Digest {
+		t.Fatalf("rolled back to %s, %v", d.Short(), err)
+	}
+	wantTree(t, "through the visible names", throughNames(t, dir), first)
+	wantOnly(t, g)
+}
+
+// What the server refused is known to the next process, in the words of the last note.
+func TestRefusalsSurviveARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	type note struct {
+		Server, Epoch string
+		Digests       []snapshot.Digest
+	}
+	reopened := func() note {
+		g := mustOpen(t, dir, Options{})
+		defer g.Close()
+		if r := g.Repairs(); len(r) != 0 {
+			t.Errorf("repairs: %q", r)
+		}
+		var n note
+		n.Server, n.Epoch, n.Digests = g.Refused()
+		return n
+	}
+	for _, n := range []note{
+		{},
+		{"3.15.0", "a", []snapshot.Digest{first.set().Digest}},
+		{"3.16.0", "b", []snapshot.Digest{first.set().Digest, second.set().Digest}},
+		{},
+	} {
+		g := mustOpen(t, dir, Options{})
+		if err := g.Refuse(n.Server, n.Epoch, n.Digests); err != nil {
+			t.Fatal(err)
+		}
+		g.Close()
+		if diff := cmp.Diff(n, reopened()); diff != "" {
+			t.Errorf("(-noted +known):\n%s", diff)
+		}
+	}
+	for _, damaged := range []string{"", "{", `{"version":9,"digests":["x"]}`, `{"version":1,"digests":["x"]}`} {
+		if err := os.WriteFile(filepath.Join(dir, refusedName), []byte(damaged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(note{}, reopened()); diff != "" {
+			t.Errorf("%q is as good as nothing (-want +got):\n%s", damaged, diff)
+		}
+	}
 }
 
 // The mark of the accepted generation and all digests survive a restart.

@@ -115,18 +115,7 @@ func (g *Gate) writeNote(gen *generation) error {
 	if err != nil {
 		return fmt.Errorf("encode the note of %q: %w", gen.Name, err)
 	}
-	name := path.Join(stateDir, gen.Name)
-	temp := name + unfinal
-	if err := g.disk.write(temp, data, 0o600); err != nil {
-		return err
-	}
-	if err := g.disk.sync(temp); err != nil {
-		return err
-	}
-	if err := g.disk.rename(temp, name); err != nil {
-		return err
-	}
-	return g.disk.sync(stateDir)
+	return g.replace(path.Join(stateDir, gen.Name), data)
 }
 
 // readNotes returns the generations that are noted as complete, oldest first. A note that cannot be

@@ -179,7 +179,7 @@ func (t *Target) publish(ctx context.Context) event {
 }
 
 func (t *Target) rollBack(ctx context.Context) event {
-	d, err := t.o.Gate.Rollback(ctx)
+	d, err := t.o.Gate.Rollback(ctx, t.state.refused.digests(false)...)
 	if err != nil {
 		return event{kind: evRolledBack, failed: true, delay: t.retryDelay(t.failLocal(ctx, "publish the last good files", err))}
 	}
@@ -188,6 +188,20 @@ func (t *Target) rollBack(ctx context.Context) event {
 		t.why.refusal += "; there are no earlier good files to go back to"
 	}
 	return event{kind: evRolledBack, digest: d}
+}
+
+// noteRefusals keeps what the server refused for a next start of ours, before anything else is done.
+func (t *Target) noteRefusals(old refusals) {
+	gate, ok := t.o.Gate.(Rememberer)
+	now := &t.state.refused
+	digests := now.digests(true)
+	if !ok || slices.Equal(digests, old.digests(true)) && (len(digests) == 0 || now.version == old.version && now.epoch == old.epoch) {
+		return
+	}
+	if err := gate.Refuse(now.version, now.epoch, digests); err != nil {
+		// They are known all the same, as long as this process lives.
+		t.o.Logger.Warn("could not keep what the server refused", "target", t.o.Name, "err", err)
+	}
 }
 
 func (t *Target) reload(ctx context.Context, goal snapshot.Digest) event {

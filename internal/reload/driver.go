@@ -40,7 +40,8 @@ type Observation struct {
 	Reason string
 	// Facts go to the validator; the last known ones while the server is not ready.
 	Facts validate.Facts
-	// Epoch is one life of the server: it differs after a restart. Empty when unknown.
+	// Epoch is one life of the server: it differs after a restart, and is the same after a restart of ours
+	// only if it is the same life for sure. Empty when unknown.
 	Epoch string
 	// Load is one loading of files: it differs after each load, whoever asked for it, and
 	// after a failed one. Empty when the server does not tell.

@@ -106,10 +106,10 @@ func (s *state) onObserved(ev event) {
 
 // see takes over what a ready server said, and lets go of what it makes obsolete.
 func (s *state) see(now server) {
-	if s.refused.version != now.version || (s.stuck && s.refused.epoch != now.epoch) {
+	if s.refused.obsolete(now, s.stuck) {
 		s.refused, s.stuck = refusals{version: now.version}, false
 	}
-	s.refused.epoch = now.epoch
+	s.refused.epoch, s.refused.early = now.epoch, false
 	s.seen = now
 }
 

@@ -186,8 +186,15 @@ type gate struct {
 	mu       sync.Mutex
 	texts    map[snapshot.Digest]string
 	current  snapshot.Digest
-	accepted snapshot.Digest
+	accepted []snapshot.Digest // oldest first
 	full     bool
+	note     refusedNote
+}
+
+// refusedNote is what the gate was told of refusals.
+type refusedNote struct {
+	version, epoch string
+	digests        []snapshot.Digest
 }
 
 func (g *gate) Publish(_ context.Context, set *snapshot.Set) error {
@@ -207,23 +214,46 @@ func (g *gate) Publish(_ context.Context, set *snapshot.Set) error {
 
 func (g *gate) Accept(d snapshot.Digest) error {
 	g.mu.Lock()
-	g.accepted = d
-	g.mu.Unlock()
+	defer g.mu.Unlock()
+	g.accepted = append(slices.DeleteFunc(g.accepted, func(o snapshot.Digest) bool { return o == d }), d)
 	return nil
 }
 
-func (g *gate) Rollback(context.Context) (snapshot.Digest, error) {
+func (g *gate) Rollback(_ context.Context, refused ...snapshot.Digest) (snapshot.Digest, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.accepted.IsZero() {
-		g.current = g.accepted
+	for i, d := range slices.Backward(g.accepted) {
+		if !slices.Contains(refused, d) {
+			g.current, g.accepted = d, g.accepted[:i+1]
+			return d, nil
+		}
 	}
-	return g.accepted, nil
+	return snapshot.Digest{}, nil
+}
+
+func (g *gate) Refuse(version, epoch string, digests []snapshot.Digest) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.note = refusedNote{version, epoch, digests}
+	return nil
+}
+
+func (g *gate) Refused() (version, epoch string, digests []snapshot.Digest) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.note.version, g.note.epoch, g.note.digests
 }
 
 func (g *gate) Current() snapshot.Digest { g.mu.Lock(); defer g.mu.Unlock(); return g.current }
 
-func (g *gate) good() snapshot.Digest { g.mu.Lock(); defer g.mu.Unlock(); return g.accepted }
+func (g *gate) good() snapshot.Digest {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.accepted) == 0 {
+		return snapshot.Digest{}
+	}
+	return g.accepted[len(g.accepted)-1]
+}
 
 func (g *gate) text() string { g.mu.Lock(); defer g.mu.Unlock(); return g.texts[g.current] }
 
@@ -259,6 +289,7 @@ type bench struct {
 	server *prom
 	gate   *gate
 	rec    *recorder
+	opts   Options
 	target *Target
 	cancel context.CancelFunc
 	done   chan error
@@ -274,7 +305,7 @@ func newBench(t *testing.T, gated bool, change func(*bench, *Options)) *bench {
 	o := Options{Name: "prometheus", Kind: "prometheus", Reader: b.src, Validator: b.judge, Driver: b.server, Observer: b.rec}
 	b.server.files = b.src.get
 	if gated {
-		b.gate = &gate{texts: map[snapshot.Digest]string{digestOf("a"): "a"}, current: digestOf("a"), accepted: digestOf("a")}
+		b.gate = &gate{texts: map[snapshot.Digest]string{digestOf("a"): "a"}, current: digestOf("a"), accepted: []snapshot.Digest{digestOf("a")}}
 		b.server.files = b.gate.text
 		o.Gate = b.gate
 	}
@@ -282,15 +313,22 @@ func newBench(t *testing.T, gated bool, change func(*bench, *Options)) *bench {
 		change(b, &o)
 	}
 	b.server.start()
+	b.opts = o
+	b.begin()
+	return b
+}
+
+// begin starts a target anew, as after a restart of ours.
+func (b *bench) begin() {
+	b.t.Helper()
 	var err error
-	if b.target, err = New(o); err != nil {
-		t.Fatal(err)
+	if b.target, err = New(b.opts); err != nil {
+		b.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(b.t.Context())
 	b.cancel = cancel
 	go func() { b.done <- b.target.Run(ctx) }()
 	synctest.Wait()
-	return b
 }
 
 // stop ends the target and waits for it.

@@ -22,6 +22,43 @@ type refusals struct {
 	next    int
 	version string
 	epoch   string
+	// early says that they are from before our start, and that the server was not seen since.
+	early bool
+}
+
+// refusalsBefore are those of before our start. They hold until the server is seen, and then only for
+// the very process that refused: another one may find what this one missed in its surroundings. A
+// server without a recognizable life is asked again.
+func refusalsBefore(version, epoch string, digests []snapshot.Digest) refusals {
+	r := refusals{version: version, epoch: epoch, early: true}
+	for _, d := range digests {
+		r.add(d, time.Time{})
+	}
+	return r
+}
+
+// obsolete says that another server than the one that refused is there now. Stuck means that the gate
+// holds refused files for want of better ones.
+func (r *refusals) obsolete(now server, stuck bool) bool {
+	switch {
+	case r.version != now.version:
+		return true
+	case r.early && now.epoch == "":
+		return true
+	default:
+		return (stuck || r.early) && r.epoch != now.epoch
+	}
+}
+
+// digests are all of them; lasting ones without those that have a time.
+func (r *refusals) digests(lasting bool) []snapshot.Digest {
+	var out []snapshot.Digest
+	for _, e := range r.list {
+		if !e.digest.IsZero() && (e.until.IsZero() || !lasting) {
+			out = append(out, e.digest)
+		}
+	}
+	return out
 }
 
 func (r *refusals) add(d snapshot.Digest, until time.Time) {

@@ -103,17 +103,24 @@ type Reader interface {
 }
 
 // Gate is the directory that the server of a gated target reads. One that also has a method
-// LastAccepted() snapshot.Digest tells of good files of before our start.
+// LastAccepted() snapshot.Digest tells of good files of before our start, and a Rememberer of refused ones.
 type Gate interface {
 	// Publish makes the set the newest generation, atomically.
 	Publish(ctx context.Context, set *snapshot.Set) error
 	// Accept marks a published digest as good: the server was proven to run it.
 	Accept(digest snapshot.Digest) error
-	// Rollback publishes the last accepted generation again and returns its digest;
-	// the zero Digest when there is none.
-	Rollback(ctx context.Context) (snapshot.Digest, error)
+	// Rollback publishes the last accepted generation again that is none of the refused ones, and
+	// returns its digest; the zero Digest when there is none.
+	Rollback(ctx context.Context, refused ...snapshot.Digest) (snapshot.Digest, error)
 	// Current is the digest that readers see now; the zero Digest when there is none.
 	Current() snapshot.Digest
+}
+
+// Rememberer keeps what the server refused over our own restart, with the version and the life of the
+// server (Observation.Epoch) that refused.
+type Rememberer interface {
+	Refuse(version, epoch string, digests []snapshot.Digest) error
+	Refused() (version, epoch string, digests []snapshot.Digest)
 }
 
 // Observer is told of every transition, from the target's goroutine; it must not block.

@@ -163,8 +163,8 @@ type action struct {
 	reloaded bool            // actConfirm
 }
 
-func newState(t timing, published, accepted snapshot.Digest) state {
-	return state{timing: t, phase: Starting, stale: true, published: published, accepted: accepted}
+func newState(t timing, published, accepted snapshot.Digest, refused refusals) state {
+	return state{timing: t, phase: Starting, stale: true, published: published, accepted: accepted, refused: refused}
 }
 
 // status of the proof, as shown: the digest the server was proven to run, zero when lost.

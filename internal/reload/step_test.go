@@ -54,7 +54,7 @@ func TestStep(t *testing.T) {
 		phase Phase
 		act   action
 	}{
-		{"start reads", newState(timing{}, snapshot.Digest{}, snapshot.Digest{}), event{kind: evStart}, Starting, action{kind: actRead}},
+		{"start reads", newState(timing{}, snapshot.Digest{}, snapshot.Digest{}, refusals{}), event{kind: evStart}, Starting, action{kind: actRead}},
 		{"hint reads", synced(), event{kind: evHint}, InSync, action{kind: actRead}},
 		{"equal digest stops", synced(), event{kind: evRead, digest: file(0), atomic: true}, InSync, wait(20 * time.Second)},
 		{"swap needs no settling", synced(), event{kind: evRead, digest: file(4), atomic: true}, Checking, action{kind: actObserve}},

@@ -145,11 +145,18 @@ func New(o Options) (*Target, error) {
 	}
 	o.setDefaults()
 	t := &Target{o: o, hints: make(chan struct{}, 1)}
-	var published, accepted snapshot.Digest
+	var (
+		published, accepted snapshot.Digest
+		refused             refusals
+	)
 	if o.Gate != nil {
 		published = o.Gate.Current()
 		if g, ok := o.Gate.(interface{ LastAccepted() snapshot.Digest }); ok {
 			accepted = g.LastAccepted()
+		}
+		if g, ok := o.Gate.(Rememberer); ok {
+			refused = refusalsBefore(g.Refused())
+			t.why.refusal = "the server refused these files before reloader was started anew"
 		}
 	}
 	t.state = newState(timing{
@@ -161,7 +168,7 @@ func New(o Options) (*Target, error) {
 		recheck:   recheckAfter,
 		unproven:  unprovenAttempts,
 		patience:  startPatience,
-	}, published, accepted)
+	}, published, accepted, refused)
 	t.obs.Facts = o.Facts
 	t.failing = newBackOff(o.RetryInitial, o.RetryMax)
 	t.waiting = newBackOff(min(waitInitial, o.WaitMax), o.WaitMax)
@@ -224,6 +231,7 @@ func (t *Target) Run(ctx context.Context) error {
 			}
 			t.count(func(c *Counts) { c.ChangesFailed++ })
 		}
+		t.noteRefusals(old.refused)
 		t.report(act)
 		ev = t.do(ctx, act)
 		ev.at = time.Now()

@@ -433,6 +433,50 @@ func TestGate(t *testing.T) {
 			t.Errorf("%d changes failed, want only the refusal", n)
 		}
 	})
+	bubble(t, "refused files are left alone after a restart of ours too", true, refusing, func(t *testing.T, b *bench) {
+		b.change("refused")
+		b.want(RolledBack, "a", "refused", "a")
+		b.stop()
+		b.begin()
+		sleep(time.Hour)
+		b.want(RolledBack, "a", "refused", "a")
+		if st := b.target.Status(); !strings.Contains(st.Reason, "before reloader was started anew") {
+			t.Errorf("reason %q", st.Reason)
+		}
+		b.change("c")
+		b.want(InSync, "c", "refused", "a", "c")
+	})
+	bubble(t, "after a restart of ours and of the server they are tried again, as a reload", true, refusing, func(t *testing.T, b *bench) {
+		b.change("refused")
+		b.stop()
+		b.lock(func(p *prom) { p.down = true })
+		b.begin()
+		sleep(time.Minute)
+		if b.gate.text() != "a" {
+			t.Fatalf("the gate of a server that is to start holds %q", b.gate.text())
+		}
+		b.server.start()
+		b.lock(func(p *prom) { p.down, p.refuses = false, nil })
+		sleep(31 * time.Second)
+		b.want(InSync, "refused", "refused", "a", "refused")
+		if _, _, digests := b.gate.Refused(); len(digests) > 0 {
+			t.Error("what the server took is still noted as refused")
+		}
+	})
+	bubble(t, "a server that refuses what its successor had accepted gets what was there before", true, nil, func(t *testing.T, b *bench) {
+		b.change("b")
+		b.want(InSync, "b", "b")
+		b.lock(func(p *prom) {
+			p.version = "3.14.0"
+			p.refuses = func(text string) bool { return text == "b" }
+			p.runs, p.epoch = "", p.epoch+1 // it could not use the files at its start
+		})
+		sleep(31 * time.Second)
+		b.want(RolledBack, "a", "b", "b")
+		if b.gate.text() != "a" {
+			t.Errorf("the gate holds %q", b.gate.text())
+		}
+	})
 	bubble(t, "files without proof are rolled back after some tries", true, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.lies = true })
 		b.change("b")
@@ -463,7 +507,7 @@ func TestGate(t *testing.T) {
 		b.want(InSync, "b", "b")
 	})
 	bubble(t, "the first generation is published before the server is up", true, func(b *bench, _ *Options) {
-		b.gate.texts, b.gate.current, b.gate.accepted = map[snapshot.Digest]string{}, snapshot.Digest{}, snapshot.Digest{}
+		b.gate.texts, b.gate.current, b.gate.accepted = map[snapshot.Digest]string{}, snapshot.Digest{}, nil
 		b.server.down = true
 	}, func(t *testing.T, b *bench) {
 		b.want(Waiting, "")
@@ -507,7 +551,7 @@ func TestGate(t *testing.T) {
 		b.want(InSync, "b", "b")
 	})
 	bubble(t, "with nothing to go back to, a server is waited for", true, func(b *bench, _ *Options) {
-		b.gate.texts, b.gate.current, b.gate.accepted = map[snapshot.Digest]string{}, snapshot.Digest{}, snapshot.Digest{}
+		b.gate.texts, b.gate.current, b.gate.accepted = map[snapshot.Digest]string{}, snapshot.Digest{}, nil
 		b.server.down = true
 	}, func(t *testing.T, b *bench) {
 		sleep(time.Hour)

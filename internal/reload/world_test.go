@@ -2,6 +2,8 @@ package reload
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,7 +42,10 @@ type world struct {
 	running   snapshot.Digest // what the server runs
 	good      bool            // the server's last load succeeded
 
-	published, accepted snapshot.Digest
+	published snapshot.Digest
+	accepted  []snapshot.Digest // in the gate, oldest first
+	// restarted says that our own process is to be.
+	restarted bool
 	// refusedNow is what the server refused since the source last changed, at this version.
 	refusedNow map[snapshot.Digest]int
 	inFlight   int
@@ -50,7 +55,8 @@ type world struct {
 func newWorld(t *testing.T, gated bool, script []byte) *world {
 	w := &world{t: t, gated: gated, script: script, now: time.Unix(1_800_000_000, 0), up: true, ready: true, refusedNow: map[snapshot.Digest]int{}}
 	if gated && w.chance(2) {
-		w.published, w.accepted = file(0), file(0)
+		w.published = file(0)
+		w.accept(file(0))
 	}
 	w.start()
 	return w
@@ -95,6 +101,21 @@ func (w *world) accepts(d snapshot.Digest) bool {
 	return number(d)%4 != fileRefused || w.version%2 == 1
 }
 
+// accept marks files in the gate as proven.
+func (w *world) accept(d snapshot.Digest) {
+	w.accepted = append(slices.DeleteFunc(w.accepted, func(o snapshot.Digest) bool { return o == d }), d)
+}
+
+// knownGood are the newest files of the gate that were proven and that the server would take; zero when there are none.
+func (w *world) knownGood() snapshot.Digest {
+	for _, d := range slices.Backward(w.accepted) {
+		if w.accepts(d) {
+			return d
+		}
+	}
+	return snapshot.Digest{}
+}
+
 func (w *world) loadFiles() bool {
 	w.load++
 	w.good = w.accepts(w.dir())
@@ -134,6 +155,9 @@ func (w *world) meanwhile() (hint, manual bool) {
 		w.logf("somebody reloads: runs %x", w.running[:1])
 	case b%16 == 8:
 		return true, true
+	case b%16 == 9:
+		w.restarted = true
+		w.logf("reloader is to start anew")
 	}
 	return false, false
 }
@@ -191,10 +215,13 @@ func (w *world) do(a action, s *state) event {
 		if w.chance(8) {
 			return event{kind: evRolledBack, failed: true, delay: w.delay()}
 		}
-		if !w.accepted.IsZero() {
-			w.published = w.accepted
+		for i, d := range slices.Backward(w.accepted) {
+			if !s.refused.has(d) {
+				w.published, w.accepted = d, w.accepted[:i+1]
+				return event{kind: evRolledBack, digest: d}
+			}
 		}
-		return event{kind: evRolledBack, digest: w.accepted}
+		return event{kind: evRolledBack}
 	case actReload:
 		return w.reload(a)
 	case actConfirm:
@@ -202,7 +229,7 @@ func (w *world) do(a action, s *state) event {
 	case actAdopt:
 		// The driver says that the server takes these files in by itself.
 		w.running, w.good = a.goal, true
-		w.accepted = a.goal
+		w.accept(a.goal)
 		return event{kind: evConfirmed, digest: a.goal, proven: true, server: w.server()}
 	}
 	w.fatalf("unknown action %d", a.kind)
@@ -288,18 +315,26 @@ func (w *world) confirm(a action) event {
 	}
 	if w.good && w.running == a.goal && (a.reloaded || !w.chance(2)) {
 		ev.proven, ev.server = true, w.server()
-		w.accepted = a.goal
+		w.accept(a.goal)
 	}
 	return ev
 }
 
-// run plays until the script is used up and the machine has rested for a while.
-func (w *world) run() state {
-	s := newState(timing{
+// begin is a start of our own process.
+func (w *world) begin(before refusals) (state, event) {
+	var accepted snapshot.Digest
+	if n := len(w.accepted); n > 0 {
+		accepted = w.accepted[n-1]
+	}
+	return newState(timing{
 		gated: w.gated, settle: 100 * time.Millisecond, settleMax: time.Second, spacing: time.Second,
 		idle: 30 * time.Second, recheck: time.Second, unproven: 3, patience: 2 * time.Minute,
-	}, w.published, w.accepted)
-	ev := event{kind: evStart, at: w.now}
+	}, w.published, accepted, before), event{kind: evStart, at: w.now}
+}
+
+// run plays until the script is used up and the machine has rested for a while.
+func (w *world) run() state {
+	s, ev := w.begin(refusals{})
 	var a action
 	sameInstant, last := 0, w.now
 	var quiet time.Time
@@ -315,6 +350,18 @@ func (w *world) run() state {
 		}
 		ev = w.do(a, &s)
 		ev.at = w.now
+		if w.restarted {
+			w.restarted = false
+			var before refusals
+			if w.gated {
+				before = refusalsBefore(s.refused.version, s.refused.epoch, s.refused.digests(true))
+			}
+			// Another life of the server has not said anything yet, and what this one said last may not be noted.
+			maps.DeleteFunc(w.refusedNow, func(d snapshot.Digest, _ int) bool {
+				return before.epoch != fmt.Sprint(w.epoch) || !before.has(d)
+			})
+			s, ev = w.begin(before)
+		}
 		if w.now.Equal(last) {
 			if sameInstant++; sameInstant > 60 && len(w.script) == 0 {
 				w.fatalf("busy loop in phase %s", s.phase)
@@ -346,13 +393,14 @@ func (w *world) check(s state) {
 		if s.phase != Retrying && s.phase != Waiting {
 			w.fatalf("phase %s for refused files", s.phase)
 		}
-	case w.ready && w.accepts(w.accepted):
+	case w.ready && !w.knownGood().IsZero():
 		if s.phase != RolledBack || w.published == want {
 			w.fatalf("phase %s for refused files, gate holds %x", s.phase, w.published[:1])
 		}
 	}
-	if w.gated && !w.ready && w.accepts(w.accepted) {
-		w.fatalf("the server cannot start on what the gate holds, %x, though %x is known to be good", w.published[:1], w.accepted[:1])
+	// Files that were proven once are trusted: a server may be away for many reasons.
+	if good := w.knownGood(); w.gated && !w.ready && !good.IsZero() && !slices.Contains(w.accepted, w.published) {
+		w.fatalf("the server cannot start on what the gate holds, %x, though %x is known to be good", w.published[:1], good[:1])
 	}
 	if w.gated && w.ready && (s.phase == RolledBack || s.phase == Rejected) && !s.stuck && !w.published.IsZero() &&
 		w.accepts(w.published) && s.runningNow() != w.published {

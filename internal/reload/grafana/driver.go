@@ -4,6 +4,7 @@ package grafana
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"reloader/internal/reload"
@@ -43,6 +44,8 @@ type Driver struct {
 	o       Options
 	api     *api
 	version string // what /api/health said last
+	// born tells the lives of the server that this driver counts from those that another one counted.
+	born string
 
 	// expected is what the files of the newest plans say, so that a plan can be made again when
 	// the contents are gone. The newest is last.
@@ -81,7 +84,7 @@ func New(o Options) *Driver {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &Driver{o: o, api: newAPI(o), least: minTimeout}
+	return &Driver{o: o, api: newAPI(o), least: minTimeout, born: strconv.FormatInt(o.Clock().UnixNano(), 36)}
 }
 
 var _ reload.Driver = (*Driver)(nil)

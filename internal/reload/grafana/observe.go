@@ -56,7 +56,7 @@ func (d *Driver) observation() reload.Observation {
 	return reload.Observation{
 		Ready: true,
 		Facts: validate.Facts{Version: d.version, SameEnv: d.o.SameEnv},
-		Epoch: strconv.Itoa(d.api.lives),
+		Epoch: d.born + "." + strconv.Itoa(d.api.lives),
 		Load:  strconv.Itoa(d.restarts.due(d.o.Clock())),
 	}
 }
