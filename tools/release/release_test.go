@@ -17,6 +17,9 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/goreleaser/goreleaser/v2/pkg/config"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -28,6 +31,7 @@ var checks = map[string]func(t *testing.T, file string) []string{
 	".github/workflows/release.yaml": workflow,
 	".github/dependabot.yml":         dependabot,
 	".goreleaser.yaml":               goreleaser,
+	"Dockerfile":                     dockerfile,
 	"examples/compose.yaml":          compose,
 }
 
@@ -52,6 +56,8 @@ func TestBrokenFiles(t *testing.T) {
 		{".github/dependabot.yml", "schedule:", "schedules:", "field schedules not found"},
 		{".goreleaser.yaml", "goarch:", "goarchs:", "field goarchs not found"},
 		{".goreleaser.yaml", "version: 2", "version: 1", "version 1"},
+		{"Dockerfile", "USER ", "USR ", "unknown instruction: USR"},
+		{"Dockerfile", "AS build", "as build", "FromAsCasing"},
 		{"examples/compose.yaml", "read_only: true", "read_only: [1]", "services.reloader.read_only"},
 		{"examples/compose.yaml", "cap_drop:", "cap_drops:", "services.reloader.cap_drops"},
 		{"examples/compose.yaml", "./grafana/config:", "config:", "undefined volume config"},
@@ -131,6 +137,21 @@ func goreleaser(_ *testing.T, file string) []string {
 		return []string{fmt.Sprintf("version %d", project.Version)}
 	}
 	return nil
+}
+
+// dockerfile does what `docker build --check` does as long as it needs no image.
+func dockerfile(t *testing.T, file string) (problems []string) {
+	ast, err := parser.Parse(bytes.NewReader(read(t, file)))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	lint := linter.New(&linter.Config{Warn: func(rule, _, _, message string, _ []parser.Range) {
+		problems = append(problems, rule+": "+message)
+	}})
+	if _, _, err := instructions.Parse(ast.AST, lint); err != nil {
+		problems = append(problems, err.Error())
+	}
+	return problems
 }
 
 // compose does what `docker compose config` does.
