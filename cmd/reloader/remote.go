@@ -49,8 +49,13 @@ func (r *remote) report(ctx context.Context) (status.Report, error) {
 	if resp.StatusCode != http.StatusOK {
 		return report, fmt.Errorf("ask for the status: %s; is this the address of a reloader?", resp.Status)
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxReport)).Decode(&report); err != nil {
-		return report, fmt.Errorf("read the status: %w; is this the address of a reloader?", err)
+	return readReport(resp.Body)
+}
+
+func readReport(body io.Reader) (status.Report, error) {
+	var report status.Report
+	if err := json.NewDecoder(io.LimitReader(body, maxReport)).Decode(&report); err != nil {
+		return status.Report{}, fmt.Errorf("read the status: %w; is this the address of a reloader?", err)
 	}
 	return report, nil
 }

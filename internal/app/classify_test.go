@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,4 +71,23 @@ func TestClassify(t *testing.T) {
 	if _, err := Classify(filepath.Join(dir, "missing")); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
+}
+
+// FuzzTopLevelKeys: any bytes have a kind or none, and each key begins a line.
+func FuzzTopLevelKeys(f *testing.F) {
+	f.Add([]byte("global: {}\n'rule_files' : []\n  kind: x\n"))
+	f.Add([]byte("apiVersion: 1\ndatasources:\n"))
+	f.Add([]byte("a:\r\nb :\x00\xff"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		keys := topLevelKeys(data)
+		for key := range keys {
+			if !regexp.MustCompile(`(?m)^["']?` + key + `["']?\s*:`).Match(data) {
+				t.Errorf("%q of %q", key, data)
+			}
+		}
+		found, err := byKeys(Found{Path: "x"}, keys)
+		if err != nil && !errors.Is(err, ErrUnknownKind) || (err == nil) != (found.Kind != "") {
+			t.Errorf("%q: %+v, %v", data, found, err)
+		}
+	})
 }

@@ -50,6 +50,14 @@ func (c *Client) watch(ctx context.Context, o object, seen func(version string))
 		return fmt.Errorf("watch %s: %w", o, err)
 	}
 	defer body.Close()
+	if err := readWatch(body, seen); !errors.Is(err, errWatchEnded) {
+		return fmt.Errorf("watch %s: %w", o, err)
+	}
+	return errWatchEnded
+}
+
+// readWatch reads the lines of one watch to their end, which is always an error.
+func readWatch(body io.Reader, seen func(version string)) error {
 	lines := json.NewDecoder(bufio.NewReader(body))
 	for {
 		var e watchEvent
@@ -57,13 +65,13 @@ func (c *Client) watch(ctx context.Context, o object, seen func(version string))
 			if errors.Is(err, io.EOF) {
 				return errWatchEnded
 			}
-			return fmt.Errorf("watch %s: %w", o, err)
+			return err
 		}
 		switch e.Type {
 		case "ADDED", "MODIFIED":
 			seen(e.Object.Metadata.ResourceVersion)
 		case "ERROR": // 410 Gone, for example: the next watch starts with the present state
-			return fmt.Errorf("watch %s: %w", o, &StatusError{Code: e.Object.Code, Message: e.Object.Message})
+			return &StatusError{Code: e.Object.Code, Message: e.Object.Message}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package promjudge
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -76,6 +77,39 @@ func FuzzJudge(f *testing.F) {
 					t.Fatalf("a finding on line %d of %d: %+v", x.Line, lines, x)
 				}
 			}
+		}
+	})
+}
+
+// Target files never make the judge panic either, and what is wrong with one has a place within it.
+func FuzzTargets(f *testing.F) {
+	f.Add([]byte(`[{"targets": ["a:1"], "labels": {"x": "y"}}]`))
+	f.Add([]byte("- targets: [a:1]\n  lables: {}\n"))
+	f.Add([]byte("[null]"))
+	f.Add([]byte("[{\"targets\": [1]},"))
+	const main = "scrape_configs:\n- job_name: a\n  file_sd_configs: [{files: [t.json, t.yml]}]\n"
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if len(body) > 1<<16 {
+			t.Skip()
+		}
+		lines := bytes.Count(body, []byte("\n")) + 2
+		files := []promcheck.File{{Path: "/d/m", Size: int64(len(main)), Content: []byte(main)}}
+		for _, name := range []string{"/d/t.json", "/d/t.yml"} {
+			files = append(files, promcheck.File{Path: name, Size: int64(len(body)), Content: body})
+		}
+		a := judgeMain("/d", files, "/d/m", false)
+		refused := false
+		for _, x := range a.Findings {
+			if x.File == 0 {
+				continue
+			}
+			refused = refused || x.File == 1
+			if x.Line > lines {
+				t.Fatalf("a finding on line %d of %d: %+v", x.Line, lines, x)
+			}
+		}
+		if !json.Valid(body) && !refused {
+			t.Fatalf("this is no JSON, and is taken: %q", body)
 		}
 	})
 }

@@ -700,3 +700,35 @@ func TestTakesOverAForeignVolume(t *testing.T) {
 	wantTree(t, "after publishing", throughNames(t, dir), first)
 	wantOnly(t, g)
 }
+
+// FuzzNote: whatever a disk makes of the newest generation's note, a start leads readers to a whole
+// generation, and publishing goes on.
+func FuzzNote(f *testing.F) {
+	f.Add([]byte("{"))
+	f.Add([]byte(`{"version":1,"sequence":18446744073709551615}`))
+	f.Add([]byte(`{"version":1,"sequence":1,"digest":"","tree":"","files":-1}`))
+	f.Add([]byte(nil))
+	f.Fuzz(func(t *testing.T, note []byte) {
+		dir := fastDir(t)
+		g := mustOpen(t, dir, Options{})
+		mustPublish(t, g, first.set())
+		if err := g.Accept(first.set().Digest); err != nil {
+			t.Fatal(err)
+		}
+		mustPublish(t, g, second.set())
+		gens := g.Generations()
+		if err := errors.Join(g.Close(), os.WriteFile(filepath.Join(dir, stateDir, gens[1].Name), note, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		g = mustOpen(t, dir, Options{})
+		want := second
+		if g.Current() == first.set().Digest {
+			want = first
+		}
+		wantTree(t, "through ..data", throughData(t, dir), want)
+		wantTree(t, "through the visible names", throughNames(t, dir), want)
+		third := tree{"prometheus.yml": "third"}
+		mustPublish(t, g, third.set())
+		wantTree(t, "published again", throughNames(t, dir), third)
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -134,4 +135,23 @@ func mutate(t testing.TB, p *tape, dir string) {
 	case 7:
 		_ = os.Mkdir(at, 0o755)
 	}
+}
+
+// FuzzParseDigest: only what String prints, in either case, is a digest.
+func FuzzParseDigest(f *testing.F) {
+	f.Add(DigestBytes(nil).String())
+	f.Add(strings.ToUpper(DigestBytes(nil).String()))
+	f.Add(strings.Repeat("0", 64))
+	f.Add("12ab")
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := ParseDigest(s)
+		switch {
+		case err != nil && !d.IsZero():
+			t.Errorf("%q: %s beside an error", s, d)
+		case err == nil && !d.IsZero() && d.String() != strings.ToLower(s):
+			t.Errorf("%q is read as %s", s, d)
+		case err == nil && d.IsZero() && s != strings.Repeat("0", 64):
+			t.Errorf("%q is read as nothing", s)
+		}
+	})
 }

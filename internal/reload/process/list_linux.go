@@ -3,6 +3,7 @@ package process
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -71,18 +72,13 @@ func read(pid int) (Process, error) {
 	if err != nil {
 		return Process{}, err
 	}
-	// The second field is the name in parentheses, which may hold anything.
-	_, rest, ok := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(") "))
-	fields := strings.Fields(string(rest))
-	if !ok || len(fields) < 20 {
-		return Process{}, errors.New("unknown format of " + dir + "/stat")
+	start, err := startTime(stat)
+	if err != nil {
+		return Process{}, fmt.Errorf("read %s/stat: %w", dir, err)
 	}
-	p := Process{PID: pid}
-	if fields[0] == "Z" || fields[0] == "X" {
+	p := Process{PID: pid, Start: start}
+	if start == 0 {
 		return p, nil
-	}
-	if p.Start, err = strconv.ParseUint(fields[19], 10, 64); err != nil {
-		return Process{}, err
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -92,4 +88,18 @@ func read(pid int) (Process, error) {
 		p.UID = int(st.Uid)
 	}
 	return p, nil
+}
+
+// startTime finds the 22nd field of /proc/PID/stat, see proc(5); 0 for a zombie.
+func startTime(stat []byte) (uint64, error) {
+	// The second field is the name in parentheses, which may hold anything.
+	_, rest, ok := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(") "))
+	fields := strings.Fields(string(rest))
+	if !ok || len(fields) < 20 {
+		return 0, errors.New("unknown format")
+	}
+	if fields[0] == "Z" || fields[0] == "X" {
+		return 0, nil
+	}
+	return strconv.ParseUint(fields[19], 10, 64)
 }

@@ -142,3 +142,19 @@ func TestSignalNotPermitted(t *testing.T) {
 		}
 	}
 }
+
+// FuzzStartTime: a program's name, whatever is in it, hides nothing that follows.
+func FuzzStartTime(f *testing.F) {
+	f.Add("prometheus", uint64(4711))
+	f.Add(") S 1 (", uint64(1))
+	f.Add("a\nb", uint64(1<<63))
+	f.Fuzz(func(t *testing.T, name string, start uint64) {
+		stat := fmt.Sprintf("42 (%s) S 1%s %d 0 0\n", name, strings.Repeat(" 7", 17), start)
+		if got, err := startTime([]byte(stat)); err != nil || got != start {
+			t.Errorf("%q: %d, %v", stat, got, err)
+		}
+		if got, err := startTime([]byte(name)); err != nil && got != 0 {
+			t.Errorf("%q: %d beside %v", name, got, err)
+		}
+	})
+}

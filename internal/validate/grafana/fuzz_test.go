@@ -124,3 +124,22 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseVersion: whatever a server calls itself is a version that orders as its text reads.
+func FuzzParseVersion(f *testing.F) {
+	for _, s := range []string{"12.4.0", "v9.4.0-pre", "11.5", "12", "", "0.1", "12.-4", "+12.+4", "99999999999999999999.1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v := ParseVersion(s)
+		if v.Major <= 0 || v.Minor < 0 {
+			t.Fatalf("%q is version %s", s, v)
+		}
+		if again := ParseVersion(v.String()); again != v {
+			t.Errorf("%q is version %s, which is read as %s", s, v, again)
+		}
+		if !v.AtLeast(v) || v.Before(v) || !v.AtLeast(Version{v.Major, 0}) {
+			t.Errorf("%q does not order", s)
+		}
+	})
+}
