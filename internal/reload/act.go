@@ -121,7 +121,11 @@ func (t *Target) judge(ctx context.Context) event {
 // rejected notes a verdict against the newest files.
 func (t *Target) rejected(d snapshot.Digest) {
 	n := validate.Count(t.findings, validate.Error)
-	t.why.verdict = plural(n, "error") + " in the newest files; the last good ones stay"
+	left := "the last good ones stay"
+	if t.o.Gate != nil && t.o.Gate.Current().IsZero() {
+		left = "there are no good ones of before, and the gate stays empty"
+	}
+	t.why.verdict = plural(n, "error") + " in the newest files; " + left
 	t.setFailed()
 	t.count(func(c *Counts) { c.ChangesFailed++ })
 	t.logFindings(d)

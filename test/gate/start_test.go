@@ -21,7 +21,9 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 	}
 	w := newWorld(t, bad(1, 0), "--termination-log", termination)
 	w.reloader.Start()
-	w.reaches(reload.Rejected)
+	if s := w.reaches(reload.Rejected); !strings.Contains(s.Reason, "the gate stays empty") {
+		t.Errorf("reason %q", s.Reason)
+	}
 	if err := w.started(); err == nil || !strings.Contains(err.Error(), "prometheus has no generation yet") {
 		t.Errorf("startup probe with an empty gate: %v", err)
 	}
