@@ -1,28 +1,22 @@
 package inject
 
 import (
+	"errors"
 	"path"
 
 	"reloader/internal/status"
 	"reloader/internal/validate"
 )
 
-// IsManifest says whether src holds an object with a pod in it, as Inject would find it.
-func IsManifest(src []byte) bool {
-	docs, err := parse(src)
-	if err != nil {
-		return false
-	}
-	list, _ := findWorkloads(docs)
-	return len(list) > 0
-}
+// SyntaxRule is the name of the finding for a manifest that is not YAML.
+const SyntaxRule = "manifest-yaml"
 
 // Check finds the mounts of Prometheus' and Grafana's containers, and of reloader's own, that
 // never change in a running pod. file is the manifest's name in the findings.
-func Check(file string, src []byte) ([]validate.Finding, error) {
+func Check(file string, src []byte) []validate.Finding {
 	docs, err := parse(src)
-	if err != nil {
-		return nil, err
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return []validate.Finding{{File: file, Line: e.Line, Severity: validate.Error, Rule: SyntaxRule, Message: e.Text, Hint: e.Hint}}
 	}
 	workloads, _ := findWorkloads(docs)
 	var list []validate.Finding
@@ -37,16 +31,24 @@ func Check(file string, src []byte) ([]validate.Finding, error) {
 					continue
 				}
 				at := m.get("subPath")
-				if !at.ok() {
+				if m.expr() {
 					at = m.get("subPathExpr")
 				}
 				list = append(list, validate.Finding{
 					File: file, Line: at.key.Line, Column: at.key.Column, Severity: validate.Warning, Rule: status.SubPathRule,
 					Message: w.String() + ", container " + c.name() + ": the subPath mount at " + m.path + " never changes in a running pod",
-					Hint:    "mount volume " + m.volume + " as the directory " + path.Dir(m.path) + " instead; reloader inject -f " + file + " does it",
+					Hint:    m.instead(c) + "; reloader inject -f " + file + " does it where the image allows",
 				})
 			}
 		}
 	}
-	return list, nil
+	return list
+}
+
+// instead is what to write for a frozen mount.
+func (m mount) instead(c container) string {
+	if dir := path.Dir(m.path); c.isPrometheus() && !system(dir) {
+		return "mount volume " + m.volume + " as the directory " + dir
+	}
+	return "mount volume " + m.volume + " as a directory of its own"
 }

@@ -9,13 +9,17 @@ import (
 
 const contextLines = 3
 
-// Diff is the shortest unified diff from a to b; empty when they are equal.
+// maxSteps bounds the work on one document, and the memory for it, which grow with the square of
+// the difference. Behind it the rest of the document is shown as removed and added.
+const maxSteps = 1000
+
+// Diff is the shortest unified diff from a to b, document by document; empty when they are equal.
 func Diff(nameA string, a []byte, nameB string, b []byte) []byte {
 	if bytes.Equal(a, b) {
 		return nil
 	}
 	x, y := bytes.SplitAfter(a, []byte("\n")), bytes.SplitAfter(b, []byte("\n"))
-	steps := shortest(x, y)
+	steps := byDocument(x, y)
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "--- %s\n+++ %s\n", nameA, nameB)
 	for from := 0; from < len(steps); {
@@ -77,6 +81,37 @@ func span(at, count int) string {
 	return fmt.Sprintf("%d,%d", at, count)
 }
 
+// byDocument compares document with document: what inject adds is in its own one or at the end.
+func byDocument(x, y [][]byte) []step {
+	ends := func(lines [][]byte) []int {
+		var at []int
+		for i, l := range lines {
+			if i > 0 && bytes.HasPrefix(l, []byte("---")) {
+				at = append(at, i)
+			}
+		}
+		return at
+	}
+	ex, ey := ends(x), ends(y)
+	var steps []step
+	fromX, fromY := 0, 0
+	if len(ey) >= len(ex) {
+		for i, toX := range ex {
+			steps = append(steps, shifted(shortest(x[fromX:toX], y[fromY:ey[i]]), fromX, fromY)...)
+			fromX, fromY = toX, ey[i]
+		}
+	}
+	return append(steps, shifted(shortest(x[fromX:], y[fromY:]), fromX, fromY)...)
+}
+
+func shifted(steps []step, x, y int) []step {
+	for i := range steps {
+		steps[i].x += x
+		steps[i].y += y
+	}
+	return steps
+}
+
 // shortest is Myers' algorithm between the common head and tail: its cost follows the
 // difference, not the size of the manifest.
 func shortest(x, y [][]byte) []step {
@@ -106,6 +141,9 @@ func myers(x, y [][]byte) []step {
 	at := map[int]int{1: 0} // how far each diagonal got
 	var trace []map[int]int
 	for d := 0; d <= size; d++ {
+		if d > maxSteps {
+			return replaced(len(x), len(y))
+		}
 		trace = append(trace, maps.Clone(at))
 		for k := -d; k <= d; k += 2 {
 			i := at[k-1] + 1
@@ -122,6 +160,18 @@ func myers(x, y [][]byte) []step {
 		}
 	}
 	return nil
+}
+
+// replaced removes all lines and adds all others.
+func replaced(x, y int) []step {
+	var steps []step
+	for i := range x {
+		steps = append(steps, step{'-', i, 0})
+	}
+	for j := range y {
+		steps = append(steps, step{'+', x, j})
+	}
+	return steps
 }
 
 func backtrack(trace []map[int]int, i, j int) []step {

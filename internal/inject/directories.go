@@ -200,68 +200,6 @@ func (pl *plan) reusable(members []member, whole *mount, groups map[string][]mem
 	})
 }
 
-// newVolume is a volume that inject writes.
-type newVolume struct {
-	name, kind string
-	value      obj
-}
-
-// combine makes a volume that holds exactly the members' files.
-func (pl *plan) combine(members []member, whole *mount) (newVolume, error) {
-	first := members[0]
-	name := pl.volumeName(first.as)
-	var sources list
-	if whole != nil {
-		vol, _ := pl.w.volume(whole.volume)
-		if vol.object() == "" {
-			return newVolume{}, pl.refuse(whole.cursor, "mount one volume there that holds all the files, for example a projected one",
-				"%s is mounted twice: volume %s as the directory, volume %s by subPath into it", first.dir, whole.volume, first.volume)
-		}
-		sources = append(sources, obj{{vol.kind, append(obj{{"name", vol.object()}}, vol.copied("items", "optional")...)}})
-	}
-	var objects []volume
-	items := map[string]list{}
-	for _, m := range members {
-		if m.key == "" {
-			return newVolume{}, pl.refuse(m.cursor, "mount the volume as a directory of its own",
-				"which key of volume %s is at subPath %s cannot be told", m.vol.name, m.sub)
-		}
-		id := m.vol.kind + "/" + m.vol.object()
-		if items[id] == nil {
-			objects = append(objects, m.vol)
-		}
-		item := obj{{"key", m.key}, {"path", m.file}}
-		if mode := m.vol.item(m.sub).get("mode"); mode.ok() && !mode.null() {
-			item = append(item, field{"mode", valueOf(mode)})
-		}
-		items[id] = append(items[id], item)
-	}
-	if len(objects) == 1 && whole == nil {
-		v := objects[0]
-		field := map[string]string{"configMap": "name", "secret": "secretName"}[v.kind]
-		source := obj{{field, v.object()}, {"items", items[v.kind+"/"+v.object()]}}
-		source = append(source, v.copied("defaultMode", "optional")...)
-		return newVolume{name, v.kind, obj{{"name", name}, {v.kind, source}}}, nil
-	}
-	for _, v := range objects {
-		source := obj{{"name", v.object()}, {"items", items[v.kind+"/"+v.object()]}}
-		sources = append(sources, obj{{v.kind, append(source, v.copied("optional")...)}})
-	}
-	projected := append(obj{{"sources", sources}}, objects[0].copied("defaultMode")...)
-	return newVolume{name, "projected", obj{{"name", name}, {"projected", projected}}}, nil
-}
-
-// copied are the named fields that the volume sets.
-func (v volume) copied(fields ...string) obj {
-	var o obj
-	for _, f := range fields {
-		if c := v.get(v.kind, f); c.ok() && !c.null() {
-			o = append(o, field{f, valueOf(c)})
-		}
-	}
-	return o
-}
-
 // covering is the mount that holds file, the innermost one.
 func covering(mounts []finalMount, file string) (finalMount, bool) {
 	var best finalMount

@@ -216,7 +216,10 @@ func (e *editor) lastLine(c cursor, indent int) int {
 	for ; line > leaf.Line; line-- {
 		text := e.lineText(line)
 		trimmed := strings.TrimLeft(text, " \t")
-		if trimmed == "" || trimmed[0] == '#' && len(text)-len(trimmed) <= indent {
+		outside := len(text)-len(trimmed) <= indent
+		// A dash can stand alone, or with a comment, above its element.
+		rest := strings.TrimLeft(trimmed, "- \t")
+		if trimmed == "" || outside && (rest == "" || rest[0] == '#') {
 			continue
 		}
 		break

@@ -14,10 +14,7 @@ func (pl *plan) gated() bool { return pl.opts.Gated && !pl.there }
 func sourceDir(server string) string { return "/source/" + server }
 
 // place writes the mounts of a server's container and gives the sidecar its part.
-func (pl *plan) place(c container, mounts []finalMount, server, root string) error {
-	if pl.gated() {
-		return pl.placeGate(c, mounts, server, root)
-	}
+func (pl *plan) place(c container, mounts []finalMount) error {
 	for _, m := range mounts {
 		pl.emit(c, m)
 		if m.shared {
@@ -32,6 +29,9 @@ func (pl *plan) place(c container, mounts []finalMount, server, root string) err
 // placeGate makes root, the directory of the server's configuration, an empty directory that
 // only the sidecar writes; the volumes that were mounted there go to the sidecar alone.
 func (pl *plan) placeGate(c container, mounts []finalMount, server, root string) error {
+	if system(root) {
+		return pl.refuse(c.cursor, "mount the configuration in a directory of its own", "the gate cannot take the place of %s, which the image needs", root)
+	}
 	behind := func(m finalMount) bool { return m.shared && (inside(m.path, root) || m.source != "") }
 	carrier := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && inside(m.path, root) })
 	if carrier < 0 {
@@ -49,10 +49,14 @@ func (pl *plan) placeGate(c container, mounts []finalMount, server, root string)
 	for i, m := range mounts {
 		if !behind(m) {
 			pl.emit(c, m)
-			if m.shared {
-				if err := pl.share(m); err != nil {
-					return err
-				}
+			if !m.shared {
+				continue
+			}
+			if server == "prometheus" {
+				pl.warn(m.at, "volume %s is outside of %s, and so of the gate: its files are judged, but Prometheus reads them where they are, and a broken one can stop its next start", m, root)
+			}
+			if err := pl.share(m); err != nil {
+				return err
 			}
 			continue
 		}

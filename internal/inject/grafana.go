@@ -25,6 +25,10 @@ func (pl *plan) grafana(c container) error {
 	ini = path.Clean(ini)
 	newIni := pl.iniPlace(c, ini)
 	provisioning := path.Clean(c.envOr("GF_PATHS_PROVISIONING", grafanaProvisioning))
+	gate := pl.gated() && slices.ContainsFunc(c.mounts(), func(m mount) bool { return provisions(m.path, provisioning) })
+	if pl.gated() && !gate {
+		pl.warn(c.cursor, "container %s has no volume below %s, so there is nothing for a gate to replace: its grafana.ini is followed where it is", c.name(), provisioning)
+	}
 
 	mounts, err := pl.directories(c, func(m mount) (place, bool) {
 		dir, file := path.Split(m.path)
@@ -42,7 +46,7 @@ func (pl *plan) grafana(c container) error {
 	}
 	if _, moved := covering(mounts, newIni); newIni != ini && moved {
 		seen := newIni
-		if pl.gated() {
+		if gate {
 			seen = path.Join(provisioning, path.Base(newIni)) // in the gate, beside the directories of the kinds
 		}
 		if err := pl.pathsConfig(c, iniFlag, byFlag, seen); err != nil {
@@ -50,7 +54,12 @@ func (pl *plan) grafana(c container) error {
 		}
 		ini = newIni
 	}
-	return pl.grafanaSide(c, mounts, ini, provisioning)
+	return pl.grafanaSide(c, mounts, ini, provisioning, gate)
+}
+
+// provisions says whether a mount there holds provisioning files.
+func provisions(dir, provisioning string) bool {
+	return inside(dir, provisioning) || inside(provisioning, dir) && dir != "/"
 }
 
 // iniPlace is where grafana.ini goes when it was mounted by subPath into a directory in which
@@ -102,13 +111,13 @@ func (pl *plan) pathsConfig(c container, flag cursor, byFlag bool, ini string) e
 }
 
 // grafanaSide adds Grafana to the sidecar.
-func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning string) error {
+func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning string, gate bool) error {
 	s := &pl.side
 	iniMount, hasIni := covering(mounts, ini)
 	hasProvisioning := false
 	for i := range mounts {
 		m := &mounts[i]
-		below := inside(m.path, provisioning) || inside(provisioning, m.path) && m.path != "/"
+		below := provisions(m.path, provisioning)
 		hasProvisioning = hasProvisioning || below
 		m.shared = below || hasIni && m.items[0].n == iniMount.items[0].n || m.kind == "configMap" || pl.collected(m.volume)
 	}
@@ -119,7 +128,7 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 	s.args = append(s.args, "--grafana-url="+grafanaURL(c))
 	switch i := slices.IndexFunc(mounts, func(m finalMount) bool { return hasIni && m.items[0].n == iniMount.items[0].n }); {
 	case i < 0:
-	case pl.gated() && iniMount.items[0].sub != "":
+	case gate && iniMount.items[0].sub != "":
 		// It was a file of its own, so that nothing else is missed when the mount goes.
 		mounts[i].source = sourceDir("grafana-ini")
 		s.args = append(s.args, "--grafana-ini="+mounts[i].source+"/"+path.Base(ini)+"="+path.Join(provisioning, path.Base(ini)))
@@ -127,7 +136,7 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 		s.args = append(s.args, "--grafana-ini="+ini)
 	}
 	switch {
-	case hasProvisioning && pl.gated():
+	case hasProvisioning && gate:
 		s.args = append(s.args, "--grafana-provisioning="+sourceDir("grafana"), "--grafana-gate="+provisioning)
 	case hasProvisioning:
 		s.args = append(s.args, "--grafana-provisioning="+provisioning)
@@ -135,7 +144,10 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 	if hasProvisioning {
 		pl.credentials(c, mounts)
 	}
-	return pl.place(c, mounts, "grafana", provisioning)
+	if gate {
+		return pl.placeGate(c, mounts, "grafana", provisioning)
+	}
+	return pl.place(c, mounts)
 }
 
 // grafanaURL is where the sidecar reaches Grafana.

@@ -23,6 +23,10 @@ func (e *editor) column(n *yaml.Node) (int, bool) {
 
 // setScalar replaces a one-line scalar.
 func (e *editor) setScalar(c cursor, text string) {
+	if !c.ok() {
+		e.fail(c.line(), "a value is missing where "+text+" has to be written", "complete the mounts: each has a name and a mountPath")
+		return
+	}
 	if !e.writable(c) {
 		return
 	}
@@ -86,7 +90,11 @@ func (e *editor) addKey(m cursor, after string, f field, dash int) {
 	}
 	e.grown[m.n] = true
 	if !isBlock(m.n) {
-		e.appendFlow(m, quote(f.key)+": "+flow(f.value))
+		key := f.key
+		if len(m.n.Content) == 0 || m.n.Content[0].Style != 0 {
+			key = quote(key) // as in JSON
+		}
+		e.appendFlow(m, key+": "+flow(f.value))
 		return
 	}
 	indent, ok := e.column(m.n)

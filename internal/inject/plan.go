@@ -16,6 +16,8 @@ type planner struct {
 	ed    *editor
 	docs  []*document
 	notes []Note
+	// separated says that a manifest in JSON got a separator, to be YAML with further documents.
+	separated bool
 }
 
 // plan is what is to be done to one workload.

@@ -48,7 +48,7 @@ func (pl *plan) present() (container, error) {
 func (pl *plan) stays(c container) {
 	pl.did(c.name(), c.line(), "is there already and stays as it is")
 	again := "take container " + c.name() + " out and inject again"
-	if pl.opts.Gated && !pl.gate && !c.sets("config") {
+	if pl.opts.Gated && !pl.gate && !c.sets("config") && c.get("restartPolicy").str() != "Always" {
 		pl.warn(c.cursor, "container %s has no gate: for --gated, inject the manifest as it was before the first time", c.name())
 	}
 	if pl.opts.FastPropagation && !c.sets("fast-propagation") {

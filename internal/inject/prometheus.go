@@ -61,7 +61,10 @@ func (pl *plan) prometheus(c container) error {
 		}
 	}
 	pl.copied(c, main)
-	return pl.place(c, mounts, "prometheus", root)
+	if pl.gated() {
+		return pl.placeGate(c, mounts, "prometheus", root)
+	}
+	return pl.place(c, mounts)
 }
 
 // hasConfig says whether a volume may hold files that Prometheus reads at a reload: every
@@ -78,7 +81,7 @@ func (pl *plan) hasConfig(c container, m finalMount, root string) bool {
 				return false
 			}
 		}
-		return inside(m.path, root)
+		return root != "/" && inside(m.path, root)
 	}
 	return false
 }

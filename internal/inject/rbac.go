@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -202,7 +203,13 @@ func collect(v any, kind string, names *[]string) {
 	}
 }
 
-// document appends an object to the manifest.
+// document appends an object to the manifest. A file that begins as JSON is read as JSON to its
+// end by kubectl, unless a separator says that it is YAML.
 func (pl *plan) document(o obj) {
+	at := len(pl.ed.src) - len(bytes.TrimPrefix(pl.ed.src, []byte("\xef\xbb\xbf")))
+	if bytes.HasPrefix(bytes.TrimSpace(pl.ed.src[at:]), []byte("{")) && !pl.planner.separated {
+		pl.planner.separated = true
+		pl.ed.replace(at, at, "---"+pl.ed.eol)
+	}
 	pl.ed.insertLines(len(pl.ed.lines)+1, append([]string{"---"}, block(o, pl.dash)...), 0)
 }

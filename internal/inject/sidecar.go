@@ -50,18 +50,29 @@ func (pl *plan) share(m finalMount) error {
 	return nil
 }
 
-// mode is the volume's defaultMode when it keeps others from reading, else "".
-func (pl *plan) mode(name string) string {
-	vol, ok := pl.w.volume(name)
-	if !ok || !vol.fromAPI() {
-		return ""
+// mode is a mode of the volume's files that keeps others from reading, else "".
+func (pl *plan) mode(name string) string { return closed(pl.volumeValues()[name]) }
+
+func closed(v any) string {
+	found := ""
+	switch v := v.(type) {
+	case list:
+		for _, e := range v {
+			found = cmp.Or(found, closed(e))
+		}
+	case obj:
+		for _, f := range v {
+			n, text := 0, ""
+			if f.key == "defaultMode" || f.key == "mode" {
+				text = fmt.Sprint(f.value)
+			}
+			if _, err := fmt.Sscanf(text, "%v", &n); err == nil && n&0o004 == 0 {
+				found = cmp.Or(found, fmt.Sprintf("%#o", n))
+			}
+			found = cmp.Or(found, closed(f.value))
+		}
 	}
-	s := vol.get(vol.kind, "defaultMode").str()
-	n := 0
-	if _, err := fmt.Sscanf(s, "%v", &n); err != nil || n&0o004 != 0 {
-		return ""
-	}
-	return fmt.Sprintf("%#o", n)
+	return found
 }
 
 // sidecar adds the container with its volumes and, where asked for, its permissions.

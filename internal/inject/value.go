@@ -24,6 +24,7 @@ type (
 // Words that some YAML reader takes for something else than text.
 var (
 	plain    = regexp.MustCompile(`^(--?[A-Za-z]|[A-Za-z/])[A-Za-z0-9/_.=:@%+-]*$`)
+	quantity = regexp.MustCompile(`^[0-9.]+[A-Za-z]+$`)
 	reserved = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|inf|nan)$`)
 )
 
@@ -70,6 +71,9 @@ func flow(v any) string {
 			parts[i] = flow(e)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
+	}
+	if r, ok := v.(raw); ok && quantity.MatchString(string(r)) {
+		return quote(string(r)) // JSON has no plain text
 	}
 	return scalarText(v, true)
 }

@@ -1,0 +1,99 @@
+package inject
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Whatever the input: no panic; an error alone, with a text; or an output that is YAML with all
+// documents of before, every comment outside of what was removed, the same line ends, and on which
+// nothing is left to do.
+func FuzzInject(f *testing.F) {
+	for _, pattern := range []string{"testdata/ok/*.yaml", "testdata/err/*.yaml"} {
+		list, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for i, file := range list {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b, uint8(i))
+			f.Add(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")), uint8(i+1))
+			f.Add(append([]byte("\xef\xbb\xbf# first\n"), bytes.ReplaceAll(b, []byte("\n"), []byte(" # end\n"))...), uint8(i+2))
+			f.Add(bytes.ReplaceAll(b, []byte("\n"), []byte("\n# between\n")), uint8(i+3))
+		}
+	}
+	f.Fuzz(func(t *testing.T, src []byte, flags uint8) {
+		o := options()
+		o.Gated, o.FastPropagation, o.Events = flags&1 != 0, flags&2 != 0, flags&4 != 0
+		Check("f", src)
+		res, err := Inject(src, o)
+		if err != nil {
+			if res.Output != nil {
+				t.Fatal("output beside an error")
+			}
+			if e := (*Error)(nil); !errors.As(err, &e) || e.Text == "" || e.Line < 0 || e.Line > bytes.Count(src, []byte("\n"))+bytes.Count(src, []byte("\r"))+len(src)/2+1 {
+				t.Fatalf("a strange error: %#v", err)
+			}
+			return
+		}
+		again, err := Inject(res.Output, o)
+		if err != nil {
+			t.Fatalf("its own output is refused: %v\n%s", err, res.Output)
+		}
+		if !bytes.Equal(again.Output, res.Output) {
+			t.Fatalf("not idempotent:\n%s", Diff("once", res.Output, "twice", again.Output))
+		}
+		docs, err := parse(res.Output)
+		if err != nil {
+			t.Fatalf("not YAML: %v", err)
+		}
+		p, _, err := inject(src, o)
+		if err != nil || len(docs) < len(p.docs) {
+			t.Fatalf("%d documents of %d: %v", len(docs), len(p.docs), err)
+		}
+		if n := bytes.Count(src, []byte("\n")); n > 0 && n == bytes.Count(src, []byte("\r\n")) && bytes.Count(res.Output, []byte("\n")) != bytes.Count(res.Output, []byte("\r\n")) {
+			t.Fatal("CRLF did not stay")
+		}
+		left := map[string]int{}
+		for _, line := range strings.FieldsFunc(string(res.Output), isBreak) {
+			left[strings.TrimSpace(line)]++
+		}
+		for _, c := range p.comments() {
+			if left[c]--; left[c] < 0 {
+				t.Fatalf("the comment %q is gone:\n%s", c, Diff("before", src, "after", res.Output))
+			}
+		}
+	})
+}
+
+func isBreak(r rune) bool { return strings.ContainsRune("\r\n\u0085\u2028\u2029", r) }
+
+// comments are the lines of the input that are comments, but those inside of what is removed.
+func (p *planner) comments() []string {
+	gone := map[int]bool{}
+	for _, d := range p.docs {
+		for _, n := range d.order {
+			if !p.ed.removed[n] {
+				continue
+			}
+			for line := n.Line; line <= p.ed.lastLine(cursor{n: n, doc: d}, 1<<30); line++ {
+				gone[line] = true
+			}
+		}
+	}
+	var list []string
+	for line := 1; line < len(p.ed.lines); line++ {
+		text := strings.TrimSpace(p.ed.lineText(line))
+		if strings.HasPrefix(text, "#") && !gone[line] {
+			list = append(list, text)
+		}
+	}
+	return list
+}

@@ -1,0 +1,138 @@
+package inject
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+)
+
+func warnings(res Result) string {
+	var b strings.Builder
+	for _, n := range res.Notes {
+		if n.Warning {
+			b.WriteString(n.Text + "\n")
+		}
+	}
+	return b.String()
+}
+
+// A sidecar that is there stays as it is, and what it lacks for what was asked is said.
+func TestSidecarStays(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("testdata/ok/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := Inject(src, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := res.Output
+	o := everything()
+	o.Gated = true
+	res, err = Inject(once, o)
+	if err != nil || !bytes.Equal(once, res.Output) {
+		t.Fatalf("it changed: %v\n%s", err, Diff("once", once, "twice", res.Output))
+	}
+	for _, want := range []string{"has no gate", "has no --events", "has no --fast-propagation"} {
+		if !strings.Contains(warnings(res), want) {
+			t.Errorf("no %q in\n%s", want, warnings(res))
+		}
+	}
+	for _, again := range []Options{options(), everything(), gated()} {
+		first, err := Inject(src, again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := Inject(first.Output, again)
+		if err != nil || warnings(second) != "" {
+			t.Errorf("%+v, a second time: %v\n%s", again, err, warnings(second))
+		}
+	}
+}
+
+// A volume that Prometheus got after inject is not silently missed.
+func TestNewVolumeIsMissed(t *testing.T) {
+	t.Parallel()
+	res, err := Inject([]byte(strings.ReplaceAll(withRules, "RULES", "")), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := strings.Replace(string(res.Output), "    - {name: c, mountPath: /etc/prometheus}\n",
+		"    - {name: c, mountPath: /etc/prometheus}\n    - {name: r, mountPath: /etc/prometheus/rules}\n", 1)
+	res, err = Inject([]byte(more), options())
+	if err != nil || string(res.Output) != more || !strings.Contains(warnings(res), "container reloader does not see r at /etc/prometheus/rules") {
+		t.Errorf("%v, %s", err, warnings(res))
+	}
+}
+
+const withRules = `apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  serviceAccountName: a
+  containers:
+  - name: prometheus
+    image: prom/prometheus
+    args: [--config.file=/etc/prometheus/prometheus.yml, --web.enable-lifecycle]
+    volumeMounts:
+    - {name: c, mountPath: /etc/prometheus}
+RULES  volumes:
+  - {name: c, configMap: {name: c}}
+  - {name: r, configMap: {name: r}}
+  - {name: s, secret: {secretName: s}}
+`
+
+// In a gate, the runtime can make mount points at the top only: what is deeper is replaced.
+func TestNestedInGate(t *testing.T) {
+	t.Parallel()
+	mounts := func(secret string) []byte {
+		return []byte(strings.ReplaceAll(withRules, "RULES", "    - {name: r, mountPath: /etc/prometheus/rules}\n    - {name: s, mountPath: "+secret+"}\n"))
+	}
+	if _, err := Inject(mounts("/etc/prometheus/rules/s"), gated()); err == nil || !strings.Contains(err.Error(), "lies in /etc/prometheus/rules, which becomes a part of the gate") {
+		t.Errorf("deeper: %v", err)
+	}
+	for path, readOnly := range map[string]bool{"/etc/prometheus/s": false, "/run/s": true} {
+		res, err := Inject(mounts(path), gated())
+		if err != nil {
+			t.Fatal(path, err)
+		}
+		// A mount point cannot be made below a read-only mount.
+		if strings.Contains(string(res.Output), "{name: prometheus-gate, mountPath: /etc/prometheus, readOnly: true}") != readOnly {
+			t.Errorf("Secret at %s:\n%s", path, res.Output)
+		}
+	}
+}
+
+// The sidecar gets the service account's token when it needs it, and else not.
+func TestToken(t *testing.T) {
+	t.Parallel()
+	pod := strings.ReplaceAll(withRules, "RULES", "")
+	account := "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nautomountServiceAccountToken: false\n"
+	own := strings.ReplaceAll(pod, "serviceAccountName: a", "automountServiceAccountToken: false\n  serviceAccountName: a")
+	for _, c := range []struct {
+		name, src      string
+		o              Options
+		hidden, proper bool
+	}{
+		{"automounted, not needed", pod, options(), true, false},
+		{"automounted, needed", pod, everything(), false, false},
+		{"the pod has none, not needed", own, options(), false, false},
+		{"the pod has none, needed", own, everything(), false, true},
+		{"the account has none, not needed", pod + account, options(), false, false},
+		{"the account has none, needed", pod + account, everything(), false, true},
+		{"the pod outdoes the account", strings.ReplaceAll(own, "Token: false", "Token: true") + account, options(), true, false},
+	} {
+		res, err := Inject([]byte(c.src), c.o)
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		if hidden := strings.Contains(string(res.Output), "reloader-no-token"); hidden != c.hidden {
+			t.Errorf("%s: hidden %v", c.name, hidden)
+		}
+		if proper := strings.Contains(string(res.Output), "name: reloader-token"); proper != c.proper {
+			t.Errorf("%s: mounted %v", c.name, proper)
+		}
+	}
+}
