@@ -1,0 +1,169 @@
+package monitoring
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"reloader/internal/reload"
+	"reloader/test/rig"
+)
+
+// page compares what commands print with what docs/troubleshooting.md shows of them. Digests follow
+// from contents, so that they are the same everywhere.
+type page struct {
+	t    *testing.T
+	text string
+	// names are what the page says instead of the names here.
+	names *strings.Replacer
+}
+
+// durations differ from run to run.
+var durations = regexp.MustCompile(` for \d+s,`)
+
+func (p *page) shows(output string) {
+	p.t.Helper()
+	output = durations.ReplaceAllString(p.names.Replace(strings.TrimSpace(output)), " for 1s,")
+	if output == "" || !strings.Contains(p.text, output) {
+		p.t.Errorf("docs/troubleshooting.md does not show\n%s", output)
+	}
+}
+
+// status shows what a reloader says once it is in the phase.
+func (p *page) status(r *rig.Reloader, phase reload.Phase, lines int) {
+	p.t.Helper()
+	r.Reaches(string(phase), func(s reload.Status) bool { return s.Phase == phase })
+	o := rig.Command(p.t, "status", "--url", r.URL)
+	p.shows(strings.Join(strings.SplitAfter(o.Stdout, "\n")[:lines], ""))
+}
+
+// scrapeFile is the configuration of the page's examples.
+func scrapeFile(interval string) map[string]string {
+	return map[string]string{"prometheus.yml": "global:\n  " + interval + "\nscrape_configs:\n- job_name: shop\n  static_configs:\n  - targets: [127.0.0.1:8080]\n"}
+}
+
+// What the page shows is what the commands print.
+func TestTroubleshootingShowsRealOutput(t *testing.T) {
+	binary := rig.PrometheusBinary(t)
+	text, err := os.ReadFile("../../docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := filepath.Abs("testdata/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, dir: t.TempDir()}
+	rig.Program(t, "promcheck")
+	rig.Program(t, "reloader")
+	t.Chdir(w.dir) // the page shows relative names
+	config := w.path("mount", "prometheus.yml")
+	w.files = w.volume(w.path("mount"), scrapeFile("scrape_interval: 15s"))
+	server := rig.NewPrometheus(t, config)
+	w.write("own.yaml", "log_level: info\n")
+	r := rig.NewReloader(t, "--config", "own.yaml", "--prometheus-url", server.Proxy, "--prometheus-config", config)
+	p := &page{t: t, text: durations.ReplaceAllString(string(text), " for 1s,"), names: strings.NewReplacer(
+		config, "/etc/prometheus/prometheus.yml", manifest, "monitor.yaml", strings.TrimPrefix(r.URL, "http://"), "127.0.0.1:9533")}
+	server.Start()
+	server.Ready()
+	r.Start()
+	r.Reaches("in sync", func(s reload.Status) bool { return s.Phase == reload.InSync })
+
+	w.swap(w.files, scrapeFile("scrape_intervall: 15s"))
+	p.status(r, reload.Rejected, 4)
+	p.shows(rig.Command(t, "wait", "--url", r.URL, "--dir", w.files.Dir, "--timeout", "1m").Stderr)
+	if err := os.Mkdir("prometheus", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.write("prometheus/prometheus.yml", scrapeFile("scrape_intervall: 15s")["prometheus.yml"])
+	p.shows(rig.Command(t, "check", "--prometheus-config", "prometheus/prometheus.yml").Stdout)
+	w.swap(w.files, map[string]string{"prometheus.yml": "global:\n  scrape_interval: 15s\n"})
+	r.Reaches("the guard", func(s reload.Status) bool {
+		return len(s.Findings) == 1 && s.Findings[0].Rule == "guard-no-scrape-jobs"
+	})
+	p.status(r, reload.Rejected, 4)
+	w.swap(w.files, scrapeFile("scrape_interval: 10s"))
+	p.status(r, reload.InSync, 1)
+	w.write("prometheus/prometheus.yml", scrapeFile("scrape_interval: 10s")["prometheus.yml"])
+	p.shows(rig.Command(t, "digest", "prometheus/").Stdout)
+
+	w.write("own.yaml", "log_level: loud\n")
+	r.Reread()
+	rig.Eventually(t, "the own file is refused", func() error {
+		if o := rig.Command(t, "status", "--url", r.URL); !strings.HasPrefix(o.Stdout, "own.yaml") {
+			return fmt.Errorf("status:\n%s", o.Stdout)
+		}
+		return nil
+	})
+	p.shows(strings.SplitAfter(rig.Command(t, "status", "--url", r.URL).Stdout, "\n")[0])
+	r.Stop()
+	p.shows(rig.Command(t, "status", "--url", r.URL).Stderr)
+	p.shows(rig.Command(t, "check", manifest).Stdout)
+	p.failures(w, binary)
+}
+
+// failures are those of servers and of a validator that is not there.
+func (p *page) failures(w *world, binary string) {
+	t, config := w.t, w.path("mount", "prometheus.yml")
+	t.Helper()
+	address := rig.FreeAddress(t)
+	p.names = strings.NewReplacer(config, "/etc/prometheus/prometheus.yml", address, "127.0.0.1:9090",
+		w.path("source", "prometheus.yml"), "/source/prometheus/prometheus.yml")
+	locked := rig.NewProcess(t, "Prometheus", binary, "--config.file="+config, "--storage.tsdb.path="+w.path("data"), "--web.listen-address="+address)
+	locked.Start()
+	rig.Eventually(t, "ready", func() error {
+		_, err := rig.Get(t, "http://"+address+"/-/ready")
+		return err
+	})
+	r := rig.NewReloader(t, "--prometheus-url", "http://"+address, "--prometheus-config", config)
+	w.swap(w.files, scrapeFile("scrape_interval: 11s"))
+	r.Start()
+	p.status(r, reload.Retrying, 2)
+	r.Stop()
+	locked.Stop()
+	w.swap(w.files, scrapeFile("scrape_interval: 12s"))
+	r.Start()
+	p.status(r, reload.Waiting, 2)
+	r.Stop()
+
+	// reloader without promcheck, and a new pod with only bad files.
+	program, err := os.ReadFile(rig.Program(t, "reloader"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(w.path("reloader"), program, 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", w.dir)
+	w.swap(w.files, scrapeFile("scrape_interval: twelve"))
+	own := rig.FreeAddress(t)
+	alone := &rig.Reloader{URL: "http://" + own, Process: rig.NewProcess(t, "reloader", w.path("reloader"), "run",
+		"--listen-address", own, "--prometheus-url", "http://"+address, "--prometheus-config", config)}
+	alone.Start()
+	rig.Eventually(t, "no verdict", func() error {
+		o := rig.Command(t, "status", "--url", alone.URL)
+		if !strings.Contains(o.Stdout, "Unjudged") {
+			return fmt.Errorf("status:\n%s", o.Stdout)
+		}
+		p.shows(o.Stdout)
+		return nil
+	})
+
+	source := w.volume(w.path("source"), scrapeFile("scrape_interval: twelve"))
+	gated := rig.NewReloader(t, "--prometheus-url", "http://"+address, "--prometheus-config", filepath.Join(source.Dir, "prometheus.yml"), "--prometheus-gate", w.path("gate"))
+	gated.Start()
+	p.status(gated, reload.Rejected, 4)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gated.URL+"/readyz?startup", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, body, err := rig.Do(req); err != nil || body == "" {
+		t.Errorf("readyz: %q, %v", body, err)
+	} else {
+		p.shows(body)
+	}
+}
