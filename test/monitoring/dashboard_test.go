@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -154,9 +155,7 @@ func TestDashboardUnits(t *testing.T) {
 		}
 		shown := map[string]string{}
 		for _, tr := range p.Transformations {
-			for from, to := range tr.Options.RenameByName {
-				shown[from] = to
-			}
+			maps.Copy(shown, tr.Options.RenameByName)
 		}
 		for _, o := range p.FieldConfig.Overrides {
 			if !slices.Contains(sortedValues(shown), o.Matcher.Options) || o.Matcher.ID != "byName" {
