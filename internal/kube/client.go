@@ -229,12 +229,15 @@ func transport(pool *x509.CertPool) *http.Transport {
 	}
 }
 
-// permission says in one line which permission is missing, for a 403; the API's own message
-// names the account.
-func permission(err error, verb, resource string) string {
-	e, ok := errors.AsType[*StatusError](err)
-	if !ok || e.Code != http.StatusForbidden {
+// hint says in one line what the user can do: for a 403 which permission is missing; the API's own
+// message names the account.
+func hint(err error, verb, resource string) string {
+	switch code := status(err); {
+	case code == http.StatusForbidden:
+		return fmt.Sprintf("the service account may not %s %s: add it to the Role (docs/security.md)", verb, resource)
+	case code == http.StatusNotFound && resource == "pods", errors.Is(err, errNotHere):
+		return "POD_NAME and POD_NAMESPACE have to name this very pod: take them from metadata.name and metadata.namespace (downward API)"
+	default:
 		return ""
 	}
-	return fmt.Sprintf("the service account may not %s %s: add it to the Role (docs/security.md)", verb, resource)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"reloader/internal/reload"
 	"reloader/internal/validate"
@@ -26,7 +27,7 @@ const (
 )
 
 const (
-	maxMessage = 1024 // characters; the API refuses longer ones
+	maxMessage = 1024 // bytes; what the API takes (events.k8s.io) and client-go's own recorder keeps
 	maxQueue   = 64   // events that wait for the API; older ones give way
 	maxKnown   = 128  // events that are counted instead of repeated
 	drainTime  = 3 * time.Second
@@ -85,7 +86,7 @@ func (e *Events) Transition(from, to reload.Status) {
 		e.add(event{"Warning", RolledBack, fmt.Sprintf("%s refused %s and has the last good files again: %s", to.Target, to.Wanted.Short(), to.Reason)})
 	case to.Phase == reload.InSync && from.Phase != reload.InSync && (e.bad[to.Target] || to.Running != from.Running && !from.Running.IsZero()):
 		e.bad[to.Target] = false
-		e.add(event{"Normal", ConfigApplied, applied(to)})
+		e.add(event{"Normal", ConfigApplied, applied(from, to)})
 	}
 	settings := strings.Join(to.RestartRequired, ", ")
 	if settings != e.restart[to.Target] {
@@ -109,10 +110,11 @@ func describe(s reload.Status) string {
 	return text
 }
 
-func applied(s reload.Status) string {
-	text := fmt.Sprintf("%s runs %s", s.Target, s.Running.Short())
-	if len(s.Changes) > 0 {
-		text += ": " + strings.Join(s.Changes, ", ")
+// applied says what a target runs, and what is new in it: nothing when a bad change was taken back.
+func applied(from, to reload.Status) string {
+	text := fmt.Sprintf("%s runs %s", to.Target, to.Running.Short())
+	if len(to.Changes) > 0 && to.Running != from.Running {
+		text += ": " + strings.Join(to.Changes, ", ")
 	}
 	return text
 }
@@ -120,9 +122,7 @@ func applied(s reload.Status) string {
 // add queues an event; the caller holds the lock.
 func (e *Events) add(ev event) {
 	ev.message = strings.Join(strings.Fields(ev.message), " ")
-	if r := []rune(ev.message); len(r) > maxMessage {
-		ev.message = string(r[:maxMessage-3]) + "..."
-	}
+	ev.message = shorten(ev.message)
 	e.queue = append(e.queue, ev)
 	if len(e.queue) > maxQueue {
 		e.queue = e.queue[1:]
@@ -131,6 +131,18 @@ func (e *Events) add(ev event) {
 	case e.wake <- struct{}{}:
 	default:
 	}
+}
+
+// shorten cuts between two characters, not within one.
+func shorten(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	end := maxMessage - len("...")
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "..."
 }
 
 func (e *Events) next() (event, bool) {
@@ -167,19 +179,20 @@ func (e *Events) flush(ctx context.Context) {
 		if !ok {
 			return
 		}
-		wait, refused := slowly(), refusal{}
+		var trouble outage
 		for {
 			err := e.send(ctx, ev)
 			if err == nil {
+				e.warned = false
 				break
 			}
-			refused.note(err)
-			if hopeless(err) || !refused.since.IsZero() && (e.warned || time.Since(refused.since) >= e.forbidden) {
+			pause := trouble.note(err)
+			if refused := trouble.refused(); hopeless(err) || refused > 0 && (e.warned || refused >= e.forbidden) {
 				e.refused(err)
 				break
 			}
 			e.log.Debug("send event", "reason", ev.reason, "err", err)
-			if !sleep(ctx, wait.NextBackOff()) {
+			if !sleep(ctx, pause) {
 				if ctx.Err() != nil {
 					e.putBack(ev)
 				}
@@ -203,7 +216,7 @@ func (e *Events) refused(err error) {
 		return
 	}
 	e.warned = true
-	e.log.Error("cannot write Events", "err", err, "hint", permission(err, "create and patch", "events"))
+	e.log.Error("cannot write Events", "err", err, "hint", hint(err, "create and patch", "events"))
 }
 
 // send counts an Event that the API has, or makes it.
@@ -216,7 +229,7 @@ func (e *Events) send(ctx context.Context, ev event) error {
 		}
 		e.forget(ev)
 	}
-	s := &sent{name: fmt.Sprintf("%s.%x", e.client.pod, uint64(now.UnixNano())+rand.Uint64N(1000)), first: now, count: 1}
+	s := &sent{name: e.name(now), first: now, count: 1}
 	if err := e.create(ctx, ev, s); err != nil {
 		return err
 	}
@@ -226,6 +239,15 @@ func (e *Events) send(ctx context.Context, ev event) error {
 		e.forget(e.order[0])
 	}
 	return nil
+}
+
+// name is the pod's, as far as a name with the rest may be long (253), and something that is new each time.
+func (e *Events) name(now time.Time) string {
+	pod := e.client.pod
+	if len(pod) > 230 {
+		pod = strings.TrimRight(pod[:230], "-.")
+	}
+	return fmt.Sprintf("%s.%x", pod, uint64(now.UnixNano())+rand.Uint64N(1000))
 }
 
 func (e *Events) forget(ev event) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -91,7 +92,7 @@ func TestEvents(t *testing.T) {
 	e.Transition(better, better)
 	wantEvents(t, a,
 		"2 "+rejection,
-		"1 ConfigApplied prometheus runs "+digest("good").Short()+": 1 scrape job added",
+		"1 ConfigApplied prometheus runs "+digest("good").Short(),
 		"1 ConfigApplied prometheus runs "+digest("better").Short()+": 1 scrape job added",
 		"1 RolledBack prometheus refused "+digest("refused").Short()+" and has the last good files again: the server said no",
 		"1 RestartRequired prometheus needs a restart for: [server] http_port",
@@ -190,15 +191,30 @@ func TestLastEvents(t *testing.T) {
 	}
 }
 
-// A message is one line of at most what the API takes.
+// A message is one line of at most what the API takes, cut between two characters.
 func TestLongMessage(t *testing.T) {
 	t.Parallel()
-	e := NewEvents(&Client{}, slog.New(slog.DiscardHandler))
-	s := rejected("bad")
-	s.Findings[1].Message = strings.Repeat("ü\n", 3000)
-	e.Transition(inSync("good"), s)
-	ev, ok := e.next()
-	if n := len([]rune(ev.message)); !ok || n != maxMessage || strings.Contains(ev.message, "\n") {
-		t.Errorf("%d characters: %q", n, ev.message[:80])
+	for _, text := range []string{strings.Repeat("ü\n", 3000), "x" + strings.Repeat("ü\n", 3000), strings.Repeat("日本語", 500), strings.Repeat("a", 5000)} {
+		e := NewEvents(&Client{}, slog.New(slog.DiscardHandler))
+		s := rejected("bad")
+		s.Findings[1].Message = text
+		e.Transition(inSync("good"), s)
+		ev, ok := e.next()
+		if n := len(ev.message); !ok || n > maxMessage || n < maxMessage-utf8.UTFMax || !utf8.ValidString(ev.message) || strings.Contains(ev.message, "\n") || !strings.HasSuffix(ev.message, "...") {
+			t.Errorf("%d bytes: %q", n, ev.message[:80])
+		}
+	}
+}
+
+// The Event of a pod with the longest name has a name that the API takes.
+func TestEventName(t *testing.T) {
+	t.Parallel()
+	for pod, want := range map[string]string{
+		"monitor-0": "monitor-0.", strings.Repeat("a", 253): strings.Repeat("a", 230) + ".", strings.Repeat("a", 229) + "-" + strings.Repeat("b", 20): strings.Repeat("a", 229) + ".",
+	} {
+		e := NewEvents(&Client{pod: pod}, slog.New(slog.DiscardHandler))
+		if got := e.name(time.Now()); !strings.HasPrefix(got, want) || len(got) > 253 {
+			t.Errorf("pod %s: event %s", pod, got)
+		}
 	}
 }

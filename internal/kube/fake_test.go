@@ -33,17 +33,18 @@ type fakeAPI struct {
 	dir  string // the service account's
 	addr string
 
-	mu       sync.Mutex
-	server   *httptest.Server
-	token    string
-	pod      string // JSON
-	versions map[string]int
-	streams  map[chan string]string // lines for each open watch, and of which object
-	answers  map[string]int         // "VERB resource" to an HTTP status
-	patches  []string               // bodies of patches of the pod
-	events   map[string]map[string]any
-	hang     chan struct{} // event requests wait for it
-	accepts  []string
+	mu        sync.Mutex
+	server    *httptest.Server
+	token     string
+	pod       string // JSON
+	versions  map[string]int
+	streams   map[chan string]string // lines for each open watch, and of which object
+	answers   map[string]int         // "VERB resource" to an HTTP status
+	patches   []string               // bodies of patches of the pod
+	patchedAt time.Time
+	events    map[string]map[string]any
+	hang      chan struct{} // event requests wait for it
+	accepts   []string
 	// forbidden is for how long the client does not believe a 403.
 	forbidden time.Duration
 }
@@ -177,7 +178,7 @@ func (a *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 	case resource == "pods" && verb == "patch":
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		a.patches = append(a.patches, string(body))
+		a.patches, a.patchedAt = append(a.patches, string(body)), time.Now()
 		fmt.Fprint(w, "{}")
 	case resource == "events":
 		a.serveEvent(w, verb, name, body)
@@ -256,6 +257,18 @@ func (a *fakeAPI) update(object string) {
 	}
 }
 
+// remove deletes an object; the version goes on where it was.
+func (a *fakeAPI) remove(object string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.versions[object]++
+	for s, o := range a.streams {
+		if o == object {
+			s <- line("DELETED", a.versions[object])
+		}
+	}
+}
+
 // endWatches ends every watch, with a last line if that is not empty.
 func (a *fakeAPI) endWatches(last string) {
 	a.mu.Lock()
@@ -281,6 +294,12 @@ func (a *fakeAPI) patched() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.patches)
+}
+
+func (a *fakeAPI) lastPatch() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.patchedAt
 }
 
 // asked counts the requests of a verb for a resource.

@@ -3,19 +3,18 @@ package kube
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
-	"time"
 )
 
 // pod is the part of our own pod that matters here.
 type pod struct {
 	Metadata struct {
-		UID               string    `json:"uid"`
-		CreationTimestamp time.Time `json:"creationTimestamp"`
+		UID string `json:"uid"`
 	} `json:"metadata"`
 	Spec struct {
 		InitContainers []podContainer `json:"initContainers"`
@@ -73,12 +72,14 @@ func (c *Client) ownPod(ctx context.Context) (pod, error) {
 	return p, nil
 }
 
+var errNotHere = errors.New("find our own container: none of the pod's containers has mounts as this one has")
+
 // objects are what our own container mounts as directories, each with the mounts. Which
 // container is ours is told by the mount points that we see: those of the others are not here.
 func (p pod) objects(mountPoints []string) (map[object][]string, error) {
 	self, ok := p.self(mountPoints)
 	if !ok {
-		return nil, fmt.Errorf("find our own container: none of the pod's containers has mounts as this one has")
+		return nil, errNotHere
 	}
 	volumes := map[string]podVolume{}
 	for _, v := range p.Spec.Volumes {

@@ -18,8 +18,8 @@ import (
 )
 
 // mountedPod is a pod whose sidecar mounts ConfigMap config and Secret password (projected).
-func mountedPod(config, password string, created time.Time) string {
-	return fmt.Sprintf(`{"metadata":{"uid":"uid-1","creationTimestamp":%q},"spec":{
+func mountedPod(config, password string) string {
+	return fmt.Sprintf(`{"metadata":{"uid":"uid-1"},"spec":{
 "containers":[
  {"name":"prometheus","volumeMounts":[{"name":"config","mountPath":%q},{"name":"data","mountPath":"/prometheus"}]},
  {"name":"reloader","volumeMounts":[{"name":"config","mountPath":%q},{"name":"both","mountPath":%q},{"name":"token","mountPath":"/token"},
@@ -27,7 +27,7 @@ func mountedPod(config, password string, created time.Time) string {
 "volumes":[{"name":"config","configMap":{"name":"prometheus-yml"}},{"name":"frozen","configMap":{"name":"frozen"}},
  {"name":"both","projected":{"sources":[{"secret":{"name":"password"}}]}},
  {"name":"token","projected":{"sources":[{"serviceAccountToken":{"path":"token"}},{"configMap":{"name":"kube-root-ca.crt"}}]}},
- {"name":"data","emptyDir":{}}]}}`, created.Format(time.RFC3339), config, config, password)
+ {"name":"data","emptyDir":{}}]}}`, config, config, password)
 }
 
 type propagationWorld struct {
@@ -38,12 +38,13 @@ type propagationWorld struct {
 	password string
 }
 
-// newPropagationWorld runs a Propagation against a fake API with two mounts.
-func newPropagationWorld(t *testing.T, created time.Time, prepare ...func(*fakeAPI)) *propagationWorld {
+// newPropagationWorld runs a Propagation against a fake API with two mounts, of which one has its
+// object: that is one patch at the start.
+func newPropagationWorld(t *testing.T, prepare ...func(*fakeAPI)) *propagationWorld {
 	t.Helper()
 	w := &propagationWorld{fakeAPI: newFakeAPI(t), log: &rig.Buffer{}, config: t.TempDir(), password: t.TempDir()}
-	w.pod = mountedPod(w.config, w.password, created)
-	w.versions["configmaps/prometheus-yml"], w.versions["secrets/password"] = 1, 1
+	w.pod = mountedPod(w.config, w.password)
+	w.versions["configmaps/prometheus-yml"] = 1
 	for _, f := range prepare {
 		f(w.fakeAPI)
 	}
@@ -82,11 +83,18 @@ func (w *propagationWorld) swap(t *testing.T, dir string) {
 	}
 }
 
+// started waits for both watches and the patch at the start.
+func (w *propagationWorld) started(t *testing.T) {
+	t.Helper()
+	rig.Until(t, "two watches", w.watching(2))
+	rig.Until(t, "a patch at the start", func() bool { return w.patched() == 1 })
+}
+
 // settled waits until no further patch comes for longer than a repetition takes.
 func (w *propagationWorld) settled(t *testing.T, want int) {
 	t.Helper()
 	rig.Until(t, fmt.Sprintf("%d patches", want), func() bool { return w.patched() >= want })
-	until := time.Now().Add(9 * w.p.repeat)
+	until := time.Now().Add(5 * w.p.repeat)
 	for time.Now().Before(until) {
 		if n := w.patched(); n != want {
 			t.Fatalf("%d patches, want %d\n%s", n, want, w.log)
@@ -98,16 +106,16 @@ func (w *propagationWorld) settled(t *testing.T, want int) {
 // A change is answered by one patch of the own pod, and by no other once the mount has swapped.
 func TestPatchOnChange(t *testing.T) {
 	t.Parallel()
-	w := newPropagationWorld(t, time.Now())
-	rig.Until(t, "two watches", w.watching(2))
+	w := newPropagationWorld(t)
+	w.started(t)
 	w.update("configmaps/prometheus-yml")
-	rig.Until(t, "a patch", func() bool { return w.patched() == 1 })
+	rig.Until(t, "a patch", func() bool { return w.patched() == 2 })
 	w.swap(t, w.config)
-	w.settled(t, 1)
+	w.settled(t, 2)
 	var patch struct {
 		Metadata struct{ Annotations map[string]string }
 	}
-	if err := json.Unmarshal([]byte(w.patches[0]), &patch); err != nil {
+	if err := json.Unmarshal([]byte(w.patches[1]), &patch); err != nil {
 		t.Fatal(err)
 	}
 	if at, err := time.Parse(time.RFC3339Nano, patch.Metadata.Annotations[Annotation]); err != nil || time.Since(at) > time.Minute {
@@ -120,54 +128,105 @@ func TestPatchOnChange(t *testing.T) {
 			t.Errorf("asked for contents: %s", a)
 		}
 	}
-	want := map[Call]uint64{{"get", 200}: 1, {"watch", 200}: 2, {"patch", 200}: 1}
+	want := map[Call]uint64{{"get", 200}: 1, {"watch", 200}: 2, {"patch", 200}: 2}
 	if diff := cmp.Diff(want, w.p.client.Calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 
 // A mount that has not swapped gets one more patch, and then it is left alone: the change may
-// be one that does not show.
+// be one that does not show. An object that may not be watched changes nothing for the others.
 func TestRepeatOnce(t *testing.T) {
 	t.Parallel()
-	w := newPropagationWorld(t, time.Now())
-	rig.Until(t, "two watches", w.watching(2))
-	w.update("secrets/password")
-	w.settled(t, 2)
+	for name, prepare := range map[string]func(*fakeAPI){
+		"all watched":   func(*fakeAPI) {},
+		"one forbidden": func(a *fakeAPI) { a.answers["watch secrets"] = http.StatusForbidden },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newPropagationWorld(t, prepare)
+			rig.Until(t, "a patch at the start", func() bool { return w.patched() == 1 && w.asked("watch secrets") > 0 })
+			w.update("configmaps/prometheus-yml")
+			w.settled(t, 3)
+		})
+	}
 }
 
-// After an interrupted watch the kubelet may be behind for longer: the patch is repeated more
-// often, until the mount has swapped.
+// After an interrupted watch the kubelet is behind, too: the patch is repeated until the mount
+// has swapped, and no longer.
 func TestRepeatAfterInterruption(t *testing.T) {
 	t.Parallel()
-	w := newPropagationWorld(t, time.Now())
-	rig.Until(t, "two watches", w.watching(2))
+	w := newPropagationWorld(t)
+	w.started(t)
 	w.endWatches("<html>bad gateway</html>\n")
 	rig.Until(t, "two watches again", w.watching(2))
 	w.update("configmaps/prometheus-yml")
-	rig.Until(t, "a third patch", func() bool { return w.patched() == 3 })
+	rig.Until(t, "many patches", func() bool { return w.patched() >= 6 })
 	w.swap(t, w.config)
-	w.settled(t, 3)
+	w.mu.Lock()
+	n := len(w.patches)
+	w.mu.Unlock()
+	rig.Until(t, "the last wait for the mount", func() bool { return time.Since(w.lastPatch()) > 4*w.p.repeat })
+	if more := w.patched() - n; more > 1 { // one may have been on its way
+		t.Errorf("%d more patches after the mount had swapped", more)
+	}
 }
 
-// An old pod's objects may have changed while nobody watched: it starts with a patch.
-func TestOldPod(t *testing.T) {
+// The repetitions after an interruption are few for how long they go on, and end.
+func TestDistances(t *testing.T) {
 	t.Parallel()
-	w := newPropagationWorld(t, time.Now().Add(-time.Hour))
-	rig.Until(t, "a patch at the start", func() bool { return w.patched() >= 1 })
+	p := NewPropagation(&Client{}, slog.New(slog.DiscardHandler))
+	if d := p.distance(0, 0); d != repeatAfter {
+		t.Errorf("first repetition after %s", d)
+	}
+	if d := p.distance(1, 0); d != 0 {
+		t.Errorf("second repetition after %s", d)
+	}
+	p.interrupted()
+	var at []time.Duration
+	since := time.Duration(0)
+	for d := p.distance(0, 0); d > 0; d = p.distance(len(at), since) {
+		if d > maxDistance*6/5 {
+			t.Fatalf("distance %s", d)
+		}
+		since += d
+		at = append(at, since)
+	}
+	if n := len(at); n < 15 || n > 30 || at[2] > repeatAfter || since < disturbedFor || since > disturbedFor+maxDistance*6/5 {
+		t.Errorf("%d repetitions: %v", n, at)
+	}
 }
 
-// A new pod's mounts are fresh: it starts without a patch. An ended watch without a change
-// gives none either.
+// At the start the mounts may be behind, for nobody has watched: one patch, without repetitions.
+func TestStart(t *testing.T) {
+	t.Parallel()
+	newPropagationWorld(t).settled(t, 1)
+}
+
+// An ended watch gives no patch without a change.
 func TestNoPatchWithoutChange(t *testing.T) {
 	t.Parallel()
-	w := newPropagationWorld(t, time.Now())
+	w := newPropagationWorld(t)
+	w.started(t)
 	for range 3 {
-		rig.Until(t, "two watches", w.watching(2))
 		w.endWatches("")
+		rig.Until(t, "two watches again", w.watching(2))
 	}
-	rig.Until(t, "two watches again", w.watching(2))
-	w.settled(t, 0)
+	w.settled(t, 1)
+}
+
+// An object that is made later, as an optional one may be, or deleted and made again, is a change;
+// that it is gone is none, for the files stay.
+func TestObjectComesAndGoes(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t)
+	w.started(t)
+	w.update("secrets/password")
+	rig.Until(t, "a patch for the new object", func() bool { return w.patched() == 2 })
+	w.remove("secrets/password")
+	w.settled(t, 2)
+	w.update("secrets/password")
+	rig.Until(t, "a patch for the object's return", func() bool { return w.patched() > 2 })
 }
 
 // A change that happens between two watches is seen by the next one, whatever ended the first:
@@ -196,10 +255,10 @@ func TestInterruptedWatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newPropagationWorld(t, time.Now())
-			rig.Until(t, "two watches", w.watching(2))
+			w := newPropagationWorld(t)
+			w.started(t)
 			interrupt(w, func() { w.update("configmaps/prometheus-yml") })
-			rig.Until(t, "a patch", func() bool { return w.patched() >= 1 })
+			rig.Until(t, "a patch", func() bool { return w.patched() >= 2 })
 		})
 	}
 }
@@ -207,14 +266,14 @@ func TestInterruptedWatch(t *testing.T) {
 // A rotated token is used at once.
 func TestTokenRotation(t *testing.T) {
 	t.Parallel()
-	w := newPropagationWorld(t, time.Now())
-	rig.Until(t, "two watches", w.watching(2))
+	w := newPropagationWorld(t)
+	w.started(t)
 	w.mu.Lock()
 	w.token = "token-2"
 	w.mu.Unlock()
 	w.write("token", "token-2")
 	w.update("configmaps/prometheus-yml")
-	rig.Until(t, "a patch", func() bool { return w.patched() >= 1 })
+	rig.Until(t, "a patch", func() bool { return w.patched() >= 2 })
 }
 
 // A missing permission is named once, not at each try, and used as soon as it is there.
@@ -227,7 +286,7 @@ func TestForbidden(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			w := newPropagationWorld(t, time.Now().Add(-time.Hour), func(a *fakeAPI) { a.answers[what] = http.StatusForbidden })
+			w := newPropagationWorld(t, func(a *fakeAPI) { a.answers[what] = http.StatusForbidden })
 			rig.Until(t, "a message", func() bool { return strings.Contains(w.log.String(), want) })
 			rig.Until(t, "a second try", func() bool {
 				w.update("configmaps/prometheus-yml")
@@ -249,15 +308,13 @@ func TestForbidden(t *testing.T) {
 // permission, and costs a moment only.
 func TestRefusedAtFirst(t *testing.T) {
 	t.Parallel()
-	w := newPropagationWorld(t, time.Now(), func(a *fakeAPI) {
+	w := newPropagationWorld(t, func(a *fakeAPI) {
 		a.answers["watch configmaps"] = http.StatusForbidden
 		a.forbidden = time.Minute
 	})
 	rig.Until(t, "a second try", func() bool { return w.asked("watch configmaps") > 1 })
 	w.answer("watch configmaps", 0)
-	rig.Until(t, "two watches", w.watching(2))
-	w.update("configmaps/prometheus-yml")
-	rig.Until(t, "a patch", func() bool { return w.patched() >= 1 })
+	w.started(t)
 	if strings.Contains(w.log.String(), "level=ERROR") {
 		t.Errorf("told of a permission that is there:\n%s", w.log)
 	}
@@ -268,7 +325,7 @@ func TestRefusedAtFirst(t *testing.T) {
 func TestObjects(t *testing.T) {
 	t.Parallel()
 	var p pod
-	if err := json.Unmarshal([]byte(mountedPod("/c", "/p", time.Now())), &p); err != nil {
+	if err := json.Unmarshal([]byte(mountedPod("/c", "/p")), &p); err != nil {
 		t.Fatal(err)
 	}
 	got, err := p.objects([]string{"/", "/proc", "/c", "/p", "/token", "/frozen"})

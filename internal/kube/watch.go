@@ -17,9 +17,10 @@ import (
 // metadataOnly asks for objects without their contents, so that no Secret's value ever comes here.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
-// watchSeconds is how long one watch lasts at most; the API ends it then, and jitter keeps many
-// sidecars from coming back at once.
-const watchSeconds = 300
+// watchSeconds is how long one watch lasts at least and half of what it lasts at most; the API ends it
+// then. It is what the kubelet takes for the same objects. Jitter keeps many sidecars from coming
+// back at once.
+const watchSeconds = 1800
 
 // watchEvent is one line of a watch.
 type watchEvent struct {
@@ -34,10 +35,10 @@ type watchEvent struct {
 }
 
 // watch calls seen with the object's resource version, first as it is now and then at each
-// change, until the watch ends; it always ends with an error. Without a resource version to
-// start from, the API sends the present state first: nothing is missed between two watches,
-// and there is no version that could have expired.
-func (c *Client) watch(ctx context.Context, o object, seen func(version string)) error {
+// change, until the watch ends; it always ends with an error, and lasted says how long it was
+// open. Without a resource version to start from, the API sends the present state first: nothing
+// is missed between two watches, and there is no version that could have expired.
+func (c *Client) watch(ctx context.Context, o object, seen func(version string)) (lasted time.Duration, err error) {
 	seconds := watchSeconds + rand.IntN(watchSeconds) // jitter
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds+30)*time.Second)
 	defer cancel()
@@ -47,13 +48,15 @@ func (c *Client) watch(ctx context.Context, o object, seen func(version string))
 		"timeoutSeconds": {strconv.Itoa(seconds)},
 	}})
 	if err != nil {
-		return fmt.Errorf("watch %s: %w", o, err)
+		return 0, fmt.Errorf("watch %s: %w", o, err)
 	}
 	defer body.Close()
-	if err := readWatch(body, seen); !errors.Is(err, errWatchEnded) {
-		return fmt.Errorf("watch %s: %w", o, err)
+	opened := time.Now()
+	err = readWatch(body, seen)
+	if !errors.Is(err, errWatchEnded) {
+		err = fmt.Errorf("watch %s: %w", o, err)
 	}
-	return errWatchEnded
+	return time.Since(opened), err
 }
 
 // readWatch reads the lines of one watch to their end, which is always an error.

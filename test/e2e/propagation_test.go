@@ -48,8 +48,8 @@ func (w *world) follower(name string, flags ...string) *pod {
 }
 
 // sample updates the ConfigMap and returns how long it takes from the API's answer to the
-// configuration that Prometheus says it runs.
-func (p *pod) sample(configMap string) time.Duration {
+// configuration that Prometheus says it runs; meanwhile is called until then.
+func (p *pod) sample(configMap string, meanwhile ...func()) time.Duration {
 	p.Helper()
 	job := "sample" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	if err := p.putConfigMap(p.Context(), p.ns, configMap, prometheusYML(job)); err != nil {
@@ -60,15 +60,34 @@ func (p *pod) sample(configMap string) time.Duration {
 		if time.Since(answered) > slowPatience {
 			p.Fatalf("not live within %s", slowPatience)
 		}
+		for _, f := range meanwhile {
+			f()
+		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	return time.Since(answered)
 }
 
-// fastSample is sample; when it takes longer than fast propagation should, it says what the sidecar did.
-func (p *pod) fastSample(configMap string) time.Duration {
+// refreshed is when the sidecar last patched its pod.
+func (p *pod) refreshed() time.Time {
 	p.Helper()
-	d := p.sample(configMap)
+	var got struct {
+		Metadata struct{ Annotations map[string]string }
+	}
+	if err := p.read(p.Context(), "/api/v1/namespaces/"+p.ns+"/pods/"+p.Name, &got); err != nil {
+		p.Fatal(err)
+	}
+	at, err := time.Parse(time.RFC3339Nano, got.Metadata.Annotations["reloader/refresh"])
+	if err != nil {
+		p.Fatal(err)
+	}
+	return at
+}
+
+// fastSample is sample; when it takes longer than fast propagation should, it says what the sidecar did.
+func (p *pod) fastSample(configMap string, meanwhile ...func()) time.Duration {
+	p.Helper()
+	d := p.sample(configMap, meanwhile...)
 	if d > 2*time.Second {
 		p.Logf("a sample of %s, until %s; the sidecar's log:\n%s", d.Round(time.Millisecond), time.Now().UTC().Format("15:04:05.000"),
 			p.kubectl("", "logs", p.Name, "-c", "reloader", "--tail=30"))
@@ -112,10 +131,18 @@ func TestFastPropagation(t *testing.T) {
 			t.Fatalf("kube %v: %v\n%s", args, err, out)
 		}
 	}
-	if d := p.fastSample("fast"); d > 35*time.Second {
-		t.Errorf("after a restart of the API server: %s", d)
-	} else {
-		t.Logf("after a restart of the API server: %s", d.Round(time.Millisecond))
+	// The sidecar is back at once; the rest is the kubelet's, whose own watches come back at their own
+	// pace (docs/fast-propagation.md).
+	begin, before := time.Now(), p.refreshed()
+	var patched time.Duration
+	live := p.fastSample("fast", func() {
+		if at := p.refreshed(); patched == 0 && at.After(before) {
+			patched = at.Sub(begin)
+		}
+	})
+	t.Logf("after a restart of the API server: pod patched after %s, live after %s", patched.Round(time.Millisecond), live.Round(time.Millisecond))
+	if patched == 0 || patched > 5*time.Second || live > 35*time.Second {
+		t.Errorf("after a restart of the API server: pod patched after %s, live after %s", patched, live)
 	}
 	p.noRestarts()
 }
