@@ -50,15 +50,17 @@ func (j *judge) named(file int, ix *index, dir, key string) []int {
 		return nil
 	}
 	var files []int
+	listed := map[int]bool{}
 	for _, n := range list.Content {
 		n := resolved(n)
 		if n.Kind != yaml.ScalarNode || n.Value == "" {
 			continue
 		}
 		for _, i := range j.glob(file, n, join(dir, n.Value)) {
-			if !slices.Contains(files, i) || key == "scrape_config_files" {
+			if !listed[i] || key == "scrape_config_files" {
 				files = append(files, i)
 			}
+			listed[i] = true
 		}
 	}
 	return files

@@ -20,8 +20,8 @@ const (
 
 	firstPoll = 20 * time.Millisecond
 	maxPoll   = 500 * time.Millisecond
-	// stuckWait is how long a signal is given to change a server whose last load failed
-	// already: a second failure cannot be seen.
+	// stuckWait is how long a server whose last load failed already is given to show the end of the
+	// next one: a second failure cannot be seen.
 	stuckWait = 30 * time.Second
 )
 

@@ -4,8 +4,9 @@ package promdriver
 
 import (
 	"errors"
+	"os"
 	"time"
 )
 
-// changeTime is not known here: a start then costs one reload.
-func changeTime(string) (time.Time, error) { return time.Time{}, errors.ErrUnsupported }
+// ctime is not known here: a start then costs one reload.
+func ctime(os.FileInfo) (time.Time, error) { return time.Time{}, errors.ErrUnsupported }

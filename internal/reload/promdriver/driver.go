@@ -4,9 +4,7 @@ package promdriver
 import (
 	"context"
 	"net/http"
-	"os"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -185,11 +183,7 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	if f != nil {
 		if !f.Untouched {
 			// It arrived, and the server reloads although nobody listens any more.
-			patience := d.o.Timeout
-			if f.Class != reload.ClassTimeout {
-				patience = min(patience, cutWait)
-			}
-			d.pending = &pending{plan: data, before: d.before, sent: sent, giveUpAt: time.Now().Add(patience)}
+			d.pending = &pending{plan: data, before: d.before, sent: sent, giveUpAt: time.Now().Add(d.patience(f.Class))}
 		}
 		return f
 	}
@@ -197,6 +191,18 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 		return f
 	}
 	return nil
+}
+
+// patience is how long a reload without an answer may still be under way, if nothing shows its end.
+func (d *Driver) patience(class reload.Class) time.Duration {
+	switch failed := !d.before.StartTime.IsZero() && !d.before.ReloadConfigSuccess; {
+	case class != reload.ClassTimeout:
+		return min(d.o.Timeout, cutWait)
+	case failed: // failing again would show nothing
+		return min(d.o.Timeout, stuckWait)
+	default:
+		return d.o.Timeout
+	}
 }
 
 // awaitEarlier refuses to send a second reload while the first may still run: Prometheus would
@@ -261,64 +267,4 @@ func (d *Driver) classify(method, p string, a client.Answer) *reload.Failure {
 		f.Message = request + ": 503: Prometheus is not ready (it replays its log, or stops)"
 	}
 	return f
-}
-
-// changedAt is the newest moment at which anything in the directories may have changed, by the
-// change times of files, of the ..data links and of the directories; zero when unknown.
-func changedAt(dirs []string) time.Time {
-	var newest time.Time
-	for _, dir := range dirs {
-		t, err := newestChange(dir, nil)
-		if err != nil {
-			return time.Time{}
-		}
-		if t.After(newest) {
-			newest = t
-		}
-	}
-	return newest
-}
-
-// newestChange walks one directory, through links to files and directories. Above are the directories that
-// lead to it: a link back to one of them leads to nothing new.
-func newestChange(dir string, above []os.FileInfo) (time.Time, error) {
-	here, err := os.Stat(dir)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if slices.ContainsFunc(above, func(up os.FileInfo) bool { return os.SameFile(up, here) }) {
-		return time.Time{}, nil
-	}
-	newest, err := changeTime(dir)
-	if err != nil {
-		return time.Time{}, err
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return time.Time{}, err
-	}
-	for _, e := range entries {
-		name := path.Join(dir, e.Name())
-		t, err := changeTime(name)
-		if err != nil {
-			return time.Time{}, err
-		}
-		hidden := strings.HasPrefix(e.Name(), ".")
-		switch info, err := os.Stat(name); {
-		case err != nil:
-			return time.Time{}, err
-		case !info.IsDir():
-		case hidden && e.IsDir() || e.Name() == "lost+found":
-			// Hidden directories are the volume's generations; the links that lead there count.
-			continue
-		case !hidden:
-			if t, err = newestChange(name, append(slices.Clip(above), here)); err != nil {
-				return time.Time{}, err
-			}
-		}
-		if t.After(newest) {
-			newest = t
-		}
-	}
-	return newest, nil
 }

@@ -85,6 +85,15 @@ func TestPatience(t *testing.T) {
 	if p := patience(cut.URL, time.Hour, reload.ClassUnreachable); p > time.Minute {
 		t.Errorf("a cut connection is waited for %s", p)
 	}
+	// Behind a failed load another failed one shows no end.
+	d := &Driver{o: Options{Timeout: time.Hour}, before: runtime{StartTime: time.Now()}}
+	if p := d.patience(reload.ClassTimeout); p > time.Minute {
+		t.Errorf("a slow reload behind a failed one is waited for %s more", p)
+	}
+	d.before.ReloadConfigSuccess = true
+	if p := d.patience(reload.ClassTimeout); p != time.Hour {
+		t.Errorf("a slow reload is waited for %s more, want its timeout", p)
+	}
 	const timeout = 50 * time.Millisecond
 	if p := patience(hung.URL, timeout, reload.ClassTimeout); p < 2*timeout {
 		t.Errorf("a slow reload is waited for %s more than its timeout of %s", p-timeout, timeout)
