@@ -30,6 +30,15 @@ func tuneRuntime() {
 	}
 }
 
+// allProcessors lifts tuneRuntime's bound until done is called, for work that can be shared.
+func allProcessors() (done func()) {
+	if os.Getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) > 1 {
+		return func() {}
+	}
+	runtime.SetDefaultGOMAXPROCS()
+	return func() { runtime.GOMAXPROCS(1) }
+}
+
 // quietBefore is how long nothing must happen before memory is handed back.
 const quietBefore = 2 * time.Second
 

@@ -92,12 +92,22 @@ func (u *unit) stop(within time.Duration) error {
 type following struct {
 	reader
 	hints *watch.Subscription
+	files int // in the newest reading
 }
+
+// manyFiles is how many files make a reading worth all processors.
+const manyFiles = 1000
 
 // Read implements reload.Reader. The watches come first and another reading follows when they
 // changed: SetDirs hints then, so that nothing is missed between the two.
-func (f following) Read(ctx context.Context) (*snapshot.Set, error) {
+func (f *following) Read(ctx context.Context) (*snapshot.Set, error) {
+	if f.files >= manyFiles {
+		defer allProcessors()()
+	}
 	set, err := f.reader.Read(ctx)
+	if err == nil {
+		f.files = set.Len()
+	}
 	f.hints.SetDirs(f.Dirs())
 	return set, err
 }

@@ -153,7 +153,7 @@ func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
 	u.hints = a.watcher.Subscribe(r.Dirs())
 	u.target, err = reload.New(reload.Options{
 		Name: t.Name, Kind: string(t.Kind),
-		Reader: following{r, u.hints}, Validator: judge, Driver: driver, Gate: u.gate,
+		Reader: &following{reader: r, hints: u.hints}, Validator: judge, Driver: driver, Gate: u.gate,
 		Observer: observers{a.tracker, a.memory, a.cluster.observer()}, Logger: a.log,
 		Allow: t.Allow, Facts: facts(t), Diff: validate.DiffOutline, Settle: settle(cfg), ObserveInterval: cfg.PollInterval,
 	})

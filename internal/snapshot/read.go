@@ -43,23 +43,15 @@ func (r *reading) held(e entry) (blob, bool) {
 func (t *taker) readAll(ctx context.Context, look *view, before *reading) (*reading, bool, error) {
 	blobs := make([]blob, len(look.entries))
 	errs := make([]error, len(look.entries))
-	var next atomic.Int64
-	work := func() {
-		for ctx.Err() == nil {
-			i := int(next.Add(1)) - 1
-			if i >= len(blobs) {
-				return
-			}
-			e := &look.entries[i]
-			if had, ok := before.held(*e); ok {
-				blobs[i] = had
-			} else {
-				blobs[i], errs[i] = t.readFile(look.path(*e), e.id)
-				e.id = blobs[i].id
-			}
+	parallel(ctx, len(blobs), func(i int) {
+		e := &look.entries[i]
+		if had, ok := before.held(*e); ok {
+			blobs[i] = had
+		} else {
+			blobs[i], errs[i] = t.readFile(look.path(*e), e.id)
+			e.id = blobs[i].id
 		}
-	}
-	parallel(len(blobs), work)
+	})
 	if ctx.Err() != nil {
 		return nil, false, context.Cause(ctx)
 	}
@@ -74,9 +66,19 @@ func (t *taker) readAll(ctx context.Context, look *view, before *reading) (*read
 	return &reading{look, blobs}, complete, nil
 }
 
-// parallel runs work in a few goroutines when there is enough of it: reading many small
-// files is mostly waiting for system calls.
-func parallel(n int, work func()) {
+// parallel calls one for each number below n, until ctx ends, in a few goroutines when there is enough
+// to do: reading many small files is mostly waiting for system calls.
+func parallel(ctx context.Context, n int, one func(i int)) {
+	var next atomic.Int64
+	work := func() {
+		for ctx.Err() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			one(i)
+		}
+	}
 	const worthIt = 64
 	if n < worthIt {
 		work()

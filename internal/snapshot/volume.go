@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path"
@@ -22,9 +23,13 @@ func (s *scanner) volume(dir, name, data string, visible []os.DirEntry) error {
 	}
 	there := len(s.v.places) - 1
 	seen := make(map[string]bool, len(visible))
-	for _, e := range visible {
+	links := s.readlinks(dir, visible)
+	if err := context.Cause(s.ctx); err != nil {
+		return err
+	}
+	for i, e := range visible {
 		full := path.Join(name, e.Name())
-		rest, ours := s.throughData(dir, e)
+		rest, ours := throughData(links[i])
 		if !ours {
 			// What lies beside the volume's links hides a file of the same name and is visible as it is.
 			seen[e.Name()] = true
@@ -90,15 +95,19 @@ func (s *scanner) payload(dir string) (map[string]fs.FileMode, error) {
 	return inside, nil
 }
 
-// throughData tells whether a visible name is a link through ..data, and what it names there.
-func (s *scanner) throughData(dir string, e os.DirEntry) (string, bool) {
-	if e.Type()&fs.ModeSymlink == 0 {
-		return "", false
-	}
-	target, err := os.Readlink(dir + string(filepath.Separator) + e.Name())
-	if err != nil {
-		// Gone meanwhile: the next look shows it.
-		return "", false
-	}
+// readlinks reads what the links in a directory name. It is empty for what is no link, or none any more: the
+// next look shows that.
+func (s *scanner) readlinks(dir string, list []os.DirEntry) []string {
+	targets := make([]string, len(list))
+	parallel(s.ctx, len(list), func(i int) {
+		if list[i].Type()&fs.ModeSymlink != 0 {
+			targets[i], _ = os.Readlink(dir + string(filepath.Separator) + list[i].Name())
+		}
+	})
+	return targets
+}
+
+// throughData tells whether a link's target is reached through ..data, and what it is called there.
+func throughData(target string) (string, bool) {
 	return strings.CutPrefix(path.Clean(filepath.ToSlash(target)), dataLink+"/")
 }

@@ -36,14 +36,16 @@ func (r *PrometheusReader) references(set *snapshot.Set) ([]snapshot.Source, boo
 	add(Rule, r.main, main.RuleFiles)
 	add(ScrapeConfig, r.main, main.ScrapeConfigFiles)
 	add(FileSD, r.main, main.FileSD)
-	for ref := range set.All() {
-		server := ref.ServerPath()
-		if !matchesAny(patterns[ScrapeConfig], server) {
-			continue
-		}
-		// A broken scrape configuration file is the validator's business.
-		if scrape, ok := r.scan(set, server, scans); ok {
-			add(FileSD, server, scrape.FileSD)
+	if scrapes := patterns[ScrapeConfig]; len(scrapes) > 0 {
+		for ref := range set.All() {
+			server := ref.ServerPath()
+			if !matchesAny(scrapes, server) {
+				continue
+			}
+			// A broken scrape configuration file is the validator's business.
+			if scrape, ok := r.scan(set, server, scans); ok {
+				add(FileSD, server, scrape.FileSD)
+			}
 		}
 	}
 	r.patterns = patterns
