@@ -15,6 +15,8 @@ import (
 const (
 	maxRounds     = 8
 	restlessPause = 100 * time.Millisecond
+	// swapPause is how long a swap goes before the watches.
+	swapPause = 500 * time.Millisecond
 )
 
 // rearm makes the watches those that are needed now. A watch begins at a moment; what was made in the
@@ -132,9 +134,23 @@ func (w *Watcher) event(ev fsnotify.Event, ok bool) {
 			s.hint()
 		}
 		// Only what can be a directory, or a link to one, changes what is to be watched.
-		if len(subs) > 0 && ev.Has(fsnotify.Create) && !isFile(name) {
+		switch {
+		case len(subs) == 0 || !ev.Has(fsnotify.Create):
+		case filepath.Base(name) == dataLink:
+			w.swapped(name)
+		case !isFile(name):
 			w.dirty = true
 		}
+	}
+}
+
+// swapped lets go of a volume's old generation, whose removal is no news, and leaves the new one alone for a
+// moment: it is being read, and whoever edits it in place is seen when its watch begins.
+func (w *Watcher) swapped(data string) {
+	w.forget(data)
+	w.dirty = true
+	if until := time.Now().Add(swapPause); w.notBefore.Before(until) {
+		w.notBefore = until
 	}
 }
 

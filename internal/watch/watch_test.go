@@ -129,7 +129,7 @@ func TestHintsOnSwaps(t *testing.T) {
 	swap(t, dir, 0, "g0")
 	w := start(t, Options{Interval: never})
 	s := w.Subscribe([]string{dir})
-	for g := 1; g <= 20; g++ {
+	for g := 1; g <= 5; g++ {
 		text := fmt.Sprint("g", g)
 		step(t, s, "swap", func() { swap(t, dir, g, text) }, holds(visible, text))
 		step(t, s, "written in place in the new generation", func() { put(t, visible, text+"+") }, holds(visible, text+"+"))
