@@ -155,7 +155,7 @@ func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
 		Name: t.Name, Kind: string(t.Kind),
 		Reader: &following{reader: r, hints: u.hints}, Validator: judge, Driver: driver, Gate: u.gate,
 		Observer: observers{a.tracker, a.memory, a.cluster.observer()}, Logger: a.log,
-		Allow: t.Allow, Facts: facts(t), Diff: validate.DiffOutline, Settle: settle(cfg), ObserveInterval: cfg.PollInterval,
+		Allow: t.Allow, Facts: facts(t), Diff: validate.DiffOutline, Settle: settle(cfg), ObserveInterval: observeInterval(cfg),
 	})
 	if err != nil {
 		_ = u.stop(0)
@@ -163,6 +163,10 @@ func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
 	}
 	return u, nil
 }
+
+// observeInterval is a little longer than that of polling, so that a poll is what makes an idle target look at its
+// server, too.
+func observeInterval(cfg config.Config) time.Duration { return cfg.PollInterval + cfg.PollInterval/4 }
 
 // settle translates "not at all" into what the target understands.
 func settle(cfg config.Config) time.Duration {

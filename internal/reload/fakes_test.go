@@ -91,6 +91,7 @@ type prom struct {
 	plans     []Change
 	irrelevan bool // changes need no call
 	proves    bool // "already runs" can be answered
+	looks     []time.Time
 }
 
 func (p *prom) start() {
@@ -108,6 +109,7 @@ func (p *prom) observation() Observation {
 func (p *prom) Observe(context.Context) (Observation, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.looks = append(p.looks, time.Now())
 	if p.down {
 		return Observation{Reason: "connection refused"}, nil
 	}

@@ -163,13 +163,23 @@ func (s *state) rest(now time.Time, phase Phase) action {
 			s.phase = Retrying
 		}
 	}
-	if s.idle > 0 && !now.Before(s.observeAt) {
+	switch {
+	case s.idle <= 0:
+		return action{kind: actWait}
+	case s.lookDue(now):
 		return action{kind: actObserve}
 	}
-	if s.idle <= 0 {
-		return action{kind: actWait}
-	}
 	return action{kind: actWait, until: s.observeAt}
+}
+
+// lookDue says whether the server is to be looked at now. A target that is awake anyway, because its files
+// were polled, looks before the time: one wake-up for both costs half of two.
+func (s *state) lookDue(now time.Time) bool {
+	due := s.observeAt
+	if s.misses == 0 {
+		due = due.Add(-s.idle / 2)
+	}
+	return !now.Before(due)
 }
 
 // goal is what the server shall run, and the phase in which the target rests when it does: the

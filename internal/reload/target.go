@@ -44,7 +44,7 @@ type Options struct {
 	// makes few; default 1 s, negative: no bound. It never delays a change that follows one other.
 	Spacing time.Duration
 	// ObserveInterval is how often the server of an idle target is asked whether it still
-	// runs the files; default 30 s, negative: never.
+	// runs the files; default 30 s, negative: never. A hint is used to ask when half of it has passed.
 	ObserveInterval time.Duration
 	// ValidateTimeout bounds one verdict; default 1 min.
 	ValidateTimeout time.Duration

@@ -215,6 +215,42 @@ func TestHintDuringVerdict(t *testing.T) {
 	}
 }
 
+// TestOneWakeUp: whatever the moment of the last reload was, an idle target comes to look at its server when its
+// files are polled, and at no other time; without polling it looks all the same.
+func TestOneWakeUp(t *testing.T) {
+	t.Parallel()
+	const poll = 30 * time.Second
+	asked := func(_ *bench, o *Options) { o.ObserveInterval = poll + poll/4 }
+	for _, offset := range []time.Duration{0, time.Second, 8 * time.Second, 16 * time.Second, 29 * time.Second} {
+		bubble(t, fmt.Sprint("reload before the poll: ", offset), false, asked, func(t *testing.T, b *bench) {
+			b.change("b")
+			time.Sleep(offset)
+			polls := map[time.Time]bool{}
+			for i := range 20 {
+				b.target.Hint()
+				synctest.Wait()
+				polls[time.Now()] = true
+				if i == 2 {
+					b.lock(func(p *prom) { p.looks = nil })
+				}
+				sleep(poll)
+			}
+			if n := len(b.server.looks); n != 17 {
+				t.Errorf("%d looks in 17 polls", n)
+			}
+			for _, at := range b.server.looks {
+				if !polls[at] {
+					t.Errorf("woken up at %s to look at the server alone", at)
+				}
+			}
+			b.lock(func(p *prom) { p.looks = nil })
+			if sleep(10 * poll); len(b.server.looks) != 8 {
+				t.Errorf("%d looks in 5 min without polls", len(b.server.looks))
+			}
+		})
+	}
+}
+
 func TestSettling(t *testing.T) {
 	t.Parallel()
 	plain := func(b *bench, _ *Options) { b.src.atomic = false }
