@@ -252,7 +252,7 @@ func TestFaultTimeout(t *testing.T) {
 	t.Parallel()
 	f := newFiles(t, "first")
 	server := promtest.New(t, promtest.Options{Files: f.read})
-	r := start(t, f, server, client.Options{}, 300*time.Millisecond)
+	r := start(t, f, server, client.Options{}, time.Second)
 	r.live("first")
 	n := len(server.Requests())
 	// lastConfigTime has whole seconds: only a load in another second can be seen to have finished.
