@@ -68,6 +68,9 @@ type Change struct {
 	Server Observation
 	// Outline is what the validator found in New; nil when Contents is false.
 	Outline *validate.Outline
+	// Running is what the validator found in the files that the server was last proven to run; nil when that
+	// is not known.
+	Running *validate.Outline
 	// Last is the plan of Old, with which the server was last proven; nil when Old is.
 	Last *Plan
 }

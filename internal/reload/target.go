@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,86 +13,6 @@ import (
 	"reloader/internal/snapshot"
 	"reloader/internal/validate"
 )
-
-// Options describe one target. Name, Reader, Validator and Driver are required.
-type Options struct {
-	// Name and Kind identify the target in logs, metrics and the status.
-	Name, Kind string
-
-	Reader    Reader
-	Validator validate.Validator
-	Driver    Driver
-	// Gate is nil when the server reads the sources itself.
-	Gate Gate
-	// Observer may be nil.
-	Observer Observer
-	// Logger may be nil: then nothing is logged.
-	Logger *slog.Logger
-
-	// Allow names guards that are switched off; see validate.Request.
-	Allow []string
-	// Facts are what is taken for true until the server was asked, field by field.
-	Facts validate.Facts
-	// Diff describes the way from one outline to another, by name; nil: no description.
-	Diff func(old, new *validate.Outline) []string
-
-	// Settle is how long sources that are not one atomic swap must be quiet; default 100 ms,
-	// negative: not at all. All settling of one change is bounded by ten times that.
-	Settle time.Duration
-	// Spacing is the time within which at most two reloads are made, so that a burst of changes
-	// makes few; default 1 s, negative: no bound. It never delays a change that follows one other.
-	Spacing time.Duration
-	// ObserveInterval is how often the server of an idle target is asked whether it still
-	// runs the files; default 30 s, negative: never. A hint is used to ask when half of it has passed.
-	ObserveInterval time.Duration
-	// ValidateTimeout bounds one verdict; default 1 min.
-	ValidateTimeout time.Duration
-	// RetryInitial and RetryMax bound the exponential backoff after failures; defaults 500 ms and 30 s.
-	RetryInitial, RetryMax time.Duration
-	// RetrySlow is the interval for failures that cannot heal by themselves; default 30 s.
-	RetrySlow time.Duration
-	// WaitMax bounds the backoff while a source is missing or the server is not ready; default 5 s.
-	WaitMax time.Duration
-}
-
-const (
-	defaultSettle    = 100 * time.Millisecond
-	settleFactor     = 10
-	defaultSpacing   = time.Second
-	defaultObserve   = 30 * time.Second
-	defaultValidate  = time.Minute
-	defaultRetry     = 500 * time.Millisecond
-	defaultRetryMax  = 30 * time.Second
-	defaultWaitMax   = 5 * time.Second
-	waitInitial      = 200 * time.Millisecond
-	recheckAfter     = time.Second
-	readTimeout      = 2 * time.Minute
-	unprovenAttempts = 3
-	startPatience    = 2 * time.Minute
-	jitter           = 0.2
-)
-
-func (o *Options) setDefaults() {
-	def := func(d *time.Duration, v time.Duration) {
-		switch {
-		case *d == 0:
-			*d = v
-		case *d < 0:
-			*d = 0
-		}
-	}
-	def(&o.Settle, defaultSettle)
-	def(&o.Spacing, defaultSpacing)
-	def(&o.ObserveInterval, defaultObserve)
-	def(&o.ValidateTimeout, defaultValidate)
-	def(&o.RetryInitial, defaultRetry)
-	def(&o.RetryMax, defaultRetryMax)
-	def(&o.RetrySlow, defaultRetryMax)
-	def(&o.WaitMax, defaultWaitMax)
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-}
 
 // Target keeps one server on the newest valid files. One goroutine, the one that calls Run,
 // owns everything about it; Hint, Recheck and Status may be called from any.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reloader/internal/reload"
+	"reloader/internal/validate"
 )
 
 // What follows holds for the fake and for a real Grafana alike.
@@ -175,4 +176,63 @@ func failure(t *testing.T, err error) *reload.Failure {
 		t.Fatalf("error %v is no failure", err)
 	}
 	return f
+}
+
+// What only the server can tell about valid files is told before they are loaded: who loses the default,
+// and what was made otherwise and is taken over.
+func TestContractLiveFindings(t *testing.T) {
+	t.Parallel()
+	servers(t, func(t *testing.T, s server) {
+		r := newRig(t, s.url, s.password, nil)
+		const two = "apiVersion: 1\ndatasources:\n- {name: Old default, uid: contract-old, type: x, isDefault: true}\n- {name: New default, uid: contract-new, type: x, editable: true}\n"
+		s.write(t, "datasources/ds.yaml", two)
+		first := s.read(t, "datasources")
+		if _, v, err := r.apply(t.Context(), nil, first); err != nil || !v.Proven {
+			t.Fatalf("%+v %v", v, err)
+		}
+		live, err := r.live(t.Context(), []string{"datasources"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defaults := map[string]bool{}
+		for _, ds := range live.Datasources {
+			if ds.OrgID == 1 {
+				defaults[ds.Name] = ds.Default
+			}
+		}
+		if !defaults["Old default"] || defaults["New default"] {
+			t.Errorf("the server told these defaults: %v", defaults)
+		}
+
+		s.write(t, "datasources/ds.yaml", strings.ReplaceAll(strings.ReplaceAll(two, ", isDefault: true", ""), "contract-new,", "contract-new, isDefault: true,"))
+		second := s.read(t, "datasources")
+		p, v, err := r.apply(t.Context(), first, second)
+		if err != nil || !v.Proven {
+			t.Fatalf("%+v %v", v, err)
+		}
+		found := slices.ContainsFunc(p.Findings, func(f validate.Finding) bool {
+			return f.Rule == "datasource-default-moves" && strings.Contains(f.Message, `"Old default"`)
+		})
+		if !found {
+			t.Errorf("findings %v", p.Findings)
+		}
+
+		// To this driver the data sources are somebody else's: what it was proven to run has none of them.
+		seen, err := r.Observe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err = r.Plan(t.Context(), reload.Change{New: second, Contents: true, Server: seen, Running: &validate.Outline{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = slices.ContainsFunc(p.Findings, func(f validate.Finding) bool { return f.Rule == "datasource-takes-over" })
+		if !found {
+			t.Errorf("findings %v", p.Findings)
+		}
+		s.write(t, "datasources/ds.yaml", "apiVersion: 1\ndeleteDatasources: [{name: Old default, orgId: 1}, {name: New default, orgId: 1}]\n")
+		if a := post(t, r, "datasources"); a.status != http.StatusOK {
+			t.Errorf("a delete: %d %s", a.status, a.body)
+		}
+	})
 }

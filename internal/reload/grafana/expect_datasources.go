@@ -20,7 +20,7 @@ type datasourceReader struct {
 	seen    map[orgName]int // index into entries, -1 when deleted
 	count   int
 	loose   bool
-	// identities are what can clash with what is in the server: organizations, names, uids.
+	// identities are what can clash with what is in the server: organizations, names, uids, the default.
 	identities strings.Builder
 	unsure     bool
 }
@@ -50,7 +50,8 @@ func (r *datasourceReader) read(d *gyaml.Decoder, m *gyaml.Map, file string) {
 		}
 		r.unsure = r.unsure || item.Has("correlations") || !d.Text(item, "uid").Known && item.Has("uid")
 		ds := readDatasource(d, item)
-		fmt.Fprintf(&r.identities, "%d %q %q\n", org.Value, name.Text, ds.uid)
+		_, isDefault := ds.fields["isDefault"]
+		fmt.Fprintf(&r.identities, "%d %q %q %t\n", org.Value, name.Text, ds.uid, isDefault)
 		ds.file, ds.name, ds.org = file, name.Text, max(org.Value, 1)
 		r.add(ds)
 	}

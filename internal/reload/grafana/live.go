@@ -64,15 +64,17 @@ func inOrg(org int64) http.Header {
 func (d *Driver) liveInOrg(ctx context.Context, l *grafana.Live, org int64, has map[string]bool) error {
 	if has[grafana.RoleDatasources] {
 		var list []struct {
-			Name, UID string
-			ReadOnly  bool
+			Name, UID           string
+			ReadOnly, IsDefault bool
 		}
 		err := d.api.get(ctx, "/api/datasources", inOrg(org), &list)
 		if err := known(err, &l.Datasources); err != nil {
 			return err
 		}
 		for _, ds := range list {
-			l.Datasources = append(l.Datasources, grafana.Datasource{OrgID: org, Name: ds.Name, UID: ds.UID, ReadOnly: ds.ReadOnly})
+			l.Datasources = append(l.Datasources, grafana.Datasource{
+				OrgID: org, Name: ds.Name, UID: ds.UID, ReadOnly: ds.ReadOnly, Default: ds.IsDefault,
+			})
 		}
 	}
 	if has[grafana.RoleDashboards] || has[grafana.RoleAlerting] {

@@ -113,8 +113,8 @@ func roleOf(source string) string {
 }
 
 // uncertain are the kinds whose verdict depends on what the server has. That is not asked when it
-// costs time and cannot matter: where only dashboard JSON changed, and where the data sources are,
-// by organization, name and uid, those that the server was proven to run.
+// costs time and cannot matter: where only dashboard JSON changed, and where the data sources are, by
+// organization, name, uid and being the default, those that the server was proven to run.
 func (p plan) uncertain(last *reload.Plan) []string {
 	return slices.DeleteFunc(slices.Clone(p.routes), func(route string) bool {
 		switch route {
@@ -137,7 +137,7 @@ func (p plan) uncertain(last *reload.Plan) []string {
 }
 
 // judge asks the validator again, now with what only the server knows of the kinds that changed,
-// and returns the errors: everything else was said before.
+// and returns the errors and what nothing but the server could tell: everything else was said before.
 func (d *Driver) judge(ctx context.Context, c reload.Change, routes []string) ([]validate.Finding, error) {
 	if d.o.Validator == nil || len(routes) == 0 {
 		return nil, nil
@@ -148,11 +148,13 @@ func (d *Driver) judge(ctx context.Context, c reload.Change, routes []string) ([
 		return nil, err
 	}
 	facts.Live = live
-	res, err := d.o.Validator.Validate(ctx, validate.Request{Set: c.New, Facts: facts, Allow: d.o.Allow})
+	res, err := d.o.Validator.Validate(ctx, validate.Request{Set: c.New, Facts: facts, Running: c.Running, Allow: d.o.Allow})
 	if err != nil {
 		return nil, fmt.Errorf("judge with what the server has: %w", err)
 	}
-	return slices.DeleteFunc(res.Findings, func(f validate.Finding) bool { return f.Severity != validate.Error }), nil
+	return slices.DeleteFunc(res.Findings, func(f validate.Finding) bool {
+		return f.Severity != validate.Error && !grafana.NeedsServer(f.Rule)
+	}), nil
 }
 
 var errNoPlan = errors.New("the plan was not made by this driver")

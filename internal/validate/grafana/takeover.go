@@ -1,6 +1,9 @@
 package grafana
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 var (
 	ruleDSTakesOver   = newRule("datasource-takes-over")
@@ -8,6 +11,11 @@ var (
 	ruleDSDeleteCase  = newRule("datasource-delete-case")
 	ruleDashTakesOver = newRule("dashboard-takes-over")
 )
+
+// NeedsServer says that a rule can only find something when the server was asked.
+func NeedsServer(rule string) bool {
+	return slices.Contains([]string{ruleDSTakesOver, ruleDSDefault, ruleDSDeleteCase, ruleDashTakesOver}, rule)
+}
 
 // takeovers tells what the files change about data sources that were made otherwise.
 func (p *pass) takeovers(files []*dsFile) {
@@ -19,12 +27,12 @@ func (p *pass) takeovers(files []*dsFile) {
 		had[itemKey(i)] = true
 	}
 	named := map[dsKey]*dsEntry{}
-	var def *dsEntry
+	defaults := map[int64]*dsEntry{} // by organization
 	for _, f := range files {
 		for _, e := range f.entries {
 			named[dsKey{e.org, e.name.Text}] = e
 			if e.isDefault.Value {
-				def = e
+				defaults[e.org] = e
 			}
 		}
 		for _, d := range f.deletes {
@@ -37,7 +45,7 @@ func (p *pass) takeovers(files []*dsFile) {
 		if e != nil && e.name.Known && p.running != nil && !l.ReadOnly && !had[key] {
 			p.warnf(e.at, ruleDSTakesOver, "use another name to keep both", "Grafana has a data source of this name that is not from these files: it is taken over")
 		}
-		if l.Default && def != nil && def.org == l.OrgID && (e == nil || !e.isDefault.Value) {
+		if def := defaults[l.OrgID]; l.Default && def != nil && (e == nil || !e.isDefault.Value) {
 			p.infof(def.file.at(def.isDefault.Node), ruleDSDefault, "", "the data source %q was the default so far and loses it", l.Name)
 		}
 	}
