@@ -110,7 +110,7 @@ func (a *App) holder(t config.Target, names []string) string {
 	}
 	for _, name := range names {
 		gate := a.units[name].cfg.Gate.Path
-		if gate == "" {
+		if gate == "" || a.dead[name] {
 			continue
 		}
 		if info, err := os.Stat(gate); err == nil && os.SameFile(info, want) {

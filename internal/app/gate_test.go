@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reloader/internal/config"
+	"reloader/internal/publish"
+	"reloader/internal/snapshot"
 )
 
 // Everything goes where docs/gated.md says that the server finds it, and nothing else does.
@@ -103,5 +106,51 @@ func TestPlacesInAGate(t *testing.T) {
 				t.Errorf("the gate (-want +got), %v:\n%s", err, diff)
 			}
 		})
+	}
+}
+
+// Files that the server refused before do not get into the gate of a server that is to start, as long as
+// there are better ones.
+func TestOncePassesByWhatWasRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, gate := filepath.Join(dir, "source/file"), filepath.Join(dir, "gate")
+	target := config.Target{Name: "t", Kind: config.HTTP, KeepGenerations: 3,
+		Dirs: []config.Mount{{Path: filepath.Dir(file)}}, Gate: config.Mount{Path: gate}}
+	if err := os.Mkdir(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	once := func(text string) Passed {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return Once(t.Context(), config.Config{Targets: []config.Target{target}})[0]
+	}
+	good, refused := once("good").Digest, once("refused").Digest
+	note := func(digests ...snapshot.Digest) {
+		t.Helper()
+		g, err := publish.Open(gate, publish.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		if err := errors.Join(g.Accept(good), g.Refuse("3.15.0", "1", digests)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note(refused)
+	if p := once("refused"); p.Published || p.Kept != good || p.Err == nil || !strings.Contains(p.Err.Error(), "refused these files before") {
+		t.Errorf("refused files: %+v", p)
+	}
+	if text, err := os.ReadFile(filepath.Join(gate, "file")); err != nil || string(text) != "good" {
+		t.Errorf("the gate holds %q, %v", text, err)
+	}
+	if p := once("new"); !p.Published {
+		t.Errorf("other files: %+v", p)
+	}
+	note(refused, good)
+	if p := once("refused"); !p.Published {
+		t.Errorf("there is nothing better: %+v", p)
 	}
 }
