@@ -58,7 +58,7 @@ func (pl *plan) fromSecret(c container, name string) any {
 	for _, from := range c.get("envFrom").items() {
 		secret := from.get("secretRef", "name").str()
 		key, ok := strings.CutPrefix(name, from.get("prefix").str())
-		if !ok || objectValue(pl.docs, "Secret", secret, pl.w.namespace, key) == nil {
+		if !ok || pl.objs.value("Secret", secret, pl.w.namespace, key) == nil {
 			continue
 		}
 		return obj{{"name", name}, {"valueFrom", obj{{"secretKeyRef", obj{{"name", secret}, {"key", key}}}}}}

@@ -194,7 +194,7 @@ func (pl *plan) reusable(members []member, whole *mount, groups map[string][]mem
 	if !members[0].strict || len(vol.get(vol.kind, "items").items()) > 0 {
 		return true
 	}
-	keys, known := objectKeys(pl.docs, objectKind[vol.kind], vol.object(), pl.w.namespace)
+	keys, known := pl.objs.keys(objectKind[vol.kind], vol.object(), pl.w.namespace)
 	return !known || !slices.ContainsFunc(keys, func(k string) bool {
 		return !slices.ContainsFunc(members, func(m member) bool { return m.key == k })
 	})

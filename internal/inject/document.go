@@ -2,7 +2,6 @@ package inject
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -199,66 +198,4 @@ func findWorkloads(docs []*document) (list []workload, others []cursor) {
 		}
 	}
 	return list, others
-}
-
-// objectKind is the kind of the object behind a volume.
-var objectKind = map[string]string{"configMap": "ConfigMap", "secret": "Secret"}
-
-// objects calls yield for each ConfigMap or Secret of that name that is in the manifest itself.
-func objects(docs []*document, kind, name, namespace string, yield func(cursor)) {
-	var visit func(c cursor, depth int)
-	visit = func(c cursor, depth int) {
-		for _, it := range c.get("items").items() {
-			if depth < maxLists {
-				visit(it, depth+1)
-			}
-		}
-		if c.get("kind").str() != kind || c.get("metadata", "name").str() != name {
-			return
-		}
-		if ns := c.get("metadata", "namespace").str(); ns == "" || namespace == "" || ns == namespace {
-			yield(c)
-		}
-	}
-	for _, d := range docs {
-		if d.root != nil {
-			visit(cursor{n: d.root, doc: d}, 0)
-		}
-	}
-}
-
-// objectKeys are the keys of a ConfigMap or Secret, if it is in the manifest.
-func objectKeys(docs []*document, kind, name, namespace string) (keys []string, known bool) {
-	objects(docs, kind, name, namespace, func(c cursor) {
-		known = true
-		for _, field := range []string{"data", "binaryData", "stringData"} {
-			if m := c.get(field); m.ok() && m.n.Kind == yaml.MappingNode {
-				for i := 0; i < len(m.n.Content); i += 2 {
-					keys = append(keys, m.n.Content[i].Value)
-				}
-			}
-		}
-	})
-	slices.Sort(keys)
-	return keys, known
-}
-
-// objectValue is one value of a ConfigMap or Secret; nil when it is not in the manifest.
-func objectValue(docs []*document, kind, name, namespace, key string) (value []byte) {
-	if kind == "" || key == "" {
-		return nil
-	}
-	objects(docs, kind, name, namespace, func(c cursor) {
-		data := c.get("data").field(key)
-		switch text := c.get("stringData").field(key); {
-		case text.ok():
-			value = []byte(text.str())
-		case !data.ok():
-		case kind == "Secret":
-			value, _ = base64.StdEncoding.DecodeString(data.str()) // what cannot be read tells nothing
-		default:
-			value = []byte(data.str())
-		}
-	})
-	return value
 }

@@ -99,7 +99,7 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	if len(workloads) == 0 {
 		return nil, nil, noWorkload(others)
 	}
-	p := &planner{opts: o, ed: newEditor(src), docs: docs}
+	p := &planner{opts: o, ed: newEditor(src), docs: docs, objs: findObjects(docs)}
 	p.operators(others)
 	var misses []string
 	found := false

@@ -7,14 +7,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"reloader/internal/status"
 )
 
 var update = flag.Bool("update", false, "write the expected outputs again")
@@ -187,77 +184,6 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
-// A large manifest is an ordinary one.
-func TestFiveMegabytes(t *testing.T) {
-	t.Parallel()
-	src, err := os.ReadFile("testdata/ok/monitor.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var big bytes.Buffer
-	for i := 0; big.Len() < 5<<20; i++ {
-		fmt.Fprintf(&big, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dashboard-%d\ndata:\n  a.json: |\n", i)
-		for range 200 {
-			big.WriteString("    {\"title\": \"a panel with a title of some length\", \"type\": \"timeseries\"}\n")
-		}
-		big.WriteString("---\n")
-	}
-	head := big.Len()
-	big.Write(src)
-	res, err := Inject(big.Bytes(), options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(res.Output[:head], big.Bytes()[:head]) {
-		t.Error("the documents before the workload changed")
-	}
-	if !bytes.Contains(res.Output[head:], []byte("- name: reloader")) {
-		t.Error("no sidecar in the workload")
-	}
-}
-
-// A large manifest of many workloads is an ordinary one too, and so is its diff.
-func TestManyWorkloads(t *testing.T) {
-	t.Parallel()
-	src, err := os.ReadFile("testdata/ok/monitor.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	one := bytes.TrimPrefix(src, []byte("---\n"))
-	for name, text := range map[string][]byte{
-		"documents": bytes.Repeat(append([]byte("---\n"), one...), 300),
-		"list":      append([]byte("apiVersion: v1\nkind: List\nitems:\n"), bytes.Repeat(item(one), 300)...),
-	} {
-		res, err := Inject(text, everything())
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		if n := bytes.Count(res.Output, []byte("- name: reloader\n")); n < 300 {
-			t.Errorf("%s: %d sidecars", name, n)
-		}
-		d := Diff("a", text, "b", res.Output)
-		_, d, _ = bytes.Cut(d, []byte("@@"))
-		if added := bytes.Count(d, []byte("\n+")) - bytes.Count(d, []byte("\n-")); added != bytes.Count(res.Output, []byte("\n"))-bytes.Count(text, []byte("\n")) {
-			t.Errorf("%s: the diff adds %d lines", name, added)
-		}
-	}
-}
-
-// item makes a document an element of a list.
-func item(doc []byte) []byte {
-	var b bytes.Buffer
-	for i, line := range bytes.SplitAfter(doc, []byte("\n")) {
-		switch {
-		case len(line) == 0:
-		case i == 0:
-			b.WriteString("- " + string(line))
-		default:
-			b.WriteString("  " + string(line))
-		}
-	}
-	return b.Bytes()
-}
-
 // JSON stays JSON, so that kubectl reads it.
 func TestJSON(t *testing.T) {
 	t.Parallel()
@@ -284,15 +210,6 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// The limit is told, with both sizes.
-func TestTooLarge(t *testing.T) {
-	t.Parallel()
-	_, err := Inject(make([]byte, MaxSize+1), options())
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(MaxSize)) {
-		t.Errorf("want the limit in the error, got %v", err)
-	}
-}
-
 // A container that nothing tells apart is found by the name that the user gives.
 func TestNamedContainer(t *testing.T) {
 	t.Parallel()
@@ -312,50 +229,6 @@ func TestNamedContainer(t *testing.T) {
 	}
 }
 
-// What Diff prints is the shortest way, which patch(1) takes.
-func TestDiff(t *testing.T) {
-	t.Parallel()
-	patch, err := exec.LookPath("patch")
-	if err != nil {
-		t.Skip("needs patch(1)")
-	}
-	const text = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\n"
-	for _, c := range [][2]string{
-		{"", "a\n"},
-		{"a\n", ""},
-		{"a", "b"},
-		{"a\n", "a"},
-		{"a\na\na\n", "a\na\n"},
-		{text, "0\n" + text},
-		{text, text + "o"},
-		{text, strings.ReplaceAll(text, "c\n", "x\ny\n")},
-		{text, strings.NewReplacer("b\n", "", "m\n", "m\nm\n").Replace(text)},
-		{"---\n" + text + "---\na\n---\nb\n", "---\n" + text + "x\n---\na\nb\n---\nb\n---\nc\n"},
-		{"a\n---\nb\n---\nc\n", "a\n---\nc\n"},
-		{strings.Repeat("a\nb\n", 3*maxSteps), strings.Repeat("b\nc\nd\n", 2*maxSteps)},
-		{text, strings.NewReplacer("b\n", "", "g\n", "G\n", "n\n", "").Replace(text)},
-	} {
-		dir := t.TempDir()
-		file := filepath.Join(dir, "f")
-		if err := os.WriteFile(file, []byte(c[0]), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		d := Diff("f", []byte(c[0]), "f", []byte(c[1]))
-		cmd := exec.CommandContext(t.Context(), patch, "-s", "-p0", "-o", filepath.Join(dir, "out"), file)
-		cmd.Stdin = bytes.NewReader(d)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("patch: %v: %s\n%s", err, out, d)
-		}
-		got, err := os.ReadFile(filepath.Join(dir, "out"))
-		if err != nil && c[1] != "" {
-			t.Fatal(err)
-		}
-		if string(got) != c[1] {
-			t.Errorf("%q with\n%sis %q, want %q", c[0], d, got, c[1])
-		}
-	}
-}
-
 // No note or error repeats the value of a variable or of a ConfigMap.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
@@ -371,36 +244,5 @@ func TestSecretsStaySecret(t *testing.T) {
 		if strings.Contains(n.Text, "not-shown") {
 			t.Errorf("a note tells a password: %s", n.Text)
 		}
-	}
-}
-
-// Check names each frozen mount of the servers with its place, and nothing after inject.
-func TestCheck(t *testing.T) {
-	t.Parallel()
-	src, err := os.ReadFile("testdata/ok/monitor.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := Check("m.yaml", src)
-	var lines []int
-	for _, f := range list {
-		lines = append(lines, f.Line)
-		if f.Rule != status.SubPathRule || f.Hint == "" || f.Column != 11 {
-			t.Errorf("%+v", f)
-		}
-	}
-	if d := cmp.Diff([]int{37, 66, 69}, lines); d != "" {
-		t.Errorf("lines (-want +got):\n%s", d)
-	}
-	res, err := Inject(src, options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if list := Check("m.yaml", res.Output); len(list) > 0 {
-		t.Errorf("after inject: %v", list)
-	}
-	list = Check("m.yaml", []byte("kind: Deployment\nspec:\n\ttemplate:\n"))
-	if len(list) != 1 || list[0].Rule != SyntaxRule || list[0].Line != 3 {
-		t.Errorf("a tab: %+v", list)
 	}
 }

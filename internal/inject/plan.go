@@ -15,6 +15,7 @@ type planner struct {
 	opts  Options
 	ed    *editor
 	docs  []*document
+	objs  objects
 	notes []Note
 	// separated says that a manifest in JSON got a separator, to be YAML with further documents.
 	separated bool

@@ -116,7 +116,7 @@ func (pl *plan) content(c container, file string) []byte {
 		return nil
 	}
 	key := path.Join(found.sub, strings.TrimPrefix(strings.TrimPrefix(file, found.path), "/"))
-	return objectValue(pl.docs, objectKind[vol.kind], vol.object(), pl.w.namespace, vol.keyOf(key))
+	return pl.objs.value(objectKind[vol.kind], vol.object(), pl.w.namespace, vol.keyOf(key))
 }
 
 // noConfig says why there is no directory with the configuration.

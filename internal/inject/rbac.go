@@ -69,9 +69,9 @@ func (pl *plan) automounts(account string) bool {
 		return !own.is(false)
 	}
 	mounts := true
-	objects(pl.docs, "ServiceAccount", account, pl.w.namespace, func(c cursor) {
+	for _, c := range pl.objs.find("ServiceAccount", account, pl.w.namespace) {
 		mounts = !c.get("automountServiceAccountToken").is(false)
-	})
+	}
 	return mounts
 }
 
@@ -207,9 +207,10 @@ func collect(v any, kind string, names *[]string) {
 // end by kubectl, unless a separator says that it is YAML.
 func (pl *plan) document(o obj) {
 	at := len(pl.ed.src) - len(bytes.TrimPrefix(pl.ed.src, []byte("\xef\xbb\xbf")))
-	if bytes.HasPrefix(bytes.TrimSpace(pl.ed.src[at:]), []byte("{")) && !pl.planner.separated {
-		pl.planner.separated = true
+	if bytes.HasPrefix(bytes.TrimSpace(pl.ed.src[at:]), []byte("{")) && !pl.separated {
+		pl.separated = true
 		pl.ed.replace(at, at, "---"+pl.ed.eol)
+		pl.did("", 1, "the manifest begins with --- now, for with more documents it is YAML and no JSON")
 	}
 	pl.ed.insertLines(len(pl.ed.lines)+1, append([]string{"---"}, block(o, pl.dash)...), 0)
 }

@@ -1,0 +1,89 @@
+package inject
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// A large manifest is an ordinary one.
+func TestFiveMegabytes(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("testdata/ok/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var big bytes.Buffer
+	for i := 0; big.Len() < 5<<20; i++ {
+		fmt.Fprintf(&big, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dashboard-%d\ndata:\n  a.json: |\n", i)
+		for range 200 {
+			big.WriteString("    {\"title\": \"a panel with a title of some length\", \"type\": \"timeseries\"}\n")
+		}
+		big.WriteString("---\n")
+	}
+	head := big.Len()
+	big.Write(src)
+	res, err := Inject(big.Bytes(), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(res.Output[:head], big.Bytes()[:head]) {
+		t.Error("the documents before the workload changed")
+	}
+	if !bytes.Contains(res.Output[head:], []byte("- name: reloader")) {
+		t.Error("no sidecar in the workload")
+	}
+}
+
+// A large manifest of many workloads is an ordinary one too, and so is its diff.
+func TestManyWorkloads(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("testdata/ok/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := bytes.TrimPrefix(src, []byte("---\n"))
+	for name, text := range map[string][]byte{
+		"documents": bytes.Repeat(append([]byte("---\n"), one...), 60),
+		"list":      append([]byte("apiVersion: v1\nkind: List\nitems:\n"), bytes.Repeat(item(one), 60)...),
+	} {
+		res, err := Inject(text, everything())
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if n := bytes.Count(res.Output, []byte("- name: reloader\n")); n < 60 {
+			t.Errorf("%s: %d sidecars", name, n)
+		}
+		d := Diff("a", text, "b", res.Output)
+		_, d, _ = bytes.Cut(d, []byte("@@"))
+		if added := bytes.Count(d, []byte("\n+")) - bytes.Count(d, []byte("\n-")); added != bytes.Count(res.Output, []byte("\n"))-bytes.Count(text, []byte("\n")) {
+			t.Errorf("%s: the diff adds %d lines", name, added)
+		}
+	}
+}
+
+// item makes a document an element of a list.
+func item(doc []byte) []byte {
+	var b bytes.Buffer
+	for i, line := range bytes.SplitAfter(doc, []byte("\n")) {
+		switch {
+		case len(line) == 0:
+		case i == 0:
+			b.WriteString("- " + string(line))
+		default:
+			b.WriteString("  " + string(line))
+		}
+	}
+	return b.Bytes()
+}
+
+// The limit is told, with both sizes.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	_, err := Inject(make([]byte, MaxSize+1), options())
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(MaxSize)) {
+		t.Errorf("want the limit in the error, got %v", err)
+	}
+}
