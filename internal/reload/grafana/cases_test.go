@@ -1,56 +1,31 @@
 package grafana
 
 import (
-	"bufio"
 	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"reloader/internal/reload/grafanatest"
 	"reloader/internal/snapshot"
 	"reloader/internal/validate"
 )
 
-// trial is a set of files that a real Grafana took, of the validator's test cases.
-type trial struct {
-	Case     string            `json:"case"`
-	Files    map[string]string `json:"files"`
-	Links    map[string]string `json:"files_links"`
-	Base64   map[string]string `json:"files_base64"`
-	Seed     map[string]string `json:"seed"`
-	APISeed  []json.RawMessage `json:"api_seed"`
-	Verdicts map[string]struct {
-		ReloadStatus int  `json:"reload_status"`
-		StartOK      bool `json:"start_ok"`
-		ServerAlive  bool `json:"server_alive"`
-	} `json:"verdicts"`
-}
-
-// goodTrials are the cases of a kind that need nothing but their files and that 12.4 took.
-func goodTrials(t *testing.T, kind string) []trial {
+// goodTrials are the trials of the validator's tests, of a kind, that need nothing but their files and that 12.4 took.
+func goodTrials(t *testing.T, kind string) []grafanatest.Trial {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "validate", "grafana", "testdata", "cases", kind+".jsonl"))
+	all, err := grafanatest.Trials(filepath.Join("..", "..", "validate", "grafana", "testdata", "cases"), kind)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
-	var out []trial
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var c trial
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
-		v := c.Verdicts["12.4.0"]
-		if v.ReloadStatus == http.StatusOK && v.StartOK && v.ServerAlive && len(c.APISeed)+len(c.Links)+len(c.Base64) == 0 {
-			out = append(out, c)
-		}
-	}
-	if err := lines.Err(); err != nil || len(out) == 0 {
-		t.Fatalf("%d cases, %v", len(out), err)
+	out := slices.DeleteFunc(all, func(c grafanatest.Trial) bool {
+		return c.Bad("12.4.0") || len(c.APISeed)+len(c.FilesLinks)+len(c.FilesBase64) > 0
+	})
+	if len(out) == 0 {
+		t.Fatalf("no good trials of %s", kind)
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package grafana
 
 import (
-	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -12,56 +11,19 @@ import (
 	"strings"
 	"testing"
 
+	"reloader/internal/reload/grafanatest"
 	"reloader/internal/snapshot"
 	"reloader/internal/validate"
 	"reloader/internal/validate/gyaml"
 )
 
-// trial is one set of files that real servers were given, with what they did.
-type trial struct {
-	Case        string            `json:"case"`
-	Files       map[string]string `json:"files"`
-	FilesLinks  map[string]string `json:"files_links"`
-	FilesBase64 map[string]string `json:"files_base64"`
-	Seed        map[string]string `json:"seed"`
-	SeedLinks   map[string]string `json:"seed_links"`
-	SeedBase64  map[string]string `json:"seed_base64"`
-	// APISeed are HTTP calls that were made first: method, path, body.
-	APISeed  [][3]json.RawMessage `json:"api_seed"`
-	Verdicts map[string]struct {
-		ReloadStatus int  `json:"reload_status"`
-		StartOK      bool `json:"start_ok"`
-		ServerAlive  bool `json:"server_alive"`
-	} `json:"verdicts"`
-}
-
-// bad says whether the real server of that version failed the reload, refused to start or died.
-func (c trial) bad(version string) bool {
-	v := c.Verdicts[version]
-	return v.ReloadStatus != 200 || !v.StartOK || !v.ServerAlive
-}
-
-func loadTrials(t testing.TB, kind string) []trial {
+func loadTrials(t testing.TB, kind string) []grafanatest.Trial {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "cases", kind+".jsonl"))
+	trials, err := grafanatest.Trials(filepath.Join("testdata", "cases"), kind)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
-	var out []trial
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var c trial
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, c)
-	}
-	if err := lines.Err(); err != nil || len(out) == 0 {
-		t.Fatalf("%d cases, %v", len(out), err)
-	}
-	return out
+	return trials
 }
 
 // trialEnv is the environment of the trials' servers; CR_NOPE is not set.
@@ -249,7 +211,7 @@ func playTrials(t *testing.T, kind string, differences map[string]string, addLiv
 			facts.Live = live
 			b.lay(c.Files, c.FilesLinks, c.FilesBase64)
 			r := b.validate(validate.Request{Set: b.set(), Facts: facts, Running: running, Allow: Guards()})
-			if r.Invalid() == c.bad(version) {
+			if r.Invalid() == c.Bad(version) {
 				continue
 			}
 			key := c.Case + " " + version
@@ -257,7 +219,7 @@ func playTrials(t *testing.T, kind string, differences map[string]string, addLiv
 				used[key] = true
 				continue
 			}
-			t.Errorf("%s %s: the server's verdict is bad=%v, ours %v:\n%s", c.Case, version, c.bad(version), r.Invalid(), listed(r.Findings))
+			t.Errorf("%s %s: the server's verdict is bad=%v, ours %v:\n%s", c.Case, version, c.Bad(version), r.Invalid(), listed(r.Findings))
 		}
 	}
 	for key := range differences {

@@ -28,7 +28,7 @@ func TestTrialsWithoutServer(t *testing.T) {
 					total++
 					elsewhere := b.validate(validate.Request{Set: b.set(), Facts: validate.Facts{Version: version}})
 					r := b.validate(validate.Request{Set: b.set(), Facts: validate.Facts{Version: version, SameEnv: true}})
-					if bad := c.bad(version); !bad && (r.Invalid() || elsewhere.Invalid()) {
+					if bad := c.Bad(version); !bad && (r.Invalid() || elsewhere.Invalid()) {
 						t.Errorf("%s %s is good:\n%s%s", c.Case, version, listed(r.Findings), listed(elsewhere.Findings))
 					} else if !bad || r.Invalid() {
 						continue
