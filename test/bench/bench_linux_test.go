@@ -76,10 +76,7 @@ func swapToRequest(b *testing.B, v *volume.Volume, at <-chan time.Time, change f
 	for b.Loop() {
 		i++
 		drain(at)
-		committed, err := v.Swap(change(i))
-		if err != nil {
-			b.Fatal(err)
-		}
+		committed := v.Swap(change(i))
 		select {
 		case arrived := <-at:
 			took = append(took, arrived.Sub(committed))
@@ -136,10 +133,7 @@ var baseline float64
 // reading, validating or proving anything.
 func BenchmarkBaseline(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "mount")
-	v, err := volume.New(dir, map[string]string{"config.yml": "0"})
-	if err != nil {
-		b.Fatal(err)
-	}
+	v := volume.New(b, dir, map[string]string{"config.yml": "0"})
 	a := generic(b)
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -166,10 +160,7 @@ func BenchmarkBaseline(b *testing.B) {
 // BenchmarkGeneric is a target without validation.
 func BenchmarkGeneric(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "mount")
-	v, err := volume.New(dir, map[string]string{"config.yml": "0"})
-	if err != nil {
-		b.Fatal(err)
-	}
+	v := volume.New(b, dir, map[string]string{"config.yml": "0"})
 	a := generic(b)
 	reloader(b, "--http-url="+a.URL, "--http-dir="+dir)
 	quiet(a.at)
@@ -183,10 +174,7 @@ func BenchmarkGrafana(b *testing.B) {
 		return map[string]string{"datasource.yaml": fmt.Sprintf(
 			"apiVersion: 1\ndatasources:\n  - name: Prometheus\n    uid: prom\n    type: prometheus\n    url: http://127.0.0.1:%d\n", 9000+i)}
 	}
-	v, err := volume.New(filepath.Join(provisioning, "datasources"), datasource(0))
-	if err != nil {
-		b.Fatal(err)
-	}
+	v := volume.New(b, filepath.Join(provisioning, "datasources"), datasource(0))
 	g := grafanatest.New(grafanatest.Options{Provisioning: provisioning})
 	b.Cleanup(g.Close)
 	at := make(chan time.Time, 1000)
@@ -217,10 +205,7 @@ func BenchmarkPrometheus(b *testing.B) {
 	for _, rules := range []int{0, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("rules-%d", rules), func(b *testing.B) {
 			dir := filepath.Join(b.TempDir(), "mount")
-			v, err := volume.New(dir, prometheusFiles(0, rules))
-			if err != nil {
-				b.Fatal(err)
-			}
+			v := volume.New(b, dir, prometheusFiles(0, rules))
 			a := prometheus(b)
 			reloader(b, "--prometheus-url="+a.URL, "--prometheus-config="+filepath.Join(dir, "prometheus.yml"))
 			select {
@@ -237,16 +222,11 @@ func BenchmarkPrometheus(b *testing.B) {
 // BenchmarkIdle is what reloader costs while nothing happens, after it has done some work.
 func BenchmarkIdle(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "mount")
-	v, err := volume.New(dir, prometheusFiles(0, 10))
-	if err != nil {
-		b.Fatal(err)
-	}
+	v := volume.New(b, dir, prometheusFiles(0, 10))
 	a := prometheus(b)
 	cmd := reloader(b, "--prometheus-url="+a.URL, "--prometheus-config="+filepath.Join(dir, "prometheus.yml"))
 	for i := range 10 {
-		if _, err := v.Swap(prometheusFiles(i+1, 10)); err != nil {
-			b.Fatal(err)
-		}
+		v.Swap(prometheusFiles(i+1, 10))
 		<-a.at
 		quiet(a.at)
 	}
@@ -268,10 +248,7 @@ func BenchmarkIdle(b *testing.B) {
 // BenchmarkBurst makes 20 swaps within a second and counts the reloads.
 func BenchmarkBurst(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "mount")
-	v, err := volume.New(dir, prometheusFiles(0, 0))
-	if err != nil {
-		b.Fatal(err)
-	}
+	v := volume.New(b, dir, prometheusFiles(0, 0))
 	a := prometheus(b)
 	reloader(b, "--prometheus-url="+a.URL, "--prometheus-config="+filepath.Join(dir, "prometheus.yml"))
 	<-a.at
@@ -280,9 +257,7 @@ func BenchmarkBurst(b *testing.B) {
 	for b.Loop() {
 		for range 20 {
 			i++
-			if _, err := v.Swap(prometheusFiles(i, 0)); err != nil {
-				b.Fatal(err)
-			}
+			v.Swap(prometheusFiles(i, 0))
 			time.Sleep(50 * time.Millisecond)
 		}
 		reloads += len(a.at)

@@ -63,7 +63,7 @@ func TestRestartAfterABadChange(t *testing.T) {
 	w.prometheus.Ready()
 	w.reaches(reload.InSync)
 	for kind := range badKinds {
-		w.swap(bad(kind+1, kind))
+		w.volume.Swap(bad(kind+1, kind))
 		s := w.reaches(reload.Rejected)
 		if len(s.Findings) == 0 || w.reloader.Metric(`reloader_last_reload_successful{target="prometheus"}`) != "0" {
 			t.Errorf("bad change %d: rejected with %d findings", kind, len(s.Findings))
@@ -75,7 +75,7 @@ func TestRestartAfterABadChange(t *testing.T) {
 			t.Errorf("after bad change %d: %v", kind, err)
 		}
 	}
-	w.swap(generation(9))
+	w.volume.Swap(generation(9))
 	w.reaches(reload.InSync)
 	if err := w.runs(9); err != nil {
 		t.Error(err)
@@ -93,9 +93,9 @@ func TestRandomChangesAndKills(t *testing.T) {
 	newest, kills := 0, 0
 	for n := 1; n <= 100; n++ {
 		if random.IntN(2) == 0 {
-			w.swap(bad(n, random.IntN(badKinds)))
+			w.volume.Swap(bad(n, random.IntN(badKinds)))
 		} else {
-			w.swap(generation(n))
+			w.volume.Swap(generation(n))
 			newest = n
 		}
 		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
@@ -115,13 +115,13 @@ func TestRandomChangesAndKills(t *testing.T) {
 	}
 	// A bad change is the newest: what counts is the newest good one that was seen. So a good one ends it.
 	newest++
-	w.swap(generation(1000 + newest))
+	w.volume.Swap(generation(1000 + newest))
 	w.prometheus.Ready()
 	w.reaches(reload.InSync)
 	if err := w.runs(1000 + newest); err != nil {
 		t.Error(err)
 	}
-	w.swap(bad(1, 1))
+	w.volume.Swap(bad(1, 1))
 	w.reaches(reload.Rejected)
 	w.prometheus.Kill()
 	w.prometheus.Start()
@@ -156,7 +156,7 @@ func TestRefusedByTheServer(t *testing.T) {
 	w.reaches(reload.InSync)
 	good := w.prometheus.Posts.Load()
 
-	w.swap(refusedAtWork(1))
+	w.volume.Swap(refusedAtWork(1))
 	s := w.reaches(reload.RolledBack)
 	if !strings.Contains(s.Reason, "applied the new configuration in part only") {
 		t.Errorf("the reason does not show what the server said: %q", s.Reason)
@@ -193,7 +193,7 @@ func TestRefusedByTheServer(t *testing.T) {
 		t.Errorf("%d reload requests after the refused files were there already, want at most one for the restarted server", n)
 	}
 
-	w.swap(generation(2))
+	w.volume.Swap(generation(2))
 	w.reaches(reload.InSync)
 	if err := w.runs(2); err != nil {
 		t.Error(err)

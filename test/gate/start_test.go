@@ -39,13 +39,13 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 	}
 
 	// The pod lives on a claim, and once ran good files.
-	w.swap(generation(3))
+	w.volume.Swap(generation(3))
 	w.start()
 	w.reaches(reload.InSync)
 	w.prometheus.Kill()
 	w.reloader.Kill()
 
-	w.swap(bad(2, 1))
+	w.volume.Swap(bad(2, 1))
 	w.reloader.Start()
 	rig.Eventually(t, "the startup probe with the last good files", w.started)
 	w.prometheus.Start()

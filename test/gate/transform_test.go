@@ -78,7 +78,7 @@ func TestCompressedFilesWithVariables(t *testing.T) {
 		return w.runs(7)
 	})
 
-	w.swap(packed("GATE_TEST_UNSET"))
+	w.volume.Swap(packed("GATE_TEST_UNSET"))
 	rig.Eventually(t, "rejected", func() error {
 		s, err := w.reloader.Status()
 		if err != nil || s.Phase != reload.Rejected {

@@ -28,23 +28,13 @@ type world struct {
 func newWorld(t *testing.T, files map[string]string, flags ...string) *world {
 	t.Helper()
 	dir := t.TempDir()
-	v, err := volume.New(filepath.Join(dir, "mount"), files)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := volume.New(t, filepath.Join(dir, "mount"), files)
 	w := &world{t: t, volume: v, gate: filepath.Join(dir, "gate")}
 	w.prometheus = rig.NewPrometheus(t, filepath.Join(w.gate, "prometheus.yml"))
 	w.reloader = rig.NewReloader(t, append([]string{
 		"--prometheus-url", w.prometheus.Proxy, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"), "--prometheus-gate", w.gate,
 	}, flags...)...)
 	return w
-}
-
-func (w *world) swap(files map[string]string) {
-	w.t.Helper()
-	if _, err := w.volume.Swap(files); err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 // started is what the startup probe asks: the gate holds a generation.

@@ -30,10 +30,7 @@ func TestConfigMapsAsTheyAre(t *testing.T) {
 	w := newWorld(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}, "security": {"admin_password": "x"}}})
 	ds := w.mount("datasources", datasource(9090))
 	dir := filepath.Join(t.TempDir(), "grafana")
-	ini, err := volume.New(dir, map[string]string{"grafana.ini": "[users]\ndefault_theme = dark\n"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ini := volume.New(t, dir, map[string]string{"grafana.ini": "[users]\ndefault_theme = dark\n"})
 	d := w.start("--grafana-ini", filepath.Join(dir, "grafana.ini"))
 	d.inSync(1)
 	if err := w.has("prom", at(9090)); err != nil {
@@ -41,7 +38,7 @@ func TestConfigMapsAsTheyAre(t *testing.T) {
 	}
 
 	before := len(w.calls())
-	swap(t, ds, datasource(9091))
+	ds.Swap(datasource(9091))
 	d.inSync(2)
 	if err := w.has("prom", at(9091)); err != nil {
 		t.Error(err)
@@ -52,7 +49,7 @@ func TestConfigMapsAsTheyAre(t *testing.T) {
 
 	// Equal contents in a new directory, and new times, are no change.
 	before = len(w.calls())
-	swap(t, ds, datasource(9091))
+	ds.Swap(datasource(9091))
 	now := time.Now()
 	if err := os.Chtimes(filepath.Join(ds.Dir, "datasource.yaml"), now, now); err != nil {
 		t.Fatal(err)
@@ -60,7 +57,7 @@ func TestConfigMapsAsTheyAre(t *testing.T) {
 	d.Reread()
 
 	// A setting waits for a restart, by name, and until it has happened.
-	swap(t, ini, map[string]string{"grafana.ini": "[users]\ndefault_theme = light\n"})
+	ini.Swap(map[string]string{"grafana.ini": "[users]\ndefault_theme = light\n"})
 	s := d.Reaches("the setting waits", func(s reload.Status) bool { return s.Phase == reload.InSync && len(s.RestartRequired) > 0 })
 	if !slices.Equal(s.RestartRequired, []string{"users.default_theme"}) {
 		t.Errorf("waiting for %v", s.RestartRequired)
@@ -85,7 +82,7 @@ func TestBrokenChange(t *testing.T) {
 		ds := w.mount("datasources", datasource(9090))
 		d := w.start()
 		d.inSync(1)
-		swap(t, ds, datasource(9091))
+		ds.Swap(datasource(9091))
 		d.inSync(2)
 		before, err := d.Status()
 		if err != nil {
@@ -93,7 +90,7 @@ func TestBrokenChange(t *testing.T) {
 		}
 		broken := datasource(9092)
 		broken["datasource.yaml"] += "    isDefault: yes\n"
-		swap(t, ds, broken)
+		ds.Swap(broken)
 		s := d.Reaches("the broken file is refused", func(s reload.Status) bool { return s.Phase == reload.Rejected })
 		place := filepath.Join(ds.Dir, "datasource.yaml") + ":8:"
 		if len(s.Findings) == 0 || !strings.HasPrefix(s.Findings[0].String(), place) {
@@ -114,7 +111,7 @@ func TestBrokenChange(t *testing.T) {
 		if err := w.has("prom", at(9091)); err != nil {
 			t.Error(err)
 		}
-		swap(t, ds, datasource(9093))
+		ds.Swap(datasource(9093))
 		s = d.inSync(4)
 		if err := w.has("prom", at(9093)); err != nil {
 			t.Error(err)
@@ -129,16 +126,13 @@ func TestBrokenChange(t *testing.T) {
 func TestDashboards(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		json := filepath.Join(w.provisioning, "json")
-		boards, err := volume.New(json, map[string]string{"a.json": `{"uid": "e2e-a", "title": "First"}`})
-		if err != nil {
-			t.Fatal(err)
-		}
+		boards := volume.New(t, json, map[string]string{"a.json": `{"uid": "e2e-a", "title": "First"}`})
 		w.mount("dashboards", map[string]string{"p.yaml": "apiVersion: 1\nproviders:\n  - name: e2e\n    updateIntervalSeconds: 3600\n    options:\n      path: " + json + "\n"})
 		d := w.start()
 		d.inSync(1)
 		for i := range 3 { // the server's own watch would miss all but the first
 			title := fmt.Sprintf("Title %d", i)
-			swap(t, boards, map[string]string{"a.json": fmt.Sprintf(`{"uid": "e2e-a", "title": %q}`, title)})
+			boards.Swap(map[string]string{"a.json": fmt.Sprintf(`{"uid": "e2e-a", "title": %q}`, title)})
 			s := d.inSync(uint64(i) + 2)
 			var shown struct{ Dashboard struct{ Title string } }
 			if err := w.ask("/api/dashboards/uid/e2e-a", &shown); err != nil || shown.Dashboard.Title != title {
@@ -173,7 +167,7 @@ func TestOneOfThousand(t *testing.T) {
 	d := w.start()
 	d.inSync(1)
 	before := len(w.calls())
-	swap(t, ds, many(9091))
+	ds.Swap(many(9091))
 	d.inSync(2)
 	if err := w.has(fmt.Sprintf("ds-%d", n/2), at(9091)); err != nil {
 		t.Error(err)
@@ -194,7 +188,7 @@ func TestWrongPassword(t *testing.T) {
 		return s.Failure != nil && s.Failure.Class == reload.ClassUnauthorized && strings.Contains(s.Failure.Message, "nothing is sent")
 	})
 	for i := range 5 { // whatever happens meanwhile is no reason for a third try
-		swap(t, ds, datasource(9091+i))
+		ds.Swap(datasource(9091 + i))
 		d.Reread()
 		d.Reaches("the change is seen", func(s reload.Status) bool { return s.Counts.Changes >= uint64(i)+2 })
 	}
@@ -233,11 +227,11 @@ func TestFaults(t *testing.T) {
 			d := w.start()
 			d.inSync(1)
 			w.fake.SetFaults(f.fault)
-			swap(t, ds, datasource(9091))
+			ds.Swap(datasource(9091))
 			if f.seen != nil {
 				rig.Eventually(t, "the fault shows", func() error { return f.seen(d) })
 			}
-			swap(t, ds, datasource(9092)) // newest wins
+			ds.Swap(datasource(9092)) // newest wins
 			if f.lift {
 				w.fake.SetFaults(grafanatest.Faults{})
 			}
@@ -273,7 +267,7 @@ func TestRestartDuringReload(t *testing.T) {
 	d := w.start()
 	d.inSync(1)
 	w.fake.SetFaults(grafanatest.Faults{Hang: true})
-	swap(t, ds, datasource(9091))
+	ds.Swap(datasource(9091))
 	rig.Eventually(t, "the reload runs", func() error { return inPhase(reload.Reloading)(d) })
 	if err := w.fake.Restart(); err != nil {
 		t.Fatal(err)

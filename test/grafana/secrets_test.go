@@ -65,10 +65,7 @@ func TestSecrets(t *testing.T) {
 	w := newWorld(t, grafanatest.Options{Password: password})
 	ds, cp := w.mount("datasources", secretDatasources("")), w.mount("alerting", secretContacts(""))
 	dir := filepath.Join(t.TempDir(), "grafana")
-	ini, err := volume.New(dir, map[string]string{"grafana.ini": secretIni})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ini := volume.New(t, dir, map[string]string{"grafana.ini": secretIni})
 	d := w.start("--grafana-ini", filepath.Join(dir, "grafana.ini"))
 	var seen strings.Builder
 	look := func(when string) {
@@ -92,7 +89,7 @@ func TestSecrets(t *testing.T) {
 
 	// Proof fails, and the server's own words come in.
 	w.fake.SetFaults(grafanatest.Faults{Ignore: true})
-	swap(t, ds, map[string]string{"ds.yaml": strings.ReplaceAll(secretDatasources("")["ds.yaml"], "9090", mark)})
+	ds.Swap(map[string]string{"ds.yaml": strings.ReplaceAll(secretDatasources("")["ds.yaml"], "9090", mark)})
 	d.Reaches("the proof fails", func(s reload.Status) bool { return s.Failure != nil })
 	look("not proven")
 	w.fake.SetFaults(grafanatest.Faults{Locked: 1000})
@@ -101,12 +98,12 @@ func TestSecrets(t *testing.T) {
 	w.fake.SetFaults(grafanatest.Faults{})
 
 	// Broken in every kind, with the secret on the broken line.
-	swap(t, ds, secretDatasources("    isDefault: "+mark+"\n    passwort: "+mark+"\n"))
+	ds.Swap(secretDatasources("    isDefault: " + mark + "\n    passwort: " + mark + "\n"))
 	d.Reaches("the data sources are refused", func(s reload.Status) bool { return s.Phase == reload.Rejected })
 	look("broken value")
-	swap(t, ds, secretDatasources("  "+mark+": [\n"))
-	swap(t, cp, secretContacts("          "+mark+": : "+mark+"\n"))
-	swap(t, ini, map[string]string{"grafana.ini": secretIni + mark + " without a sign\n"})
+	ds.Swap(secretDatasources("  " + mark + ": [\n"))
+	cp.Swap(secretContacts("          " + mark + ": : " + mark + "\n"))
+	ini.Swap(map[string]string{"grafana.ini": secretIni + mark + " without a sign\n"})
 	d.Reaches("three files are refused", func(s reload.Status) bool {
 		files := map[string]bool{}
 		for _, f := range s.Findings {
@@ -124,11 +121,11 @@ func TestSecrets(t *testing.T) {
 	}
 
 	// Credentials: a wrong password, then a file that is gone.
-	swap(t, ds, secretDatasources(""))
-	swap(t, cp, secretContacts(""))
-	swap(t, ini, map[string]string{"grafana.ini": secretIni})
+	ds.Swap(secretDatasources(""))
+	cp.Swap(secretContacts(""))
+	ini.Swap(map[string]string{"grafana.ini": secretIni})
 	w.setPassword(mark + "wrong")
-	swap(t, ds, secretDatasources("    editable: true\n"))
+	ds.Swap(secretDatasources("    editable: true\n"))
 	d.Reaches("the password is refused", func(s reload.Status) bool {
 		return s.Failure != nil && s.Failure.Class == reload.ClassUnauthorized
 	})

@@ -81,18 +81,7 @@ func (w *world) setPassword(password string) {
 // mount makes a volume of the kubelet for one kind.
 func (w *world) mount(kind string, files map[string]string) *volume.Volume {
 	w.t.Helper()
-	v, err := volume.New(filepath.Join(w.provisioning, kind), files)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return v
-}
-
-func swap(t *testing.T, v *volume.Volume, files map[string]string) {
-	t.Helper()
-	if _, err := v.Swap(files); err != nil {
-		t.Fatal(err)
-	}
+	return volume.New(w.t, filepath.Join(w.provisioning, kind), files)
 }
 
 // calls are the kinds of the reload requests that reached the fake.

@@ -86,22 +86,22 @@ func TestAlertsLive(t *testing.T) {
 
 	broken := w.scraping(rules)
 	broken["prometheus.yml"] += "scrape_config: []\n"
-	w.swap(w.files, broken)
+	w.files.Swap(broken)
 	w.reaches(w.direct, reload.InSync, reload.Rejected)
 	w.fires("ReloaderConfigRejected", "direct-0", "prometheus")
 	if list, err := w.alerts("ReloaderNotInSync"); err != nil || len(list) > 0 {
 		t.Errorf("a second alert for one cause: %v, %v", list, err)
 	}
-	w.swap(w.files, w.scraping(rules))
+	w.files.Swap(w.scraping(rules))
 	w.quiet()
 
 	w.write("password", "wrong\n")
-	w.swap(w.datasources, map[string]string{"one.yaml": datasource("two")})
+	w.datasources.Swap(map[string]string{"one.yaml": datasource("two")})
 	w.fires("ReloaderNotInSync", "direct-0", "grafana")
 	w.write("password", "admin\n")
 	w.quiet()
 
-	w.swap(w.ini, map[string]string{"grafana.ini": "[users]\ndefault_theme = light\n"})
+	w.ini.Swap(map[string]string{"grafana.ini": "[users]\ndefault_theme = light\n"})
 	w.fires("ReloaderRestartRequired", "direct-0", "grafana")
 	w.grafana.SetIni(theme("light"))
 	if err := w.grafana.Restart(); err != nil {

@@ -21,10 +21,10 @@ func TestMetrics(t *testing.T) {
 	for n := range 5 {
 		files := w.scraping(manifestRules(t))
 		files["prometheus.yml"] += fmt.Sprintf("  - job_name: job%d\n    authorization: {credentials: %s%d}\n", n, secret, n)
-		w.swap(w.files, files)
+		w.files.Swap(files)
 		w.reaches(w.direct, reload.InSync, reload.InSync)
 		files["prometheus.yml"] += "    authorisation: " + secret + "\n"
-		w.swap(w.files, files)
+		w.files.Swap(files)
 		w.reaches(w.direct, reload.InSync, reload.Rejected)
 	}
 	after := w.seriesOf(w.direct)

@@ -30,14 +30,14 @@ func TestDashboardQueries(t *testing.T) {
 	// Something of everything: a change, a rejected one, its fix, a reload that fails.
 	broken := w.scraping(manifestRules(t))
 	broken["prometheus.yml"] += "scrape_config: []\n"
-	w.swap(w.files, broken)
+	w.files.Swap(broken)
 	w.reaches(w.direct, reload.InSync, reload.Rejected)
-	w.swap(w.gatedFiles, map[string]string{"prometheus.yml": "global: {scrape_interval: 7s}\n"})
+	w.gatedFiles.Swap(map[string]string{"prometheus.yml": "global: {scrape_interval: 7s}\n"})
 	cut := func() bool { return false }
 	w.prometheus.OnPost.Store(&cut)
 	fixed := w.scraping(manifestRules(t))
 	fixed["prometheus.yml"] += "# fixed\n"
-	w.swap(w.files, fixed)
+	w.files.Swap(fixed)
 	rig.Eventually(t, "a failed reload call", func() error {
 		list, err := w.query(`reloader_reloads_failed_total > 0`)
 		if err == nil && len(list) == 0 {
@@ -46,7 +46,7 @@ func TestDashboardQueries(t *testing.T) {
 		return err
 	})
 	w.prometheus.OnPost.Store(nil)
-	w.swap(w.datasources, map[string]string{"one.yaml": datasource("two")})
+	w.datasources.Swap(map[string]string{"one.yaml": datasource("two")})
 	w.reaches(w.direct, reload.InSync, reload.InSync)
 	w.reaches(w.gated, reload.InSync)
 

@@ -42,8 +42,8 @@ func newWorld(t *testing.T, alerts ruleFile) *world {
 	provisioning, config, gate := w.path("provisioning"), w.path("etc", "prometheus.yml"), w.path("gate")
 	w.grafana = grafanatest.New(grafanatest.Options{Provisioning: provisioning, Ini: theme("dark")})
 	t.Cleanup(w.grafana.Close)
-	w.datasources = w.volume(filepath.Join(provisioning, "datasources"), map[string]string{"one.yaml": datasource("one")})
-	w.ini = w.volume(w.path("ini"), map[string]string{"grafana.ini": "[users]\ndefault_theme = dark\n"})
+	w.datasources = volume.New(t, filepath.Join(provisioning, "datasources"), map[string]string{"one.yaml": datasource("one")})
+	w.ini = volume.New(t, w.path("ini"), map[string]string{"grafana.ini": "[users]\ndefault_theme = dark\n"})
 	w.write("password", "admin\n")
 	w.write("own.yaml", "log_level: info\n")
 	w.prometheus = rig.NewPrometheus(t, config)
@@ -51,11 +51,11 @@ func newWorld(t *testing.T, alerts ruleFile) *world {
 		"--grafana-url", w.grafana.URL, "--grafana-provisioning", provisioning, "--grafana-ini", filepath.Join(w.ini.Dir, "grafana.ini"),
 		"--grafana-username", "admin", "--grafana-password-file", w.path("password"))
 
-	w.gatedFiles = w.volume(w.path("source"), map[string]string{"prometheus.yml": "global: {}\n"})
+	w.gatedFiles = volume.New(t, w.path("source"), map[string]string{"prometheus.yml": "global: {}\n"})
 	second := rig.NewPrometheus(t, filepath.Join(gate, "prometheus.yml"))
 	w.gated = rig.NewReloader(t, "--prometheus-url", second.Proxy, "--prometheus-config", filepath.Join(w.gatedFiles.Dir, "prometheus.yml"), "--prometheus-gate", gate)
 
-	w.files = w.volume(w.path("etc"), w.scraping(alerts))
+	w.files = volume.New(t, w.path("etc"), w.scraping(alerts))
 	w.prometheus.Start()
 	w.prometheus.Ready()
 	w.direct.Start()
@@ -115,23 +115,6 @@ func theme(name string) map[string]map[string]string {
 
 func datasource(name string) string {
 	return fmt.Sprintf("apiVersion: 1\ndatasources:\n- {name: %s, uid: %s, type: prometheus, access: proxy, url: 'http://127.0.0.1:9090'}\n", name, name)
-}
-
-func (w *world) volume(dir string, files map[string]string) *volume.Volume {
-	w.t.Helper()
-	v, err := volume.New(dir, files)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return v
-}
-
-// swap brings new files into a volume.
-func (w *world) swap(v *volume.Volume, files map[string]string) {
-	w.t.Helper()
-	if _, err := v.Swap(files); err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 // reaches waits until the reloader's targets, by name, are in these phases.

@@ -85,26 +85,26 @@ func TestFollows(t *testing.T) {
 		}
 	}
 
-	w.swap(generation(1))
+	w.volume.Swap(generation(1))
 	live(1)
 	expectPosts(1, "a good change")
 	if o := rig.Command(t, "wait", "--url", d.URL, "--dir", w.volume.Dir, "--timeout", "1m"); o.Code != 0 {
 		t.Errorf("reloader wait: %+v", o)
 	}
 
-	w.swap(with(generation(2), "prometheus.yml", "global:\n  scrape_intervall: 15s\n"))
+	w.volume.Swap(with(generation(2), "prometheus.yml", "global:\n  scrape_intervall: 15s\n"))
 	rejected(1, "prometheus.yml", 2, "scrape_intervall")
 	expectPosts(1, "a broken prometheus.yml")
 
-	w.swap(generation(3))
+	w.volume.Swap(generation(3))
 	live(3)
 	expectPosts(2, "its fix")
 
-	w.swap(with(generation(4), "rules.yml", "groups:\n- name: g\n  rules:\n  - record: x\n    expr: sum(\n"))
+	w.volume.Swap(with(generation(4), "rules.yml", "groups:\n- name: g\n  rules:\n  - record: x\n    expr: sum(\n"))
 	rejected(3, "rules.yml", 5, "")
 	expectPosts(2, "a broken rule file")
 
-	w.swap(generation(5))
+	w.volume.Swap(generation(5))
 	live(5)
 	expectPosts(3, "its fix")
 }
@@ -118,7 +118,7 @@ func TestSwapsAtRandomTimes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	const swaps = 200
 	for n := 1; n <= swaps; n++ {
-		w.swap(generation(n))
+		w.volume.Swap(generation(n))
 		// Some swaps come while nothing happens, some in the middle of the work for the one before.
 		if random.IntN(10) == 0 {
 			rig.Eventually(t, "live", func() error { return w.prometheus.Runs(label(n)) })
@@ -151,7 +151,7 @@ func TestKilledBetweenSwapAndReload(t *testing.T) {
 		return false
 	}
 	w.prometheus.OnPost.Store(&kill)
-	w.swap(generation(1))
+	w.volume.Swap(generation(1))
 	select {
 	case <-killed:
 	case <-time.After(rig.Patience):
@@ -169,7 +169,7 @@ func TestKilledBetweenSwapAndReload(t *testing.T) {
 
 	// The same with a change that comes while no reloader runs.
 	again.Kill()
-	w.swap(generation(2))
+	w.volume.Swap(generation(2))
 	w.start().reaches(reload.InSync)
 	if err := w.prometheus.Runs(label(2)); err != nil {
 		t.Error(err)

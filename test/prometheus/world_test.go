@@ -22,10 +22,7 @@ type world struct {
 // newWorld starts a Prometheus on the first files.
 func newWorld(t *testing.T, files map[string]string) *world {
 	t.Helper()
-	v, err := volume.New(filepath.Join(t.TempDir(), "etc"), files)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := volume.New(t, filepath.Join(t.TempDir(), "etc"), files)
 	w := &world{t: t, volume: v, prometheus: rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))}
 	w.prometheus.Start()
 	w.prometheus.Ready()
@@ -33,13 +30,6 @@ func newWorld(t *testing.T, files map[string]string) *world {
 }
 
 func (w *world) config() string { return filepath.Join(w.volume.Dir, "prometheus.yml") }
-
-func (w *world) swap(files map[string]string) {
-	w.t.Helper()
-	if _, err := w.volume.Swap(files); err != nil {
-		w.t.Fatal(err)
-	}
-}
 
 // daemon is a running `reloader run` that follows the world's volume.
 type daemon struct {

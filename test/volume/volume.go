@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"testing"
 	"time"
 )
 
@@ -13,24 +14,35 @@ import (
 type Volume struct {
 	Dir string
 
+	tb    testing.TB
 	data  string // the directory that ..data names
 	names map[string]bool
 	count int
 }
 
-// New makes dir and its first generation.
-func New(dir string, files map[string]string) (*Volume, error) {
+// New makes dir and its first generation. What fails ends the test, here and later.
+func New(tb testing.TB, dir string, files map[string]string) *Volume {
+	tb.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+		tb.Fatal(err)
 	}
-	v := &Volume{Dir: dir, names: map[string]bool{}}
-	_, err := v.Swap(files)
-	return v, err
+	v := &Volume{Dir: dir, tb: tb, names: map[string]bool{}}
+	v.Swap(files)
+	return v
 }
 
 // Swap replaces all files at once and returns the moment just before the rename that commits them.
-// The order is that of kubelet 1.36: new visible links come, and old ones go, after the rename.
-func (v *Volume) Swap(files map[string]string) (time.Time, error) {
+func (v *Volume) Swap(files map[string]string) (committed time.Time) {
+	v.tb.Helper()
+	committed, err := v.swap(files)
+	if err != nil {
+		v.tb.Fatal(err)
+	}
+	return committed
+}
+
+// swap has the order of kubelet 1.36: new visible links come, and old ones go, after the rename.
+func (v *Volume) swap(files map[string]string) (time.Time, error) {
 	v.count++
 	data := fmt.Sprintf("..%s.%09d", time.Now().Format("2006_01_02_15_04_05"), v.count)
 	if err := os.Mkdir(filepath.Join(v.Dir, data), 0o755); err != nil {
