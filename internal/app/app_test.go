@@ -100,7 +100,7 @@ func (s *site) run(file string) {
 			if err != nil {
 				s.t.Errorf("run: %v", err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(rig.Patience):
 			s.t.Error("it does not stop")
 		}
 		if s.t.Failed() {

@@ -126,7 +126,7 @@ func TestSetLookups(t *testing.T) {
 		"/mnt/config/prometheus.yml": "",
 	} {
 		ref, ok := set.File(p)
-		b, _ := []byte(nil), false
+		var b []byte
 		if ok {
 			b, _ = ref.Bytes()
 		}

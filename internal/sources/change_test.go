@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 // What a reading is changed into is what is followed, hashed and returned; whether something is new is
@@ -52,22 +53,21 @@ func TestChangedReadings(t *testing.T) {
 	unchanged := func(want bool, what string) {
 		t.Helper()
 		// A directory that changed a moment ago could change again unseen: only time tells.
-		deadline := time.Now().Add(20 * time.Second)
-		for r.Unchanged(t.Context()) != want {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: unchanged is not %v", what, want)
+		rig.Until(t, what, func() bool {
+			if r.Unchanged(t.Context()) == want {
+				return true
 			}
-			time.Sleep(10 * time.Millisecond)
 			if want {
 				if _, err := r.Read(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
-		}
+			return false
+		})
 	}
-	unchanged(true, "after reading")
+	unchanged(true, "unchanged after reading")
 	if err := os.WriteFile(rules, []byte("groups: []"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	unchanged(false, "after a rule file changed")
+	unchanged(false, "a rule file changed")
 }

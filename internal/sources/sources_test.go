@@ -9,12 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 func must(t testing.TB, err error) {
@@ -58,16 +58,6 @@ func relative(dirs []string, top string) []string {
 	return out
 }
 
-// settle waits until what was just written is old enough to be told unchanged by its times.
-func settle(t testing.TB, read func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !read(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("an untouched tree never counts as unchanged")
-		}
-	}
-}
-
 func TestFixed(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -85,7 +75,7 @@ func TestFixed(t *testing.T) {
 	if d := cmp.Diff([]string{"one", "three", "two"}, relative(r.Dirs(), top)); d != "" {
 		t.Error(d)
 	}
-	settle(t, func() bool { _, err := r.Read(t.Context()); must(t, err); return r.Unchanged(t.Context()) })
+	rig.Until(t, "an untouched tree counts as unchanged", func() bool { _, err := r.Read(t.Context()); must(t, err); return r.Unchanged(t.Context()) })
 	write(t, top, map[string]string{"three/c": "3"})
 	if r.Unchanged(t.Context()) {
 		t.Error("the optional directory that came is not seen")

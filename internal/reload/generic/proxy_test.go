@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"reloader/internal/reload"
@@ -20,11 +21,11 @@ const viaProxy = "RELOADER_TEST_VIA_PROXY"
 // another host, never to localhost. The environment is read once in a process, hence a child for each.
 func TestProxy(t *testing.T) {
 	t.Parallel()
-	var asked string
-	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.Method + " " + r.RequestURI }))
+	var asked atomic.Value
+	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked.Store(r.Method + " " + r.RequestURI) }))
 	t.Cleanup(proxy.Close)
-	var direct string
-	local := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { direct = r.Method + " " + r.RequestURI }))
+	var direct atomic.Value
+	local := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { direct.Store(r.Method + " " + r.RequestURI) }))
 	t.Cleanup(local.Close)
 	for _, url := range []string{"http://elsewhere.invalid/-/reload", local.URL + "/-/reload"} {
 		self, err := os.Executable()
@@ -37,11 +38,11 @@ func TestProxy(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", url, err, out)
 		}
 	}
-	if want := "POST http://elsewhere.invalid/-/reload"; asked != want {
-		t.Errorf("the proxy was asked for %q, want %q", asked, want)
+	if want := "POST http://elsewhere.invalid/-/reload"; asked.Load() != want {
+		t.Errorf("the proxy was asked for %v, want %q", asked.Load(), want)
 	}
-	if want := "POST /-/reload"; direct != want {
-		t.Errorf("the local server was asked for %q, want %q", direct, want)
+	if want := "POST /-/reload"; direct.Load() != want {
+		t.Errorf("the local server was asked for %v, want %q", direct.Load(), want)
 	}
 }
 

@@ -241,7 +241,11 @@ func TestTimeoutDoesNotCancelAReload(t *testing.T) {
 	g.SetFaults(grafanatest.Faults{})
 	r.least = minTimeout
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		if o, err := r.Observe(t.Context()); err != nil || o.Ready {
+		o, err := r.Observe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Ready {
 			break
 		}
 		if time.Now().After(deadline) {

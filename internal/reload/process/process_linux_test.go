@@ -118,12 +118,15 @@ func TestSignalNotPermitted(t *testing.T) {
 		t.Skip("needs root, to run as another user")
 	}
 	dir := t.TempDir()
-	self, err := os.ReadFile("/proc/self/exe")
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	copied := filepath.Join(dir, "signaller")
-	if err := errors.Join(os.WriteFile(copied, self, 0o755), os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
+	// Copied by another process, the file is surely not open for writing when it is started: a child that
+	// another test has just forked would have it open still.
+	cp := exec.CommandContext(t.Context(), "cp", self, copied).Run()
+	if err := errors.Join(cp, os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	name := unique("root")
