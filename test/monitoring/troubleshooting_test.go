@@ -11,6 +11,7 @@ import (
 
 	"reloader/internal/reload"
 	"reloader/test/rig"
+	"reloader/test/volume"
 )
 
 // page compares what commands print with what docs/troubleshooting.md shows of them. Digests follow
@@ -62,7 +63,7 @@ func TestTroubleshootingShowsRealOutput(t *testing.T) {
 	rig.Program(t, "reloader")
 	t.Chdir(w.dir) // the page shows relative names
 	config := w.path("mount", "prometheus.yml")
-	w.files = w.volume(w.path("mount"), scrapeFile("scrape_interval: 15s"))
+	w.files = volume.New(t, w.path("mount"), scrapeFile("scrape_interval: 15s"))
 	server := rig.NewPrometheus(t, config)
 	w.write("own.yaml", "log_level: info\n")
 	r := rig.NewReloader(t, "--config", "own.yaml", "--prometheus-url", server.Proxy, "--prometheus-config", config)
@@ -73,7 +74,7 @@ func TestTroubleshootingShowsRealOutput(t *testing.T) {
 	r.Start()
 	r.Reaches("in sync", func(s reload.Status) bool { return s.Phase == reload.InSync })
 
-	w.swap(w.files, scrapeFile("scrape_intervall: 15s"))
+	w.files.Swap(scrapeFile("scrape_intervall: 15s"))
 	p.status(r, reload.Rejected, 4)
 	p.shows(rig.Command(t, "wait", "--url", r.URL, "--dir", w.files.Dir, "--timeout", "1m").Stderr)
 	if err := os.Mkdir("prometheus", 0o755); err != nil {
@@ -81,12 +82,12 @@ func TestTroubleshootingShowsRealOutput(t *testing.T) {
 	}
 	w.write("prometheus/prometheus.yml", scrapeFile("scrape_intervall: 15s")["prometheus.yml"])
 	p.shows(rig.Command(t, "check", "--prometheus-config", "prometheus/prometheus.yml").Stdout)
-	w.swap(w.files, map[string]string{"prometheus.yml": "global:\n  scrape_interval: 15s\n"})
+	w.files.Swap(map[string]string{"prometheus.yml": "global:\n  scrape_interval: 15s\n"})
 	r.Reaches("the guard", func(s reload.Status) bool {
 		return len(s.Findings) == 1 && s.Findings[0].Rule == "guard-no-scrape-jobs"
 	})
 	p.status(r, reload.Rejected, 4)
-	w.swap(w.files, scrapeFile("scrape_interval: 10s"))
+	w.files.Swap(scrapeFile("scrape_interval: 10s"))
 	p.status(r, reload.InSync, 1)
 	w.write("prometheus/prometheus.yml", scrapeFile("scrape_interval: 10s")["prometheus.yml"])
 	p.shows(rig.Command(t, "digest", "prometheus/").Stdout)
@@ -120,12 +121,12 @@ func (p *page) failures(w *world, binary string) {
 		return err
 	})
 	r := rig.NewReloader(t, "--prometheus-url", "http://"+address, "--prometheus-config", config)
-	w.swap(w.files, scrapeFile("scrape_interval: 11s"))
+	w.files.Swap(scrapeFile("scrape_interval: 11s"))
 	r.Start()
 	p.status(r, reload.Retrying, 2)
 	r.Stop()
 	locked.Stop()
-	w.swap(w.files, scrapeFile("scrape_interval: 12s"))
+	w.files.Swap(scrapeFile("scrape_interval: 12s"))
 	r.Start()
 	p.status(r, reload.Waiting, 2)
 	r.Stop()
@@ -139,7 +140,7 @@ func (p *page) failures(w *world, binary string) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", w.dir)
-	w.swap(w.files, scrapeFile("scrape_interval: twelve"))
+	w.files.Swap(scrapeFile("scrape_interval: twelve"))
 	own := rig.FreeAddress(t)
 	alone := &rig.Reloader{URL: "http://" + own, Process: rig.NewProcess(t, "reloader", w.path("reloader"), "run",
 		"--listen-address", own, "--prometheus-url", "http://"+address, "--prometheus-config", config)}
@@ -153,7 +154,7 @@ func (p *page) failures(w *world, binary string) {
 		return nil
 	})
 
-	source := w.volume(w.path("source"), scrapeFile("scrape_interval: twelve"))
+	source := volume.New(t, w.path("source"), scrapeFile("scrape_interval: twelve"))
 	gated := rig.NewReloader(t, "--prometheus-url", "http://"+address, "--prometheus-config", filepath.Join(source.Dir, "prometheus.yml"), "--prometheus-gate", w.path("gate"))
 	gated.Start()
 	p.status(gated, reload.Rejected, 4)
