@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // blob is a file's contents, and what the file looked like when they were read. The zero blob is none.
@@ -43,12 +45,16 @@ func (r *reading) held(e entry) (blob, bool) {
 func (t *taker) readAll(ctx context.Context, look *view, before *reading) (*reading, bool, error) {
 	blobs := make([]blob, len(look.entries))
 	errs := make([]error, len(look.entries))
+	dirs := openLarge(look)
+	defer dirs.close()
 	parallel(ctx, len(blobs), func(i int) {
 		e := &look.entries[i]
 		if had, ok := before.held(*e); ok {
 			blobs[i] = had
 		} else {
-			blobs[i], errs[i] = t.readFile(look.path(*e), e.id)
+			path := look.path(*e)
+			at, name := dirs.find(*e, path)
+			blobs[i], errs[i] = t.readFile(at, name, path, e.id)
 			e.id = blobs[i].id
 		}
 	})
@@ -91,12 +97,12 @@ func parallel(ctx context.Context, n int, one func(i int)) {
 	wg.Wait()
 }
 
-// readFile returns no blob when the file is not the one that was looked at, where one was. It never
-// blocks on a fifo or a device that took the file's place: O_NONBLOCK.
-func (t *taker) readFile(path string, want fileID) (blob, error) {
+// readFile opens name from the directory at, and says path of it. It returns no blob when the file is not the
+// one that was looked at, where one was. It never blocks on a fifo or a device that took the file's place: O_NONBLOCK.
+func (t *taker) readFile(at int, name, path string, want fileID) (blob, error) {
 	t.step("open", path)
 	fd, err := retry(func() (int, error) {
-		return syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC|syscall.O_NOCTTY, 0)
+		return unix.Openat(at, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	})
 	if err != nil {
 		return blob{}, &fs.PathError{Op: "open", Path: path, Err: err}
@@ -191,7 +197,7 @@ func ReadFile(path string, lim Limits) ([]byte, error) {
 	if err := lim.checkSize(path, id.size); err != nil {
 		return nil, err
 	}
-	b, err := newTaker(Source{}, lim).readFile(path, id)
+	b, err := newTaker(Source{}, lim).readFile(unix.AT_FDCWD, path, path, id)
 	if err == nil && !b.id.isRegular() {
 		err = fmt.Errorf("read %s: %w", path, ErrChanging)
 	}

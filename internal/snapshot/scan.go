@@ -84,6 +84,8 @@ func (s *scanner) dir(dir, name string, id fileID) error {
 	defer func() { s.onTheWay = s.onTheWay[:len(s.onTheWay)-1] }()
 
 	list, data, err := s.list(dir)
+	// In order, so that two looks at the same tree are equal whatever the file system does.
+	slices.SortFunc(list, func(a, b os.DirEntry) int { return compareNames(a.Name(), b.Name()) })
 	if err != nil {
 		if name != "" && vanished(err) {
 			return nil
@@ -158,8 +160,6 @@ func (s *scanner) list(dir string) ([]os.DirEntry, string, error) {
 			return nil, "", err
 		}
 	}
-	// In order, so that two looks at the same tree are equal whatever the file system does.
-	slices.SortFunc(visible, func(a, b os.DirEntry) int { return compareNames(a.Name(), b.Name()) })
 	if !hasData {
 		return visible, "", nil
 	}

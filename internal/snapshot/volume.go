@@ -95,18 +95,6 @@ func (s *scanner) payload(dir string) (map[string]fs.FileMode, error) {
 	return inside, nil
 }
 
-// readlinks reads what the links in a directory name. It is empty for what is no link, or none any more: the
-// next look shows that.
-func (s *scanner) readlinks(dir string, list []os.DirEntry) []string {
-	targets := make([]string, len(list))
-	parallel(s.ctx, len(list), func(i int) {
-		if list[i].Type()&fs.ModeSymlink != 0 {
-			targets[i], _ = os.Readlink(dir + string(filepath.Separator) + list[i].Name())
-		}
-	})
-	return targets
-}
-
 // throughData tells whether a link's target is reached through ..data, and what it is called there.
 func throughData(target string) (string, bool) {
 	return strings.CutPrefix(path.Clean(filepath.ToSlash(target)), dataLink+"/")

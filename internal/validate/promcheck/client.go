@@ -107,17 +107,21 @@ type viewed struct {
 // view lists the files of the set, each server path once, and where the main file is.
 func (v *Validator) view(set *snapshot.Set) (files []viewed, main int) {
 	main = -1
-	seen := map[string]bool{}
+	files = make([]viewed, 0, set.Len())
+	seen := make(map[string]bool, set.Len())
 	want := filepath.Clean(v.opts.Main)
 	for _, s := range set.Snapshots {
 		for _, f := range s.Files {
-			vf := viewed{user: s.Source.UserPath(f.Name), server: s.Source.ServerPath(f.Name), file: f}
+			vf := viewed{user: s.Source.UserPath(f.Name), file: f}
+			if vf.server = vf.user; s.Source.ServerDir != "" {
+				vf.server = s.Source.ServerPath(f.Name)
+			}
 			if seen[vf.server] {
 				continue
 			}
 			seen[vf.server] = true
 			vf.content, vf.held = s.Bytes(f.Name)
-			if filepath.Clean(vf.user) == want {
+			if vf.user == want {
 				main = len(files)
 			}
 			files = append(files, vf)
