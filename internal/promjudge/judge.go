@@ -83,6 +83,9 @@ func (j *judge) reportAll(file int, ix *index, ps []problem) {
 	hidden := secretsOf(ix)
 	for _, p := range ps {
 		ix.locate(&p)
+		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.known() {
+			p.hint = "judged as Prometheus " + Library + "; if the server is newer, say which version it is: --prometheus-version"
+		}
 		p.message, p.hint = hidden.redact(p.message), hidden.redact(p.hint)
 		j.report(file, p)
 	}
