@@ -42,6 +42,7 @@ type fakeAPI struct {
 	answers   map[string]int         // "VERB resource" to an HTTP status
 	patches   []string               // bodies of patches of the pod
 	patchedAt time.Time
+	onPatch   func() // is called before a patch is answered
 	events    map[string]map[string]any
 	hang      chan struct{} // event requests wait for it
 	accepts   []string
@@ -179,6 +180,9 @@ func (a *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.patches, a.patchedAt = append(a.patches, string(body)), time.Now()
+		if a.onPatch != nil {
+			a.onPatch()
+		}
 		fmt.Fprint(w, "{}")
 	case resource == "events":
 		a.serveEvent(w, verb, name, body)
