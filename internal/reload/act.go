@@ -113,6 +113,7 @@ func (t *Target) judge(ctx context.Context) event {
 			return event{kind: evJudged, digest: set.Digest}
 		}
 	}
+	t.logWarnings()
 	return event{kind: evJudged, digest: set.Digest, valid: true, calls: ev.calls}
 }
 
@@ -126,7 +127,7 @@ func (t *Target) rejected(d snapshot.Digest) {
 	t.why.verdict = plural(n, "error") + " in the newest files; " + left
 	t.setFailed()
 	t.count(func(c *Counts) { c.ChangesFailed++ })
-	t.logFindings(d)
+	t.logRejected(d)
 }
 
 // planFor asks the driver what the way to the goal needs.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -46,7 +47,7 @@ func setOf(text string) *snapshot.Set {
 
 func digestOf(text string) snapshot.Digest { return setOf(text).Digest }
 
-// judge rejects files that say "bad", and cannot judge while broken.
+// judge rejects files that say "bad", warns of those that begin with "odd", and cannot judge while broken.
 type judge struct {
 	mu     sync.Mutex
 	broken bool
@@ -69,7 +70,13 @@ func (j *judge) Validate(_ context.Context, req validate.Request) (validate.Resu
 			File: "/etc/prometheus/prometheus.yml", Line: 1, Column: 1, Severity: validate.Error, Rule: "syntax", Message: "bad",
 		}}}, nil
 	}
-	return validate.Result{Outline: &validate.Outline{Items: []validate.Item{{Kind: "scrape job", Name: string(b)}}}}, nil
+	res := validate.Result{Outline: &validate.Outline{Items: []validate.Item{{Kind: "scrape job", Name: string(b)}}}}
+	if strings.HasPrefix(string(b), "odd") {
+		res.Findings = []validate.Finding{{
+			File: "/etc/prometheus/prometheus.yml", Line: 2, Column: 3, Severity: validate.Warning, Rule: "odd", Message: "looks odd",
+		}}
+	}
+	return res, nil
 }
 
 // prom is a server and its driver. Its fields are set between synctest.Wait calls.

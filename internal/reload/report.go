@@ -3,6 +3,7 @@ package reload
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -130,24 +131,44 @@ func (t *Target) logTransition(from, to Status, now time.Time) {
 	t.o.Logger.Info("transition", attrs...)
 }
 
-// logFindings names each error by place, so that the log alone is enough to mend the files.
-func (t *Target) logFindings(d snapshot.Digest) {
+// logRejected names each error by place, so that the log alone is enough to mend the files.
+func (t *Target) logRejected(d snapshot.Digest) {
 	t.o.Logger.Error("files rejected", "target", t.o.Name, "digest", d.Short(),
 		"errors", validate.Count(t.findings, validate.Error), "running", t.state.runningNow().Short())
-	logged := 0
+	t.logFindings(slog.LevelError, t.ofSeverity(validate.Error))
+}
+
+// logWarnings names the warnings of files that are applied all the same, until they change.
+func (t *Target) logWarnings() {
+	warnings := t.ofSeverity(validate.Warning)
+	if slices.Equal(warnings, t.warned) {
+		return
+	}
+	t.warned = warnings
+	t.logFindings(slog.LevelWarn, warnings)
+}
+
+func (t *Target) ofSeverity(s validate.Severity) []validate.Finding {
+	var list []validate.Finding
 	for _, f := range t.findings {
-		if f.Severity != validate.Error {
-			continue
+		if f.Severity == s {
+			list = append(list, f)
 		}
-		if logged++; logged > maxLoggedFindings {
-			t.o.Logger.Error("more errors than are logged; the status has them all", "target", t.o.Name)
+	}
+	return list
+}
+
+func (t *Target) logFindings(level slog.Level, list []validate.Finding) {
+	for i, f := range list {
+		if i == maxLoggedFindings {
+			t.o.Logger.Log(context.Background(), level, "more findings than are logged; the status has them all", "target", t.o.Name)
 			return
 		}
 		attrs := []any{"target", t.o.Name, "at", f.Position(), "rule", f.Rule, "message", f.Message}
 		if f.Hint != "" {
 			attrs = append(attrs, "hint", f.Hint)
 		}
-		t.o.Logger.Error("finding", attrs...)
+		t.o.Logger.Log(context.Background(), level, "finding", attrs...)
 	}
 }
 

@@ -37,7 +37,8 @@ type Target struct {
 	noticed  time.Time   // when the change under way was noticed
 	findings []validate.Finding
 	why      reasons
-	said     string // the failure that was logged last
+	said     string             // the failure that was logged last
+	warned   []validate.Finding // the warnings that were logged last
 
 	mu     sync.Mutex
 	status Status

@@ -1,8 +1,10 @@
 package reload
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -105,6 +107,27 @@ func TestDirect(t *testing.T) {
 		b.change("c")
 		if last := b.requests()[len(b.requests())-1]; last.Running == nil || last.Running.Items[0].Name != "b" {
 			t.Errorf("request %+v: guards cannot tell what would be lost", last)
+		}
+	})
+}
+
+// A warning does not hold a change up, so the log is where somebody may meet it: once, until it goes.
+func TestWarningsAreLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	withLog := func(_ *bench, o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) }
+	bubble(t, "once while it stays the same", false, withLog, func(t *testing.T, b *bench) {
+		for _, step := range []struct {
+			text string
+			want int
+		}{{"odd 1", 1}, {"odd 2", 1}, {"c", 1}, {"odd 1", 2}} {
+			b.change(step.text)
+			quiet()
+			b.want(InSync, step.text, b.reloads()...)
+			got := strings.Count(log.String(), `level=WARN msg=finding target=prometheus at=/etc/prometheus/prometheus.yml:2:3 rule=odd message="looks odd"`)
+			if got != step.want {
+				t.Errorf("after %q the warning was logged %d times, want %d:\n%s", step.text, got, step.want, &log)
+			}
 		}
 	})
 }
