@@ -35,22 +35,22 @@ func parse(src []byte) (docs []*document, err error) {
 			return docs, nil
 		}
 		if err != nil {
-			return nil, notYAML(err)
+			return nil, notYAML(err, 1+bytes.Count(bytes.TrimRight(src, "\r\n"), []byte("\n")))
 		}
 		docs = append(docs, newDocument(&n))
 	}
 }
 
-// notYAML puts the parser's line where the user's other lines are.
-func notYAML(err error) error {
+// notYAML puts the parser's line where the user's other lines are, of which there are so many.
+func notYAML(err error, lines int) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	e := &Error{Hint: "templates (Helm, Jsonnet) have to be rendered first"}
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
 		if number, reason, ok := strings.Cut(rest, ": "); ok {
 			if n, err := strconv.Atoi(number); err == nil {
 				e.Line, text = n, reason
-				if strings.HasPrefix(reason, "did not find expected") {
-					e.Line++ // the parser counts these from 0, the scanner from 1
+				if strings.HasPrefix(reason, "did not find expected") && n < lines {
+					e.Line++ // the parser counts these from 0, the scanner from 1; not what is missing at the end
 				}
 			}
 		}

@@ -30,6 +30,7 @@ func FuzzInject(f *testing.F) {
 		}
 	}
 	f.Add([]byte("kind: Pod\nspec:\n  containers:\n  - image: prometheus\n    args:\n    - -config.file\n    volumeMounts:\n    -"), uint8(1))
+	f.Add([]byte("["), uint8(3)) // what is missing is missed on the last line
 	f.Fuzz(func(t *testing.T, src []byte, flags uint8) {
 		o := options()
 		o.Gated, o.FastPropagation, o.Events = flags&1 != 0, flags&2 != 0, flags&4 != 0
