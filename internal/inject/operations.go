@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -151,7 +152,7 @@ func (e *editor) removeKey(m cursor, key string) {
 	}
 	switch {
 	case !isBlock(m.n):
-		e.removeFlow(from, end, next)
+		e.removeFlow(c.n, from, end, next)
 	case strings.TrimSpace(string(e.src[e.lineStart(c.key.Line):from])) == "":
 		e.replace(e.lineStart(c.key.Line), e.lineStart(c.key.Line+1), "")
 	case next == nil:
@@ -171,16 +172,25 @@ func (e *editor) keepComments(line, next int) {
 	}
 }
 
-func (e *editor) removeFlow(from, to int, next *yaml.Node) {
+// removeFlow deletes n, which reaches to a place, and the comma beside it. Comments between the elements
+// of a flow collection belong to nobody in particular, so none of them is taken away.
+func (e *editor) removeFlow(n *yaml.Node, from, to int, next *yaml.Node) {
 	if next != nil {
-		e.replace(from, e.offset(next), "")
-		return
+		to = e.offset(next)
+	} else {
+		for from > 0 && strings.ContainsRune(" \t\r\n,", rune(e.src[from-1])) {
+			from--
+		}
 	}
-	for from > 0 && strings.ContainsRune(" \t\r\n,", rune(e.src[from-1])) {
-		from--
+	if commentStart.Match(e.src[from:to]) {
+		e.layout(n)
+		return
 	}
 	e.replace(from, to, "")
 }
+
+// commentStart finds comments, and texts in quotes that look like one.
+var commentStart = regexp.MustCompile(`(^|\s)#`)
 
 // removeItem deletes an element of a sequence.
 func (e *editor) removeItem(seq, item cursor) {
@@ -205,7 +215,7 @@ func (e *editor) removeItem(seq, item cursor) {
 				from = e.offset(seq.n.Content[i])
 			}
 		}
-		e.removeFlow(from, end, next)
+		e.removeFlow(item.n, from, end, next)
 		return
 	}
 	first := item.n.Line
