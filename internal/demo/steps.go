@@ -157,10 +157,7 @@ func (d *demo) burst(ctx context.Context) error {
 // explain shows findings with paths relative to a directory.
 func explain(dir string, findings []validate.Finding) []string {
 	var lines []string
-	for _, f := range findings {
-		if f.Severity != validate.Error {
-			continue
-		}
+	for _, f := range validate.OfSeverity(findings, validate.Error) {
 		name := f.File
 		if r, err := filepath.Rel(dir, f.File); err == nil {
 			name = r

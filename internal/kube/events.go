@@ -99,7 +99,7 @@ func (e *Events) Transition(from, to reload.Status) {
 
 // describe says why a target's files were rejected: the first error with its place.
 func describe(s reload.Status) string {
-	errors := slices.DeleteFunc(slices.Clone(s.Findings), func(f validate.Finding) bool { return f.Severity != validate.Error })
+	errors := validate.OfSeverity(s.Findings, validate.Error)
 	if len(errors) == 0 {
 		return fmt.Sprintf("%s: %s", s.Target, s.Reason)
 	}

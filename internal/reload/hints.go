@@ -22,11 +22,7 @@ const maxDeferred = 3
 // somethingNewer takes a hint that came during the verdict: without a gate the server would read
 // whatever is there now, so that the newest files are to be judged first.
 func (t *Target) somethingNewer() bool {
-	if t.deferred >= maxDeferred || t.manual.Load() {
-		t.deferred = 0
-		return false
-	}
-	if len(t.hints) == 0 || t.sameCommit() {
+	if t.deferred >= maxDeferred || t.manual.Load() || len(t.hints) == 0 || t.sameCommit() {
 		t.deferred = 0
 		return false
 	}

@@ -133,29 +133,20 @@ func (t *Target) logTransition(from, to Status, now time.Time) {
 
 // logRejected names each error by place, so that the log alone is enough to mend the files.
 func (t *Target) logRejected(d snapshot.Digest) {
+	errors := validate.OfSeverity(t.findings, validate.Error)
 	t.o.Logger.Error("files rejected", "target", t.o.Name, "digest", d.Short(),
-		"errors", validate.Count(t.findings, validate.Error), "running", t.state.runningNow().Short())
-	t.logFindings(slog.LevelError, t.ofSeverity(validate.Error))
+		"errors", len(errors), "running", t.state.runningNow().Short())
+	t.logFindings(slog.LevelError, errors)
 }
 
 // logWarnings names the warnings of files that are applied all the same, until they change.
 func (t *Target) logWarnings() {
-	warnings := t.ofSeverity(validate.Warning)
+	warnings := validate.OfSeverity(t.findings, validate.Warning)
 	if slices.Equal(warnings, t.warned) {
 		return
 	}
 	t.warned = warnings
 	t.logFindings(slog.LevelWarn, warnings)
-}
-
-func (t *Target) ofSeverity(s validate.Severity) []validate.Finding {
-	var list []validate.Finding
-	for _, f := range t.findings {
-		if f.Severity == s {
-			list = append(list, f)
-		}
-	}
-	return list
 }
 
 func (t *Target) logFindings(level slog.Level, list []validate.Finding) {

@@ -28,13 +28,18 @@ func HasErrors(findings []Finding) bool {
 
 // Count is the number of findings of one severity.
 func Count(findings []Finding, s Severity) int {
-	n := 0
+	return len(OfSeverity(findings, s))
+}
+
+// OfSeverity are the findings of one severity, in their order.
+func OfSeverity(findings []Finding, s Severity) []Finding {
+	var list []Finding
 	for _, f := range findings {
 		if f.Severity == s {
-			n++
+			list = append(list, f)
 		}
 	}
-	return n
+	return list
 }
 
 // Invalid reports whether the verdict is that the files must not be used.
