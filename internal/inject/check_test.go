@@ -1,7 +1,6 @@
 package inject
 
 import (
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,10 +11,7 @@ import (
 // Check names each frozen mount of the servers with its place, and nothing after inject.
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	src, err := os.ReadFile("testdata/ok/monitor.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := monitor(t)
 	list := Check("m.yaml", src)
 	var lines []int
 	for _, f := range list {

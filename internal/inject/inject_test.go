@@ -113,14 +113,21 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
-// Lines that no change concerns keep their bytes: taking the added lines away and putting the
-// removed ones back gives the input.
-func TestUntouchedLines(t *testing.T) {
-	t.Parallel()
+// monitor is the manifest that people run.
+func monitor(t *testing.T) []byte {
+	t.Helper()
 	src, err := os.ReadFile("testdata/ok/monitor.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return src
+}
+
+// Lines that no change concerns keep their bytes: taking the added lines away and putting the
+// removed ones back gives the input.
+func TestUntouchedLines(t *testing.T) {
+	t.Parallel()
+	src := monitor(t)
 	res, err := Inject(src, options())
 	if err != nil {
 		t.Fatal(err)
@@ -148,10 +155,7 @@ func TestUntouchedLines(t *testing.T) {
 // A CRLF file stays one, in the added lines too.
 func TestLineEndings(t *testing.T) {
 	t.Parallel()
-	src, err := os.ReadFile("testdata/ok/monitor.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := monitor(t)
 	unix, err := Inject(src, everything())
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package inject
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"testing"
 )
@@ -20,10 +19,7 @@ func warnings(res Result) string {
 // A sidecar that is there stays as it is, and what it lacks for what was asked is said.
 func TestSidecarStays(t *testing.T) {
 	t.Parallel()
-	src, err := os.ReadFile("testdata/ok/monitor.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := monitor(t)
 	res, err := Inject(src, options())
 	if err != nil {
 		t.Fatal(err)

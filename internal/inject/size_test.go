@@ -3,7 +3,6 @@ package inject
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 )
@@ -11,10 +10,7 @@ import (
 // A large manifest is an ordinary one.
 func TestFiveMegabytes(t *testing.T) {
 	t.Parallel()
-	src, err := os.ReadFile("testdata/ok/monitor.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := monitor(t)
 	var big bytes.Buffer
 	for i := 0; big.Len() < 5<<20; i++ {
 		fmt.Fprintf(&big, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dashboard-%d\ndata:\n  a.json: |\n", i)
@@ -40,10 +36,7 @@ func TestFiveMegabytes(t *testing.T) {
 // A large manifest of many workloads is an ordinary one too, and so is its diff.
 func TestManyWorkloads(t *testing.T) {
 	t.Parallel()
-	src, err := os.ReadFile("testdata/ok/monitor.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := monitor(t)
 	one := bytes.TrimPrefix(src, []byte("---\n"))
 	for name, text := range map[string][]byte{
 		"documents": bytes.Repeat(append([]byte("---\n"), one...), 60),

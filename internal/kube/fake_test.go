@@ -250,25 +250,18 @@ func line(kind string, version int) string {
 }
 
 // update changes an object and tells the open watches.
-func (a *fakeAPI) update(object string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.versions[object]++
-	for s, o := range a.streams {
-		if o == object {
-			s <- line("MODIFIED", a.versions[object])
-		}
-	}
-}
+func (a *fakeAPI) update(object string) { a.tell("MODIFIED", object) }
 
 // remove deletes an object; the version goes on where it was.
-func (a *fakeAPI) remove(object string) {
+func (a *fakeAPI) remove(object string) { a.tell("DELETED", object) }
+
+func (a *fakeAPI) tell(kind, object string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.versions[object]++
 	for s, o := range a.streams {
 		if o == object {
-			s <- line("DELETED", a.versions[object])
+			s <- line(kind, a.versions[object])
 		}
 	}
 }

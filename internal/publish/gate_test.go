@@ -69,6 +69,18 @@ func mustPublish(t testing.TB, g *Gate, set *snapshot.Set) {
 	}
 }
 
+// twoGenerations opens a gate with an accepted generation and a newer one.
+func twoGenerations(t testing.TB, dir string) *Gate {
+	t.Helper()
+	g := mustOpen(t, dir, Options{})
+	mustPublish(t, g, first.set())
+	if err := g.Accept(first.set().Digest); err != nil {
+		t.Fatal(err)
+	}
+	mustPublish(t, g, second.set())
+	return g
+}
+
 // readTree reads the files below a directory.
 func readTree(dir string) (tree, error) {
 	out := tree{}
@@ -457,12 +469,7 @@ func TestRefusalsSurviveARestart(t *testing.T) {
 func TestStateSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	g := mustOpen(t, dir, Options{})
-	mustPublish(t, g, first.set())
-	if err := g.Accept(first.set().Digest); err != nil {
-		t.Fatal(err)
-	}
-	mustPublish(t, g, second.set())
+	g := twoGenerations(t, dir)
 	before := g.Generations()
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
@@ -508,12 +515,7 @@ func TestDamagedGeneration(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			g := mustOpen(t, dir, Options{})
-			mustPublish(t, g, first.set())
-			if err := g.Accept(first.set().Digest); err != nil {
-				t.Fatal(err)
-			}
-			mustPublish(t, g, second.set())
+			g := twoGenerations(t, dir)
 			gens := g.Generations()
 			if err := errors.Join(g.Close(), damage(t, dir, gens[1].Name)); err != nil {
 				t.Fatal(err)
@@ -710,12 +712,7 @@ func FuzzNote(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Fuzz(func(t *testing.T, note []byte) {
 		dir := fastDir(t)
-		g := mustOpen(t, dir, Options{})
-		mustPublish(t, g, first.set())
-		if err := g.Accept(first.set().Digest); err != nil {
-			t.Fatal(err)
-		}
-		mustPublish(t, g, second.set())
+		g := twoGenerations(t, dir)
 		gens := g.Generations()
 		if err := errors.Join(g.Close(), os.WriteFile(filepath.Join(dir, stateDir, gens[1].Name), note, 0o600)); err != nil {
 			t.Fatal(err)
