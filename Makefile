@@ -32,7 +32,7 @@ help: ## lists the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 .PHONY: build
-build: ## builds bin/reloader and bin/promcheck
+build: ## builds bin/reloader, bin/promcheck and bin/demo
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 .PHONY: servers
@@ -48,7 +48,7 @@ $(PROMETHEUS) $(PROMTOOL):
 
 .PHONY: demo
 demo: build $(PROMETHEUS) ## the main job on this machine: a real Prometheus follows a directory
-	$(BIN)/reloader demo --prometheus-binary $(PROMETHEUS) $(DEMO_FLAGS)
+	$(BIN)/demo --prometheus-binary $(PROMETHEUS) $(DEMO_FLAGS)
 
 .PHONY: test
 test: build servers ## passes all tests that need no cluster
@@ -66,7 +66,7 @@ e2e-check: # before the long builds
 .PHONY: bench
 bench: build servers ## the figures of docs/benchmarks.md, measured here
 	go test -run '^$$' -bench . -benchtime 20x -timeout 30m ./test/bench/...
-	go test -run '^$$' -bench . -benchtime 20x -timeout 30m ./cmd/promcheck ./internal/snapshot ./internal/publish ./internal/validate/grafana
+	go test -run '^$$' -bench . -benchtime 20x -timeout 30m ./cmd/promcheck ./internal/snapshot ./internal/gate ./internal/grafana/validator
 
 .PHONY: fuzz
 fuzz: ## runs every fuzz target for FUZZTIME each (default 10s)
@@ -80,7 +80,7 @@ lint: $(LINT) ## golangci-lint, gofmt, the check for macOS, and the linters of w
 	go tool -modfile=tools/actionlint/go.mod actionlint
 	cd tools/release && go test -count=1 ./... # no cached result: the files are outside of its module
 	GOOS=darwin go build -o /dev/null ./cmd/reloader
-	GOOS=darwin go vet $$(go list ./internal/... ./cmd/reloader | grep -v /promjudge)
+	GOOS=darwin go vet $$(go list ./internal/... ./cmd/reloader | grep -v /prometheus/judge)
 
 $(LINT):
 	@mkdir -p $(CACHE)/tmp

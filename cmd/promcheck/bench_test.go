@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"testing"
 
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
-	"reloader/internal/validate/promcheck"
 )
 
 // BenchmarkValidate is a verdict from start to end of the process, with n rule files of which one changed.
@@ -21,15 +21,15 @@ func BenchmarkValidate(b *testing.B) {
 	}
 	for _, n := range []int{1, 1000, 10000} {
 		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
-			v := promcheck.New(promcheck.Options{Main: "/user/prometheus.yml", Program: program})
+			v := validator.New(validator.Options{Main: "/user/prometheus.yml", Program: program})
 			files := map[string][]byte{"prometheus.yml": []byte(goodMain)}
 			for i := range n {
 				files[strconv.Itoa(i)+".rules"] = []byte(rulesFile(strconv.Itoa(i)))
 			}
 			src := snapshot.Source{Name: "config", Dir: "/user", ServerDir: "/etc/prometheus"}
 			ask := func(set *snapshot.Set) {
-				res, err := v.Validate(b.Context(), validate.Request{Set: set})
-				if err != nil || len(res.Findings) > 0 || res.Outline.Count(promcheck.KindGroup) != n {
+				res, err := v.Validate(b.Context(), finding.Request{Set: set})
+				if err != nil || len(res.Findings) > 0 || res.Outline.Count(validator.KindGroup) != n {
 					b.Fatalf("%v, %v", err, res.Findings)
 				}
 			}

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
-	"reloader/internal/validate/promcheck"
 )
 
 // asPromcheck is the name under which this test program is promcheck itself.
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // newValidator asks this program, started under promcheck's name.
-func newValidator(t testing.TB, opts promcheck.Options) *promcheck.Validator {
+func newValidator(t testing.TB, opts validator.Options) *validator.Validator {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -36,7 +36,7 @@ func newValidator(t testing.TB, opts promcheck.Options) *promcheck.Validator {
 	opts.Main, opts.Program = "/user/prometheus.yml", program
 	// The race detector's shadow memory is no use of the program's.
 	opts.MemoryLimit = 1 << 50
-	return promcheck.New(opts)
+	return validator.New(opts)
 }
 
 // setOf is a configuration of one source, seen by the server in another directory.
@@ -56,21 +56,21 @@ const goodMain = "rule_files: [\"*.rules\"]\nscrape_configs:\n- job_name: a\n  s
 
 func TestVerdictOfTheRealProcess(t *testing.T) {
 	t.Parallel()
-	v := newValidator(t, promcheck.Options{})
-	res, err := v.Validate(t.Context(), validate.Request{Set: setOf(map[string]string{"prometheus.yml": goodMain, "a.rules": rulesFile("1")})})
+	v := newValidator(t, validator.Options{})
+	res, err := v.Validate(t.Context(), finding.Request{Set: setOf(map[string]string{"prometheus.yml": goodMain, "a.rules": rulesFile("1")})})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(res.Findings) != 0 || res.Outline.Count(promcheck.KindJob) != 1 || res.Outline.Count(promcheck.KindGroup) != 1 {
+	if len(res.Findings) != 0 || res.Outline.Count(validator.KindJob) != 1 || res.Outline.Count(validator.KindGroup) != 1 {
 		t.Errorf("good files: %v, %+v", res.Findings, res.Outline)
 	}
-	res, err = v.Validate(t.Context(), validate.Request{Set: setOf(map[string]string{
+	res, err = v.Validate(t.Context(), finding.Request{Set: setOf(map[string]string{
 		"prometheus.yml": goodMain, "a.rules": rulesFile("1"), "b.rules": strings.Replace(rulesFile("2"), "sum(x2)", "sum(x2", 1),
 	})})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(res.Findings) != 1 || res.Findings[0].Position() != "/user/b.rules:5:17" || res.Findings[0].Rule != promcheck.RulePromQL {
+	if len(res.Findings) != 1 || res.Findings[0].Position() != "/user/b.rules:5:17" || res.Findings[0].Rule != validator.RulePromQL {
 		t.Errorf("a bad expression: %v", res.Findings)
 	}
 }
@@ -78,38 +78,38 @@ func TestVerdictOfTheRealProcess(t *testing.T) {
 // A verdict that is remembered is the verdict that would be given again, whatever else changes.
 func TestRememberedVerdicts(t *testing.T) {
 	t.Parallel()
-	v := newValidator(t, promcheck.Options{})
+	v := newValidator(t, validator.Options{})
 	bad := strings.Replace(rulesFile("2"), "sum(x2)", "sum(x2", 1)
 	legacy := "global: {metric_name_validation_scheme: legacy}\n" + goodMain
 	utf8 := strings.Replace(rulesFile("3"), "job:x3", "jöb", 1)
 	for i, step := range []struct {
 		main   string
 		files  map[string]string
-		facts  validate.Facts
+		facts  finding.Facts
 		errors int
 	}{
-		{goodMain, map[string]string{"a.rules": rulesFile("1"), "b.rules": bad}, validate.Facts{}, 1},
-		{goodMain, map[string]string{"a.rules": rulesFile("1"), "b.rules": bad, "c.rules": utf8}, validate.Facts{}, 1},
-		{goodMain, map[string]string{"a.rules": rulesFile("1"), "c.rules": utf8}, validate.Facts{}, 0},
-		{goodMain, map[string]string{"z.rules": bad, "c.rules": utf8}, validate.Facts{}, 1},
-		{legacy, map[string]string{"z.rules": bad, "c.rules": utf8}, validate.Facts{}, 2},
-		{goodMain, map[string]string{"c.rules": utf8, "a.rules": rulesFile("1")}, validate.Facts{Version: "3.15.0"}, 0},
-		{strings.Replace(goodMain, "rule_files", "scrape_config_files", 1), map[string]string{"c.rules": utf8, "a.rules": rulesFile("1")}, validate.Facts{Version: "3.15.0"}, 2},
-		{strings.Replace(goodMain, "*.rules", "a.rules", 1), map[string]string{"c.rules": bad, "a.rules": rulesFile("1")}, validate.Facts{Version: "3.15.0"}, 0},
+		{goodMain, map[string]string{"a.rules": rulesFile("1"), "b.rules": bad}, finding.Facts{}, 1},
+		{goodMain, map[string]string{"a.rules": rulesFile("1"), "b.rules": bad, "c.rules": utf8}, finding.Facts{}, 1},
+		{goodMain, map[string]string{"a.rules": rulesFile("1"), "c.rules": utf8}, finding.Facts{}, 0},
+		{goodMain, map[string]string{"z.rules": bad, "c.rules": utf8}, finding.Facts{}, 1},
+		{legacy, map[string]string{"z.rules": bad, "c.rules": utf8}, finding.Facts{}, 2},
+		{goodMain, map[string]string{"c.rules": utf8, "a.rules": rulesFile("1")}, finding.Facts{Version: "3.15.0"}, 0},
+		{strings.Replace(goodMain, "rule_files", "scrape_config_files", 1), map[string]string{"c.rules": utf8, "a.rules": rulesFile("1")}, finding.Facts{Version: "3.15.0"}, 2},
+		{strings.Replace(goodMain, "*.rules", "a.rules", 1), map[string]string{"c.rules": bad, "a.rules": rulesFile("1")}, finding.Facts{Version: "3.15.0"}, 0},
 	} {
 		step.files["prometheus.yml"] = step.main
-		remembered, err := v.Validate(t.Context(), validate.Request{Set: setOf(step.files), Facts: step.facts})
+		remembered, err := v.Validate(t.Context(), finding.Request{Set: setOf(step.files), Facts: step.facts})
 		if err != nil {
 			t.Fatal(err)
 		}
-		fresh, err := newValidator(t, promcheck.Options{}).Validate(t.Context(), validate.Request{Set: setOf(step.files), Facts: step.facts})
+		fresh, err := newValidator(t, validator.Options{}).Validate(t.Context(), finding.Request{Set: setOf(step.files), Facts: step.facts})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := validate.Count(remembered.Findings, validate.Error); got != step.errors || len(remembered.Findings) != len(fresh.Findings) {
+		if got := finding.Count(remembered.Findings, finding.Error); got != step.errors || len(remembered.Findings) != len(fresh.Findings) {
 			t.Errorf("step %d: %d errors, want %d\nremembered: %v\nfresh: %v", i, got, step.errors, remembered.Findings, fresh.Findings)
 		}
-		if r, f := remembered.Outline.Count(promcheck.KindGroup), fresh.Outline.Count(promcheck.KindGroup); r != f {
+		if r, f := remembered.Outline.Count(validator.KindGroup), fresh.Outline.Count(validator.KindGroup); r != f {
 			t.Errorf("step %d: %d groups remembered, %d fresh", i, r, f)
 		}
 	}
@@ -119,7 +119,7 @@ func TestCancelledValidation(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := newValidator(t, promcheck.Options{}).Validate(ctx, validate.Request{Set: setOf(map[string]string{"prometheus.yml": goodMain})})
+	_, err := newValidator(t, validator.Options{}).Validate(ctx, finding.Request{Set: setOf(map[string]string{"prometheus.yml": goodMain})})
 	if err == nil {
 		t.Error("a cancelled validation gave a verdict")
 	}

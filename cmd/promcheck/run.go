@@ -8,8 +8,8 @@ import (
 	"runtime/debug"
 	"time"
 
-	"reloader/internal/promjudge"
-	"reloader/internal/validate/promcheck"
+	"reloader/internal/prometheus/judge"
+	"reloader/internal/prometheus/validator"
 )
 
 // The exit codes: an answer was given, whatever the verdict; wrong usage; no answer.
@@ -23,7 +23,7 @@ const (
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 1 && (args[0] == "--version" || args[0] == "version"):
-		fmt.Fprintf(stdout, "promcheck %s (revision %s), judges as Prometheus %s, protocol %d\n", version, revision, promjudge.Library, promcheck.Protocol)
+		fmt.Fprintf(stdout, "promcheck %s (revision %s), judges as Prometheus %s, protocol %d\n", version, revision, judge.Library, validator.Protocol)
 		return exitAnswered
 	case len(args) > 0:
 		fmt.Fprintln(stderr, "usage: promcheck [--version]\nreloader starts it and asks it on standard input; try: reloader check --prometheus-config FILE")
@@ -31,7 +31,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	// Nothing that lives for one question has to recurse deeper than this; a file that makes it is refused.
 	debug.SetMaxStack(128 << 20)
-	q, err := promcheck.ReadQuestion(stdin)
+	q, err := validator.ReadQuestion(stdin)
 	if err != nil {
 		fmt.Fprintf(stderr, "promcheck: %v\n", err)
 		return exitFailed
@@ -44,7 +44,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		})
 	}
 	out := bufio.NewWriter(stdout)
-	err = promcheck.WriteAnswer(out, promjudge.Judge(q))
+	err = validator.WriteAnswer(out, judge.Judge(q))
 	if err == nil {
 		err = out.Flush()
 	}

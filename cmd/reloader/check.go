@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"reloader/internal/app"
+	"reloader/internal/check"
 	"reloader/internal/config"
-	"reloader/internal/validate"
+	"reloader/internal/finding"
 )
 
 var checkCommand = command{
@@ -18,7 +18,7 @@ type checkOptions struct {
 	flags      *config.Flags
 	format     string
 	strict     bool
-	prometheus validate.Facts
+	prometheus finding.Facts
 }
 
 func checkFlags() (*flagSet, *checkOptions) {
@@ -67,9 +67,9 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 	}
 	prometheus, grafana := o.flags.Template(config.Prometheus), o.flags.Template(config.Grafana)
 	v := verdict{strict: o.strict}
-	for _, c := range app.Check(ctx, app.CheckOptions{
+	for _, c := range check.Run(ctx, check.Options{
 		Config: cfg, Validator: prometheus.Validator, Allow: prometheus.Allow, Prometheus: o.prometheus,
-		Grafana: validate.Facts{Version: grafana.Version, SameEnv: grafana.SameEnv},
+		Grafana: finding.Facts{Version: grafana.Version, SameEnv: grafana.SameEnv},
 	}, fs.Args()) {
 		v.add(c.Name, c.Digest.String(), c.Findings, c.Err)
 	}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"reloader/internal/validate"
+	"reloader/internal/finding"
 )
 
 // The exit codes, the same for every command.
@@ -45,7 +45,6 @@ func commands() []command {
 		statusCommand,
 		waitCommand,
 		injectCommand,
-		demoCommand,
 		versionCommand,
 	}
 }
@@ -127,7 +126,7 @@ func prefixed(prefix, s string) string {
 
 // didYouMean names the candidate nearest to word, or says nothing when none is near.
 func didYouMean(word string, candidates []string, prefix string) string {
-	if best := validate.Nearest(word, candidates); best != "" {
+	if best := finding.Nearest(word, candidates); best != "" {
 		return "; did you mean " + prefix + best + "?"
 	}
 	return ""

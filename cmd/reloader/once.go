@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reloader/internal/app"
+	"reloader/internal/check"
 	"reloader/internal/config"
 )
 
@@ -51,7 +52,7 @@ func runOnce(ctx context.Context, args []string, std stdio) int {
 		return usageError(std, "once", "%s", err)
 	}
 	var blocked, kept verdict
-	for _, p := range app.Once(ctx, cfg) {
+	for _, p := range check.Once(ctx, cfg) {
 		v := &blocked
 		if !p.Kept.IsZero() {
 			v = &kept

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"reloader/internal/publish"
+	gates "reloader/internal/gate"
 	"reloader/internal/snapshot"
 )
 
@@ -74,7 +74,7 @@ func runPublish(ctx context.Context, args []string, std stdio) int {
 
 // publishTo keeps only the newest generation, as the kubelet does.
 func publishTo(ctx context.Context, dir string, set *snapshot.Set) (changed bool, err error) {
-	gate, err := publish.Open(dir, publish.Options{Keep: 1})
+	gate, err := gates.Open(dir, gates.Options{Keep: 1})
 	if err != nil {
 		return false, err
 	}

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"reloader/internal/finding"
 	"reloader/internal/reload"
 	"reloader/internal/status"
-	"reloader/internal/validate"
 )
 
 // maxReport bounds what is read of another reloader's answer.
@@ -89,7 +89,7 @@ func printStatus(w io.Writer, s reload.Status, now time.Time) {
 }
 
 // printFindings writes one line for each finding and one for its hint.
-func printFindings(w io.Writer, indent string, findings []validate.Finding) {
+func printFindings(w io.Writer, indent string, findings []finding.Finding) {
 	for _, f := range findings {
 		fmt.Fprintf(w, "%s%s\n", indent, f)
 		if f.Hint != "" {

@@ -7,12 +7,12 @@ import (
 	"os"
 	"strings"
 
-	"reloader/internal/validate"
+	"reloader/internal/finding"
 )
 
 // verdict is what `check` and `once` found.
 type verdict struct {
-	findings []validate.Finding
+	findings []finding.Finding
 	// unjudged says why no verdict could be had for some of it.
 	unjudged []string
 	digests  map[string]string // by path or target
@@ -22,7 +22,7 @@ type verdict struct {
 }
 
 // add takes the outcome for one target or path.
-func (v *verdict) add(name, digest string, findings []validate.Finding, err error) {
+func (v *verdict) add(name, digest string, findings []finding.Finding, err error) {
 	v.findings = append(v.findings, findings...)
 	if err != nil {
 		v.unjudged = append(v.unjudged, err.Error())
@@ -37,23 +37,23 @@ func (v *verdict) add(name, digest string, findings []validate.Finding, err erro
 }
 
 // word is the whole verdict. What was found wrong is wrong, whatever else could not be judged.
-func (v *verdict) word() validate.Verdict {
+func (v *verdict) word() finding.Verdict {
 	switch {
-	case validate.HasErrors(v.findings) || v.strict && validate.Count(v.findings, validate.Warning) > 0:
-		return validate.VerdictInvalid
+	case finding.HasErrors(v.findings) || v.strict && finding.Count(v.findings, finding.Warning) > 0:
+		return finding.VerdictInvalid
 	case len(v.unjudged) > 0:
-		return validate.VerdictUnknown
+		return finding.VerdictUnknown
 	default:
-		return validate.VerdictOK
+		return finding.VerdictOK
 	}
 }
 
 // code is the exit code that goes with the verdict.
 func (v *verdict) code() int {
 	switch v.word() {
-	case validate.VerdictInvalid:
+	case finding.VerdictInvalid:
 		return exitFailed
-	case validate.VerdictUnknown:
+	case finding.VerdictUnknown:
 		return exitUnjudged
 	default:
 		return exitOK
@@ -68,26 +68,26 @@ func (v *verdict) write(cmd string, std stdio, format string) error {
 	for _, reason := range v.unjudged {
 		fmt.Fprintf(std.err, "reloader %s: could not judge: %s\n", cmd, strings.ReplaceAll(reason, "\n", " "))
 	}
-	validate.Sort(v.findings)
+	finding.Sort(v.findings)
 	switch format {
 	case "json":
 		return v.json(std.out)
 	case "github":
-		return validate.WriteGitHub(std.out, v.findings)
+		return finding.WriteGitHub(std.out, v.findings)
 	default:
 		return v.text(std.out)
 	}
 }
 
 func (v *verdict) text(w io.Writer) error {
-	if err := validate.WriteText(w, v.findings, reader()); err != nil {
+	if err := finding.WriteText(w, v.findings, reader()); err != nil {
 		return err
 	}
 	for _, name := range v.names {
 		fmt.Fprintf(w, "%s: digest %s\n", name, v.digests[name])
 	}
 	_, err := fmt.Fprintf(w, "%s: %s, %s\n", v.word(),
-		plural(validate.Count(v.findings, validate.Error), "error"), plural(validate.Count(v.findings, validate.Warning), "warning"))
+		plural(finding.Count(v.findings, finding.Error), "error"), plural(finding.Count(v.findings, finding.Warning), "warning"))
 	return err
 }
 
@@ -95,7 +95,7 @@ func (v *verdict) text(w io.Writer) error {
 const maxSnippetFile = 4 << 20
 
 // reader returns a lookup that reads a file once for all findings in it, to show their lines.
-func reader() validate.Lookup {
+func reader() finding.Lookup {
 	var last string
 	var data []byte
 	return func(path string) []byte {
@@ -128,13 +128,13 @@ func plural(n int, word string) string {
 // json is the object that validate.WriteJSON writes, with the digests and what could not be judged.
 func (v *verdict) json(w io.Writer) error {
 	out := struct {
-		Verdict  validate.Verdict   `json:"verdict"`
-		Findings []validate.Finding `json:"findings"`
-		Unjudged []string           `json:"unjudged,omitempty"`
-		Digests  map[string]string  `json:"digests,omitempty"`
+		Verdict  finding.Verdict   `json:"verdict"`
+		Findings []finding.Finding `json:"findings"`
+		Unjudged []string          `json:"unjudged,omitempty"`
+		Digests  map[string]string `json:"digests,omitempty"`
 	}{v.word(), v.findings, v.unjudged, v.digests}
 	if out.Findings == nil {
-		out.Findings = []validate.Finding{}
+		out.Findings = []finding.Finding{}
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

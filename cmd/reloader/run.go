@@ -9,9 +9,9 @@ import (
 
 	"reloader/internal/app"
 	"reloader/internal/config"
+	"reloader/internal/finding"
 	"reloader/internal/reload"
 	"reloader/internal/status"
-	"reloader/internal/validate"
 )
 
 var daemonCommand = command{
@@ -69,7 +69,7 @@ func heldBack(std stdio, targets []reload.Status, termination string) int {
 	var v verdict
 	for _, t := range targets {
 		var err error
-		if !validate.HasErrors(t.Findings) {
+		if !finding.HasErrors(t.Findings) {
 			err = fmt.Errorf("target %s: %s", t.Target, cmp.Or(t.Reason, "nothing could be published"))
 		}
 		v.add(t.Target, t.Wanted.String(), t.Findings, err)

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"reloader/internal/config"
-	"reloader/internal/publish"
+	gates "reloader/internal/gate"
 )
 
 // apply puts new contents of our own file into use. Everything that can fail comes first:
@@ -67,7 +67,7 @@ func (a *App) swap(ctx context.Context, next config.Config, changes config.Chang
 	for _, name := range slices.Concat(changes.Changed, changes.Added) {
 		t, _ := next.Target(name)
 		u, err := a.build(next, t)
-		if errors.Is(err, publish.ErrLocked) {
+		if errors.Is(err, gates.ErrLocked) {
 			if holder := a.holder(t, going); holder != "" {
 				if heir := heirs[holder]; heir != "" {
 					return giveUp(fmt.Errorf("target %s: gate %s is the gate of target %s too", name, t.Gate.Path, heir))

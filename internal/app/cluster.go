@@ -9,10 +9,12 @@ import (
 	"sync"
 
 	"reloader/internal/config"
+	"reloader/internal/finding"
+	"reloader/internal/inputs"
 	"reloader/internal/kube"
+	"reloader/internal/mounts"
 	"reloader/internal/reload"
 	"reloader/internal/status"
-	"reloader/internal/validate"
 )
 
 // cluster is what speaks to the Kubernetes API, as far as that was asked for.
@@ -86,14 +88,14 @@ func (c *cluster) stop() {
 
 // noteFrozenMounts reports the sources' mounts that the kubelet never updates.
 func (a *App) noteFrozenMounts(targets []config.Target) {
-	frozen, err := kube.OwnFrozenMounts()
+	frozen, err := mounts.OwnFrozen()
 	if err != nil {
 		a.log.Warn("subPath mounts cannot be looked for", "err", err)
 		return
 	}
 	var dirs []string
 	for _, t := range targets {
-		dirs = append(dirs, newReader(t).Dirs()...)
+		dirs = append(dirs, inputs.NewReader(t).Dirs()...)
 	}
 	notes := frozenNotes(frozen, dirs)
 	for _, n := range notes {
@@ -103,14 +105,14 @@ func (a *App) noteFrozenMounts(targets []config.Target) {
 }
 
 // frozenNotes keeps the mounts that lie in the directories, or that the directories lie in.
-func frozenNotes(frozen []kube.FrozenMount, dirs []string) []validate.Finding {
-	var notes []validate.Finding
+func frozenNotes(frozen []mounts.Mount, dirs []string) []finding.Finding {
+	var notes []finding.Finding
 	for _, m := range frozen {
 		for _, dir := range dirs {
 			if !within(m.Path, dir) && !within(dir, m.Path) {
 				continue
 			}
-			notes = append(notes, validate.Finding{File: m.Path, Severity: validate.Error, Rule: status.SubPathRule, Message: m.String()})
+			notes = append(notes, finding.Finding{File: m.Path, Severity: finding.Error, Rule: mounts.SubPathRule, Message: m.String()})
 			break
 		}
 	}

@@ -4,25 +4,24 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path"
-	"path/filepath"
 	"syscall"
 
 	"reloader/internal/config"
+	"reloader/internal/finding"
+	"reloader/internal/generic"
+	grafanadriver "reloader/internal/grafana/driver"
+	"reloader/internal/httpclient"
+	"reloader/internal/inputs"
+	"reloader/internal/process"
+	prometheusdriver "reloader/internal/prometheus/driver"
+	"reloader/internal/prometheus/references"
 	"reloader/internal/reload"
-	"reloader/internal/reload/client"
-	"reloader/internal/reload/generic"
-	grafanadriver "reloader/internal/reload/grafana"
-	"reloader/internal/reload/process"
-	"reloader/internal/reload/promdriver"
 	"reloader/internal/snapshot"
-	"reloader/internal/sources"
-	"reloader/internal/validate"
 )
 
 // newDriver makes what speaks to a target's server.
-func newDriver(t config.Target, r reader, v validate.Validator, log *slog.Logger) (reload.Driver, error) {
-	c := client.Options{
+func newDriver(t config.Target, r inputs.Reader, v finding.Validator, log *slog.Logger) (reload.Driver, error) {
+	c := httpclient.Options{
 		URL: t.URL, Username: t.Username, PasswordFile: t.PasswordFile, Password: t.Password.Reveal(), BearerTokenFile: t.BearerTokenFile,
 		CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName,
 	}
@@ -40,25 +39,25 @@ func newDriver(t config.Target, r reader, v validate.Validator, log *slog.Logger
 	}
 }
 
-func newPrometheusDriver(t config.Target, r reader, c client.Options) (reload.Driver, error) {
-	o := promdriver.Options{
-		Client: c, Process: t.ProcessName, Timeout: t.ReloadTimeout, ConfigFile: serverConfigFile(t),
+func newPrometheusDriver(t config.Target, r inputs.Reader, c httpclient.Options) (reload.Driver, error) {
+	o := prometheusdriver.Options{
+		Client: c, Process: t.ProcessName, Timeout: t.ReloadTimeout, ConfigFile: inputs.ServerConfigFile(t),
 	}
 	if t.Method == config.MethodSignal {
-		o.Method = promdriver.Signal
+		o.Method = prometheusdriver.Signal
 	}
-	if roles, ok := r.(*sources.PrometheusReader); ok {
+	if roles, ok := r.(*references.Reader); ok {
 		o.Relevant = relevant(roles)
 	}
 	if t.Gate.Path != "" {
 		o.Dirs = []string{t.Gate.Path}
 	}
-	return promdriver.New(o)
+	return prometheusdriver.New(o)
 }
 
 // newGrafanaDriver makes a driver that judges the files again with what the live server has.
-func newGrafanaDriver(t config.Target, c client.Options, v validate.Validator, log *slog.Logger) (reload.Driver, error) {
-	connection, err := client.New(c)
+func newGrafanaDriver(t config.Target, c httpclient.Options, v finding.Validator, log *slog.Logger) (reload.Driver, error) {
+	connection, err := httpclient.New(c)
 	if err != nil {
 		return nil, err
 	}
@@ -83,16 +82,8 @@ func (name terminator) Terminate(context.Context) error {
 	return p.Signal(syscall.SIGTERM)
 }
 
-// serverConfigFile is Prometheus' main file as the server sees it.
-func serverConfigFile(t config.Target) string {
-	if gate := serverDir(t.Gate); gate != "" {
-		return path.Join(gate, filepath.Base(t.ConfigFile.Path))
-	}
-	return serverDir(t.ConfigFile)
-}
-
 // relevant says whether Prometheus reads one of the changed files only when it is told to.
-func relevant(roles *sources.PrometheusReader) func(*snapshot.Set, []snapshot.Change) bool {
+func relevant(roles *references.Reader) func(*snapshot.Set, []snapshot.Change) bool {
 	return func(set *snapshot.Set, files []snapshot.Change) bool {
 		dirs := map[string]snapshot.Source{}
 		for _, s := range set.Snapshots {

@@ -11,8 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"reloader/internal/check"
 	"reloader/internal/config"
-	"reloader/internal/publish"
+	gates "reloader/internal/gate"
 	"reloader/internal/snapshot"
 )
 
@@ -89,7 +90,7 @@ func TestPlacesInAGate(t *testing.T) {
 			target := test.target(dir, gate)
 			target.Name, target.KeepGenerations = "t", 3
 			target.Gate = config.Mount{Path: gate, ServerPath: "/gate"}
-			passed := Once(t.Context(), config.Config{Targets: []config.Target{target}})
+			passed := check.Once(t.Context(), config.Config{Targets: []config.Target{target}})
 			if len(passed) != 1 || !passed[0].Published {
 				t.Fatalf("not published: %+v", passed)
 			}
@@ -120,17 +121,17 @@ func TestOncePassesByWhatWasRefused(t *testing.T) {
 	if err := os.Mkdir(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	once := func(text string) Passed {
+	once := func(text string) check.Pass {
 		t.Helper()
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return Once(t.Context(), config.Config{Targets: []config.Target{target}})[0]
+		return check.Once(t.Context(), config.Config{Targets: []config.Target{target}})[0]
 	}
 	good, refused := once("good").Digest, once("refused").Digest
 	note := func(digests ...snapshot.Digest) {
 		t.Helper()
-		g, err := publish.Open(gate, publish.Options{})
+		g, err := gates.Open(gate, gates.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"reloader/internal/snapshot"
+	"reloader/internal/sources"
 	"reloader/internal/status"
 	"reloader/internal/watch"
 )
@@ -46,16 +46,11 @@ func openOwnFile(ctx context.Context, path string) (*ownFile, []byte, error) {
 	}
 	f := &ownFile{
 		path:   path,
-		source: snapshot.Source{Name: "config", Dir: filepath.Dir(path), Include: []string{literal(filepath.Base(path))}},
+		source: snapshot.Source{Name: "config", Dir: filepath.Dir(path), Include: []string{sources.Literal(filepath.Base(path))}},
 		kick:   make(chan struct{}, 1),
 	}
 	data, err := f.read(ctx)
 	return f, data, err
-}
-
-// literal is the path.Match pattern that matches name alone.
-func literal(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
 }
 
 // read returns the contents and remembers their digest; nil contents when they are not new.

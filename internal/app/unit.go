@@ -8,23 +8,11 @@ import (
 	"time"
 
 	"reloader/internal/config"
+	"reloader/internal/inputs"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 	"reloader/internal/watch"
 )
-
-// reader reads a target's sources and knows which directories they are in.
-type reader interface {
-	reload.Reader
-	// Unchanged says, without reading any contents, that Read would return what it returned last.
-	Unchanged(ctx context.Context) bool
-	// SameCommit says that all sources are volumes that were not swapped since Read began.
-	SameCommit() bool
-	// Dirs are the directories to watch, as the newest reading knows them.
-	Dirs() []string
-	// Change names the function that each reading goes through.
-	Change(f func(*snapshot.Snapshot) *snapshot.Snapshot)
-}
 
 // unit is one target with what belongs to it alone.
 type unit struct {
@@ -90,7 +78,7 @@ func (u *unit) stop(within time.Duration) error {
 // following is a reader that keeps the watches where the sources are: a changed prometheus.yml may
 // name other directories.
 type following struct {
-	reader
+	inputs.Reader
 	hints *watch.Subscription
 	files int // in the newest reading
 }
@@ -104,7 +92,7 @@ func (f *following) Read(ctx context.Context) (*snapshot.Set, error) {
 	if f.files >= manyFiles {
 		defer allProcessors()()
 	}
-	set, err := f.reader.Read(ctx)
+	set, err := f.Reader.Read(ctx)
 	if err == nil {
 		f.files = set.Len()
 	}

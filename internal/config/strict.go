@@ -15,7 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"reloader/internal/validate"
+	"reloader/internal/finding"
 )
 
 const (
@@ -265,7 +265,7 @@ func keys(v reflect.Value) map[string]reflect.Value {
 
 func nearestKey(key string, fields map[string]reflect.Value) string {
 	// In order, so that of two names that are equally near always the same one is meant.
-	if best := validate.Nearest(key, slices.Sorted(maps.Keys(fields))); best != "" {
+	if best := finding.Nearest(key, slices.Sorted(maps.Keys(fields))); best != "" {
 		return "did you mean " + best + "?"
 	}
 	return ""

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"reloader/internal/validate"
-	"reloader/internal/validate/grafana"
-	"reloader/internal/validate/plain"
-	"reloader/internal/validate/promcheck"
+	"reloader/internal/finding"
+	"reloader/internal/generic"
+	grafanavalidator "reloader/internal/grafana/validator"
+	prometheusvalidator "reloader/internal/prometheus/validator"
 )
 
 // checker collects every mistake of a Config, each with the name its user gave the field.
@@ -114,7 +114,7 @@ func (c *checker) targets(targets []Target, offline bool) {
 }
 
 func didYouMean(word string, known []string) string {
-	if best := validate.Nearest(word, known); best != "" {
+	if best := finding.Nearest(word, known); best != "" {
 		return ": did you mean " + best + "?"
 	}
 	return ""
@@ -188,7 +188,7 @@ func (c *checker) allow(path string, names []string) {
 
 // guards are the names of all guards; the flags of one command serve all kinds.
 func guards() []string {
-	return slices.Concat(promcheck.Guards, grafana.Guards(), []string{plain.GuardEmptied})
+	return slices.Concat(prometheusvalidator.Guards, grafanavalidator.Guards(), []string{generic.GuardEmptied})
 }
 
 // applicable refuses what the kind has no use for, so that nothing is silently ignored.

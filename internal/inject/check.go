@@ -4,8 +4,8 @@ import (
 	"errors"
 	"path"
 
-	"reloader/internal/status"
-	"reloader/internal/validate"
+	"reloader/internal/finding"
+	"reloader/internal/mounts"
 )
 
 // SyntaxRule is the name of the finding for a manifest that is not YAML.
@@ -13,13 +13,13 @@ const SyntaxRule = "manifest-yaml"
 
 // Check finds the mounts of Prometheus' and Grafana's containers, and of reloader's own, that
 // never change in a running pod. file is the manifest's name in the findings.
-func Check(file string, src []byte) []validate.Finding {
+func Check(file string, src []byte) []finding.Finding {
 	docs, err := parse(src)
 	if e := (*Error)(nil); errors.As(err, &e) {
-		return []validate.Finding{{File: file, Line: e.Line, Severity: validate.Error, Rule: SyntaxRule, Message: e.Text, Hint: e.Hint}}
+		return []finding.Finding{{File: file, Line: e.Line, Severity: finding.Error, Rule: SyntaxRule, Message: e.Text, Hint: e.Hint}}
 	}
 	workloads, _ := findWorkloads(docs)
-	var list []validate.Finding
+	var list []finding.Finding
 	for _, w := range workloads {
 		for _, c := range append(w.containers(), w.initContainers()...) {
 			if !c.isPrometheus() && !c.isGrafana() && !c.isReloader() {
@@ -34,8 +34,8 @@ func Check(file string, src []byte) []validate.Finding {
 				if m.expr() {
 					at = m.get("subPathExpr")
 				}
-				list = append(list, validate.Finding{
-					File: file, Line: at.key.Line, Column: at.key.Column, Severity: validate.Warning, Rule: status.SubPathRule,
+				list = append(list, finding.Finding{
+					File: file, Line: at.key.Line, Column: at.key.Column, Severity: finding.Warning, Rule: mounts.SubPathRule,
 					Message: w.String() + ", container " + c.name() + ": the subPath mount at " + m.path + " never changes in a running pod",
 					Hint:    m.instead(c) + "; reloader inject -f " + file + " does it where the image allows",
 				})

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"reloader/internal/status"
+	"reloader/internal/mounts"
 )
 
 // Check names each frozen mount of the servers with its place, and nothing after inject.
@@ -16,7 +16,7 @@ func TestCheck(t *testing.T) {
 	var lines []int
 	for _, f := range list {
 		lines = append(lines, f.Line)
-		if f.Rule != status.SubPathRule || f.Hint == "" || f.Column != 11 {
+		if f.Rule != mounts.SubPathRule || f.Hint == "" || f.Column != 11 {
 			t.Errorf("%+v", f)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"reloader/internal/sources"
+	"reloader/internal/prometheus/references"
 )
 
 // The image's own arguments: those that a container without any gets. Version 2 also had the
@@ -89,7 +89,7 @@ func (pl *plan) hasConfig(c container, m finalMount, root string) bool {
 // named are the directories of rules and scrape configurations that the configuration names,
 // when it is in the manifest.
 func (pl *plan) named(c container, config string) []string {
-	refs, err := sources.Scan(pl.content(c, config))
+	refs, err := references.Scan(pl.content(c, config))
 	if err != nil {
 		return nil
 	}

@@ -14,8 +14,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"reloader/internal/finding"
 	"reloader/internal/reload"
-	"reloader/internal/validate"
 )
 
 // The reasons of our Events, as `kubectl get events` shows them.
@@ -99,7 +99,7 @@ func (e *Events) Transition(from, to reload.Status) {
 
 // describe says why a target's files were rejected: the first error with its place.
 func describe(s reload.Status) string {
-	errors := validate.OfSeverity(s.Findings, validate.Error)
+	errors := finding.OfSeverity(s.Findings, finding.Error)
 	if len(errors) == 0 {
 		return fmt.Sprintf("%s: %s", s.Target, s.Reason)
 	}

@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"reloader/internal/finding"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 	"reloader/test/rig"
 )
 
@@ -26,10 +26,10 @@ func digest(s string) snapshot.Digest { return snapshot.DigestBytes([]byte(s)) }
 func rejected(wanted string) reload.Status {
 	return reload.Status{
 		Target: "prometheus", Phase: reload.Rejected, Wanted: digest(wanted), Running: digest("good"),
-		Findings: []validate.Finding{
-			{File: "/etc/prometheus/prometheus.yml", Line: 1, Severity: validate.Warning, Message: "only a warning"},
-			{File: "/etc/prometheus/prometheus.yml", Line: 7, Column: 3, Severity: validate.Error, Message: "unknown field\n\"scrape\""},
-			{File: "/etc/prometheus/rules.yml", Line: 2, Severity: validate.Error, Message: "bad expression"},
+		Findings: []finding.Finding{
+			{File: "/etc/prometheus/prometheus.yml", Line: 1, Severity: finding.Warning, Message: "only a warning"},
+			{File: "/etc/prometheus/prometheus.yml", Line: 7, Column: 3, Severity: finding.Error, Message: "unknown field\n\"scrape\""},
+			{File: "/etc/prometheus/rules.yml", Line: 2, Severity: finding.Error, Message: "bad expression"},
 		},
 	}
 }

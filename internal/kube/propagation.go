@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"reloader/internal/mounts"
 )
 
 // proven is how long a watch has to last before its end counts as ordinary.
@@ -33,7 +35,7 @@ type Propagation struct {
 // NewPropagation makes a Propagation; Run does the work.
 func NewPropagation(c *Client, log *slog.Logger) *Propagation {
 	return &Propagation{
-		client: c, log: log, mountPoints: ownMountPoints, changes: make(chan change), told: map[string]bool{},
+		client: c, log: log, mountPoints: mounts.OwnPoints, changes: make(chan change), told: map[string]bool{},
 		repeat: repeatAfter, gap: patchGap, forbidden: forbiddenFor,
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 // read reads all sources. The contents stay in memory until the next wait.
@@ -84,7 +84,7 @@ func (t *Target) judge(ctx context.Context) event {
 	limited, cancel := context.WithTimeout(ctx, t.o.ValidateTimeout)
 	defer cancel()
 	set := t.set
-	res, err := t.o.Validator.Validate(limited, validate.Request{
+	res, err := t.o.Validator.Validate(limited, finding.Request{
 		Set: set, Facts: t.obs.Facts, Running: t.good.outline, Allow: t.o.Allow,
 	})
 	if err != nil {
@@ -107,8 +107,8 @@ func (t *Target) judge(ctx context.Context) event {
 	}
 	if len(t.plan.Findings) > 0 {
 		t.findings = append(slices.Clip(t.findings), t.plan.Findings...)
-		validate.Sort(t.findings)
-		if validate.HasErrors(t.findings) {
+		finding.Sort(t.findings)
+		if finding.HasErrors(t.findings) {
 			t.rejected(set.Digest)
 			return event{kind: evJudged, digest: set.Digest}
 		}
@@ -119,7 +119,7 @@ func (t *Target) judge(ctx context.Context) event {
 
 // rejected notes a verdict against the newest files.
 func (t *Target) rejected(d snapshot.Digest) {
-	n := validate.Count(t.findings, validate.Error)
+	n := finding.Count(t.findings, finding.Error)
 	left := "the last good ones stay"
 	if t.o.Gate != nil && t.o.Gate.Current().IsZero() {
 		left = "there are no good ones of before, and the gate stays empty"

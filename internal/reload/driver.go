@@ -3,8 +3,8 @@ package reload
 import (
 	"context"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 // Driver speaks to one kind of server. All methods are called from the target's goroutine, one
@@ -39,7 +39,7 @@ type Observation struct {
 	// Reason says why it is not ready, in one line; empty when it is.
 	Reason string
 	// Facts go to the validator; the last known ones while the server is not ready.
-	Facts validate.Facts
+	Facts finding.Facts
 	// Epoch is one life of the server: it differs after a restart, and is the same after a restart of ours
 	// only if it is the same life for sure. Empty when unknown.
 	Epoch string
@@ -67,10 +67,10 @@ type Change struct {
 	// Server is the newest observation; not Ready when the server could not be asked.
 	Server Observation
 	// Outline is what the validator found in New; nil when Contents is false.
-	Outline *validate.Outline
+	Outline *finding.Outline
 	// Running is what the validator found in the files that the server was last proven to run; nil when that
 	// is not known.
-	Running *validate.Outline
+	Running *finding.Outline
 	// Last is the plan of Old, with which the server was last proven; nil when Old is.
 	Last *Plan
 }
@@ -81,7 +81,7 @@ type Plan struct {
 	// is empty nothing needs to be called, and the target is in sync.
 	Calls []string
 	// Findings are what only the live server could tell; an error among them rejects the files.
-	Findings []validate.Finding
+	Findings []finding.Finding
 	// RestartRequired names the settings that only a restart of the server can bring.
 	RestartRequired []string
 	// Data is the driver's own.

@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 // source is a directory in memory.
@@ -51,29 +51,29 @@ func digestOf(text string) snapshot.Digest { return setOf(text).Digest }
 type judge struct {
 	mu     sync.Mutex
 	broken bool
-	asked  []validate.Request
+	asked  []finding.Request
 }
 
-func (j *judge) Validate(_ context.Context, req validate.Request) (validate.Result, error) {
+func (j *judge) Validate(_ context.Context, req finding.Request) (finding.Result, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.asked = append(j.asked, req)
 	if j.broken {
-		return validate.Result{}, errors.New("promcheck was killed")
+		return finding.Result{}, errors.New("promcheck was killed")
 	}
 	b, ok := req.Set.Snapshots[0].Bytes("prometheus.yml")
 	if !ok {
-		return validate.Result{}, errors.New("contents are gone")
+		return finding.Result{}, errors.New("contents are gone")
 	}
 	if string(b) == "bad" {
-		return validate.Result{Findings: []validate.Finding{{
-			File: "/etc/prometheus/prometheus.yml", Line: 1, Column: 1, Severity: validate.Error, Rule: "syntax", Message: "bad",
+		return finding.Result{Findings: []finding.Finding{{
+			File: "/etc/prometheus/prometheus.yml", Line: 1, Column: 1, Severity: finding.Error, Rule: "syntax", Message: "bad",
 		}}}, nil
 	}
-	res := validate.Result{Outline: &validate.Outline{Items: []validate.Item{{Kind: "scrape job", Name: string(b)}}}}
+	res := finding.Result{Outline: &finding.Outline{Items: []finding.Item{{Kind: "scrape job", Name: string(b)}}}}
 	if strings.HasPrefix(string(b), "odd") {
-		res.Findings = []validate.Finding{{
-			File: "/etc/prometheus/prometheus.yml", Line: 2, Column: 3, Severity: validate.Warning, Rule: "odd", Message: "looks odd",
+		res.Findings = []finding.Finding{{
+			File: "/etc/prometheus/prometheus.yml", Line: 2, Column: 3, Severity: finding.Warning, Rule: "odd", Message: "looks odd",
 		}}
 	}
 	return res, nil
@@ -110,7 +110,7 @@ func (p *prom) start() {
 }
 
 func (p *prom) observation() Observation {
-	return Observation{Ready: true, Epoch: fmt.Sprint(p.epoch), Load: fmt.Sprint(p.load), Facts: validate.Facts{Version: p.version}}
+	return Observation{Ready: true, Epoch: fmt.Sprint(p.epoch), Load: fmt.Sprint(p.load), Facts: finding.Facts{Version: p.version}}
 }
 
 func (p *prom) Observe(context.Context) (Observation, error) {
@@ -404,7 +404,7 @@ func (b *bench) runs() string {
 	return b.server.runs
 }
 
-func (b *bench) requests() []validate.Request {
+func (b *bench) requests() []finding.Request {
 	b.judge.mu.Lock()
 	defer b.judge.mu.Unlock()
 	return slices.Clone(b.judge.asked)

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"reloader/internal/validate"
+	"reloader/internal/finding"
 )
 
 // Options describe one target. Name, Reader, Validator and Driver are required.
@@ -13,7 +13,7 @@ type Options struct {
 	Name, Kind string
 
 	Reader    Reader
-	Validator validate.Validator
+	Validator finding.Validator
 	Driver    Driver
 	// Gate is nil when the server reads the sources itself.
 	Gate Gate
@@ -22,12 +22,12 @@ type Options struct {
 	// Logger may be nil: then nothing is logged.
 	Logger *slog.Logger
 
-	// Allow names guards that are switched off; see validate.Request.
+	// Allow names guards that are switched off; see finding.Request.
 	Allow []string
 	// Facts are what is taken for true until the server was asked, field by field.
-	Facts validate.Facts
+	Facts finding.Facts
 	// Diff describes the way from one outline to another, by name; nil: no description.
-	Diff func(old, new *validate.Outline) []string
+	Diff func(old, new *finding.Outline) []string
 
 	// Settle is how long sources that are not one atomic swap must be quiet; default 100 ms,
 	// negative: not at all. All settling of one change is bounded by ten times that.

@@ -5,8 +5,8 @@ import (
 	"context"
 	"time"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 // Phase is where a target stands.
@@ -41,7 +41,7 @@ type Status struct {
 	// Sources are the digests of each source in the newest reading, by name.
 	Sources map[string]snapshot.Digest `json:"sources,omitempty"`
 	// Findings are of the newest verdict.
-	Findings []validate.Finding `json:"findings,omitempty"`
+	Findings []finding.Finding `json:"findings,omitempty"`
 	// Reason says in one line why the target is not in sync, and what to do.
 	Reason string `json:"reason,omitempty"`
 	// Changes is the redacted diff of the last applied change: names, never values.

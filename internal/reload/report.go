@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 const (
@@ -133,7 +133,7 @@ func (t *Target) logTransition(from, to Status, now time.Time) {
 
 // logRejected names each error by place, so that the log alone is enough to mend the files.
 func (t *Target) logRejected(d snapshot.Digest) {
-	errors := validate.OfSeverity(t.findings, validate.Error)
+	errors := finding.OfSeverity(t.findings, finding.Error)
 	t.o.Logger.Error("files rejected", "target", t.o.Name, "digest", d.Short(),
 		"errors", len(errors), "running", t.state.runningNow().Short())
 	t.logFindings(slog.LevelError, errors)
@@ -141,7 +141,7 @@ func (t *Target) logRejected(d snapshot.Digest) {
 
 // logWarnings names the warnings of files that are applied all the same, until they change.
 func (t *Target) logWarnings() {
-	warnings := validate.OfSeverity(t.findings, validate.Warning)
+	warnings := finding.OfSeverity(t.findings, finding.Warning)
 	if slices.Equal(warnings, t.warned) {
 		return
 	}
@@ -149,7 +149,7 @@ func (t *Target) logWarnings() {
 	t.logFindings(slog.LevelWarn, warnings)
 }
 
-func (t *Target) logFindings(level slog.Level, list []validate.Finding) {
+func (t *Target) logFindings(level slog.Level, list []finding.Finding) {
 	for i, f := range list {
 		if i == maxLoggedFindings {
 			t.o.Logger.Log(context.Background(), level, "more findings than are logged; the status has them all", "target", t.o.Name)

@@ -10,8 +10,8 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 // Target keeps one server on the newest valid files. One goroutine, the one that calls Run,
@@ -26,19 +26,19 @@ type Target struct {
 	failing *backoff.ExponentialBackOff
 	waiting *backoff.ExponentialBackOff
 
-	set      *snapshot.Set     // the newest reading
-	outline  *validate.Outline // of set, by the newest verdict; nil: none yet
-	good     proven            // what the server was last proven to run
-	tried    []*snapshot.Set   // sent since, without proof
+	set      *snapshot.Set    // the newest reading
+	outline  *finding.Outline // of set, by the newest verdict; nil: none yet
+	good     proven           // what the server was last proven to run
+	tried    []*snapshot.Set  // sent since, without proof
 	plan     Plan
 	before   Observation // the newest one of a ready server
 	obs      Observation // the newest one
 	deferred int         // reloads in a row that stepped back for a hint
 	noticed  time.Time   // when the change under way was noticed
-	findings []validate.Finding
+	findings []finding.Finding
 	why      reasons
-	said     string             // the failure that was logged last
-	warned   []validate.Finding // the warnings that were logged last
+	said     string            // the failure that was logged last
+	warned   []finding.Finding // the warnings that were logged last
 
 	mu     sync.Mutex
 	status Status
@@ -53,7 +53,7 @@ type reasons struct {
 type proven struct {
 	digest  snapshot.Digest
 	set     *snapshot.Set // nil when only the digest is known
-	outline *validate.Outline
+	outline *finding.Outline
 	plan    Plan
 	after   Observation
 }

@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 func bubble(t *testing.T, name string, gated bool, change func(*bench, *Options), f func(*testing.T, *bench)) {
@@ -187,7 +187,7 @@ type during struct {
 	do func()
 }
 
-func (d during) Validate(ctx context.Context, req validate.Request) (validate.Result, error) {
+func (d during) Validate(ctx context.Context, req finding.Request) (finding.Result, error) {
 	d.do()
 	return d.judge.Validate(ctx, req)
 }

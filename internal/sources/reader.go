@@ -12,22 +12,27 @@ import (
 	"reloader/internal/snapshot"
 )
 
+// Options say what a Reader reads.
+type Options struct {
+	// Required sources must exist, or Read fails.
+	Required []snapshot.Source
+	// Optional sources are left out of the set while their directory does not exist.
+	Optional []snapshot.Source
+	Limits   snapshot.Limits
+	// Follow finds further directories that the files read so far name; nil: none. It returns
+	// false when the files are too broken to tell.
+	Follow func(*snapshot.Set) ([]snapshot.Source, bool)
+	// Narrow reads less of the first required source when that cannot be read as a whole; nil: nothing can.
+	Narrow func(context.Context, snapshot.Source) (*snapshot.Snapshot, error)
+}
+
 // Reader reads all sources of one target. It belongs to the target's goroutine; no method
 // may run at the same time as another one.
 type Reader struct {
-	required []snapshot.Source
-	optional []snapshot.Source
-	limits   snapshot.Limits
-	// follow finds further directories that the files read so far name; nil: none. It returns
-	// false when the files are too broken to tell.
-	follow func(*snapshot.Set) ([]snapshot.Source, bool)
-
-	// narrow reads less of the first required source when that cannot be read as a whole; nil: nothing can.
-	narrow func(context.Context, snapshot.Source) (*snapshot.Snapshot, error)
+	Options
 
 	followed []snapshot.Source
 	absent   []string // directories of optional and followed sources that were not there
-	onDirs   func(dirs []string)
 	// denied: something followed could not be read. Only another try can tell whether it still cannot.
 	denied bool
 	last   *snapshot.Set
@@ -37,29 +42,20 @@ type Reader struct {
 	raw    []*snapshot.Snapshot
 }
 
-// Fixed reads exactly these sources. Each must exist, or Read fails.
-func Fixed(lim snapshot.Limits, sources ...snapshot.Source) *Reader {
-	return &Reader{required: unique(sources), limits: lim}
+// New makes a reader of these sources. Sources of the same name get different ones.
+func New(o Options) *Reader {
+	all := Unique(slices.Concat(o.Required, o.Optional))
+	o.Required, o.Optional = all[:len(o.Required)], all[len(o.Required):]
+	return &Reader{Options: o}
 }
-
-// Optional adds sources that are left out of the set while their directory does not exist.
-func (r *Reader) Optional(sources ...snapshot.Source) *Reader {
-	all := unique(append(slices.Clone(r.required), append(r.optional, sources...)...))
-	r.required, r.optional = all[:len(r.required)], all[len(r.required):]
-	return r
-}
-
-// OnDirs names the function that is told after each Read, successful or not, which directories to
-// watch: a subscription's SetDirs.
-func (r *Reader) OnDirs(f func(dirs []string)) { r.onDirs = f }
 
 // Change names the function that each reading of a source goes through, before the files that it names
 // are followed: what is published is what is validated.
 func (r *Reader) Change(f func(*snapshot.Snapshot) *snapshot.Snapshot) { r.change = f }
 
-// snap reads one source. Several times in one Read when it is followed in rounds.
-func (r *Reader) snap(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
-	s, err := snapshot.Take(ctx, src, r.limits)
+// Snap reads one source. Several times in one Read when it is followed in rounds.
+func (r *Reader) Snap(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
+	s, err := snapshot.Take(ctx, src, r.Limits)
 	if err != nil || r.change == nil {
 		return s, err
 	}
@@ -69,22 +65,19 @@ func (r *Reader) snap(ctx context.Context, src snapshot.Source) (*snapshot.Snaps
 	return changed, nil
 }
 
-// maxRounds bounds how far files that name files are followed: main file, scrape configuration
+// MaxRounds bounds how far files that name files are followed: main file, scrape configuration
 // file, its service discovery file.
-const maxRounds = 4
+const MaxRounds = 4
 
 // Read reads everything anew. An error means that at least one source could not be read; it wraps
 // fs.ErrNotExist when that is because no directory is there yet.
 func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
 	r.last, r.absent, r.raw, r.denied = nil, nil, nil, false
-	if r.onDirs != nil {
-		defer func() { r.onDirs(r.Dirs()) }()
-	}
 	var snaps []*snapshot.Snapshot
-	for i, src := range r.required {
-		s, err := r.snap(ctx, src)
-		if err != nil && i == 0 && r.narrow != nil && tooMuch(err) {
-			s, err = r.narrow(ctx, src)
+	for i, src := range r.Required {
+		s, err := r.Snap(ctx, src)
+		if err != nil && i == 0 && r.Narrow != nil && tooMuch(err) {
+			s, err = r.Narrow(ctx, src)
 		}
 		if err != nil {
 			return nil, err
@@ -92,7 +85,7 @@ func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
 		snaps = append(snaps, s)
 	}
 	var missing error
-	for _, src := range r.optional {
+	for _, src := range r.Optional {
 		s, err := r.take(ctx, src)
 		if err != nil {
 			return nil, err
@@ -125,7 +118,7 @@ func tooMuch(err error) bool {
 
 // take returns nil for a directory that is not there.
 func (r *Reader) take(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
-	s, err := r.snap(ctx, src)
+	s, err := r.Snap(ctx, src)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
@@ -149,14 +142,14 @@ func (r *Reader) takeFollowed(ctx context.Context, src snapshot.Source) (*snapsh
 // readFollowed adds what the files name, and what those files name.
 func (r *Reader) readFollowed(ctx context.Context, snaps []*snapshot.Snapshot) (*snapshot.Set, error) {
 	set := snapshot.NewSet(snaps...)
-	if r.follow == nil {
+	if r.Follow == nil {
 		return set, nil
 	}
 	read := map[string]*snapshot.Snapshot{}
-	for range maxRounds {
+	for range MaxRounds {
 		// Half of a file names half of the directories. While it is broken, what was in view stays
 		// in view, so that a mistake does not look like removed rules.
-		if found, ok := r.follow(set); ok {
+		if found, ok := r.Follow(set); ok {
 			r.followed = found
 		}
 		all := slices.Clone(snaps)
@@ -215,7 +208,7 @@ func (r *Reader) asRead() []*snapshot.Snapshot {
 // each Read.
 func (r *Reader) Dirs() []string {
 	var dirs []string
-	for _, list := range [][]snapshot.Source{r.required, r.optional, r.followed} {
+	for _, list := range [][]snapshot.Source{r.Required, r.Optional, r.followed} {
 		for _, src := range list {
 			dirs = append(dirs, src.Dir)
 		}
@@ -224,8 +217,8 @@ func (r *Reader) Dirs() []string {
 	return slices.Compact(dirs)
 }
 
-// unique gives later sources of the same name another one: names identify sources in digests and diffs.
-func unique(sources []snapshot.Source) []snapshot.Source {
+// Unique gives later sources of the same name another one: names identify sources in digests and diffs.
+func Unique(sources []snapshot.Source) []snapshot.Source {
 	out := slices.Clone(sources)
 	taken := map[string]bool{}
 	for i := range out {

@@ -8,8 +8,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"reloader/internal/finding"
+	"reloader/internal/mounts"
 	"reloader/internal/reload"
-	"reloader/internal/validate"
 )
 
 // phases and classes are every value of their label, so that each series exists from the start.
@@ -24,7 +25,7 @@ var (
 		reload.ClassTimeout, reload.ClassUnavailable, reload.ClassBusy, reload.ClassServer, reload.ClassUnexpected,
 		reload.ClassLocal, reload.ClassUnproven,
 	}
-	severities = []validate.Severity{validate.Info, validate.Warning, validate.Error}
+	severities = []finding.Severity{finding.Info, finding.Warning, finding.Error}
 )
 
 // family is one metric of targets and how to read it from what is known of one.
@@ -99,7 +100,7 @@ var families = []family{
 	labelled("findings", "Findings about the newest files, by severity.", "severity", prometheus.GaugeValue,
 		func(t *target, emit func(float64, ...string)) {
 			for _, s := range severities {
-				emit(float64(validate.Count(t.last.Findings, s)), s.String())
+				emit(float64(finding.Count(t.last.Findings, s)), s.String())
 			}
 		}),
 	gauge("restart_required", "Whether a setting changed that only a restart of the server can bring.",
@@ -177,7 +178,7 @@ func (t *Tracker) Collect(ch chan<- prometheus.Metric) {
 	one(readyDesc, prometheus.GaugeValue, number(t.notReady(false) == ""))
 	frozen := 0
 	for _, n := range t.notes {
-		if n.Rule == SubPathRule {
+		if n.Rule == mounts.SubPathRule {
 			frozen++
 		}
 	}

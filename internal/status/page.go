@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"reloader/internal/finding"
 	"reloader/internal/reload"
-	"reloader/internal/validate"
 )
 
 // maxShown is how many lines of one list the page shows; the API has all.
@@ -127,7 +127,7 @@ func (p *page) list(title string, items []string) {
 	p.more(len(items))
 }
 
-func (p *page) findings(title string, findings []validate.Finding) {
+func (p *page) findings(title string, findings []finding.Finding) {
 	if len(findings) == 0 {
 		return
 	}
@@ -163,11 +163,11 @@ func phaseClass(s reload.Status) string {
 	}
 }
 
-func severityClass(s validate.Severity) string {
+func severityClass(s finding.Severity) string {
 	switch s {
-	case validate.Error:
+	case finding.Error:
 		return "bad"
-	case validate.Warning:
+	case finding.Warning:
 		return "warn"
 	default:
 		return "dim"

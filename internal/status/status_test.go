@@ -16,9 +16,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"reloader/internal/finding"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 func newTracker(t *testing.T) (*Tracker, *httptest.Server, *int) {
@@ -55,7 +55,7 @@ func rejected() reload.Status {
 		Target: "prometheus", Kind: "prometheus", Phase: reload.Rejected, Since: time.Unix(1700000010, 0),
 		Wanted: snapshot.Digest{1, 2, 3}, Running: snapshot.Digest{4},
 		Reason:   "<script>alert(1)</script>",
-		Findings: []validate.Finding{{File: "/etc/prometheus/prometheus.yml", Line: 3, Column: 7, Severity: validate.Error, Rule: "yaml", Message: "bad <b> & \"x\"", Hint: "<i>"}},
+		Findings: []finding.Finding{{File: "/etc/prometheus/prometheus.yml", Line: 3, Column: 7, Severity: finding.Error, Rule: "yaml", Message: "bad <b> & \"x\"", Hint: "<i>"}},
 		Changes:  []string{"<u>job"}, RestartRequired: []string{"[server] <port>"}, Differences: []string{"<d>"},
 		ServerVersion: "3.15.0\xff", Proof: "<p>", LastSuccess: time.Unix(1700000000, 0), LastDuration: time.Second,
 		Failure: &reload.FailureStatus{Class: reload.ClassRefused, Message: "<m>", Hint: "<h>", Body: "</pre><x>"},
@@ -212,7 +212,7 @@ func TestPageEscapesEverything(t *testing.T) {
 	tracker, srv, _ := newTracker(t)
 	tracker.Transition(reload.Status{}, rejected())
 	tracker.OwnFile(ConfigFile{Path: "<path>", Error: "<error>"})
-	tracker.Note([]validate.Finding{{File: "<file>", Severity: validate.Warning, Rule: "<rule>", Message: "<note>"}})
+	tracker.Note([]finding.Finding{{File: "<file>", Severity: finding.Warning, Rule: "<rule>", Message: "<note>"}})
 	code, body := request(t, http.MethodGet, srv.URL+"/")
 	if code != http.StatusOK {
 		t.Fatal(code)

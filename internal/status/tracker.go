@@ -9,13 +9,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"reloader/internal/finding"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
-
-// SubPathRule is the name of the finding for a mount that no update will ever reach.
-const SubPathRule = "subpath-mount"
 
 // Build is what this program is.
 type Build struct {
@@ -33,8 +30,8 @@ type Report struct {
 	// ConfigFile is our own configuration file; nil when flags alone were given.
 	ConfigFile *ConfigFile `json:"configFile,omitempty"`
 	// Notes are what a user should know about the set-up as a whole.
-	Notes   []validate.Finding `json:"notes,omitempty"`
-	Targets []reload.Status    `json:"targets"`
+	Notes   []finding.Finding `json:"notes,omitempty"`
+	Targets []reload.Status   `json:"targets"`
 }
 
 // ConfigFile is the state of our own configuration file.
@@ -56,7 +53,7 @@ type Tracker struct {
 	mu       sync.Mutex
 	targets  map[string]*target
 	file     *ConfigFile
-	notes    []validate.Finding
+	notes    []finding.Finding
 	watch    func() Watch
 	calls    func() []Call
 	stopping bool
@@ -179,7 +176,7 @@ func (t *Tracker) OwnFile(f ConfigFile) {
 }
 
 // Note tells what a user should know about the set-up as a whole; it replaces the earlier notes.
-func (t *Tracker) Note(notes []validate.Finding) {
+func (t *Tracker) Note(notes []finding.Finding) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.notes = slices.Clone(notes)

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"reloader/internal/validate"
+	"reloader/internal/finding"
 )
 
 // expand replaces each $(VAR), as the prometheus-operator's config reloader does. An unset variable stays
 // as it is written; one that is set to nothing becomes nothing. What a variable holds is not expanded again.
-func expand(data []byte, o Options) ([]byte, []validate.Finding) {
+func expand(data []byte, o Options) ([]byte, []finding.Finding) {
 	var out bytes.Buffer
-	var findings []validate.Finding
+	var findings []finding.Finding
 	pos := position{line: 1, column: 1}
 	for rest := data; ; {
 		before, name, after, ok := cutReference(rest)
@@ -25,14 +25,14 @@ func expand(data []byte, o Options) ([]byte, []validate.Finding) {
 		value, set := o.Lookup(name)
 		switch {
 		case !set:
-			findings = append(findings, validate.Finding{
+			findings = append(findings, finding.Finding{
 				Line: pos.line, Column: pos.column, Rule: RuleUnset,
 				Message: fmt.Sprintf("environment variable %s is not set", name),
 				Hint:    fmt.Sprintf("set %s in the reloader container, or take this file out of expand_env", name),
 			})
 			out.Write(written)
 		case int64(out.Len())+int64(len(value)) > o.MaxSize:
-			return data, append(findings, validate.Finding{
+			return data, append(findings, finding.Finding{
 				Line: pos.line, Column: pos.column, Rule: RuleSize,
 				Message: fmt.Sprintf("with environment variable %s the file becomes larger than %d MiB", name, o.MaxSize>>20),
 			})

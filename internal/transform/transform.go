@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	findingpkg "reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 // The rules of findings; docs/gated.md explains them.
@@ -51,12 +51,12 @@ func (o Options) Empty() bool { return !o.Gunzip && len(o.Expand) == 0 }
 // Apply returns the snapshot as it shall be validated and published, and what is wrong with it: each
 // finding is an error, and what could not be changed stays as it was. A finding never carries the value
 // of a variable. The snapshot's contents must be in memory.
-func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []validate.Finding) {
+func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []findingpkg.Finding) {
 	if o.MaxSize == 0 {
 		o.MaxSize = DefaultMaxSize
 	}
 	files := make(map[string][]byte, len(s.Files))
-	var findings []validate.Finding
+	var findings []findingpkg.Finding
 	for _, f := range s.Files {
 		data, ok := s.Bytes(f.Name)
 		if !ok {
@@ -64,29 +64,29 @@ func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []validate.Find
 		}
 		name, data, found := one(s, f.Name, data, o)
 		for _, finding := range found {
-			finding.File, finding.Severity = s.Source.UserPath(f.Name), validate.Error
+			finding.File, finding.Severity = s.Source.UserPath(f.Name), findingpkg.Error
 			findings = append(findings, finding)
 		}
 		files[name] = data
 	}
 	out := snapshot.FromFiles(s.Source, files)
 	out.Atomic, out.Missing = s.Atomic, s.Missing
-	validate.Sort(findings)
+	findingpkg.Sort(findings)
 	return out, findings
 }
 
 // one changes one file.
-func one(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []byte, []validate.Finding) {
+func one(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []byte, []findingpkg.Finding) {
 	if plain, ok := strings.CutSuffix(name, ".gz"); o.Gunzip && ok && path.Base(name) != ".gz" {
 		if _, taken := s.File(plain); taken {
-			return name, data, []validate.Finding{{
+			return name, data, []findingpkg.Finding{{
 				Rule: RuleGzip, Message: fmt.Sprintf("%s is there too, and only one of them can be published", plain),
 				Hint: "remove one of the two files",
 			}}
 		}
 		unzipped, err := gunzip(data, o.MaxSize)
 		if err != nil {
-			return name, data, []validate.Finding{{
+			return name, data, []findingpkg.Finding{{
 				Rule: RuleGzip, Message: "cannot be decompressed: " + err.Error(),
 				Hint: "compress the file with gzip, or take the .gz off its name",
 			}}

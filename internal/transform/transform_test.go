@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	findingpkg "reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 func lookup(name string) (string, bool) {
@@ -47,7 +47,7 @@ func contents(s *snapshot.Snapshot) map[string]string {
 	return out
 }
 
-func lines(findings []validate.Finding) []string {
+func lines(findings []findingpkg.Finding) []string {
 	var out []string
 	for _, f := range findings {
 		out = append(out, fmt.Sprintf("%s:%d:%d: %v: %s [%s]", f.File, f.Line, f.Column, f.Severity, f.Message, f.Rule))

@@ -3,19 +3,19 @@ package transform
 import (
 	"context"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
-	"reloader/internal/validate"
 )
 
 // Step applies the options to the readings of one target and hands what it found to the verdict on them.
 // It belongs to the target's goroutine: a verdict is on the newest reading.
 type Step struct {
 	opts     Options
-	findings map[string][]validate.Finding
+	findings map[string][]finding.Finding
 }
 
 // NewStep makes a Step.
-func NewStep(o Options) *Step { return &Step{opts: o, findings: map[string][]validate.Finding{}} }
+func NewStep(o Options) *Step { return &Step{opts: o, findings: map[string][]finding.Finding{}} }
 
 // Snapshot changes the newest reading of one source.
 func (s *Step) Snapshot(in *snapshot.Snapshot) *snapshot.Snapshot {
@@ -25,17 +25,17 @@ func (s *Step) Snapshot(in *snapshot.Snapshot) *snapshot.Snapshot {
 }
 
 // Validator adds the findings to those of another validator.
-func (s *Step) Validator(inner validate.Validator) validate.Validator {
+func (s *Step) Validator(inner finding.Validator) finding.Validator {
 	return &validator{step: s, inner: inner}
 }
 
 type validator struct {
 	step  *Step
-	inner validate.Validator
+	inner finding.Validator
 }
 
-// Validate implements validate.Validator.
-func (v *validator) Validate(ctx context.Context, req validate.Request) (validate.Result, error) {
+// Validate implements finding.Validator.
+func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.Result, error) {
 	res, err := v.inner.Validate(ctx, req)
 	if err != nil {
 		return res, err
@@ -43,6 +43,6 @@ func (v *validator) Validate(ctx context.Context, req validate.Request) (validat
 	for _, s := range req.Set.Snapshots {
 		res.Findings = append(res.Findings, v.step.findings[s.Source.Name]...)
 	}
-	validate.Sort(res.Findings)
+	finding.Sort(res.Findings)
 	return res, nil
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"reloader/internal/reload/grafanatest"
+	"reloader/internal/grafana/grafanatest"
 	"reloader/test/volume"
 )
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"reloader/internal/grafana/grafanatest"
 	"reloader/internal/reload"
-	"reloader/internal/reload/grafanatest"
 	"reloader/test/rig"
 	"reloader/test/volume"
 )

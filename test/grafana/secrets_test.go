@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"reloader/internal/grafana/grafanatest"
 	"reloader/internal/reload"
-	"reloader/internal/reload/grafanatest"
 	"reloader/test/rig"
 	"reloader/test/volume"
 )

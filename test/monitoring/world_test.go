@@ -12,8 +12,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"reloader/internal/grafana/grafanatest"
 	"reloader/internal/reload"
-	"reloader/internal/reload/grafanatest"
 	"reloader/internal/status"
 	"reloader/test/rig"
 	"reloader/test/volume"

@@ -13,7 +13,7 @@ import (
 
 	"gopkg.in/ini.v1"
 
-	"reloader/internal/reload/grafanatest"
+	"reloader/internal/grafana/grafanatest"
 )
 
 func main() {

@@ -1,0 +1,8 @@
+package main
+
+import "syscall"
+
+// childAttr puts a child into a group of its own and lets it die with the demo, even when that is killed.
+func childAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}

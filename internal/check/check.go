@@ -1,0 +1,269 @@
+// Package check judges files without a running reloader: those of targets, and whatever is at a path.
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"reloader/internal/config"
+	"reloader/internal/finding"
+	grafanavalidator "reloader/internal/grafana/validator"
+	"reloader/internal/inputs"
+	prometheusvalidator "reloader/internal/prometheus/validator"
+	"reloader/internal/snapshot"
+	"reloader/internal/sources"
+)
+
+// Result is the verdict on one target or path.
+type Result struct {
+	// Name is the path or target that was asked for.
+	Name     string
+	Digest   snapshot.Digest
+	Findings []finding.Finding
+	// Err says why there is no verdict.
+	Err error
+}
+
+// Options are what flags say for everything that is checked.
+type Options struct {
+	// Config holds the targets that flags name, and where promcheck is.
+	Config config.Config
+	// Prometheus and Grafana are what is known of the servers.
+	Prometheus, Grafana finding.Facts
+	// Validator is a promtool to ask instead of promcheck.
+	Validator string
+	// Allow names guards that are switched off.
+	Allow []string
+}
+
+func (o Options) facts(kind config.Kind) finding.Facts {
+	if kind == config.Prometheus {
+		return o.Prometheus
+	}
+	return o.Grafana
+}
+
+// Run judges the targets of the configuration, then what is at the paths, each of the kind that
+// its name and contents tell.
+func Run(ctx context.Context, o Options, paths []string) []Result {
+	var all []Result
+	for _, t := range o.Config.Targets {
+		all = append(all, o.target(ctx, t))
+	}
+	for _, p := range paths {
+		found, err := Classify(p)
+		if err != nil {
+			all = append(all, Result{Name: p, Err: err})
+		}
+		for _, g := range grouped(found) {
+			all = append(all, g.check(ctx, o))
+		}
+	}
+	return all
+}
+
+func (o Options) target(ctx context.Context, t config.Target) Result {
+	c := Result{Name: primary(t)}
+	shown := newRelative(&t)
+	if err := exists(t); err != nil {
+		c.Err = err
+		return c
+	}
+	r, validator := inputs.New(o.Config, t)
+	set, err := r.Read(ctx)
+	if err != nil {
+		c.Err = err
+		return c
+	}
+	return judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown)
+}
+
+// primary is the path by which a user knows a target.
+func primary(t config.Target) string {
+	for _, p := range []string{t.ConfigFile.Path, t.Provisioning.Path, t.Ini.Path} {
+		if p != "" {
+			return p
+		}
+	}
+	return t.Name
+}
+
+// exists tells of a file or directory that was named and is not there, before the kubelet's view of
+// the world, in which it may come later, gets to decide.
+func exists(t config.Target) error {
+	for path, file := range map[string]bool{t.ConfigFile.Path: true, t.Ini.Path: true, t.Provisioning.Path: false} {
+		if path == "" {
+			continue
+		}
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			return err
+		case file && info.IsDir():
+			return fmt.Errorf("%s: a directory, want a file", path)
+		case !file && !info.IsDir():
+			return fmt.Errorf("%s: a file, want a directory", path)
+		}
+	}
+	return nil
+}
+
+func judge(ctx context.Context, c Result, v finding.Validator, req finding.Request, shown relative) Result {
+	c.Digest = req.Set.Digest
+	result, err := v.Validate(ctx, req)
+	if err != nil {
+		c.Err = err
+		return c
+	}
+	c.Findings = result.Findings
+	for i := range c.Findings {
+		c.Findings[i].File = shown.path(c.Findings[i].File)
+	}
+	return c
+}
+
+// relative shows paths as the user wrote them, while everything inside works with absolute ones.
+type relative [][2]string // absolute directory, as written
+
+// newRelative makes the target's paths absolute.
+func newRelative(t *config.Target) relative {
+	var r relative
+	for _, p := range []*string{&t.ConfigFile.Path, &t.Ini.Path} {
+		if *p != "" {
+			dir := filepath.Dir(*p)
+			*p = filepath.Join(r.add(dir), filepath.Base(*p))
+		}
+	}
+	if t.Provisioning.Path != "" {
+		t.Provisioning.Path = r.add(t.Provisioning.Path)
+	}
+	t.Dirs = slices.Clone(t.Dirs)
+	for i := range t.Dirs {
+		t.Dirs[i].Path = r.add(t.Dirs[i].Path)
+	}
+	return r
+}
+
+// add returns the absolute directory, and remembers how it was written.
+func (r *relative) add(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return dir
+	}
+	*r = append(*r, [2]string{abs, filepath.Clean(dir)})
+	return abs
+}
+
+func (r relative) path(p string) string {
+	for _, pair := range r {
+		if rest, ok := strings.CutPrefix(p, pair[0]+string(filepath.Separator)); ok {
+			return filepath.Join(pair[1], rest)
+		}
+	}
+	return p
+}
+
+// group are things of one kind in one directory: they are judged together, as a server would read them.
+type group struct {
+	Input
+	dir   string
+	names []string
+}
+
+func grouped(found []Input) []group {
+	var groups []group
+	for _, f := range found {
+		dir := filepath.Dir(f.Path)
+		i := slices.IndexFunc(groups, func(g group) bool { return g.Kind == f.Kind && g.Role == f.Role && g.dir == dir })
+		if i < 0 || f.Kind == KindPrometheus || f.Kind == KindIni || f.Kind == KindProvisioning {
+			i, groups = len(groups), append(groups, group{Input: f, dir: dir})
+		}
+		groups[i].names = append(groups[i].names, filepath.Base(f.Path))
+	}
+	return groups
+}
+
+func (g group) check(ctx context.Context, o Options) Result {
+	t := config.TargetDefaults(config.Grafana)
+	t.Allow = o.Allow
+	switch g.Kind {
+	case KindPrometheus:
+		t = config.TargetDefaults(config.Prometheus)
+		t.Allow, t.Validator, t.ConfigFile = o.Allow, o.Validator, config.Mount{Path: g.Path}
+	case KindProvisioning:
+		t.Provisioning.Path = g.Path
+	case KindIni:
+		t.Ini.Path = g.Path
+	case KindManifest:
+		return checkManifest(g.Path)
+	case KindRules, KindGrafanaFile, KindDashboard:
+		return g.checkFiles(ctx, o)
+	}
+	return o.target(ctx, t)
+}
+
+// checkFiles judges files without the main file that would lead a server to them, by making one up.
+func (g group) checkFiles(ctx context.Context, o Options) Result {
+	c := Result{Name: g.Path}
+	if len(g.names) > 1 {
+		c.Name = g.dir
+	}
+	var shown relative
+	dir := shown.add(g.dir)
+	files := snapshot.Source{Name: "files", Dir: dir}
+	for _, name := range g.names {
+		files.Include = append(files.Include, sources.Literal(name))
+	}
+	snap, err := snapshot.Take(ctx, files, snapshot.Limits{})
+	if err != nil {
+		c.Err = err
+		return c
+	}
+	contents := map[string][]byte{}
+	for _, name := range g.names {
+		data, ok := snap.Bytes(name)
+		if !ok {
+			c.Err = fmt.Errorf("%s: cannot be read", filepath.Join(g.dir, name))
+			return c
+		}
+		contents[name] = data
+	}
+	req := finding.Request{Facts: o.Grafana, Allow: o.Allow}
+	v := grafanavalidator.New(grafanavalidator.Options{})
+	switch g.Kind {
+	case KindRules:
+		const main = ".reloader-check.yml"
+		contents[main] = ruleFiles(g.names)
+		req.Set = snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config", Dir: dir}, contents))
+		v = prometheusvalidator.New(prometheusvalidator.Options{Main: filepath.Join(dir, main), Program: o.Config.Promcheck, External: o.Validator})
+		req.Facts = o.Prometheus
+	case KindDashboard:
+		provider := fmt.Appendf(nil, "apiVersion: 1\nproviders:\n- name: check\n  type: file\n  updateIntervalSeconds: 60\n  options: {path: %q}\n", dir)
+		req.Set = snapshot.NewSet(
+			snapshot.FromFiles(snapshot.Source{Name: grafanavalidator.RoleDashboards, Dir: filepath.Join(dir, ".reloader-check")}, map[string][]byte{"check.yaml": provider}),
+			snapshot.FromFiles(snapshot.Source{Name: "json", Dir: dir}, contents))
+	default:
+		req.Set = snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: g.Role, Dir: dir}, contents))
+	}
+	c = judge(ctx, c, v, req, shown)
+	// What is said of the files that were made up, or of those that are not there, is no news.
+	c.Findings = slices.DeleteFunc(c.Findings, func(f finding.Finding) bool {
+		return f.Severity != finding.Error && !slices.Contains(g.names, filepath.Base(f.File))
+	})
+	c.Digest = snap.Digest
+	return c
+}
+
+// ruleFiles is a main file that names nothing but rule files.
+func ruleFiles(names []string) []byte {
+	var b strings.Builder
+	b.WriteString("rule_files:\n")
+	for _, name := range names {
+		fmt.Fprintf(&b, "- %q\n", sources.Literal(name))
+	}
+	return []byte(b.String())
+}

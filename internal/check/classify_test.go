@@ -1,0 +1,93 @@
+package check
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"p/prometheus.yml":            "",
+		"g/datasources/x.yaml":        "",
+		"mixed/a.yml":                 "groups:\n- name: x\n",
+		"mixed/b.yaml":                "apiVersion: 1\ngroups: []\n",
+		"mixed/c.yaml":                "apiVersion: 1\ndatasources:\n  - broken: [\n",
+		"mixed/d.yml":                 "# comment\n\"global\": {}\n",
+		"mixed/e.json":                "{}",
+		"mixed/f.ini":                 "",
+		"mixed/g.yaml":                "apiVersion: v1\nkind: ConfigMap\n",
+		"mixed/README.md":             "x",
+		"mixed/h.yml":                 "x: 1\n",
+		"mixed/sub/prometheus.yml":    "",
+		"mixed/.hidden.yml":           "groups: []\n",
+		"none/x.txt":                  "",
+		"k/..2026/prometheus.yml":     "",
+		"binary.yml":                  "\x00\x01\xff",
+		"prometheus.broken.yml":       "\t",
+		"mixed2/providers.yml":        "providers: []\n",
+		"mixed2/contacts.yaml":        "contactPoints: []\n",
+		"mixed2/empty-datasource.yml": "",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(kind FileKind, name, role string) Input { return Input{kind, filepath.Join(dir, name), role} }
+	for path, want := range map[string][]Input{
+		"p": {at(KindPrometheus, "p/prometheus.yml", "")},
+		"g": {at(KindProvisioning, "g", "")},
+		"mixed": {
+			at(KindRules, "mixed/a.yml", ""), at(KindGrafanaFile, "mixed/b.yaml", "alerting"),
+			at(KindGrafanaFile, "mixed/c.yaml", "datasources"), at(KindPrometheus, "mixed/d.yml", ""),
+			at(KindDashboard, "mixed/e.json", "dashboards"), at(KindIni, "mixed/f.ini", ""), at(KindManifest, "mixed/g.yaml", ""),
+		},
+		"mixed2":                {at(KindGrafanaFile, "mixed2/contacts.yaml", "alerting"), at(KindGrafanaFile, "mixed2/providers.yml", "dashboards")},
+		"prometheus.broken.yml": {at(KindPrometheus, "prometheus.broken.yml", "")},
+	} {
+		got, err := Classify(filepath.Join(dir, path))
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", path, diff)
+		}
+	}
+	for _, path := range []string{"none", "binary.yml", "none/x.txt"} {
+		if _, err := Classify(filepath.Join(dir, path)); !errors.Is(err, ErrUnknownKind) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := Classify(filepath.Join(dir, "missing")); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+// FuzzTopLevelKeys: any bytes have a kind or none, and each key begins a line.
+func FuzzTopLevelKeys(f *testing.F) {
+	f.Add([]byte("global: {}\n'rule_files' : []\n  kind: x\n"))
+	f.Add([]byte("apiVersion: 1\ndatasources:\n"))
+	f.Add([]byte("a:\r\nb :\x00\xff"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		keys := topLevelKeys(data)
+		for key := range keys {
+			if !regexp.MustCompile(`(?m)^["']?` + key + `["']?\s*:`).Match(data) {
+				t.Errorf("%q of %q", key, data)
+			}
+		}
+		found, err := byKeys(Input{Path: "x"}, keys)
+		if err != nil && !errors.Is(err, ErrUnknownKind) || (err == nil) != (found.Kind != "") {
+			t.Errorf("%q: %+v, %v", data, found, err)
+		}
+	})
+}

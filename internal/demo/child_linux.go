@@ -1,8 +1,0 @@
-package demo
-
-import "syscall"
-
-// childAttr puts a child into a group of its own and lets it die with the demo, even when that is killed.
-func childAttr() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-}

@@ -1,0 +1,99 @@
+package finding
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Verdict is a validation's outcome in one word.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictOK      Verdict = "ok"
+	VerdictInvalid Verdict = "invalid"
+	// VerdictUnknown is that of a validation that could not judge.
+	VerdictUnknown Verdict = "unknown"
+)
+
+// VerdictOf is invalid when a finding is an error.
+func VerdictOf(findings []Finding) Verdict {
+	if HasErrors(findings) {
+		return VerdictInvalid
+	}
+	return VerdictOK
+}
+
+// Lookup returns a file's bytes by the path that findings name it by; nil when they are not at hand.
+type Lookup func(file string) []byte
+
+// WriteText writes findings for a terminal: one line each, the hint, and the line of the file with
+// a caret, unless that line may hold a secret (see Snippet). Lookup may be nil.
+func WriteText(w io.Writer, findings []Finding, lookup Lookup) error {
+	b := bufio.NewWriter(w)
+	for _, f := range findings {
+		fmt.Fprintln(b, f.String())
+		if f.Hint != "" {
+			fmt.Fprintf(b, "  hint: %s\n", oneLine(f.Hint))
+		}
+		if lookup == nil || f.Line == 0 {
+			continue
+		}
+		if s := Snippet(lookup(f.File), f.Line, f.Column); s != "" {
+			fmt.Fprint(b, s)
+		}
+	}
+	return b.Flush()
+}
+
+// report is the JSON that scripts rely on.
+type report struct {
+	Verdict  Verdict   `json:"verdict"`
+	Findings []Finding `json:"findings"`
+}
+
+// WriteJSON writes a verdict and its findings as one JSON object.
+func WriteJSON(w io.Writer, v Verdict, findings []Finding) error {
+	if findings == nil {
+		findings = []Finding{}
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(report{v, findings}); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+var (
+	githubMessage  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
+
+// WriteGitHub writes findings as workflow commands, which GitHub shows beside the changed lines.
+func WriteGitHub(w io.Writer, findings []Finding) error {
+	b := bufio.NewWriter(w)
+	for _, f := range findings {
+		command := map[Severity]string{Error: "error", Warning: "warning"}[f.Severity]
+		if command == "" {
+			command = "notice"
+		}
+		fmt.Fprintf(b, "::%s file=%s", command, githubProperty.Replace(f.File))
+		if f.Line > 0 {
+			fmt.Fprintf(b, ",line=%d", f.Line)
+			if f.Column > 0 {
+				fmt.Fprintf(b, ",col=%d", f.Column)
+			}
+		}
+		message := f.Message
+		if f.Hint != "" {
+			message += "\nhint: " + f.Hint
+		}
+		fmt.Fprintf(b, ",title=%s::%s\n", githubProperty.Replace(f.Rule), githubMessage.Replace(message))
+	}
+	return b.Flush()
+}

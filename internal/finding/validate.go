@@ -1,0 +1,92 @@
+// Package finding says what is wrong with files: where, how bad, why, and what to write instead.
+package finding
+
+import (
+	"context"
+
+	"reloader/internal/snapshot"
+)
+
+// Severity says what a finding does: only an error blocks.
+type Severity uint8
+
+// The severities, mildest first.
+const (
+	Info Severity = iota + 1
+	Warning
+	Error
+)
+
+// Finding is one thing that a user should know about a file. It never carries a secret.
+type Finding struct {
+	// File is the path as the user knows it: the source's directory joined with the file's name.
+	File string `json:"file"`
+	// Line and Column count from 1; 0 means unknown.
+	Line     int      `json:"line"`
+	Column   int      `json:"column"`
+	Severity Severity `json:"severity"`
+	// Rule is the stable name of the check, kebab-case, explained in docs/checks.md.
+	Rule    string `json:"rule"`
+	Message string `json:"message"`
+	// Hint says what to write instead; empty when that is not known.
+	Hint string `json:"hint,omitempty"`
+}
+
+// Facts are what the server said of itself; the zero value means that no server was asked.
+type Facts struct {
+	// Version is the server's version without a leading v ("3.15.0", "12.4.0"); empty when unknown.
+	Version string
+	// Agent says that Prometheus runs in agent mode.
+	Agent bool
+	// Features are Prometheus' --enable-feature names.
+	Features []string
+	// SameEnv says that this process sees the same environment and files as the server
+	// (--grafana-same-env), so that what is missing here is missing there.
+	SameEnv bool
+	// Live is what a running server has beyond its files, as its validator understands it
+	// (*grafana.Live); nil when the server was not asked.
+	Live any
+}
+
+// Request is one question to a Validator.
+type Request struct {
+	Set   *snapshot.Set
+	Facts Facts
+	// Running is the outline of what the server was last proven to run; nil when unknown.
+	// Guards compare with it.
+	Running *Outline
+	// Allow names the guards that the user switched off (--allow); their findings become warnings.
+	Allow []string
+}
+
+// Result is a verdict: invalid when a finding is an error.
+type Result struct {
+	// Findings are all findings of all files, sorted by file, line, column.
+	Findings []Finding
+	// Outline is what the files say, by name; nil when they are too broken to tell.
+	Outline *Outline
+}
+
+// Validator judges the files of one kind of server. An error means "could not judge" and is
+// never to be taken as valid.
+type Validator interface {
+	Validate(ctx context.Context, req Request) (Result, error)
+}
+
+// Outline is what a set of files says, by name and without any value: enough for guards and
+// for a diff that can be shown to anybody.
+type Outline struct {
+	Items []Item
+}
+
+// Item is one named thing in a configuration.
+type Item struct {
+	// Kind is what users call it: "scrape job", "rule group", "datasource", "ini key".
+	Kind string
+	// Name identifies it among its kind.
+	Name string
+	// Fingerprint is a keyed or truncated hash of its contents: it tells change, not content.
+	Fingerprint uint64
+	// Attrs are facts that guards need ("uid", "provider"); never a secret.
+	Attrs map[string]string
+}

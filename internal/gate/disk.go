@@ -1,0 +1,182 @@
+package gate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+)
+
+// chunk is how much one write call takes, in bytes.
+const chunk = 64 << 10
+
+// disk is the one way of this package to the file system: one method for each system call that
+// changes something, all names relative to the directory and never outside of it. The hook before
+// is the seam of the tests, which let exactly one call fail, or end there as a killed process would.
+type disk struct {
+	root   *os.Root
+	before func(op, name string) error
+}
+
+// do performs one call and names operation and object in its error.
+func (d *disk) do(op, name string, call func() error) error {
+	if d.before != nil {
+		if err := d.before(op, name); err != nil {
+			return fmt.Errorf("%s %q: %w", op, name, err)
+		}
+	}
+	if err := call(); err != nil {
+		return fmt.Errorf("%s %q: %w", op, name, cause(err))
+	}
+	return nil
+}
+
+// cause drops the operation and the path that package os puts before an error: do names both
+// in the words of this package.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+func (d *disk) mkdir(name string) error {
+	return d.do("mkdir", name, func() error { return d.root.Mkdir(name, 0o700) })
+}
+
+func (d *disk) chmod(name string, mode fs.FileMode) error {
+	return d.do("chmod", name, func() error { return d.root.Chmod(name, mode) })
+}
+
+func (d *disk) link(from, to string) error {
+	return d.do("link", to, func() error { return d.root.Link(from, to) })
+}
+
+func (d *disk) symlink(target, name string) error {
+	return d.do("symlink", name, func() error { return d.root.Symlink(target, name) })
+}
+
+func (d *disk) rename(from, to string) error {
+	return d.do("rename", to, func() error { return d.root.Rename(from, to) })
+}
+
+// remove is satisfied when the name is not there.
+func (d *disk) remove(name string) error {
+	return d.do("remove", name, func() error {
+		if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
+}
+
+// removeTree removes a directory and what is below it, following no link.
+func (d *disk) removeTree(name string) error {
+	info, err := d.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("stat %q: %w", name, cause(err))
+	}
+	return d.removeAll(name, info.IsDir())
+}
+
+func (d *disk) removeAll(name string, isDir bool) error {
+	if isDir {
+		entries, err := d.list(name)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if err := d.removeAll(path.Join(name, e.Name()), e.IsDir()); err != nil {
+				return err
+			}
+		}
+	}
+	return d.remove(name)
+}
+
+// write makes a new file with these contents; it is not on the disk before sync.
+func (d *disk) write(name string, data []byte, mode fs.FileMode) error {
+	var f *os.File
+	err := d.do("create", name, func() (err error) {
+		f, err = d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // the close that counts is below
+
+	for r := bytes.NewReader(data); r.Len() > 0; {
+		err := d.do("write", name, func() error {
+			_, err := io.CopyN(f, r, min(chunk, int64(r.Len())))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	// The umask may have taken bits away that the server needs.
+	if err := d.do("chmod", name, func() error { return f.Chmod(mode) }); err != nil {
+		return err
+	}
+	return d.do("close", name, f.Close)
+}
+
+// sync brings a file or a directory to the disk.
+func (d *disk) sync(name string) error {
+	return d.do("fsync", name, func() error {
+		f, err := d.root.Open(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }() // only opened to sync
+		err = f.Sync()
+		// Some file systems have nothing to sync for a directory and say so.
+		if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+			return nil
+		}
+		return err
+	})
+}
+
+// list returns a directory's entries sorted by name.
+func (d *disk) list(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(d.root.FS(), name)
+	if err != nil {
+		return nil, fmt.Errorf("list %q: %w", name, cause(err))
+	}
+	return entries, nil
+}
+
+// read returns the contents of a file.
+func (d *disk) read(name string) ([]byte, error) {
+	b, err := d.root.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", name, cause(err))
+	}
+	return b, nil
+}
+
+// readlink returns where a link points, and the empty text for anything that is no link.
+func (d *disk) readlink(name string) string {
+	target, err := d.root.Readlink(name)
+	if err != nil {
+		return ""
+	}
+	return target
+}
+
+// isFull says whether an error means that there is no room left.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

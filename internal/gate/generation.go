@@ -1,0 +1,222 @@
+package gate
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+const (
+	dataLink = "..data"     // points to the current generation, as in a kubelet's volume
+	stateDir = "..reloader" // the writer's own notes
+	lockName = "..reloader/lock"
+	tempMark = "..reloader_" // begins the name of every temporary link
+	accepted = ".accepted"   // ends the name of an accepted generation's mark
+	unfinal  = ".tmp"        // ends the name of a note that is being written
+	layout   = "..2006_01_02_15_04_05"
+)
+
+// Generation is one complete state of the directory.
+type Generation struct {
+	// Name is its directory, beside ..data.
+	Name string
+	// Sequence counts the generations of this directory and orders them, whatever the clock did.
+	Sequence uint64
+	// Digest is that of the set it was made from.
+	Digest snapshot.Digest
+	// Accepted says that the server was proven to run it.
+	Accepted bool
+	// Written is how many bytes of files were written for it; the rest is shared with older generations.
+	Written int64
+	// Fresh is how many of its Files were written for it.
+	Fresh, Files int
+}
+
+// note is what is kept of a generation in the state directory. It has the same size for any tree, so
+// that the cost of a change does not grow with the tree.
+type note struct {
+	Version  int             `json:"version"`
+	Sequence uint64          `json:"sequence"`
+	Digest   snapshot.Digest `json:"digest"`
+	// Tree is over the names and contents of the files below the generation's directory.
+	Tree    snapshot.Digest `json:"tree"`
+	Written int64           `json:"written"`
+	Fresh   int             `json:"fresh"`
+	Files   int             `json:"files"`
+}
+
+// noteVersion is of the form of the notes; an unknown one counts as no note.
+const noteVersion = 1
+
+// generation is a Generation with what is known of its files.
+type generation struct {
+	Generation
+	tree snapshot.Digest
+	// files is nil until the generation was written or checked by this process.
+	files map[string]entry
+}
+
+// entry is a file of a generation as this process wrote or checked it.
+type entry struct {
+	digest  snapshot.Digest
+	size    int64
+	mode    fs.FileMode
+	modTime time.Time
+}
+
+// treeDigest is over names and digests of files.
+func treeDigest(files map[string]entry) snapshot.Digest {
+	h := sha256.New()
+	for _, name := range sortedKeys(files) {
+		d := files[name].digest
+		fmt.Fprintf(h, "%s\x00%x\n", name, d[:])
+	}
+	var sum snapshot.Digest
+	h.Sum(sum[:0])
+	return sum
+}
+
+// tops are the names that a tree shows at its top, sorted.
+func tops(files map[string]entry) []string {
+	var out []string
+	for name := range files {
+		top, _, _ := strings.Cut(name, "/")
+		out = append(out, top)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// isGeneration says whether a name is one that this package, or the kubelet, gives to a generation.
+func isGeneration(name string) bool {
+	if len(name) < len(layout)+2 || name[len(layout)] != '.' {
+		return false
+	}
+	if _, err := time.Parse(layout, name[:len(layout)]); err != nil {
+		return false
+	}
+	return strings.Trim(name[len(layout)+1:], "0123456789") == ""
+}
+
+// writeNote makes a generation known as complete.
+func (g *Gate) writeNote(gen *generation) error {
+	data, err := json.Marshal(note{
+		Version: noteVersion, Sequence: gen.Sequence, Digest: gen.Digest, Tree: gen.tree,
+		Written: gen.Written, Fresh: gen.Fresh, Files: gen.Files,
+	})
+	if err != nil {
+		return fmt.Errorf("encode the note of %q: %w", gen.Name, err)
+	}
+	return g.replace(path.Join(stateDir, gen.Name), data)
+}
+
+// readNotes returns the generations that are noted as complete, oldest first. A note that cannot be
+// used is as good as none.
+func (g *Gate) readNotes() ([]*generation, error) {
+	entries, err := g.disk.list(stateDir)
+	if err != nil {
+		return nil, err
+	}
+	var gens []*generation
+	for _, e := range entries {
+		if gen, err := g.readNote(e.Name()); err == nil {
+			gen.Accepted = g.exists(path.Join(stateDir, gen.Name+accepted))
+			gens = append(gens, gen)
+		}
+	}
+	slices.SortFunc(gens, func(a, b *generation) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return gens, nil
+}
+
+// readNote reads one note; the generation that it names must be there.
+func (g *Gate) readNote(name string) (*generation, error) {
+	if !isGeneration(name) {
+		return nil, fmt.Errorf("note %q: not the name of a generation", name)
+	}
+	data, err := g.disk.read(path.Join(stateDir, name))
+	if err != nil {
+		return nil, err
+	}
+	var n note
+	if err := json.Unmarshal(data, &n); err != nil {
+		return nil, fmt.Errorf("decode note %q: %w", name, err)
+	}
+	if n.Version != noteVersion {
+		return nil, fmt.Errorf("note %q: unknown version %d", name, n.Version)
+	}
+	info, err := g.disk.root.Lstat(name)
+	if err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("note %q: its directory is missing", name)
+	}
+	return &generation{
+		Generation: Generation{
+			Name: name, Sequence: n.Sequence, Digest: n.Digest, Written: n.Written, Fresh: n.Fresh, Files: n.Files,
+		},
+		tree: n.Tree,
+	}, nil
+}
+
+// forget takes a generation's note away, so that a later end in the middle of its removal leaves
+// nothing that looks complete.
+func (g *Gate) forget(name string) error {
+	if err := g.disk.remove(path.Join(stateDir, name)); err != nil {
+		return err
+	}
+	if err := g.disk.remove(path.Join(stateDir, name+accepted)); err != nil {
+		return err
+	}
+	return g.disk.sync(stateDir)
+}
+
+// inspect reads a generation's files and says whether they are what was published.
+func (g *Gate) inspect(gen *generation) error {
+	files := map[string]entry{}
+	if err := g.scan(gen.Name, "", files); err != nil {
+		return err
+	}
+	if treeDigest(files) != gen.tree {
+		return fmt.Errorf("check generation %q: its files are not those that were published", gen.Name)
+	}
+	gen.files = files
+	return nil
+}
+
+func (g *Gate) scan(dir, prefix string, files map[string]entry) error {
+	entries, err := g.disk.list(path.Join(dir, prefix))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join(prefix, e.Name())
+		full := path.Join(dir, name)
+		switch {
+		case e.IsDir():
+			if err := g.scan(dir, name, files); err != nil {
+				return err
+			}
+		case e.Type().IsRegular():
+			data, err := g.disk.read(full)
+			if err != nil {
+				return err
+			}
+			info, err := g.disk.root.Lstat(full)
+			if err != nil {
+				return fmt.Errorf("stat %q: %w", full, cause(err))
+			}
+			files[name] = entry{
+				digest: sha256.Sum256(data), size: int64(len(data)), mode: info.Mode().Perm(), modTime: info.ModTime(),
+			}
+		default:
+			return fmt.Errorf("check %q: it is neither a file nor a directory", full)
+		}
+	}
+	return nil
+}

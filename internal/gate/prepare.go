@@ -1,0 +1,261 @@
+package gate
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+// prepare brings a complete generation to the disk, which no reader is led to yet.
+func (g *Gate) prepare(ctx context.Context, digest snapshot.Digest, items map[string]item) (*generation, error) {
+	b := &builder{g: g, items: items, dirs: map[string]bool{}}
+	defer b.close()
+	if err := b.begin(digest); err != nil {
+		return nil, err
+	}
+	err := b.fill(ctx)
+	if err == nil {
+		b.gen.tree = treeDigest(b.gen.files)
+		// The note comes last: it says that the generation is complete.
+		err = g.writeNote(b.gen)
+	}
+	if err != nil {
+		// What is left after a failed clean-up has no note: the next sweep removes it.
+		_ = g.disk.removeTree(b.gen.Name)
+		return nil, err
+	}
+	return b.gen, nil
+}
+
+// builder makes one generation.
+type builder struct {
+	g     *Gate
+	gen   *generation
+	items map[string]item
+	// dirs are the directories that exist, by name below the generation.
+	dirs map[string]bool
+	// unsynced are the files and directories that changed since they were last on the disk.
+	unsynced []string
+	// current looks at the generation whose files can be linked; nil when there is none.
+	current *witness
+}
+
+func (b *builder) close() { b.current.close() }
+
+// begin makes the generation's directory. It is the oldest generation's, when that is not to be kept:
+// then the work grows with the change and not with the tree. That generation ends first, and its
+// name with it, so that no reader comes from an old name to new files.
+func (b *builder) begin(digest snapshot.Digest) error {
+	b.gen = &generation{Generation: Generation{Sequence: 1, Digest: digest}, files: map[string]entry{}}
+	if n := len(b.g.gens); n > 0 {
+		b.gen.Sequence = b.g.gens[n-1].Sequence + 1
+	}
+	old := b.g.outgoing()
+	if old != nil {
+		b.g.lose(old)
+		if err := b.g.forget(old.Name); err != nil {
+			return err
+		}
+	}
+	now := time.Now().UTC()
+	for i := range 1000 {
+		b.gen.Name = fmt.Sprintf("%s.%09d", now.Format(layout), (now.Nanosecond()+i)%1e9)
+		if b.g.exists(b.gen.Name) {
+			continue
+		}
+		if old != nil {
+			return b.takeOver(old)
+		}
+		return b.makeDir(".")
+	}
+	return fmt.Errorf("find an unused name for a generation: %q and the 999 before it are taken", b.gen.Name)
+}
+
+// outgoing is a generation that the next prune would remove, with its files known; or nil.
+func (g *Gate) outgoing() *generation {
+	if len(g.gens) < g.opts.Keep {
+		return nil
+	}
+	last := g.lastAccepted()
+	for _, gen := range g.gens {
+		if gen != g.current && gen != last && gen.files != nil {
+			return gen
+		}
+	}
+	return nil
+}
+
+// takeOver renames an ended generation and removes from it what the new one does not have.
+func (b *builder) takeOver(old *generation) error {
+	if err := b.g.disk.rename(old.Name, b.gen.Name); err != nil {
+		return errors.Join(err, b.g.disk.removeTree(old.Name))
+	}
+	w, err := b.g.witness(b.gen.Name)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	wanted := map[string]bool{}
+	for name := range b.items {
+		for _, dir := range parents(name) {
+			wanted[dir] = true
+		}
+	}
+	return b.weed(".", wanted, func(name string) bool {
+		have, known := old.files[name]
+		want, ok := b.items[name]
+		if !known || !ok || !b.same(have, want) || !w.untouched(name, have) {
+			return false
+		}
+		b.gen.files[name] = have
+		return true
+	})
+}
+
+// weed removes from a directory what the new generation does not have, whoever put it there.
+func (b *builder) weed(dir string, wanted map[string]bool, keep func(name string) bool) error {
+	b.dirs[dir] = true
+	entries, err := b.g.disk.list(path.Join(b.gen.Name, dir))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		if e.IsDir() && wanted[name] {
+			err = b.weed(name, wanted, keep)
+		} else if !keep(name) {
+			b.unsynced = append(b.unsynced, dir)
+			err = b.g.disk.removeAll(path.Join(b.gen.Name, name), e.IsDir())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeDir makes a directory that the server may search. The set-group-ID bit, which it got from its
+// parent, stays.
+func (b *builder) makeDir(name string) error {
+	full := path.Join(b.gen.Name, name)
+	if err := b.g.disk.mkdir(full); err != nil {
+		return err
+	}
+	info, err := b.g.disk.root.Lstat(full)
+	if err != nil {
+		return fmt.Errorf("stat %q: %w", full, cause(err))
+	}
+	b.dirs[name] = true
+	b.unsynced = append(b.unsynced, name, path.Dir(name))
+	return b.g.disk.chmod(full, dirMode(b.g.opts.FileMode)|info.Mode()&fs.ModeSetgid)
+}
+
+// fill puts in what is missing and brings it to the disk.
+func (b *builder) fill(ctx context.Context) error {
+	if b.g.current != nil {
+		var err error
+		if b.current, err = b.g.witness(b.g.current.Name); err != nil {
+			return err
+		}
+	}
+	for _, name := range sortedKeys(b.items) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, ok := b.gen.files[name]; ok {
+			continue
+		}
+		for _, dir := range parents(name) {
+			if !b.dirs[dir] {
+				if err := b.makeDir(dir); err != nil {
+					return err
+				}
+			}
+		}
+		if err := b.put(name, b.items[name]); err != nil {
+			return err
+		}
+	}
+	b.gen.Files = len(b.gen.files)
+	return b.sync()
+}
+
+// sync comes after all writes and not at each: the first call takes most of the others' work along.
+func (b *builder) sync() error {
+	slices.Sort(b.unsynced)
+	for _, name := range slices.Compact(b.unsynced) {
+		if err := b.g.disk.sync(path.Join(b.gen.Name, name)); err != nil {
+			return err
+		}
+	}
+	return b.g.disk.sync(".")
+}
+
+// put makes one file: a hard link to the current generation's when that is the same file, else a new one.
+func (b *builder) put(name string, it item) error {
+	full := path.Join(b.gen.Name, name)
+	b.unsynced = append(b.unsynced, path.Dir(name))
+	if b.current != nil {
+		have, ok := b.g.current.files[name]
+		// Some file systems have no hard links, and each has a limit of links to one file: then it is written.
+		if ok && b.same(have, it) && b.current.untouched(name, have) &&
+			b.g.disk.link(path.Join(b.g.current.Name, name), full) == nil {
+			b.gen.files[name] = have
+			return nil
+		}
+	}
+	data, err := b.contents(name, it)
+	if err != nil {
+		return err
+	}
+	if err := b.g.disk.write(full, data, b.g.opts.FileMode); err != nil {
+		return err
+	}
+	info, err := b.g.disk.root.Lstat(full)
+	if err != nil {
+		return fmt.Errorf("stat %q: %w", full, cause(err))
+	}
+	b.gen.Written += int64(len(data))
+	b.gen.Fresh++
+	b.gen.files[name] = entry{digest: it.file.Digest, size: int64(len(data)), mode: b.g.opts.FileMode, modTime: info.ModTime()}
+	b.unsynced = append(b.unsynced, name)
+	return nil
+}
+
+// same says whether a published file is the one to publish.
+func (b *builder) same(have entry, want item) bool {
+	return have.digest == want.file.Digest && have.mode == b.g.opts.FileMode
+}
+
+// contents are the bytes that were hashed, or the same bytes out of the current generation when the
+// snapshot has forgotten them.
+func (b *builder) contents(name string, it item) ([]byte, error) {
+	if data, ok := it.from.Bytes(it.file.Name); ok {
+		return data, nil
+	}
+	if g := b.g; g.current != nil && g.current.files[name].digest == it.file.Digest {
+		data, err := g.disk.read(path.Join(g.current.Name, name))
+		if err == nil && sha256.Sum256(data) == it.file.Digest {
+			return data, nil
+		}
+	}
+	return nil, fmt.Errorf("source %q, file %q: its contents are not in memory any more", it.from.Source.Name, it.file.Name)
+}
+
+// parents are the directories above a name, outermost first.
+func parents(name string) []string {
+	var out []string
+	for i, c := range name {
+		if c == '/' {
+			out = append(out, name[:i])
+		}
+	}
+	return out
+}

@@ -1,0 +1,147 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// swaps is how often the readers' ground moves in TestReadersDuringSwaps at least, and reads how often they
+// look at least, however slow the machine is.
+const swaps, reads = 10_000, 1_000
+
+// Readers in a loop while the directory is swapped 10,000 times: through ..data they never see a mixture
+// of two generations; through the visible names they never miss a file, and no name leads nowhere.
+func TestReadersDuringSwaps(t *testing.T) {
+	t.Parallel()
+	dir := fastDir(t)
+	g := mustOpen(t, dir, Options{Keep: 8})
+	mustPublish(t, g, endless(0).set())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var group sync.WaitGroup
+	var done atomic.Int64
+	group.Go(func() {
+		for ctx.Err() == nil && !t.Failed() {
+			for _, read := range []func(dir string) error{oneGeneration, constantNames, listedNames} {
+				if err := read(dir); err != nil {
+					t.Errorf("after %d reads: %v", done.Load(), err)
+				}
+			}
+			done.Add(1)
+			time.Sleep(200 * time.Microsecond) // leaves the processor to the writer
+		}
+	})
+	n := 0
+	for (n < swaps || done.Load() < reads) && !t.Failed() {
+		n++
+		mustPublish(t, g, endless(n).set())
+	}
+	cancel()
+	group.Wait()
+	t.Logf("%d swaps, %d reads of each kind", n, done.Load())
+}
+
+// oneGeneration reads as the contract asks: the link once, then everything through its target. A
+// generation that was removed meanwhile is read again from the start.
+func oneGeneration(dir string) error {
+	target, err := os.Readlink(filepath.Join(dir, dataLink))
+	if err != nil {
+		return err
+	}
+	got, err := readTree(filepath.Join(dir, target))
+	if now, linkErr := os.Readlink(filepath.Join(dir, dataLink)); linkErr != nil {
+		return linkErr
+	} else if err != nil && now != target {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now, err := os.Readlink(filepath.Join(dir, dataLink))
+	if err != nil {
+		return err
+	}
+	// Files of a generation go while it is removed; that is no mixture, and the reader sees that it moved.
+	if !published(got) && now == target {
+		return fmt.Errorf("%d files with id %s are no generation", len(got), got["id"])
+	}
+	for name, text := range got {
+		if text != got["id"] && text != "same" && got["id"] != "" {
+			return fmt.Errorf("%s is of generation %s, id says %s", name, text, got["id"])
+		}
+	}
+	return nil
+}
+
+// constantNames reads the names that are in all generations.
+func constantNames(dir string) error {
+	for _, name := range []string{"id", "rules/a.yml", "rules/b.yml"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if _, err := strconv.Atoi(string(b)); err != nil && string(b) != "same" {
+			return fmt.Errorf("%s holds %q", name, b)
+		}
+	}
+	return nil
+}
+
+// listedNames reads what the directory lists, as a glob does. A name that went after it was listed is
+// no dangling one.
+func listedNames(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		p := filepath.Join(dir, e.Name())
+		if strings.HasPrefix(e.Name(), "..") {
+			continue
+		}
+		if _, err := os.Stat(p); err == nil {
+			continue
+		}
+		// The link was replaced, or it is gone: only one that stays and leads nowhere is a fault.
+		before, err := os.Readlink(p)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		_, statErr := os.Stat(p)
+		after, err := os.Readlink(p)
+		if err == nil && statErr != nil && before == after {
+			return fmt.Errorf("%s -> %s leads nowhere: %w", e.Name(), after, statErr)
+		}
+	}
+	return nil
+}
+
+// published says whether it is one of the endless trees, whole.
+func published(got tree) bool {
+	n, err := strconv.Atoi(got["id"])
+	return err == nil && maps.Equal(got, endless(n))
+}
+
+// endless is the n-th of the trees that are published without an end: names come and go.
+func endless(n int) tree {
+	id := strconv.Itoa(n)
+	tr := tree{"id": id, "rules/a.yml": id, "rules/b.yml": "same"}
+	if n%2 == 0 {
+		tr["even.yml"] = id
+	}
+	if n%3 == 0 {
+		tr["three/deep/x.yml"] = id
+	}
+	return tr
+}

@@ -1,0 +1,182 @@
+package gate
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// repair brings the directory into the state that this process would have left it in.
+func (g *Gate) repair() error {
+	gens, err := g.readNotes()
+	if err != nil {
+		return err
+	}
+	g.gens = gens
+	if err := g.sweepLinks(); err != nil {
+		return err
+	}
+	if err := g.findCurrent(); err != nil {
+		return err
+	}
+	if err := g.tidy(); err != nil {
+		return err
+	}
+	if g.current != nil {
+		if err := g.dropNewer(); err != nil {
+			return err
+		}
+	}
+	return g.prune(g.opts.Keep)
+}
+
+// findCurrent sees where readers are led, and leads them to the newest good generation when that
+// place is damaged.
+func (g *Gate) findCurrent() error {
+	target := g.disk.readlink(dataLink)
+	i := slices.IndexFunc(g.gens, func(gen *generation) bool { return gen.Name == target })
+	if i < 0 && target == "" && len(g.gens) == 0 {
+		return nil // a new directory
+	}
+	if i < 0 && g.exists(target) {
+		// Somebody else's generation, as in a directory that reloader never wrote. Readers keep it
+		// until something is published.
+		return nil
+	}
+	if i >= 0 {
+		err := g.inspect(g.gens[i])
+		if err == nil {
+			g.current = g.gens[i]
+			return nil
+		}
+		g.repaired("generation %q is damaged: %v", target, err)
+	}
+	return g.retreat(target)
+}
+
+// retreat leads readers to the newest accepted generation that is whole, else to the newest whole one.
+// Without any, everything stays as it is until something is published.
+func (g *Gate) retreat(from string) error {
+	order := slices.Clone(g.gens)
+	slices.SortStableFunc(order, func(a, b *generation) int {
+		if a.Accepted != b.Accepted {
+			if a.Accepted {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.Sequence, a.Sequence)
+	})
+	for _, gen := range order {
+		if gen.Name == from || g.inspect(gen) != nil {
+			continue
+		}
+		if err := g.swap(gen); err != nil {
+			return err
+		}
+		g.repaired("readers were led to %q instead of %q", gen.Name, from)
+		break
+	}
+	// The damaged one must never count as good again.
+	for _, gen := range slices.Clone(g.gens) {
+		if gen.Name == from {
+			g.lose(gen)
+			if err := g.forget(gen.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tidy makes the visible names right and removes what no complete generation needs. It is cheap
+// when there is nothing to do.
+func (g *Gate) tidy() error {
+	if err := g.sweepLinks(); err != nil {
+		return err
+	}
+	// Before the directories go: a visible name may lead straight into one of them.
+	if g.current != nil {
+		changed, err := g.settled()
+		if err != nil {
+			return err
+		}
+		if changed {
+			g.repaired("put the visible names right")
+		}
+	}
+	return g.sweep()
+}
+
+// sweepLinks removes temporary links.
+func (g *Gate) sweepLinks() error {
+	entries, err := g.disk.list(".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), tempMark) {
+			if err := g.disk.remove(e.Name()); err != nil {
+				return err
+			}
+			g.repaired("removed the temporary link %q", e.Name())
+		}
+	}
+	return nil
+}
+
+// sweep removes notes and directories of generations that are not known as complete: the notes first,
+// so that nothing half removed looks complete.
+func (g *Gate) sweep() error {
+	if err := g.sweepNotes(); err != nil {
+		return err
+	}
+	entries, err := g.disk.list(".")
+	if err != nil {
+		return err
+	}
+	target := g.disk.readlink(dataLink)
+	for _, e := range entries {
+		if name := e.Name(); isGeneration(name) && name != target && !g.known(name) {
+			if err := g.disk.removeTree(name); err != nil {
+				return err
+			}
+			g.repaired("removed the incomplete generation %q", name)
+		}
+	}
+	return nil
+}
+
+// sweepNotes removes what is noted of no known generation, half-written notes too.
+func (g *Gate) sweepNotes() error {
+	entries, err := g.disk.list(stateDir)
+	if err != nil {
+		return err
+	}
+	removed := false
+	for _, e := range entries {
+		name := path.Join(stateDir, e.Name())
+		if name == lockName || name == refusedName || g.known(strings.TrimSuffix(e.Name(), accepted)) {
+			continue
+		}
+		if err := g.disk.removeTree(name); err != nil {
+			return err
+		}
+		removed = true
+		g.repaired("removed %q, which is noted of no generation", name)
+	}
+	if removed {
+		return g.disk.sync(stateDir)
+	}
+	return nil
+}
+
+func (g *Gate) known(name string) bool {
+	return slices.ContainsFunc(g.gens, func(gen *generation) bool { return gen.Name == name })
+}
+
+func (g *Gate) repaired(format string, args ...any) {
+	g.repairs = append(g.repairs, fmt.Sprintf(format, args...))
+}

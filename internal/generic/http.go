@@ -1,0 +1,78 @@
+// Package generic makes any server with a reload endpoint, or any process, read its files again.
+package generic
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"reloader/internal/httpclient"
+	"reloader/internal/reload"
+)
+
+const (
+	dialTimeout    = 5 * time.Second
+	defaultTimeout = 5 * time.Minute
+)
+
+// HTTP posts to one URL. The server is taken for ready when its port is open (or, behind a proxy, the
+// proxy's), and the proof is the status code: nothing more is known of such a server.
+type HTTP struct {
+	c       *httpclient.Client
+	timeout time.Duration
+}
+
+// NewHTTP makes a driver that posts to o.URL; timeout bounds one reload, 0 means 5 min.
+func NewHTTP(o httpclient.Options, timeout time.Duration) (*HTTP, error) {
+	c, err := httpclient.New(o)
+	if err != nil {
+		return nil, err
+	}
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	return &HTTP{c: c, timeout: timeout}, nil
+}
+
+// Observe implements reload.Driver.
+func (d *HTTP) Observe(ctx context.Context) (reload.Observation, error) {
+	address, err := d.c.DialAddress()
+	if err != nil {
+		return reload.Observation{Reason: err.Error()}, nil
+	}
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return reload.Observation{Reason: err.Error()}, nil
+	}
+	_ = conn.Close()
+	return reload.Observation{Ready: true}, nil
+}
+
+// Plan implements reload.Driver.
+func (d *HTTP) Plan(context.Context, reload.Change) (reload.Plan, error) {
+	return reload.Plan{Calls: []string{"POST " + d.c.URL("")}}, nil
+}
+
+// Reload implements reload.Driver.
+func (d *HTTP) Reload(ctx context.Context, _ reload.Plan) error {
+	a, f := d.c.Do(ctx, http.MethodPost, "", d.timeout)
+	if f != nil {
+		return f
+	}
+	if f := d.c.Classify(http.MethodPost, "", a); f != nil {
+		if a.Status == http.StatusForbidden {
+			f.Hint = "the reload endpoint may be switched off (Prometheus-like servers: --web.enable-lifecycle), or want an authKey in the URL"
+		}
+		return f
+	}
+	return nil
+}
+
+// Confirm implements reload.Driver.
+func (d *HTTP) Confirm(_ context.Context, _ reload.Plan, proof reload.Proof) (reload.Verdict, error) {
+	if !proof.Reloaded {
+		return reload.Verdict{Reason: "a generic server does not tell what it runs"}, nil
+	}
+	return reload.Verdict{Proven: true, By: "status code", After: reload.Observation{Ready: true}}, nil
+}

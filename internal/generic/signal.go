@@ -1,0 +1,57 @@
+package generic
+
+import (
+	"context"
+	"syscall"
+
+	"reloader/internal/process"
+	"reloader/internal/reload"
+)
+
+// Signal sends SIGHUP to a process in a shared process namespace. Nothing proves what it does with it.
+type Signal struct {
+	name string
+}
+
+// NewSignal makes a driver for the process of that name.
+func NewSignal(name string) *Signal { return &Signal{name: name} }
+
+// Observe implements reload.Driver.
+func (d *Signal) Observe(context.Context) (reload.Observation, error) {
+	p, err := process.Find(d.name)
+	if err != nil {
+		return reload.Observation{Reason: err.Error()}, nil
+	}
+	return reload.Observation{Ready: true, Epoch: p.Epoch()}, nil
+}
+
+// Plan implements reload.Driver.
+func (d *Signal) Plan(context.Context, reload.Change) (reload.Plan, error) {
+	return reload.Plan{Calls: []string{"SIGHUP"}}, nil
+}
+
+// Reload implements reload.Driver.
+func (d *Signal) Reload(context.Context, reload.Plan) error {
+	p, err := process.Find(d.name)
+	if err != nil {
+		return err
+	}
+	return p.Signal(syscall.SIGHUP)
+}
+
+// Confirm implements reload.Driver. A process that ended of the signal is not proven.
+func (d *Signal) Confirm(ctx context.Context, _ reload.Plan, proof reload.Proof) (reload.Verdict, error) {
+	if !proof.Reloaded {
+		return reload.Verdict{Reason: "a process does not tell what it runs"}, nil
+	}
+	after, err := d.Observe(ctx)
+	switch {
+	case err != nil:
+		return reload.Verdict{}, err
+	case !after.Ready:
+		return reload.Verdict{Reason: after.Reason}, nil
+	case after.Epoch != proof.Before.Epoch:
+		return reload.Verdict{Reason: "the process ended and another one started"}, nil
+	}
+	return reload.Verdict{Proven: true, By: "SIGHUP was sent; nothing proves the rest", After: after}, nil
+}

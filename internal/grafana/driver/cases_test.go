@@ -1,0 +1,162 @@
+package driver
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/grafanatest"
+	"reloader/internal/snapshot"
+)
+
+// goodTrials are the trials of the validator's tests, of a kind, that need nothing but their files and that 12.4 took.
+func goodTrials(t *testing.T, kind string) []grafanatest.Trial {
+	t.Helper()
+	all, err := grafanatest.Trials(filepath.Join("..", "validator", "testdata", "cases"), kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := slices.DeleteFunc(all, func(c grafanatest.Trial) bool {
+		return c.Bad("12.4.0") || len(c.APISeed)+len(c.FilesLinks)+len(c.FilesBase64) > 0
+	})
+	if len(out) == 0 {
+		t.Fatalf("no good trials of %s", kind)
+	}
+	return out
+}
+
+// lay replaces everything in the provisioning directory.
+func (s server) lay(t *testing.T, files map[string]string) *snapshot.Set {
+	t.Helper()
+	entries, err := os.ReadDir(s.provisioning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(s.provisioning, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fixtures := filepath.Join(t.TempDir(), "fixtures")
+	for name, content := range map[string]string{"dollar.txt": "pa$CR_TOKEN\n", "dollar2.txt": "x${CR_X}y\n", "secret.txt": "s3cret-from-file\n"} {
+		if err := os.MkdirAll(fixtures, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(fixtures, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, content := range files {
+		s.write(t, name, strings.ReplaceAll(content, "@FIX@", fixtures)+"\n")
+	}
+	entries, err = os.ReadDir(s.provisioning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dirs []string
+	for _, e := range entries {
+		if e.IsDir() {
+			dirs = append(dirs, e.Name())
+		}
+	}
+	return s.read(t, dirs...)
+}
+
+// clean removes everything that earlier cases provisioned.
+func (s server) clean(t *testing.T, r *rig) {
+	t.Helper()
+	ds, al := []any{}, map[string][]any{}
+	resets := []int{}
+	var orgs []struct{ ID int64 }
+	if err := r.api.get(t.Context(), "/api/orgs", nil, &orgs); err != nil {
+		t.Fatal(err)
+	}
+	for _, org := range orgs {
+		var list []struct{ Name string }
+		if err := r.api.get(t.Context(), "/api/datasources", inOrg(org.ID), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range list {
+			ds = append(ds, map[string]any{"name": x.Name, "orgId": org.ID})
+		}
+		for path, key := range map[string]string{"alert-rules": "deleteRules", "contact-points": "deleteContactPoints", "mute-timings": "deleteMuteTimes", "templates": "deleteTemplates"} {
+			var list []struct{ UID, Name string }
+			if err := optional(r.api.get(t.Context(), "/api/v1/provisioning/"+path, inOrg(org.ID), &list)); err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range list {
+				if key == "deleteContactPoints" && x.Name == "empty" {
+					continue
+				}
+				al[key] = append(al[key], map[string]any{"uid": x.UID, "name": x.Name, "orgId": org.ID})
+			}
+		}
+		resets = append(resets, int(org.ID))
+	}
+	toJSON := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	alerting := map[string]any{"apiVersion": 1}
+	for k, v := range al {
+		alerting[k] = v
+	}
+	// What rules and policies use goes after them.
+	s.lay(t, map[string]string{
+		"datasources/clean.yaml": toJSON(map[string]any{"apiVersion": 1, "deleteDatasources": ds}),
+		"alerting/clean.yaml":    toJSON(map[string]any{"resetPolicies": resets, "deleteRules": al["deleteRules"]}),
+	})
+	for _, kind := range []string{"datasources", "alerting", "dashboards"} {
+		if a := post(t, r, kind); a.status != http.StatusOK {
+			t.Fatalf("clean %s: %d", kind, a.status)
+		}
+	}
+	s.lay(t, map[string]string{"alerting/clean.yaml": toJSON(alerting)})
+	if a := post(t, r, "alerting"); a.status != http.StatusOK {
+		t.Fatalf("clean alerting: %d", a.status)
+	}
+}
+
+// keepsValues are the cases in which Grafana keeps what has left the file: that is named.
+var keepsValues = map[string]bool{
+	"cleared_all_fields": true, "cleared_env_lost": true, "cleared_type": true, "cleared_url_empty_string": true, "x_stale_all_empty": true,
+}
+
+// Files that Grafana took are proven, with nothing named that is not as they say.
+func TestContractCases(t *testing.T) {
+	t.Parallel()
+	servers(t, func(t *testing.T, s server) {
+		r := newRig(t, s.url, s.password, nil)
+		for _, kind := range []string{"datasources", "dashboards", "alerting"} {
+			for _, c := range goodTrials(t, kind) {
+				t.Run(kind+"/"+c.Case, func(t *testing.T) {
+					s.clean(t, r)
+					var old *snapshot.Set
+					if len(c.Seed) > 0 {
+						old = s.lay(t, c.Seed)
+						if _, v, err := r.apply(t.Context(), nil, old); err != nil || !v.Proven {
+							t.Errorf("the files before: %+v %v", v, err)
+						}
+					}
+					p, v, err := r.apply(t.Context(), old, s.lay(t, c.Files))
+					switch {
+					case finding.HasErrors(p.Findings):
+						t.Errorf("refused: %+v", p.Findings)
+					case err != nil:
+						t.Errorf("%v", err)
+					case len(p.Calls) > 0 && (!v.Proven || len(v.Differences) > 0 && !keepsValues[c.Case]):
+						t.Errorf("%+v", v)
+					}
+				})
+			}
+		}
+	})
+}

@@ -1,0 +1,58 @@
+package driver
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+
+	"reloader/internal/reload"
+)
+
+// classify says what a status other than 200 means and what to do about it.
+func classify(what string, a answer) *reload.Failure {
+	id, text := a.message()
+	f := &reload.Failure{Body: reload.BoundBody(string(a.body)), Untouched: true}
+	switch a.status {
+	case http.StatusUnauthorized:
+		f.Class, f.Permanent, f.RetryAfter = reload.ClassUnauthorized, true, credentialsPoll
+		f.Message = what + ": 401: Grafana does not accept the credentials"
+		f.Hint = "give the server admin's name and password (--grafana-username, --grafana-password-file, or GF_SECURITY_ADMIN_PASSWORD); the password in Grafana's database counts, a changed admin_password in grafana.ini does not"
+		switch id {
+		case "auth.unauthorized":
+			f.Message = what + ": 401: Grafana saw no credentials that it uses"
+			f.Hint = "no user was given, or both basic auth and the login form are switched off; tokens and API keys cannot reload"
+		case "api-key.invalid":
+			f.Message = what + ": 401: Grafana does not know this token"
+			f.Hint = "no token can reload: use the server admin's name and password"
+		}
+	case http.StatusForbidden:
+		f.Class, f.Permanent = reload.ClassForbidden, true
+		f.Message = what + ": 403: this user may not reload provisioning"
+		f.Hint = "only a Grafana server admin may; an organization's admin, a service account or an API key may not"
+		if bytes.Contains(a.body, []byte("origin not allowed")) {
+			f.Message, f.Hint = what+": 403: Grafana refuses the request's origin", "reach Grafana directly, not through a proxy that adds an Origin header"
+		}
+	case http.StatusNotFound:
+		f.Class, f.Permanent = reload.ClassNotFound, true
+		f.Message = what + ": 404: there is nothing at this path"
+		f.Hint = "check the URL and its sub path (serve_from_sub_path)"
+	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
+		f.Class = reload.ClassUnavailable
+		f.Message = fmt.Sprintf("%s: %d: Grafana, or a proxy in front of it, is not available now", what, a.status)
+	case http.StatusInternalServerError:
+		f.Class, f.Untouched = reload.ClassServer, false
+		f.Message = what + ": 500: Grafana failed and may have applied a part"
+		f.Hint = "the reason is only in Grafana's log, at level error with logger=provisioning or logger=context"
+		if bytes.Contains(a.body, []byte(`"error"`)) {
+			f.Message = what + ": 500: Grafana panicked and may have applied a part"
+		}
+	case http.StatusBadRequest:
+		f.Class, f.Permanent = reload.ClassScheme, true
+		f.Message = what + ": 400: Grafana does not understand the request"
+		f.Hint = "a server with TLS answers so to plain HTTP: use https:// in --grafana-url"
+	default:
+		f.Class = reload.ClassUnexpected
+		f.Message = fmt.Sprintf("%s: unexpected answer %d %s", what, a.status, text)
+	}
+	return f
+}

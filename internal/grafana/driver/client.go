@@ -1,0 +1,207 @@
+package driver
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"reloader/internal/httpclient"
+	"reloader/internal/reload"
+)
+
+// api speaks to the API as the server admin: basic auth, or a session cookie where basic auth
+// is off. It guards against the lock-out: see guard.
+type api struct {
+	o       Options
+	session string
+	guard   guard
+	// lives numbers the lives of the server. Grafana does not tell when it was started, but it
+	// keeps idle connections for ever: a request that needs a new connection means that the old
+	// one was cut, by a restart or by something that is taken for one.
+	lives int
+}
+
+const (
+	// quickTimeout bounds every request but a reload.
+	quickTimeout = 30 * time.Second
+	// maxAnswer bounds what is read of an answer: 5,000 dashboards' metadata have about 10 MiB.
+	maxAnswer = 64 << 20
+)
+
+func newAPI(o Options) *api {
+	return &api{o: o, guard: guard{now: o.Clock}}
+}
+
+// answer is a response that was read to its end.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// message is what the server says of itself; the reason of a failed reload is never in it.
+func (a answer) message() (id, text string) {
+	var m struct{ MessageID, Message string }
+	_ = json.Unmarshal(a.body, &m)
+	return m.MessageID, m.Message
+}
+
+// get reads a JSON answer into v. A status other than 200 is a *reload.Failure.
+func (c *api) get(ctx context.Context, path string, header http.Header, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
+	defer cancel()
+	a, err := c.do(ctx, http.MethodGet, path, header, nil)
+	if err != nil {
+		return err
+	}
+	if a.status != http.StatusOK {
+		return classify("GET "+path, a)
+	}
+	if err := json.Unmarshal(a.body, v); err != nil {
+		return &reload.Failure{Class: reload.ClassUnexpected, Message: "GET " + path + ": the answer is not the JSON that Grafana sends", Hint: "check the URL", Err: err}
+	}
+	return nil
+}
+
+// do sends one request as the admin. A 401 that means "basic auth is off" is answered with a
+// sign-in at /login, and a session that has ended with another one.
+func (c *api) do(ctx context.Context, method, path string, header http.Header, body []byte) (answer, error) {
+	user, password, failure := c.o.Client.Credentials()
+	if failure != nil {
+		return answer{}, failure
+	}
+	identity := sha256.Sum256([]byte(user + "\x00" + password))
+	if f := c.guard.allow(identity); f != nil {
+		return answer{}, f
+	}
+	a, err := c.send(ctx, method, path, header, body, user, password)
+	if err != nil {
+		return a, err
+	}
+	if c.session != "" && a.status == http.StatusUnauthorized {
+		c.session = "" // it has ended; basic auth or another session will do
+		if a, err = c.send(ctx, method, path, header, body, user, password); err != nil {
+			return a, err
+		}
+	}
+	if c.session == "" && user != "" && needsSession(a) {
+		in, err := c.login(ctx, user, password)
+		switch {
+		case err != nil:
+			return answer{}, err
+		case in.status == http.StatusUnauthorized:
+			a = in // a wrong password counts wherever it was given
+		case c.session != "":
+			if a, err = c.send(ctx, method, path, header, body, user, password); err != nil {
+				return a, err
+			}
+		}
+	}
+	c.guard.record(identity, a)
+	return a, nil
+}
+
+// needsSession recognizes that credentials were sent and not looked at, because basic auth is off:
+// 401 auth.unauthorized since 10, 403 with accessErrorId in 9.
+func needsSession(a answer) bool {
+	switch a.status {
+	case http.StatusUnauthorized:
+		id, _ := a.message()
+		return id == "auth.unauthorized"
+	case http.StatusForbidden:
+		return bytes.Contains(a.body, []byte("accessErrorId"))
+	}
+	return false
+}
+
+// login gets a session cookie, where the server gives one for these credentials.
+func (c *api) login(ctx context.Context, user, password string) (answer, error) {
+	body, err := json.Marshal(map[string]string{"user": user, "password": password})
+	if err != nil {
+		return answer{}, err
+	}
+	req, err := c.request(ctx, http.MethodPost, "/login", body)
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.roundTrip(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return answer{}, httpclient.Explain(ctx, err, "POST /login", limitOf(ctx))
+	}
+	for _, cookie := range resp.Cookies() {
+		if cookie.Name == "grafana_session" && resp.StatusCode == http.StatusOK {
+			c.session = cookie.Value
+		}
+	}
+	return answer{status: resp.StatusCode, body: text}, nil
+}
+
+func (c *api) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
+	bare, query, _ := strings.Cut(path, "?")
+	target := c.o.Client.URL(bare)
+	if query != "" {
+		target += "?" + query
+	}
+	var r io.Reader
+	if body != nil {
+		r = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, r)
+	if err != nil {
+		return nil, &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("%s %s: %v", method, path, err), Permanent: true, Err: err}
+	}
+	return req, nil
+}
+
+func (c *api) send(ctx context.Context, method, path string, header http.Header, body []byte, user, password string) (answer, error) {
+	req, err := c.request(ctx, method, path, body)
+	if err != nil {
+		return answer{}, err
+	}
+	maps.Copy(req.Header, header)
+	switch {
+	case c.session != "":
+		req.AddCookie(&http.Cookie{Name: "grafana_session", Value: c.session})
+	case user != "":
+		req.SetBasicAuth(user, password)
+	}
+	resp, err := c.roundTrip(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return answer{}, httpclient.Explain(ctx, err, method+" "+path, limitOf(ctx))
+	}
+	return answer{status: resp.StatusCode, body: b}, nil
+}
+
+// roundTrip sends a request and counts the lives of the server.
+func (c *api) roundTrip(req *http.Request) (*http.Response, error) {
+	resp, f := c.o.Client.RoundTrip(req, limitOf(req.Context()), func() { c.lives++ })
+	if f != nil {
+		return nil, f
+	}
+	return resp, nil
+}
+
+// limitOf is how long a request may take, for messages.
+func limitOf(ctx context.Context) time.Duration {
+	if at, ok := ctx.Deadline(); ok {
+		return max(0, time.Until(at)).Round(time.Second)
+	}
+	return 0
+}

@@ -1,0 +1,112 @@
+// Package driver makes a running Grafana follow its provisioning files and proves that it does.
+package driver
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/httpclient"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+)
+
+// Options describe one Grafana.
+type Options struct {
+	// Client holds the server's address, credentials and TLS settings.
+	Client *httpclient.Client
+	// Validator judges the files again with what only the live server knows; nil: no second verdict.
+	Validator finding.Validator
+	// Allow names guards that are switched off; see finding.Request.
+	Allow []string
+	// SameEnv says that this process sees Grafana's environment and files.
+	SameEnv bool
+	// Restarter ends the Grafana process when only a restart brings a changed grafana.ini; nil: never.
+	Restarter Restarter
+	// Timeout bounds one reload call; 0 means 60 s, or more when there are many entries.
+	Timeout time.Duration
+	// Logger may be nil.
+	Logger *slog.Logger
+	// Clock is time.Now when nil.
+	Clock func() time.Time
+}
+
+// Restarter ends a process so that its supervisor starts it again.
+type Restarter interface {
+	// Terminate asks the process to end in order (SIGTERM).
+	Terminate(ctx context.Context) error
+}
+
+// Driver is a reload.Driver for Grafana.
+type Driver struct {
+	o       Options
+	api     *api
+	version string // what /api/health said last
+	// born tells the lives of the server that this driver counts from those that another one counted.
+	born string
+
+	// expected is what the files of the newest plans say, so that a plan can be made again when
+	// the contents are gone. The newest is last.
+	expected []remembered
+
+	boards   boards
+	restarts restarts
+	settled  settled
+	done     progress
+	inFlight chan outcome  // a reload that was sent and has not been answered; nil: none
+	least    time.Duration // minTimeout, shorter in tests
+}
+
+// progress is which calls of one attempt need no repetition: they were answered with 200, and
+// what can be read back is as the files say. An alerting reload that is not needed would reset
+// the pending state of every alert.
+type progress struct {
+	digest snapshot.Digest
+	epoch  int
+	routes map[string]bool
+}
+
+type remembered struct {
+	digest snapshot.Digest
+	files  expectation
+}
+
+// keepExpectations covers the files that run and those that shall.
+const keepExpectations = 2
+
+// New makes a driver. It sends nothing before it is asked to.
+func New(o Options) *Driver {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	return &Driver{o: o, api: newAPI(o), least: minTimeout, born: strconv.FormatInt(o.Clock().UnixNano(), 36)}
+}
+
+var _ reload.Driver = (*Driver)(nil)
+
+func (d *Driver) remember(digest snapshot.Digest, e expectation) {
+	for i, r := range d.expected {
+		if r.digest == digest {
+			d.expected = append(d.expected[:i], d.expected[i+1:]...)
+			break
+		}
+	}
+	d.expected = append(d.expected, remembered{digest, e})
+	if len(d.expected) > keepExpectations {
+		d.expected = d.expected[len(d.expected)-keepExpectations:]
+	}
+}
+
+func (d *Driver) recall(digest snapshot.Digest) (expectation, bool) {
+	for _, r := range d.expected {
+		if r.digest == digest {
+			return r.files, true
+		}
+	}
+	return expectation{}, false
+}

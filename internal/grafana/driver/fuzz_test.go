@@ -1,0 +1,84 @@
+package driver
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/validator"
+	"reloader/internal/httpclient"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+)
+
+// FuzzExpect: any bytes as any kind of file end in an expectation, and always in the same one.
+func FuzzExpect(f *testing.F) {
+	for _, text := range []string{
+		oneDatasource, provider, contactPoint, `{"uid": "a", "title": "b", "panels": [{}]}`, "[users]\ndefault_theme = dark\n",
+		"apiVersion: 1\ndatasources: &a [*a]\n", "{<<: ~, groups: [{rules: [~]}]}",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if len(content) > 1<<16 {
+			t.Skip()
+		}
+		snap := func(name, file string, content []byte) *snapshot.Snapshot {
+			return snapshot.FromFiles(snapshot.Source{Name: name, Dir: "/p/" + name}, map[string][]byte{file: content})
+		}
+		set := snapshot.NewSet(
+			snap(validator.RoleDatasources, "a.yaml", content), snap(validator.RoleAlerting, "a.yaml", content), snap(validator.RolePlugins, "a.yaml", content),
+			snap(validator.RoleDashboards, "p.yaml", content), snap("provider 1", "a.json", content), snap(validator.RoleIni, "grafana.ini", content))
+		for _, version := range []string{"8.5.0", "12.4.0"} {
+			facts := finding.Facts{Version: version, SameEnv: true}
+			one, two := expect(set, facts, &boards{}), expect(set, facts, &boards{})
+			if d := cmp.Diff(one.datasources, two.datasources, cmp.AllowUnexported(datasource{})); d != "" {
+				t.Errorf("data sources differ between two readings:\n%s", d)
+			}
+			if d := cmp.Diff(one.alerting, two.alerting, cmp.AllowUnexported(object{})); d != "" {
+				t.Errorf("alerting differs between two readings:\n%s", d)
+			}
+		}
+	})
+}
+
+// FuzzAnswers: a server that answers everything with 200 and any text is never said to have shown a
+// data source that the text does not name.
+func FuzzAnswers(f *testing.F) {
+	f.Add(`{"database": "ok", "version": "12.4.0"}`)
+	f.Add(`[{"uid": "x", "name": "y", "url": "z"}]`)
+	f.Add(`{"id": 1, "orgId": 1, "isGrafanaAdmin": true, "login": "admin", "database": "ok", "version": "9.4.0"}`)
+	f.Add("null")
+	f.Add("<html>")
+	var body atomic.Pointer[string]
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(*body.Load()))
+	}))
+	f.Cleanup(srv.Close)
+	c, err := httpclient.New(httpclient.Options{URL: srv.URL, Username: "admin", Password: "admin"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(c.Close)
+	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: validator.RoleDatasources, Dir: "/p/datasources"}, map[string][]byte{"a.yaml": []byte(oneDatasource)}))
+	f.Fuzz(func(t *testing.T, text string) {
+		body.Store(&text)
+		d := New(Options{Client: c, Validator: validator.New(validator.Options{})})
+		seen, err := d.Observe(t.Context())
+		if err != nil || !seen.Ready {
+			return
+		}
+		p, err := d.Plan(t.Context(), reload.Change{New: set, Contents: true, Server: seen})
+		if err != nil || finding.HasErrors(p.Findings) {
+			return
+		}
+		if v, err := d.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: seen}); err == nil && strings.Contains(v.By, "datasource") && v.Proven && !strings.Contains(text, "rom") {
+			t.Errorf("read back from %q: %+v", text, v)
+		}
+	})
+}

@@ -1,0 +1,71 @@
+package driver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"reloader/internal/finding"
+	"reloader/internal/httpclient"
+	"reloader/internal/reload"
+)
+
+// Observe asks /api/health, which needs no credentials and is answered only once provisioning at
+// the start has ended.
+func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
+	if d.busy() {
+		return reload.Observation{Reason: errBusy.Error()}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
+	defer cancel()
+	req, err := d.api.request(ctx, http.MethodGet, "/api/health", nil)
+	if err != nil {
+		return reload.Observation{}, err
+	}
+	resp, err := d.api.roundTrip(req)
+	if err != nil {
+		return notReady(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return notReady(httpclient.Explain(ctx, err, "GET /api/health", quickTimeout))
+	}
+	var health struct{ Database, Version string }
+	switch {
+	case resp.StatusCode == http.StatusServiceUnavailable:
+		return reload.Observation{Reason: "Grafana says that its database is not ready"}, nil
+	case resp.StatusCode != http.StatusOK:
+		return notReady(classify("GET /api/health", answer{resp.StatusCode, body}))
+	case json.Unmarshal(body, &health) != nil || health.Database == "":
+		return reload.Observation{}, &reload.Failure{Class: reload.ClassUnexpected, Permanent: true, Untouched: true,
+			Message: "GET /api/health: the answer is not Grafana's", Hint: "check --grafana-url", Body: reload.BoundBody(string(body))}
+	case health.Database != "ok":
+		return reload.Observation{Reason: "Grafana's database is " + health.Database}, nil
+	}
+	d.version = health.Version
+	return d.observation(), nil
+}
+
+// observation is what is known of the server since its newest answer.
+func (d *Driver) observation() reload.Observation {
+	return reload.Observation{
+		Ready: true,
+		Facts: finding.Facts{Version: d.version, SameEnv: d.o.SameEnv},
+		Epoch: d.born + "." + strconv.Itoa(d.api.lives),
+		Load:  strconv.Itoa(d.restarts.due(d.o.Clock())),
+	}
+}
+
+// notReady tells a server that is away, which heals, from a wrong address, which does not.
+func notReady(err error) (reload.Observation, error) {
+	f, ok := errors.AsType[*reload.Failure](err)
+	if !ok || f.Permanent {
+		return reload.Observation{}, err
+	}
+	return reload.Observation{Reason: fmt.Sprintf("Grafana is not ready: %s", f.Message)}, nil
+}

@@ -1,0 +1,214 @@
+package driver
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/grafanatest"
+	"reloader/internal/grafana/validator"
+	"reloader/internal/httpclient"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+)
+
+// server is what a contract needs: the fake always, a real Grafana when one is given.
+type server struct {
+	url          string
+	password     string
+	provisioning string // empty before each contract
+	restart      func(t *testing.T)
+}
+
+// servers are the fake and, when RELOADER_TEST_GRAFANA_URL names one, a real Grafana. Its
+// provisioning directory is RELOADER_TEST_GRAFANA_PROVISIONING, its admin's password
+// RELOADER_TEST_GRAFANA_PASSWORD, and RELOADER_TEST_GRAFANA_RESTART a command that restarts it and
+// returns when it is up.
+func servers(t *testing.T, contract func(t *testing.T, s server)) {
+	t.Run("fake", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		g := grafanatest.New(grafanatest.Options{Provisioning: dir, Plugins: []string{"acme-app"}, Organizations: []int64{1, 2}})
+		t.Cleanup(g.Close)
+		contract(t, server{url: g.URL, password: "admin", provisioning: dir, restart: func(t *testing.T) {
+			if err := g.Restart(); err != nil {
+				t.Fatal(err)
+			}
+		}})
+	})
+	t.Run("real", func(t *testing.T) {
+		base := os.Getenv("RELOADER_TEST_GRAFANA_URL")
+		if base == "" {
+			t.Skip("no real Grafana: RELOADER_TEST_GRAFANA_URL is not set")
+		}
+		s := server{url: base, password: os.Getenv("RELOADER_TEST_GRAFANA_PASSWORD"), provisioning: os.Getenv("RELOADER_TEST_GRAFANA_PROVISIONING")}
+		s.restart = func(t *testing.T) {
+			command := os.Getenv("RELOADER_TEST_GRAFANA_RESTART")
+			if command == "" {
+				t.Skip("RELOADER_TEST_GRAFANA_RESTART is not set")
+			}
+			if out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
+				t.Fatalf("restart Grafana: %v: %s", err, out)
+			}
+		}
+		for _, kind := range []string{"datasources", "dashboards", "plugins", "alerting", "json"} {
+			dir := filepath.Join(s.provisioning, kind)
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		contract(t, s)
+	})
+}
+
+// write puts a file below the provisioning directory; no content removes it.
+func (s server) write(t *testing.T, name, content string) {
+	t.Helper()
+	path := filepath.Join(s.provisioning, name)
+	if content == "" {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	content = strings.ReplaceAll(content, "@DIR@", s.provisioning)
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read is what the reader of a target does: one source for each kind's directory that is there.
+func (s server) read(t *testing.T, kinds ...string) *snapshot.Set {
+	t.Helper()
+	var snaps []*snapshot.Snapshot
+	for _, kind := range kinds {
+		dir, name := filepath.Join(s.provisioning, kind), kind
+		if kind == "grafana.ini" {
+			dir, name = s.provisioning, validator.RoleIni
+		}
+		src := snapshot.Source{Name: name, Dir: dir}
+		if name == validator.RoleIni {
+			src.Include = []string{kind}
+		}
+		snap, err := snapshot.Take(t.Context(), src, snapshot.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		snaps = append(snaps, snap)
+	}
+	return snapshot.NewSet(snaps...)
+}
+
+// rig is a driver for a server, with a clock and a log that tests can look at.
+type rig struct {
+	*Driver
+	log *bytes.Buffer
+	now time.Time
+
+	passwordFile string
+}
+
+func (r *rig) setPassword(t *testing.T, password string) {
+	t.Helper()
+	if err := os.WriteFile(r.passwordFile, []byte(password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newRig(t *testing.T, base, password string, more func(*Options)) *rig {
+	t.Helper()
+	return newRigAs(t, base, "admin", password, more)
+}
+
+// newRigAs makes a driver for another user; none when the name is empty.
+func newRigAs(t *testing.T, base, user, password string, more func(*Options)) *rig {
+	t.Helper()
+	r := &rig{log: &bytes.Buffer{}, now: time.Now(), passwordFile: filepath.Join(t.TempDir(), "password")}
+	r.setPassword(t, password)
+	c, err := httpclient.New(httpclient.Options{URL: base, Username: user, PasswordFile: r.passwordFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	o := Options{
+		Client:    c,
+		Validator: validator.New(validator.Options{}),
+		Logger:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Clock:     func() time.Time { return r.now },
+	}
+	if more != nil {
+		more(&o)
+	}
+	r.Driver = New(o)
+	return r
+}
+
+// apply does what a target does with new files, from looking at the server to the proof.
+func (r *rig) apply(ctx context.Context, old, set *snapshot.Set) (reload.Plan, reload.Verdict, error) {
+	seen, err := r.Observe(ctx)
+	if err != nil {
+		return reload.Plan{}, reload.Verdict{}, err
+	}
+	c := reload.Change{Old: old, New: set, Contents: true, Server: seen}
+	if old != nil {
+		c.Files = snapshot.Diff(old, set)
+	}
+	p, err := r.Plan(ctx, c)
+	if err != nil {
+		return p, reload.Verdict{}, err
+	}
+	if finding.HasErrors(p.Findings) {
+		return p, reload.Verdict{}, nil
+	}
+	if len(p.Calls) > 0 {
+		if err := r.Reload(ctx, p); err != nil {
+			return p, reload.Verdict{}, err
+		}
+	}
+	v, err := r.Confirm(ctx, p, reload.Proof{Reloaded: len(p.Calls) > 0, Before: seen})
+	return p, v, err
+}
+
+const oneDatasource = `apiVersion: 1
+datasources:
+  - name: Prometheus
+    uid: prom
+    type: prometheus
+    access: proxy
+    url: http://127.0.0.1:9090
+    jsonData:
+      timeInterval: 15s
+      tries: 3
+`
+
+const provider = `apiVersion: 1
+providers:
+  - name: one
+    type: file
+    updateIntervalSeconds: 3600
+    options:
+      path: @DIR@/json
+`
+
+const contactPoint = `apiVersion: 1
+contactPoints:
+  - name: Hook
+    receivers:
+      - uid: hook
+        type: webhook
+        settings:
+          url: http://127.0.0.1:1/
+`

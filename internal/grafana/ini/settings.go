@@ -1,0 +1,171 @@
+package ini
+
+import (
+	"os"
+	"regexp"
+	"strings"
+)
+
+// setting is the value that Grafana ends up with for one key.
+type setting struct {
+	entry *entry
+	text  string
+	// unknown says that only the server's environment or files can tell the value.
+	unknown bool
+}
+
+// settings are the keys that the file sets, as Grafana would read them.
+type settings struct {
+	keys map[string]map[string]*setting
+	env  Options
+}
+
+func newSettings(doc document, opts Options) settings {
+	s := settings{keys: map[string]map[string]*setting{}, env: opts}
+	for i := range doc.entries {
+		e := &doc.entries[i]
+		section := s.keys[e.section]
+		if section == nil {
+			section = map[string]*setting{}
+			s.keys[e.section] = section
+		}
+		// The library keeps the last value, and Grafana then leaves out empty ones.
+		section[e.key] = &setting{entry: e, text: e.value}
+	}
+	for section, keys := range s.keys {
+		for key, v := range keys {
+			if v.text == "" {
+				delete(keys, key)
+				continue
+			}
+			s.finish(section, key, v)
+		}
+	}
+	return s
+}
+
+// finish applies what comes after the file: GF_ variables, then expansion.
+func (s settings) finish(section, key string, v *setting) {
+	if s.env.SameEnv {
+		if override := s.env.getenv(envName(section, key)); override != "" {
+			v.text = override
+		}
+	}
+	v.text, v.unknown, _ = s.env.expand(v.text)
+}
+
+// get returns a key's value; not ok when the file does not set it or it cannot be known.
+func (s settings) get(section, key string) (string, bool) {
+	v := s.keys[section][key]
+	if v == nil || v.unknown {
+		return "", false
+	}
+	return s.resolve(section, v.text)
+}
+
+func (s settings) value(section, key, otherwise string) (string, bool) {
+	v := s.keys[section][key]
+	if v == nil {
+		return otherwise, true
+	}
+	if v.unknown {
+		return "", false
+	}
+	if text, ok := s.resolve(section, v.text); ok {
+		if text == "" {
+			text = otherwise
+		}
+		return text, true
+	}
+	return "", false
+}
+
+// at is where a key is written; nil when the file does not set it.
+func (s settings) at(section, key string) *entry {
+	if v := s.keys[section][key]; v != nil {
+		return v.entry
+	}
+	return nil
+}
+
+var reference = regexp.MustCompile(`%\(([^)]+)\)s`)
+
+// referenceDefaults are the defaults of the keys that people refer to with %(key)s.
+var referenceDefaults = map[string]string{"protocol": "http", "domain": "localhost", "http_port": "3000"}
+
+// resolve replaces %(key)s by the key's value, as the library does when a text is read; not ok
+// when a referenced key is not known here.
+func (s settings) resolve(section, text string) (string, bool) {
+	for range 99 {
+		m := reference.FindStringSubmatch(text)
+		if m == nil {
+			return text, true
+		}
+		v := s.keys[section][m[1]]
+		if v == nil {
+			v = s.keys[defaultSection][m[1]]
+		}
+		switch {
+		case v != nil && v.unknown:
+			return "", false
+		case v != nil:
+			text = strings.ReplaceAll(text, m[0], v.text)
+		case section == "server" && referenceDefaults[m[1]] != "":
+			text = strings.ReplaceAll(text, m[0], referenceDefaults[m[1]])
+		default:
+			return "", false
+		}
+		if len(text) > 1<<16 {
+			return "", false
+		}
+	}
+	return "", false
+}
+
+// envName is the environment variable that overrides a key.
+func envName(section, key string) string {
+	dots := strings.NewReplacer(".", "_", "-", "_")
+	return "GF_" + strings.ToUpper(dots.Replace(section)) + "_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+var expander = regexp.MustCompile(`\$(|__\w+){([^}]+)}`)
+
+// use is one ${NAME}, $__env{NAME} or $__file{PATH} in a value.
+type use struct{ kind, name string }
+
+func uses(text string) []use {
+	var out []use
+	for _, m := range expander.FindAllStringSubmatch(text, -1) {
+		out = append(out, use{kind: m[1], name: m[2]})
+	}
+	return out
+}
+
+// expand replaces variables first and files second, each in one pass, as Grafana does.
+func (o Options) expand(text string) (out string, unknown bool, err error) {
+	for _, m := range expander.FindAllStringSubmatch(text, -1) {
+		if m[1] != "" && m[1] != "__env" {
+			continue
+		}
+		value := o.getenv(m[2])
+		if value == "" && m[2] == "HOSTNAME" {
+			value, _ = os.Hostname()
+		}
+		if !o.SameEnv {
+			unknown = true
+		}
+		text = strings.Replace(text, m[0], value, 1)
+	}
+	for _, m := range expander.FindAllStringSubmatch(text, -1) {
+		if m[1] != "__file" {
+			continue
+		}
+		content, ferr := o.readFile(m[2])
+		if ferr != nil || !o.SameEnv {
+			unknown = true
+			err = ferr
+		}
+		text = strings.Replace(text, m[0], strings.TrimSpace(string(content)), 1)
+	}
+	return text, unknown, err
+}

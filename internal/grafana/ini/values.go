@@ -1,0 +1,109 @@
+package ini
+
+import (
+	"regexp"
+	"strings"
+
+	"reloader/internal/finding"
+)
+
+// values looks at how each value is written and expanded.
+func (c *checker) values() {
+	for i := range c.doc.entries {
+		e := &c.doc.entries[i]
+		c.written(e)
+		c.expansion(e)
+		if c.opts.SameEnv && e.value != "" {
+			if name := envName(e.section, e.key); c.opts.getenv(name) != "" {
+				c.warn(e, RuleEnvOverride, "remove the variable or the key", "the environment variable %s overrides %s", name, e.name())
+			}
+		}
+	}
+}
+
+func (c *checker) written(e *entry) {
+	switch {
+	case e.joined:
+		c.warn(e, RuleJoinedLine, "put the value in backticks or triple double quotes when the backslash belongs to it",
+			"the backslash at the end of %s joins the next line to the value", e.name())
+	case e.openQuote:
+		c.warn(e, RuleOpenQuote, "close the quote, or put the value in backticks", "%s begins with a quote that is not closed; it becomes part of the value", e.name())
+	}
+	if e.cut > 0 && (e.cutGlued || e.cutQuoted || secretName(e.key)) {
+		c.report(finding.Warning, RuleValueCut, e.line, e.cut,
+			"the value of "+e.name()+" ends before this # or ;"+quoteNote(e), "put the value in backticks or triple double quotes")
+	}
+	if e.value == "" && !e.joined {
+		if k, ok := c.known.key(e.section, e.key); ok && k.hasDefault {
+			c.warn(e, RuleEmptyValue, "remove the line; a default cannot be made empty in the file", "%s has no value, so Grafana keeps its default", e.name())
+		}
+	}
+}
+
+func quoteNote(e *entry) string {
+	if e.cutQuoted {
+		return "; quotes do not protect it"
+	}
+	return ""
+}
+
+// secretName reports whether a key's value is a secret, in which a # is hardly a comment.
+func secretName(key string) bool {
+	key = strings.ToLower(key)
+	for _, part := range []string{"password", "secret", "token", "private_key", "connstr", "connection_string", "encryption_key"} {
+		if strings.Contains(key, part) {
+			return true
+		}
+	}
+	return false
+}
+
+var bareVariable = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+
+func (c *checker) expansion(e *entry) {
+	if bareVariable.MatchString(e.value) {
+		c.warn(e, RuleLiteralVariable, "write ${NAME} or $__env{NAME}", "the value of %s looks like a variable, but Grafana expands only ${NAME} in this file", e.name())
+	}
+	for _, u := range uses(e.value) {
+		switch u.kind {
+		case "", "__env":
+			c.variable(e, u)
+		case "__file":
+			c.file(e, u)
+		case "__vault":
+			c.warn(e, RuleLiteralVariable, "use $__file{} or $__env{}", "$__vault{} in %s is expanded by Grafana Enterprise only; elsewhere it stays as text", e.name())
+		default:
+			c.warn(e, RuleLiteralVariable, "use $__file{} or $__env{}", "%s uses an expander that Grafana does not have; it stays as text", e.name())
+		}
+	}
+}
+
+func (c *checker) variable(e *entry, u use) {
+	if v, ok := c.opts.lookup(u.name); ok && v != "" || u.name == "HOSTNAME" {
+		return
+	}
+	what := "a variable"
+	if shown(u.name) != unnamed {
+		what = "the variable " + u.name
+	}
+	hint := "set it for Grafana's container"
+	if strings.ContainsAny(u.name, ":-") {
+		hint = "Grafana knows no defaults in ${}: the whole text is taken as the name"
+	}
+	if c.opts.SameEnv {
+		c.warn(e, RuleUnsetVariable, hint, "%s uses %s, which is not set: it becomes empty", e.name(), what)
+		return
+	}
+	c.warn(e, RuleUnsetVariable, hint, "%s uses %s, which is not set here; if Grafana does not have it either, it becomes empty", e.name(), what)
+}
+
+func (c *checker) file(e *entry, u use) {
+	if _, err := c.opts.readFile(u.name); err == nil {
+		return
+	}
+	if c.opts.SameEnv {
+		c.report(finding.Error, RuleMissingFile, e.line, e.col, e.name()+" names a file in $__file{} that cannot be read: Grafana does not start", "mount the file, or correct the path")
+		return
+	}
+	c.warn(e, RuleMissingFile, "Grafana does not start when it is missing there too", "%s names a file in $__file{} that cannot be read here", e.name())
+}

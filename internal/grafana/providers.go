@@ -1,0 +1,81 @@
+package grafana
+
+import (
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/sources"
+	"reloader/internal/yamlnode"
+)
+
+// maxProviders bounds how many directories of dashboards are followed.
+const maxProviders = 100
+
+// NewReader reads the sources that exist and the directories of dashboards that the provider
+// files name, as far as they are in view: they exist here under the path that the server uses.
+// Such a source is called "provider/" and the provider's name.
+func NewReader(lim snapshot.Limits, all ...snapshot.Source) *sources.Reader {
+	return sources.New(sources.Options{Optional: all, Limits: lim,
+		Follow: func(set *snapshot.Set) ([]snapshot.Source, bool) { return providerDirs(set, all) }})
+}
+
+// providerDirs is no verdict: what is not understood is skipped.
+func providerDirs(set *snapshot.Set, known []snapshot.Source) ([]snapshot.Source, bool) {
+	var found []snapshot.Source
+	for _, s := range set.Snapshots {
+		if s.Source.Name != "dashboards" {
+			continue
+		}
+		for _, f := range s.Files {
+			ext := path.Ext(f.Name)
+			if strings.Contains(f.Name, "/") || ext != ".yaml" && ext != ".yml" {
+				continue
+			}
+			b, _ := s.Bytes(f.Name)
+			dirs, err := ScanProviders(b)
+			if err != nil {
+				return nil, false
+			}
+			found = append(found, dirs...)
+		}
+	}
+	var out []snapshot.Source
+	for _, src := range found {
+		// A source that is limited to some files, as that of grafana.ini, serves no directory.
+		inside := func(o snapshot.Source) bool { return len(o.Include) == 0 && sources.Serves(o, src) }
+		if len(out) < maxProviders && !slices.ContainsFunc(known, inside) && !slices.ContainsFunc(out, inside) {
+			out = append(out, src)
+		}
+	}
+	return sources.Unique(out), true
+}
+
+// ScanProviders finds the directories that a file of dashboard providers names. A path with a
+// variable, or one that is relative to Grafana's own working directory, is left out.
+func ScanProviders(file []byte) ([]snapshot.Source, error) {
+	root, err := yamlnode.Mapping(file)
+	if root == nil {
+		return nil, err
+	}
+	var out []snapshot.Source
+	for _, provider := range yamlnode.Items(yamlnode.Get(root, "providers")) {
+		options := yamlnode.Get(provider, "options")
+		for _, key := range []string{"path", "folder"} { // folder is the old name
+			n := yamlnode.Get(options, key)
+			if n == nil || strings.Contains(n.Value, "$") || !path.IsAbs(n.Value) || path.Clean(n.Value) == "/" {
+				continue
+			}
+			name := "provider"
+			if v := yamlnode.Get(provider, "name"); v != nil {
+				name = path.Join("provider", strings.ReplaceAll(v.Value, "/", "_"))
+			}
+			dir := path.Clean(n.Value)
+			out = append(out, snapshot.Source{Name: name, Dir: filepath.FromSlash(dir), ServerDir: dir})
+			break
+		}
+	}
+	return out, nil
+}

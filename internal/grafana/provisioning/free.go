@@ -1,0 +1,278 @@
+package provisioning
+
+import (
+	"math"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Unknown stands in a free value for what depends on Grafana's environment.
+type Unknown struct{}
+
+// FreeMap reads a free map such as jsonData: every text in it is expanded. It gives maps, lists,
+// texts, numbers, booleans, nil and Unknown; false when the map was refused. A missing or null one is nil and true.
+func (d *Decoder) FreeMap(n *yaml.Node, what string) (map[string]any, bool) {
+	return d.freeMap(n, what, true)
+}
+
+// OptionsMap is FreeMap for a map that Grafana reads but does not store as JSON.
+func (d *Decoder) OptionsMap(n *yaml.Node, what string) (map[string]any, bool) {
+	return d.freeMap(n, what, false)
+}
+
+func (d *Decoder) freeMap(n *yaml.Node, what string, stored bool) (map[string]any, bool) {
+	r := d.Resolve(n)
+	if r == nil || d.keepsDefault(r) {
+		return nil, !d.stopped
+	}
+	if r.Kind != yaml.MappingNode {
+		d.Errorf(n, RuleWrongType, "", "'%s' must be a map, not %s: Grafana refuses the file", what, kindName(r))
+		return nil, false
+	}
+	m, ok := d.Map(n, "'"+what+"'")
+	if !ok {
+		return nil, false
+	}
+	f := free{d: d, expand: true, good: true, stored: stored}
+	out := make(map[string]any, len(m.Fields))
+	for _, field := range m.Fields {
+		out[field.Key] = f.value(field.Node)
+	}
+	return out, f.good && !d.stopped
+}
+
+// PlainMap is FreeMap without expansion, as in the oldest forms of files.
+func (d *Decoder) PlainMap(n *yaml.Node, what string) (map[string]any, bool) {
+	return d.plainMap(n, what, free{d: d, good: true, stored: true, unconverted: true})
+}
+
+// PlainOptions is OptionsMap without expansion: any key will do below the first level.
+func (d *Decoder) PlainOptions(n *yaml.Node, what string) (map[string]any, bool) {
+	return d.plainMap(n, what, free{d: d, good: true, anyKeys: true})
+}
+
+func (d *Decoder) plainMap(n *yaml.Node, what string, f free) (map[string]any, bool) {
+	m, ok := d.Map(n, "'"+what+"'")
+	if !ok {
+		return nil, false
+	}
+	out := make(map[string]any, len(m.Fields))
+	for _, field := range m.Fields {
+		out[field.Key] = f.value(field.Node)
+	}
+	return out, f.good && !d.stopped
+}
+
+// FreeList reads a list of free maps; each item must be a map with nothing but texts as keys.
+func (d *Decoder) FreeList(n *yaml.Node, what string) ([]map[string]any, []*yaml.Node) {
+	return d.freeList(n, what, free{d: d, expand: true, good: true})
+}
+
+// PlainList is FreeList without expansion, as in the oldest forms of files.
+func (d *Decoder) PlainList(n *yaml.Node, what string) ([]map[string]any, []*yaml.Node) {
+	return d.freeList(n, what, free{d: d, good: true, anyKeys: true})
+}
+
+func (d *Decoder) freeList(n *yaml.Node, what string, form free) ([]map[string]any, []*yaml.Node) {
+	nodes, _ := d.List(n, "'"+what+"'")
+	var out []map[string]any
+	var at []*yaml.Node
+	for _, item := range nodes {
+		r := d.Resolve(item)
+		if r == nil {
+			break
+		}
+		if r.Kind != yaml.MappingNode {
+			d.Errorf(item, RuleWrongType, "", "an item of '%s' must be a map, not %s: Grafana panics", what, kindName(r))
+			continue
+		}
+		f := form
+		f.textKeysOnly = !form.anyKeys
+		if m, ok := f.value(item).(map[string]any); ok {
+			out, at = append(out, m), append(at, r)
+		}
+	}
+	return out, at
+}
+
+// TextMap reads a map of texts, such as secureJsonData. secret keeps what is in it out of messages.
+func (d *Decoder) TextMap(n *yaml.Node, what string, secret bool) (map[string]Value, bool) {
+	r := d.Resolve(n)
+	if r == nil || d.keepsDefault(r) {
+		return nil, !d.stopped
+	}
+	if r.Kind != yaml.MappingNode {
+		d.Errorf(n, RuleWrongType, "", "'%s' must be a map of texts, not %s: Grafana refuses the file", what, kindName(r))
+		return nil, false
+	}
+	m, ok := d.Map(n, "'"+what+"'")
+	if !ok {
+		return nil, false
+	}
+	out := make(map[string]Value, len(m.Fields))
+	for _, f := range m.Fields {
+		label := what
+		if !secret {
+			label += "." + f.Key
+		}
+		v := d.text(f.Node, label, secret)
+		out[f.Key] = v
+	}
+	return out, !d.stopped
+}
+
+type free struct {
+	d       *Decoder
+	expand  bool
+	anyKeys bool
+	// stored says that the map becomes JSON.
+	stored bool
+	// unconverted says that nested maps are stored as the library made them, which JSON takes only
+	// where all keys are texts, and from the older library not at all.
+	unconverted bool
+	// textKeysOnly says that both libraries' Grafanas panic on another key.
+	textKeysOnly bool
+	good         bool
+	depth        int
+}
+
+// maxDepth bounds the nesting below a free map; the YAML library itself stops at 10,000.
+const maxDepth = 10_000
+
+func (f *free) value(n *yaml.Node) (out any) {
+	d := f.d
+	if f.depth > maxDepth {
+		d.stop(n, "the nesting is too deep")
+		return nil
+	}
+	f.depth++
+	defer func() { f.depth-- }()
+	d.enter(n, func(r *yaml.Node) {
+		switch r.Kind {
+		case yaml.MappingNode:
+			out = f.mapping(n, r)
+		case yaml.SequenceNode:
+			list := make([]any, 0, len(r.Content))
+			for _, item := range r.Content {
+				list = append(list, f.value(item))
+			}
+			out = list
+		default:
+			out = f.scalar(n, r)
+		}
+	})
+	return out
+}
+
+func (f *free) mapping(n, r *yaml.Node) any {
+	d := f.d
+	d.duplicates(r)
+	if f.unconverted && d.Dialect == V2 {
+		f.good = false
+		d.Errorf(n, RuleNonTextKey, "write 'apiVersion: 1' at the top", "this Grafana cannot store a nested map in the old form of the file: it fails while it writes")
+	}
+	out := make(map[string]any, len(r.Content)/2)
+	f.fill(out, n, r, true)
+	return out
+}
+
+func (f *free) fill(out map[string]any, n, r *yaml.Node, overwrite bool) {
+	d := f.d
+	strict := f.textKeysOnly
+	f.textKeysOnly = false
+	for i := 0; i+1 < len(r.Content) && !d.stopped; i += 2 {
+		k, v := r.Content[i], r.Content[i+1]
+		if isMerge(k) {
+			f.merge(out, v)
+			continue
+		}
+		if t := k.ShortTag(); t != "!!str" {
+			f.badKey(k, strict)
+			continue
+		}
+		key := k.Value
+		if t := d.Resolve(k); t != nil {
+			key = t.Value
+		}
+		if _, there := out[key]; there && !overwrite {
+			continue
+		}
+		out[key] = f.value(v)
+	}
+}
+
+func (f *free) badKey(k *yaml.Node, strict bool) {
+	d := f.d
+	if r := d.Resolve(k); r != nil && r.Kind != yaml.ScalarNode {
+		f.good = false
+		d.Errorf(k, RuleWrongType, "", "a key must be a single value, not %s: Grafana refuses the file", kindName(r))
+		return
+	} else if r != nil && !d.tagFits(k, r, "key") {
+		f.good = false
+		return
+	}
+	switch {
+	case f.anyKeys:
+	case d.Dialect == V3 || strict:
+		f.good = false
+		d.Errorf(k, RuleNonTextKey, "put the key in quotes", "a key in a nested map must be a text: Grafana panics on a number or boolean")
+	default:
+		d.Warnf(k, RuleNonTextKey, "put the key in quotes", "a key in a nested map must be a text: this one is dropped, and Grafana 9.4 and later panic")
+	}
+}
+
+func (f *free) merge(out map[string]any, v *yaml.Node) {
+	d := f.d
+	r := d.Resolve(v)
+	if r == nil {
+		return
+	}
+	sources := []*yaml.Node{v}
+	if r.Kind == yaml.SequenceNode && v.Kind != yaml.AliasNode {
+		sources = r.Content
+	}
+	for _, s := range sources {
+		if t := d.Resolve(s); t == nil || t.Kind != yaml.MappingNode {
+			f.good = false
+			d.Errorf(s, RuleWrongType, "", "<< takes a map or a list of maps: Grafana refuses the file")
+			return
+		}
+		f.depth++
+		if f.depth > maxMergeDepth*10 {
+			d.stop(s, "the merge keys contain themselves")
+		}
+		d.enter(s, func(r *yaml.Node) {
+			d.duplicates(r)
+			f.fill(out, s, r, false)
+		})
+		f.depth--
+	}
+}
+
+func (f *free) scalar(n, r *yaml.Node) any {
+	d := f.d
+	var v any
+	if r.ShortTag() == "!!str" || d.Dialect == V2 && r.ShortTag() == "!!timestamp" {
+		v = r.Value
+	} else if err := decodeNode(r, &v); err != nil {
+		f.good = false
+		d.Errorf(n, RuleWrongType, "remove the tag", "this value does not fit its tag: Grafana refuses the file")
+		return nil
+	}
+	switch t := v.(type) {
+	case string:
+		if !f.expand {
+			return t
+		}
+		return f.text(n, t)
+	case time.Time:
+		d.Warnf(n, RuleDate, "put it in quotes", "a date without quotes becomes a full timestamp")
+	case float64:
+		if f.stored && (math.IsNaN(t) || math.IsInf(t, 0)) {
+			f.good = false
+			d.Errorf(n, RuleNotFinite, "put it in quotes", "JSON has no such number: Grafana fails when it stores it")
+		}
+	}
+	return v
+}

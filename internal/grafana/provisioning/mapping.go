@@ -1,0 +1,250 @@
+package provisioning
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+)
+
+// Field is one entry of a map: the key as text, and both nodes. Node may be an alias.
+type Field struct {
+	Key     string
+	KeyNode *yaml.Node
+	Node    *yaml.Node
+}
+
+// Map is a mapping as the library would decode it into a structure: duplicates settled, merges done.
+// The zero Map is empty and usable.
+type Map struct {
+	Node   *yaml.Node
+	Fields []Field
+	index  map[string]int
+}
+
+// Get is a key's value node, nil when there is none.
+func (m *Map) Get(key string) *yaml.Node {
+	if m == nil {
+		return nil
+	}
+	if i, ok := m.index[key]; ok {
+		return m.Fields[i].Node
+	}
+	return nil
+}
+
+// Key is a key's own node, or the map's when there is none: where to point at.
+func (m *Map) Key(key string) *yaml.Node {
+	if m == nil {
+		return nil
+	}
+	if i, ok := m.index[key]; ok {
+		return m.Fields[i].KeyNode
+	}
+	return m.Node
+}
+
+// Has says whether the key is written, even if with nothing after it.
+func (m *Map) Has(key string) bool {
+	if m == nil {
+		return false
+	}
+	_, ok := m.index[key]
+	return ok
+}
+
+func (m *Map) set(f Field, overwrite bool) {
+	if i, ok := m.index[f.Key]; ok {
+		if overwrite {
+			m.Fields[i] = f
+		}
+		return
+	}
+	if m.index == nil {
+		m.index = map[string]int{}
+	}
+	m.index[f.Key] = len(m.Fields)
+	m.Fields = append(m.Fields, f)
+}
+
+// Map reads a mapping. what names it in messages ("the entry"). Null gives an empty map and
+// true; anything but a map is reported and gives false.
+func (d *Decoder) Map(n *yaml.Node, what string) (*Map, bool) {
+	m := &Map{Node: n}
+	r := d.Resolve(n)
+	if r == nil || r.ShortTag() == "!!null" {
+		return m, !d.stopped
+	}
+	if r.Kind != yaml.MappingNode {
+		d.Errorf(n, RuleWrongType, "", "%s must be a map, not %s: Grafana refuses the file", what, kindName(r))
+		return m, false
+	}
+	m.Node = r
+	d.enter(n, func(r *yaml.Node) { d.fill(m, r, 0) })
+	return m, !d.stopped
+}
+
+// maxMergeDepth bounds merges of merges.
+const maxMergeDepth = 100
+
+func (d *Decoder) fill(m *Map, r *yaml.Node, depth int) {
+	if depth > maxMergeDepth {
+		d.stop(r, "the merge keys contain themselves")
+		return
+	}
+	d.duplicates(r)
+	var merge *yaml.Node
+	for i := 0; i+1 < len(r.Content); i += 2 {
+		k, v := r.Content[i], r.Content[i+1]
+		if isMerge(k) {
+			// The older library merges at once, over what came before it; the newer one
+			// afterwards, and only what is not there yet.
+			if d.Dialect == V2 {
+				d.merge(m, v, depth)
+			} else {
+				merge = v
+			}
+			continue
+		}
+		key, ok := d.key(k)
+		if !ok || d.stopped {
+			continue
+		}
+		m.set(Field{Key: key, KeyNode: k, Node: v}, depth == 0 || d.Dialect == V2)
+	}
+	if merge != nil {
+		d.merge(m, merge, depth)
+	}
+}
+
+func (d *Decoder) merge(m *Map, v *yaml.Node, depth int) {
+	r := d.Resolve(v)
+	if r == nil {
+		return
+	}
+	switch r.Kind {
+	case yaml.MappingNode:
+		d.enter(v, func(r *yaml.Node) { d.fill(m, r, depth+1) })
+	case yaml.SequenceNode:
+		items := r.Content
+		if v.Kind == yaml.AliasNode {
+			d.Errorf(v, RuleWrongType, "", "<< takes a map or a list of maps: Grafana refuses the file")
+			return
+		}
+		for i := range items {
+			item := items[i]
+			if d.Dialect == V2 {
+				item = items[len(items)-1-i] // the last written wins there
+			}
+			if t := d.Resolve(item); t == nil || t.Kind != yaml.MappingNode {
+				d.Errorf(item, RuleWrongType, "", "<< takes a map or a list of maps: Grafana refuses the file")
+				return
+			}
+			d.enter(item, func(r *yaml.Node) { d.fill(m, r, depth+1) })
+		}
+	default:
+		d.Errorf(v, RuleWrongType, "", "<< takes a map or a list of maps: Grafana refuses the file")
+	}
+}
+
+// key is the text of a map's key, as a structure or a map of text takes it.
+func (d *Decoder) key(k *yaml.Node) (string, bool) {
+	r := d.Resolve(k)
+	if r == nil {
+		return "", false
+	}
+	if r.Kind != yaml.ScalarNode {
+		d.Errorf(k, RuleWrongType, "", "a key must be a text, not %s: Grafana refuses the file", kindName(r))
+		return "", false
+	}
+	if r.ShortTag() == "!!null" && d.Dialect == V3 {
+		return "", false // dropped
+	}
+	if !d.tagFits(k, r, "key") {
+		return "", false
+	}
+	return r.Value, true
+}
+
+// duplicates reports equal keys: the newer library refuses the file, the older one takes the last.
+func (d *Decoder) duplicates(r *yaml.Node) {
+	type id struct {
+		kind  yaml.Kind
+		value string
+	}
+	seen := make(map[id]int, len(r.Content)/2)
+	for i := 0; i+1 < len(r.Content); i += 2 {
+		k := r.Content[i]
+		key := id{k.Kind, k.Value}
+		first, dup := seen[key]
+		if !dup {
+			seen[key] = k.Line
+			continue
+		}
+		if d.Dialect == V3 {
+			d.Errorf(k, RuleDuplicateKey, "remove one of them", "the key %s is already in line %d: Grafana refuses the file", shownKey(k), first)
+		} else {
+			d.Warnf(k, RuleDuplicateKey, "remove one of them", "the key %s is already in line %d: the last one wins, and Grafana 9.4 and later refuse the file", shownKey(k), first)
+		}
+	}
+}
+
+func isMerge(k *yaml.Node) bool {
+	return k.Kind == yaml.ScalarNode && k.Value == "<<" && (k.Tag == "" || k.Tag == "!" || k.ShortTag() == "!!merge")
+}
+
+// List reads a list. Null gives an empty list and true; anything but a list is reported.
+func (d *Decoder) List(n *yaml.Node, what string) ([]*yaml.Node, bool) {
+	r := d.Resolve(n)
+	if r == nil || r.ShortTag() == "!!null" {
+		return nil, !d.stopped
+	}
+	if r.Kind != yaml.SequenceNode {
+		d.Errorf(n, RuleWrongType, "put a dash before each item", "%s must be a list, not %s: Grafana refuses the file", what, kindName(r))
+		return nil, false
+	}
+	return r.Content, true
+}
+
+// Items reads a list of maps whose null items make Grafana panic.
+func (d *Decoder) Items(n *yaml.Node, what string) []*Map {
+	nodes, _ := d.List(n, what)
+	var out []*Map
+	for _, item := range nodes {
+		if d.stopped {
+			break
+		}
+		if d.IsNull(item) {
+			d.Errorf(item, RuleNullItem, "remove the dash, or write the item after it", "an empty item of %s makes Grafana panic", what)
+			continue
+		}
+		if m, ok := d.Map(item, "an item of "+what); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// UnknownKeys warns of keys that Grafana does not read. also names keys that are dealt with elsewhere.
+func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...string) {
+	for _, f := range m.Fields {
+		if slices.Contains(known, f.Key) || slices.Contains(also, f.Key) {
+			continue
+		}
+		hint := ""
+		if near := finding.Nearest(f.Key, known); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		d.Warnf(f.KeyNode, RuleUnknownKey, hint, "%s is no key of %s: Grafana ignores it", shownKey(f.KeyNode), what)
+	}
+}
+
+// shownKey is a key for a message, cut to a sane length.
+func shownKey(k *yaml.Node) string {
+	const most = 60
+	if len(k.Value) > most {
+		return "'" + k.Value[:most] + "...'"
+	}
+	return "'" + k.Value + "'"
+}

@@ -1,0 +1,55 @@
+package provisioning
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// text expands a text of a free map; where Grafana does, it becomes what it looks like.
+func (f *free) text(n *yaml.Node, s string) any {
+	d := f.d
+	x := d.Env.Expand(s, true)
+	d.Remarks(n, x)
+	for _, r := range x.Remarks {
+		if r.Fatal {
+			f.good = false
+			return Unknown{}
+		}
+	}
+	if !x.Known {
+		return Unknown{}
+	}
+	if !x.Changed || !d.TypedJSON || strings.Contains(s, "$$") {
+		return x.Text
+	}
+	return f.retyped(n, x.Text)
+}
+
+// retyped turns an expanded text into the number or boolean that it looks like, as Grafana does.
+func (f *free) retyped(n *yaml.Node, s string) any {
+	d := f.d
+	warn := func(what string) {
+		d.Warnf(n, RuleRetyped, "if a text is needed, write a part of it or $$ outside of the variable", "the variable's text looks like %s and is stored as one, quotes do not help", what)
+	}
+	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+		warn("a number")
+		return i
+	}
+	if fl, err := strconv.ParseFloat(s, 64); err == nil {
+		if f.stored && (math.IsNaN(fl) || math.IsInf(fl, 0)) {
+			f.good = false
+			d.Errorf(n, RuleNotFinite, "use another value", "the variable's text is read as a number that JSON does not have: Grafana fails when it stores it")
+			return nil
+		}
+		warn("a number")
+		return fl
+	}
+	if b, err := strconv.ParseBool(s); err == nil {
+		warn("a boolean")
+		return b
+	}
+	return s
+}

@@ -1,0 +1,272 @@
+package provisioning
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Value is a text as Grafana would see it.
+type Value struct {
+	Node *yaml.Node
+	// Text is the expanded text; meaningless unless Known.
+	Text string
+	// Raw is the text in the file.
+	Raw string
+	// Set says that the key is written with something after it.
+	Set bool
+	// Known says that Text does not depend on what only Grafana's container knows.
+	Known bool
+	// Changed says that expansion made Text different from Raw.
+	Changed bool
+}
+
+// Empty says that the value is surely empty.
+func (v Value) Empty() bool { return v.Known && v.Text == "" }
+
+// Bool is a boolean; Known is false when it depends on Grafana's environment or is not valid.
+type Bool struct {
+	Node       *yaml.Node
+	Value      bool
+	Set, Known bool
+}
+
+// Int is a whole number; Known is false when it depends on Grafana's environment or is not valid.
+type Int struct {
+	Node       *yaml.Node
+	Value      int64
+	Set, Known bool
+}
+
+// Text reads and expands a text field: any scalar will do, null keeps the default.
+func (d *Decoder) Text(m *Map, key string) Value { return d.text(m.Get(key), key, false) }
+
+// Secret is Text for a field whose contents must not be shown, not even the variables in it.
+func (d *Decoder) Secret(m *Map, key string) Value { return d.text(m.Get(key), key, true) }
+
+// TextNode is Text for a node that is no field of a map. what names it in messages.
+func (d *Decoder) TextNode(n *yaml.Node, what string) Value { return d.text(n, what, false) }
+
+func (d *Decoder) text(n *yaml.Node, what string, secret bool) Value {
+	v, ok := d.raw(n, what)
+	if !ok || !v.Set {
+		return v
+	}
+	x := d.Env.Expand(v.Raw, secret)
+	d.Remarks(n, x)
+	v.Text, v.Known, v.Changed = x.Text, x.Known, x.Changed
+	for _, r := range x.Remarks {
+		if r.Fatal {
+			v.Known = false
+		}
+	}
+	return v
+}
+
+// PlainText reads a text field that Grafana does not expand.
+func (d *Decoder) PlainText(m *Map, key string) Value {
+	v, _ := d.raw(m.Get(key), key)
+	return v
+}
+
+// raw is a scalar's text; not ok when it was reported.
+func (d *Decoder) raw(n *yaml.Node, what string) (Value, bool) {
+	r := d.Resolve(n)
+	if r == nil || d.keepsDefault(r) {
+		return Value{Node: n, Known: !d.stopped}, !d.stopped
+	}
+	if r.Kind != yaml.ScalarNode {
+		d.Errorf(n, RuleWrongType, "", "'%s' must be a text, not %s: Grafana refuses the file", what, kindName(r))
+		return Value{Node: n, Set: true}, false
+	}
+	text := r.Value
+	switch r.ShortTag() {
+	case "!!null":
+		text = ""
+	case "!!binary":
+		b, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			d.Errorf(n, RuleWrongType, "", "'%s' is no base64 behind its !!binary tag: Grafana refuses the file", what)
+			return Value{Node: n, Set: true}, false
+		}
+		text = string(b)
+	}
+	if !d.tagFits(n, r, what) {
+		return Value{Node: n, Set: true}, false
+	}
+	return Value{Node: n, Raw: text, Text: text, Set: true, Known: true}, true
+}
+
+// tagFits checks an explicit tag such as !!int against the text behind it.
+func (d *Decoder) tagFits(n, r *yaml.Node, what string) bool {
+	if r.Style&yaml.TaggedStyle == 0 {
+		return true
+	}
+	var v any
+	if err := decodeNode(r, &v); err != nil {
+		d.Errorf(n, RuleWrongType, "remove the tag", "'%s' does not fit its tag: Grafana refuses the file", what)
+		return false
+	}
+	return true
+}
+
+// Remarks reports what the expansion of a value showed.
+func (d *Decoder) Remarks(n *yaml.Node, x Expansion) {
+	for _, r := range x.Remarks {
+		subject := r.Subject
+		if subject != "" {
+			subject = " " + subject
+		}
+		switch r.Rule {
+		case RuleFileMissing:
+			if r.Fatal {
+				d.Errorf(n, r.Rule, "write an absolute path of a readable file, without spaces or variables", "$__file{} names%s, which is not a readable file: Grafana refuses all files of this kind", orSomething(subject))
+			} else {
+				d.Warnf(n, r.Rule, "make sure that Grafana's container has it", "$__file{} names%s, which is not here; Grafana refuses all files of this kind if it has no such file either", orSomething(subject))
+			}
+		case RuleExpandedTwice:
+			d.Warnf(n, r.Rule, "use a value without dollar signs, or write $NAME without braces, which is expanded once", "what is put in here has a dollar sign and is expanded once more, which damages it")
+		case RuleDollarCut:
+			d.Warnf(n, r.Rule, "write $$ for a dollar sign", "the dollar sign and what follows it are taken for a variable and vanish")
+		case RuleVariableUnset:
+			d.Warnf(n, r.Rule, "set the variable for Grafana", "the variable%s is not set or empty: nothing is put in", subject)
+		case RuleDefaultSyntax:
+			d.Warnf(n, r.Rule, "set the variable for Grafana", "${NAME:-default} has no default here: Grafana looks for a variable of that whole name and puts in nothing")
+		case RuleUnknownExpander:
+			d.Warnf(n, r.Rule, "Grafana knows $__env{NAME} and $__file{PATH}", "this expander is not known: the braces and what is in them stay as text")
+		}
+	}
+}
+
+func orSomething(subject string) string {
+	if subject == "" {
+		return " something"
+	}
+	return subject
+}
+
+// Bool reads and expands a boolean: 1 t T TRUE true True 0 f F FALSE false False, quoted or not; null is false.
+func (d *Decoder) Bool(m *Map, key string) Bool {
+	v := d.text(m.Get(key), key, false)
+	b := Bool{Node: v.Node, Set: v.Set, Known: v.Known}
+	if !v.Set {
+		return b
+	}
+	if !v.Known {
+		d.unknownValue(v, key, "true or false")
+		return b
+	}
+	val, err := strconv.ParseBool(v.Text)
+	if err != nil {
+		b.Known = false
+		d.Errorf(v.Node, RuleBadBool, "write true or false", "'%s' must be true or false; yes, no, on, off and an empty text do not count: Grafana refuses the file", key)
+		return b
+	}
+	b.Value = val
+	return b
+}
+
+// Int reads and expands a decimal whole number; null and an empty text are 0.
+func (d *Decoder) Int(m *Map, key string) Int { return d.IntNode(m.Get(key), key) }
+
+// IntNode is Int for a node that is no field of a map. key names it in messages.
+func (d *Decoder) IntNode(n *yaml.Node, key string) Int {
+	v := d.text(n, key, false)
+	i := Int{Node: v.Node, Set: v.Set, Known: v.Known}
+	if !v.Set {
+		return i
+	}
+	if !v.Known {
+		d.unknownValue(v, key, "a whole number")
+		return i
+	}
+	if v.Text == "" {
+		return i
+	}
+	val, err := strconv.ParseInt(v.Text, 10, 64)
+	if err != nil {
+		i.Known = false
+		d.Errorf(v.Node, RuleBadInt, "write a decimal number without a unit", "'%s' must be a decimal whole number: Grafana refuses the file", key)
+		return i
+	}
+	i.Value = val
+	return i
+}
+
+// unknownValue warns that a value which must have a form depends on Grafana's environment. What was
+// reported as wrong already is not reported again.
+func (d *Decoder) unknownValue(v Value, key, form string) {
+	if v.Raw == "" || d.stopped || !strings.Contains(v.Raw, "$") || d.Env.Same {
+		return
+	}
+	d.Warnf(v.Node, RuleUnknownValue, "check it in Grafana's container, or use --grafana-same-env where the environment is the same",
+		"'%s' comes from Grafana's environment; it must be %s, else Grafana refuses the file", key, form)
+}
+
+// PlainInt reads a number that the YAML library itself decodes: quoted numbers are refused,
+// fractions are cut off, an expansion does not happen.
+func (d *Decoder) PlainInt(m *Map, key string) Int {
+	var out int64
+	set, ok := d.plain(m, key, "a whole number", &out)
+	return Int{Node: m.Get(key), Value: out, Set: set, Known: ok}
+}
+
+// PlainBool reads a boolean that the YAML library itself decodes.
+func (d *Decoder) PlainBool(m *Map, key string) Bool {
+	var out bool
+	set, ok := d.plain(m, key, "true or false without quotes", &out)
+	return Bool{Node: m.Get(key), Value: out, Set: set, Known: ok}
+}
+
+func (d *Decoder) plain(m *Map, key, form string, out any) (set, ok bool) {
+	n := m.Get(key)
+	r := d.Resolve(n)
+	if r == nil || r.ShortTag() == "!!null" {
+		return false, !d.stopped
+	}
+	rule := RuleBadInt
+	b, isBool := out.(*bool)
+	if isBool {
+		rule = RuleBadBool
+	}
+	good := r.Kind == yaml.ScalarNode
+	if good {
+		var err error
+		// The older library takes no quoted words for booleans.
+		if isBool && d.Dialect == V2 && r.ShortTag() == "!!str" {
+			*b, err = oldBool(r)
+		} else {
+			err = decodeNode(r, out)
+		}
+		good = err == nil
+	}
+	if !good {
+		d.Errorf(n, rule, "", "'%s' must be %s; variables are not expanded here: Grafana refuses the file", key, form)
+	}
+	return true, good
+}
+
+func oldBool(r *yaml.Node) (bool, error) {
+	if r.Style == 0 {
+		switch r.Value {
+		case "y", "Y", "yes", "Yes", "YES", "on", "On", "ON":
+			return true, nil
+		case "n", "N", "no", "No", "NO", "off", "Off", "OFF":
+			return false, nil
+		}
+	}
+	return false, fmt.Errorf("no boolean")
+}
+
+// decodeNode is yaml's own decoding of a scalar, without its panics.
+func decodeNode(n *yaml.Node, out any) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("decode: %v", r)
+		}
+	}()
+	return n.Decode(out)
+}

@@ -1,0 +1,294 @@
+package validator
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/provisioning"
+	"reloader/internal/snapshot"
+)
+
+var (
+	ruleALNothing  = newRule("alerting-file-empty")
+	ruleALNullItem = newRule("alerting-null-item")
+	ruleALOldKind  = newRule("alerting-not-known")
+)
+
+// Kinds of items in the outline.
+const (
+	itemRule         = "alert rule"
+	itemContactPoint = "contact point"
+	itemPolicy       = "notification policy"
+	itemMuteTiming   = "mute timing"
+	itemTemplate     = "template"
+)
+
+var (
+	v122 = Version{12, 2}
+
+	alertingTopKeys = []string{
+		"apiVersion", "groups", "deleteRules", "contactPoints", "deleteContactPoints", "policies", "resetPolicies",
+		"muteTimes", "deleteMuteTimes", "templates", "deleteTemplates",
+	}
+)
+
+// alFile is one alerting file as Grafana would read it.
+type alFile struct {
+	file            file
+	groups          []*alGroup
+	deleteRules     []*alDelete
+	contacts        []*alContact
+	deleteContacts  []*alDelete
+	policies        []*alPolicy
+	resets          []*alDelete
+	mutes           []*alNamed
+	deleteMutes     []*alDelete
+	templates       []*alNamed
+	deleteTemplates []*alDelete
+}
+
+// alDelete is an entry of one of the delete lists, or of resetPolicies.
+type alDelete struct {
+	at  place
+	org int64 // 0: not known
+	// id is the uid or the name.
+	id provisioning.Value
+}
+
+// alNamed is a mute timing or a template.
+type alNamed struct {
+	at    place
+	org   int64 // 0: not known
+	name  provisioning.Value
+	print uint64
+}
+
+// alReader reads one file.
+type alReader struct {
+	p *pass
+	f file
+	d *provisioning.Decoder
+}
+
+func alertingName(name string) bool { return yamlName(name) || strings.HasSuffix(name, ".json") }
+
+func checkAlerting(p *pass, s *snapshot.Snapshot) {
+	var files []*alFile
+	broken := false
+	if s != nil {
+		if p.version.Before(v9) {
+			if len(s.Files) > 0 {
+				p.infof(place{path: s.Source.UserPath(s.Files[0].Name), line: 1, column: 1}, ruleALOldKind, "", "Grafana %s has no alerting files; they are read since 9", p.version)
+			}
+			return
+		}
+		for _, f := range p.files(s, alertingName) {
+			af, ok := p.readAlerting(f)
+			if !ok {
+				broken = true
+			}
+			if af != nil {
+				files = append(files, af)
+			}
+		}
+	}
+	newAlState(p, files).apply(files)
+	for _, f := range files {
+		f.outline(p)
+	}
+	if !broken {
+		p.guardAlerting(s, files)
+	}
+}
+
+// readAlerting returns nil when there is nothing to go on with, and whether the file could be read.
+func (p *pass) readAlerting(f file) (*alFile, bool) {
+	root, ok := p.parse(f)
+	if !ok {
+		return nil, false
+	}
+	a := &alReader{p: p, f: f, d: p.decoder(f)}
+	if a.d.IsNull(root) {
+		p.warnf(f.at(root), ruleALNothing, "", "the file names nothing")
+		return nil, true
+	}
+	top, ok := a.d.Map(root, "the file")
+	if !ok {
+		return nil, false
+	}
+	a.d.UnknownKeys(top, "an alerting file", alertingTopKeys, anchorsOnly(top)...)
+	if n := a.d.Resolve(top.Get("filename")); n != nil && n.Kind != yaml.ScalarNode {
+		a.d.PlainText(top, "filename") // Grafana has a field of its own under this name
+	}
+	af := &alFile{file: f}
+	for _, m := range a.items(top, "groups", false) {
+		af.groups = append(af.groups, a.group(m))
+	}
+	for _, m := range a.items(top, "deleteRules", true) {
+		af.deleteRules = append(af.deleteRules, a.delete(m, "deleteRules", "uid", false))
+	}
+	for _, m := range a.items(top, "contactPoints", false) {
+		af.contacts = append(af.contacts, a.contact(m))
+	}
+	for _, m := range a.items(top, "deleteContactPoints", true) {
+		af.deleteContacts = append(af.deleteContacts, a.delete(m, "deleteContactPoints", "uid", false))
+	}
+	for _, m := range a.items(top, "policies", false) {
+		af.policies = append(af.policies, a.policy(m))
+	}
+	af.resets = a.resetPolicies(top)
+	for _, m := range a.items(top, "muteTimes", false) {
+		af.mutes = append(af.mutes, a.muteTime(m))
+	}
+	for _, m := range a.items(top, "deleteMuteTimes", false) {
+		af.deleteMutes = append(af.deleteMutes, a.delete(m, "deleteMuteTimes", "name", true))
+	}
+	for _, m := range a.items(top, "templates", false) {
+		af.templates = append(af.templates, a.template(m))
+	}
+	for _, m := range a.items(top, "deleteTemplates", false) {
+		af.deleteTemplates = append(af.deleteTemplates, a.delete(m, "deleteTemplates", "name", true))
+	}
+	if af.empty() {
+		p.warnf(f.at(root), ruleALNothing, "", "the file names nothing")
+	}
+	return af, true
+}
+
+func (f *alFile) empty() bool {
+	return len(f.groups)+len(f.contacts)+len(f.policies)+len(f.mutes)+len(f.templates)+len(f.resets) == 0 &&
+		len(f.deleteRules)+len(f.deleteContacts)+len(f.deleteMutes)+len(f.deleteTemplates) == 0
+}
+
+// items reads a list of maps. An empty item is dropped by the newer YAML library; the older one
+// makes an empty entry of it, which is refused unless harmless says that it does nothing.
+func (a *alReader) items(m *provisioning.Map, key string, harmless bool) []*provisioning.Map {
+	nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
+	var out []*provisioning.Map
+	for _, n := range nodes {
+		if a.d.IsNull(n) {
+			switch {
+			case a.d.Dialect == provisioning.V3 || harmless:
+				a.p.warnf(a.f.at(n), ruleALNullItem, "remove the dash, or write the item after it", "an empty item of %s is ignored", key)
+			default:
+				a.p.errorf(a.f.at(n), ruleALNullItem, "remove the dash, or write the item after it", "an empty item of %s: Grafana refuses all alerting files", key)
+			}
+			continue
+		}
+		if item, ok := a.d.Map(n, "an item of "+key); ok {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// org reads orgId, which is 1 when it is missing or below 1; 0 stands for not known.
+func (a *alReader) org(m *provisioning.Map) int64 {
+	i := a.d.Int(m, "orgId")
+	switch {
+	case !i.Known:
+		return 0
+	case i.Value < 1:
+		if i.Value < 0 {
+			a.p.warnf(a.f.at(i.Node), ruleOrgUnknown, "", "a negative orgId is taken for 1")
+		}
+		return 1
+	}
+	return i.Value
+}
+
+func (a *alReader) delete(m *provisioning.Map, list, key string, required bool) *alDelete {
+	a.d.UnknownKeys(m, list, []string{"orgId", key})
+	del := &alDelete{at: a.f.at(m.Node), org: a.org(m), id: a.d.Text(m, key)}
+	if required && del.id.Known && strings.TrimSpace(del.id.Text) == "" {
+		a.missing(m, key, "an entry of "+list)
+	}
+	if del.id.Known && required {
+		del.id.Text = strings.TrimSpace(del.id.Text)
+	}
+	return del
+}
+
+func (a *alReader) resetPolicies(top *provisioning.Map) []*alDelete {
+	nodes, _ := a.d.List(top.Get("resetPolicies"), "'resetPolicies'")
+	var out []*alDelete
+	for _, n := range nodes {
+		if a.d.IsNull(n) && a.d.Dialect == provisioning.V3 {
+			a.p.warnf(a.f.at(n), ruleALNullItem, "remove the dash", "an empty item of resetPolicies is ignored")
+			continue
+		}
+		i := a.d.IntNode(n, "an item of resetPolicies")
+		del := &alDelete{at: a.f.at(n), id: provisioning.Value{Known: i.Known}}
+		if i.Known {
+			del.org = i.Value
+			if i.Value == 0 {
+				del.org = -1 // there is no organization 0
+			}
+		}
+		out = append(out, del)
+	}
+	return out
+}
+
+var ruleALMissing = newRule("alerting-key-missing")
+
+// missing reports a key without which Grafana refuses the files.
+func (a *alReader) missing(m *provisioning.Map, key, what string) {
+	a.p.errorf(a.f.at(m.Key(key)), ruleALMissing, "write "+key, "%s needs '%s': Grafana refuses all alerting files", what, key)
+}
+
+// required reads a text that must not be blank.
+func (a *alReader) required(m *provisioning.Map, key, what string) provisioning.Value {
+	v := a.d.Text(m, key)
+	if v.Known && strings.TrimSpace(v.Text) == "" {
+		a.missing(m, key, what)
+	}
+	return v
+}
+
+// raw runs read without the remarks on expansion: what it reads is kept as it is written.
+func (a *alReader) raw(read func()) {
+	report := a.d.Report
+	a.d.Report = func(f finding.Finding) {
+		if f.Severity == finding.Error || f.Rule == provisioning.RuleFileMissing || f.Rule == provisioning.RuleDuplicateKey || f.Rule == provisioning.RuleNonTextKey {
+			report(f)
+		}
+	}
+	read()
+	a.d.Report = report
+}
+
+// fingerprintOf covers the whole of a map.
+func fingerprintOf(m *provisioning.Map) uint64 { return fingerprintMap(m) }
+
+// get looks a key up as encoding/json does: the exact one, else one that differs in case.
+func get[T any](m map[string]T, key string) (T, bool) {
+	if v, ok := m[key]; ok {
+		return v, true
+	}
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if strings.EqualFold(k, key) {
+			return m[k], true
+		}
+	}
+	var none T
+	return none, false
+}
+
+// keyAt is where a key is written, in whatever case; the map itself when it is not.
+func keyAt(f file, d *provisioning.Decoder, n *yaml.Node, key string) place {
+	r := d.Resolve(n)
+	if r == nil || r.Kind != yaml.MappingNode {
+		return f.at(n)
+	}
+	for i := 0; i+1 < len(r.Content); i += 2 {
+		if strings.EqualFold(r.Content[i].Value, key) {
+			return f.at(r.Content[i])
+		}
+	}
+	return f.at(r)
+}

@@ -1,0 +1,120 @@
+package validator
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/provisioning"
+)
+
+func (s *alState) oldRules(f *alFile) {
+	for _, g := range f.groups {
+		s.group(g)
+	}
+}
+
+func (s *alState) oldDeleteRules(f *alFile) {
+	for _, d := range f.deleteRules {
+		if d.org != 0 && d.id.Known {
+			delete(s.org(d.org).rules, d.id.Text)
+		}
+	}
+}
+
+func (s *alState) rules(f *alFile) {
+	s.oldRules(f)
+	s.oldDeleteRules(f)
+}
+
+func (s *alState) group(g *alGroup) {
+	if g.org == 0 {
+		return
+	}
+	if g.folder.Known && s.p.version.Before(v12) {
+		s.oldFolder(g)
+	}
+	for _, r := range g.rules {
+		s.rule(g, r)
+	}
+}
+
+// oldFolder reports a folder that older Grafanas cannot make.
+func (s *alState) oldFolder(g *alGroup) {
+	if strings.EqualFold(g.folder.Text, "General") {
+		s.p.errorf(g.file.at(g.folder.Node), ruleALFolder, "use another title", "no folder can be called General: Grafana fails while it writes the rules")
+		return
+	}
+	if s.p.live == nil || slices.ContainsFunc(s.p.live.Folders, func(f Folder) bool { return f.OrgID == g.org && f.Title == g.folder.Text }) {
+		return
+	}
+	for _, d := range s.p.live.Dashboards {
+		if d.OrgID == g.org && d.FolderUID == "" && d.Title == g.folder.Text {
+			s.p.errorf(g.file.at(g.folder.Node), ruleALFolder, "use another title", "a dashboard in General has this title: Grafana cannot make the folder")
+			return
+		}
+	}
+}
+
+func (s *alState) rule(g *alGroup, r *alRule) {
+	o := s.org(g.org)
+	if !r.uid.Known || r.uid.Text == "" {
+		return
+	}
+	uid := r.uid.Text
+	s.provenance(g, r)
+	if first, twice := o.made["rule:"+uid]; twice {
+		s.p.warnf(g.file.at(r.uid.Node), ruleALTwice, "use another uid", "this uid is already in %s:%d: the last rule wins", first.path, first.line)
+	} else {
+		o.made["rule:"+uid] = g.file.at(r.uid.Node)
+	}
+	if r.title.Known && g.folder.Known && s.p.version.Before(v12) {
+		id := [2]string{g.folder.Text, r.title.Text}
+		if other := o.titles[id]; other != "" && other != uid {
+			s.p.errorf(r.at, ruleALTitleTwice, "use another title", "another rule in this folder has this title: Grafana fails while it writes the rules, the first one stays")
+		} else {
+			o.titles[id] = uid
+		}
+	}
+	use := alUse{}
+	if r.settings != nil {
+		s.ruleSettings(g, r.settings, &use)
+	}
+	o.rules[uid] = use
+}
+
+func (s *alState) ruleSettings(g *alGroup, settings *alSettings, use *alUse) {
+	known := func(v provisioning.Value) bool { return v.Known && v.Text != "" }
+	if known(settings.receiver) {
+		s.receiverExists(g.file.at(settings.receiver.Node), g.org, settings.receiver.Text, "rules")
+		use.receivers = append(use.receivers, settings.receiver.Text)
+	}
+	for _, i := range settings.intervals {
+		if known(i) {
+			s.intervalExists(g.file.at(i.Node), g.org, i.Text, "rules")
+			use.intervals = append(use.intervals, i.Text)
+		}
+	}
+}
+
+func (s *alState) provenance(g *alGroup, r *alRule) {
+	if s.live == nil {
+		return
+	}
+	for _, l := range s.live.Rules {
+		if l.OrgID != g.org || l.UID != r.uid.Text {
+			continue
+		}
+		switch l.Provenance {
+		case "api":
+			s.p.errorf(g.file.at(r.uid.Node), ruleALProvenance, "delete the rule in Grafana, or use another uid", "a rule of this uid was made through the API: Grafana fails with 'cannot change provenance'")
+		case "":
+			s.p.warnf(g.file.at(r.uid.Node), ruleALProvenance, "", "a rule of this uid was made by hand: the file takes it over")
+		}
+	}
+}
+
+func nearestOf[T any](name string, known map[string]T) string {
+	return finding.Nearest(name, slices.Sorted(maps.Keys(known)))
+}

@@ -1,0 +1,116 @@
+package validator
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var matchOperators = []string{"=", "!=", "=~", "!~"}
+
+func (r *alRoute) matchers(root bool) {
+	some := r.objectMatchers()
+	some = r.matchTexts() || some
+	if m, there := get(r.values, "match"); there && m != nil {
+		some = true
+		if !isMapOf(m, isText) {
+			r.broken("match", rulePolicyMatcher, "write {label: value}", "'match' must be a map of texts")
+		}
+	}
+	if m, there := get(r.values, "match_re"); there && m != nil {
+		some = true
+		if !isMapOf(m, isText) {
+			r.broken("match_re", rulePolicyMatcher, "write {label: regexp}", "'match_re' must be a map of texts")
+			return
+		}
+		for _, v := range m.(map[string]any) {
+			if s, ok := v.(string); ok && !goodRegexp(s) {
+				r.broken("match_re", rulePolicyMatcher, "", "'match_re' has an expression that is not a regular expression")
+			}
+		}
+	}
+	if !some && !root {
+		r.a.p.warnf(r.a.f.at(r.node), rulePolicyContinue, "write object_matchers", "this route matches every alert")
+	}
+}
+
+func goodRegexp(s string) bool {
+	_, err := regexp.Compile("^(?:" + s + ")$")
+	return err == nil
+}
+
+func (r *alRoute) objectMatchers() bool {
+	const form = `write them as [[label, "=", value]]`
+	v, there := get(r.values, "object_matchers")
+	if !there || v == nil {
+		return false
+	}
+	if !isListOf(v, func(item any) bool { return item == nil || isListOf(item, isText) }) {
+		r.broken("object_matchers", rulePolicyMatcher, form, "'object_matchers' must be a list of lists of three texts")
+		return true
+	}
+	for _, item := range v.([]any) {
+		parts, _ := item.([]any)
+		at := func(i int) (string, bool) {
+			if i >= len(parts) || parts[i] == nil {
+				return "", true
+			}
+			s, ok := parts[i].(string)
+			return s, ok
+		}
+		op, known := at(1)
+		value, valueKnown := at(2)
+		switch {
+		case known && !slices.Contains(matchOperators, op):
+			r.broken("object_matchers", rulePolicyMatcher, form, "a matcher has no operator = != =~ or !~ in its second place")
+		case valueKnown && (op == "=~" || op == "!~") && !goodRegexp(strings.TrimSuffix(strings.TrimPrefix(value, `"`), `"`)):
+			r.broken("object_matchers", rulePolicyMatcher, "", "a matcher has a value that is not a regular expression")
+		case len(parts) != 3:
+			r.a.p.warnf(r.at("object_matchers"), rulePolicyMatcher, form, "a matcher has %d parts instead of 3: what is missing is taken for an empty text", len(parts))
+		}
+	}
+	return len(v.([]any)) > 0
+}
+
+// matcherText is one matcher of the list form: a label or quoted text, an operator, a value.
+var matcherText = regexp.MustCompile(`(?s)^\s*([a-zA-Z_:][a-zA-Z0-9_:]*|"(?:[^"\\]|\\.)*"|[^\s=!~{},"'` + "`" + `\\]+)\s*(=~|=|!=|!~)\s*("(?:[^"\\]|\\.)*"|[^"]*?)\s*$`)
+
+func (r *alRoute) matchTexts() bool {
+	list := r.texts("matchers")
+	for _, s := range list {
+		s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s), "{"), "}")
+		for _, part := range splitMatchers(s) {
+			m := matcherText.FindStringSubmatch(part)
+			switch {
+			case m == nil:
+				r.broken("matchers", rulePolicyMatcher, `write label="value"`, "'matchers' has an item that is not a matcher")
+			case strings.HasSuffix(m[2], "~") && !goodRegexp(strings.Trim(m[3], `"`)):
+				r.broken("matchers", rulePolicyMatcher, "", "a matcher has a value that is not a regular expression")
+			}
+		}
+	}
+	return len(list) > 0
+}
+
+// splitMatchers cuts at commas outside of quotes.
+func splitMatchers(s string) []string {
+	var out []string
+	start, quoted := 0, false
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			quoted = !quoted
+		case ',':
+			if !quoted {
+				out = append(out, s[start:i])
+				start = i + 1
+			}
+		}
+	}
+	if strings.TrimSpace(s[start:]) != "" {
+		out = append(out, s[start:])
+	}
+	return out
+}

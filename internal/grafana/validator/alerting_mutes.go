@@ -1,0 +1,177 @@
+package validator
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/grafana/provisioning"
+)
+
+var (
+	ruleMuteRange    = newRule("mute-timing-range")
+	ruleMuteLocation = newRule("mute-timing-location")
+	ruleMuteName     = newRule("mute-timing-name")
+	ruleMuteEmpty    = newRule("mute-timing-empty")
+
+	muteKeys     = []string{"orgId", "name", "time_intervals"}
+	intervalKeys = []string{"times", "weekdays", "days_of_month", "months", "years", "location"}
+)
+
+func (a *alReader) muteTime(m *provisioning.Map) *alNamed {
+	a.d.UnknownKeys(m, "a mute timing", muteKeys, "version", "provenance")
+	mt := &alNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintOf(m)}
+	if mt.name.Known && mt.name.Text == "" {
+		a.p.errorf(a.f.at(m.Key("name")), ruleMuteName, "write name", "a mute timing needs 'name': Grafana fails while it writes, contact points are written before")
+	}
+	intervals := a.items(m, "time_intervals", true)
+	if len(intervals) == 0 {
+		a.p.warnf(mt.at, ruleMuteEmpty, "write time_intervals", "a mute timing without time intervals mutes nothing")
+	}
+	for _, i := range intervals {
+		a.interval(i)
+	}
+	return mt
+}
+
+func (a *alReader) interval(m *provisioning.Map) {
+	a.d.UnknownKeys(m, "a time interval", intervalKeys)
+	for _, t := range a.items(m, "times", true) {
+		a.times(t)
+	}
+	for _, key := range []string{"weekdays", "days_of_month", "months", "years"} {
+		nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
+		for _, n := range nodes {
+			if a.d.IsNull(n) {
+				continue
+			}
+			v, ok := a.plainNode(n, key)
+			if !ok {
+				continue
+			}
+			if problem := badRange(key, strings.ToLower(v)); problem != "" {
+				a.p.errorf(a.f.at(n), ruleMuteRange, "", "'%s' has %s: Grafana refuses all alerting files", key, problem)
+			}
+		}
+	}
+	a.location(m)
+}
+
+// plainNode is a scalar as the YAML library gives it as a text; Grafana expands nothing here.
+func (a *alReader) plainNode(n *yaml.Node, key string) (string, bool) {
+	r := a.d.Resolve(n)
+	if r == nil {
+		return "", false
+	}
+	if r.Kind != yaml.ScalarNode {
+		a.p.errorf(a.f.at(n), provisioning.RuleWrongType, "", "an item of '%s' must be a text: Grafana refuses all alerting files", key)
+		return "", false
+	}
+	return r.Value, true
+}
+
+var clockTime = regexp.MustCompile(`^((([01][0-9])|(2[0-3])):[0-5][0-9])$|(^24:00$)`)
+
+func (a *alReader) times(m *provisioning.Map) {
+	a.d.UnknownKeys(m, "times", []string{"start_time", "end_time"})
+	start, end := a.d.PlainText(m, "start_time"), a.d.PlainText(m, "end_time")
+	if !start.Known || !end.Known {
+		return
+	}
+	at := a.f.at(m.Node)
+	const hint = "write {start_time: '08:00', end_time: '17:30'}; the end of the day is 24:00"
+	switch {
+	case start.Raw == "" || end.Raw == "":
+		a.p.errorf(at, ruleMuteRange, hint, "'times' needs start_time and end_time: Grafana refuses all alerting files")
+	case !clockTime.MatchString(start.Raw) || !clockTime.MatchString(end.Raw):
+		a.p.errorf(at, ruleMuteRange, hint, "'times' has a time that is not HH:MM: Grafana refuses all alerting files")
+	case start.Raw >= end.Raw:
+		a.p.errorf(at, ruleMuteRange, hint+"; split what goes over midnight", "'times' ends before it starts: Grafana refuses all alerting files")
+	}
+}
+
+func (a *alReader) location(m *provisioning.Map) {
+	n := m.Get("location")
+	if a.d.IsNull(n) {
+		return
+	}
+	v, ok := a.plainNode(n, "location")
+	if !ok {
+		return
+	}
+	if _, err := time.LoadLocation(v); err == nil {
+		return
+	}
+	// Without a database of zones here nothing can be said.
+	if _, err := time.LoadLocation("Europe/Berlin"); err != nil {
+		a.p.warnf(a.f.at(n), ruleMuteLocation, "", "the time zone cannot be looked up here; Grafana refuses all alerting files when it does not know it")
+		return
+	}
+	a.p.errorf(a.f.at(n), ruleMuteLocation, "write a name of the time zone database: Europe/Berlin, UTC", "the time zone is not known: Grafana refuses all alerting files")
+}
+
+var (
+	weekdays   = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+	monthNames = []string{"", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
+)
+
+// badRange says what is wrong with a member or a range begin:end; empty when it is fine.
+func badRange(key, text string) string {
+	parts := strings.Split(text, ":")
+	if len(parts) > 2 {
+		return "a range with more than one colon"
+	}
+	begin, ok := rangeMember(key, parts[0])
+	end, okEnd := rangeMember(key, parts[len(parts)-1])
+	if !ok || !okEnd {
+		return map[string]string{
+			"weekdays": "a name that is not a weekday", "months": "something that is not a month", "days_of_month": "something that is not a number", "years": "something that is not a number",
+		}[key]
+	}
+	if key == "days_of_month" {
+		return badDays(begin, end)
+	}
+	if begin > end {
+		return "a range that ends before it begins"
+	}
+	return ""
+}
+
+func rangeMember(key, text string) (int, bool) {
+	names := map[string][]string{"weekdays": weekdays, "months": monthNames}[key]
+	for i, name := range names {
+		if name == text && name != "" {
+			return i, true
+		}
+	}
+	if key == "weekdays" {
+		return 0, false
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil
+}
+
+func badDays(begin, end int) string {
+	for _, d := range []int{begin, end} {
+		if d == 0 || d < -31 || d > 31 {
+			return "a day that no month has"
+		}
+	}
+	if begin < 0 && end > 0 {
+		return "a range from a negative day to a positive one"
+	}
+	// The shortest month has 28 days.
+	least := func(d int) int {
+		if d < 0 {
+			return 28 + d
+		}
+		return d
+	}
+	if least(begin) > least(end) {
+		return "a range that ends before it begins"
+	}
+	return ""
+}

@@ -1,0 +1,269 @@
+package validator
+
+import (
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/provisioning"
+)
+
+var (
+	rulePolicyValue    = newRule("policy-value")
+	rulePolicyMatcher  = newRule("policy-matcher")
+	rulePolicyRoot     = newRule("policy-root")
+	rulePolicyGroupBy  = newRule("policy-group-by")
+	rulePolicyKey      = newRule("policy-unknown-key")
+	rulePolicyTwice    = newRule("policy-twice")
+	rulePolicyContinue = newRule("policy-matches-all")
+
+	routeKeys = []string{
+		"receiver", "group_by", "match", "match_re", "matchers", "object_matchers", "mute_time_intervals", "active_time_intervals",
+		"continue", "routes", "group_wait", "group_interval", "repeat_interval", "provenance",
+	}
+)
+
+// alPolicy is a tree of notification policies.
+type alPolicy struct {
+	file      file
+	at        place
+	org       int64 // 0: not known
+	print     uint64
+	receivers []named1
+	intervals []named1
+	// ok says that the tree was read in whole.
+	ok bool
+}
+
+// named1 is a name that a route refers to.
+type named1 struct {
+	at   place
+	name string
+}
+
+// alRoute is one node of the tree: its values, and the YAML they come from.
+type alRoute struct {
+	a      *alReader
+	values map[string]any
+	node   *yaml.Node
+	policy *alPolicy
+}
+
+func (a *alReader) policy(m *provisioning.Map) *alPolicy {
+	pol := &alPolicy{file: a.f, at: a.f.at(m.Node), org: a.org(m), print: fingerprintOf(m), ok: true}
+	values, ok := a.d.FreeMap(m.Node, "a policy")
+	if !ok {
+		pol.ok = false
+		return pol
+	}
+	r := &alRoute{a: a, values: values, node: m.Node, policy: pol}
+	r.root()
+	r.read(0)
+	return pol
+}
+
+func (r *alRoute) at(key string) place { return keyAt(r.a.f, r.a.d, r.node, key) }
+
+// broken reports what makes the file unreadable.
+func (r *alRoute) broken(key, rule, hint, format string, args ...any) {
+	r.policy.ok = false
+	r.a.p.errorf(r.at(key), rule, hint, format+": Grafana refuses all alerting files", args...)
+}
+
+// refused reports what fails when the tree is stored.
+func (r *alRoute) refused(key, rule, hint, format string, args ...any) {
+	r.policy.ok = false
+	r.a.p.errorf(r.at(key), rule, hint, format+": Grafana fails while it writes the policies, contact points are written before", args...)
+}
+
+func (r *alRoute) root() {
+	if v, _ := r.text("receiver"); v == "" && !r.unknown("receiver") {
+		r.refused("receiver", rulePolicyRoot, "write the name of a contact point", "the root policy needs a receiver")
+	}
+	for _, key := range []string{"match", "match_re", "matchers", "object_matchers", "mute_time_intervals", "active_time_intervals"} {
+		v, _ := get(r.values, key)
+		full := false
+		switch t := v.(type) {
+		case map[string]any:
+			full = len(t) > 0
+		case []any:
+			full = len(t) > 0
+		}
+		if full && (key != "active_time_intervals" || r.a.p.version.AtLeast(v11)) {
+			r.refused(key, rulePolicyRoot, "put it into one of the routes", "the root policy must not have '%s'", key)
+		}
+	}
+}
+
+// maxRoutes bounds the depth of a tree.
+const maxRoutes = 1000
+
+func (r *alRoute) read(depth int) {
+	r.unknownKeys(depth == 0)
+	if v, ok := r.text("receiver"); ok && v != "" {
+		r.policy.receivers = append(r.policy.receivers, named1{r.at("receiver"), v})
+	}
+	r.text("provenance")
+	r.groupBy()
+	r.matchers(depth == 0)
+	for _, key := range []string{"mute_time_intervals", "active_time_intervals"} {
+		if key == "active_time_intervals" && r.a.p.version.Before(v11) {
+			continue // read as nothing
+		}
+		for _, name := range r.texts(key) {
+			r.policy.intervals = append(r.policy.intervals, named1{r.at(key), name})
+		}
+	}
+	if v, there := get(r.values, "continue"); there && v != nil && !unknownValue(v) {
+		if _, ok := v.(bool); !ok {
+			r.broken("continue", rulePolicyValue, "write true or false, without quotes", "'continue' must be true or false")
+		}
+	}
+	for _, key := range []string{"group_wait", "group_interval", "repeat_interval"} {
+		r.duration(key)
+	}
+	v, there := get(r.values, "routes")
+	if !there || v == nil || depth > maxRoutes {
+		return
+	}
+	list, ok := v.([]any)
+	if !ok {
+		r.broken("routes", rulePolicyValue, "put a dash before each route", "'routes' must be a list")
+		return
+	}
+	nodes := r.nodes("routes")
+	for i, item := range list {
+		child := &alRoute{a: r.a, node: r.node, policy: r.policy}
+		if i < len(nodes) {
+			child.node = nodes[i]
+		}
+		switch t := item.(type) {
+		case map[string]any:
+			child.values = t
+			child.read(depth + 1)
+		case nil:
+			r.policy.ok = false
+			r.a.p.errorf(r.a.f.at(child.node), ruleALNullItem, "remove the dash, or write the route after it", "an empty route makes Grafana panic")
+		default:
+			r.policy.ok = false
+			r.a.p.errorf(r.a.f.at(child.node), rulePolicyValue, "", "a route must be a map: Grafana refuses all alerting files")
+		}
+	}
+}
+
+// nodes are the items of a list as YAML.
+func (r *alRoute) nodes(key string) []*yaml.Node {
+	n := r.a.d.Resolve(r.node)
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if strings.EqualFold(n.Content[i].Value, key) {
+			if list := r.a.d.Resolve(n.Content[i+1]); list != nil && list.Kind == yaml.SequenceNode {
+				return list.Content
+			}
+		}
+	}
+	return nil
+}
+
+func (r *alRoute) unknownKeys(root bool) {
+	for key := range r.values {
+		if root && (key == "orgId" || key == "name") {
+			continue
+		}
+		if containsFold(routeKeys, key) || strings.HasPrefix(key, "x-") {
+			continue
+		}
+		hint := ""
+		if near := finding.Nearest(key, routeKeys); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		r.a.p.warnf(r.at(key), rulePolicyKey, hint, "'%s' is no key of a policy: Grafana ignores it", cut(key))
+	}
+	if _, there := get(r.values, "name"); there && root {
+		r.a.p.warnf(r.at("name"), rulePolicyKey, "remove it", "'name' of a policy is ignored: an organization has one tree")
+	}
+}
+
+func containsFold(list []string, s string) bool {
+	for _, l := range list {
+		if strings.EqualFold(l, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *alRoute) unknown(key string) bool {
+	v, _ := get(r.values, key)
+	return unknownValue(v)
+}
+
+// text is a text of the route; not ok when it is not known or was reported.
+func (r *alRoute) text(key string) (string, bool) {
+	v, there := get(r.values, key)
+	switch {
+	case !there || v == nil:
+		return "", true
+	case unknownValue(v):
+		return "", false
+	case !isText(v):
+		r.broken(key, rulePolicyValue, "put it in quotes", "'%s' must be a text", key)
+		return "", false
+	}
+	s, ok := v.(string)
+	return s, ok
+}
+
+// texts is a list of texts of the route, without those that are not known.
+func (r *alRoute) texts(key string) []string {
+	v, there := get(r.values, key)
+	if !there || v == nil {
+		return nil
+	}
+	if !isListOf(v, isText) {
+		r.broken(key, rulePolicyValue, "write a list of texts: [a, b]", "'%s' must be a list of texts", key)
+		return nil
+	}
+	var out []string
+	for _, item := range v.([]any) {
+		if unknownValue(item) {
+			continue
+		}
+		s, _ := item.(string)
+		out = append(out, s)
+	}
+	return out
+}
+
+func (r *alRoute) groupBy() {
+	labels := r.texts("group_by")
+	seen := map[string]bool{}
+	for _, l := range labels {
+		if seen[l] && l != "..." {
+			r.refused("group_by", rulePolicyGroupBy, "remove one of them", "'group_by' has a label twice")
+		}
+		seen[l] = true
+	}
+	if seen["..."] && len(seen) > 1 {
+		r.refused("group_by", rulePolicyGroupBy, "write ... alone", "'group_by' has ... and other labels")
+	}
+}
+
+func (r *alRoute) duration(key string) {
+	v, there := get(r.values, key)
+	if !there || v == nil || unknownValue(v) {
+		return
+	}
+	s, isString := v.(string)
+	d, err := model.ParseDuration(s)
+	switch {
+	case !isString || err != nil:
+		r.broken(key, ruleALDuration, durationForm, "'%s' is not a duration", key)
+	case d == 0 && key != "group_wait":
+		r.refused(key, ruleALDuration, "write a duration above 0", "'%s' must not be 0", key)
+	}
+}

@@ -1,0 +1,125 @@
+package validator
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/grafana/provisioning"
+)
+
+func (a *alReader) ruleData(m *provisioning.Map) {
+	queries := a.items(m, "data", false)
+	if nodes, ok := a.d.List(m.Get("data"), "'data'"); ok && (len(queries) == 0 && (len(nodes) == 0 || a.d.Dialect == provisioning.V3)) {
+		a.p.errorf(a.f.at(m.Key("data")), ruleALData, "write at least one query", "a rule needs 'data': Grafana refuses all alerting files")
+	}
+	for _, q := range queries {
+		a.query(q)
+	}
+}
+
+// condition warns when the condition names none of the queries: the rule then always fails.
+func (a *alReader) condition(m *provisioning.Map, cond provisioning.Value) {
+	nodes, ok := a.d.List(m.Get("data"), "'data'")
+	if !ok {
+		return
+	}
+	for _, n := range nodes {
+		q, ok := a.d.Map(n, "an item of data")
+		if !ok {
+			return
+		}
+		if ref := a.d.PlainText(q, "refId"); ref.Raw == cond.Text || strings.Contains(ref.Raw, "$") {
+			return
+		}
+	}
+	a.p.warnf(a.f.at(cond.Node), ruleALCondition, "write the refId of one of the queries", "the condition is not the refId of a query: Grafana accepts the rule, and it fails whenever it is evaluated")
+}
+
+func (a *alReader) query(m *provisioning.Map) {
+	p := a.p
+	a.d.UnknownKeys(m, "a query", queryKeys)
+	a.d.Text(m, "refId")
+	a.d.Text(m, "queryType")
+	ds := a.d.Text(m, "datasourceUid")
+	from, to, ok := a.timeRange(m)
+	expression := ds.Text == "-100" || ds.Text == "__expr__"
+	if ok && ds.Known && !expression && from <= to {
+		p.errorf(a.f.at(m.Key("relativeTimeRange")), ruleALTimeRange, "write relativeTimeRange: {from: 600, to: 0}", "a query of a data source needs a relativeTimeRange with from above to: Grafana fails while it writes the rules")
+	}
+	n := m.Get("model")
+	if a.d.IsNull(n) {
+		p.errorf(a.f.at(m.Key("model")), ruleALModel, "write model: {}", "a query needs 'model': without it Grafana panics while it writes the rules")
+		return
+	}
+	a.raw(func() { a.d.FreeMap(n, "model") })
+}
+
+// timeRange reads from and to, which must be plain numbers; not ok when they were reported.
+func (a *alReader) timeRange(m *provisioning.Map) (from, to int64, ok bool) {
+	rng, ok := a.d.Map(m.Get("relativeTimeRange"), "'relativeTimeRange'")
+	if !ok {
+		return 0, 0, false
+	}
+	a.d.UnknownKeys(rng, "relativeTimeRange", []string{"from", "to"})
+	read := func(key string) int64 {
+		n := rng.Get(key)
+		if a.d.IsNull(n) {
+			return 0
+		}
+		var v int
+		r := a.d.Resolve(n)
+		if r == nil || r.Kind != yaml.ScalarNode || r.ShortTag() != "!!int" || r.Decode(&v) != nil {
+			a.p.errorf(a.f.at(n), ruleALTimeRange, "write seconds as a number without quotes: 600", "'%s' must be a number of seconds: Grafana refuses all alerting files", key)
+			ok = false
+		}
+		return int64(v)
+	}
+	from, to = read("from"), read("to")
+	return from, to, ok
+}
+
+var settingsKeys = []string{"receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "mute_time_intervals", "active_time_intervals"}
+
+func (a *alReader) ruleSettings(m *provisioning.Map) *alSettings {
+	n := m.Get("notification_settings")
+	if a.d.IsNull(n) {
+		return nil
+	}
+	ns, ok := a.d.Map(n, "'notification_settings'")
+	if !ok {
+		return nil
+	}
+	a.d.UnknownKeys(ns, "notification_settings", settingsKeys)
+	s := &alSettings{at: a.f.at(m.Key("notification_settings")), receiver: a.d.Text(ns, "receiver")}
+	if s.receiver.Known && s.receiver.Text == "" {
+		a.missing(ns, "receiver", "notification_settings")
+	}
+	a.texts(ns, "group_by")
+	a.duration(a.d.Text(ns, "group_wait"), "group_wait")
+	for _, key := range []string{"group_interval", "repeat_interval"} {
+		if d, ok := a.duration(a.d.Text(ns, key), key); ok && d == 0 {
+			a.p.errorf(a.f.at(ns.Get(key)), ruleALDuration, "write a duration above 0", "'%s' must not be 0: Grafana fails while it writes the rules", key)
+		}
+	}
+	s.intervals = a.texts(ns, "mute_time_intervals")
+	if a.p.version.AtLeast(v12) {
+		s.intervals = append(s.intervals, a.texts(ns, "active_time_intervals")...)
+	}
+	return s
+}
+
+// texts reads a list of texts; empty ones do not count.
+func (a *alReader) texts(m *provisioning.Map, key string) []provisioning.Value {
+	nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
+	var out []provisioning.Value
+	for _, n := range nodes {
+		if a.d.IsNull(n) {
+			continue
+		}
+		if v := a.d.TextNode(n, "an item of "+key); !v.Known || v.Text != "" {
+			out = append(out, v)
+		}
+	}
+	return out
+}

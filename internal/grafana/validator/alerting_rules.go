@@ -1,0 +1,286 @@
+package validator
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"reloader/internal/grafana/provisioning"
+)
+
+var (
+	ruleALDuration      = newRule("alerting-duration")
+	ruleALInterval      = newRule("alerting-group-interval")
+	ruleALLong          = newRule("alerting-name-long")
+	ruleALFolder        = newRule("alerting-folder")
+	ruleALState         = newRule("alert-rule-state")
+	ruleALData          = newRule("alert-rule-data")
+	ruleALTimeRange     = newRule("alert-rule-time-range")
+	ruleALModel         = newRule("alert-rule-model")
+	ruleALCondition     = newRule("alert-rule-condition")
+	ruleALUID           = newRule("alerting-uid")
+	ruleALLabel         = newRule("alert-rule-label")
+	ruleALPanel         = newRule("alert-rule-panel")
+	ruleALEvals         = newRule("alert-rule-missing-evals")
+	ruleALKeyNotRead    = newRule("alert-rule-key-version")
+	ruleALRecordMetric  = newRule("alert-rule-record-metric")
+	ruleALGroupRules    = newRule("alerting-group-empty")
+	ruleALDashboardTypo = newRule("alert-rule-dashboard-uid")
+
+	groupKeys  = []string{"orgId", "name", "folder", "interval", "rules"}
+	queryKeys  = []string{"refId", "queryType", "relativeTimeRange", "datasourceUid", "model"}
+	ruleKeys   = []string{"uid", "title", "condition", "data", "dashboardUid", "panelId", "noDataState", "execErrState", "for", "annotations", "labels"}
+	ruleNewest = []struct {
+		key   string
+		since Version
+	}{
+		{"isPaused", v94}, {"notification_settings", Version{10, 4}}, {"record", Version{11, 2}},
+		{"keepFiringFor", v122}, {"missing_series_evals_to_resolve", v122},
+	}
+)
+
+// alGroup is a group of rules.
+type alGroup struct {
+	file     file
+	node     *provisioning.Map
+	at       place
+	org      int64 // 0: not known
+	name     provisioning.Value
+	folder   provisioning.Value
+	interval provisioning.Value
+	rules    []*alRule
+}
+
+// alRule is one alert or recording rule.
+type alRule struct {
+	at         place
+	uid, title provisioning.Value
+	settings   *alSettings
+	print      uint64
+	node       *provisioning.Map
+}
+
+// alSettings are a rule's own notification settings.
+type alSettings struct {
+	at        place
+	receiver  provisioning.Value
+	intervals []provisioning.Value
+}
+
+func (a *alReader) group(m *provisioning.Map) *alGroup {
+	a.d.UnknownKeys(m, "a rule group", groupKeys)
+	g := &alGroup{
+		file: a.f, node: m, at: a.f.at(m.Node), org: a.org(m),
+		name: a.required(m, "name", "a rule group"), folder: a.required(m, "folder", "a rule group"), interval: a.d.Text(m, "interval"),
+	}
+	switch {
+	case !g.interval.Known:
+	case g.interval.Text == "":
+		a.missing(m, "interval", "a rule group")
+	default:
+		a.groupInterval(g)
+	}
+	if g.folder.Known && a.p.version.AtLeast(v11) && strings.TrimSpace(g.folder.Text) != "" && strings.Trim(g.folder.Text, "/") == "" {
+		a.p.errorf(a.f.at(g.folder.Node), ruleALFolder, "write the folder's title", "the folder is an empty path: Grafana fails while it writes the rules")
+	}
+	for _, r := range a.items(m, "rules", false) {
+		g.rules = append(g.rules, a.rule(r))
+	}
+	if len(g.rules) == 0 {
+		a.p.warnf(g.at, ruleALGroupRules, "", "the group has no rules: rules that it had stay in Grafana")
+	} else if g.name.Known && len(g.name.Text) > maxNameBytes {
+		a.p.errorf(a.f.at(g.name.Node), ruleALLong, "", "the group's name has %d bytes, at most %d are allowed: Grafana fails while it writes the rules", len(g.name.Text), maxNameBytes)
+	}
+	return g
+}
+
+func (a *alReader) groupInterval(g *alGroup) {
+	d, ok := a.duration(g.interval, "interval")
+	if !ok {
+		return
+	}
+	// Grafana keeps whole seconds.
+	if s := int64(d / time.Second); s <= 0 || s%10 != 0 {
+		a.p.errorf(a.f.at(g.interval.Node), ruleALInterval, "write a multiple of 10s", "the interval must be a multiple of 10 seconds and not 0: Grafana fails after it has written the rules")
+	}
+}
+
+const durationForm = "write a number with ms, s, m, h, d, w or y: 30s, 5m, 1h30m"
+
+// duration judges a text that is known and not empty.
+func (a *alReader) duration(v provisioning.Value, key string) (time.Duration, bool) {
+	if !v.Known || v.Text == "" {
+		return 0, false
+	}
+	d, err := model.ParseDuration(v.Text)
+	if err != nil {
+		a.p.errorf(a.f.at(v.Node), ruleALDuration, durationForm, "'%s' is not a duration: Grafana refuses all alerting files", key)
+		return 0, false
+	}
+	return time.Duration(d), true
+}
+
+func (a *alReader) rule(m *provisioning.Map) *alRule {
+	p := a.p
+	known := ruleKeys
+	for _, k := range ruleNewest {
+		known = append(slices.Clip(known), k.key)
+		if m.Has(k.key) && p.version.Before(k.since) {
+			p.warnf(a.f.at(m.Key(k.key)), ruleALKeyNotRead, "", "'%s' is read since Grafana %s: this one ignores it", k.key, k.since)
+		}
+	}
+	a.d.UnknownKeys(m, "a rule", known, "dasboardUid")
+	r := &alRule{at: a.f.at(m.Node), node: m, print: fingerprintOf(m)}
+	if m.Has("title") {
+		r.at = a.f.at(m.Key("title"))
+	}
+	r.title = a.d.Text(m, "title")
+	switch {
+	case !r.title.Known:
+	case r.title.Text == "":
+		a.missing(m, "title", "a rule")
+	case len(r.title.Text) > maxNameBytes:
+		p.errorf(a.f.at(r.title.Node), ruleALLong, "", "the title has %d bytes, at most %d are allowed: Grafana fails while it writes the rules", len(r.title.Text), maxNameBytes)
+	}
+	r.uid = a.d.Text(m, "uid")
+	if r.uid.Known && r.uid.Text == "" {
+		a.missing(m, "uid", "a rule")
+	}
+	a.uid(r.uid, "rules")
+	recording := a.record(m)
+	a.ruleTimes(m, recording)
+	a.ruleStates(m)
+	a.ruleTexts(m)
+	a.ruleData(m)
+	if m.Has("isPaused") && p.version.AtLeast(v94) {
+		a.d.Bool(m, "isPaused")
+	}
+	if p.version.AtLeast(Version{10, 4}) {
+		r.settings = a.ruleSettings(m)
+	}
+	if cond := a.d.Text(m, "condition"); cond.Known && cond.Text == "" && (!recording || p.version.Before(v123)) {
+		a.missing(m, "condition", "a rule")
+	} else if cond.Known && cond.Text != "" {
+		a.condition(m, cond)
+	}
+	return r
+}
+
+// uid reports a short unique id that Grafana does not take when it creates the object.
+func (a *alReader) uid(v provisioning.Value, what string) {
+	if !v.Known || v.Text == "" || uidFits(v.Text) {
+		return
+	}
+	const why = "a uid has letters, digits, - and _, at most 40"
+	if a.p.version.AtLeast(v10) {
+		a.p.errorf(a.f.at(v.Node), ruleALUID, "", "%s: Grafana fails while it writes the %s", why, what)
+		return
+	}
+	a.p.warnf(a.f.at(v.Node), ruleALUID, "", "%s: newer Grafanas refuse it", why)
+}
+
+func (a *alReader) ruleTimes(m *provisioning.Map, recording bool) {
+	v := a.d.Text(m, "for")
+	if v.Known && v.Text == "" && a.p.version.Before(v11) {
+		a.missing(m, "for", "a rule")
+	}
+	a.duration(v, "for")
+	if a.p.version.Before(v122) {
+		return
+	}
+	a.duration(a.d.Text(m, "keepFiringFor"), "keepFiringFor")
+	evals := a.d.Int(m, "missing_series_evals_to_resolve")
+	if text := a.d.PlainText(m, "missing_series_evals_to_resolve"); !evals.Known || text.Raw == "" {
+		return
+	}
+	at := a.f.at(evals.Node)
+	switch {
+	case evals.Value < 0:
+		a.p.errorf(at, ruleALEvals, "write a number above 0", "'missing_series_evals_to_resolve' must not be negative: Grafana refuses all alerting files")
+	case evals.Value == 0 && !recording:
+		a.p.errorf(at, ruleALEvals, "write a number above 0", "'missing_series_evals_to_resolve' must be above 0: Grafana fails while it writes the rules")
+	}
+}
+
+func (a *alReader) ruleStates(m *provisioning.Map) {
+	for _, s := range []struct {
+		key   string
+		known []string
+	}{
+		{"noDataState", []string{"Alerting", "NoData", "OK"}},
+		{"execErrState", []string{"Alerting", "Error", "OK"}},
+	} {
+		if a.p.version.AtLeast(v11) {
+			s.known = append(s.known, "KeepLast")
+		}
+		v := a.d.Text(m, s.key)
+		text := strings.TrimSpace(v.Text)
+		if v.Known && text != "" && !slices.Contains(s.known, text) {
+			a.p.errorf(a.f.at(v.Node), ruleALState, "write one of "+strings.Join(s.known, ", "), "'%s' is not a state that Grafana knows: it refuses all alerting files", s.key)
+		}
+	}
+}
+
+// The labels and annotations that mean something to Grafana itself.
+var reservedLabels = []string{"__grafana_autogenerated__", "__grafana_receiver__", "__grafana_route_settings_hash__"}
+
+func (a *alReader) ruleTexts(m *provisioning.Map) {
+	p := a.p
+	labels, _ := a.d.TextMap(m.Get("labels"), "labels", false)
+	for _, name := range reservedLabels {
+		if v, there := labels[name]; there && p.version.AtLeast(v11) {
+			p.errorf(a.f.at(v.Node), ruleALLabel, "use another label", "the label %s is Grafana's own: it fails while it writes the rules", name)
+		}
+	}
+	var notes map[string]provisioning.Value
+	a.raw(func() { notes, _ = a.d.TextMap(m.Get("annotations"), "annotations", false) })
+	dash, panel := notes["__dashboardUid__"].Raw, notes["__panelId__"].Raw
+	at := a.f.at(m.Key("annotations"))
+	problem := ""
+	switch {
+	case (dash == "") != (panel == ""):
+		problem = "the annotations __dashboardUid__ and __panelId__ go together"
+	case panel != "" && !isWhole(panel):
+		problem = "the annotation __panelId__ must be a whole number"
+	}
+	switch {
+	case problem != "" && p.version.AtLeast(v10):
+		p.errorf(at, ruleALPanel, "", "%s: Grafana fails while it writes the rules", problem)
+	case problem != "":
+		p.warnf(at, ruleALPanel, "", "%s: newer Grafanas refuse the rule", problem)
+	}
+	a.d.Text(m, "dashboardUid")
+	if m.Has("dasboardUid") {
+		a.d.Text(m, "dasboardUid")
+		p.warnf(a.f.at(m.Key("dasboardUid")), ruleALDashboardTypo, "write dashboardUid", "'dasboardUid' is an old misspelling that Grafana still reads")
+	}
+	if panelID := a.d.Int(m, "panelId"); panelID.Set && !m.Has("dashboardUid") && !m.Has("dasboardUid") {
+		p.warnf(a.f.at(panelID.Node), ruleALPanel, "write dashboardUid too", "'panelId' without 'dashboardUid' does nothing")
+	}
+}
+
+func isWhole(s string) bool {
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "+"), "-")
+	return s != "" && len(s) < 19 && strings.Trim(s, "0123456789") == ""
+}
+
+// record reads the settings of a recording rule.
+func (a *alReader) record(m *provisioning.Map) bool {
+	n := m.Get("record")
+	if a.p.version.Before(Version{11, 2}) || a.d.IsNull(n) {
+		return false
+	}
+	rec, ok := a.d.Map(n, "'record'")
+	if !ok {
+		return true
+	}
+	a.d.UnknownKeys(rec, "record", []string{"metric", "from", "targetDatasourceUid"})
+	if metric := a.d.Text(rec, "metric"); metric.Known && metric.Text == "" {
+		a.p.errorf(a.f.at(rec.Key("metric")), ruleALRecordMetric, "write the metric's name", "a recording rule needs record.metric: Grafana fails while it writes the rules")
+	}
+	a.d.Text(rec, "from")
+	a.d.Text(rec, "targetDatasourceUid")
+	return true
+}

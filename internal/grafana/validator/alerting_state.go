@@ -1,0 +1,135 @@
+package validator
+
+import "strconv"
+
+// alState is what Grafana's alerting holds while the files are applied.
+type alState struct {
+	p    *pass
+	orgs map[int64]*alOrg
+	// live is what the server said; nil when it was not asked.
+	live *LiveAlerting
+	// builtin is the contact point that every new organization has.
+	builtin string
+}
+
+// alOrg is the part of one organization.
+type alOrg struct {
+	// contacts are the uids of each contact point, owner the contact point of each uid.
+	contacts map[string]map[string]bool
+	owner    map[string]string
+	made     map[string]place // uids of receivers and, marked, of rules and policies that the files made
+	mutes    map[string]bool
+	madeMute map[string]place
+	rules    map[string]alUse
+	titles   map[[2]string]string // folder and title to uid
+	routes   alUse
+}
+
+// alUse is what a rule or a tree refers to.
+type alUse struct {
+	receivers, intervals []string
+}
+
+func newAlState(p *pass, files []*alFile) *alState {
+	s := &alState{p: p, orgs: map[int64]*alOrg{}, builtin: "grafana-default-email"}
+	if p.version.AtLeast(v124) {
+		s.builtin = "empty"
+	}
+	if p.live != nil {
+		s.live = p.live.Alerting
+	}
+	return s
+}
+
+// org is the state of an organization, made from what the server said.
+func (s *alState) org(id int64) *alOrg {
+	if o := s.orgs[id]; o != nil {
+		return o
+	}
+	o := &alOrg{
+		contacts: map[string]map[string]bool{}, owner: map[string]string{}, made: map[string]place{}, mutes: map[string]bool{},
+		madeMute: map[string]place{}, rules: map[string]alUse{}, titles: map[[2]string]string{},
+	}
+	s.orgs[id] = o
+	if s.live == nil || s.live.ContactPoints == nil {
+		o.contacts[s.builtin] = map[string]bool{}
+		s.running(o, id)
+	}
+	if s.live == nil {
+		return o
+	}
+	for _, c := range s.live.ContactPoints {
+		if c.OrgID == id {
+			o.add(c.Name, c.UID)
+		}
+	}
+	for _, m := range s.live.MuteTimes {
+		if m.OrgID == id {
+			o.mutes[m.Name] = true
+		}
+	}
+	for _, r := range s.live.Rules {
+		if r.OrgID == id {
+			o.rules[r.UID] = alUse{receivers: []string{r.Receiver}, intervals: r.Intervals}
+			o.titles[[2]string{r.Folder, r.Title}] = r.UID
+		}
+	}
+	for _, n := range s.live.Receivers {
+		if n.OrgID == id {
+			o.routes.receivers = append(o.routes.receivers, n.Name)
+		}
+	}
+	for _, n := range s.live.Intervals {
+		if n.OrgID == id {
+			o.routes.intervals = append(o.routes.intervals, n.Name)
+		}
+	}
+	return o
+}
+
+// running adds what earlier files made, for want of the server's own word.
+func (s *alState) running(o *alOrg, id int64) {
+	if s.p.running == nil {
+		return
+	}
+	for _, i := range s.p.running.Items {
+		if i.Attrs["org"] != strconv.FormatInt(id, 10) {
+			continue
+		}
+		switch i.Kind {
+		case itemContactPoint:
+			o.add(i.Attrs["name"], i.Attrs["uid"])
+		case itemMuteTiming:
+			o.mutes[i.Attrs["name"]] = true
+		case itemRule:
+			o.rules[i.Attrs["uid"]] = alUse{alerted(i, "receivers"), alerted(i, "intervals")}
+		case itemPolicy:
+			o.routes = alUse{alerted(i, "receivers"), alerted(i, "intervals")}
+		}
+	}
+}
+
+func (o *alOrg) add(name, uid string) {
+	if o.contacts[name] == nil {
+		o.contacts[name] = map[string]bool{}
+	}
+	if uid != "" {
+		o.contacts[name][uid] = true
+		o.owner[uid] = name
+	}
+}
+
+// remove takes a receiver away and says which contact point is gone with its last one.
+func (o *alOrg) remove(uid string) (gone string) {
+	name, there := o.owner[uid]
+	if !there {
+		return ""
+	}
+	delete(o.owner, uid)
+	delete(o.contacts[name], uid)
+	if len(o.contacts[name]) > 0 {
+		return ""
+	}
+	delete(o.contacts, name)
+	return name
+}

@@ -1,0 +1,111 @@
+package validator
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template/parse"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/grafana/provisioning"
+)
+
+var (
+	ruleTemplateName   = newRule("template-name")
+	ruleTemplateBody   = newRule("template-body")
+	ruleTemplateSyntax = newRule("template-syntax")
+
+	templateKeys = []string{"orgId", "name", "template"}
+)
+
+func (a *alReader) template(m *provisioning.Map) *alNamed {
+	a.d.UnknownKeys(m, "a template", templateKeys, "provenance", "resourceversion")
+	t := &alNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintOf(m)}
+	body := a.d.PlainText(m, "template")
+	const consequence = "Grafana fails while it writes the templates, contact points and mute timings are written before"
+	if t.name.Known && t.name.Text == "" {
+		a.p.errorf(a.f.at(m.Key("name")), ruleTemplateName, "write name", "a template needs 'name': %s", consequence)
+	}
+	switch {
+	case !body.Known:
+	case body.Text == "":
+		a.p.errorf(a.f.at(m.Key("template")), ruleTemplateBody, "write template", "a template needs 'template': %s", consequence)
+	default:
+		a.templateSyntax(m, t.name.Text, body.Text, consequence)
+	}
+	return t
+}
+
+var definesTemplate = regexp.MustCompile(`\{\{\s*define`)
+
+// templateLine begins every message of the parser: it holds the line.
+var (
+	templateLine = regexp.MustCompile(`^template: template:(\d+)(?::\d+)?: `)
+	quotedPart   = regexp.MustCompile("\"[^\"]*\"|<[^>]*>|`[^`]*`")
+	plainWord    = regexp.MustCompile(`^["<]?[\w.$]{1,30}[">]?$`)
+)
+
+// templateSyntax parses the body as Grafana does: without a define it is wrapped into one.
+func (a *alReader) templateSyntax(m *provisioning.Map, name, body, consequence string) {
+	content := strings.TrimSpace(body)
+	wrapped := !definesTemplate.MatchString(content)
+	if wrapped {
+		content = "{{ define \"" + name + "\" }}\n  " + strings.ReplaceAll(content, "\n", "\n  ") + "\n{{ end }}"
+	}
+	_, err := parse.Parse("template", content, "", "", templateFuncs)
+	n := m.Get("template")
+	at := a.f.at(n)
+	if err != nil {
+		message := err.Error()
+		if found := templateLine.FindStringSubmatch(message); found != nil {
+			message = message[len(found[0]):]
+			if line, err := strconv.Atoi(found[1]); err == nil && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+				if wrapped {
+					line--
+				}
+				at.line, at.column = at.line+max(line, 1), 1
+			}
+		}
+		// What is quoted is the user's text.
+		message = quotedPart.ReplaceAllStringFunc(message, func(s string) string {
+			if plainWord.MatchString(s) {
+				return s
+			}
+			return "..."
+		})
+		a.p.errorf(at, ruleTemplateSyntax, "", "the template cannot be parsed: %s: %s", cut(message), consequence)
+		return
+	}
+	if a.p.version.Before(v11) {
+		old := map[string]any{}
+		for f := range templateFuncs {
+			if !slices.Contains(newTemplateFuncs, f) {
+				old[f] = true
+			}
+		}
+		if _, err := parse.Parse("template", content, "", "", old); err != nil {
+			a.p.warnf(at, ruleTemplateSyntax, "", "the template uses a function that older Grafanas may not have: they refuse it")
+		}
+	}
+}
+
+// newTemplateFuncs came with Grafana 11.
+var newTemplateFuncs = []string{"coll", "data", "tmpl", "time", "date", "tz", "tenantID", "grafanaExploreURL", "queryFromGeneratorURL", "trimSpace"}
+
+// templateFuncs are the functions that a template may call.
+var templateFuncs = func() map[string]any {
+	out := map[string]any{}
+	for _, f := range []string{
+		// of the language
+		"and", "call", "html", "index", "slice", "js", "len", "not", "or", "print", "printf", "println", "urlquery", "eq", "ge", "gt", "le", "lt", "ne",
+		// of Alertmanager
+		"toUpper", "toLower", "title", "join", "match", "safeHtml", "reReplaceAll", "stringSlice", "trimSpace", "date", "tz",
+		// of Grafana
+		"coll", "data", "tmpl", "time", "tenantID", "grafanaExploreURL", "queryFromGeneratorURL",
+	} {
+		out[f] = true
+	}
+	return out
+}()

@@ -1,0 +1,261 @@
+package validator
+
+import (
+	"encoding/json"
+	"errors"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	ruleJSON          = newRule("dashboard-json")
+	ruleJSONTrailing  = newRule("dashboard-json-trailing")
+	ruleNotObject     = newRule("dashboard-not-object")
+	ruleAPIForm       = newRule("dashboard-api-form")
+	ruleResourceForm  = newRule("dashboard-resource-form")
+	ruleTitle         = newRule("dashboard-title")
+	ruleTitleFolder   = newRule("dashboard-title-folder")
+	ruleTitleDup      = newRule("dashboard-title-duplicate")
+	ruleUIDBad        = newRule("dashboard-uid")
+	ruleUIDMissing    = newRule("dashboard-uid-missing")
+	ruleUIDDup        = newRule("dashboard-uid-duplicate")
+	ruleDashboardType = newRule("dashboard-wrong-type")
+	ruleInputs        = newRule("dashboard-inputs")
+	ruleRefresh       = newRule("dashboard-refresh")
+	ruleLegacyAlert   = newRule("dashboard-legacy-alert")
+)
+
+// dashboard is one JSON file as Grafana would store it.
+type dashboard struct {
+	file       jsonFile
+	uid, title string
+	// folder is the title of its folder; empty for General.
+	folder string
+	// stored is false when Grafana skips the file.
+	stored bool
+}
+
+// dashboardCheck goes through the dashboards of all providers.
+type dashboardCheck struct {
+	*pass
+	byUID   map[dsKey]*dashboard
+	byTitle map[string]*dashboard
+	done    map[string]*dashboard
+	// theirUIDs and theirTitles are of dashboards that the server has and that are not from its files.
+	theirUIDs, theirTitles map[dsKey]bool
+}
+
+// dashboard judges one file for one provider.
+func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
+	if d := c.done[f.user]; d != nil {
+		again := *d
+		again.folder = folderOf(v, f)
+		return &again // judged already, for another provider
+	}
+	d := &dashboard{file: f, folder: folderOf(v, f)}
+	c.done[f.user] = d
+	o, err := scanJSON(f.bytes)
+	if err != nil {
+		var at *jsonError
+		errors.As(err, &at)
+		line, column := lineColumn(f.bytes, at.offset)
+		c.warnf(place{f.user, line, column}, ruleJSON, "", "no JSON (%s): Grafana skips the file and keeps the dashboard as it was", at.what)
+		return d
+	}
+	at := place{path: f.user, line: 1, column: 1}
+	if o.trailing {
+		c.warnf(at, ruleJSONTrailing, "", "Grafana ignores what follows the dashboard")
+	}
+	if !o.isObject {
+		c.warnf(at, ruleNotObject, "", "no JSON object: Grafana skips the file")
+		return d
+	}
+	fields := c.unwrap(d, o, at)
+	d.stored = c.checkTitle(v, d, fields, at)
+	c.checkUID(v, d, fields, at)
+	if d.stored {
+		c.unique(v, d, at)
+		c.dashboardTakeover(v, d, at)
+		c.checkFields(f, fields)
+	}
+	return d
+}
+
+func folderOf(v *providerView, f jsonFile) string {
+	if !v.fromFiles {
+		return label(v.folder)
+	}
+	if dir := path.Dir(f.rel); dir != "." {
+		return path.Base(dir)
+	}
+	return ""
+}
+
+func (f jsonFile) at(field jsonField) place {
+	line, column := lineColumn(f.bytes, field.offset)
+	return place{f.user, line, column}
+}
+
+// unwrap returns the fields of the dashboard itself: a resource has them one level deeper, and its
+// name is the uid.
+func (c *dashboardCheck) unwrap(d *dashboard, o jsonObject, at place) map[string]jsonField {
+	spec, isResource := o.fields["spec"]
+	_, hasAPI := o.fields["apiVersion"]
+	_, hasKind := o.fields["kind"]
+	if !isResource || !hasAPI || !hasKind || spec.kind() != '{' {
+		return o.fields
+	}
+	if c.version.Before(v12) {
+		c.warnf(at, ruleResourceForm, "export the dashboard in the classic form", "this Grafana (%s) does not read dashboards in resource form: it skips the file", c.version)
+		return o.fields
+	}
+	inner, err := scanJSON(spec.raw)
+	if err != nil {
+		return o.fields
+	}
+	fields := map[string]jsonField{}
+	for _, k := range []string{"title", "refresh", "tags", "panels", "schemaVersion", "__inputs"} {
+		if f, ok := inner.fields[k]; ok {
+			f.offset += spec.offset
+			fields[k] = f
+		}
+	}
+	if meta, ok := o.fields["metadata"]; ok && meta.kind() == '{' {
+		if m, err := scanJSON(meta.raw); err == nil {
+			if f, ok := m.fields["name"]; ok {
+				f.offset += meta.offset
+				fields["uid"] = f
+			}
+		}
+	}
+	return fields
+}
+
+func (c *dashboardCheck) checkTitle(v *providerView, d *dashboard, fields map[string]jsonField, at place) bool {
+	field, has := fields["title"]
+	if has {
+		at = d.file.at(field)
+	}
+	title, isText := field.text()
+	d.title = title
+	switch {
+	case !has && fields["dashboard"].kind() == '{':
+		c.warnf(at, ruleAPIForm, "write only what is under \"dashboard\" into the file", "this is the form of the HTTP API: Grafana finds no title and skips the file")
+		return false
+	case !isText || strings.TrimSpace(title) == "":
+		c.warnf(at, ruleTitle, "write \"title\": and a text", "a dashboard needs a title: Grafana skips the file")
+		return false
+	case c.version.Before(v12) && d.folder != "" && strings.EqualFold(title, d.folder):
+		c.warnf(at, ruleTitleFolder, "use another title", "the dashboard has the title of its folder: Grafana skips the file")
+		return false
+	}
+	return true
+}
+
+func (c *dashboardCheck) checkUID(v *providerView, d *dashboard, fields map[string]jsonField, at place) {
+	field, has := fields["uid"]
+	if has {
+		at = d.file.at(field)
+	}
+	uid, isText := field.text()
+	switch {
+	case !has || field.kind() == 'n' || isText && uid == "":
+		c.infof(at, ruleUIDMissing, "write \"uid\": and a short text", "without a uid the dashboard gets a random one, and another one when the file is renamed")
+	case !isText:
+		c.warnf(at, ruleUIDBad, "put the uid in double quotes", "a uid that is no text is ignored: the dashboard gets a random one")
+	case !uidFits(uid):
+		c.warnf(at, ruleUIDBad, "use letters, digits, - and _, at most 40", "this uid is not allowed: Grafana skips the file")
+		d.stored = false
+	default:
+		d.uid = uid
+	}
+}
+
+// unique compares with the dashboards that came before.
+func (c *dashboardCheck) unique(v *providerView, d *dashboard, at place) {
+	titleKey := strconv.FormatInt(v.org, 10) + "\x00" + d.folder + "\x00" + d.title
+	if d.uid != "" {
+		key := dsKey{v.org, d.uid}
+		if other := c.byUID[key]; other != nil {
+			c.warnf(at, ruleUIDDup, "use another uid", "%s has this uid too: one of the two is shown, which one changes, and new dashboards of the provider may not be stored", other.file.user)
+			return
+		}
+		c.byUID[key] = d
+	}
+	other := c.byTitle[titleKey]
+	if other == nil {
+		c.byTitle[titleKey] = d
+		return
+	}
+	if c.version.Before(v12) {
+		c.warnf(at, ruleTitleDup, "use another title", "%s has this title in the same folder: only one of the two is stored", other.file.user)
+	} else {
+		c.infof(at, ruleTitleDup, "", "%s has this title in the same folder: both are stored", other.file.user)
+	}
+}
+
+// fieldKinds are the fields that a dashboard has in one type only; Grafana stores what it finds.
+var fieldKinds = map[string]struct{ kinds, what string }{
+	"panels": {"[", "a list"}, "tags": {"[", "a list"}, "version": {"-0123456789", "a number"}, "schemaVersion": {"-0123456789", "a number"},
+	"templating": {"{", "an object"}, "time": {"{", "an object"}, "annotations": {"{", "an object"},
+}
+
+func (c *dashboardCheck) checkFields(f jsonFile, fields map[string]jsonField) {
+	for key, want := range fieldKinds {
+		v, has := fields[key]
+		if has && v.kind() != 'n' && !strings.Contains(want.kinds, string(v.kind())) {
+			c.warnf(f.at(v), ruleDashboardType, "", "%q must be %s: Grafana stores it as it is, and the dashboard may not open", key, want.what)
+		}
+	}
+	if in, has := fields["__inputs"]; has && in.kind() == '[' && len(strings.Trim(string(in.raw), "[] \t\r\n")) > 0 {
+		c.warnf(f.at(in), ruleInputs, "export it without 'for sharing externally', or replace ${DS_...} by uids", "the dashboard was exported for sharing: its data sources are placeholders that nobody fills in")
+	}
+	if refresh, has := fields["refresh"]; has {
+		c.checkRefresh(f.at(refresh), refresh)
+	}
+	if c.version.Before(v9) {
+		c.checkLegacyAlerts(f, fields["panels"])
+	}
+}
+
+var duration = regexp.MustCompile(`^(\d+)(ms|[smhdwMy])$`)
+
+// minRefresh is the default of min_refresh_interval.
+const minRefresh = 5 * time.Second
+
+func (c *dashboardCheck) checkRefresh(at place, f jsonField) {
+	text, isText := f.text()
+	if !isText || text == "" || text == "auto" {
+		return
+	}
+	units := map[string]time.Duration{
+		"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
+		"M": 30 * 24 * time.Hour, "y": 365 * 24 * time.Hour,
+	}
+	m := duration.FindStringSubmatch(text)
+	if m != nil {
+		if n, err := strconv.ParseInt(m[1], 10, 32); err == nil && time.Duration(n)*units[m[2]] >= minRefresh {
+			return
+		}
+	}
+	c.warnf(at, ruleRefresh, "", "refresh must be a duration not shorter than min_refresh_interval (5s): Grafana takes the minimum")
+}
+
+// checkLegacyAlerts: before Grafana 9 an alert in a panel can keep the whole dashboard out.
+func (c *dashboardCheck) checkLegacyAlerts(f jsonFile, panels jsonField) {
+	var list []struct {
+		Alert json.RawMessage `json:"alert"`
+	}
+	if len(panels.raw) == 0 || json.Unmarshal(panels.raw, &list) != nil {
+		return
+	}
+	for _, panel := range list {
+		if len(panel.Alert) > 0 && panel.Alert[0] == '{' {
+			c.infof(f.at(panels), ruleLegacyAlert, "", "a panel has a legacy alert: this Grafana skips the file when the alert is not valid, which is not checked here")
+			return
+		}
+	}
+}

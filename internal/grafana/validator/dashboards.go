@@ -1,0 +1,209 @@
+package validator
+
+import (
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"reloader/internal/snapshot"
+)
+
+var (
+	ruleProviderMissing  = newRule("provider-path-missing")
+	ruleNotInView        = newRule("dashboards-not-in-view")
+	ruleProviderSkipped  = newRule("provider-skipped")
+	ruleProviderSamePath = newRule("provider-path-twice")
+	ruleProviderUIEdits  = newRule("provider-allow-ui-updates")
+)
+
+func checkDashboards(p *pass, s *snapshot.Snapshot) {
+	if s == nil {
+		p.guardProviders(nil, nil)
+		return
+	}
+	var list []*provider
+	broken := false
+	files := p.files(s, func(name string) bool { return yamlName(name) })
+	for _, f := range files {
+		prs, ok := p.readProviders(f)
+		broken = broken || !ok
+		list = append(list, prs...)
+	}
+	p.checkProviderNames(list)
+	for _, pr := range list {
+		p.checkProvider(pr)
+	}
+	c := &dashboardCheck{pass: p, byUID: map[dsKey]*dashboard{}, byTitle: map[string]*dashboard{}, done: map[string]*dashboard{}}
+	var views []*providerView
+	for _, pr := range list {
+		views = append(views, p.view(pr))
+	}
+	c.walk(views)
+	p.checkFolders(views)
+	p.checkSamePaths(views)
+	p.dropReadJSON(s, views)
+	for _, v := range views {
+		p.outlineProvider(v)
+	}
+	if !broken {
+		p.guardProviders(s, views)
+	}
+}
+
+// providerView is a provider with the dashboards that are in view.
+type providerView struct {
+	*provider
+	// inView says that the directory is among the target's sources.
+	inView bool
+	// missing says that the directory surely does not exist: later providers are skipped.
+	missing bool
+	// skipped says that an earlier provider is missing.
+	skipped    bool
+	files      []jsonFile
+	dashboards []*dashboard
+}
+
+// jsonFile is one dashboard file.
+type jsonFile struct {
+	// rel is relative to the provider's path, server is where Grafana sees it, user where the user does.
+	rel, server, user string
+	bytes             []byte
+}
+
+// view finds the provider's JSON files among the sources.
+func (p *pass) view(pr *provider) *providerView {
+	v := &providerView{provider: pr}
+	if !pr.pathKnown || pr.path == "" {
+		return v
+	}
+	root := path.Clean(pr.path)
+	for _, s := range p.set.Snapshots {
+		if s.Source.Name == RoleIni {
+			continue
+		}
+		v.collect(p, s, root)
+	}
+	if !v.inView && (!p.same || p.dirExists(root)) {
+		p.infof(pr.pathAt, ruleNotInView, "", "this path is not among the directories in view: its dashboards are not checked")
+	}
+	if !v.inView && p.same && !p.dirExists(root) {
+		v.missing = true
+		p.warnf(pr.pathAt, ruleProviderMissing, "create the directory, or correct the path", "the path does not exist: Grafana skips this provider and all later ones, and keeps what they had")
+	}
+	return v
+}
+
+// collect takes the files of one source that lie below the provider's path.
+func (v *providerView) collect(p *pass, s *snapshot.Snapshot, root string) {
+	dir := path.Clean(s.Source.ServerPath(""))
+	if dir == root || strings.HasPrefix(dir, root+"/") {
+		v.inView = true
+	}
+	for _, f := range s.Files {
+		server := path.Clean(s.Source.ServerPath(f.Name))
+		rel, below := strings.CutPrefix(server, strings.TrimSuffix(root, "/")+"/")
+		if server == root {
+			rel, below = path.Base(server), true
+		}
+		if !below || hiddenDir(rel) {
+			continue
+		}
+		v.inView = true
+		if !strings.HasSuffix(rel, ".json") {
+			if strings.HasSuffix(strings.ToLower(rel), ".json") {
+				p.warnf(place{path: s.Source.UserPath(f.Name), line: 1, column: 1}, ruleFileIgnored, "the name must end in .json, in lower case", "Grafana does not read a file of this name")
+			}
+			continue
+		}
+		b, ok := s.Bytes(f.Name)
+		if !ok {
+			p.err = errForgotten(s, f.Name)
+			return
+		}
+		v.files = append(v.files, jsonFile{rel: rel, server: server, user: s.Source.UserPath(f.Name), bytes: b})
+	}
+}
+
+// hiddenDir says whether some directory of the name begins with a dot: Grafana does not go there.
+func hiddenDir(rel string) bool {
+	dir := path.Dir(rel)
+	return strings.HasPrefix(dir, ".") && dir != "." || strings.Contains(dir, "/.")
+}
+
+func (p *pass) dirExists(dir string) bool {
+	if p.opts.DirExists != nil {
+		return p.opts.DirExists(dir)
+	}
+	_, err := os.Stat(dir)
+	return err == nil
+}
+
+// walk goes through the providers as a reload does and looks at every dashboard.
+func (c *dashboardCheck) walk(views []*providerView) {
+	skipping := false
+	for _, v := range views {
+		if skipping {
+			v.skipped = true
+			c.warnf(v.at, ruleProviderSkipped, "", "an earlier provider's path does not exist: Grafana does not get to this one")
+		}
+		skipping = skipping || v.missing
+		for _, f := range v.files {
+			if d := c.dashboard(v, f); d != nil {
+				v.dashboards = append(v.dashboards, d)
+			}
+		}
+		if v.allowUIUpdates && c.version.AtLeast(v12) {
+			c.infof(v.at, ruleProviderUIEdits, "", "allowUiUpdates: what is edited by hand is undone at the next reload or poll")
+		}
+	}
+}
+
+// checkSamePaths warns of providers that share files.
+func (p *pass) checkSamePaths(views []*providerView) {
+	for i, v := range views {
+		for _, other := range views[:i] {
+			if v.pathKnown && other.pathKnown && v.path != "" && path.Clean(v.path) == path.Clean(other.path) {
+				p.warnf(v.pathAt, ruleProviderSamePath, "give each provider a directory of its own", "%s:%d reads this path too: each dashboard belongs to the provider that was last", other.pathAt.path, other.pathAt.line)
+				break
+			}
+		}
+	}
+}
+
+// dropReadJSON takes back the remarks on JSON files beside the provider files that a provider does read.
+func (p *pass) dropReadJSON(s *snapshot.Snapshot, views []*providerView) {
+	read := map[string]bool{}
+	for _, v := range views {
+		for _, f := range v.files {
+			read[f.user] = true
+		}
+	}
+	kept := p.findings[:0]
+	for _, f := range p.findings {
+		if f.Rule == ruleFileIgnored && read[f.File] {
+			continue
+		}
+		kept = append(kept, f)
+	}
+	p.findings = kept
+}
+
+func (p *pass) outlineProvider(v *providerView) {
+	attrs := map[string]string{
+		"org": strconv.FormatInt(v.org, 10), "path": v.pathRaw, "folder": label(v.folder), "folderUid": label(v.folderUID), "file": v.file.name,
+		"disableDeletion": strconv.FormatBool(v.disableDeletion),
+	}
+	if v.inView {
+		attrs["files"] = strconv.Itoa(len(v.files))
+	}
+	if v.interval.Known {
+		attrs["interval"] = strconv.FormatInt(v.interval.Value, 10)
+	}
+	p.item(itemProvider, label(v.name), fingerprintMap(v.node), attrs)
+	for _, d := range v.dashboards {
+		p.item(itemDashboard, label(v.name)+"/"+d.file.rel, fingerprintBytes(d.file.bytes), map[string]string{
+			"provider": label(v.name), "file": d.file.rel, "uid": d.uid, "org": attrs["org"],
+		})
+	}
+}

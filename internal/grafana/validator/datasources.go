@@ -1,0 +1,265 @@
+package validator
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/grafana/provisioning"
+	"reloader/internal/snapshot"
+)
+
+var (
+	ruleDSOldForm       = newRule("datasource-old-form")
+	ruleDSPruneIgnored  = newRule("datasource-prune-ignored")
+	ruleDSPruneEmpty    = newRule("datasource-prune-empty")
+	ruleDSDeleteOrg     = newRule("datasource-delete-org")
+	ruleDSDeleteName    = newRule("datasource-delete-name")
+	ruleDSNotExpanded   = newRule("datasource-not-expanded")
+	ruleDSNothing       = newRule("datasource-file-empty")
+	datasourceTopKeys   = []string{"apiVersion", "datasources", "deleteDatasources", "prune"}
+	datasourceTopKeysV0 = []string{"apiVersion", "datasources", "delete_datasources"}
+	datasourceKeys      = []string{
+		"orgId", "version", "name", "type", "access", "url", "user", "database", "basicAuth", "basicAuthUser", "withCredentials",
+		"isDefault", "correlations", "jsonData", "secureJsonData", "editable", "uid",
+	}
+	datasourceKeysV0 = []string{
+		"org_id", "version", "name", "type", "access", "url", "user", "database", "basic_auth", "basic_auth_user", "with_credentials",
+		"is_default", "correlations", "json_data", "secure_json_data", "editable",
+	}
+)
+
+// dsFile is one file of data sources as Grafana would read it.
+type dsFile struct {
+	file    file
+	prune   bool
+	deletes []*dsDelete
+	entries []*dsEntry
+}
+
+// dsDelete is one entry of deleteDatasources.
+type dsDelete struct {
+	at   place
+	name provisioning.Value
+	org  int64 // 0: not known
+}
+
+// dsEntry is one entry of datasources.
+type dsEntry struct {
+	file         file
+	node         *provisioning.Map
+	at           place
+	org          int64 // 0: not known
+	orgAt        place
+	name         provisioning.Value
+	uid          provisioning.Value
+	typ          provisioning.Value
+	access       provisioning.Value
+	url          provisioning.Value
+	authUser     provisioning.Value
+	isDefault    provisioning.Bool
+	version      provisioning.Int
+	correlations []map[string]any
+	corrNodes    []*yaml.Node
+	secureKeys   []string
+	old, prune   bool
+}
+
+func checkDatasources(p *pass, s *snapshot.Snapshot) {
+	var files []*dsFile
+	broken := false
+	if s != nil {
+		for _, f := range p.files(s, yamlName) {
+			if df := p.readDatasources(f); df != nil {
+				files = append(files, df)
+			} else {
+				broken = true
+			}
+		}
+	}
+	p.checkDefaults(files)
+	for _, f := range files {
+		for _, e := range f.entries {
+			p.checkDatasource(e)
+			p.outlineDatasource(e)
+		}
+	}
+	p.applyDatasources(files)
+	p.takeovers(files)
+	if !broken {
+		p.guardDatasources(s, files)
+	}
+}
+
+// readDatasources returns nil when Grafana would not get through the file.
+func (p *pass) readDatasources(f file) *dsFile {
+	d, top, ok := p.top(f)
+	if !ok {
+		return nil
+	}
+	if api := d.PlainInt(top, "apiVersion"); !api.Known {
+		return nil
+	} else if api.Value <= 0 {
+		if n := top.Node; n == nil || n.ShortTag() == "!!null" {
+			p.warnf(f.at(n), ruleDSNothing, "", "the file names no data source")
+		} else {
+			p.warnf(f.at(top.Key("apiVersion")), ruleDSOldForm, "write 'apiVersion: 1' at the top", "without apiVersion: 1 this is the old form: keys are written org_id, is_default, json_data; uid and variables do not work")
+		}
+		return p.readDatasourcesV0(f, d, top)
+	}
+	df := &dsFile{file: f}
+	d.UnknownKeys(top, "a data source file", datasourceTopKeys, anchorsOnly(top)...)
+	p.readPrune(f, d, top, df)
+	for _, m := range d.Items(top.Get("datasources"), "datasources") {
+		df.entries = append(df.entries, p.readDatasource(f, d, m, df.prune))
+	}
+	for _, m := range d.Items(top.Get("deleteDatasources"), "deleteDatasources") {
+		d.UnknownKeys(m, "deleteDatasources", []string{"orgId", "name"}, "uid")
+		o := d.Int(m, "orgId")
+		df.deletes = append(df.deletes, p.newDelete(f, m, d.Text(m, "name"), o, len(df.entries) > 0))
+	}
+	if len(df.entries) == 0 && len(df.deletes) == 0 {
+		p.warnf(f.at(top.Node), ruleDSNothing, "", "the file names no data source")
+	}
+	if df.prune && len(df.entries) == 0 {
+		p.warnf(f.at(top.Key("prune")), ruleDSPruneEmpty, "", "prune with no data source: every data source that was provisioned with prune and is in no other file is deleted")
+	}
+	return df
+}
+
+// anchorsOnly are the top keys that only hold anchors, by convention.
+func anchorsOnly(m *provisioning.Map) []string {
+	var out []string
+	for _, f := range m.Fields {
+		if strings.HasPrefix(f.Key, "x-") || strings.HasPrefix(f.Key, ".") {
+			out = append(out, f.Key)
+		}
+	}
+	return out
+}
+
+func (p *pass) readPrune(f file, d *provisioning.Decoder, top *provisioning.Map, df *dsFile) {
+	if !top.Has("prune") {
+		return
+	}
+	if p.version.Before(v11) {
+		p.warnf(f.at(top.Key("prune")), ruleDSPruneIgnored, "list what is to go under deleteDatasources", "this Grafana (%s) does not know prune", p.version)
+		return
+	}
+	df.prune = d.PlainBool(top, "prune").Value
+}
+
+func (p *pass) readDatasource(f file, d *provisioning.Decoder, m *provisioning.Map, prune bool) *dsEntry {
+	known := datasourceKeys
+	if p.version.Before(v9) {
+		known = slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == "correlations" })
+	}
+	d.UnknownKeys(m, "a data source", known, "password", "basicAuthPassword")
+	if p.version.AtLeast(v11) {
+		d.Bool(m, "isprunable") // read by accident, and without effect, but it must be a boolean
+	}
+	o := d.Int(m, "orgId")
+	e := &dsEntry{
+		file: f, node: m, at: f.at(m.Node), org: org(o), orgAt: f.at(m.Key("orgId")),
+		name: d.Text(m, "name"), uid: d.Text(m, "uid"), typ: d.Text(m, "type"), access: d.Text(m, "access"),
+		url: d.Secret(m, "url"), authUser: d.Text(m, "basicAuthUser"),
+		isDefault: d.Bool(m, "isDefault"), version: d.Int(m, "version"), prune: prune,
+	}
+	d.Text(m, "user")
+	d.Text(m, "database")
+	d.Bool(m, "basicAuth")
+	d.Bool(m, "withCredentials")
+	d.Bool(m, "editable")
+	d.FreeMap(m.Get("jsonData"), "jsonData")
+	secure, _ := d.TextMap(m.Get("secureJsonData"), "secureJsonData", true)
+	e.secureKeys = slices.Sorted(maps.Keys(secure))
+	if p.version.AtLeast(v9) {
+		e.correlations, e.corrNodes = d.FreeList(m.Get("correlations"), "correlations")
+	}
+	return e
+}
+
+// newDelete settles the organization of a delete entry. Before Grafana 9 it has a default only
+// where the file has data sources too.
+func (p *pass) newDelete(f file, m *provisioning.Map, name provisioning.Value, o provisioning.Int, hasEntries bool) *dsDelete {
+	del := &dsDelete{at: f.at(m.Node), name: name, org: org(o)}
+	if o.Known && o.Value == 0 && !hasEntries && p.version.Before(v9) {
+		p.errorf(del.at, ruleDSDeleteOrg, "write orgId: 1", "this Grafana (%s) fails to delete without orgId in a file that has no datasources", p.version)
+	}
+	if name.Empty() {
+		p.errorf(del.at, ruleDSDeleteName, "write the name of the data source, the uid does not count", "a delete entry needs a name: Grafana fails while it writes, earlier entries stay applied")
+	}
+	return del
+}
+
+// readDatasourcesV0 reads the old form: other keys, no uid, no expansion.
+func (p *pass) readDatasourcesV0(f file, d *provisioning.Decoder, top *provisioning.Map) *dsFile {
+	df := &dsFile{file: f}
+	d.UnknownKeys(top, "a data source file in the old form", datasourceTopKeysV0, anchorsOnly(top)...)
+	for _, m := range d.Items(top.Get("datasources"), "datasources") {
+		d.UnknownKeys(m, "a data source in the old form", datasourceKeysV0, "password", "basicAuthPassword")
+		e := &dsEntry{
+			file: f, node: m, at: f.at(m.Node), org: org(d.PlainInt(m, "org_id")), orgAt: f.at(m.Key("org_id")),
+			name: d.PlainText(m, "name"), typ: d.PlainText(m, "type"), access: d.PlainText(m, "access"), url: d.PlainText(m, "url"),
+			authUser: d.PlainText(m, "basic_auth_user"), isDefault: d.PlainBool(m, "is_default"), version: d.PlainInt(m, "version"), old: true,
+		}
+		e.uid.Known = true
+		d.PlainText(m, "user")
+		d.PlainText(m, "database")
+		d.PlainBool(m, "basic_auth")
+		d.PlainBool(m, "with_credentials")
+		d.PlainBool(m, "editable")
+		d.PlainMap(m.Get("json_data"), "json_data")
+		if secure, ok := d.PlainMap(m.Get("secure_json_data"), "secure_json_data"); ok {
+			for k, v := range secure {
+				e.secureKeys = append(e.secureKeys, k)
+				switch v.(type) {
+				case map[string]any, []any:
+					d.Errorf(m.Get("secure_json_data"), provisioning.RuleWrongType, "", "'secure_json_data' must be a map of texts: Grafana refuses the file")
+				}
+			}
+			slices.Sort(e.secureKeys)
+		}
+		if p.version.AtLeast(v9) {
+			e.correlations, e.corrNodes = d.PlainList(m.Get("correlations"), "correlations")
+		}
+		if strings.Contains(e.url.Raw, "$") {
+			p.warnf(f.at(e.url.Node), ruleDSNotExpanded, "write 'apiVersion: 1' at the top", "variables are not expanded in the old form")
+		}
+		df.entries = append(df.entries, e)
+	}
+	for _, m := range d.Items(top.Get("delete_datasources"), "delete_datasources") {
+		d.UnknownKeys(m, "delete_datasources", []string{"org_id", "name"})
+		o := d.PlainInt(m, "org_id")
+		df.deletes = append(df.deletes, p.newDelete(f, m, d.PlainText(m, "name"), o, len(df.entries) > 0))
+	}
+	return df
+}
+
+func (p *pass) outlineDatasource(e *dsEntry) {
+	attrs := map[string]string{
+		"name": label(e.name), "org": strconv.FormatInt(e.org, 10), "uid": label(e.uid), "form": "current", "file": e.file.name,
+		"secureKeys": strings.Join(e.secureKeys, ","), "url": presence(e.url), "basicAuthUser": presence(e.authUser),
+	}
+	if e.old {
+		attrs["form"] = "old"
+	}
+	if e.prune {
+		attrs["prune"] = "true"
+	}
+	if e.version.Set && e.version.Known && e.version.Value != 0 {
+		attrs["version"] = strconv.FormatInt(e.version.Value, 10)
+	}
+	p.item(itemDatasource, named(label(e.name), e.org), fingerprintMap(e.node), attrs)
+}
+
+// presence says only whether there is something.
+func presence(v provisioning.Value) string {
+	if !v.Set || v.Empty() {
+		return ""
+	}
+	return "set"
+}

@@ -1,0 +1,302 @@
+package validator
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"reloader/internal/grafana/provisioning"
+)
+
+var (
+	ruleDSUIDDuplicate  = newRule("datasource-uid-duplicate")
+	ruleDSUIDTaken      = newRule("datasource-uid-taken")
+	ruleDSUIDChanged    = newRule("datasource-uid-changed")
+	ruleDSNameDuplicate = newRule("datasource-name-duplicate")
+	ruleDSDeletedLater  = newRule("datasource-deleted-later")
+	guardDSRenamed      = newRule("guard-datasource-renamed")
+	guardDSUIDChanged   = newRule("guard-datasource-uid-changed")
+)
+
+// origin says how a data source came to be known.
+type origin uint8
+
+const (
+	fromFiles   origin = iota + 1 // this very set of files
+	fromRunning                   // the files that the server was last proven to run
+	fromLive                      // the server itself
+)
+
+type dsKey struct {
+	org  int64
+	name string
+}
+
+// dsRow is a data source as the server would hold it at one moment of the reload.
+type dsRow struct {
+	uid      string
+	uidKnown bool
+	// prunable says that it was last written under prune.
+	prunable bool
+	origin   origin
+}
+
+// dsState plays the writing of a reload.
+type dsState struct {
+	p    *pass
+	rows map[dsKey]*dsRow
+	// uids finds the row that has a uid: its key holds the organization and the uid.
+	uids map[dsKey]dsKey
+	// unknownMarks says that nobody knows which data sources were written under prune.
+	unknownMarks bool
+}
+
+func (s *dsState) put(key dsKey, row *dsRow) {
+	s.remove(key)
+	s.rows[key] = row
+	if row.uidKnown {
+		s.uids[dsKey{key.org, row.uid}] = key
+	}
+}
+
+func (s *dsState) remove(key dsKey) {
+	if row := s.rows[key]; row != nil && s.uids[dsKey{key.org, row.uid}] == key {
+		delete(s.uids, dsKey{key.org, row.uid})
+	}
+	delete(s.rows, key)
+}
+
+// applyDatasources plays what the reload would write, entry by entry, and reports where it would fail.
+func (p *pass) applyDatasources(files []*dsFile) {
+	s := &dsState{p: p, rows: map[dsKey]*dsRow{}, uids: map[dsKey]dsKey{}}
+	s.load()
+	s.prune(files)
+	for _, f := range files {
+		for _, d := range f.deletes {
+			if key, ok := s.key(d.name, d.org); ok {
+				s.remove(key)
+			}
+		}
+		for _, e := range f.entries {
+			s.write(e)
+		}
+		if p.version.Before(v10) {
+			s.correlations(f)
+		}
+	}
+	s.deletedLater(files)
+	if p.version.AtLeast(v10) {
+		for _, f := range files {
+			s.correlations(f)
+		}
+	}
+}
+
+// load starts from what exists: what the server said, else what it was last proven to run.
+func (s *dsState) load() {
+	marks := map[dsKey]bool{}
+	for _, i := range s.p.before(itemDatasource) {
+		id, _ := strconv.ParseInt(i.Attrs["org"], 10, 64)
+		key := dsKey{id, i.Attrs["name"]}
+		marks[key] = i.Attrs["prune"] == "true"
+		if s.p.live == nil || s.p.live.Datasources == nil {
+			s.put(key, &dsRow{uid: i.Attrs["uid"], uidKnown: i.Attrs["uid"] != "", prunable: marks[key], origin: fromRunning})
+		}
+	}
+	s.unknownMarks = s.p.running == nil
+	if s.p.live == nil {
+		return
+	}
+	for _, d := range s.p.live.Datasources {
+		key := dsKey{d.OrgID, d.Name}
+		s.put(key, &dsRow{uid: d.UID, uidKnown: true, prunable: marks[key], origin: fromLive})
+	}
+}
+
+// text is what identifies a value: what the server would see where the server itself was asked,
+// else what is written, so that two equal variables count as equal.
+func (s *dsState) text(v provisioning.Value) (string, bool) {
+	if s.p.live == nil || s.p.live.Datasources == nil {
+		return label(v), true
+	}
+	return v.Text, v.Known
+}
+
+func (s *dsState) key(name provisioning.Value, org int64) (dsKey, bool) {
+	t, ok := s.text(name)
+	return dsKey{org, t}, ok && org != 0 && t != ""
+}
+
+// prune removes what was written under prune and is named by no file, before anything is written.
+func (s *dsState) prune(files []*dsFile) {
+	if s.p.version.Before(v11) {
+		return
+	}
+	named := map[dsKey]bool{}
+	for _, f := range files {
+		for _, e := range f.entries {
+			if key, ok := s.key(e.name, e.org); ok {
+				named[key] = true
+			}
+		}
+		for _, d := range f.deletes {
+			if key, ok := s.key(d.name, d.org); ok {
+				named[key] = true
+			}
+		}
+	}
+	for key, row := range s.rows {
+		if row.prunable && !named[key] {
+			s.remove(key)
+		}
+	}
+}
+
+func (s *dsState) write(e *dsEntry) {
+	key, ok := s.key(e.name, e.org)
+	if !ok {
+		return
+	}
+	p := s.p
+	uid, uidKnown := s.text(e.uid)
+	row, exists := s.rows[key]
+	if exists && row.origin == fromFiles {
+		p.warnf(e.at, ruleDSNameDuplicate, "remove one of them", "there is a data source of this name in these files already: the last one wins")
+	}
+	if exists && uidKnown && uid != "" && row.uidKnown && row.uid != uid && !s.changeUID(e, row) {
+		return
+	}
+	if uid != "" && uidKnown {
+		if other, otherRow := s.holder(key, uid); otherRow != nil {
+			s.clash(e, key, other, otherRow)
+			return
+		}
+	}
+	s.store(e, key, row, uid, uidKnown)
+}
+
+func (s *dsState) store(e *dsEntry, key dsKey, row *dsRow, uid string, uidKnown bool) {
+	next := dsRow{prunable: e.prune, origin: fromFiles}
+	if row != nil {
+		next.uid, next.uidKnown = row.uid, row.uidKnown
+	} else {
+		if uid == "" && uidKnown {
+			uid, uidKnown = s.generated(key.name)
+		}
+	}
+	if uid != "" || next.uid == "" {
+		next.uid, next.uidKnown = uid, uidKnown && uid != ""
+	}
+	s.put(key, &next)
+}
+
+// generated is the uid that Grafana makes from a name; before version 9 it is random.
+func (s *dsState) generated(name string) (string, bool) {
+	if s.p.version.Before(v9) {
+		return "", false
+	}
+	return GeneratedUID(name), true
+}
+
+// GeneratedUID is the uid that Grafana 9 and later give a data source whose entry has none.
+func GeneratedUID(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return strings.ToUpper(fmt.Sprintf("P%x", sum[:8]))
+}
+
+// changeUID reports the change of a uid and says whether the entry would still be written.
+func (s *dsState) changeUID(e *dsEntry, row *dsRow) bool {
+	p := s.p
+	at := e.file.at(e.uid.Node)
+	hint := "keep the old uid, or delete the old one first:\n" + deleteBlock(label(e.name), e.org)
+	if p.version.AtLeast(v12) {
+		const why = "the uid of this data source changes: Grafana fails with 'data source not found' and does not start any more"
+		if row.origin == fromRunning {
+			p.guard(at, guardDSUIDChanged, hint, why)
+		} else {
+			p.errorf(at, ruleDSUIDChanged, hint, why)
+		}
+		return false
+	}
+	const why = "the uid of this data source changes: dashboards and rules that use the old one break"
+	if row.origin == fromRunning {
+		p.guard(at, guardDSUIDChanged, hint, why)
+	} else {
+		p.warnf(at, ruleDSUIDChanged, hint, why)
+	}
+	return true
+}
+
+// holder finds another data source of the organization with that uid.
+func (s *dsState) holder(self dsKey, uid string) (dsKey, *dsRow) {
+	key, ok := s.uids[dsKey{self.org, uid}]
+	if !ok || key == self {
+		return dsKey{}, nil
+	}
+	return key, s.rows[key]
+}
+
+func (s *dsState) clash(e *dsEntry, key, other dsKey, row *dsRow) {
+	p := s.p
+	at := e.file.at(e.uid.Node)
+	hint := "use another uid, or, if this one replaces it, delete the old one first:\n" + deleteBlock(other.name, other.org)
+	switch {
+	case row.origin == fromFiles:
+		p.errorf(at, ruleDSUIDDuplicate, "use another uid", "another data source of these files has this uid: Grafana fails here, earlier entries stay applied")
+	case row.origin == fromRunning:
+		p.guard(at, guardDSRenamed, hint, "the data source %q has this uid: was it renamed? Grafana fails here, keeps failing, and does not start any more", other.name)
+	case s.unknownMarks && e.prune:
+		p.warnf(at, ruleDSUIDTaken, hint, "the data source %q has this uid; if it was not provisioned with prune, Grafana fails here and does not start any more", other.name)
+	default:
+		p.errorf(at, ruleDSUIDTaken, hint, "the data source %q has this uid already: Grafana fails here, keeps failing, and does not start any more", other.name)
+	}
+}
+
+// deleteBlock is what to add to a file.
+func deleteBlock(name string, org int64) string {
+	return fmt.Sprintf("deleteDatasources: [{name: %q, orgId: %d}]", name, max(org, 1))
+}
+
+// deletedLater finds entries that a later file deletes again.
+func (s *dsState) deletedLater(files []*dsFile) {
+	last := map[dsKey]int{}
+	for i, f := range files {
+		for _, d := range f.deletes {
+			if key, ok := s.key(d.name, d.org); ok {
+				last[key] = i
+			}
+		}
+	}
+	for i, f := range files {
+		for _, e := range f.entries {
+			key, ok := s.key(e.name, e.org)
+			if j, deleted := last[key]; !ok || !deleted || j <= i || s.rows[key] != nil {
+				continue
+			}
+			by := files[last[key]].file.path
+			if s.p.version.AtLeast(v10) {
+				s.p.errorf(e.at, ruleDSDeletedLater, "delete first: put the delete entry into an earlier file or into this one", "%s deletes this data source again: Grafana fails with 'data source not found'", by)
+			} else {
+				s.p.warnf(e.at, ruleDSDeletedLater, "delete first: put the delete entry into an earlier file or into this one", "%s deletes this data source again", by)
+			}
+		}
+	}
+}
+
+func (s *dsState) correlations(f *dsFile) {
+	for _, e := range f.entries {
+		s.p.checkCorrelations(e, func(uid string) (bool, bool) {
+			known := s.p.live != nil && s.p.live.Datasources != nil
+			if _, there := s.uids[dsKey{e.org, uid}]; there {
+				return true, true
+			}
+			for key, row := range s.rows {
+				if key.org == e.org && !row.uidKnown {
+					known = false
+				}
+			}
+			return false, known && e.org != 0
+		})
+	}
+}

@@ -1,0 +1,174 @@
+package validator
+
+import "strings"
+
+var (
+	ruleFolderGeneral   = newRule("provider-folder-general")
+	ruleFolderUID       = newRule("provider-folder-uid")
+	ruleFolderUIDUnused = newRule("provider-folder-uid-unused")
+	ruleFolderUIDDup    = newRule("provider-folder-uid-duplicate")
+	ruleFolderDashboard = newRule("provider-folder-named-as-dashboard")
+)
+
+// checkFolders judges the folder step of each provider, in the order of a reload: what fails
+// there fails the whole reload, but only if the reload gets that far.
+func (p *pass) checkFolders(views []*providerView) {
+	f := &folders{pass: p, uids: map[dsKey]*providerView{}, general: map[dsKey]*dashboard{}, made: map[dsKey]bool{}}
+	for _, v := range views {
+		f.provider(v)
+	}
+}
+
+type folders struct {
+	*pass
+	uids map[dsKey]*providerView
+	// general are the dashboards of the General folder so far, by slug of the title.
+	general map[dsKey]*dashboard
+	// made are the folders so far, by slug of the title.
+	made map[dsKey]bool
+}
+
+func (f *folders) provider(v *providerView) {
+	titles := f.titles(v)
+	if len(titles) == 0 && v.folderUID.Set && !v.folderUID.Empty() && !v.fromFiles {
+		f.warnf(v.file.at(v.folderUID.Node), ruleFolderUIDUnused, "write folder too", "folderUid without folder does nothing")
+	}
+	for _, title := range titles {
+		f.folder(v, title)
+	}
+	for _, d := range v.dashboards {
+		if d.stored && d.folder == "" && !v.skipped {
+			f.general[dsKey{v.org, slug(d.title)}] = d
+		}
+	}
+}
+
+// titles are the folders that the provider's step finds or creates.
+func (f *folders) titles(v *providerView) []string {
+	if !v.fromFiles {
+		if !v.folder.Known || v.folder.Text == "" {
+			return nil
+		}
+		return []string{v.folder.Text}
+	}
+	var out []string
+	seen := map[string]bool{}
+	for _, file := range v.files {
+		if t := folderOf(v, file); t != "" && !seen[t] {
+			seen[t] = true
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// fail reports what fails the folder step, mildly if the reload does not get there.
+func (f *folders) fail(v *providerView, at place, rule, hint, why string) {
+	if v.skipped || v.missing {
+		f.warnf(at, rule, hint, "%s: Grafana fails here once the missing paths exist", why)
+		return
+	}
+	f.errorf(at, rule, hint, "%s: the reload fails here, later providers are not read", why)
+}
+
+func (f *folders) folder(v *providerView, title string) {
+	at := v.at
+	if v.folder.Node != nil && !v.fromFiles {
+		at = v.file.at(v.folder.Node)
+	}
+	key := dsKey{v.org, slug(title)}
+	exists := f.made[key] || f.existing(v.org, title)
+	if f.version.Before(v12) {
+		if strings.EqualFold(title, "General") {
+			f.fail(v, at, ruleFolderGeneral, "leave folder out for the General folder", "no folder can be called General")
+			return
+		}
+		if d := f.general[key]; d != nil && !exists {
+			f.fail(v, at, ruleFolderDashboard, "rename the folder or the dashboard", "the folder is named like the dashboard "+d.file.user+" in General")
+			return
+		}
+		if !exists && f.liveDashboard(v.org, title) {
+			f.fail(v, at, ruleFolderDashboard, "rename the folder or the dashboard", "the folder is named like a dashboard in General")
+			return
+		}
+	}
+	f.uid(v, title, exists)
+	f.made[key] = true
+}
+
+// uid judges folderUid: before Grafana 12 it matters only where the folder is created.
+func (f *folders) uid(v *providerView, title string, exists bool) {
+	uid := v.folderUID
+	if !uid.Known || uid.Text == "" || exists && f.version.Before(v12) {
+		return
+	}
+	at := v.file.at(uid.Node)
+	if !uidFits(uid.Text) {
+		f.fail(v, at, ruleFolderUID, "use letters, digits, - and _, at most 40", "this folderUid is not allowed")
+		return
+	}
+	if uid.Text == "general" && f.version.AtLeast(v9) {
+		f.fail(v, at, ruleFolderUID, "use another folderUid", "folderUid cannot be general")
+		return
+	}
+	key := dsKey{v.org, uid.Text}
+	other := f.uids[key]
+	if other == nil {
+		f.uids[key] = v
+		return
+	}
+	if other.folder.Text == title {
+		return
+	}
+	switch {
+	case f.version.Before(v9):
+		f.fail(v, at, ruleFolderUIDDup, "use another folderUid", "another folder has this folderUid")
+	case f.version.Before(v12):
+		f.warnf(at, ruleFolderUIDDup, "use another folderUid", "%s:%d has this folderUid for another folder: that one is renamed, and all dashboards end up in one", other.at.path, other.at.line)
+	default:
+		f.warnf(at, ruleFolderUIDDup, "use another folderUid", "%s:%d has this folderUid for another folder: all dashboards end up in that one", other.at.path, other.at.line)
+	}
+}
+
+// existing says whether the server surely has the folder.
+func (f *folders) existing(org int64, title string) bool {
+	if f.live == nil {
+		return false
+	}
+	for _, l := range f.live.Folders {
+		if l.OrgID == org && slug(l.Title) == slug(title) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *folders) liveDashboard(org int64, title string) bool {
+	if f.live == nil {
+		return false
+	}
+	for _, l := range f.live.Dashboards {
+		if l.OrgID == org && l.FolderUID == "" && slug(l.Title) == slug(title) {
+			return true
+		}
+	}
+	return false
+}
+
+// slug is how older Grafanas compare titles.
+func slug(title string) string {
+	var b strings.Builder
+	dash := false
+	for _, r := range strings.ToLower(title) {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r > 127 {
+			if dash && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			dash = false
+			b.WriteRune(r)
+		} else {
+			dash = true
+		}
+	}
+	return b.String()
+}

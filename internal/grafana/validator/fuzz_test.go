@@ -1,0 +1,145 @@
+package validator
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/snapshot"
+)
+
+// fuzzFile judges one file of a kind for all versions: no panic, a place for each finding, the same
+// verdict when asked again, and never valid when the YAML library itself cannot read it.
+func fuzzFile(t *testing.T, role, name string, content []byte) {
+	for _, version := range []string{"7.5.5", "9.4", "11.5", "12.4"} {
+		dir := "/p/" + role
+		sources := []*snapshot.Snapshot{snapshot.FromFiles(snapshot.Source{Name: role, Dir: dir}, map[string][]byte{name: content})}
+		if role == "json" {
+			p := []byte("apiVersion: 1\nproviders: [{name: p, options: {path: /p/json}}]")
+			sources = append(sources, snapshot.FromFiles(snapshot.Source{Name: RoleDashboards, Dir: "/p/dashboards"}, map[string][]byte{"p.yaml": p}))
+		}
+		req := finding.Request{Set: snapshot.NewSet(sources...), Facts: finding.Facts{Version: version, Live: trialLive()}}
+		v := New(Options{})
+		first, err := v.Validate(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range first.Findings {
+			if f.File == "" || f.Rule == "" || f.Message == "" || f.Severity == 0 {
+				t.Fatalf("incomplete: %+v", f)
+			}
+		}
+		req.Running = first.Outline
+		again, err := v.Validate(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.Invalid() && !again.Invalid() {
+			t.Fatalf("%s: refused, and then taken because it ran: %q", version, content)
+		}
+		var node yaml.Node
+		if role != "json" && len(content) < 1<<16 && yaml.Unmarshal(content, &node) != nil && !first.Invalid() && !notifiersGone(role, version) {
+			t.Fatalf("%s: the library cannot read it, and it is taken: %q", version, content)
+		}
+	}
+}
+
+func notifiersGone(role, version string) bool {
+	return role == RoleNotifiers && ParseVersion(version).AtLeast(v10)
+}
+
+func fuzzKind(f *testing.F, role string) {
+	for _, c := range loadTrials(f, role) {
+		for name, content := range c.Files {
+			if strings.HasPrefix(name, role+"/") {
+				f.Add([]byte(content))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, content []byte) { fuzzFile(t, role, "f.yaml", content) })
+}
+
+func FuzzDatasources(f *testing.F) { fuzzKind(f, RoleDatasources) }
+func FuzzProviders(f *testing.F)   { fuzzKind(f, RoleDashboards) }
+func FuzzPlugins(f *testing.F)     { fuzzKind(f, RolePlugins) }
+func FuzzNotifiers(f *testing.F)   { fuzzKind(f, RoleNotifiers) }
+
+func FuzzDashboard(f *testing.F) {
+	for _, c := range loadTrials(f, RoleDashboards) {
+		for name, content := range c.Files {
+			if strings.HasSuffix(name, ".json") {
+				f.Add([]byte(content))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, content []byte) { fuzzFile(t, "json", "f.json", content) })
+}
+
+// Garbage, huge files, bombs and deep nesting end in a finding, for each kind.
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	bomb := "a0: &a0 {k: [x,x,x,x,x,x,x,x,x,x]}\n"
+	for i := 1; i < 15; i++ {
+		bomb += fmt.Sprintf("a%d: &a%d {k: [%s]}\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i-1), 10), ","))
+	}
+	huge := strings.Repeat("x", 100<<20)
+	inputs := map[string]string{
+		"garbage": "\x00\x01\xff\xfe\x00PNG", "huge": huge, "deep": strings.Repeat("[", 200_000), "deep map": strings.Repeat("{a: ", 50_000),
+		"bomb datasources": bomb + "apiVersion: 1\ndatasources: [{name: x, type: y, jsonData: *a14}]\n",
+		"bomb providers":   bomb + "apiVersion: 1\nproviders: [{name: x, options: *a14}]\n",
+		"bomb apps":        bomb + "apps: [{type: x, jsonData: *a14}]\n",
+		"bomb notifiers":   bomb + "notifiers: [{name: x, uid: x, type: email, settings: *a14}]\n",
+	}
+	kinds := map[string]string{RoleDatasources: "bomb datasources", RoleDashboards: "bomb providers", RolePlugins: "bomb apps", RoleNotifiers: "bomb notifiers"}
+	for role, bombName := range kinds {
+		for _, name := range []string{"garbage", "huge", "deep", "deep map", bombName} {
+			set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: role, Dir: "/p"}, map[string][]byte{"f.yaml": []byte(inputs[name])}))
+			r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "9.4"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !r.Invalid() {
+				t.Errorf("%s: %s was taken", role, name)
+			}
+		}
+	}
+	for name, content := range map[string]string{"garbage": inputs["garbage"], "huge": huge, "deep": strings.Repeat(`{"a":[`, 1_000_000)} {
+		p := []byte("apiVersion: 1\nproviders: [{name: p, options: {path: /j}}]")
+		set := snapshot.NewSet(
+			snapshot.FromFiles(snapshot.Source{Name: RoleDashboards, Dir: "/p"}, map[string][]byte{"p.yaml": p}),
+			snapshot.FromFiles(snapshot.Source{Name: "json", Dir: "/j"}, map[string][]byte{"f.json": []byte(content)}))
+		r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, f := range r.Findings {
+			found = found || f.Rule == ruleJSON
+		}
+		if !found {
+			t.Errorf("%s: %s", name, listed(r.Findings))
+		}
+	}
+}
+
+// FuzzParseVersion: whatever a server calls itself is a version that orders as its text reads.
+func FuzzParseVersion(f *testing.F) {
+	for _, s := range []string{"12.4.0", "v9.4.0-pre", "11.5", "12", "", "0.1", "12.-4", "+12.+4", "99999999999999999999.1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v := ParseVersion(s)
+		if v.Major <= 0 || v.Minor < 0 {
+			t.Fatalf("%q is version %s", s, v)
+		}
+		if again := ParseVersion(v.String()); again != v {
+			t.Errorf("%q is version %s, which is read as %s", s, v, again)
+		}
+		if !v.AtLeast(v) || v.Before(v) || !v.AtLeast(Version{v.Major, 0}) {
+			t.Errorf("%q does not order", s)
+		}
+	})
+}

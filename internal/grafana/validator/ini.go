@@ -1,0 +1,32 @@
+package validator
+
+import (
+	"strings"
+
+	"reloader/internal/grafana/ini"
+	"reloader/internal/snapshot"
+)
+
+func init() { registry = append(registry, ini.Rules()...) }
+
+// checkIni judges grafana.ini: the files of its source that end in .ini, or its only file.
+func checkIni(p *pass, s *snapshot.Snapshot) {
+	if s == nil {
+		return
+	}
+	for _, f := range s.Files {
+		if !strings.HasSuffix(f.Name, ".ini") && len(s.Files) > 1 {
+			continue
+		}
+		b, ok := s.Bytes(f.Name)
+		if !ok {
+			p.err = errForgotten(s, f.Name)
+			return
+		}
+		p.findings = append(p.findings, ini.Check(b, ini.Options{
+			File: s.Source.UserPath(f.Name), Version: p.version.String(), SameEnv: p.same,
+			LookupEnv: p.env.LookupEnv, ReadFile: p.env.ReadFile, Running: p.running,
+		})...)
+		p.outline = append(p.outline, ini.Outline(b)...)
+	}
+}

@@ -1,0 +1,314 @@
+package validator
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+)
+
+// jsonObject is the first level of a JSON text.
+type jsonObject struct {
+	// isObject says that the text is an object at all.
+	isObject bool
+	// fields are the values, unread, by key; of equal keys the last one.
+	fields map[string]jsonField
+	// trailing says that something follows the value.
+	trailing bool
+}
+
+// jsonField is one value of an object.
+type jsonField struct {
+	raw    []byte
+	offset int
+}
+
+// text is the value if it is a JSON text.
+func (f jsonField) text() (string, bool) {
+	if len(f.raw) == 0 || f.raw[0] != '"' {
+		return "", false
+	}
+	var s string
+	if json.Unmarshal(f.raw, &s) != nil {
+		return "", false
+	}
+	return s, true
+}
+
+// kind is the first byte: '{', '[', '"', 't', 'f', 'n', or a digit or sign; 0 when there is no value.
+func (f jsonField) kind() byte {
+	if len(f.raw) == 0 {
+		return 0
+	}
+	return f.raw[0]
+}
+
+// jsonError is where a text stops being JSON.
+type jsonError struct {
+	offset int
+	what   string
+}
+
+func (e *jsonError) Error() string { return fmt.Sprintf("%s at byte %d", e.what, e.offset) }
+
+// maxJSONDepth is the nesting that Go's decoder, and so Grafana, accepts.
+const maxJSONDepth = 10_000
+
+// scanJSON checks the first JSON value in b as Go's decoder would and keeps the fields of its first
+// level. It builds nothing of the rest: a dashboard is large, and two of its fields matter.
+func scanJSON(b []byte) (jsonObject, error) {
+	s := jsonScanner{b: b}
+	s.space()
+	var o jsonObject
+	var err error
+	if s.peek() == '{' {
+		o.isObject, o.fields = true, map[string]jsonField{}
+		err = s.object(func(key []byte, f jsonField) {
+			var k string
+			if bytes.IndexByte(key, '\\') < 0 && utf8.Valid(key) {
+				k = string(key[1 : len(key)-1])
+			} else if json.Unmarshal(key, &k) != nil {
+				return
+			}
+			o.fields[k] = f
+		})
+	} else {
+		err = s.value()
+	}
+	if err != nil {
+		return jsonObject{}, err
+	}
+	s.space()
+	o.trailing = s.i < len(b)
+	return o, nil
+}
+
+type jsonScanner struct {
+	b     []byte
+	i     int
+	depth int
+}
+
+func (s *jsonScanner) peek() byte {
+	if s.i < len(s.b) {
+		return s.b[s.i]
+	}
+	return 0
+}
+
+func (s *jsonScanner) fail(what string) error {
+	if s.i >= len(s.b) {
+		what = "the text ends too early"
+	}
+	return &jsonError{s.i, what}
+}
+
+func (s *jsonScanner) space() {
+	for s.i < len(s.b) {
+		switch s.b[s.i] {
+		case ' ', '\t', '\r', '\n':
+			s.i++
+		default:
+			return
+		}
+	}
+}
+
+func (s *jsonScanner) value() error {
+	switch c := s.peek(); {
+	case c == '{':
+		return s.object(nil)
+	case c == '[':
+		return s.array()
+	case c == '"':
+		return s.str()
+	case c == 't':
+		return s.word("true")
+	case c == 'f':
+		return s.word("false")
+	case c == 'n':
+		return s.word("null")
+	case c == '-' || '0' <= c && c <= '9':
+		return s.number()
+	}
+	return s.fail("a value is expected")
+}
+
+func (s *jsonScanner) enter() error {
+	s.depth++
+	if s.depth > maxJSONDepth {
+		return s.fail("the nesting is too deep")
+	}
+	s.i++
+	s.space()
+	return nil
+}
+
+func (s *jsonScanner) object(field func(key []byte, f jsonField)) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	if s.peek() == '}' {
+		s.i++
+		s.depth--
+		return nil
+	}
+	for {
+		if s.peek() != '"' {
+			return s.fail("a key in double quotes is expected")
+		}
+		keyAt := s.i
+		if err := s.str(); err != nil {
+			return err
+		}
+		key := s.b[keyAt:s.i]
+		s.space()
+		if s.peek() != ':' {
+			return s.fail("a colon is expected")
+		}
+		s.i++
+		s.space()
+		at := s.i
+		if err := s.value(); err != nil {
+			return err
+		}
+		if field != nil {
+			field(key, jsonField{s.b[at:s.i], at})
+		}
+		s.space()
+		switch s.peek() {
+		case ',':
+			s.i++
+			s.space()
+		case '}':
+			s.i++
+			s.depth--
+			return nil
+		default:
+			return s.fail("a comma or a closing brace is expected")
+		}
+	}
+}
+
+func (s *jsonScanner) array() error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	if s.peek() == ']' {
+		s.i++
+		s.depth--
+		return nil
+	}
+	for {
+		if err := s.value(); err != nil {
+			return err
+		}
+		s.space()
+		switch s.peek() {
+		case ',':
+			s.i++
+			s.space()
+		case ']':
+			s.i++
+			s.depth--
+			return nil
+		default:
+			return s.fail("a comma or a closing bracket is expected")
+		}
+	}
+}
+
+func (s *jsonScanner) str() error {
+	s.i++
+	for s.i < len(s.b) {
+		switch c := s.b[s.i]; {
+		case c == '"':
+			s.i++
+			return nil
+		case c < ' ':
+			return s.fail("a control character in a text")
+		case c != '\\':
+			s.i++
+		default:
+			if err := s.escape(); err != nil {
+				return err
+			}
+		}
+	}
+	return s.fail("")
+}
+
+func (s *jsonScanner) escape() error {
+	s.i++
+	switch s.peek() {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.i++
+		return nil
+	case 'u':
+		s.i++
+		for range 4 {
+			c := s.peek()
+			if !isDigitByte(c) && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+				return s.fail("four hexadecimal digits are expected")
+			}
+			s.i++
+		}
+		return nil
+	}
+	return s.fail("no such escape in a text")
+}
+
+func (s *jsonScanner) word(w string) error {
+	if !bytes.HasPrefix(s.b[s.i:], []byte(w)) {
+		for j := 0; j < len(w) && s.i < len(s.b) && s.b[s.i] == w[j]; j++ {
+			s.i++
+		}
+		return s.fail("a value is expected")
+	}
+	s.i += len(w)
+	return nil
+}
+
+func (s *jsonScanner) digits() bool {
+	from := s.i
+	for isDigitByte(s.peek()) {
+		s.i++
+	}
+	return s.i > from
+}
+
+func (s *jsonScanner) number() error {
+	if s.peek() == '-' {
+		s.i++
+	}
+	if s.peek() == '0' {
+		s.i++
+	} else if !s.digits() {
+		return s.fail("a digit is expected")
+	}
+	if s.peek() == '.' {
+		s.i++
+		if !s.digits() {
+			return s.fail("a digit is expected")
+		}
+	}
+	if c := s.peek(); c == 'e' || c == 'E' {
+		s.i++
+		if c := s.peek(); c == '+' || c == '-' {
+			s.i++
+		}
+		if !s.digits() {
+			return s.fail("a digit is expected")
+		}
+	}
+	return nil
+}
+
+func isDigitByte(c byte) bool { return '0' <= c && c <= '9' }
+
+// lineColumn is where an offset is, both from 1.
+func lineColumn(b []byte, offset int) (line, column int) {
+	offset = min(offset, len(b))
+	line = 1 + bytes.Count(b[:offset], []byte("\n"))
+	return line, offset - bytes.LastIndexByte(b[:offset], '\n')
+}

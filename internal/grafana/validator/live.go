@@ -1,0 +1,121 @@
+package validator
+
+import "slices"
+
+// Live is what a running server has, as far as the verdict on files depends on it. It goes into
+// finding.Facts.Live as a *Live. Each nil list means "not known"; an empty one means "none".
+type Live struct {
+	// Orgs are all organizations (GET /api/orgs).
+	Orgs []Org
+	// Plugins are the ids of all installed plugins, core ones included (GET /api/plugins?embedded=0).
+	Plugins []string
+	// Datasources are those of every organization that could be asked (GET /api/datasources).
+	Datasources []Datasource
+	// Folders are those at the top of every organization that could be asked (GET /api/folders).
+	Folders []Folder
+	// Dashboards are all dashboards (GET /api/search?type=dash-db).
+	Dashboards []Dashboard
+	// Alerting is what Grafana's own alerting holds.
+	Alerting *LiveAlerting
+}
+
+// Org is an organization.
+type Org struct {
+	ID   int64
+	Name string
+}
+
+// Datasource is a data source that exists in the server.
+type Datasource struct {
+	OrgID     int64
+	Name, UID string
+	// ReadOnly says that it was provisioned with editable: false.
+	ReadOnly bool
+	// Default says that it is the default of its organization.
+	Default bool
+}
+
+// Folder is a folder that exists in the server.
+type Folder struct {
+	OrgID      int64
+	UID, Title string
+}
+
+// Dashboard is a dashboard that exists in the server.
+type Dashboard struct {
+	OrgID      int64
+	UID, Title string
+	// FolderUID is empty for the General folder.
+	FolderUID string
+}
+
+// LiveAlerting is what exists in Grafana's own alerting. Nil lists mean "not known".
+type LiveAlerting struct {
+	ContactPoints []LiveContactPoint
+	MuteTimes     []LiveNamed
+	Templates     []LiveNamed
+	Rules         []LiveRule
+	// Receivers and Intervals are the names that the notification policies of an organization use.
+	Receivers []LiveNamed
+	Intervals []LiveNamed
+}
+
+// LiveNamed is something with a name in one organization.
+type LiveNamed struct {
+	OrgID int64
+	Name  string
+	// Provenance is "file", "api" or empty (made by hand).
+	Provenance string
+}
+
+// LiveContactPoint is one integration of a contact point.
+type LiveContactPoint struct {
+	OrgID     int64
+	Name, UID string
+	// Provenance is "file", "api" or empty (made by hand).
+	Provenance string
+}
+
+// LiveRule is an alert rule.
+type LiveRule struct {
+	OrgID                         int64
+	UID, Title, FolderUID, Folder string
+	Group                         string
+	// Provenance is "file", "api" or empty (made by hand).
+	Provenance string
+	// Receiver and Intervals are what its own notification settings name.
+	Receiver  string
+	Intervals []string
+}
+
+// hasOrg says whether an organization exists: yes, no, or not known.
+func (l *Live) hasOrg(id int64) (exists, known bool) {
+	if l == nil || l.Orgs == nil {
+		return id == 1, id == 1
+	}
+	for _, o := range l.Orgs {
+		if o.ID == id {
+			return true, true
+		}
+	}
+	return false, true
+}
+
+func (l *Live) hasOrgName(name string) (exists, known bool) {
+	if l == nil || l.Orgs == nil {
+		return false, false
+	}
+	for _, o := range l.Orgs {
+		if o.Name == name {
+			return true, true
+		}
+	}
+	return false, true
+}
+
+func (l *Live) hasPlugin(id string) (exists, known bool) {
+	if l == nil || l.Plugins == nil {
+		return false, false
+	}
+	return slices.Contains(l.Plugins, id), true
+}

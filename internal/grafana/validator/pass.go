@@ -1,0 +1,180 @@
+package validator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/provisioning"
+	"reloader/internal/snapshot"
+)
+
+// pass is one validation: what it knows, and what it found so far.
+type pass struct {
+	ctx     context.Context
+	opts    Options
+	env     provisioning.Env
+	set     *snapshot.Set
+	version Version
+	same    bool
+	live    *Live
+	running *finding.Outline
+	allow   []string
+
+	findings []finding.Finding
+	outline  []finding.Item
+	// err says that no verdict is possible.
+	err error
+}
+
+func newPass(ctx context.Context, opts Options, req finding.Request) *pass {
+	p := &pass{
+		ctx: ctx, opts: opts, env: opts.Env, set: req.Set, version: ParseVersion(req.Facts.Version),
+		same: req.Facts.SameEnv, running: req.Running, allow: req.Allow,
+	}
+	p.live, _ = req.Facts.Live.(*Live)
+	p.env.Same = p.same
+	return p
+}
+
+// source is the snapshot of a role; nil when the target has no such directory.
+func (p *pass) source(role string) *snapshot.Snapshot {
+	for _, s := range p.set.Snapshots {
+		if s.Source.Name == role {
+			return s
+		}
+	}
+	return nil
+}
+
+func (p *pass) result() finding.Result {
+	finding.Sort(p.findings)
+	p.findings = slices.Compact(p.findings)
+	return finding.Result{Findings: p.findings, Outline: &finding.Outline{Items: p.outline}}
+}
+
+// file is one file of a kind's directory.
+type file struct {
+	name  string
+	path  string // as the user knows it
+	bytes []byte
+}
+
+// place is where a finding points at.
+type place struct {
+	path         string
+	line, column int
+}
+
+func (f file) at(n *yaml.Node) place {
+	if n == nil {
+		return place{path: f.path, line: 1, column: 1}
+	}
+	return place{f.path, n.Line, n.Column}
+}
+
+func (p *pass) errorf(at place, rule, hint, format string, args ...any) {
+	p.add(at, finding.Error, rule, hint, format, args...)
+}
+
+func (p *pass) warnf(at place, rule, hint, format string, args ...any) {
+	p.add(at, finding.Warning, rule, hint, format, args...)
+}
+
+func (p *pass) infof(at place, rule, hint, format string, args ...any) {
+	p.add(at, finding.Info, rule, hint, format, args...)
+}
+
+// guard reports a valid change that would be a disaster: an error, unless the user allowed it.
+func (p *pass) guard(at place, rule, hint, format string, args ...any) {
+	sev := finding.Error
+	if slices.Contains(p.allow, rule) {
+		sev = finding.Warning
+	} else {
+		if hint != "" {
+			hint += "; "
+		}
+		hint += "--allow " + rule + " if it is meant"
+	}
+	p.add(at, sev, rule, hint, format, args...)
+}
+
+func (p *pass) add(at place, sev finding.Severity, rule, hint, format string, args ...any) {
+	p.findings = append(p.findings, finding.Finding{
+		File: at.path, Line: at.line, Column: at.column, Severity: sev, Rule: rule,
+		Message: fmt.Sprintf(format, args...), Hint: hint,
+	})
+}
+
+// decoder reads the file as this Grafana would.
+func (p *pass) decoder(f file) *provisioning.Decoder {
+	d := &provisioning.Decoder{Dialect: provisioning.V3, TypedJSON: p.version.AtLeast(v10), Env: &p.env}
+	if p.version.Before(v94) {
+		d.Dialect = provisioning.V2
+	}
+	d.Report = func(fi finding.Finding) {
+		fi.File = f.path
+		if fi.Line == 0 {
+			fi.Line, fi.Column = 1, 1
+		}
+		p.findings = append(p.findings, fi)
+	}
+	return d
+}
+
+// parse returns the top node, nil for an empty file; false when Grafana cannot read the file.
+func (p *pass) parse(f file) (*yaml.Node, bool) {
+	root, serr := provisioning.Parse(f.bytes)
+	if serr == nil {
+		return root, true
+	}
+	at := place{f.path, serr.Line, serr.Column}
+	if serr.TooLarge {
+		p.errorf(at, provisioning.RuleTooLarge, "split the file", "%s", serr.Message)
+	} else {
+		p.errorf(at, provisioning.RuleSyntax, "", "not YAML: %s: Grafana refuses all files of this kind", serr.Message)
+	}
+	return nil, false
+}
+
+// top is parse for a file that must be a map, and the decoder that reads it.
+func (p *pass) top(f file) (*provisioning.Decoder, *provisioning.Map, bool) {
+	root, ok := p.parse(f)
+	if !ok {
+		return nil, nil, false
+	}
+	d := p.decoder(f)
+	m, ok := d.Map(root, "the file")
+	return d, m, ok
+}
+
+// item adds one thing to the outline.
+func (p *pass) item(kind, name string, fingerprint uint64, attrs map[string]string) {
+	p.outline = append(p.outline, finding.Item{Kind: kind, Name: name, Fingerprint: fingerprint, Attrs: attrs})
+}
+
+// before are the running items of a kind; nil when it is not known what runs.
+func (p *pass) before(kind string) []finding.Item {
+	if p.running == nil {
+		return nil
+	}
+	var out []finding.Item
+	for _, i := range p.running.Items {
+		if i.Kind == kind {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func yamlName(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+func errForgotten(s *snapshot.Snapshot, name string) error {
+	return fmt.Errorf("the contents of %s are not at hand", s.Source.UserPath(name))
+}

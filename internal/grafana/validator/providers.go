@@ -1,0 +1,259 @@
+package validator
+
+import (
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/provisioning"
+)
+
+var (
+	ruleProviderForm     = newRule("provider-old-form")
+	ruleProviderNull     = newRule("provider-null-file")
+	ruleProviderNothing  = newRule("provider-file-empty")
+	ruleProviderAPI      = newRule("provider-api-version")
+	ruleProviderNameDup  = newRule("provider-name-duplicate")
+	ruleProviderName     = newRule("provider-name-missing")
+	ruleProviderType     = newRule("provider-type")
+	ruleProviderPath     = newRule("provider-path")
+	ruleProviderOldPath  = newRule("provider-options-folder")
+	ruleProviderFFFS     = newRule("provider-folders-from-files")
+	ruleProviderInterval = newRule("provider-interval")
+	ruleProviderWatch    = newRule("provider-interval-watch")
+	providerKeys         = []string{
+		"name", "type", "orgId", "folder", "folderUid", "editable", "options", "disableDeletion", "updateIntervalSeconds", "allowUiUpdates",
+	}
+	providerKeysV0 = []string{
+		"name", "type", "org_id", "folder", "folderUid", "editable", "options", "disableDeletion", "updateIntervalSeconds", "allowUiUpdates",
+	}
+	providerOptions = []string{"path", "folder", "foldersFromFilesStructure"}
+)
+
+// provider is one entry of a provider file as Grafana would read it.
+type provider struct {
+	file            file
+	node            *provisioning.Map
+	options         *provisioning.Map
+	at              place
+	name            provisioning.Value
+	org             int64 // 0: not known
+	orgAt           place
+	typ             provisioning.Value
+	folder          provisioning.Value
+	folderUID       provisioning.Value
+	interval        provisioning.Int
+	disableDeletion bool
+	allowUIUpdates  bool
+	// path is where the dashboards are; pathKnown is false when it depends on Grafana's environment.
+	path      string
+	pathRaw   string
+	pathKnown bool
+	pathAt    place
+	// fromFiles is foldersFromFilesStructure.
+	fromFiles bool
+}
+
+// readProviders reads one provider file; false when Grafana would not get through it.
+func (p *pass) readProviders(f file) ([]*provider, bool) {
+	root, ok := p.parse(f)
+	if !ok {
+		return nil, false
+	}
+	if root == nil {
+		p.warnf(f.at(nil), ruleProviderNothing, "", "the file names no provider: the dashboards of providers that are no longer named are deleted")
+		return nil, true
+	}
+	d := p.decoder(f)
+	if root.ShortTag() == "!!null" {
+		p.errorf(f.at(root), ruleProviderNull, "write 'apiVersion: 1' and 'providers: []', or empty the file", "a provider file that holds only null makes Grafana panic")
+		return nil, false
+	}
+	if root.Kind == yaml.SequenceNode {
+		return p.readProvidersV0(f, d, root), true
+	}
+	top, ok := d.Map(root, "the file")
+	if !ok {
+		return nil, false
+	}
+	quiet := *d
+	failed := false
+	quiet.Report = func(finding.Finding) { failed = true }
+	if api := quiet.PlainInt(top, "apiVersion"); failed || !api.Known || api.Value <= 0 {
+		p.errorf(f.at(top.Key("apiVersion")), ruleProviderAPI, "write 'apiVersion: 1' at the top", "without a whole number from 1 as apiVersion, without quotes, the file would have to be a plain list: Grafana refuses all provider files")
+		return nil, false
+	}
+	d.UnknownKeys(top, "a provider file", []string{"apiVersion", "providers"}, anchorsOnly(top)...)
+	var out []*provider
+	for _, m := range d.Items(top.Get("providers"), "providers") {
+		out = append(out, p.readProvider(f, d, m))
+	}
+	if len(out) == 0 {
+		p.warnf(f.at(root), ruleProviderNothing, "", "the file names no provider: the dashboards of providers that are no longer named are deleted")
+	}
+	return out, true
+}
+
+func (p *pass) readProvider(f file, d *provisioning.Decoder, m *provisioning.Map) *provider {
+	d.UnknownKeys(m, "a provider", providerKeys)
+	pr := &provider{
+		file: f, node: m, at: f.at(m.Node), name: d.Text(m, "name"), typ: d.Text(m, "type"),
+		org: org(d.Int(m, "orgId")), orgAt: f.at(m.Key("orgId")), folder: d.Text(m, "folder"), folderUID: d.Text(m, "folderUid"),
+		interval: d.Int(m, "updateIntervalSeconds"), disableDeletion: d.Bool(m, "disableDeletion").Value,
+		allowUIUpdates: d.Bool(m, "allowUiUpdates").Value,
+	}
+	d.Bool(m, "editable")
+	options, ok := d.OptionsMap(m.Get("options"), "options")
+	if ok {
+		pr.options, _ = d.Map(m.Get("options"), "options")
+		d.UnknownKeys(pr.options, "options", providerOptions)
+		p.readOptions(pr, options)
+	}
+	return pr
+}
+
+// readProvidersV0 reads the old form: a plain list, org_id, no expansion.
+func (p *pass) readProvidersV0(f file, d *provisioning.Decoder, root *yaml.Node) []*provider {
+	const hint = "write 'apiVersion: 1' and 'providers:' above the list, and orgId for org_id"
+	if p.version.AtLeast(v124) {
+		p.errorf(f.at(root), ruleProviderForm, hint, "this is the old form without apiVersion: 1: the reload works, but this Grafana (%s) panics at its next start", p.version)
+	} else {
+		p.warnf(f.at(root), ruleProviderForm, hint, "this is the old form without apiVersion: 1: variables do not work, and Grafana 12.4 and later panic at start")
+	}
+	var out []*provider
+	for _, m := range d.Items(root, "the list") {
+		d.UnknownKeys(m, "a provider in the old form", providerKeysV0)
+		pr := &provider{
+			file: f, node: m, at: f.at(m.Node), name: d.PlainText(m, "name"), typ: d.PlainText(m, "type"),
+			org: org(d.PlainInt(m, "org_id")), orgAt: f.at(m.Key("org_id")), folder: d.PlainText(m, "folder"),
+			folderUID: d.PlainText(m, "folderUid"), interval: d.PlainInt(m, "updateIntervalSeconds"),
+			disableDeletion: d.PlainBool(m, "disableDeletion").Value, allowUIUpdates: d.PlainBool(m, "allowUiUpdates").Value,
+		}
+		d.PlainBool(m, "editable")
+		if options, ok := d.PlainOptions(m.Get("options"), "options"); ok {
+			pr.options, _ = d.Map(m.Get("options"), "options")
+			d.UnknownKeys(pr.options, "options", providerOptions)
+			p.readOptions(pr, options)
+		}
+		out = append(out, pr)
+	}
+	return out
+}
+
+// readOptions settles the path and the folders.
+func (p *pass) readOptions(pr *provider, options map[string]any) {
+	key := "path"
+	switch options["path"].(type) {
+	case string, provisioning.Unknown:
+	default:
+		key = "folder"
+	}
+	pr.pathAt = pr.at
+	if pr.options.Has(key) {
+		pr.pathAt = pr.file.at(pr.options.Key(key))
+		if n := pr.options.Get(key); n != nil {
+			pr.pathRaw = n.Value
+		}
+	}
+	switch v := options[key].(type) {
+	case string:
+		pr.path, pr.pathKnown = v, true
+	case provisioning.Unknown:
+		p.warnf(pr.pathAt, provisioning.RuleUnknownValue, "", "the path comes from Grafana's environment: the dashboards are not looked at, and Grafana refuses all provider files if it is a number or true or false")
+	default:
+		p.errorf(pr.pathAt, ruleProviderPath, "write options.path", "options.path must be a text: Grafana refuses all provider files")
+		return
+	}
+	if key == "folder" {
+		p.oldPath(pr)
+	}
+	p.readFromFiles(pr, options["foldersFromFilesStructure"])
+}
+
+func (p *pass) oldPath(pr *provider) {
+	if p.version.AtLeast(v124) {
+		p.errorf(pr.pathAt, ruleProviderOldPath, "write path", "options.folder is the old name of options.path: the reload works, but this Grafana (%s) panics at its next start", p.version)
+		return
+	}
+	p.warnf(pr.pathAt, ruleProviderOldPath, "write path", "options.folder is the old name of options.path; Grafana 12.4 and later panic at start")
+}
+
+func (p *pass) readFromFiles(pr *provider, v any) {
+	if v == nil {
+		return
+	}
+	at := pr.file.at(pr.options.Key("foldersFromFilesStructure"))
+	b, isBool := v.(bool)
+	if !isBool {
+		if _, unknown := v.(provisioning.Unknown); unknown && p.version.AtLeast(v10) {
+			p.warnf(at, provisioning.RuleUnknownValue, "", "foldersFromFilesStructure comes from Grafana's environment: anything but true and false is ignored")
+		} else {
+			p.warnf(at, ruleProviderFFFS, "write true without quotes", "foldersFromFilesStructure must be a boolean of YAML: this is ignored, and the dashboards land in 'folder'")
+		}
+		return
+	}
+	pr.fromFiles = b
+	if !b {
+		return
+	}
+	folder, uid := pr.folder.Set && !pr.folder.Empty(), pr.folderUID.Set && !pr.folderUID.Empty()
+	switch {
+	case folder && uid && pr.folder.Known && pr.folderUID.Known:
+		p.errorf(at, ruleProviderFFFS, "remove folder and folderUid", "foldersFromFilesStructure does not go with folder and folderUid: Grafana refuses all provider files")
+	case folder:
+		p.warnf(at, ruleProviderFFFS, "remove folder", "folder is ignored with foldersFromFilesStructure")
+	case uid:
+		p.warnf(at, ruleProviderFFFS, "remove folderUid", "with foldersFromFilesStructure all subdirectories would get this one folderUid")
+	}
+}
+
+// checkProvider judges what does not depend on the dashboards.
+func (p *pass) checkProvider(pr *provider) {
+	p.checkOrg(pr.orgAt, pr.org)
+	if pr.typ.Known && pr.typ.Text != "" && pr.typ.Text != "file" {
+		p.errorf(pr.file.at(pr.typ.Node), ruleProviderType, "write type: file", "the only type is file: Grafana refuses all provider files")
+	}
+	if pr.name.Empty() {
+		p.warnf(pr.at, ruleProviderName, "write a name", "a provider without a name: two of them would take each other's dashboards away")
+	}
+	at := pr.at
+	if pr.interval.Node != nil {
+		at = pr.file.at(pr.interval.Node)
+	}
+	switch {
+	case !pr.interval.Known:
+	case pr.interval.Value < 0 && p.version.Before(v123):
+		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "a negative updateIntervalSeconds kills the running Grafana, and it does not start any more")
+	case pr.interval.Value > 10 && int64(time.Second)*pr.interval.Value <= 0:
+		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "an updateIntervalSeconds of centuries overflows: it kills the running Grafana, and it does not start any more")
+	case pr.interval.Value <= 10 && p.version.AtLeast(v123):
+		p.warnf(at, ruleProviderWatch, "write updateIntervalSeconds: 11 or more", "10 seconds or less (also nothing) means that Grafana watches the directory and misses every swap of a mounted ConfigMap after the first")
+	}
+	if pr.pathKnown {
+		switch {
+		case pr.path == "":
+			p.warnf(pr.pathAt, ruleProviderPath, "write an absolute path", "an empty path makes Grafana import every JSON file below its working directory")
+		case !strings.HasPrefix(pr.path, "/"):
+			p.warnf(pr.pathAt, ruleProviderPath, "write an absolute path", "a relative path is relative to Grafana's working directory")
+		}
+	}
+}
+
+// checkProviderNames: unique in a file, and better across files too.
+func (p *pass) checkProviderNames(list []*provider) {
+	first, inFile := map[string]*provider{}, map[[2]string]*provider{}
+	for _, pr := range list {
+		name := label(pr.name)
+		if other := inFile[[2]string{pr.file.name, name}]; other != nil {
+			p.errorf(pr.at, ruleProviderNameDup, "use another name", "line %d has this provider name: Grafana refuses all provider files", other.at.line)
+		} else if other := first[name]; other != nil {
+			p.warnf(pr.at, ruleProviderNameDup, "use another name", "%s:%d has this provider name: the two take each other's dashboards away", other.at.path, other.at.line)
+		}
+		inFile[[2]string{pr.file.name, name}] = pr
+		if first[name] == nil {
+			first[name] = pr
+		}
+	}
+}

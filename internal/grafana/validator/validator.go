@@ -1,0 +1,88 @@
+package validator
+
+import (
+	"context"
+	"fmt"
+
+	"reloader/internal/finding"
+	grafanaprovisioning "reloader/internal/grafana/provisioning"
+	"reloader/internal/snapshot"
+)
+
+// The names of the sources of a Grafana target. Sources of other names hold dashboard JSON: they are
+// found by the directory in which the server sees them.
+const (
+	RoleDatasources = "datasources"
+	RoleDashboards  = "dashboards"
+	RolePlugins     = "plugins"
+	RoleNotifiers   = "notifiers"
+	RoleAlerting    = "alerting"
+	RoleIni         = "grafana-ini"
+)
+
+// Options replace what the validator asks of its own surroundings; the zero value asks the system.
+type Options struct {
+	// Env is for expansion; its Same is set from the facts of each request.
+	Env grafanaprovisioning.Env
+	// DirExists says whether the server's directory exists, for requests with Facts.SameEnv.
+	DirExists func(string) bool
+}
+
+// New returns the validator of Grafana's files.
+func New(opts Options) finding.Validator { return &validator{opts: opts} }
+
+type validator struct{ opts Options }
+
+// checkers are the kinds in the order in which Grafana reads them.
+var checkers = []struct {
+	role  string
+	check func(*pass, *snapshot.Snapshot)
+}{
+	{RoleDatasources, checkDatasources},
+	{RolePlugins, checkPlugins},
+	{RoleNotifiers, checkNotifiers},
+	{RoleAlerting, checkAlerting},
+	{RoleDashboards, checkDashboards},
+	{RoleIni, checkIni},
+}
+
+// Validate judges the files of all kinds together. It never calls a server.
+func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.Result, error) {
+	if req.Set == nil {
+		return finding.Result{}, fmt.Errorf("validate grafana files: no files were given")
+	}
+	p := newPass(ctx, v.opts, req)
+	for _, c := range checkers {
+		if err := ctx.Err(); err != nil {
+			return finding.Result{}, fmt.Errorf("validate grafana files: %w", context.Cause(ctx))
+		}
+		c.check(p, p.source(c.role))
+	}
+	p.missingKinds()
+	if p.err != nil {
+		return finding.Result{}, fmt.Errorf("validate grafana files: %w", p.err)
+	}
+	return p.result(), nil
+}
+
+var ruleKindMissing = newRule("kind-directory-missing")
+
+// missingKinds tells of directories that are not among the sources. They may well exist for Grafana,
+// as a part of its image, so that this is no more than a remark.
+func (p *pass) missingKinds() {
+	provisioning := false
+	for _, c := range checkers {
+		provisioning = provisioning || c.role != RoleIni && p.source(c.role) != nil
+	}
+	if !provisioning {
+		return
+	}
+	for role, effect := range map[string]string{
+		RoleDatasources: "if Grafana has none either, data sources that were provisioned with prune are deleted",
+		RoleDashboards:  "if Grafana has none either, the dashboards of all providers are deleted",
+	} {
+		if p.source(role) == nil {
+			p.infof(place{path: role}, ruleKindMissing, "", "there is no directory %s here: %s", role, effect)
+		}
+	}
+}

@@ -1,0 +1,311 @@
+// Package httpclient sends small requests to a server that is reloaded, with credentials that may change
+// at any time, and explains every way in which that can fail.
+package httpclient
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"reloader/internal/reload"
+)
+
+// Options say where the server is and how to prove who we are. Files are read again for each
+// request, so that a rotated password, token or certificate counts at once.
+type Options struct {
+	// URL is the base of all paths, with the server's route prefix; http or https. A user name and
+	// password in it are used for basic auth, and never shown.
+	URL string
+	// Username with the contents of PasswordFile (or Password) is sent as basic auth.
+	Username, PasswordFile, Password string
+	// BearerTokenFile holds a token that is sent as "Authorization: Bearer".
+	BearerTokenFile string
+	// CAFile holds the CAs that the server's certificate may come from; empty: the system's.
+	CAFile string
+	// CertFile and KeyFile are the client certificate.
+	CertFile, KeyFile string
+	// ServerName is what the server's certificate is verified against; empty: the URL's host.
+	ServerName string
+}
+
+// Client sends requests. It is for one goroutine.
+type Client struct {
+	o         Options
+	base      *url.URL
+	transport *http.Transport
+	tlsFiles  [3][]byte // what transport was made of: CA, certificate, key
+	secrets   []string  // of the newest request, to keep them out of what is shown
+}
+
+const (
+	dialTimeout = 5 * time.Second
+	// maxAnswer bounds what is read of an answer.
+	maxAnswer = 1 << 20
+	// maxSecret bounds a credential file.
+	maxSecret = 64 << 10
+)
+
+// Answer is what a server said.
+type Answer struct {
+	Status int
+	Body   string
+	// Date is the server's clock by its Date header, in whole seconds; zero when it sent none.
+	Date time.Time
+}
+
+// New checks the options that need no file.
+func New(o Options) (*Client, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		// The error of url.Parse repeats the URL, which may hold a password.
+		return nil, errors.New("parse url: not a valid URL")
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("url %q: want http or https, a host and perhaps a path, as in http://127.0.0.1:9090/prefix", u.Redacted())
+	}
+	if u.User != nil && o.Username == "" {
+		o.Username = u.User.Username()
+		o.Password, _ = u.User.Password()
+	}
+	u.User, u.Fragment = nil, ""
+	return &Client{o: o, base: u}, nil
+}
+
+// URL is the address of a path below the base, as it may be shown: without credentials, and without
+// a query, which may hold a key.
+func (c *Client) URL(path string) string {
+	u := c.address(path)
+	if u.RawQuery != "" {
+		u.RawQuery = "..."
+	}
+	return u.String()
+}
+
+// address is what is really asked; an empty path means the base as it was given.
+func (c *Client) address(path string) url.URL {
+	u := *c.base
+	if path != "" {
+		u.Path, u.RawPath = strings.TrimRight(u.Path, "/")+path, ""
+	}
+	return u
+}
+
+// DialAddress is the host and port that a request is sent to: the server's own, or those of the proxy that the
+// environment names (HTTP_PROXY, HTTPS_PROXY, NO_PROXY). localhost and loopback addresses, which is where
+// a sidecar's server is, never have one.
+func (c *Client) DialAddress() (string, error) {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: c.base})
+	if err != nil {
+		return "", fmt.Errorf("find the proxy for %s: %w", c.URL(""), err)
+	}
+	to := c.base
+	if proxy != nil {
+		to = proxy
+	}
+	port := to.Port()
+	switch {
+	case port != "":
+	case to.Scheme == "https":
+		port = "443"
+	case strings.HasPrefix(to.Scheme, "socks5"):
+		port = "1080"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(to.Hostname(), port), nil
+}
+
+// Do sends one request without a body and reads the answer, whatever its status. The failure says
+// why there is no answer; Untouched in it means that the request never left.
+func (c *Client) Do(ctx context.Context, method, path string, timeout time.Duration) (Answer, *reload.Failure) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	// The part of a trace that matters: did the request get out?
+	sent := false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(i httptrace.WroteRequestInfo) { sent = i.Err == nil },
+	})
+	target, shown := c.address(path), c.URL(path)
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), http.NoBody)
+	if err != nil {
+		return Answer{}, &reload.Failure{Class: reload.ClassUnexpected, Message: method + " " + shown + ": not a possible request", Untouched: true, Permanent: true}
+	}
+	if f := c.authorize(req); f != nil {
+		return Answer{}, f
+	}
+	if f := c.connect(); f != nil {
+		return Answer{}, f
+	}
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		f := explain(err, method+" "+shown, timeout)
+		f.Untouched = !sent
+		return Answer{}, f
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil && resp.StatusCode/100 == 2 {
+		return Answer{}, explain(err, method+" "+shown, timeout)
+	}
+	a := Answer{Status: resp.StatusCode, Body: string(body)}
+	if d, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		a.Date = d
+	}
+	return a, nil
+}
+
+// Close ends idle connections.
+func (c *Client) Close() {
+	if c.transport != nil {
+		c.transport.CloseIdleConnections()
+	}
+}
+
+// authorize adds the credentials as they are now.
+func (c *Client) authorize(req *http.Request) *reload.Failure {
+	c.secrets = c.secrets[:0]
+	if c.o.BearerTokenFile != "" {
+		token, f := c.secret(c.o.BearerTokenFile, "bearer token")
+		if f != nil {
+			return f
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		return nil
+	}
+	user, password, f := c.Credentials()
+	if f != nil || user == "" {
+		return f
+	}
+	req.SetBasicAuth(user, password)
+	// A server may repeat the header as it came: its encoding is no protection.
+	c.secrets = append(c.secrets, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
+	return nil
+}
+
+// secret reads a credential file; a newline at its end is an editor's and not part of it.
+func (c *Client) secret(file, what string) (string, *reload.Failure) {
+	b, err := readSmall(file)
+	if err != nil {
+		return "", local("read "+what+" file", err)
+	}
+	s := strings.TrimRight(string(b), "\r\n")
+	if s == "" {
+		return "", &reload.Failure{Class: reload.ClassLocal, Message: what + " file " + file + " is empty",
+			Hint: "write the " + what + " into it; it is read again for each request", Untouched: true, Permanent: true}
+	}
+	if strings.ContainsAny(s, "\r\n\x00") {
+		return "", &reload.Failure{Class: reload.ClassLocal, Message: what + " file " + file + " has more than one line",
+			Hint: "the file holds the " + what + " and nothing else", Untouched: true, Permanent: true}
+	}
+	c.secrets = append(c.secrets, s)
+	return s, nil
+}
+
+func local(what string, err error) *reload.Failure {
+	f := &reload.Failure{Class: reload.ClassLocal, Message: what + ": " + err.Error(), Untouched: true, Permanent: true, Err: err}
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		f.Hint = "mount the Secret into this container, or correct the path"
+	case errors.Is(err, os.ErrPermission):
+		f.Hint = "give reloader's uid or the pod's fsGroup the right to read it"
+	}
+	return f
+}
+
+func readSmall(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > maxSecret {
+		return nil, fmt.Errorf("%s: larger than %d bytes", file, maxSecret)
+	}
+	return b, nil
+}
+
+// connect makes the transport, or a new one when a certificate file changed.
+func (c *Client) connect() *reload.Failure {
+	var files [3][]byte
+	for i, name := range []string{c.o.CAFile, c.o.CertFile, c.o.KeyFile} {
+		if name == "" || c.base.Scheme != "https" {
+			continue
+		}
+		b, err := readSmall(name)
+		if err != nil {
+			return local("read certificate file", err)
+		}
+		files[i] = b
+	}
+	same := c.transport != nil
+	for i := range files {
+		same = same && bytes.Equal(files[i], c.tlsFiles[i])
+	}
+	if same {
+		return nil
+	}
+	config, f := c.tlsConfig(files)
+	if f != nil {
+		return f
+	}
+	c.Close()
+	c.tlsFiles = files
+	c.transport = &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:     config,
+		TLSHandshakeTimeout: dialTimeout,
+		MaxIdleConnsPerHost: 1,
+		IdleConnTimeout:     2 * time.Minute,
+		DisableCompression:  true,
+	}
+	return nil
+}
+
+func (c *Client) tlsConfig(files [3][]byte) (*tls.Config, *reload.Failure) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.o.ServerName}
+	if files[0] != nil {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(files[0]) {
+			return nil, &reload.Failure{Class: reload.ClassLocal, Message: "CA file " + c.o.CAFile + " holds no certificate",
+				Hint: "it must be PEM: -----BEGIN CERTIFICATE-----", Untouched: true, Permanent: true}
+		}
+	}
+	if files[1] != nil || files[2] != nil {
+		pair, err := tls.X509KeyPair(files[1], files[2])
+		if err != nil {
+			// No Permanent: while a Secret is rotated the two may not fit for a moment.
+			return nil, &reload.Failure{Class: reload.ClassLocal, Message: "client certificate " + c.o.CertFile + " and key " + c.o.KeyFile + ": " + err.Error(), Untouched: true, Err: err}
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// Redact takes credentials out of a text that a server sent.
+func (c *Client) Redact(text string) string {
+	if q := c.base.RawQuery; q != "" {
+		text = strings.ReplaceAll(text, q, "...")
+	}
+	for _, s := range c.secrets {
+		if len(s) >= 4 {
+			text = strings.ReplaceAll(text, s, "<secret>")
+		}
+	}
+	return text
+}

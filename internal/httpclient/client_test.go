@@ -1,0 +1,166 @@
+package httpclient_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/httpclient"
+	"reloader/internal/reload"
+	"reloader/test/rig"
+)
+
+func newClient(t *testing.T, o httpclient.Options) *httpclient.Client {
+	t.Helper()
+	c, err := httpclient.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func serve(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestNoAnswer(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	cut := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	slow := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	short := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte("not a hundred bytes"))
+	})
+	for _, c := range []struct {
+		name, url string
+		class     reload.Class
+		untouched bool
+		words     string
+	}{
+		{"refused", "http://" + rig.FreeAddress(t), reload.ClassUnreachable, true, "connection refused"},
+		{"cut", cut, reload.ClassUnreachable, false, "cut before the answer"},
+		{"timeout", slow, reload.ClassTimeout, false, "no answer within 200ms"},
+		{"short body", short, reload.ClassUnreachable, false, "cut"},
+		{"dns", "http://no-such-host.invalid", reload.ClassDNS, true, "does not resolve"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			timeout := 200 * time.Millisecond
+			if c.class != reload.ClassTimeout {
+				timeout = 30 * time.Second
+			}
+			_, f := newClient(t, httpclient.Options{URL: c.url}).Do(t.Context(), http.MethodPost, "/-/reload", timeout)
+			if f == nil || f.Class != c.class || f.Untouched != c.untouched || f.Permanent || !strings.Contains(f.Message, c.words) {
+				t.Errorf("failure %+v", f)
+			}
+		})
+	}
+}
+
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() })
+	_, f := newClient(t, httpclient.Options{URL: url}).Do(ctx, http.MethodPost, "", time.Minute)
+	if f == nil || f.Err == nil {
+		t.Fatalf("failure %+v", f)
+	}
+}
+
+// TestClassify holds each status against its class; nothing of the credentials may show.
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status    int
+		class     reload.Class
+		permanent bool
+	}{
+		{301, reload.ClassNotFound, true},
+		{307, reload.ClassNotFound, true},
+		{400, reload.ClassUnexpected, true},
+		{401, reload.ClassUnauthorized, true},
+		{403, reload.ClassForbidden, true},
+		{404, reload.ClassNotFound, true},
+		{405, reload.ClassMethod, true},
+		{418, reload.ClassUnexpected, true},
+		{429, reload.ClassUnexpected, true},
+		{500, reload.ClassServer, false},
+		{502, reload.ClassServer, false},
+		{503, reload.ClassUnavailable, false},
+		{504, reload.ClassServer, false},
+	} {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			_, password, _ := r.BasicAuth()
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(c.status)
+			_, _ = w.Write([]byte("you said " + password + " and " + r.URL.RawQuery + strings.Repeat("é", 4000)))
+		})
+		cl := newClient(t, httpclient.Options{URL: url + "/reload?authKey=hunter2-key", Username: "admin", Password: "hunter2"})
+		a, f := cl.Do(t.Context(), http.MethodPost, "", time.Minute)
+		if f != nil || a.Status != c.status || a.Date.IsZero() {
+			t.Errorf("%d: %+v %v", c.status, a, f)
+			continue
+		}
+		f = cl.Classify(http.MethodPost, "", a)
+		if f.Class != c.class || f.Permanent != c.permanent {
+			t.Errorf("%d: %+v", c.status, f)
+		}
+		if strings.Contains(f.Error()+f.Body, "hunter2") {
+			t.Errorf("%d: a secret shows: %s %q", c.status, f.Error(), f.Body[:40])
+		}
+		if len(f.Body) > 4200 || !strings.HasSuffix(f.Body, "é...") {
+			t.Errorf("%d: body of %d bytes", c.status, len(f.Body))
+		}
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	var got string
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Authorization") })
+	file := filepath.Join(t.TempDir(), "token")
+	set := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := newClient(t, httpclient.Options{URL: url, BearerTokenFile: file})
+	ask := func() *reload.Failure {
+		got = "none"
+		_, f := c.Do(t.Context(), http.MethodGet, "/", time.Minute)
+		return f
+	}
+	if f := ask(); f == nil || f.Class != reload.ClassLocal || !f.Permanent || !f.Untouched || got != "none" || !strings.Contains(f.Hint, "mount") {
+		t.Errorf("missing file: %+v", f)
+	}
+	set("one\r\n")
+	if f := ask(); f != nil || got != "Bearer one" {
+		t.Errorf("sent %q, %v", got, f)
+	}
+	set("two")
+	if f := ask(); f != nil || got != "Bearer two" {
+		t.Errorf("sent %q after the change, %v", got, f)
+	}
+	for _, text := range []string{"", "\n", "two\nlines", strings.Repeat("x", 100_000)} {
+		set(text)
+		if f := ask(); f == nil || f.Class != reload.ClassLocal || got != "none" {
+			t.Errorf("file of %d bytes: sent %q, %+v", len(text), got, f)
+		}
+	}
+}

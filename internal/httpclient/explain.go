@@ -1,0 +1,154 @@
+package httpclient
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"reloader/internal/reload"
+)
+
+// explain says why there is no answer.
+func explain(err error, request string, timeout time.Duration) *reload.Failure {
+	f := &reload.Failure{Err: err}
+	if errors.Is(err, context.Canceled) {
+		f.Class, f.Message = reload.ClassUnreachable, request+": stopped"
+		return f
+	}
+	if plainHTTP(err) {
+		f.Class, f.Permanent = reload.ClassScheme, true
+		f.Message = request + ": the server speaks plain HTTP at this address"
+		f.Hint = "write http:// instead of https:// in the URL"
+		return f
+	}
+	if tlsFailure(err, f) {
+		f.Message = request + ": " + f.Message
+		return f
+	}
+	switch dns, isDNS := errors.AsType[*net.DNSError](err); {
+	case isDNS:
+		f.Class = reload.ClassDNS
+		f.Message = "host name " + strconv.Quote(dns.Name) + " does not resolve"
+		f.Hint = "in the same pod the server is at 127.0.0.1; elsewhere check the Service's name and namespace"
+	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err):
+		f.Class = reload.ClassTimeout
+		f.Message = "no answer within " + timeout.String()
+		f.Hint = "is the server overloaded, or is the port another program's?"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f.Class = reload.ClassUnreachable
+		f.Message = "connection refused: nothing listens there"
+		f.Hint = "is the server up, and is the port right?"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		f.Class = reload.ClassUnreachable
+		f.Message = "the connection was cut before the answer"
+		f.Hint = "did the server restart? its log says more"
+	default:
+		f.Class = reload.ClassUnreachable
+		f.Message = err.Error()
+	}
+	f.Message = request + ": " + f.Message
+	return f
+}
+
+// plainHTTP recognizes an HTTP answer where a TLS handshake was expected.
+func plainHTTP(err error) bool {
+	record, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok && string(record.RecordHeader[:]) == "HTTP/"
+}
+
+// tlsFailure recognizes what goes wrong between the two certificates.
+func tlsFailure(err error, f *reload.Failure) bool {
+	_, isAlert := errors.AsType[tls.AlertError](err)
+	host, isHost := errors.AsType[x509.HostnameError](err)
+	_, isAuthority := errors.AsType[x509.UnknownAuthorityError](err)
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+	switch {
+	case isHost:
+		f.Message = "the server's certificate is not for this name: " + host.Error()
+		f.Hint = "set the server name to one that the certificate has"
+	case isAuthority:
+		f.Message = "the server's certificate comes from a CA that is not trusted here"
+		f.Hint = "name the CA's certificate in the CA file"
+	case isInvalid && invalid.Reason == x509.Expired:
+		f.Message = "the server's certificate is expired or not yet valid"
+		f.Hint = "renew it, and check the clocks"
+	case isInvalid:
+		f.Message = "the server's certificate is not acceptable: " + invalid.Error()
+	case isAlert || strings.Contains(err.Error(), "remote error: tls: "):
+		f.Message = "the server refused the TLS handshake: " + last(err)
+		f.Hint = "if it asks for a client certificate, set the certificate and key files; its client CA must have signed it"
+	case strings.Contains(err.Error(), "tls: "):
+		f.Message = "TLS handshake failed: " + last(err)
+	default:
+		return false
+	}
+	f.Class, f.Permanent = reload.ClassTLS, true
+	return true
+}
+
+// last is the innermost error's text.
+func last(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
+}
+
+// Classify turns an answer other than 2xx into a Failure with what can be said of any server;
+// nil for 2xx. Drivers refine message and hint.
+func (c *Client) Classify(method, path string, a Answer) *reload.Failure {
+	if a.Status/100 == 2 {
+		return nil
+	}
+	request := method + " " + c.URL(path)
+	f := &reload.Failure{Body: reload.BoundBody(c.Redact(a.Body))}
+	say := func(class reload.Class, permanent bool, message, hint string) *reload.Failure {
+		f.Class, f.Permanent, f.Hint = class, permanent, hint
+		f.Message = request + ": " + strconv.Itoa(a.Status) + " " + http.StatusText(a.Status) + ": " + message
+		return f
+	}
+	switch a.Status {
+	case http.StatusUnauthorized:
+		f.Untouched = true
+		if c.o.Username == "" && c.o.BearerTokenFile == "" {
+			return say(reload.ClassUnauthorized, true, "the server wants credentials", "set a user name and password file, or a bearer token file")
+		}
+		return say(reload.ClassUnauthorized, true, "the server does not accept the credentials", "correct the credential file; it is read again for each request")
+	case http.StatusForbidden:
+		f.Untouched = true
+		return say(reload.ClassForbidden, true, "the server does not permit this", "give the user the permission, or ask who is in between (proxy, mesh)")
+	case http.StatusNotFound:
+		f.Untouched = true
+		return say(reload.ClassNotFound, true, "nothing at this path", "the URL must end with the server's route prefix, and name the server itself")
+	case http.StatusMethodNotAllowed:
+		f.Untouched = true
+		return say(reload.ClassMethod, true, "the path does not take "+method, "is this the server that was meant?")
+	case http.StatusBadRequest:
+		if strings.Contains(a.Body, "HTTP request to an HTTPS server") {
+			f.Untouched = true
+			return say(reload.ClassScheme, true, "the server speaks TLS at this address", "write https:// instead of http:// in the URL")
+		}
+	case http.StatusServiceUnavailable:
+		return say(reload.ClassUnavailable, false, "the server is starting, stopping or overloaded", "")
+	}
+	switch a.Status / 100 {
+	case 3:
+		f.Untouched = true
+		return say(reload.ClassNotFound, true, "the server points elsewhere", "set the URL to where it points, with the route prefix")
+	case 5:
+		return say(reload.ClassServer, false, "the server, or a proxy before it, failed", "its log says more")
+	}
+	return say(reload.ClassUnexpected, true, "unexpected answer", "is this the server that was meant?")
+}

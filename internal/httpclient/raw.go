@@ -1,0 +1,61 @@
+package httpclient
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"time"
+
+	"reloader/internal/reload"
+)
+
+// Credentials are the user name and password as they are now, for drivers that sign in another way
+// than with each request. Both are empty when none were given.
+func (c *Client) Credentials() (user, password string, f *reload.Failure) {
+	if c.o.Username == "" {
+		return "", "", nil
+	}
+	c.secrets = c.secrets[:0]
+	password = c.o.Password
+	if c.o.PasswordFile != "" {
+		if password, f = c.secret(c.o.PasswordFile, "password"); f != nil {
+			return "", "", f
+		}
+	} else if password != "" {
+		c.secrets = append(c.secrets, password)
+	}
+	return c.o.Username, password, nil
+}
+
+// RoundTrip sends a request over the configured connection and adds no credentials. The caller
+// closes the body. timeout is what the request's context was given, for the message alone.
+// fresh is called when the request went over a new connection.
+func (c *Client) RoundTrip(req *http.Request, timeout time.Duration, fresh func()) (*http.Response, *reload.Failure) {
+	if f := c.connect(); f != nil {
+		return nil, f
+	}
+	sent := false
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		WroteRequest: func(i httptrace.WroteRequestInfo) { sent = i.Err == nil },
+		GotConn: func(i httptrace.GotConnInfo) {
+			if !i.Reused {
+				fresh()
+			}
+		},
+	})
+	resp, err := c.transport.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		f := explain(err, req.Method+" "+c.URL(req.URL.Path), timeout)
+		f.Untouched = !sent
+		return nil, f
+	}
+	return resp, nil
+}
+
+// Explain says why reading an answer failed.
+func Explain(ctx context.Context, err error, request string, timeout time.Duration) *reload.Failure {
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return explain(err, request, timeout)
+}

@@ -1,0 +1,150 @@
+// Package inputs makes, from the configuration of a target, what reads its files, what judges them, and its gate.
+package inputs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+
+	"reloader/internal/config"
+	"reloader/internal/finding"
+	gates "reloader/internal/gate"
+	"reloader/internal/generic"
+	"reloader/internal/grafana"
+	grafanavalidator "reloader/internal/grafana/validator"
+	"reloader/internal/prometheus/references"
+	prometheusvalidator "reloader/internal/prometheus/validator"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+	"reloader/internal/sources"
+	"reloader/internal/transform"
+)
+
+// Reader reads a target's sources and knows which directories they are in.
+type Reader interface {
+	reload.Reader
+	// Unchanged says, without reading any contents, that Read would return what it returned last.
+	Unchanged(ctx context.Context) bool
+	// SameCommit says that all sources are volumes that were not swapped since Read began.
+	SameCommit() bool
+	// Dirs are the directories to watch, as the newest reading knows them.
+	Dirs() []string
+	// Change names the function that each reading goes through.
+	Change(f func(*snapshot.Snapshot) *snapshot.Snapshot)
+}
+
+// NewReader makes the reader of a target's sources.
+func NewReader(t config.Target) Reader {
+	switch t.Kind {
+	case config.Prometheus:
+		o := references.Options{ConfigFile: t.ConfigFile.Path, ServerConfigFile: ServerConfigFile(t)}
+		for _, d := range t.Dirs {
+			src := snapshot.Source{Name: filepath.Base(d.Path), Dir: d.Path, ServerDir: d.ServerPath}
+			if gate := ServerDir(t.Gate); gate != "" && src.ServerDir == "" {
+				src.ServerDir = path.Join(gate, gates.Place(filepath.Dir(t.ConfigFile.Path), src))
+			}
+			o.Dirs = append(o.Dirs, src)
+		}
+		return references.New(o)
+	case config.Grafana:
+		return newGrafanaReader(t)
+	default:
+		var all []snapshot.Source
+		for _, d := range t.Dirs {
+			src := snapshot.Source{Name: filepath.Base(d.Path), Dir: d.Path, ServerDir: d.ServerPath}
+			if gate := ServerDir(t.Gate); gate != "" && src.ServerDir == "" {
+				src.ServerDir = gate
+				if len(t.Dirs) > 1 {
+					src.ServerDir = path.Join(gate, src.Name)
+				}
+			}
+			all = append(all, src)
+		}
+		return sources.New(sources.Options{Required: all})
+	}
+}
+
+// newGrafanaReader reads the kind directories that exist, and the ini file's directory.
+func newGrafanaReader(t config.Target) Reader {
+	all := grafana.Sources(t.Provisioning.Path, t.Ini.Path)
+	for i, src := range all {
+		switch {
+		case src.Name == grafanavalidator.RoleIni:
+			// Inside of the gate it is published, else the server reads it where it is.
+			if t.Ini.ServerPath != "" {
+				all[i].ServerDir = path.Dir(t.Ini.ServerPath)
+			}
+		case t.Gate.Path != "":
+			all[i].ServerDir = path.Join(ServerDir(t.Gate), src.Name)
+		case t.Provisioning.ServerPath != "":
+			all[i].ServerDir = path.Join(t.Provisioning.ServerPath, src.Name)
+		}
+	}
+	return grafana.NewReader(snapshot.Limits{}, all...)
+}
+
+// New makes the reader of a target's sources and the judge of what it reads.
+func New(cfg config.Config, t config.Target) (Reader, finding.Validator) {
+	r, judge := NewReader(t), NewValidator(cfg, t)
+	if roles, ok := r.(*references.Reader); ok && t.Gate.Path != "" {
+		judge = prometheusvalidator.WarnUngated(judge, ServerDir(t.Gate), roles.Role)
+	}
+	o := transform.Options{Gunzip: t.Gunzip, Expand: t.ExpandEnv, Lookup: os.LookupEnv}
+	if o.Empty() {
+		return r, judge
+	}
+	step := transform.NewStep(o)
+	r.Change(step.Snapshot)
+	return r, step.Validator(judge)
+}
+
+// ServerDir is where the server sees a directory; empty when there is none.
+func ServerDir(m config.Mount) string {
+	if m.ServerPath != "" {
+		return m.ServerPath
+	}
+	return m.Path
+}
+
+// NewValidator makes the judge of a target's files.
+func NewValidator(cfg config.Config, t config.Target) finding.Validator {
+	switch t.Kind {
+	case config.Prometheus:
+		return prometheusvalidator.New(prometheusvalidator.Options{Main: t.ConfigFile.Path, Program: cfg.Promcheck, External: t.Validator})
+	case config.Grafana:
+		return grafanavalidator.New(grafanavalidator.Options{})
+	default:
+		return generic.Validator{}
+	}
+}
+
+// Facts are what is taken for true until the server was asked.
+func Facts(t config.Target) finding.Facts {
+	return finding.Facts{Version: t.Version, SameEnv: t.SameEnv}
+}
+
+// OpenGate opens the directory that only we write; nil when the target has none.
+func OpenGate(t config.Target) (*gates.Gate, error) {
+	if t.Gate.Path == "" {
+		return nil, nil
+	}
+	mode, err := t.FileMode()
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", t.Name, err)
+	}
+	gate, err := gates.Open(t.Gate.Path, gates.Options{Keep: t.KeepGenerations, FileMode: mode, ServerDir: t.Gate.ServerPath})
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", t.Name, err)
+	}
+	return gate, nil
+}
+
+// ServerConfigFile is Prometheus' main file as the server sees it.
+func ServerConfigFile(t config.Target) string {
+	if gate := ServerDir(t.Gate); gate != "" {
+		return path.Join(gate, filepath.Base(t.ConfigFile.Path))
+	}
+	return ServerDir(t.ConfigFile)
+}

@@ -1,0 +1,139 @@
+// Package mounts tells which mounts of this container the kubelet never updates.
+package mounts
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// SubPathRule is the name of the finding for a mount that no update will ever reach.
+const SubPathRule = "subpath-mount"
+
+// Mount is a subPath mount of a ConfigMap, Secret or projected volume. The kubelet swaps
+// the volume's directory, but such a mount stays on the one that was there when the container
+// started, so no update ever arrives.
+type Mount struct {
+	// Path is where the mount is in this container.
+	Path string
+	// File is what of the volume is mounted.
+	File string
+	// Volume is the volume's name in the pod and Kind its kind ("ConfigMap"); both are empty
+	// for Secrets, whose mounts do not tell.
+	Volume, Kind string
+	// Missed says that an update has passed by already.
+	Missed bool
+}
+
+// String says what is wrong and what to write instead, in one line.
+func (m Mount) String() string {
+	volume := "its volume"
+	if m.Volume != "" {
+		volume = "volume " + m.Volume + " (" + m.Kind + ")"
+	}
+	state := "never changes in a running pod"
+	if m.Missed {
+		state = "has missed an update and will miss every other"
+	}
+	return fmt.Sprintf("%s is a subPath mount of %q and %s: mount %s as the directory %s, without subPath (reloader inject does it)",
+		m.Path, m.File, state, volume, path.Dir(m.Path))
+}
+
+// generation is the name of the directory behind ..data: the kubelet's time stamp.
+var generation = regexp.MustCompile(`^\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+$`)
+
+// Frozen finds such mounts in the text of /proc/self/mountinfo. A directory mount of a
+// volume has no time stamp in its root, and a subPath of a host path or claim neither.
+func Frozen(r io.Reader) ([]Mount, error) {
+	var list []Mount
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		// 36 35 98:0 /root /mount/point options - type source options; see proc(5).
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 5 {
+			continue
+		}
+		if m, ok := frozen(unescape(fields[3]), unescape(fields[4])); ok {
+			list = append(list, m)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read mounts: %w", err)
+	}
+	return list, nil
+}
+
+func frozen(root, at string) (Mount, bool) {
+	m := Mount{Path: at}
+	if r, deleted := strings.CutSuffix(root, "//deleted"); deleted {
+		root, m.Missed = r, true
+	}
+	parts := strings.Split(root, "/")
+	for i, part := range parts {
+		if !generation.MatchString(part) {
+			continue
+		}
+		m.File = strings.Join(parts[i+1:], "/")
+		if m.File == "" {
+			return m, false // somebody's bind mount of a whole generation; not what the kubelet makes
+		}
+		if i >= 2 {
+			if kind := kinds[parts[i-2]]; kind != "" {
+				m.Kind, m.Volume = kind, parts[i-1]
+			}
+		}
+		return m, true
+	}
+	return m, false
+}
+
+// kinds are the kubelet's directory names.
+var kinds = map[string]string{
+	"kubernetes.io~configmap":    "ConfigMap",
+	"kubernetes.io~secret":       "Secret",
+	"kubernetes.io~projected":    "projected",
+	"kubernetes.io~downward-api": "downwardAPI",
+}
+
+// unescape undoes the octal escapes for blank, tab, line feed and backslash.
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}
+
+// OwnFrozen looks at this process' own mounts; none where the system does not tell.
+func OwnFrozen() ([]Mount, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for subPath mounts: %w", err)
+	}
+	defer f.Close()
+	return Frozen(f)
+}
+
+// OwnPoints are the paths at which this container has mounts.
+func OwnPoints() ([]string, error) {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("read our own mounts: %w", err)
+	}
+	var list []string
+	for line := range strings.Lines(string(b)) {
+		if fields := strings.Fields(line); len(fields) > 4 {
+			list = append(list, unescape(fields[4]))
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,270 @@
+// Package driver makes a Prometheus read its files again and proves that it did.
+package driver
+
+import (
+	"context"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/httpclient"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+)
+
+const (
+	askTimeout = 10 * time.Second
+	// maxSkew is how far the server's clock may be from ours where both are compared.
+	maxSkew = 2 * time.Second
+	// maxStep is how far ahead of the server's clock its own past may seem to be.
+	maxStep = 5 * time.Second
+	// margin covers the whole seconds of lastConfigTime and coarse file system clocks.
+	margin         = 2 * time.Second
+	defaultTimeout = 5 * time.Minute
+	// cutWait is how long a reload whose connection was cut may still be under way: unlike one that took
+	// too long, it may as well never have begun.
+	cutWait = 10 * time.Second
+)
+
+// Method is how Prometheus is told to read its files.
+type Method string
+
+// The methods.
+const (
+	HTTP   Method = "http"   // POST /-/reload; needs --web.enable-lifecycle
+	Signal Method = "signal" // SIGHUP in a shared process namespace
+)
+
+// Options describe one Prometheus.
+type Options struct {
+	// Client is where it is; its URL may be empty with method signal: then nothing is proven.
+	Client httpclient.Options
+	// Method defaults to HTTP.
+	Method Method
+	// Process is the program's name for method signal; default "prometheus".
+	Process string
+	// Timeout bounds one reload, default 5 min: a slow reload is waited for, because the server
+	// finishes it whether or not somebody waits.
+	Timeout time.Duration
+	// ConfigFile is the main file's path as the server should have it; empty: not compared.
+	ConfigFile string
+	// Dirs are the directories that the server reads, as this process sees them: the gate's in
+	// gated mode. Empty: the sources' own.
+	Dirs []string
+	// Relevant says whether a change needs a reload: files that Prometheus re-reads by itself
+	// (file_sd, credentials) do not. Nil: every change does.
+	Relevant func(set *snapshot.Set, files []snapshot.Change) bool
+}
+
+// Driver implements reload.Driver.
+type Driver struct {
+	o Options
+	c *httpclient.Client // nil without a URL
+
+	epoch      string // of which facts are known
+	facts      finding.Facts
+	serverFile string // --config.file
+
+	last    runtime // newest answer
+	before  runtime // before the newest reload
+	pending *pending
+}
+
+// pending is a reload whose answer never came: the server may still be at it.
+type pending struct {
+	plan     plan
+	before   runtime
+	sent     time.Time
+	giveUpAt time.Time
+}
+
+// New checks the options.
+func New(o Options) (*Driver, error) {
+	if o.Method == "" {
+		o.Method = HTTP
+	}
+	if o.Process == "" {
+		o.Process = "prometheus"
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	d := &Driver{o: o}
+	if o.Client.URL == "" && o.Method == Signal {
+		return d, nil
+	}
+	var err error
+	d.c, err = httpclient.New(o.Client)
+	return d, err
+}
+
+// Observe implements reload.Driver.
+func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
+	if d.c == nil {
+		return d.observeProcess()
+	}
+	r, f := d.getRuntime(ctx)
+	if f == nil && r.epoch() != d.epoch {
+		var facts finding.Facts
+		if facts, f = d.getFacts(ctx); f == nil {
+			d.epoch, d.facts = r.epoch(), facts
+		}
+	}
+	if f != nil {
+		if away(f) {
+			return reload.Observation{Reason: f.Error()}, nil
+		}
+		return reload.Observation{}, f
+	}
+	return d.observation(r), nil
+}
+
+func (d *Driver) observation(r runtime) reload.Observation {
+	return reload.Observation{Ready: true, Facts: d.facts, Epoch: r.epoch(), Load: r.load(), Data: r}
+}
+
+// away says that the server is not there or not ready, which is no failure but a reason to wait.
+func away(f *reload.Failure) bool {
+	switch f.Class {
+	case reload.ClassUnreachable, reload.ClassTimeout, reload.ClassDNS, reload.ClassUnavailable, reload.ClassServer:
+		return true
+	default:
+		return false
+	}
+}
+
+// plan is what Confirm needs to know of a change.
+type plan struct {
+	digest snapshot.Digest
+	dirs   []string
+}
+
+// Plan implements reload.Driver.
+func (d *Driver) Plan(_ context.Context, c reload.Change) (reload.Plan, error) {
+	dirs := d.o.Dirs
+	if len(dirs) == 0 && c.New != nil {
+		for _, s := range c.New.Snapshots {
+			dirs = append(dirs, s.Source.Dir)
+		}
+	}
+	data := plan{dirs: dirs}
+	if c.New != nil {
+		data.digest = c.New.Digest
+	}
+	p := reload.Plan{Data: data}
+	if c.Old != nil && c.New != nil && d.o.Relevant != nil && !d.o.Relevant(c.New, c.Files) {
+		return p, nil
+	}
+	p.Calls = []string{"POST " + pathReload}
+	if d.o.Method == Signal {
+		p.Calls = []string{"SIGHUP"}
+	}
+	return p, nil
+}
+
+// Reload implements reload.Driver.
+func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
+	data, _ := p.Data.(plan)
+	if d.pending != nil {
+		if done, f := d.awaitEarlier(ctx, data); f != nil {
+			return f
+		} else if done {
+			return nil
+		}
+	}
+	if d.o.Method == Signal {
+		return d.signal(ctx)
+	}
+	d.before = d.last
+	sent := time.Now()
+	a, f := d.c.Do(ctx, http.MethodPost, pathReload, d.o.Timeout)
+	if f != nil {
+		if !f.Untouched {
+			// It arrived, and the server reloads although nobody listens any more.
+			d.pending = &pending{plan: data, before: d.before, sent: sent, giveUpAt: time.Now().Add(d.patience(f.Class))}
+		}
+		return f
+	}
+	if f := d.classify(http.MethodPost, pathReload, a); f != nil {
+		return f
+	}
+	return nil
+}
+
+// patience is how long a reload without an answer may still be under way, if nothing shows its end.
+func (d *Driver) patience(class reload.Class) time.Duration {
+	switch failed := !d.before.StartTime.IsZero() && !d.before.ReloadConfigSuccess; {
+	case class != reload.ClassTimeout:
+		return min(d.o.Timeout, cutWait)
+	case failed: // failing again would show nothing
+		return min(d.o.Timeout, stuckWait)
+	default:
+		return d.o.Timeout
+	}
+}
+
+// awaitEarlier refuses to send a second reload while the first may still run: Prometheus would
+// queue it and do both. It reports true when the earlier one did what is wanted now.
+func (d *Driver) awaitEarlier(ctx context.Context, want plan) (bool, *reload.Failure) {
+	now, f := d.getRuntime(ctx)
+	if f != nil {
+		f.Untouched = true
+		return false, f
+	}
+	p := *d.pending
+	finished := now.epoch() != p.before.epoch() || now.load() != p.before.load()
+	if !finished && time.Now().Before(p.giveUpAt) {
+		return false, &reload.Failure{
+			Class: reload.ClassBusy, Message: "the answer to an earlier reload never came, and the server has not finished it",
+			Hint: "wait; another one would only be queued behind it", Untouched: true,
+		}
+	}
+	d.pending = nil
+	changed := changedAt(want.dirs)
+	if finished && now.ReloadConfigSuccess && !want.digest.IsZero() && want.digest == p.plan.digest &&
+		!changed.IsZero() && changed.Before(p.sent) {
+		d.before = p.before
+		return true, nil
+	}
+	return false, nil
+}
+
+// configFile says whether the server reads another main file than the one that is followed.
+func (d *Driver) configFile() []string {
+	if d.o.ConfigFile == "" || d.serverFile == "" || path.Clean(d.o.ConfigFile) == path.Clean(d.serverFile) || !path.IsAbs(d.serverFile) {
+		return nil
+	}
+	return []string{"the server reads --config.file=" + d.serverFile + ", not " + d.o.ConfigFile}
+}
+
+// classify refines what any server may answer by what Prometheus means with it.
+func (d *Driver) classify(method, p string, a httpclient.Answer) *reload.Failure {
+	f := d.c.Classify(method, p, a)
+	if f == nil {
+		return nil
+	}
+	f.Body = quotedValues.ReplaceAllString(f.Body, "`...`")
+	request := method + " " + d.c.URL(p)
+	switch {
+	case p == pathReload && a.Status == http.StatusForbidden && strings.Contains(a.Body, "Lifecycle API"):
+		f.Class = reload.ClassDisabled
+		f.Message = request + ": 403: the reload endpoint is switched off"
+		f.Hint = "start Prometheus with --web.enable-lifecycle, or use --prometheus-method=signal"
+	case p == pathReload && a.Status == http.StatusInternalServerError && strings.Contains(a.Body, "while applying the new configuration"):
+		f.Class = reload.ClassPartial
+		f.Message = request + ": 500: Prometheus applied the new configuration in part only"
+		f.Hint = "its log names the part that failed (level=error \"Failed to apply configuration\"); a restart with these files would fail too"
+	case p == pathReload && a.Status == http.StatusInternalServerError && strings.Contains(a.Body, "failed to reload config"):
+		f.Class, f.Untouched = reload.ClassRefused, true
+		f.Message = request + ": 500: Prometheus refused the files and keeps its old configuration"
+		f.Hint = "its answer says why"
+	case a.Status == http.StatusNotFound:
+		f.Message = request + ": 404: Prometheus is not at this path"
+		f.Hint = "the URL must end with what --web.route-prefix or the path of --web.external-url says"
+	case a.Status == http.StatusServiceUnavailable:
+		f.Message = request + ": 503: Prometheus is not ready (it replays its log, or stops)"
+	}
+	return f
+}

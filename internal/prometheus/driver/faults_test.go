@@ -1,0 +1,461 @@
+package driver_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/httpclient"
+	"reloader/internal/prometheus/driver"
+	"reloader/internal/prometheus/prometheustest"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+	"reloader/test/rig"
+)
+
+// files is a directory as the kubelet writes it, and a Reader of it.
+type files struct {
+	t   *testing.T
+	dir string
+	n   int
+}
+
+func newFiles(t *testing.T, text string) *files {
+	t.Helper()
+	f := &files{t: t, dir: t.TempDir()}
+	f.swap(text)
+	if err := os.Symlink("..data/prometheus.yml", filepath.Join(f.dir, "prometheus.yml")); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// swap brings new contents by renaming ..data.
+func (f *files) swap(text string) {
+	f.t.Helper()
+	f.n++
+	generation := "..gen" + string(rune('a'+f.n))
+	err := errors.Join(
+		os.Mkdir(filepath.Join(f.dir, generation), 0o755),
+		os.WriteFile(filepath.Join(f.dir, generation, "prometheus.yml"), []byte(text), 0o644),
+		os.Symlink(generation, filepath.Join(f.dir, "..data_tmp")),
+		os.Rename(filepath.Join(f.dir, "..data_tmp"), filepath.Join(f.dir, "..data")),
+	)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *files) read() string {
+	b, err := os.ReadFile(filepath.Join(f.dir, "prometheus.yml"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func (f *files) Read(ctx context.Context) (*snapshot.Set, error) {
+	s, err := snapshot.Take(ctx, snapshot.Source{Name: "config", Dir: f.dir}, snapshot.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return snapshot.NewSet(s), nil
+}
+
+// judge rejects files that say "invalid".
+type judge struct{}
+
+func (judge) Validate(_ context.Context, req finding.Request) (finding.Result, error) {
+	b, ok := req.Set.Snapshots[0].Bytes("prometheus.yml")
+	if !ok {
+		return finding.Result{}, errors.New("contents are gone")
+	}
+	if strings.Contains(string(b), "invalid") {
+		return finding.Result{Findings: []finding.Finding{{File: "prometheus.yml", Line: 1, Severity: finding.Error, Message: "invalid"}}}, nil
+	}
+	return finding.Result{}, nil
+}
+
+// site is a target over real files and a real socket.
+type site struct {
+	t      *testing.T
+	files  *files
+	server *prometheustest.Server
+	target *reload.Target
+	logs   *rig.Buffer // to look for secrets in it
+	stop   func()
+}
+
+// start starts a target with short delays for a server that reads f.
+func start(t *testing.T, f *files, server *prometheustest.Server, co httpclient.Options, timeout time.Duration) *site {
+	t.Helper()
+	if co.URL == "" {
+		co.URL = server.URL()
+	}
+	d, err := driver.New(driver.Options{Client: co, Timeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &site{t: t, files: f, server: server, logs: &rig.Buffer{}}
+	r.target, err = reload.New(reload.Options{
+		Name: "prometheus", Kind: "prometheus", Reader: f, Validator: judge{}, Driver: d,
+		Logger:  slog.New(slog.NewTextHandler(r.logs, nil)),
+		Spacing: -1, ObserveInterval: 50 * time.Millisecond,
+		RetryInitial: 10 * time.Millisecond, RetryMax: 50 * time.Millisecond, RetrySlow: 50 * time.Millisecond, WaitMax: 50 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.target.Run(ctx) }()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		server.Release()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("log of the target:\n%s", r.logs)
+		}
+	})
+	t.Cleanup(r.stop)
+	return r
+}
+
+// newSite is in sync on "first".
+func newSite(t *testing.T, o prometheustest.Options) *site {
+	t.Helper()
+	f := newFiles(t, "first")
+	o.Files = f.read
+	r := start(t, f, prometheustest.New(t, o), httpclient.Options{}, 0)
+	r.live("first")
+	return r
+}
+
+func (r *site) swap(text string) { r.t.Helper(); r.files.swap(text); r.target.Hint() }
+
+func (r *site) status(what string, cond func(reload.Status) bool) {
+	r.t.Helper()
+	rig.Until(r.t, what, func() bool { return cond(r.target.Status()) })
+}
+
+// failing waits for a failure of that class.
+func (r *site) failing(class reload.Class) {
+	r.t.Helper()
+	r.status("failure "+string(class), func(s reload.Status) bool {
+		return s.Phase == reload.Retrying && s.Failure != nil && s.Failure.Class == class && !s.Applied
+	})
+}
+
+// live waits until the newest files are proven to run, and looks at what the server really runs.
+func (r *site) live(text string) {
+	r.t.Helper()
+	r.status(text+" in sync", func(s reload.Status) bool {
+		return s.Phase == reload.InSync && s.Running == s.Wanted && s.Applied && r.server.Runs() == text
+	})
+}
+
+func (r *site) wantRequests(n int) {
+	r.t.Helper()
+	if got := r.server.Requests(); len(got) != n {
+		r.t.Errorf("%d reload requests, want %d: %q", len(got), n, got)
+	}
+}
+
+func TestFaultDown(t *testing.T) {
+	t.Parallel()
+	r := newSite(t, prometheustest.Options{})
+	before := len(r.server.Requests())
+	r.server.Stop()
+	r.status("waiting", func(s reload.Status) bool { return s.Phase == reload.Waiting })
+	r.swap("second")
+	r.swap("invalid")
+	r.status("rejected although the server is down", func(s reload.Status) bool { return s.Phase == reload.Rejected })
+	r.swap("third")
+	r.status("waiting again", func(s reload.Status) bool { return s.Phase == reload.Waiting })
+	if s := r.target.Status(); !strings.Contains(s.Reason, "connection refused") || s.Counts.ReloadsFailed != 0 {
+		t.Errorf("status %+v", s)
+	}
+	r.server.Start(t)
+	r.live("third")
+	if n := len(r.server.Requests()) - before; n > 1 {
+		t.Errorf("%d requests after the restart", n)
+	}
+}
+
+func TestFaultNotReady(t *testing.T) {
+	t.Parallel()
+	r := newSite(t, prometheustest.Options{})
+	n := len(r.server.Requests())
+	r.server.SetReady(false)
+	r.swap("second")
+	r.status("waiting", func(s reload.Status) bool {
+		return s.Phase == reload.Waiting && strings.Contains(s.Reason, "not ready")
+	})
+	r.wantRequests(n) // a POST would block until the log is replayed
+	r.server.SetReady(true)
+	r.live("second")
+	r.wantRequests(n + 1)
+}
+
+func TestFaultServerErrors(t *testing.T) {
+	t.Parallel()
+	r := newSite(t, prometheustest.Options{})
+	n := len(r.server.Requests())
+	r.server.FailNext(500, 500)
+	r.swap("second")
+	r.live("second")
+	r.wantRequests(n + 3)
+	r.server.FailNext(503, 502, 404, 405, 418)
+	r.swap("third")
+	r.live("third")
+	r.wantRequests(n + 9)
+}
+
+func TestFaultRefused(t *testing.T) {
+	t.Parallel()
+	r := newSite(t, prometheustest.Options{Load: func(text string) error {
+		if text == "refused" {
+			return errors.New("unknown field `hunter2`")
+		}
+		return nil
+	}})
+	r.swap("refused")
+	r.failing(reload.ClassRefused)
+	if s := r.target.Status(); s.Running == s.Wanted || !strings.Contains(s.Failure.Body, "unknown field") || strings.Contains(s.Failure.Body, "hunter2") {
+		t.Errorf("status %+v", s)
+	}
+	r.swap("second")
+	r.live("second")
+}
+
+func TestFaultSlow(t *testing.T) {
+	t.Parallel()
+	r := newSite(t, prometheustest.Options{})
+	n := len(r.server.Requests())
+	r.server.SlowBy(700 * time.Millisecond) // many times every other delay here
+	r.swap("second")
+	r.live("second")
+	r.wantRequests(n + 1)
+}
+
+func TestFaultTimeout(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := prometheustest.New(t, prometheustest.Options{Files: f.read})
+	r := start(t, f, server, httpclient.Options{}, time.Second)
+	r.live("first")
+	n := len(server.Requests())
+	// lastConfigTime has whole seconds: only a load in another second can be seen to have finished.
+	second := time.Now().Unix()
+	server.Hang()
+	r.swap("second")
+	r.failing(reload.ClassBusy)
+	r.wantRequests(n + 1)
+	rig.Until(t, "another second", func() bool { return time.Now().Unix() > second })
+	server.Release()
+	r.live("second")
+	if loads := server.Loads(); len(loads) > n+2 {
+		t.Errorf("loads %q", loads)
+	}
+}
+
+func TestFaultCut(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := prometheustest.New(t, prometheustest.Options{Files: f.read})
+	r := start(t, f, server, httpclient.Options{}, 200*time.Millisecond)
+	r.live("first")
+	server.CutNext(2)
+	r.swap("second")
+	r.live("second")
+}
+
+func TestFaultLies(t *testing.T) {
+	t.Parallel()
+	r := newSite(t, prometheustest.Options{})
+	second := time.Now().Unix()
+	rig.Until(t, "another second", func() bool { return time.Now().Unix() > second })
+	r.server.Lie(true)
+	r.swap("second")
+	r.failing(reload.ClassUnproven)
+	if s := r.target.Status(); !s.Running.IsZero() || !strings.Contains(s.Reason, "lastConfigTime did not move") {
+		t.Errorf("status %+v", s)
+	}
+	r.server.Lie(false)
+	r.live("second")
+}
+
+func TestFaultPassword(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := prometheustest.New(t, prometheustest.Options{Files: f.read, Username: "admin", Password: "hunter2-right"})
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("hunter2-wrong"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, f, server, httpclient.Options{Username: "admin", PasswordFile: file}, 0)
+	r.failing(reload.ClassUnauthorized)
+	if err := os.WriteFile(file, []byte("hunter2-right\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.live("first")
+	server.SetPassword("hunter2-changed")
+	r.swap("second")
+	r.failing(reload.ClassUnauthorized)
+	if err := os.WriteFile(file, []byte("hunter2-changed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.live("second")
+	r.stop()
+	if strings.Contains(r.logs.String(), "hunter2") {
+		t.Errorf("a password is in the log:\n%s", r.logs)
+	}
+}
+
+func TestFaultURLSecrets(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := prometheustest.New(t, prometheustest.Options{Files: f.read, Username: "admin", Password: "hunter2"})
+	with := func(user string) string { return strings.Replace(server.URL(), "http://", "http://"+user+"@", 1) }
+	start(t, f, server, httpclient.Options{URL: with("admin:hunter2")}, 0).live("first")
+	r := start(t, f, server, httpclient.Options{URL: with("admin:hunter2wrong")}, 0)
+	r.failing(reload.ClassUnauthorized)
+	r.stop()
+	if s := r.target.Status(); strings.Contains(r.logs.String()+s.Reason+s.Failure.Message, "hunter2") {
+		t.Errorf("a password is shown: %+v\n%s", s, r.logs)
+	}
+}
+
+func TestFaultLifecycleOff(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := prometheustest.New(t, prometheustest.Options{Files: f.read, NoLifecycle: true})
+	r := start(t, f, server, httpclient.Options{}, 0)
+	r.failing(reload.ClassDisabled)
+	if s := r.target.Status(); !strings.Contains(s.Reason, "--web.enable-lifecycle") {
+		t.Errorf("reason %q", s.Reason)
+	}
+}
+
+// TestOwnRestart is a kill between swap and reload: the next start cannot know, and asks and reloads.
+func TestOwnRestart(t *testing.T) {
+	t.Parallel()
+	r := newSite(t, prometheustest.Options{})
+	r.stop()
+	r.files.swap("second")
+	start(t, r.files, r.server, httpclient.Options{}, 0).live("second")
+}
+
+func TestServerRestartsOnOlderFiles(t *testing.T) {
+	t.Parallel()
+	r := newSite(t, prometheustest.Options{})
+	r.swap("invalid")
+	r.status("rejected", func(s reload.Status) bool { return s.Phase == reload.Rejected && !s.Running.IsZero() })
+	r.server.Stop()
+	r.server.Start(t) // the fake starts even on files that are invalid
+	r.status("no longer taken for proven", func(s reload.Status) bool { return s.Phase == reload.Rejected && s.Running.IsZero() })
+	r.swap("first")
+	r.live("first")
+	if slices.Contains(r.server.Loads(), "invalid") {
+		t.Errorf("loads %q", r.server.Loads())
+	}
+}
+
+func TestSwapStorm(t *testing.T) {
+	t.Parallel()
+	r := newSite(t, prometheustest.Options{})
+	for i := range 50 {
+		text := "storm " + string(rune('A'+i))
+		if i%5 == 0 {
+			text = "invalid " + text
+		}
+		r.swap(text)
+	}
+	r.swap("last")
+	r.live("last")
+}
+
+// TestProofByStart: whoever starts after the last change has read it.
+func TestProofByStart(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := prometheustest.New(t, prometheustest.Options{Files: f.read})
+	server.StartedAt(time.Now().Add(3 * time.Second)) // instead of waiting that long before the start
+	r := start(t, f, server, httpclient.Options{}, 0)
+	r.live("first")
+	r.wantRequests(0)
+	if s := r.target.Status(); !strings.Contains(s.Proof, "started after") {
+		t.Errorf("proof %q", s.Proof)
+	}
+}
+
+// TestForeignReload: a reload by somebody else is noticed and answered by at most one of ours, so that two
+// reloaders on one server do not chase each other.
+func TestForeignReload(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "first")
+	server := prometheustest.New(t, prometheustest.Options{Files: f.read})
+	one := start(t, f, server, httpclient.Options{}, 0)
+	two := start(t, f, server, httpclient.Options{}, 0)
+	one.live("first")
+	two.live("first")
+	// The files become older than the whole seconds of the proof's clocks; then it ends.
+	rig.Until(t, "no more reloads", func() bool {
+		n := len(server.Requests())
+		deadline := time.Now().Add(1500 * time.Millisecond)
+		for time.Now().Before(deadline) {
+			if len(server.Requests()) != n {
+				return false
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		return true
+	})
+}
+
+func TestRelevant(t *testing.T) {
+	t.Parallel()
+	set := func(text string) *snapshot.Set {
+		return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config", Dir: "/etc/prometheus"}, map[string][]byte{"token": []byte(text)}))
+	}
+	d := newDriver(t, httpclient.Options{URL: "http://127.0.0.1:1"}, func(o *driver.Options) {
+		o.Relevant = func(_ *snapshot.Set, files []snapshot.Change) bool {
+			return slices.ContainsFunc(files, func(c snapshot.Change) bool { return c.Name != "token" })
+		}
+	})
+	before, after := set("a"), set("b")
+	for _, c := range []struct {
+		name   string
+		change reload.Change
+		calls  int
+	}{
+		{"a credential changed", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after)}, 0},
+		{"nothing is known of the server", reload.Change{New: after}, 1},
+		{"only the digest is known", reload.Change{Old: before}, 1},
+	} {
+		p, err := d.Plan(t.Context(), c.change)
+		if err != nil || len(p.Calls) != c.calls {
+			t.Errorf("%s: calls %q, %v", c.name, p.Calls, err)
+		}
+	}
+}
+
+func TestBadURLs(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"", "127.0.0.1:9090", "localhost:9090", "ftp://a", "http://", "http://user:hunter2@[::1", "http://a b:hunter2@c"} {
+		_, err := driver.New(driver.Options{Client: httpclient.Options{URL: url}})
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}

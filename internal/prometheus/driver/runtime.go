@@ -1,0 +1,127 @@
+package driver
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/httpclient"
+	"reloader/internal/reload"
+)
+
+// The paths of Prometheus' API, below the route prefix.
+const (
+	pathReady   = "/-/ready"
+	pathReload  = "/-/reload"
+	pathRuntime = "/api/v1/status/runtimeinfo"
+	pathBuild   = "/api/v1/status/buildinfo"
+	pathFlags   = "/api/v1/status/flags"
+)
+
+// runtime is what one answer of runtimeinfo said, with the clocks at that moment.
+type runtime struct {
+	StartTime time.Time `json:"startTime"`
+	// LastConfigTime is the end of the last successful load, in whole seconds (cut, not rounded).
+	LastConfigTime time.Time `json:"lastConfigTime"`
+	// ReloadConfigSuccess is about the last load, successful or not.
+	ReloadConfigSuccess bool `json:"reloadConfigSuccess"`
+	// ServerTime is the server's clock; older servers do not send it, their Date header has it in seconds.
+	ServerTime time.Time `json:"serverTime"`
+
+	here time.Time // our clock when the answer came
+}
+
+// epoch names one life of the server.
+func (r runtime) epoch() string { return strconv.FormatInt(r.StartTime.UnixNano(), 36) }
+
+// load names one load. A failed one after a failed one looks the same; both need the same answer.
+func (r runtime) load() string {
+	return strconv.FormatInt(r.LastConfigTime.Unix(), 10) + "/" + strconv.FormatBool(r.ReloadConfigSuccess)
+}
+
+// skewed says that the server's clock cannot be compared with this machine's.
+func (r runtime) skewed() bool {
+	return r.ServerTime.IsZero() || r.ServerTime.Sub(r.here).Abs() > maxSkew
+}
+
+// setBack says that the server started or loaded in what is the future now: then nothing can be said of
+// what came first, its load or a change. A few seconds are no step: clocks are adjusted, and cut to seconds.
+func (r runtime) setBack() bool {
+	now := r.ServerTime.Add(maxStep)
+	return r.StartTime.After(now) || r.LastConfigTime.After(now)
+}
+
+// getRuntime asks for runtimeinfo. Prometheus answers 503 on its whole API while it is not ready.
+func (d *Driver) getRuntime(ctx context.Context) (runtime, *reload.Failure) {
+	var r runtime
+	a, f := d.get(ctx, pathRuntime, &r)
+	if f != nil {
+		return r, f
+	}
+	r.here = time.Now()
+	if r.ServerTime.IsZero() {
+		r.ServerTime = a.Date
+	}
+	if r.StartTime.IsZero() || r.LastConfigTime.IsZero() {
+		return r, notPrometheus(d.c.URL(pathRuntime))
+	}
+	d.last = r
+	return r, nil
+}
+
+// get reads one answer of the API into v.
+func (d *Driver) get(ctx context.Context, path string, v any) (httpclient.Answer, *reload.Failure) {
+	a, f := d.c.Do(ctx, http.MethodGet, path, askTimeout)
+	if f != nil {
+		return a, f
+	}
+	if f := d.classify(http.MethodGet, path, a); f != nil {
+		return a, f
+	}
+	envelope := struct {
+		Status string `json:"status"`
+		Data   any    `json:"data"`
+	}{Data: v}
+	if err := json.Unmarshal([]byte(a.Body), &envelope); err != nil || envelope.Status != "success" {
+		return a, notPrometheus(d.c.URL(path))
+	}
+	return a, nil
+}
+
+func notPrometheus(url string) *reload.Failure {
+	return &reload.Failure{
+		Class: reload.ClassUnexpected, Message: "GET " + url + ": the answer is not Prometheus' API",
+		Hint: "is the URL Prometheus' own? other servers are generic targets (kind http)", Permanent: true, Untouched: true,
+	}
+}
+
+// getFacts asks once per life of the server what a validator has to know of it.
+func (d *Driver) getFacts(ctx context.Context) (finding.Facts, *reload.Failure) {
+	var build struct {
+		Version string `json:"version"`
+	}
+	if _, f := d.get(ctx, pathBuild, &build); f != nil {
+		return finding.Facts{}, f
+	}
+	flags := map[string]string{}
+	if _, f := d.get(ctx, pathFlags, &flags); f != nil {
+		return finding.Facts{}, f
+	}
+	facts := finding.Facts{Version: strings.TrimPrefix(build.Version, "v"), Agent: flags["agent"] == "true", Features: []string{}}
+	for name := range strings.SplitSeq(flags["enable-feature"], ",") {
+		name = strings.Trim(strings.TrimSpace(name), "[]")
+		switch name {
+		case "":
+			continue
+		case "agent": // v2
+			facts.Agent = true
+		}
+		facts.Features = append(facts.Features, name)
+	}
+	d.serverFile = flags["config.file"]
+	return facts, nil
+}

@@ -1,0 +1,234 @@
+package judge
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+// promtool is the real one; a test that needs it is skipped only when nobody named it.
+func promtool(t *testing.T) string {
+	t.Helper()
+	p := os.Getenv("RELOADER_PROMTOOL_BINARY")
+	if p == "" {
+		t.Skip("RELOADER_PROMTOOL_BINARY names no promtool; make test does")
+	}
+	if _, err := os.Stat(p); err != nil {
+		t.Fatalf("RELOADER_PROMTOOL_BINARY: %v", err)
+	}
+	return p
+}
+
+// moduleDir is where the sources of the Prometheus module are.
+func moduleDir(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus").Output()
+	if err != nil {
+		t.Fatalf("find the prometheus module: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// opinion is what promtool says of one file.
+type opinion struct {
+	failed bool
+	text   string
+}
+
+// ask asks promtool about many files at once; it goes on after a bad one.
+func ask(t *testing.T, args []string, files []string) map[string]opinion {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), promtool(t), append(args, files...)...)
+	// One writer for both streams keeps them in order.
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	_ = cmd.Run() // the exit code is of all files together
+	opinions := map[string]opinion{}
+	current := ""
+	for line := range strings.Lines(out.String()) {
+		if f, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "Checking "); ok && slices.Contains(files, f) {
+			current = f
+			opinions[f] = opinion{}
+			continue
+		}
+		o := opinions[current]
+		o.text += line
+		// Two rules of the same name and labels are no error to promtool, and a warning to us.
+		style := strings.Contains(o.text, "lint error") && strings.Count(o.text, "FAILED:") == 1
+		o.failed = strings.Contains(o.text, "FAILED:") && !style
+		opinions[current] = o
+	}
+	if len(opinions) != len(files) {
+		t.Fatalf("promtool gave %d opinions on %d files:\n%s", len(opinions), len(files), out.String())
+	}
+	return opinions
+}
+
+// inView are all files below a directory, as promcheck gets them.
+func inView(t *testing.T, dir string) []validator.File {
+	t.Helper()
+	var files []validator.File
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		files = append(files, validator.File{Path: p, Size: int64(len(b)), Content: b})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// judgeMain judges the file of that path with all files in view.
+func judgeMain(dir string, files []validator.File, main string, agent bool) *validator.Answer {
+	// Other mutants are no part of the configuration.
+	files = slices.DeleteFunc(slices.Clone(files), func(f validator.File) bool { return filepath.Ext(f.Path) == ".mutant" && f.Path != main })
+	i := slices.IndexFunc(files, func(f validator.File) bool { return f.Path == main })
+	return Judge(&validator.Question{Protocol: validator.Protocol, Main: i, Files: files, Dirs: []string{dir}, Agent: agent})
+}
+
+// judgeRules judges one rule file alone.
+func judgeRules(path string, content []byte) *validator.Answer {
+	main := "rule_files: ['" + path + "']\n"
+	return Judge(&validator.Question{Protocol: validator.Protocol, Files: []validator.File{
+		{Path: filepath.Join(filepath.Dir(path), "prometheus.main"), Size: int64(len(main)), Content: []byte(main)},
+		{Path: path, Size: int64(len(content)), Content: content},
+	}})
+}
+
+func errorsOf(a *validator.Answer) []validator.Finding {
+	return slices.DeleteFunc(slices.Clone(a.Findings), func(f validator.Finding) bool { return f.Severity != finding.Error })
+}
+
+// difference is a file on which we deliberately differ from promtool. docs/checks.md has a line for each name.
+type difference struct {
+	name string
+	is   func(o opinion, a *validator.Answer) bool
+}
+
+func has(a *validator.Answer, rule string) bool {
+	return slices.ContainsFunc(a.Findings, func(f validator.Finding) bool { return f.Rule == rule })
+}
+
+var differences = []difference{
+	{"missing-file", func(o opinion, a *validator.Answer) bool {
+		return o.failed && len(errorsOf(a)) == 0 && has(a, validator.RuleMissingFile) &&
+			(strings.Contains(o.text, "no such file or directory") || strings.Contains(o.text, "does not point to an existing file"))
+	}},
+	{"legacy-names-in-rules", func(o opinion, a *validator.Answer) bool {
+		return !o.failed && a.Scheme == "legacy" && !slices.ContainsFunc(errorsOf(a), func(f validator.Finding) bool {
+			return f.Rule != validator.RuleLabel && f.Rule != validator.RuleRulesValue
+		})
+	}},
+}
+
+// compare reports a verdict that differs without being listed, and findings that do not say where.
+func compare(t *testing.T, file string, o opinion, a *validator.Answer, used map[string]int) {
+	t.Helper()
+	found := errorsOf(a)
+	for _, f := range a.Findings {
+		if f.Line == 0 && len(f.Message) > 0 || !slices.Contains(validator.Rules, f.Rule) {
+			t.Errorf("%s: a finding without a line or of no known rule: %+v", file, f)
+		}
+	}
+	if o.failed == (len(found) > 0) {
+		return
+	}
+	for _, d := range differences {
+		if d.is(o, a) {
+			used[d.name]++
+			return
+		}
+	}
+	t.Errorf("%s: promtool failed: %v, we found %v\npromtool: %s", file, o.failed, found, o.text)
+}
+
+// The library's own examples, good and bad, get promtool's verdict.
+func TestVerdictsOnThePrometheusTestdata(t *testing.T) {
+	t.Parallel()
+	promtool(t)
+	module := moduleDir(t)
+	used := map[string]int{}
+
+	dir := filepath.Join(module, "config", "testdata")
+	mains, err := filepath.Glob(filepath.Join(dir, "*.yml"))
+	if err != nil || len(mains) < 150 {
+		t.Fatalf("%d main files in the module, %v", len(mains), err)
+	}
+	files := inView(t, dir)
+	opinions := ask(t, []string{"check", "config"}, mains)
+	agents := ask(t, []string{"check", "config", "--agent"}, mains)
+	for _, m := range mains {
+		compare(t, filepath.Base(m), opinions[m], judgeMain(dir, files, m, false), used)
+		compare(t, filepath.Base(m)+" in agent mode", agents[m], judgeMain(dir, files, m, true), used)
+	}
+
+	rules, err := filepath.Glob(filepath.Join(module, "model", "rulefmt", "testdata", "*.yaml"))
+	if err != nil || len(rules) < 10 {
+		t.Fatalf("%d rule files in the module, %v", len(rules), err)
+	}
+	opinions = ask(t, []string{"check", "rules"}, rules)
+	for _, r := range rules {
+		b, err := os.ReadFile(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, filepath.Base(r), opinions[r], judgeRules(r, b), used)
+	}
+	t.Logf("%d main files twice, %d rule files, deliberate differences: %v", len(mains), len(rules), used)
+}
+
+// The documentation lists exactly the differences that the comparison accepts, and each is shown here.
+func TestDifferencesAreDocumentedAndReal(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "checks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(b), "### Where the verdict differs from promtool's")
+	section, _, _ = strings.Cut(section, "\n### ")
+	var documented, listed []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|").FindAllStringSubmatch(section, -1) {
+		documented = append(documented, m[1])
+	}
+	for _, d := range differences {
+		listed = append(listed, d.name)
+	}
+	if !slices.Equal(documented, listed) {
+		t.Errorf("docs/checks.md lists %q, the comparison %q", documented, listed)
+	}
+
+	dir := t.TempDir()
+	rules := "groups:\n- name: g\n  rules:\n  - record: jöb\n    expr: up\n"
+	examples := map[string]string{
+		"missing-file":          "rule_files: [gone.yml]\n",
+		"legacy-names-in-rules": "global:\n  metric_name_validation_scheme: legacy\nrule_files: [a.rules]\n",
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.rules"), []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]int{}
+	for name, body := range examples {
+		p := filepath.Join(dir, name+".mutant")
+		if err := os.WriteFile(p, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, name, ask(t, []string{"check", "config"}, []string{p})[p], judgeMain(dir, inView(t, dir), p, false), used)
+	}
+	for _, name := range listed {
+		if used[name] != 1 {
+			t.Errorf("the difference %q is not shown by its example", name)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package judge
+
+import (
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/otlptranslator"
+	"github.com/prometheus/prometheus/config"
+	yaml2 "go.yaml.in/yaml/v2"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+func init() {
+	// As the server and promtool do: without it every scrape job is refused.
+	model.NameValidationScheme = model.UTF8Validation //nolint:staticcheck // the library still asks for it
+}
+
+// configLoader judges the main file.
+type configLoader struct {
+	server version
+	// config is what can be used of the file: all of it when it is valid.
+	config *config.Config
+	last   *config.Config
+}
+
+func (l *configLoader) judge(t text, ix *index) []problem {
+	t, ps := accept2x(t, ix, l.server)
+	whole := l.load(strings.Join(t.lines, ""))
+	if !blocking(whole) {
+		l.config = l.last
+		return append(ps, hinted(whole, ix, configType)...)
+	}
+	empty := config.DefaultConfig
+	l.config = &empty
+	if ix.root == nil {
+		return append(ps, whole...)
+	}
+	parts := isolate(t, ix, l.load)
+	if parts.good != nil {
+		if body, _ := t.render(parts.root, parts.good); !blocking(l.load(body)) {
+			l.config = l.last
+		}
+	}
+	if !blocking(parts.found) {
+		return append(ps, hinted(whole, ix, configType)...)
+	}
+	return append(ps, hinted(parts.found, ix, configType)...)
+}
+
+// load judges YAML as config.Load does.
+func (l *configLoader) load(body string) []problem {
+	cfg, err := config.Load(body, slog.New(slog.DiscardHandler))
+	ps := tolerate(problems(err, configNames), l.server)
+	if err == nil {
+		l.last = cfg
+		return nil
+	}
+	if blocking(ps) {
+		return ps
+	}
+	// Only unknown fields that this server may know: the rest must be right without them.
+	lenient := config.DefaultConfig
+	err = yaml2.Unmarshal([]byte(body), &lenient)
+	if err == nil {
+		err = checkOTLP(&lenient)
+	}
+	l.last = &lenient
+	return append(ps, problems(err, configNames)...)
+}
+
+// checkOTLP is what config.Load checks after it has read the file.
+func checkOTLP(cfg *config.Config) error {
+	s := cfg.OTLPConfig.TranslationStrategy
+	switch s {
+	case "", otlptranslator.UnderscoreEscapingWithSuffixes, otlptranslator.UnderscoreEscapingWithoutSuffixes:
+		return nil
+	case otlptranslator.NoTranslation, otlptranslator.NoUTF8EscapingWithSuffixes:
+		if cfg.GlobalConfig.MetricNameValidationScheme == model.LegacyValidation {
+			return fmt.Errorf("OTLP translation strategy %q is not allowed when UTF8 is disabled", s)
+		}
+		return nil
+	default:
+		return fmt.Errorf("unsupported OTLP translation strategy %q", s)
+	}
+}
+
+// scrapesLoader judges a file of scrape_config_files.
+type scrapesLoader struct {
+	server version
+	global config.GlobalConfig
+	last   []*config.ScrapeConfig
+}
+
+func (l *scrapesLoader) load(body string) []problem {
+	var file config.ScrapeConfigs
+	err := yaml2.UnmarshalStrict([]byte(body), &file)
+	ps := tolerate(problems(err, configNames), l.server)
+	if err != nil && !blocking(ps) {
+		file = config.ScrapeConfigs{}
+		err = yaml2.Unmarshal([]byte(body), &file)
+		ps = append(ps, problems(err, configNames)...)
+	}
+	if err != nil {
+		return ps
+	}
+	names := map[string]bool{}
+	for _, job := range file.ScrapeConfigs {
+		if err = job.Validate(l.global); err == nil && names[job.JobName] {
+			err = fmt.Errorf("found multiple scrape configs with job name %q", job.JobName)
+		}
+		if err != nil {
+			return append(ps, problems(err, configNames)...)
+		}
+		names[job.JobName] = true
+	}
+	l.last = file.ScrapeConfigs
+	return ps
+}
+
+func (l *scrapesLoader) judge(t text, ix *index) ([]*config.ScrapeConfig, []problem) {
+	whole := l.load(strings.Join(t.lines, ""))
+	if !blocking(whole) || ix.root == nil {
+		return l.last, hinted(whole, ix, scrapesType)
+	}
+	parts := isolate(t, ix, l.load)
+	l.last = nil
+	if parts.good != nil {
+		body, _ := t.render(parts.root, parts.good)
+		l.load(body)
+	}
+	if !blocking(parts.found) {
+		return l.last, hinted(whole, ix, scrapesType)
+	}
+	return l.last, hinted(parts.found, ix, scrapesType)
+}
+
+// tolerate makes unknown fields warnings when the running server may know them: a newer server
+// does, and a 2.x knows the names that 3.0 dropped.
+func tolerate(ps []problem, server version) []problem {
+	for i := range ps {
+		p := &ps[i]
+		switch {
+		case p.unknown == "":
+		case server.newer():
+			p.severity = finding.Warning
+			p.message += "; the server runs " + server.String() + ", which may know it (checked as " + Library + ")"
+		case server.old() && p.unknown == "scrape_classic_histograms":
+			p.severity, p.rule = finding.Warning, validator.RuleServerVersion
+			p.message = `"scrape_classic_histograms" is called "always_scrape_classic_histograms" from Prometheus 3.0 on`
+			p.hint = "rename it together with the upgrade of the server"
+		}
+	}
+	return ps
+}
+
+// accept2x makes the file acceptable where a 2.x server accepts what the library refuses.
+func accept2x(t text, ix *index, server version) (text, []problem) {
+	if !server.old() {
+		return t, nil
+	}
+	var ps []problem
+	for _, at := range ix.places {
+		if at.isKey || at.node.Value != "v1" || len(at.path) < 2 || at.path[len(at.path)-1] != "api_version" || at.path[len(at.path)-2] != "alertmanagers" {
+			continue
+		}
+		line, col := at.node.Line-1, at.node.Column-1
+		if line >= len(t.lines) || col > len(t.lines[line]) {
+			continue
+		}
+		if len(ps) == 0 {
+			t = text{lines: append([]string(nil), t.lines...)}
+		}
+		old := t.lines[line]
+		t.lines[line] = old[:col] + strings.Replace(old[col:], "v1", "v2", 1)
+		ps = append(ps, problem{finding: finding{
+			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
+			message: "Prometheus 3.0 and newer refuse the Alertmanager api_version v1",
+			hint:    "write v2 before the upgrade of the server",
+		}})
+	}
+	return t, ps
+}
+
+// hinted says of unknown fields what was probably meant.
+func hinted(ps []problem, ix *index, top reflect.Type) []problem {
+	for i := range ps {
+		p := &ps[i]
+		if p.unknown == "" || p.hint != "" {
+			continue
+		}
+		if at, ok := ix.at(p.line, p.unknown); ok {
+			p.hint = unknownHint(top, at.path)
+		}
+	}
+	return ps
+}

@@ -1,0 +1,41 @@
+package judge
+
+import (
+	"strconv"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/rulefmt"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+// duplicateRules warns of rules of one file with the same name and labels, as promtool's lint does.
+func duplicateRules(file *rulefmt.RuleGroups) []problem {
+	type id struct{ metric, labels string }
+	seen := map[id]bool{}
+	var ps []problem
+	for _, g := range file.Groups {
+		for i, r := range g.Rules {
+			name := r.Record
+			if r.Alert != "" {
+				name = r.Alert
+			}
+			b := labels.NewBuilder(labels.FromMap(g.Labels))
+			for k, v := range r.Labels {
+				b.Set(k, v)
+			}
+			rule := id{name, b.Labels().String()}
+			if name == "" || !seen[rule] {
+				seen[rule] = true
+				continue
+			}
+			ps = append(ps, problem{finding: finding{
+				severity: finding.Warning, rule: validator.RuleDuplicateRule,
+				message: "rule " + strconv.Quote(name) + " of group " + strconv.Quote(g.Name) + " exists twice with the same labels",
+				hint:    "rename one, or give it labels of its own",
+			}, needles: []string{name}, group: g.Name, number: i + 1})
+		}
+	}
+	return ps
+}

@@ -1,0 +1,115 @@
+package judge
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"reloader/internal/prometheus/validator"
+)
+
+func bomb() string {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x]\n")
+	for i := '1'; i <= '9'; i++ {
+		p := string(i - 1)
+		b.WriteString("a" + string(i) + ": &a" + string(i) + " [" + strings.Repeat("*a"+p+", ", 8) + "*a" + p + "]\n")
+	}
+	return b.String()
+}
+
+// Whatever is fed to it, the judge ends, and refuses.
+func TestHostileFiles(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"YAML bomb":    bomb() + "scrape_configs: *a9\n",
+		"deep flow":    "scrape_configs: " + strings.Repeat("[", 200_000),
+		"deep block":   "a:" + strings.Repeat("\n- -", 3) + strings.Repeat(" -", 50_000),
+		"binary":       "\x7fELF\x00\x01\x02\xff\xfe" + strings.Repeat("\x00\xff", 1000),
+		"not UTF-8":    "scrape_configs: \xff\xfe\n",
+		"self alias":   "a: &a [*a]\nscrape_configs: *a\n",
+		"merge itself": "a: &a {<<: *a}\n",
+		"many bad":     "scrape_configs:\n" + strings.Repeat("- job_name: a\n  nope: 1\n", 3000),
+		"one line":     "scrape_configs: [" + strings.Repeat("{job_name: a},", 50_000) + "]",
+		"no end":       "\"" + strings.Repeat("x", 1<<20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if a := judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(body)), Content: []byte(body)}}, "/d/m", false); len(errorsOf(a)) == 0 {
+				t.Error("was accepted")
+			}
+			if a := judgeRules("/d/r", []byte(body)); len(errorsOf(a)) == 0 {
+				t.Error("was accepted as rules")
+			}
+		})
+	}
+}
+
+func TestEmptyFiles(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "\n", "# nothing\n", "---\n", "null\n", "{}\n"} {
+		if a := judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(body)), Content: []byte(body)}}, "/d/m", false); len(a.Findings) > 0 || len(a.Items) > 0 || a.Broken {
+			t.Errorf("%q: %+v", body, a)
+		}
+		if a := judgeRules("/d/r", []byte(body)); len(errorsOf(a)) > 0 {
+			t.Errorf("%q as rules: %v", body, a.Findings)
+		}
+	}
+}
+
+// The judge never panics, and what is wrong has a place within the file.
+func FuzzJudge(f *testing.F) {
+	f.Add([]byte("scrape_configs:\n- job_name: a\n  nope: 1\n"))
+	f.Add([]byte("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: |\n      up ==\n"))
+	f.Add([]byte("a: &x [*x]\n"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if len(body) > 1<<16 {
+			t.Skip()
+		}
+		lines := bytes.Count(body, []byte("\n")) + 2
+		for _, a := range []*validator.Answer{
+			judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(body)), Content: body}}, "/d/m", false),
+			judgeRules("/d/r", body),
+		} {
+			for _, x := range a.Findings {
+				if x.Line > lines {
+					t.Fatalf("a finding on line %d of %d: %+v", x.Line, lines, x)
+				}
+			}
+		}
+	})
+}
+
+// Target files never make the judge panic either, and what is wrong with one has a place within it.
+func FuzzTargets(f *testing.F) {
+	f.Add([]byte(`[{"targets": ["a:1"], "labels": {"x": "y"}}]`))
+	f.Add([]byte("- targets: [a:1]\n  lables: {}\n"))
+	f.Add([]byte("[null]"))
+	f.Add([]byte("[{\"targets\": [1]},"))
+	const main = "scrape_configs:\n- job_name: a\n  file_sd_configs: [{files: [t.json, t.yml]}]\n"
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if len(body) > 1<<16 {
+			t.Skip()
+		}
+		lines := bytes.Count(body, []byte("\n")) + 2
+		files := []validator.File{{Path: "/d/m", Size: int64(len(main)), Content: []byte(main)}}
+		for _, name := range []string{"/d/t.json", "/d/t.yml"} {
+			files = append(files, validator.File{Path: name, Size: int64(len(body)), Content: body})
+		}
+		a := judgeMain("/d", files, "/d/m", false)
+		refused := false
+		for _, x := range a.Findings {
+			if x.File == 0 {
+				continue
+			}
+			refused = refused || x.File == 1
+			if x.Line > lines {
+				t.Fatalf("a finding on line %d of %d: %+v", x.Line, lines, x)
+			}
+		}
+		if !json.Valid(body) && !refused {
+			t.Fatalf("this is no JSON, and is taken: %q", body)
+		}
+	})
+}

@@ -1,0 +1,158 @@
+package judge
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// place is a node of a file with the way to it.
+type place struct {
+	node *yaml.Node
+	// key is the key of which the node is the value, or of which it is an item; nil at the top.
+	key *yaml.Node
+	// path are the keys from the top, without indexes; for a key its own name is the last.
+	path  []string
+	isKey bool
+}
+
+// index knows where everything in a file is.
+type index struct {
+	root   *yaml.Node
+	places []place
+	text   text
+}
+
+// parse reads the file's first document; the root is nil when there is nothing in it.
+func parse(b []byte) (*index, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		return nil, err
+	}
+	ix := &index{text: newText(b)}
+	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
+		ix.root = doc.Content[0]
+		ix.add(ix.root, nil, nil)
+	}
+	return ix, nil
+}
+
+func (ix *index) add(n, key *yaml.Node, path []string) {
+	ix.places = append(ix.places, place{node: n, key: key, path: path})
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			k, v := n.Content[i], n.Content[i+1]
+			below := append(slices.Clip(path), k.Value)
+			ix.places = append(ix.places, place{node: k, key: key, path: below, isKey: true})
+			ix.add(v, k, below)
+		}
+	case yaml.SequenceNode:
+		for _, v := range n.Content {
+			ix.add(v, key, path)
+		}
+	default:
+		// Aliases are not followed: they point at places that are in the index already.
+	}
+}
+
+// locate gives a problem its column, and its line when that is unknown.
+func (ix *index) locate(p *problem) {
+	if n := ix.repeatedGroup(p.group); p.line == 0 && p.number == 0 && p.group != "" && n != nil {
+		p.line, p.column = n.Line, n.Column
+	}
+	if p.line == 0 {
+		from, to := ix.ruleLines(p.group, p.number)
+		ix.within(p, from, to)
+	}
+	if p.query != "" {
+		ix.inQuery(p)
+	}
+	if p.column > 0 {
+		return
+	}
+	for _, at := range ix.places {
+		if at.node.Line != p.line {
+			continue
+		}
+		switch {
+		case p.tag != "" && !at.isKey && at.node.ShortTag() == p.tag,
+			len(p.needles) > 0 && at.isKey && at.node.Value == p.needles[0]:
+			p.column = at.node.Column
+			if p.tag != "" && at.key != nil {
+				p.message = quoted(at.key.Value) + ": " + p.message
+			}
+			return
+		}
+	}
+	for _, at := range ix.places {
+		if at.node.Line == p.line {
+			p.column = at.node.Column
+			return
+		}
+	}
+}
+
+// within finds the place that a problem without a line means, in the lines from..to: the value or
+// key that it quotes, a key that it names, or the beginning.
+func (ix *index) within(p *problem, from, to int) {
+	for _, needle := range p.needles {
+		if needle != "" && ix.point(p, from, to, func(at place) bool { return at.node.Kind == yaml.ScalarNode && at.node.Value == needle }) {
+			return
+		}
+	}
+	if key := ix.named(p.message, from, to); key != "" &&
+		ix.point(p, from, to, func(at place) bool { return at.isKey && at.node.Value == key }) {
+		return
+	}
+	ix.point(p, from, to, func(place) bool { return true })
+}
+
+// point sets the problem's position to a place in the lines that fits.
+func (ix *index) point(p *problem, from, to int, fits func(place) bool) bool {
+	found := false
+	for _, at := range ix.places {
+		if at.node.Line < from || at.node.Line > to || !fits(at) {
+			continue
+		}
+		p.line, p.column, found = at.node.Line, at.node.Column, true
+		if !p.last {
+			break
+		}
+	}
+	return found
+}
+
+// named is the longest key in the lines that the message has as a word.
+func (ix *index) named(message string, from, to int) string {
+	best := ""
+	words := strings.FieldsFunc(message, func(r rune) bool {
+		return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	has := map[string]bool{}
+	for i, w := range words {
+		has[w] = true
+		if i > 0 {
+			has[words[i-1]+"_"+w] = true
+		}
+	}
+	for _, at := range ix.places {
+		if at.isKey && at.node.Line >= from && at.node.Line <= to && has[at.node.Value] && len(at.node.Value) > len(best) {
+			best = at.node.Value
+		}
+	}
+	return best
+}
+
+// at finds the value at a path of keys; items of lists are looked through in order.
+func (ix *index) at(line int, key string) (place, bool) {
+	for _, at := range ix.places {
+		if at.isKey && at.node.Line == line && at.node.Value == key {
+			return at, true
+		}
+	}
+	return place{}, false
+}
+
+func quoted(s string) string { return `"` + s + `"` }

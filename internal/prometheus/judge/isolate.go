@@ -1,0 +1,258 @@
+package judge
+
+import (
+	"maps"
+	"time"
+)
+
+// problem is one thing that is wrong with a piece of text, before it is a finding.
+type problem struct {
+	finding
+	// needles are texts to look for when the line is unknown: the value or key that is wrong.
+	needles []string
+	// last says that of several places the last one is meant (a duplicate).
+	last bool
+	// tag is the YAML tag of the value that is wrong, unknown the field that is not known.
+	tag, unknown string
+	// group and number are of the rule that is wrong; query and offset of its expression.
+	group, query string
+	// anchor is the name of one that does not exist. It is looked for, and never shown.
+	anchor         string
+	number, offset int
+}
+
+// loader judges a piece of YAML as the server would, and says all that it sees at once.
+type loader func(text string) []problem
+
+// isolator finds all problems of a file although the library stops at the first: it judges the parts
+// alone, and then together what is left without the bad ones.
+type isolator struct {
+	text  text
+	root  *unit
+	index *index
+	load  loader
+	spent int
+	until time.Time
+	found []problem
+	// good are the parts of the whole file that can be used together.
+	good map[*unit]bool
+}
+
+// Bounds on how long parts of a bad file are looked at; the verdict is known before.
+const (
+	maxLoads    = 3000
+	maxIsolate  = 3 * time.Second
+	maxRest     = 100
+	maxProblems = 1000
+)
+
+func isolate(t text, ix *index, load loader) *isolator {
+	root := t.cut(ix.root)
+	iso := &isolator{text: t, root: root, index: ix, load: load, until: time.Now().Add(maxIsolate)}
+	iso.unit(root, nil)
+	return iso
+}
+
+// try judges the kept parts only; errors are returned with lines of the file.
+func (s *isolator) try(keep map[*unit]bool) []problem {
+	s.spent++
+	body, lines := s.text.render(s.root, keep)
+	problems := s.load(body)
+	for i := range problems {
+		if l := problems[i].line; l > 0 && l <= len(lines) {
+			problems[i].line = lines[l-1]
+		}
+	}
+	return problems
+}
+
+func (s *isolator) exhausted() bool {
+	return s.spent > maxLoads || len(s.found) > maxProblems || time.Now().After(s.until)
+}
+
+func (s *isolator) record(u *unit, problems []problem) {
+	for _, p := range problems {
+		if p.line == 0 {
+			s.index.within(&p, u.from+1, u.to)
+		}
+		s.found = append(s.found, p)
+	}
+}
+
+// unit judges a part in its context and reports whether it is bad.
+func (s *isolator) unit(u *unit, context map[*unit]bool) bool {
+	whole := maps.Clone(context)
+	if whole == nil {
+		whole = map[*unit]bool{}
+	}
+	u.leaves(whole)
+	problems := s.try(whole)
+	if len(u.children) == 0 || !blocking(problems) || s.exhausted() {
+		s.record(u, problems)
+		return blocking(problems)
+	}
+	bad := s.children(u, context)
+	s.rest(u, context, bad)
+	return true
+}
+
+// children judges each child alone, and returns the indivisible parts that are bad.
+func (s *isolator) children(u *unit, context map[*unit]bool) map[*unit]bool {
+	bad := map[*unit]bool{}
+	around := maps.Clone(context)
+	if around == nil {
+		around = map[*unit]bool{}
+	}
+	if u.item {
+		s.scalars(u, around, bad)
+	}
+	for _, c := range u.children {
+		if u.item && c.scalar() || s.exhausted() {
+			continue
+		}
+		before := len(s.found)
+		if s.unit(c, siblings(u, c, around)) {
+			s.blame(c, s.found[before:], bad)
+		} else if u == s.root && c.name() == "global" {
+			// Jobs inherit from global, and are judged with it.
+			c.leaves(around)
+		}
+	}
+	return bad
+}
+
+// siblings adds what a child cannot be judged without: targets may be URLs when relabelings can change them.
+func siblings(u, c *unit, around map[*unit]bool) map[*unit]bool {
+	if c.name() != "static_configs" {
+		return around
+	}
+	with := maps.Clone(around)
+	for _, o := range u.children {
+		if o.name() == "relabel_configs" {
+			o.leaves(with)
+		}
+	}
+	return with
+}
+
+// scalars judges the scalar keys of an item together, as they depend on one another, and makes
+// them the context of the others. When they are bad, only what names the item is.
+func (s *isolator) scalars(u *unit, around, bad map[*unit]bool) {
+	with := maps.Clone(around)
+	for _, c := range u.children {
+		if c.scalar() {
+			with[c] = true
+		}
+	}
+	problems := s.try(with)
+	if !blocking(problems) {
+		maps.Copy(around, with)
+		return
+	}
+	s.record(u, problems)
+	for _, c := range u.children {
+		switch {
+		case c.identity():
+			around[c] = true
+		case c.scalar():
+			bad[c] = true
+		}
+	}
+}
+
+// blame marks the parts of a bad child that the problems lie in, or all of it.
+func (s *isolator) blame(c *unit, problems []problem, bad map[*unit]bool) {
+	hit := false
+	for _, p := range problems {
+		if p.blocks() && blameLine(c, p.line, bad) {
+			hit = true
+		}
+	}
+	if !hit {
+		c.leaves(bad)
+	}
+}
+
+// blameLine marks the smallest part that holds the line. What names an item stands for all of it.
+func blameLine(u *unit, line int, bad map[*unit]bool) bool {
+	if line <= u.from || line > u.to {
+		return false
+	}
+	if len(u.children) == 0 {
+		bad[u] = true
+		return true
+	}
+	for _, c := range u.children {
+		if u.item && c.identity() && line > c.from && line <= c.to {
+			u.leaves(bad)
+			return true
+		}
+		if blameLine(c, line, bad) {
+			return true
+		}
+	}
+	return false
+}
+
+// rest judges what is left without the bad parts: what is found now lies between parts.
+func (s *isolator) rest(u *unit, context, bad map[*unit]bool) {
+	keep := maps.Clone(context)
+	if keep == nil {
+		keep = map[*unit]bool{}
+	}
+	u.leaves(keep)
+	for b := range bad {
+		delete(keep, b)
+	}
+	for range maxRest {
+		if s.exhausted() {
+			return
+		}
+		problems := s.try(keep)
+		if !blocking(problems) {
+			if u == s.root {
+				s.good = keep
+			}
+			return
+		}
+		before := len(s.found)
+		s.record(u, problems)
+		size := len(keep)
+		for _, p := range s.found[before:] {
+			dropAt(u, p.line, keep)
+		}
+		if len(keep) == size {
+			return
+		}
+	}
+}
+
+// dropAt leaves out the smallest list item that holds the line, so that the rest can be judged.
+func dropAt(u *unit, line int, keep map[*unit]bool) bool {
+	for _, c := range u.children {
+		if line <= c.from || line > c.to {
+			continue
+		}
+		if dropAt(c, line, keep) {
+			return true
+		}
+		if c.key == nil || len(c.children) == 0 && !c.scalar() {
+			leaves := map[*unit]bool{}
+			c.leaves(leaves)
+			for l := range leaves {
+				delete(keep, l)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func blocking(problems []problem) bool {
+	for _, p := range problems {
+		if p.blocks() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,191 @@
+// Package judge gives Prometheus' verdict on a set of files with Prometheus' own code, from bytes alone.
+package judge
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	_ "github.com/prometheus/prometheus/discovery/install" // else every *_sd_configs is an unknown field
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+// judge holds one question and what was found so far.
+type judge struct {
+	q      *validator.Question
+	server version
+	parser parser.Parser
+	// paths are where the server sees each file.
+	paths map[string]int
+	// dirs are directories in view, which a pattern may match; sub-directories included.
+	dirs map[string]bool
+	// matched are files that have a role, so that each is judged once.
+	matched map[int]bool
+	answer  validator.Answer
+	seen    map[validator.Finding]bool
+	missing map[string]bool
+}
+
+// Judge gives the verdict. It reads no file and asks nobody.
+func Judge(q *validator.Question) *validator.Answer {
+	j := &judge{
+		q: q, server: parseVersion(q.Version), parser: newParser(q.Features, parseVersion(q.Version)),
+		paths: map[string]int{}, dirs: map[string]bool{}, matched: map[int]bool{},
+		seen: map[validator.Finding]bool{}, missing: map[string]bool{},
+	}
+	j.answer.Library = Library
+	for i, f := range q.Files {
+		j.paths[path.Clean(f.Path)] = i
+	}
+	for _, d := range q.Dirs {
+		j.dirs[path.Clean(d)] = true
+	}
+	for p := range j.paths {
+		for d := path.Dir(p); d != "/" && d != "." && !j.dirs[d]; d = path.Dir(d) {
+			j.dirs[d] = true
+		}
+	}
+	for _, d := range q.Atomic {
+		j.dirs[path.Join(d, "..data")] = true
+	}
+	j.main()
+	slices.Sort(j.answer.Need)
+	slices.SortFunc(j.answer.Rules, func(a, b validator.RuleFile) int { return cmp.Compare(a.File, b.File) })
+	return &j.answer
+}
+
+// report adds a problem of a file to the answer, once.
+func (j *judge) report(file int, p problem) {
+	f := validator.Finding{
+		File: file, Line: max(p.line, 0), Column: max(p.column, 0), Severity: p.severity, Rule: p.rule,
+		Message: bounded(p.message), Hint: bounded(p.hint),
+	}
+	if j.seen[f] {
+		return
+	}
+	j.seen[f] = true
+	j.answer.Findings = append(j.answer.Findings, f)
+}
+
+// reportAll locates, redacts and reports the problems of a file.
+func (j *judge) reportAll(file int, ix *index, ps []problem) {
+	if len(ps) == 0 {
+		return
+	}
+	hidden := secretsOf(ix)
+	for _, p := range ps {
+		ix.locate(&p)
+		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.known() {
+			p.hint = "judged as Prometheus " + Library + "; if the server is newer, say which version it is: --prometheus-version"
+		}
+		p.message, p.hint = hidden.redact(p.message), hidden.redact(p.hint)
+		j.report(file, p)
+	}
+}
+
+// main judges the main file and everything that it names.
+func (j *judge) main() {
+	content := j.q.Files[j.q.Main].Content
+	j.matched[j.q.Main] = true
+	ix, err := parse(content)
+	if err != nil {
+		j.answer.Broken = true
+		j.answer.Scheme = j.q.Scheme
+		j.broken(j.q.Main, content, err, configNames)
+		j.orphans()
+		return
+	}
+	l := &configLoader{server: j.server}
+	ps := l.judge(newText(content), ix)
+	ps = append(ps, tooNew(ix, firstInConfig, j.server)...)
+	j.reportAll(j.q.Main, ix, ps)
+	j.answer.Broken = blocking(ps)
+	j.answer.Scheme = l.config.GlobalConfig.MetricNameValidationScheme.String()
+	j.outline(ix)
+	if j.q.Agent {
+		j.agent(l.config, ix)
+	}
+	j.refer(l.config, ix)
+}
+
+// broken reports a file that is no YAML at all.
+func (j *judge) broken(file int, content []byte, err error, n names) {
+	for _, p := range problems(err, n) {
+		inSource(content, &p)
+		j.report(file, p)
+	}
+}
+
+// inSource looks in the text itself for what the YAML parser stumbled over, since there is no tree.
+func inSource(content []byte, p *problem) {
+	at := func(line string, i int) int { return utf8.RuneCountInString(line[:i]) + 1 }
+	for i, line := range strings.Split(string(content), "\n") {
+		rest := strings.TrimLeft(line, " ")
+		bad := strings.IndexFunc(line, func(r rune) bool {
+			return r == utf8.RuneError || r < ' ' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85
+		})
+		switch {
+		case strings.HasPrefix(rest, "\t") && strings.TrimSpace(rest) != "":
+			p.line, p.column = i+1, at(line, len(line)-len(rest))
+			p.hint = "YAML forbids tabs in the indentation: use spaces"
+			return
+		case p.line == 0 && p.anchor != "" && strings.Contains(line, "*"+p.anchor):
+			p.line, p.column = i+1, at(line, strings.Index(line, "*"+p.anchor))
+			return
+		case p.line == 0 && p.anchor == "" && bad >= 0:
+			p.line, p.column = i+1, at(line, bad)
+			p.hint = "the file must be text in UTF-8"
+			return
+		}
+	}
+}
+
+// orphans judges what looks like a rule file when the main file cannot say which are.
+func (j *judge) orphans() {
+	var rules []int
+	for i, f := range j.q.Files {
+		if i != j.q.Main && f.Size != validator.Known && looksLikeRules(f.Content) {
+			rules = append(rules, i)
+		}
+	}
+	j.ruleFiles(rules, model.UTF8Validation)
+}
+
+var reGroups = regexp.MustCompile(`(?m)^groups:`)
+
+func looksLikeRules(b []byte) bool { return reGroups.Match(b) }
+
+// agent refuses what a server in agent mode refuses.
+func (j *judge) agent(cfg *config.Config, ix *index) {
+	for key, set := range map[string]bool{
+		"alerting":    len(cfg.AlertingConfig.AlertmanagerConfigs) > 0 || len(cfg.AlertingConfig.AlertRelabelConfigs) > 0,
+		"rule_files":  len(cfg.RuleFiles) > 0,
+		"remote_read": len(cfg.RemoteReadConfigs) > 0,
+	} {
+		if set {
+			p := problem{finding: finding{
+				severity: finding.Error, rule: validator.RuleAgent,
+				message: "field " + key + " is not allowed in agent mode",
+				hint:    "remove it, or run the server without --agent",
+			}, needles: []string{key}}
+			ix.locate(&p)
+			j.report(j.q.Main, p)
+		}
+	}
+}
+
+func bounded(s string) string {
+	const most = 2000
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return s
+}

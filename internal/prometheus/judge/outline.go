@@ -1,0 +1,187 @@
+package judge
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/prometheus/validator"
+)
+
+// outliner names what is in a file, aliases and merged mappings resolved.
+type outliner struct {
+	key []byte
+	// left is how many more nodes may be reached through aliases, which can multiply without end.
+	left int
+}
+
+// maxAliased is far more than a file that people write has.
+const maxAliased = 1_000_000
+
+// outline names what a main file or a file of scrape_config_files says.
+func (j *judge) outline(ix *index) {
+	o := &outliner{key: j.q.Key, left: maxAliased}
+	add := func(kind, name string, n *yaml.Node) {
+		j.answer.Items = append(j.answer.Items, validator.Item{Kind: kind, Name: name, Fingerprint: o.print(n)})
+	}
+	for _, f := range o.fields(ix.root) {
+		switch f.key {
+		case "scrape_configs":
+			for _, job := range o.items(f.value) {
+				add("scrape job", o.text(job, "job_name"), job)
+			}
+		case "remote_write", "remote_read":
+			for k, rw := range o.items(f.value) {
+				add(f.key, cmp.Or(o.text(rw, "name"), fmt.Sprintf("#%d", k+1)), rw)
+			}
+		case "rule_files", "scrape_config_files":
+			for _, pattern := range o.items(f.value) {
+				add(f.key+" pattern", o.resolve(pattern).Value, pattern)
+			}
+		default:
+			add("section", f.key, f.value)
+		}
+	}
+}
+
+// resolve follows an alias; aliases of aliases do not exist.
+func (o *outliner) resolve(n *yaml.Node) *yaml.Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		o.left--
+		return n.Alias
+	}
+	return n
+}
+
+func (o *outliner) items(n *yaml.Node) []*yaml.Node {
+	if n = o.resolve(n); n == nil || n.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return n.Content
+}
+
+type field struct {
+	key   string
+	value *yaml.Node
+}
+
+// fields are what a mapping has, in the order in which its keys are first seen. As for Prometheus' parser,
+// what comes later wins, be it merged or not.
+func (o *outliner) fields(n *yaml.Node) []field {
+	m := merged{at: map[string]int{}}
+	o.collect(n, &m, 0)
+	return m.fields
+}
+
+// merged is a mapping with all that was merged into it.
+type merged struct {
+	fields []field
+	at     map[string]int
+}
+
+func (m *merged) set(f field) {
+	if i, ok := m.at[f.key]; ok {
+		m.fields[i] = f
+		return
+	}
+	m.at[f.key] = len(m.fields)
+	m.fields = append(m.fields, f)
+}
+
+func (o *outliner) collect(n *yaml.Node, into *merged, depth int) {
+	if n = o.resolve(n); n == nil || n.Kind != yaml.MappingNode || depth > 1000 {
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Tag != "!!merge" {
+			into.set(field{key.Value, value})
+			continue
+		}
+		from := o.items(value)
+		if from == nil {
+			from = []*yaml.Node{value}
+		}
+		for _, m := range slices.Backward(from) { // of a list the first wins
+			if o.left < 0 {
+				return
+			}
+			o.collect(m, into, depth+1)
+		}
+	}
+}
+
+// text is the plain value of a key of a mapping; empty when there is none.
+func (o *outliner) text(n *yaml.Node, key string) string {
+	for _, f := range o.fields(n) {
+		if v := o.resolve(f.value); f.key == key && v.Kind == yaml.ScalarNode {
+			return v.Value
+		}
+	}
+	return ""
+}
+
+// print tells change, not content: a keyed hash, cut to 64 bits.
+func (o *outliner) print(n *yaml.Node) uint64 {
+	h := hmac.New(sha256.New, o.key)
+	o.hash(h, n, 0, false)
+	return sum(h)
+}
+
+func sum(h hash.Hash) uint64 { return binary.BigEndian.Uint64(h.Sum(nil)) }
+
+// hash covers what aliases stand for, so that a change there is one of each item that has the alias.
+func (o *outliner) hash(h io.Writer, n *yaml.Node, depth int, aliased bool) {
+	if n == nil || depth > 1000 {
+		return
+	}
+	if n.Kind == yaml.AliasNode {
+		n, aliased = n.Alias, true
+	}
+	if aliased {
+		if o.left--; o.left < 0 {
+			return
+		}
+	}
+	_, _ = fmt.Fprintf(h, "%d%s\x00%d:%s\x00", n.Kind, n.ShortTag(), len(n.Value), n.Value)
+	for _, c := range n.Content {
+		o.hash(h, c, depth+1, aliased)
+	}
+	_, _ = io.WriteString(h, "\x01")
+}
+
+// outlineGroups names the groups of a rule file.
+func outlineGroups(file *rulefmt.RuleGroups, key []byte) []validator.Group {
+	groups := make([]validator.Group, 0, len(file.Groups))
+	for _, g := range file.Groups {
+		h := hmac.New(sha256.New, key)
+		_, _ = fmt.Fprintf(h, "%d\x00%d\x00", g.Interval, g.Limit)
+		if g.QueryOffset != nil {
+			_, _ = fmt.Fprintf(h, "%d\x00", *g.QueryOffset)
+		}
+		hashMap(h, g.Labels)
+		for _, r := range g.Rules {
+			_, _ = fmt.Fprintf(h, "%q%q%q%d\x00%d\x00", r.Record, r.Alert, r.Expr, r.For, r.KeepFiringFor)
+			hashMap(h, r.Labels)
+			hashMap(h, r.Annotations)
+		}
+		groups = append(groups, validator.Group{Name: g.Name, Fingerprint: sum(h)})
+	}
+	return groups
+}
+
+func hashMap(h io.Writer, m map[string]string) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		_, _ = fmt.Fprintf(h, "%q=%q,", k, m[k])
+	}
+	_, _ = io.WriteString(h, "\x01")
+}

@@ -1,0 +1,240 @@
+package judge
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	yaml2 "go.yaml.in/yaml/v2"
+	"go.yaml.in/yaml/v3"
+
+	findings "reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+// finding is a finding of one file.
+type finding struct {
+	line, column int
+	severity     findings.Severity
+	rule         string
+	message      string
+	hint         string
+}
+
+func (f finding) blocks() bool { return f.severity == findings.Error }
+
+// names are the rules that a kind of file's YAML mistakes are reported under.
+type names struct {
+	yaml, unknown, duplicate, wrongType, duration, value string
+}
+
+var (
+	configNames = names{
+		validator.RuleYAML, validator.RuleUnknownField, validator.RuleDuplicateKey, validator.RuleWrongType,
+		validator.RuleDuration, validator.RuleValue,
+	}
+	ruleNames = names{
+		validator.RuleRulesYAML, validator.RuleRulesUnknown, validator.RuleRulesDuplicate, validator.RuleRulesWrongType,
+		validator.RuleRulesDuration, validator.RuleRulesValue,
+	}
+)
+
+var (
+	reSyntax    = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	reLine      = regexp.MustCompile(`^line (\d+): (.*)$`)
+	reUnmarshal = regexp.MustCompile("^cannot unmarshal (!!?[^ ]+)(?: `(?s:.*)`)? into (.+)$")
+	reUnknown   = regexp.MustCompile(`^field (.+) not found in type (.+)$`)
+	reAlready   = regexp.MustCompile(`^(?:field (.+) already set in type .+|key (.+) already set in map|mapping key (.+) already defined at line \d+)$`)
+	reAnchor    = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+	reQuoted    = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+	reRegexp    = regexp.MustCompile("error parsing regexp: (.*): `(?s:(.*))`$")
+	reDuration  = regexp.MustCompile(`not a valid duration string|unknown unit .* in duration|duration out of range|empty duration string`)
+	reDupJob    = regexp.MustCompile(`found multiple (scrape|remote write|remote read) configs with job name "(.*)"`)
+)
+
+// problems turns what the library says into problems. It never keeps the value that a type error
+// quotes: a value in the wrong place may be a password.
+func problems(err error, n names) []problem {
+	var (
+		t2 *yaml2.TypeError
+		t3 *yaml.TypeError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &t2):
+		return typeProblems(t2.Errors, n)
+	case errors.As(err, &t3):
+		return typeProblems(t3.Errors, n)
+	}
+	msg := err.Error()
+	if m := reSyntax.FindStringSubmatch(msg); m != nil {
+		return []problem{syntaxProblem(m[1], m[2], n)}
+	}
+	return []problem{valueProblem(msg, n)}
+}
+
+func typeProblems(msgs []string, n names) []problem {
+	var ps []problem
+	for _, msg := range msgs {
+		p := problem{finding: finding{severity: findings.Error, rule: n.wrongType, message: "the value has the wrong type"}}
+		if m := reLine.FindStringSubmatch(msg); m != nil {
+			p.line, _ = strconv.Atoi(m[1])
+			msg = m[2]
+		}
+		if m := reUnmarshal.FindStringSubmatch(msg); m != nil {
+			p.message, p.tag = typeMessage(wanted(m[2]), got(m[1])), m[1]
+		} else if m := reUnknown.FindStringSubmatch(msg); m != nil {
+			p.rule, p.message = n.unknown, fmt.Sprintf("unknown field %q", m[1])
+			p.needles, p.unknown = []string{m[1]}, m[1]
+		} else if m := reAlready.FindStringSubmatch(msg); m != nil {
+			key := unquote(m[1] + m[2] + m[3])
+			p.rule, p.message = n.duplicate, fmt.Sprintf("key %q is already set", key)
+			p.hint = "keep one of the two; YAML mappings hold each key once"
+			p.needles, p.last = []string{key}, true
+		}
+		ps = append(ps, p)
+	}
+	return ps
+}
+
+func syntaxProblem(line, msg string, n names) problem {
+	p := problem{finding: finding{severity: findings.Error, rule: n.yaml, message: msg}}
+	p.line, _ = strconv.Atoi(line)
+	switch anchor := reAnchor.FindStringSubmatch(msg); {
+	case anchor != nil:
+		p.anchor = anchor[1]
+		// The name of the anchor may be a password that begins with *.
+		p.message = "an alias names an anchor that does not exist"
+		p.hint = "quote values that begin with * or &"
+	case strings.Contains(msg, "mapping values are not allowed"):
+		p.hint = "check the indentation, and quote a value that holds \": \""
+	case strings.Contains(msg, "did not find expected"), strings.Contains(msg, "could not find expected ':'"):
+		p.hint = "check the indentation, the quotes and the brackets of this line and of the lines around it"
+	case strings.Contains(msg, "found character that cannot start any token"):
+		p.hint = "quote values that begin with @, ` or %, and indent with spaces, not tabs"
+	case strings.Contains(msg, "excessive aliasing"):
+		p.message = "document contains excessive aliasing"
+	}
+	return p
+}
+
+func valueProblem(msg string, n names) problem {
+	p := problem{finding: finding{severity: findings.Error, rule: n.value, message: msg}}
+	for _, m := range reQuoted.FindAllStringSubmatch(msg, 4) {
+		p.needles = append(p.needles, unquote(`"`+m[1]+`"`))
+	}
+	if m := reRegexp.FindStringSubmatch(msg); m != nil {
+		expr := strings.TrimSuffix(strings.TrimPrefix(m[2], "^(?s:"), ")$")
+		p.rule, p.message = validator.RuleRegexp, fmt.Sprintf("bad regular expression %q: %s", expr, m[1])
+		p.hint = "RE2 syntax; the expression is anchored at both ends by itself"
+		p.needles = []string{expr}
+	} else if reDuration.MatchString(msg) {
+		p.rule = n.duration
+		p.hint = "write a number and a unit: 500ms, 30s, 5m, 1h30m, 1d, 2w, 1y"
+	} else if m := reDupJob.FindStringSubmatch(msg); m != nil {
+		p.rule, p.last = validator.RuleDuplicateJob, true
+		p.message = fmt.Sprintf("%s %q exists twice", map[string]string{
+			"scrape": "scrape job", "remote write": "remote_write", "remote read": "remote_read",
+		}[m[1]], m[2])
+		p.hint = "give each a name of its own"
+		p.needles = []string{m[2]}
+	} else if strings.Contains(msg, "is not a valid hostname") {
+		p.rule = validator.RuleTarget
+	} else if strings.Contains(msg, "scrape timeout greater than scrape interval") {
+		p.needles = append([]string{"scrape_timeout", "scrape_interval"}, p.needles...)
+	}
+	p.hint = orElse(p.hint, hintFor(msg))
+	return p
+}
+
+// hints are known fixes for what the library refuses.
+var hints = []struct{ part, hint string }{
+	{"is not a valid hostname", "a target is host:port; the scheme and the path have fields of their own (scheme, metrics_path)"},
+	{"unknown relabel action", "actions: replace, lowercase, uppercase, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep"},
+	{"scrape timeout greater than scrape interval", "lower scrape_timeout, or raise scrape_interval"},
+	{"invalid rule file path", "only the last part of the path may hold a *"},
+	{"invalid scrape config file path", "only the last part of the path may hold a *"},
+	{"is not valid for file discovery", "the name ends in .json, .yml or .yaml, and only its last part may hold a *"},
+	{"job_name is empty", "give the job a job_name"},
+	{"requires 'target_label' value", "add target_label"},
+	{"requires non-zero modulus", "add modulus"},
+	{"empty or null", "remove the empty entry, or fill it"},
+	{"unknown scrape protocol", "names are case sensitive"},
+	{"bearer_token & bearer_token_file", "keep one of the two"},
+	{"at most one of", "keep one of them"},
+}
+
+func hintFor(msg string) string {
+	for _, h := range hints {
+		if strings.Contains(msg, h.part) {
+			return h.hint
+		}
+	}
+	return ""
+}
+
+func orElse(s, other string) string {
+	if s != "" {
+		return s
+	}
+	return other
+}
+
+func unquote(s string) string {
+	if u, err := strconv.Unquote(s); err == nil {
+		return u
+	}
+	return strings.Trim(s, `"`)
+}
+
+// wanted says in words which kind of value a Go type is written as.
+func wanted(goType string) string {
+	switch t := strings.TrimLeft(goType, "*"); {
+	case strings.HasPrefix(t, "[]"), strings.HasSuffix(t, "Configs"):
+		return "a list"
+	case strings.HasPrefix(t, "map["), strings.HasSuffix(t, "LabelSet"), strings.HasSuffix(t, "Values"), strings.HasSuffix(t, "Labels"):
+		return "a mapping"
+	case strings.HasPrefix(t, "uint"), strings.HasPrefix(t, "int"):
+		return "a whole number"
+	case strings.HasPrefix(t, "float"):
+		return "a number"
+	case t == "bool":
+		return "true or false"
+	case t == "string", strings.HasSuffix(t, "Secret"), strings.HasSuffix(t, "LabelName"), strings.HasSuffix(t, "LabelValue"):
+		return "a string"
+	case strings.HasSuffix(t, ".plain"):
+		return "" // the library's name for anything that it reads in two steps
+	default:
+		return "a mapping"
+	}
+}
+
+func typeMessage(want, is string) string {
+	if want == "" || want == is {
+		return is + " is not what belongs here"
+	}
+	return "want " + want + ", got " + is
+}
+
+// got says in words what a YAML tag is.
+func got(tag string) string {
+	switch tag {
+	case "!!str":
+		return "a string"
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "true or false"
+	case "!!seq":
+		return "a list"
+	case "!!map":
+		return "a mapping"
+	case "!!null":
+		return "nothing"
+	default:
+		return "a value of another type"
+	}
+}

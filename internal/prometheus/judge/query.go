@@ -1,0 +1,105 @@
+package judge
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// ruleLines are the lines of the n-th rule (from 1) of a group; all lines when it cannot be found.
+func (ix *index) ruleLines(group string, n int) (from, to int) {
+	const all = 1 << 30
+	groups := child(ix.root, "groups")
+	if n == 0 || groups == nil {
+		return 1, all
+	}
+	for _, g := range groups.Content {
+		name, rules := child(g, "name"), child(g, "rules")
+		if name == nil || rules == nil || name.Value != group || n > len(rules.Content) {
+			continue
+		}
+		rule := rules.Content[n-1]
+		return rule.Line, lastLine(rule)
+	}
+	return 1, all
+}
+
+// repeatedGroup is the name of the second group of that name; nil when there is none.
+func (ix *index) repeatedGroup(name string) *yaml.Node {
+	groups, seen := child(ix.root, "groups"), false
+	if groups == nil {
+		return nil
+	}
+	for _, g := range groups.Content {
+		if n := child(g, "name"); n != nil && n.Value == name {
+			if seen {
+				return n
+			}
+			seen = true
+		}
+	}
+	return nil
+}
+
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+func lastLine(n *yaml.Node) int {
+	last := n.Line
+	for _, c := range n.Content {
+		last = max(last, lastLine(c))
+	}
+	return last
+}
+
+// inQuery moves a problem from the beginning of an expression to where its parser stopped.
+// Where the source cannot be followed exactly it stays at the beginning.
+func (ix *index) inQuery(p *problem) {
+	var expr *yaml.Node
+	for _, at := range ix.places {
+		if at.node.Line == p.line && at.node.Column == p.column && at.node.Kind == yaml.ScalarNode && !at.isKey {
+			expr = at.node
+			break
+		}
+	}
+	if expr == nil || expr.Line > len(ix.text.lines) {
+		return
+	}
+	// The end of an expression is behind its last character, not behind its last line.
+	before := p.query[:min(p.offset, len(strings.TrimRight(p.query, " \n")))]
+	switch expr.Style {
+	case yaml.LiteralStyle:
+		line := expr.Line + strings.Count(before, "\n")
+		if line >= len(ix.text.lines) {
+			return
+		}
+		source := ix.text.lines[line]
+		indent := utf8.RuneCountInString(source) - utf8.RuneCountInString(strings.TrimLeft(source, " "))
+		part := before[strings.LastIndexByte(before, '\n')+1:]
+		// An expression may be indented deeper than its block; then the part holds the rest.
+		full := strings.TrimLeft(strings.SplitN(p.query[len(before)-len(part):], "\n", 2)[0], " ")
+		own := utf8.RuneCountInString(part) - (len(strings.SplitN(p.query[len(before)-len(part):], "\n", 2)[0]) - len(full))
+		p.line, p.column = line+1, indent+1+max(own, 0)
+	case 0, yaml.SingleQuotedStyle, yaml.DoubleQuotedStyle:
+		start := expr.Column - 1
+		if expr.Style != 0 {
+			start++
+		}
+		source := []rune(ix.text.lines[expr.Line-1])
+		if start <= len(source) && strings.HasPrefix(string(source[start:]), before) {
+			p.column = start + 1 + utf8.RuneCountInString(before)
+		}
+	default:
+		// Folded text cannot be followed by its offset.
+	}
+}

@@ -1,0 +1,258 @@
+package judge
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+// job is a scrape job with the file that it is written in.
+type job struct {
+	*config.ScrapeConfig
+	file int
+	ix   *index
+}
+
+// refer judges the files that the main file names.
+func (j *judge) refer(cfg *config.Config, ix *index) {
+	file := j.q.Main
+	dir := path.Dir(j.q.Files[file].Path)
+	j.inputs(file, ix, dir)
+
+	rules := j.named(file, ix, dir, "rule_files")
+	j.ruleFiles(rules, cfg.GlobalConfig.MetricNameValidationScheme)
+	jobs := j.scrapeFiles(cfg, ix, dir)
+	for i, f := range j.q.Files {
+		if f.Size == validator.Known && !j.matched[i] {
+			j.answer.Unused = append(j.answer.Unused, i)
+		}
+	}
+	j.targets(cfg, ix, jobs)
+}
+
+// named resolves a list of patterns at the top of the file to files in view, in the order in which
+// the server reads them.
+func (j *judge) named(file int, ix *index, dir, key string) []int {
+	list := resolved(child(ix.root, key))
+	if list == nil || list.Kind != yaml.SequenceNode {
+		return nil
+	}
+	var files []int
+	listed := map[int]bool{}
+	for _, n := range list.Content {
+		n := resolved(n)
+		if n.Kind != yaml.ScalarNode || n.Value == "" {
+			continue
+		}
+		for _, i := range j.glob(file, n, join(dir, n.Value)) {
+			if !listed[i] || key == "scrape_config_files" {
+				files = append(files, i)
+			}
+			listed[i] = true
+		}
+	}
+	return files
+}
+
+// resolved follows an alias: the server reads what it stands for.
+func resolved(n *yaml.Node) *yaml.Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+func join(dir, p string) string {
+	if p == "" || path.IsAbs(p) {
+		return path.Clean(p)
+	}
+	return path.Join(dir, p)
+}
+
+// glob finds the files in view that a pattern means, as filepath.Glob would on the server, and reports
+// what the server would trip over.
+func (j *judge) glob(file int, n *yaml.Node, pattern string) []int {
+	at := func(s finding.Severity, rule, message, hint string) {
+		j.report(file, problem{finding: finding{line: n.Line, column: n.Column, severity: s, rule: rule, message: message, hint: hint}})
+	}
+	if _, err := filepath.Match(pattern, ""); err != nil {
+		at(finding.Error, validator.RuleValue, fmt.Sprintf("bad pattern %q", n.Value), "close the bracket, or escape it with \\")
+		return nil
+	}
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		if i, ok := j.paths[pattern]; ok {
+			return []int{i}
+		}
+		if j.dirs[pattern] {
+			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory", n.Value), `write the files as a pattern: "`+strings.TrimSuffix(n.Value, "/")+`/*.yml"`)
+			return nil
+		}
+		j.absent(file, n, pattern)
+		return nil
+	}
+	var matches []string
+	for p := range j.paths {
+		if ok, _ := filepath.Match(pattern, p); ok {
+			matches = append(matches, p)
+		}
+	}
+	slices.Sort(matches)
+	for _, d := range slices.Sorted(maps.Keys(j.dirs)) {
+		if ok, _ := filepath.Match(pattern, d); ok {
+			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("the pattern %q also means the directory %q, which cannot be read as a file", n.Value, path.Base(d)),
+				`name the files by their ending: "`+path.Join(path.Dir(n.Value), "*.yml")+`"`)
+			break
+		}
+	}
+	if len(matches) == 0 {
+		where := "its directory is not in view, so that nothing was checked"
+		if j.dirs[path.Dir(pattern)] {
+			where = "the server reads none"
+		}
+		at(finding.Info, validator.RuleMissingFile, fmt.Sprintf("the pattern %q means no file in view: %s", n.Value, where), "")
+	}
+	files := make([]int, len(matches))
+	for i, m := range matches {
+		files[i] = j.paths[m]
+	}
+	return files
+}
+
+// absent warns, once per file, that a file may exist only where the server runs.
+func (j *judge) absent(file int, n *yaml.Node, p string) {
+	if j.missing[p] {
+		return
+	}
+	j.missing[p] = true
+	f := finding{
+		line: n.Line, column: n.Column, severity: finding.Warning, rule: validator.RuleMissingFile,
+		message: fmt.Sprintf("file %q is not in view", p), hint: "make sure that the server's container has it",
+	}
+	switch {
+	case j.dirs[path.Dir(p)]:
+		f.message = fmt.Sprintf("file %q does not exist", p)
+	case strings.HasPrefix(p, "/var/run/secrets/kubernetes.io/"), strings.HasPrefix(p, "/run/secrets/kubernetes.io/"):
+		f.severity = finding.Info
+	}
+	j.report(file, problem{finding: f})
+}
+
+// inputs looks for the files that a file's jobs read: credentials, certificates, authorities.
+func (j *judge) inputs(file int, ix *index, dir string) {
+	for _, at := range ix.places {
+		if at.isKey || len(at.path) == 0 || at.node.Kind != yaml.ScalarNode || at.node.Value == "" || at.node.Tag == "!!null" {
+			continue
+		}
+		key := at.path[len(at.path)-1]
+		// Log files are written by the server.
+		if !strings.HasSuffix(key, "_file") || strings.HasSuffix(key, "_log_file") || slices.Contains(at.path, "labels") || slices.Contains(at.path, "external_labels") {
+			continue
+		}
+		p := join(dir, at.node.Value)
+		if i, ok := j.paths[p]; ok {
+			j.matched[i] = true
+			continue
+		}
+		j.absent(file, at.node, p)
+	}
+}
+
+// ruleFiles judges rule files on all processors; those whose verdict is known are left alone.
+func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
+	rj := &ruleJudge{parser: j.parser, scheme: scheme, server: j.server, hashKey: j.q.Key}
+	stale := j.q.Scheme != "" && j.q.Scheme != scheme.String()
+	var todo []int
+	for _, i := range files {
+		if j.matched[i] && i != j.q.Main {
+			continue
+		}
+		j.matched[i] = true
+		switch {
+		case j.q.Files[i].Size != validator.Known:
+			todo = append(todo, i)
+		case stale:
+			j.answer.Need = append(j.answer.Need, i)
+		}
+	}
+	verdicts := make([]verdict, len(todo))
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(runtime.GOMAXPROCS(0), len(todo)) {
+		wg.Go(func() {
+			for k := range next {
+				verdicts[k] = rj.file(j.q.Files[todo[k]].Content)
+			}
+		})
+	}
+	for k := range todo {
+		next <- k
+	}
+	close(next)
+	wg.Wait()
+	for k, i := range todo {
+		v := verdicts[k]
+		if v.broken != nil {
+			j.broken(i, j.q.Files[i].Content, v.broken, ruleNames)
+		} else if v.index != nil {
+			j.reportAll(i, v.index, v.problems)
+		}
+		j.answer.Rules = append(j.answer.Rules, validator.RuleFile{File: i, Groups: v.groups})
+	}
+}
+
+// scrapeFiles judges scrape_config_files and returns all jobs of the configuration.
+func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string) []job {
+	var jobs []job
+	from := map[string]string{}
+	for _, c := range cfg.ScrapeConfigs {
+		jobs = append(jobs, job{c, j.q.Main, ix})
+		from[c.JobName] = "the main file"
+	}
+	for _, i := range j.named(j.q.Main, ix, dir, "scrape_config_files") {
+		f := j.q.Files[i]
+		if f.Size == validator.Known {
+			j.answer.Need = append(j.answer.Need, i)
+			j.matched[i] = true
+			continue
+		}
+		again := j.matched[i]
+		j.matched[i] = true
+		fix, err := parse(f.Content)
+		if err != nil {
+			j.broken(i, f.Content, err, configNames)
+			continue
+		}
+		l := &scrapesLoader{server: j.server, global: cfg.GlobalConfig}
+		scfgs, ps := l.judge(newText(f.Content), fix)
+		if !again {
+			j.outline(fix)
+			j.inputs(i, fix, path.Dir(f.Path))
+			ps = append(ps, tooNew(fix, firstInConfig, j.server)...)
+		}
+		for _, c := range scfgs {
+			if first, ok := from[c.JobName]; ok {
+				ps = append(ps, problem{finding: finding{
+					severity: finding.Error, rule: validator.RuleDuplicateJob,
+					message: fmt.Sprintf("scrape job %q exists already in %s", c.JobName, first), hint: "give each a name of its own",
+				}, needles: []string{c.JobName}})
+				continue
+			}
+			from[c.JobName] = path.Base(f.Path)
+			jobs = append(jobs, job{c, i, fix})
+		}
+		j.reportAll(i, fix, ps)
+	}
+	return jobs
+}

@@ -1,0 +1,262 @@
+package judge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+// newParser is the PromQL parser with the features of the server; without facts, promtool's.
+func newParser(features []string, server version) parser.Parser {
+	o := parser.Options{ExperimentalDurationExpr: true}
+	for _, f := range features {
+		switch f {
+		case "promql-experimental-functions":
+			o.EnableExperimentalFunctions = true
+		case "promql-extended-range-selectors":
+			o.EnableExtendedRangeSelectors = true
+		case "promql-binop-fill-modifiers":
+			o.EnableBinopFillModifiers = true
+		}
+	}
+	if !server.old() {
+		return parser.NewParser(o)
+	}
+	renamed := o
+	renamed.EnableExperimentalFunctions = true
+	return parser2x{parser.NewParser(o), parser.NewParser(renamed)}
+}
+
+// parser2x also accepts what 3.0 renamed.
+type parser2x struct {
+	parser.Parser
+	renamed parser.Parser
+}
+
+var reHoltWinters = regexp.MustCompile(`\bholt_winters\b`)
+
+// ParseExpr implements parser.Parser.
+func (p parser2x) ParseExpr(input string) (parser.Expr, error) {
+	expr, err := p.Parser.ParseExpr(input)
+	if err != nil && reHoltWinters.MatchString(input) {
+		if expr, again := p.renamed.ParseExpr(reHoltWinters.ReplaceAllString(input, "double_exponential_smoothing")); again == nil {
+			return expr, nil
+		}
+	}
+	return expr, err
+}
+
+// verdict is what is found in one rule file.
+type verdict struct {
+	problems []problem
+	index    *index
+	broken   error
+	groups   []validator.Group
+}
+
+// ruleJudge judges rule files; it is safe for concurrent use.
+type ruleJudge struct {
+	parser  parser.Parser
+	scheme  model.ValidationScheme
+	server  version
+	hashKey []byte
+}
+
+// file judges one rule file. Positions are only looked for when something is wrong.
+func (j *ruleJudge) file(content []byte) verdict {
+	groups, ps := j.parse(content)
+	old := j.server.known() && j.server.before(parseVersion(Library))
+	var duplicates []problem
+	if groups != nil {
+		duplicates = duplicateRules(groups)
+	}
+	v := verdict{}
+	if groups != nil {
+		v.groups = outlineGroups(groups, j.hashKey)
+	}
+	if len(ps) == 0 && len(duplicates) == 0 && !old {
+		return v
+	}
+	ix, err := parse(content)
+	if err != nil {
+		v.broken = err
+		return v
+	}
+	v.index = ix
+	if groups == nil && ix.root != nil {
+		load := func(body string) []problem {
+			_, ps := j.parse([]byte(body))
+			return ps
+		}
+		if parts := isolate(newText(content), ix, load); blocking(parts.found) {
+			ps = parts.found
+		}
+	}
+	v.problems = append(hinted(ps, ix, ruleFileType), duplicates...)
+	if old {
+		v.problems = append(v.problems, tooNew(ix, firstInRules, j.server)...)
+		v.problems = append(v.problems, j.renamed(ix)...)
+	}
+	return v
+}
+
+// parse judges YAML as the server's rule manager does. Groups are nil when it is too broken.
+func (j *ruleJudge) parse(content []byte) (*rulefmt.RuleGroups, []problem) {
+	second := &secondDocument{}
+	groups, errs := rulefmt.Parse(content, false, j.scheme, j.parser, slog.New(second))
+	ps := tolerate(ruleProblems(errs, groups), j.server)
+	if groups == nil && !blocking(ps) {
+		groups, errs = rulefmt.Parse(content, true, j.scheme, j.parser, slog.New(second))
+		ps = append(ps, ruleProblems(errs, groups)...)
+	}
+	for i := range ps {
+		if j.server.newer() && strings.Contains(ps[i].message, "unknown function with name") {
+			ps[i].severity = finding.Warning
+		}
+	}
+	if second.seen {
+		ps = append(ps, problem{finding: finding{
+			line: 1, column: 1, severity: finding.Warning, rule: validator.RuleDocuments,
+			message: "only the first YAML document of a rule file is read",
+			hint:    "put the groups of all documents under one groups:",
+		}})
+	}
+	return groups, ps
+}
+
+// secondDocument notices the library's only warning.
+type secondDocument struct{ seen bool }
+
+func (s *secondDocument) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (s *secondDocument) Handle(context.Context, slog.Record) error    { s.seen = true; return nil }
+func (s *secondDocument) WithAttrs([]slog.Attr) slog.Handler           { return s }
+func (s *secondDocument) WithGroup(string) slog.Handler                { return s }
+
+var (
+	reRepeated     = regexp.MustCompile(`^groupname: "(?s:(.*))" is repeated in the same file$`)
+	reRulePosition = regexp.MustCompile(`^(\d+):(\d+): (?:(\d+):(\d+): )?`)
+	reRuleLabel    = regexp.MustCompile(`^invalid (label name|label value|annotation name): (?s:(.*))$`)
+	reRuleTemplate = regexp.MustCompile(`^(?:label|annotation) "((?:[^"\\]|\\.)*)": (?s:(.*))$`)
+)
+
+func ruleProblems(errs []error, groups *rulefmt.RuleGroups) []problem {
+	var ps []problem
+	for _, err := range errs {
+		if re, ok := errors.AsType[*rulefmt.Error](err); ok {
+			ps = append(ps, ruleProblem(re))
+			continue
+		}
+		if groups == nil {
+			ps = append(ps, problems(err, ruleNames)...)
+			continue
+		}
+		ps = append(ps, groupProblem(err.Error()))
+	}
+	return ps
+}
+
+// groupProblem is about a whole group: its name or its labels.
+func groupProblem(msg string) problem {
+	p := problem{finding: finding{severity: finding.Error, rule: validator.RuleGroupName, message: msg}}
+	p.line, p.column, p.message = cutPosition(msg)
+	if m := reRuleLabel.FindStringSubmatch(p.message); m != nil {
+		p.rule, p.needles, p.message = validator.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
+	} else if m := reRepeated.FindStringSubmatch(p.message); m != nil {
+		p.message, p.group, p.line = "group "+strconv.Quote(m[1])+" exists twice in this file", m[1], 0
+		p.hint = "merge the two groups, or rename one"
+	}
+	return p
+}
+
+func cutPosition(msg string) (line, column int, rest string) {
+	m := reRulePosition.FindStringSubmatch(msg)
+	if m == nil {
+		return 0, 0, msg
+	}
+	line, _ = strconv.Atoi(m[1])
+	column, _ = strconv.Atoi(m[2])
+	if line == 0 && m[3] != "" {
+		line, _ = strconv.Atoi(m[3])
+		column, _ = strconv.Atoi(m[4])
+	}
+	return line, column, msg[len(m[0]):]
+}
+
+// ruleProblem is about one rule. The library's text begins with the position, the group and the rule.
+func ruleProblem(re *rulefmt.Error) problem {
+	var inner error = &re.Err
+	if u := re.Err.Unwrap(); u != nil {
+		inner = u
+	}
+	p := problem{finding: finding{severity: finding.Error, rule: validator.RuleRulesValue, message: inner.Error()}}
+	p.line, p.column, _ = cutPosition(re.Error())
+	p.group, p.number = re.Group, re.Rule
+	where := "a rule of group " + strconv.Quote(re.Group)
+	if re.RuleName != "" {
+		where = "rule " + strconv.Quote(re.RuleName) + " of group " + strconv.Quote(re.Group)
+	}
+	switch {
+	case promQL(inner, &p):
+	case reRuleLabel.MatchString(p.message):
+		m := reRuleLabel.FindStringSubmatch(p.message)
+		p.rule, p.needles, p.message = validator.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
+	case reRuleTemplate.MatchString(p.message):
+		m := reRuleTemplate.FindStringSubmatch(p.message)
+		p.rule, p.needles = validator.RuleTemplate, []string{unquote(`"` + m[1] + `"`)}
+	case strings.Contains(p.message, "braces present in the recording rule name"):
+		p.hint = "put the selector into expr and the labels into labels"
+	}
+	p.message = where + ": " + p.message
+	return p
+}
+
+// promQL points at the place in the expression where the parser stopped.
+func promQL(err error, p *problem) bool {
+	var (
+		one  *parser.ParseErr
+		many parser.ParseErrors
+	)
+	switch {
+	case errors.As(err, &many) && len(many) > 0:
+		one = &many[0]
+	case errors.As(err, &one):
+	default:
+		return false
+	}
+	p.rule, p.message = validator.RulePromQL, "PromQL: "+one.Err.Error()
+	p.query, p.offset = one.Query, int(one.PositionRange.Start)
+	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
+		p.hint = "the server needs the feature flag, or the function must go"
+	} else if reHoltWinters.MatchString(p.message) {
+		p.hint = "Prometheus 3.0 calls it double_exponential_smoothing (with promql-experimental-functions)"
+	}
+	return true
+}
+
+// renamed warns of what only a 2.x server accepts.
+func (j *ruleJudge) renamed(ix *index) []problem {
+	if !j.server.old() {
+		return nil
+	}
+	var ps []problem
+	for _, at := range ix.places {
+		if !at.isKey && len(at.path) > 0 && at.path[len(at.path)-1] == "expr" && reHoltWinters.MatchString(at.node.Value) {
+			ps = append(ps, problem{finding: finding{
+				line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
+				message: "Prometheus 3.0 calls holt_winters double_exponential_smoothing, behind promql-experimental-functions",
+				hint:    "rename it together with the upgrade of the server",
+			}})
+		}
+	}
+	return ps
+}

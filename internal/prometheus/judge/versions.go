@@ -1,0 +1,114 @@
+package judge
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+// Library is the version of Prometheus whose verdict this package gives.
+const Library = "3.15.0"
+
+// version is major and minor of a server; the zero version is unknown.
+type version struct{ major, minor int }
+
+func parseVersion(s string) version {
+	parts := strings.SplitN(strings.TrimPrefix(s, "v"), ".", 3)
+	if len(parts) < 2 {
+		return version{}
+	}
+	major, err := strconv.Atoi(parts[0])
+	minor, err2 := strconv.Atoi(parts[1])
+	if err != nil || err2 != nil || major < 0 || minor < 0 {
+		return version{}
+	}
+	return version{major, minor}
+}
+
+func (v version) known() bool { return v != version{} }
+
+func (v version) before(o version) bool {
+	return v.major < o.major || v.major == o.major && v.minor < o.minor
+}
+
+// newer reports whether the server may know keys that the library does not.
+func (v version) newer() bool { return parseVersion(Library).before(v) }
+
+// old reports whether the server is a 2.x, which accepts things that 3.x refuses.
+func (v version) old() bool { return v.known() && v.major < 3 }
+
+// first is the version that brought a key; in is the section it counts in, empty for any.
+type first struct {
+	key, in, version string
+}
+
+var firstInConfig = []first{
+	{"follow_redirects", "", "2.26"},
+	{"authorization", "", "2.26"},
+	{"sigv4", "", "2.26"},
+	{"oauth2", "", "2.27"},
+	{"body_size_limit", "", "2.28"},
+	{"enable_http2", "", "2.35"},
+	{"out_of_order_time_window", "storage", "2.39"},
+	{"proxy_from_environment", "", "2.43"},
+	{"scrape_config_files", "", "2.43"},
+	{"sample_limit", "global", "2.45"},
+	{"target_limit", "global", "2.45"},
+	{"label_limit", "global", "2.45"},
+	{"label_name_length_limit", "global", "2.45"},
+	{"label_value_length_limit", "global", "2.45"},
+	{"azuread", "remote_write", "2.45"},
+	{"keep_dropped_targets", "", "2.47"},
+	{"scrape_protocols", "", "2.49"},
+	{"enable_compression", "scrape_configs", "2.49"},
+	{"alert_relabel_configs", "alertmanagers", "2.51"},
+	{"rule_query_offset", "global", "2.53"},
+	{"gogc", "runtime", "2.53"},
+	{"otlp", "", "2.55"},
+	{"scrape_failure_log_file", "", "2.55"},
+	{"fallback_scrape_protocol", "", "3.0"},
+	{"metric_name_validation_scheme", "", "3.0"},
+	{"convert_classic_histograms_to_nhcb", "", "3.0"},
+	{"metric_name_escaping_scheme", "", "3.4"},
+	{"promote_scope_metadata", "otlp", "3.6"},
+	{"scrape_native_histograms", "", "3.8"},
+	{"retention", "tsdb", "3.11"},
+}
+
+var firstInRules = []first{
+	{"limit", "groups", "2.31"},
+	{"keep_firing_for", "rules", "2.42"},
+	{"query_offset", "groups", "2.53"},
+	{"labels", "groups", "3.0"},
+}
+
+// tooNew finds keys that an older server does not know. They are warnings: the server itself
+// is the judge, and its refusal is seen.
+func tooNew(ix *index, table []first, server version) []problem {
+	if !server.known() || !server.before(parseVersion(Library)) {
+		return nil
+	}
+	var ps []problem
+	for _, at := range ix.places {
+		if !at.isKey {
+			continue
+		}
+		i := slices.IndexFunc(table, func(f first) bool {
+			return f.key == at.node.Value && (f.in == "" || len(at.path) > 1 && at.path[len(at.path)-2] == f.in)
+		})
+		if i < 0 || !server.before(parseVersion(table[i].version)) {
+			continue
+		}
+		ps = append(ps, problem{finding: finding{
+			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
+			message: quoted(at.node.Value) + " is known from Prometheus " + table[i].version + " on; the server runs " + server.String(),
+			hint:    "upgrade the server, or remove the key",
+		}})
+	}
+	return ps
+}
+
+func (v version) String() string { return strconv.Itoa(v.major) + "." + strconv.Itoa(v.minor) }

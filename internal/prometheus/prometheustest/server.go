@@ -1,0 +1,327 @@
+// Package prometheustest is a Prometheus for tests, as far as reloading it goes, that misbehaves on demand.
+// A contract test holds it against the real one.
+package prometheustest
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Options describe the server.
+type Options struct {
+	// Files is what the server reads when it loads.
+	Files func() string
+	// Load judges what was read: an error is a load error. Nil: everything is fine.
+	Load func(text string) error
+	// Apply judges what was loaded: an error means that a part was not applied.
+	Apply func(text string) error
+	// Prefix is --web.route-prefix, for example "/prom".
+	Prefix string
+	// NoLifecycle leaves --web.enable-lifecycle out.
+	NoLifecycle bool
+	// Username and Password are what --web.config.file asks for; empty: nothing.
+	Username, Password string
+	// TLS makes it speak HTTPS with this configuration.
+	TLS *tls.Config
+	// Version is what buildinfo says; default 3.15.0.
+	Version string
+	// Flags are further flags, by name without dashes.
+	Flags map[string]string
+}
+
+// Server is the fake. Its methods may be called at any time from any goroutine.
+type Server struct {
+	o       Options
+	address string
+	loads   chan chan error // the one loop that loads, as in the real server
+	done    chan struct{}
+
+	mu         sync.Mutex
+	http       *httptest.Server
+	ready      bool
+	start      time.Time
+	lastConfig time.Time
+	success    bool
+	runs       string
+	requests   []string // "POST /-/reload" and so on, reloads only
+	loaded     []string
+	fail       []int
+	cut        int
+	hang       chan struct{}
+	takes      time.Duration
+	lie        bool
+}
+
+// New starts the server, which loads its files at once and ends with the test.
+func New(tb testing.TB, o Options) *Server {
+	tb.Helper()
+	if o.Version == "" {
+		o.Version = "3.15.0"
+	}
+	if o.Files == nil {
+		o.Files = func() string { return "" }
+	}
+	s := &Server{o: o, loads: make(chan chan error), done: make(chan struct{})}
+	go s.loop()
+	s.Start(tb)
+	tb.Cleanup(func() {
+		s.Release()
+		s.Stop()
+		close(s.done)
+	})
+	return s
+}
+
+// Start starts a stopped server, at the address that it had.
+func (s *Server) Start(tb testing.TB) {
+	tb.Helper()
+	address := s.address
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", address)
+	if err != nil {
+		tb.Fatalf("start the fake Prometheus: %v", err)
+	}
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	_ = srv.Listener.Close()
+	srv.Listener = listener
+	srv.Config.ErrorLog = nil
+	text := s.o.Files()
+	s.mu.Lock()
+	s.address = listener.Addr().String()
+	s.start = time.Now()
+	s.ready, s.success, s.lastConfig, s.runs = true, true, time.Now(), text
+	s.http = srv
+	s.mu.Unlock()
+	if s.o.TLS != nil {
+		srv.TLS = s.o.TLS
+		srv.StartTLS()
+		return
+	}
+	srv.Start()
+}
+
+// Stop ends the server's process: connections are cut, the port is closed.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	srv := s.http
+	s.http = nil
+	s.mu.Unlock()
+	if srv != nil {
+		srv.CloseClientConnections()
+		srv.Close()
+	}
+}
+
+// URL is the base URL, with the prefix.
+func (s *Server) URL() string {
+	scheme := "http"
+	if s.o.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + s.address + s.o.Prefix
+}
+
+func (s *Server) set(change func()) { s.mu.Lock(); defer s.mu.Unlock(); change() }
+
+// SetReady says whether the server is ready or still replays its log.
+func (s *Server) SetReady(ready bool) { s.set(func() { s.ready = ready }) }
+
+// StartedAt changes what the server says of its start, and with it its epoch.
+func (s *Server) StartedAt(at time.Time) { s.set(func() { s.start = at }) }
+
+// FailNext answers the next reloads with these statuses, without loading anything.
+func (s *Server) FailNext(statuses ...int) { s.set(func() { s.fail = statuses }) }
+
+// CutNext loads, but cuts the connection before the answer, n times.
+func (s *Server) CutNext(n int) { s.set(func() { s.cut = n }) }
+
+// Hang makes reloads wait until Release; they are done then, whoever still listens.
+func (s *Server) Hang() { s.set(func() { s.hang = make(chan struct{}) }) }
+
+// Release ends Hang.
+func (s *Server) Release() {
+	s.set(func() {
+		if s.hang != nil {
+			close(s.hang)
+			s.hang = nil
+		}
+	})
+}
+
+// SlowBy makes each load take that long.
+func (s *Server) SlowBy(d time.Duration) { s.set(func() { s.takes = d }) }
+
+// Lie makes reloads answer 200 without doing anything.
+func (s *Server) Lie(on bool) { s.set(func() { s.lie = on }) }
+
+// SetPassword changes what is asked for.
+func (s *Server) SetPassword(p string) { s.set(func() { s.o.Password = p }) }
+
+// Runs is what the server runs.
+func (s *Server) Runs() string { s.mu.Lock(); defer s.mu.Unlock(); return s.runs }
+
+// Requests are the reload requests that arrived, as "METHOD PATH".
+func (s *Server) Requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// Loads are the files at each load since the start.
+func (s *Server) Loads() []string { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.loaded) }
+
+// loop loads, one load after the other, whether or not somebody still waits for the answer.
+func (s *Server) loop() {
+	for {
+		select {
+		case <-s.done:
+			return
+		case answer := <-s.loads:
+			answer <- s.load()
+		}
+	}
+}
+
+func (s *Server) load() error {
+	text := s.o.Files() // at the beginning, as the real server does
+	s.mu.Lock()
+	hang, takes := s.hang, s.takes
+	s.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
+	time.Sleep(takes)
+	var err error
+	applied := true
+	if s.o.Load != nil {
+		if err = s.o.Load(text); err != nil {
+			err = fmt.Errorf("couldn't load configuration (--config.file=%q): %w", "/etc/prometheus/prometheus.yml", err)
+			applied = false
+		}
+	}
+	if err == nil && s.o.Apply != nil && s.o.Apply(text) != nil {
+		err = fmt.Errorf("one or more errors occurred while applying the new configuration (--config.file=%q)", "/etc/prometheus/prometheus.yml")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loaded = append(s.loaded, text)
+	if applied {
+		s.runs = text
+	}
+	s.success = err == nil
+	if err == nil {
+		s.lastConfig = time.Now()
+	}
+	return err
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	user, password, ready := s.o.Username, s.o.Password, s.ready
+	s.mu.Unlock()
+	if user != "" {
+		u, p, ok := r.BasicAuth()
+		if !ok || u != user || p != password {
+			w.Header().Set("WWW-Authenticate", "Basic")
+			http.Error(w, "Unauthorized", http.StatusUnauthorized)
+			return
+		}
+	}
+	path, ok := strings.CutPrefix(r.URL.Path, s.o.Prefix)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	switch {
+	case path == "/-/reload":
+		s.serveReload(w, r)
+	case path == "/-/ready" || strings.HasPrefix(path, "/api/v1/"):
+		if !ready {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = fmt.Fprint(w, "Service Unavailable")
+			return
+		}
+		s.serveStatus(w, r, path)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (s *Server) serveReload(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost && r.Method != http.MethodPut {
+		http.Error(w, "Only POST or PUT requests allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	s.mu.Lock()
+	s.requests = append(s.requests, r.Method+" "+r.URL.Path)
+	status, cut, lie := 0, s.cut > 0, s.lie
+	if len(s.fail) > 0 {
+		status, s.fail = s.fail[0], s.fail[1:]
+	}
+	if cut {
+		s.cut--
+	}
+	s.mu.Unlock()
+	switch {
+	case s.o.NoLifecycle:
+		http.Error(w, "Lifecycle API is not enabled.", http.StatusForbidden)
+		return
+	case status != 0:
+		http.Error(w, http.StatusText(status), status)
+		return
+	case lie:
+		return
+	}
+	answer := make(chan error, 1)
+	s.loads <- answer
+	err := <-answer
+	if cut {
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		http.Error(w, fmt.Sprintf("failed to reload config: %s", err), http.StatusInternalServerError)
+	}
+}
+
+func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request, path string) {
+	s.mu.Lock()
+	data := map[string]any{}
+	switch path {
+	case "/api/v1/status/runtimeinfo":
+		data["startTime"] = s.start.UTC()
+		data["serverTime"] = time.Now().UTC()
+		data["reloadConfigSuccess"] = s.success
+		data["lastConfigTime"] = time.Unix(s.lastConfig.Unix(), 0).UTC()
+	case "/api/v1/status/buildinfo":
+		data["version"] = s.o.Version
+	case "/api/v1/status/flags":
+		data["config.file"] = "/etc/prometheus/prometheus.yml"
+		data["agent"] = "false"
+		data["web.enable-lifecycle"] = fmt.Sprint(!s.o.NoLifecycle)
+		for k, v := range s.o.Flags {
+			data[k] = v
+		}
+	case "/-/ready":
+		s.mu.Unlock()
+		_, _ = fmt.Fprintln(w, "Prometheus Server is Ready.")
+		return
+	default:
+		s.mu.Unlock()
+		http.NotFound(w, r)
+		return
+	}
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": data})
+}

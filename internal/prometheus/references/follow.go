@@ -1,0 +1,135 @@
+package references
+
+import (
+	"cmp"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"reloader/internal/snapshot"
+	"reloader/internal/sources"
+)
+
+// reference is a pattern in a file.
+type reference struct {
+	written string
+	server  string // resolved as the server does
+}
+
+// references finds what the files name. The patterns for Role are kept on the way.
+func (r *Reader) references(set *snapshot.Set) ([]snapshot.Source, bool) {
+	scans := map[snapshot.Digest]scanned{}
+	defer func() { r.scans = scans }()
+	main, ok := r.scan(set, r.main, scans)
+	if !ok {
+		return nil, false
+	}
+	var all []reference
+	patterns := map[Role][]string{}
+	add := func(role Role, from string, written []string) {
+		for _, w := range written {
+			ref := reference{written: w, server: joinDir(path.Dir(from), w)}
+			all = append(all, ref)
+			patterns[role] = append(patterns[role], ref.server)
+		}
+	}
+	add(Rule, r.main, main.RuleFiles)
+	add(ScrapeConfig, r.main, main.ScrapeConfigFiles)
+	add(FileSD, r.main, main.FileSD)
+	if scrapes := patterns[ScrapeConfig]; len(scrapes) > 0 {
+		for ref := range set.All() {
+			server := ref.ServerPath()
+			if !matchesAny(scrapes, server) {
+				continue
+			}
+			// A broken scrape configuration file is the validator's business.
+			if scrape, ok := r.scan(set, server, scans); ok {
+				add(FileSD, server, scrape.FileSD)
+			}
+		}
+	}
+	r.patterns = patterns
+	return r.directories(all), true
+}
+
+// scan scans a file of the set, unless it had the same contents the last time.
+func (r *Reader) scan(set *snapshot.Set, serverPath string, keep map[snapshot.Digest]scanned) (References, bool) {
+	ref, ok := set.File(serverPath)
+	if !ok {
+		return References{}, false
+	}
+	s, known := r.scans[ref.Digest]
+	if !known {
+		b, _ := ref.Bytes()
+		refs, err := Scan(b)
+		s = scanned{refs, err == nil}
+	}
+	keep[ref.Digest] = s
+	return s.refs, s.ok
+}
+
+func matchesAny(patterns []string, p string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		ok, err := filepath.Match(pattern, p)
+		return err == nil && ok
+	})
+}
+
+// joinDir resolves a path as Prometheus does.
+func joinDir(dir, p string) string {
+	if path.IsAbs(p) {
+		return path.Clean(p)
+	}
+	return path.Join(dir, p)
+}
+
+// directories turns patterns into sources, each directory once, those within known sources left out.
+func (r *Reader) directories(refs []reference) []snapshot.Source {
+	var found []snapshot.Source
+	patterns := map[string][]string{} // by directory
+	names := map[string]string{}
+	for _, ref := range refs {
+		dir, pattern := sources.Split(ref.server)
+		if dir == "/" || dir == "." {
+			// The whole file system is no source. --prometheus-dir is for this.
+			continue
+		}
+		if _, err := path.Match(pattern, ""); err != nil {
+			continue // an error in the file, which the validator explains
+		}
+		// The server sees it under this very path, also where what it reads is published by a gate.
+		here := snapshot.Source{Dir: filepath.FromSlash(dir), ServerDir: dir}
+		if slices.ContainsFunc(r.Required, func(known snapshot.Source) bool { return sources.Serves(known, here) }) {
+			continue
+		}
+		if _, ok := names[dir]; !ok {
+			written, _ := sources.Split(ref.written)
+			names[dir] = written
+			found = append(found, here)
+		}
+		patterns[dir] = append(patterns[dir], pattern)
+	}
+	slices.SortStableFunc(found, func(a, b snapshot.Source) int { return cmp.Compare(len(a.Dir), len(b.Dir)) })
+	var out []snapshot.Source
+	for _, src := range found {
+		include := patterns[filepath.ToSlash(src.Dir)]
+		i := slices.IndexFunc(out, func(o snapshot.Source) bool { return strings.HasPrefix(src.Dir, o.Dir+string(filepath.Separator)) })
+		if i < 0 {
+			src.Name = names[filepath.ToSlash(src.Dir)]
+			i, out = len(out), append(out, src)
+		} else {
+			// Inside another one: one source reads both, so that no file is there twice.
+			rel := filepath.ToSlash(strings.TrimPrefix(src.Dir, out[i].Dir+string(filepath.Separator)))
+			for j, pattern := range include {
+				include[j] = path.Join(rel, pattern)
+			}
+		}
+		out[i].Include = append(out[i].Include, include...)
+	}
+	for i := range out {
+		slices.Sort(out[i].Include)
+		out[i].Include = slices.Compact(out[i].Include)
+	}
+	return sources.Unique(append(slices.Clone(r.Required), out...))[len(r.Required):]
+}

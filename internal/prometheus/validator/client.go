@@ -1,0 +1,249 @@
+package validator
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/snapshot"
+)
+
+// Options say how Prometheus' files are judged. The zero value of each but Main means its default.
+type Options struct {
+	// Main is the main file as this process sees it; it must be a file of one of the sources.
+	Main string
+	// Program is the path of promcheck; empty means beside this program, then in PATH.
+	Program string
+	// External is the path of a promtool that is asked instead of promcheck.
+	External string
+	// Timeout bounds one verdict; default 30 s.
+	Timeout time.Duration
+	// MemoryLimit is the most memory that the process may have, in bytes; default 1 GiB.
+	MemoryLimit int64
+}
+
+// Defaults of Options.
+const (
+	DefaultTimeout     = 30 * time.Second
+	DefaultMemoryLimit = 1 << 30
+)
+
+// Validator asks promcheck, or the external validator. It remembers the verdict on unchanged rule
+// files, and is safe for concurrent use.
+type Validator struct {
+	opts Options
+	key  []byte
+	memo memo
+}
+
+// New returns the validator of Prometheus' files.
+func New(opts Options) *Validator {
+	if opts.Timeout <= 0 {
+		opts.Timeout = DefaultTimeout
+	}
+	if opts.MemoryLimit <= 0 {
+		opts.MemoryLimit = DefaultMemoryLimit
+	}
+	v := &Validator{opts: opts, key: make([]byte, 16)}
+	_, _ = rand.Read(v.key)
+	return v
+}
+
+// Validate implements finding.Validator. An error is a *JudgeError or the context's: there is no verdict.
+func (v *Validator) Validate(ctx context.Context, req finding.Request) (finding.Result, error) {
+	if req.Set == nil {
+		return finding.Result{}, errors.New("validate prometheus files: no files were given")
+	}
+	files, main := v.view(req.Set)
+	if main < 0 {
+		return finding.Result{Findings: []finding.Finding{{
+			File: v.opts.Main, Severity: finding.Error, Rule: RuleConfigMissing,
+			Message: "the main file does not exist", Hint: "check --prometheus-config and the keys of the ConfigMap",
+		}}}, nil
+	}
+	select {
+	case turnstile <- struct{}{}:
+		defer func() { <-turnstile }()
+	case <-ctx.Done():
+		return finding.Result{}, fmt.Errorf("validate prometheus files: %w", context.Cause(ctx))
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, v.opts.Timeout, errDeadline)
+	defer cancel()
+	var (
+		res finding.Result
+		err error
+	)
+	if v.opts.External != "" {
+		res, err = v.external(ctx, req, files, main)
+	} else {
+		res, err = v.judge(ctx, req, files, main)
+	}
+	if err != nil {
+		return finding.Result{}, fmt.Errorf("validate prometheus files: %w", err)
+	}
+	res.Findings = append(res.Findings, guards(files[main].user, req, res.Outline)...)
+	finding.Sort(res.Findings)
+	return res, nil
+}
+
+// turnstile lets one validator run at a time: the memory of a sidecar is small. It also guards
+// the memos.
+var turnstile = make(chan struct{}, 1)
+
+// viewed is a file of the set with its two paths.
+type viewed struct {
+	user, server string
+	file         snapshot.File
+	content      []byte
+	held         bool
+}
+
+// view lists the files of the set, each server path once, and where the main file is.
+func (v *Validator) view(set *snapshot.Set) (files []viewed, main int) {
+	main = -1
+	files = make([]viewed, 0, set.Len())
+	seen := make(map[string]bool, set.Len())
+	want := filepath.Clean(v.opts.Main)
+	for _, s := range set.Snapshots {
+		for _, f := range s.Files {
+			vf := viewed{user: s.Source.UserPath(f.Name), file: f}
+			if vf.server = vf.user; s.Source.ServerDir != "" {
+				vf.server = s.Source.ServerPath(f.Name)
+			}
+			if seen[vf.server] {
+				continue
+			}
+			seen[vf.server] = true
+			vf.content, vf.held = s.Bytes(f.Name)
+			if vf.user == want {
+				main = len(files)
+			}
+			files = append(files, vf)
+		}
+	}
+	return files, main
+}
+
+// judge asks promcheck, a second time when it needs files whose verdict was thought to be known.
+func (v *Validator) judge(ctx context.Context, req finding.Request, files []viewed, main int) (finding.Result, error) {
+	need := map[int]bool{}
+	for range 2 {
+		q, err := v.question(req, files, main, need)
+		if err != nil {
+			return finding.Result{}, err
+		}
+		a, err := v.ask(ctx, q)
+		if err != nil {
+			return finding.Result{}, err
+		}
+		if len(a.Need) == 0 {
+			return v.result(q, a, files), nil
+		}
+		for _, i := range a.Need {
+			need[i] = true
+		}
+	}
+	return finding.Result{}, &JudgeError{Reason: ReasonAnswer, Err: errors.New("it asks for the same files again")}
+}
+
+func (v *Validator) question(req finding.Request, files []viewed, main int, need map[int]bool) (*Question, error) {
+	q := &Question{
+		Protocol: Protocol, TimeoutMillis: v.opts.Timeout.Milliseconds(), Key: v.key, Main: main,
+		Version: req.Facts.Version, Agent: req.Facts.Agent, Features: req.Facts.Features,
+		Files: make([]File, len(files)),
+	}
+	for _, s := range req.Set.Snapshots {
+		dir := s.Source.ServerPath("")
+		q.Dirs = append(q.Dirs, dir)
+		if s.Atomic {
+			q.Atomic = append(q.Atomic, dir)
+		}
+	}
+	q.Scheme = v.memo.use(factsKey(req.Facts))
+	for i, f := range files {
+		q.Files[i] = File{Path: f.server, Size: int64(len(f.content)), Content: f.content}
+		if _, ok := v.memo.get(f.file.Digest); ok && i != main && !need[i] {
+			q.Files[i].Size, q.Files[i].Content = Known, nil
+		} else if !f.held {
+			return nil, fmt.Errorf("the contents of %s were forgotten", f.user)
+		}
+	}
+	return q, nil
+}
+
+// result turns an answer into findings with the user's paths, and remembers rule files.
+func (v *Validator) result(q *Question, a *Answer, files []viewed) finding.Result {
+	var res finding.Result
+	mine := map[int][]Finding{}
+	for _, f := range a.Findings {
+		mine[f.File] = append(mine[f.File], f)
+	}
+	judged := map[int]bool{}
+	for _, r := range a.Rules {
+		judged[r.File] = true
+		v.memo.put(files[r.File].file.Digest, known{findings: mine[r.File], groups: r.Groups})
+	}
+	unused := map[int]bool{}
+	for _, i := range a.Unused {
+		unused[i] = true
+	}
+	outline := &finding.Outline{}
+	for _, it := range a.Items {
+		outline.Items = append(outline.Items, finding.Item{Kind: it.Kind, Name: it.Name, Fingerprint: it.Fingerprint})
+	}
+	for i, f := range files {
+		wasKnown := q.Files[i].Size == Known && !unused[i]
+		if !wasKnown {
+			res.Findings = appendFindings(res.Findings, f.user, mine[i])
+		}
+		if !wasKnown && !judged[i] {
+			continue
+		}
+		k, _ := v.memo.get(f.file.Digest)
+		if wasKnown {
+			res.Findings = appendFindings(res.Findings, f.user, k.findings)
+		}
+		v.memo.keep(f.file.Digest)
+		for _, g := range k.groups {
+			outline.Items = append(outline.Items, finding.Item{Kind: KindGroup, Name: f.server + ";" + g.Name, Fingerprint: g.Fingerprint})
+		}
+	}
+	v.memo.turn(a.Scheme)
+	if !a.Broken {
+		res.Outline = outline
+	}
+	return res
+}
+
+func appendFindings(to []finding.Finding, file string, fs []Finding) []finding.Finding {
+	for _, f := range fs {
+		to = append(to, finding.Finding{
+			File: file, Line: f.Line, Column: f.Column, Severity: f.Severity, Rule: f.Rule, Message: f.Message, Hint: f.Hint,
+		})
+	}
+	return to
+}
+
+// program finds promcheck.
+func (v *Validator) program() (string, error) {
+	if v.opts.Program != "" {
+		return v.opts.Program, nil
+	}
+	if self, err := os.Executable(); err == nil {
+		beside := filepath.Join(filepath.Dir(self), "promcheck")
+		if st, err := os.Stat(beside); err == nil && st.Mode().IsRegular() {
+			return beside, nil
+		}
+	}
+	p, err := exec.LookPath("promcheck")
+	if err != nil {
+		return "", &JudgeError{Reason: ReasonStart, Err: errors.New("promcheck is neither beside this program nor in PATH")}
+	}
+	return p, nil
+}

@@ -1,0 +1,153 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/snapshot"
+)
+
+// script is a program that behaves as the shell says.
+func script(t *testing.T, body string) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), "program")
+	// A child that another test forks meanwhile would have the file open for writing: "text file busy".
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(p, []byte("#!/bin/sh\n"+body+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func request(files map[string]string) finding.Request {
+	m := map[string][]byte{}
+	for name, body := range files {
+		m[name] = []byte(body)
+	}
+	return finding.Request{Set: snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config", Dir: "/user", ServerDir: "/srv"}, m))}
+}
+
+var oneFile = map[string]string{"prometheus.yml": "scrape_configs: []\n"}
+
+// Whatever goes wrong with the process is "could not judge", and says what went wrong.
+func TestNoVerdict(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		body, reason, says string
+	}{
+		"crash":            {"echo 'panic: oh no' >&2; exit 2", ReasonDied, "panic: oh no"},
+		"killed":           {"kill -9 $$", ReasonDied, "killed"},
+		"no output":        {"exit 0", ReasonAnswer, "EOF"},
+		"garbage":          {"cat >/dev/null; echo hello", ReasonAnswer, "invalid character"},
+		"another protocol": {`cat >/dev/null; echo '{"protocol":99}'`, ReasonAnswer, "protocol 99"},
+		"half an answer":   {`cat >/dev/null; printf '{"protocol":1,'`, ReasonAnswer, "unexpected EOF"},
+		"answer and crash": {`cat >/dev/null; echo '{"protocol":1}'; exit 3`, ReasonAnswer, "exit code 3"},
+		"needs for ever":   {`cat >/dev/null; echo '{"protocol":1,"need":[0]}'`, ReasonAnswer, "again"},
+		"hang":             {"exec sleep 1000", ReasonTimeout, "no answer within"},
+		"hanging child":    {"sleep 1000 & sleep 1000", ReasonTimeout, "no answer within"},
+		"too much":         {"exec yes", ReasonAnswer, "more than"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			timeout := 20 * time.Second
+			if tc.reason == ReasonTimeout {
+				timeout = 300 * time.Millisecond
+			}
+			v := New(Options{Main: "/user/prometheus.yml", Program: script(t, tc.body), Timeout: timeout})
+			res, err := v.Validate(t.Context(), request(oneFile))
+			var je *JudgeError
+			if !errors.As(err, &je) || je.Reason != tc.reason || !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("got %v, %v; want reason %q and %q", res, err, tc.reason, tc.says)
+			}
+		})
+	}
+}
+
+func TestNoProgram(t *testing.T) {
+	t.Parallel()
+	v := New(Options{Main: "/user/prometheus.yml", Program: filepath.Join(t.TempDir(), "nothing")})
+	var je *JudgeError
+	if _, err := v.Validate(t.Context(), request(oneFile)); !errors.As(err, &je) || je.Reason != ReasonStart || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The process sees nothing of our environment, where credentials are.
+func TestEnvironmentIsNotPassedOn(t *testing.T) {
+	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "hunter2")
+	v := New(Options{Main: "/user/prometheus.yml", Program: script(t, "env >&2; exit 2")})
+	_, err := v.Validate(t.Context(), request(oneFile))
+	if err == nil || !strings.Contains(err.Error(), "GOMEMLIMIT") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the environment was: %v", err)
+	}
+}
+
+func TestMainFileGone(t *testing.T) {
+	t.Parallel()
+	v := New(Options{Main: "/user/prometheus.yml", Program: script(t, "exit 2")})
+	res, err := v.Validate(t.Context(), request(map[string]string{"other.yml": ""}))
+	if err != nil || !res.Invalid() || res.Findings[0].Rule != RuleConfigMissing {
+		t.Errorf("%v, %v", res, err)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	v := New(Options{Main: "/user/prometheus.yml", Program: script(t, "sleep 1000")})
+	if _, err := v.Validate(ctx, request(oneFile)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// answering is a program with one answer.
+func answering(t *testing.T, answer string) *Validator {
+	t.Helper()
+	return New(Options{Main: "/user/prometheus.yml", Program: script(t, "cat >/dev/null; echo '"+answer+"'")})
+}
+
+func TestGuards(t *testing.T) {
+	t.Parallel()
+	running := &finding.Outline{Items: []finding.Item{{Kind: KindJob, Name: "a"}, {Kind: KindGroup, Name: "g"}}}
+	for name, tc := range map[string]struct {
+		answer string
+		run    *finding.Outline
+		allow  []string
+		want   []string
+		blocks bool
+	}{
+		"emptied":                {`{"protocol":1}`, running, nil, []string{GuardEmpty}, true},
+		"empty from the start":   {`{"protocol":1}`, nil, nil, []string{GuardEmpty}, true},
+		"empty and allowed":      {`{"protocol":1}`, running, []string{GuardEmpty}, []string{GuardEmpty}, false},
+		"all jobs gone":          {`{"protocol":1,"items":[{"kind":"section","name":"global"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, []string{GuardJobs}, true},
+		"jobs and groups gone":   {`{"protocol":1,"items":[{"kind":"section","name":"global"}]}`, running, []string{GuardJobs}, []string{GuardGroups, GuardJobs}, true},
+		"never had any":          {`{"protocol":1,"items":[{"kind":"section","name":"global"}]}`, nil, nil, nil, false},
+		"broken says nothing":    {`{"protocol":1,"broken":true}`, running, nil, nil, false},
+		"a job and a group left": {`{"protocol":1,"items":[{"kind":"scrape job","name":"b"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := request(oneFile)
+			req.Running, req.Allow = tc.run, tc.allow
+			res, err := answering(t, tc.answer).Validate(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range res.Findings {
+				got = append(got, f.Rule)
+			}
+			if strings.Join(got, " ") != strings.Join(tc.want, " ") || res.Invalid() != tc.blocks {
+				t.Errorf("got %v, blocks %v", res.Findings, res.Invalid())
+			}
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package validator
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+)
+
+// external asks a promtool. It reads files, so that the very bytes are written into a private
+// directory first, laid out as on the server.
+func (v *Validator) external(ctx context.Context, req finding.Request, files []viewed, main int) (finding.Result, error) {
+	tmp, err := os.MkdirTemp("", "reloader-check-")
+	if err != nil {
+		return finding.Result{}, &JudgeError{Program: v.opts.External, Reason: ReasonStart, Err: err}
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	lay, err := layOut(tmp, req, files)
+	if err != nil {
+		return finding.Result{}, &JudgeError{Program: v.opts.External, Reason: ReasonStart, Err: err}
+	}
+	fs, absent, err := v.promtool(ctx, lay, checkConfigArgs(req, lay.paths[main]), files[main].user)
+	if err != nil {
+		return finding.Result{}, err
+	}
+	if absent {
+		// What is missing here may be on the server: the rest is judged without looking for files.
+		syntax, _, err := v.promtool(ctx, lay, append(checkConfigArgs(req, lay.paths[main]), "--syntax-only"), files[main].user)
+		if err != nil {
+			return finding.Result{}, err
+		}
+		rules, err := v.rulesAlone(ctx, lay, files, main)
+		if err != nil {
+			return finding.Result{}, err
+		}
+		fs = append(append(fs, syntax...), rules...)
+	}
+	res := finding.Result{Findings: fs}
+	if len(bytes.TrimSpace(files[main].content)) == 0 {
+		res.Outline = &finding.Outline{}
+	}
+	return res, nil
+}
+
+func checkConfigArgs(req finding.Request, file string) []string {
+	args := []string{"check", "config"}
+	if req.Facts.Agent {
+		args = append(args, "--agent")
+	}
+	return append(args, file)
+}
+
+// rulesAlone judges the rule files that the main file names.
+func (v *Validator) rulesAlone(ctx context.Context, lay layout, files []viewed, main int) ([]finding.Finding, error) {
+	args := []string{"check", "rules"}
+	patterns := rulePatterns(files[main])
+	for i, f := range files {
+		if slices.ContainsFunc(patterns, func(p string) bool { ok, err := path.Match(p, f.server); return ok && err == nil }) {
+			args = append(args, lay.paths[i])
+		}
+	}
+	if len(args) == 2 {
+		return nil, nil
+	}
+	fs, _, err := v.promtool(ctx, lay, args, "")
+	return fs, err
+}
+
+// rulePatterns are the rule_files of a main file, absolute on the server. Their own errors are the validator's to find.
+func rulePatterns(main viewed) []string {
+	var names struct {
+		RuleFiles []string `yaml:"rule_files"`
+	}
+	if err := yaml.Unmarshal(main.content, &names); err != nil {
+		return nil
+	}
+	for i, p := range names.RuleFiles {
+		if !path.IsAbs(p) {
+			p = path.Join(path.Dir(main.server), p)
+		}
+		names.RuleFiles[i] = path.Clean(p)
+	}
+	return names.RuleFiles
+}
+
+// promtool runs the external validator once. Exit codes 0 and 1 are verdicts (3 is about style).
+// Absent reports that its only complaint is a file that does not exist here, which is then a warning.
+func (v *Validator) promtool(ctx context.Context, lay layout, args []string, main string) (fs []finding.Finding, absent bool, err error) {
+	out, err := v.run(ctx, job{program: v.opts.External, args: args})
+	if err != nil {
+		return nil, false, err
+	}
+	fs = parsePromtool(out.raw, lay.users, main)
+	for i := range fs {
+		// A file that was not laid out is named as the server would.
+		fs[i].Message = strings.ReplaceAll(fs[i].Message, lay.dir, "")
+	}
+	switch out.code {
+	case 0, 3:
+		for i := range fs {
+			fs[i].Severity = finding.Warning
+		}
+		return fs, false, nil
+	case 1:
+	default:
+		return nil, false, &JudgeError{Program: v.opts.External, Reason: ReasonDied, Stderr: cleaned(out.stderr), Err: fmt.Errorf("exit code %d", out.code)}
+	}
+	if len(fs) == 0 {
+		fs = []finding.Finding{{File: main, Severity: finding.Error, Rule: RuleExternal, Message: "the external validator refuses the files without saying why"}}
+	}
+	absent = true
+	for _, f := range fs {
+		absent = absent && isAbsent(f.Message)
+	}
+	for i := range fs {
+		if absent {
+			fs[i].Severity, fs[i].Rule = finding.Warning, RuleMissingFile
+		}
+	}
+	return fs, absent, nil
+}
+
+func isAbsent(message string) bool {
+	return strings.Contains(message, "no such file or directory") || strings.Contains(message, "does not point to an existing file")
+}
+
+// layout is where the files of a set were written.
+type layout struct {
+	dir   string
+	paths []string
+	// users maps where a file was written to the user's path.
+	users map[string]string
+}
+
+// layOut writes the files below tmp as the server sees them. Where a file names another one in view by
+// its absolute path, it names the copy instead; lines stay where they are.
+func layOut(tmp string, req finding.Request, files []viewed) (layout, error) {
+	var renames []string
+	for _, s := range req.Set.Snapshots {
+		if dir := s.Source.ServerPath(""); path.IsAbs(dir) && dir != "/" {
+			renames = append(renames, dir+"/", tmp+dir+"/")
+		}
+	}
+	renamed := strings.NewReplacer(renames...)
+	lay := layout{dir: tmp, paths: make([]string, len(files)), users: map[string]string{}}
+	for i, f := range files {
+		to := filepath.Join(tmp, filepath.FromSlash(f.server))
+		if !f.held || !strings.HasPrefix(to, tmp+string(filepath.Separator)) {
+			return layout{}, fmt.Errorf("the contents of %s are not at hand", f.user)
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return layout{}, err
+		}
+		if err := os.WriteFile(to, []byte(renamed.Replace(string(f.content))), 0o600); err != nil {
+			return layout{}, err
+		}
+		lay.paths[i], lay.users[to] = to, f.user
+	}
+	return lay, nil
+}

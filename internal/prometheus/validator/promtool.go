@@ -1,0 +1,85 @@
+package validator
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"reloader/internal/finding"
+)
+
+var (
+	rePromtoolLine  = regexp.MustCompile(`(?:^|: )(?:line (\d+)|(\d+):(\d+)): `)
+	rePromtoolValue = regexp.MustCompile("(cannot unmarshal !!?[^ ]+) `[^`]*`?")
+	reUserInfo      = regexp.MustCompile(`(://)[^/@\s"']*@`)
+)
+
+// parsePromtool reads what promtool says of files. Users maps the paths that it was given to those
+// that the user knows; what names no file is about the main file. It keeps no value that a type
+// error quotes, since a value in the wrong place may be a password.
+func parsePromtool(out string, users map[string]string, main string) []finding.Finding {
+	var (
+		fs      []finding.Finding
+		current = main
+		failed  bool
+	)
+	paths := make([]string, 0, len(users))
+	for p := range users {
+		paths = append(paths, p)
+	}
+	// Longer paths first: one may begin with another.
+	slices.SortFunc(paths, func(a, b string) int { return len(b) - len(a) })
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		if rest, ok := strings.CutPrefix(line, "Checking "); ok {
+			failed = false
+			if u, ok := users[rest]; ok {
+				current = u
+			}
+			continue
+		}
+		rest, begins := strings.CutPrefix(line, "FAILED:")
+		failed = failed || begins
+		rest = strings.TrimSpace(rest)
+		if line == "" || strings.HasPrefix(line, "SUCCESS") {
+			failed = false
+			continue
+		}
+		if !failed || rest == "" || strings.HasSuffix(rest, "unmarshal errors:") {
+			continue
+		}
+		fs = append(fs, promtoolFinding(rest, current, paths, users))
+	}
+	return fs
+}
+
+func promtoolFinding(message, file string, paths []string, users map[string]string) finding.Finding {
+	f := finding.Finding{File: file, Severity: finding.Error, Rule: RuleExternal}
+	for _, p := range paths {
+		if !strings.Contains(message, p) {
+			continue
+		}
+		f.File = users[p]
+		message = strings.TrimPrefix(message, "parsing YAML file ")
+		message = strings.TrimPrefix(strings.TrimPrefix(message, p+": "), strconv.Quote(p)+": ")
+		message = strings.ReplaceAll(message, p, users[p])
+	}
+	if m := rePromtoolLine.FindStringSubmatchIndex(message); m != nil {
+		group := func(i int) int {
+			if m[2*i] < 0 {
+				return 0
+			}
+			n, _ := strconv.Atoi(message[m[2*i]:m[2*i+1]])
+			return n
+		}
+		f.Line, f.Column = max(group(1), group(2)), group(3)
+	}
+	f.Message = cleaned(message)
+	return f
+}
+
+// cleaned takes quoted values and credentials of URLs out of promtool's text.
+func cleaned(s string) string {
+	return reUserInfo.ReplaceAllString(rePromtoolValue.ReplaceAllString(s, "$1"), "${1}<secret>@")
+}

@@ -1,0 +1,257 @@
+package validator
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"reloader/internal/finding"
+)
+
+// Protocol is the version of what is spoken between the client and the promcheck process.
+// Both sides refuse any other.
+const Protocol = 1
+
+// Bounds of a question and of an answer, in bytes, so that neither side can be made to allocate
+// without end.
+const (
+	maxHeader = 64 << 20
+	maxBody   = 512 << 20
+	maxFiles  = 200_000
+	maxAnswer = 64 << 20
+)
+
+// Known is the size that stands for "the verdict on this rule file is known already": its bytes
+// are not sent.
+const Known = -1
+
+// Question is what the process is asked. On the wire it is one line of JSON, followed by the bytes of
+// all files that are not known, in order, with nothing between them.
+type Question struct {
+	Protocol int `json:"protocol"`
+	// TimeoutMillis is after how many milliseconds the process ends itself; 0 is never.
+	TimeoutMillis int64 `json:"timeoutMillis"`
+	// Version, Agent and Features are the server's facts, as in finding.Facts.
+	Version  string   `json:"version,omitempty"`
+	Agent    bool     `json:"agent,omitempty"`
+	Features []string `json:"features,omitempty"`
+	// Main is the index of the main file in Files.
+	Main int `json:"main"`
+	// Dirs are directories that the server sees and whose files are all in Files, as the server names them.
+	Dirs []string `json:"dirs,omitempty"`
+	// Atomic are those of Dirs that hold the kubelet's ..data link, which a pattern may match.
+	Atomic []string `json:"atomic,omitempty"`
+	// Scheme is the name validation scheme under which the known files were judged.
+	Scheme string `json:"scheme,omitempty"`
+	// Key makes fingerprints comparable within one client, and useless outside.
+	Key   []byte `json:"key,omitempty"`
+	Files []File `json:"files"`
+}
+
+// File is one file in view.
+type File struct {
+	// Path is where the server sees the file.
+	Path string `json:"path"`
+	// Size is in bytes, or Known.
+	Size int64 `json:"size"`
+	// Content follows the header on the wire.
+	Content []byte `json:"-"`
+}
+
+// Answer is what the process says.
+type Answer struct {
+	Protocol int `json:"protocol"`
+	// Library is the version of Prometheus that the process was built with.
+	Library string `json:"library"`
+	// Scheme is the name validation scheme under which rule files were judged.
+	Scheme string `json:"scheme"`
+	// Findings of all files that were sent.
+	Findings []Finding `json:"findings,omitempty"`
+	// Rules are the rule files that were sent and judged.
+	Rules []RuleFile `json:"rules,omitempty"`
+	// Unused are indexes of known files that are not rule files of this configuration.
+	Unused []int `json:"unused,omitempty"`
+	// Need are indexes of known files whose bytes are needed after all; the rest of the
+	// answer is then void.
+	Need []int `json:"need,omitempty"`
+	// Broken says that the main file cannot be read at all, so that Items say nothing.
+	Broken bool `json:"broken,omitempty"`
+	// Items are what the main file and the scrape_config_files say, by name.
+	Items []Item `json:"items,omitempty"`
+}
+
+// Finding is a finding.Finding whose file is an index of Question.Files.
+type Finding struct {
+	File     int              `json:"file"`
+	Line     int              `json:"line,omitempty"`
+	Column   int              `json:"column,omitempty"`
+	Severity finding.Severity `json:"severity"`
+	Rule     string           `json:"rule"`
+	Message  string           `json:"message"`
+	Hint     string           `json:"hint,omitempty"`
+}
+
+// RuleFile is what a rule file says, by name.
+type RuleFile struct {
+	File   int     `json:"file"`
+	Groups []Group `json:"groups,omitempty"`
+}
+
+// Group is a rule group.
+type Group struct {
+	Name        string `json:"name"`
+	Fingerprint uint64 `json:"fingerprint"`
+}
+
+// Item is a named thing of a configuration, as in validate.Item.
+type Item struct {
+	Kind        string `json:"kind"`
+	Name        string `json:"name"`
+	Fingerprint uint64 `json:"fingerprint"`
+}
+
+// reader streams the question as it goes over the wire.
+func (q *Question) reader() (io.Reader, error) {
+	header, err := json.Marshal(q)
+	if err != nil {
+		return nil, fmt.Errorf("encode question: %w", err)
+	}
+	parts := make([]io.Reader, 0, 1+len(q.Files))
+	parts = append(parts, bytes.NewReader(append(header, '\n')))
+	for i := range q.Files {
+		if len(q.Files[i].Content) > 0 {
+			parts = append(parts, bytes.NewReader(q.Files[i].Content))
+		}
+	}
+	return io.MultiReader(parts...), nil
+}
+
+// ReadQuestion reads a question and the bytes of its files. It allocates no more than what arrives.
+func ReadQuestion(r io.Reader) (*Question, error) {
+	br := bufio.NewReaderSize(r, 256<<10)
+	header, err := readLine(br)
+	if err != nil {
+		return nil, fmt.Errorf("read question: %w", err)
+	}
+	var q Question
+	if err := json.Unmarshal(header, &q); err != nil {
+		return nil, fmt.Errorf("read question: %w", err)
+	}
+	if q.Protocol != Protocol {
+		return nil, fmt.Errorf("read question: protocol %d, want %d", q.Protocol, Protocol)
+	}
+	if err := q.check(); err != nil {
+		return nil, fmt.Errorf("read question: %w", err)
+	}
+	if err := q.readBody(br); err != nil {
+		return nil, fmt.Errorf("read question: %w", err)
+	}
+	return &q, nil
+}
+
+func (q *Question) check() error {
+	if len(q.Files) > maxFiles {
+		return fmt.Errorf("%d files, at most %d", len(q.Files), maxFiles)
+	}
+	if q.Main < 0 || q.Main >= len(q.Files) || q.Files[q.Main].Size == Known {
+		return errors.New("the main file is not among the files sent")
+	}
+	var total int64
+	for _, f := range q.Files {
+		if f.Size < Known || f.Size > maxBody {
+			return fmt.Errorf("file of %d bytes, at most %d", f.Size, maxBody)
+		}
+		if total += max(f.Size, 0); total > maxBody {
+			return fmt.Errorf("more than %d bytes in all", maxBody)
+		}
+	}
+	return nil
+}
+
+func (q *Question) readBody(br *bufio.Reader) error {
+	for i := range q.Files {
+		f := &q.Files[i]
+		if f.Size == Known {
+			continue
+		}
+		var buf bytes.Buffer
+		// Sizes are promises: room is made in steps, as the bytes arrive.
+		buf.Grow(int(min(f.Size+bytes.MinRead, 1<<20)))
+		if n, err := io.CopyN(&buf, br, f.Size); err != nil {
+			return fmt.Errorf("file %d ends after %d of %d bytes: %w", i, n, f.Size, err)
+		}
+		f.Content = buf.Bytes()
+	}
+	if _, err := br.ReadByte(); !errors.Is(err, io.EOF) {
+		return errors.New("more bytes than announced")
+	}
+	return nil
+}
+
+// readLine reads one line of at most maxHeader bytes.
+func readLine(br *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := br.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxHeader {
+			return nil, fmt.Errorf("header of more than %d bytes", maxHeader)
+		}
+		switch {
+		case err == nil:
+			return line, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF):
+			return nil, io.ErrUnexpectedEOF
+		default:
+			return nil, err
+		}
+	}
+}
+
+// WriteAnswer writes what parseAnswer reads.
+func WriteAnswer(w io.Writer, a *Answer) error {
+	a.Protocol = Protocol
+	if err := json.NewEncoder(w).Encode(a); err != nil {
+		return fmt.Errorf("write answer: %w", err)
+	}
+	return nil
+}
+
+// parseAnswer reads an answer to a question about n files. Anything that does not hold together
+// is an error: a half answer is no verdict.
+func parseAnswer(b []byte, n int) (*Answer, error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	var a Answer
+	if err := dec.Decode(&a); err != nil {
+		return nil, fmt.Errorf("parse answer: %w", err)
+	}
+	if a.Protocol != Protocol {
+		return nil, fmt.Errorf("parse answer: protocol %d, want %d", a.Protocol, Protocol)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("parse answer: more than one answer")
+	}
+	in := func(i int) bool { return i >= 0 && i < n }
+	for _, f := range a.Findings {
+		if !in(f.File) || f.Line < 0 || f.Column < 0 || f.Severity < finding.Info || f.Severity > finding.Error {
+			return nil, errors.New("parse answer: a finding that makes no sense")
+		}
+	}
+	for _, r := range a.Rules {
+		if !in(r.File) {
+			return nil, errors.New("parse answer: rules of a file that was not asked about")
+		}
+	}
+	for _, list := range [][]int{a.Unused, a.Need} {
+		for _, i := range list {
+			if !in(i) {
+				return nil, errors.New("parse answer: a file that was not asked about")
+			}
+		}
+	}
+	return &a, nil
+}

@@ -1,0 +1,164 @@
+package validator
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reloader/internal/finding"
+)
+
+func TestQuestionThereAndBack(t *testing.T) {
+	t.Parallel()
+	q := &Question{
+		Protocol: Protocol, TimeoutMillis: 5, Version: "3.15.0", Agent: true, Features: []string{"x"}, Main: 1,
+		Dirs: []string{"/d"}, Atomic: []string{"/d"}, Scheme: "utf8", Key: []byte("k"),
+		Files: []File{{Path: "/d/a", Size: Known}, {Path: "/d/b", Size: 3, Content: []byte("x\ny")}, {Path: "/d/c"}},
+	}
+	r, err := q.reader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := ReadQuestion(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Files[2].Content = nil
+	if d := cmp.Diff(q, back, cmp.Comparer(func(a, b []byte) bool { return bytes.Equal(a, b) })); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestBadQuestions(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]string{
+		"nothing":          "",
+		"no line end":      `{"protocol":1}`,
+		"no JSON":          "hello\n",
+		"another protocol": `{"protocol":2,"files":[{"path":"a","size":0}]}` + "\n",
+		"no files":         `{"protocol":1}` + "\n",
+		"main is known":    `{"protocol":1,"files":[{"path":"a","size":-1}]}` + "\n",
+		"main outside":     `{"protocol":1,"main":1,"files":[{"path":"a","size":0}]}` + "\n",
+		"negative size":    `{"protocol":1,"files":[{"path":"a","size":-2}]}` + "\n",
+		"too large":        `{"protocol":1,"files":[{"path":"a","size":9999999999}]}` + "\n",
+		"cut":              `{"protocol":1,"files":[{"path":"a","size":5}]}` + "\nabc",
+		"too much":         `{"protocol":1,"files":[{"path":"a","size":1}]}` + "\nabc",
+	} {
+		if _, err := ReadQuestion(strings.NewReader(in)); err == nil {
+			t.Errorf("%s: was read", name)
+		}
+	}
+}
+
+func TestBadAnswers(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]string{
+		"nothing":           "",
+		"text":              "all is well\n",
+		"half":              `{"protocol":1,"findings":[{"file":0,`,
+		"another protocol":  `{"protocol":7}`,
+		"two":               `{"protocol":1}{"protocol":1}`,
+		"unknown file":      `{"protocol":1,"findings":[{"file":9,"severity":"error","rule":"r","message":"m"}]}`,
+		"no severity":       `{"protocol":1,"findings":[{"file":0,"rule":"r","message":"m"}]}`,
+		"rules of nobody":   `{"protocol":1,"rules":[{"file":-1}]}`,
+		"unused of nobody":  `{"protocol":1,"unused":[4]}`,
+		"a list":            `[]`,
+		"negative position": `{"protocol":1,"findings":[{"file":0,"line":-1,"severity":"error","rule":"r","message":"m"}]}`,
+	} {
+		if _, err := parseAnswer([]byte(in), 1); err == nil {
+			t.Errorf("%s: was taken for an answer", name)
+		}
+	}
+}
+
+func TestAnswerThereAndBack(t *testing.T) {
+	t.Parallel()
+	a := &Answer{
+		Library: "3.15.0", Scheme: "utf8", Unused: []int{1}, Broken: true,
+		Findings: []Finding{{File: 1, Line: 2, Column: 3, Severity: finding.Warning, Rule: "r", Message: "m", Hint: "h"}},
+		Rules:    []RuleFile{{File: 1, Groups: []Group{{"g", 1 << 63}}}},
+		Items:    []Item{{"k", "n", 5}},
+	}
+	var b bytes.Buffer
+	if err := WriteAnswer(&b, a); err != nil {
+		t.Fatal(err)
+	}
+	back, err := parseAnswer(b.Bytes(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(a, back); d != "" {
+		t.Error(d)
+	}
+}
+
+func FuzzReadQuestion(f *testing.F) {
+	f.Add([]byte(`{"protocol":1,"files":[{"path":"a","size":1}]}` + "\na"))
+	f.Add([]byte(`{"protocol":1,"files":[{"path":"a","size":536870912}]}` + "\na"))
+	f.Add([]byte("\n"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		q, err := ReadQuestion(bytes.NewReader(in))
+		if err != nil {
+			return
+		}
+		for _, file := range q.Files {
+			if file.Size != Known && file.Size != int64(len(file.Content)) {
+				t.Fatalf("%d bytes were announced, %d read", file.Size, len(file.Content))
+			}
+		}
+		r, err := q.reader()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadQuestion(r); err != nil {
+			t.Fatalf("what was read cannot be read again: %v", err)
+		}
+	})
+}
+
+func FuzzParseAnswer(f *testing.F) {
+	f.Add([]byte(`{"protocol":1,"findings":[{"file":0,"severity":"error","rule":"r","message":"m"}]}`), 1)
+	f.Add([]byte(`{"protocol":1,"unused":[0],"need":[0],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`), 1)
+	f.Fuzz(func(t *testing.T, in []byte, n int) {
+		a, err := parseAnswer(in, n)
+		if err != nil {
+			return
+		}
+		for _, x := range a.Findings {
+			if x.File < 0 || x.File >= n {
+				t.Fatalf("a finding in file %d of %d", x.File, n)
+			}
+		}
+	})
+}
+
+// slow gives one byte at a time.
+type slow struct{ r io.Reader }
+
+func (s slow) Read(p []byte) (int, error) { return s.r.Read(p[:min(1, len(p))]) }
+
+func TestSlowQuestion(t *testing.T) {
+	t.Parallel()
+	q := &Question{Protocol: Protocol, Files: []File{{Path: "a", Size: 3, Content: []byte("abc")}}}
+	r, err := q.reader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := ReadQuestion(slow{r})
+	if err != nil || string(back.Files[0].Content) != "abc" {
+		t.Errorf("%+v, %v", back, err)
+	}
+	if _, err := ReadQuestion(io.MultiReader(strings.NewReader("{"), errReader{})); !errors.Is(err, errBroken) {
+		t.Errorf("a broken pipe: %v", err)
+	}
+}
+
+var errBroken = errors.New("broken")
+
+type errReader struct{}
+
+func (errReader) Read([]byte) (int, error) { return 0, errBroken }

@@ -1,0 +1,53 @@
+package validator
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/references"
+)
+
+// RulePastGate names the finding about files of a gated Prometheus that do not go through the gate;
+// docs/gated.md explains it.
+const RulePastGate = "past-the-gate"
+
+// WarnUngated adds to a validator warnings of files that the server reads where somebody else writes them: a broken one causes no
+// reload, and yet stops the server's next start, which the gate is there to prevent.
+func WarnUngated(v finding.Validator, gate string, role func(serverPath string) references.Role) finding.Validator {
+	return ungated{v, gate, role}
+}
+
+type ungated struct {
+	finding.Validator
+	gate string // as the server sees it
+	role func(serverPath string) references.Role
+}
+
+// Validate implements finding.Validator.
+func (u ungated) Validate(ctx context.Context, req finding.Request) (finding.Result, error) {
+	res, err := u.Validator.Validate(ctx, req)
+	if err != nil || req.Set == nil {
+		return res, err
+	}
+	for _, s := range req.Set.Snapshots {
+		dir := s.Source.ServerPath("")
+		if rel, err := filepath.Rel(u.gate, dir); err == nil && filepath.IsLocal(rel) {
+			continue
+		}
+		for _, f := range s.Files {
+			if !u.role(s.Source.ServerPath(f.Name)).NeedsReload() {
+				continue
+			}
+			res.Findings = append(res.Findings, finding.Finding{
+				File: s.Source.UserPath(f.Name), Severity: finding.Warning, Rule: RulePastGate,
+				Message: fmt.Sprintf("the server reads %s past the gate: a broken file there stops its next start", dir),
+				Hint:    "name it in prometheus.yml by a path below the gate, and the directory with --prometheus-dir",
+			})
+			break // one for each directory
+		}
+	}
+	finding.Sort(res.Findings)
+	return res, nil
+}

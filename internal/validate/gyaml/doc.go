@@ -1,3 +1,0 @@
-// Package gyaml reads YAML as Grafana's provisioning does: its scalar rules, its duplicate keys and its
-// value expansion, with the position of everything it complains about.
-package gyaml

@@ -1,2 +1,0 @@
-// Package promcheck asks the promcheck process, or an external promtool, for Prometheus' verdict on a set of files.
-package promcheck
