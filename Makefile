@@ -11,7 +11,7 @@ BIN      := bin
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 PROMETHEUS_VERSION := $(shell sed -n 's,.*github.com/prometheus/prometheus v\([0-9.]*\).*,\1,p' tools/prometheus/go.mod)
-# The module v0.315.0 is the release 3.15.0.
+# The module v0.316.0 is the release 3.16.0.
 PROMETHEUS_RELEASE := $(shell echo $(PROMETHEUS_VERSION) | sed -E 's/^0\.([0-9]+)([0-9]{2})\./\1.\2./;s/\.0([0-9])/.\1/')
 PROMETHEUS := $(CACHE)/prometheus-$(PROMETHEUS_VERSION)
 PROMTOOL   := $(CACHE)/promtool-$(PROMETHEUS_VERSION)

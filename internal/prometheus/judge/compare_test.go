@@ -192,7 +192,7 @@ func TestVerdictsOnThePrometheusTestdata(t *testing.T) {
 // The documentation lists exactly the differences that the comparison accepts, and each is shown here.
 func TestDifferencesAreDocumentedAndReal(t *testing.T) {
 	t.Parallel()
-	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "checks.md"))
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "checks.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

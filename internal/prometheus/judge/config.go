@@ -177,7 +177,7 @@ func accept2x(t text, ix *index, server version) (text, []problem) {
 		}
 		old := t.lines[line]
 		t.lines[line] = old[:col] + strings.Replace(old[col:], "v1", "v2", 1)
-		ps = append(ps, problem{finding: finding{
+		ps = append(ps, problem{mistake: mistake{
 			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
 			message: "Prometheus 3.0 and newer refuse the Alertmanager api_version v1",
 			hint:    "write v2 before the upgrade of the server",

@@ -30,7 +30,7 @@ func duplicateRules(file *rulefmt.RuleGroups) []problem {
 				seen[rule] = true
 				continue
 			}
-			ps = append(ps, problem{finding: finding{
+			ps = append(ps, problem{mistake: mistake{
 				severity: finding.Warning, rule: validator.RuleDuplicateRule,
 				message: "rule " + strconv.Quote(name) + " of group " + strconv.Quote(g.Name) + " exists twice with the same labels",
 				hint:    "rename one, or give it labels of its own",

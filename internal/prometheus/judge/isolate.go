@@ -7,7 +7,7 @@ import (
 
 // problem is one thing that is wrong with a piece of text, before it is a finding.
 type problem struct {
-	finding
+	mistake
 	// needles are texts to look for when the line is unknown: the value or key that is wrong.
 	needles []string
 	// last says that of several places the last one is meant (a duplicate).

@@ -171,7 +171,7 @@ func (j *judge) agent(cfg *config.Config, ix *index) {
 		"remote_read": len(cfg.RemoteReadConfigs) > 0,
 	} {
 		if set {
-			p := problem{finding: finding{
+			p := problem{mistake: mistake{
 				severity: finding.Error, rule: validator.RuleAgent,
 				message: "field " + key + " is not allowed in agent mode",
 				hint:    "remove it, or run the server without --agent",

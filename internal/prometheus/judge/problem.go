@@ -10,20 +10,20 @@ import (
 	yaml2 "go.yaml.in/yaml/v2"
 	"go.yaml.in/yaml/v3"
 
-	findings "reloader/internal/finding"
+	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
 )
 
-// finding is a finding of one file.
-type finding struct {
+// mistake is a finding of one file.
+type mistake struct {
 	line, column int
-	severity     findings.Severity
+	severity     finding.Severity
 	rule         string
 	message      string
 	hint         string
 }
 
-func (f finding) blocks() bool { return f.severity == findings.Error }
+func (f mistake) blocks() bool { return f.severity == finding.Error }
 
 // names are the rules that a kind of file's YAML mistakes are reported under.
 type names struct {
@@ -79,7 +79,7 @@ func problems(err error, n names) []problem {
 func typeProblems(msgs []string, n names) []problem {
 	var ps []problem
 	for _, msg := range msgs {
-		p := problem{finding: finding{severity: findings.Error, rule: n.wrongType, message: "the value has the wrong type"}}
+		p := problem{mistake: mistake{severity: finding.Error, rule: n.wrongType, message: "the value has the wrong type"}}
 		if m := reLine.FindStringSubmatch(msg); m != nil {
 			p.line, _ = strconv.Atoi(m[1])
 			msg = m[2]
@@ -101,7 +101,7 @@ func typeProblems(msgs []string, n names) []problem {
 }
 
 func syntaxProblem(line, msg string, n names) problem {
-	p := problem{finding: finding{severity: findings.Error, rule: n.yaml, message: msg}}
+	p := problem{mistake: mistake{severity: finding.Error, rule: n.yaml, message: msg}}
 	p.line, _ = strconv.Atoi(line)
 	switch anchor := reAnchor.FindStringSubmatch(msg); {
 	case anchor != nil:
@@ -122,7 +122,7 @@ func syntaxProblem(line, msg string, n names) problem {
 }
 
 func valueProblem(msg string, n names) problem {
-	p := problem{finding: finding{severity: findings.Error, rule: n.value, message: msg}}
+	p := problem{mistake: mistake{severity: finding.Error, rule: n.value, message: msg}}
 	for _, m := range reQuoted.FindAllStringSubmatch(msg, 4) {
 		p.needles = append(p.needles, unquote(`"`+m[1]+`"`))
 	}

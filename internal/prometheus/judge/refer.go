@@ -85,7 +85,7 @@ func join(dir, p string) string {
 // what the server would trip over.
 func (j *judge) glob(file int, n *yaml.Node, pattern string) []int {
 	at := func(s finding.Severity, rule, message, hint string) {
-		j.report(file, problem{finding: finding{line: n.Line, column: n.Column, severity: s, rule: rule, message: message, hint: hint}})
+		j.report(file, problem{mistake: mistake{line: n.Line, column: n.Column, severity: s, rule: rule, message: message, hint: hint}})
 	}
 	if _, err := filepath.Match(pattern, ""); err != nil {
 		at(finding.Error, validator.RuleValue, fmt.Sprintf("bad pattern %q", n.Value), "close the bracket, or escape it with \\")
@@ -136,7 +136,7 @@ func (j *judge) absent(file int, n *yaml.Node, p string) {
 		return
 	}
 	j.missing[p] = true
-	f := finding{
+	f := mistake{
 		line: n.Line, column: n.Column, severity: finding.Warning, rule: validator.RuleMissingFile,
 		message: fmt.Sprintf("file %q is not in view", p), hint: "make sure that the server's container has it",
 	}
@@ -146,7 +146,7 @@ func (j *judge) absent(file int, n *yaml.Node, p string) {
 	case strings.HasPrefix(p, "/var/run/secrets/kubernetes.io/"), strings.HasPrefix(p, "/run/secrets/kubernetes.io/"):
 		f.severity = finding.Info
 	}
-	j.report(file, problem{finding: f})
+	j.report(file, problem{mistake: f})
 }
 
 // inputs looks for the files that a file's jobs read: credentials, certificates, authorities.
@@ -243,7 +243,7 @@ func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string) []job {
 		}
 		for _, c := range scfgs {
 			if first, ok := from[c.JobName]; ok {
-				ps = append(ps, problem{finding: finding{
+				ps = append(ps, problem{mistake: mistake{
 					severity: finding.Error, rule: validator.RuleDuplicateJob,
 					message: fmt.Sprintf("scrape job %q exists already in %s", c.JobName, first), hint: "give each a name of its own",
 				}, needles: []string{c.JobName}})

@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"strconv"
@@ -18,23 +19,55 @@ import (
 
 // newParser is the PromQL parser with the features of the server; without facts, promtool's.
 func newParser(features []string, server version) parser.Parser {
-	o := parser.Options{ExperimentalDurationExpr: true}
+	var o parser.Options
+	ranges := !server.known() || !server.before(version{3, 16})
 	for _, f := range features {
 		switch f {
 		case "promql-experimental-functions":
 			o.EnableExperimentalFunctions = true
 		case "promql-extended-range-selectors":
-			o.EnableExtendedRangeSelectors = true
+			ranges = true
 		case "promql-binop-fill-modifiers":
 			o.EnableBinopFillModifiers = true
 		}
 	}
-	if !server.old() {
-		return parser.NewParser(o)
+	p := parser.NewParser(o)
+	if server.old() {
+		renamed := o
+		renamed.EnableExperimentalFunctions = true
+		p = parser2x{p, parser.NewParser(renamed)}
 	}
-	renamed := o
-	renamed.EnableExperimentalFunctions = true
-	return parser2x{parser.NewParser(o), parser.NewParser(renamed)}
+	if !ranges {
+		p = parserBefore316{p}
+	}
+	return p
+}
+
+// parserBefore316 refuses what needed a feature flag before 3.16 and is always on since.
+type parserBefore316 struct{ parser.Parser }
+
+// ParseExpr implements parser.Parser.
+func (p parserBefore316) ParseExpr(input string) (parser.Expr, error) {
+	expr, err := p.Parser.ParseExpr(input)
+	if err != nil {
+		return expr, err
+	}
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		v, ok := n.(*parser.VectorSelector)
+		if !ok || err != nil || !v.Anchored && !v.Smoothed {
+			return nil
+		}
+		word := "smoothed"
+		if v.Anchored {
+			word = "anchored"
+		}
+		err = parser.ParseErrors{{
+			PositionRange: v.PositionRange(), Query: input,
+			Err: fmt.Errorf("%s modifier is experimental and not enabled", word),
+		}}
+		return nil
+	})
+	return expr, err
 }
 
 // parser2x also accepts what 3.0 renamed.
@@ -125,7 +158,7 @@ func (j *ruleJudge) parse(content []byte) (*rulefmt.RuleGroups, []problem) {
 		}
 	}
 	if second.seen {
-		ps = append(ps, problem{finding: finding{
+		ps = append(ps, problem{mistake: mistake{
 			line: 1, column: 1, severity: finding.Warning, rule: validator.RuleDocuments,
 			message: "only the first YAML document of a rule file is read",
 			hint:    "put the groups of all documents under one groups:",
@@ -167,7 +200,7 @@ func ruleProblems(errs []error, groups *rulefmt.RuleGroups) []problem {
 
 // groupProblem is about a whole group: its name or its labels.
 func groupProblem(msg string) problem {
-	p := problem{finding: finding{severity: finding.Error, rule: validator.RuleGroupName, message: msg}}
+	p := problem{mistake: mistake{severity: finding.Error, rule: validator.RuleGroupName, message: msg}}
 	p.line, p.column, p.message = cutPosition(msg)
 	if m := reRuleLabel.FindStringSubmatch(p.message); m != nil {
 		p.rule, p.needles, p.message = validator.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
@@ -198,7 +231,7 @@ func ruleProblem(re *rulefmt.Error) problem {
 	if u := re.Err.Unwrap(); u != nil {
 		inner = u
 	}
-	p := problem{finding: finding{severity: finding.Error, rule: validator.RuleRulesValue, message: inner.Error()}}
+	p := problem{mistake: mistake{severity: finding.Error, rule: validator.RuleRulesValue, message: inner.Error()}}
 	p.line, p.column, _ = cutPosition(re.Error())
 	p.group, p.number = re.Group, re.Rule
 	where := "a rule of group " + strconv.Quote(re.Group)
@@ -251,7 +284,7 @@ func (j *ruleJudge) renamed(ix *index) []problem {
 	var ps []problem
 	for _, at := range ix.places {
 		if !at.isKey && len(at.path) > 0 && at.path[len(at.path)-1] == "expr" && reHoltWinters.MatchString(at.node.Value) {
-			ps = append(ps, problem{finding: finding{
+			ps = append(ps, problem{mistake: mistake{
 				line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
 				message: "Prometheus 3.0 calls holt_winters double_exponential_smoothing, behind promql-experimental-functions",
 				hint:    "rename it together with the upgrade of the server",

@@ -62,7 +62,7 @@ func (j *judge) pair(in int, ix *index, owner string, tls commonconfig.TLSConfig
 	default:
 		return
 	}
-	j.reportAll(in, ix, []problem{{finding: finding{
+	j.reportAll(in, ix, []problem{{mistake: mistake{
 		severity: finding.Error, rule: validator.RuleValue, message: message, hint: "name both files",
 	}, needles: []string{needle, owner}}})
 }
@@ -129,7 +129,7 @@ func (j *judge) targetFile(i int, err error) {
 	hint := `a list of {"targets": ["host:port"], "labels": {"name": "value"}}`
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line, column := lineOf(content, int(syntax.Offset))
-		j.report(i, problem{finding: finding{
+		j.report(i, problem{mistake: mistake{
 			line: line, column: column, severity: finding.Error, rule: validator.RuleFileSD, message: err.Error(), hint: hint,
 		}})
 		return

@@ -10,7 +10,7 @@ import (
 )
 
 // Library is the version of Prometheus whose verdict this package gives.
-const Library = "3.15.0"
+const Library = "3.16.0"
 
 // version is major and minor of a server; the zero version is unknown.
 type version struct{ major, minor int }
@@ -102,7 +102,7 @@ func tooNew(ix *index, table []first, server version) []problem {
 		if i < 0 || !server.before(parseVersion(table[i].version)) {
 			continue
 		}
-		ps = append(ps, problem{finding: finding{
+		ps = append(ps, problem{mistake: mistake{
 			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
 			message: quoted(at.node.Value) + " is known from Prometheus " + table[i].version + " on; the server runs " + server.String(),
 			hint:    "upgrade the server, or remove the key",

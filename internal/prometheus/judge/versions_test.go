@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Library names the version that is linked: module v0.315.0 is Prometheus 3.15.0.
+// Library names the version that is linked: module v0.316.0 is Prometheus 3.16.0.
 func TestLibraryIsTheModule(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Version}}", "github.com/prometheus/prometheus").Output()
@@ -28,7 +28,8 @@ func TestVersions(t *testing.T) {
 		"2.55.1":      {true, false, true},
 		"v3.0.0":      {true, false, false},
 		"3.15.9":      {true, false, false},
-		"3.16.0-rc.0": {true, true, false},
+		"3.16.0-rc.0": {true, false, false},
+		"3.17.0-rc.0": {true, true, false},
 		"4.0.0":       {true, true, false},
 	} {
 		v := parseVersion(in)
