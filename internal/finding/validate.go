@@ -65,6 +65,9 @@ type Result struct {
 	Findings []Finding
 	// Outline is what the files say, by name; nil when they are too broken to tell.
 	Outline *Outline
+	// Expected is what the server will say of itself when it runs these files, as the driver of its kind
+	// understands it: digests and names, never a secret. Nil when the files are invalid or the validator cannot tell.
+	Expected any
 }
 
 // Validator judges the files of one kind of server. An error means "could not judge" and is

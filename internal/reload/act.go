@@ -23,7 +23,7 @@ func (t *Target) read(ctx context.Context) event {
 	}
 	t.waiting.Reset()
 	if t.set == nil || t.set.Digest != set.Digest {
-		t.outline = nil
+		t.outline, t.expected = nil, nil
 	}
 	t.set = set
 	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic()}
@@ -96,7 +96,7 @@ func (t *Target) judge(ctx context.Context) event {
 		}
 		return event{kind: evJudged, failed: true, delay: t.retryDelay(nil)}
 	}
-	t.findings, t.outline = res.Findings, res.Outline
+	t.findings, t.outline, t.expected = res.Findings, res.Outline, res.Expected
 	if res.Invalid() {
 		t.rejected(set.Digest)
 		return event{kind: evJudged, digest: set.Digest}
@@ -138,8 +138,9 @@ func (t *Target) planFor(ctx context.Context, goal snapshot.Digest) event {
 		if c.Contents {
 			c.Outline = t.outline
 		}
+		c.Expected = t.expected
 	} else if t.good.digest == goal {
-		c.New = t.good.set
+		c.New, c.Expected = t.good.set, t.good.expected
 	}
 	if t.good.set != nil && (t.state.proof == proofStands || t.state.proof == proofTouched) {
 		c.Old, c.Last = t.good.set, &t.good.plan

@@ -91,9 +91,9 @@ func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 	newest := t.set != nil && t.set.Digest == goal
 	switch {
 	case newest:
-		t.good.set, t.good.outline = t.set, t.outline
+		t.good.set, t.good.outline, t.good.expected = t.set, t.outline, t.expected
 	case goal == old.digest:
-		t.good.set, t.good.outline = old.set, old.outline
+		t.good.set, t.good.outline, t.good.expected = old.set, old.outline, old.expected
 	}
 	t.tried = nil
 	var changes []string

@@ -68,6 +68,9 @@ type Change struct {
 	Server Observation
 	// Outline is what the validator found in New; nil when Contents is false.
 	Outline *finding.Outline
+	// Expected is what the server will say of itself when it runs New (finding.Result.Expected); nil when
+	// that is not known.
+	Expected any
 	// Running is what the validator found in the files that the server was last proven to run; nil when that
 	// is not known.
 	Running *finding.Outline
@@ -110,9 +113,18 @@ type Verdict struct {
 	// Refused says that the server itself judged the files and does not want them: the same
 	// files will not do better at the next try.
 	Refused bool
-	// Differences names what the server runs differently from the files. A verdict may be
-	// proven and still have some, when a reload cannot bring them.
+	// Mismatch says that the server answered, loaded something, and runs other contents than the files:
+	// the target is then in phase Mismatch. Differences and Cause say more.
+	Mismatch bool
+	// Differences names what the server runs differently from the files (section, job, group, rule; never
+	// values). A verdict that has some is not proven.
 	Differences []string
+	// Cause is the likely cause of a mismatch by the evidence, and what to do, in one or two sentences; empty
+	// when nothing points to one.
+	Cause string
+	// NotCompared names what the server did not tell, and why ("rules: /api/v1/rules answered 403"): it is
+	// shown beside a proof, and metrics count it.
+	NotCompared []string
 	// RestartRequired names the settings that only a restart of the server can bring.
 	RestartRequired []string
 	// After is what was observed; later observations are compared with it.

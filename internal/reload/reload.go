@@ -25,6 +25,7 @@ const (
 	Confirming Phase = "Confirming" // the server is asked what it runs
 	Retrying   Phase = "Retrying"   // the reload failed; the next try is scheduled
 	RolledBack Phase = "RolledBack" // the server refused; the gate holds the last good files again
+	Mismatch   Phase = "Mismatch"   // the server took the reload and runs something else than the files
 	InSync     Phase = "InSync"     // the server was proven to run the wanted digest
 )
 

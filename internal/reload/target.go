@@ -28,6 +28,7 @@ type Target struct {
 
 	set      *snapshot.Set    // the newest reading
 	outline  *finding.Outline // of set, by the newest verdict; nil: none yet
+	expected any              // of set, by the newest verdict; nil: not known
 	good     proven           // what the server was last proven to run
 	tried    []*snapshot.Set  // sent since, without proof
 	plan     Plan
@@ -51,11 +52,12 @@ type reasons struct {
 
 // proven is what the server was last proven to run.
 type proven struct {
-	digest  snapshot.Digest
-	set     *snapshot.Set // nil when only the digest is known
-	outline *finding.Outline
-	plan    Plan
-	after   Observation
+	digest   snapshot.Digest
+	set      *snapshot.Set // nil when only the digest is known
+	outline  *finding.Outline
+	expected any
+	plan     Plan
+	after    Observation
 }
 
 // New makes a target. It does nothing before Run.

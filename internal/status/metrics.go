@@ -17,7 +17,7 @@ import (
 var (
 	phases = []reload.Phase{
 		reload.Starting, reload.Waiting, reload.Settling, reload.Checking, reload.Rejected, reload.Unjudged,
-		reload.Publishing, reload.Reloading, reload.Confirming, reload.Retrying, reload.RolledBack, reload.InSync,
+		reload.Publishing, reload.Reloading, reload.Confirming, reload.Retrying, reload.RolledBack, reload.Mismatch, reload.InSync,
 	}
 	classes = []reload.Class{
 		reload.ClassRefused, reload.ClassPartial, reload.ClassDisabled, reload.ClassUnauthorized, reload.ClassForbidden,
