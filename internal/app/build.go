@@ -6,17 +6,8 @@ import (
 
 	"reloader/internal/config"
 	"reloader/internal/finding"
-	"reloader/internal/gate"
 	"reloader/internal/inputs"
 	"reloader/internal/reload"
-	"reloader/internal/snapshot"
-)
-
-// What a target asks of its gate, and what it asks only of one that can tell.
-var (
-	_ reload.Gate                                 = (*gate.Gate)(nil)
-	_ interface{ LastAccepted() snapshot.Digest } = (*gate.Gate)(nil)
-	_ reload.Rememberer                           = (*gate.Gate)(nil)
 )
 
 // build makes everything of one target. What it opened is closed again when it fails.
@@ -40,7 +31,7 @@ func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
 	u.hints = a.watcher.Subscribe(r.Dirs())
 	u.target, err = reload.New(reload.Options{
 		Name: t.Name, Kind: string(t.Kind),
-		Reader: &following{Reader: r, hints: u.hints}, Validator: judge, Driver: driver, Gate: u.gate,
+		Reader: &processors{Reader: r}, Watch: u.hints, Validator: judge, Driver: driver, Gate: u.gate,
 		Observer: observers{a.tracker, a.memory, a.cluster.observer()}, Logger: a.log,
 		Allow: t.Allow, Facts: inputs.Facts(t), Diff: finding.DiffOutline, Settle: settle(cfg), ObserveInterval: observeInterval(cfg),
 	})

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"reloader/internal/config"
-	"reloader/internal/inputs"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 	"reloader/internal/watch"
@@ -32,24 +31,10 @@ type unit struct {
 func (u *unit) start(ctx context.Context) {
 	ctx, u.cancel = context.WithCancel(ctx)
 	u.done = make(chan struct{})
-	var work sync.WaitGroup
-	work.Go(func() {
-		for {
-			select {
-			case <-u.hints.C():
-				u.target.Hint()
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	work.Go(func() {
-		// Run ends with ctx only, and without an error then.
-		_ = u.target.Run(ctx)
-	})
 	go func() {
 		defer close(u.done)
-		work.Wait()
+		// Run ends with ctx only, and without an error then.
+		_ = u.target.Run(ctx)
 	}()
 }
 
@@ -75,27 +60,23 @@ func (u *unit) stop(within time.Duration) error {
 	return err
 }
 
-// following is a reader that keeps the watches where the sources are: a changed prometheus.yml may
-// name other directories.
-type following struct {
-	inputs.Reader
-	hints *watch.Subscription
+// processors is a reader that uses all processors for a large tree.
+type processors struct {
+	reload.Reader
 	files int // in the newest reading
 }
 
 // manyFiles is how many files make a reading worth all processors.
 const manyFiles = 1000
 
-// Read implements reload.Reader. The watches come first and another reading follows when they
-// changed: SetDirs hints then, so that nothing is missed between the two.
-func (f *following) Read(ctx context.Context) (*snapshot.Set, error) {
-	if f.files >= manyFiles {
+// Read implements reload.Reader.
+func (p *processors) Read(ctx context.Context) (*snapshot.Set, error) {
+	if p.files >= manyFiles {
 		defer allProcessors()()
 	}
-	set, err := f.Reader.Read(ctx)
+	set, err := p.Reader.Read(ctx)
 	if err == nil {
-		f.files = set.Len()
+		p.files = set.Len()
 	}
-	f.hints.SetDirs(f.Dirs())
 	return set, err
 }

@@ -79,7 +79,7 @@ func (o Options) target(ctx context.Context, t config.Target) Result {
 		c.Err = err
 		return c
 	}
-	return judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown)
+	return judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown, r.Findings()...)
 }
 
 // primary is the path by which a user knows a target.
@@ -112,14 +112,16 @@ func exists(t config.Target) error {
 	return nil
 }
 
-func judge(ctx context.Context, c Result, v finding.Validator, req finding.Request, shown relative) Result {
+// judge asks the validator. Read are the findings of the reading itself.
+func judge(ctx context.Context, c Result, v finding.Validator, req finding.Request, shown relative, read ...finding.Finding) Result {
 	c.Digest = req.Set.Digest
 	result, err := v.Validate(ctx, req)
 	if err != nil {
 		c.Err = err
 		return c
 	}
-	c.Findings = result.Findings
+	c.Findings = append(result.Findings, read...)
+	finding.Sort(c.Findings)
 	for i := range c.Findings {
 		c.Findings[i].File = shown.path(c.Findings[i].File)
 	}

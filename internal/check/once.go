@@ -47,7 +47,7 @@ func pass(ctx context.Context, cfg config.Config, t config.Target) Pass {
 		p.Err = fmt.Errorf("target %s: %w", t.Name, err)
 	} else {
 		req := finding.Request{Set: set, Facts: inputs.Facts(t), Allow: t.Allow}
-		p.Result = judge(ctx, p.Result, validator, req, nil)
+		p.Result = judge(ctx, p.Result, validator, req, nil, r.Findings()...)
 	}
 	if gate == nil {
 		return p

@@ -2,7 +2,6 @@
 package inputs
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path"
@@ -22,17 +21,11 @@ import (
 	"reloader/internal/transform"
 )
 
-// Reader reads a target's sources and knows which directories they are in.
+// Reader reads a target's sources.
 type Reader interface {
 	reload.Reader
-	// Unchanged says, without reading any contents, that Read would return what it returned last.
-	Unchanged(ctx context.Context) bool
-	// SameCommit says that all sources are volumes that were not swapped since Read began.
-	SameCommit() bool
-	// Dirs are the directories to watch, as the newest reading knows them.
-	Dirs() []string
 	// Change names the function that each reading goes through.
-	Change(f func(*snapshot.Snapshot) *snapshot.Snapshot)
+	Change(f func(*snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding))
 }
 
 // NewReader makes the reader of a target's sources.
@@ -92,12 +85,10 @@ func New(cfg config.Config, t config.Target) (Reader, finding.Validator) {
 		judge = prometheusvalidator.WarnUngated(judge, ServerDir(t.Gate), roles.Role)
 	}
 	o := transform.Options{Gunzip: t.Gunzip, Expand: t.ExpandEnv, Lookup: os.LookupEnv}
-	if o.Empty() {
-		return r, judge
+	if !o.Empty() {
+		r.Change(func(s *snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding) { return transform.Apply(s, o) })
 	}
-	step := transform.NewStep(o)
-	r.Change(step.Snapshot)
-	return r, step.Validator(judge)
+	return r, judge
 }
 
 // ServerDir is where the server sees a directory; empty when there is none.

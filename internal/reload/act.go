@@ -17,6 +17,10 @@ func (t *Target) read(ctx context.Context) event {
 		return event{kind: evRead, same: true, digest: t.set.Digest, atomic: t.set.Atomic()}
 	}
 	set, err := t.o.Reader.Read(ctx)
+	if t.o.Watch != nil {
+		// The files may name other directories now. A new one hints, so that nothing is missed.
+		t.o.Watch.SetDirs(t.o.Reader.Dirs())
+	}
 	if err != nil {
 		t.why.source = err.Error()
 		return event{kind: evRead, failed: true, delay: t.waiting.NextBackOff()}
@@ -25,15 +29,14 @@ func (t *Target) read(ctx context.Context) event {
 	if t.set == nil || t.set.Digest != set.Digest {
 		t.outline, t.expected = nil, nil
 	}
-	t.set = set
+	t.set, t.reading = set, t.o.Reader.Findings()
 	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic()}
 }
 
 // unchanged spares an idle target the reading, where the reader can tell by other means that
 // there is nothing new. Whoever needs contents reads without a hint, and is not asked.
 func (t *Target) unchanged(ctx context.Context) bool {
-	r, ok := t.o.Reader.(interface{ Unchanged(context.Context) bool })
-	return ok && t.set != nil && t.state.stale && t.state.readable && r.Unchanged(ctx)
+	return t.set != nil && t.state.stale && t.state.readable && t.o.Reader.Unchanged(ctx)
 }
 
 // forget drops contents that nothing needs any more. The outline stays: a retry may prove the files
@@ -79,7 +82,7 @@ func (t *Target) seen() server {
 	return server{ready: t.obs.Ready, epoch: t.obs.Epoch, load: t.obs.Load, version: t.obs.Facts.Version}
 }
 
-// judge asks the validator, and for valid files the driver for its plan.
+// judge asks the validator.
 func (t *Target) judge(ctx context.Context) event {
 	limited, cancel := context.WithTimeout(ctx, t.o.ValidateTimeout)
 	defer cancel()
@@ -96,25 +99,39 @@ func (t *Target) judge(ctx context.Context) event {
 		}
 		return event{kind: evJudged, failed: true, delay: t.retryDelay(nil)}
 	}
-	t.findings, t.outline, t.expected = res.Findings, res.Outline, res.Expected
-	if res.Invalid() {
+	t.verdict = together(res.Findings, t.reading)
+	t.findings, t.outline, t.expected = t.verdict, res.Outline, res.Expected
+	if finding.HasErrors(t.findings) {
 		t.rejected(set.Digest)
 		return event{kind: evJudged, digest: set.Digest}
 	}
-	ev := t.planFor(ctx, set.Digest)
-	if ev.failed {
+	return event{kind: evJudged, digest: set.Digest, valid: true}
+}
+
+// together are the findings of both lists in their order.
+func together(a, b []finding.Finding) []finding.Finding {
+	if len(b) == 0 {
+		return a
+	}
+	all := append(slices.Clip(a), b...)
+	finding.Sort(all)
+	return all
+}
+
+// planned asks the driver for the plan of the goal. For the newest files that is the second half of the
+// verdict: some mistakes only the live server can tell.
+func (t *Target) planned(ctx context.Context, goal snapshot.Digest) event {
+	ev := t.planFor(ctx, goal)
+	if ev.failed || t.set == nil || t.set.Digest != goal || !t.state.contents {
 		return ev
 	}
-	if len(t.plan.Findings) > 0 {
-		t.findings = append(slices.Clip(t.findings), t.plan.Findings...)
-		finding.Sort(t.findings)
-		if finding.HasErrors(t.findings) {
-			t.rejected(set.Digest)
-			return event{kind: evJudged, digest: set.Digest}
-		}
+	t.findings = together(t.verdict, t.plan.Findings)
+	if finding.HasErrors(t.findings) {
+		t.rejected(goal)
+		return event{kind: evJudged, digest: goal}
 	}
 	t.logWarnings()
-	return event{kind: evJudged, digest: set.Digest, valid: true, calls: ev.calls}
+	return ev
 }
 
 // rejected notes a verdict against the newest files.
@@ -196,13 +213,12 @@ func (t *Target) rollBack(ctx context.Context) event {
 
 // noteRefusals keeps what the server refused for a next start of ours, before anything else is done.
 func (t *Target) noteRefusals(old refusals) {
-	gate, ok := t.o.Gate.(Rememberer)
 	now := &t.state.refused
 	digests := now.digests(true)
-	if !ok || slices.Equal(digests, old.digests(true)) && (len(digests) == 0 || now.version == old.version && now.epoch == old.epoch) {
+	if t.o.Gate == nil || slices.Equal(digests, old.digests(true)) && (len(digests) == 0 || now.version == old.version && now.epoch == old.epoch) {
 		return
 	}
-	if err := gate.Refuse(now.version, now.epoch, digests); err != nil {
+	if err := t.o.Gate.Refuse(now.version, now.epoch, digests); err != nil {
 		// They are known all the same, as long as this process lives.
 		t.o.Logger.Warn("could not keep what the server refused", "target", t.o.Name, "err", err)
 	}

@@ -132,11 +132,8 @@ func (s *state) onJudged(ev event) {
 		return
 	}
 	s.judged, s.judgedEpoch, s.valid = ev.digest, s.seen.epoch, ev.valid
-	// The driver may have planned these files before it rejected them: the plan at hand is of no other ones.
+	// The plan at hand is of other files, or is what rejected these.
 	s.planned = snapshot.Digest{}
-	if ev.valid {
-		s.planned, s.plannedEpoch, s.calls = ev.digest, s.seen.epoch, ev.calls
-	}
 }
 
 func (s *state) onPlanned(ev event) {

@@ -22,7 +22,27 @@ type source struct {
 	text   string // the contents of its only file; empty: the directory is not there
 	atomic bool
 	reads  int
+	hints  chan struct{}
 }
+
+func (s *source) C() <-chan struct{} { return s.hints }
+
+func (s *source) SetDirs([]string) {}
+
+func (s *source) hint() {
+	select {
+	case s.hints <- struct{}{}:
+	default:
+	}
+}
+
+func (s *source) Findings() []finding.Finding { return nil }
+
+func (s *source) Unchanged(context.Context) bool { return false }
+
+func (s *source) SameCommit() bool { return false }
+
+func (s *source) Dirs() []string { return []string{"/etc/prometheus"} }
 
 func (s *source) set(text string) { s.mu.Lock(); s.text = text; s.mu.Unlock() }
 
@@ -81,24 +101,24 @@ func (j *judge) Validate(_ context.Context, req finding.Request) (finding.Result
 
 // prom is a server and its driver. Its fields are set between synctest.Wait calls.
 type prom struct {
-	mu        sync.Mutex
-	files     func() string // what it reads when it loads
-	down      bool
-	runs      string
-	epoch     int
-	load      int
-	version   string
-	failures  []error // answers of the next reloads
-	lies      bool    // 200, and nothing happens
-	takes     time.Duration
-	refuses   func(text string) bool
-	reloads   []string // contents at each reload
-	inFlight  int
-	overlap   bool
-	plans     []Change
-	irrelevan bool // changes need no call
-	proves    bool // "already runs" can be answered
-	looks     []time.Time
+	mu         sync.Mutex
+	files      func() string // what it reads when it loads
+	down       bool
+	runs       string
+	epoch      int
+	load       int
+	version    string
+	failures   []error // answers of the next reloads
+	lies       bool    // 200, and nothing happens
+	takes      time.Duration
+	refuses    func(text string) bool
+	reloads    []string // contents at each reload
+	inFlight   int
+	overlap    bool
+	plans      []Change
+	irrelevant bool // changes need no call
+	proves     bool // "already runs" can be answered
+	looks      []time.Time
 }
 
 func (p *prom) start() {
@@ -128,7 +148,7 @@ func (p *prom) Plan(_ context.Context, c Change) (Plan, error) {
 	defer p.mu.Unlock()
 	p.plans = append(p.plans, c)
 	var plan Plan
-	if !p.irrelevan || c.Old == nil {
+	if !p.irrelevant || c.Old == nil {
 		plan.Calls = []string{"POST /-/reload"}
 	}
 	if c.New != nil {
@@ -255,6 +275,8 @@ func (g *gate) Refused() (version, epoch string, digests []snapshot.Digest) {
 
 func (g *gate) Current() snapshot.Digest { g.mu.Lock(); defer g.mu.Unlock(); return g.current }
 
+func (g *gate) LastAccepted() snapshot.Digest { return g.good() }
+
 func (g *gate) good() snapshot.Digest {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -308,10 +330,10 @@ type bench struct {
 func newBench(t *testing.T, gated bool, change func(*bench, *Options)) *bench {
 	t.Helper()
 	b := &bench{
-		t: t, src: &source{text: "a", atomic: true}, judge: &judge{}, rec: &recorder{},
+		t: t, src: &source{text: "a", atomic: true, hints: make(chan struct{}, 1)}, judge: &judge{}, rec: &recorder{},
 		server: &prom{version: "3.15.0", proves: true}, done: make(chan error, 1),
 	}
-	o := Options{Name: "prometheus", Kind: "prometheus", Reader: b.src, Validator: b.judge, Driver: b.server, Observer: b.rec}
+	o := Options{Name: "prometheus", Kind: "prometheus", Reader: b.src, Watch: b.src, Validator: b.judge, Driver: b.server, Observer: b.rec}
 	b.server.files = b.src.get
 	if gated {
 		b.gate = &gate{texts: map[snapshot.Digest]string{digestOf("a"): "a"}, current: digestOf("a"), accepted: []snapshot.Digest{digestOf("a")}}
@@ -354,7 +376,7 @@ func (b *bench) stop() {
 // change writes the source and hints, then lets everything happen that needs no time.
 func (b *bench) change(text string) {
 	b.src.set(text)
-	b.target.Hint()
+	b.src.hint()
 	synctest.Wait()
 }
 

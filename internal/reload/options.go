@@ -15,6 +15,8 @@ type Options struct {
 	Reader    Reader
 	Validator finding.Validator
 	Driver    Driver
+	// Watch hints when the sources may have changed; nil: only Recheck and retries read again.
+	Watch Watch
 	// Gate is nil when the server reads the sources itself.
 	Gate Gate
 	// Observer may be nil.

@@ -94,17 +94,32 @@ type Counts struct {
 	RollBacks uint64 `json:"rollBacks"`
 }
 
-// Reader reads all sources of a target at once. It is called from the target's goroutine only. One
-// that also has a method Unchanged(context.Context) bool is asked first after a hint: true means that
-// Read would return the digest of the last time, and spares the reading. One that has a method SameCommit() bool
-// is asked before a reload that a hint would hold up: true means that all sources are swapped as a whole, and
-// have not been since Read began.
+// Reader reads all sources of a target at once. It is called from the target's goroutine only.
 type Reader interface {
+	// Read reads everything anew.
 	Read(ctx context.Context) (*snapshot.Set, error)
+	// Findings are what the newest reading itself found wrong, in decompressing a file for example.
+	// They are part of the verdict on it.
+	Findings() []finding.Finding
+	// Unchanged says, without reading any contents, that Read would return what it returned last. False
+	// means that only a reading can tell.
+	Unchanged(ctx context.Context) bool
+	// SameCommit says that all sources are swapped as a whole, and have not been since Read began: a hint
+	// is then no reason to read again before a reload. False means that only a reading can tell.
+	SameCommit() bool
+	// Dirs are the directories to watch, as the newest reading knows them.
+	Dirs() []string
 }
 
-// Gate is the directory that the server of a gated target reads. One that also has a method
-// LastAccepted() snapshot.Digest tells of good files of before our start, and a Rememberer of refused ones.
+// Watch tells of changes in directories.
+type Watch interface {
+	// C gives hints. There is room for one: hints that no one takes are one hint.
+	C() <-chan struct{}
+	// SetDirs replaces the directories; a new one leads to a hint.
+	SetDirs(dirs []string)
+}
+
+// Gate is the directory that the server of a gated target reads.
 type Gate interface {
 	// Publish makes the set the newest generation, atomically.
 	Publish(ctx context.Context, set *snapshot.Set) error
@@ -115,12 +130,12 @@ type Gate interface {
 	Rollback(ctx context.Context, refused ...snapshot.Digest) (snapshot.Digest, error)
 	// Current is the digest that readers see now; the zero Digest when there is none.
 	Current() snapshot.Digest
-}
-
-// Rememberer keeps what the server refused over our own restart, with the version and the life of the
-// server (Observation.Epoch) that refused.
-type Rememberer interface {
+	// LastAccepted is the digest that Rollback would go back to; the zero Digest when there is none.
+	LastAccepted() snapshot.Digest
+	// Refuse keeps, beyond our own restart, what the server refused, with the version and the life of the
+	// server (Observation.Epoch) that refused.
 	Refuse(version, epoch string, digests []snapshot.Digest) error
+	// Refused are those of the last Refuse.
 	Refused() (version, epoch string, digests []snapshot.Digest)
 }
 

@@ -130,7 +130,7 @@ type event struct {
 	atomic    bool            // evRead
 	same      bool            // evRead: nothing new, and nothing was read
 	valid     bool            // evJudged
-	calls     bool            // evJudged, evPlanned
+	calls     bool            // evPlanned
 	server    server          // evObserved, evConfirmed
 	refused   bool            // evReloaded, evConfirmed: the server judged the files
 	untouched bool            // evReloaded: the call never reached the files

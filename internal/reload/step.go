@@ -87,12 +87,19 @@ func (s *state) decide(now time.Time) action {
 
 // drive brings the server to the goal, one action after the other.
 func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
-	if goal == s.wanted && (s.judged != goal || s.judgedEpoch != s.seen.epoch || s.planned != goal) {
-		if !s.contents {
-			return action{kind: actRead}
+	if goal == s.wanted {
+		judged := s.judged == goal && s.judgedEpoch == s.seen.epoch
+		if !judged || s.planned != goal {
+			if !s.contents {
+				return action{kind: actRead}
+			}
+			s.phase = Checking
+			if !judged {
+				return action{kind: actJudge, goal: goal}
+			}
+			// Before anything is published: the live server may know of a mistake that the files do not show.
+			return action{kind: actPlan, goal: goal}
 		}
-		s.phase = Checking
-		return action{kind: actJudge, goal: goal}
 	}
 	if s.gated && s.published != goal {
 		if !s.contents {

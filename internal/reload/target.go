@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -15,11 +14,11 @@ import (
 )
 
 // Target keeps one server on the newest valid files. One goroutine, the one that calls Run,
-// owns everything about it; Hint, Recheck and Status may be called from any.
+// owns everything about it; Recheck and Status may be called from any.
 type Target struct {
 	o      Options
-	hints  chan struct{}
-	manual atomic.Bool
+	hints  <-chan struct{} // of Options.Watch; nil: none
+	manual chan struct{}   // of Recheck
 	timer  *time.Timer
 
 	state   state
@@ -32,11 +31,13 @@ type Target struct {
 	good     proven           // what the server was last proven to run
 	tried    []*snapshot.Set  // sent since, without proof
 	plan     Plan
-	before   Observation // the newest one of a ready server
-	obs      Observation // the newest one
-	deferred int         // reloads in a row that stepped back for a hint
-	noticed  time.Time   // when the change under way was noticed
-	findings []finding.Finding
+	before   Observation       // the newest one of a ready server
+	obs      Observation       // the newest one
+	deferred int               // reloads in a row that stepped back for a hint
+	noticed  time.Time         // when the change under way was noticed
+	reading  []finding.Finding // of the newest reading itself
+	verdict  []finding.Finding // of the validator, on set, with those of the reading
+	findings []finding.Finding // verdict, and what the driver's plan added
 	why      reasons
 	said     string            // the failure that was logged last
 	warned   []finding.Finding // the warnings that were logged last
@@ -66,20 +67,18 @@ func New(o Options) (*Target, error) {
 		return nil, errors.New("new target: name, reader, validator and driver are required")
 	}
 	o.setDefaults()
-	t := &Target{o: o, hints: make(chan struct{}, 1)}
+	t := &Target{o: o, manual: make(chan struct{}, 1)}
+	if o.Watch != nil {
+		t.hints = o.Watch.C()
+	}
 	var (
 		published, accepted snapshot.Digest
 		refused             refusals
 	)
 	if o.Gate != nil {
-		published = o.Gate.Current()
-		if g, ok := o.Gate.(interface{ LastAccepted() snapshot.Digest }); ok {
-			accepted = g.LastAccepted()
-		}
-		if g, ok := o.Gate.(Rememberer); ok {
-			refused = refusalsBefore(g.Refused())
-			t.why.refusal = "the server refused these files before reloader was started anew"
-		}
+		published, accepted = o.Gate.Current(), o.Gate.LastAccepted()
+		refused = refusalsBefore(o.Gate.Refused())
+		t.why.refusal = "the server refused these files before reloader was started anew"
 	}
 	t.state = newState(timing{
 		gated:     o.Gate != nil,
@@ -159,7 +158,7 @@ func (t *Target) do(ctx context.Context, act action) event {
 	case actJudge:
 		return t.judge(ctx)
 	case actPlan:
-		return t.planFor(ctx, act.goal)
+		return t.planned(ctx, act.goal)
 	case actPublish:
 		return t.publish(ctx)
 	case actRollback:
@@ -191,7 +190,9 @@ func (t *Target) wait(ctx context.Context, until time.Time) event {
 	case <-due:
 		return event{kind: evTimer}
 	case <-t.hints:
-		return event{kind: evHint, manual: t.manual.Swap(false)}
+		return event{kind: evHint}
+	case <-t.manual:
+		return event{kind: evHint, manual: true}
 	}
 	return event{kind: evTimer}
 }

@@ -54,7 +54,7 @@ func TestDirect(t *testing.T) {
 		}
 	})
 	bubble(t, "a hint without a change does nothing", false, nil, func(t *testing.T, b *bench) {
-		b.target.Hint()
+		b.src.hint()
 		synctest.Wait()
 		b.target.Recheck()
 		synctest.Wait()
@@ -85,7 +85,7 @@ func TestDirect(t *testing.T) {
 		b.change("a")
 		b.want(InSync, "a")
 	})
-	bubble(t, "changes that are no business of a reload", false, func(b *bench, _ *Options) { b.server.irrelevan = true }, func(t *testing.T, b *bench) {
+	bubble(t, "changes that are no business of a reload", false, func(b *bench, _ *Options) { b.server.irrelevant = true }, func(t *testing.T, b *bench) {
 		b.change("b")
 		b.want(InSync, "b")
 	})
@@ -147,7 +147,7 @@ func TestNewestWins(t *testing.T) {
 	bubble(t, "a reload that read newer files than it was sent for is not taken for proof", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.takes = time.Second })
 		b.src.set("b")
-		b.target.Hint()
+		b.src.hint()
 		synctest.Wait()
 		b.src.set("c") // without a hint: the reading after the reload finds it
 		sleep(time.Minute)
@@ -215,7 +215,7 @@ func TestHintDuringVerdict(t *testing.T) {
 				}
 				if reads == 0 {
 					reads = b.src.reads
-					b.target.Hint()
+					b.src.hint()
 				}
 			}}
 			b.server.files = func() string {
@@ -250,7 +250,7 @@ func TestOneWakeUp(t *testing.T) {
 			time.Sleep(offset)
 			polls := map[time.Time]bool{}
 			for i := range 20 {
-				b.target.Hint()
+				b.src.hint()
 				synctest.Wait()
 				polls[time.Now()] = true
 				if i == 2 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"syscall"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
 )
 
@@ -38,8 +39,9 @@ type Reader struct {
 	last   *snapshot.Set
 	// change makes of a reading what is validated and published; nil: nothing is changed. Only raw can
 	// then tell whether the directories still hold what was read.
-	change func(*snapshot.Snapshot) *snapshot.Snapshot
-	raw    []*snapshot.Snapshot
+	change   func(*snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding)
+	raw      []*snapshot.Snapshot
+	findings map[string][]finding.Finding // of change, by source
 }
 
 // New makes a reader of these sources. Sources of the same name get different ones.
@@ -51,7 +53,21 @@ func New(o Options) *Reader {
 
 // Change names the function that each reading of a source goes through, before the files that it names
 // are followed: what is published is what is validated.
-func (r *Reader) Change(f func(*snapshot.Snapshot) *snapshot.Snapshot) { r.change = f }
+func (r *Reader) Change(f func(*snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding)) {
+	r.change = f
+}
+
+// Findings are what the function of Change found in the newest reading.
+func (r *Reader) Findings() []finding.Finding {
+	if len(r.findings) == 0 {
+		return nil
+	}
+	var all []finding.Finding
+	for _, s := range r.last.Snapshots {
+		all = append(all, r.findings[s.Source.Name]...)
+	}
+	return all
+}
 
 // Snap reads one source. Several times in one Read when it is followed in rounds.
 func (r *Reader) Snap(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
@@ -59,7 +75,12 @@ func (r *Reader) Snap(ctx context.Context, src snapshot.Source) (*snapshot.Snaps
 	if err != nil || r.change == nil {
 		return s, err
 	}
-	changed := r.change(s)
+	changed, found := r.change(s)
+	if len(found) > 0 {
+		r.findings[src.Name] = found
+	} else {
+		delete(r.findings, src.Name) // of an earlier round
+	}
 	s.Forget()
 	r.raw = append(r.raw, s)
 	return changed, nil
@@ -72,7 +93,7 @@ const MaxRounds = 4
 // Read reads everything anew. An error means that at least one source could not be read; it wraps
 // fs.ErrNotExist when that is because no directory is there yet.
 func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
-	r.last, r.absent, r.raw, r.denied = nil, nil, nil, false
+	r.last, r.absent, r.raw, r.denied, r.findings = nil, nil, nil, false, map[string][]finding.Finding{}
 	var snaps []*snapshot.Snapshot
 	for i, src := range r.Required {
 		s, err := r.Snap(ctx, src)

@@ -18,19 +18,32 @@ import (
 	"reloader/internal/prometheus/prometheustest"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
+	"reloader/internal/sources"
 	"reloader/test/rig"
 )
 
-// files is a directory as the kubelet writes it, and a Reader of it.
+// files is a directory as the kubelet writes it. It hints only when it is told to.
 type files struct {
-	t   *testing.T
-	dir string
-	n   int
+	t     *testing.T
+	dir   string
+	n     int
+	hints chan struct{}
+}
+
+func (f *files) C() <-chan struct{} { return f.hints }
+
+func (f *files) SetDirs([]string) {}
+
+func (f *files) hint() {
+	select {
+	case f.hints <- struct{}{}:
+	default:
+	}
 }
 
 func newFiles(t *testing.T, text string) *files {
 	t.Helper()
-	f := &files{t: t, dir: t.TempDir()}
+	f := &files{t: t, dir: t.TempDir(), hints: make(chan struct{}, 1)}
 	f.swap(text)
 	if err := os.Symlink("..data/prometheus.yml", filepath.Join(f.dir, "prometheus.yml")); err != nil {
 		t.Fatal(err)
@@ -62,12 +75,8 @@ func (f *files) read() string {
 	return string(b)
 }
 
-func (f *files) Read(ctx context.Context) (*snapshot.Set, error) {
-	s, err := snapshot.Take(ctx, snapshot.Source{Name: "config", Dir: f.dir}, snapshot.Limits{})
-	if err != nil {
-		return nil, err
-	}
-	return snapshot.NewSet(s), nil
+func (f *files) reader() *sources.Reader {
+	return sources.New(sources.Options{Required: []snapshot.Source{{Name: "config", Dir: f.dir}}})
 }
 
 // judge rejects files that say "invalid".
@@ -106,7 +115,7 @@ func start(t *testing.T, f *files, server *prometheustest.Server, co httpclient.
 	}
 	r := &site{t: t, files: f, server: server, logs: &rig.Buffer{}}
 	r.target, err = reload.New(reload.Options{
-		Name: "prometheus", Kind: "prometheus", Reader: f, Validator: judge{}, Driver: d,
+		Name: "prometheus", Kind: "prometheus", Reader: f.reader(), Watch: f, Validator: judge{}, Driver: d,
 		Logger:  slog.New(slog.NewTextHandler(r.logs, nil)),
 		Spacing: -1, ObserveInterval: 50 * time.Millisecond,
 		RetryInitial: 10 * time.Millisecond, RetryMax: 50 * time.Millisecond, RetrySlow: 50 * time.Millisecond, WaitMax: 50 * time.Millisecond,
@@ -141,7 +150,7 @@ func newSite(t *testing.T, o prometheustest.Options) *site {
 	return r
 }
 
-func (r *site) swap(text string) { r.t.Helper(); r.files.swap(text); r.target.Hint() }
+func (r *site) swap(text string) { r.t.Helper(); r.files.swap(text); r.files.hint() }
 
 func (r *site) status(what string, cond func(reload.Status) bool) {
 	r.t.Helper()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
 	"reloader/test/rig"
 )
@@ -28,7 +29,7 @@ func TestChangedReadings(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := New(Options{ConfigFile: filepath.Join(dir, "etc", "prometheus.yml"), ServerConfigFile: "/gate/prometheus.yml"})
-	r.Change(func(s *snapshot.Snapshot) *snapshot.Snapshot {
+	r.Change(func(s *snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding) {
 		files := map[string][]byte{}
 		for _, f := range s.Files {
 			b, _ := s.Bytes(f.Name)
@@ -38,7 +39,7 @@ func TestChangedReadings(t *testing.T) {
 			}
 			files[name] = b
 		}
-		return snapshot.FromFiles(s.Source, files)
+		return snapshot.FromFiles(s.Source, files), nil
 	})
 	set, err := r.Read(t.Context())
 	if err != nil {

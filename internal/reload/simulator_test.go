@@ -198,12 +198,13 @@ func (w *world) do(a action, s *state) event {
 		if w.chance(8) {
 			return event{kind: evJudged, failed: true, delay: w.delay()}
 		}
-		return event{kind: evJudged, digest: a.goal, valid: number(a.goal)%4 != fileInvalid, calls: !w.chance(10) || s.proof != proofStands || !w.accepts(a.goal)}
+		return event{kind: evJudged, digest: a.goal, valid: number(a.goal)%4 != fileInvalid}
 	case actPlan:
 		if w.chance(8) {
 			return event{kind: evPlanned, failed: true, delay: w.delay()}
 		}
-		return event{kind: evPlanned, digest: a.goal, calls: true}
+		calls := a.goal != s.wanted || !w.chance(10) || s.proof != proofStands || !w.accepts(a.goal)
+		return event{kind: evPlanned, digest: a.goal, calls: calls}
 	case actPublish:
 		if w.chance(8) {
 			return event{kind: evPublished, failed: true, delay: w.delay()}
