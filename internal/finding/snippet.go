@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,30 +19,73 @@ var reSecretWord = regexp.MustCompile(`(?i)passw|secret|token|credential|api[_-]
 // Snippet shows a line of a file with a caret below the column. It is empty when the line may hold a
 // secret: when it, a line that it is indented under, or the line before it names something secret.
 // Findings point at mistakes, and a password in the wrong place is one.
-func Snippet(content []byte, line, column int) string {
+func Snippet(content []byte, line, column int) string { return Excerpt(content, line, column, 0) }
+
+// hidden stands for a line that may hold a secret.
+const hidden = "(not shown: this line may hold a secret)"
+
+// Excerpt is Snippet with up to context lines before and after the line. It is empty when the line itself
+// may hold a secret; around it such lines are replaced by a sentence.
+func Excerpt(content []byte, line, column, context int) string {
 	if line < 1 || len(content) == 0 {
 		return ""
 	}
-	lines := bytes.SplitN(content, []byte("\n"), line+1)
-	if len(lines) < line || mayBeSecret(lines[:line]) {
+	lines := bytes.SplitN(content, []byte("\n"), line+context+1)
+	if len(lines) < line || !showable(lines[line-1]) || mayBeSecret(lines[:line]) {
 		return ""
 	}
-	text := strings.TrimRight(string(lines[line-1]), "\r")
-	if !utf8.ValidString(text) || strings.TrimSpace(text) == "" {
-		return ""
+	last := min(line+context, len(lines))
+	if last == line+context+1 || last == len(lines) && last > line && len(bytes.TrimSpace(lines[last-1])) == 0 {
+		last--
 	}
-	runes := []rune(strings.Map(visible, text))
-	start := 0
+	width := len(strconv.Itoa(last))
+	var b strings.Builder
+	for n := max(1, line-context); n <= last; n++ {
+		text, start := hidden, 0
+		if n == line || showable(lines[n-1]) && !mayBeSecret(lines[:n]) {
+			text, start = part(lines[n-1], max(0, column))
+		} else if len(bytes.TrimSpace(lines[n-1])) == 0 {
+			text = ""
+		}
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %*d | %s", width, n, text), " ") + "\n")
+		if n == line && column > 0 && column-1-start <= utf8.RuneCountInString(text) {
+			fmt.Fprintf(&b, "  %s | %s^\n", strings.Repeat(" ", width), strings.Repeat(" ", column-1-start))
+		}
+	}
+	return b.String()
+}
+
+func showable(line []byte) bool {
+	return utf8.Valid(line) && len(bytes.TrimSpace(line)) > 0
+}
+
+// part is what is shown of a line: around the column where it is long. Start is how many characters of it
+// are left out before.
+func part(line []byte, column int) (text string, start int) {
+	runes := []rune(strings.Map(visible, strings.TrimRight(string(line), "\r")))
 	if column > maxSnippet {
 		start = min(column-1-maxSnippet/2, len(runes))
 	}
-	shown := runes[start:min(len(runes), start+maxSnippet)]
-	number := fmt.Sprint(line)
-	s := fmt.Sprintf("  %s | %s\n", number, string(shown))
-	if column > 0 && column-1-start <= len(shown) {
-		s += fmt.Sprintf("  %s | %s^\n", strings.Repeat(" ", len(number)), strings.Repeat(" ", column-1-start))
+	return string(runes[start:min(len(runes), start+maxSnippet)]), start
+}
+
+// excerptContext is how many lines AddExcerpts shows before and after a finding's.
+const excerptContext = 2
+
+// AddExcerpts gives the first findings that have a line their excerpts, errors first, at most as many as most.
+func AddExcerpts(findings []Finding, most int, lookup Lookup) {
+	for _, severity := range []Severity{Error, Warning} {
+		for i := range findings {
+			f := &findings[i]
+			if f.Severity != severity || f.Line == 0 {
+				continue
+			}
+			if most--; most < 0 {
+				return
+			}
+			f.Excerpt = Excerpt(lookup(f.File), f.Line, f.Column, excerptContext)
+		}
 	}
-	return s
 }
 
 // visible keeps control characters from moving the cursor; a tab takes one column, as in positions.

@@ -30,6 +30,8 @@ type Finding struct {
 	Message string `json:"message"`
 	// Hint says what to write instead; empty when that is not known.
 	Hint string `json:"hint,omitempty"`
+	// Excerpt is the lines of the file around the finding (see Excerpt); empty when they are not shown.
+	Excerpt string `json:"excerpt,omitempty"`
 }
 
 // Facts are what the server said of itself; the zero value means that no server was asked.

@@ -27,7 +27,7 @@ func (t *Target) read(ctx context.Context) event {
 	}
 	t.waiting.Reset()
 	if t.set == nil || t.set.Digest != set.Digest {
-		t.outline, t.expected = nil, nil
+		t.outline, t.expected, t.wantedChanges = nil, nil, nil
 	}
 	t.set, t.reading = set, t.o.Reader.Findings()
 	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic()}
@@ -101,6 +101,7 @@ func (t *Target) judge(ctx context.Context) event {
 	}
 	t.verdict = together(res.Findings, t.reading)
 	t.findings, t.outline, t.expected = t.verdict, res.Outline, res.Expected
+	t.describe(set)
 	if finding.HasErrors(t.findings) {
 		t.rejected(set.Digest)
 		return event{kind: evJudged, digest: set.Digest}

@@ -45,6 +45,9 @@ type Status struct {
 	Findings []finding.Finding `json:"findings,omitempty"`
 	// Reason says in one line why the target is not in sync, and what to do.
 	Reason string `json:"reason,omitempty"`
+	// WantedChanges says in words what the newest files change against what the server was last proven to
+	// run: names, never values.
+	WantedChanges []string `json:"wantedChanges,omitempty"`
 	// Changes is the redacted diff of the last applied change: names, never values.
 	Changes []string `json:"changes,omitempty"`
 	// RestartRequired names the settings that only a restart of the server can bring.
@@ -53,6 +56,8 @@ type Status struct {
 	Differences []string `json:"differences,omitempty"`
 	// ServerVersion is what the server last said; empty when it was not asked.
 	ServerVersion string `json:"serverVersion,omitempty"`
+	// ServerLife identifies one run of the server's process: it differs after a restart.
+	ServerLife string `json:"-"`
 	// LastSuccess is when a reload was last proven; zero when never.
 	LastSuccess time.Time `json:"lastSuccess,omitzero"`
 	// LastDuration is from noticing the change to the proof, of the last applied change.

@@ -54,6 +54,7 @@ func (t *Target) report(act action) {
 	if st.judged == st.wanted {
 		to.Findings = t.findings
 	}
+	to.WantedChanges, to.ServerLife = t.wantedChanges, st.seen.epoch
 	if healthy {
 		to.Applied, to.Failure = true, nil
 	}

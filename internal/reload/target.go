@@ -28,19 +28,21 @@ type Target struct {
 	set      *snapshot.Set    // the newest reading
 	outline  *finding.Outline // of set, by the newest verdict; nil: none yet
 	expected any              // of set, by the newest verdict; nil: not known
-	good     proven           // what the server was last proven to run
-	tried    []*snapshot.Set  // sent since, without proof
-	plan     Plan
-	before   Observation       // the newest one of a ready server
-	obs      Observation       // the newest one
-	deferred int               // reloads in a row that stepped back for a hint
-	noticed  time.Time         // when the change under way was noticed
-	reading  []finding.Finding // of the newest reading itself
-	verdict  []finding.Finding // of the validator, on set, with those of the reading
-	findings []finding.Finding // verdict, and what the driver's plan added
-	why      reasons
-	said     string            // the failure that was logged last
-	warned   []finding.Finding // the warnings that were logged last
+	// wantedChanges says what set changes against good, in words.
+	wantedChanges []string
+	good          proven          // what the server was last proven to run
+	tried         []*snapshot.Set // sent since, without proof
+	plan          Plan
+	before        Observation       // the newest one of a ready server
+	obs           Observation       // the newest one
+	deferred      int               // reloads in a row that stepped back for a hint
+	noticed       time.Time         // when the change under way was noticed
+	reading       []finding.Finding // of the newest reading itself
+	verdict       []finding.Finding // of the validator, on set, with those of the reading
+	findings      []finding.Finding // verdict, and what the driver's plan added
+	why           reasons
+	said          string            // the failure that was logged last
+	warned        []finding.Finding // the warnings that were logged last
 
 	mu     sync.Mutex
 	status Status
