@@ -5,6 +5,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
 // inScript finds the configuration file in a line of a shell.
@@ -15,8 +17,8 @@ func (pl *plan) configFile(c container) (string, error) {
 	config, at, ok := c.flag("config.file")
 	if !ok {
 		config = prometheusConfig
-		for _, it := range append(c.get("command").items(), c.get("args").items()...) {
-			if m := inScript.FindStringSubmatch(it.str()); m != nil {
+		for _, it := range append(c.Get("command").Items(), c.Get("args").Items()...) {
+			if m := inScript.FindStringSubmatch(it.Str()); m != nil {
 				config, at = m[1], it
 			}
 		}
@@ -38,30 +40,30 @@ func (pl *plan) lifecycle(c container) error {
 			return nil
 		}
 		if strings.Contains(w, "--no-web.enable-lifecycle") {
-			return pl.refuse(c.cursor, "take it away", "container %s has --no-web.enable-lifecycle, so that Prometheus refuses every reload", c.name())
+			return pl.refuse(c.Cursor, "take it away", "container %s has --no-web.enable-lifecycle, so that Prometheus refuses every reload", c.name())
 		}
 	}
-	command := c.get("command").strs()
+	command := c.Get("command").Strs()
 	if len(command) > 0 && path.Base(command[0]) != "prometheus" {
-		return pl.refuse(c.get("command"), "write "+flag+" there yourself, right behind the program's name, and inject again",
+		return pl.refuse(c.Get("command"), "write "+flag+" there yourself, right behind the program's name, and inject again",
 			"container %s starts Prometheus through %q; %s, without which it refuses every reload, cannot be put into a script", c.name(), command[0], flag)
 	}
-	args := c.get("args")
-	if len(args.items()) > 0 || len(command) > 0 {
-		pl.ed.put(c.cursor, "args", "command", pl.dash, flag)
-		pl.did(c.name(), c.line(), "gets %s, without which it refuses every reload", flag)
+	args := c.Get("args")
+	if len(args.Items()) > 0 || len(command) > 0 {
+		pl.ed.Put(c.Cursor, "args", "command", pl.dash, flag)
+		pl.did(c.name(), c.Line(), "gets %s, without which it refuses every reload", flag)
 		return nil
 	}
 	if strings.Contains(c.image(), "bitnami") {
-		return pl.refuse(c.cursor, "write the image's arguments out under args, then inject again",
+		return pl.refuse(c.Cursor, "write the image's arguments out under args, then inject again",
 			"container %s needs %s, but arguments replace the image's own, and those of %s are not the usual ones", c.name(), flag, c.image())
 	}
-	all := list{"--config.file=" + prometheusConfig, "--storage.tsdb.path=" + prometheusData}
+	all := yamledit.List{"--config.file=" + prometheusConfig, "--storage.tsdb.path=" + prometheusData}
 	if strings.HasPrefix(c.imageTag(), "v2.") {
 		all = append(all, "--web.console.libraries=/usr/share/prometheus/console_libraries", "--web.console.templates=/usr/share/prometheus/consoles")
 	}
-	pl.ed.put(c.cursor, "args", "image", pl.dash, append(all, flag)...)
-	pl.did(c.name(), c.line(), "gets %s, without which it refuses every reload, and before it the image's own arguments, which it would replace", flag)
+	pl.ed.Put(c.Cursor, "args", "image", pl.dash, append(all, flag)...)
+	pl.did(c.name(), c.Line(), "gets %s, without which it refuses every reload, and before it the image's own arguments, which it would replace", flag)
 	return nil
 }
 
@@ -102,10 +104,10 @@ func (pl *plan) reach(c container, host string) string {
 var variable = regexp.MustCompile(`\$\(([^)]+)\)`)
 
 // expanded gives the sidecar the variables that a text of the server's arguments names.
-func (pl *plan) expanded(c container, at cursor, text string) string {
+func (pl *plan) expanded(c container, at yamledit.Cursor, text string) string {
 	for _, m := range variable.FindAllStringSubmatch(text, -1) {
-		if e := c.env(m[1]); e.ok() {
-			pl.side.setenv(valueOf(e))
+		if e := c.env(m[1]); e.OK() {
+			pl.side.setenv(yamledit.ValueOf(e))
 		} else if !pl.there {
 			pl.warn(at, "%s is not set in the manifest: give it to the sidecar, too", m[0])
 		}

@@ -6,6 +6,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/mounts"
+	"reloader/internal/yamledit"
 )
 
 // SyntaxRule is the name of the finding for a manifest that is not YAML.
@@ -14,8 +15,8 @@ const SyntaxRule = "manifest-yaml"
 // Check finds the mounts of Prometheus' and Grafana's containers, and of reloader's own, that
 // never change in a running pod. file is the manifest's name in the findings.
 func Check(file string, src []byte) []finding.Finding {
-	docs, err := parse(src)
-	if e := (*Error)(nil); errors.As(err, &e) {
+	docs, err := yamledit.Parse(src)
+	if e := (*yamledit.Error)(nil); errors.As(err, &e) {
 		return []finding.Finding{{File: file, Line: e.Line, Severity: finding.Error, Rule: SyntaxRule, Message: e.Text, Hint: e.Hint}}
 	}
 	workloads, _ := findWorkloads(docs)
@@ -30,12 +31,12 @@ func Check(file string, src []byte) []finding.Finding {
 				if m.sub == "" || !vol.fromAPI() {
 					continue
 				}
-				at := m.get("subPath")
+				at := m.Get("subPath")
 				if m.expr() {
-					at = m.get("subPathExpr")
+					at = m.Get("subPathExpr")
 				}
 				list = append(list, finding.Finding{
-					File: file, Line: at.key.Line, Column: at.key.Column, Severity: finding.Warning, Rule: mounts.SubPathRule,
+					File: file, Line: at.Key.Line, Column: at.Key.Column, Severity: finding.Warning, Rule: mounts.SubPathRule,
 					Message: w.String() + ", container " + c.name() + ": the subPath mount at " + m.path + " never changes in a running pod",
 					Hint:    m.instead(c) + "; reloader inject -f " + file + " does it where the image allows",
 				})

@@ -3,13 +3,15 @@ package inject
 import (
 	"path"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
 // container is a container of the manifest as it is written.
-type container struct{ cursor }
+type container struct{ yamledit.Cursor }
 
-func (c container) name() string  { return c.get("name").str() }
-func (c container) image() string { return c.get("image").str() }
+func (c container) name() string  { return c.Get("name").Str() }
+func (c container) image() string { return c.Get("image").Str() }
 
 // imageName is the last part of the image's path, without tag and digest.
 func (c container) imageName() string {
@@ -28,25 +30,25 @@ func (c container) imageTag() string {
 
 // words are the command and the arguments together, as the process gets them.
 func (c container) words() []string {
-	return append(c.get("command").strs(), c.get("args").strs()...)
+	return append(c.Get("command").Strs(), c.Get("args").Strs()...)
 }
 
 // flag is the value of --name=value, or of --name with the value behind it, with one dash or
 // two; the last one counts.
-func (c container) flag(name string) (value string, at cursor, ok bool) {
+func (c container) flag(name string) (value string, at yamledit.Cursor, ok bool) {
 	for _, field := range []string{"command", "args"} {
-		items := c.get(field).items()
+		items := c.Get(field).Items()
 		for i, it := range items {
-			word := strings.TrimPrefix(strings.TrimPrefix(it.str(), "-"), "-")
-			if word == it.str() {
+			word := strings.TrimPrefix(strings.TrimPrefix(it.Str(), "-"), "-")
+			if word == it.Str() {
 				continue
 			}
 			if v, found := strings.CutPrefix(word, name+"="); found {
 				value, at, ok = v, it, true
 			} else if word == name {
 				value, at, ok = "", it, true
-				if i+1 < len(items) && !strings.HasPrefix(items[i+1].str(), "-") {
-					value, at = items[i+1].str(), items[i+1]
+				if i+1 < len(items) && !strings.HasPrefix(items[i+1].Str(), "-") {
+					value, at = items[i+1].Str(), items[i+1]
 				}
 			}
 		}
@@ -55,10 +57,10 @@ func (c container) flag(name string) (value string, at cursor, ok bool) {
 }
 
 // env is the entry of the last variable of that name.
-func (c container) env(name string) cursor {
-	found := cursor{doc: c.doc}
-	for _, e := range c.get("env").items() {
-		if e.get("name").str() == name {
+func (c container) env(name string) yamledit.Cursor {
+	found := yamledit.Cursor{Doc: c.Doc}
+	for _, e := range c.Get("env").Items() {
+		if e.Get("name").Str() == name {
 			found = e
 		}
 	}
@@ -67,7 +69,7 @@ func (c container) env(name string) cursor {
 
 // envOr is a variable's literal value, or the image's default.
 func (c container) envOr(name, def string) string {
-	if v := c.env(name).get("value").str(); v != "" {
+	if v := c.env(name).Get("value").Str(); v != "" {
 		return v
 	}
 	return def
@@ -76,13 +78,13 @@ func (c container) envOr(name, def string) string {
 // port is the first container port of that number or with one of the names.
 func (c container) port(def string, names ...string) string {
 	var named string
-	for _, p := range c.get("ports").items() {
-		number := p.get("containerPort").str()
+	for _, p := range c.Get("ports").Items() {
+		number := p.Get("containerPort").Str()
 		if number == def {
 			return def
 		}
 		for _, n := range names {
-			if named == "" && p.get("name").str() == n {
+			if named == "" && p.Get("name").Str() == n {
 				named = number
 			}
 		}
@@ -94,8 +96,8 @@ func (c container) port(def string, names ...string) string {
 }
 
 func (c container) hasPort(number string) bool {
-	for _, p := range c.get("ports").items() {
-		if p.get("containerPort").str() == number {
+	for _, p := range c.Get("ports").Items() {
+		if p.Get("containerPort").Str() == number {
 			return true
 		}
 	}
@@ -104,37 +106,37 @@ func (c container) hasPort(number string) bool {
 
 // mount is one entry of volumeMounts.
 type mount struct {
-	cursor
+	yamledit.Cursor
 	path, sub, volume string
 }
 
 func (c container) mounts() []mount {
 	var list []mount
-	for _, m := range c.get("volumeMounts").items() {
-		sub := m.get("subPath").str()
-		if e := m.get("subPathExpr").str(); e != "" {
+	for _, m := range c.Get("volumeMounts").Items() {
+		sub := m.Get("subPath").Str()
+		if e := m.Get("subPathExpr").Str(); e != "" {
 			sub = e
 		}
-		list = append(list, mount{cursor: m, path: path.Clean("/" + m.get("mountPath").str()), sub: sub, volume: m.get("name").str()})
+		list = append(list, mount{Cursor: m, path: path.Clean("/" + m.Get("mountPath").Str()), sub: sub, volume: m.Get("name").Str()})
 	}
 	return list
 }
 
-func (m mount) expr() bool { return m.get("subPathExpr").str() != "" }
+func (m mount) expr() bool { return m.Get("subPathExpr").Str() != "" }
 
 // volume is one entry of the pod's volumes.
 type volume struct {
-	cursor
+	yamledit.Cursor
 	name string
 	kind string // configMap, secret, projected, emptyDir, persistentVolumeClaim ...
 }
 
 func (w workload) volumes() []volume {
 	var list []volume
-	for _, v := range w.pod.get("volumes").items() {
-		vol := volume{cursor: v, name: v.get("name").str()}
+	for _, v := range w.pod.Get("volumes").Items() {
+		vol := volume{Cursor: v, name: v.Get("name").Str()}
 		for _, kind := range []string{"configMap", "secret", "projected", "downwardAPI", "emptyDir", "persistentVolumeClaim", "hostPath"} {
-			if v.get(kind).ok() {
+			if v.Get(kind).OK() {
 				vol.kind = kind
 			}
 		}
@@ -162,17 +164,17 @@ func (v volume) fromAPI() bool {
 func (v volume) object() string {
 	switch v.kind {
 	case "configMap":
-		return v.get("configMap", "name").str()
+		return v.Get("configMap", "name").Str()
 	case "secret":
-		return v.get("secret", "secretName").str()
+		return v.Get("secret", "secretName").Str()
 	}
 	return ""
 }
 
 // token says that the volume holds a service account's token, which is nobody's configuration.
 func (v volume) token() bool {
-	for _, s := range v.get("projected", "sources").items() {
-		if s.get("serviceAccountToken").ok() {
+	for _, s := range v.Get("projected", "sources").Items() {
+		if s.Get("serviceAccountToken").OK() {
 			return true
 		}
 	}
@@ -181,7 +183,7 @@ func (v volume) token() bool {
 
 // isPrometheus looks at the image first, then at what only Prometheus has.
 func (c container) isPrometheus() bool {
-	if command := c.get("command").strs(); len(command) > 0 && path.Base(command[0]) == "promtool" {
+	if command := c.Get("command").Strs(); len(command) > 0 && path.Base(command[0]) == "promtool" {
 		return false
 	}
 	if n := c.imageName(); n == "prometheus" || strings.HasSuffix(n, "prometheus-prometheus") {

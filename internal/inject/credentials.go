@@ -3,6 +3,8 @@ package inject
 import (
 	"path"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
 // The variables of Grafana's image with the administrator's name and password. Each can name a
@@ -15,17 +17,17 @@ const (
 // credentials gives the sidecar the administrator's name and password by the same references.
 func (pl *plan) credentials(c container, mounts []finalMount) {
 	for _, name := range []string{adminUser, adminPassword} {
-		if e := c.env(name); e.ok() {
-			pl.side.setenv(valueOf(e))
+		if e := c.env(name); e.OK() {
+			pl.side.setenv(yamledit.ValueOf(e))
 		} else if ref := pl.fromSecret(c, name); ref != nil {
 			pl.side.setenv(ref)
 		}
 	}
-	known := c.env(adminPassword).ok() || pl.fromSecret(c, adminPassword) != nil
-	if file := c.env(adminPassword + "__FILE").get("value").str(); file != "" {
+	known := c.env(adminPassword).OK() || pl.fromSecret(c, adminPassword) != nil
+	if file := c.env(adminPassword + "__FILE").Get("value").Str(); file != "" {
 		known = pl.passwordFile(path.Clean(file), mounts)
 	}
-	if file := c.env(adminUser + "__FILE"); file.ok() && !pl.there {
+	if file := c.env(adminUser + "__FILE"); file.OK() && !pl.there {
 		pl.warn(file, "the administrator's name is in a file (%s__FILE), which the sidecar does not read: give it --grafana-username, if it is not admin", adminUser)
 	}
 	if !known && !pl.there {
@@ -33,7 +35,7 @@ func (pl *plan) credentials(c container, mounts []finalMount) {
 		if from := c.secretsOfEnv(); len(from) > 0 {
 			hint = ", from Secret " + strings.Join(from, " or ") + " perhaps"
 		}
-		pl.warn(c.cursor, "container %s has no %s: give the sidecar that variable%s, or --grafana-username and --grafana-password-file, for reloading needs the administrator's password", c.name(), adminPassword, hint)
+		pl.warn(c.Cursor, "container %s has no %s: give the sidecar that variable%s, or --grafana-username and --grafana-password-file, for reloading needs the administrator's password", c.name(), adminPassword, hint)
 	}
 }
 
@@ -42,7 +44,7 @@ func (pl *plan) credentials(c container, mounts []finalMount) {
 func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
 	for i := range mounts {
 		m, ok := covering(mounts, file)
-		if !ok || m.items[0].n != mounts[i].items[0].n {
+		if !ok || m.items[0].Node != mounts[i].items[0].Node {
 			continue
 		}
 		mounts[i].shared = true
@@ -55,13 +57,13 @@ func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
 // fromSecret is a reference to a key that the container gets with a whole Secret (envFrom), when
 // that is in the manifest.
 func (pl *plan) fromSecret(c container, name string) any {
-	for _, from := range c.get("envFrom").items() {
-		secret := from.get("secretRef", "name").str()
-		key, ok := strings.CutPrefix(name, from.get("prefix").str())
+	for _, from := range c.Get("envFrom").Items() {
+		secret := from.Get("secretRef", "name").Str()
+		key, ok := strings.CutPrefix(name, from.Get("prefix").Str())
 		if !ok || pl.objs.value("Secret", secret, pl.w.namespace, key) == nil {
 			continue
 		}
-		return obj{{"name", name}, {"valueFrom", obj{{"secretKeyRef", obj{{"name", secret}, {"key", key}}}}}}
+		return yamledit.Map{{"name", name}, {"valueFrom", yamledit.Map{{"secretKeyRef", yamledit.Map{{"name", secret}, {"key", key}}}}}}
 	}
 	return nil
 }
@@ -69,8 +71,8 @@ func (pl *plan) fromSecret(c container, name string) any {
 // secretsOfEnv are the Secrets that the container gets as a whole.
 func (c container) secretsOfEnv() []string {
 	var names []string
-	for _, from := range c.get("envFrom").items() {
-		if n := from.get("secretRef", "name").str(); n != "" {
+	for _, from := range c.Get("envFrom").Items() {
+		if n := from.Get("secretRef", "name").Str(); n != "" {
 			names = append(names, n)
 		}
 	}

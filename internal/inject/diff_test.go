@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// What Diff prints is the shortest way, which patch(1) takes.
+// What Diff prints leads patch(1) from one text to the other.
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	patch, err := exec.LookPath("patch")
@@ -29,7 +29,7 @@ func TestDiff(t *testing.T) {
 		{text, strings.NewReplacer("b\n", "", "m\n", "m\nm\n").Replace(text)},
 		{"---\n" + text + "---\na\n---\nb\n", "---\n" + text + "x\n---\na\nb\n---\nb\n---\nc\n"},
 		{"a\n---\nb\n---\nc\n", "a\n---\nc\n"},
-		{strings.Repeat("a\nb\n", 3*maxSteps), strings.Repeat("b\nc\nd\n", 2*maxSteps)},
+		{strings.Repeat("a\nb\n", 3*1000), strings.Repeat("b\nc\nd\n", 2*1000)},
 		{text, strings.NewReplacer("b\n", "", "g\n", "G\n", "n\n", "").Replace(text)},
 	} {
 		dir := t.TempDir()

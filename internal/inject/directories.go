@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
 // place is where a subPath mount of a file is to go.
@@ -29,7 +31,7 @@ type finalMount struct {
 	path, sub, volume string
 	kind              string // of the volume
 	token             bool
-	at                cursor
+	at                yamledit.Cursor
 	// shared says that the sidecar gets it too.
 	shared bool
 	// source is where a gated sidecar sees it when the server does not see it any more.
@@ -50,7 +52,7 @@ func (pl *plan) directories(c container, want func(m mount) (place, bool)) ([]fi
 	for _, m := range c.mounts() {
 		vol, _ := pl.w.volume(m.volume)
 		if m.sub == "" || !vol.fromAPI() {
-			final = append(final, finalMount{path: m.path, sub: m.sub, volume: m.volume, kind: vol.kind, token: vol.token(), at: m.cursor, items: []mount{m}})
+			final = append(final, finalMount{path: m.path, sub: m.sub, volume: m.volume, kind: vol.kind, token: vol.token(), at: m.Cursor, items: []mount{m}})
 			continue
 		}
 		at, ok := want(m)
@@ -80,7 +82,7 @@ func (pl *plan) frozen(c container, m mount) {
 	if m.expr() {
 		reason = "its path is an expression"
 	}
-	pl.warn(m.cursor, "container %s: %s (volume %s, by subPath) never changes in a running pod; it stays, for %s: mount the volume as a directory of its own",
+	pl.warn(m.Cursor, "container %s: %s (volume %s, by subPath) never changes in a running pod; it stays, for %s: mount the volume as a directory of its own",
 		c.name(), m.path, m.volume, reason)
 }
 
@@ -89,29 +91,29 @@ func (v volume) keyOf(sub string) string {
 	if v.object() == "" {
 		return ""
 	}
-	if it := v.item(sub); it.ok() {
-		return it.get("key").str()
+	if it := v.item(sub); it.OK() {
+		return it.Get("key").Str()
 	}
-	if len(v.get(v.kind, "items").items()) > 0 || strings.Contains(sub, "/") {
+	if len(v.Get(v.kind, "items").Items()) > 0 || strings.Contains(sub, "/") {
 		return ""
 	}
 	return sub
 }
 
 // item is the entry of the volume's items with that path.
-func (v volume) item(path string) cursor {
-	for _, it := range v.get(v.kind, "items").items() {
-		if it.get("path").str() == path {
+func (v volume) item(path string) yamledit.Cursor {
+	for _, it := range v.Get(v.kind, "items").Items() {
+		if it.Get("path").Str() == path {
 			return it
 		}
 	}
-	return cursor{}
+	return yamledit.Cursor{}
 }
 
 // directory makes one directory mount of several mounts of files.
 func (pl *plan) directory(c container, members []member, groups map[string][]member) (finalMount, error) {
 	first := members[0]
-	f := finalMount{path: first.dir, at: first.cursor}
+	f := finalMount{path: first.dir, at: first.Cursor}
 	var whole *mount
 	for _, m := range c.mounts() {
 		if m.path == first.dir && m.sub == "" {
@@ -138,23 +140,23 @@ func (pl *plan) directory(c container, members []member, groups map[string][]mem
 // emit writes a mount into the server's container.
 func (pl *plan) emit(c container, f finalMount) {
 	m := f.items[0]
-	if m.path == f.path && m.volume == f.volume && m.sub == f.sub && len(f.items) == 1 || !pl.ed.writable(m.cursor) {
+	if m.path == f.path && m.volume == f.volume && m.sub == f.sub && len(f.items) == 1 || !pl.ed.Writable(m.Cursor) {
 		return
 	}
 	if m.path != f.path {
-		pl.ed.setScalar(m.get("mountPath"), f.path)
+		pl.ed.SetScalar(m.Get("mountPath"), f.path)
 	}
 	if m.sub != "" {
-		pl.ed.removeKey(m.cursor, "subPath")
-		pl.did(c.name(), m.line(), "volume %s is mounted as the directory %s, not %s alone by subPath%s", f.volume, f.path, path.Base(m.path), pl.why())
+		pl.ed.RemoveKey(m.Cursor, "subPath")
+		pl.did(c.name(), m.Line(), "volume %s is mounted as the directory %s, not %s alone by subPath%s", f.volume, f.path, path.Base(m.path), pl.why())
 	}
 	if m.volume != f.volume {
-		pl.moved[m.doc.index[m.n]] = true
-		pl.ed.setScalar(m.get("name"), f.volume)
+		pl.moved[m.Node] = true
+		pl.ed.SetScalar(m.Get("name"), f.volume)
 	}
 	for _, m := range f.items[1:] {
 		pl.drop(c, m)
-		pl.did(c.name(), m.line(), "%s becomes part of the directory %s", path.Base(m.path), f.path)
+		pl.did(c.name(), m.Line(), "%s becomes part of the directory %s", path.Base(m.path), f.path)
 	}
 }
 
@@ -169,8 +171,8 @@ func (pl *plan) why() string {
 
 // drop takes a mount out of a container.
 func (pl *plan) drop(c container, m mount) {
-	pl.moved[m.doc.index[m.n]] = true
-	pl.ed.removeItem(c.get("volumeMounts"), m.cursor)
+	pl.moved[m.Node] = true
+	pl.ed.RemoveItem(c.Get("volumeMounts"), m.Cursor)
 }
 
 // reusable says whether the mounts' own volume can simply be mounted as the directory.
@@ -191,7 +193,7 @@ func (pl *plan) reusable(members []member, whole *mount, groups map[string][]mem
 			}
 		}
 	}
-	if !members[0].strict || len(vol.get(vol.kind, "items").items()) > 0 {
+	if !members[0].strict || len(vol.Get(vol.kind, "items").Items()) > 0 {
 		return true
 	}
 	keys, known := pl.objs.keys(objectKind[vol.kind], vol.object(), pl.w.namespace)

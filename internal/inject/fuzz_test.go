@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"reloader/internal/yamledit"
 )
 
 // Whatever the input: no panic; an error alone, with a text; or an output that is YAML with all
@@ -52,7 +54,7 @@ func FuzzInject(f *testing.F) {
 		if !bytes.Equal(again.Output, res.Output) {
 			t.Fatalf("not idempotent:\n%s", Diff("once", res.Output, "twice", again.Output))
 		}
-		docs, err := parse(res.Output)
+		docs, err := yamledit.Parse(res.Output)
 		if err != nil {
 			t.Fatalf("not YAML: %v", err)
 		}
@@ -81,18 +83,18 @@ func isBreak(r rune) bool { return strings.ContainsRune("\r\n\u0085\u2028\u2029"
 func (p *planner) comments() []string {
 	gone := map[int]bool{}
 	for _, d := range p.docs {
-		for _, n := range d.order {
-			if !p.ed.removed[n] {
+		for _, n := range d.Nodes() {
+			if !p.ed.Removed(n) {
 				continue
 			}
-			for line := n.Line; line <= p.ed.lastLine(cursor{n: n, doc: d}, 1<<30); line++ {
+			for line := n.Line; line <= p.ed.LastLine(yamledit.Cursor{Node: n, Doc: d}, 1<<30); line++ {
 				gone[line] = true
 			}
 		}
 	}
 	var list []string
-	for line := 1; line < len(p.ed.lines); line++ {
-		text := strings.TrimSpace(p.ed.lineText(line))
+	for line := 1; line <= p.ed.LastLineNumber(); line++ {
+		text := strings.TrimSpace(p.ed.LineText(line))
 		if strings.HasPrefix(text, "#") && !gone[line] {
 			list = append(list, text)
 		}

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
 // gated says whether gates are to be made: not a second time.
@@ -30,12 +32,12 @@ func (pl *plan) place(c container, mounts []finalMount) error {
 // only the sidecar writes; the volumes that were mounted there go to the sidecar alone.
 func (pl *plan) placeGate(c container, mounts []finalMount, server, root string) error {
 	if system(root) {
-		return pl.refuse(c.cursor, "mount the configuration in a directory of its own", "the gate cannot take the place of %s, which the image needs", root)
+		return pl.refuse(c.Cursor, "mount the configuration in a directory of its own", "the gate cannot take the place of %s, which the image needs", root)
 	}
 	behind := func(m finalMount) bool { return m.shared && (inside(m.path, root) || m.source != "") }
 	carrier := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && inside(m.path, root) })
 	if carrier < 0 {
-		return pl.refuse(c.cursor, "mount its directories below "+root, "container %s has no mount in %s for the gate to replace", c.name(), root)
+		return pl.refuse(c.Cursor, "mount its directories below "+root, "container %s has no mount in %s for the gate to replace", c.name(), root)
 	}
 	if i := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && m.path == root }); i >= 0 {
 		carrier = i
@@ -73,20 +75,20 @@ func (pl *plan) placeGate(c container, mounts []finalMount, server, root string)
 		if m.source == "" {
 			m.source = path.Join(sourceDir(server), m.path[len(root):])
 		}
-		pl.did(c.name(), m.at.line(), "volume %s (%s) moves to the sidecar, at %s", m.volume, strings.Join(m.was(), ", "), m.source)
+		pl.did(c.name(), m.at.Line(), "volume %s (%s) moves to the sidecar, at %s", m.volume, strings.Join(m.was(), ", "), m.source)
 		m.path = m.source
 		if err := pl.share(m); err != nil {
 			return err
 		}
 	}
-	medium := obj{}
+	medium := yamledit.Map{}
 	if secret != "" {
-		medium = obj{{"medium", "Memory"}} // as the kubelet keeps Secrets
-		pl.did(c.name(), c.line(), "its gate is kept in memory, for it gets files of a Secret (volume %s)", secret)
+		medium = yamledit.Map{{"medium", "Memory"}} // as the kubelet keeps Secrets
+		pl.did(c.name(), c.Line(), "its gate is kept in memory, for it gets files of a Secret (volume %s)", secret)
 	}
-	pl.added = append(pl.added, obj{{"name", gate.volume}, {"emptyDir", medium}})
+	pl.added = append(pl.added, yamledit.Map{{"name", gate.volume}, {"emptyDir", medium}})
 	pl.side.mounts = append(pl.side.mounts, gate)
-	pl.did(c.name(), c.line(), "reads %s from the gate (volume %s), which only the sidecar writes, and only with files that passed its check", root, gate.volume)
+	pl.did(c.name(), c.Line(), "reads %s from the gate (volume %s), which only the sidecar writes, and only with files that passed its check", root, gate.volume)
 	return nil
 }
 
@@ -114,19 +116,19 @@ func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root s
 // reason to write there; files may be shared by generations.
 func (pl *plan) carry(c container, m, gate finalMount, nested bool) {
 	item := m.items[0]
-	if !pl.ed.writable(item.cursor) {
+	if !pl.ed.Writable(item.Cursor) {
 		return
 	}
 	if item.path != gate.path {
-		pl.ed.setScalar(item.get("mountPath"), gate.path)
+		pl.ed.SetScalar(item.Get("mountPath"), gate.path)
 	}
 	if item.sub != "" {
-		pl.ed.removeKey(item.cursor, "subPath")
+		pl.ed.RemoveKey(item.Cursor, "subPath")
 	}
-	pl.moved[item.doc.index[item.n]] = true
-	pl.ed.setScalar(item.get("name"), gate.volume)
-	if !nested && !item.get("readOnly").ok() {
-		pl.ed.addKey(item.cursor, "mountPath", field{"readOnly", true}, pl.dash)
+	pl.moved[item.Node] = true
+	pl.ed.SetScalar(item.Get("name"), gate.volume)
+	if !nested && !item.Get("readOnly").OK() {
+		pl.ed.AddKey(item.Cursor, "mountPath", yamledit.Pair{"readOnly", true}, pl.dash)
 	}
 	for _, item := range m.items[1:] {
 		pl.drop(c, item)
@@ -160,5 +162,5 @@ func (pl *plan) pastGate(c container, m finalMount, root string) {
 	default:
 		text += "; if it holds rules or scrape configurations, mount it there too"
 	}
-	pl.did(c.name(), m.at.line(), "%s", text)
+	pl.did(c.name(), m.at.Line(), "%s", text)
 }

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
 // The paths of Grafana's image.
@@ -27,7 +29,7 @@ func (pl *plan) grafana(c container) error {
 	provisioning := path.Clean(c.envOr("GF_PATHS_PROVISIONING", grafanaProvisioning))
 	gate := pl.gated() && slices.ContainsFunc(c.mounts(), func(m mount) bool { return provisions(m.path, provisioning) })
 	if pl.gated() && !gate {
-		pl.warn(c.cursor, "container %s has no volume below %s, so there is nothing for a gate to replace: its grafana.ini is followed where it is", c.name(), provisioning)
+		pl.warn(c.Cursor, "container %s has no volume below %s, so there is nothing for a gate to replace: its grafana.ini is followed where it is", c.name(), provisioning)
 	}
 
 	mounts, err := pl.directories(c, func(m mount) (place, bool) {
@@ -83,30 +85,30 @@ func (pl *plan) iniPlace(c container, ini string) string {
 }
 
 // pathsConfig tells Grafana where its grafana.ini is now.
-func (pl *plan) pathsConfig(c container, flag cursor, byFlag bool, ini string) error {
+func (pl *plan) pathsConfig(c container, flag yamledit.Cursor, byFlag bool, ini string) error {
 	const name = "GF_PATHS_CONFIG"
 	if byFlag {
-		word := flag.str()
+		word := flag.Str()
 		if head, _, ok := strings.Cut(word, "="); ok && strings.HasPrefix(word, "-") {
 			ini = head + "=" + ini
 		}
-		pl.ed.setScalar(flag, ini)
-		pl.did(c.name(), flag.line(), "its argument names the new place of grafana.ini, for %s has more files of the image", path.Dir(grafanaIni))
+		pl.ed.SetScalar(flag, ini)
+		pl.did(c.name(), flag.Line(), "its argument names the new place of grafana.ini, for %s has more files of the image", path.Dir(grafanaIni))
 		return nil
 	}
-	if command := c.get("command").strs(); len(command) > 0 && path.Base(command[0]) != "run.sh" {
-		return pl.refuse(c.get("command"), "mount grafana.ini as a directory of its own and give its path as --config",
+	if command := c.Get("command").Strs(); len(command) > 0 && path.Base(command[0]) != "run.sh" {
+		return pl.refuse(c.Get("command"), "mount grafana.ini as a directory of its own and give its path as --config",
 			"container %s does not start through the image's run.sh, so that %s would have no effect", c.name(), name)
 	}
 	switch e := c.env(name); {
-	case e.get("valueFrom").ok():
+	case e.Get("valueFrom").OK():
 		return pl.refuse(e, "set it to "+ini, "%s does not come from the manifest", name)
-	case e.ok():
-		pl.ed.setScalar(e.get("value"), ini)
+	case e.OK():
+		pl.ed.SetScalar(e.Get("value"), ini)
 	default:
-		pl.ed.put(c.cursor, "env", "", pl.dash, obj{{"name", name}, {"value", ini}})
+		pl.ed.Put(c.Cursor, "env", "", pl.dash, yamledit.Map{{"name", name}, {"value", ini}})
 	}
-	pl.did(c.name(), c.line(), "gets %s=%s: grafana.ini moves there, for %s has more files of the image", name, ini, path.Dir(grafanaIni))
+	pl.did(c.name(), c.Line(), "gets %s=%s: grafana.ini moves there, for %s has more files of the image", name, ini, path.Dir(grafanaIni))
 	return nil
 }
 
@@ -119,14 +121,14 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 		m := &mounts[i]
 		below := provisions(m.path, provisioning)
 		hasProvisioning = hasProvisioning || below
-		m.shared = below || hasIni && m.items[0].n == iniMount.items[0].n || m.kind == "configMap" || pl.collected(m.volume)
+		m.shared = below || hasIni && m.items[0].Node == iniMount.items[0].Node || m.kind == "configMap" || pl.collected(m.volume)
 	}
 	if !hasIni && !hasProvisioning {
-		return pl.refuse(c.cursor, "mount a ConfigMap at "+grafanaProvisioning+"/datasources, for example",
+		return pl.refuse(c.Cursor, "mount a ConfigMap at "+grafanaProvisioning+"/datasources, for example",
 			"container %s has no volume for grafana.ini or the provisioning directory, so nothing there can change", c.name())
 	}
 	s.args = append(s.args, "--grafana-url="+grafanaURL(c))
-	switch i := slices.IndexFunc(mounts, func(m finalMount) bool { return hasIni && m.items[0].n == iniMount.items[0].n }); {
+	switch i := slices.IndexFunc(mounts, func(m finalMount) bool { return hasIni && m.items[0].Node == iniMount.items[0].Node }); {
 	case i < 0:
 	case gate && iniMount.items[0].sub != "":
 		// It was a file of its own, so that nothing else is missed when the mount goes.

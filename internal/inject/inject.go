@@ -3,9 +3,12 @@ package inject
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
 // MaxSize is the largest manifest in bytes that Inject reads.
@@ -71,6 +74,15 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// edited is an error of the editor, or of its parser, about a workload or about the whole.
+func edited(err error, workload string) error {
+	var e *yamledit.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return &Error{Line: e.Line, Workload: workload, Text: e.Text, Hint: e.Hint}
+}
+
 // Inject adds the sidecar to every workload in src that runs Prometheus or Grafana. After an
 // error nothing is to be written. Injecting its own output changes nothing.
 func Inject(src []byte, o Options) (Result, error) {
@@ -91,15 +103,15 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	if len(src) > MaxSize {
 		return nil, nil, &Error{Text: fmt.Sprintf("the manifest has %d bytes, more than the %d that inject reads", len(src), MaxSize)}
 	}
-	docs, err := parse(src)
+	docs, err := yamledit.Parse(src)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, edited(err, "")
 	}
 	workloads, others := findWorkloads(docs)
 	if len(workloads) == 0 {
 		return nil, nil, noWorkload(others)
 	}
-	p := &planner{opts: o, ed: newEditor(src), docs: docs, objs: findObjects(docs)}
+	p := &planner{opts: o, ed: yamledit.NewEditor(src), docs: docs, objs: findObjects(docs)}
 	p.operators(others)
 	var misses []string
 	found := false
@@ -117,12 +129,12 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	if !found {
 		return nil, nil, o.nothing(workloads, misses, others)
 	}
-	out, err := p.ed.apply()
-	return p, out, err
+	out, err := p.ed.Apply()
+	return p, out, edited(err, "")
 }
 
 // nothing says which containers there are, and what may be the matter.
-func (o Options) nothing(workloads []workload, misses []string, others []cursor) error {
+func (o Options) nothing(workloads []workload, misses []string, others []yamledit.Cursor) error {
 	what := "no Prometheus or Grafana container"
 	switch p, g := o.PrometheusContainer, o.GrafanaContainer; {
 	case p != "" && g != "":
@@ -134,7 +146,7 @@ func (o Options) nothing(workloads []workload, misses []string, others []cursor)
 		misses = append(misses[:8], fmt.Sprintf("and %d more", n-8))
 	}
 	e := &Error{
-		Line: workloads[0].line(),
+		Line: workloads[0].Line(),
 		Text: what + " found in " + strings.Join(misses, "; "),
 		Hint: "name it with --prometheus-container or --grafana-container",
 	}
@@ -149,10 +161,10 @@ func (o Options) nothing(workloads []workload, misses []string, others []cursor)
 	return e
 }
 
-func noWorkload(others []cursor) error {
+func noWorkload(others []yamledit.Cursor) error {
 	var kinds []string
 	for _, c := range others {
-		kinds = append(kinds, c.get("kind").str())
+		kinds = append(kinds, c.Get("kind").Str())
 	}
 	slices.Sort(kinds)
 	kinds = slices.Compact(kinds)
@@ -167,9 +179,9 @@ func noWorkload(others []cursor) error {
 }
 
 // hintFor says what to do about objects that are no workloads themselves.
-func hintFor(others []cursor) string {
+func hintFor(others []yamledit.Cursor) string {
 	for _, c := range others {
-		switch kind := c.get("kind").str(); kind {
+		switch kind := c.Get("kind").Str(); kind {
 		case "Kustomization", "Component":
 			return "kustomize build . | reloader inject -f -"
 		case "HelmRelease", "HelmChart":

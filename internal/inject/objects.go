@@ -5,41 +5,43 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/yamledit"
 )
 
 // objectKind is the kind of the object behind a volume.
 var objectKind = map[string]string{"configMap": "ConfigMap", "secret": "Secret"}
 
 // objects are the objects of a manifest, by kind and name.
-type objects map[[2]string][]cursor
+type objects map[[2]string][]yamledit.Cursor
 
 // findObjects also looks into lists.
-func findObjects(docs []*document) objects {
+func findObjects(docs []*yamledit.Document) objects {
 	o := objects{}
-	var visit func(c cursor, depth int)
-	visit = func(c cursor, depth int) {
-		if name := c.get("metadata", "name").str(); name != "" {
-			id := [2]string{c.get("kind").str(), name}
+	var visit func(c yamledit.Cursor, depth int)
+	visit = func(c yamledit.Cursor, depth int) {
+		if name := c.Get("metadata", "name").Str(); name != "" {
+			id := [2]string{c.Get("kind").Str(), name}
 			o[id] = append(o[id], c)
 		}
-		for _, it := range c.get("items").items() {
+		for _, it := range c.Get("items").Items() {
 			if depth < maxLists {
 				visit(it, depth+1)
 			}
 		}
 	}
 	for _, d := range docs {
-		if d.root != nil {
-			visit(cursor{n: d.root, doc: d}, 0)
+		if d.Root != nil {
+			visit(d.Top(), 0)
 		}
 	}
 	return o
 }
 
 // find leaves out those of another namespace.
-func (o objects) find(kind, name, namespace string) []cursor {
-	return slices.DeleteFunc(slices.Clone(o[[2]string{kind, name}]), func(c cursor) bool {
-		ns := c.get("metadata", "namespace").str()
+func (o objects) find(kind, name, namespace string) []yamledit.Cursor {
+	return slices.DeleteFunc(slices.Clone(o[[2]string{kind, name}]), func(c yamledit.Cursor) bool {
+		ns := c.Get("metadata", "namespace").Str()
 		return ns != "" && namespace != "" && ns != namespace
 	})
 }
@@ -49,9 +51,9 @@ func (o objects) keys(kind, name, namespace string) (keys []string, known bool) 
 	for _, c := range o.find(kind, name, namespace) {
 		known = true
 		for _, field := range []string{"data", "binaryData", "stringData"} {
-			if m := c.get(field); m.ok() && m.n.Kind == yaml.MappingNode {
-				for i := 0; i < len(m.n.Content); i += 2 {
-					keys = append(keys, m.n.Content[i].Value)
+			if m := c.Get(field); m.OK() && m.Node.Kind == yaml.MappingNode {
+				for i := 0; i < len(m.Node.Content); i += 2 {
+					keys = append(keys, m.Node.Content[i].Value)
 				}
 			}
 		}
@@ -65,15 +67,15 @@ func (o objects) value(kind, name, namespace, key string) (value []byte) {
 		return nil
 	}
 	for _, c := range o.find(kind, name, namespace) {
-		data := c.get("data").field(key)
-		switch text := c.get("stringData").field(key); {
-		case text.ok():
-			value = []byte(text.str())
-		case !data.ok():
+		data := c.Get("data").Field(key)
+		switch text := c.Get("stringData").Field(key); {
+		case text.OK():
+			value = []byte(text.Str())
+		case !data.OK():
 		case kind == "Secret":
-			value, _ = base64.StdEncoding.DecodeString(data.str()) // what cannot be read tells nothing
+			value, _ = base64.StdEncoding.DecodeString(data.Str()) // what cannot be read tells nothing
 		default:
-			value = []byte(data.str())
+			value = []byte(data.Str())
 		}
 	}
 	return value

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/yamledit"
 )
 
 const sidecarName = "reloader"
@@ -13,12 +15,10 @@ const sidecarName = "reloader"
 // planner goes through the workloads and notes edits.
 type planner struct {
 	opts  Options
-	ed    *editor
-	docs  []*document
+	ed    *yamledit.Editor
+	docs  []*yamledit.Document
 	objs  objects
 	notes []Note
-	// separated says that a manifest in JSON got a separator, to be YAML with further documents.
-	separated bool
 }
 
 // plan is what is to be done to one workload.
@@ -27,9 +27,9 @@ type plan struct {
 	w     workload
 	dash  int             // how far the manifest indents the dashes of a list
 	taken map[string]bool // names of volumes
-	// moved are mounts that leave their volume, by place in the manifest; added are new volumes.
-	moved map[int]bool
-	added list
+	// moved are mounts that leave their volume, by their nodes; added are new volumes.
+	moved map[*yaml.Node]bool
+	added yamledit.List
 	side  sidecar
 	there bool // the sidecar was in the manifest before
 	gate  bool // and has a gate
@@ -39,13 +39,13 @@ type plan struct {
 // workload plans the changes to w; false when none of the servers runs there.
 func (p *planner) workload(w workload) (bool, error) {
 	prometheus, grafana, err := p.servers(w)
-	if err != nil || !prometheus.ok() && !grafana.ok() {
+	if err != nil || !prometheus.OK() && !grafana.OK() {
 		return false, err
 	}
 	if err := w.readable(); err != nil {
 		return false, err
 	}
-	pl := &plan{planner: p, w: w, dash: w.dash(), taken: map[string]bool{}, moved: map[int]bool{}}
+	pl := &plan{planner: p, w: w, dash: w.dash(), taken: map[string]bool{}, moved: map[*yaml.Node]bool{}}
 	for _, v := range w.volumes() {
 		pl.taken[v.name] = true
 	}
@@ -53,12 +53,12 @@ func (p *planner) workload(w workload) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if prometheus.ok() {
+	if prometheus.OK() {
 		if err := pl.prometheus(prometheus); err != nil {
 			return false, err
 		}
 	}
-	if grafana.ok() {
+	if grafana.OK() {
 		if err := pl.grafana(grafana); err != nil {
 			return false, err
 		}
@@ -68,11 +68,11 @@ func (p *planner) workload(w workload) (bool, error) {
 	} else {
 		pl.sidecar()
 	}
-	pl.ed.put(w.pod, "volumes", "", pl.dash, pl.added...)
+	pl.ed.Put(w.pod, "volumes", "", pl.dash, pl.added...)
 	pl.removeUnused()
 	pl.remarks()
-	if e := p.ed.err; e != nil {
-		return false, pl.wrap(e)
+	if e := p.ed.Err(); e != nil {
+		return false, edited(e, pl.w.String())
 	}
 	return true, nil
 }
@@ -82,7 +82,7 @@ func (w workload) readable() error {
 	if err := w.owned(); err != nil {
 		return err
 	}
-	if key, first := w.obj.doc.duplicate(w.obj); key != nil {
+	if key, first := w.obj.Doc.Duplicate(w.obj); key != nil {
 		return &Error{
 			Line: key.Line, Workload: w.String(), Text: fmt.Sprintf("the key %s is here a second time, after line %d", key.Value, first.Line),
 			Hint: "keep one of them; Kubernetes refuses both",
@@ -91,16 +91,8 @@ func (w workload) readable() error {
 	return nil
 }
 
-// wrap names the workload in an error of the editor.
-func (pl *plan) wrap(err error) error {
-	if e, ok := err.(*Error); ok && e.Workload == "" { //nolint:errorlint // the editor's own, never wrapped
-		e.Workload = pl.w.String()
-	}
-	return err
-}
-
-func (pl *plan) refuse(c cursor, hint, format string, args ...any) error {
-	return &Error{Line: c.line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Hint: hint}
+func (pl *plan) refuse(c yamledit.Cursor, hint, format string, args ...any) error {
+	return &Error{Line: c.Line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // did tells of a change of the container named about, or of the pod.
@@ -108,8 +100,8 @@ func (pl *plan) did(about string, line int, format string, args ...any) {
 	pl.notes = append(pl.notes, Note{Line: line, Workload: pl.w.String(), About: about, Text: fmt.Sprintf(format, args...)})
 }
 
-func (pl *plan) warn(c cursor, format string, args ...any) {
-	pl.notes = append(pl.notes, Note{Line: c.line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Warning: true})
+func (pl *plan) warn(c yamledit.Cursor, format string, args ...any) {
+	pl.notes = append(pl.notes, Note{Line: c.Line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Warning: true})
 }
 
 // servers finds the containers by the names that were given, else by what they look like.
@@ -128,7 +120,7 @@ func (p *planner) servers(w workload) (prometheus, grafana container, err error)
 			return found[0], nil
 		}
 		return container{}, &Error{
-			Line: found[1].line(), Workload: w.String(),
+			Line: found[1].Line(), Workload: w.String(),
 			Text: fmt.Sprintf("containers %s and %s both look like %s", found[0].name(), found[1].name(), what),
 			Hint: "name the one to follow with --" + strings.ToLower(what) + "-container",
 		}
@@ -142,11 +134,11 @@ func (p *planner) servers(w workload) (prometheus, grafana container, err error)
 
 // dash is 0 when the manifest writes the dashes of a list below its key, as kubectl does.
 func (w workload) dash() int {
-	c := w.pod.get("containers")
-	if c.n == nil || c.key == nil || !isBlock(c.n) || c.n.Line == c.key.Line {
+	c := w.pod.Get("containers")
+	if c.Node == nil || c.Key == nil || !yamledit.IsBlock(c.Node) || c.Node.Line == c.Key.Line {
 		return 0
 	}
-	return max(0, c.n.Column-c.key.Column)
+	return max(0, c.Node.Column-c.Key.Column)
 }
 
 // volumeName makes a name that the pod does not have yet.
@@ -165,7 +157,7 @@ func (pl *plan) removeUnused() {
 	for _, c := range slices.Concat(pl.w.containers(), pl.w.initContainers()) {
 		for _, m := range c.mounts() {
 			was[m.volume] = true
-			if !pl.moved[m.doc.index[m.n]] {
+			if !pl.moved[m.Node] {
 				used[m.volume] = true
 			}
 		}
@@ -175,25 +167,25 @@ func (pl *plan) removeUnused() {
 	}
 	for _, v := range pl.w.volumes() {
 		if was[v.name] && !used[v.name] {
-			pl.ed.removeItem(pl.w.pod.get("volumes"), v.cursor)
-			pl.did("", v.line(), "volume %s is removed, for nothing mounts it any more", v.name)
+			pl.ed.RemoveItem(pl.w.pod.Get("volumes"), v.Cursor)
+			pl.did("", v.Line(), "volume %s is removed, for nothing mounts it any more", v.name)
 		}
 	}
 }
 
 // remarks warns of what works against hot reloading.
 func (pl *plan) remarks() {
-	annotations := pl.w.meta.get("annotations")
-	if annotations.ok() && annotations.n.Kind == yaml.MappingNode {
+	annotations := pl.w.meta.Get("annotations")
+	if annotations.OK() && annotations.Node.Kind == yaml.MappingNode {
 		var names []string
-		first := cursor{}
-		for i := 0; i+1 < len(annotations.n.Content); i += 2 {
-			k := annotations.n.Content[i]
+		first := yamledit.Cursor{}
+		for i := 0; i+1 < len(annotations.Node.Content); i += 2 {
+			k := annotations.Node.Content[i]
 			if !strings.HasPrefix(k.Value, "checksum/") || k.Value == "checksum/secret" {
 				continue
 			}
-			if names = append(names, k.Value); !first.ok() {
-				first = annotations.child(k, annotations.n.Content[i+1])
+			if names = append(names, k.Value); !first.OK() {
+				first = annotations.Child(k, annotations.Node.Content[i+1])
 			}
 		}
 		if len(names) > 0 {

@@ -3,6 +3,8 @@ package inject
 import (
 	"slices"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
 // isReloader recognizes a sidecar that was added before.
@@ -18,13 +20,13 @@ func (c container) isReloader() bool {
 }
 
 func (c container) hasEnvPrefix(prefix string) bool {
-	return slices.ContainsFunc(c.get("env").items(), func(e cursor) bool { return strings.HasPrefix(e.get("name").str(), prefix) })
+	return slices.ContainsFunc(c.Get("env").Items(), func(e yamledit.Cursor) bool { return strings.HasPrefix(e.Get("name").Str(), prefix) })
 }
 
 // sets says whether the sidecar has the flag of that name, or its twin in the environment.
 func (c container) sets(flag string) bool {
 	_, _, ok := c.flag(flag)
-	return ok || c.env("RELOADER_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))).ok()
+	return ok || c.env("RELOADER_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))).OK()
 }
 
 // present finds the sidecar that was added before.
@@ -36,7 +38,7 @@ func (pl *plan) present() (container, error) {
 			return c, nil
 		}
 		if c.name() == sidecarName {
-			return c, pl.refuse(c.cursor, "give it another name; if it is this program, let its first argument be run",
+			return c, pl.refuse(c.Cursor, "give it another name; if it is this program, let its first argument be run",
 				"there is a container %s already, of image %s, that does not look like the sidecar", sidecarName, c.image())
 		}
 	}
@@ -46,16 +48,16 @@ func (pl *plan) present() (container, error) {
 // stays tells what the sidecar that is there does not do. It is the user's now, and is not
 // changed.
 func (pl *plan) stays(c container) {
-	pl.did(c.name(), c.line(), "is there already and stays as it is")
+	pl.did(c.name(), c.Line(), "is there already and stays as it is")
 	again := "take container " + c.name() + " out and inject again"
-	if pl.opts.Gated && !pl.gate && !c.sets("config") && c.get("restartPolicy").str() != "Always" {
-		pl.warn(c.cursor, "container %s has no gate: for --gated, inject the manifest as it was before the first time", c.name())
+	if pl.opts.Gated && !pl.gate && !c.sets("config") && c.Get("restartPolicy").Str() != "Always" {
+		pl.warn(c.Cursor, "container %s has no gate: for --gated, inject the manifest as it was before the first time", c.name())
 	}
 	if pl.opts.FastPropagation && !c.sets("fast-propagation") {
-		pl.warn(c.cursor, "container %s has no --fast-propagation: %s, for a Role is needed too", c.name(), again)
+		pl.warn(c.Cursor, "container %s has no --fast-propagation: %s, for a Role is needed too", c.name(), again)
 	}
 	if pl.opts.Events && !c.sets("events") {
-		pl.warn(c.cursor, "container %s has no --events: %s, for a Role is needed too", c.name(), again)
+		pl.warn(c.Cursor, "container %s has no --events: %s, for a Role is needed too", c.name(), again)
 	}
 	seen := map[string]bool{}
 	for _, m := range c.mounts() {

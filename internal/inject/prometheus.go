@@ -55,7 +55,7 @@ func (pl *plan) prometheus(c container) error {
 	named := pl.named(c, config)
 	for i := range mounts {
 		m := &mounts[i]
-		m.shared = m.items[0].n == main.items[0].n || pl.hasConfig(c, *m, root) || slices.ContainsFunc(named, func(dir string) bool { return inside(dir, m.path) && m.path != "/" })
+		m.shared = m.items[0].Node == main.items[0].Node || pl.hasConfig(c, *m, root) || slices.ContainsFunc(named, func(dir string) bool { return inside(dir, m.path) && m.path != "/" })
 		if !m.shared && m.kind == "secret" {
 			pl.pastGate(c, *m, root)
 		}
@@ -125,13 +125,13 @@ func (pl *plan) noConfig(c container, config string) error {
 		switch vol, _ := pl.w.volume(m.volume); {
 		case m.path != config || m.sub == "":
 		case m.expr():
-			return pl.refuse(m.cursor, "mount the volume as the directory "+path.Dir(config), "%s is mounted by subPathExpr, of which nobody knows the value here", config)
+			return pl.refuse(m.Cursor, "mount the volume as the directory "+path.Dir(config), "%s is mounted by subPathExpr, of which nobody knows the value here", config)
 		case vol.fromAPI():
-			return pl.refuse(m.cursor, "mount the volume as a directory of its own, for example /etc/prometheus/config, and give --config.file=/etc/prometheus/config/"+path.Base(config),
+			return pl.refuse(m.Cursor, "mount the volume as a directory of its own, for example /etc/prometheus/config, and give --config.file=/etc/prometheus/config/"+path.Base(config),
 				"%s is mounted by subPath into %s, of which the image needs the rest", config, path.Dir(config))
 		}
 	}
-	return pl.refuse(c.cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
+	return pl.refuse(c.Cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
 		"container %s has no volume at %s, so its configuration cannot change", c.name(), config)
 }
 
@@ -141,12 +141,12 @@ func (pl *plan) copied(c container, main finalMount) {
 		return
 	}
 	for _, init := range pl.w.initContainers() {
-		if init.get("restartPolicy").str() == "Always" {
+		if init.Get("restartPolicy").Str() == "Always" {
 			continue
 		}
 		for _, m := range init.mounts() {
 			if m.volume == main.volume {
-				pl.warn(init.cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: a later change of what it reads does not arrive", init.name(), c.name(), m.volume)
+				pl.warn(init.Cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: a later change of what it reads does not arrive", init.name(), c.name(), m.volume)
 				return
 			}
 		}

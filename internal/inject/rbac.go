@@ -1,10 +1,11 @@
 package inject
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
+
+	"reloader/internal/yamledit"
 )
 
 const tokenDir = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -20,34 +21,34 @@ func (pl *plan) permissions() {
 		s.args = append(s.args, "--events")
 	}
 	for _, v := range [][2]string{{"POD_NAME", "metadata.name"}, {"POD_NAMESPACE", "metadata.namespace"}, {"POD_UID", "metadata.uid"}} {
-		s.setenv(obj{{"name", v[0]}, {"valueFrom", obj{{"fieldRef", obj{{"fieldPath", v[1]}}}}}})
+		s.setenv(yamledit.Map{{"name", v[0]}, {"valueFrom", yamledit.Map{{"fieldRef", yamledit.Map{{"fieldPath", v[1]}}}}}})
 	}
 	name := pl.w.name + "-" + sidecarName
-	meta := obj{{"name", name}}
+	meta := yamledit.Map{{"name", name}}
 	if pl.w.namespace != "" {
-		meta = append(meta, field{"namespace", pl.w.namespace})
+		meta = append(meta, yamledit.Pair{"namespace", pl.w.namespace})
 	}
 	account := pl.account(name, meta)
-	pl.document(obj{
+	pl.document(yamledit.Map{
 		{"apiVersion", "rbac.authorization.k8s.io/v1"}, {"kind", "Role"}, {"metadata", meta}, {"rules", pl.rules()},
 	})
-	subject := obj{{"kind", "ServiceAccount"}, {"name", account}}
+	subject := yamledit.Map{{"kind", "ServiceAccount"}, {"name", account}}
 	if pl.w.namespace != "" {
-		subject = append(subject, field{"namespace", pl.w.namespace})
+		subject = append(subject, yamledit.Pair{"namespace", pl.w.namespace})
 	}
-	pl.document(obj{
+	pl.document(yamledit.Map{
 		{"apiVersion", "rbac.authorization.k8s.io/v1"}, {"kind", "RoleBinding"}, {"metadata", meta},
-		{"roleRef", obj{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", name}}},
-		{"subjects", list{subject}},
+		{"roleRef", yamledit.Map{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", name}}},
+		{"subjects", yamledit.List{subject}},
 	})
-	pl.did(sidecarName, len(pl.ed.lines)-1, "gets the Role %s, by the service account %s", name, account)
+	pl.did(sidecarName, pl.ed.LastLineNumber(), "gets the Role %s, by the service account %s", name, account)
 }
 
 // account is the pod's service account; one is made where there is none.
-func (pl *plan) account(name string, meta obj) string {
+func (pl *plan) account(name string, meta yamledit.Map) string {
 	pod := pl.w.pod
 	for _, key := range []string{"serviceAccountName", "serviceAccount"} {
-		if a := pod.get(key).str(); a != "" {
+		if a := pod.Get(key).Str(); a != "" {
 			if !pl.automounts(a) {
 				pl.token()
 			}
@@ -55,8 +56,8 @@ func (pl *plan) account(name string, meta obj) string {
 		}
 	}
 	pl.token()
-	pl.ed.addKey(pod, "", field{"serviceAccountName", name}, pl.dash)
-	pl.document(obj{
+	pl.ed.AddKey(pod, "", yamledit.Pair{"serviceAccountName", name}, pl.dash)
+	pl.document(yamledit.Map{
 		{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", meta}, {"automountServiceAccountToken", false},
 	})
 	pl.warn(pod, "the pod gets a service account, %s, whose token only container %s sees: a container that used the default account's permissions needs a Role and a token of its own", name, sidecarName)
@@ -65,12 +66,12 @@ func (pl *plan) account(name string, meta obj) string {
 
 // automounts says whether every container of the pod gets the account's token.
 func (pl *plan) automounts(account string) bool {
-	if own := pl.w.pod.get("automountServiceAccountToken"); own.ok() && !own.null() {
-		return !own.is(false)
+	if own := pl.w.pod.Get("automountServiceAccountToken"); own.OK() && !own.Null() {
+		return !own.Is(false)
 	}
 	mounts := true
 	for _, c := range pl.objs.find("ServiceAccount", account, pl.w.namespace) {
-		mounts = !c.get("automountServiceAccountToken").is(false)
+		mounts = !c.Get("automountServiceAccountToken").Is(false)
 	}
 	return mounts
 }
@@ -78,12 +79,12 @@ func (pl *plan) automounts(account string) bool {
 // noToken keeps the pod's token, which the servers may need, out of the sidecar, which does not:
 // the kubelet mounts it nowhere where something else is mounted.
 func (pl *plan) noToken() {
-	account := cmp.Or(pl.w.pod.get("serviceAccountName").str(), pl.w.pod.get("serviceAccount").str(), "default")
+	account := cmp.Or(pl.w.pod.Get("serviceAccountName").Str(), pl.w.pod.Get("serviceAccount").Str(), "default")
 	if !pl.automounts(account) {
 		return
 	}
 	name := pl.volumeName(sidecarName + "-no-token")
-	pl.added = append(pl.added, obj{{"name", name}, {"emptyDir", obj{}}})
+	pl.added = append(pl.added, yamledit.Map{{"name", name}, {"emptyDir", yamledit.Map{}}})
 	pl.side.mounts = append(pl.side.mounts, finalMount{path: tokenDir, volume: name, kind: "emptyDir"})
 	pl.did(sidecarName, pl.lineBehind("containers"), "does not see the token of the service account %s, for the empty volume %s is in its place", account, name)
 }
@@ -91,23 +92,23 @@ func (pl *plan) noToken() {
 // token mounts the service account's token, the API's CA and the namespace into the sidecar alone.
 func (pl *plan) token() {
 	name := pl.volumeName(sidecarName + "-token")
-	pl.added = append(pl.added, obj{{"name", name}, {"projected", obj{{"sources", list{
-		obj{{"serviceAccountToken", obj{{"path", "token"}, {"expirationSeconds", 3600}}}},
-		obj{{"configMap", obj{{"name", "kube-root-ca.crt"}, {"items", list{obj{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}},
-		obj{{"downwardAPI", obj{{"items", list{obj{{"path", "namespace"}, {"fieldRef", obj{{"fieldPath", "metadata.namespace"}}}}}}}}},
+	pl.added = append(pl.added, yamledit.Map{{"name", name}, {"projected", yamledit.Map{{"sources", yamledit.List{
+		yamledit.Map{{"serviceAccountToken", yamledit.Map{{"path", "token"}, {"expirationSeconds", 3600}}}},
+		yamledit.Map{{"configMap", yamledit.Map{{"name", "kube-root-ca.crt"}, {"items", yamledit.List{yamledit.Map{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}},
+		yamledit.Map{{"downwardAPI", yamledit.Map{{"items", yamledit.List{yamledit.Map{{"path", "namespace"}, {"fieldRef", yamledit.Map{{"fieldPath", "metadata.namespace"}}}}}}}}},
 	}}}}})
 	pl.side.mounts = append(pl.side.mounts, finalMount{path: tokenDir, volume: name, kind: "projected", token: true})
 }
 
 // rules allow to read exactly the objects behind the sidecar's mounts.
-func (pl *plan) rules() list {
-	var rules list
+func (pl *plan) rules() yamledit.List {
+	var rules yamledit.List
 	rule := func(resource string, names []string, verbs ...string) {
-		r := obj{{"apiGroups", list{""}}, {"resources", list{resource}}}
+		r := yamledit.Map{{"apiGroups", yamledit.List{""}}, {"resources", yamledit.List{resource}}}
 		if len(names) > 0 {
-			r = append(r, field{"resourceNames", strings2list(names)})
+			r = append(r, yamledit.Pair{"resourceNames", strings2list(names)})
 		}
-		rules = append(rules, append(r, field{"verbs", strings2list(verbs)}))
+		rules = append(rules, append(r, yamledit.Pair{"verbs", strings2list(verbs)}))
 	}
 	if pl.opts.FastPropagation {
 		configMaps, secrets := pl.objects()
@@ -125,8 +126,8 @@ func (pl *plan) rules() list {
 	return rules
 }
 
-func strings2list(s []string) list {
-	l := make(list, len(s))
+func strings2list(s []string) yamledit.List {
+	l := make(yamledit.List, len(s))
 	for i := range s {
 		l[i] = s[i]
 	}
@@ -141,7 +142,7 @@ func (pl *plan) podNames() []string {
 			return []string{pl.w.name}
 		}
 	case "StatefulSet":
-		n, err := strconv.Atoi(pl.w.obj.get("spec", "replicas").str())
+		n, err := strconv.Atoi(pl.w.obj.Get("spec", "replicas").Str())
 		if err != nil {
 			n = 1
 		}
@@ -172,10 +173,10 @@ func (pl *plan) objects() (configMaps, secrets []string) {
 func (pl *plan) volumeValues() map[string]any {
 	values := map[string]any{}
 	for _, v := range pl.w.volumes() {
-		values[v.name] = valueOf(v.cursor)
+		values[v.name] = yamledit.ValueOf(v.Cursor)
 	}
 	for _, v := range pl.added {
-		values[v.(obj)[0].value.(string)] = v
+		values[v.(yamledit.Map)[0].Value().(string)] = v
 	}
 	return values
 }
@@ -183,19 +184,19 @@ func (pl *plan) volumeValues() map[string]any {
 // collect finds the names of the objects of one kind in a volume.
 func collect(v any, kind string, names *[]string) {
 	switch v := v.(type) {
-	case list:
+	case yamledit.List:
 		for _, e := range v {
 			collect(e, kind, names)
 		}
-	case obj:
+	case yamledit.Map:
 		for _, f := range v {
-			o, ok := f.value.(obj)
-			if f.key != kind || !ok {
-				collect(f.value, kind, names)
+			o, ok := f.Value().(yamledit.Map)
+			if f.Key() != kind || !ok {
+				collect(f.Value(), kind, names)
 				continue
 			}
 			for _, n := range o {
-				if s, ok := n.value.(string); ok && (n.key == "name" || n.key == "secretName") {
+				if s, ok := n.Value().(string); ok && (n.Key() == "name" || n.Key() == "secretName") {
 					*names = append(*names, s)
 				}
 			}
@@ -203,14 +204,9 @@ func collect(v any, kind string, names *[]string) {
 	}
 }
 
-// document appends an object to the manifest. A file that begins as JSON is read as JSON to its
-// end by kubectl, unless a separator says that it is YAML.
-func (pl *plan) document(o obj) {
-	at := len(pl.ed.src) - len(bytes.TrimPrefix(pl.ed.src, []byte("\xef\xbb\xbf")))
-	if bytes.HasPrefix(bytes.TrimSpace(pl.ed.src[at:]), []byte("{")) && !pl.separated {
-		pl.separated = true
-		pl.ed.replace(at, at, "---"+pl.ed.eol)
+// document appends an object to the manifest.
+func (pl *plan) document(o yamledit.Map) {
+	if pl.ed.AppendDocument(o, pl.dash) {
 		pl.did("", 1, "the manifest begins with --- now, for with more documents it is YAML and no JSON")
 	}
-	pl.ed.insertLines(len(pl.ed.lines)+1, append([]string{"---"}, block(o, pl.dash)...), 0)
 }

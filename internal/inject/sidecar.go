@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
 // Port is where the sidecar serves metrics, status and health.
@@ -14,15 +16,15 @@ const Port = 9533
 // sidecar collects what the container needs.
 type sidecar struct {
 	args   []string
-	env    list
+	env    yamledit.List
 	mounts []finalMount
 }
 
 // setenv adds a variable; one of the same name gives way.
 func (s *sidecar) setenv(v any) {
 	name := func(v any) any {
-		if o, ok := v.(obj); ok && len(o) > 0 {
-			return o[0].value
+		if o, ok := v.(yamledit.Map); ok && len(o) > 0 {
+			return o[0].Value()
 		}
 		return nil
 	}
@@ -44,7 +46,7 @@ func (pl *plan) share(m finalMount) error {
 		return pl.refuse(m.at, "give one of them another path", "both servers have a volume at %s, but not the same one (%s and %s)", m.path, have.volume, m.volume)
 	}
 	pl.side.mounts = append(pl.side.mounts, m)
-	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.w.pod.get("securityContext", "fsGroup").ok() {
+	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.w.pod.Get("securityContext", "fsGroup").OK() {
 		pl.warn(m.at, "volume %s has the mode %s, which the sidecar's user may not read: set the pod's securityContext.fsGroup (65532 does), or the mode 0444", m.volume, mode)
 	}
 	return nil
@@ -56,20 +58,20 @@ func (pl *plan) mode(name string) string { return closed(pl.volumeValues()[name]
 func closed(v any) string {
 	found := ""
 	switch v := v.(type) {
-	case list:
+	case yamledit.List:
 		for _, e := range v {
 			found = cmp.Or(found, closed(e))
 		}
-	case obj:
+	case yamledit.Map:
 		for _, f := range v {
 			n, text := 0, ""
-			if f.key == "defaultMode" || f.key == "mode" {
-				text = fmt.Sprint(f.value)
+			if f.Key() == "defaultMode" || f.Key() == "mode" {
+				text = fmt.Sprint(f.Value())
 			}
 			if _, err := fmt.Sscanf(text, "%v", &n); err == nil && n&0o004 == 0 {
 				found = cmp.Or(found, fmt.Sprintf("%#o", n))
 			}
-			found = cmp.Or(found, closed(f.value))
+			found = cmp.Or(found, closed(f.Value()))
 		}
 	}
 	return found
@@ -90,48 +92,48 @@ func (pl *plan) sidecar() {
 	} else {
 		pl.noToken()
 	}
-	args := list{"run"}
+	args := yamledit.List{"run"}
 	for _, a := range s.args {
 		args = append(args, a)
 	}
-	var mounts list
+	var mounts yamledit.List
 	for _, m := range s.mounts {
-		o := obj{{"name", m.volume}, {"mountPath", m.path}}
+		o := yamledit.Map{{"name", m.volume}, {"mountPath", m.path}}
 		if m.sub != "" {
-			o = append(o, field{"subPath", m.sub})
+			o = append(o, yamledit.Pair{"subPath", m.sub})
 		}
 		if !m.writable {
-			o = append(o, field{"readOnly", true})
+			o = append(o, yamledit.Pair{"readOnly", true})
 		}
 		mounts = append(mounts, o)
 	}
-	c := obj{{"name", sidecarName}, {"image", pl.opts.Image}}
+	c := yamledit.Map{{"name", sidecarName}, {"image", pl.opts.Image}}
 	if pl.gated() {
-		c = append(c, field{"restartPolicy", "Always"})
+		c = append(c, yamledit.Pair{"restartPolicy", "Always"})
 	}
-	c = append(c, field{"args", args})
+	c = append(c, yamledit.Pair{"args", args})
 	if len(s.env) > 0 {
-		c = append(c, field{"env", s.env})
+		c = append(c, yamledit.Pair{"env", s.env})
 	}
 	c = append(c,
-		field{"ports", list{obj{{"name", sidecarName}, {"containerPort", port}}}},
+		yamledit.Pair{"ports", yamledit.List{yamledit.Map{{"name", sidecarName}, {"containerPort", port}}}},
 	)
 	if pl.gated() {
 		// The servers start when this has succeeded: with the first generation in every gate.
-		c = append(c, field{"startupProbe", obj{
-			{"httpGet", obj{{"path", "/readyz?startup"}, {"port", port}}}, {"periodSeconds", 1}, {"failureThreshold", 120},
+		c = append(c, yamledit.Pair{"startupProbe", yamledit.Map{
+			{"httpGet", yamledit.Map{{"path", "/readyz?startup"}, {"port", port}}}, {"periodSeconds", 1}, {"failureThreshold", 120},
 		}})
 	}
 	c = append(c,
-		field{"livenessProbe", obj{{"httpGet", obj{{"path", "/healthz"}, {"port", port}}}}},
-		field{"resources", obj{
-			{"requests", obj{{"cpu", raw("10m")}, {"memory", raw("32Mi")}}},
-			{"limits", obj{{"memory", raw("256Mi")}}},
+		yamledit.Pair{"livenessProbe", yamledit.Map{{"httpGet", yamledit.Map{{"path", "/healthz"}, {"port", port}}}}},
+		yamledit.Pair{"resources", yamledit.Map{
+			{"requests", yamledit.Map{{"cpu", yamledit.Raw("10m")}, {"memory", yamledit.Raw("32Mi")}}},
+			{"limits", yamledit.Map{{"memory", yamledit.Raw("256Mi")}}},
 		}},
-		field{"securityContext", restricted()},
-		field{"volumeMounts", mounts},
+		yamledit.Pair{"securityContext", restricted()},
+		yamledit.Pair{"volumeMounts", mounts},
 	)
-	pl.ed.put(pl.w.pod, where, "containers", pl.dash, c)
+	pl.ed.Put(pl.w.pod, where, "containers", pl.dash, c)
 }
 
 // port is the usual one, or the next that no container of the pod has.
@@ -145,32 +147,32 @@ func (pl *plan) port() int {
 		pl.side.args = append(pl.side.args, "--listen-address=:"+strconv.Itoa(port))
 		pl.did(sidecarName, pl.lineBehind("containers"), "listens on port %d, for another container has %d", port, Port)
 	}
-	if n := pl.w.pod.get("hostNetwork"); n.is(true) {
+	if n := pl.w.pod.Get("hostNetwork"); n.Is(true) {
 		pl.warn(n, "with hostNetwork, container %s listens on port %d of the node, on all its addresses, and so no two of them fit on one node: --listen-address says another place", sidecarName, port)
 	}
 	return port
 }
 
 // restricted is what the restricted pod security standard asks for, and a read-only root.
-func restricted() obj {
-	return obj{
+func restricted() yamledit.Map {
+	return yamledit.Map{
 		{"allowPrivilegeEscalation", false},
-		{"capabilities", obj{{"drop", list{"ALL"}}}},
+		{"capabilities", yamledit.Map{{"drop", yamledit.List{"ALL"}}}},
 		{"readOnlyRootFilesystem", true},
 		{"runAsNonRoot", true},
 		{"runAsUser", 65532},
 		{"runAsGroup", 65532},
-		{"seccompProfile", obj{{"type", "RuntimeDefault"}}},
+		{"seccompProfile", yamledit.Map{{"type", "RuntimeDefault"}}},
 	}
 }
 
 // lineBehind is the last line of a list of containers, behind which another one goes.
 func (pl *plan) lineBehind(where string) int {
-	c := pl.w.pod.get(where)
-	if !c.ok() || c.null() {
-		c = pl.w.pod.get("containers")
+	c := pl.w.pod.Get(where)
+	if !c.OK() || c.Null() {
+		c = pl.w.pod.Get("containers")
 	}
-	return c.doc.last(c.n).Line
+	return c.Doc.Last(c.Node).Line
 }
 
 // describe has a line for each mount.

@@ -1,4 +1,4 @@
-package inject
+package yamledit
 
 import (
 	"bytes"
@@ -11,12 +11,14 @@ import (
 
 // editor collects changes of text at the places where the parser saw the nodes, so that every
 // line that is not touched keeps its bytes.
-type editor struct {
+type Editor struct {
 	src   []byte
 	lines []int // where each line starts; one more at the end
 	eol   string
 	edits []edit
 	err   error
+	// separated says that a text in JSON got a separator, to be YAML with further documents.
+	separated bool
 	// What the changed text must say, for verify: new texts of scalars, what is gone, and what
 	// got more elements.
 	changed map[*yaml.Node]string
@@ -30,8 +32,9 @@ type edit struct {
 	rank     int // at one place, what belongs to an inner collection comes first
 }
 
-func newEditor(src []byte) *editor {
-	e := &editor{
+// NewEditor edits src, which stays as it is.
+func NewEditor(src []byte) *Editor {
+	e := &Editor{
 		src: src, eol: "\n",
 		changed: map[*yaml.Node]string{}, removed: map[*yaml.Node]bool{}, grown: map[*yaml.Node]bool{},
 	}
@@ -73,40 +76,50 @@ func lineBreak(b []byte) int {
 	return 0
 }
 
-// fail remembers the first thing that cannot be edited.
-func (e *editor) fail(line int, text, hint string) {
+// Err is the first thing that could not be edited, an *Error; nil when there is none.
+func (e *Editor) Err() error { return e.err }
+
+// LastLineNumber is the number of the last line.
+func (e *Editor) LastLineNumber() int { return len(e.lines) - 1 }
+
+// Removed says that n, a key or an element of a list, is being removed.
+func (e *Editor) Removed(n *yaml.Node) bool { return e.removed[n] }
+
+// Fail remembers the first thing that cannot be edited.
+func (e *Editor) Fail(line int, text, hint string) {
 	if e.err == nil {
 		e.err = &Error{Line: line, Text: text, Hint: hint}
 	}
 }
 
-func (e *editor) layout(n *yaml.Node) {
-	e.fail(n.Line, "this layout of the YAML cannot be edited in place", "write it in the usual block style, one key per line")
+func (e *Editor) layout(n *yaml.Node) {
+	e.Fail(n.Line, "this layout of the YAML cannot be edited in place", "write it in the usual block style, one key per line")
 }
 
-// writable says whether c may be edited, and complains if not.
-func (e *editor) writable(c cursor) bool {
+// Writable says whether c may be edited, and complains if not.
+func (e *Editor) Writable(c Cursor) bool {
 	if c.shared {
-		e.fail(c.line(), "this part is shared through a YAML anchor or merge key, so that a change here would change other places too",
+		e.Fail(c.Line(), "this part is shared through a YAML anchor or merge key, so that a change here would change other places too",
 			"write it out at this place")
 		return false
 	}
 	return e.err == nil
 }
 
-func (e *editor) lineStart(line int) int { // counts from 1; behind the last line is the end
+func (e *Editor) lineStart(line int) int { // counts from 1; behind the last line is the end
 	if line-1 >= len(e.lines) {
 		return len(e.src)
 	}
 	return e.lines[line-1]
 }
 
-func (e *editor) lineText(line int) string {
+// LineText is one line without its break; lines count from 1.
+func (e *Editor) LineText(line int) string {
 	return strings.TrimRight(string(e.src[e.lineStart(line):e.lineStart(line+1)]), "\r\n\u0085\u2028\u2029")
 }
 
 // offset is where n starts. The parser counts characters, and a byte order mark is none.
-func (e *editor) offset(n *yaml.Node) int {
+func (e *Editor) offset(n *yaml.Node) int {
 	at := e.lineStart(n.Line)
 	if n.Line == 1 && bytes.HasPrefix(e.src, []byte("\xef\xbb\xbf")) {
 		at += 3
@@ -119,7 +132,7 @@ func (e *editor) offset(n *yaml.Node) int {
 }
 
 // scalarEnd is where the one-line scalar n ends; false for any other layout.
-func (e *editor) scalarEnd(n *yaml.Node) (int, bool) {
+func (e *Editor) scalarEnd(n *yaml.Node) (int, bool) {
 	at := e.offset(n)
 	rest := e.src[at:e.lineStart(n.Line+1)]
 	switch {
@@ -153,7 +166,7 @@ func quotedEnd(b []byte) int {
 }
 
 // flowEnd is where the flow collection n ends: behind its closing bracket.
-func (e *editor) flowEnd(n *yaml.Node) (int, bool) {
+func (e *Editor) flowEnd(n *yaml.Node) (int, bool) {
 	at := e.offset(n)
 	if at >= len(e.src) || e.src[at] != '[' && e.src[at] != '{' {
 		return 0, false // an anchor or a tag stands before it
@@ -187,7 +200,7 @@ func (e *editor) flowEnd(n *yaml.Node) (int, bool) {
 	return 0, false
 }
 
-func (e *editor) end(n *yaml.Node) (int, bool) {
+func (e *Editor) end(n *yaml.Node) (int, bool) {
 	if n.Kind == yaml.ScalarNode {
 		return e.scalarEnd(n)
 	}
@@ -197,24 +210,24 @@ func (e *editor) end(n *yaml.Node) (int, bool) {
 	return 0, false
 }
 
-// lastLine is the last line of c's subtree. Comment lines below it belong to it when they are
+// LastLine is the last line of c's subtree. Comment lines below it belong to it when they are
 // indented deeper than indent, or when they are text of a block scalar.
-func (e *editor) lastLine(c cursor, indent int) int {
-	d := c.doc
-	leaf := d.last(c.n)
+func (e *Editor) LastLine(c Cursor, indent int) int {
+	d := c.Doc
+	leaf := d.Last(c.Node)
 	line := len(e.lines) - 1
-	if next := d.next(c.n); next != nil {
+	if next := d.Next(c.Node); next != nil {
 		line = next.Line - 1
 	} else {
 		for l := leaf.Line + 1; l < len(e.lines); l++ {
-			if t := e.lineText(l); strings.HasPrefix(t, "---") || strings.HasPrefix(t, "...") {
+			if t := e.LineText(l); strings.HasPrefix(t, "---") || strings.HasPrefix(t, "...") {
 				line = l - 1
 				break
 			}
 		}
 	}
 	for ; line > leaf.Line; line-- {
-		text := e.lineText(line)
+		text := e.LineText(line)
 		trimmed := strings.TrimLeft(text, " \t")
 		outside := len(text)-len(trimmed) <= indent
 		// A dash can stand alone, or with a comment, above its element.
@@ -227,13 +240,14 @@ func (e *editor) lastLine(c cursor, indent int) int {
 	return line
 }
 
-func (e *editor) replace(from, to int, text string) {
+// replace puts text in the place of the bytes between two offsets.
+func (e *Editor) replace(from, to int, text string) {
 	e.edits = append(e.edits, edit{from: from, to: to, text: text})
 }
 
 // insertLines puts lines before the given line. At one place the deeper ones come first, and
 // items before keys: a list may be no deeper than the key behind it.
-func (e *editor) insertLines(before int, lines []string, indent int) {
+func (e *Editor) insertLines(before int, lines []string, indent int) {
 	at := e.lineStart(before)
 	pad := strings.Repeat(" ", indent)
 	var b strings.Builder
@@ -247,8 +261,20 @@ func (e *editor) insertLines(before int, lines []string, indent int) {
 	e.edits = append(e.edits, edit{from: at, to: at, text: b.String(), rank: rank})
 }
 
-// apply makes the changed text.
-func (e *editor) apply() ([]byte, error) {
+// AppendDocument adds a document. A file that begins as JSON is read as JSON to its end by
+// kubectl, unless a separator says that it is YAML: separated says that one was put there.
+func (e *Editor) AppendDocument(m Map, dash int) (separated bool) {
+	at := len(e.src) - len(bytes.TrimPrefix(e.src, []byte("\xef\xbb\xbf")))
+	if bytes.HasPrefix(bytes.TrimSpace(e.src[at:]), []byte("{")) && !e.separated {
+		e.separated, separated = true, true
+		e.replace(at, at, "---"+e.eol)
+	}
+	e.insertLines(len(e.lines)+1, append([]string{"---"}, block(m, dash)...), 0)
+	return separated
+}
+
+// Apply makes the changed text.
+func (e *Editor) Apply() ([]byte, error) {
 	if e.err != nil {
 		return nil, e.err
 	}

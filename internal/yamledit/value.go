@@ -1,4 +1,4 @@
-package inject
+package yamledit
 
 import (
 	"encoding/json"
@@ -9,17 +9,23 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// What inject writes is made of obj, list, string, int, bool and raw, and keeps its order.
+// What is written is made of Map, List, string, int, bool and Raw, and keeps its order.
 type (
-	obj   []field
-	field struct {
-		key   string
-		value any
-	}
-	list []any
-	// raw is a plain scalar copied from the manifest: a number, a boolean, null.
-	raw string
+	// Map is a mapping.
+	Map []Pair
+	// Pair is a key, which is a string, and its value. It is an array so that literals stay short.
+	Pair [2]any
+	// List is a sequence.
+	List []any
+	// Raw is a plain scalar copied from the document: a number, a boolean, null.
+	Raw string
 )
+
+// Key is the pair's key.
+func (p Pair) Key() string { return p[0].(string) }
+
+// Value is the pair's value.
+func (p Pair) Value() any { return p[1] }
 
 // Words that some YAML reader takes for something else than text.
 var (
@@ -35,7 +41,7 @@ func scalarText(v any, flow bool) string {
 			return v
 		}
 		return quote(v)
-	case raw:
+	case Raw:
 		return string(v)
 	case int:
 		return strconv.Itoa(v)
@@ -59,20 +65,20 @@ func quote(s string) string {
 // flow renders a value on one line.
 func flow(v any) string {
 	switch v := v.(type) {
-	case obj:
+	case Map:
 		parts := make([]string, len(v))
 		for i, f := range v {
-			parts[i] = quote(f.key) + ": " + flow(f.value)
+			parts[i] = quote(f.Key()) + ": " + flow(f.Value())
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
-	case list:
+	case List:
 		parts := make([]string, len(v))
 		for i, e := range v {
 			parts[i] = flow(e)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
-	if r, ok := v.(raw); ok && quantity.MatchString(string(r)) {
+	if r, ok := v.(Raw); ok && quantity.MatchString(string(r)) {
 		return quote(string(r)) // JSON has no plain text
 	}
 	return scalarText(v, true)
@@ -83,11 +89,11 @@ func flow(v any) string {
 func block(v any, dash int) []string {
 	var lines []string
 	switch v := v.(type) {
-	case obj:
+	case Map:
 		for _, f := range v {
 			lines = append(lines, blockField(f, dash)...)
 		}
-	case list:
+	case List:
 		for _, e := range v {
 			lines = append(lines, blockItem(e, dash)...)
 		}
@@ -97,21 +103,21 @@ func block(v any, dash int) []string {
 	return lines
 }
 
-func blockField(f field, dash int) []string {
-	key := scalarText(f.key, false) + ":"
-	switch v := f.value.(type) {
-	case obj:
+func blockField(f Pair, dash int) []string {
+	key := scalarText(f.Key(), false) + ":"
+	switch v := f.Value().(type) {
+	case Map:
 		if len(v) == 0 {
 			return []string{key + " {}"}
 		}
 		return append([]string{key}, indented(block(v, dash), 2)...)
-	case list:
+	case List:
 		if len(v) == 0 {
 			return []string{key + " []"}
 		}
 		return append([]string{key}, indented(block(v, dash), dash)...)
 	}
-	return []string{key + " " + scalarText(f.value, false)}
+	return []string{key + " " + scalarText(f.Value(), false)}
 }
 
 func blockItem(v any, dash int) []string {
@@ -131,34 +137,34 @@ func indented(lines []string, by int) []string {
 	return lines
 }
 
-// copyLimit bounds what valueOf copies: aliases may repeat, or hold themselves.
+// copyLimit bounds what ValueOf copies: aliases may repeat, or hold themselves.
 const copyLimit = 1000
 
-// valueOf copies a part of the manifest, aliases resolved.
-func valueOf(c cursor) any {
+// ValueOf copies a part of the document, aliases resolved.
+func ValueOf(c Cursor) any {
 	left := copyLimit
 	return c.value(&left)
 }
 
-func (c cursor) value(left *int) any {
-	if *left--; !c.ok() || *left < 0 {
-		return raw("null")
+func (c Cursor) value(left *int) any {
+	if *left--; !c.OK() || *left < 0 {
+		return Raw("null")
 	}
 	switch {
-	case c.n.Kind == yaml.MappingNode:
-		o := obj{}
-		for i := 0; i+1 < len(c.n.Content) && *left > 0; i += 2 {
-			o = append(o, field{c.n.Content[i].Value, c.child(c.n.Content[i], c.n.Content[i+1]).value(left)})
+	case c.Node.Kind == yaml.MappingNode:
+		o := Map{}
+		for i := 0; i+1 < len(c.Node.Content) && *left > 0; i += 2 {
+			o = append(o, Pair{c.Node.Content[i].Value, c.Child(c.Node.Content[i], c.Node.Content[i+1]).value(left)})
 		}
 		return o
-	case c.n.Kind == yaml.SequenceNode:
-		l := list{}
-		for i := 0; i < len(c.n.Content) && *left > 0; i++ {
-			l = append(l, c.child(nil, c.n.Content[i]).value(left))
+	case c.Node.Kind == yaml.SequenceNode:
+		l := List{}
+		for i := 0; i < len(c.Node.Content) && *left > 0; i++ {
+			l = append(l, c.Child(nil, c.Node.Content[i]).value(left))
 		}
 		return l
-	case c.n.ShortTag() == "!!str" || c.n.Style != 0:
-		return c.n.Value
+	case c.Node.ShortTag() == "!!str" || c.Node.Style != 0:
+		return c.Node.Value
 	}
-	return raw(c.n.Value)
+	return Raw(c.Node.Value)
 }

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"reloader/internal/yamledit"
 )
 
-// peer is a container that reloads a server, too.
-type peer struct {
+// otherReloader is a container that reloads a server, too.
+type otherReloader struct {
 	name   string // of the image
 	advice string
 }
@@ -15,36 +17,36 @@ type peer struct {
 // charts names the value of a well-known chart that an advice is about, when the workload is
 // labelled as that chart's.
 func (w workload) chartValue(chart, value string) string {
-	labels := w.obj.get("metadata", "labels")
-	name := cmp.Or(labels.get("helm.sh/chart").str(), labels.get("chart").str())
+	labels := w.obj.Get("metadata", "labels")
+	name := cmp.Or(labels.Get("helm.sh/chart").Str(), labels.Get("chart").Str())
 	if i := strings.LastIndex(name, "-"); i < 0 || name[:i] != chart {
 		return ""
 	}
 	return " (values of the chart: " + value + ")"
 }
 
-// otherReloader recognizes the peers in c.
-func (w workload) otherReloader(c container) (peer, bool) {
+// reloaderIn recognizes a container that reloads a server, too.
+func (w workload) reloaderIn(c container) (otherReloader, bool) {
 	switch n := c.imageName(); {
 	case strings.Contains(n, "config-reloader"), strings.Contains(n, "configmap-reload"):
-		return peer{n, "remove it" + w.chartValue("prometheus", "configmapReload.prometheus.enabled: false")}, true
-	case strings.HasSuffix(n, "k8s-sidecar") && c.env("REQ_URL").ok():
+		return otherReloader{n, "remove it" + w.chartValue("prometheus", "configmapReload.prometheus.enabled: false")}, true
+	case strings.HasSuffix(n, "k8s-sidecar") && c.env("REQ_URL").OK():
 		kind := "datasources"
 		for _, k := range []string{"dashboards", "alerts", "notifiers", "plugins"} {
 			if strings.Contains(c.name(), strings.TrimSuffix(k, "s")) {
 				kind = k
 			}
 		}
-		return peer{n, "keep it as the collector of labelled ConfigMaps, but take its REQ_URL away" +
+		return otherReloader{n, "keep it as the collector of labelled ConfigMaps, but take its REQ_URL away" +
 			w.chartValue("grafana", "sidecar."+kind+".skipReload: true")}, true
 	case strings.HasPrefix(n, "thanos") && slices.Contains(c.words(), "sidecar"):
 		for _, flag := range []string{"reloader.config-file", "reloader.rule-dir"} {
 			if _, _, ok := c.flag(flag); ok {
-				return peer{n, "take its --reloader flags away"}, true
+				return otherReloader{n, "take its --reloader flags away"}, true
 			}
 		}
 	}
-	return peer{}, false
+	return otherReloader{}, false
 }
 
 // otherReloaders warns of everything that reloads the servers beside the sidecar.
@@ -54,8 +56,8 @@ func (pl *plan) otherReloaders() {
 		why = "it can only make the server read the gate again, and reports success for files that never got there"
 	}
 	for _, c := range slices.Concat(pl.w.containers(), pl.w.initContainers()) {
-		if p, ok := pl.w.otherReloader(c); ok && !c.isReloader() {
-			pl.warn(c.cursor, "container %s (%s) reloads the server too: %s; %s", c.name(), p.name, why, p.advice)
+		if p, ok := pl.w.reloaderIn(c); ok && !c.isReloader() {
+			pl.warn(c.Cursor, "container %s (%s) reloads the server too: %s; %s", c.name(), p.name, why, p.advice)
 		}
 		if features, at, ok := c.flag("enable-feature"); ok && strings.Contains(features, "auto-reload-config") {
 			pl.warn(at, "container %s also reloads by itself (auto-reload-config), without asking anybody: take that feature away (docs/why-not-auto-reload.md)", c.name())
@@ -74,21 +76,21 @@ const prometheusOperator = "the operator makes the pod from this object, with a 
 	"nothing is injected; let `reloader check` judge rules and scrape configurations before they are applied (docs/migration.md)"
 
 // operators warns of objects that look like a server but are none of inject's.
-func (p *planner) operators(others []cursor) {
+func (p *planner) operators(others []yamledit.Cursor) {
 	for _, c := range others {
-		kind := c.get("kind").str()
+		kind := c.Get("kind").Str()
 		if text, ok := operated[kind]; ok {
-			p.notes = append(p.notes, Note{Line: c.n.Line, Workload: kind + "/" + c.get("metadata", "name").str(), Warning: true, Text: text})
+			p.notes = append(p.notes, Note{Line: c.Node.Line, Workload: kind + "/" + c.Get("metadata", "name").Str(), Warning: true, Text: text})
 		}
 	}
 }
 
 // owned refuses a workload that an operator would write again.
 func (w workload) owned() error {
-	for _, o := range w.obj.get("metadata", "ownerReferences").items() {
-		kind := o.get("kind").str()
+	for _, o := range w.obj.Get("metadata", "ownerReferences").Items() {
+		kind := o.Get("kind").Str()
 		if text, ok := operated[kind]; ok {
-			return &Error{Line: o.n.Line, Workload: w.String(), Text: "it belongs to " + kind + "/" + o.get("name").str() + ", whose operator would undo any change", Hint: text}
+			return &Error{Line: o.Node.Line, Workload: w.String(), Text: "it belongs to " + kind + "/" + o.Get("name").Str() + ", whose operator would undo any change", Hint: text}
 		}
 	}
 	return nil

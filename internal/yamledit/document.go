@@ -1,0 +1,122 @@
+package yamledit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// document is one YAML document of the manifest.
+type Document struct {
+	// Root is nil for an empty document.
+	Root *yaml.Node
+
+	aliased map[*yaml.Node]bool // nodes that some alias stands for
+	order   []*yaml.Node        // every node, as written
+	index   map[*yaml.Node]int  // place in order
+	after   map[*yaml.Node]int  // place in order of the first node behind the subtree
+}
+
+// Parse reads all documents of a text; the error is an *Error.
+func Parse(src []byte) (docs []*Document, err error) {
+	defer func() { // a fault of the parser is no reason to show a stack
+		if p := recover(); p != nil {
+			docs, err = nil, &Error{Text: fmt.Sprintf("not YAML: %v", p)}
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(src))
+	for {
+		var n yaml.Node
+		err := dec.Decode(&n)
+		if errors.Is(err, io.EOF) {
+			return docs, nil
+		}
+		if err != nil {
+			return nil, notYAML(err, 1+bytes.Count(bytes.TrimRight(src, "\r\n"), []byte("\n")))
+		}
+		docs = append(docs, newDocument(&n))
+	}
+}
+
+// notYAML puts the parser's line where the user's other lines are, of which there are so many.
+func notYAML(err error, lines int) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	e := &Error{Hint: "templates (Helm, Jsonnet) have to be rendered first"}
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
+		if number, reason, ok := strings.Cut(rest, ": "); ok {
+			if n, err := strconv.Atoi(number); err == nil {
+				e.Line, text = n, reason
+				if strings.HasPrefix(reason, "did not find expected") && n < lines {
+					e.Line++ // the parser counts these from 0, the scanner from 1; not what is missing at the end
+				}
+			}
+		}
+	}
+	if strings.Contains(text, "tab character") {
+		e.Hint = "indent with spaces"
+	}
+	e.Text = "not YAML: " + text
+	return e
+}
+
+// Duplicate finds a key that a mapping below c has twice: one reader takes the first, another
+// the last, and the API server refuses it.
+func (d *Document) Duplicate(c Cursor) (key, first *yaml.Node) {
+	for _, n := range d.order[d.index[c.Node]:d.after[c.Node]] {
+		if n.Kind != yaml.MappingNode {
+			continue
+		}
+		seen := map[string]*yaml.Node{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			k := n.Content[i]
+			if before := seen[k.Value]; before != nil && k.Kind == yaml.ScalarNode {
+				return k, before
+			}
+			seen[k.Value] = k
+		}
+	}
+	return nil, nil
+}
+
+func newDocument(n *yaml.Node) *Document {
+	d := &Document{aliased: map[*yaml.Node]bool{}, index: map[*yaml.Node]int{}, after: map[*yaml.Node]int{}}
+	if len(n.Content) > 0 {
+		d.Root = n.Content[0]
+		d.walk(d.Root)
+	}
+	return d
+}
+
+// Top is the document's root.
+func (d *Document) Top() Cursor { return Cursor{Node: d.Root, Doc: d} }
+
+// Nodes are all nodes as written; the caller must not change them.
+func (d *Document) Nodes() []*yaml.Node { return d.order }
+
+func (d *Document) walk(n *yaml.Node) {
+	d.index[n] = len(d.order)
+	d.order = append(d.order, n)
+	if n.Kind == yaml.AliasNode {
+		d.aliased[n.Alias] = true
+	}
+	for _, c := range n.Content {
+		d.walk(c)
+	}
+	d.after[n] = len(d.order)
+}
+
+// Next is the first node behind n's subtree, nil at the document's end.
+func (d *Document) Next(n *yaml.Node) *yaml.Node {
+	if i := d.after[n]; i < len(d.order) {
+		return d.order[i]
+	}
+	return nil
+}
+
+// Last is the last node of n's subtree.
+func (d *Document) Last(n *yaml.Node) *yaml.Node { return d.order[d.after[n]-1] }

@@ -1,0 +1,229 @@
+package yamledit
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// IsBlock says that a collection is written one element per line, not in brackets.
+func IsBlock(n *yaml.Node) bool { return n.Style&yaml.FlowStyle == 0 }
+
+// column is where the first key or dash of a block collection is, counted from 0; false when
+// an anchor or tag hides it.
+func (e *Editor) column(n *yaml.Node) (int, bool) {
+	if len(n.Content) == 0 || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
+		return 0, false
+	}
+	if n.Kind == yaml.SequenceNode && e.src[e.offset(n)] != '-' {
+		return 0, false
+	}
+	return n.Column - 1, true
+}
+
+// SetScalar replaces a one-line scalar.
+func (e *Editor) SetScalar(c Cursor, text string) {
+	if !c.OK() {
+		e.Fail(c.Line(), "a value is missing where "+text+" has to be written", "complete the mounts: each has a name and a mountPath")
+		return
+	}
+	if !e.Writable(c) {
+		return
+	}
+	end, ok := e.scalarEnd(c.Node)
+	if !ok {
+		e.layout(c.Node)
+		return
+	}
+	at := e.offset(c.Node)
+	var new string
+	switch e.src[at] {
+	case '"':
+		new = quote(text)
+	case '\'':
+		new = "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	default:
+		new = scalarText(text, false)
+	}
+	e.replace(at, end, new)
+	e.changed[c.Node] = text
+}
+
+// AppendItem adds an element to a sequence.
+func (e *Editor) AppendItem(seq Cursor, v any, dash int) {
+	if !e.Writable(seq) {
+		return
+	}
+	e.grown[seq.Node] = true
+	if !IsBlock(seq.Node) {
+		e.appendFlow(seq, flow(v))
+		return
+	}
+	indent, ok := e.column(seq.Node)
+	if !ok {
+		e.layout(seq.Node)
+		return
+	}
+	e.insertLines(e.LastLine(seq, indent)+1, blockItem(v, dash), indent)
+}
+
+func (e *Editor) appendFlow(c Cursor, text string) {
+	end, ok := e.flowEnd(c.Node)
+	if !ok {
+		e.layout(c.Node)
+		return
+	}
+	at := end - 1 // the bracket
+	for at > 0 && strings.ContainsRune(" \t\r\n", rune(e.src[at-1])) {
+		at--
+	}
+	if last := e.src[at-1]; len(c.Node.Content) > 0 && last != ',' {
+		text = ", " + text
+	}
+	e.replace(at, at, text)
+}
+
+// AddKey adds a key to a mapping: behind the key called after if there is one, else at its end.
+func (e *Editor) AddKey(m Cursor, after string, f Pair, dash int) {
+	if !e.Writable(m) {
+		return
+	}
+	e.grown[m.Node] = true
+	if !IsBlock(m.Node) {
+		key := f.Key()
+		if len(m.Node.Content) == 0 || m.Node.Content[0].Style != 0 {
+			key = quote(key) // as in JSON
+		}
+		e.appendFlow(m, key+": "+flow(f.Value()))
+		return
+	}
+	indent, ok := e.column(m.Node)
+	if !ok {
+		e.layout(m.Node)
+		return
+	}
+	behind := m
+	if k := m.Get(after); after != "" && k.OK() && k.Key != nil && k.parent == m.Node && !k.shared {
+		behind = k
+	}
+	line := e.LastLine(behind, indent)
+	if last := behind.Doc.Last(behind.Node); behind.Node != m.Node && last.Line < behind.Key.Line {
+		line = behind.Key.Line // an empty value has no place of its own
+	}
+	e.insertLines(line+1, blockField(f, dash), indent)
+}
+
+// Put adds elements to the list at m's key, making the list where there is none.
+func (e *Editor) Put(m Cursor, key, after string, dash int, values ...any) {
+	if e.err != nil || len(values) == 0 {
+		return
+	}
+	c := m.Get(key)
+	switch {
+	case !c.OK():
+		e.AddKey(m, after, Pair{key, List(values)}, dash)
+	case c.Null() && c.Node.Value == "" && !c.shared && c.Node.Anchor == "" && IsBlock(m.Node):
+		e.grown[c.Node] = true
+		e.insertLines(c.Key.Line+1, block(List(values), dash), c.Key.Column-1+dash)
+	default:
+		for _, v := range values {
+			e.AppendItem(c, v, dash)
+		}
+	}
+}
+
+// RemoveKey deletes a key with a one-line value.
+func (e *Editor) RemoveKey(m Cursor, key string) {
+	c := m.Get(key)
+	if !c.OK() || !e.Writable(m) || !e.Writable(c) {
+		return
+	}
+	end, ok := e.scalarEnd(c.Node)
+	if !ok || c.Key == nil || c.Key.Line != c.Node.Line {
+		e.layout(c.Node)
+		return
+	}
+	e.removed[c.Key] = true
+	from := e.offset(c.Key)
+	next := c.Doc.Next(c.Node)
+	if next != nil && c.Doc.index[next] >= c.Doc.after[m.Node] {
+		next = nil
+	}
+	switch {
+	case !IsBlock(m.Node):
+		e.removeFlow(c.Node, from, end, next)
+	case strings.TrimSpace(string(e.src[e.lineStart(c.Key.Line):from])) == "":
+		e.replace(e.lineStart(c.Key.Line), e.lineStart(c.Key.Line+1), "")
+	case next == nil:
+		e.layout(c.Node)
+	default: // the key shares its line with the dash: the next key takes its place
+		e.keepComments(c.Key.Line, next.Line)
+		e.replace(from, e.offset(next), "")
+	}
+}
+
+// keepComments moves the comments between two lines above the first of them.
+func (e *Editor) keepComments(line, next int) {
+	for l := line + 1; l < next; l++ {
+		if t := e.LineText(l); strings.HasPrefix(strings.TrimLeft(t, " \t"), "#") {
+			e.insertLines(line, []string{t}, 0)
+		}
+	}
+}
+
+// removeFlow deletes n, which reaches to a place, and the comma beside it. Comments between the elements
+// of a flow collection belong to nobody in particular, so none of them is taken away.
+func (e *Editor) removeFlow(n *yaml.Node, from, to int, next *yaml.Node) {
+	if next != nil {
+		to = e.offset(next)
+	} else {
+		for from > 0 && strings.ContainsRune(" \t\r\n,", rune(e.src[from-1])) {
+			from--
+		}
+	}
+	if commentStart.Match(e.src[from:to]) {
+		e.layout(n)
+		return
+	}
+	e.replace(from, to, "")
+}
+
+// commentStart finds comments, and texts in quotes that look like one.
+var commentStart = regexp.MustCompile(`(^|\s)#`)
+
+// RemoveItem deletes an element of a sequence.
+func (e *Editor) RemoveItem(seq, item Cursor) {
+	if !e.Writable(seq) || !e.Writable(item) {
+		return
+	}
+	e.removed[item.Node] = true
+	if !IsBlock(seq.Node) {
+		end, ok := e.end(item.Node)
+		if !ok {
+			e.layout(item.Node)
+			return
+		}
+		next := item.Doc.Next(item.Node)
+		if next != nil && item.Doc.index[next] >= item.Doc.after[seq.Node] {
+			next = nil
+		}
+		from := e.offset(item.Node)
+		if next == nil {
+			// The elements before it may have gone too, and their commas with them.
+			for i := slices.Index(seq.Node.Content, item.Node) - 1; i >= 0 && e.removed[seq.Node.Content[i]]; i-- {
+				from = e.offset(seq.Node.Content[i])
+			}
+		}
+		e.removeFlow(item.Node, from, end, next)
+		return
+	}
+	first := item.Node.Line
+	before := strings.TrimSpace(string(e.src[e.lineStart(first):e.offset(item.Node)]))
+	if before != "-" {
+		e.layout(item.Node)
+		return
+	}
+	e.replace(e.lineStart(first), e.lineStart(e.LastLine(item, 1<<30)+1), "")
+}
