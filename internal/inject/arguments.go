@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -13,8 +14,8 @@ import (
 var inScript = regexp.MustCompile(`--?config\.file[= ]+["']?([^"'\s;&|]+)`)
 
 // configFile is the path of Prometheus' main file, from the flag or the image.
-func (pl *plan) configFile(c container) (string, error) {
-	config, at, ok := c.flag("config.file")
+func (pl *plan) configFile(c manifest.Container) (string, error) {
+	config, at, ok := c.Flag("config.file")
 	if !ok {
 		config = prometheusConfig
 		for _, it := range append(c.Get("command").Items(), c.Get("args").Items()...) {
@@ -33,52 +34,52 @@ func (pl *plan) configFile(c container) (string, error) {
 }
 
 // lifecycle switches POST /-/reload on.
-func (pl *plan) lifecycle(c container) error {
+func (pl *plan) lifecycle(c manifest.Container) error {
 	const flag = "--web.enable-lifecycle"
-	for _, w := range c.words() {
+	for _, w := range c.Words() {
 		if strings.Contains(w, flag) || w == flag[1:] {
 			return nil
 		}
 		if strings.Contains(w, "--no-web.enable-lifecycle") {
-			return pl.refuse(c.Cursor, "take it away", "container %s has --no-web.enable-lifecycle, so that Prometheus refuses every reload", c.name())
+			return pl.refuse(c.Cursor, "take it away", "container %s has --no-web.enable-lifecycle, so that Prometheus refuses every reload", c.Name())
 		}
 	}
 	command := c.Get("command").Strs()
 	if len(command) > 0 && path.Base(command[0]) != "prometheus" {
 		return pl.refuse(c.Get("command"), "write "+flag+" there yourself, right behind the program's name, and inject again",
-			"container %s starts Prometheus through %q; %s, without which it refuses every reload, cannot be put into a script", c.name(), command[0], flag)
+			"container %s starts Prometheus through %q; %s, without which it refuses every reload, cannot be put into a script", c.Name(), command[0], flag)
 	}
 	args := c.Get("args")
 	if len(args.Items()) > 0 || len(command) > 0 {
 		pl.ed.Put(c.Cursor, "args", "command", pl.dash, flag)
-		pl.did(c.name(), c.Line(), "gets %s, without which it refuses every reload", flag)
+		pl.did(c.Name(), c.Line(), "gets %s, without which it refuses every reload", flag)
 		return nil
 	}
-	if strings.Contains(c.image(), "bitnami") {
+	if strings.Contains(c.Image(), "bitnami") {
 		return pl.refuse(c.Cursor, "write the image's arguments out under args, then inject again",
-			"container %s needs %s, but arguments replace the image's own, and those of %s are not the usual ones", c.name(), flag, c.image())
+			"container %s needs %s, but arguments replace the image's own, and those of %s are not the usual ones", c.Name(), flag, c.Image())
 	}
 	all := yamledit.List{"--config.file=" + prometheusConfig, "--storage.tsdb.path=" + prometheusData}
-	if strings.HasPrefix(c.imageTag(), "v2.") {
+	if strings.HasPrefix(c.ImageTag(), "v2.") {
 		all = append(all, "--web.console.libraries=/usr/share/prometheus/console_libraries", "--web.console.templates=/usr/share/prometheus/consoles")
 	}
 	pl.ed.Put(c.Cursor, "args", "image", pl.dash, append(all, flag)...)
-	pl.did(c.name(), c.Line(), "gets %s, without which it refuses every reload, and before it the image's own arguments, which it would replace", flag)
+	pl.did(c.Name(), c.Line(), "gets %s, without which it refuses every reload, and before it the image's own arguments, which it would replace", flag)
 	return nil
 }
 
 // prometheusURL is where the sidecar reaches Prometheus.
-func (pl *plan) prometheusURL(c container) string {
-	host, port := "127.0.0.1", c.port("9090", "http-web", "web", "http", "prometheus")
-	if listen, _, ok := c.flag("web.listen-address"); ok {
+func (pl *plan) prometheusURL(c manifest.Container) string {
+	host, port := "127.0.0.1", c.Port("9090", "http-web", "web", "http", "prometheus")
+	if listen, _, ok := c.Flag("web.listen-address"); ok {
 		if i := strings.LastIndexByte(listen, ':'); i >= 0 && i < len(listen)-1 {
 			host, port = pl.reach(c, listen[:i]), listen[i+1:]
 		}
 	}
-	prefix, at, ok := c.flag("web.route-prefix")
+	prefix, at, ok := c.Flag("web.route-prefix")
 	if !ok {
 		var external string
-		external, at, _ = c.flag("web.external-url")
+		external, at, _ = c.Flag("web.external-url")
 		_, rest, _ := strings.Cut(external, "://")
 		_, prefix, _ = strings.Cut(rest, "/")
 	}
@@ -89,13 +90,13 @@ func (pl *plan) prometheusURL(c container) string {
 }
 
 // reach is a host that listens for what the flag says; the pod's own loopback where it can be.
-func (pl *plan) reach(c container, host string) string {
+func (pl *plan) reach(c manifest.Container, host string) string {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	switch {
 	case host == "" || host == "localhost" || ip != nil && ip.IsUnspecified():
 		return "127.0.0.1"
 	case strings.Contains(host, "$("):
-		_, at, _ := c.flag("web.listen-address")
+		_, at, _ := c.Flag("web.listen-address")
 		return pl.expanded(c, at, host)
 	}
 	return host
@@ -104,9 +105,9 @@ func (pl *plan) reach(c container, host string) string {
 var variable = regexp.MustCompile(`\$\(([^)]+)\)`)
 
 // expanded gives the sidecar the variables that a text of the server's arguments names.
-func (pl *plan) expanded(c container, at yamledit.Cursor, text string) string {
+func (pl *plan) expanded(c manifest.Container, at yamledit.Cursor, text string) string {
 	for _, m := range variable.FindAllStringSubmatch(text, -1) {
-		if e := c.env(m[1]); e.OK() {
+		if e := c.Env(m[1]); e.OK() {
 			pl.side.setenv(yamledit.ValueOf(e))
 		} else if !pl.there {
 			pl.warn(at, "%s is not set in the manifest: give it to the sidecar, too", m[0])

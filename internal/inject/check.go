@@ -5,6 +5,7 @@ import (
 	"path"
 
 	"reloader/internal/finding"
+	"reloader/internal/manifest"
 	"reloader/internal/mounts"
 	"reloader/internal/yamledit"
 )
@@ -19,26 +20,25 @@ func Check(file string, src []byte) []finding.Finding {
 	if e := (*yamledit.Error)(nil); errors.As(err, &e) {
 		return []finding.Finding{{File: file, Line: e.Line, Severity: finding.Error, Rule: SyntaxRule, Message: e.Text, Hint: e.Hint}}
 	}
-	workloads, _ := findWorkloads(docs)
 	var list []finding.Finding
-	for _, w := range workloads {
-		for _, c := range append(w.containers(), w.initContainers()...) {
-			if !c.isPrometheus() && !c.isGrafana() && !c.isReloader() {
+	for _, w := range manifest.Read(docs).Workloads {
+		for _, c := range append(w.Containers(), w.InitContainers()...) {
+			if !c.IsPrometheus() && !c.IsGrafana() && !c.IsReloader() {
 				continue
 			}
-			for _, m := range c.mounts() {
-				vol, _ := w.volume(m.volume)
-				if m.sub == "" || !vol.fromAPI() {
+			for _, m := range c.Mounts() {
+				vol, _ := w.Volume(m.Volume)
+				if m.Sub == "" || !vol.FromAPI() {
 					continue
 				}
 				at := m.Get("subPath")
-				if m.expr() {
+				if m.IsExpr() {
 					at = m.Get("subPathExpr")
 				}
 				list = append(list, finding.Finding{
 					File: file, Line: at.Key.Line, Column: at.Key.Column, Severity: finding.Warning, Rule: mounts.SubPathRule,
-					Message: w.String() + ", container " + c.name() + ": the subPath mount at " + m.path + " never changes in a running pod",
-					Hint:    m.instead(c) + "; reloader inject -f " + file + " does it where the image allows",
+					Message: w.String() + ", container " + c.Name() + ": the subPath mount at " + m.Path + " never changes in a running pod",
+					Hint:    instead(m, c) + "; reloader inject -f " + file + " does it where the image allows",
 				})
 			}
 		}
@@ -47,9 +47,9 @@ func Check(file string, src []byte) []finding.Finding {
 }
 
 // instead is what to write for a frozen mount.
-func (m mount) instead(c container) string {
-	if dir := path.Dir(m.path); c.isPrometheus() && !system(dir) {
-		return "mount volume " + m.volume + " as the directory " + dir
+func instead(m manifest.Mount, c manifest.Container) string {
+	if dir := path.Dir(m.Path); c.IsPrometheus() && !system(dir) {
+		return "mount volume " + m.Volume + " as the directory " + dir
 	}
-	return "mount volume " + m.volume + " as a directory of its own"
+	return "mount volume " + m.Volume + " as a directory of its own"
 }

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -15,27 +16,27 @@ const (
 )
 
 // credentials gives the sidecar the administrator's name and password by the same references.
-func (pl *plan) credentials(c container, mounts []finalMount) {
+func (pl *plan) credentials(c manifest.Container, mounts []finalMount) {
 	for _, name := range []string{adminUser, adminPassword} {
-		if e := c.env(name); e.OK() {
+		if e := c.Env(name); e.OK() {
 			pl.side.setenv(yamledit.ValueOf(e))
 		} else if ref := pl.fromSecret(c, name); ref != nil {
 			pl.side.setenv(ref)
 		}
 	}
-	known := c.env(adminPassword).OK() || pl.fromSecret(c, adminPassword) != nil
-	if file := c.env(adminPassword + "__FILE").Get("value").Str(); file != "" {
+	known := c.Env(adminPassword).OK() || pl.fromSecret(c, adminPassword) != nil
+	if file := c.Env(adminPassword + "__FILE").Get("value").Str(); file != "" {
 		known = pl.passwordFile(path.Clean(file), mounts)
 	}
-	if file := c.env(adminUser + "__FILE"); file.OK() && !pl.there {
+	if file := c.Env(adminUser + "__FILE"); file.OK() && !pl.there {
 		pl.warn(file, "the administrator's name is in a file (%s__FILE), which the sidecar does not read: give it --grafana-username, if it is not admin", adminUser)
 	}
 	if !known && !pl.there {
 		hint := ""
-		if from := c.secretsOfEnv(); len(from) > 0 {
+		if from := secretsOfEnv(c); len(from) > 0 {
 			hint = ", from Secret " + strings.Join(from, " or ") + " perhaps"
 		}
-		pl.warn(c.Cursor, "container %s has no %s: give the sidecar that variable%s, or --grafana-username and --grafana-password-file, for reloading needs the administrator's password", c.name(), adminPassword, hint)
+		pl.warn(c.Cursor, "container %s has no %s: give the sidecar that variable%s, or --grafana-username and --grafana-password-file, for reloading needs the administrator's password", c.Name(), adminPassword, hint)
 	}
 }
 
@@ -56,11 +57,11 @@ func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
 
 // fromSecret is a reference to a key that the container gets with a whole Secret (envFrom), when
 // that is in the manifest.
-func (pl *plan) fromSecret(c container, name string) any {
+func (pl *plan) fromSecret(c manifest.Container, name string) any {
 	for _, from := range c.Get("envFrom").Items() {
 		secret := from.Get("secretRef", "name").Str()
 		key, ok := strings.CutPrefix(name, from.Get("prefix").Str())
-		if !ok || pl.objs.value("Secret", secret, pl.w.namespace, key) == nil {
+		if !ok || pl.objs.Value("Secret", secret, pl.w.Namespace, key) == nil {
 			continue
 		}
 		return yamledit.Map{{"name", name}, {"valueFrom", yamledit.Map{{"secretKeyRef", yamledit.Map{{"name", secret}, {"key", key}}}}}}
@@ -69,7 +70,7 @@ func (pl *plan) fromSecret(c container, name string) any {
 }
 
 // secretsOfEnv are the Secrets that the container gets as a whole.
-func (c container) secretsOfEnv() []string {
+func secretsOfEnv(c manifest.Container) []string {
 	var names []string
 	for _, from := range c.Get("envFrom").Items() {
 		if n := from.Get("secretRef", "name").Str(); n != "" {
@@ -81,16 +82,16 @@ func (c container) secretsOfEnv() []string {
 
 // collected says whether another container collects files for the server in that volume.
 func (pl *plan) collected(name string) bool {
-	vol, _ := pl.w.volume(name)
-	if vol.kind != "emptyDir" {
+	vol, _ := pl.w.Volume(name)
+	if vol.Kind != "emptyDir" {
 		return false
 	}
-	for _, c := range append(pl.w.containers(), pl.w.initContainers()...) {
-		if !strings.HasSuffix(c.imageName(), "k8s-sidecar") {
+	for _, c := range append(pl.w.Containers(), pl.w.InitContainers()...) {
+		if !strings.HasSuffix(c.ImageName(), "k8s-sidecar") {
 			continue
 		}
-		for _, m := range c.mounts() {
-			if m.volume == name && m.path == path.Clean("/"+c.envOr("FOLDER", "")) {
+		for _, m := range c.Mounts() {
+			if m.Volume == name && m.Path == path.Clean("/"+c.EnvOr("FOLDER", "")) {
 				return true
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -20,8 +21,8 @@ type place struct {
 
 // member is one subPath mount that becomes part of a directory.
 type member struct {
-	mount
-	vol volume
+	manifest.Mount
+	vol manifest.Volume
 	place
 	key string // of the object; "" when the volume does not tell
 }
@@ -40,30 +41,30 @@ type finalMount struct {
 	writable bool
 	// items are the mounts of the manifest that it is made of: the first one carries it, the
 	// others go away. One item that says the same already needs no change.
-	items []mount
+	items []manifest.Mount
 }
 
 // directories turns the container's frozen mounts into directory mounts, where want knows a
 // place for them, and returns all mounts of the container as they will be.
-func (pl *plan) directories(c container, want func(m mount) (place, bool)) ([]finalMount, error) {
+func (pl *plan) directories(c manifest.Container, want func(m manifest.Mount) (place, bool)) ([]finalMount, error) {
 	groups := map[string][]member{}
 	var order []string
 	var final []finalMount
-	for _, m := range c.mounts() {
-		vol, _ := pl.w.volume(m.volume)
-		if m.sub == "" || !vol.fromAPI() {
-			final = append(final, finalMount{path: m.path, sub: m.sub, volume: m.volume, kind: vol.kind, token: vol.token(), at: m.Cursor, items: []mount{m}})
+	for _, m := range c.Mounts() {
+		vol, _ := pl.w.Volume(m.Volume)
+		if m.Sub == "" || !vol.FromAPI() {
+			final = append(final, finalMount{path: m.Path, sub: m.Sub, volume: m.Volume, kind: vol.Kind, token: vol.IsToken(), at: m.Cursor, items: []manifest.Mount{m}})
 			continue
 		}
 		at, ok := want(m)
-		if !ok || m.expr() {
+		if !ok || m.IsExpr() {
 			pl.frozen(c, m)
 			continue
 		}
 		if groups[at.dir] == nil {
 			order = append(order, at.dir)
 		}
-		groups[at.dir] = append(groups[at.dir], member{mount: m, vol: vol, place: at, key: vol.keyOf(m.sub)})
+		groups[at.dir] = append(groups[at.dir], member{Mount: m, vol: vol, place: at, key: vol.KeyOf(m.Sub)})
 	}
 	for _, dir := range order {
 		f, err := pl.directory(c, groups[dir], groups)
@@ -77,55 +78,31 @@ func (pl *plan) directories(c container, want func(m mount) (place, bool)) ([]fi
 }
 
 // frozen warns of a mount by subPath that has to stay.
-func (pl *plan) frozen(c container, m mount) {
-	reason := fmt.Sprintf("other files may be in %s", path.Dir(m.path))
-	if m.expr() {
+func (pl *plan) frozen(c manifest.Container, m manifest.Mount) {
+	reason := fmt.Sprintf("other files may be in %s", path.Dir(m.Path))
+	if m.IsExpr() {
 		reason = "its path is an expression"
 	}
 	pl.warn(m.Cursor, "container %s: %s (volume %s, by subPath) never changes in a running pod; it stays, for %s: mount the volume as a directory of its own",
-		c.name(), m.path, m.volume, reason)
-}
-
-// keyOf is the object's key that is visible at sub.
-func (v volume) keyOf(sub string) string {
-	if v.object() == "" {
-		return ""
-	}
-	if it := v.item(sub); it.OK() {
-		return it.Get("key").Str()
-	}
-	if len(v.Get(v.kind, "items").Items()) > 0 || strings.Contains(sub, "/") {
-		return ""
-	}
-	return sub
-}
-
-// item is the entry of the volume's items with that path.
-func (v volume) item(path string) yamledit.Cursor {
-	for _, it := range v.Get(v.kind, "items").Items() {
-		if it.Get("path").Str() == path {
-			return it
-		}
-	}
-	return yamledit.Cursor{}
+		c.Name(), m.Path, m.Volume, reason)
 }
 
 // directory makes one directory mount of several mounts of files.
-func (pl *plan) directory(c container, members []member, groups map[string][]member) (finalMount, error) {
+func (pl *plan) directory(c manifest.Container, members []member, groups map[string][]member) (finalMount, error) {
 	first := members[0]
 	f := finalMount{path: first.dir, at: first.Cursor}
-	var whole *mount
-	for _, m := range c.mounts() {
-		if m.path == first.dir && m.sub == "" {
+	var whole *manifest.Mount
+	for _, m := range c.Mounts() {
+		if m.Path == first.dir && m.Sub == "" {
 			whole = &m
 			f.items = append(f.items, m)
 		}
 	}
 	for _, m := range members {
-		f.items = append(f.items, m.mount)
+		f.items = append(f.items, m.Mount)
 	}
 	if pl.reusable(members, whole, groups) {
-		f.volume, f.kind = first.vol.name, first.vol.kind
+		f.volume, f.kind = first.vol.Name, first.vol.Kind
 		return f, nil
 	}
 	vol, err := pl.combine(members, whole)
@@ -138,25 +115,25 @@ func (pl *plan) directory(c container, members []member, groups map[string][]mem
 }
 
 // emit writes a mount into the server's container.
-func (pl *plan) emit(c container, f finalMount) {
+func (pl *plan) emit(c manifest.Container, f finalMount) {
 	m := f.items[0]
-	if m.path == f.path && m.volume == f.volume && m.sub == f.sub && len(f.items) == 1 || !pl.ed.Writable(m.Cursor) {
+	if m.Path == f.path && m.Volume == f.volume && m.Sub == f.sub && len(f.items) == 1 || !pl.ed.Writable(m.Cursor) {
 		return
 	}
-	if m.path != f.path {
+	if m.Path != f.path {
 		pl.ed.SetScalar(m.Get("mountPath"), f.path)
 	}
-	if m.sub != "" {
+	if m.Sub != "" {
 		pl.ed.RemoveKey(m.Cursor, "subPath")
-		pl.did(c.name(), m.Line(), "volume %s is mounted as the directory %s, not %s alone by subPath%s", f.volume, f.path, path.Base(m.path), pl.why())
+		pl.did(c.Name(), m.Line(), "volume %s is mounted as the directory %s, not %s alone by subPath%s", f.volume, f.path, path.Base(m.Path), pl.why())
 	}
-	if m.volume != f.volume {
+	if m.Volume != f.volume {
 		pl.moved[m.Node] = true
 		pl.ed.SetScalar(m.Get("name"), f.volume)
 	}
 	for _, m := range f.items[1:] {
 		pl.drop(c, m)
-		pl.did(c.name(), m.Line(), "%s becomes part of the directory %s", path.Base(m.path), f.path)
+		pl.did(c.Name(), m.Line(), "%s becomes part of the directory %s", path.Base(m.Path), f.path)
 	}
 }
 
@@ -170,33 +147,33 @@ func (pl *plan) why() string {
 }
 
 // drop takes a mount out of a container.
-func (pl *plan) drop(c container, m mount) {
+func (pl *plan) drop(c manifest.Container, m manifest.Mount) {
 	pl.moved[m.Node] = true
 	pl.ed.RemoveItem(c.Get("volumeMounts"), m.Cursor)
 }
 
 // reusable says whether the mounts' own volume can simply be mounted as the directory.
-func (pl *plan) reusable(members []member, whole *mount, groups map[string][]member) bool {
+func (pl *plan) reusable(members []member, whole *manifest.Mount, groups map[string][]member) bool {
 	vol := members[0].vol
-	if whole != nil && whole.volume != vol.name {
+	if whole != nil && whole.Volume != vol.Name {
 		return false
 	}
 	for _, m := range members {
-		if m.vol.name != vol.name || m.sub != m.file {
+		if m.vol.Name != vol.Name || m.Sub != m.file {
 			return false
 		}
 	}
 	for dir, g := range groups {
 		for _, m := range g {
-			if dir != members[0].dir && m.vol.name == vol.name {
+			if dir != members[0].dir && m.vol.Name == vol.Name {
 				return false // an object for several purposes: each directory gets its own files only
 			}
 		}
 	}
-	if !members[0].strict || len(vol.Get(vol.kind, "items").Items()) > 0 {
+	if !members[0].strict || len(vol.Get(vol.Kind, "items").Items()) > 0 {
 		return true
 	}
-	keys, known := pl.objs.keys(objectKind[vol.kind], vol.object(), pl.w.namespace)
+	keys, known := pl.objs.Keys(manifest.ObjectKind[vol.Kind], vol.ObjectName(), pl.w.Namespace)
 	return !known || !slices.ContainsFunc(keys, func(k string) bool {
 		return !slices.ContainsFunc(members, func(m member) bool { return m.key == k })
 	})

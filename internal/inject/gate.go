@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -16,7 +17,7 @@ func (pl *plan) gated() bool { return pl.opts.Gated && !pl.there }
 func sourceDir(server string) string { return "/source/" + server }
 
 // place writes the mounts of a server's container and gives the sidecar its part.
-func (pl *plan) place(c container, mounts []finalMount) error {
+func (pl *plan) place(c manifest.Container, mounts []finalMount) error {
 	for _, m := range mounts {
 		pl.emit(c, m)
 		if m.shared {
@@ -30,14 +31,14 @@ func (pl *plan) place(c container, mounts []finalMount) error {
 
 // placeGate makes root, the directory of the server's configuration, an empty directory that
 // only the sidecar writes; the volumes that were mounted there go to the sidecar alone.
-func (pl *plan) placeGate(c container, mounts []finalMount, server, root string) error {
+func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, root string) error {
 	if system(root) {
 		return pl.refuse(c.Cursor, "mount the configuration in a directory of its own", "the gate cannot take the place of %s, which the image needs", root)
 	}
 	behind := func(m finalMount) bool { return m.shared && (inside(m.path, root) || m.source != "") }
 	carrier := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && inside(m.path, root) })
 	if carrier < 0 {
-		return pl.refuse(c.Cursor, "mount its directories below "+root, "container %s has no mount in %s for the gate to replace", c.name(), root)
+		return pl.refuse(c.Cursor, "mount its directories below "+root, "container %s has no mount in %s for the gate to replace", c.Name(), root)
 	}
 	if i := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && m.path == root }); i >= 0 {
 		carrier = i
@@ -75,7 +76,7 @@ func (pl *plan) placeGate(c container, mounts []finalMount, server, root string)
 		if m.source == "" {
 			m.source = path.Join(sourceDir(server), m.path[len(root):])
 		}
-		pl.did(c.name(), m.at.Line(), "volume %s (%s) moves to the sidecar, at %s", m.volume, strings.Join(m.was(), ", "), m.source)
+		pl.did(c.Name(), m.at.Line(), "volume %s (%s) moves to the sidecar, at %s", m.volume, strings.Join(m.was(), ", "), m.source)
 		m.path = m.source
 		if err := pl.share(m); err != nil {
 			return err
@@ -84,11 +85,11 @@ func (pl *plan) placeGate(c container, mounts []finalMount, server, root string)
 	medium := yamledit.Map{}
 	if secret != "" {
 		medium = yamledit.Map{{"medium", "Memory"}} // as the kubelet keeps Secrets
-		pl.did(c.name(), c.Line(), "its gate is kept in memory, for it gets files of a Secret (volume %s)", secret)
+		pl.did(c.Name(), c.Line(), "its gate is kept in memory, for it gets files of a Secret (volume %s)", secret)
 	}
 	pl.added = append(pl.added, yamledit.Map{{"name", gate.volume}, {"emptyDir", medium}})
 	pl.side.mounts = append(pl.side.mounts, gate)
-	pl.did(c.name(), c.Line(), "reads %s from the gate (volume %s), which only the sidecar writes, and only with files that passed its check", root, gate.volume)
+	pl.did(c.Name(), c.Line(), "reads %s from the gate (volume %s), which only the sidecar writes, and only with files that passed its check", root, gate.volume)
 	return nil
 }
 
@@ -114,15 +115,15 @@ func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root s
 
 // carry makes the place of m, in the server's container, that of the gate. The server has no
 // reason to write there; files may be shared by generations.
-func (pl *plan) carry(c container, m, gate finalMount, nested bool) {
+func (pl *plan) carry(c manifest.Container, m, gate finalMount, nested bool) {
 	item := m.items[0]
 	if !pl.ed.Writable(item.Cursor) {
 		return
 	}
-	if item.path != gate.path {
+	if item.Path != gate.path {
 		pl.ed.SetScalar(item.Get("mountPath"), gate.path)
 	}
-	if item.sub != "" {
+	if item.Sub != "" {
 		pl.ed.RemoveKey(item.Cursor, "subPath")
 	}
 	pl.moved[item.Node] = true
@@ -139,7 +140,7 @@ func (pl *plan) carry(c container, m, gate finalMount, nested bool) {
 func (f finalMount) was() []string {
 	var paths []string
 	for _, m := range f.items {
-		paths = append(paths, m.path)
+		paths = append(paths, m.Path)
 	}
 	return paths
 }
@@ -152,7 +153,7 @@ func (pl *plan) holdsSecret(name string) bool {
 }
 
 // pastGate tells what becomes of a Secret that the sidecar does not see.
-func (pl *plan) pastGate(c container, m finalMount, root string) {
+func (pl *plan) pastGate(c manifest.Container, m finalMount, root string) {
 	text := fmt.Sprintf("Secret volume %s stays out of the sidecar, for credentials are read when they are used, not at a reload", m)
 	switch {
 	case pl.there:
@@ -162,5 +163,5 @@ func (pl *plan) pastGate(c container, m finalMount, root string) {
 	default:
 		text += "; if it holds rules or scrape configurations, mount it there too"
 	}
-	pl.did(c.name(), m.at.Line(), "%s", text)
+	pl.did(c.Name(), m.at.Line(), "%s", text)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -19,24 +20,24 @@ const (
 var provisioned = []string{"datasources", "dashboards", "alerting", "plugins", "notifiers", "access-control"}
 
 // grafana plans the changes to Grafana's container and the sidecar's part for it.
-func (pl *plan) grafana(c container) error {
-	ini, iniFlag, byFlag := c.flag("config")
+func (pl *plan) grafana(c manifest.Container) error {
+	ini, iniFlag, byFlag := c.Flag("config")
 	if !byFlag {
-		ini = c.envOr("GF_PATHS_CONFIG", grafanaIni)
+		ini = c.EnvOr("GF_PATHS_CONFIG", grafanaIni)
 	}
 	ini = path.Clean(ini)
 	newIni := pl.iniPlace(c, ini)
-	provisioning := path.Clean(c.envOr("GF_PATHS_PROVISIONING", grafanaProvisioning))
-	gate := pl.gated() && slices.ContainsFunc(c.mounts(), func(m mount) bool { return provisions(m.path, provisioning) })
+	provisioning := path.Clean(c.EnvOr("GF_PATHS_PROVISIONING", grafanaProvisioning))
+	gate := pl.gated() && slices.ContainsFunc(c.Mounts(), func(m manifest.Mount) bool { return provisions(m.Path, provisioning) })
 	if pl.gated() && !gate {
-		pl.warn(c.Cursor, "container %s has no volume below %s, so there is nothing for a gate to replace: its grafana.ini is followed where it is", c.name(), provisioning)
+		pl.warn(c.Cursor, "container %s has no volume below %s, so there is nothing for a gate to replace: its grafana.ini is followed where it is", c.Name(), provisioning)
 	}
 
-	mounts, err := pl.directories(c, func(m mount) (place, bool) {
-		dir, file := path.Split(m.path)
+	mounts, err := pl.directories(c, func(m manifest.Mount) (place, bool) {
+		dir, file := path.Split(m.Path)
 		dir = path.Clean(dir)
 		switch {
-		case m.path == ini:
+		case m.Path == ini:
 			return place{dir: path.Dir(newIni), file: path.Base(newIni), as: "grafana-ini"}, true
 		case path.Dir(dir) == provisioning && slices.Contains(provisioned, path.Base(dir)):
 			return place{dir: dir, file: file, as: "grafana-" + path.Base(dir), strict: true}, true
@@ -66,18 +67,18 @@ func provisions(dir, provisioning string) bool {
 
 // iniPlace is where grafana.ini goes when it was mounted by subPath into a directory in which
 // the image keeps other files; else where it is.
-func (pl *plan) iniPlace(c container, ini string) string {
+func (pl *plan) iniPlace(c manifest.Container, ini string) string {
 	dir := path.Dir(ini)
-	i := slices.IndexFunc(c.mounts(), func(m mount) bool { return m.path == ini && m.sub != "" })
+	i := slices.IndexFunc(c.Mounts(), func(m manifest.Mount) bool { return m.Path == ini && m.Sub != "" })
 	if i < 0 || dir != path.Dir(grafanaIni) && !system(dir) {
 		return ini
 	}
-	if vol, _ := pl.w.volume(c.mounts()[i].volume); !vol.fromAPI() {
+	if vol, _ := pl.w.Volume(c.Mounts()[i].Volume); !vol.FromAPI() {
 		return ini
 	}
 	for _, d := range []string{"config", "ini", "reloader"} {
 		place := path.Join(path.Dir(grafanaIni), d)
-		if !slices.ContainsFunc(c.mounts(), func(m mount) bool { return inside(m.path, place) }) {
+		if !slices.ContainsFunc(c.Mounts(), func(m manifest.Mount) bool { return inside(m.Path, place) }) {
 			return path.Join(place, path.Base(ini))
 		}
 	}
@@ -85,7 +86,7 @@ func (pl *plan) iniPlace(c container, ini string) string {
 }
 
 // pathsConfig tells Grafana where its grafana.ini is now.
-func (pl *plan) pathsConfig(c container, flag yamledit.Cursor, byFlag bool, ini string) error {
+func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag bool, ini string) error {
 	const name = "GF_PATHS_CONFIG"
 	if byFlag {
 		word := flag.Str()
@@ -93,14 +94,14 @@ func (pl *plan) pathsConfig(c container, flag yamledit.Cursor, byFlag bool, ini 
 			ini = head + "=" + ini
 		}
 		pl.ed.SetScalar(flag, ini)
-		pl.did(c.name(), flag.Line(), "its argument names the new place of grafana.ini, for %s has more files of the image", path.Dir(grafanaIni))
+		pl.did(c.Name(), flag.Line(), "its argument names the new place of grafana.ini, for %s has more files of the image", path.Dir(grafanaIni))
 		return nil
 	}
 	if command := c.Get("command").Strs(); len(command) > 0 && path.Base(command[0]) != "run.sh" {
 		return pl.refuse(c.Get("command"), "mount grafana.ini as a directory of its own and give its path as --config",
-			"container %s does not start through the image's run.sh, so that %s would have no effect", c.name(), name)
+			"container %s does not start through the image's run.sh, so that %s would have no effect", c.Name(), name)
 	}
-	switch e := c.env(name); {
+	switch e := c.Env(name); {
 	case e.Get("valueFrom").OK():
 		return pl.refuse(e, "set it to "+ini, "%s does not come from the manifest", name)
 	case e.OK():
@@ -108,12 +109,12 @@ func (pl *plan) pathsConfig(c container, flag yamledit.Cursor, byFlag bool, ini 
 	default:
 		pl.ed.Put(c.Cursor, "env", "", pl.dash, yamledit.Map{{"name", name}, {"value", ini}})
 	}
-	pl.did(c.name(), c.Line(), "gets %s=%s: grafana.ini moves there, for %s has more files of the image", name, ini, path.Dir(grafanaIni))
+	pl.did(c.Name(), c.Line(), "gets %s=%s: grafana.ini moves there, for %s has more files of the image", name, ini, path.Dir(grafanaIni))
 	return nil
 }
 
 // grafanaSide adds Grafana to the sidecar.
-func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning string, gate bool) error {
+func (pl *plan) grafanaSide(c manifest.Container, mounts []finalMount, ini, provisioning string, gate bool) error {
 	s := &pl.side
 	iniMount, hasIni := covering(mounts, ini)
 	hasProvisioning := false
@@ -125,12 +126,12 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 	}
 	if !hasIni && !hasProvisioning {
 		return pl.refuse(c.Cursor, "mount a ConfigMap at "+grafanaProvisioning+"/datasources, for example",
-			"container %s has no volume for grafana.ini or the provisioning directory, so nothing there can change", c.name())
+			"container %s has no volume for grafana.ini or the provisioning directory, so nothing there can change", c.Name())
 	}
 	s.args = append(s.args, "--grafana-url="+grafanaURL(c))
 	switch i := slices.IndexFunc(mounts, func(m finalMount) bool { return hasIni && m.items[0].Node == iniMount.items[0].Node }); {
 	case i < 0:
-	case gate && iniMount.items[0].sub != "":
+	case gate && iniMount.items[0].Sub != "":
 		// It was a file of its own, so that nothing else is missed when the mount goes.
 		mounts[i].source = sourceDir("grafana-ini")
 		s.args = append(s.args, "--grafana-ini="+mounts[i].source+"/"+path.Base(ini)+"="+path.Join(provisioning, path.Base(ini)))
@@ -153,14 +154,14 @@ func (pl *plan) grafanaSide(c container, mounts []finalMount, ini, provisioning 
 }
 
 // grafanaURL is where the sidecar reaches Grafana.
-func grafanaURL(c container) string {
+func grafanaURL(c manifest.Container) string {
 	scheme := "http"
-	if p := c.envOr("GF_SERVER_PROTOCOL", "http"); p == "https" || p == "h2" {
+	if p := c.EnvOr("GF_SERVER_PROTOCOL", "http"); p == "https" || p == "h2" {
 		scheme = "https"
 	}
 	prefix := ""
-	if u, err := url.Parse(c.envOr("GF_SERVER_ROOT_URL", "")); err == nil && c.envOr("GF_SERVER_SERVE_FROM_SUB_PATH", "") == "true" {
+	if u, err := url.Parse(c.EnvOr("GF_SERVER_ROOT_URL", "")); err == nil && c.EnvOr("GF_SERVER_SERVE_FROM_SUB_PATH", "") == "true" {
 		prefix = strings.TrimSuffix(u.Path, "/")
 	}
-	return scheme + "://127.0.0.1:" + c.envOr("GF_SERVER_HTTP_PORT", c.port("3000", "grafana", "http", "service")) + prefix
+	return scheme + "://127.0.0.1:" + c.EnvOr("GF_SERVER_HTTP_PORT", c.Port("3000", "grafana", "http", "service")) + prefix
 }

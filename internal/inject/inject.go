@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -107,11 +108,12 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	if err != nil {
 		return nil, nil, edited(err, "")
 	}
-	workloads, others := findWorkloads(docs)
+	contents := manifest.Read(docs)
+	workloads, others := contents.Workloads, contents.Others
 	if len(workloads) == 0 {
 		return nil, nil, noWorkload(others)
 	}
-	p := &planner{opts: o, ed: yamledit.NewEditor(src), docs: docs, objs: findObjects(docs)}
+	p := &planner{opts: o, ed: yamledit.NewEditor(src), docs: docs, objs: contents.Objects}
 	p.operators(others)
 	var misses []string
 	found := false
@@ -124,7 +126,7 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 			found = true
 			continue
 		}
-		misses = append(misses, fmt.Sprintf("%s (containers: %s)", w, strings.Join(w.containerNames(), ", ")))
+		misses = append(misses, fmt.Sprintf("%s (containers: %s)", w, strings.Join(w.ContainerNames(), ", ")))
 	}
 	if !found {
 		return nil, nil, o.nothing(workloads, misses, others)
@@ -134,7 +136,7 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 }
 
 // nothing says which containers there are, and what may be the matter.
-func (o Options) nothing(workloads []workload, misses []string, others []yamledit.Cursor) error {
+func (o Options) nothing(workloads []*manifest.Workload, misses []string, others []yamledit.Cursor) error {
 	what := "no Prometheus or Grafana container"
 	switch p, g := o.PrometheusContainer, o.GrafanaContainer; {
 	case p != "" && g != "":
@@ -151,7 +153,7 @@ func (o Options) nothing(workloads []workload, misses []string, others []yamledi
 		Hint: "name it with --prometheus-container or --grafana-container",
 	}
 	for _, w := range workloads {
-		if w.patch() {
+		if w.IsPatch() {
 			e.Hint = "a container without an image is a part of a manifest: give inject the whole, for example kustomize build . | reloader inject -f -"
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -17,14 +18,14 @@ type planner struct {
 	opts  Options
 	ed    *yamledit.Editor
 	docs  []*yamledit.Document
-	objs  objects
+	objs  manifest.Objects
 	notes []Note
 }
 
 // plan is what is to be done to one workload.
 type plan struct {
 	*planner
-	w     workload
+	w     *manifest.Workload
 	dash  int             // how far the manifest indents the dashes of a list
 	taken map[string]bool // names of volumes
 	// moved are mounts that leave their volume, by their nodes; added are new volumes.
@@ -37,17 +38,17 @@ type plan struct {
 }
 
 // workload plans the changes to w; false when none of the servers runs there.
-func (p *planner) workload(w workload) (bool, error) {
+func (p *planner) workload(w *manifest.Workload) (bool, error) {
 	prometheus, grafana, err := p.servers(w)
 	if err != nil || !prometheus.OK() && !grafana.OK() {
 		return false, err
 	}
-	if err := w.readable(); err != nil {
+	if err := readable(w); err != nil {
 		return false, err
 	}
-	pl := &plan{planner: p, w: w, dash: w.dash(), taken: map[string]bool{}, moved: map[*yaml.Node]bool{}}
-	for _, v := range w.volumes() {
-		pl.taken[v.name] = true
+	pl := &plan{planner: p, w: w, dash: dashOf(w), taken: map[string]bool{}, moved: map[*yaml.Node]bool{}}
+	for _, v := range w.Volumes() {
+		pl.taken[v.Name] = true
 	}
 	before, err := pl.present()
 	if err != nil {
@@ -68,7 +69,7 @@ func (p *planner) workload(w workload) (bool, error) {
 	} else {
 		pl.sidecar()
 	}
-	pl.ed.Put(w.pod, "volumes", "", pl.dash, pl.added...)
+	pl.ed.Put(w.Pod, "volumes", "", pl.dash, pl.added...)
 	pl.removeUnused()
 	pl.remarks()
 	if e := p.ed.Err(); e != nil {
@@ -78,11 +79,11 @@ func (p *planner) workload(w workload) (bool, error) {
 }
 
 // readable refuses what would be understood in two ways, or be undone.
-func (w workload) readable() error {
-	if err := w.owned(); err != nil {
+func readable(w *manifest.Workload) error {
+	if err := owned(w); err != nil {
 		return err
 	}
-	if key, first := w.obj.Doc.Duplicate(w.obj); key != nil {
+	if key, first := w.Object.Doc.Duplicate(w.Object); key != nil {
 		return &Error{
 			Line: key.Line, Workload: w.String(), Text: fmt.Sprintf("the key %s is here a second time, after line %d", key.Value, first.Line),
 			Hint: "keep one of them; Kubernetes refuses both",
@@ -105,36 +106,36 @@ func (pl *plan) warn(c yamledit.Cursor, format string, args ...any) {
 }
 
 // servers finds the containers by the names that were given, else by what they look like.
-func (p *planner) servers(w workload) (prometheus, grafana container, err error) {
-	find := func(named string, is func(container) bool, what string) (container, error) {
-		var found []container
-		for _, c := range w.containers() {
-			if named != "" && c.name() == named || named == "" && is(c) {
+func (p *planner) servers(w *manifest.Workload) (prometheus, grafana manifest.Container, err error) {
+	find := func(named string, is func(manifest.Container) bool, what string) (manifest.Container, error) {
+		var found []manifest.Container
+		for _, c := range w.Containers() {
+			if named != "" && c.Name() == named || named == "" && is(c) {
 				found = append(found, c)
 			}
 		}
 		switch len(found) {
 		case 0:
-			return container{}, nil
+			return manifest.Container{}, nil
 		case 1:
 			return found[0], nil
 		}
-		return container{}, &Error{
+		return manifest.Container{}, &Error{
 			Line: found[1].Line(), Workload: w.String(),
-			Text: fmt.Sprintf("containers %s and %s both look like %s", found[0].name(), found[1].name(), what),
+			Text: fmt.Sprintf("containers %s and %s both look like %s", found[0].Name(), found[1].Name(), what),
 			Hint: "name the one to follow with --" + strings.ToLower(what) + "-container",
 		}
 	}
-	if prometheus, err = find(p.opts.PrometheusContainer, container.isPrometheus, "Prometheus"); err != nil {
+	if prometheus, err = find(p.opts.PrometheusContainer, manifest.Container.IsPrometheus, "Prometheus"); err != nil {
 		return prometheus, grafana, err
 	}
-	grafana, err = find(p.opts.GrafanaContainer, container.isGrafana, "Grafana")
+	grafana, err = find(p.opts.GrafanaContainer, manifest.Container.IsGrafana, "Grafana")
 	return prometheus, grafana, err
 }
 
 // dash is 0 when the manifest writes the dashes of a list below its key, as kubectl does.
-func (w workload) dash() int {
-	c := w.pod.Get("containers")
+func dashOf(w *manifest.Workload) int {
+	c := w.Pod.Get("containers")
 	if c.Node == nil || c.Key == nil || !yamledit.IsBlock(c.Node) || c.Node.Line == c.Key.Line {
 		return 0
 	}
@@ -154,28 +155,28 @@ func (pl *plan) volumeName(base string) string {
 // removeUnused deletes the volumes whose last mount has moved elsewhere.
 func (pl *plan) removeUnused() {
 	used, was := map[string]bool{}, map[string]bool{}
-	for _, c := range slices.Concat(pl.w.containers(), pl.w.initContainers()) {
-		for _, m := range c.mounts() {
-			was[m.volume] = true
+	for _, c := range slices.Concat(pl.w.Containers(), pl.w.InitContainers()) {
+		for _, m := range c.Mounts() {
+			was[m.Volume] = true
 			if !pl.moved[m.Node] {
-				used[m.volume] = true
+				used[m.Volume] = true
 			}
 		}
 	}
 	for _, m := range pl.side.mounts {
 		used[m.volume] = true
 	}
-	for _, v := range pl.w.volumes() {
-		if was[v.name] && !used[v.name] {
-			pl.ed.RemoveItem(pl.w.pod.Get("volumes"), v.Cursor)
-			pl.did("", v.Line(), "volume %s is removed, for nothing mounts it any more", v.name)
+	for _, v := range pl.w.Volumes() {
+		if was[v.Name] && !used[v.Name] {
+			pl.ed.RemoveItem(pl.w.Pod.Get("volumes"), v.Cursor)
+			pl.did("", v.Line(), "volume %s is removed, for nothing mounts it any more", v.Name)
 		}
 	}
 }
 
 // remarks warns of what works against hot reloading.
 func (pl *plan) remarks() {
-	annotations := pl.w.meta.Get("annotations")
+	annotations := pl.w.Meta.Get("annotations")
 	if annotations.OK() && annotations.Node.Kind == yaml.MappingNode {
 		var names []string
 		first := yamledit.Cursor{}

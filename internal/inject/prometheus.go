@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/prometheus/references"
 )
 
@@ -16,18 +17,18 @@ const (
 )
 
 // prometheus plans the changes to Prometheus' container and the sidecar's part for it.
-func (pl *plan) prometheus(c container) error {
+func (pl *plan) prometheus(c manifest.Container) error {
 	config, err := pl.configFile(c)
 	if err != nil {
 		return err
 	}
 	root := path.Dir(config)
-	mounts, err := pl.directories(c, func(m mount) (place, bool) {
-		dir := path.Dir(m.path)
+	mounts, err := pl.directories(c, func(m manifest.Mount) (place, bool) {
+		dir := path.Dir(m.Path)
 		if system(dir) || dir != root && !inside(dir, root) && !inside(dir, "/etc/prometheus") {
 			return place{}, false
 		}
-		return place{dir: dir, file: path.Base(m.path), as: "prometheus-" + label(dir, root, "config")}, true
+		return place{dir: dir, file: path.Base(m.Path), as: "prometheus-" + label(dir, root, "config")}, true
 	})
 	if err != nil {
 		return err
@@ -49,8 +50,8 @@ func (pl *plan) prometheus(c container) error {
 	} else {
 		s.args = append(s.args, "--prometheus-config="+config)
 	}
-	if _, at, ok := c.flag("web.config.file"); ok && !pl.there {
-		pl.warn(at, "container %s has --web.config.file: if that asks for TLS or a password, give the sidecar an https --prometheus-url, --prometheus-ca-file, --prometheus-username and --prometheus-password-file", c.name())
+	if _, at, ok := c.Flag("web.config.file"); ok && !pl.there {
+		pl.warn(at, "container %s has --web.config.file: if that asks for TLS or a password, give the sidecar an https --prometheus-url, --prometheus-ca-file, --prometheus-username and --prometheus-password-file", c.Name())
 	}
 	named := pl.named(c, config)
 	for i := range mounts {
@@ -69,7 +70,7 @@ func (pl *plan) prometheus(c container) error {
 
 // hasConfig says whether a volume may hold files that Prometheus reads at a reload: every
 // ConfigMap, and everything but Secrets and the database below the configuration.
-func (pl *plan) hasConfig(c container, m finalMount, root string) bool {
+func (pl *plan) hasConfig(c manifest.Container, m finalMount, root string) bool {
 	switch m.kind {
 	case "configMap":
 		return true
@@ -77,7 +78,7 @@ func (pl *plan) hasConfig(c container, m finalMount, root string) bool {
 		return !m.token
 	case "emptyDir", "persistentVolumeClaim", "hostPath":
 		for _, flag := range []string{"storage.tsdb.path", "storage.agent.path"} {
-			if data, _, ok := c.flag(flag); ok && inside(path.Clean(data), m.path) {
+			if data, _, ok := c.Flag(flag); ok && inside(path.Clean(data), m.path) {
 				return false
 			}
 		}
@@ -88,7 +89,7 @@ func (pl *plan) hasConfig(c container, m finalMount, root string) bool {
 
 // named are the directories of rules and scrape configurations that the configuration names,
 // when it is in the manifest.
-func (pl *plan) named(c container, config string) []string {
+func (pl *plan) named(c manifest.Container, config string) []string {
 	refs, err := references.Scan(pl.content(c, config))
 	if err != nil {
 		return nil
@@ -104,49 +105,49 @@ func (pl *plan) named(c container, config string) []string {
 }
 
 // content is a file that the container sees and that is in the manifest itself.
-func (pl *plan) content(c container, file string) []byte {
-	var found mount
-	for _, m := range c.mounts() {
-		if inside(file, m.path) && len(m.path) > len(found.path) {
+func (pl *plan) content(c manifest.Container, file string) []byte {
+	var found manifest.Mount
+	for _, m := range c.Mounts() {
+		if inside(file, m.Path) && len(m.Path) > len(found.Path) {
 			found = m
 		}
 	}
-	vol, ok := pl.w.volume(found.volume)
+	vol, ok := pl.w.Volume(found.Volume)
 	if !ok {
 		return nil
 	}
-	key := path.Join(found.sub, strings.TrimPrefix(strings.TrimPrefix(file, found.path), "/"))
-	return pl.objs.value(objectKind[vol.kind], vol.object(), pl.w.namespace, vol.keyOf(key))
+	key := path.Join(found.Sub, strings.TrimPrefix(strings.TrimPrefix(file, found.Path), "/"))
+	return pl.objs.Value(manifest.ObjectKind[vol.Kind], vol.ObjectName(), pl.w.Namespace, vol.KeyOf(key))
 }
 
 // noConfig says why there is no directory with the configuration.
-func (pl *plan) noConfig(c container, config string) error {
-	for _, m := range c.mounts() {
-		switch vol, _ := pl.w.volume(m.volume); {
-		case m.path != config || m.sub == "":
-		case m.expr():
+func (pl *plan) noConfig(c manifest.Container, config string) error {
+	for _, m := range c.Mounts() {
+		switch vol, _ := pl.w.Volume(m.Volume); {
+		case m.Path != config || m.Sub == "":
+		case m.IsExpr():
 			return pl.refuse(m.Cursor, "mount the volume as the directory "+path.Dir(config), "%s is mounted by subPathExpr, of which nobody knows the value here", config)
-		case vol.fromAPI():
+		case vol.FromAPI():
 			return pl.refuse(m.Cursor, "mount the volume as a directory of its own, for example /etc/prometheus/config, and give --config.file=/etc/prometheus/config/"+path.Base(config),
 				"%s is mounted by subPath into %s, of which the image needs the rest", config, path.Dir(config))
 		}
 	}
 	return pl.refuse(c.Cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
-		"container %s has no volume at %s, so its configuration cannot change", c.name(), config)
+		"container %s has no volume at %s, so its configuration cannot change", c.Name(), config)
 }
 
 // copied warns of a configuration that another container of the pod writes.
-func (pl *plan) copied(c container, main finalMount) {
+func (pl *plan) copied(c manifest.Container, main finalMount) {
 	if main.kind != "emptyDir" || pl.there {
 		return
 	}
-	for _, init := range pl.w.initContainers() {
+	for _, init := range pl.w.InitContainers() {
 		if init.Get("restartPolicy").Str() == "Always" {
 			continue
 		}
-		for _, m := range init.mounts() {
-			if m.volume == main.volume {
-				pl.warn(init.Cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: a later change of what it reads does not arrive", init.name(), c.name(), m.volume)
+		for _, m := range init.Mounts() {
+			if m.Volume == main.volume {
+				pl.warn(init.Cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: a later change of what it reads does not arrive", init.Name(), c.Name(), m.Volume)
 				return
 			}
 		}

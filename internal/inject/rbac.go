@@ -23,18 +23,18 @@ func (pl *plan) permissions() {
 	for _, v := range [][2]string{{"POD_NAME", "metadata.name"}, {"POD_NAMESPACE", "metadata.namespace"}, {"POD_UID", "metadata.uid"}} {
 		s.setenv(yamledit.Map{{"name", v[0]}, {"valueFrom", yamledit.Map{{"fieldRef", yamledit.Map{{"fieldPath", v[1]}}}}}})
 	}
-	name := pl.w.name + "-" + sidecarName
+	name := pl.w.Name + "-" + sidecarName
 	meta := yamledit.Map{{"name", name}}
-	if pl.w.namespace != "" {
-		meta = append(meta, yamledit.Pair{"namespace", pl.w.namespace})
+	if pl.w.Namespace != "" {
+		meta = append(meta, yamledit.Pair{"namespace", pl.w.Namespace})
 	}
 	account := pl.account(name, meta)
 	pl.document(yamledit.Map{
 		{"apiVersion", "rbac.authorization.k8s.io/v1"}, {"kind", "Role"}, {"metadata", meta}, {"rules", pl.rules()},
 	})
 	subject := yamledit.Map{{"kind", "ServiceAccount"}, {"name", account}}
-	if pl.w.namespace != "" {
-		subject = append(subject, yamledit.Pair{"namespace", pl.w.namespace})
+	if pl.w.Namespace != "" {
+		subject = append(subject, yamledit.Pair{"namespace", pl.w.Namespace})
 	}
 	pl.document(yamledit.Map{
 		{"apiVersion", "rbac.authorization.k8s.io/v1"}, {"kind", "RoleBinding"}, {"metadata", meta},
@@ -46,7 +46,7 @@ func (pl *plan) permissions() {
 
 // account is the pod's service account; one is made where there is none.
 func (pl *plan) account(name string, meta yamledit.Map) string {
-	pod := pl.w.pod
+	pod := pl.w.Pod
 	for _, key := range []string{"serviceAccountName", "serviceAccount"} {
 		if a := pod.Get(key).Str(); a != "" {
 			if !pl.automounts(a) {
@@ -66,11 +66,11 @@ func (pl *plan) account(name string, meta yamledit.Map) string {
 
 // automounts says whether every container of the pod gets the account's token.
 func (pl *plan) automounts(account string) bool {
-	if own := pl.w.pod.Get("automountServiceAccountToken"); own.OK() && !own.Null() {
+	if own := pl.w.Pod.Get("automountServiceAccountToken"); own.OK() && !own.Null() {
 		return !own.Is(false)
 	}
 	mounts := true
-	for _, c := range pl.objs.find("ServiceAccount", account, pl.w.namespace) {
+	for _, c := range pl.objs.Find("ServiceAccount", account, pl.w.Namespace) {
 		mounts = !c.Get("automountServiceAccountToken").Is(false)
 	}
 	return mounts
@@ -79,7 +79,7 @@ func (pl *plan) automounts(account string) bool {
 // noToken keeps the pod's token, which the servers may need, out of the sidecar, which does not:
 // the kubelet mounts it nowhere where something else is mounted.
 func (pl *plan) noToken() {
-	account := cmp.Or(pl.w.pod.Get("serviceAccountName").Str(), pl.w.pod.Get("serviceAccount").Str(), "default")
+	account := cmp.Or(pl.w.Pod.Get("serviceAccountName").Str(), pl.w.Pod.Get("serviceAccount").Str(), "default")
 	if !pl.automounts(account) {
 		return
 	}
@@ -136,19 +136,19 @@ func strings2list(s []string) yamledit.List {
 
 // podNames are the workload's pods where their names are known; a Deployment's are not.
 func (pl *plan) podNames() []string {
-	switch pl.w.kind {
+	switch pl.w.Kind {
 	case "Pod":
-		if pl.w.name != "" {
-			return []string{pl.w.name}
+		if pl.w.Name != "" {
+			return []string{pl.w.Name}
 		}
 	case "StatefulSet":
-		n, err := strconv.Atoi(pl.w.obj.Get("spec", "replicas").Str())
+		n, err := strconv.Atoi(pl.w.Object.Get("spec", "replicas").Str())
 		if err != nil {
 			n = 1
 		}
 		var names []string
 		for i := range min(max(n, 1), 20) {
-			names = append(names, pl.w.name+"-"+strconv.Itoa(i))
+			names = append(names, pl.w.Name+"-"+strconv.Itoa(i))
 		}
 		return names
 	}
@@ -172,8 +172,8 @@ func (pl *plan) objects() (configMaps, secrets []string) {
 // volumeValues are the volumes as they will be, by name.
 func (pl *plan) volumeValues() map[string]any {
 	values := map[string]any{}
-	for _, v := range pl.w.volumes() {
-		values[v.name] = yamledit.ValueOf(v.Cursor)
+	for _, v := range pl.w.Volumes() {
+		values[v.Name] = yamledit.ValueOf(v.Cursor)
 	}
 	for _, v := range pl.added {
 		values[v.(yamledit.Map)[0].Value().(string)] = v

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -16,8 +17,8 @@ type otherReloader struct {
 
 // charts names the value of a well-known chart that an advice is about, when the workload is
 // labelled as that chart's.
-func (w workload) chartValue(chart, value string) string {
-	labels := w.obj.Get("metadata", "labels")
+func chartValue(w *manifest.Workload, chart, value string) string {
+	labels := w.Object.Get("metadata", "labels")
 	name := cmp.Or(labels.Get("helm.sh/chart").Str(), labels.Get("chart").Str())
 	if i := strings.LastIndex(name, "-"); i < 0 || name[:i] != chart {
 		return ""
@@ -26,22 +27,22 @@ func (w workload) chartValue(chart, value string) string {
 }
 
 // reloaderIn recognizes a container that reloads a server, too.
-func (w workload) reloaderIn(c container) (otherReloader, bool) {
-	switch n := c.imageName(); {
+func reloaderIn(w *manifest.Workload, c manifest.Container) (otherReloader, bool) {
+	switch n := c.ImageName(); {
 	case strings.Contains(n, "config-reloader"), strings.Contains(n, "configmap-reload"):
-		return otherReloader{n, "remove it" + w.chartValue("prometheus", "configmapReload.prometheus.enabled: false")}, true
-	case strings.HasSuffix(n, "k8s-sidecar") && c.env("REQ_URL").OK():
+		return otherReloader{n, "remove it" + chartValue(w, "prometheus", "configmapReload.prometheus.enabled: false")}, true
+	case strings.HasSuffix(n, "k8s-sidecar") && c.Env("REQ_URL").OK():
 		kind := "datasources"
 		for _, k := range []string{"dashboards", "alerts", "notifiers", "plugins"} {
-			if strings.Contains(c.name(), strings.TrimSuffix(k, "s")) {
+			if strings.Contains(c.Name(), strings.TrimSuffix(k, "s")) {
 				kind = k
 			}
 		}
 		return otherReloader{n, "keep it as the collector of labelled ConfigMaps, but take its REQ_URL away" +
-			w.chartValue("grafana", "sidecar."+kind+".skipReload: true")}, true
-	case strings.HasPrefix(n, "thanos") && slices.Contains(c.words(), "sidecar"):
+			chartValue(w, "grafana", "sidecar."+kind+".skipReload: true")}, true
+	case strings.HasPrefix(n, "thanos") && slices.Contains(c.Words(), "sidecar"):
 		for _, flag := range []string{"reloader.config-file", "reloader.rule-dir"} {
-			if _, _, ok := c.flag(flag); ok {
+			if _, _, ok := c.Flag(flag); ok {
 				return otherReloader{n, "take its --reloader flags away"}, true
 			}
 		}
@@ -55,12 +56,12 @@ func (pl *plan) otherReloaders() {
 	if pl.gated() || pl.gate {
 		why = "it can only make the server read the gate again, and reports success for files that never got there"
 	}
-	for _, c := range slices.Concat(pl.w.containers(), pl.w.initContainers()) {
-		if p, ok := pl.w.reloaderIn(c); ok && !c.isReloader() {
-			pl.warn(c.Cursor, "container %s (%s) reloads the server too: %s; %s", c.name(), p.name, why, p.advice)
+	for _, c := range slices.Concat(pl.w.Containers(), pl.w.InitContainers()) {
+		if p, ok := reloaderIn(pl.w, c); ok && !c.IsReloader() {
+			pl.warn(c.Cursor, "container %s (%s) reloads the server too: %s; %s", c.Name(), p.name, why, p.advice)
 		}
-		if features, at, ok := c.flag("enable-feature"); ok && strings.Contains(features, "auto-reload-config") {
-			pl.warn(at, "container %s also reloads by itself (auto-reload-config), without asking anybody: take that feature away (docs/why-not-auto-reload.md)", c.name())
+		if features, at, ok := c.Flag("enable-feature"); ok && strings.Contains(features, "auto-reload-config") {
+			pl.warn(at, "container %s also reloads by itself (auto-reload-config), without asking anybody: take that feature away (docs/why-not-auto-reload.md)", c.Name())
 		}
 	}
 }
@@ -86,8 +87,8 @@ func (p *planner) operators(others []yamledit.Cursor) {
 }
 
 // owned refuses a workload that an operator would write again.
-func (w workload) owned() error {
-	for _, o := range w.obj.Get("metadata", "ownerReferences").Items() {
+func owned(w *manifest.Workload) error {
+	for _, o := range w.Object.Get("metadata", "ownerReferences").Items() {
 		kind := o.Get("kind").Str()
 		if text, ok := operated[kind]; ok {
 			return &Error{Line: o.Node.Line, Workload: w.String(), Text: "it belongs to " + kind + "/" + o.Get("name").Str() + ", whose operator would undo any change", Hint: text}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -46,7 +47,7 @@ func (pl *plan) share(m finalMount) error {
 		return pl.refuse(m.at, "give one of them another path", "both servers have a volume at %s, but not the same one (%s and %s)", m.path, have.volume, m.volume)
 	}
 	pl.side.mounts = append(pl.side.mounts, m)
-	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.w.pod.Get("securityContext", "fsGroup").OK() {
+	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.w.Pod.Get("securityContext", "fsGroup").OK() {
 		pl.warn(m.at, "volume %s has the mode %s, which the sidecar's user may not read: set the pod's securityContext.fsGroup (65532 does), or the mode 0444", m.volume, mode)
 	}
 	return nil
@@ -133,21 +134,21 @@ func (pl *plan) sidecar() {
 		yamledit.Pair{"securityContext", restricted()},
 		yamledit.Pair{"volumeMounts", mounts},
 	)
-	pl.ed.Put(pl.w.pod, where, "containers", pl.dash, c)
+	pl.ed.Put(pl.w.Pod, where, "containers", pl.dash, c)
 }
 
 // port is the usual one, or the next that no container of the pod has.
 func (pl *plan) port() int {
 	port := Port
-	all := slices.Concat(pl.w.containers(), pl.w.initContainers())
-	for slices.ContainsFunc(all, func(c container) bool { return c.hasPort(strconv.Itoa(port)) }) {
+	all := slices.Concat(pl.w.Containers(), pl.w.InitContainers())
+	for slices.ContainsFunc(all, func(c manifest.Container) bool { return c.HasPort(strconv.Itoa(port)) }) {
 		port++
 	}
 	if port != Port {
 		pl.side.args = append(pl.side.args, "--listen-address=:"+strconv.Itoa(port))
 		pl.did(sidecarName, pl.lineBehind("containers"), "listens on port %d, for another container has %d", port, Port)
 	}
-	if n := pl.w.pod.Get("hostNetwork"); n.Is(true) {
+	if n := pl.w.Pod.Get("hostNetwork"); n.Is(true) {
 		pl.warn(n, "with hostNetwork, container %s listens on port %d of the node, on all its addresses, and so no two of them fit on one node: --listen-address says another place", sidecarName, port)
 	}
 	return port
@@ -168,9 +169,9 @@ func restricted() yamledit.Map {
 
 // lineBehind is the last line of a list of containers, behind which another one goes.
 func (pl *plan) lineBehind(where string) int {
-	c := pl.w.pod.Get(where)
+	c := pl.w.Pod.Get(where)
 	if !c.OK() || c.Null() {
-		c = pl.w.pod.Get("containers")
+		c = pl.w.Pod.Get("containers")
 	}
 	return c.Doc.Last(c.Node).Line
 }

@@ -1,0 +1,76 @@
+package manifest
+
+import (
+	"strings"
+
+	"reloader/internal/yamledit"
+)
+
+// Volume is one entry of the pod's volumes.
+type Volume struct {
+	yamledit.Cursor
+	Name string
+	// Kind is the field that says what it is: configMap, secret, projected, emptyDir, persistentVolumeClaim ...
+	Kind string
+}
+
+func newVolume(v yamledit.Cursor) Volume {
+	vol := Volume{Cursor: v, Name: v.Get("name").Str()}
+	for _, kind := range []string{"configMap", "secret", "projected", "downwardAPI", "emptyDir", "persistentVolumeClaim", "hostPath"} {
+		if v.Get(kind).OK() {
+			vol.Kind = kind
+		}
+	}
+	return vol
+}
+
+// FromAPI says that the kubelet writes the volume from an object, by swapping ..data, so that
+// a subPath mount of it is frozen.
+func (v Volume) FromAPI() bool {
+	return v.Kind == "configMap" || v.Kind == "secret" || v.Kind == "projected" || v.Kind == "downwardAPI"
+}
+
+// ObjectName is that of the ConfigMap or Secret behind the volume.
+func (v Volume) ObjectName() string {
+	switch v.Kind {
+	case "configMap":
+		return v.Get("configMap", "name").Str()
+	case "secret":
+		return v.Get("secret", "secretName").Str()
+	}
+	return ""
+}
+
+// IsToken says that the volume holds a service account's token, which is no configuration.
+func (v Volume) IsToken() bool {
+	for _, s := range v.Get("projected", "sources").Items() {
+		if s.Get("serviceAccountToken").OK() {
+			return true
+		}
+	}
+	return false
+}
+
+// KeyOf is the object's key that is visible at sub; empty when the volume does not tell.
+func (v Volume) KeyOf(sub string) string {
+	if v.ObjectName() == "" {
+		return ""
+	}
+	if it := v.Item(sub); it.OK() {
+		return it.Get("key").Str()
+	}
+	if len(v.Get(v.Kind, "items").Items()) > 0 || strings.Contains(sub, "/") {
+		return ""
+	}
+	return sub
+}
+
+// Item is the entry of the volume's items with that path.
+func (v Volume) Item(path string) yamledit.Cursor {
+	for _, it := range v.Get(v.Kind, "items").Items() {
+		if it.Get("path").Str() == path {
+			return it
+		}
+	}
+	return yamledit.Cursor{}
+}

@@ -1,0 +1,148 @@
+// Package manifest reads Kubernetes manifests: workloads, the objects behind their volumes, and what each container finds at which path.
+package manifest
+
+import (
+	"slices"
+	"strings"
+
+	"reloader/internal/yamledit"
+)
+
+// Workload is an object with a pod in it.
+type Workload struct {
+	Kind, Name, Namespace string
+	// Object is the whole, Pod the pod's spec, Meta the metadata of the pod (of the template).
+	Object, Pod, Meta yamledit.Cursor
+
+	containers, initContainers []Container
+	volumes                    []Volume
+	volumeAt                   map[string]int
+}
+
+func (w *Workload) String() string { return w.Kind + "/" + w.Name }
+
+// Line is where the workload begins.
+func (w *Workload) Line() int { return w.Object.Node.Line }
+
+// Containers are the ordinary containers.
+func (w *Workload) Containers() []Container { return w.containers }
+
+// InitContainers are the init containers, those that stay among them.
+func (w *Workload) InitContainers() []Container { return w.initContainers }
+
+// AllContainers are the ordinary containers, then the init containers.
+func (w *Workload) AllContainers() []Container { return slices.Concat(w.containers, w.initContainers) }
+
+// Volumes are the pod's volumes.
+func (w *Workload) Volumes() []Volume { return w.volumes }
+
+// Volume is the volume of that name; of two the first.
+func (w *Workload) Volume(name string) (Volume, bool) {
+	i, ok := w.volumeAt[name]
+	if !ok {
+		return Volume{}, false
+	}
+	return w.volumes[i], true
+}
+
+// IsPatch says that it is a part of a manifest, for kustomize to put into a whole one.
+func (w *Workload) IsPatch() bool {
+	return len(w.containers) > 0 && !slices.ContainsFunc(w.containers, func(c Container) bool { return c.Image() != "" })
+}
+
+// ContainerNames describe the containers for a message.
+func (w *Workload) ContainerNames() []string {
+	var names []string
+	for _, c := range w.containers {
+		if c.Image() == "" {
+			names = append(names, c.Name()+" without an image")
+			continue
+		}
+		names = append(names, c.Name()+" of image "+c.Image())
+	}
+	if len(names) == 0 {
+		names = []string{"none"}
+	}
+	return names
+}
+
+// podKinds says where each kind keeps its pod.
+var podKinds = map[string][]string{
+	"Pod": nil, "Deployment": {"spec", "template"}, "StatefulSet": {"spec", "template"}, "DaemonSet": {"spec", "template"},
+}
+
+// maxLists is how deep lists of lists are followed.
+const maxLists = 4
+
+// Contents are the objects of a manifest.
+type Contents struct {
+	Workloads []*Workload
+	// Others are all objects without a pod.
+	Others []yamledit.Cursor
+	// Objects are all objects, by kind and name.
+	Objects Objects
+}
+
+// Read goes through documents, and through the lists in them. An object that several aliases stand for
+// is one object, so that aliases cannot make the work grow.
+func Read(docs []*yamledit.Document) *Contents {
+	c := &Contents{Objects: Objects{}}
+	for _, d := range docs {
+		if d.Root != nil {
+			(&reading{Contents: c, seen: map[any]bool{}}).visit(d.Top(), 0)
+		}
+	}
+	return c
+}
+
+type reading struct {
+	*Contents
+	seen map[any]bool
+}
+
+func (r *reading) visit(c yamledit.Cursor, depth int) {
+	if r.seen[c.Node] {
+		return
+	}
+	r.seen[c.Node] = true
+	kind := c.Get("kind").Str()
+	if items := c.Get("items"); items.OK() && depth < maxLists && (strings.HasSuffix(kind, "List") || kind == "") {
+		for _, it := range items.Items() {
+			r.visit(it, depth+1)
+		}
+		return
+	}
+	if name := c.Get("metadata", "name").Str(); name != "" {
+		id := [2]string{kind, name}
+		r.Objects[id] = append(r.Objects[id], c)
+	}
+	at, known := podKinds[kind]
+	switch {
+	case known:
+		r.Workloads = append(r.Workloads, newWorkload(kind, c, at))
+	case kind != "":
+		r.Others = append(r.Others, c)
+	}
+}
+
+func newWorkload(kind string, c yamledit.Cursor, at []string) *Workload {
+	template := c.Get(at...)
+	w := &Workload{
+		Kind: kind, Name: c.Get("metadata", "name").Str(), Namespace: c.Get("metadata", "namespace").Str(),
+		Object: c, Pod: template.Get("spec"), Meta: template.Get("metadata"), volumeAt: map[string]int{},
+	}
+	for _, it := range w.Pod.Get("containers").Items() {
+		w.containers = append(w.containers, newContainer(it))
+	}
+	for _, it := range w.Pod.Get("initContainers").Items() {
+		w.initContainers = append(w.initContainers, newContainer(it))
+	}
+	for i, v := range w.Pod.Get("volumes").Items() {
+		vol := newVolume(v)
+		w.volumes = append(w.volumes, vol)
+		if _, twice := w.volumeAt[vol.Name]; !twice {
+			w.volumeAt[vol.Name] = i
+		}
+	}
+	return w
+}
