@@ -66,6 +66,8 @@ Exit codes: 0 fine, 1 errors found or failed, 2 usage, 3 could not judge.
 
 // run executes one command line without the program's name.
 func run(ctx context.Context, args []string, std stdio) int {
+	// Errors and logs repeat what servers, manifests and file names say.
+	std.err = finding.Lines(std.err)
 	if len(args) == 0 {
 		fmt.Fprint(std.err, overview())
 		return exitUsage

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"reloader/internal/finding"
 	"reloader/internal/inject"
 )
 
@@ -17,7 +18,7 @@ const explainWidth = 100
 // left for the user to do.
 func explain(w io.Writer, name string, src []byte, res inject.Result) {
 	for _, workload := range grouped(res.Notes, func(n inject.Note) string { return n.Workload }) {
-		fmt.Fprintf(w, "%s: %s\n", name, workload[0].Workload)
+		fmt.Fprintf(w, "%s: %s\n", finding.OneLine(name), finding.OneLine(workload[0].Workload))
 		for _, group := range grouped(workload, func(n inject.Note) string {
 			if n.Warning {
 				return "left for you"
@@ -28,7 +29,7 @@ func explain(w io.Writer, name string, src []byte, res inject.Result) {
 			if group[0].Warning {
 				title = "left for you"
 			}
-			fmt.Fprintf(w, "  %s\n", title)
+			fmt.Fprintf(w, "  %s\n", finding.OneLine(title))
 			remarks(w, group)
 		}
 	}

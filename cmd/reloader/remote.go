@@ -47,7 +47,7 @@ func (r *remote) report(ctx context.Context) (status.Report, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return report, fmt.Errorf("ask for the status: %s; is this the address of a reloader?", resp.Status)
+		return report, fmt.Errorf("ask for the status: %s; is this the address of a reloader?", finding.OneLine(resp.Status))
 	}
 	return readReport(resp.Body)
 }
@@ -68,10 +68,10 @@ func live(s reload.Status) bool {
 // printStatus writes one target as text.
 func printStatus(w io.Writer, s reload.Status, now time.Time) {
 	fmt.Fprintf(w, "%s: %s for %s, wanted %s, running %s\n",
-		s.Target, s.Phase, now.Sub(s.Since).Round(time.Second), s.Wanted.Short(), s.Running.Short())
+		finding.AtStart(s.Target), finding.OneLine(string(s.Phase)), now.Sub(s.Since).Round(time.Second), s.Wanted.Short(), s.Running.Short())
 	line := func(label, text string) {
 		if text != "" {
-			fmt.Fprintf(w, "  %s%s\n", label, strings.ReplaceAll(text, "\n", " "))
+			fmt.Fprintf(w, "  %s\n", finding.AtStart(label+text))
 		}
 	}
 	line("", s.Reason)
@@ -93,7 +93,7 @@ func printFindings(w io.Writer, indent string, findings []finding.Finding) {
 	for _, f := range findings {
 		fmt.Fprintf(w, "%s%s\n", indent, f)
 		if f.Hint != "" {
-			fmt.Fprintf(w, "%s  hint: %s\n", indent, strings.ReplaceAll(f.Hint, "\n", " "))
+			fmt.Fprintf(w, "%s  hint: %s\n", indent, finding.OneLine(f.Hint))
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"reloader/internal/finding"
 )
@@ -66,7 +65,7 @@ var formats = []string{"text", "json", "github"}
 // write prints the verdict: results on standard output, what could not be judged on standard error.
 func (v *verdict) write(cmd string, std stdio, format string) error {
 	for _, reason := range v.unjudged {
-		fmt.Fprintf(std.err, "reloader %s: could not judge: %s\n", cmd, strings.ReplaceAll(reason, "\n", " "))
+		fmt.Fprintf(std.err, "reloader %s: could not judge: %s\n", cmd, finding.OneLine(reason))
 	}
 	finding.Sort(v.findings)
 	switch format {
@@ -84,7 +83,7 @@ func (v *verdict) text(w io.Writer) error {
 		return err
 	}
 	for _, name := range v.names {
-		fmt.Fprintf(w, "%s: digest %s\n", name, v.digests[name])
+		fmt.Fprintf(w, "%s: digest %s\n", finding.AtStart(name), v.digests[name])
 	}
 	_, err := fmt.Fprintf(w, "%s: %s, %s\n", v.word(),
 		plural(finding.Count(v.findings, finding.Error), "error"), plural(finding.Count(v.findings, finding.Warning), "warning"))

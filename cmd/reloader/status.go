@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"reloader/internal/finding"
 )
 
 var statusCommand = command{
@@ -64,10 +66,10 @@ func runStatus(ctx context.Context, args []string, std stdio) int {
 		return code
 	}
 	if report.NotReady != "" {
-		fmt.Fprintf(std.out, "not ready: %s\n", report.NotReady)
+		fmt.Fprintf(std.out, "not ready: %s\n", finding.OneLine(report.NotReady))
 	}
 	if f := report.ConfigFile; f != nil && f.Error != "" {
-		fmt.Fprintf(std.out, "%s is not in use: %s\n", f.Path, f.Error)
+		fmt.Fprintf(std.out, "%s is not in use: %s\n", finding.AtStart(f.Path), finding.OneLine(f.Error))
 	}
 	printFindings(std.out, "", report.Notes)
 	for _, s := range report.Targets {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"reloader/internal/finding"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 	"reloader/internal/status"
@@ -98,7 +99,7 @@ func (o *waitOptions) wait(ctx context.Context, r *remote, std stdio) int {
 				return usageError(std, "wait", "--target %q: reloader follows %s", o.target, strings.Join(known, ", "))
 			}
 			if name, ok := o.proven(report); ok {
-				fmt.Fprintf(std.out, "live: %s\n", name)
+				fmt.Fprintf(std.out, "live: %s\n", finding.OneLine(name))
 				return exitOK
 			}
 			if s, ok := o.rejected(report); ok {

@@ -251,7 +251,7 @@ func (g group) checkFiles(ctx context.Context, o Options) Result {
 	default:
 		req.Set = snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: g.Role, Dir: dir}, contents))
 	}
-	c = judge(ctx, c, v, req, shown)
+	c = judge(ctx, c, finding.Bounded(finding.Guarded(v)), req, shown)
 	// What is said of the files that were made up, or of those that are not there, is no news.
 	c.Findings = slices.DeleteFunc(c.Findings, func(f finding.Finding) bool {
 		return f.Severity != finding.Error && !slices.Contains(g.names, filepath.Base(f.File))

@@ -96,6 +96,8 @@ type Target struct {
 	Gunzip bool `yaml:"gunzip"`
 	// ExpandEnv names the files in which $(VAR) is replaced on the way to the gate: path.Match patterns.
 	ExpandEnv []string `yaml:"expand_env"`
+	// ExpandEnvNames are the variables that those files may name: path.Match patterns.
+	ExpandEnvNames []string `yaml:"expand_env_names"`
 	// ReloadTimeout bounds one reload call; 0 means what suits the kind.
 	ReloadTimeout time.Duration `yaml:"reload_timeout"`
 	// Allow names the guards that are switched off.

@@ -19,6 +19,9 @@ func (c *targetChecker) gate() {
 		if len(c.ExpandEnv) > 0 {
 			c.fail("expand_env", "", why)
 		}
+		if len(c.ExpandEnvNames) > 0 {
+			c.fail("expand_env_names", "", why)
+		}
 		return
 	}
 	if c.KeepGenerations < 1 {
@@ -27,10 +30,16 @@ func (c *targetChecker) gate() {
 	if _, err := c.FileMode(); err != nil {
 		c.fail("gate_mode", "", "%s", err)
 	}
-	for i, pattern := range c.ExpandEnv {
-		if _, err := path.Match(pattern, ""); err != nil {
-			c.fail(fmt.Sprintf("expand_env[%d]", i), "", "%q: %s", pattern, err)
+	for key, patterns := range map[string][]string{"expand_env": c.ExpandEnv, "expand_env_names": c.ExpandEnvNames} {
+		for i, pattern := range patterns {
+			if _, err := path.Match(pattern, ""); err != nil {
+				c.fail(fmt.Sprintf("%s[%d]", key, i), "", "%q: %s", pattern, err)
+			}
 		}
+	}
+	if len(c.ExpandEnv) > 0 && len(c.ExpandEnvNames) == 0 {
+		c.fail("expand_env", "name the variables that these files may use, for example expand_env_names: [CLUSTER]",
+			"needs expand_env_names: the environment may hold credentials")
 	}
 	if server := c.Ini.ServerPath; server != "" && path.Base(server) != filepath.Base(c.Ini.Path) {
 		c.fail("ini", "", "the server must see it under the same name, %s", filepath.Base(c.Ini.Path))

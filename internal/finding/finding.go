@@ -53,18 +53,19 @@ func (f Finding) String() string {
 	b.WriteString(": ")
 	b.WriteString(f.Severity.String())
 	b.WriteString(": ")
-	b.WriteString(oneLine(f.Message))
+	b.WriteString(OneLine(f.Message))
 	if f.Rule != "" {
 		b.WriteString(" [")
-		b.WriteString(f.Rule)
+		b.WriteString(OneLine(f.Rule))
 		b.WriteByte(']')
 	}
 	return b.String()
 }
 
-// Position is file:line:column, as editors and terminals make clickable.
+// Position is file:line:column, as editors and terminals make clickable. A file name can hold anything
+// but a slash and NUL; here it stays within its line.
 func (f Finding) Position() string {
-	p := f.File
+	p := AtStart(f.File)
 	if p == "" {
 		p = "-"
 	}
@@ -75,14 +76,4 @@ func (f Finding) Position() string {
 		}
 	}
 	return p
-}
-
-// oneLine keeps a message from breaking out of its line: control characters become spaces.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
 }

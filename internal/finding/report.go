@@ -37,7 +37,7 @@ func WriteText(w io.Writer, findings []Finding, lookup Lookup) error {
 	for _, f := range findings {
 		fmt.Fprintln(b, f.String())
 		if f.Hint != "" {
-			fmt.Fprintf(b, "  hint: %s\n", oneLine(f.Hint))
+			fmt.Fprintf(b, "  hint: %s\n", OneLine(f.Hint))
 		}
 		if lookup == nil || f.Line == 0 {
 			continue
@@ -70,8 +70,8 @@ func WriteJSON(w io.Writer, v Verdict, findings []Finding) error {
 }
 
 var (
-	githubMessage  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	githubMessage  = strings.NewReplacer("%", "%25")
+	githubProperty = strings.NewReplacer("%", "%25", ":", "%3A", ",", "%2C")
 )
 
 // WriteGitHub writes findings as workflow commands, which GitHub shows beside the changed lines.
@@ -82,18 +82,27 @@ func WriteGitHub(w io.Writer, findings []Finding) error {
 		if command == "" {
 			command = "notice"
 		}
-		fmt.Fprintf(b, "::%s file=%s", command, githubProperty.Replace(f.File))
+		fmt.Fprintf(b, "::%s file=%s", command, githubProperty.Replace(OneLine(f.File)))
 		if f.Line > 0 {
 			fmt.Fprintf(b, ",line=%d", f.Line)
 			if f.Column > 0 {
 				fmt.Fprintf(b, ",col=%d", f.Column)
 			}
 		}
-		message := f.Message
+		message := githubText(f.Message)
 		if f.Hint != "" {
-			message += "\nhint: " + f.Hint
+			message += "%0Ahint: " + githubText(f.Hint)
 		}
-		fmt.Fprintf(b, ",title=%s::%s\n", githubProperty.Replace(f.Rule), githubMessage.Replace(message))
+		fmt.Fprintf(b, ",title=%s::%s\n", githubProperty.Replace(OneLine(f.Rule)), message)
 	}
 	return b.Flush()
+}
+
+// githubText keeps the lines of a message: within a command they are no lines.
+func githubText(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = githubMessage.Replace(OneLine(lines[i]))
+	}
+	return strings.Join(lines, "%0A")
 }

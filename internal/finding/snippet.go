@@ -62,7 +62,9 @@ func showable(line []byte) bool {
 // part is what is shown of a line: around the column where it is long. Start is how many characters of it
 // are left out before.
 func part(line []byte, column int) (text string, start int) {
-	runes := []rune(strings.Map(visible, strings.TrimRight(string(line), "\r")))
+	// A tab takes one column, as in positions.
+	runes := []rune(OneLine(strings.TrimRight(string(line), "\r")))
+
 	if column > maxSnippet {
 		start = min(column-1-maxSnippet/2, len(runes))
 	}
@@ -77,7 +79,7 @@ func AddExcerpts(findings []Finding, most int, lookup Lookup) {
 	for _, severity := range []Severity{Error, Warning} {
 		for i := range findings {
 			f := &findings[i]
-			if f.Severity != severity || f.Line == 0 {
+			if f.Severity != severity || f.Line == 0 || f.Private {
 				continue
 			}
 			if most--; most < 0 {
@@ -86,14 +88,6 @@ func AddExcerpts(findings []Finding, most int, lookup Lookup) {
 			f.Excerpt = Excerpt(lookup(f.File), f.Line, f.Column, excerptContext)
 		}
 	}
-}
-
-// visible keeps control characters from moving the cursor; a tab takes one column, as in positions.
-func visible(r rune) rune {
-	if r < ' ' || r == 0x7f {
-		return ' '
-	}
-	return r
 }
 
 // mayBeSecret looks at the last of the lines and at what it belongs to.

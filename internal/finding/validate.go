@@ -32,6 +32,8 @@ type Finding struct {
 	Hint string `json:"hint,omitempty"`
 	// Excerpt is the lines of the file around the finding (see Excerpt); empty when they are not shown.
 	Excerpt string `json:"excerpt,omitempty"`
+	// Private says that no line of the file may be shown as an excerpt.
+	Private bool `json:"-"`
 }
 
 // Facts are what the server said of itself; the zero value means that no server was asked.

@@ -84,9 +84,11 @@ func New(cfg config.Config, t config.Target) (Reader, finding.Validator) {
 	if roles, ok := r.(*references.Reader); ok && t.Gate.Path != "" {
 		judge = prometheusvalidator.WarnUngated(judge, ServerDir(t.Gate), roles.Role)
 	}
-	o := transform.Options{Gunzip: t.Gunzip, Expand: t.ExpandEnv, Lookup: os.LookupEnv}
+	o := transform.Options{Gunzip: t.Gunzip, Expand: t.ExpandEnv, Names: t.ExpandEnvNames, Lookup: os.LookupEnv}
 	if !o.Empty() {
-		r.Change(func(s *snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding) { return transform.Apply(s, o) })
+		values := &transform.Values{}
+		r.Change(func(s *snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding) { return values.Apply(s, o) })
+		judge = values.Hide(judge)
 	}
 	return r, judge
 }
@@ -99,8 +101,13 @@ func ServerDir(m config.Mount) string {
 	return m.Path
 }
 
-// NewValidator makes the judge of a target's files.
+// NewValidator makes the judge of a target's files. Whatever its kind, what it says is bounded, and tells
+// nothing of files that are not the server's.
 func NewValidator(cfg config.Config, t config.Target) finding.Validator {
+	return finding.Bounded(finding.Guarded(newValidator(cfg, t)))
+}
+
+func newValidator(cfg config.Config, t config.Target) finding.Validator {
 	switch t.Kind {
 	case config.Prometheus:
 		return prometheusvalidator.New(prometheusvalidator.Options{Main: t.ConfigFile.Path, Program: cfg.Promcheck, External: t.Validator})

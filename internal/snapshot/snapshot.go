@@ -22,6 +22,9 @@ type Source struct {
 	// Include, when not empty, limits the source to the visible files it names: path.Match
 	// patterns on slash-separated names relative to Dir.
 	Include []string
+	// Followed says that a file named the directory, not the user: what is in it may be none of the
+	// server's files, and must not be shown as one.
+	Followed bool
 }
 
 // UserPath is where the user finds the file of that name: below Dir.

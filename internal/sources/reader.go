@@ -176,7 +176,7 @@ func (r *Reader) readFollowed(ctx context.Context, snaps []*snapshot.Snapshot) (
 		all := slices.Clone(snaps)
 		grown := false
 		for _, src := range r.followed {
-			key := fmt.Sprintf("%q", src)
+			key := fmt.Sprintf("%#v", src)
 			s, done := read[key]
 			if !done {
 				var err error

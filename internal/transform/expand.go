@@ -8,9 +8,12 @@ import (
 	"reloader/internal/finding"
 )
 
+// maxFindings is where the look at a file ends: one that has more names variables by mistake.
+const maxFindings = 100
+
 // expand replaces each $(VAR), as the prometheus-operator's config reloader does. An unset variable stays
 // as it is written; one that is set to nothing becomes nothing. What a variable holds is not expanded again.
-func expand(data []byte, o Options) ([]byte, []finding.Finding) {
+func expand(file string, data []byte, o Options) ([]byte, []finding.Finding) {
 	var out bytes.Buffer
 	var findings []finding.Finding
 	pos := position{line: 1, column: 1}
@@ -22,8 +25,21 @@ func expand(data []byte, o Options) ([]byte, []finding.Finding) {
 			break
 		}
 		written := rest[len(before) : len(rest)-len(after)]
-		value, set := o.Lookup(name)
+		var value string
+		var set bool
+		if o.allowed(name) {
+			value, set = o.Lookup(name)
+		}
 		switch {
+		case len(findings) >= maxFindings:
+			return data, findings
+		case !o.allowed(name):
+			findings = append(findings, finding.Finding{
+				Line: pos.line, Column: pos.column, Rule: RuleForbidden,
+				Message: fmt.Sprintf("environment variable %s may not be used in files", name),
+				Hint:    fmt.Sprintf("add %s to expand_env_names of the target, if it is no secret of reloader's own", name),
+			})
+			out.Write(written)
 		case !set:
 			findings = append(findings, finding.Finding{
 				Line: pos.line, Column: pos.column, Rule: RuleUnset,
@@ -37,6 +53,7 @@ func expand(data []byte, o Options) ([]byte, []finding.Finding) {
 				Message: fmt.Sprintf("with environment variable %s the file becomes larger than %d MiB", name, o.MaxSize>>20),
 			})
 		default:
+			o.note(file, name, value)
 			out.WriteString(value)
 		}
 		pos.pass(written)

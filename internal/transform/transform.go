@@ -14,8 +14,10 @@ import (
 // The rules of findings; docs/gated.md explains them.
 const (
 	RuleUnset = "unset-variable"
-	RuleGzip  = "broken-gzip"
-	RuleSize  = "too-large"
+	// RuleForbidden is a variable that the operator did not name.
+	RuleForbidden = "variable-not-allowed"
+	RuleGzip      = "broken-gzip"
+	RuleSize      = "too-large"
 )
 
 // DefaultMaxSize bounds a file after decompression and after expansion, in bytes.
@@ -29,20 +31,36 @@ type Options struct {
 	// variable VAR: path.Match patterns on names relative to the source. Nothing else in these files has
 	// a meaning; there is no way to write $(VAR) itself.
 	Expand []string
+	// Names are the variables that may be inserted: path.Match patterns on their names. Whoever writes a
+	// file decides which variables it names, and the environment holds credentials.
+	Names []string
 	// Lookup finds a variable; os.LookupEnv in a program.
 	Lookup func(name string) (string, bool)
+	// Inserted, when not nil, is told each variable that was inserted.
+	Inserted func(file, name, value string)
 	// MaxSize bounds each result, in bytes; 0 means DefaultMaxSize.
 	MaxSize int64
 }
 
 // Check says whether the patterns can be used.
 func (o Options) Check() error {
-	for _, pattern := range o.Expand {
+	for _, pattern := range slices.Concat(o.Expand, o.Names) {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return fmt.Errorf("pattern %q: %w", pattern, err)
 		}
 	}
 	return nil
+}
+
+func (o Options) note(file, name, value string) {
+	if o.Inserted != nil {
+		o.Inserted(file, name, value)
+	}
+}
+
+// allowed says whether a variable may be inserted.
+func (o Options) allowed(name string) bool {
+	return slices.ContainsFunc(o.Names, func(pattern string) bool { ok, _ := path.Match(pattern, name); return ok })
 }
 
 // Empty says that nothing is to be changed.
@@ -96,6 +114,6 @@ func one(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []b
 	if !slices.ContainsFunc(o.Expand, func(pattern string) bool { ok, _ := path.Match(pattern, name); return ok }) {
 		return name, data, nil
 	}
-	expanded, findings := expand(data, o)
+	expanded, findings := expand(name, data, o)
 	return name, expanded, findings
 }

@@ -57,14 +57,14 @@ func lines(findings []findingpkg.Finding) []string {
 
 func TestApply(t *testing.T) {
 	t.Parallel()
-	all := Options{Gunzip: true, Expand: []string{"*.yml"}, Lookup: lookup, MaxSize: 2000}
+	all := Options{Gunzip: true, Expand: []string{"*.yml"}, Names: []string{"*"}, Lookup: lookup, MaxSize: 2000}
 	tests := map[string]struct {
 		opts     Options
 		in, want map[string]string
 		findings []string
 	}{
 		"nothing asked for": {
-			opts: Options{Lookup: lookup},
+			opts: Options{Names: []string{"*"}, Lookup: lookup},
 			in:   map[string]string{"a.yml": "$(NAME)", "b.gz": zipped("b")},
 			want: map[string]string{"a.yml": "$(NAME)", "b.gz": zipped("b")},
 		},
@@ -124,7 +124,7 @@ func TestApply(t *testing.T) {
 			},
 		},
 		"bombs": {
-			opts: Options{Gunzip: true, Expand: []string{"*"}, Lookup: lookup, MaxSize: 1 << 20},
+			opts: Options{Gunzip: true, Expand: []string{"*"}, Names: []string{"*"}, Lookup: lookup, MaxSize: 1 << 20},
 			in:   map[string]string{"a.gz": zipped(strings.Repeat("x", 1<<20+1)), "b": strings.Repeat("$(BIG)", 1100)},
 			want: map[string]string{"a.gz": zipped(strings.Repeat("x", 1<<20+1)), "b": strings.Repeat("$(BIG)", 1100)},
 			findings: []string{
@@ -176,7 +176,7 @@ func FuzzExpand(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const most = 1 << 12
-		out, findings := expand(data, Options{Lookup: lookup, MaxSize: most})
+		out, findings := expand("f", data, Options{Names: []string{"*"}, Lookup: lookup, MaxSize: most})
 		if int64(len(out)) > max(most, int64(len(data)))+int64(len(data)) {
 			t.Errorf("%d bytes became %d", len(data), len(out))
 		}

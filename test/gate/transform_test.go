@@ -47,6 +47,7 @@ func TestCompressedFilesWithVariables(t *testing.T) {
   gate: %s
   gunzip: true
   expand_env: [prometheus.yml]
+  expand_env_names: ["GATE_TEST_*"]
   gate_mode: "0600"
 `, w.prometheus.Proxy, filepath.Join(w.volume.Dir, "prometheus.yml"), w.gate)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {

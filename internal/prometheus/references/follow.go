@@ -84,6 +84,18 @@ func joinDir(dir, p string) string {
 	return path.Join(dir, p)
 }
 
+// systemDir says that a directory is the system's and holds no configuration of a server. Whoever writes
+// rule_files must not make this process walk /proc, nor list what is beside its credentials.
+func systemDir(dir string) bool {
+	dir = path.Clean(dir)
+	for _, whole := range []string{"/proc", "/sys", "/dev", "/run/secrets", "/var/run/secrets"} {
+		if dir == whole || strings.HasPrefix(dir, whole+"/") {
+			return true
+		}
+	}
+	return slices.Contains([]string{"/", "/etc", "/root", "/home"}, dir)
+}
+
 // directories turns patterns into sources, each directory once, those within known sources left out.
 func (r *Reader) directories(refs []reference) []snapshot.Source {
 	var found []snapshot.Source
@@ -91,15 +103,15 @@ func (r *Reader) directories(refs []reference) []snapshot.Source {
 	names := map[string]string{}
 	for _, ref := range refs {
 		dir, pattern := sources.Split(ref.server)
-		if dir == "/" || dir == "." {
-			// The whole file system is no source. --prometheus-dir is for this.
+		if dir == "." || systemDir(dir) {
+			// --prometheus-dir is for this.
 			continue
 		}
 		if _, err := path.Match(pattern, ""); err != nil {
 			continue // an error in the file, which the validator explains
 		}
 		// The server sees it under this very path, also where what it reads is published by a gate.
-		here := snapshot.Source{Dir: filepath.FromSlash(dir), ServerDir: dir}
+		here := snapshot.Source{Dir: filepath.FromSlash(dir), ServerDir: dir, Followed: true}
 		if slices.ContainsFunc(r.Required, func(known snapshot.Source) bool { return sources.Serves(known, here) }) {
 			continue
 		}

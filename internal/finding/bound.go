@@ -1,0 +1,126 @@
+package finding
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// RuleMore names the finding that counts those that are not shown; docs/checks.md explains it.
+const RuleMore = "more-findings"
+
+// Bounds of what is shown of a verdict. A file that has more mistakes than this has one cause.
+const (
+	maxPerFile = 100
+	maxInAll   = 1000
+	// maxText bounds a message or hint, in bytes.
+	maxText = 2000
+)
+
+// Bounded bounds the findings of another validator: per file, in all, and each text. A verdict that was
+// invalid stays invalid, because errors are kept before anything else.
+func Bounded(v Validator) Validator { return bounded{v} }
+
+type bounded struct{ Validator }
+
+// Validate implements Validator.
+func (b bounded) Validate(ctx context.Context, req Request) (Result, error) {
+	res, err := b.Validator.Validate(ctx, req)
+	if err == nil {
+		res.Findings = Bound(res.Findings)
+	}
+	return res, err
+}
+
+// Bound keeps the first findings of each file and of all files, errors before warnings, and adds how many
+// it left out. Findings and result are sorted as Sort does.
+func Bound(findings []Finding) []Finding {
+	for i := range findings {
+		findings[i].Message, findings[i].Hint = short(findings[i].Message), short(findings[i].Hint)
+	}
+	byFile := map[string][]Finding{}
+	for _, f := range findings {
+		byFile[f.File] = append(byFile[f.File], f)
+	}
+	if len(findings) <= maxInAll && !slices.ContainsFunc(findings, func(f Finding) bool { return len(byFile[f.File]) > maxPerFile }) {
+		return findings
+	}
+	kept := make([]Finding, 0, min(len(findings), maxInAll))
+	left := left{}
+	for file, of := range byFile {
+		worstFirst(of)
+		if len(of) > maxPerFile {
+			left.note(of[maxPerFile:])
+			of = of[:maxPerFile]
+		}
+		byFile[file] = of
+		kept = append(kept, of...)
+	}
+	if len(kept) > maxInAll {
+		kept = kept[:0]
+		// Each file's worst comes before any file's second: which files are wrong is what counts.
+		files := slices.Sorted(maps.Keys(byFile))
+		for rank := range maxPerFile {
+			for _, file := range files {
+				if rank < len(byFile[file]) {
+					kept = append(kept, byFile[file][rank])
+				}
+			}
+		}
+		slices.SortStableFunc(kept, func(a, b Finding) int { return int(b.Severity) - int(a.Severity) })
+		left.note(kept[maxInAll:])
+		kept = kept[:maxInAll]
+	}
+	kept = append(kept, left.findings()...)
+	Sort(kept)
+	return kept
+}
+
+func worstFirst(findings []Finding) {
+	Sort(findings)
+	slices.SortStableFunc(findings, func(a, b Finding) int { return int(b.Severity) - int(a.Severity) })
+}
+
+func short(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "..."
+}
+
+// left counts what is left out of each file.
+type left map[string]struct {
+	count int
+	worst Severity
+}
+
+func (l left) note(findings []Finding) {
+	for _, f := range findings {
+		n := l[f.File]
+		n.count++
+		n.worst = max(n.worst, f.Severity)
+		l[f.File] = n
+	}
+}
+
+// findings are one for each of the first files, and one for the files after them.
+func (l left) findings() []Finding {
+	var all []Finding
+	for file, n := range l {
+		all = append(all, Finding{File: file, Severity: n.worst, Rule: RuleMore, Message: fmt.Sprintf("%d more findings in this file are not shown", n.count)})
+	}
+	worstFirst(all)
+	if len(all) <= maxPerFile {
+		return all
+	}
+	rest, worst := 0, Info
+	for _, f := range all[maxPerFile:] {
+		rest, worst = rest+l[f.File].count, max(worst, f.Severity)
+	}
+	return append(all[:maxPerFile], Finding{
+		Severity: worst, Rule: RuleMore,
+		Message: fmt.Sprintf("%d more findings in %d more files are not shown", rest, len(all)-maxPerFile),
+	})
+}

@@ -1,0 +1,97 @@
+package finding
+
+import (
+	"context"
+	"path/filepath"
+	"regexp"
+
+	"reloader/internal/snapshot"
+)
+
+// RuleForeign names the finding that stands for all those of a file whose contents must not be shown;
+// docs/checks.md explains it.
+const RuleForeign = "not-its-file"
+
+// Guarded keeps a validator from showing what is in files that are none of the server's configuration.
+// Whoever writes a configuration file decides what it names, and reloader may read more than the writer:
+// rule_files: [/etc/shadow], or a link to that file, must not put lines of it into findings.
+//
+// A file is shown when it lies below a directory that reloader was given, or when it looks like what it is
+// read as. Of any other one nothing is said but that it is not acceptable.
+func Guarded(v Validator) Validator { return guarded{v} }
+
+type guarded struct{ Validator }
+
+// Validate implements Validator.
+func (g guarded) Validate(ctx context.Context, req Request) (Result, error) {
+	res, err := g.Validator.Validate(ctx, req)
+	if err == nil && req.Set != nil {
+		res.Findings = hideForeign(res.Findings, req.Set)
+	}
+	return res, err
+}
+
+func hideForeign(findings []Finding, set *snapshot.Set) []Finding {
+	hidden := map[string]bool{}
+	for _, f := range findings {
+		if _, known := hidden[f.File]; !known && f.File != "" {
+			hidden[f.File] = foreign(f.File, set)
+		}
+	}
+	kept := findings[:0:0]
+	worst := map[string]Severity{}
+	for _, f := range findings {
+		if !hidden[f.File] {
+			kept = append(kept, f)
+			continue
+		}
+		worst[f.File] = max(worst[f.File], f.Severity)
+	}
+	for file, severity := range worst {
+		kept = append(kept, Finding{
+			File: file, Severity: severity, Rule: RuleForeign,
+			Message: "it is named by the configuration, lies outside of the directories that reloader was given, and does not look like a file of this server; its contents are not shown",
+			Hint:    "correct the path; if it is the right file, name its directory with --prometheus-dir",
+		})
+	}
+	Sort(kept)
+	return kept
+}
+
+// reShape is what a file of rules or scrape jobs has at the beginning of a line, and no file of accounts or
+// settings: a key with a list or nothing behind it.
+var reShape = regexp.MustCompile(`(?m)^["']?(?:groups|scrape_configs)["']?:[ \t]*(?:$|\r|#|\[|[&!][^:]*$)`)
+
+func foreign(file string, set *snapshot.Set) bool {
+	for _, s := range set.Snapshots {
+		rel, err := filepath.Rel(s.Source.Dir, file)
+		if err != nil || !filepath.IsLocal(rel) {
+			continue
+		}
+		name := filepath.ToSlash(rel)
+		if _, ok := s.File(name); !ok {
+			continue
+		}
+		if !s.Source.Followed && inside(s.Source.Dir, file) {
+			return false
+		}
+		b, ok := s.Bytes(name)
+		return !ok || !reShape.Match(b)
+	}
+	// It is in no source, so that nothing of it was read.
+	return false
+}
+
+// inside says that a file, all links followed, is in the directory, all links followed.
+func inside(dir, file string) bool {
+	realDir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return true // it is gone, and with it what a link could lead to
+	}
+	real, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return true
+	}
+	rel, err := filepath.Rel(realDir, real)
+	return err == nil && filepath.IsLocal(rel)
+}
