@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"reloader/internal/config"
+	"reloader/internal/history"
+	"reloader/internal/page"
 	"reloader/internal/reload"
 	"reloader/internal/status"
 	"reloader/internal/watch"
@@ -53,6 +55,8 @@ type App struct {
 	log     *slog.Logger
 	level   *slog.LevelVar
 	tracker *status.Tracker
+	history *history.Log
+	page    *page.Page
 	// listener is nil when metrics, status and health are switched off.
 	listener net.Listener
 	server   *http.Server
@@ -74,6 +78,8 @@ type App struct {
 // cannot. It binds the port and opens the gates; Stop releases them.
 func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{o: o, tracker: status.New(o.Build), memory: newScavenger(), units: map[string]*unit{}, dead: map[string]bool{}}
+	a.history = history.New(func() { a.page.Changed() })
+	a.page = page.New(a.tracker.Report, a.history.Report)
 	var contents []byte
 	if o.File != "" {
 		file, data, err := openOwnFile(ctx, o.File)
@@ -123,7 +129,7 @@ func (a *App) listen(ctx context.Context) error {
 		return fmt.Errorf("serve metrics and status: %w%s", err, hint)
 	}
 	a.listener = listener
-	a.server = status.NewServer(a.tracker.Handler(a.Reread))
+	a.server = status.NewServer(a.tracker.Handler(a.Reread, a.page.Register, a.history.Register))
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
 	return nil
 }
@@ -135,6 +141,21 @@ func (a *App) track(u *unit) {
 		known.Gate = u.gate.Current
 	}
 	a.tracker.Add(known)
+	if gate, ok := u.gate.(keeper); ok {
+		a.history.Add(known.Name, known.Kind, gate.History(), func(data []byte) {
+			if err := gate.KeepHistory(data); err != nil {
+				a.log.Warn("could not keep the history", "target", known.Name, "err", err)
+			}
+		})
+		return
+	}
+	a.history.Add(known.Name, known.Kind, nil, nil)
+}
+
+// keeper keeps the history of a target over our own restart.
+type keeper interface {
+	KeepHistory(data []byte) error
+	History() []byte
 }
 
 // Addr is where metrics and status are served; empty when they are switched off.
@@ -239,6 +260,7 @@ func (a *App) Stop() error {
 	a.mu.Unlock()
 	a.watcher.Close()
 	a.cluster.stop()
+	a.page.Stop()
 	if a.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), stopHTTP)
 		defer cancel()

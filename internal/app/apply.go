@@ -95,6 +95,7 @@ func (a *App) swap(ctx context.Context, next config.Config, changes config.Chang
 		delete(a.units, name)
 		delete(a.dead, name)
 		a.tracker.Remove(name)
+		a.history.Remove(name)
 	}
 	for name, u := range built {
 		a.adopt(ctx, name, u)

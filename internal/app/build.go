@@ -32,7 +32,7 @@ func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
 	u.target, err = reload.New(reload.Options{
 		Name: t.Name, Kind: string(t.Kind),
 		Reader: &processors{Reader: r}, Watch: u.hints, Validator: judge, Driver: driver, Gate: u.gate,
-		Observer: observers{a.tracker, a.memory, a.cluster.observer()}, Logger: a.log,
+		Observer: observers{a.tracker, a.memory, a.cluster.observer(), a.history}, Logger: a.log,
 		Allow: t.Allow, Facts: inputs.Facts(t), Diff: finding.DiffOutline, Settle: settle(cfg), ObserveInterval: observeInterval(cfg),
 	})
 	if err != nil {

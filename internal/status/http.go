@@ -9,10 +9,12 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// Handler serves everything. reread is called on POST /-/reload; it must not block.
-func (t *Tracker) Handler(reread func()) http.Handler {
+// Handler serves everything. reread is called on POST /-/reload; it must not block. More adds routes of others.
+func (t *Tracker) Handler(reread func(), more ...func(*http.ServeMux)) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", t.servePage)
+	for _, add := range more {
+		add(mux)
+	}
 	mux.HandleFunc("GET /metrics", t.serveMetrics)
 	mux.HandleFunc("GET /api/v1/status", t.serveStatus)
 	for _, path := range []string{"/healthz", "/-/healthy"} {

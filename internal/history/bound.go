@@ -1,0 +1,145 @@
+package history
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// What is kept of all targets together: about 64 KiB, and at least 50 entries of each target where they are
+// as short as most are.
+const (
+	maxBytes = 64 << 10
+	minKept  = 50
+	maxKept  = 200 // of one target
+	// overhead is what an entry takes besides its texts.
+	overhead = 160
+)
+
+// size is about how many bytes of memory an entry takes.
+func (e *Entry) size() int {
+	n := overhead + len(e.Reason) + len(e.Answer)
+	for _, list := range [][]string{e.Changes, e.Findings} {
+		for _, s := range list {
+			n += len(s) + 16
+		}
+	}
+	if e.Writer != nil {
+		n += 64 + len(e.Writer.Object) + len(e.Writer.Manager)
+	}
+	return n
+}
+
+// bound keeps the history within maxBytes: first the details of the oldest entries go, then the oldest
+// entries of the target that has the most.
+func (l *Log) bound() {
+	total := 0
+	for _, t := range l.targets {
+		if extra := len(t.entries) - maxKept; extra > 0 {
+			t.entries = append([]Entry(nil), t.entries[extra:]...)
+		}
+		for i := range t.entries {
+			total += t.entries[i].size()
+		}
+	}
+	for total > maxBytes {
+		freed := l.strip()
+		if freed == 0 {
+			freed = l.drop()
+		}
+		if freed == 0 {
+			return
+		}
+		total -= freed
+	}
+}
+
+// strip takes the details from the oldest entry that has any and is not among a target's newest.
+func (l *Log) strip() int {
+	const detailed = 10
+	var oldest *Entry
+	for _, t := range l.targets {
+		for i := range max(0, len(t.entries)-detailed) {
+			e := &t.entries[i]
+			if (e.Answer != "" || len(e.Findings) > 1 || len(e.Changes) > 2) && (oldest == nil || e.Seen.Before(oldest.Seen)) {
+				oldest = e
+			}
+		}
+	}
+	if oldest == nil {
+		return 0
+	}
+	before := oldest.size()
+	oldest.Answer = ""
+	oldest.Findings = append([]string(nil), oldest.Findings[:min(1, len(oldest.Findings))]...)
+	oldest.Changes = append([]string(nil), oldest.Changes[:min(2, len(oldest.Changes))]...)
+	return before - oldest.size()
+}
+
+// drop takes the oldest entry of the target that has the most.
+func (l *Log) drop() int {
+	var most *target
+	for _, t := range l.targets {
+		if len(t.entries) > 1 && (most == nil || len(t.entries) > len(most.entries)) {
+			most = t
+		}
+	}
+	if most == nil {
+		return 0
+	}
+	freed := most.entries[0].size()
+	most.entries = append([]Entry(nil), most.entries[1:]...)
+	return freed
+}
+
+// cut bounds a text at a character's border.
+func cut(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	end := maxText
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return strings.TrimSpace(s[:end]) + " ..."
+}
+
+// kept is what outlives this process, in a gate.
+type kept struct {
+	Version int     `json:"version"`
+	Entries []Entry `json:"entries"`
+}
+
+const keptVersion = 1
+
+// encode is what decode reads, of the newest entries.
+func encode(entries []Entry) []byte {
+	if extra := len(entries) - minKept; extra > 0 {
+		entries = entries[extra:]
+	}
+	data, err := json.Marshal(kept{Version: keptVersion, Entries: entries})
+	if err != nil {
+		return nil // an Entry has nothing that cannot be encoded
+	}
+	return data
+}
+
+// decode reads what an earlier life of reloader kept. Anything that is not that is no history.
+func decode(data []byte) []Entry {
+	var k kept
+	if len(data) == 0 || len(data) > 4*maxBytes || json.Unmarshal(data, &k) != nil || k.Version != keptVersion {
+		return nil
+	}
+	if extra := len(k.Entries) - minKept; extra > 0 {
+		k.Entries = k.Entries[extra:]
+	}
+	for i := range k.Entries {
+		e := &k.Entries[i]
+		if e.Outcome == Pending {
+			e.Outcome = Replaced
+		}
+		e.Changes, e.Findings = texts(e.Changes, maxChanges), texts(e.Findings, maxFindings)
+		e.Reason, e.Answer = cut(e.Reason), cut(e.Answer)
+	}
+	return k.Entries
+}

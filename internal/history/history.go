@@ -1,0 +1,167 @@
+// Package history remembers what happened to each target: its last changes, and what became of them.
+package history
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+)
+
+// Outcome is how a change ended, or that it has not yet.
+type Outcome string
+
+// The outcomes.
+const (
+	Pending    Outcome = "pending"     // it is being judged or applied
+	Live       Outcome = "live"        // the server was proven to run it
+	Rejected   Outcome = "rejected"    // the validator found errors; the server keeps the previous files
+	Refused    Outcome = "refused"     // the server itself refused it
+	RolledBack Outcome = "rolled back" // the server refused it, and the gate holds the last good files again
+	Mismatch   Outcome = "mismatch"    // the server took it and runs something else
+	Replaced   Outcome = "replaced"    // a newer change came before this one was live
+	Restarted  Outcome = "restarted"   // no change: the server was restarted
+)
+
+// Entry is one change of a target's files, or one restart of its server.
+type Entry struct {
+	// Seen is when the change was noticed.
+	Seen    time.Time `json:"seen"`
+	Outcome Outcome   `json:"outcome"`
+	// Digest is of the files.
+	Digest snapshot.Digest `json:"digest,omitzero"`
+	// Changes says in words what changed: names, never values.
+	Changes []string `json:"changes,omitempty"`
+	// Live is when the server was proven to run the files, and Took how long that took from Seen.
+	Live time.Time     `json:"live,omitzero"`
+	Took time.Duration `json:"tookNanoseconds,omitempty"`
+	// Errors and Warnings are how many findings there were; Findings are the first of them.
+	Errors   int      `json:"errors,omitempty"`
+	Warnings int      `json:"warnings,omitempty"`
+	Findings []string `json:"findings,omitempty"`
+	// Reason says why the change is not live, and Answer is what the server said.
+	Reason string `json:"reason,omitempty"`
+	Answer string `json:"answer,omitempty"`
+	// Failures counts attempts that failed, and proofs that did.
+	Failures int `json:"failures,omitempty"`
+	// Writer says who wrote the object behind the files, where the Kubernetes API was asked.
+	Writer *Writer `json:"writer,omitempty"`
+	// FromWrite is from that write to Live.
+	FromWrite time.Duration `json:"fromWriteNanoseconds,omitempty"`
+}
+
+// Writer is who wrote a Kubernetes object last, by its managedFields.
+type Writer struct {
+	// Object is kind/name ("ConfigMap/prometheus-yml").
+	Object string `json:"object"`
+	// Manager is the field manager ("kubectl-client-side-apply", "argocd-controller").
+	Manager string    `json:"manager"`
+	Time    time.Time `json:"time"`
+}
+
+// Report is the whole history, as GET /api/v1/history returns it.
+type Report struct {
+	Targets []Target `json:"targets"`
+}
+
+// Target is the history of one target, the newest entry first.
+type Target struct {
+	Target  string  `json:"target"`
+	Kind    string  `json:"kind"`
+	Entries []Entry `json:"entries"`
+}
+
+// Log is the history of all targets. It is a reload.Observer; all methods may be called from any goroutine.
+type Log struct {
+	mu      sync.Mutex
+	targets map[string]*target
+	changed func()
+	writer  func(target string, since time.Time) *Writer
+}
+
+// target keeps its entries with the oldest first.
+type target struct {
+	kind    string
+	entries []Entry
+	last    reload.Status
+	save    func([]byte)
+}
+
+// New makes an empty history. Changed is called after each entry that was added or changed, and must not
+// block; nil: nothing is called.
+func New(changed func()) *Log {
+	if changed == nil {
+		changed = func() {}
+	}
+	return &Log{targets: map[string]*target{}, changed: changed}
+}
+
+// WriterFrom names the function that tells who wrote the newest of a target's objects after a time; it must
+// not block.
+func (l *Log) WriterFrom(f func(target string, since time.Time) *Writer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writer = f
+}
+
+// Add makes a target known. Kept are entries of an earlier life of reloader (Encode), empty when there are
+// none; save is told each time an entry is complete, and may be nil.
+func (l *Log) Add(name, kind string, kept []byte, save func([]byte)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.targets[name]
+	if t == nil {
+		t = &target{entries: decode(kept)}
+		l.targets[name] = t
+	}
+	t.kind, t.save = kind, save
+}
+
+// Remove forgets a target.
+func (l *Log) Remove(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.targets, name)
+}
+
+// Report returns a copy of everything, targets by name.
+func (l *Log) Report() Report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := Report{Targets: []Target{}}
+	for name, t := range l.targets {
+		entries := slices.Clone(t.entries)
+		slices.Reverse(entries)
+		if entries == nil {
+			entries = []Entry{}
+		}
+		r.Targets = append(r.Targets, Target{Target: name, Kind: t.kind, Entries: entries})
+	}
+	slices.SortFunc(r.Targets, func(a, b Target) int { return strings.Compare(a.Target, b.Target) })
+	return r
+}
+
+// Transition implements reload.Observer.
+func (l *Log) Transition(from, to reload.Status) {
+	l.mu.Lock()
+	t := l.targets[to.Target]
+	if t == nil {
+		l.mu.Unlock()
+		return
+	}
+	complete := t.note(from, to, l.writer)
+	l.bound()
+	var data []byte
+	save := t.save
+	if complete && save != nil {
+		data = encode(t.entries)
+	}
+	l.mu.Unlock()
+	if data != nil {
+		save(data)
+	}
+	l.changed()
+}

@@ -1,0 +1,104 @@
+package page
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// heartbeat keeps proxies from closing a stream on which nothing happens.
+	heartbeat = 25 * time.Second
+	// maxStreams bounds the open pages that are told of changes; further ones refresh slowly.
+	maxStreams = 200
+	// writeTimeout is how long a client that does not read may hold its own stream up.
+	writeTimeout = 10 * time.Second
+)
+
+// hub tells open event streams that something changed. It does nothing by itself while there are none.
+type hub struct {
+	mu      sync.Mutex
+	streams map[chan struct{}]bool
+	stopped chan struct{}
+	over    bool
+}
+
+func (h *hub) changed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.streams {
+		select {
+		case c <- struct{}{}:
+		default: // it has a notice waiting already
+		}
+	}
+}
+
+// join returns the channel of a new stream and that of the end; nil when there are too many, or at the end.
+func (h *hub) join() (notices chan struct{}, stopped <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.streams == nil {
+		h.streams, h.stopped = map[chan struct{}]bool{}, make(chan struct{})
+	}
+	if h.over || len(h.streams) >= maxStreams {
+		return nil, nil
+	}
+	notices = make(chan struct{}, 1)
+	h.streams[notices] = true
+	return notices, h.stopped
+}
+
+func (h *hub) leave(c chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.streams, c)
+}
+
+func (h *hub) stop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped != nil && !h.over {
+		close(h.stopped)
+	}
+	h.over = true
+}
+
+// serve streams a message for each change, without contents: the page is then fetched anew.
+func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
+	notices, stopped := h.join()
+	if notices == nil {
+		http.Error(w, "too many open pages", http.StatusServiceUnavailable)
+		return
+	}
+	defer h.leave(notices)
+	headers(w, "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no")
+	out := http.NewResponseController(w)
+	send := func(text string) bool {
+		// The server's own limit is for answers that end.
+		if err := out.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			return false
+		}
+		if _, err := io.WriteString(w, text); err != nil {
+			return false
+		}
+		return out.Flush() == nil
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	ok := send("retry: 2000\n\n")
+	for ok {
+		select {
+		case <-notices:
+			ok = send("data: changed\n\n")
+		case <-beat.C:
+			ok = send(": still here\n\n")
+		case <-stopped:
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package page
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/history"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+	"reloader/internal/status"
+)
+
+// hostile is a text that would break out of any place of a page that does not escape it.
+const hostile = `</pre><script>alert(1)</script>"'><img src=x onerror=alert(2)>`
+
+func hostileReport() status.Report {
+	f := finding.Finding{File: hostile, Line: 3, Column: 7, Severity: finding.Error, Rule: hostile, Message: hostile, Hint: hostile, Excerpt: hostile}
+	s := reload.Status{
+		Target: hostile, Kind: hostile, Phase: reload.Rejected, Since: time.Unix(1700000010, 0), Wanted: snapshot.Digest{1}, Running: snapshot.Digest{4},
+		Reason: hostile, Findings: []finding.Finding{f}, WantedChanges: []string{hostile}, RestartRequired: []string{hostile}, Differences: []string{hostile},
+		ServerVersion: hostile, Proof: hostile, NextTry: time.Unix(1700000099, 0), LastSuccess: time.Unix(1700000000, 0), LastDuration: time.Second,
+		Failure: &reload.FailureStatus{Class: reload.ClassRefused, Message: hostile, Hint: hostile, Body: hostile},
+	}
+	return status.Report{
+		Version: hostile, NotReady: hostile, ConfigFile: &status.ConfigFile{Path: hostile, Error: hostile}, Notes: []finding.Finding{f}, Targets: []reload.Status{s},
+	}
+}
+
+func hostileHistory() history.Report {
+	e := history.Entry{
+		Seen: time.Unix(1700000000, 0), Outcome: history.Live, Changes: []string{hostile}, Findings: []string{hostile}, Reason: hostile, Answer: hostile,
+		Took: time.Second, Writer: &history.Writer{Object: hostile, Manager: hostile},
+	}
+	return history.Report{Targets: []history.Target{{Target: hostile, Kind: hostile, Entries: []history.Entry{e, e, {Outcome: hostile}}}}}
+}
+
+func get(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(b)
+}
+
+func serve(t *testing.T, p *Page) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	p.Register(mux)
+	srv := httptest.NewServer(mux)
+	t.Cleanup(func() { p.Stop(); srv.Close() })
+	return srv.URL
+}
+
+// Nothing that comes from files, servers or the cluster breaks out of the page, and the page loads nothing
+// from elsewhere and runs no script of its own text.
+func TestPageEscapesEverything(t *testing.T) {
+	t.Parallel()
+	url := serve(t, New(hostileReport, hostileHistory))
+	resp, body := get(t, url+"/")
+	if resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status, body)
+	}
+	if strings.Contains(body, "alert(1)</script>") || strings.Contains(body, "<img") {
+		t.Error("a text broke out")
+	}
+	if n := strings.Count(body, "alert(1)"); n < 15 {
+		t.Errorf("only %d of the texts are shown", n)
+	}
+	if m := regexp.MustCompile(`(?i)(?:src|href)="(?:https?:)?//`).FindString(body); m != "" {
+		t.Errorf("loads from elsewhere: %s", m)
+	}
+	policy := resp.Header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q", policy)
+	}
+	if regexp.MustCompile(`(?i)\son[a-z]+=|style="|<style|<script>`).MatchString(strings.ReplaceAll(body, "onerror", "")) {
+		t.Error("inline script or style, which the policy forbids")
+	}
+	for _, asset := range []string{"/page.css", "/page.js"} {
+		if resp, _ := get(t, url+asset); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", asset, resp.Status)
+		}
+	}
+}
+
+// The first line says what a person must know, and what to do.
+func TestHeadline(t *testing.T) {
+	t.Parallel()
+	inSync := reload.Status{Target: "prometheus", Kind: "prometheus", Phase: reload.InSync, Wanted: snapshot.Digest{1}, Running: snapshot.Digest{1}, LastSuccess: time.Unix(1700000000, 0)}
+	grafana := inSync
+	grafana.Target, grafana.Kind = "grafana", "grafana"
+	rejected := inSync
+	rejected.Phase, rejected.Wanted = reload.Rejected, snapshot.Digest{2}
+	rejected.Findings = []finding.Finding{
+		{File: "/etc/prometheus/rules.yml", Line: 2, Severity: finding.Warning, Message: "a warning"},
+		{File: "/etc/prometheus/prometheus.yml", Line: 12, Severity: finding.Error, Message: "unknown field \"scrap\"", Hint: "did you mean scrape?"},
+	}
+	restart := grafana
+	restart.RestartRequired = []string{"server.http_port"}
+	other := inSync
+	other.Phase, other.Reason = reload.Mismatch, "job a is missing"
+	second := rejected
+	second.Target = "second"
+	unknown := rejected
+	unknown.Running = snapshot.Digest{}
+	for _, c := range []struct {
+		targets            []reload.Status
+		level, line, after string
+	}{
+		{nil, levelBusy, "No targets are configured.", ""},
+		{[]reload.Status{inSync}, levelOK, "Prometheus runs the newest configuration since 22:13 UTC on 14 November.", ""},
+		{[]reload.Status{grafana, inSync}, levelOK, "Grafana and Prometheus run the newest configuration since 22:13 UTC on 14 November.", ""},
+		{
+			[]reload.Status{grafana, rejected}, levelBad, `The newest prometheus.yml is refused: line 12: unknown field "scrap"`,
+			"Prometheus keeps running the previous files. did you mean scrape?",
+		},
+		{[]reload.Status{unknown}, levelBad, `The newest prometheus.yml is refused: line 12: unknown field "scrap"`, "What Prometheus runs now is not known. did you mean scrape?"},
+		{[]reload.Status{restart, inSync}, levelWarn, "Grafana and Prometheus run the newest configuration since 22:13 UTC on 14 November.", "Grafana needs a restart for server.http_port."},
+		{[]reload.Status{other, second}, levelBad, "Prometheus does not run the files it was told to load.", "job a is missing (1 more below.)"},
+	} {
+		level, line, action := headline(c.targets)
+		if level != c.level || line != c.line || action != c.after {
+			t.Errorf("%s: %q / %q\nwant %s: %q / %q", level, line, action, c.level, c.line, c.after)
+		}
+	}
+}
+
+// Every phase has words of its own, so that a new one cannot be forgotten.
+func TestEveryPhaseHasWords(t *testing.T) {
+	t.Parallel()
+	seen := map[string]reload.Phase{}
+	for _, phase := range []reload.Phase{
+		reload.Starting, reload.Waiting, reload.Settling, reload.Checking, reload.Rejected, reload.Unjudged, reload.Publishing, reload.Reloading,
+		reload.Confirming, reload.Retrying, reload.RolledBack, reload.Mismatch, reload.InSync,
+	} {
+		text := state(reload.Status{Kind: "prometheus", Target: "prometheus", Phase: phase})
+		if text == string(phase) {
+			t.Errorf("%s has no words", phase)
+		}
+		if other, ok := seen[text]; ok {
+			t.Errorf("%s and %s say the same", phase, other)
+		}
+		seen[text] = phase
+	}
+}
+
+// A list that is too long says how much is left out.
+func TestLongListsSayWhatIsLeftOut(t *testing.T) {
+	t.Parallel()
+	s := reload.Status{Target: "a", Phase: reload.Mismatch, Differences: make([]string, maxShown+7), Findings: make([]finding.Finding, maxShown+9)}
+	v := viewOf(status.Report{Ready: true, Targets: []reload.Status{s}}, history.Report{}, time.Unix(0, 0))
+	if got := v.Targets[0].Lists[0]; len(got.Items) != maxShown || got.More != "and 7 more" {
+		t.Errorf("%d items, %q", len(got.Items), got.More)
+	}
+	if got := v.Targets[0].Findings; len(got.Items) != maxShown || got.More != "and 9 more" {
+		t.Errorf("%d findings, %q", len(got.Items), got.More)
+	}
+}
