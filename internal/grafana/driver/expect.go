@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/expand"
 	grafanaini "reloader/internal/grafana/ini"
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/grafana/validator"
@@ -133,7 +134,7 @@ func (e *expectation) eachFile(s *snapshot.Snapshot, facts finding.Facts, read f
 		}
 		d := &provisioning.Decoder{
 			Dialect: dialect, TypedJSON: version.AtLeast(validator.Version{Major: 10}),
-			Env: &provisioning.Env{Same: facts.SameEnv}, Report: func(finding.Finding) {},
+			Env: &expand.Env{Same: facts.SameEnv}, Report: func(finding.Finding) {},
 		}
 		if m, ok := d.Map(root, "the file"); ok {
 			read(d, m, path.Join(s.Source.Name, f.Name))
@@ -144,7 +145,7 @@ func (e *expectation) eachFile(s *snapshot.Snapshot, facts finding.Facts, read f
 func (e *expectation) readIni(s *snapshot.Snapshot, facts finding.Facts) {
 	for _, f := range s.Files {
 		if b, ok := s.Bytes(f.Name); ok {
-			e.ini = grafanaini.Expect(b, grafanaini.Options{Version: facts.Version, SameEnv: facts.SameEnv})
+			e.ini = grafanaini.Expect(b, grafanaini.Options{Version: facts.Version, Env: expand.Env{Same: facts.SameEnv}})
 			e.iniDigest = f.Digest
 		}
 	}

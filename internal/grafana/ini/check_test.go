@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	findingpkg "reloader/internal/finding"
+
+	"reloader/internal/grafana/expand"
 )
 
 // fixtures makes the directory that @TMP@ stands for.
@@ -45,7 +47,7 @@ func TestCheck(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			text := strings.ReplaceAll(c.text, "@TMP@", dir)
-			found := Check([]byte(text), Options{File: "grafana.ini", Version: c.version, SameEnv: true, LookupEnv: lookup})
+			found := Check([]byte(text), Options{File: "grafana.ini", Version: c.version, Env: expand.Env{Same: true, LookupEnv: lookup}})
 			if diff := cmp.Diff(c.want, brief(found)); diff != "" {
 				t.Errorf("findings (-want +got):\n%s\n%v", diff, found)
 			}
@@ -76,7 +78,7 @@ func TestEveryRuleHasACase(t *testing.T) {
 func TestWhatOnlyTheServerKnowsIsAWarning(t *testing.T) {
 	t.Parallel()
 	const text = "[smtp]\npassword = $__file{/none/of/this}\nfrom_address = ${INI_UNSET}\n[auth.jwt]\nenabled = true\nkey_file = /none/key.pem\n"
-	found := Check([]byte(text), Options{LookupEnv: lookup})
+	found := Check([]byte(text), Options{Env: expand.Env{LookupEnv: lookup}})
 	if findingpkg.HasErrors(found) {
 		t.Errorf("errors without the server's environment: %v", found)
 	}
@@ -88,7 +90,7 @@ func TestWhatOnlyTheServerKnowsIsAWarning(t *testing.T) {
 
 func TestValuesOfVariablesAreJudgedInTheSameEnvironment(t *testing.T) {
 	t.Parallel()
-	found := Check([]byte("[smtp]\nfrom_address = ${INI_SET}\n"), Options{SameEnv: true, LookupEnv: lookup})
+	found := Check([]byte("[smtp]\nfrom_address = ${INI_SET}\n"), Options{Env: expand.Env{Same: true, LookupEnv: lookup}})
 	if diff := cmp.Diff([]string{"2 error ini-fatal-value"}, brief(found)); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
@@ -102,11 +104,11 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 		}
 		return "", false
 	}
-	found := Check([]byte("[server]\nhttp_port = web\n"), Options{SameEnv: true, LookupEnv: env})
+	found := Check([]byte("[server]\nhttp_port = web\n"), Options{Env: expand.Env{Same: true, LookupEnv: env}})
 	if diff := cmp.Diff([]string{"2 warning ini-env-override"}, brief(found)); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	found = Check([]byte("[server]\nhttp_port = web\n"), Options{LookupEnv: env})
+	found = Check([]byte("[server]\nhttp_port = web\n"), Options{Env: expand.Env{LookupEnv: env}})
 	if !findingpkg.HasErrors(found) {
 		t.Error("this process's GF_ variables were taken for the server's")
 	}
@@ -145,11 +147,10 @@ func TestNoFindingShowsAValue(t *testing.T) {
 		for _, same := range []bool{false, true} {
 			for _, version := range []string{"", "9.4.0"} {
 				running := &findingpkg.Outline{Items: Outline([]byte("[security]\nadmin_password = other\n"))}
-				found := Check([]byte(text), Options{Version: version, SameEnv: same, LookupEnv: lookup, Running: running})
+				found := Check([]byte(text), Options{Version: version, Env: expand.Env{Same: same, LookupEnv: lookup}, Running: running})
 				items := Outline([]byte(text))
-				changed := Changed(nil, []byte(text))
-				diff := Diff([]byte(text), nil, Options{SameEnv: same, LookupEnv: lookup})
-				if all := fmt.Sprintf("%+v %+v %v %v", found, items, changed, diff); strings.Contains(strings.ToLower(all), strings.ToLower(marked)) {
+				diff := Expect([]byte(text), Options{Env: expand.Env{Same: same, LookupEnv: lookup}}).Waiting(nil)
+				if all := fmt.Sprintf("%+v %+v %v", found, items, diff); strings.Contains(strings.ToLower(all), strings.ToLower(marked)) {
 					t.Errorf("%q is shown:\n%s", text, all)
 				}
 			}
@@ -175,16 +176,13 @@ func FuzzCheck(f *testing.F) {
 		}
 		lines := strings.Count(text, "\n") + 1
 		for _, version := range []string{"", "9.4.0", "7.5.5"} {
-			for _, finding := range Check([]byte(text), Options{Version: version, LookupEnv: lookup, ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}) {
+			for _, finding := range Check([]byte(text), Options{Version: version, Env: expand.Env{LookupEnv: lookup, ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}}) {
 				if finding.Line < 1 || finding.Line > lines || finding.Column < 1 {
 					t.Errorf("a finding at %d:%d of %d lines: %s", finding.Line, finding.Column, lines, finding.Message)
 				}
 			}
 		}
-		if names := Changed([]byte(text), []byte(text)); len(names) > 0 {
-			t.Errorf("a file differs from itself in %v", names)
-		}
-		Diff([]byte(text), nil, Options{LookupEnv: lookup})
+		Expect([]byte(text), Options{Env: expand.Env{LookupEnv: lookup}}).Waiting(nil)
 	})
 }
 
@@ -196,6 +194,6 @@ func BenchmarkCheck(b *testing.B) {
 	data := []byte(text.String())
 	b.ReportAllocs()
 	for b.Loop() {
-		Check(data, Options{LookupEnv: lookup})
+		Check(data, Options{Env: expand.Env{LookupEnv: lookup}})
 	}
 }

@@ -23,25 +23,6 @@ func Outline(data []byte) []finding.Item {
 	return items
 }
 
-// Changed names the keys that the two files set differently, sorted; values are compared as
-// they are written, before expansion.
-func Changed(before, after []byte) []string {
-	old, now := written(scan(before)), written(scan(after))
-	var names []string
-	for name, value := range now {
-		if was, ok := old[name]; !ok || was != value {
-			names = append(names, name)
-		}
-	}
-	for name := range old {
-		if _, ok := now[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // written are the values by full name. Names that must not be shown share one entry, which
 // changes when any of them does.
 func written(doc document) map[string]string {
@@ -95,7 +76,7 @@ type expected struct {
 	parent string
 }
 
-// Expect reads what the server must show once it has read the file. Without Options.SameEnv a
+// Expect reads what the server must show once it has read the file. Without the same environment a
 // value that uses a variable or a file is not expected: it cannot be known.
 func Expect(data []byte, opts Options) *Expectation {
 	known := loadKnown()
@@ -142,11 +123,6 @@ func (e *Expectation) Waiting(running map[string]map[string]string) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// Diff is Waiting for a file that is at hand.
-func Diff(data []byte, running map[string]map[string]string, opts Options) []string {
-	return Expect(data, opts).Waiting(running)
 }
 
 // unusable reports a value that Grafana replaces by the default when it reads the key, so that

@@ -5,17 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-func TestChangedNamesKeys(t *testing.T) {
-	t.Parallel()
-	before := "app_mode = production\n[users]\nlogin_hint = a\npassword_hint = b\n[log]\nlevel = info\n"
-	after := "# moved\n[log]\nlevel = info\n[users]\nlogin_hint = a2\ndefault_theme = dark\n"
-	want := []string{"app_mode", "users.default_theme", "users.login_hint", "users.password_hint"}
-	if diff := cmp.Diff(want, Changed([]byte(before), []byte(after))); diff != "" {
-		t.Errorf("Changed (-want +got):\n%s", diff)
-	}
-}
+	"reloader/internal/grafana/expand"
+)
 
 func TestDiffComparesWithTheRunningServer(t *testing.T) {
 	t.Parallel()
@@ -27,18 +19,18 @@ func TestDiffComparesWithTheRunningServer(t *testing.T) {
 	}
 	text := "app_mode = production\n[users]\nlogin_hint = new\npassword_hint = same\ndefault_theme =\nallow_sign_up = maybe\nhome_page = http://user:hidden@a/\nexternal_manage_info = ${INI_UNSET}\n" +
 		"[security]\nadmin_password = hidden\nadmin_user = someone\n[auth.github]\nlogin_cookie_name = x\n"
-	got := Diff([]byte(text), running, Options{LookupEnv: lookup})
+	got := Expect([]byte(text), Options{Env: expand.Env{LookupEnv: lookup}}).Waiting(running)
 	if diff := cmp.Diff([]string{"security.admin_user", "users.login_hint"}, got); diff != "" {
 		t.Errorf("Diff (-want +got):\n%s", diff)
 	}
-	if got := Diff([]byte("app_mode = development\n"), running, Options{Version: "9.4.0"}); !slices.Equal(got, []string{"app_mode"}) {
+	if got := Expect([]byte("app_mode = development\n"), Options{Version: "9.4.0"}).Waiting(running); !slices.Equal(got, []string{"app_mode"}) {
 		t.Errorf("a changed app_mode before Grafana 10: %v", got)
 	}
-	if got := Diff([]byte("app_mode = development\n"), running, Options{}); len(got) > 0 {
+	if got := Expect([]byte("app_mode = development\n"), Options{}).Waiting(running); len(got) > 0 {
 		t.Errorf("app_mode, which newer ones overwrite: %v", got)
 	}
 	env := func(name string) (string, bool) { return "old", name == "GF_USERS_LOGIN_HINT" }
-	got = Diff([]byte("[users]\nlogin_hint = new\n"), running, Options{SameEnv: true, LookupEnv: env})
+	got = Expect([]byte("[users]\nlogin_hint = new\n"), Options{Env: expand.Env{Same: true, LookupEnv: env}}).Waiting(running)
 	if len(got) > 0 {
 		t.Errorf("overridden by the environment, and named: %v", got)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/expand"
 )
 
 // Every rule is documented with an example that gives it, with the severity that the text begins
@@ -27,7 +28,7 @@ func TestDocs(t *testing.T) {
 			t.Parallel()
 			env := func(n string) (string, bool) { return "set", n == "GF_USERS_DEFAULT_THEME" }
 			running := &finding.Outline{Items: Outline([]byte("[security]\nadmin_password = before\n"))}
-			found := Check([]byte(example), Options{File: "grafana.ini", SameEnv: true, LookupEnv: env, Running: running})
+			found := Check([]byte(example), Options{File: "grafana.ini", Env: expand.Env{Same: true, LookupEnv: env}, Running: running})
 			if !slices.ContainsFunc(found, func(f finding.Finding) bool {
 				return f.Rule == name && f.Severity.String() == strings.ToLower(severity)
 			}) {

@@ -101,7 +101,7 @@ func (c *checker) isFatal(section, key string) bool {
 
 // missingPaths reports what Grafana needs and does not find; it starts all the same.
 func (c *checker) missingPaths() {
-	if !c.opts.SameEnv {
+	if !c.opts.Env.Same {
 		return
 	}
 	if path, ok := c.set.get("paths", "provisioning"); ok && filepath.IsAbs(path) {
@@ -114,7 +114,7 @@ func (c *checker) missingPaths() {
 		return
 	}
 	if path, ok := c.set.get("auth.ldap", "config_file"); ok && filepath.IsAbs(path) {
-		if _, err := c.opts.readFile(path); err != nil {
+		if _, err := c.opts.Env.File(path); err != nil {
 			e := c.set.at("auth.ldap", "config_file")
 			c.warn(e, RuleNoEffect, "mount the file, or correct the path", "%s cannot be read: nobody can sign in through LDAP", e.name())
 		}

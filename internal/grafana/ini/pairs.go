@@ -62,7 +62,7 @@ func (c *checker) protocol() {
 		c.certificate(text)
 	case "socket":
 		path, ok := c.set.get("server", "socket")
-		if !ok || !c.opts.SameEnv || !filepath.IsAbs(path) {
+		if !ok || !c.opts.Env.Same || !filepath.IsAbs(path) {
 			return
 		}
 		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
@@ -100,11 +100,11 @@ func (c *checker) readable(section, key string) {
 	if !ok || path == "" || !filepath.IsAbs(path) {
 		return
 	}
-	if _, err := c.opts.readFile(path); err == nil {
+	if _, err := c.opts.Env.File(path); err == nil {
 		return
 	}
 	e := c.set.at(section, key)
-	if c.opts.SameEnv {
+	if c.opts.Env.Same {
 		c.fatal(e, "mount the file, or correct the path", "%s names a file that cannot be read: Grafana does not start", e.name())
 		return
 	}

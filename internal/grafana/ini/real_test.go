@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/expand"
 	"reloader/test/rig"
 )
 
@@ -140,7 +141,7 @@ func TestRealServerAgrees(t *testing.T) {
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			bad := finding.HasErrors(Check([]byte(text), Options{SameEnv: true, LookupEnv: lookup}))
+			bad := finding.HasErrors(Check([]byte(text), Options{Env: expand.Env{Same: true, LookupEnv: lookup}}))
 			g.run(t, file, data, !bad, text)()
 		})
 	}
@@ -164,7 +165,7 @@ func (g *realGrafana) run(t *testing.T, file, data string, want bool, text strin
 		settings := map[string]map[string]string{}
 		if err := get(ctx, p.url+"/api/admin/settings", &settings); err != nil {
 			t.Error(err)
-		} else if differ := Diff([]byte(text), settings, Options{SameEnv: true, LookupEnv: lookup}); len(differ) > 0 {
+		} else if differ := Expect([]byte(text), Options{Env: expand.Env{Same: true, LookupEnv: lookup}}).Waiting(settings); len(differ) > 0 {
 			t.Errorf("a server that just started differs from its file in %v", differ)
 		}
 	}

@@ -1,9 +1,10 @@
 package ini
 
 import (
-	"os"
 	"regexp"
 	"strings"
+
+	"reloader/internal/grafana/expand"
 )
 
 // setting is the value that Grafana ends up with for one key.
@@ -46,12 +47,12 @@ func newSettings(doc document, opts Options) settings {
 
 // finish applies what comes after the file: GF_ variables, then expansion.
 func (s settings) finish(section, key string, v *setting) {
-	if s.env.SameEnv {
-		if override := s.env.getenv(envName(section, key)); override != "" {
+	if s.env.Env.Same {
+		if override := s.env.Env.Lookup(envName(section, key)); override != "" {
 			v.text = override
 		}
 	}
-	v.text, v.unknown, _ = s.env.expand(v.text)
+	v.text, v.unknown = s.env.expand(v.text)
 }
 
 // get returns a key's value; not ok when the file does not set it or it cannot be known.
@@ -128,44 +129,22 @@ func envName(section, key string) string {
 	return "GF_" + strings.ToUpper(dots.Replace(section)) + "_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-var expander = regexp.MustCompile(`\$(|__\w+){([^}]+)}`)
-
-// use is one ${NAME}, $__env{NAME} or $__file{PATH} in a value.
-type use struct{ kind, name string }
-
-func uses(text string) []use {
-	var out []use
-	for _, m := range expander.FindAllStringSubmatch(text, -1) {
-		out = append(out, use{kind: m[1], name: m[2]})
-	}
-	return out
-}
-
 // expand replaces variables first and files second, each in one pass, as Grafana does.
-func (o Options) expand(text string) (out string, unknown bool, err error) {
-	for _, m := range expander.FindAllStringSubmatch(text, -1) {
-		if m[1] != "" && m[1] != "__env" {
-			continue
+func (o Options) expand(text string) (out string, unknown bool) {
+	out = expand.Replace(text, func(u expand.Use) (string, bool) {
+		unknown = unknown || u.IsVariable() && !o.Env.Same
+		if !u.IsVariable() {
+			return "", false
 		}
-		value := o.getenv(m[2])
-		if value == "" && m[2] == "HOSTNAME" {
-			value, _ = os.Hostname()
+		return o.Env.Variable(u.Arg), true
+	})
+	out = expand.Replace(out, func(u expand.Use) (string, bool) {
+		if u.Kind != "__file" {
+			return "", false
 		}
-		if !o.SameEnv {
-			unknown = true
-		}
-		text = strings.Replace(text, m[0], value, 1)
-	}
-	for _, m := range expander.FindAllStringSubmatch(text, -1) {
-		if m[1] != "__file" {
-			continue
-		}
-		content, ferr := o.readFile(m[2])
-		if ferr != nil || !o.SameEnv {
-			unknown = true
-			err = ferr
-		}
-		text = strings.Replace(text, m[0], strings.TrimSpace(string(content)), 1)
-	}
-	return text, unknown, err
+		content, err := o.Env.File(u.Arg)
+		unknown = unknown || err != nil || !o.Env.Same
+		return strings.TrimSpace(string(content)), true
+	})
+	return out, unknown
 }

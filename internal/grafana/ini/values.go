@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/expand"
 )
 
 // values looks at how each value is written and expanded.
@@ -13,8 +14,8 @@ func (c *checker) values() {
 		e := &c.doc.entries[i]
 		c.written(e)
 		c.expansion(e)
-		if c.opts.SameEnv && e.value != "" {
-			if name := envName(e.section, e.key); c.opts.getenv(name) != "" {
+		if c.opts.Env.Same && e.value != "" {
+			if name := envName(e.section, e.key); c.opts.Env.Lookup(name) != "" {
 				c.warn(e, RuleEnvOverride, "remove the variable or the key", "the environment variable %s overrides %s", name, e.name())
 			}
 		}
@@ -64,8 +65,8 @@ func (c *checker) expansion(e *entry) {
 	if bareVariable.MatchString(e.value) {
 		c.warn(e, RuleLiteralVariable, "write ${NAME} or $__env{NAME}", "the value of %s looks like a variable, but Grafana expands only ${NAME} in this file", e.name())
 	}
-	for _, u := range uses(e.value) {
-		switch u.kind {
+	for _, u := range expand.Uses(e.value) {
+		switch u.Kind {
 		case "", "__env":
 			c.variable(e, u)
 		case "__file":
@@ -78,30 +79,30 @@ func (c *checker) expansion(e *entry) {
 	}
 }
 
-func (c *checker) variable(e *entry, u use) {
-	if v, ok := c.opts.lookup(u.name); ok && v != "" || u.name == "HOSTNAME" {
+func (c *checker) variable(e *entry, u expand.Use) {
+	if c.opts.Env.Lookup(u.Arg) != "" || u.Arg == "HOSTNAME" {
 		return
 	}
 	what := "a variable"
-	if shown(u.name) != unnamed {
-		what = "the variable " + u.name
+	if shown(u.Arg) != unnamed {
+		what = "the variable " + u.Arg
 	}
 	hint := "set it for Grafana's container"
-	if strings.ContainsAny(u.name, ":-") {
+	if strings.ContainsAny(u.Arg, ":-") {
 		hint = "Grafana knows no defaults in ${}: the whole text is taken as the name"
 	}
-	if c.opts.SameEnv {
+	if c.opts.Env.Same {
 		c.warn(e, RuleUnsetVariable, hint, "%s uses %s, which is not set: it becomes empty", e.name(), what)
 		return
 	}
 	c.warn(e, RuleUnsetVariable, hint, "%s uses %s, which is not set here; if Grafana does not have it either, it becomes empty", e.name(), what)
 }
 
-func (c *checker) file(e *entry, u use) {
-	if _, err := c.opts.readFile(u.name); err == nil {
+func (c *checker) file(e *entry, u expand.Use) {
+	if _, err := c.opts.Env.File(u.Arg); err == nil {
 		return
 	}
-	if c.opts.SameEnv {
+	if c.opts.Env.Same {
 		c.report(finding.Error, RuleMissingFile, e.line, e.col, e.name()+" names a file in $__file{} that cannot be read: Grafana does not start", "mount the file, or correct the path")
 		return
 	}

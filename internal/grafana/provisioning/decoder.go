@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/expand"
 )
 
 // The rules about YAML. Their explanations are in docs/checks-grafana.md.
@@ -31,7 +32,7 @@ func Rules() []string {
 	return []string{
 		RuleSyntax, RuleTooLarge, RuleDuplicateKey, RuleWrongType, RuleBadBool, RuleBadInt, RuleNullItem, RuleNonTextKey,
 		RuleAlias, RuleUnknownKey, RuleUnknownValue, RuleNotFinite, RuleRetyped, RuleDate,
-		RuleFileMissing, RuleExpandedTwice, RuleDollarCut, RuleVariableUnset, RuleDefaultSyntax, RuleUnknownExpander,
+		RuleFileMissing, RuleExpandedTwice, RuleDollarCut, RuleOwnVariable, RuleVariableUnset, RuleDefaultSyntax, RuleUnknownExpander,
 	}
 }
 
@@ -42,9 +43,11 @@ type Decoder struct {
 	// TypedJSON says that an expanded value in a free map becomes a number or boolean when its
 	// text looks like one (Grafana 10 and later).
 	TypedJSON bool
-	Env       *Env
+	Env       *expand.Env
 	// Report takes findings; File is left empty.
 	Report func(finding.Finding)
+	// Done ends the reading when it is closed; nil never does.
+	Done <-chan struct{}
 
 	// Bounds on what aliases may multiply, as in the YAML library.
 	decoded, aliased int
@@ -60,11 +63,6 @@ func (d *Decoder) Errorf(n *yaml.Node, rule, hint, format string, args ...any) {
 // Warnf reports what Grafana accepts and does not do as it looks.
 func (d *Decoder) Warnf(n *yaml.Node, rule, hint, format string, args ...any) {
 	d.report(n, finding.Warning, rule, hint, fmt.Sprintf(format, args...))
-}
-
-// Infof reports what is worth knowing.
-func (d *Decoder) Infof(n *yaml.Node, rule, hint, format string, args ...any) {
-	d.report(n, finding.Info, rule, hint, fmt.Sprintf(format, args...))
 }
 
 func (d *Decoder) report(n *yaml.Node, sev finding.Severity, rule, hint, msg string) {
@@ -85,6 +83,14 @@ func (d *Decoder) Resolve(n *yaml.Node) *yaml.Node {
 		return nil
 	}
 	d.decoded++
+	if d.decoded%1024 == 0 {
+		select {
+		case <-d.Done:
+			d.stopped = true
+			return nil
+		default:
+		}
+	}
 	if d.decoded > maxDecoded && d.aliased > 100 {
 		d.stop(n, "the aliases of this file multiply too much")
 		return nil
@@ -127,6 +133,12 @@ func (d *Decoder) enter(n *yaml.Node, walk func(*yaml.Node)) {
 	}
 }
 
+// Stop ends the reading of the file: what is left of it counts as not written. Stopped says that this happened.
+func (d *Decoder) Stop() { d.stopped = true }
+
+// Stopped says whether the file was given up.
+func (d *Decoder) Stopped() bool { return d.stopped }
+
 func (d *Decoder) stop(n *yaml.Node, why string) {
 	if d.stopped {
 		return
@@ -150,7 +162,9 @@ func allowedAliasRatio(decoded int) float64 {
 
 // IsNull says whether the library takes a node for "nothing said".
 func (d *Decoder) IsNull(n *yaml.Node) bool {
-	n = d.Resolve(n)
+	if n = d.Resolve(n); d.stopped {
+		return false
+	}
 	return n == nil || n.ShortTag() == "!!null"
 }
 

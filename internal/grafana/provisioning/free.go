@@ -13,15 +13,20 @@ type Unknown struct{}
 // FreeMap reads a free map such as jsonData: every text in it is expanded. It gives maps, lists,
 // texts, numbers, booleans, nil and Unknown; false when the map was refused. A missing or null one is nil and true.
 func (d *Decoder) FreeMap(n *yaml.Node, what string) (map[string]any, bool) {
-	return d.freeMap(n, what, true)
+	return d.freeMap(n, what, free{d: d, expand: true, good: true, stored: true})
+}
+
+// JudgedMap is FreeMap for a map whose values the caller judges by kind: what a variable turns into is not remarked on.
+func (d *Decoder) JudgedMap(n *yaml.Node, what string) (map[string]any, bool) {
+	return d.freeMap(n, what, free{d: d, expand: true, good: true, stored: true, judged: true})
 }
 
 // OptionsMap is FreeMap for a map that Grafana reads but does not store as JSON.
 func (d *Decoder) OptionsMap(n *yaml.Node, what string) (map[string]any, bool) {
-	return d.freeMap(n, what, false)
+	return d.freeMap(n, what, free{d: d, expand: true, good: true})
 }
 
-func (d *Decoder) freeMap(n *yaml.Node, what string, stored bool) (map[string]any, bool) {
+func (d *Decoder) freeMap(n *yaml.Node, what string, f free) (map[string]any, bool) {
 	r := d.Resolve(n)
 	if r == nil || d.keepsDefault(r) {
 		return nil, !d.stopped
@@ -34,9 +39,9 @@ func (d *Decoder) freeMap(n *yaml.Node, what string, stored bool) (map[string]an
 	if !ok {
 		return nil, false
 	}
-	f := free{d: d, expand: true, good: true, stored: stored}
 	out := make(map[string]any, len(m.Fields))
 	for _, field := range m.Fields {
+		f.key = field.Key
 		out[field.Key] = f.value(field.Node)
 	}
 	return out, f.good && !d.stopped
@@ -133,8 +138,12 @@ type free struct {
 	unconverted bool
 	// textKeysOnly says that both libraries' Grafanas panic on another key.
 	textKeysOnly bool
-	good         bool
-	depth        int
+	// judged says that the caller looks at what each value became.
+	judged bool
+	// key is the key whose value is read.
+	key   string
+	good  bool
+	depth int
 }
 
 // maxDepth bounds the nesting below a free map; the YAML library itself stops at 10,000.
@@ -198,6 +207,7 @@ func (f *free) fill(out map[string]any, n, r *yaml.Node, overwrite bool) {
 		if _, there := out[key]; there && !overwrite {
 			continue
 		}
+		f.key = key
 		out[key] = f.value(v)
 	}
 }

@@ -12,15 +12,16 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/expand"
 )
 
-func testEnv(same bool) *Env {
+func testEnv(same bool) *expand.Env {
 	vars := map[string]string{
 		"URL": "http://env", "TOKEN": "tok", "ONE": "1", "TRUE": "true", "DOLLAR": "x$TOKEN", "MULTI": "a\nb", "YAML": "a: b # c", "INF": "inf",
 		"LEAD": "007", "EXP": "1e5", "T": "t", "FILE": "$__file{/secret}",
 	}
 	files := map[string]string{"/secret": " s3cret\n", "/dollar": "pa$TOKEN"}
-	return &Env{
+	return &expand.Env{
 		Same:      same,
 		LookupEnv: func(n string) (string, bool) { v, ok := vars[n]; return v, ok },
 		Hostname:  func() (string, error) { return "host", nil },
@@ -63,8 +64,11 @@ func TestExpand(t *testing.T) {
 		"${NOPE:-x}":                        {"", []string{RuleDefaultSyntax}},
 		"${URL:-x}":                         {"", []string{RuleDefaultSyntax}},
 		"pa$word":                           {"pa", []string{RuleDollarCut}},
-		"a$1b$-c":                           {"abc", []string{RuleDollarCut, RuleDollarCut}},
+		"a$1b$-c":                           {"abc", []string{RuleDollarCut}},
 		"${1bad}":                           {"", []string{RuleVariableUnset}},
+		"${__value.raw}":                    {"", []string{RuleOwnVariable}},
+		"$${__value.raw}":                   {"${__value.raw}", nil},
+		"$nope":                             {"", []string{RuleVariableUnset}},
 		"${UNCLOSED":                        {"UNCLOSED", []string{RuleDollarCut}},
 		"$__file{}":                         {"{}", []string{RuleDollarCut}},
 		"$__vault{x}":                       {"{x}", []string{RuleUnknownExpander}},
@@ -74,7 +78,7 @@ func TestExpand(t *testing.T) {
 		"$__file{ /secret}":                 {"", []string{RuleFileMissing}},
 		"$__file{/x/${URL}}":                {"}", []string{RuleFileMissing}},
 	} {
-		x := testEnv(true).Expand(in, false)
+		x := Expand(testEnv(true), in, false)
 		var rules []string
 		for _, r := range x.Remarks {
 			rules = append(rules, r.Rule)
@@ -89,17 +93,25 @@ func TestExpand(t *testing.T) {
 func TestExpandElsewhere(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string][]string{
-		"$TOKEN":           nil,
-		"${TOKEN}":         nil,
-		"http://$HOST:1/":  nil,
-		"pa$word":          {RuleDollarCut},
-		"$word":            {RuleDollarCut},
-		"pa$WORD":          {RuleDollarCut},
-		"${A:-b}":          {RuleDefaultSyntax},
-		"$__file{/secret}": nil,
-		"$__file{/nope}":   {RuleFileMissing},
+		"$TOKEN":                    nil,
+		"${TOKEN}":                  nil,
+		"http://$HOST:1/":           nil,
+		"pa$word":                   {RuleDollarCut},
+		"$word":                     nil, // the documented form
+		" $word ":                   nil,
+		"http://a:$PORT/x":          nil,
+		"http://$host/":             {RuleDollarCut},
+		"${__value.raw}":            {RuleOwnVariable},
+		"${__span.tags}":            {RuleOwnVariable},
+		"${a.b}":                    {RuleOwnVariable},
+		"${a[0]}":                   {RuleOwnVariable},
+		"x/${__data.fields[\"a\"]}": {RuleOwnVariable},
+		"pa$WORD":                   {RuleDollarCut},
+		"${A:-b}":                   {RuleDefaultSyntax},
+		"$__file{/secret}":          nil,
+		"$__file{/nope}":            {RuleFileMissing},
 	} {
-		x := testEnv(false).Expand(in, false)
+		x := Expand(testEnv(false), in, false)
 		var rules []string
 		for _, r := range x.Remarks {
 			rules = append(rules, r.Rule)
@@ -111,10 +123,10 @@ func TestExpandElsewhere(t *testing.T) {
 			t.Errorf("%q: known %v, %v, want %v", in, x.Known, rules, want)
 		}
 	}
-	if x := testEnv(false).Expand("$__file{/a b/${X}}", false); len(x.Remarks) == 0 || !x.Remarks[0].Fatal {
+	if x := Expand(testEnv(false), "$__file{/a b/${X}}", false); len(x.Remarks) == 0 || !x.Remarks[0].Fatal {
 		t.Error("a variable in the path of a file is an error everywhere")
 	}
-	if x := testEnv(false).Expand("!-$X", true); len(x.Remarks) != 1 {
+	if x := Expand(testEnv(false), "!-$X", true); len(x.Remarks) != 1 {
 		t.Errorf("a dollar sign inside a secret: %v", x.Remarks)
 	}
 }
@@ -374,7 +386,7 @@ func FuzzExpand(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, same := range []bool{true, false} {
-			x := testEnv(same).Expand(s, true)
+			x := Expand(testEnv(same), s, true)
 			if !strings.Contains(s, "$") && (x.Text != s || x.Changed) {
 				t.Fatalf("%q changed to %q", s, x.Text)
 			}

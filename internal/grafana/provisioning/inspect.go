@@ -1,12 +1,17 @@
 package provisioning
 
-import "strings"
+import (
+	"strings"
+
+	"reloader/internal/grafana/expand"
+)
 
 // The rules about expansion. Their explanations are in docs/checks-grafana.md.
 const (
 	RuleFileMissing     = "expand-file-missing"
 	RuleExpandedTwice   = "expand-twice"
 	RuleDollarCut       = "expand-dollar-cut"
+	RuleOwnVariable     = "expand-own-variable"
 	RuleVariableUnset   = "expand-variable-unset"
 	RuleDefaultSyntax   = "expand-no-default"
 	RuleUnknownExpander = "expand-unknown-expander"
@@ -14,39 +19,42 @@ const (
 
 // inspect remarks on every dollar sign of a piece (which holds no $$) that will not do what it looks like.
 func (x *expander) inspect(s string, afterDollar bool) {
-	for i := strings.IndexByte(s, '$'); i >= 0; {
-		rest := s[i+1:]
+	uses := expand.Uses(s)
+	for i := 0; ; {
+		next := strings.IndexByte(s[i:], '$')
+		if next < 0 {
+			return
+		}
+		i += next
+		for len(uses) > 0 && uses[0].Start < i {
+			uses = uses[1:]
+		}
+		if len(uses) > 0 && uses[0].Start == i {
+			x.inspectBraced(uses[0])
+			i = uses[0].End
+			continue
+		}
 		before := byte(0)
 		if i > 0 {
 			before = s[i-1]
 		} else if afterDollar {
 			before = '$'
 		}
-		used := x.inspectOne(rest, before)
-		next := strings.IndexByte(rest[used:], '$')
-		if next < 0 {
-			return
-		}
-		i += 1 + used + next
+		i += 1 + x.inspectOne(s[i+1:], before)
 	}
 }
 
-// inspectOne looks at what follows one dollar sign and returns how much of it belongs to it.
+// inspectOne looks at what follows one dollar sign without braces and returns how much of it belongs to it.
 func (x *expander) inspectOne(rest string, before byte) int {
-	if m := braced.FindStringSubmatchIndex("$" + rest); m != nil && m[0] == 0 {
-		kind, arg := ("$" + rest)[m[2]:m[3]], ("$" + rest)[m[4]:m[5]]
-		x.inspectBraced(kind, arg)
-		return m[1] - 1
-	}
 	switch {
 	case rest == "":
 		return 0 // stays
 	case rest[0] == '{':
 		x.remark(RuleDollarCut, "", false) // ${UNCLOSED loses its sign and brace
 		return 1
-	case isNameByte(rest[0]) && !isDigit(rest[0]):
+	case expand.IsNameByte(rest[0]) && !isDigit(rest[0]):
 		n := 1
-		for n < len(rest) && isNameByte(rest[n]) {
+		for n < len(rest) && expand.IsNameByte(rest[n]) {
 			n++
 		}
 		x.inspectBare(rest[:n], before)
@@ -58,30 +66,41 @@ func (x *expander) inspectOne(rest string, before byte) int {
 	return 0
 }
 
-func (x *expander) inspectBraced(kind, arg string) {
-	switch kind {
-	case "", "__env":
-		if strings.Contains(arg, ":-") || strings.Contains(arg, ":=") {
-			x.remark(RuleDefaultSyntax, "", false)
-			return
-		}
+func (x *expander) inspectBraced(u expand.Use) {
+	switch {
+	case u.IsVariable():
+		value := ""
 		if x.env.Same {
-			if v, _ := x.env.lookup(arg); v == "" && arg != "HOSTNAME" {
-				x.remark(RuleVariableUnset, x.shown(arg), false)
-			}
+			value = x.env.Lookup(u.Arg)
 		}
-	case "__file":
-	default:
+		switch {
+		case value != "":
+		case strings.Contains(u.Arg, ":-") || strings.Contains(u.Arg, ":="):
+			x.remark(RuleDefaultSyntax, "", false)
+		case u.Kind == "" && grafanasOwn(u.Arg):
+			x.remark(RuleOwnVariable, "", false)
+		case x.env.Same && u.Arg != "HOSTNAME":
+			x.remark(RuleVariableUnset, x.shown(u.Arg), false)
+		}
+	case u.Kind != "__file":
 		x.remark(RuleUnknownExpander, "", false)
 	}
 }
 
-// inspectBare judges $name. Without Grafana's environment it can only guess: a dollar sign after a
-// letter or digit, or a lower-case name, is much more often a password than a variable.
+// grafanasOwn says whether a name in braces is one that Grafana itself replaces when a panel or a link is shown:
+// ${__value.raw}, ${__span.tags}, ${__data.fields["x"]}. No container has a variable of such a name.
+func grafanasOwn(name string) bool {
+	return strings.HasPrefix(name, "__") || strings.ContainsAny(name, ".[")
+}
+
+// inspectBare judges $name. Without Grafana's environment it can only guess: a dollar sign after a letter or digit, or
+// a lower-case name within other text, is much more often a password than a variable.
 func (x *expander) inspectBare(name string, before byte) {
+	whole := x.whole == "$"+name
+	glued := expand.IsNameByte(before)
 	if x.env.Same {
-		if v, _ := x.env.lookup(name); v == "" {
-			if looksLikeVariable(name) && !isNameByte(before) {
+		if x.env.Lookup(name) == "" {
+			if whole || looksLikeVariable(name) && !glued {
 				x.remark(RuleVariableUnset, x.shown(name), false)
 			} else {
 				x.remark(RuleDollarCut, "", false)
@@ -89,9 +108,11 @@ func (x *expander) inspectBare(name string, before byte) {
 		}
 		return
 	}
-	if isNameByte(before) || !looksLikeVariable(name) || x.secret && before != 0 {
-		x.remark(RuleDollarCut, "", false)
+	documented := before == 0 || strings.IndexByte("/:@ ", before) >= 0
+	if whole || looksLikeVariable(name) && !glued && (documented || !x.secret) {
+		return
 	}
+	x.remark(RuleDollarCut, "", false)
 }
 
 // shown is the variable's name if it cannot be a piece of a password.
@@ -104,10 +125,6 @@ func (x *expander) shown(name string) string {
 
 func looksLikeVariable(name string) bool {
 	return name != "" && strings.ToUpper(name) == name && !isDigit(name[0]) && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
-}
-
-func isNameByte(c byte) bool {
-	return c == '_' || isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -233,7 +233,9 @@ func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...strin
 			continue
 		}
 		hint := ""
-		if near := finding.Nearest(f.Key, known); near != "" {
+		if f.Key == "apiVersion" {
+			hint = "it belongs to the top of the file"
+		} else if near := finding.Nearest(f.Key, known); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		d.Warnf(f.KeyNode, RuleUnknownKey, hint, "%s is no key of %s: Grafana ignores it", shownKey(f.KeyNode), what)

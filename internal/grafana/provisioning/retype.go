@@ -2,6 +2,7 @@ package provisioning
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 // text expands a text of a free map; where Grafana does, it becomes what it looks like.
 func (f *free) text(n *yaml.Node, s string) any {
 	d := f.d
-	x := d.Env.Expand(s, true)
+	x := Expand(d.Env, s, true)
 	d.Remarks(n, x)
 	for _, r := range x.Remarks {
 		if r.Fatal {
@@ -32,6 +33,9 @@ func (f *free) text(n *yaml.Node, s string) any {
 func (f *free) retyped(n *yaml.Node, s string) any {
 	d := f.d
 	warn := func(what string) {
+		if !f.wantsText(n) {
+			return
+		}
 		d.Warnf(n, RuleRetyped, "if a text is needed, write a part of it or $$ outside of the variable", "the variable's text looks like %s and is stored as one, quotes do not help", what)
 	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
@@ -53,3 +57,29 @@ func (f *free) retyped(n *yaml.Node, s string) any {
 	}
 	return s
 }
+
+// wantsText says whether a variable was probably meant to be a text: it stands in quotes, or under a key that is known
+// to take a text. Without quotes it becomes what the same text would be in YAML.
+func (f *free) wantsText(n *yaml.Node) bool {
+	key := strings.ToLower(f.key)
+	if f.judged || slices.Contains(numberKeys, key) {
+		return false
+	}
+	return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 || slices.Contains(textKeys, key) || strings.HasPrefix(key, "httpheadername")
+}
+
+// Keys of jsonData in lower case, by what the data sources that come with Grafana read there.
+var (
+	numberKeys = []string{
+		"maxopenconns", "maxidleconns", "maxidleconnsauto", "connmaxlifetime", "postgresversion", "timescaledb", "timeout", "connectiontimeout",
+		"maxconcurrentshardrequests", "esversion", "xpack", "includefrozen", "tsdbversion", "tsdbresolution", "lookuplimit", "maxseries",
+		"tlsauth", "tlsauthwithcacert", "tlsskipverify", "withcredentials", "oauthpassthru", "enablesecuresocksproxy", "managealerts",
+		"allowasrecordingrulestarget", "disablemetricslookup", "disablerecordingrules", "incrementalquerying", "sigv4auth", "keepcookies",
+		"handlegrafanamanagedalerts", "rolluppenabled", "rollupindicatorenabled", "graphiteversion",
+	}
+	textKeys = []string{
+		"accountid", "tenant", "tenantid", "clientid", "subscriptionid", "organization", "defaultbucket", "database", "dbname", "index", "timefield",
+		"logmessagefield", "loglevelfield", "externalid", "assumerolearn", "profile", "defaultregion", "defaultproject", "customqueryparameters",
+		"timeinterval", "querytimeout", "servername", "chatid",
+	}
+)

@@ -55,7 +55,7 @@ func (d *Decoder) text(n *yaml.Node, what string, secret bool) Value {
 	if !ok || !v.Set {
 		return v
 	}
-	x := d.Env.Expand(v.Raw, secret)
+	x := Expand(d.Env, v.Raw, secret)
 	d.Remarks(n, x)
 	v.Text, v.Known, v.Changed = x.Text, x.Known, x.Changed
 	for _, r := range x.Remarks {
@@ -131,6 +131,8 @@ func (d *Decoder) Remarks(n *yaml.Node, x Expansion) {
 			d.Warnf(n, r.Rule, "use a value without dollar signs, or write $NAME without braces, which is expanded once", "what is put in here has a dollar sign and is expanded once more, which damages it")
 		case RuleDollarCut:
 			d.Warnf(n, r.Rule, "write $$ for a dollar sign", "the dollar sign and what follows it are taken for a variable and vanish")
+		case RuleOwnVariable:
+			d.Warnf(n, r.Rule, "write $$ for the dollar sign, as in $${__value.raw}", "this looks like one of Grafana's own variables, but in a file it is taken for an environment variable and vanishes")
 		case RuleVariableUnset:
 			d.Warnf(n, r.Rule, "set the variable for Grafana", "the variable%s is not set or empty: nothing is put in", subject)
 		case RuleDefaultSyntax:

@@ -16,6 +16,7 @@ var (
 	ruleALNothing  = newRule("alerting-file-empty")
 	ruleALNullItem = newRule("alerting-null-item")
 	ruleALOldKind  = newRule("alerting-not-known")
+	ruleWrongKind  = newRule("wrong-kind-of-file")
 )
 
 // Kinds of items in the outline.
@@ -28,8 +29,6 @@ const (
 )
 
 var (
-	v122 = Version{12, 2}
-
 	alertingTopKeys = []string{
 		"apiVersion", "groups", "deleteRules", "contactPoints", "deleteContactPoints", "policies", "resetPolicies",
 		"muteTimes", "deleteMuteTimes", "templates", "deleteTemplates",
@@ -96,6 +95,7 @@ func checkAlerting(p *pass, s *snapshot.Snapshot) {
 			}
 		}
 	}
+	p.tellNothing(!slices.ContainsFunc(files, func(f *alFile) bool { return !f.empty() }), ruleALNothing, "the file names nothing")
 	newAlState(p, files).apply(files)
 	for _, f := range files {
 		f.outline(p)
@@ -113,11 +113,15 @@ func (p *pass) readAlerting(f file) (*alFile, bool) {
 	}
 	a := &alReader{p: p, f: f, d: p.decoder(f)}
 	if a.d.IsNull(root) {
-		p.warnf(f.at(root), ruleALNothing, "", "the file names nothing")
+		p.namesNothing(f.at(root))
 		return nil, true
 	}
 	top, ok := a.d.Map(root, "the file")
 	if !ok {
+		return nil, false
+	}
+	if n := a.prometheusRules(top); n != nil {
+		p.errorf(f.at(n), ruleWrongKind, "give it to Prometheus; rules of Grafana have a folder, and data in place of expr", "this is a rule file of Prometheus: Grafana refuses all alerting files")
 		return nil, false
 	}
 	a.d.UnknownKeys(top, "an alerting file", alertingTopKeys, anchorsOnly(top)...)
@@ -153,10 +157,32 @@ func (p *pass) readAlerting(f file) (*alFile, bool) {
 	for _, m := range a.items(top, "deleteTemplates", false) {
 		af.deleteTemplates = append(af.deleteTemplates, a.delete(m, "deleteTemplates", "name", true))
 	}
+	if a.d.Stopped() {
+		return nil, false
+	}
 	if af.empty() {
-		p.warnf(f.at(root), ruleALNothing, "", "the file names nothing")
+		p.namesNothing(f.at(root))
 	}
 	return af, true
+}
+
+// prometheusRules is the key of the groups when they are those of a rule file of Prometheus.
+func (a *alReader) prometheusRules(top *provisioning.Map) *yaml.Node {
+	quiet := *a.d
+	quiet.Report = func(finding.Finding) {}
+	found := false
+	for _, g := range quiet.Items(top.Get("groups"), "groups") {
+		for _, r := range quiet.Items(g.Get("rules"), "rules") {
+			if r.Has("data") {
+				return nil
+			}
+			found = found || r.Has("expr") && (r.Has("alert") || r.Has("record"))
+		}
+	}
+	if !found {
+		return nil
+	}
+	return top.Key("groups")
 }
 
 func (f *alFile) empty() bool {
@@ -170,6 +196,9 @@ func (a *alReader) items(m *provisioning.Map, key string, harmless bool) []*prov
 	nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
 	var out []*provisioning.Map
 	for _, n := range nodes {
+		if a.d.Stopped() {
+			break
+		}
 		if a.d.IsNull(n) {
 			switch {
 			case a.d.Dialect == provisioning.V3 || harmless:
@@ -262,9 +291,6 @@ func (a *alReader) raw(read func()) {
 	a.d.Report = report
 }
 
-// fingerprintOf covers the whole of a map.
-func fingerprintOf(m *provisioning.Map) uint64 { return fingerprintMap(m) }
-
 // get looks a key up as encoding/json does: the exact one, else one that differs in case.
 func get[T any](m map[string]T, key string) (T, bool) {
 	if v, ok := m[key]; ok {
@@ -277,6 +303,20 @@ func get[T any](m map[string]T, key string) (T, bool) {
 	}
 	var none T
 	return none, false
+}
+
+// valueOf is the value of a key, in whatever case; nil when there is none.
+func valueOf(d *provisioning.Decoder, n *yaml.Node, key string) *yaml.Node {
+	r := d.Resolve(n)
+	if r == nil || r.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(r.Content); i += 2 {
+		if strings.EqualFold(r.Content[i].Value, key) {
+			return r.Content[i+1]
+		}
+	}
+	return nil
 }
 
 // keyAt is where a key is written, in whatever case; the map itself when it is not.

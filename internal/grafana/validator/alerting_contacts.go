@@ -16,6 +16,7 @@ var (
 	ruleCPRequired = newRule("contact-point-required")
 	ruleCPValue    = newRule("contact-point-value")
 	ruleCPEmpty    = newRule("contact-point-empty")
+	ruleCPNumber   = newRule("contact-point-number")
 
 	contactKeys  = []string{"orgId", "name", "receivers"}
 	receiverKeys = []string{"uid", "type", "settings", "disableResolveMessage"}
@@ -56,7 +57,7 @@ func (a *alReader) contact(m *provisioning.Map) *alContact {
 
 func (a *alReader) receiver(m *provisioning.Map) *alReceiver {
 	a.d.UnknownKeys(m, "a receiver", receiverKeys)
-	r := &alReceiver{at: a.f.at(m.Node), uid: a.required(m, "uid", "a receiver"), print: fingerprintOf(m)}
+	r := &alReceiver{at: a.f.at(m.Node), uid: a.required(m, "uid", "a receiver"), print: fingerprintMap(m)}
 	r.uid.Text = strings.TrimSpace(r.uid.Text)
 	a.uid(r.uid, "contact points")
 	a.d.Bool(m, "disableResolveMessage")
@@ -66,7 +67,7 @@ func (a *alReader) receiver(m *provisioning.Map) *alReceiver {
 		a.missing(m, "type", "a receiver")
 	}
 	n := m.Get("settings")
-	settings, ok := a.d.FreeMap(n, "settings")
+	settings, ok := a.d.JudgedMap(n, "settings")
 	if ok && len(settings) == 0 {
 		a.missing(m, "settings", "a receiver")
 	}
@@ -129,7 +130,11 @@ func (s *alSettingsCheck) errorf(rule, key, hint, format string, args ...any) {
 }
 
 func (s *alSettingsCheck) check() {
-	s.fields(s.typ.fields, s.values)
+	spec := s.typ.fields
+	if slices.Contains(httpConfigTypes, s.typ.name) {
+		spec += " http_config:m"
+	}
+	s.fields(spec, s.values, s.node)
 	for _, key := range s.typ.required {
 		if s.empty(key) {
 			s.errorf(ruleCPRequired, key, "write "+key, "the type %s needs the setting '%s'", s.typ.name, key)
@@ -138,10 +143,11 @@ func (s *alSettingsCheck) check() {
 	if s.typ.check != nil && !s.bad {
 		s.typ.check(s)
 	}
+	s.httpConfig()
 }
 
 // fields judges the names and kinds of settings.
-func (s *alSettingsCheck) fields(spec string, values map[string]any) {
+func (s *alSettingsCheck) fields(spec string, values map[string]any, node *yaml.Node) {
 	fields := settingFields(spec)
 	for key, value := range values {
 		name, kind, known := lookupField(fields, key)
@@ -150,12 +156,12 @@ func (s *alSettingsCheck) fields(spec string, values map[string]any) {
 			if near := finding.Nearest(key, fieldNames(fields)); near != "" {
 				hint = "did you mean " + near + "?"
 			}
-			s.a.p.warnf(s.at(key), ruleCPSettings, hint, "'%s' is no setting of type %s: Grafana ignores it", cut(key), s.typ.name)
+			s.a.p.warnf(keyAt(s.a.f, s.a.d, node, key), ruleCPSettings, hint, "'%s' is no setting of type %s: Grafana ignores it", cut(key), s.typ.name)
 			continue
 		}
-		s.kind(name, kind, value, key)
+		s.kind(name, kind, value, key, node)
 		if sub, ok := value.(map[string]any); ok && subSettings[name] != "" {
-			s.fields(subSettings[name], sub)
+			s.fields(subSettings[name], sub, valueOf(s.a.d, node, key))
 		}
 	}
 }
@@ -169,18 +175,27 @@ func cut(key string) string {
 }
 
 // kind reports a value that does not fit the setting when it is read from JSON.
-func (s *alSettingsCheck) kind(name string, kind byte, value any, key string) {
+func (s *alSettingsCheck) kind(name string, kind byte, value any, key string, node *yaml.Node) {
 	if value == nil {
 		return
 	}
-	if _, unknown := value.(provisioning.Unknown); unknown {
+	at := keyAt(s.a.f, s.a.d, node, key)
+	variable := false
+	if n := s.a.d.Resolve(valueOf(s.a.d, node, key)); n != nil && n.Kind == yaml.ScalarNode {
+		variable = strings.Contains(n.Value, "$")
+	}
+	if unknownValue(value) {
+		// Grafana 10 and later make a number of a variable that looks like one; what 13 does is not known.
+		if kind == kindText && slices.Contains(digitSettings, name) && s.a.p.version.AtLeast(v10) && s.a.p.version.Before(v13) {
+			s.a.p.warnf(at, ruleCPNumber, numberHint, "'%s' comes from a variable: if its text is a number, Grafana takes it for one, refuses all alerting files and does not start", name)
+		}
 		return
 	}
 	want := ""
 	switch kind {
 	case kindText:
 		if !isText(value) {
-			want = "a text; put it in quotes"
+			want = "a text"
 		}
 	case kindBool:
 		if _, ok := value.(bool); !ok {
@@ -206,12 +221,21 @@ func (s *alSettingsCheck) kind(name string, kind byte, value any, key string) {
 	if want == "" {
 		return
 	}
+	hint := ""
+	switch {
+	case kind != kindText:
+	case variable:
+		hint = numberHint
+	default:
+		hint = "put it in quotes"
+	}
 	// Before 10 most settings were read one by one, whatever their kind.
 	if s.a.p.version.Before(v10) && !slices.Contains(s.typ.required, name) {
-		s.a.p.warnf(s.at(key), ruleCPValue, "", "'%s' must be %s: newer Grafanas refuse it", name, want)
+		s.a.p.warnf(at, ruleCPValue, hint, "'%s' must be %s: newer Grafanas refuse it", name, want)
 		return
 	}
-	s.errorf(ruleCPValue, key, "", "'%s' must be %s", name, want)
+	s.bad = true
+	s.a.p.errorf(at, ruleCPValue, hint, "'%s' must be %s: Grafana refuses all alerting files", name, want)
 }
 
 // text is a setting's text; not ok when it is unknown or no text.

@@ -23,7 +23,7 @@ var (
 
 func (a *alReader) muteTime(m *provisioning.Map) *alNamed {
 	a.d.UnknownKeys(m, "a mute timing", muteKeys, "version", "provenance")
-	mt := &alNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintOf(m)}
+	mt := &alNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
 	if mt.name.Known && mt.name.Text == "" {
 		a.p.errorf(a.f.at(m.Key("name")), ruleMuteName, "write name", "a mute timing needs 'name': Grafana fails while it writes, contact points are written before")
 	}

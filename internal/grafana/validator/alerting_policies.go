@@ -18,6 +18,7 @@ var (
 	rulePolicyKey      = newRule("policy-unknown-key")
 	rulePolicyTwice    = newRule("policy-twice")
 	rulePolicyContinue = newRule("policy-matches-all")
+	rulePolicyVersion  = newRule("policy-key-version")
 
 	routeKeys = []string{
 		"receiver", "group_by", "match", "match_re", "matchers", "object_matchers", "mute_time_intervals", "active_time_intervals",
@@ -52,8 +53,8 @@ type alRoute struct {
 }
 
 func (a *alReader) policy(m *provisioning.Map) *alPolicy {
-	pol := &alPolicy{file: a.f, at: a.f.at(m.Node), org: a.org(m), print: fingerprintOf(m), ok: true}
-	values, ok := a.d.FreeMap(m.Node, "a policy")
+	pol := &alPolicy{file: a.f, at: a.f.at(m.Node), org: a.org(m), print: fingerprintMap(m), ok: true}
+	values, ok := a.d.JudgedMap(m.Node, "a policy")
 	if !ok {
 		pol.ok = false
 		return pol
@@ -109,8 +110,13 @@ func (r *alRoute) read(depth int) {
 	r.groupBy()
 	r.matchers(depth == 0)
 	for _, key := range []string{"mute_time_intervals", "active_time_intervals"} {
-		if key == "active_time_intervals" && r.a.p.version.Before(v11) {
-			continue // read as nothing
+		if key == "active_time_intervals" && r.a.p.version.Before(v121) {
+			if v, there := get(r.values, key); there && v != nil {
+				r.a.p.warnf(r.at(key), rulePolicyVersion, "", "'%s' is read since Grafana 12.1: this one (%s) ignores it, and the route is always active", key, r.a.p.version)
+			}
+			if r.a.p.version.Before(v11) {
+				continue // read as nothing
+			}
 		}
 		for _, name := range r.texts(key) {
 			r.policy.intervals = append(r.policy.intervals, named1{r.at(key), name})
@@ -184,7 +190,11 @@ func (r *alRoute) unknownKeys(root bool) {
 		r.a.p.warnf(r.at(key), rulePolicyKey, hint, "'%s' is no key of a policy: Grafana ignores it", cut(key))
 	}
 	if _, there := get(r.values, "name"); there && root {
-		r.a.p.warnf(r.at("name"), rulePolicyKey, "remove it", "'name' of a policy is ignored: an organization has one tree")
+		if r.a.p.version.AtLeast(v13) {
+			r.a.p.warnf(r.at("name"), rulePolicyKey, "make named trees by the API, or remove it", "'name' of a policy is not documented for files: this is probably the default tree of the organization")
+		} else {
+			r.a.p.warnf(r.at("name"), rulePolicyKey, "remove it", "'name' of a policy is ignored: an organization has one tree")
+		}
 	}
 }
 

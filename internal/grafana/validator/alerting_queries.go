@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -79,6 +80,8 @@ func (a *alReader) timeRange(m *provisioning.Map) (from, to int64, ok bool) {
 	return from, to, ok
 }
 
+var ruleALPolicyName = newRule("alert-rule-policy-name")
+
 var settingsKeys = []string{"receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "mute_time_intervals", "active_time_intervals"}
 
 func (a *alReader) ruleSettings(m *provisioning.Map) *alSettings {
@@ -90,9 +93,18 @@ func (a *alReader) ruleSettings(m *provisioning.Map) *alSettings {
 	if !ok {
 		return nil
 	}
-	a.d.UnknownKeys(ns, "notification_settings", settingsKeys)
+	known := settingsKeys
+	if a.p.version.AtLeast(v13) {
+		known = append(slices.Clip(known), "policy")
+	}
+	a.d.UnknownKeys(ns, "notification_settings", known)
 	s := &alSettings{at: a.f.at(m.Key("notification_settings")), receiver: a.d.Text(ns, "receiver")}
-	if s.receiver.Known && s.receiver.Text == "" {
+	switch {
+	case !s.receiver.Known || s.receiver.Text != "":
+	case a.p.version.AtLeast(v13) && ns.Has("policy"):
+		a.d.Text(ns, "policy")
+		a.p.warnf(a.f.at(ns.Key("policy")), ruleALPolicyName, "write receiver, or try it first", "'policy' in place of 'receiver' is known to the API of Grafana 13; whether files may have it is not documented")
+	default:
 		a.missing(ns, "receiver", "notification_settings")
 	}
 	a.texts(ns, "group_by")
@@ -105,6 +117,9 @@ func (a *alReader) ruleSettings(m *provisioning.Map) *alSettings {
 	s.intervals = a.texts(ns, "mute_time_intervals")
 	if a.p.version.AtLeast(v12) {
 		s.intervals = append(s.intervals, a.texts(ns, "active_time_intervals")...)
+	}
+	if a.p.version.Before(v121) && ns.Has("active_time_intervals") {
+		a.p.warnf(a.f.at(ns.Key("active_time_intervals")), ruleALKeyNotRead, "", "'active_time_intervals' is read since Grafana 12.1: this one ignores it")
 	}
 	return s
 }

@@ -36,8 +36,8 @@ var (
 		key   string
 		since Version
 	}{
-		{"isPaused", v94}, {"notification_settings", Version{10, 4}}, {"record", Version{11, 2}},
-		{"keepFiringFor", v122}, {"missing_series_evals_to_resolve", v122},
+		{"isPaused", v94}, {"notification_settings", v104}, {"record", v112},
+		{"keepFiringFor", v121}, {"missing_series_evals_to_resolve", v122},
 	}
 )
 
@@ -132,7 +132,7 @@ func (a *alReader) rule(m *provisioning.Map) *alRule {
 		}
 	}
 	a.d.UnknownKeys(m, "a rule", known, "dasboardUid")
-	r := &alRule{at: a.f.at(m.Node), node: m, print: fingerprintOf(m)}
+	r := &alRule{at: a.f.at(m.Node), node: m, print: fingerprintMap(m)}
 	if m.Has("title") {
 		r.at = a.f.at(m.Key("title"))
 	}
@@ -157,7 +157,7 @@ func (a *alReader) rule(m *provisioning.Map) *alRule {
 	if m.Has("isPaused") && p.version.AtLeast(v94) {
 		a.d.Bool(m, "isPaused")
 	}
-	if p.version.AtLeast(Version{10, 4}) {
+	if p.version.AtLeast(v104) {
 		r.settings = a.ruleSettings(m)
 	}
 	if cond := a.d.Text(m, "condition"); cond.Known && cond.Text == "" && (!recording || p.version.Before(v123)) {
@@ -183,12 +183,12 @@ func (a *alReader) uid(v provisioning.Value, what string) {
 
 func (a *alReader) ruleTimes(m *provisioning.Map, recording bool) {
 	v := a.d.Text(m, "for")
-	if v.Known && v.Text == "" && a.p.version.Before(v11) {
+	if v.Known && v.Text == "" && a.p.version.Before(v115) {
 		a.missing(m, "for", "a rule")
 	}
 	a.duration(v, "for")
 	if a.p.version.Before(v122) {
-		return
+		return // some releases of 12.1 read keepFiringFor
 	}
 	a.duration(a.d.Text(m, "keepFiringFor"), "keepFiringFor")
 	evals := a.d.Int(m, "missing_series_evals_to_resolve")
@@ -269,7 +269,7 @@ func isWhole(s string) bool {
 // record reads the settings of a recording rule.
 func (a *alReader) record(m *provisioning.Map) bool {
 	n := m.Get("record")
-	if a.p.version.Before(Version{11, 2}) || a.d.IsNull(n) {
+	if a.p.version.Before(v112) || a.d.IsNull(n) {
 		return false
 	}
 	rec, ok := a.d.Map(n, "'record'")

@@ -22,7 +22,7 @@ var (
 
 func (a *alReader) template(m *provisioning.Map) *alNamed {
 	a.d.UnknownKeys(m, "a template", templateKeys, "provenance", "resourceversion")
-	t := &alNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintOf(m)}
+	t := &alNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
 	body := a.d.PlainText(m, "template")
 	const consequence = "Grafana fails while it writes the templates, contact points and mute timings are written before"
 	if t.name.Known && t.name.Text == "" {

@@ -3,13 +3,13 @@ package validator
 import (
 	"fmt"
 	"os"
+	"reloader/internal/grafana/expand"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	findings "reloader/internal/finding"
-	"reloader/internal/grafana/provisioning"
 	"reloader/internal/snapshot"
 )
 
@@ -145,7 +145,7 @@ func FuzzAlerting(f *testing.F) {
 			return
 		}
 		set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: RoleAlerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text), "b.json": []byte(text)}))
-		v := New(Options{Env: provisioning.Env{LookupEnv: func(string) (string, bool) { return "", false }, ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}})
+		v := New(Options{Env: expand.Env{LookupEnv: func(string) (string, bool) { return "", false }, ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}})
 		for _, version := range []string{"12.4.0", "11.0.0", "9.4.0", "9.3.2"} {
 			r, err := v.Validate(t.Context(), findings.Request{Set: set, Facts: findings.Facts{Version: version}})
 			if err != nil {

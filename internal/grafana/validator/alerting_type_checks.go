@@ -248,6 +248,41 @@ func checkWebhook(s *alSettingsCheck) {
 	}
 }
 
+// httpConfig judges OAuth2, which needs three settings.
+func (s *alSettingsCheck) httpConfig() {
+	v, there := get(s.values, "http_config")
+	if !there || v == nil || !slices.Contains(httpConfigTypes, s.typ.name) {
+		return
+	}
+	if s.a.p.version.Before(v121) {
+		s.a.p.warnf(s.at("http_config"), ruleCPSettings, "", "'http_config' is read since Grafana 12.1: this one ignores it")
+		return
+	}
+	config, _ := v.(map[string]any)
+	v, _ = get(config, "oauth2")
+	oauth, isMap := v.(map[string]any)
+	if !isMap {
+		return
+	}
+	var missing []string
+	for _, key := range []string{"client_id", "client_secret", "token_url"} {
+		if v, _ := get(oauth, key); v == nil || v == "" {
+			missing = append(missing, "'"+key+"'")
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	at := keyAt(s.a.f, s.a.d, valueOf(s.a.d, s.node, "http_config"), "oauth2")
+	hint, names := "write it, or leave oauth2 out", strings.Join(missing, " and ")
+	if s.a.p.version.Before(v124) && s.typ.name != "webhook" {
+		s.a.p.warnf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana 12.4 refuses all alerting files", names)
+		return
+	}
+	s.bad = true
+	s.a.p.errorf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana refuses all alerting files", names)
+}
+
 func checkWecom(s *alSettingsCheck) {
 	_, urlKnown := s.text("url")
 	_, secretKnown := s.text("secret")

@@ -61,12 +61,25 @@ type settingField struct {
 	kind byte
 }
 
+// httpConfigTypes have http_config (the receivers of 12.4); webhook has it since 12.1.
+var httpConfigTypes = []string{
+	"dingding", "discord", "googlechat", "jira", "kafka", "LINE", "oncall", "opsgenie", "pagerduty", "pushover", "sensugo", "teams", "telegram",
+	"threema", "victorops", "webex", "webhook", "wecom",
+}
+
+// digitSettings are texts that are usually written in digits.
+var digitSettings = []string{"chatid", "message_thread_id", "agent_id", "dedup_key_field", "phone_number"}
+
+const numberHint = "write the digits themselves between quotes; a variable that looks like a number becomes one, also between quotes"
+
 // subSettings are the settings that are maps of settings.
 var subSettings = map[string]string{
-	"tlsConfig":  "caCertificate clientCertificate clientKey insecureSkipVerify:b",
-	"hmacConfig": "secret header timestampHeader",
-	"payload":    "template vars:t",
-	"sigv4":      "region access_key secret_key profile role_arn",
+	"http_config": "oauth2:m",
+	"oauth2":      "client_id client_secret token_url scopes:l endpoint_params:t tls_config:m proxy_config:m",
+	"tlsConfig":   "caCertificate clientCertificate clientKey insecureSkipVerify:b",
+	"hmacConfig":  "secret header timestampHeader",
+	"payload":     "template vars:t",
+	"sigv4":       "region access_key secret_key profile role_arn",
 }
 
 func settingFields(spec string) []settingField {

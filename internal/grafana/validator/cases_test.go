@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/expand"
 	"reloader/internal/grafana/grafanatest"
-	"reloader/internal/grafana/provisioning"
 	"reloader/internal/snapshot"
 )
 
@@ -27,13 +27,13 @@ func loadTrials(t testing.TB, kind string) []grafanatest.Trial {
 }
 
 // trialEnv is the environment of the trials' servers; CR_NOPE is not set.
-func trialEnv(fixtures string) provisioning.Env {
+func trialEnv(fixtures string) expand.Env {
 	env := map[string]string{
 		"CR_URL": "http://from-env:9090", "CR_TOKEN": "tok-from-env", "CR_ONE": "1", "CR_TRUE": "true", "CR_DOLLAR": "x$CR_TOKEN",
 		"CR_MULTI": "line1\nline2", "CR_YAML": "a: b # c", "CR_FIX": fixtures, "CR_JSON": "json",
 		"CR_BIG": "12345678901234567890", "CR_LEAD0": "007", "CR_T": "t",
 	}
-	return provisioning.Env{
+	return expand.Env{
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		Hostname:  func() (string, error) { return "grafana", nil },
 	}

@@ -15,7 +15,6 @@ var (
 	ruleJSONTrailing  = newRule("dashboard-json-trailing")
 	ruleNotObject     = newRule("dashboard-not-object")
 	ruleAPIForm       = newRule("dashboard-api-form")
-	ruleResourceForm  = newRule("dashboard-resource-form")
 	ruleTitle         = newRule("dashboard-title")
 	ruleTitleFolder   = newRule("dashboard-title-folder")
 	ruleTitleDup      = newRule("dashboard-title-duplicate")
@@ -34,8 +33,10 @@ type dashboard struct {
 	uid, title string
 	// folder is the title of its folder; empty for General.
 	folder string
-	// stored is false when Grafana skips the file.
-	stored bool
+	// stored is false when Grafana skips the file, skipped says that for what it is and not for its title or uid.
+	stored, skipped bool
+	// resource says that it is in resource form.
+	resource bool
 }
 
 // dashboardCheck goes through the dashboards of all providers.
@@ -52,10 +53,10 @@ type dashboardCheck struct {
 func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 	if d := c.done[f.user]; d != nil {
 		again := *d
-		again.folder = folderOf(v, f)
+		again.folder = c.folderOf(v, f)
 		return &again // judged already, for another provider
 	}
-	d := &dashboard{file: f, folder: folderOf(v, f)}
+	d := &dashboard{file: f, folder: c.folderOf(v, f)}
 	c.done[f.user] = d
 	o, err := scanJSON(f.bytes)
 	if err != nil {
@@ -73,65 +74,36 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 		c.warnf(at, ruleNotObject, "", "no JSON object: Grafana skips the file")
 		return d
 	}
-	fields := c.unwrap(d, o, at)
-	d.stored = c.checkTitle(v, d, fields, at)
+	fields := c.unwrap(v, d, o.fields, at)
+	d.stored = c.checkTitle(v, d, fields, at) && !d.skipped
 	c.checkUID(v, d, fields, at)
 	if d.stored {
 		c.unique(v, d, at)
 		c.dashboardTakeover(v, d, at)
 		c.checkFields(f, fields)
+		c.libraryPanels(d, fields["panels"], o.fields["spec"].inside()["elements"])
 	}
 	return d
 }
 
-func folderOf(v *providerView, f jsonFile) string {
+// folderOf is the title of the folder that a file lands in; since 13 it is a path of titles.
+func (p *pass) folderOf(v *providerView, f jsonFile) string {
 	if !v.fromFiles {
 		return label(v.folder)
 	}
-	if dir := path.Dir(f.rel); dir != "." {
-		return path.Base(dir)
+	dir := path.Dir(f.rel)
+	switch {
+	case dir == ".":
+		return ""
+	case p.version.AtLeast(v13):
+		return dir
 	}
-	return ""
+	return path.Base(dir)
 }
 
 func (f jsonFile) at(field jsonField) place {
 	line, column := lineColumn(f.bytes, field.offset)
 	return place{f.user, line, column}
-}
-
-// unwrap returns the fields of the dashboard itself: a resource has them one level deeper, and its
-// name is the uid.
-func (c *dashboardCheck) unwrap(d *dashboard, o jsonObject, at place) map[string]jsonField {
-	spec, isResource := o.fields["spec"]
-	_, hasAPI := o.fields["apiVersion"]
-	_, hasKind := o.fields["kind"]
-	if !isResource || !hasAPI || !hasKind || spec.kind() != '{' {
-		return o.fields
-	}
-	if c.version.Before(v12) {
-		c.warnf(at, ruleResourceForm, "export the dashboard in the classic form", "this Grafana (%s) does not read dashboards in resource form: it skips the file", c.version)
-		return o.fields
-	}
-	inner, err := scanJSON(spec.raw)
-	if err != nil {
-		return o.fields
-	}
-	fields := map[string]jsonField{}
-	for _, k := range []string{"title", "refresh", "tags", "panels", "schemaVersion", "__inputs"} {
-		if f, ok := inner.fields[k]; ok {
-			f.offset += spec.offset
-			fields[k] = f
-		}
-	}
-	if meta, ok := o.fields["metadata"]; ok && meta.kind() == '{' {
-		if m, err := scanJSON(meta.raw); err == nil {
-			if f, ok := m.fields["name"]; ok {
-				f.offset += meta.offset
-				fields["uid"] = f
-			}
-		}
-	}
-	return fields
 }
 
 func (c *dashboardCheck) checkTitle(v *providerView, d *dashboard, fields map[string]jsonField, at place) bool {
@@ -146,7 +118,11 @@ func (c *dashboardCheck) checkTitle(v *providerView, d *dashboard, fields map[st
 		c.warnf(at, ruleAPIForm, "write only what is under \"dashboard\" into the file", "this is the form of the HTTP API: Grafana finds no title and skips the file")
 		return false
 	case !isText || strings.TrimSpace(title) == "":
-		c.warnf(at, ruleTitle, "write \"title\": and a text", "a dashboard needs a title: Grafana skips the file")
+		hint := "write \"title\": and a text"
+		if d.resource {
+			hint = "write \"title\": and a text under spec"
+		}
+		c.warnf(at, ruleTitle, hint, "a dashboard needs a title: Grafana skips the file")
 		return false
 	case c.version.Before(v12) && d.folder != "" && strings.EqualFold(title, d.folder):
 		c.warnf(at, ruleTitleFolder, "use another title", "the dashboard has the title of its folder: Grafana skips the file")
@@ -163,7 +139,11 @@ func (c *dashboardCheck) checkUID(v *providerView, d *dashboard, fields map[stri
 	uid, isText := field.text()
 	switch {
 	case !has || field.kind() == 'n' || isText && uid == "":
-		c.infof(at, ruleUIDMissing, "write \"uid\": and a short text", "without a uid the dashboard gets a random one, and another one when the file is renamed")
+		hint := "write \"uid\": and a short text"
+		if d.resource {
+			hint = "write metadata.name: it becomes the uid"
+		}
+		c.infof(at, ruleUIDMissing, hint, "without a uid the dashboard gets a random one, and another one when the file is renamed")
 	case !isText:
 		c.warnf(at, ruleUIDBad, "put the uid in double quotes", "a uid that is no text is ignored: the dashboard gets a random one")
 	case !uidFits(uid):
@@ -210,8 +190,8 @@ func (c *dashboardCheck) checkFields(f jsonFile, fields map[string]jsonField) {
 			c.warnf(f.at(v), ruleDashboardType, "", "%q must be %s: Grafana stores it as it is, and the dashboard may not open", key, want.what)
 		}
 	}
-	if in, has := fields["__inputs"]; has && in.kind() == '[' && len(strings.Trim(string(in.raw), "[] \t\r\n")) > 0 {
-		c.warnf(f.at(in), ruleInputs, "export it without 'for sharing externally', or replace ${DS_...} by uids", "the dashboard was exported for sharing: its data sources are placeholders that nobody fills in")
+	if in, has := fields["__inputs"]; has && in.kind() == '[' {
+		c.inputs(f, in, fields["templating"])
 	}
 	if refresh, has := fields["refresh"]; has {
 		c.checkRefresh(f.at(refresh), refresh)

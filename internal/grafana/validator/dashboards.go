@@ -3,9 +3,12 @@ package validator
 import (
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
+	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/snapshot"
 )
 
@@ -15,6 +18,7 @@ var (
 	ruleProviderSkipped  = newRule("provider-skipped")
 	ruleProviderSamePath = newRule("provider-path-twice")
 	ruleProviderUIEdits  = newRule("provider-allow-ui-updates")
+	ruleFolderDepth      = newRule("provider-folder-depth")
 )
 
 func checkDashboards(p *pass, s *snapshot.Snapshot) {
@@ -30,6 +34,7 @@ func checkDashboards(p *pass, s *snapshot.Snapshot) {
 		broken = broken || !ok
 		list = append(list, prs...)
 	}
+	p.tellNothing(len(list) == 0, ruleProviderNothing, "the file names no provider: the dashboards of providers that are no longer named are deleted")
 	p.checkProviderNames(list)
 	for _, pr := range list {
 		p.checkProvider(pr)
@@ -97,11 +102,15 @@ func (p *pass) view(pr *provider) *providerView {
 // collect takes the files of one source that lie below the provider's path.
 func (v *providerView) collect(p *pass, s *snapshot.Snapshot, root string) {
 	dir := path.Clean(s.Source.ServerPath(""))
-	if dir == root || strings.HasPrefix(dir, root+"/") {
+	// Provisioning files whose place in the server was not given may be where Grafana has them by default.
+	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && slices.Contains(grafana.Kinds, s.Source.Name) && overlap(usual, root) && !overlap(dir, root) {
+		dir = usual
+	}
+	if within(dir, root) {
 		v.inView = true
 	}
 	for _, f := range s.Files {
-		server := path.Clean(s.Source.ServerPath(f.Name))
+		server := path.Join(dir, f.Name)
 		rel, below := strings.CutPrefix(server, strings.TrimSuffix(root, "/")+"/")
 		if server == root {
 			rel, below = path.Base(server), true
@@ -124,6 +133,15 @@ func (v *providerView) collect(p *pass, s *snapshot.Snapshot, root string) {
 		v.files = append(v.files, jsonFile{rel: rel, server: server, user: s.Source.UserPath(f.Name), bytes: b})
 	}
 }
+
+// defaultProvisioning is where Grafana's packages and images have the provisioning directory.
+const defaultProvisioning = "/etc/grafana/provisioning"
+
+func within(dir, root string) bool {
+	return dir == root || strings.HasPrefix(dir, strings.TrimSuffix(root, "/")+"/")
+}
+
+func overlap(a, b string) bool { return within(a, b) || within(b, a) }
 
 // hiddenDir says whether some directory of the name begins with a dot: Grafana does not go there.
 func hiddenDir(rel string) bool {
@@ -153,8 +171,28 @@ func (c *dashboardCheck) walk(views []*providerView) {
 				v.dashboards = append(v.dashboards, d)
 			}
 		}
+		c.depth(v)
 		if v.allowUIUpdates && c.version.AtLeast(v12) {
 			c.infof(v.at, ruleProviderUIEdits, "", "allowUiUpdates: what is edited by hand is undone at the next reload or poll")
+		}
+	}
+}
+
+// maxFolderDepth is the default of max_nested_folder_depth.
+const maxFolderDepth = 4
+
+// depth: since 13 each directory is a folder in the one above, and there is a limit.
+func (c *dashboardCheck) depth(v *providerView) {
+	if !v.fromFiles || c.version.Before(v13) {
+		return
+	}
+	seen := map[string]bool{}
+	for _, f := range v.files {
+		dir := path.Dir(f.rel)
+		if depth := strings.Count(dir, "/") + 1; depth > maxFolderDepth && !seen[dir] {
+			seen[dir] = true
+			c.warnf(place{path: f.user, line: 1, column: 1}, ruleFolderDepth, "use fewer directories, or raise [folder] max_nested_folder_depth (7 at most)",
+				"this file is %d directories below the path, and folders are nested at most %d deep by default: Grafana fails here, and later providers are not read", depth, maxFolderDepth)
 		}
 	}
 }
@@ -179,14 +217,7 @@ func (p *pass) dropReadJSON(s *snapshot.Snapshot, views []*providerView) {
 			read[f.user] = true
 		}
 	}
-	kept := p.findings[:0]
-	for _, f := range p.findings {
-		if f.Rule == ruleFileIgnored && read[f.File] {
-			continue
-		}
-		kept = append(kept, f)
-	}
-	p.findings = kept
+	p.findings.Drop(func(f finding.Finding) bool { return f.Rule == ruleFileIgnored && read[f.File] })
 }
 
 func (p *pass) outlineProvider(v *providerView) {

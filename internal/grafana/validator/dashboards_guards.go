@@ -10,6 +10,7 @@ var (
 	guardProviderRenamed  = newRule("guard-provider-renamed")
 	ruleDashUIDChanged    = newRule("dashboard-uid-changed")
 	ruleProviderFolderOut = newRule("provider-folder-dropped")
+	ruleProviderFolderNew = newRule("provider-folder-changed")
 )
 
 // guardProviders compares with what runs. A reload deletes all dashboards of providers that are
@@ -44,6 +45,9 @@ func (p *pass) guardProviders(s *snapshot.Snapshot, views []*providerView) {
 		}
 		if old.Attrs["folder"] != "" && !v.folder.Set && !v.fromFiles && p.version.AtLeast(v12) {
 			p.warnf(v.at, ruleProviderFolderOut, "", "folder was dropped: the dashboards stay in the old folder")
+		}
+		if was, is := old.Attrs["folder"], label(v.folder); was != "" && is != "" && was != is && p.version.AtLeast(v13) {
+			p.warnf(v.file.at(v.folder.Node), ruleProviderFolderNew, "move them by hand, or change their files too", "folder was changed: since Grafana 13 dashboards whose files did not change stay in the old folder")
 		}
 	}
 	p.uidChanges(views)

@@ -80,6 +80,7 @@ func checkDatasources(p *pass, s *snapshot.Snapshot) {
 			}
 		}
 	}
+	p.tellNothing(!slices.ContainsFunc(files, func(f *dsFile) bool { return len(f.entries)+len(f.deletes) > 0 }), ruleDSNothing, "the file names no data source")
 	p.checkDefaults(files)
 	for _, f := range files {
 		for _, e := range f.entries {
@@ -104,7 +105,7 @@ func (p *pass) readDatasources(f file) *dsFile {
 		return nil
 	} else if api.Value <= 0 {
 		if n := top.Node; n == nil || n.ShortTag() == "!!null" {
-			p.warnf(f.at(n), ruleDSNothing, "", "the file names no data source")
+			p.namesNothing(f.at(n))
 		} else {
 			p.warnf(f.at(top.Key("apiVersion")), ruleDSOldForm, "write 'apiVersion: 1' at the top", "without apiVersion: 1 this is the old form: keys are written org_id, is_default, json_data; uid and variables do not work")
 		}
@@ -121,8 +122,11 @@ func (p *pass) readDatasources(f file) *dsFile {
 		o := d.Int(m, "orgId")
 		df.deletes = append(df.deletes, p.newDelete(f, m, d.Text(m, "name"), o, len(df.entries) > 0))
 	}
+	if d.Stopped() {
+		return nil
+	}
 	if len(df.entries) == 0 && len(df.deletes) == 0 {
-		p.warnf(f.at(top.Node), ruleDSNothing, "", "the file names no data source")
+		p.namesNothing(f.at(top.Node))
 	}
 	if df.prune && len(df.entries) == 0 {
 		p.warnf(f.at(top.Key("prune")), ruleDSPruneEmpty, "", "prune with no data source: every data source that was provisioned with prune and is in no other file is deleted")
@@ -235,6 +239,9 @@ func (p *pass) readDatasourcesV0(f file, d *provisioning.Decoder, top *provision
 		d.UnknownKeys(m, "delete_datasources", []string{"org_id", "name"})
 		o := d.PlainInt(m, "org_id")
 		df.deletes = append(df.deletes, p.newDelete(f, m, d.PlainText(m, "name"), o, len(df.entries) > 0))
+	}
+	if d.Stopped() {
+		return nil
 	}
 	return df
 }

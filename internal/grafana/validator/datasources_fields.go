@@ -3,9 +3,8 @@ package validator
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
-
-	"reloader/internal/finding"
 )
 
 var (
@@ -32,13 +31,6 @@ var validUID = regexp.MustCompile(`^[a-zA-Z0-9\-_]*$`)
 
 // uidFits says whether Grafana's rule for short unique ids allows the text.
 func uidFits(uid string) bool { return len(uid) <= maxUID && validUID.MatchString(uid) }
-
-// coreTypes are the data sources that come with Grafana.
-var coreTypes = []string{
-	"alertmanager", "cloudwatch", "elasticsearch", "grafana-azure-monitor-datasource", "grafana-postgresql-datasource",
-	"grafana-pyroscope-datasource", "grafana-testdata-datasource", "graphite", "influxdb", "jaeger", "loki", "mssql", "mysql", "opentsdb",
-	"parca", "postgres", "prometheus", "stackdriver", "tempo", "testdata", "zipkin",
-}
 
 // httpTypes speak HTTP and need a URL with a scheme.
 var httpTypes = map[string]bool{
@@ -156,11 +148,13 @@ func (p *pass) checkDatasourceType(e *dsEntry) {
 	if installed {
 		return
 	}
-	near := finding.Nearest(e.typ.Text, coreTypes)
+	near := nearestType(e.typ.Text)
 	switch {
-	case near == e.typ.Text:
+	case slices.Contains(coreTypes, e.typ.Text):
 	case near != "":
 		p.warnf(at, ruleDSType, "did you mean "+near+"?", "no data source of this type comes with Grafana: it is stored and does not work without its plugin")
+	case !known && slices.Contains(pluginTypes, e.typ.Text):
+		p.warnf(at, ruleDSType, "install the plugin", "this type is a plugin that does not come with Grafana: without it, the data source is stored and does not work")
 	case known:
 		p.warnf(at, ruleDSType, "install the plugin", "this Grafana has no plugin of this type: the data source is stored and does not work")
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
-	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/expand"
 	"reloader/internal/snapshot"
 )
 
@@ -177,7 +177,7 @@ func checkExample(t *testing.T, d documented, want finding.Severity) {
 	}
 	env := map[string]string{"WITH_DOLLAR": "pa$word", "ONE": "1"}
 	v := New(Options{
-		Env:       provisioning.Env{LookupEnv: func(n string) (string, bool) { v, ok := env[n]; return v, ok }},
+		Env:       expand.Env{LookupEnv: func(n string) (string, bool) { v, ok := env[n]; return v, ok }},
 		DirExists: func(dir string) bool { return strings.HasPrefix(dir, "/var/") },
 	})
 	req := finding.Request{Set: docSet(d.now), Facts: facts}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
-	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/expand"
 )
 
 const (
@@ -159,7 +159,7 @@ func TestVersions(t *testing.T) {
 func factsOptions() Options {
 	env := map[string]string{"ONE": "1", "TRUE": "true", "INF": "inf"}
 	return Options{
-		Env:       provisioning.Env{LookupEnv: func(n string) (string, bool) { v, ok := env[n]; return v, ok }},
+		Env:       expand.Env{LookupEnv: func(n string) (string, bool) { v, ok := env[n]; return v, ok }},
 		DirExists: func(dir string) bool { return dir == "/d" || dir == "/e" },
 	}
 }
@@ -189,33 +189,5 @@ func TestPruneFreesUIDs(t *testing.T) {
 		if r.Invalid() == marked {
 			t.Errorf("marked %v:\n%s", marked, listed(r.Findings))
 		}
-	}
-}
-
-func TestParseVersion(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]Version{
-		"12.4.0": {12, 4}, "v9.4.0-pre": {9, 4}, "9.4-pre": {9, 4}, "11.5": {11, 5}, "7.5.5": {7, 5}, "": Newest, "x": Newest, "12": Newest, "0.0.0": Newest, "a.b": Newest,
-	} {
-		if got := ParseVersion(in); got != want {
-			t.Errorf("%q: %v", in, got)
-		}
-	}
-	if !v12.AtLeast(v11) || v11.AtLeast(v12) || !v123.Before(v124) || v124.Before(v123) || !v94.AtLeast(v94) {
-		t.Error("order")
-	}
-}
-
-func TestDashboardDirs(t *testing.T) {
-	t.Parallel()
-	set := docSet(map[string]string{
-		"dashboards/a.yaml": prov + "- {name: a, options: {path: /d/}}\n- {name: b, options: {path: /d}}\n- {name: c, options: {path: rel}}\n- {name: e, options: {path: '/e/${ONE}'}}\n",
-		"dashboards/b.yaml": "broken: [",
-	})
-	if got := DashboardDirs(set.Snapshots[0], finding.Facts{SameEnv: true}, factsOptions()); !slices.Equal(got, []string{"/d", "/e/1"}) {
-		t.Errorf("%q", got)
-	}
-	if got := DashboardDirs(set.Snapshots[0], finding.Facts{}, factsOptions()); !slices.Equal(got, []string{"/d"}) {
-		t.Errorf("without the environment: %q", got)
 	}
 }

@@ -49,9 +49,26 @@ func (p *pass) files(s *snapshot.Snapshot, accepts func(string) bool) []file {
 	return out
 }
 
+// namesNothing notes a file that names nothing, such as the samples of Grafana's packages.
+func (p *pass) namesNothing(at place) { p.nothing = append(p.nothing, at) }
+
+// tellNothing warns of such files when there is nothing in the others either.
+func (p *pass) tellNothing(allEmpty bool, rule, message string) {
+	for _, at := range p.nothing {
+		if allEmpty {
+			p.warnf(at, rule, "", "%s", message)
+		}
+	}
+	p.nothing = nil
+}
+
 // ignored warns of a name that is nearly one that Grafana reads.
 func (p *pass) ignored(at place, name string, accepts func(string) bool) {
 	lower := strings.ToLower(name)
+	if strings.HasSuffix(lower, ".json") && !accepts("x.json") {
+		p.infof(at, ruleFileIgnored, "dashboards are read from the path of a provider", "Grafana reads no JSON file here unless it is in the path of a provider")
+		return
+	}
 	hint := "the name must end in .yaml or .yml, in lower case"
 	if accepts("x.json") {
 		hint = "the name must end in .yaml, .yml or .json, in lower case"

@@ -54,7 +54,7 @@ func (f *folders) titles(v *providerView) []string {
 	var out []string
 	seen := map[string]bool{}
 	for _, file := range v.files {
-		if t := folderOf(v, file); t != "" && !seen[t] {
+		if t := f.folderOf(v, file); t != "" && !seen[t] {
 			seen[t] = true
 			out = append(out, t)
 		}

@@ -23,10 +23,9 @@ func checkIni(p *pass, s *snapshot.Snapshot) {
 			p.err = errForgotten(s, f.Name)
 			return
 		}
-		p.findings = append(p.findings, ini.Check(b, ini.Options{
-			File: s.Source.UserPath(f.Name), Version: p.version.String(), SameEnv: p.same,
-			LookupEnv: p.env.LookupEnv, ReadFile: p.env.ReadFile, Running: p.running,
-		})...)
+		for _, found := range ini.Check(b, ini.Options{File: s.Source.UserPath(f.Name), Version: p.told, Env: p.env, Running: p.running}) {
+			p.keep(found)
+		}
 		p.outline = append(p.outline, ini.Outline(b)...)
 	}
 }

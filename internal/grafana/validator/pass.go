@@ -9,6 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
+	"reloader/internal/grafana/expand"
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/snapshot"
 )
@@ -17,24 +19,30 @@ import (
 type pass struct {
 	ctx     context.Context
 	opts    Options
-	env     provisioning.Env
+	env     expand.Env
 	set     *snapshot.Set
 	version Version
+	// told is the version as the server told it; empty when it is not known.
+	told    string
 	same    bool
 	live    *Live
 	running *finding.Outline
 	allow   []string
 
-	findings []finding.Finding
+	findings finding.Bounded
 	outline  []finding.Item
+	// reading is the decoder of each file.
+	reading map[string]*provisioning.Decoder
+	// nothing are the files of the kind that name nothing.
+	nothing []place
 	// err says that no verdict is possible.
 	err error
 }
 
 func newPass(ctx context.Context, opts Options, req finding.Request) *pass {
 	p := &pass{
-		ctx: ctx, opts: opts, env: opts.Env, set: req.Set, version: ParseVersion(req.Facts.Version),
-		same: req.Facts.SameEnv, running: req.Running, allow: req.Allow,
+		ctx: ctx, opts: opts, env: opts.Env, set: req.Set, version: ParseVersion(req.Facts.Version), told: req.Facts.Version,
+		same: req.Facts.SameEnv, running: req.Running, allow: req.Allow, reading: map[string]*provisioning.Decoder{},
 	}
 	p.live, _ = req.Facts.Live.(*Live)
 	p.env.Same = p.same
@@ -52,9 +60,7 @@ func (p *pass) source(role string) *snapshot.Snapshot {
 }
 
 func (p *pass) result() finding.Result {
-	finding.Sort(p.findings)
-	p.findings = slices.Compact(p.findings)
-	return finding.Result{Findings: p.findings, Outline: &finding.Outline{Items: p.outline}}
+	return finding.Result{Findings: p.findings.List(), Outline: &finding.Outline{Items: p.outline}}
 }
 
 // file is one file of a kind's directory.
@@ -104,15 +110,30 @@ func (p *pass) guard(at place, rule, hint, format string, args ...any) {
 }
 
 func (p *pass) add(at place, sev finding.Severity, rule, hint, format string, args ...any) {
-	p.findings = append(p.findings, finding.Finding{
+	if sev == finding.Error && grafana.Tried.Before(p.version) && !strings.HasPrefix(rule, "guard-") && !slices.Contains(lasting, rule) {
+		sev = finding.Warning
+		if hint != "" {
+			hint += "; "
+		}
+		hint += mayBeLifted
+	}
+	p.keep(finding.Finding{
 		File: at.path, Line: at.line, Column: at.column, Severity: sev, Rule: rule,
 		Message: fmt.Sprintf(format, args...), Hint: hint,
 	})
 }
 
+// keep takes a finding. A file whose errors are no longer listed is not read on.
+func (p *pass) keep(f finding.Finding) {
+	p.findings.Add(f)
+	if d := p.reading[f.File]; d != nil && p.findings.Full(f.File) {
+		d.Stop()
+	}
+}
+
 // decoder reads the file as this Grafana would.
 func (p *pass) decoder(f file) *provisioning.Decoder {
-	d := &provisioning.Decoder{Dialect: provisioning.V3, TypedJSON: p.version.AtLeast(v10), Env: &p.env}
+	d := &provisioning.Decoder{Dialect: provisioning.V3, TypedJSON: p.version.AtLeast(v10), Env: &p.env, Done: p.ctx.Done()}
 	if p.version.Before(v94) {
 		d.Dialect = provisioning.V2
 	}
@@ -121,8 +142,9 @@ func (p *pass) decoder(f file) *provisioning.Decoder {
 		if fi.Line == 0 {
 			fi.Line, fi.Column = 1, 1
 		}
-		p.findings = append(p.findings, fi)
+		p.keep(fi)
 	}
+	p.reading[f.path] = d
 	return d
 }
 

@@ -63,7 +63,7 @@ func (p *pass) readProviders(f file) ([]*provider, bool) {
 		return nil, false
 	}
 	if root == nil {
-		p.warnf(f.at(nil), ruleProviderNothing, "", "the file names no provider: the dashboards of providers that are no longer named are deleted")
+		p.namesNothing(f.at(nil))
 		return nil, true
 	}
 	d := p.decoder(f)
@@ -90,8 +90,11 @@ func (p *pass) readProviders(f file) ([]*provider, bool) {
 	for _, m := range d.Items(top.Get("providers"), "providers") {
 		out = append(out, p.readProvider(f, d, m))
 	}
+	if d.Stopped() {
+		return nil, false
+	}
 	if len(out) == 0 {
-		p.warnf(f.at(root), ruleProviderNothing, "", "the file names no provider: the dashboards of providers that are no longer named are deleted")
+		p.namesNothing(f.at(root))
 	}
 	return out, true
 }

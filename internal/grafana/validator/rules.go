@@ -4,11 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/finding"
 	"reloader/internal/grafana/provisioning"
 )
 
 // registry is filled by the declarations of the rules, in the files that use them.
-var registry = slices.Clone(provisioning.Rules())
+var registry = append(provisioning.Rules(), finding.RuleMore)
 
 // newRule declares a rule. Its name is a promise to users: it appears in findings and in docs.
 func newRule(name string) string {

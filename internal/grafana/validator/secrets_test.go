@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
-	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/expand"
 	"reloader/internal/snapshot"
 )
 
@@ -68,7 +68,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 				}
 				snaps = append(snaps, snapshot.FromFiles(snapshot.Source{Name: role, Dir: dir}, raw))
 			}
-			env := provisioning.Env{
+			env := expand.Env{
 				LookupEnv: func(string) (string, bool) { return mark + "$" + mark, true },
 				ReadFile:  func(string) ([]byte, error) { return []byte(mark + "$" + mark), nil },
 			}

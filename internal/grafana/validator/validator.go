@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"reloader/internal/finding"
-	grafanaprovisioning "reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/expand"
 	"reloader/internal/snapshot"
 )
 
@@ -23,7 +23,7 @@ const (
 // Options replace what the validator asks of its own surroundings; the zero value asks the system.
 type Options struct {
 	// Env is for expansion; its Same is set from the facts of each request.
-	Env grafanaprovisioning.Env
+	Env expand.Env
 	// DirExists says whether the server's directory exists, for requests with Facts.SameEnv.
 	DirExists func(string) bool
 }
@@ -59,6 +59,9 @@ func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.
 		c.check(p, p.source(c.role))
 	}
 	p.missingKinds()
+	if ctx.Err() != nil {
+		return finding.Result{}, fmt.Errorf("validate grafana files: %w", context.Cause(ctx))
+	}
 	if p.err != nil {
 		return finding.Result{}, fmt.Errorf("validate grafana files: %w", p.err)
 	}

@@ -1,48 +1,48 @@
 package validator
 
 import (
-	"strconv"
-	"strings"
+	"slices"
+
+	"reloader/internal/grafana"
+	"reloader/internal/grafana/ini"
+	"reloader/internal/grafana/provisioning"
 )
 
 // Version is a Grafana version, as far as rules depend on it.
-type Version struct{ Major, Minor int }
+type Version = grafana.Version
 
 // Newest is what is assumed when the version is not known.
-var Newest = Version{12, 4}
+var Newest = grafana.Tried
+
+// ParseVersion reads a version; what is none is Newest.
+func ParseVersion(s string) Version { return grafana.ParseVersion(s) }
 
 // The versions at which rules change.
 var (
-	v9   = Version{9, 0}
-	v94  = Version{9, 4} // the YAML library that refuses duplicate keys
-	v10  = Version{10, 0}
-	v11  = Version{11, 0}
-	v12  = Version{12, 0}
-	v123 = Version{12, 3} // watches instead of polling for short intervals
-	v124 = Version{12, 4}
+	v9   = Version{Major: 9}
+	v94  = Version{Major: 9, Minor: 4} // the YAML library that refuses duplicate keys
+	v10  = Version{Major: 10}
+	v104 = Version{Major: 10, Minor: 4}
+	v11  = Version{Major: 11}
+	v112 = Version{Major: 11, Minor: 2}
+	v115 = Version{Major: 11, Minor: 5}
+	v12  = Version{Major: 12}
+	v121 = Version{Major: 12, Minor: 1}
+	v122 = Version{Major: 12, Minor: 2}
+	v123 = Version{Major: 12, Minor: 3} // watches instead of polling for short intervals
+	v124 = Version{Major: 12, Minor: 4}
+	v13  = Version{Major: 13} // nested folders, dashboards of the second version
 )
 
-// ParseVersion reads "12.4.0", "v9.4.0-pre" or "11.5"; anything else, also nothing, is Newest.
-func ParseVersion(s string) Version {
-	parts := strings.SplitN(strings.TrimPrefix(strings.TrimSpace(s), "v"), ".", 3)
-	if len(parts) < 2 {
-		return Newest
-	}
-	minor, _, _ := strings.Cut(parts[1], "-")
-	a, errA := strconv.Atoi(parts[0])
-	b, errB := strconv.Atoi(minor)
-	if errA != nil || errB != nil || a <= 0 {
-		return Newest
-	}
-	return Version{a, b}
-}
+// lasting are the rules whose errors hold for a Grafana that is newer than any that was tried: the file cannot be read
+// at all, it refers to what is not there, or the source of 13 still says so. What is left are lists of words, limits and
+// needed keys, which a newer Grafana may have lifted.
+var lasting = slices.Concat(provisioning.Rules(), ini.Rules(), []string{
+	ruleFileNoContent, ruleOrgUnknown, ruleWrongKind,
+	ruleDSDefaultTwice, ruleDSName, ruleDSUIDDuplicate, ruleDSUIDTaken, ruleDSUIDChanged, ruleDSDeleteName,
+	ruleProviderForm, ruleProviderNull, ruleProviderAPI, ruleProviderNameDup, ruleProviderType, ruleProviderPath, ruleProviderFFFS,
+	ruleProviderInterval, ruleFolderUID, rulePluginType, rulePluginInstalled, rulePluginOrgName,
+	ruleALNullItem, ruleALTwice, ruleALReceiver, ruleALIntervalRef, ruleALInUse, ruleALProvenance,
+})
 
-// AtLeast says whether v is w or later.
-func (v Version) AtLeast(w Version) bool {
-	return v.Major > w.Major || v.Major == w.Major && v.Minor >= w.Minor
-}
-
-// Before says whether v is earlier than w.
-func (v Version) Before(w Version) bool { return !v.AtLeast(w) }
-
-func (v Version) String() string { return strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor) }
+const mayBeLifted = "these are the rules of Grafana 12.4; a newer one may have lifted this"

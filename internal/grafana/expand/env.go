@@ -1,0 +1,80 @@
+// Package expand puts in ${NAME}, $__env{NAME}, $__file{PATH} and $NAME as Grafana does, in YAML and in grafana.ini.
+// All of it is linear in the length of a value.
+package expand
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Env is what an expansion can ask for. The zero Env is the process's own environment, which is not Grafana's.
+type Env struct {
+	// Same says that this process sees the same environment and files as Grafana. Without it a
+	// variable's value is unknown, and a file that is missing here may exist there.
+	Same bool
+	// LookupEnv is os.LookupEnv when nil.
+	LookupEnv func(string) (string, bool)
+	// ReadFile is used for $__file{}; a bounded read of a regular file when nil.
+	ReadFile func(string) ([]byte, error)
+	// Hostname is os.Hostname when nil.
+	Hostname func() (string, error)
+}
+
+// maxFile bounds, in bytes, what $__file{} reads: these are passwords and certificates.
+const maxFile = 1 << 20
+
+// ErrUnusual is given for what is no small regular file: Grafana may well be able to read it.
+var ErrUnusual = errors.New("not a regular file of at most 1 MiB")
+
+// Lookup is a variable's value; empty when it is not set, which is the same to Grafana.
+func (e *Env) Lookup(name string) string {
+	lookup := e.LookupEnv
+	if lookup == nil {
+		lookup = os.LookupEnv
+	}
+	if v, set := lookup(name); set {
+		return v
+	}
+	return ""
+}
+
+// Variable is what ${NAME} and $__env{NAME} become: HOSTNAME is the host's name when it is not set.
+func (e *Env) Variable(name string) string {
+	if v := e.Lookup(name); v != "" || name != "HOSTNAME" {
+		return v
+	}
+	hostname := e.Hostname
+	if hostname == nil {
+		hostname = os.Hostname
+	}
+	h, _ := hostname()
+	return h
+}
+
+// File is the contents of a file.
+func (e *Env) File(path string) ([]byte, error) {
+	if e.ReadFile != nil {
+		return e.ReadFile(path)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("read %s: is a directory", path)
+	case !info.Mode().IsRegular() || info.Size() > maxFile: // opening a pipe or a device could block for ever
+		return nil, ErrUnusual
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return b, nil
+}

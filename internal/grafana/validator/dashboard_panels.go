@@ -1,0 +1,86 @@
+package validator
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+var ruleLibraryPanel = newRule("dashboard-library-panel")
+
+// panel is what matters of a panel here.
+type panel struct {
+	Library *struct {
+		Name, UID string
+	} `json:"libraryPanel"`
+	// Panels are those of a row.
+	Panels []panel
+}
+
+// libraryPanels tells of panels that are kept in Grafana's database: no file can bring them.
+func (c *dashboardCheck) libraryPanels(d *dashboard, panels, elements jsonField) {
+	if bytes.Contains(panels.raw, []byte(`"libraryPanel"`)) {
+		var list []panel
+		if json.Unmarshal(panels.raw, &list) == nil {
+			at := panels.offset
+			c.tellLibraryPanels(d, list, &at)
+		}
+	}
+	if !bytes.Contains(elements.raw, []byte(`"LibraryPanel"`)) {
+		return
+	}
+	inner := elements.inside()
+	for _, key := range slices.Sorted(maps.Keys(inner)) {
+		var e struct {
+			Kind string
+			Spec panel
+		}
+		if json.Unmarshal(inner[key].raw, &e) == nil && e.Kind == "LibraryPanel" {
+			name := key
+			if e.Spec.Library != nil {
+				name = e.Spec.Library.Name
+			}
+			c.libraryPanel(d.file.at(inner[key]), name)
+		}
+	}
+}
+
+func (c *dashboardCheck) tellLibraryPanels(d *dashboard, list []panel, at *int) {
+	for _, p := range list {
+		if p.Library != nil {
+			if i := bytes.Index(d.file.bytes[*at:], []byte(`"libraryPanel"`)); i >= 0 {
+				*at += i
+			}
+			line, column := lineColumn(d.file.bytes, *at)
+			c.libraryPanel(place{d.file.user, line, column}, p.Library.Name)
+			*at++
+		}
+		c.tellLibraryPanels(d, p.Panels, at)
+	}
+}
+
+func (c *dashboardCheck) libraryPanel(at place, name string) {
+	c.infof(at, ruleLibraryPanel, "make sure that Grafana has it, or write the panel itself into the file", "the library panel %s must exist in Grafana: files cannot bring it, and without it the panel stays empty", strconv.Quote(cut(name)))
+}
+
+// inputs tells of an export for sharing whose placeholders are used and not filled: a template variable of the same
+// name fills one.
+func (c *dashboardCheck) inputs(f jsonFile, inputs, templating jsonField) {
+	var wanted []struct{ Name string }
+	if json.Unmarshal(inputs.raw, &wanted) != nil {
+		return
+	}
+	var variables struct{ List []struct{ Name string } }
+	if len(templating.raw) > 0 {
+		_ = json.Unmarshal(templating.raw, &variables)
+	}
+	for _, w := range wanted {
+		filled := w.Name == "" || slices.ContainsFunc(variables.List, func(v struct{ Name string }) bool { return v.Name == w.Name })
+		if !filled && bytes.Contains(f.bytes, []byte("${"+w.Name+"}")) {
+			c.warnf(f.at(inputs), ruleInputs, "export it without 'for sharing externally', or replace ${"+cut(w.Name)+"} by a uid", "the dashboard was exported for sharing: ${%s} is a placeholder that no one fills in", cut(w.Name))
+			return
+		}
+	}
+}

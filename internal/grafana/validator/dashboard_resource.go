@@ -1,0 +1,206 @@
+package validator
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	ruleResourceForm    = newRule("dashboard-resource-form")
+	ruleResourceVersion = newRule("dashboard-resource-version")
+	ruleResourceFolder  = newRule("dashboard-resource-folder")
+	ruleResourceOrg     = newRule("dashboard-resource-organization")
+	ruleBareV2          = newRule("dashboard-v2-bare")
+	ruleV2Datasource    = newRule("dashboard-v2-datasource")
+)
+
+const resourceGroup = "dashboard.grafana.app/"
+
+// resourceVersions are the versions of a dashboard that servers know.
+var (
+	resourceVersions   = []string{"v0alpha1", "v1beta1", "v2alpha1", "v2beta1"}
+	resourceVersions13 = []string{"v1", "v2"}
+)
+
+// isResource says whether Grafana takes a file for a resource: any text as apiVersion makes it one.
+func isResource(fields map[string]jsonField) bool {
+	text, isText := fields["apiVersion"].text()
+	return isText && text != ""
+}
+
+// inside are the fields of a value that is an object.
+func (f jsonField) inside() map[string]jsonField {
+	if f.kind() != '{' {
+		return nil
+	}
+	o, err := scanJSON(f.raw)
+	if err != nil {
+		return nil
+	}
+	for k, inner := range o.fields {
+		inner.offset += f.offset
+		o.fields[k] = inner
+	}
+	return o.fields
+}
+
+// unwrap returns the fields of the dashboard itself: a resource has them one level deeper, and its name is the uid. It
+// judges what only a resource has, and what only looks like the newer form.
+func (c *dashboardCheck) unwrap(v *providerView, d *dashboard, fields map[string]jsonField, at place) map[string]jsonField {
+	if !isResource(fields) || c.version.Before(v12) && fields["spec"].kind() != '{' {
+		c.bareV2(d, fields)
+		return fields
+	}
+	if c.version.Before(v12) {
+		c.warnf(at, ruleResourceForm, "export the dashboard in the classic form", "this Grafana (%s) does not read dashboards in resource form: it skips the file", c.version)
+		return fields
+	}
+	d.resource = true
+	spec, meta := fields["spec"].inside(), fields["metadata"].inside()
+	out := map[string]jsonField{}
+	for _, k := range []string{"title", "refresh", "tags", "panels", "schemaVersion", "__inputs", "templating"} {
+		if f, ok := spec[k]; ok {
+			out[k] = f
+		}
+	}
+	if name, ok := meta["name"]; ok {
+		out["uid"] = name
+	}
+	c.resourceVersion(d, fields["apiVersion"])
+	c.resourceFolder(v, d, meta["annotations"].inside()["grafana.app/folder"])
+	c.resourceOrg(v, d, meta["namespace"])
+	c.v2Datasources(d, fields["apiVersion"], fields["spec"])
+	return out
+}
+
+// bareV2 finds what the newer form has at its top, without the resource around it.
+func (c *dashboardCheck) bareV2(d *dashboard, fields map[string]jsonField) {
+	key := "elements"
+	if _, ok := fields[key]; !ok {
+		key = "layout"
+	}
+	field, ok := fields[key]
+	_, classic := fields["panels"]
+	switch {
+	case !ok:
+	case c.version.AtLeast(v13) && !classic:
+		c.skip(d, d.file.at(field), ruleBareV2, "export it as a resource: apiVersion, kind, metadata, and this under spec", "%q is of the second version of dashboards, which Grafana 13 reads in resource form only: it skips the file and keeps the dashboard as it was", key)
+	case c.version.AtLeast(v13):
+		c.skip(d, d.file.at(field), ruleBareV2, "remove "+strconv.Quote(key), "a classic dashboard with %q at its top is taken for one of the second version: Grafana 13 skips the file and keeps the dashboard as it was", key)
+	case !classic:
+		c.warnf(d.file.at(field), ruleBareV2, "export it in the classic form, or as a resource: apiVersion, kind, metadata, and this under spec", "the second version of a dashboard without the resource around it: Grafana stores it and shows it empty, and Grafana 13 skips the file")
+	}
+}
+
+// skip warns of what keeps the file out.
+func (c *dashboardCheck) skip(d *dashboard, at place, rule, hint, format string, args ...any) {
+	d.skipped = true
+	c.warnf(at, rule, hint, format, args...)
+}
+
+func (c *dashboardCheck) resourceVersion(d *dashboard, f jsonField) {
+	text, _ := f.text()
+	version, ours := strings.CutPrefix(text, resourceGroup)
+	switch {
+	case !ours:
+		c.skip(d, d.file.at(f), ruleResourceVersion, "write "+resourceGroup+"v1beta1, or remove apiVersion from a classic dashboard", "with this apiVersion the file is no dashboard to Grafana: it skips the file")
+	case slices.Contains(resourceVersions, version):
+	case slices.Contains(resourceVersions13, version):
+		if c.version.Before(v13) {
+			c.skip(d, d.file.at(f), ruleResourceVersion, "write "+version+"beta1, if nothing newer is in it", "the version %s of dashboards is known since Grafana 13: this one (%s) skips the file", version, c.version)
+		}
+	case c.version.AtLeast(v13):
+		c.warnf(d.file.at(f), ruleResourceVersion, "", "this version of dashboards is not known here: a Grafana that does not know it either skips the file")
+	default:
+		c.skip(d, d.file.at(f), ruleResourceVersion, "write one of "+strings.Join(resourceVersions, ", "), "this Grafana (%s) does not know this version of dashboards: it skips the file", c.version)
+	}
+}
+
+// resourceFolder compares the folder in the file with the provider's, which must be the same if it is written.
+func (c *dashboardCheck) resourceFolder(v *providerView, d *dashboard, f jsonField) {
+	wanted, isText := f.text()
+	if !isText || wanted == "" || !v.folder.Known || !v.folderUID.Known {
+		return
+	}
+	uid := v.folderUID.Text
+	if v.folder.Text == "" && !v.fromFiles {
+		uid = ""
+	}
+	if uid == "" && v.folder.Text != "" && c.live != nil {
+		for _, l := range c.live.Folders {
+			if l.OrgID == v.org && l.Title == v.folder.Text {
+				uid = l.UID
+			}
+		}
+	}
+	if wanted != uid {
+		c.skip(d, d.file.at(f), ruleResourceFolder, "remove the annotation, or give the provider this folderUid", "the annotation grafana.app/folder is not the folderUid of the provider: Grafana skips the file and keeps the dashboard as it was")
+	}
+}
+
+func (c *dashboardCheck) resourceOrg(v *providerView, d *dashboard, f jsonField) {
+	namespace, isText := f.text()
+	if !isText || v.org == 0 {
+		return
+	}
+	id := int64(1)
+	if n, isOrg := strings.CutPrefix(namespace, "org-"); isOrg {
+		var err error
+		if id, err = strconv.ParseInt(n, 10, 64); err != nil {
+			return
+		}
+	} else if namespace != "default" {
+		return
+	}
+	if id != v.org {
+		c.skip(d, d.file.at(f), ruleResourceOrg, "remove metadata.namespace, or write the orgId of the provider", "the file belongs to organization %d and the provider to %d: Grafana skips the file", id, v.org)
+	}
+}
+
+// v2Datasources finds a data source that is written as a text where Grafana 13 wants an object.
+func (c *dashboardCheck) v2Datasources(d *dashboard, apiVersion, spec jsonField) {
+	version, _ := apiVersion.text()
+	if c.version.Before(v13) || !strings.HasPrefix(version, resourceGroup+"v2") || spec.kind() != '{' {
+		return
+	}
+	var tree any
+	if json.Unmarshal(spec.raw, &tree) != nil || !textDatasource(tree, "") {
+		return
+	}
+	at := spec
+	for _, key := range []string{"elements", "variables", "annotations"} {
+		if f, ok := spec.inside()[key]; ok && textDatasource(decoded(f), "") {
+			at = f
+			break
+		}
+	}
+	c.skip(d, d.file.at(at), ruleV2Datasource, `write "datasource": {"name": "uid of the data source"}`, "a query has its data source as a text: Grafana 13 wants an object and skips the file")
+}
+
+func decoded(f jsonField) any {
+	var v any
+	_ = json.Unmarshal(f.raw, &v)
+	return v
+}
+
+// textDatasource looks through the queries of a dashboard, not through what is up to a query's own language.
+func textDatasource(v any, key string) bool {
+	switch t := v.(type) {
+	case []any:
+		return slices.ContainsFunc(t, func(item any) bool { return textDatasource(item, "") })
+	case map[string]any:
+		query := t["kind"] == "DataQuery"
+		_, hasQuery := t["query"].(map[string]any)
+		if _, isText := t["datasource"].(string); isText && (query || hasQuery) {
+			return true
+		}
+		for k, item := range t {
+			if (!query || k != "spec") && textDatasource(item, k) {
+				return true
+			}
+		}
+	}
+	return false
+}
