@@ -3,12 +3,10 @@ package validator
 import (
 	"os"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
 	"reloader/internal/finding"
-	"reloader/internal/grafana"
 	"reloader/internal/snapshot"
 )
 
@@ -103,7 +101,7 @@ func (p *pass) view(pr *provider) *providerView {
 func (v *providerView) collect(p *pass, s *snapshot.Snapshot, root string) {
 	dir := path.Clean(s.Source.ServerPath(""))
 	// Provisioning files whose place in the server was not given may be where Grafana has them by default.
-	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && slices.Contains(grafana.Kinds, s.Source.Name) && overlap(usual, root) && !overlap(dir, root) {
+	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && isRole(s.Source.Name) && overlap(usual, root) && !overlap(dir, root) {
 		dir = usual
 	}
 	if within(dir, root) {
@@ -217,7 +215,7 @@ func (p *pass) dropReadJSON(s *snapshot.Snapshot, views []*providerView) {
 			read[f.user] = true
 		}
 	}
-	p.findings.Drop(func(f finding.Finding) bool { return f.Rule == ruleFileIgnored && read[f.File] })
+	p.findings.drop(func(f finding.Finding) bool { return f.Rule == ruleFileIgnored && read[f.File] })
 }
 
 func (p *pass) outlineProvider(v *providerView) {

@@ -29,7 +29,7 @@ type pass struct {
 	running *finding.Outline
 	allow   []string
 
-	findings finding.Bounded
+	findings collector
 	outline  []finding.Item
 	// reading is the decoder of each file.
 	reading map[string]*provisioning.Decoder
@@ -60,7 +60,7 @@ func (p *pass) source(role string) *snapshot.Snapshot {
 }
 
 func (p *pass) result() finding.Result {
-	return finding.Result{Findings: p.findings.List(), Outline: &finding.Outline{Items: p.outline}}
+	return finding.Result{Findings: p.findings.sorted(), Outline: &finding.Outline{Items: p.outline}}
 }
 
 // file is one file of a kind's directory.
@@ -125,8 +125,8 @@ func (p *pass) add(at place, sev finding.Severity, rule, hint, format string, ar
 
 // keep takes a finding. A file whose errors are no longer listed is not read on.
 func (p *pass) keep(f finding.Finding) {
-	p.findings.Add(f)
-	if d := p.reading[f.File]; d != nil && p.findings.Full(f.File) {
+	p.findings.add(f)
+	if d := p.reading[f.File]; d != nil && p.findings.full(f.File) {
 		d.Stop()
 	}
 }

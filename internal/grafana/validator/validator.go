@@ -3,6 +3,7 @@ package validator
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/expand"
@@ -66,6 +67,11 @@ func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.
 		return finding.Result{}, fmt.Errorf("validate grafana files: %w", p.err)
 	}
 	return p.result(), nil
+}
+
+// isRole says whether a source is one of the provisioning directory.
+func isRole(name string) bool {
+	return slices.Contains([]string{RoleDatasources, RoleDashboards, RolePlugins, RoleNotifiers, RoleAlerting}, name)
 }
 
 var ruleKindMissing = newRule("kind-directory-missing")
