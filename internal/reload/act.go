@@ -50,13 +50,17 @@ func (t *Target) forget() {
 // observe asks the server how it is. What it said earlier of itself is kept while it is away.
 func (t *Target) observe(ctx context.Context) event {
 	o, err := t.o.Driver.Observe(ctx)
-	t.obs.Ready = false
+	t.obs.Ready, t.obs.Reason = false, o.Reason
 	switch {
 	case err != nil:
 		f := t.fail(err)
+		t.why.server = f.Error()
 		return event{kind: evObserved, failed: true, delay: t.retryDelay(f)}
 	case !o.Ready:
 		t.why.server = o.Reason
+		if o.Class != "" {
+			t.count(func(c *Counts) { c.fail(o.Class) })
+		}
 		return event{kind: evObserved, delay: t.waiting.NextBackOff()}
 	}
 	t.waiting.Reset()
@@ -75,6 +79,9 @@ func (t *Target) learn(o Observation) {
 	}
 	o.Facts.Agent = o.Facts.Agent || known.Agent
 	o.Facts.SameEnv = o.Facts.SameEnv || known.SameEnv
+	if o.Outline == nil {
+		o.Outline = t.obs.Outline
+	}
 	t.obs = o
 }
 
@@ -88,7 +95,7 @@ func (t *Target) judge(ctx context.Context) event {
 	defer cancel()
 	set := t.set
 	res, err := t.o.Validator.Validate(limited, finding.Request{
-		Set: set, Facts: t.obs.Facts, Running: t.good.outline, Allow: t.o.Allow,
+		Set: set, Facts: t.obs.Facts, Running: t.runningOutline(), Allow: t.o.Allow,
 	})
 	if err != nil {
 		if ctx.Err() == nil {
@@ -107,6 +114,14 @@ func (t *Target) judge(ctx context.Context) event {
 		return event{kind: evJudged, digest: set.Digest}
 	}
 	return event{kind: evJudged, digest: set.Digest, valid: true}
+}
+
+// runningOutline is what the server runs by name: as it was proven, else as it said itself.
+func (t *Target) runningOutline() *finding.Outline {
+	if t.good.outline != nil {
+		return t.good.outline
+	}
+	return t.obs.Outline
 }
 
 // together are the findings of both lists in their order.
@@ -150,7 +165,7 @@ func (t *Target) rejected(d snapshot.Digest) {
 
 // planFor asks the driver what the way to the goal needs.
 func (t *Target) planFor(ctx context.Context, goal snapshot.Digest) event {
-	c := Change{Server: t.obs, Running: t.good.outline}
+	c := Change{Server: t.obs, Running: t.runningOutline()}
 	if t.set != nil && t.set.Digest == goal {
 		c.New, c.Contents = t.set, t.state.contents
 		if c.Contents {
@@ -160,11 +175,11 @@ func (t *Target) planFor(ctx context.Context, goal snapshot.Digest) event {
 	} else if t.good.digest == goal {
 		c.New, c.Expected = t.good.set, t.good.expected
 	}
-	if t.good.set != nil && (t.state.proof == proofStands || t.state.proof == proofTouched) {
+	if t.good.set != nil && t.state.proof == proofStands {
 		c.Old, c.Last = t.good.set, &t.good.plan
 	}
 	if c.New != nil && c.Old != nil {
-		c.Files = t.changed(c.Old, c.New)
+		c.Files = snapshot.Diff(c.Old, c.New)
 	}
 	p, err := t.o.Driver.Plan(ctx, c)
 	if err != nil {
@@ -172,25 +187,6 @@ func (t *Target) planFor(ctx context.Context, goal snapshot.Digest) event {
 	}
 	t.plan = p
 	return event{kind: evPlanned, digest: goal, calls: len(p.Calls) > 0}
-}
-
-// changed is what differs between the files and what the server may have of them: what it was
-// proven to run, and everything that was sent since.
-func (t *Target) changed(old, want *snapshot.Set) []snapshot.Change {
-	all := snapshot.Diff(old, want)
-	seen := make(map[[2]string]bool, len(all))
-	for _, c := range all {
-		seen[[2]string{c.Source, c.Name}] = true
-	}
-	for _, tried := range t.tried {
-		for _, c := range snapshot.Diff(tried, want) {
-			if key := [2]string{c.Source, c.Name}; !seen[key] {
-				seen[key] = true
-				all = append(all, c)
-			}
-		}
-	}
-	return all
 }
 
 func (t *Target) publish(ctx context.Context) event {

@@ -10,9 +10,6 @@ import (
 
 func (t *Target) reload(ctx context.Context, goal snapshot.Digest) event {
 	t.before = t.obs
-	if t.set != nil && t.set.Digest == goal {
-		t.remember(t.set)
-	}
 	err := t.o.Driver.Reload(ctx, t.plan)
 	if err == nil {
 		t.count(func(c *Counts) { c.Reloads++ })
@@ -24,25 +21,8 @@ func (t *Target) reload(ctx context.Context, goal snapshot.Digest) event {
 	}
 	return event{
 		kind: evReloaded, failed: true, digest: goal, delay: t.retryDelay(f),
-		refused: f.Refused(), untouched: f.Untouched && !f.Refused(), kept: f.Untouched,
+		refused: f.Refused(), untouched: f.Untouched && !f.Refused(), kept: f.Untouched, broken: f.Class == ClassServer,
 	}
-}
-
-// maxTried bounds what is remembered of attempts without proof; beyond it everything counts as changed.
-const maxTried = 16
-
-// remember notes that the server may have read this set from now on.
-func (t *Target) remember(set *snapshot.Set) {
-	for _, s := range t.tried {
-		if s.Digest == set.Digest {
-			return
-		}
-	}
-	if len(t.tried) >= maxTried {
-		t.good.set, t.tried = nil, nil
-		return
-	}
-	t.tried = append(t.tried, set)
 }
 
 func (t *Target) confirm(ctx context.Context, act action) event {
@@ -50,29 +30,86 @@ func (t *Target) confirm(ctx context.Context, act action) event {
 	if act.reloaded {
 		proof.Before = t.before
 	}
-	if act.goal == t.good.digest && !act.goal.IsZero() {
+	if act.goal == t.good.digest && !act.goal.IsZero() && !t.state.strayed {
 		proof.Unchanged, proof.Then = true, t.good.after
 	}
-	v, err := t.o.Driver.Confirm(ctx, t.plan, proof)
+	v, err := t.verify(ctx, t.plan, proof)
 	if err != nil {
 		return event{kind: evConfirmed, failed: true, digest: act.goal, delay: t.retryDelay(t.fail(err))}
 	}
-	ev := event{kind: evConfirmed, digest: act.goal, reloaded: act.reloaded, proven: v.Proven, refused: v.Refused}
+	ev := event{kind: evConfirmed, digest: act.goal, reloaded: act.reloaded, proven: v.Proven, refused: v.Refused, mismatch: v.Mismatch}
 	switch {
 	case v.Proven:
 		t.learn(v.After)
 		t.succeed(act.goal, v)
 		ev.server = t.seen()
-	case act.reloaded:
-		class := ClassUnproven
+	case act.reloaded || len(t.plan.Calls) == 0:
+		f := &Failure{Class: ClassUnproven, Message: v.Reason}
 		if v.Refused {
-			class = ClassRefused
+			f.Class = ClassRefused
 		}
-		ev.delay = t.retryDelay(t.fail(&Failure{Class: class, Message: v.Reason}))
+		if v.Mismatch {
+			f.Hint = v.Cause
+			t.mismatch(v)
+		}
+		ev.delay = t.retryDelay(t.fail(f))
 		t.count(func(c *Counts) { c.ReloadsFailed++ })
-		t.update(func(s *Status) { s.Differences = v.Differences })
 	}
 	return ev
+}
+
+// look asks whether the server still runs what it was proven to run.
+func (t *Target) look(ctx context.Context) event {
+	ev := event{kind: evConfirmed, look: true, digest: t.good.digest}
+	proof := Proof{Before: t.obs, Unchanged: !t.state.strayed, Then: t.good.after}
+	v, err := t.verify(ctx, t.good.plan, proof)
+	switch {
+	case err != nil:
+		t.why.server = t.fail(err).Error()
+		ev.failed = true
+	case v.Proven:
+		t.learn(v.After)
+		t.good.after = v.After
+		ev.proven, ev.server = true, t.seen()
+		t.update(func(s *Status) { s.Proof, s.NotCompared, s.Looked = v.By, v.NotCompared, time.Now() })
+	case v.Mismatch && !t.state.keptUnknown:
+		ev.mismatch = true
+		t.mismatch(v)
+		t.setFailed()
+		t.o.Logger.Warn("the server no longer runs what it was proven to run; reloading", "target", t.o.Name,
+			"running", t.good.digest.Short(), "differences", v.Differences)
+	}
+	return ev
+}
+
+// verify asks the driver, and holds it to its word: a verdict that names differences is no proof.
+func (t *Target) verify(ctx context.Context, p Plan, proof Proof) (Verdict, error) {
+	v, err := t.o.Driver.Confirm(ctx, p, proof)
+	if err != nil {
+		return v, err
+	}
+	if len(v.Differences) > 0 {
+		v.Mismatch = true
+	}
+	if v.Mismatch {
+		v.Proven = false
+		if len(v.Differences) == 0 {
+			v.Differences = []string{v.Reason}
+		}
+		if v.Reason == "" {
+			v.Reason = "the server answered and runs something else than the files"
+		}
+	}
+	return v, nil
+}
+
+// mismatch notes what the server runs differently from the files.
+func (t *Target) mismatch(v Verdict) {
+	t.why.mismatch = v.Reason
+	t.update(func(s *Status) {
+		s.Counts.Mismatches++
+		s.Differences, s.Cause, s.NotCompared = v.Differences, v.Cause, v.NotCompared
+	})
 }
 
 // adopt takes the goal for running, because the way to it needs no call.
@@ -95,7 +132,6 @@ func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 	case goal == old.digest:
 		t.good.set, t.good.outline, t.good.expected = old.set, old.outline, old.expected
 	}
-	t.tried = nil
 	var changes []string
 	if t.o.Diff != nil && old.outline != nil && t.good.outline != nil && goal != old.digest {
 		changes = t.o.Diff(old.outline, t.good.outline)
@@ -111,7 +147,8 @@ func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 		restart = t.plan.RestartRequired
 	}
 	t.update(func(s *Status) {
-		s.Proof, s.Differences, s.RestartRequired = v.By, v.Differences, restart
+		s.Proof, s.NotCompared, s.RestartRequired = v.By, v.NotCompared, restart
+		s.Differences, s.Cause, s.Looked = nil, "", now
 		s.ServerVersion = v.After.Facts.Version
 		if goal != old.digest {
 			s.Changes = changes
@@ -135,6 +172,7 @@ func (t *Target) fail(err error) *Failure {
 	t.why.call = f.Error()
 	t.setFailed()
 	t.update(func(s *Status) {
+		s.Counts.fail(f.Class)
 		s.Failure = &FailureStatus{Class: f.Class, Message: f.Message, Hint: f.Hint, Body: BoundBody(f.Body), At: time.Now()}
 	})
 	t.logFailure(f)

@@ -29,6 +29,10 @@ type Driver interface {
 	// Confirm asks what the server runs and compares it with the plan. With proof.Reloaded
 	// false nothing was called: does the server run these files already? When in doubt the
 	// verdict is "not proven". An error is a *Failure: the server could not be asked.
+	//
+	// It is asked again, with the same plan, while the server is seen to run something else, and every few
+	// minutes while nothing happens (Reloaded false, Unchanged true): then all that the files say is compared, not
+	// only what a change touched.
 	Confirm(ctx context.Context, p Plan, proof Proof) (Verdict, error)
 }
 
@@ -38,6 +42,12 @@ type Observation struct {
 	Ready bool
 	// Reason says why it is not ready, in one line; empty when it is.
 	Reason string
+	// Class is the class of the failure because of which it is not ready, for metrics; empty when it is
+	// ready, and when being not ready is no failure.
+	Class Class
+	// Outline is what the server says that it runs, by name, for guards that would otherwise know nothing after
+	// our own start; nil when it was not asked or does not tell. Only what the first observation says counts.
+	Outline *finding.Outline
 	// Facts go to the validator; the last known ones while the server is not ready.
 	Facts finding.Facts
 	// Epoch is one life of the server: it differs after a restart, and is the same after a restart of ours
@@ -52,8 +62,8 @@ type Observation struct {
 
 // Change is the way from the files that the server was last proven to run to those it shall run.
 type Change struct {
-	// Old are the files that the server was last proven to run, without contents; nil when
-	// that is not known (start, restart of the server): then everything counts as changed.
+	// Old are the files that the server was last proven to run, without contents; nil when that is not
+	// known (start, restart of the server, failed reload): then everything counts as changed.
 	Old *snapshot.Set
 	// New are the files that it shall run. It is nil when only their digest is known: a gate
 	// went back to a generation of before our start. Then everything counts as changed.
@@ -61,8 +71,7 @@ type Change struct {
 	// Contents says that New's contents can be read. They cannot when the server goes back
 	// to its last good files.
 	Contents bool
-	// Files are what differs between New and Old, and between New and everything that was
-	// tried since Old without being proven. Empty when Old or New is nil.
+	// Files are what differs between New and Old. Empty when Old or New is nil.
 	Files []snapshot.Change
 	// Server is the newest observation; not Ready when the server could not be asked.
 	Server Observation
@@ -81,7 +90,8 @@ type Change struct {
 // Plan is what one change asks of the server.
 type Plan struct {
 	// Calls names the requests in their order, as users know them ("POST /-/reload"). When it
-	// is empty nothing needs to be called, and the target is in sync.
+	// is empty nothing needs to be called: with Change.Old the target is in sync then, without it the server
+	// is asked (Confirm).
 	Calls []string
 	// Findings are what only the live server could tell; an error among them rejects the files.
 	Findings []finding.Finding
@@ -93,12 +103,14 @@ type Plan struct {
 
 // Proof is what is known when a target asks for a confirmation.
 type Proof struct {
-	// Reloaded says that this target just made the plan's calls, and that they succeeded.
+	// Reloaded says that this target made the plan's calls, that they succeeded, and that it made no others
+	// since. It may be minutes ago, when the server is asked again after a mismatch.
 	Reloaded bool
 	// Before is what was observed before those calls, or, without them, the newest observation.
 	Before Observation
-	// Unchanged says that the server was proven to run this very plan's files earlier, and
-	// Then what was observed at that time.
+	// Unchanged says that the server was proven to run this very plan's files earlier, and that no other files
+	// were in the directory that it reads since, as far as they were seen. Then is what was observed at
+	// that time: whether the server has restarted since is the driver's to compare.
 	Unchanged bool
 	Then      Observation
 }

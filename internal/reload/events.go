@@ -8,7 +8,10 @@ import (
 
 func (s *state) onHint(ev event) {
 	if ev.manual {
-		s.retryAt, s.observeAt = time.Time{}, time.Time{}
+		s.onManual(ev.at)
+	}
+	if ev.look {
+		s.lookWanted = true
 	}
 	if !s.settling || ev.manual {
 		s.stale = true
@@ -18,6 +21,28 @@ func (s *state) onHint(ev event) {
 	s.hinted = true
 	if !s.atomic {
 		s.settleUntil = earlier(ev.at.Add(s.settle), s.settleBound)
+	}
+}
+
+// manualSpacing is the least time between two retries that are made because someone asked: whoever can reach
+// our port must not be able to make a storm of reloads.
+const manualSpacing = 2 * time.Second
+
+// onManual makes what is scheduled due now.
+func (s *state) onManual(now time.Time) {
+	due := later(now, s.manualAt.Add(manualSpacing))
+	if s.manualAt.IsZero() {
+		due = now
+	}
+	if s.retryAt.After(due) {
+		s.retryAt = due
+	}
+	s.observeAt = earlier(s.observeAt, due)
+	if !due.After(now) {
+		s.manualAt = now
+		if s.cause == Mismatch {
+			s.sent = snapshot.Digest{} // a reload, not only a look
+		}
 	}
 }
 
@@ -35,7 +60,9 @@ func (s *state) onRead(ev event) {
 	}
 	if ev.digest != s.wanted {
 		s.wanted = ev.digest
-		s.retryAt, s.sent, s.failures, s.fresh = time.Time{}, snapshot.Digest{}, 0, false
+		s.retryAt, s.sent, s.failures, s.mismatches, s.fresh = time.Time{}, snapshot.Digest{}, 0, 0, false
+		s.asked = asked{}
+		s.strayed = s.strayed || !s.gated && ev.digest != s.running
 		s.settleChange(ev.at)
 		return
 	}
@@ -95,11 +122,12 @@ func (s *state) onObserved(ev event) {
 	s.refused.drop(s.unstarted)
 	s.unstarted = snapshot.Digest{}
 	if s.sentEpoch != s.seen.epoch {
-		s.sent = snapshot.Digest{}
+		s.sent, s.mismatches = snapshot.Digest{}, 0
 	}
-	restarted := s.seen.epoch != s.proven.epoch
-	reloaded := s.seen.load != s.proven.load
-	if (s.proof == proofStands && (restarted || reloaded)) || (s.proof == proofTouched && restarted) {
+	if s.proof == proofKept && s.proven.load == "" {
+		s.proven.load = s.seen.load // of the load that was refused
+	}
+	if (s.proof == proofStands || s.proof == proofKept) && (s.seen.epoch != s.proven.epoch || s.seen.load != s.proven.load) {
 		s.doubt()
 	}
 }
@@ -116,13 +144,16 @@ func (s *state) see(now server) {
 // doubt is called when the server may have loaded other files than those it was proven to run.
 // What it reads is read again before anything is concluded.
 func (s *state) doubt() {
-	s.proof = proofDoubted
+	s.proof, s.asked = proofDoubted, asked{}
 	s.planned = snapshot.Digest{}
 	s.stale = true
 	// With a gate the server can only have read what the gate holds; without one it reads the
 	// source, which holds other files now.
 	if !s.gated && s.wanted != s.running {
-		s.proof, s.lost = proofNone, true
+		s.proof = proofNone
+	}
+	if s.phase == InSync {
+		s.phase = Confirming
 	}
 }
 
@@ -150,6 +181,7 @@ func (s *state) onPublished(ev event) {
 		return
 	}
 	s.published, s.publishedAt, s.stuck = ev.digest, ev.at, false
+	s.strayed = s.strayed || ev.digest != s.running
 }
 
 func (s *state) onRolledBack(ev event) {
@@ -159,73 +191,10 @@ func (s *state) onRolledBack(ev event) {
 	}
 	if !ev.digest.IsZero() {
 		s.published, s.publishedAt = ev.digest, ev.at
+		s.strayed = s.strayed || ev.digest != s.running
 	}
 	s.accepted = ev.digest
 	s.stuck = s.refused.has(s.published)
-}
-
-func (s *state) onReloaded(ev event) {
-	if !ev.failed {
-		s.touch()
-		s.sent, s.sentEpoch = ev.digest, s.seen.epoch
-		s.reloadBefore, s.lastReload = s.lastReload, ev.at
-		return
-	}
-	if !ev.untouched {
-		s.touch()
-	}
-	if !ev.kept {
-		s.lost = true
-	}
-	if s.gated && ev.refused {
-		s.refuse(ev.digest, time.Time{})
-		return
-	}
-	s.retry(ev, Retrying)
-}
-
-func (s *state) onConfirmed(ev event) {
-	switch {
-	case ev.failed:
-		s.asked = asked{} // no answer yet
-		s.retry(ev, Retrying)
-	case ev.proven:
-		s.see(ev.server)
-		s.running, s.proof, s.lost, s.proven = ev.digest, proofStands, false, ev.server
-		s.accepted = ev.digest
-		s.sent, s.failures, s.misses = snapshot.Digest{}, 0, 0
-		s.refused.drop(ev.digest)
-		s.retryAt = time.Time{}
-		s.observeAt = ev.at.Add(s.idle)
-		// What was read before the reload may be outdated: the newest reading decides.
-		s.stale = true
-	case ev.reloaded:
-		s.sent, s.lost = snapshot.Digest{}, true
-		s.failures++
-		switch {
-		case s.gated && ev.refused:
-			s.refuse(ev.digest, time.Time{})
-		case s.gated && s.failures >= s.unproven:
-			s.refuse(ev.digest, ev.at.Add(unprovenFor))
-		default:
-			s.retry(ev, Retrying)
-		}
-	case s.proof == proofDoubted:
-		s.proof, s.lost = proofNone, true
-	}
-}
-
-// refuse remembers that the server does not want these files, until a time or another version.
-func (s *state) refuse(d snapshot.Digest, until time.Time) {
-	s.refused.add(d, until)
-	s.failures, s.fresh = 0, false
-}
-
-// touch notes that the server was told to read its files.
-func (s *state) touch() {
-	if s.proof == proofStands {
-		s.proof = proofTouched
-	}
 }
 
 func (s *state) retry(ev event, cause Phase) {

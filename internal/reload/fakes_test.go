@@ -110,6 +110,7 @@ type prom struct {
 	version    string
 	failures   []error // answers of the next reloads
 	lies       bool    // 200, and nothing happens
+	vague      bool    // it does not say what it runs instead
 	takes      time.Duration
 	refuses    func(text string) bool
 	reloads    []string // contents at each reload
@@ -205,7 +206,10 @@ func (p *prom) Confirm(_ context.Context, plan Plan, proof Proof) (Verdict, erro
 		return Verdict{Reason: "cannot tell"}, nil
 	}
 	if d, ok := plan.Data.(snapshot.Digest); ok && d != digestOf(p.runs) {
-		return Verdict{Reason: "it runs something else", Differences: []string{"scrape job"}}, nil
+		if p.vague {
+			return Verdict{Reason: "it runs something else"}, nil
+		}
+		return Verdict{Reason: "it runs something else", Differences: []string{"scrape job"}, Cause: "a stale mount"}, nil
 	}
 	return Verdict{Proven: true, By: "test", After: p.observation()}, nil
 }

@@ -40,6 +40,11 @@ type Options struct {
 	// ObserveInterval is how often the server of an idle target is asked whether it still
 	// runs the files; default 30 s, negative: never. A hint is used to ask when half of it has passed.
 	ObserveInterval time.Duration
+	// CompareInterval is how often what the server of an idle target runs is compared with the files, at one of
+	// those looks; default 5 min, negative: only when someone asks for it.
+	CompareInterval time.Duration
+	// Address is the server's, as failures name it; without a password. May be empty.
+	Address string
 	// ValidateTimeout bounds one verdict; default 1 min.
 	ValidateTimeout time.Duration
 	// RetryInitial and RetryMax bound the exponential backoff after failures; defaults 500 ms and 30 s.
@@ -55,6 +60,7 @@ const (
 	settleFactor     = 10
 	defaultSpacing   = time.Second
 	defaultObserve   = 30 * time.Second
+	defaultCompare   = 5 * time.Minute
 	defaultValidate  = time.Minute
 	defaultRetry     = 500 * time.Millisecond
 	defaultRetryMax  = 30 * time.Second
@@ -79,6 +85,7 @@ func (o *Options) setDefaults() {
 	def(&o.Settle, defaultSettle)
 	def(&o.Spacing, defaultSpacing)
 	def(&o.ObserveInterval, defaultObserve)
+	def(&o.CompareInterval, defaultCompare)
 	def(&o.ValidateTimeout, defaultValidate)
 	def(&o.RetryInitial, defaultRetry)
 	def(&o.RetryMax, defaultRetryMax)

@@ -3,6 +3,7 @@ package reload
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"reloader/internal/finding"
@@ -52,8 +53,14 @@ type Status struct {
 	Changes []string `json:"changes,omitempty"`
 	// RestartRequired names the settings that only a restart of the server can bring.
 	RestartRequired []string `json:"restartRequired,omitempty"`
-	// Differences names what the server was seen to run differently from the files.
+	// Differences names what the server was seen to run differently from the files; empty when in sync.
 	Differences []string `json:"differences,omitempty"`
+	// Cause is the likely cause of the differences, and what to do.
+	Cause string `json:"cause,omitempty"`
+	// NotCompared names what the server did not tell, and why: the proof does not cover it.
+	NotCompared []string `json:"notCompared,omitempty"`
+	// Looked is when the server was last compared with the files and ran them; zero when never.
+	Looked time.Time `json:"looked,omitzero"`
 	// ServerVersion is what the server last said; empty when it was not asked.
 	ServerVersion string `json:"serverVersion,omitempty"`
 	// ServerLife identifies one run of the server's process: it differs after a restart.
@@ -68,8 +75,9 @@ type Status struct {
 	Proof string `json:"proof,omitempty"`
 	// Failure is the newest failed call since the last success; nil when there is none.
 	Failure *FailureStatus `json:"failure,omitempty"`
-	// Applied says that the newest files are live, or need not be: false from the first
-	// failure of any kind (verdict, gate, call, proof) until the next success.
+	// Applied says that the newest files are live, or that a change is being worked on and nothing has failed:
+	// false from the first failure of any kind (verdict, gate, call, proof), and while the target has waited more
+	// than 10 s for its server, until the next proof.
 	Applied bool `json:"applied"`
 	// Counts only grow, from 0 at our start.
 	Counts Counts `json:"counts"`
@@ -93,10 +101,22 @@ type Counts struct {
 	// or could not be proven.
 	Reloads       uint64 `json:"reloads"`
 	ReloadsFailed uint64 `json:"reloadsFailed"`
-	// Unjudged are verdicts that could not be had.
+	// Unjudged are validations that ended without a verdict.
 	Unjudged uint64 `json:"unjudged"`
 	// RollBacks are returns to the last good files.
 	RollBacks uint64 `json:"rollBacks"`
+	// Mismatches are looks at which the server ran something else than it should.
+	Mismatches uint64 `json:"mismatches"`
+	// Failures are all failed requests by class, those that only ask included. It is never changed in place.
+	Failures map[Class]uint64 `json:"failures,omitempty"`
+}
+
+// fail counts one failure.
+func (c *Counts) fail(class Class) {
+	grown := make(map[Class]uint64, len(c.Failures)+1)
+	maps.Copy(grown, c.Failures)
+	grown[class]++
+	c.Failures = grown
 }
 
 // Reader reads all sources of a target at once. It is called from the target's goroutine only.

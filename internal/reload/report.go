@@ -16,21 +16,11 @@ const (
 	maxLoggedBody     = 1 << 10
 )
 
-// update changes the status under its lock.
-func (t *Target) update(change func(*Status)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	change(&t.status)
-}
-
-func (t *Target) count(change func(*Counts)) { t.update(func(s *Status) { change(&s.Counts) }) }
-
-func (t *Target) setFailed() { t.update(func(s *Status) { s.Applied = false }) }
-
 // report brings the status up to date before the next action, and tells of a transition.
 func (t *Target) report(act action) {
 	st := &t.state
-	from := t.Status()
+	from := t.current()
+	t.noteWaiting()
 	healthy := st.phase == InSync && st.misses == 0
 	if from.Phase == st.phase && from.Wanted == st.wanted && from.Running == st.runningNow() &&
 		from.Reason == t.shownReason() && (from.Applied || !healthy) {
@@ -70,43 +60,6 @@ func (t *Target) report(act action) {
 	}
 }
 
-// shownReason is why the target is not in sync; nothing while it is on its way.
-func (t *Target) shownReason() string {
-	st := &t.state
-	switch st.phase {
-	case Starting, Settling, Checking, Publishing, Reloading, Confirming, InSync:
-	case Waiting:
-		if !st.readable {
-			return t.why.source
-		}
-		return t.why.server
-	case Rejected:
-		if st.refused.has(st.wanted) {
-			return t.why.refusal
-		}
-		return t.why.verdict
-	case Unjudged:
-		return t.why.verdict
-	case RolledBack:
-		return t.why.refusal
-	case Retrying:
-		return t.why.call
-	}
-	return ""
-}
-
-// nextTry is when a scheduled retry is due. Looks at an idle target's server are no retries.
-func (t *Target) nextTry(act action) time.Time {
-	switch t.state.phase {
-	case Waiting, Unjudged, Retrying:
-		if act.kind == actWait {
-			return act.until
-		}
-	case Starting, Settling, Checking, Publishing, Reloading, Confirming, InSync, Rejected, RolledBack:
-	}
-	return time.Time{}
-}
-
 func sourceDigests(set *snapshot.Set) map[string]snapshot.Digest {
 	if set == nil {
 		return nil
@@ -125,6 +78,9 @@ func (t *Target) logTransition(from, to Status, now time.Time) {
 	}
 	if to.Reason != "" {
 		attrs = append(attrs, "reason", to.Reason)
+	}
+	if to.Phase == Mismatch {
+		attrs = append(attrs, "differences", to.Differences, "cause", to.Cause)
 	}
 	if to.Phase == InSync && from.Running != to.Running && len(to.Changes) > 0 {
 		attrs = append(attrs, "changes", to.Changes)
@@ -169,7 +125,7 @@ func (t *Target) logFailure(f *Failure) {
 	if f.Permanent || f.Refused() {
 		level = slog.LevelError
 	}
-	if said := string(f.Class) + f.Message; f.Permanent && said == t.said {
+	if said := string(f.Class) + f.Message; said == t.said && (f.Permanent || f.Class == ClassUnproven) {
 		level = slog.LevelDebug // it stays until somebody mends it; the status has it
 	} else {
 		t.said = said

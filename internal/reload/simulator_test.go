@@ -10,7 +10,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// The world's files, by the digest's first byte: the validator rejects some, the server refuses others.
+// The simulator's files, by the digest's first byte: the validator rejects some, the server refuses others.
 const (
 	fileInvalid = 3 // n%4 == 3: rejected by the validator
 	fileRefused = 2 // n%4 == 2: valid, but this server version refuses it
@@ -22,9 +22,9 @@ func file(n byte) snapshot.Digest { return snapshot.Digest{n + 1, 1} }
 
 func number(d snapshot.Digest) byte { return d[0] - 1 }
 
-// world plays everything around the state machine: files, server, gate, clock. Each byte of its
+// simulator plays everything around the state machine: files, server, gate, clock. Each byte of its
 // script decides one thing; when the script is used up, nothing goes wrong any more.
-type world struct {
+type simulator struct {
 	t      *testing.T
 	gated  bool
 	script []byte
@@ -38,7 +38,7 @@ type world struct {
 	epoch     int
 	load      int
 	version   int
-	told      int             // the version that was observed last
+	observed  int             // the version that was observed last
 	running   snapshot.Digest // what the server runs
 	good      bool            // the server's last load succeeded
 
@@ -46,14 +46,28 @@ type world struct {
 	accepted  []snapshot.Digest // in the gate, oldest first
 	// restarted says that our own process is to be.
 	restarted bool
+	// look says that someone waits for a look.
+	look bool
 	// refusedNow is what the server refused since the source last changed, at this version.
 	refusedNow map[snapshot.Digest]int
 	inFlight   int
 	reloads    int
+
+	// mount is what the server finds instead of the directory, as behind a stale mount of a single file; zero: nothing.
+	mount snapshot.Digest
+	// seen is what the machine was told of the server's contents, and told of its life and load since.
+	seen contents
+	told server
 }
 
-func newWorld(t *testing.T, gated bool, script []byte) *world {
-	w := &world{t: t, gated: gated, script: script, now: time.Unix(1_800_000_000, 0), up: true, ready: true, refusedNow: map[snapshot.Digest]int{}}
+// contents are what the server ran when it was compared with files.
+type contents struct {
+	digest      snapshot.Digest
+	epoch, load string
+}
+
+func newSimulator(t *testing.T, gated bool, script []byte) *simulator {
+	w := &simulator{t: t, gated: gated, script: script, now: time.Unix(1_800_000_000, 0), up: true, ready: true, refusedNow: map[snapshot.Digest]int{}}
 	if gated && w.chance(2) {
 		w.published = file(0)
 		w.accept(file(0))
@@ -63,7 +77,7 @@ func newWorld(t *testing.T, gated bool, script []byte) *world {
 }
 
 // next takes a byte of the script; 255 (which all chances read as "nothing happens") after its end.
-func (w *world) next() byte {
+func (w *simulator) next() byte {
 	if len(w.script) == 0 {
 		return 255
 	}
@@ -73,11 +87,13 @@ func (w *world) next() byte {
 }
 
 // chance is true once in n, while the script lasts.
-func (w *world) chance(n byte) bool { b := w.next(); return b != 255 && b%n == 0 }
+func (w *simulator) chance(n byte) bool { b := w.next(); return b != 255 && b%n == 0 }
 
-func (w *world) logf(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
+func (w *simulator) logf(format string, args ...any) {
+	w.log = append(w.log, fmt.Sprintf(format, args...))
+}
 
-func (w *world) fatalf(format string, args ...any) {
+func (w *simulator) fatalf(format string, args ...any) {
 	w.t.Helper()
 	from := max(0, len(w.log)-60)
 	for _, l := range w.log[from:] {
@@ -87,14 +103,17 @@ func (w *world) fatalf(format string, args ...any) {
 }
 
 // dir is what the server finds when it loads now.
-func (w *world) dir() snapshot.Digest {
+func (w *simulator) dir() snapshot.Digest {
+	if !w.mount.IsZero() {
+		return w.mount
+	}
 	if w.gated {
 		return w.published
 	}
 	return file(w.files)
 }
 
-func (w *world) accepts(d snapshot.Digest) bool {
+func (w *simulator) accepts(d snapshot.Digest) bool {
 	if d.IsZero() || number(d)%4 == fileInvalid {
 		return false
 	}
@@ -102,12 +121,12 @@ func (w *world) accepts(d snapshot.Digest) bool {
 }
 
 // accept marks files in the gate as proven.
-func (w *world) accept(d snapshot.Digest) {
+func (w *simulator) accept(d snapshot.Digest) {
 	w.accepted = append(slices.DeleteFunc(w.accepted, func(o snapshot.Digest) bool { return o == d }), d)
 }
 
 // knownGood are the newest files of the gate that were proven and that the server would take; zero when there are none.
-func (w *world) knownGood() snapshot.Digest {
+func (w *simulator) knownGood() snapshot.Digest {
 	for _, d := range slices.Backward(w.accepted) {
 		if w.accepts(d) {
 			return d
@@ -116,7 +135,7 @@ func (w *world) knownGood() snapshot.Digest {
 	return snapshot.Digest{}
 }
 
-func (w *world) loadFiles() bool {
+func (w *simulator) loadFiles() bool {
 	w.load++
 	w.good = w.accepts(w.dir())
 	if w.good {
@@ -126,7 +145,7 @@ func (w *world) loadFiles() bool {
 }
 
 // start is a start of the server's process: with files that it does not accept it never gets ready.
-func (w *world) start() {
+func (w *simulator) start() {
 	w.epoch++
 	w.running = snapshot.Digest{}
 	w.ready = w.loadFiles()
@@ -134,7 +153,7 @@ func (w *world) start() {
 }
 
 // meanwhile lets things happen at any time.
-func (w *world) meanwhile() (hint, manual bool) {
+func (w *simulator) meanwhile() (hint, manual bool) {
 	switch b := w.next(); {
 	case b == 255:
 	case b%16 < 4:
@@ -158,19 +177,31 @@ func (w *world) meanwhile() (hint, manual bool) {
 	case b%16 == 9:
 		w.restarted = true
 		w.logf("reloader is to start anew")
+	case b%16 == 10:
+		w.running = file(w.next() % 8)
+		w.logf("somebody edits what runs, without a load: runs %x", w.running[:1])
+	case b%16 == 11:
+		w.mount = snapshot.Digest{}
+		if n := w.next() % 4; n < 2 {
+			w.mount = file(n)
+		}
+		w.logf("the server's mount is stale: %x", w.mount[:1])
+	case b%16 == 12:
+		w.look = true
+		return true, false
 	}
 	return false, false
 }
 
-func (w *world) server() server {
-	w.told = w.version
+func (w *simulator) server() server {
+	w.observed = w.version
 	return server{ready: true, epoch: fmt.Sprint(w.epoch), load: fmt.Sprint(w.load), version: fmt.Sprint(w.version)}
 }
 
-func (w *world) delay() time.Duration { return time.Second }
+func (w *simulator) delay() time.Duration { return time.Second }
 
 // do answers an action with an event, as a real target would.
-func (w *world) do(a action, s *state) event {
+func (w *simulator) do(a action, s *state) event {
 	switch a.kind {
 	case actWait:
 		return w.wait(a, s)
@@ -193,7 +224,8 @@ func (w *world) do(a action, s *state) event {
 			}
 			return event{kind: evObserved, delay: w.delay()}
 		}
-		return event{kind: evObserved, server: w.server()}
+		w.told = w.server()
+		return event{kind: evObserved, server: w.told}
 	case actJudge:
 		if w.chance(8) {
 			return event{kind: evJudged, failed: true, delay: w.delay()}
@@ -227,23 +259,31 @@ func (w *world) do(a action, s *state) event {
 		return w.reload(a)
 	case actConfirm:
 		return w.confirm(a)
+	case actLook:
+		a.goal = s.running
+		ev := w.confirm(a)
+		ev.look = true
+		return ev
 	case actAdopt:
-		// The driver says that the server takes these files in by itself.
-		w.running, w.good = a.goal, true
-		w.accept(a.goal)
-		return event{kind: evConfirmed, digest: a.goal, proven: true, server: w.server()}
+		// The driver says that the server takes these files in by itself, beside what else it runs.
+		if w.running == s.running {
+			w.running, w.good = a.goal, true
+			w.accept(a.goal)
+		}
+		w.seen.digest = a.goal
+		return event{kind: evConfirmed, digest: a.goal, proven: true, server: w.told}
 	}
 	w.fatalf("unknown action %d", a.kind)
 	return event{}
 }
 
-func (w *world) meanwhileQuiet() {
+func (w *simulator) meanwhileQuiet() {
 	if w.chance(4) {
 		w.meanwhile()
 	}
 }
 
-func (w *world) wait(a action, s *state) event {
+func (w *simulator) wait(a action, s *state) event {
 	if a.until.IsZero() {
 		w.fatalf("phase %s waits without an end", s.phase)
 	}
@@ -252,7 +292,9 @@ func (w *world) wait(a action, s *state) event {
 	}
 	if hint, manual := w.meanwhile(); hint {
 		w.now = earlier(a.until, w.now.Add(max(a.until.Sub(w.now)/2, time.Millisecond)))
-		return event{kind: evHint, manual: manual}
+		look := w.look
+		w.look = false
+		return event{kind: evHint, manual: manual, look: look}
 	}
 	if w.pollAt.Before(a.until) {
 		w.now = later(w.now, w.pollAt)
@@ -264,7 +306,7 @@ func (w *world) wait(a action, s *state) event {
 }
 
 // mustBeAllowed checks the promises about which files ever get near a server.
-func (w *world) mustBeAllowed(goal snapshot.Digest) {
+func (w *simulator) mustBeAllowed(goal snapshot.Digest) {
 	w.t.Helper()
 	if number(goal)%4 == fileInvalid {
 		w.fatalf("rejected files %d go to the server", number(goal))
@@ -274,7 +316,7 @@ func (w *world) mustBeAllowed(goal snapshot.Digest) {
 	}
 }
 
-func (w *world) reload(a action) event {
+func (w *simulator) reload(a action) event {
 	w.mustBeAllowed(a.goal)
 	if w.gated && w.published != a.goal {
 		w.fatalf("reload for %d while the gate holds %x", number(a.goal), w.published[:1])
@@ -295,6 +337,9 @@ func (w *world) reload(a action) event {
 		return failed
 	case w.chance(12): // "200", and nothing was done
 		return event{kind: evReloaded, digest: a.goal}
+	case w.chance(12): // an error of its own
+		failed.broken = true
+		return failed
 	}
 	if w.loadFiles() {
 		w.logf("reload: runs %x", w.running[:1])
@@ -302,39 +347,64 @@ func (w *world) reload(a action) event {
 	}
 	w.logf("reload refused")
 	if w.dir() == a.goal {
-		w.refusedNow[a.goal] = w.told
+		w.refusedNow[a.goal] = w.observed
 	}
 	failed.refused, failed.kept = true, true
 	return failed
 }
 
-func (w *world) confirm(a action) event {
+func (w *simulator) confirm(a action) event {
 	ev := event{kind: evConfirmed, digest: a.goal, reloaded: a.reloaded, delay: w.delay()}
 	if !w.up || !w.ready || w.chance(8) {
 		ev.failed = true
 		return ev
 	}
-	if w.good && w.running == a.goal && (a.reloaded || !w.chance(2)) {
-		ev.proven, ev.server = true, w.server()
+	if !a.reloaded && w.chance(3) {
+		return ev // it cannot tell
+	}
+	w.told = w.server()
+	w.seen = contents{digest: w.running, epoch: w.told.epoch, load: w.told.load}
+	switch {
+	case w.running != a.goal:
+		ev.mismatch = true
+	case w.good:
+		ev.proven, ev.server = true, w.told
 		w.accept(a.goal)
 	}
 	return ev
 }
 
+// mustBeHonest checks that nothing is said of the server but what it said itself when it was asked last.
+func (w *simulator) mustBeHonest(s *state) {
+	w.t.Helper()
+	if d := s.runningNow(); !d.IsZero() && d != w.seen.digest {
+		w.fatalf("phase %s: %x is said to run, and the server ran %x when it was compared last", s.phase, d[:1], w.seen.digest[:1])
+	}
+	if s.phase != InSync {
+		return
+	}
+	if w.seen.digest != s.wanted {
+		w.fatalf("in sync with %x, and the server ran %x when it was compared last", s.wanted[:1], w.seen.digest[:1])
+	}
+	if w.seen.epoch != w.told.epoch || w.seen.load != w.told.load {
+		w.fatalf("in sync, and the server said that it has restarted or loaded since it was compared")
+	}
+}
+
 // begin is a start of our own process.
-func (w *world) begin(before refusals) (state, event) {
+func (w *simulator) begin(before refusals) (state, event) {
 	var accepted snapshot.Digest
 	if n := len(w.accepted); n > 0 {
 		accepted = w.accepted[n-1]
 	}
 	return newState(timing{
 		gated: w.gated, settle: 100 * time.Millisecond, settleMax: time.Second, spacing: time.Second,
-		idle: 30 * time.Second, recheck: time.Second, unproven: 3, patience: 2 * time.Minute,
+		idle: 30 * time.Second, compare: 5 * time.Minute, recheck: time.Second, unproven: 3, patience: 2 * time.Minute,
 	}, w.published, accepted, before), event{kind: evStart, at: w.now}
 }
 
 // run plays until the script is used up and the machine has rested for a while.
-func (w *world) run() state {
+func (w *simulator) run() state {
 	s, ev := w.begin(refusals{})
 	var a action
 	sameInstant, last := 0, w.now
@@ -345,10 +415,12 @@ func (w *world) run() state {
 		if len(w.script) == 0 && quiet.IsZero() {
 			quiet = w.now
 			w.up, sameInstant = true, 0
+			w.mount = snapshot.Digest{}
 		}
 		if !quiet.IsZero() && w.now.Sub(quiet) > unprovenFor+5*time.Minute && a.kind == actWait {
 			return s
 		}
+		w.mustBeHonest(&s)
 		ev = w.do(a, &s)
 		ev.at = w.now
 		if w.restarted {
@@ -361,6 +433,7 @@ func (w *world) run() state {
 			maps.DeleteFunc(w.refusedNow, func(d snapshot.Digest, _ int) bool {
 				return before.epoch != fmt.Sprint(w.epoch) || !before.has(d)
 			})
+			w.seen = contents{}
 			s, ev = w.begin(before)
 		}
 		if w.now.Equal(last) {
@@ -376,7 +449,7 @@ func (w *world) run() state {
 }
 
 // check asserts where the machine must be once faults have ended.
-func (w *world) check(s state) {
+func (w *simulator) check(s state) {
 	want := file(w.files)
 	if s.wanted != want {
 		w.fatalf("wanted %x, the source holds %x", s.wanted[:1], want[:1])
@@ -386,6 +459,7 @@ func (w *world) check(s state) {
 		if s.phase != Rejected && (w.ready || !w.gated) {
 			w.fatalf("phase %s for invalid files", s.phase)
 		}
+	case s.phase == InSync && s.runningNow() == want && w.running == want: // also what someone put there by hand
 	case w.accepts(want):
 		if s.phase != InSync || s.runningNow() != want || w.running != want {
 			w.fatalf("valid files %d: phase %s, proven %x, server runs %x", w.files, s.phase, s.running[:1], w.running[:1])
@@ -412,8 +486,9 @@ func (w *world) check(s state) {
 	}
 }
 
-// FuzzStep plays random histories of files, hints, failures, restarts and foreign reloads. What must
-// hold: never two reloads in flight, rejected files never reach the server, refused files are not
+// FuzzStep plays random histories of files, hints, failures, restarts, foreign reloads, and of a server that may
+// run anything at any time. What must hold: InSync and the running digest are never reported while the server ran
+// something else when it was asked last; never two reloads in flight, rejected files never reach the server, refused files are not
 // tried again, no phase without a way out, no busy loop, and the newest valid files run in the end.
 func FuzzStep(f *testing.F) {
 	f.Add(false, []byte{})
@@ -431,7 +506,7 @@ func FuzzStep(f *testing.F) {
 		f.Add(i%2 == 0, b)
 	}
 	f.Fuzz(func(t *testing.T, gated bool, script []byte) {
-		w := newWorld(t, gated, script)
+		w := newSimulator(t, gated, script)
 		w.check(w.run())
 	})
 }

@@ -13,6 +13,7 @@ type timing struct {
 	settleMax time.Duration // upper bound of all settling of one change
 	spacing   time.Duration // no more than two successful reloads within it
 	idle      time.Duration // how often the server is observed while nothing happens
+	compare   time.Duration // how often it is compared with the files while nothing happens; 0: never
 	recheck   time.Duration // second look at a server that did not answer once
 	unproven  int           // gated: reloads without proof until the files count as refused
 	patience  time.Duration // gated: how long a server may take to start on files that were never proven
@@ -24,8 +25,8 @@ type proofState uint8
 const (
 	proofNone    proofState = iota // nothing is known of what the server runs
 	proofStands                    // the server runs what it was proven to run
-	proofTouched                   // a reload was sent since
-	proofDoubted                   // the server restarted or loaded files without us
+	proofKept                      // it refused other files since, and says that it still runs those of the proof
+	proofDoubted                   // it may have loaded something since: it is asked before anything is said of it
 )
 
 // server is the part of an Observation that decisions need.
@@ -58,6 +59,12 @@ type state struct {
 	readyWait time.Duration // until the next look at a server that is not ready
 	misses    int           // looks in a row at an idle target's server that failed
 	observeAt time.Time
+	compareAt time.Time // the next comparison of an idle target's server with the files
+	// lookWanted says that someone waits for a comparison now; lookedAt is when the newest one began.
+	lookWanted bool
+	lookedAt   time.Time
+	// keptUnknown says that a reload failed and no one has said what the server runs since.
+	keptUnknown bool
 
 	// The verdict on wanted, for one life of the server.
 	judged      snapshot.Digest
@@ -80,21 +87,25 @@ type state struct {
 	unstarted snapshot.Digest
 
 	// The reload.
-	running    snapshot.Digest // last proven
-	proof      proofState
-	lost       bool // the server is known or suspected to run something else than running
-	proven     server
+	running snapshot.Digest // last proven
+	proof   proofState
+	proven  server
+	// strayed says that since the proof the server could have read other files than those of the proof: they
+	// were in the directory that it reads.
+	strayed    bool
 	asked      asked           // "does it run this already?" was answered with no
 	sent       snapshot.Digest // the call succeeded, the proof is due
 	sentEpoch  string
-	failures   int       // proofs in a row that failed
+	failures   int       // proofs in a row that failed, or reloads that the server answered with an error of its own
+	mismatches int       // proofs in a row that showed other contents
 	lastReload time.Time // the newest successful call
 	// reloadBefore is the one before it.
 	reloadBefore time.Time
 
 	// The scheduled retry.
-	retryAt time.Time
-	cause   Phase
+	retryAt  time.Time
+	cause    Phase
+	manualAt time.Time // when a retry was made because someone asked for it
 }
 
 // asked identifies one question whether the server already runs the goal.
@@ -137,6 +148,9 @@ type event struct {
 	kept      bool            // evReloaded: the server still runs what it ran
 	reloaded  bool            // evConfirmed
 	proven    bool            // evConfirmed
+	mismatch  bool            // evConfirmed: the server answered, and runs something else
+	look      bool            // evHint: someone waits for a look; evConfirmed: the answer to a look
+	broken    bool            // evReloaded: the server answered with an error of its own (5xx)
 }
 
 type actionKind uint8
@@ -152,6 +166,7 @@ const (
 	actReload
 	actConfirm
 	actAdopt // nothing needs to be called: the goal counts as running
+	actLook  // does the server still run what it was proven to run?
 )
 
 // action is what the target does next. Each action but a wait that ends by its context gives
@@ -161,16 +176,18 @@ type action struct {
 	until    time.Time       // actWait: zero means until a hint
 	goal     snapshot.Digest // what the server shall run
 	reloaded bool            // actConfirm
+	look     bool            // actWait: a comparison that someone waits for comes next
 }
 
 func newState(t timing, published, accepted snapshot.Digest, refused refusals) state {
 	return state{timing: t, phase: Starting, stale: true, published: published, accepted: accepted, refused: refused}
 }
 
-// status of the proof, as shown: the digest the server was proven to run, zero when lost.
+// runningNow is what the server runs as far as it said so itself; zero when that is not known, or when the
+// server does not answer.
 func (s *state) runningNow() snapshot.Digest {
-	if s.lost || s.proof == proofNone {
-		return snapshot.Digest{}
+	if (s.proof == proofStands || s.proof == proofKept) && s.misses < 2 {
+		return s.running
 	}
-	return s.running
+	return snapshot.Digest{}
 }

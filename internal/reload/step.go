@@ -34,6 +34,7 @@ func step(s state, ev event) (state, action) {
 	if a.kind == actWait {
 		// Whatever is waited for, the world goes on meanwhile, and contents are not kept.
 		s.fresh, s.contents = false, false
+		s.lookWanted = s.lookWanted && a.look // otherwise nothing is claimed that had to be looked at
 	}
 	return s, a
 }
@@ -69,7 +70,21 @@ func (s *state) decide(now time.Time) action {
 	case goal.IsZero(): // only other files or another server can help
 		return s.rest(now, rest)
 	case s.running == goal && s.proof == proofStands && s.holds(goal):
-		return s.rest(now, rest)
+		if !s.strayed {
+			return s.rest(now, rest)
+		}
+		// The server could have read something else meanwhile: it is asked, with no credit for the old proof.
+		s.proof, s.asked = proofDoubted, asked{}
+	}
+	if s.phase == InSync { // no longer
+		s.phase = Checking
+		if s.running == goal {
+			s.phase = Confirming
+		}
+	}
+	switch {
+	case s.keptUnknown && s.running != goal && s.seen.ready:
+		return action{kind: actLook}
 	case now.Before(s.retryAt):
 		s.phase = s.cause
 		if rest != InSync {
@@ -120,14 +135,16 @@ func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
 		return action{kind: actPlan, goal: goal}
 	}
 	if s.sent == goal {
-		s.phase = Confirming
+		if s.phase != Mismatch { // which lasts while it is only asked again
+			s.phase = Confirming
+		}
 		return action{kind: actConfirm, goal: goal, reloaded: true}
 	}
-	if !s.calls {
+	if !s.calls && s.proof == proofStands {
 		return action{kind: actAdopt, goal: goal}
 	}
 	question := asked{goal: goal, epoch: s.seen.epoch, load: s.seen.load}
-	if (s.proof == proofNone || s.proof == proofDoubted) && s.asked != question {
+	if (s.proof == proofNone || s.proof == proofDoubted || !s.calls) && s.asked != question {
 		s.asked = question
 		s.phase = Confirming
 		return action{kind: actConfirm, goal: goal}
@@ -170,14 +187,26 @@ func (s *state) rest(now time.Time, phase Phase) action {
 			s.phase = Retrying
 		}
 	}
-	switch {
+	until := s.observeAt
+	switch looks := s.proof == proofStands; {
+	case looks && s.lookWanted && s.misses == 0:
+		if until = s.lookedAt.Add(lookSpacing); !now.Before(until) {
+			return action{kind: actLook}
+		}
+		return action{kind: actWait, until: until, look: true}
 	case s.idle <= 0:
 		return action{kind: actWait}
 	case s.lookDue(now):
 		return action{kind: actObserve}
+	case looks && s.compare > 0 && s.misses == 0 && !now.Before(s.compareAt): // no wake-up of its own
+		return action{kind: actLook}
 	}
-	return action{kind: actWait, until: s.observeAt}
+	return action{kind: actWait, until: until}
 }
+
+// lookSpacing is the least time between two comparisons that someone waits for: a look may cost the server
+// some work.
+const lookSpacing = 2 * time.Second
 
 // lookDue says whether the server is to be looked at now. A target that is awake anyway, because its files
 // were polled, looks before the time: one wake-up for both costs half of two.

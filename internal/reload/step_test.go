@@ -85,7 +85,7 @@ func TestStep(t *testing.T) {
 		{"invalid is rejected", synced(moving), event{kind: evJudged, digest: file(4)}, Rejected, wait(20 * time.Second)},
 		{
 			"gate: rejected files leave no plan for the last good ones", synced(gated, moving, func(s *state) {
-				s.planned, s.published, s.proof = file(0), file(0), proofTouched
+				s.planned, s.published, s.proof = file(0), file(0), proofKept
 			}), event{kind: evJudged, digest: file(4)}, Checking, action{kind: actPlan, goal: file(0)},
 		},
 		{"no verdict is tried again", synced(moving), event{kind: evJudged, failed: true, delay: time.Second}, Unjudged, wait(time.Second)},
@@ -97,18 +97,36 @@ func TestStep(t *testing.T) {
 		{"gate: published is reloaded", synced(gated, moving), event{kind: evPublished, digest: file(4)}, Reloading, action{kind: actReload, goal: file(4)}},
 		{"gate: full disk is tried again", synced(gated, moving), event{kind: evPublished, failed: true, delay: time.Second}, Retrying, wait(time.Second)},
 		{"reloaded is confirmed", synced(moving), event{kind: evReloaded, digest: file(4)}, Confirming, action{kind: actConfirm, goal: file(4), reloaded: true}},
-		{"failed reload is tried again", synced(moving), event{kind: evReloaded, failed: true, digest: file(4), delay: time.Second}, Retrying, wait(time.Second)},
+		{"failed reload is tried again", synced(moving), event{kind: evReloaded, failed: true, kept: true, digest: file(4), delay: time.Second}, Retrying, wait(time.Second)},
+		{"after a reload that failed somehow it is asked what runs", synced(moving), event{kind: evReloaded, failed: true, digest: file(4), delay: time.Second}, Checking, action{kind: actLook}},
+		{
+			"other contents are reloaded once more", synced(moving, func(s *state) { s.sent, s.sentEpoch = file(4), "1" }),
+			event{kind: evConfirmed, digest: file(4), reloaded: true, mismatch: true, delay: time.Second}, Mismatch, wait(time.Second),
+		},
+		{
+			"after that the server is only asked", synced(moving, func(s *state) {
+				s.phase, s.cause, s.proof, s.mismatches, s.lastReload = Mismatch, Mismatch, proofNone, 2, in(-time.Minute)
+				s.sent, s.sentEpoch, s.fresh = file(4), "1", false
+			}), event{kind: evObserved, server: here}, Mismatch, action{kind: actConfirm, goal: file(4), reloaded: true},
+		},
+		{"a look that shows something else is no proof any more", synced(), event{kind: evConfirmed, look: true, digest: file(0), mismatch: true}, Mismatch, action{kind: actRead}},
+		{"a look that cannot tell leaves it to the next look", synced(), event{kind: evConfirmed, look: true, digest: file(0)}, InSync, action{kind: actObserve}},
+		{"who waits gets a look", synced(), event{kind: evHint, look: true}, InSync, action{kind: actRead}},
 		{"direct: refused is tried again", synced(moving), event{kind: evReloaded, failed: true, refused: true, kept: true, digest: file(4), delay: time.Second}, Retrying, wait(time.Second)},
 		{"gate: refused is rolled back", synced(gated, moving), event{kind: evReloaded, failed: true, refused: true, digest: file(4)}, Publishing, action{kind: actRollback}},
 		{
-			"gate: the last good files are reloaded", synced(gated, moving, refused, func(s *state) { s.proof = proofTouched }),
+			"gate: the last good files are reloaded", synced(gated, moving, refused, func(s *state) { s.proof = proofKept }),
 			event{kind: evRolledBack, digest: file(0)}, Checking, action{kind: actPlan, goal: file(0)},
 		},
 		{"gate: nothing to roll back to", synced(gated, moving, refused), event{kind: evRolledBack}, Rejected, wait(20 * time.Second)},
 		{"proof is followed by a reading", synced(moving), event{kind: evConfirmed, digest: file(4), reloaded: true, proven: true, server: here}, Checking, action{kind: actRead}},
 		{"no proof is tried again", synced(moving), event{kind: evConfirmed, digest: file(4), reloaded: true, delay: time.Second}, Retrying, wait(time.Second)},
-		{"back to what runs", synced(func(s *state) { s.wanted, s.judged, s.valid = file(3), file(3), false }), event{kind: evRead, digest: file(0), atomic: true}, InSync, wait(20 * time.Second)},
-		{"restart is doubted", synced(), event{kind: evObserved, server: server{ready: true, epoch: "2", load: "2"}}, InSync, action{kind: actRead}},
+		{
+			"back to what runs: the server is asked", synced(func(s *state) { s.wanted, s.judged, s.valid, s.strayed = file(3), file(3), false, true }),
+			event{kind: evRead, digest: file(0), atomic: true}, Checking, action{kind: actObserve},
+		},
+		{"restart is doubted", synced(), event{kind: evObserved, server: server{ready: true, epoch: "2", load: "2"}}, Confirming, action{kind: actRead}},
+		{"a load by someone else is doubted", synced(), event{kind: evObserved, server: server{ready: true, epoch: "1", load: "2"}}, Confirming, action{kind: actRead}},
 		{"one missed look is no news", synced(), event{kind: evObserved, delay: 5 * time.Second}, InSync, wait(time.Second)},
 		{"two are", synced(func(s *state) { s.misses = 1 }), event{kind: evObserved, delay: 5 * time.Second}, Waiting, wait(5 * time.Second)},
 	} {

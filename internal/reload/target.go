@@ -30,8 +30,7 @@ type Target struct {
 	expected any              // of set, by the newest verdict; nil: not known
 	// wantedChanges says what set changes against good, in words.
 	wantedChanges []string
-	good          proven          // what the server was last proven to run
-	tried         []*snapshot.Set // sent since, without proof
+	good          proven // what the server was last proven to run
 	plan          Plan
 	before        Observation       // the newest one of a ready server
 	obs           Observation       // the newest one
@@ -44,13 +43,18 @@ type Target struct {
 	said          string            // the failure that was logged last
 	warned        []finding.Finding // the warnings that were logged last
 
-	mu     sync.Mutex
-	status Status
+	lookDue chan struct{}   // of Look
+	served  []chan struct{} // calls of Look for which the look is under way
+
+	mu      sync.Mutex
+	status  Status
+	lookers []chan struct{} // calls of Look that wait for their turn
+	busy    busy            // with the server
 }
 
 // reasons are the newest ones of each kind; the phase says which one counts.
 type reasons struct {
-	source, server, verdict, call, refusal string
+	source, server, verdict, call, refusal, mismatch string
 }
 
 // proven is what the server was last proven to run.
@@ -69,7 +73,7 @@ func New(o Options) (*Target, error) {
 		return nil, errors.New("new target: name, reader, validator and driver are required")
 	}
 	o.setDefaults()
-	t := &Target{o: o, manual: make(chan struct{}, 1)}
+	t := &Target{o: o, manual: make(chan struct{}, 1), lookDue: make(chan struct{}, 1)}
 	if o.Watch != nil {
 		t.hints = o.Watch.C()
 	}
@@ -88,6 +92,7 @@ func New(o Options) (*Target, error) {
 		settleMax: settleFactor * o.Settle,
 		spacing:   o.Spacing,
 		idle:      o.ObserveInterval,
+		compare:   o.CompareInterval,
 		recheck:   recheckAfter,
 		unproven:  unprovenAttempts,
 		patience:  startPatience,
@@ -107,13 +112,6 @@ func newBackOff(initial, most time.Duration) *backoff.ExponentialBackOff {
 		backoff.WithRandomizationFactor(jitter),
 		backoff.WithMaxElapsedTime(0), // never given up
 	)
-}
-
-// Status is the newest status. The caller must not change what it points to.
-func (t *Target) Status() Status {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.status
 }
 
 // Run works until ctx ends, and returns nil then. A request that is in flight is cancelled
@@ -140,6 +138,9 @@ func (t *Target) Run(ctx context.Context) error {
 		}
 		t.noteRefusals(old.refused)
 		t.report(act)
+		if act.kind == actWait && !act.look {
+			t.releaseLookers()
+		}
 		ev = t.do(ctx, act)
 		ev.at = time.Now()
 		if ctx.Err() != nil {
@@ -155,12 +156,8 @@ func (t *Target) do(ctx context.Context, act action) event {
 		return t.wait(ctx, act.until)
 	case actRead:
 		return t.read(ctx)
-	case actObserve:
-		return t.observe(ctx)
 	case actJudge:
 		return t.judge(ctx)
-	case actPlan:
-		return t.planned(ctx, act.goal)
 	case actPublish:
 		return t.publish(ctx)
 	case actRollback:
@@ -169,13 +166,28 @@ func (t *Target) do(ctx context.Context, act action) event {
 		if t.somethingNewer() {
 			return event{kind: evHint}
 		}
+	case actAdopt:
+		return t.adopt(act.goal)
+	case actObserve, actPlan, actConfirm, actLook:
+	}
+	return t.ask(ctx, act)
+}
+
+// ask carries out an action that speaks to the server.
+func (t *Target) ask(ctx context.Context, act action) event {
+	defer t.speak(act)()
+	switch act.kind {
+	case actPlan:
+		return t.planned(ctx, act.goal)
+	case actReload:
 		return t.reload(ctx, act.goal)
 	case actConfirm:
 		return t.confirm(ctx, act)
-	case actAdopt:
-		return t.adopt(act.goal)
+	case actLook:
+		return t.look(ctx)
+	default:
+		return t.observe(ctx)
 	}
-	return event{kind: evTimer}
 }
 
 // wait sleeps until the time, a hint or the end of ctx. An idle target spends its life here.
@@ -195,6 +207,9 @@ func (t *Target) wait(ctx context.Context, until time.Time) event {
 		return event{kind: evHint}
 	case <-t.manual:
 		return event{kind: evHint, manual: true}
+	case <-t.lookDue:
+		t.takeLookers()
+		return event{kind: evHint, look: true}
 	}
 	return event{kind: evTimer}
 }

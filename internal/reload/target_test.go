@@ -172,7 +172,7 @@ func TestNewestWins(t *testing.T) {
 			p.failures = []error{&Failure{Class: ClassServer, Message: "500", Permanent: true}}
 		})
 		b.change("b")
-		b.want(Retrying, "", "b")
+		b.want(Retrying, "a", "b") // asked after the failure, it said so
 		if b.target.Status().NextTry.IsZero() {
 			t.Error("no next try")
 		}
@@ -399,7 +399,7 @@ func TestFaults(t *testing.T) {
 		b.lock(func(p *prom) { p.lies = true })
 		b.change("b")
 		st := b.target.Status()
-		if st.Phase != Retrying || !st.Running.IsZero() || st.Failure.Class != ClassUnproven || len(st.Differences) != 1 {
+		if st.Phase != Mismatch || !st.Running.IsZero() || st.Failure.Class != ClassUnproven || len(st.Differences) != 1 || st.Cause == "" || st.Applied {
 			t.Errorf("status %+v", st)
 		}
 		b.lock(func(p *prom) { p.lies = false })
@@ -415,7 +415,7 @@ func TestServerLife(t *testing.T) {
 		b.rec.take()
 		sleep(31 * time.Second)
 		b.want(InSync, "a")
-		b.wantPhases(Checking, Confirming, InSync)
+		b.wantPhases(Confirming, Checking, Confirming, InSync)
 	})
 	bubble(t, "a server that is seen to run older files is reloaded", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.epoch++; p.runs = "old" })
@@ -434,7 +434,7 @@ func TestServerLife(t *testing.T) {
 	bubble(t, "a server that goes away is waited for", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.down = true })
 		sleep(40 * time.Second)
-		b.want(Waiting, "a")
+		b.want(Waiting, "") // what is down runs nothing
 		b.lock(func(p *prom) { p.down = false })
 		sleep(10 * time.Second)
 		b.want(InSync, "a")
@@ -537,7 +537,7 @@ func TestGate(t *testing.T) {
 		}
 	})
 	bubble(t, "files without proof are rolled back after some tries", true, nil, func(t *testing.T, b *bench) {
-		b.lock(func(p *prom) { p.lies = true })
+		b.lock(func(p *prom) { p.lies, p.vague = true, true })
 		b.change("b")
 		sleep(9 * time.Second)
 		st := b.target.Status()
@@ -582,12 +582,12 @@ func TestGate(t *testing.T) {
 		b.lock(func(p *prom) { p.down = true })
 		b.change("refused")
 		sleep(time.Minute)
-		b.want(Waiting, "a")
+		b.want(Waiting, "")
 		if b.gate.text() != "refused" {
 			t.Fatalf("the gate holds %q", b.gate.text())
 		}
 		sleep(2 * time.Minute)
-		b.want(RolledBack, "a")
+		b.want(RolledBack, "")
 		if st := b.target.Status(); b.gate.text() != "a" || !strings.Contains(st.Reason, "did not start within 2m0s") {
 			t.Fatalf("the gate holds %q: %s", b.gate.text(), st.Reason)
 		}
@@ -603,7 +603,7 @@ func TestGate(t *testing.T) {
 		b.lock(func(p *prom) { p.down = true })
 		b.change("b")
 		sleep(3 * time.Minute)
-		b.want(RolledBack, "a")
+		b.want(RolledBack, "")
 		b.server.start()
 		b.lock(func(p *prom) { p.down = false })
 		sleep(31 * time.Second)

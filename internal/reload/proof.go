@@ -1,0 +1,138 @@
+package reload
+
+import (
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+// repeatReload is how long after a reload that showed other contents another one is made; until then the
+// server is only asked.
+const repeatReload = 10 * time.Minute
+
+func (s *state) onReloaded(ev event) {
+	if !ev.failed {
+		s.proof = proofNone // until the server says otherwise
+		s.sent, s.sentEpoch = ev.digest, s.seen.epoch
+		s.reloadBefore, s.lastReload = s.lastReload, ev.at
+		return
+	}
+	s.onReloadFailed(ev)
+	switch {
+	case s.gated && ev.refused:
+		s.refuse(ev.digest, time.Time{})
+		return
+	case s.gated && ev.broken:
+		// A server that does not say more than "error" to each of several tries does not want the files.
+		if s.failures++; s.failures >= s.unproven {
+			s.refuse(ev.digest, ev.at.Add(unprovenFor))
+			return
+		}
+	}
+	s.retry(ev, Retrying)
+}
+
+// onReloadFailed says what the proof is worth after a reload that failed.
+func (s *state) onReloadFailed(ev event) {
+	switch {
+	case ev.untouched:
+	case s.proof != proofStands && s.proof != proofKept:
+		s.proof = proofNone
+	case ev.kept:
+		// The failed load has a name too, which the next look tells.
+		s.proof, s.proven.load = proofKept, ""
+	default:
+		s.proof, s.keptUnknown = proofNone, true
+	}
+}
+
+func (s *state) onConfirmed(ev event) {
+	switch {
+	case ev.look:
+		s.onLooked(ev)
+	case ev.failed:
+		s.asked = asked{} // no answer yet
+		s.retry(ev, Retrying)
+	case ev.proven:
+		s.see(ev.server)
+		s.running, s.proof, s.proven = ev.digest, proofStands, ev.server
+		s.accepted = ev.digest
+		s.sent, s.failures, s.mismatches, s.misses = snapshot.Digest{}, 0, 0, 0
+		s.keptUnknown = false
+		s.strayed = s.served() != ev.digest
+		s.refused.drop(ev.digest)
+		s.retryAt = time.Time{}
+		s.observeAt, s.compareAt = ev.at.Add(s.idle), ev.at.Add(s.compare)
+		s.lookWanted, s.lookedAt = false, ev.at
+		// What was read before the reload may be outdated: the newest reading decides.
+		s.stale = true
+	case ev.reloaded && ev.mismatch:
+		s.proof = proofNone
+		if s.mismatches++; s.mismatches == 1 || ev.at.Sub(s.lastReload) >= repeatReload {
+			s.sent = snapshot.Digest{} // one more reload; after that the server is only asked
+		}
+		s.retry(ev, Mismatch)
+	case ev.reloaded:
+		s.sent, s.proof = snapshot.Digest{}, proofNone
+		s.failures++
+		switch {
+		case s.gated && ev.refused:
+			s.refuse(ev.digest, time.Time{})
+		case s.gated && s.failures >= s.unproven:
+			s.refuse(ev.digest, ev.at.Add(unprovenFor))
+		default:
+			s.retry(ev, Retrying)
+		}
+	default:
+		s.proof = proofNone
+		if !s.calls { // and there is nothing that could be called
+			s.asked = asked{}
+			s.retry(ev, Retrying)
+		}
+	}
+}
+
+// onLooked takes in what a server shows that was proven earlier.
+func (s *state) onLooked(ev event) {
+	s.lookedAt, s.lookWanted = ev.at, false
+	s.compareAt = ev.at.Add(s.compare)
+	kept := s.keptUnknown
+	s.keptUnknown = false
+	switch {
+	case ev.failed:
+		s.misses++
+		s.observeAt = ev.at.Add(s.recheck)
+	case ev.proven && kept:
+		s.see(ev.server)
+		s.proof, s.proven = proofKept, ev.server
+	case ev.proven && ev.server.epoch != s.proven.epoch:
+		s.see(ev.server)
+		s.doubt() // another life of the server gets a verdict of its own
+	case ev.proven:
+		s.misses = 0
+		s.see(ev.server)
+		s.proven = ev.server
+	case kept:
+	case !ev.mismatch: // it cannot tell; whether something happened to it can
+		s.observeAt = ev.at
+	default:
+		s.doubt()
+		s.proof = proofNone
+		s.asked = asked{goal: s.running, epoch: s.seen.epoch, load: s.seen.load} // it was asked just now
+		s.phase = Mismatch
+	}
+}
+
+// served is what the server reads when it loads, as far as that is known.
+func (s *state) served() snapshot.Digest {
+	if s.gated {
+		return s.published
+	}
+	return s.wanted
+}
+
+// refuse remembers that the server does not want these files, until a time or another version.
+func (s *state) refuse(d snapshot.Digest, until time.Time) {
+	s.refused.add(d, until)
+	s.failures, s.fresh = 0, false
+}
