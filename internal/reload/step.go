@@ -146,7 +146,9 @@ func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
 	question := asked{goal: goal, epoch: s.seen.epoch, load: s.seen.load}
 	if (s.proof == proofNone || s.proof == proofDoubted || !s.calls) && s.asked != question {
 		s.asked = question
-		s.phase = Confirming
+		if s.phase != Mismatch {
+			s.phase = Confirming
+		}
 		return action{kind: actConfirm, goal: goal}
 	}
 	s.phase = Reloading

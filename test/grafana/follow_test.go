@@ -218,7 +218,7 @@ func TestFaults(t *testing.T) {
 		"reset":  {grafanatest.Faults{Reset: 2}, false, nil},
 		"down":   {grafanatest.Faults{Down: true}, true, inPhase(reload.Waiting, reload.Retrying)},
 		"locked": {grafanatest.Faults{Locked: 7}, false, nil},
-		"lies":   {grafanatest.Faults{Ignore: true}, true, inPhase(reload.Retrying)},
+		"lies":   {grafanatest.Faults{Ignore: true}, true, inPhase(reload.Mismatch)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
