@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -97,6 +98,9 @@ func (ix *index) locate(p *problem) {
 // within finds the place that a problem without a line means, in the lines from..to: the value or
 // key that it quotes, a key that it names, or the beginning.
 func (ix *index) within(p *problem, from, to int) {
+	if p.regexp && ix.point(p, from, to, isBadRegexp) {
+		return
+	}
 	for _, needle := range p.needles {
 		if needle != "" && ix.point(p, from, to, func(at place) bool { return at.node.Kind == yaml.ScalarNode && at.node.Value == needle }) {
 			return
@@ -107,6 +111,15 @@ func (ix *index) within(p *problem, from, to int) {
 		return
 	}
 	ix.point(p, from, to, func(place) bool { return true })
+}
+
+// isBadRegexp reports whether a place holds a regular expression that relabeling cannot use.
+func isBadRegexp(at place) bool {
+	if at.isKey || len(at.path) == 0 || at.path[len(at.path)-1] != "regex" || at.node.Kind != yaml.ScalarNode {
+		return false
+	}
+	_, err := relabel.NewRegexp(at.node.Value)
+	return err != nil
 }
 
 // point sets the problem's position to a place in the lines that fits.

@@ -2,7 +2,10 @@ package judge
 
 import (
 	"maps"
+	"slices"
 	"time"
+
+	"reloader/internal/prometheus/validator"
 )
 
 // problem is one thing that is wrong with a piece of text, before it is a finding.
@@ -12,6 +15,8 @@ type problem struct {
 	needles []string
 	// last says that of several places the last one is meant (a duplicate).
 	last bool
+	// regexp says that the value is a regular expression, of which the library may quote but a part.
+	regexp bool
 	// tag is the YAML tag of the value that is wrong, unknown the field that is not known.
 	tag, unknown string
 	// group and number are of the rule that is wrong; query and offset of its expression.
@@ -34,6 +39,8 @@ type isolator struct {
 	spent int
 	until time.Time
 	found []problem
+	// unjudged are parts that cannot be judged because of another bad one.
+	unjudged map[*unit]bool
 	// good are the parts of the whole file that can be used together.
 	good map[*unit]bool
 }
@@ -48,7 +55,7 @@ const (
 
 func isolate(t text, ix *index, load loader) *isolator {
 	root := t.cut(ix.root)
-	iso := &isolator{text: t, root: root, index: ix, load: load, until: time.Now().Add(maxIsolate)}
+	iso := &isolator{text: t, root: root, index: ix, load: load, until: time.Now().Add(maxIsolate), unjudged: map[*unit]bool{}}
 	iso.unit(root, nil)
 	return iso
 }
@@ -106,8 +113,16 @@ func (s *isolator) children(u *unit, context map[*unit]bool) map[*unit]bool {
 	if u.item {
 		s.scalars(u, around, bad)
 	}
+	relabeling := s.relabeling(u, around, bad)
 	for _, c := range u.children {
-		if u.item && c.scalar() || s.exhausted() {
+		switch {
+		case u.item && c.scalar(), c.relabeling(), s.exhausted():
+			continue
+		case relabeling && c.discovery():
+			// What its targets become cannot be known, and the job is not judged with them.
+			s.alone(c, around)
+			c.leaves(bad)
+			c.leaves(s.unjudged)
 			continue
 		}
 		before := len(s.found)
@@ -121,6 +136,29 @@ func (s *isolator) children(u *unit, context map[*unit]bool) map[*unit]bool {
 	return bad
 }
 
+// relabeling judges the list of relabelings before what it changes, and reports whether it is bad.
+func (s *isolator) relabeling(u *unit, around, bad map[*unit]bool) bool {
+	found := false
+	for _, c := range u.children {
+		if !c.relabeling() || s.exhausted() {
+			continue
+		}
+		before := len(s.found)
+		if s.unit(c, around) {
+			s.blame(c, s.found[before:], bad)
+			found = true
+		}
+	}
+	return found
+}
+
+// alone judges a part of which only the targets depend on others.
+func (s *isolator) alone(c *unit, around map[*unit]bool) {
+	before := len(s.found)
+	s.unit(c, around)
+	s.found = append(s.found[:before], slices.DeleteFunc(s.found[before:], func(p problem) bool { return p.rule == validator.RuleTarget })...)
+}
+
 // siblings adds what a child cannot be judged without: targets may be URLs when relabelings can change them.
 func siblings(u, c *unit, around map[*unit]bool) map[*unit]bool {
 	if c.name() != "static_configs" {
@@ -128,7 +166,7 @@ func siblings(u, c *unit, around map[*unit]bool) map[*unit]bool {
 	}
 	with := maps.Clone(around)
 	for _, o := range u.children {
-		if o.name() == "relabel_configs" {
+		if o.relabeling() {
 			o.leaves(with)
 		}
 	}
@@ -201,8 +239,10 @@ func (s *isolator) rest(u *unit, context, bad map[*unit]bool) {
 		keep = map[*unit]bool{}
 	}
 	u.leaves(keep)
-	for b := range bad {
-		delete(keep, b)
+	for _, without := range []map[*unit]bool{bad, s.unjudged} {
+		for b := range without {
+			delete(keep, b)
+		}
 	}
 	for range maxRest {
 		if s.exhausted() {

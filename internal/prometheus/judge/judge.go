@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
@@ -81,8 +80,15 @@ func (j *judge) reportAll(file int, ix *index, ps []problem) {
 		return
 	}
 	hidden := secretsOf(ix)
+	var lines *lineScanner
 	for _, p := range ps {
 		ix.locate(&p)
+		if p.blocks() && (p.tag != "" || p.unknown != "" || p.rule == validator.RuleValue) {
+			if lines == nil {
+				lines = scanLines([]byte(strings.Join(ix.text.lines, "")))
+			}
+			lines.reinterpret(&p)
+		}
 		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.known() {
 			p.hint = "judged as Prometheus " + Library + "; if the server is newer, say which version it is: --prometheus-version"
 		}
@@ -114,38 +120,6 @@ func (j *judge) main() {
 		j.agent(l.config, ix)
 	}
 	j.refer(l.config, ix)
-}
-
-// broken reports a file that is no YAML at all.
-func (j *judge) broken(file int, content []byte, err error, n names) {
-	for _, p := range problems(err, n) {
-		inSource(content, &p)
-		j.report(file, p)
-	}
-}
-
-// inSource looks in the text itself for what the YAML parser stumbled over, since there is no tree.
-func inSource(content []byte, p *problem) {
-	at := func(line string, i int) int { return utf8.RuneCountInString(line[:i]) + 1 }
-	for i, line := range strings.Split(string(content), "\n") {
-		rest := strings.TrimLeft(line, " ")
-		bad := strings.IndexFunc(line, func(r rune) bool {
-			return r == utf8.RuneError || r < ' ' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85
-		})
-		switch {
-		case strings.HasPrefix(rest, "\t") && strings.TrimSpace(rest) != "":
-			p.line, p.column = i+1, at(line, len(line)-len(rest))
-			p.hint = "YAML forbids tabs in the indentation: use spaces"
-			return
-		case p.line == 0 && p.anchor != "" && strings.Contains(line, "*"+p.anchor):
-			p.line, p.column = i+1, at(line, strings.Index(line, "*"+p.anchor))
-			return
-		case p.line == 0 && p.anchor == "" && bad >= 0:
-			p.line, p.column = i+1, at(line, bad)
-			p.hint = "the file must be text in UTF-8"
-			return
-		}
-	}
 }
 
 // orphans judges what looks like a rule file when the main file cannot say which are.

@@ -130,7 +130,7 @@ func valueProblem(msg string, n names) problem {
 		expr := strings.TrimSuffix(strings.TrimPrefix(m[2], "^(?s:"), ")$")
 		p.rule, p.message = validator.RuleRegexp, fmt.Sprintf("bad regular expression %q: %s", expr, m[1])
 		p.hint = "RE2 syntax; the expression is anchored at both ends by itself"
-		p.needles = []string{expr}
+		p.needles, p.regexp = []string{expr}, true
 	} else if reDuration.MatchString(msg) {
 		p.rule = n.duration
 		p.hint = "write a number and a unit: 500ms, 30s, 5m, 1h30m, 1d, 2w, 1y"

@@ -45,6 +45,14 @@ func (u *unit) name() string {
 	return u.key.Value
 }
 
+// relabeling reports whether the unit changes targets before they are used.
+func (u *unit) relabeling() bool { return u.name() == "relabel_configs" }
+
+// discovery reports whether the unit finds targets.
+func (u *unit) discovery() bool {
+	return u.name() == "static_configs" || strings.HasSuffix(u.name(), "_sd_configs")
+}
+
 // maxDepth is how deep units are cut: sections, their jobs, a job's keys, a list's items, twice over.
 const maxDepth = 6
 

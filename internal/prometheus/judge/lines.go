@@ -1,0 +1,225 @@
+package judge
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// sourceLine is a line of a YAML file as a person sees it, without a parser's idea of what it belongs to.
+type sourceLine struct {
+	text   string
+	indent int
+	// inside says that the line continues a text or a collection that began above, or holds nothing but a comment.
+	inside bool
+	// values are the columns, from 0 in bytes, at which values without quotes begin.
+	values []int
+}
+
+// open is a quote or a bracket that opens on a line and is not closed where it should be.
+type open struct {
+	line, column int // both from 1
+	mark         byte
+	// until is the last line that may belong to it.
+	until int
+}
+
+// lineScanner follows a YAML file line by line. It understands quotes, flow collections, block texts and comments, and
+// recovers where a parser must give up: after a quote that nobody closed, the next line is a line like any other.
+type lineScanner struct {
+	lines []sourceLine
+	opens []open
+	// block is the column below which a block text ends; -1 outside of one.
+	block int
+	quote *open
+	flow  []open
+}
+
+var reBlockLine = regexp.MustCompile(`^\s*(?:- +)*(?:["']?[A-Za-z_][\w\[\].-]*["']?:(?:\s|$)|-\s)`)
+
+func scanLines(content []byte) *lineScanner {
+	s := &lineScanner{block: -1}
+	texts := strings.Split(string(content), "\n")
+	for i := 0; i < len(texts); i++ {
+		s.line(i, strings.TrimSuffix(texts[i], "\r"))
+		// A quote that swallows keys and items is one that was never closed.
+		if q := s.quote; q != nil && swallows(texts, i, q) {
+			s.opens, s.quote = append(s.opens, *q), nil
+		}
+		if n := len(s.flow); n > 0 && runsAway(texts, i, s.flow[n-1]) {
+			s.flow[0].until = i + 1
+			s.opens, s.flow = append(s.opens, s.flow[0]), nil
+		}
+	}
+	return s
+}
+
+// swallows reports whether the quote that is open at the end of line i (from 0) goes on over lines that are
+// no text: keys, items, or a closing quote with something behind it.
+func swallows(texts []string, i int, q *open) bool {
+	q.until = i + 1
+	for j := i + 1; j < len(texts); j++ {
+		q.until = j + 1
+		end := closing(texts[j], q.mark)
+		inner := texts[j]
+		if end >= 0 {
+			inner = texts[j][:end]
+		}
+		if reBlockLine.MatchString(inner) {
+			return true
+		}
+		if end >= 0 {
+			rest := strings.TrimSpace(texts[j][end+1:])
+			return rest != "" && !strings.ContainsAny(rest[:1], "#,]}:")
+		}
+	}
+	return true // to the end of the file
+}
+
+// runsAway reports whether the bracket that is open at the end of line i (from 0) goes on over lines that are no part of it.
+func runsAway(texts []string, i int, b open) bool {
+	for j := i + 1; j < len(texts); j++ {
+		t := strings.TrimSpace(texts[j])
+		if t == "" || strings.HasPrefix(t, "#") {
+			continue
+		}
+		if strings.ContainsAny(t[:1], "]}") {
+			return false
+		}
+		depth := len(texts[b.line-1]) - len(strings.TrimLeft(texts[b.line-1], " -"))
+		indent := len(texts[j]) - len(strings.TrimLeft(texts[j], " "))
+		return indent < depth || reBlockLine.MatchString(texts[j]) && (b.mark == '[' || indent == depth)
+	}
+	return true
+}
+
+// closing is where a quote closes on a line; -1 when it does not.
+func closing(line string, mark byte) int {
+	for i := 0; i < len(line); i++ {
+		switch {
+		case mark == '"' && line[i] == '\\':
+			i++
+		case line[i] != mark:
+		case mark == '\'' && i+1 < len(line) && line[i+1] == '\'':
+			i++
+		default:
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *lineScanner) line(i int, text string) {
+	l := sourceLine{text: text, indent: len(text) - len(strings.TrimLeft(text, " "))}
+	blank := strings.TrimSpace(text) == ""
+	switch {
+	case s.block >= 0 && (blank || l.indent >= s.block):
+		l.inside = true
+		s.lines = append(s.lines, l)
+		return
+	case s.quote != nil, len(s.flow) > 0, blank, strings.HasPrefix(strings.TrimSpace(text), "#"):
+		l.inside = true
+	}
+	s.block = -1
+	s.lines = append(s.lines, l)
+	s.tokens(i, text)
+}
+
+// tokens follows what stands on a line.
+func (s *lineScanner) tokens(i int, text string) {
+	at := 0
+	if s.quote != nil {
+		end := closing(text, s.quote.mark)
+		if end < 0 {
+			return
+		}
+		s.quote, at = nil, end+1
+	}
+	key := len(text) - len(strings.TrimLeft(text, " ")) // the column of the last key or dash
+	for at < len(text) {
+		c := text[at]
+		switch {
+		case c == ' ' || c == '\t':
+			at++
+		case c == '#' && (at == 0 || text[at-1] == ' ' || text[at-1] == '\t'):
+			return
+		case c == '"' || c == '\'':
+			end := closing(text[at+1:], c)
+			if end < 0 {
+				s.quote = &open{line: i + 1, column: column(text, at), mark: c}
+				return
+			}
+			at += end + 2
+		case c == '[' || c == '{':
+			s.flow = append(s.flow, open{line: i + 1, column: column(text, at), mark: c})
+			s.value(i, at)
+			at++
+		case (c == ']' || c == '}') && len(s.flow) > 0:
+			s.flow = s.flow[:len(s.flow)-1]
+			at++
+		case c == ',' && len(s.flow) > 0, c == ':':
+			at++
+		case len(s.flow) == 0 && (c == '|' || c == '>') && at > 0:
+			s.block = key + 1
+			return
+		case c == '-' && len(s.flow) == 0 && (at+1 == len(text) || text[at+1] == ' '):
+			key = at
+			at++
+		default:
+			s.value(i, at)
+			end, isKey := plainEnd(text, at, len(s.flow) > 0)
+			if isKey && len(s.flow) == 0 {
+				key = at
+			}
+			at = end
+		}
+	}
+}
+
+func (s *lineScanner) value(i, at int) { s.lines[i].values = append(s.lines[i].values, at) }
+
+// plainEnd is where a text without quotes ends, and whether it is a key.
+func plainEnd(text string, at int, flow bool) (end int, key bool) {
+	for ; at < len(text); at++ {
+		switch c := text[at]; {
+		case c == ':' && (at+1 == len(text) || text[at+1] == ' '):
+			return at + 1, true
+		case c == '#' && text[at-1] == ' ':
+			return at, false
+		case flow && strings.IndexByte(",]}[{", c) >= 0:
+			return at, false
+		}
+	}
+	return at, false
+}
+
+// column counts characters from 1; at counts bytes from 0.
+func column(text string, at int) int { return utf8.RuneCountInString(text[:at]) + 1 }
+
+// unit is the number of blanks that the file is indented by, as far as it is regular; 0 when it is not.
+func (s *lineScanner) unit() int {
+	odd, all := 0, 0
+	for _, l := range s.lines {
+		if !l.inside {
+			all++
+			odd += l.indent % 2
+		}
+	}
+	if odd*10 > all && odd > 2 {
+		return 0
+	}
+	return 2
+}
+
+// misfit is the first of the lines from..to (from 1) whose indentation no other line has; 0 when all fit.
+func (s *lineScanner) misfit(from, to int) int {
+	if s.unit() == 0 {
+		return 0
+	}
+	for n := max(from, 1); n <= min(to, len(s.lines)); n++ {
+		if l := s.lines[n-1]; !l.inside && l.indent%2 == 1 {
+			return n
+		}
+	}
+	return 0
+}
