@@ -23,15 +23,21 @@ const maxReport = 64 << 20
 type remote struct {
 	url    string
 	client *http.Client
+	// identify adds the password, where one was given.
+	identify func(*http.Request)
 }
 
 // newRemote checks the base URL. Its text is not repeated in errors: it may hold a password.
-func newRemote(base string) (*remote, error) {
+func newRemote(base string, c connection) (*remote, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return nil, errors.New("--url: not a URL like http://127.0.0.1:9533")
 	}
-	return &remote{url: strings.TrimSuffix(base, "/") + "/api/v1/status", client: &http.Client{Timeout: 10 * time.Second}}, nil
+	client, identify, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	return &remote{url: strings.TrimSuffix(base, "/") + "/api/v1/status", client: client, identify: identify}, nil
 }
 
 func (r *remote) report(ctx context.Context) (status.Report, error) {
@@ -40,6 +46,7 @@ func (r *remote) report(ctx context.Context) (status.Report, error) {
 	if err != nil {
 		return report, err
 	}
+	r.identify(req)
 	resp, err := r.client.Do(req)
 	if err != nil {
 		// url.Error shows passwords as xxxxx.

@@ -13,7 +13,10 @@ var statusCommand = command{
 	name: "status", summary: "shows what a running reloader does", run: runStatus, flags: func() *flagSet { fs, _ := statusFlags(); return fs },
 }
 
-type statusOptions struct{ url, format string }
+type statusOptions struct {
+	connection
+	url, format string
+}
 
 func statusFlags() (*flagSet, *statusOptions) {
 	fs := newFlagSet("status", `
@@ -28,6 +31,7 @@ Example:
 `)
 	o := &statusOptions{}
 	fs.StringVar(&o.url, "url", "http://127.0.0.1:9533", "base `URL` of the running reloader")
+	o.register(fs)
 	fs.StringVar(&o.format, "format", "text", "text or json")
 	return fs, o
 }
@@ -43,7 +47,7 @@ func runStatus(ctx context.Context, args []string, std stdio) int {
 	if o.format != "text" && o.format != "json" {
 		return usageError(std, "status", "--format: want text or json")
 	}
-	r, err := newRemote(o.url)
+	r, err := newRemote(o.url, o.connection)
 	if err != nil {
 		return usageError(std, "status", "%s", err)
 	}

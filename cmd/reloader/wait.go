@@ -22,6 +22,7 @@ var waitCommand = command{
 }
 
 type waitOptions struct {
+	connection
 	url, digest, dir, target string
 	synced                   bool
 	timeout                  time.Duration
@@ -41,6 +42,7 @@ Example, after kubectl apply, in a pipeline:
 `)
 	o := &waitOptions{}
 	fs.StringVar(&o.url, "url", "http://127.0.0.1:9533", "base `URL` of the running reloader")
+	o.register(fs)
 	fs.StringVar(&o.digest, "digest", "", "wait for this `DIGEST` (64 hexadecimal digits, or the first 12 or more)")
 	fs.StringVar(&o.dir, "dir", "", "wait for the files of this `DIR`")
 	fs.BoolVar(&o.synced, "synced", false, "wait until every target runs its newest files")
@@ -68,7 +70,7 @@ func runWait(ctx context.Context, args []string, std stdio) int {
 	case o.digest != "" && (len(o.digest) < 12 || len(o.digest) > 64 || strings.Trim(strings.ToLower(o.digest), "0123456789abcdef") != ""):
 		return usageError(std, "wait", "--digest: want 12 to 64 hexadecimal digits")
 	}
-	r, err := newRemote(o.url)
+	r, err := newRemote(o.url, o.connection)
 	if err != nil {
 		return usageError(std, "wait", "%s", err)
 	}

@@ -21,6 +21,7 @@ import (
 	"reloader/internal/reload"
 	"reloader/internal/status"
 	"reloader/internal/watch"
+	"reloader/internal/webconfig"
 )
 
 // How long each part gets to stop.
@@ -128,8 +129,16 @@ func (a *App) listen(ctx context.Context) error {
 		}
 		return fmt.Errorf("serve metrics and status: %w%s", err, hint)
 	}
-	a.listener = listener
-	a.server = status.NewServer(a.tracker.Handler(a.Reread, a.page.Register, a.history.Register))
+	handler := status.Guard(a.tracker.Handler(a.Reread, a.page.Register, a.history.Register), a.cfg.AllowedHosts...)
+	a.server, a.listener = status.NewServer(handler, listener)
+	if file := a.cfg.WebConfigFile; file != "" {
+		protection, err := webconfig.Open(file, a.log)
+		if err != nil {
+			return configError{errors.Join(fmt.Errorf("web_config_file: %w", err), listener.Close())}
+		}
+		a.server.Handler = protection.Handler(handler, status.ProbePaths...)
+		a.listener = protection.Listener(a.listener)
+	}
 	a.server.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
 	return nil
 }

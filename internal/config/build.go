@@ -60,6 +60,8 @@ func (f *Flags) Config(file []byte) (Config, error) {
 func (f *Flags) override(cfg *Config, positions map[string]position) {
 	for key, set := range map[string]func(){
 		"listen_address":   func() { cfg.ListenAddress = f.process.ListenAddress },
+		"web_config_file":  func() { cfg.WebConfigFile = f.process.WebConfigFile },
+		"allowed_hosts":    func() { cfg.AllowedHosts = f.process.AllowedHosts },
 		"poll_interval":    func() { cfg.PollInterval = f.process.PollInterval },
 		"settle":           func() { cfg.Settle = f.process.Settle },
 		"log_level":        func() { cfg.LogLevel = f.process.LogLevel },
@@ -68,7 +70,8 @@ func (f *Flags) override(cfg *Config, positions map[string]position) {
 		"events":           func() { cfg.Events = f.process.Events },
 		"promcheck":        func() { cfg.Promcheck = f.process.Promcheck },
 	} {
-		if f.set.Changed(strings.ReplaceAll(key, "_", "-")) {
+		// A flag that may be repeated has no plural.
+		if key == "allowed_hosts" && f.set.Changed("allowed-host") || f.set.Changed(strings.ReplaceAll(key, "_", "-")) {
 			set()
 			delete(positions, key)
 		}

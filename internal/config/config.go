@@ -38,6 +38,10 @@ const (
 type Config struct {
 	// ListenAddress is where metrics, status and health are served; empty switches them off.
 	ListenAddress string `yaml:"listen_address"`
+	// WebConfigFile protects that address with TLS and passwords, in the format of Prometheus' own programs.
+	WebConfigFile string `yaml:"web_config_file"`
+	// AllowedHosts are further names by which the status page may be asked for.
+	AllowedHosts []string `yaml:"allowed_hosts"`
 	// PollInterval is how often sources are read without any event.
 	PollInterval time.Duration `yaml:"poll_interval"`
 	// Settle is how long a source that is not swapped as a whole must be quiet.

@@ -25,6 +25,12 @@ func Diff(old, new Config) Changes {
 	if old.ListenAddress != new.ListenAddress {
 		c.Frozen = append(c.Frozen, "listen_address")
 	}
+	if old.WebConfigFile != new.WebConfigFile {
+		c.Frozen = append(c.Frozen, "web_config_file")
+	}
+	if !slices.Equal(old.AllowedHosts, new.AllowedHosts) {
+		c.Frozen = append(c.Frozen, "allowed_hosts")
+	}
 	if old.LogFormat != new.LogFormat {
 		c.Frozen = append(c.Frozen, "log_format")
 	}

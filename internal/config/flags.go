@@ -211,6 +211,12 @@ func (f *Flags) general() {
 	general("listen-address", func(n string) {
 		fs.StringVar(&p.ListenAddress, n, p.ListenAddress, "`ADDRESS` for metrics, status and health; empty switches them off")
 	})
+	general("web-config-file", func(n string) {
+		fs.StringVar(&p.WebConfigFile, n, "", "`FILE` with TLS and basic auth for that address, as Prometheus' programs take it (docs/security.md)")
+	})
+	general("allowed-host", func(n string) {
+		fs.StringArrayVar(&p.AllowedHosts, n, nil, "`NAME` by which the status page may be asked for, besides addresses, localhost and Services' names (docs/security.md); repeatable")
+	})
 	general("poll-interval", func(n string) {
 		fs.DurationVar(&p.PollInterval, n, p.PollInterval, "how often to look at the files without any event")
 	})

@@ -3,11 +3,16 @@ package status
 import (
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/common/expfmt"
 )
+
+// ProbePaths are for the kubelet, which has no password: they tell whether the process works, and which
+// targets it still waits for.
+var ProbePaths = []string{"/healthz", "/-/healthy", "/readyz", "/-/ready"}
 
 // Handler serves everything. reread is called on POST /-/reload; it must not block. More adds routes of others.
 func (t *Tracker) Handler(reread func(), more ...func(*http.ServeMux)) http.Handler {
@@ -17,10 +22,10 @@ func (t *Tracker) Handler(reread func(), more ...func(*http.ServeMux)) http.Hand
 	}
 	mux.HandleFunc("GET /metrics", t.serveMetrics)
 	mux.HandleFunc("GET /api/v1/status", t.serveStatus)
-	for _, path := range []string{"/healthz", "/-/healthy"} {
+	for _, path := range ProbePaths[:2] {
 		mux.HandleFunc("GET "+path, serveHealthy)
 	}
-	for _, path := range []string{"/readyz", "/-/ready"} {
+	for _, path := range ProbePaths[2:] {
 		mux.HandleFunc("GET "+path, t.serveReady)
 	}
 	mux.HandleFunc("POST /-/reload", func(w http.ResponseWriter, _ *http.Request) {
@@ -30,16 +35,19 @@ func (t *Tracker) Handler(reread func(), more ...func(*http.ServeMux)) http.Hand
 	return http.MaxBytesHandler(mux, 1<<20)
 }
 
-// NewServer returns a server with the timeouts that keep a slow or idle client from holding it.
-func NewServer(h http.Handler) *http.Server {
+// NewServer returns a server that slow, idle or many clients cannot hold, and the listener to serve: l with
+// a bounded number of connections.
+func NewServer(h http.Handler, l net.Listener) (*http.Server, net.Listener) {
+	bounded := &connections{Listener: l}
 	return &http.Server{
 		Handler:           h,
+		ConnState:         bounded.state,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second,
+		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
+		MaxHeaderBytes:    12 << 10,
+	}, bounded
 }
 
 func text(w http.ResponseWriter, code int, line string) {
@@ -63,6 +71,7 @@ func (t *Tracker) serveReady(w http.ResponseWriter, r *http.Request) {
 
 func (t *Tracker) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -1,0 +1,114 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// serve is the real server on a real port.
+func serve(t *testing.T) (string, *connections) {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, bounded := NewServer(Guard(New(Build{}).Handler(func() {})), l)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(bounded) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	held, ok := bounded.(*connections)
+	if !ok {
+		t.Fatal("not bounded")
+	}
+	return l.Addr().String(), held
+}
+
+func dial(t *testing.T, from, to string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := d.DialContext(t.Context(), "tcp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// Thousands of connections with half a request each are not held, and while they come, a probe from
+// another address is answered, also on the connection that it had before.
+func TestManyConnections(t *testing.T) {
+	t.Parallel()
+	addr, held := serve(t)
+	client := &http.Client{Transport: &http.Transport{
+		DialContext:         (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.2")}}).DialContext,
+		MaxIdleConnsPerHost: 1,
+	}}
+	defer client.CloseIdleConnections()
+	fresh := 0
+	probe := func() {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Fatal(resp.Status)
+		}
+		fresh++
+	}
+	probe()
+	for i := range 2000 {
+		c := dial(t, "127.0.0.3", addr)
+		if _, err := fmt.Fprintf(c, "GET /metrics HTTP/1.1\r\nHost: x\r\nX-%d: ", i); err != nil {
+			continue // closed already
+		}
+		if i%200 == 0 {
+			probe()
+		}
+	}
+	probe()
+	held.mu.Lock()
+	n := len(held.open)
+	held.mu.Unlock()
+	if n > maxConnections {
+		t.Errorf("%d connections are held", n)
+	}
+	if g := runtime.NumGoroutine(); g > 2000 {
+		t.Errorf("%d goroutines", g)
+	}
+}
+
+// A request that is larger than any program of ours sends is refused before it is held.
+func TestLargeHeaders(t *testing.T) {
+	t.Parallel()
+	addr, _ := serve(t)
+	c := dial(t, "127.0.0.1", addr)
+	if _, err := io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("a", 64<<10)); err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, len("HTTP/1.1 431"))
+	if _, err := io.ReadFull(c, answer); err != nil || string(answer) != "HTTP/1.1 431" {
+		t.Errorf("%q, %v", answer, err)
+	}
+}

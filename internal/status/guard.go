@@ -1,0 +1,59 @@
+package status
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Guard refuses what only a web page of somebody else's would send. There is usually no password on this
+// port, and the browser of somebody who has a port-forward open can be made to ask it.
+//
+// It refuses requests of pages from other sites, and those by a name that could be anybody's: a page at
+// evil.example whose name is made to resolve to this port's address counts as the same site for a browser.
+// Hosts are further names that are accepted. Metrics and probes tell numbers and health, and are answered
+// by any name, so that no scrape and no probe fails for the way in which it reaches the pod.
+func Guard(next http.Handler, hosts ...string) http.Handler {
+	g := guard{}
+	for _, h := range hosts {
+		g.hosts = append(g.hosts, strings.ToLower(h))
+	}
+	if own, err := os.Hostname(); err == nil {
+		g.hosts = append(g.hosts, strings.ToLower(own))
+	}
+	free := append([]string{"/metrics"}, ProbePaths...)
+	cross := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !slices.Contains(free, r.URL.Path) && !g.allowed(r.Host) {
+			text(w, http.StatusMisdirectedRequest, "not asked by this name: use an address, localhost or the Service's name, or allow the name with --allowed-host")
+			return
+		}
+		if err := cross.Check(r); err != nil {
+			text(w, http.StatusForbidden, "refused: a page of another site sent this")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+type guard struct{ hosts []string }
+
+// allowed says whether a Host header can be one of ours. Addresses are: no name was resolved. So are names
+// that no stranger can own: localhost, names without a dot, and those of Services.
+func (g guard) allowed(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if host == "" || net.ParseIP(strings.Trim(host, "[]")) != nil || !strings.Contains(host, ".") || slices.Contains(g.hosts, host) {
+		return true
+	}
+	for _, end := range []string{".localhost", ".svc", ".svc.cluster.local"} {
+		if strings.HasSuffix(host, end) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,227 @@
+// Package webconfig protects a listening port with TLS and passwords, by the web configuration file that
+// Prometheus and its exporters take (https://prometheus.io/docs/prometheus/latest/configuration/https/).
+package webconfig
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/crypto/bcrypt"
+
+	"reloader/internal/snapshot"
+)
+
+// maxFile bounds the file and each file that it names, in bytes.
+const maxFile = 1 << 20
+
+// format is the part of the format that is understood; anything else in a file is an error, because a
+// protection that is silently left out is none.
+type format struct {
+	TLS   *tlsServer        `yaml:"tls_server_config"`
+	HTTP  *httpServer       `yaml:"http_server_config"`
+	Users map[string]string `yaml:"basic_auth_users"`
+}
+
+type tlsServer struct {
+	Cert         string   `yaml:"cert_file"`
+	Key          string   `yaml:"key_file"`
+	ClientAuth   string   `yaml:"client_auth_type"`
+	ClientCA     string   `yaml:"client_ca_file"`
+	ClientSANs   []string `yaml:"client_allowed_sans"`
+	MinVersion   string   `yaml:"min_version"`
+	MaxVersion   string   `yaml:"max_version"`
+	CipherSuites []string `yaml:"cipher_suites"`
+	// PreferServer has had no effect since Go 1.17, in Prometheus neither.
+	PreferServer bool `yaml:"prefer_server_cipher_suites"`
+}
+
+// httpServer is accepted where it changes nothing here.
+type httpServer struct {
+	HTTP2 *bool `yaml:"http2"`
+}
+
+// settings are what a file and the files that it names say now.
+type settings struct {
+	tls   *tls.Config // nil without TLS
+	users map[string][]byte
+	// files are the contents of all files that were read.
+	files map[string][]byte
+}
+
+// load reads the file and what it names.
+func load(path string) (*settings, error) {
+	s := &settings{files: map[string][]byte{}}
+	data, err := s.read(path)
+	if err != nil {
+		return nil, err
+	}
+	var f format
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", path, withoutValues(err))
+	}
+	if f.TLS != nil {
+		if s.tls, err = s.server(f.TLS, filepath.Dir(path)); err != nil {
+			return nil, fmt.Errorf("%s: tls_server_config: %w", path, err)
+		}
+	}
+	s.users = map[string][]byte{}
+	for name, hash := range f.Users {
+		if _, err := bcrypt.Cost([]byte(hash)); err != nil {
+			return nil, fmt.Errorf("%s: basic_auth_users: %s: want a bcrypt hash, as htpasswd -nB makes it", path, name)
+		}
+		s.users[name] = []byte(hash)
+	}
+	return s, nil
+}
+
+// withoutValues keeps YAML's own errors from quoting a hash or a password in the wrong place.
+func withoutValues(err error) error {
+	var types *yaml.TypeError
+	if !errors.As(err, &types) {
+		return err
+	}
+	lines := make([]string, len(types.Errors))
+	for i, line := range types.Errors {
+		if at := strings.Index(line, " `"); at >= 0 {
+			line = line[:at] + " to what belongs here"
+		}
+		lines[i] = strings.TrimSuffix(line, " in type webconfig.format")
+	}
+	return errors.New(strings.Join(lines, "; "))
+}
+
+func (s *settings) read(path string) ([]byte, error) {
+	b, err := snapshot.ReadFile(path, snapshot.Limits{MaxFileSize: maxFile})
+	if err != nil {
+		return nil, err
+	}
+	s.files[path] = b
+	return b, nil
+}
+
+// relative reads a file that is named relative to the directory of the web configuration file.
+func (s *settings) relative(dir, name string) ([]byte, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
+	}
+	return s.read(name)
+}
+
+var clientAuth = map[string]tls.ClientAuthType{
+	"": tls.NoClientCert, "NoClientCert": tls.NoClientCert, "RequestClientCert": tls.RequestClientCert,
+	"RequireAnyClientCert": tls.RequireAnyClientCert, "RequireClientCert": tls.RequireAnyClientCert,
+	"VerifyClientCertIfGiven": tls.VerifyClientCertIfGiven, "RequireAndVerifyClientCert": tls.RequireAndVerifyClientCert,
+}
+
+var versions = map[string]uint16{"": 0, "TLS10": tls.VersionTLS10, "TLS11": tls.VersionTLS11, "TLS12": tls.VersionTLS12, "TLS13": tls.VersionTLS13}
+
+func (s *settings) server(f *tlsServer, dir string) (*tls.Config, error) {
+	if f.Cert == "" || f.Key == "" {
+		return nil, errors.New("cert_file and key_file are required")
+	}
+	cert, err := s.relative(dir, f.Cert)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.relative(dir, f.Key)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("cert_file and key_file: %w", err)
+	}
+	c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	var known bool
+	if c.ClientAuth, known = clientAuth[f.ClientAuth]; !known {
+		return nil, fmt.Errorf("client_auth_type: unknown type %q", f.ClientAuth)
+	}
+	for _, v := range []struct {
+		key, name string
+		to        *uint16
+	}{{"min_version", f.MinVersion, &c.MinVersion}, {"max_version", f.MaxVersion, &c.MaxVersion}} {
+		number, known := versions[v.name]
+		if !known {
+			return nil, fmt.Errorf("%s: unknown version %q: want TLS12 or TLS13", v.key, v.name)
+		}
+		if number != 0 {
+			*v.to = number
+		}
+	}
+	if c.CipherSuites, err = suites(f.CipherSuites); err != nil {
+		return nil, err
+	}
+	if f.ClientCA != "" {
+		ca, err := s.relative(dir, f.ClientCA)
+		if err != nil {
+			return nil, err
+		}
+		c.ClientCAs = x509.NewCertPool()
+		if !c.ClientCAs.AppendCertsFromPEM(ca) {
+			return nil, errors.New("client_ca_file: holds no certificate in PEM")
+		}
+		if c.ClientAuth == tls.NoClientCert {
+			return nil, errors.New("client_ca_file: has no effect without client_auth_type, for example RequireAndVerifyClientCert")
+		}
+	} else if c.ClientAuth >= tls.VerifyClientCertIfGiven {
+		return nil, errors.New("client_auth_type: needs client_ca_file")
+	}
+	if len(f.ClientSANs) > 0 {
+		if c.ClientAuth != tls.RequireAndVerifyClientCert {
+			return nil, errors.New("client_allowed_sans: needs client_auth_type RequireAndVerifyClientCert")
+		}
+		c.VerifyPeerCertificate = allowSANs(f.ClientSANs)
+	}
+	return c, nil
+}
+
+// suites are the numbers of named cipher suites; nil means Go's own choice.
+func suites(names []string) ([]uint16, error) {
+	var list []uint16
+	for _, name := range names {
+		found := false
+		for _, s := range tls.CipherSuites() {
+			if s.Name == name {
+				list, found = append(list, s.ID), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("cipher_suites: %q is unknown or insecure", name)
+		}
+	}
+	return list, nil
+}
+
+// allowSANs accepts client certificates that carry one of the names.
+func allowSANs(allowed []string) func([][]byte, [][]*x509.Certificate) error {
+	return func(_ [][]byte, chains [][]*x509.Certificate) error {
+		if len(chains) > 0 && len(chains[0]) > 0 {
+			c := chains[0][0]
+			names := append([]string{}, c.DNSNames...)
+			names = append(names, c.EmailAddresses...)
+			for _, ip := range c.IPAddresses {
+				names = append(names, ip.String())
+			}
+			for _, u := range c.URIs {
+				names = append(names, u.String())
+			}
+			for _, n := range names {
+				for _, a := range allowed {
+					if n == a {
+						return nil
+					}
+				}
+			}
+		}
+		return errors.New("the client's certificate has none of the allowed names")
+	}
+}
