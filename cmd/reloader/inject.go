@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"reloader/internal/inject"
 )
@@ -78,6 +80,8 @@ func runInject(_ context.Context, args []string, std stdio) int {
 	case o.write && o.file == "-":
 		return usageError(std, "inject", "--write needs a file, not standard input")
 	}
+	// Nothing here looks at ctx: a signal ends the program, also while it waits for a pipe.
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
 	src, err := readManifest(o.file, std.in)
 	if err != nil {
 		return failed(std, "inject", exitFailed, err)

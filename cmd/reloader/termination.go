@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"strings"
+	"syscall"
 
 	"reloader/internal/config"
 )
@@ -22,7 +23,7 @@ func terminationFlag(fs *flagSet) *string {
 // explainTermination leaves the report where the kubelet reads it. The file exists in containers only,
 // so that it is never made.
 func explainTermination(path, report string) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return
 	}

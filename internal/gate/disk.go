@@ -160,7 +160,20 @@ func (d *disk) list(name string) ([]fs.DirEntry, error) {
 
 // read returns the contents of a file.
 func (d *disk) read(name string) ([]byte, error) {
-	b, err := d.root.ReadFile(name)
+	// A fifo in the file's place must not block: O_NONBLOCK.
+	f, err := d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", name, cause(err))
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	var b []byte
+	if err == nil {
+		b, err = io.ReadAll(f)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %q: %w", name, cause(err))
 	}

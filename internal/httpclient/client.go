@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"reloader/internal/reload"
+	"reloader/internal/snapshot"
 )
 
 // Options say where the server is and how to prove who we are. Files are read again for each
@@ -149,14 +150,14 @@ func (c *Client) Do(ctx context.Context, method, path string, timeout time.Durat
 	}
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
-		f := explain(err, method+" "+shown, timeout)
+		f := c.explain(err, method+" "+shown, timeout)
 		f.Untouched = !sent
 		return Answer{}, f
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil && resp.StatusCode/100 == 2 {
-		return Answer{}, explain(err, method+" "+shown, timeout)
+		return Answer{}, c.explain(err, method+" "+shown, timeout)
 	}
 	a := Answer{Status: resp.StatusCode, Body: string(body)}
 	if d, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
@@ -188,8 +189,6 @@ func (c *Client) authorize(req *http.Request) *reload.Failure {
 		return f
 	}
 	req.SetBasicAuth(user, password)
-	// A server may repeat the header as it came: its encoding is no protection.
-	c.secrets = append(c.secrets, strings.TrimPrefix(req.Header.Get("Authorization"), "Basic "))
 	return nil
 }
 
@@ -224,19 +223,8 @@ func local(what string, err error) *reload.Failure {
 }
 
 func readSmall(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(b) > maxSecret {
-		return nil, fmt.Errorf("%s: larger than %d bytes", file, maxSecret)
-	}
-	return b, nil
+	// Never os.Open: a fifo in the file's place would block for ever.
+	return snapshot.ReadFile(file, snapshot.Limits{MaxFileSize: maxSecret})
 }
 
 // connect makes the transport, or a new one when a certificate file changed.
@@ -297,14 +285,18 @@ func (c *Client) tlsConfig(files [3][]byte) (*tls.Config, *reload.Failure) {
 	return config, nil
 }
 
-// Redact takes credentials out of a text that a server sent.
+// Redact takes credentials out of a text that a server sent. Those of under 4 characters are in any text by
+// chance: then nothing is shown.
 func (c *Client) Redact(text string) string {
 	if q := c.base.RawQuery; q != "" {
 		text = strings.ReplaceAll(text, q, "...")
 	}
 	for _, s := range c.secrets {
-		if len(s) >= 4 {
+		switch {
+		case len(s) >= 4:
 			text = strings.ReplaceAll(text, s, "<secret>")
+		case s != "" && strings.Contains(text, s):
+			return "(not shown: it may repeat the credentials)"
 		}
 	}
 	return text

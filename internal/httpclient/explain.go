@@ -17,6 +17,16 @@ import (
 	"reloader/internal/reload"
 )
 
+// explain says why there is no answer. The library's errors quote what a server sent.
+func (c *Client) explain(err error, request string, timeout time.Duration) *reload.Failure {
+	f := explain(err, request, timeout)
+	f.Message = c.Redact(f.Message)
+	if text := err.Error(); c.Redact(text) != text {
+		f.Err = errors.New(c.Redact(text))
+	}
+	return f
+}
+
 // explain says why there is no answer.
 func explain(err error, request string, timeout time.Duration) *reload.Failure {
 	f := &reload.Failure{Err: err}
@@ -51,9 +61,15 @@ func explain(err error, request string, timeout time.Duration) *reload.Failure {
 		f.Class = reload.ClassUnreachable
 		f.Message = "the connection was cut before the answer"
 		f.Hint = "did the server restart? its log says more"
+	case strings.Contains(err.Error(), "malformed"):
+		// The library quotes what came instead, which may be our own request.
+		f.Class = reload.ClassUnexpected
+		f.Message = "the answer is not HTTP"
+		f.Hint = "is this the port of another program?"
+		f.Err = errors.New("malformed HTTP answer")
 	default:
 		f.Class = reload.ClassUnreachable
-		f.Message = err.Error()
+		f.Message = reload.BoundBody(err.Error())
 	}
 	f.Message = request + ": " + f.Message
 	return f

@@ -2,8 +2,12 @@ package httpclient
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"reloader/internal/reload"
@@ -23,6 +27,14 @@ func (c *Client) Credentials() (user, password string, f *reload.Failure) {
 		}
 	} else if password != "" {
 		c.secrets = append(c.secrets, password)
+	}
+	// A server may repeat the header as it came: its encoding is no protection. Nor is that of a URL or JSON.
+	pair := base64.StdEncoding.EncodeToString([]byte(c.o.Username + ":" + password))
+	c.secrets = append(c.secrets, pair, strings.TrimRight(pair, "="))
+	for _, written := range []string{url.QueryEscape(password), url.PathEscape(password), strings.Trim(strconv.Quote(password), `"`)} {
+		if written != password {
+			c.secrets = append(c.secrets, written)
+		}
 	}
 	return c.o.Username, password, nil
 }
@@ -45,7 +57,7 @@ func (c *Client) RoundTrip(req *http.Request, timeout time.Duration, fresh func(
 	})
 	resp, err := c.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		f := explain(err, req.Method+" "+c.URL(req.URL.Path), timeout)
+		f := c.explain(err, req.Method+" "+c.URL(req.URL.Path), timeout)
 		f.Untouched = !sent
 		return nil, f
 	}

@@ -104,7 +104,20 @@ func (c *api) do(ctx context.Context, method, path string, header http.Header, b
 		}
 	}
 	c.guard.record(identity, a)
+	if a.status != http.StatusOK {
+		// What is shown of a refusal may repeat the request, credentials included.
+		a.body = []byte(c.redact(string(a.body)))
+	}
 	return a, nil
+}
+
+// redact takes our credentials out of what a server or a proxy says.
+func (c *api) redact(text string) string {
+	text = c.o.Client.Redact(text)
+	if c.session != "" {
+		text = strings.ReplaceAll(text, c.session, "<secret>")
+	}
+	return text
 }
 
 // needsSession recognizes that credentials were sent and not looked at, because basic auth is off:

@@ -1,0 +1,50 @@
+package driver
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"reloader/internal/reload"
+)
+
+// A Grafana, or a proxy before it, that repeats the request with every kind of refusal puts no credential
+// into anything that is shown.
+func TestEchoedCredentials(t *testing.T) {
+	t.Parallel()
+	const password = "S3cret-Passw0rd"
+	pair := base64.StdEncoding.EncodeToString([]byte("admin:" + password))
+	for _, code := range []int{400, 401, 403, 404, 418, 500, 502, 503} {
+		for _, json := range []bool{false, true} {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/api/health" {
+					_, _ = w.Write([]byte(`{"database": "ok", "version": "12.4.0"}`))
+					return
+				}
+				w.WriteHeader(code)
+				text := r.Header.Get("Authorization") + " " + password
+				if json {
+					text = fmt.Sprintf(`{"message": %q, "messageId": %q, "error": %q}`, text, text, text)
+				}
+				_, _ = fmt.Fprint(w, text)
+			}))
+			t.Cleanup(srv.Close)
+			s := server{url: srv.URL, password: password, provisioning: t.TempDir()}
+			s.write(t, "datasources/ds.yaml", oneDatasource)
+			r := newRig(t, s.url, password, nil)
+			_, v, err := r.apply(t.Context(), nil, s.read(t, "datasources"))
+			said := fmt.Sprintf("%+v %v", v, err)
+			if f, ok := err.(*reload.Failure); ok {
+				said += fmt.Sprintln(f.Message, f.Body, f.Hint, f.Err)
+			}
+			for _, secret := range []string{password, pair, strings.TrimRight(pair, "=")} {
+				if strings.Contains(said, secret) {
+					t.Errorf("%d: %q shows %q", code, said, secret)
+				}
+			}
+		}
+	}
+}

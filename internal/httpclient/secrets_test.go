@@ -1,0 +1,118 @@
+package httpclient_test
+
+import (
+	"bufio"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"reloader/internal/httpclient"
+)
+
+// raw answers each request with bytes made of its Authorization header.
+func raw(t *testing.T, answer func(authorization string) string) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if req, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+				_, _ = fmt.Fprint(c, answer(req.Header.Get("Authorization")))
+			}
+			_ = c.Close()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// However a server repeats our request, in a good answer or one that is no HTTP, no credential is in what
+// we say of it.
+func TestEchoedCredentials(t *testing.T) {
+	t.Parallel()
+	const password = `S3cr"t/Pa+ß`
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pair := base64.StdEncoding.EncodeToString([]byte("adm:" + password))
+	for name, answer := range map[string]func(string) string{
+		"status code":      func(a string) string { return "HTTP/1.1 " + strings.TrimPrefix(a, "Basic ") + " x\r\n\r\n" },
+		"header":           func(a string) string { return "HTTP/1.1 200 OK\r\nAuthorization " + a + "\r\n\r\n" },
+		"protocol":         func(a string) string { return a + "\r\n\r\n" },
+		"transfer coding":  func(a string) string { return "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + a + "\r\n\r\n" },
+		"content length":   func(a string) string { return "HTTP/1.1 200 OK\r\nContent-Length: " + a + "\r\n\r\n" },
+		"body":             func(a string) string { return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\n" + a + " " + password },
+		"body, as a query": func(string) string { return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\n" + url.QueryEscape(password) },
+		"body, as JSON":    func(string) string { return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\n" + fmt.Sprintf("%q", password) },
+	} {
+		c := newClient(t, httpclient.Options{URL: raw(t, answer), Username: "adm", PasswordFile: file})
+		a, f := c.Do(t.Context(), "POST", "/x", 5*time.Second)
+		if f == nil {
+			f = c.Classify("POST", "/x", a)
+		}
+		if f == nil {
+			t.Errorf("%s: no failure", name)
+			continue
+		}
+		said := fmt.Sprintln(f, f.Message, f.Body, f.Err, f.Hint)
+		for _, secret := range []string{password, pair, strings.TrimRight(pair, "="), url.QueryEscape(password), `S3cr\"t`} {
+			if strings.Contains(said, secret) {
+				t.Errorf("%s: %q shows %q", name, said, secret)
+			}
+		}
+	}
+}
+
+// A credential of few characters is in any text by chance, so that nothing of the text is shown.
+func TestShortCredentials(t *testing.T) {
+	t.Parallel()
+	url := raw(t, func(string) string { return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\nthe password is abc" })
+	c := newClient(t, httpclient.Options{URL: url, Username: "adm", Password: "abc"})
+	a, _ := c.Do(t.Context(), "GET", "/", 5*time.Second)
+	if f := c.Classify("GET", "/", a); f == nil || strings.Contains(f.Body, "abc") {
+		t.Errorf("%+v", f)
+	}
+}
+
+// A fifo in the place of a credential or a certificate is an error, not a wait.
+func TestFIFOs(t *testing.T) {
+	t.Parallel()
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []httpclient.Options{
+		{URL: "http://127.0.0.1:1", Username: "u", PasswordFile: fifo}, {URL: "http://127.0.0.1:1", BearerTokenFile: fifo},
+		{URL: "https://127.0.0.1:1", CAFile: fifo}, {URL: "http://127.0.0.1:1", BearerTokenFile: "/dev/zero"},
+	} {
+		c := newClient(t, o)
+		done := make(chan string, 1)
+		go func() {
+			_, f := c.Do(t.Context(), "GET", "/", time.Second)
+			done <- f.Message
+		}()
+		select {
+		case m := <-done:
+			if !strings.Contains(m, "neither a file nor a directory") {
+				t.Errorf("%+v: %s", o, m)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%+v blocks", o)
+		}
+	}
+}
