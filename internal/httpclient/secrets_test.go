@@ -58,7 +58,9 @@ func TestEchoedCredentials(t *testing.T) {
 		"content length":   func(a string) string { return "HTTP/1.1 200 OK\r\nContent-Length: " + a + "\r\n\r\n" },
 		"body":             func(a string) string { return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\n" + a + " " + password },
 		"body, as a query": func(string) string { return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\n" + url.QueryEscape(password) },
-		"body, as JSON":    func(string) string { return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\n" + fmt.Sprintf("%q", password) },
+		"body, as JSON": func(string) string {
+			return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\n" + fmt.Sprintf("%q", password)
+		},
 	} {
 		c := newClient(t, httpclient.Options{URL: raw(t, answer), Username: "adm", PasswordFile: file})
 		a, f := c.Do(t.Context(), "POST", "/x", 5*time.Second)
