@@ -55,6 +55,25 @@ test: build servers ## passes all tests that need no cluster
 	$(if $(RACE),,@echo "no C compiler: the tests run without the race detector")
 	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 20m ./...
 
+# axe-core checks that the page is accessible; without npm that test is skipped.
+AXE := $(CACHE)/axe-$(shell sed -n 's,.*"axe-core": "\([0-9.]*\)".*,\1,p' tools/axe/package.json).js
+export RELOADER_AXE ?= $(AXE)
+
+.PHONY: axe
+axe: $(AXE) ## installs axe-core, with which a test checks that the page is accessible (needs npm)
+
+$(AXE):
+	@mkdir -p $(CACHE)/tmp/axe
+	cp tools/axe/package.json tools/axe/package-lock.json $(CACHE)/tmp/axe/
+	npm ci --silent --prefix $(CACHE)/tmp/axe
+	mv $(CACHE)/tmp/axe/node_modules/axe-core/axe.min.js $@
+
+.PHONY: screenshots
+screenshots: ## writes the pictures of the page in docs/images (needs Debian's chromium and chromium-driver)
+	@mkdir -p $(CACHE)/tmp/shots docs/images
+	RELOADER_SCREENSHOTS=$(CACHE)/tmp/shots go test -count=1 -run TestScenes ./test/page
+	cp $(CACHE)/tmp/shots/in-sync-light.png $(CACHE)/tmp/shots/rejected-dark.png docs/images/
+
 .PHONY: e2e
 e2e: e2e-check build $(PROMETHEUS) ## tries it on a real one-node Kubernetes (root; the cluster's programs are built once)
 	test/e2e/run.sh

@@ -43,6 +43,7 @@ func commands() []command {
 		publishCommand,
 		digestCommand,
 		statusCommand,
+		historyCommand,
 		waitCommand,
 		injectCommand,
 		versionCommand,

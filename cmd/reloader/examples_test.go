@@ -46,7 +46,7 @@ var (
 	ownFlag = regexp.MustCompile(`--(?:prometheus|grafana|http)-[a-z][a-z-]*`)
 	twin    = regexp.MustCompile(`RELOADER_[A-Z][A-Z_]*[A-Z]`)
 	// call is a command line of ours, up to what follows it.
-	call    = regexp.MustCompile(`(?m)(?:^|[\s|;/])reloader (run|once|check|publish|digest|status|wait|inject) ([^\n|#]*)`)
+	call    = regexp.MustCompile(`(?m)(?:^|[\s|;/])reloader (run|once|check|publish|digest|status|history|wait|inject) ([^\n|#]*)`)
 	anyFlag = regexp.MustCompile(`(?:^|\s)(--[a-z][a-z-]*)`)
 )
 

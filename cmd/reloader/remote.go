@@ -19,9 +19,9 @@ import (
 // maxReport bounds what is read of another reloader's answer.
 const maxReport = 64 << 20
 
-// remote asks a running reloader for its status.
+// remote asks a running reloader for what it knows.
 type remote struct {
-	url    string
+	base   string
 	client *http.Client
 	// identify adds the password, where one was given.
 	identify func(*http.Request)
@@ -37,34 +37,39 @@ func newRemote(base string, c connection) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &remote{url: strings.TrimSuffix(base, "/") + "/api/v1/status", client: client, identify: identify}, nil
+	return &remote{base: strings.TrimSuffix(base, "/"), client: client, identify: identify}, nil
 }
 
 func (r *remote) report(ctx context.Context) (status.Report, error) {
-	var report status.Report
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
+	return ask[status.Report](ctx, r, "status")
+}
+
+// ask gets one of the things that the API has under its name.
+func ask[T any](ctx context.Context, r *remote, name string) (T, error) {
+	var none T
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base+"/api/v1/"+name, nil)
 	if err != nil {
-		return report, err
+		return none, err
 	}
 	r.identify(req)
 	resp, err := r.client.Do(req)
 	if err != nil {
 		// url.Error shows passwords as xxxxx.
-		return report, fmt.Errorf("ask for the status: %w", err)
+		return none, fmt.Errorf("ask for the %s: %w", name, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return report, fmt.Errorf("ask for the status: %s; is this the address of a reloader?", finding.OneLine(resp.Status))
+		return none, fmt.Errorf("ask for the %s: %s; is this the address of a reloader?", name, finding.OneLine(resp.Status))
 	}
-	return readReport(resp.Body)
+	return readAnswer[T](resp.Body, name)
 }
 
-func readReport(body io.Reader) (status.Report, error) {
-	var report status.Report
-	if err := json.NewDecoder(io.LimitReader(body, maxReport)).Decode(&report); err != nil {
-		return status.Report{}, fmt.Errorf("read the status: %w; is this the address of a reloader?", err)
+func readAnswer[T any](body io.Reader, name string) (T, error) {
+	var answer, none T
+	if err := json.NewDecoder(io.LimitReader(body, maxReport)).Decode(&answer); err != nil {
+		return none, fmt.Errorf("read the %s: %w; is this the address of a reloader?", name, err)
 	}
-	return report, nil
+	return answer, nil
 }
 
 // live says that the target was proven to run its newest files.

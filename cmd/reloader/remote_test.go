@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"reloader/internal/status"
 )
 
 // FuzzReport: whatever answers at the address, it is refused or can be shown, and nothing counts as
@@ -15,7 +17,7 @@ func FuzzReport(f *testing.F) {
 	f.Add(`{"targets":[{"wanted":"12"}]}`)
 	f.Add("[]")
 	f.Fuzz(func(t *testing.T, body string) {
-		report, err := readReport(strings.NewReader(body))
+		report, err := readAnswer[status.Report](strings.NewReader(body), "status")
 		if err != nil {
 			if len(report.Targets) > 0 {
 				t.Errorf("%+v beside %v", report, err)

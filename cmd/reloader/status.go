@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"reloader/internal/finding"
+	"reloader/internal/status"
 )
 
 var statusCommand = command{
@@ -16,12 +18,13 @@ var statusCommand = command{
 type statusOptions struct {
 	connection
 	url, format string
+	watch       bool
 }
 
 func statusFlags() (*flagSet, *statusOptions) {
 	fs := newFlagSet("status", `
 Usage:
-  reloader status [--url URL] [--format text|json]
+  reloader status [--url URL] [--format text|json] [--watch]
 
 Asks a running reloader where each target stands: phase, digests, findings, reason.
 Exits 0 when every target runs its newest files, 1 when one does not, 3 when reloader cannot be asked.
@@ -33,6 +36,7 @@ Example:
 	fs.StringVar(&o.url, "url", "http://127.0.0.1:9533", "base `URL` of the running reloader")
 	o.register(fs)
 	fs.StringVar(&o.format, "format", "text", "text or json")
+	fs.BoolVarP(&o.watch, "watch", "w", false, "stay and show each change; in a terminal the view is drawn again in place")
 	return fs, o
 }
 
@@ -51,16 +55,17 @@ func runStatus(ctx context.Context, args []string, std stdio) int {
 	if err != nil {
 		return usageError(std, "status", "%s", err)
 	}
+	if o.watch {
+		if o.format != "text" {
+			return usageError(std, "status", "--watch shows text only")
+		}
+		return watchStatus(ctx, r, std)
+	}
 	report, err := r.report(ctx)
 	if err != nil {
 		return failed(std, "status", exitUnjudged, err)
 	}
-	code := exitOK
-	for _, s := range report.Targets {
-		if !live(s) {
-			code = exitFailed
-		}
-	}
+	code := statusCode(report)
 	if o.format == "json" {
 		enc := json.NewEncoder(std.out)
 		enc.SetIndent("", "  ")
@@ -69,15 +74,30 @@ func runStatus(ctx context.Context, args []string, std stdio) int {
 		}
 		return code
 	}
+	printReport(std.out, report, time.Now())
+	return code
+}
+
+// statusCode is exitOK when every target runs its newest files.
+func statusCode(report status.Report) int {
+	for _, s := range report.Targets {
+		if !live(s) {
+			return exitFailed
+		}
+	}
+	return exitOK
+}
+
+// printReport writes a whole status as text.
+func printReport(w io.Writer, report status.Report, now time.Time) {
 	if report.NotReady != "" {
-		fmt.Fprintf(std.out, "not ready: %s\n", finding.OneLine(report.NotReady))
+		fmt.Fprintf(w, "not ready: %s\n", finding.OneLine(report.NotReady))
 	}
 	if f := report.ConfigFile; f != nil && f.Error != "" {
-		fmt.Fprintf(std.out, "%s is not in use: %s\n", finding.AtStart(f.Path), finding.OneLine(f.Error))
+		fmt.Fprintf(w, "%s is not in use: %s\n", finding.AtStart(f.Path), finding.OneLine(f.Error))
 	}
-	printFindings(std.out, "", report.Notes)
+	printFindings(w, "", report.Notes)
 	for _, s := range report.Targets {
-		printStatus(std.out, s, time.Now())
+		printStatus(w, s, now)
 	}
-	return code
 }

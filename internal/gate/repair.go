@@ -158,7 +158,7 @@ func (g *Gate) sweepNotes() error {
 	removed := false
 	for _, e := range entries {
 		name := path.Join(stateDir, e.Name())
-		if name == lockName || name == refusedName || g.known(strings.TrimSuffix(e.Name(), accepted)) {
+		if name == lockName || name == refusedName || name == historyName || g.known(strings.TrimSuffix(e.Name(), accepted)) {
 			continue
 		}
 		if err := g.disk.removeTree(name); err != nil {

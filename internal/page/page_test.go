@@ -128,9 +128,9 @@ func TestHeadline(t *testing.T) {
 		{[]reload.Status{grafana, inSync}, levelOK, "Grafana and Prometheus run the newest configuration since 22:13 UTC on 14 November.", ""},
 		{
 			[]reload.Status{grafana, rejected}, levelBad, `The newest prometheus.yml is refused: line 12: unknown field "scrap"`,
-			"Prometheus keeps running the previous files. did you mean scrape?",
+			"Prometheus keeps running the previous files. Did you mean scrape?",
 		},
-		{[]reload.Status{unknown}, levelBad, `The newest prometheus.yml is refused: line 12: unknown field "scrap"`, "What Prometheus runs now is not known. did you mean scrape?"},
+		{[]reload.Status{unknown}, levelBad, `The newest prometheus.yml is refused: line 12: unknown field "scrap"`, "What Prometheus runs now is not known. Did you mean scrape?"},
 		{[]reload.Status{restart, inSync}, levelWarn, "Grafana and Prometheus run the newest configuration since 22:13 UTC on 14 November.", "Grafana needs a restart for server.http_port."},
 		{[]reload.Status{other, second}, levelBad, "Prometheus does not run the files it was told to load.", "job a is missing (1 more below.)"},
 	} {

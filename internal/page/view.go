@@ -118,7 +118,7 @@ func targetOf(i int, s reload.Status, past history.Target, now time.Time) target
 		if t.Reason == "" {
 			t.Reason = f.Message
 		}
-		t.Hint, t.Answer = f.Hint, f.Body
+		t.Hint, t.Answer = sentence(f.Hint), f.Body
 	}
 	t.facts(s)
 	t.Findings = shown("Findings in the newest files", s.Findings)
@@ -146,7 +146,13 @@ func (t *target) facts(s reload.Status) {
 		add("Runs", "previous files ("+s.Running.Short()+")", time.Time{})
 		add("Wanted", "the newest files ("+s.Wanted.Short()+")", time.Time{})
 	}
-	add("Proof", s.Proof, time.Time{})
+	switch {
+	case s.Running.IsZero():
+	case s.Running == s.Wanted:
+		add("Proof", s.Proof, time.Time{})
+	default:
+		add("Last proof", s.Proof, time.Time{})
+	}
 	if !s.LastSuccess.IsZero() {
 		text := s.LastSuccess.UTC().Format("2 Jan 15:04:05 MST")
 		if s.LastDuration > 0 {
@@ -180,7 +186,7 @@ func shown(title string, all []finding.Finding) *findings {
 		}
 		lvl := map[finding.Severity]string{finding.Error: levelBad, finding.Warning: levelWarn}[one.Severity]
 		f.Items = append(f.Items, shownFinding{
-			one.Position(), one.Severity.String(), lvl, one.Message, one.Rule, one.Hint, one.Excerpt,
+			one.Position(), one.Severity.String(), lvl, one.Message, one.Rule, sentence(one.Hint), one.Excerpt,
 		})
 	}
 	return f

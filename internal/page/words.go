@@ -180,7 +180,7 @@ func problem(s reload.Status) (line, action string) {
 				if f.Line > 0 {
 					line += fmt.Sprintf(": line %d", f.Line)
 				}
-				return line + ": " + f.Message, keeps(s, name) + " " + f.Hint
+				return line + ": " + f.Message, strings.TrimSpace(keeps(s, name) + " " + sentence(f.Hint))
 			}
 		}
 		return "The newest files for " + name + " are refused.", s.Reason
@@ -195,6 +195,14 @@ func problem(s reload.Status) (line, action string) {
 	default:
 		return state(s), ""
 	}
+}
+
+// sentence begins with a capital letter.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // join lists names as a sentence does.

@@ -1,0 +1,52 @@
+package gate
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The history comes back after a restart, replaces what was kept before, shows no reader a name, and a file
+// that is too large to be ours is none.
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	g, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.History() != nil {
+		t.Error("a history in a new gate")
+	}
+	for _, text := range []string{"one", "two"} {
+		if err := g.KeepHistory([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if g, err = Open(dir, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	if got := string(g.History()); got != "two" {
+		t.Errorf("after a restart: %q", got)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), "..") {
+			t.Errorf("readers see %s", e.Name())
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, historyName), make([]byte, maxHistory+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if g.History() != nil {
+		t.Error("a file of another kind was read")
+	}
+}

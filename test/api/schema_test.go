@@ -1,0 +1,139 @@
+// Package api holds the documented schema of the JSON that reloader serves against the code.
+package api
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/history"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+	"reloader/internal/status"
+)
+
+var update = flag.Bool("update", false, "write the schemas anew")
+
+// named are types that JSON shows as text, with the form of it.
+var named = map[reflect.Type]map[string]any{
+	reflect.TypeFor[time.Time]():        {"type": "string", "format": "date-time"},
+	reflect.TypeFor[snapshot.Digest]():  {"type": "string", "pattern": "^([0-9a-f]{64})?$"},
+	reflect.TypeFor[finding.Severity](): {"type": "string", "enum": []string{"error", "warning", "info"}},
+	reflect.TypeFor[time.Duration]():    {"type": "integer", "description": "nanoseconds"},
+	reflect.TypeFor[reload.Phase](): {"type": "string", "enum": []reload.Phase{
+		reload.Starting, reload.Waiting, reload.Settling, reload.Checking, reload.Rejected, reload.Unjudged, reload.Publishing, reload.Reloading,
+		reload.Confirming, reload.Retrying, reload.RolledBack, reload.Mismatch, reload.InSync,
+	}},
+	reflect.TypeFor[history.Outcome](): {"type": "string", "enum": []history.Outcome{
+		history.Pending, history.Live, history.Rejected, history.Refused, history.RolledBack, history.Mismatch, history.Replaced, history.Restarted,
+	}},
+}
+
+// schemaOf is the JSON schema of a type, as encoding/json writes it.
+func schemaOf(t reflect.Type) map[string]any {
+	if s, ok := named[t]; ok {
+		return s
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return schemaOf(t.Elem())
+	case reflect.String:
+		return map[string]any{"type": "string"}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		return map[string]any{"type": "integer"}
+	case reflect.Slice:
+		return map[string]any{"type": "array", "items": schemaOf(t.Elem())}
+	case reflect.Map:
+		return map[string]any{"type": "object", "additionalProperties": schemaOf(t.Elem())}
+	case reflect.Struct:
+		properties, required := map[string]any{}, []string{}
+		for i := range t.NumField() {
+			f := t.Field(i)
+			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if name == "-" || !f.IsExported() {
+				continue
+			}
+			properties[name] = schemaOf(f.Type)
+			if !strings.Contains(options, "omit") {
+				required = append(required, name)
+			}
+		}
+		return map[string]any{"type": "object", "properties": properties, "required": required}
+	default:
+		panic(fmt.Sprintf("a %s has no schema", t))
+	}
+}
+
+// The schemas in docs/schema are those of the code. A field that goes or changes its type needs a new version
+// of the API; a new one only needs this test run with -update.
+func TestSchemas(t *testing.T) {
+	t.Parallel()
+	for name, root := range map[string]reflect.Type{
+		"status.v1.json": reflect.TypeFor[status.Report](), "history.v1.json": reflect.TypeFor[history.Report](),
+	} {
+		schema := schemaOf(root)
+		schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+		schema["title"] = "GET /api/v1/" + strings.TrimSuffix(name, ".v1.json")
+		want, err := json.MarshalIndent(schema, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, '\n')
+		file := "../../docs/schema/" + name
+		if *update {
+			if err := os.WriteFile(file, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		got, err := os.ReadFile(file)
+		if err != nil || string(got) != string(want) {
+			t.Errorf("%s is not what the code serves (%v); if that is meant, run: go test ./test/api -update", file, err)
+		}
+	}
+}
+
+// Every field that the API can show is explained in docs/api.md.
+func TestEveryFieldIsDocumented(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	var walk func(t reflect.Type, visit func(name string))
+	walk = func(t reflect.Type, visit func(name string)) {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+			t = t.Elem()
+		}
+		if _, ok := named[t]; ok || t.Kind() != reflect.Struct {
+			return
+		}
+		for i := range t.NumField() {
+			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			if name != "-" {
+				visit(name)
+				walk(t.Field(i).Type, visit)
+			}
+		}
+	}
+	for _, root := range []reflect.Type{reflect.TypeFor[status.Report](), reflect.TypeFor[history.Report]()} {
+		walk(root, func(name string) {
+			seen++
+			if !strings.Contains(string(doc), "`"+name+"`") {
+				t.Errorf("docs/api.md does not explain `%s`", name)
+			}
+		})
+	}
+	if seen < 40 {
+		t.Errorf("only %d fields were looked for", seen)
+	}
+}
