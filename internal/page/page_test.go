@@ -23,7 +23,7 @@ func hostileReport() status.Report {
 	f := finding.Finding{File: hostile, Line: 3, Column: 7, Severity: finding.Error, Rule: hostile, Message: hostile, Hint: hostile, Excerpt: hostile}
 	s := reload.Status{
 		Target: hostile, Kind: hostile, Phase: reload.Rejected, Since: time.Unix(1700000010, 0), Wanted: snapshot.Digest{1}, Running: snapshot.Digest{4},
-		Reason: hostile, Findings: []finding.Finding{f}, WantedChanges: []string{hostile}, RestartRequired: []string{hostile}, Differences: []string{hostile},
+		Reason: hostile, Findings: []finding.Finding{f}, WantedChanges: []string{hostile}, RestartRequired: []string{hostile}, Differences: []string{hostile}, Cause: hostile, NotCompared: []string{hostile},
 		ServerVersion: hostile, Proof: hostile, NextTry: time.Unix(1700000099, 0), LastSuccess: time.Unix(1700000000, 0), LastDuration: time.Second,
 		Failure: &reload.FailureStatus{Class: reload.ClassRefused, Message: hostile, Hint: hostile, Body: hostile},
 	}

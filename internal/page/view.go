@@ -120,9 +120,13 @@ func targetOf(i int, s reload.Status, past history.Target, now time.Time) target
 		}
 		t.Hint, t.Answer = sentence(f.Hint), f.Body
 	}
+	if s.Cause != "" && s.Cause != t.Reason {
+		t.Hint = s.Cause
+	}
 	t.facts(s)
 	t.Findings = shown("Findings in the newest files", s.Findings)
-	t.list("What differs", s.Differences)
+	t.list("What the server runs differently", s.Differences)
+	t.list("Not compared, because the server does not tell", s.NotCompared)
 	if s.Running != s.Wanted {
 		t.list("What the newest files change", s.WantedChanges)
 	}

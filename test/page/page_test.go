@@ -58,7 +58,7 @@ func inSync(target, kind string, n byte) reload.Status {
 	return reload.Status{
 		Target: target, Kind: kind, Phase: reload.InSync, Since: start, Wanted: snapshot.Digest{n, 0x7e, 0xd1}, Running: snapshot.Digest{n, 0x7e, 0xd1}, Applied: true,
 		ServerVersion: map[string]string{"prometheus": "3.16.0", "grafana": "12.4.0"}[kind], LastSuccess: start, LastDuration: 84 * time.Millisecond,
-		Proof: map[string]string{"prometheus": "the server shows this configuration and the rules of 12 files", "grafana": "the API shows 3 data sources and 14 dashboards as the files have them"}[kind],
+		Proof:         map[string]string{"prometheus": "the server shows this configuration and the rules of 12 files", "grafana": "the API shows 3 data sources and 14 dashboards as the files have them"}[kind],
 		WantedChanges: []string{`scrape job "node" added`},
 	}
 }
@@ -70,7 +70,7 @@ func rejected() reload.Status {
 	s.WantedChanges = []string{`file "prometheus.yml" changed`}
 	s.Findings = []finding.Finding{{
 		File: "/etc/prometheus/prometheus.yml", Line: 12, Column: 5, Severity: finding.Error, Rule: "prometheus-unknown-field", Message: `unknown field "scrape_intervall"`,
-		Hint: "did you mean scrape_interval?",
+		Hint:    "did you mean scrape_interval?",
 		Excerpt: "  10 | - job_name: node\n  11 |   static_configs: [{targets: [localhost:9100]}]\n  12 |     scrape_intervall: 15s\n     |     ^\n  13 | - job_name: api\n",
 	}}
 	return s
@@ -90,7 +90,8 @@ func rolledBack() reload.Status {
 func mismatch() reload.Status {
 	s := inSync("prometheus", "prometheus", 1)
 	s.Phase, s.Wanted, s.Running, s.Applied = reload.Mismatch, snapshot.Digest{7, 7, 7}, snapshot.Digest{}, false
-	s.Reason = "The server still runs the previous prometheus.yml. Its container probably mounts this one file (subPath): mount the directory /etc/prometheus instead."
+	s.Reason = "the server runs something else: " + `scrape job "node" is in the files and not in the server`
+	s.Cause = "The server still runs the previous prometheus.yml. Its container probably mounts this one file (subPath): mount the directory /etc/prometheus instead."
 	s.Differences = []string{`scrape job "node" is in the files and not in the server`}
 	return s
 }
