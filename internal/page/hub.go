@@ -11,7 +11,7 @@ const (
 	// heartbeat keeps proxies from closing a stream on which nothing happens.
 	heartbeat = 25 * time.Second
 	// maxStreams bounds the open pages that are told of changes; further ones refresh slowly.
-	maxStreams = 200
+	maxStreams = 100
 	// writeTimeout is how long a client that does not read may hold its own stream up.
 	writeTimeout = 10 * time.Second
 )

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -185,7 +186,7 @@ func problem(s reload.Status) (line, action string) {
 		}
 		return "The newest files for " + name + " are refused.", s.Reason
 	case reload.Mismatch:
-		return name + " does not run the files it was told to load.", s.Reason
+		return name + " does not run the files it was told to load.", cmp.Or(s.Cause, s.Reason)
 	case reload.RolledBack:
 		return name + " refused the newest files and runs the last good ones.", s.Reason
 	case reload.Retrying, reload.Unjudged:
