@@ -28,6 +28,7 @@ func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
 			a.log.Warn("the gate was repaired", "target", t.Name, "repair", repair)
 		}
 	}
+	a.cluster.dirs.Store(t.Name, r.Dirs())
 	u.hints = a.watcher.Subscribe(r.Dirs())
 	u.target, err = reload.New(reload.Options{
 		Name: t.Name, Kind: string(t.Kind),

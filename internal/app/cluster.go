@@ -7,9 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"reloader/internal/config"
 	"reloader/internal/finding"
+	"reloader/internal/history"
 	"reloader/internal/inputs"
 	"reloader/internal/kube"
 	"reloader/internal/mounts"
@@ -20,7 +22,9 @@ import (
 // cluster is what speaks to the Kubernetes API, as far as that was asked for.
 type cluster struct {
 	propagation *kube.Propagation
-	events      *kube.Events
+	// dirs are the directories of each target, []string by name, for writer.
+	dirs   sync.Map
+	events *kube.Events
 
 	cancel context.CancelFunc
 	work   *sync.WaitGroup
@@ -38,11 +42,25 @@ func (a *App) joinCluster(cfg config.Config) error {
 	a.tracker.CallsBy(func() []status.Call { return calls(client.Calls()) })
 	if cfg.FastPropagation {
 		a.cluster.propagation = kube.NewPropagation(client, a.log)
+		a.history.WriterFrom(a.cluster.writer)
 	}
 	if cfg.Events {
 		a.cluster.events = kube.NewEvents(client, a.log)
 	}
 	return nil
+}
+
+// writer tells who wrote the newest of a target's objects after a time.
+func (c *cluster) writer(target string, since time.Time) *history.Writer {
+	dirs, ok := c.dirs.Load(target)
+	if !ok {
+		return nil
+	}
+	w, ok := c.propagation.LastWrite(dirs.([]string), since)
+	if !ok {
+		return nil
+	}
+	return &history.Writer{Object: w.Object, Manager: w.Manager, Time: w.Time}
 }
 
 // calls says it in the words of the metrics.
@@ -59,7 +77,7 @@ func calls(counted map[kube.Call]uint64) []status.Call {
 }
 
 // observer is who is told of transitions; nil when Events are off.
-func (c cluster) observer() reload.Observer {
+func (c *cluster) observer() reload.Observer {
 	if c.events == nil {
 		return nil
 	}

@@ -16,7 +16,7 @@ func FuzzWatch(f *testing.F) {
 	f.Add("<html>")
 	f.Fuzz(func(t *testing.T, body string) {
 		count := 0
-		err := readWatch(strings.NewReader(body), func(string) { count++ })
+		err := readWatch(strings.NewReader(body), func(version) { count++ })
 		if err == nil {
 			t.Error("a watch ended without an error")
 		}

@@ -30,6 +30,7 @@ type Propagation struct {
 	mu        sync.Mutex
 	told      map[string]bool // what failed for good, by verb and resource
 	disturbed time.Time       // when a watch was last interrupted
+	written   map[object]mountedWrite
 }
 
 // NewPropagation makes a Propagation; Run does the work.
@@ -102,13 +103,14 @@ func (p *Propagation) follow(ctx context.Context, o object, mounts []string) {
 	last := ""
 	var trouble outage
 	for {
-		lasted, err := p.client.watch(ctx, o, func(version string) {
+		lasted, err := p.client.watch(ctx, o, func(v version) {
 			p.works("watch", o.String())
-			if version == last {
+			p.note(o, mounts, v.ManagedFields)
+			if v.ResourceVersion == last {
 				return
 			}
 			c := change{mounts: mounts, before: targets(mounts), first: last == ""}
-			last = version
+			last = v.ResourceVersion
 			p.log.Debug("object has a new version", "object", o.String())
 			select {
 			case p.changes <- c:

@@ -26,19 +26,23 @@ const watchSeconds = 1800
 type watchEvent struct {
 	Type   string `json:"type"`
 	Object struct {
-		Metadata struct {
-			ResourceVersion string `json:"resourceVersion"`
-		} `json:"metadata"`
-		Code    int    `json:"code"` // of a Status, when Type is ERROR
-		Message string `json:"message"`
+		Metadata version `json:"metadata"`
+		Code     int     `json:"code"` // of a Status, when Type is ERROR
+		Message  string  `json:"message"`
 	} `json:"object"`
 }
 
-// watch calls seen with the object's resource version, first as it is now and then at each
+// version is one version of an object.
+type version struct {
+	ResourceVersion string         `json:"resourceVersion"`
+	ManagedFields   []managedField `json:"managedFields"`
+}
+
+// watch calls seen with the object's version, first as it is now and then at each
 // change, until the watch ends; it always ends with an error, and lasted says how long it was
 // open. Without a resource version to start from, the API sends the present state first: nothing
 // is missed between two watches, and there is no version that could have expired.
-func (c *Client) watch(ctx context.Context, o object, seen func(version string)) (lasted time.Duration, err error) {
+func (c *Client) watch(ctx context.Context, o object, seen func(version)) (lasted time.Duration, err error) {
 	seconds := watchSeconds + rand.IntN(watchSeconds) // jitter
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds+30)*time.Second)
 	defer cancel()
@@ -60,7 +64,7 @@ func (c *Client) watch(ctx context.Context, o object, seen func(version string))
 }
 
 // readWatch reads the lines of one watch to their end, which is always an error.
-func readWatch(body io.Reader, seen func(version string)) error {
+func readWatch(body io.Reader, seen func(version)) error {
 	lines := json.NewDecoder(bufio.NewReader(body))
 	for {
 		var e watchEvent
@@ -72,7 +76,7 @@ func readWatch(body io.Reader, seen func(version string)) error {
 		}
 		switch e.Type {
 		case "ADDED", "MODIFIED":
-			seen(e.Object.Metadata.ResourceVersion)
+			seen(e.Object.Metadata)
 		case "ERROR": // 410 Gone, for example: the next watch starts with the present state
 			return &StatusError{Code: e.Object.Code, Message: e.Object.Message}
 		}

@@ -1,0 +1,78 @@
+package kube
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Written is who wrote an object last, by its managedFields.
+type Written struct {
+	// Object is resource/name ("configmaps/prometheus-yml").
+	Object string
+	// Manager is the field manager ("kubectl-client-side-apply", "argocd-controller").
+	Manager string
+	// Time is when it wrote; the API keeps whole seconds.
+	Time time.Time
+}
+
+// managedField is the part of metadata.managedFields that says who wrote when.
+type managedField struct {
+	Manager     string    `json:"manager"`
+	Time        time.Time `json:"time"`
+	Subresource string    `json:"subresource"`
+}
+
+// lastWrite is the newest write to an object; the zero value when the API does not tell.
+func lastWrite(fields []managedField) managedField {
+	var last managedField
+	for _, f := range fields {
+		if f.Subresource == "" && f.Time.After(last.Time) {
+			last = f
+		}
+	}
+	return last
+}
+
+// note keeps who wrote an object last.
+func (p *Propagation) note(o object, mounts []string, fields []managedField) {
+	last := lastWrite(fields)
+	if last.Time.IsZero() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.written == nil {
+		p.written = map[object]mountedWrite{}
+	}
+	p.written[o] = mountedWrite{mounts, Written{Object: o.String(), Manager: last.Manager, Time: last.Time}}
+}
+
+type mountedWrite struct {
+	mounts []string
+	Written
+}
+
+// LastWrite is the newest write after a time to an object that is mounted at, above or below one of the
+// directories; false when none is known.
+func (p *Propagation) LastWrite(dirs []string, since time.Time) (Written, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var last Written
+	for _, w := range p.written {
+		concerns := slices.ContainsFunc(w.mounts, func(mount string) bool {
+			return slices.ContainsFunc(dirs, func(dir string) bool { return within(mount, dir) || within(dir, mount) })
+		})
+		if concerns && w.Time.After(since) && w.Time.After(last.Time) {
+			last = w.Written
+		}
+	}
+	return last, !last.Time.IsZero()
+}
+
+// within says that the path is dir or lies below it.
+func within(p, dir string) bool {
+	p, dir = path.Clean(p), path.Clean(dir)
+	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
+}

@@ -1,0 +1,51 @@
+package kube
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// The newest write of the objects behind a target's directories is told, never that of another target's, nor
+// one of a subresource or of long ago.
+func TestLastWrite(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
+	p := &Propagation{}
+	p.note(object{"configmaps", "prometheus-yml"}, []string{"/etc/prometheus"}, []managedField{
+		{Manager: "kubectl-create", Time: now.Add(-time.Hour)}, {Manager: "argocd-controller", Time: now}, {Manager: "status", Time: now.Add(time.Hour), Subresource: "status"},
+	})
+	p.note(object{"configmaps", "rules"}, []string{"/etc/rules/team-a"}, []managedField{{Manager: "flux", Time: now.Add(time.Second)}})
+	p.note(object{"configmaps", "without"}, []string{"/etc/prometheus"}, nil)
+	for _, c := range []struct {
+		dirs  []string
+		since time.Time
+		want  string
+	}{
+		{[]string{"/etc/prometheus"}, now.Add(-time.Minute), "configmaps/prometheus-yml argocd-controller"},
+		{[]string{"/etc/prometheus", "/etc/rules"}, now.Add(-time.Minute), "configmaps/rules flux"},
+		{[]string{"/etc/rules/team-a/deep"}, now.Add(-time.Minute), "configmaps/rules flux"},
+		{[]string{"/etc/prometheus"}, now.Add(time.Minute), ""},
+		{[]string{"/etc/prom"}, now.Add(-time.Minute), ""},
+		{nil, time.Time{}, ""},
+	} {
+		got, ok := p.LastWrite(c.dirs, c.since)
+		if text := strings.TrimSpace(got.Object + " " + got.Manager); text != c.want || ok != (c.want != "") {
+			t.Errorf("%v since %s: %q, want %q", c.dirs, c.since, text, c.want)
+		}
+	}
+}
+
+// The fields are read from a watch as the API sends it.
+func TestWatchTellsTheWriter(t *testing.T) {
+	t.Parallel()
+	const line = `{"type":"MODIFIED","object":{"kind":"PartialObjectMetadata","metadata":{"name":"a","resourceVersion":"7","managedFields":[` +
+		`{"manager":"kubectl-client-side-apply","operation":"Update","apiVersion":"v1","time":"2026-11-28T10:42:07Z","fieldsType":"FieldsV1","fieldsV1":{"f:data":{}}}]}}}`
+	var got version
+	if err := readWatch(strings.NewReader(line), func(v version) { got = v }); err == nil {
+		t.Error("a watch that ended without an error")
+	}
+	if last := lastWrite(got.ManagedFields); got.ResourceVersion != "7" || last.Manager != "kubectl-client-side-apply" || last.Time.Second() != 7 {
+		t.Errorf("%+v", got)
+	}
+}
