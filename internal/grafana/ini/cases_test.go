@@ -58,6 +58,10 @@ var cases = []iniCase{
 	{name: "cut in quotes", text: "[users]\nlogin_hint = \"a # b\"\n", want: []string{"2 warning ini-open-quote", "2 warning ini-value-cut"}},
 	{name: "secret cut after a space", text: "[smtp]\npassword = abc #def\n", want: []string{"2 warning ini-value-cut"}},
 	{name: "joined", text: "[users]\nlogin_hint = a\\\npassword_hint = b\n", want: []string{"2 warning ini-joined-line"}},
+	// https://github.com/alphagov/govuk-helm-charts/pull/4296
+	{name: "quotes of a JMESPath", text: "[auth.github]\nrole_attribute_path = 'Admin'\nname = 'Admin'\n", want: []string{"2 warning ini-quotes-removed"}},
+	{name: "quotes within a JMESPath", text: "[auth.generic_oauth]\nrole_attribute_path = \"contains(groups, 'a')\"\n", want: []string{"2 warning ini-quotes-removed"}},
+	{name: "quotes of a JMESPath in backticks", text: "[auth.generic_oauth]\nrole_attribute_path = `'Admin'`\n"},
 	{name: "unclosed quote", text: "[users]\nlogin_hint = \"abc\n", want: []string{"2 warning ini-open-quote"}},
 
 	{name: "variables", text: "[users]\nlogin_hint = ${INI_SET}\npassword_hint = $__env{INI_SET}\n"},

@@ -3,9 +3,8 @@ package ini
 import (
 	"fmt"
 
-	"gopkg.in/ini.v1"
-
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 )
 
 // maxSize is the largest file, in bytes, that is judged; a ConfigMap ends at 1 MiB.
@@ -14,19 +13,19 @@ const maxSize = 8 << 20
 // Check judges a grafana.ini. Errors are what stops Grafana from starting, warnings what lets it
 // start with something else than was meant. The findings come in the order of the file.
 func Check(data []byte, opts Options) []finding.Finding {
-	c := &checker{opts: opts, release: release(opts.Version)}
+	c := &checker{opts: opts, version: grafana.ParseVersion(opts.Version), fatals: map[[2]int]bool{}}
 	if len(data) > maxSize {
 		c.report(finding.Error, RuleSyntax, 1, 1, fmt.Sprintf("the file has %d bytes, more than the %d that are judged", len(data), maxSize), "")
 		return c.findings
 	}
-	c.doc = scan(data)
+	c.doc = parse(data)
 	if f := c.doc.fault; f != nil {
 		c.report(finding.Error, RuleSyntax, f.line, f.col, f.message, f.hint)
-	} else if _, err := ini.Load(data); err != nil && !backslashAfterQuote(data) {
-		// Not reached as long as scan follows the library; a file that cannot be read never passes.
-		c.report(finding.Error, RuleSyntax, 0, 0, "the file cannot be parsed", "")
 	}
-	c.known = loadKnown()
+	if len(c.doc.entries)+len(c.doc.headers) > maxNames {
+		return c.findings
+	}
+	c.known = loadKnown(with13(opts.Version))
 	c.set = newSettings(c.doc, opts)
 	c.names()
 	c.values()
@@ -41,11 +40,13 @@ func Check(data []byte, opts Options) []finding.Finding {
 
 type checker struct {
 	opts     Options
-	release  int
+	version  grafana.Version
 	doc      document
 	known    knownNames
 	set      settings
 	findings []finding.Finding
+	// fatals are the places whose value was judged as one at which Grafana does not start.
+	fatals map[[2]int]bool
 }
 
 func (c *checker) report(severity finding.Severity, rule string, line, col int, message, hint string) {
@@ -58,9 +59,24 @@ func (c *checker) warn(e *entry, rule, hint, format string, args ...any) {
 	c.report(finding.Warning, rule, e.line, e.col, fmt.Sprintf(format, args...), hint)
 }
 
-func (c *checker) fatal(e *entry, hint, format string, args ...any) {
+// refused reports a value at which no Grafana starts.
+func (c *checker) refused(e *entry, hint, format string, args ...any) {
+	c.fatals[[2]int{e.line, e.col}] = true
 	c.report(finding.Error, RuleFatalValue, e.line, e.col, fmt.Sprintf(format, args...), hint)
 }
+
+// fatal reports a value at which the Grafanas that were tried do not start. A newer one may know more words and have
+// other limits: then it is a warning.
+func (c *checker) fatal(e *entry, hint, format string, args ...any) {
+	if !c.newerThanTried() {
+		c.refused(e, hint, format, args...)
+		return
+	}
+	c.fatals[[2]int{e.line, e.col}] = true
+	c.warn(e, RuleFatalValue, hint+"; these are the rules of Grafana 12.4, a newer one may have lifted this", format, args...)
+}
+
+func (c *checker) newerThanTried() bool { return grafana.Tried.Before(c.version) }
 
 // name is how a key is written in messages.
 func (e *entry) name() string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 )
 
 // ItemKind is what outlines call a key of grafana.ini.
@@ -14,7 +15,7 @@ const ItemKind = "ini key"
 
 // Outline names every key that the file sets, with a fingerprint of its value.
 func Outline(data []byte) []finding.Item {
-	doc := scan(data)
+	doc := parse(data)
 	var items []finding.Item
 	for name, value := range written(doc) {
 		items = append(items, finding.Item{Kind: ItemKind, Name: name, Fingerprint: finding.Fingerprint(value)})
@@ -79,16 +80,16 @@ type expected struct {
 // Expect reads what the server must show once it has read the file. Without the same environment a
 // value that uses a variable or a file is not expected: it cannot be known.
 func Expect(data []byte, opts Options) *Expectation {
-	known := loadKnown()
+	known := loadKnown(with13(opts.Version))
 	e := &Expectation{keys: map[[2]string]expected{}}
-	set := newSettings(scan(data), opts)
+	set := newSettings(parse(data), opts)
 	for section, keys := range set.keys {
 		for key, v := range keys {
 			if v.unknown || unusable(known, set, section, key, v.text) {
 				continue
 			}
 			// Newer Grafanas overwrite app_mode with a boolean when they read it.
-			if section == defaultSection && key == "app_mode" && release(opts.Version) >= v10 {
+			if section == defaultSection && key == "app_mode" && grafana.ParseVersion(opts.Version).AtLeast(v10) {
 				continue
 			}
 			x := expected{prints: []uint64{finding.Fingerprint(v.text), finding.Fingerprint(maskURLs(v.text))}}

@@ -10,25 +10,32 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"reloader/internal/grafana"
 )
 
 // fatalRule is one key with the values at which Grafana refuses to start.
 type fatalRule struct {
 	section, key string
-	// from is the first release (major*1000 + minor) to which the rule applies.
-	from int
+	// from is the first release to which the rule applies.
+	from grafana.Version
+	// liftable says that a newer release may know other words or have another limit.
+	liftable bool
 	// bad says what is wrong with a value that is not empty; it never quotes it.
 	bad func(text string) string
 	// hint says what to write.
 	hint string
 }
 
-const (
-	durationHint = "write a number with a unit: 30s, 5m, 2h, 7d"
-	v9           = 9000
-	v10          = 10000
-	v11          = 11000
-	v12          = 12000
+const durationHint = "write a number with a unit: 30s, 5m, 2h, 7d"
+
+// The versions at which rules change.
+var (
+	v9  = grafana.Version{Major: 9}
+	v10 = grafana.Version{Major: 10}
+	v11 = grafana.Version{Major: 11}
+	v12 = grafana.Version{Major: 12}
+	v13 = grafana.Version{Major: 13}
 )
 
 // fatalRules are the keys that can be judged one by one. What needs several keys is in fatalPairs.
@@ -36,29 +43,29 @@ var fatalRules = []fatalRule{
 	{section: "server", key: "http_addr", bad: badAddress, hint: "write an IP address or a host name, without a port"},
 	{section: "server", key: "root_url", bad: badURL, hint: "write a URL such as https://grafana.example.com/"},
 	{section: "server", key: "cdn_url", bad: badURL, hint: "write a URL such as https://cdn.example.com/"},
-	{section: "server", key: "min_tls_version", from: v10, bad: noneOf("TLS1.0", "TLS1.1"), hint: "write TLS1.2 or TLS1.3"},
+	{section: "server", key: "min_tls_version", from: v10, bad: noneOf("TLS1.0", "TLS1.1"), liftable: true, hint: "write TLS1.2 or TLS1.3"},
 	{section: "auth", key: "login_maximum_inactive_lifetime_duration", bad: badDuration, hint: durationHint},
 	{section: "auth", key: "login_maximum_lifetime_duration", bad: badDuration, hint: durationHint},
-	{section: "users", key: "user_invite_max_lifetime_duration", bad: badInvite, hint: "write at least 15m"},
+	{section: "users", key: "user_invite_max_lifetime_duration", bad: badInvite, liftable: true, hint: "write at least 15m"},
 	{section: "users", key: "last_seen_update_interval", from: v11, bad: badDuration, hint: durationHint},
 	{section: "users", key: "verification_email_max_lifetime_duration", from: v11, bad: badDuration, hint: durationHint},
 	{section: "explore", key: "defaultTimeOffset", from: v12, bad: badDuration, hint: durationHint},
 	{section: "smtp", key: "from_address", bad: badEmail, hint: "write a plain address such as grafana@example.com"},
-	{section: "remote_cache", key: "type", bad: notOneOf("database", "redis", "memcached"), hint: "write database, redis or memcached"},
-	{section: "log", key: "mode", bad: badLogMode, hint: "write console, file or syslog, parted by spaces or commas"},
-	{section: "live", key: "max_connections", bad: below(-1), hint: "write -1 for no limit, 0 for off, or a number"},
-	{section: "live", key: "message_size_limit", from: v12, bad: below(-1), hint: "write -1 for no limit, or a number of bytes"},
-	{section: "live", key: "client_queue_max_size", from: v12, bad: below(1), hint: "write a number of bytes above 0"},
-	{section: "live", key: "ha_engine", bad: notOneOf("redis"), hint: "write redis, or remove the line"},
+	{section: "remote_cache", key: "type", bad: notOneOf("database", "redis", "memcached"), liftable: true, hint: "write database, redis or memcached"},
+	{section: "log", key: "mode", bad: badLogMode, liftable: true, hint: "write console, file or syslog, separated by spaces or commas"},
+	{section: "live", key: "max_connections", bad: below(-1), liftable: true, hint: "write -1 for no limit, 0 for off, or a number"},
+	{section: "live", key: "message_size_limit", from: v12, bad: below(-1), liftable: true, hint: "write -1 for no limit, or a number of bytes"},
+	{section: "live", key: "client_queue_max_size", from: v12, bad: below(1), liftable: true, hint: "write a number of bytes above 0"},
+	{section: "live", key: "ha_engine", bad: notOneOf("redis"), liftable: true, hint: "write redis, or remove the line"},
 	{section: "live", key: "allowed_origins", bad: badGlobs, hint: "close every [ and {"},
-	{section: "annotations", key: "tags_length", from: v9, bad: above(4096), hint: "write at most 4096"},
+	{section: "annotations", key: "tags_length", from: v9, bad: above(4096), liftable: true, hint: "write at most 4096"},
 	{section: "time_picker", key: "quick_ranges", from: v12, bad: badQuickRanges, hint: `write a JSON list of {"display": ..., "from": ..., "to": ...}`},
-	{section: "paths", key: "permitted_provisioning_paths", from: v12, bad: emptyItem, hint: "part the paths by single |"},
-	{section: "provisioning", key: "repository_types", from: v12, bad: emptyItem, hint: "part the types by single |"},
-	{section: "grpc_server", key: "network", from: v9, bad: notOneOf("tcp", "unix"), hint: "write tcp or unix"},
-	{section: "tracing.opentelemetry", key: "custom_attributes", from: v9, bad: badAttributes, hint: "write key:value pairs parted by commas"},
+	{section: "paths", key: "permitted_provisioning_paths", from: v12, bad: emptyItem, liftable: true, hint: "separate the paths with a single |"},
+	{section: "provisioning", key: "repository_types", from: v12, bad: emptyItem, liftable: true, hint: "separate the types with a single |"},
+	{section: "grpc_server", key: "network", from: v9, bad: notOneOf("tcp", "unix"), liftable: true, hint: "write tcp or unix"},
+	{section: "tracing.opentelemetry", key: "custom_attributes", from: v9, bad: badAttributes, hint: "write key:value pairs separated by commas"},
 	{section: "unified_alerting", key: "enabled", from: v9, bad: badBool, hint: "write true or false"},
-	{section: "unified_alerting", key: "disabled_orgs", from: v9, bad: badIDs, hint: "write organization numbers parted by commas"},
+	{section: "unified_alerting", key: "disabled_orgs", from: v9, bad: badIDs, hint: "write organization numbers separated by commas"},
 	{section: "unified_alerting", key: "initialization_timeout", from: v12, bad: badDuration, hint: durationHint},
 	{section: "unified_alerting", key: "admin_config_poll_interval", from: v9, bad: badDuration, hint: durationHint},
 	{section: "unified_alerting", key: "alertmanager_config_poll_interval", from: v9, bad: badDuration, hint: durationHint},
@@ -66,14 +73,14 @@ var fatalRules = []fatalRule{
 	{section: "unified_alerting", key: "ha_gossip_interval", from: v9, bad: badDuration, hint: durationHint},
 	{section: "unified_alerting", key: "ha_push_pull_interval", from: v9, bad: badDuration, hint: durationHint},
 	{section: "unified_alerting", key: "ha_reconnect_timeout", from: v12, bad: badDuration, hint: durationHint},
-	{section: "unified_alerting", key: "min_interval", from: v9, bad: badMinInterval, hint: "write a multiple of 10s"},
+	{section: "unified_alerting", key: "min_interval", from: v9, bad: badMinInterval, liftable: true, hint: "write a multiple of 10s"},
 	{section: "unified_alerting", key: "state_periodic_save_interval", from: v12, bad: badDuration, hint: durationHint},
 	{section: "unified_alerting", key: "notification_log_retention", from: v12, bad: badDuration, hint: durationHint},
 	{section: "unified_alerting", key: "resolved_alert_retention", from: v12, bad: badDuration, hint: durationHint},
-	{section: "unified_alerting", key: "rule_version_record_limit", from: v12, bad: below(0), hint: "write 0 or more"},
-	{section: "unified_alerting", key: "deleted_rule_retention", from: v12, bad: negativeDuration, hint: "write 0s or more"},
-	{section: "unified_alerting", key: "alertmanager_max_template_output_bytes", from: v12, bad: below(0), hint: "write 0 or more"},
-	{section: "unified_alerting.screenshots", key: "capture_timeout", from: v9, bad: longerThan(30 * time.Second), hint: "write at most 30s"},
+	{section: "unified_alerting", key: "rule_version_record_limit", from: v12, bad: below(0), liftable: true, hint: "write 0 or more"},
+	{section: "unified_alerting", key: "deleted_rule_retention", from: v12, bad: negativeDuration, liftable: true, hint: "write 0s or more"},
+	{section: "unified_alerting", key: "alertmanager_max_template_output_bytes", from: v12, bad: below(0), liftable: true, hint: "write 0 or more"},
+	{section: "unified_alerting.screenshots", key: "capture_timeout", from: v9, bad: longerThan(30 * time.Second), liftable: true, hint: "write at most 30s"},
 	{section: "remote.alertmanager", key: "sync_interval", from: v12, bad: badDuration, hint: durationHint},
 	{section: "remote.alertmanager", key: "timeout", from: v12, bad: badDuration, hint: durationHint},
 }
@@ -82,12 +89,16 @@ var fatalRules = []fatalRule{
 func (c *checker) fatalValues() {
 	for _, r := range fatalRules {
 		text, ok := c.set.get(r.section, r.key)
-		if !ok || text == "" || c.release < r.from {
+		if !ok || text == "" || c.version.Before(r.from) {
 			continue
 		}
 		if problem := r.bad(text); problem != "" {
 			e := c.set.at(r.section, r.key)
-			c.fatal(e, r.hint, "%s %s: Grafana does not start", e.name(), problem)
+			if r.liftable {
+				c.fatal(e, r.hint, "%s %s: Grafana does not start", e.name(), problem)
+			} else {
+				c.refused(e, r.hint, "%s %s: Grafana does not start", e.name(), problem)
+			}
 		}
 	}
 	c.fatalPairs()

@@ -94,9 +94,7 @@ func (c *checker) kind(section, key string, v *setting) {
 // isFatal reports whether a wrong value of this key was already judged as an error.
 func (c *checker) isFatal(section, key string) bool {
 	e := c.set.at(section, key)
-	return slices.ContainsFunc(c.findings, func(f finding.Finding) bool {
-		return f.Rule == RuleFatalValue && f.Line == e.line && f.Column == e.col
-	})
+	return c.fatals[[2]int{e.line, e.col}]
 }
 
 // missingPaths reports what Grafana needs and does not find; it starts all the same.

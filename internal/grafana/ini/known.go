@@ -5,13 +5,19 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"reloader/internal/grafana"
 )
 
 // knownText lists the sections and keys that Grafana reads: a line per section, then key:kind.
-// A section with * takes any key. An upper-case kind has a default that is not empty.
+// A section with * takes any key. An upper-case kind has a default that is not empty. What came with Grafana 13 is in
+// known13.txt: its whole list is not public.
 //
 //go:embed known.txt
 var knownText string
+
+//go:embed known13.txt
+var known13Text string
 
 // The kinds of keys: what a value must be for Grafana to use it.
 const (
@@ -36,14 +42,28 @@ type knownSection struct {
 	keys map[string]knownKey
 }
 
+// with13 says whether a server of version 13 may read them: also when its version is not known.
+func with13(version string) bool { return version == "" || grafana.ParseVersion(version).AtLeast(v13) }
+
 // knownNames is built for one check and dropped: the daemon keeps no tables.
 type knownNames map[string]knownSection
 
-func loadKnown() knownNames {
+func loadKnown(with13 bool) knownNames {
 	known := knownNames{}
-	for line := range strings.Lines(knownText) {
+	known.add(knownText)
+	if with13 {
+		known.add(known13Text)
+	}
+	return known
+}
+
+func (k knownNames) add(text string) {
+	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
-		s := knownSection{keys: make(map[string]knownKey, len(fields))}
+		s, ok := k[fields[0]]
+		if !ok {
+			s.keys = make(map[string]knownKey, len(fields))
+		}
 		for _, f := range fields[1:] {
 			name, kind, _ := strings.Cut(f, ":")
 			if kind == "" {
@@ -53,9 +73,8 @@ func loadKnown() knownNames {
 			lower := kind[0] | 0x20
 			s.keys[name] = knownKey{kind: lower, hasDefault: lower != kind[0]}
 		}
-		known[fields[0]] = s
+		k[fields[0]] = s
 	}
-	return known
 }
 
 // anyKeyPrefixes begin the names of sections that plugins and users make up.

@@ -41,7 +41,7 @@ func (c *checker) sections() {
 			}
 			continue
 		}
-		near := finding.Nearest(h.name, c.known.sectionNames())
+		near := c.nearest(h.name, c.known.sectionNames())
 		switch {
 		case near != "" && strings.EqualFold(near, h.name):
 			c.report(finding.Warning, RuleWrongCase, h.line, h.col,
@@ -51,6 +51,7 @@ func (c *checker) sections() {
 			if near != "" {
 				hint = "did you mean [" + near + "]?"
 			}
+			hint = c.mayBeNew(hint)
 			c.report(finding.Warning, RuleUnknownSection, h.line, h.col,
 				fmt.Sprintf("section [%s] is not one that Grafana reads", shown(h.name)), hint)
 		}
@@ -66,7 +67,7 @@ func (c *checker) key(e *entry) {
 		return // the section was reported
 	}
 	if k, ok := section.keys[e.key]; ok {
-		if k.kind == kindOld && c.release >= 12000 {
+		if k.kind == kindOld && c.version.AtLeast(v12) {
 			c.warn(e, RuleRemovedKey, "remove it", "%s is not read by Grafana 12", e.name())
 		}
 		return
@@ -78,7 +79,7 @@ func (c *checker) key(e *entry) {
 		c.parentKey(e, parent)
 		return
 	}
-	near := finding.Nearest(e.key, section.keyNames())
+	near := c.nearest(e.key, section.keyNames())
 	if near != "" && strings.EqualFold(near, e.key) {
 		c.warn(e, RuleWrongCase, "write "+near, "%s has no effect: names are case-sensitive", e.name())
 		return
@@ -90,7 +91,28 @@ func (c *checker) key(e *entry) {
 	case other != "":
 		hint = "[" + other + "] has a key of that name"
 	}
-	c.warn(e, RuleUnknownKey, hint, "%s is not a key that Grafana reads", e.name())
+	c.warn(e, RuleUnknownKey, c.mayBeNew(hint), "%s is not a key that Grafana reads", e.name())
+}
+
+// maxHints is how many findings get a proposal: where there are more, the file is something else.
+const maxHints = 200
+
+func (c *checker) nearest(name string, known []string) string {
+	if len(c.findings) > maxHints {
+		return ""
+	}
+	return finding.Nearest(name, known)
+}
+
+// mayBeNew adds that a newer Grafana may read what is not known here.
+func (c *checker) mayBeNew(hint string) string {
+	if !c.newerThanTried() {
+		return hint
+	}
+	if hint != "" {
+		hint += " "
+	}
+	return hint + "It may be new: the settings of Grafana 12.4 are known here, and some of 13."
 }
 
 func (c *checker) parentKey(e *entry, parent string) {

@@ -22,6 +22,7 @@ func (c *checker) fatalPairs() {
 	c.history()
 	c.freeKeys()
 	c.encryption()
+	c.embedding()
 }
 
 func (c *checker) isTrue(section, key string, otherwise bool) bool {
@@ -46,9 +47,9 @@ func (c *checker) port() {
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil || n < 0:
-		c.fatal(e, hint, "%s is not a port: Grafana does not start", e.name())
+		c.refused(e, hint, "%s is not a port: Grafana does not start", e.name())
 	case n > 65535:
-		c.fatal(e, hint, "%s is more than 65535: Grafana does not start", e.name())
+		c.refused(e, hint, "%s is more than 65535: Grafana does not start", e.name())
 	}
 }
 
@@ -67,7 +68,7 @@ func (c *checker) protocol() {
 		}
 		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 			e := c.set.at("server", "socket")
-			c.fatal(e, "create the directory, or correct the path", "%s is in a directory that does not exist: Grafana does not start", e.name())
+			c.refused(e, "create the directory, or correct the path", "%s is in a directory that does not exist: Grafana does not start", e.name())
 		}
 	}
 }
@@ -80,15 +81,15 @@ func (c *checker) certificate(protocol string) {
 		return
 	}
 	switch {
-	case cert == "" && key == "" && c.release >= v12:
+	case cert == "" && key == "" && c.version.AtLeast(v12):
 		c.warn(at, RuleNoEffect, "set cert_file and cert_key", "%s without a certificate: Grafana makes its own one, which no client trusts", at.name())
-	case (cert == "" || key == "") && (c.release < v10 || c.release >= v12):
+	case (cert == "" || key == "") && (c.version.Before(v10) || c.version.AtLeast(v12)):
 		c.fatal(at, "set cert_file and cert_key", "%s needs both a certificate and its key: Grafana does not start", at.name())
 	default:
 		c.readable("server", "cert_file")
 		c.readable("server", "cert_key")
 	}
-	if tls, ok := c.set.get("server", "min_tls_version"); ok && c.release >= v10 && !slices.Contains([]string{"", "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3"}, tls) {
+	if tls, ok := c.set.get("server", "min_tls_version"); ok && c.version.AtLeast(v10) && !slices.Contains([]string{"", "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3"}, tls) {
 		e := c.set.at("server", "min_tls_version")
 		c.fatal(e, "write TLS1.2 or TLS1.3", "%s is not a version that Grafana knows: with %s it does not start", e.name(), protocol)
 	}
@@ -105,7 +106,7 @@ func (c *checker) readable(section, key string) {
 	}
 	e := c.set.at(section, key)
 	if c.opts.Env.Same {
-		c.fatal(e, "mount the file, or correct the path", "%s names a file that cannot be read: Grafana does not start", e.name())
+		c.refused(e, "mount the file, or correct the path", "%s names a file that cannot be read: Grafana does not start", e.name())
 		return
 	}
 	c.warn(e, RuleMissingFile, "Grafana does not start when it is missing there too", "%s names a file that cannot be read here", e.name())
@@ -120,7 +121,7 @@ func (c *checker) database() {
 		u, err := url.Parse(text)
 		switch {
 		case err != nil:
-			c.fatal(e, "write mysql://user:password@host:port/name; encode special characters of the password", "%s is not a URL: Grafana does not start", e.name())
+			c.refused(e, "write mysql://user:password@host:port/name; encode special characters of the password", "%s is not a URL: Grafana does not start", e.name())
 		case !slices.Contains(databaseTypes, u.Scheme):
 			c.fatal(e, "begin it with mysql://, postgres:// or sqlite3://", "%s has no type of database that Grafana knows: it does not start", e.name())
 		}
@@ -138,25 +139,25 @@ func (c *checker) database() {
 func (c *checker) alerting() {
 	if e := c.set.at("alerting", "enabled"); e != nil && c.isTrue("alerting", "enabled", false) {
 		switch {
-		case c.release >= v11:
+		case c.version.AtLeast(v11):
 			c.fatal(e, "remove the line; [unified_alerting] is what is left", "%s cannot be true since Grafana 11: it does not start", e.name())
-		case c.release >= v9 && c.isTrue("unified_alerting", "enabled", false):
+		case c.version.AtLeast(v9) && c.isTrue("unified_alerting", "enabled", false):
 			c.fatal(e, "leave one of them out", "%s and [unified_alerting] enabled cannot both be true: Grafana does not start", e.name())
 		}
 	}
-	if e := c.set.at("unified_alerting", "enabled"); e != nil && c.release >= v9 && c.release < v11 {
+	if e := c.set.at("unified_alerting", "enabled"); e != nil && c.version.AtLeast(v9) && c.version.Before(v11) {
 		if text, ok := c.set.get("unified_alerting", "enabled"); ok {
 			if v, isBool := parseBool(text); isBool && !v {
 				c.warn(e, RuleNoEffect, "set force_migration = true if the alert rules may go", "%s false makes Grafana end at once when unified alerting ran before", e.name())
 			}
 		}
 	}
-	if c.release >= v9 && c.isTrue("unified_alerting", "ha_redis_cluster_mode_enabled", false) && c.isTrue("unified_alerting", "ha_redis_sentinel_mode_enabled", false) {
+	if c.version.AtLeast(v9) && c.isTrue("unified_alerting", "ha_redis_cluster_mode_enabled", false) && c.isTrue("unified_alerting", "ha_redis_sentinel_mode_enabled", false) {
 		e := c.set.at("unified_alerting", "ha_redis_sentinel_mode_enabled")
 		c.fatal(e, "leave one of them out", "%s and ha_redis_cluster_mode_enabled cannot both be true: Grafana does not start", e.name())
 		return
 	}
-	if c.release >= v12 && c.isTrue("unified_alerting", "ha_redis_sentinel_mode_enabled", false) {
+	if c.version.AtLeast(v12) && c.isTrue("unified_alerting", "ha_redis_sentinel_mode_enabled", false) {
 		if name, ok := c.set.value("unified_alerting", "ha_redis_sentinel_master_name", ""); ok && name == "" {
 			e := c.set.at("unified_alerting", "ha_redis_sentinel_mode_enabled")
 			c.fatal(e, "set ha_redis_sentinel_master_name", "%s needs ha_redis_sentinel_master_name: Grafana does not start", e.name())
@@ -167,7 +168,7 @@ func (c *checker) alerting() {
 // history judges where alert states are kept; Grafana refuses unknown backends since 10.
 func (c *checker) history() {
 	const section = "unified_alerting.state_history"
-	if c.release < v10 || !c.isTrue(section, "enabled", true) {
+	if c.version.Before(v10) || !c.isTrue(section, "enabled", true) {
 		return
 	}
 	known := []string{"annotations", "loki", "multiple", "prometheus", "noop"}
@@ -208,19 +209,19 @@ func (c *checker) freeKeys() {
 		switch e.section {
 		case "metrics.environment_info":
 			// Newer ones take any UTF-8 text for a label name.
-			if c.release < v11 && !labelName(e.key) {
-				c.fatal(e, "use letters, digits and _, and begin with a letter", "a key of [metrics.environment_info] is not a label name: Grafana does not start")
+			if c.version.Before(v11) && !labelName(e.key) {
+				c.refused(e, "use letters, digits and _, and begin with a letter", "a key of [metrics.environment_info] is not a label name: Grafana does not start")
 			}
 		case "smtp.static_headers":
-			if c.release >= v10 && !mailHeader.MatchString(e.key) {
+			if c.version.AtLeast(v10) && !mailHeader.MatchString(e.key) {
 				c.fatal(e, "write it as Foo-Header", "a key of [smtp.static_headers] is not a mail header's name: Grafana does not start")
 			}
 		case "feature_toggles":
-			if e.key == "enable" || c.release < v9 {
+			if e.key == "enable" || c.version.Before(v9) {
 				continue
 			}
 			if _, isBool := parseBool(e.value); !isBool && !c.set.unknown(e) {
-				if c.release < v12 {
+				if c.version.Before(v12) {
 					c.fatal(e, "write true or false", "%s is not a boolean: Grafana does not start", e.name())
 				} else {
 					c.warn(e, RuleDefaultUsed, "write true or false", "%s is not a boolean, so the toggle is not switched", e.name())
@@ -236,7 +237,7 @@ func (s settings) unknown(e *entry) bool {
 }
 
 func (c *checker) encryption() {
-	if c.release < v12 {
+	if c.version.Before(v12) {
 		return
 	}
 	text, ok := c.set.get("secrets_manager", "encryption_provider")
@@ -246,5 +247,30 @@ func (c *checker) encryption() {
 	if _, configured := c.set.keys["secrets_manager.encryption."+text]; !configured {
 		e := c.set.at("secrets_manager", "encryption_provider")
 		c.fatal(e, "write secret_key.v1, or configure the provider in its section", "%s names a provider that is not configured: Grafana does not start", e.name())
+	}
+}
+
+// embedding: hosts that may embed Grafana are put into the content security policy, which must have a place for them.
+func (c *checker) embedding() {
+	const section, key = "security", "allow_embedding_hosts"
+	hosts, ok := c.set.get(section, key)
+	if !ok || hosts == "" || strings.TrimSpace(hosts) == "*" || c.version.Before(v13) {
+		return
+	}
+	e := c.set.at(section, key)
+	const hint = "set content_security_policy = true, and a content_security_policy_template with $ALLOW_EMBEDDING_HOSTS"
+	if v := c.set.keys[section]["content_security_policy"]; v != nil && v.unknown {
+		return
+	}
+	if !c.isTrue(section, "content_security_policy", false) {
+		c.refused(e, hint, "%s names hosts, and content_security_policy is not true: Grafana does not start", e.name())
+		return
+	}
+	template, known := c.set.get(section, "content_security_policy_template")
+	switch written := c.set.at(section, "content_security_policy_template") != nil; {
+	case written && known && !strings.Contains(template, "$ALLOW_EMBEDDING_HOSTS"):
+		c.refused(e, hint, "%s names hosts, and content_security_policy_template has no $ALLOW_EMBEDDING_HOSTS: Grafana does not start", e.name())
+	case !written:
+		c.warn(e, RuleFatalValue, hint, "%s names hosts: Grafana does not start if the default content_security_policy_template has no $ALLOW_EMBEDDING_HOSTS", e.name())
 	}
 }

@@ -16,6 +16,7 @@ const (
 	RuleValueCut         = "ini-value-cut"
 	RuleJoinedLine       = "ini-joined-line"
 	RuleOpenQuote        = "ini-open-quote"
+	RuleQuotesRemoved    = "ini-quotes-removed"
 	RuleDuplicateKey     = "ini-duplicate-key"
 	RuleDuplicateSection = "ini-duplicate-section"
 	RuleEnvOverride      = "ini-env-override"
@@ -28,7 +29,7 @@ const (
 func Rules() []string {
 	return []string{
 		RuleSyntax, RuleFatalValue, RuleMissingFile, RuleUnsetVariable, RuleLiteralVariable, RuleUnknownSection, RuleUnknownKey,
-		RuleWrongCase, RuleRemovedKey, RuleParentKey, RuleEmptyValue, RuleValueCut, RuleJoinedLine, RuleOpenQuote, RuleDuplicateKey,
+		RuleWrongCase, RuleRemovedKey, RuleParentKey, RuleEmptyValue, RuleValueCut, RuleJoinedLine, RuleOpenQuote, RuleQuotesRemoved, RuleDuplicateKey,
 		RuleDuplicateSection, RuleEnvOverride, RuleDefaultUsed, RuleNoEffect, RuleAdminPassword,
 	}
 }

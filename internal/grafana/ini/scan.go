@@ -22,6 +22,8 @@ type entry struct {
 	joined bool
 	// openQuote says that the value begins with a quote that nothing closes.
 	openQuote bool
+	// unquoted says that one pair of quotes stood around the whole value and was taken off.
+	unquoted bool
 }
 
 // header is one [section] line.
@@ -213,6 +215,7 @@ func (s *scanner) value(e *entry, rest string, col int) bool {
 	}
 	if surrounded(line, '\'') || surrounded(line, '"') {
 		line = line[1 : len(line)-1]
+		e.unquoted = true
 	} else if line != "" && (line[0] == '"' || line[0] == '\'') && strings.IndexByte(line[1:], line[0]) < 0 {
 		e.openQuote = true
 	}

@@ -49,7 +49,7 @@ func (c *checker) tracing() {
 	if text, ok := c.set.get(exporter, "propagation"); ok {
 		if problem := badPropagation(text); problem != "" {
 			e := c.set.at(exporter, "propagation")
-			c.fatal(e, "write w3c, jaeger or both, parted by a comma", "%s %s: Grafana does not start", e.name(), problem)
+			c.fatal(e, "write w3c, jaeger or both, separated by a comma", "%s %s: Grafana does not start", e.name(), problem)
 		}
 	}
 	if address, ok := c.set.get(otlp, "address"); exporter == otlp && (!ok || address == "") {
@@ -101,7 +101,7 @@ func (c *checker) jwt() {
 		var claims map[string]any
 		if json.Unmarshal([]byte(text), &claims) != nil {
 			e := c.set.at("auth.jwt", "expect_claims")
-			c.fatal(e, `write {"iss": "https://issuer.example.com"}`, "%s is not a JSON object: Grafana does not start", e.name())
+			c.refused(e, `write {"iss": "https://issuer.example.com"}`, "%s is not a JSON object: Grafana does not start", e.name())
 		}
 	}
 }

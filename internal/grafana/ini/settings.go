@@ -19,10 +19,15 @@ type setting struct {
 type settings struct {
 	keys map[string]map[string]*setting
 	env  Options
+	// work is what resolve may still look at, in bytes, in all: references can multiply.
+	work *int
 }
 
+const maxWork = 8 << 20
+
 func newSettings(doc document, opts Options) settings {
-	s := settings{keys: map[string]map[string]*setting{}, env: opts}
+	work := maxWork
+	s := settings{keys: map[string]map[string]*setting{}, env: opts, work: &work}
 	for i := range doc.entries {
 		e := &doc.entries[i]
 		section := s.keys[e.section]
@@ -101,6 +106,9 @@ func (s settings) resolve(section, text string) (string, bool) {
 		m := reference.FindStringSubmatch(text)
 		if m == nil {
 			return text, true
+		}
+		if *s.work -= len(text); *s.work < 0 {
+			return "", false
 		}
 		v := s.keys[section][m[1]]
 		if v == nil {

@@ -30,6 +30,10 @@ func (c *checker) written(e *entry) {
 	case e.openQuote:
 		c.warn(e, RuleOpenQuote, "close the quote, or put the value in backticks", "%s begins with a quote that is not closed; it becomes part of the value", e.name())
 	}
+	if e.unquoted && strings.HasSuffix(e.key, "_attribute_path") && (e.section == "auth" || strings.HasPrefix(e.section, "auth.")) {
+		c.warn(e, RuleQuotesRemoved, "put backticks around the value, quotes included: a JMESPath text is `'Admin'`, a field with a colon `\"custom:groups\"`",
+			"the quotes around %s are taken off: without them it is another JMESPath expression, or none", e.name())
+	}
 	if e.cut > 0 && (e.cutGlued || e.cutQuoted || secretName(e.key)) {
 		c.report(finding.Warning, RuleValueCut, e.line, e.cut,
 			"the value of "+e.name()+" ends before this # or ;"+quoteNote(e), "put the value in backticks or triple double quotes")

@@ -296,7 +296,10 @@ func TestTextMapAndList(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]int{"[{a: b}]": 0, "~": 0, "{}": 1, "x": 1, "[~]": 1, "[x]": 1, "[{a: b}, ~, [c]]": 2, "[]": 0} {
-		if errs, _ := decode(t, V3, "l: "+in, func(d *Decoder, m *Map) { d.Items(m.Get("l"), "l") }); len(errs) != want {
+		if errs, _ := decode(t, V3, "l: "+in, func(d *Decoder, m *Map) {
+			for range d.Items(m.Get("l"), "l") {
+			}
+		}); len(errs) != want {
 			t.Errorf("%s: %v", in, errs)
 		}
 	}
@@ -411,7 +414,8 @@ func FuzzDecode(f *testing.F) {
 				d.PlainMap(m.Node, "m")
 				d.FreeList(m.Get("a"), "a")
 				d.TextMap(m.Get("a"), "a", true)
-				d.Items(m.Get("a"), "a")
+				for range d.Items(m.Get("a"), "a") {
+				}
 				d.Text(m, "a")
 				d.Bool(m, "a")
 				d.PlainInt(m, "a")

@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"iter"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -207,23 +208,24 @@ func (d *Decoder) List(n *yaml.Node, what string) ([]*yaml.Node, bool) {
 	return r.Content, true
 }
 
-// Items reads a list of maps whose null items make Grafana panic.
-func (d *Decoder) Items(n *yaml.Node, what string) []*Map {
-	nodes, _ := d.List(n, what)
-	var out []*Map
-	for _, item := range nodes {
-		if d.stopped {
-			break
-		}
-		if d.IsNull(item) {
-			d.Errorf(item, RuleNullItem, "remove the dash, or write the item after it", "an empty item of %s makes Grafana panic", what)
-			continue
-		}
-		if m, ok := d.Map(item, "an item of "+what); ok {
-			out = append(out, m)
+// Items reads a list of maps whose null items make Grafana panic. Each is read when its turn comes, so that nothing is
+// kept of a file that is given up.
+func (d *Decoder) Items(n *yaml.Node, what string) iter.Seq2[int, *Map] {
+	return func(yield func(int, *Map) bool) {
+		nodes, _ := d.List(n, what)
+		for i, item := range nodes {
+			if d.stopped {
+				return
+			}
+			if d.IsNull(item) {
+				d.Errorf(item, RuleNullItem, "remove the dash, or write the item after it", "an empty item of %s makes Grafana panic", what)
+				continue
+			}
+			if m, ok := d.Map(item, "an item of "+what); ok && !yield(i, m) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 // UnknownKeys warns of keys that Grafana does not read. also names keys that are dealt with elsewhere.

@@ -1,7 +1,7 @@
 package validator
 
 import (
-	"maps"
+	"iter"
 	"slices"
 	"strings"
 
@@ -166,13 +166,22 @@ func (p *pass) readAlerting(f file) (*alFile, bool) {
 	return af, true
 }
 
+// maxPeeked is how many groups and rules of each are looked at to tell what a file is.
+const maxPeeked = 50
+
 // prometheusRules is the key of the groups when they are those of a rule file of Prometheus.
 func (a *alReader) prometheusRules(top *provisioning.Map) *yaml.Node {
 	quiet := *a.d
 	quiet.Report = func(finding.Finding) {}
 	found := false
-	for _, g := range quiet.Items(top.Get("groups"), "groups") {
-		for _, r := range quiet.Items(g.Get("rules"), "rules") {
+	for i, g := range quiet.Items(top.Get("groups"), "groups") {
+		if i == maxPeeked {
+			break
+		}
+		for j, r := range quiet.Items(g.Get("rules"), "rules") {
+			if j == maxPeeked {
+				break
+			}
 			if r.Has("data") {
 				return nil
 			}
@@ -192,27 +201,30 @@ func (f *alFile) empty() bool {
 
 // items reads a list of maps. An empty item is dropped by the newer YAML library; the older one
 // makes an empty entry of it, which is refused unless harmless says that it does nothing.
-func (a *alReader) items(m *provisioning.Map, key string, harmless bool) []*provisioning.Map {
-	nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
-	var out []*provisioning.Map
-	for _, n := range nodes {
-		if a.d.Stopped() {
-			break
-		}
-		if a.d.IsNull(n) {
-			switch {
-			case a.d.Dialect == provisioning.V3 || harmless:
-				a.p.warnf(a.f.at(n), ruleALNullItem, "remove the dash, or write the item after it", "an empty item of %s is ignored", key)
-			default:
-				a.p.errorf(a.f.at(n), ruleALNullItem, "remove the dash, or write the item after it", "an empty item of %s: Grafana refuses all alerting files", key)
+func (a *alReader) items(m *provisioning.Map, key string, harmless bool) iter.Seq2[int, *provisioning.Map] {
+	return func(yield func(int, *provisioning.Map) bool) {
+		nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
+		for i, n := range nodes {
+			if a.d.Stopped() {
+				return
 			}
-			continue
-		}
-		if item, ok := a.d.Map(n, "an item of "+key); ok {
-			out = append(out, item)
+			if a.d.IsNull(n) {
+				a.nullItem(n, key, harmless)
+				continue
+			}
+			if item, ok := a.d.Map(n, "an item of "+key); ok && !yield(i, item) {
+				return
+			}
 		}
 	}
-	return out
+}
+
+func (a *alReader) nullItem(n *yaml.Node, key string, harmless bool) {
+	if a.d.Dialect == provisioning.V3 || harmless {
+		a.p.warnf(a.f.at(n), ruleALNullItem, "remove the dash, or write the item after it", "an empty item of %s is ignored", key)
+		return
+	}
+	a.p.errorf(a.f.at(n), ruleALNullItem, "remove the dash, or write the item after it", "an empty item of %s: Grafana refuses all alerting files", key)
 }
 
 // org reads orgId, which is 1 when it is missing or below 1; 0 stands for not known.
@@ -296,13 +308,13 @@ func get[T any](m map[string]T, key string) (T, bool) {
 	if v, ok := m[key]; ok {
 		return v, true
 	}
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		if strings.EqualFold(k, key) {
-			return m[k], true
+	first, found := "", false
+	for k := range m {
+		if strings.EqualFold(k, key) && (!found || k < first) {
+			first, found = k, true
 		}
 	}
-	var none T
-	return none, false
+	return m[first], found
 }
 
 // valueOf is the value of a key, in whatever case; nil when there is none.

@@ -27,12 +27,13 @@ func (a *alReader) muteTime(m *provisioning.Map) *alNamed {
 	if mt.name.Known && mt.name.Text == "" {
 		a.p.errorf(a.f.at(m.Key("name")), ruleMuteName, "write name", "a mute timing needs 'name': Grafana fails while it writes, contact points are written before")
 	}
-	intervals := a.items(m, "time_intervals", true)
-	if len(intervals) == 0 {
-		a.p.warnf(mt.at, ruleMuteEmpty, "write time_intervals", "a mute timing without time intervals mutes nothing")
-	}
-	for _, i := range intervals {
+	empty := true
+	for _, i := range a.items(m, "time_intervals", true) {
+		empty = false
 		a.interval(i)
+	}
+	if empty {
+		a.p.warnf(mt.at, ruleMuteEmpty, "write time_intervals", "a mute timing without time intervals mutes nothing")
 	}
 	return mt
 }

@@ -10,12 +10,13 @@ import (
 )
 
 func (a *alReader) ruleData(m *provisioning.Map) {
-	queries := a.items(m, "data", false)
-	if nodes, ok := a.d.List(m.Get("data"), "'data'"); ok && (len(queries) == 0 && (len(nodes) == 0 || a.d.Dialect == provisioning.V3)) {
-		a.p.errorf(a.f.at(m.Key("data")), ruleALData, "write at least one query", "a rule needs 'data': Grafana refuses all alerting files")
-	}
-	for _, q := range queries {
+	none := true
+	for _, q := range a.items(m, "data", false) {
+		none = false
 		a.query(q)
+	}
+	if nodes, ok := a.d.List(m.Get("data"), "'data'"); ok && (none && (len(nodes) == 0 || a.d.Dialect == provisioning.V3)) {
+		a.p.errorf(a.f.at(m.Key("data")), ruleALData, "write at least one query", "a rule needs 'data': Grafana refuses all alerting files")
 	}
 }
 

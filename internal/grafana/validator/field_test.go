@@ -226,3 +226,16 @@ func TestPluginTypes(t *testing.T) {
 		}
 	}
 }
+
+// What public threads showed to be judged wrong: grafana.ini.
+func TestFieldIni(t *testing.T) {
+	t.Parallel()
+	runField(t, []fieldCase{
+		// https://github.com/alphagov/govuk-helm-charts/pull/4296 and https://github.com/grafana/grafana/issues/22986
+		{name: "jmes-quotes", want: []string{"warning grafana.ini:3 ini-quotes-removed", "warning grafana.ini:4 ini-quotes-removed"}, says: []string{"backticks"}},
+		// Grafana 13's documentation.
+		{name: "keys-of-13", version: "13.3.0"},
+		{name: "keys-of-13"},
+		{name: "keys-of-13", version: "12.4.0", want: []string{"warning grafana.ini:1 ini-unknown-section", "warning grafana.ini:4 ini-unknown-key", "warning grafana.ini:6 ini-unknown-key"}},
+	})
+}

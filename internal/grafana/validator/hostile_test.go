@@ -1,0 +1,95 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"reloader/internal/finding"
+	"reloader/internal/snapshot"
+)
+
+// hostile are files that, with a megabyte, once made a million findings or took minutes.
+func hostile(size int) map[string]map[string]string {
+	fill := func(head, piece, tail string) string {
+		return head + strings.Repeat(piece, (size-len(head))/len(piece)) + tail
+	}
+	return map[string]map[string]string{
+		"rules":      {RoleAlerting: fill("apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [", "{},", "]}]\n")},
+		"flow":       {RoleDatasources: fill("apiVersion: 1\ndatasources: [", "{},", "]\n")},
+		"dashes":     {RoleDatasources: fill("apiVersion: 1\ndatasources:\n", "- {}\n", "")},
+		"nulls":      {RoleDatasources: fill("apiVersion: 1\ndatasources:\n", "-\n", "")},
+		"keys":       {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: a\n", "  k: 1\n", "")},
+		"variables":  {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: \"", "${a}", "\"\n")},
+		"files":      {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: \"", "$__file{/x}", "\"\n")},
+		"braces":     {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: \"", "${", "\"\n")},
+		"values":     {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: a\n  jsonData:\n    l:\n", "    - $a-$b\n", "")},
+		"providers":  {RoleDashboards: fill("apiVersion: 1\nproviders: [", "{},", "]\n")},
+		"receivers":  {RoleAlerting: fill("contactPoints: [{name: c, receivers: [", "{type: x},", "]}]\n")},
+		"routes":     {RoleAlerting: fill("policies: [{receiver: r, routes: [", "{a: 1},", "]}]\n")},
+		"apps":       {RolePlugins: fill("apps: [", "{},", "]\n")},
+		"mute times": {RoleAlerting: fill("muteTimes: [{name: m, time_intervals: [", "{times: [{}]},", "]}]\n")},
+	}
+}
+
+// Hostile files give a bounded number of findings, and a bad one stays bad. Memory and time are shown by the
+// benchmark.
+func TestHostileFiles(t *testing.T) {
+	t.Parallel()
+	for name, sets := range hostile(100_000) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for role, content := range sets {
+				r := judgeOne(t, role, content)
+				if len(r.Findings) > 3*maxPerFile+10 {
+					t.Errorf("%d findings", len(r.Findings))
+				}
+				if name != "values" && name != "routes" && len(r.Findings) < 2 {
+					t.Errorf("only %d findings", len(r.Findings))
+				}
+				if (name == "rules" || name == "flow" || name == "apps") && !r.Invalid() {
+					t.Error("a bad file passes")
+				}
+			}
+		})
+	}
+}
+
+func judgeOne(t testing.TB, role, content string) finding.Result {
+	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: role, Dir: "/p/" + role}, map[string][]byte{"a.yaml": []byte(content)}))
+	r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// The deadline of a verdict is seen within a file, and ends in "no verdict".
+func TestDeadlineWithinAFile(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("too long")
+	// The environment is asked within the file: it ends the context.
+	opts := Options{}
+	opts.Env.LookupEnv = func(string) (string, bool) { cancel(why); return "x", true }
+	content := "apiVersion: 1\ndatasources:\n- name: $A\n" + strings.Repeat("- {name: a, type: loki, jsonData: {a: 1}}\n", 10_000)
+	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: RoleDatasources, Dir: "/p"}, map[string][]byte{"a.yaml": []byte(content)}))
+	_, err := New(opts).Validate(ctx, finding.Request{Set: set, Facts: finding.Facts{SameEnv: true}})
+	if !errors.Is(err, why) {
+		t.Errorf("%v", err)
+	}
+}
+
+func BenchmarkHostile(b *testing.B) {
+	for name, sets := range hostile(1_000_000) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for role, content := range sets {
+					judgeOne(b, role, content)
+				}
+			}
+		})
+	}
+}
