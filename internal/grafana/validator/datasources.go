@@ -84,7 +84,6 @@ func checkDatasources(p *pass, s *snapshot.Snapshot) {
 	p.checkDefaults(files)
 	for _, f := range files {
 		for _, e := range f.entries {
-			p.checkDatasource(e)
 			p.outlineDatasource(e)
 		}
 	}
@@ -115,7 +114,9 @@ func (p *pass) readDatasources(f file) *dsFile {
 	d.UnknownKeys(top, "a data source file", datasourceTopKeys, anchorsOnly(top)...)
 	p.readPrune(f, d, top, df)
 	for _, m := range d.Items(top.Get("datasources"), "datasources") {
-		df.entries = append(df.entries, p.readDatasource(f, d, m, df.prune))
+		e := p.readDatasource(f, d, m, df.prune)
+		p.checkDatasource(e)
+		df.entries = append(df.entries, e)
 	}
 	for _, m := range d.Items(top.Get("deleteDatasources"), "deleteDatasources") {
 		d.UnknownKeys(m, "deleteDatasources", []string{"orgId", "name"}, "uid")
@@ -233,6 +234,7 @@ func (p *pass) readDatasourcesV0(f file, d *provisioning.Decoder, top *provision
 		if strings.Contains(e.url.Raw, "$") {
 			p.warnf(f.at(e.url.Node), ruleDSNotExpanded, "write 'apiVersion: 1' at the top", "variables are not expanded in the old form")
 		}
+		p.checkDatasource(e)
 		df.entries = append(df.entries, e)
 	}
 	for _, m := range d.Items(top.Get("delete_datasources"), "delete_datasources") {
