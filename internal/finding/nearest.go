@@ -1,25 +1,28 @@
 package finding
 
 import (
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // Nearest is the known word that was probably meant by word; empty when none is near enough.
 // Differences of case, and of - and _, count for nothing; otherwise about one typing mistake
-// (insertion, deletion, replacement, swap) per three letters is forgiven.
+// (insertion, deletion, replacement, swap) per three letters of each part is forgiven. Another part
+// is another word: scrape_classic_histograms is not meant by scrape_native_histograms.
 func Nearest(word string, known []string) string {
 	if word == "" || len(word) > 100 {
 		return ""
 	}
-	w := normal(word)
-	best, bestDistance := "", 1+utf8.RuneCountInString(w)/3
+	w := parts(word)
+	best, bestDistance := "", 1+utf8.RuneCountInString(strings.Join(w, "_"))/3
 	for _, k := range known {
-		n := normal(k)
-		if n == w {
+		p := parts(k)
+		if slices.Equal(p, w) {
 			return k
 		}
-		if d := distance(w, n, bestDistance); d < bestDistance || d == bestDistance && best == "" {
+		if d := between(w, p, bestDistance); d < bestDistance || d == bestDistance && best == "" {
 			best, bestDistance = k, d
 		}
 	}
@@ -35,8 +38,58 @@ func DidYouMean(word string, known []string) string {
 	return "did you mean \"" + n + "\"?"
 }
 
-func normal(s string) string {
-	return strings.ReplaceAll(strings.ToLower(s), "-", "_")
+// parts are the words that a name is made of, in lower case.
+func parts(name string) []string {
+	var b strings.Builder
+	last := ' '
+	for _, r := range name {
+		if unicode.IsUpper(r) && (unicode.IsLower(last) || unicode.IsDigit(last)) {
+			b.WriteByte('_')
+		}
+		if r == '-' {
+			r = '_'
+		}
+		b.WriteRune(unicode.ToLower(r))
+		last = r
+	}
+	return strings.Split(b.String(), "_")
+}
+
+// between is the distance of two names; a value above limit when they are too far apart to be the same by mistake.
+func between(a, b []string, limit int) int {
+	x, y := strings.Join(a, "_"), strings.Join(b, "_")
+	whole := distance(x, y, limit)
+	if whole > limit {
+		return whole
+	}
+	if len(a) != len(b) {
+		// A part more or less is another name, unless it is a separator that was forgotten.
+		if distance(strings.ReplaceAll(x, "_", ""), strings.ReplaceAll(y, "_", ""), 1) > 1 {
+			return limit + 1
+		}
+		return whole
+	}
+	for i := range a {
+		if a[i] == b[i] {
+			continue
+		}
+		most := 1 + utf8.RuneCountInString(a[i])/3
+		if opposites(a[i], b[i]) || distance(a[i], b[i], most) > most {
+			return limit + 1
+		}
+	}
+	return whole
+}
+
+// contrary are words that differ by little and mean the opposite.
+var contrary = [][2]string{
+	{"enable", "disable"}, {"enabled", "disabled"}, {"include", "exclude"}, {"included", "excluded"}, {"includes", "excludes"}, {"min", "max"},
+	{"allow", "disallow"}, {"allowed", "disallowed"}, {"secure", "insecure"}, {"read", "write"}, {"keep", "drop"}, {"always", "never"}, {"ignore", "promote"},
+	{"visible", "invisible"}, {"known", "unknown"}, {"set", "unset"}, {"mute", "unmute"},
+}
+
+func opposites(a, b string) bool {
+	return slices.Contains(contrary, [2]string{a, b}) || slices.Contains(contrary, [2]string{b, a})
 }
 
 // distance is the optimal string alignment distance of a and b; a value above limit when it

@@ -28,12 +28,19 @@ type configLoader struct {
 	last   *config.Config
 }
 
-func (l *configLoader) judge(t text, ix *index) []problem {
+func (l *configLoader) judge(t text, ix *index) []problem { return soften(l.found(t, ix), l.server) }
+
+func (l *configLoader) found(t text, ix *index) []problem {
+	if p := otherKind(ix, roleMain); p != nil {
+		empty := config.DefaultConfig
+		l.config = &empty
+		return []problem{*p}
+	}
 	t, ps := accept2x(t, ix, l.server)
 	whole := l.load(strings.Join(t.lines, ""))
 	if !blocking(whole) {
 		l.config = l.last
-		return append(ps, hinted(whole, ix, configType)...)
+		return append(ps, hinted(whole, ix, configType, roleMain)...)
 	}
 	empty := config.DefaultConfig
 	l.config = &empty
@@ -47,9 +54,9 @@ func (l *configLoader) judge(t text, ix *index) []problem {
 		}
 	}
 	if !blocking(parts.found) {
-		return append(ps, hinted(whole, ix, configType)...)
+		return append(ps, hinted(whole, ix, configType, roleMain)...)
 	}
-	return append(ps, hinted(parts.found, ix, configType)...)
+	return append(ps, hinted(parts.found, ix, configType, roleMain)...)
 }
 
 // load judges YAML as config.Load does.
@@ -123,9 +130,17 @@ func (l *scrapesLoader) load(body string) []problem {
 }
 
 func (l *scrapesLoader) judge(t text, ix *index) ([]*config.ScrapeConfig, []problem) {
+	jobs, ps := l.found(t, ix)
+	return jobs, soften(ps, l.server)
+}
+
+func (l *scrapesLoader) found(t text, ix *index) ([]*config.ScrapeConfig, []problem) {
+	if p := otherKind(ix, roleScrapes); p != nil {
+		return nil, []problem{*p}
+	}
 	whole := l.load(strings.Join(t.lines, ""))
 	if !blocking(whole) || ix.root == nil {
-		return l.last, hinted(whole, ix, scrapesType)
+		return l.last, hinted(whole, ix, scrapesType, roleScrapes)
 	}
 	parts := isolate(t, ix, l.load)
 	l.last = nil
@@ -134,9 +149,9 @@ func (l *scrapesLoader) judge(t text, ix *index) ([]*config.ScrapeConfig, []prob
 		l.load(body)
 	}
 	if !blocking(parts.found) {
-		return l.last, hinted(whole, ix, scrapesType)
+		return l.last, hinted(whole, ix, scrapesType, roleScrapes)
 	}
-	return l.last, hinted(parts.found, ix, scrapesType)
+	return l.last, hinted(parts.found, ix, scrapesType, roleScrapes)
 }
 
 // tolerate makes unknown fields warnings when the running server may know them: a newer server
@@ -147,8 +162,11 @@ func tolerate(ps []problem, server version) []problem {
 		switch {
 		case p.unknown == "":
 		case server.newer():
+			if !mayBeNew(p.unknown) {
+				break // an anchor's holder, say
+			}
 			p.severity = finding.Warning
-			p.message += "; the server runs " + server.String() + ", which may know it (checked as " + Library + ")"
+			p.message += mayKnow(server)
 		case server.old() && p.unknown == "scrape_classic_histograms":
 			p.severity, p.rule = finding.Warning, validator.RuleServerVersion
 			p.message = `"scrape_classic_histograms" is called "always_scrape_classic_histograms" from Prometheus 3.0 on`
@@ -187,14 +205,24 @@ func accept2x(t text, ix *index, server version) (text, []problem) {
 }
 
 // hinted says of unknown fields what was probably meant.
-func hinted(ps []problem, ix *index, top reflect.Type) []problem {
+func hinted(ps []problem, ix *index, top reflect.Type, r role) []problem {
 	for i := range ps {
 		p := &ps[i]
 		if p.unknown == "" || p.hint != "" {
 			continue
 		}
-		if at, ok := ix.at(p.line, p.unknown); ok {
+		at, ok := ix.at(p.line, p.unknown)
+		if !ok {
+			continue
+		}
+		if len(at.path) == 1 {
+			p.hint = misplaced(p.unknown, r)
+		}
+		if p.hint == "" && !reHolder.MatchString(p.unknown) {
 			p.hint = unknownHint(top, at.path)
+		}
+		if p.hint == "" && (reHolder.MatchString(p.unknown) || len(at.path) == 1 && hasOwnAnchor(child(ix.root, p.unknown))) {
+			p.hint = hintAnchor
 		}
 	}
 	return ps

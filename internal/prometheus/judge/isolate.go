@@ -19,6 +19,8 @@ type problem struct {
 	regexp bool
 	// tag is the YAML tag of the value that is wrong, unknown the field that is not known.
 	tag, unknown string
+	// grammar says that a newer PromQL may accept the expression.
+	grammar bool
 	// group and number are of the rule that is wrong; query and offset of its expression.
 	group, query string
 	// anchor is the name of one that does not exist. It is looked for, and never shown.

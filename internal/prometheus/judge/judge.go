@@ -89,7 +89,7 @@ func (j *judge) reportAll(file int, ix *index, ps []problem) {
 			}
 			lines.reinterpret(&p)
 		}
-		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.known() {
+		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.known() && mayBeNew(p.unknown) {
 			p.hint = "judged as Prometheus " + Library + "; if the server is newer, say which version it is: --prometheus-version"
 		}
 		p.message, p.hint = hidden.redact(p.message), hidden.redact(p.hint)

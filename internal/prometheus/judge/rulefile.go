@@ -3,7 +3,6 @@ package judge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"regexp"
 	"strconv"
@@ -16,78 +15,6 @@ import (
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
 )
-
-// newParser is the PromQL parser with the features of the server; without facts, promtool's.
-func newParser(features []string, server version) parser.Parser {
-	var o parser.Options
-	ranges := !server.known() || !server.before(version{3, 16})
-	for _, f := range features {
-		switch f {
-		case "promql-experimental-functions":
-			o.EnableExperimentalFunctions = true
-		case "promql-extended-range-selectors":
-			ranges = true
-		case "promql-binop-fill-modifiers":
-			o.EnableBinopFillModifiers = true
-		}
-	}
-	p := parser.NewParser(o)
-	if server.old() {
-		renamed := o
-		renamed.EnableExperimentalFunctions = true
-		p = parser2x{p, parser.NewParser(renamed)}
-	}
-	if !ranges {
-		p = parserBefore316{p}
-	}
-	return p
-}
-
-// parserBefore316 refuses what needed a feature flag before 3.16 and is always on since.
-type parserBefore316 struct{ parser.Parser }
-
-// ParseExpr implements parser.Parser.
-func (p parserBefore316) ParseExpr(input string) (parser.Expr, error) {
-	expr, err := p.Parser.ParseExpr(input)
-	if err != nil {
-		return expr, err
-	}
-	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
-		v, ok := n.(*parser.VectorSelector)
-		if !ok || err != nil || !v.Anchored && !v.Smoothed {
-			return nil
-		}
-		word := "smoothed"
-		if v.Anchored {
-			word = "anchored"
-		}
-		err = parser.ParseErrors{{
-			PositionRange: v.PositionRange(), Query: input,
-			Err: fmt.Errorf("%s modifier is experimental and not enabled", word),
-		}}
-		return nil
-	})
-	return expr, err
-}
-
-// parser2x also accepts what 3.0 renamed.
-type parser2x struct {
-	parser.Parser
-	renamed parser.Parser
-}
-
-var reHoltWinters = regexp.MustCompile(`\bholt_winters\b`)
-
-// ParseExpr implements parser.Parser.
-func (p parser2x) ParseExpr(input string) (parser.Expr, error) {
-	expr, err := p.Parser.ParseExpr(input)
-	if err != nil && reHoltWinters.MatchString(input) {
-		if expr, again := p.renamed.ParseExpr(reHoltWinters.ReplaceAllString(input, "double_exponential_smoothing")); again == nil {
-			return expr, nil
-		}
-	}
-	return expr, err
-}
 
 // verdict is what is found in one rule file.
 type verdict struct {
@@ -126,16 +53,20 @@ func (j *ruleJudge) file(content []byte) verdict {
 		return v
 	}
 	v.index = ix
+	if p := otherKind(ix, roleRules); p != nil && blocking(ps) {
+		v.problems = []problem{*p}
+		return v
+	}
 	if groups == nil && ix.root != nil {
 		load := func(body string) []problem {
 			_, ps := j.parse([]byte(body))
 			return ps
 		}
 		if parts := isolate(newText(content), ix, load); blocking(parts.found) {
-			ps = parts.found
+			ps = j.hiddenMistakes(ix, parts.found)
 		}
 	}
-	v.problems = append(hinted(ps, ix, ruleFileType), duplicates...)
+	v.problems = append(soften(hinted(ps, ix, ruleFileType, roleRules), j.server), duplicates...)
 	if old {
 		v.problems = append(v.problems, tooNew(ix, firstInRules, j.server)...)
 		v.problems = append(v.problems, j.renamed(ix)...)
@@ -151,11 +82,6 @@ func (j *ruleJudge) parse(content []byte) (*rulefmt.RuleGroups, []problem) {
 	if groups == nil && !blocking(ps) {
 		groups, errs = rulefmt.Parse(content, true, j.scheme, j.parser, slog.New(second))
 		ps = append(ps, ruleProblems(errs, groups)...)
-	}
-	for i := range ps {
-		if j.server.newer() && strings.Contains(ps[i].message, "unknown function with name") {
-			ps[i].severity = finding.Warning
-		}
 	}
 	if second.seen {
 		ps = append(ps, problem{mistake: mistake{
@@ -251,29 +177,6 @@ func ruleProblem(re *rulefmt.Error) problem {
 	}
 	p.message = where + ": " + p.message
 	return p
-}
-
-// promQL points at the place in the expression where the parser stopped.
-func promQL(err error, p *problem) bool {
-	var (
-		one  *parser.ParseErr
-		many parser.ParseErrors
-	)
-	switch {
-	case errors.As(err, &many) && len(many) > 0:
-		one = &many[0]
-	case errors.As(err, &one):
-	default:
-		return false
-	}
-	p.rule, p.message = validator.RulePromQL, "PromQL: "+one.Err.Error()
-	p.query, p.offset = one.Query, int(one.PositionRange.Start)
-	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
-		p.hint = "the server needs the feature flag, or the function must go"
-	} else if reHoltWinters.MatchString(p.message) {
-		p.hint = "Prometheus 3.0 calls it double_exponential_smoothing (with promql-experimental-functions)"
-	}
-	return true
 }
 
 // renamed warns of what only a 2.x server accepts.

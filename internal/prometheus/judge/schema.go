@@ -86,6 +86,9 @@ func unknownHint(top reflect.Type, path []string) string {
 		return ""
 	}
 	name, parent := path[len(path)-1], path[:len(path)-1]
+	if hint := renamedHint(path, fieldsAt(top, parent)); hint != "" {
+		return hint
+	}
 	if hint := finding.DidYouMean(name, fieldsAt(top, parent)); hint != "" {
 		return hint
 	}

@@ -1,0 +1,208 @@
+package judge
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+)
+
+// role is what a file is read as.
+type role string
+
+const (
+	roleMain    role = "Prometheus' configuration"
+	roleScrapes role = "a file of scrape_config_files"
+	roleRules   role = "a rule file"
+	roleTargets role = "a target file"
+)
+
+// fileKind is told by keys at the top of a file.
+type fileKind struct {
+	role role
+	keys []string
+	// where says where such contents belong.
+	where string
+}
+
+var fileKinds = []fileKind{
+	{roleRules, []string{"groups"}, "rule groups belong in a file of their own, which rule_files names"},
+	{
+		roleMain, []string{"global", "alerting", "rule_files", "scrape_config_files", "remote_write", "remote_read", "storage", "tracing", "otlp", "runtime", "scrape_configs"},
+		"this belongs in prometheus.yml (jobs alone: in a file that scrape_config_files names)",
+	},
+	{"Alertmanager's configuration", []string{"route", "receivers", "inhibit_rules", "templates", "mute_time_intervals", "time_intervals"}, "this belongs in alertmanager.yml"},
+	{"blackbox_exporter's configuration", []string{"modules"}, "this belongs in blackbox.yml"},
+	{"Grafana's provisioning", []string{"datasources", "providers", "contactPoints", "policies", "muteTimes"}, "this belongs in Grafana's provisioning directory"},
+	{"a web configuration", []string{"tls_server_config", "basic_auth_users", "http_server_config"}, "this belongs in the file of --web.config.file"},
+	{"a test of promtool", []string{"tests", "evaluation_interval"}, "promtool test rules reads it, the server does not"},
+}
+
+// ownKeys are the keys at the top of a file in its role.
+func (r role) ownKeys() []string {
+	switch r {
+	case roleScrapes:
+		return []string{"scrape_configs"}
+	case roleTargets:
+		return nil
+	default:
+		return fileKinds[slices.IndexFunc(fileKinds, func(k fileKind) bool { return k.role == r })].keys
+	}
+}
+
+// otherKind says that a file is of another kind than it is read as: its only mistake. Nil when it is not.
+func otherKind(ix *index, r role) *problem {
+	if ix.root == nil || ix.root.Kind != yaml.MappingNode || len(ix.root.Content) == 0 {
+		return nil
+	}
+	at := func(n *yaml.Node, message, hint string) *problem {
+		rule := configNames.unknown
+		if r == roleRules {
+			rule = ruleNames.unknown
+		}
+		return &problem{mistake: mistake{line: n.Line, column: n.Column, severity: finding.Error, rule: rule, message: message, hint: hint}}
+	}
+	first := ix.root.Content[0]
+	if kind := child(ix.root, "kind"); kind != nil && kind.Kind == yaml.ScalarNode && child(ix.root, "apiVersion") != nil {
+		return at(first, fmt.Sprintf("this is a Kubernetes object of kind %s, not %s", kind.Value, r), objectHint(kind.Value))
+	}
+	own := r.ownKeys()
+	for _, k := range fileKinds {
+		if k.role == r {
+			continue
+		}
+		var foreign *yaml.Node
+		other := false
+		for i := 0; i < len(ix.root.Content); i += 2 {
+			switch key := ix.root.Content[i]; {
+			case slices.Contains(own, key.Value):
+				other = true
+			case slices.Contains(k.keys, key.Value) && foreign == nil:
+				foreign = key
+			}
+		}
+		if foreign != nil && !other {
+			return at(foreign, fmt.Sprintf("this is %s (%s), not %s", k.role, foreign.Value, r), k.where)
+		}
+	}
+	return nil
+}
+
+func objectHint(kind string) string {
+	switch kind {
+	case "ConfigMap":
+		return "only the value of one of the keys under data belongs here"
+	case "Secret":
+		return "only the decoded value of one of the keys under data belongs here"
+	case "PrometheusRule":
+		return "only what is under spec belongs here"
+	case "ScrapeConfig", "ServiceMonitor", "PodMonitor", "Probe", "AlertmanagerConfig":
+		return "the Prometheus operator turns such objects into configuration; Prometheus itself does not read them"
+	default:
+		return "Prometheus does not read Kubernetes objects: write its own format here"
+	}
+}
+
+// misplaced says of an unknown key at the top where it belongs; empty when that is not known.
+func misplaced(name string, r role) string {
+	for _, k := range fileKinds {
+		if k.role != r && slices.Contains(k.keys, name) {
+			return k.where
+		}
+	}
+	return ""
+}
+
+// reHolder matches keys that are there only to hold anchors: no Prometheus knows them, now or later.
+var reHolder = regexp.MustCompile(`^(_|\.|x-|x_)`)
+
+// hasOwnAnchor reports whether a value is there for others, too.
+func hasOwnAnchor(n *yaml.Node) bool {
+	return n != nil && n.Kind != yaml.AliasNode && (n.Anchor != "" || slices.ContainsFunc(n.Content, hasOwnAnchor))
+}
+
+const hintAnchor = "Prometheus refuses keys that only hold anchors: write the anchor (&name) where the value is first used, and *name from there on"
+
+// renamed are keys that were called otherwise, or are called otherwise by Prometheus' neighbors, by Prometheus' change log
+// and by the operator's API. The section is the key above; empty for any.
+var renamed = []struct{ old, section, now string }{
+	{"scrape_classic_histograms", "", "always_scrape_classic_histograms"},
+	{"convert_classic_histograms", "", "convert_classic_histograms_to_nhcb"},
+	{"native_histograms", "", "scrape_native_histograms"},
+	{"resource_attributes", "otlp", "promote_resource_attributes"},
+	{"promote_attributes", "otlp", "promote_resource_attributes"},
+	{"promote_all", "otlp", "promote_all_resource_attributes"},
+	{"scope_metadata", "otlp", "promote_scope_metadata"},
+	{"keep_identifying_attributes", "otlp", "keep_identifying_resource_attributes"},
+	{"name_validation_scheme", "", "metric_name_validation_scheme"},
+	{"name_escaping_scheme", "", "metric_name_escaping_scheme"},
+	{"query_offset", "global", "rule_query_offset"},
+	{"evaluation_delay", "groups", "query_offset"},
+	{"target_groups", "", "static_configs"},
+	{"api_servers", "kubernetes_sd_configs", "api_server"},
+	{"masters", "kubernetes_sd_configs", "api_server"},
+	{"names", "file_sd_configs", "files"},
+	{"tag", "consul_sd_configs", "tags"},
+	{"relabelings", "", "relabel_configs"},
+	{"metricRelabelings", "", "metric_relabel_configs"},
+	{"writeRelabelConfigs", "", "write_relabel_configs"},
+	{"interval", "scrape_configs", "scrape_interval"},
+	{"timeout", "scrape_configs", "scrape_timeout"},
+	{"path", "scrape_configs", "metrics_path"},
+	{"targets", "scrape_configs", "static_configs"},
+	{"evaluation_interval", "groups", "interval"},
+	{"headers", "scrape_configs", "http_headers"},
+	{"proxy", "", "proxy_url"},
+	{"insecure", "tls_config", "insecure_skip_verify"},
+	{"skip_verify", "tls_config", "insecure_skip_verify"},
+	{"token", "authorization", "credentials"},
+	{"bearer_token", "authorization", "credentials"},
+	{"bearer_token_file", "authorization", "credentials_file"},
+	{"user", "basic_auth", "username"},
+	{"pass", "basic_auth", "password"},
+	{"timeout", "remote_write", "remote_timeout"},
+	{"timeout", "remote_read", "remote_timeout"},
+	{"relabel_configs", "remote_write", "write_relabel_configs"},
+	{"metric_relabel_configs", "remote_write", "write_relabel_configs"},
+	{"expression", "rules", "expr"},
+	{"query", "rules", "expr"},
+	{"duration", "rules", "for"},
+	{"name", "rules", "alert"},
+	{"alertname", "rules", "alert"},
+	{"retention_time", "tsdb", "retention"},
+}
+
+// removed are keys that no Prometheus of today knows.
+var removed = []struct{ old, section, hint string }{
+	{"in_cluster", "kubernetes_sd_configs", "it is gone since Prometheus 1.3: without api_server the pod's own account is used"},
+	{"max_retries", "queue_config", "it is gone since Prometheus 2.11: recoverable errors are tried again without end"},
+	{"remote_storage", "", "since Prometheus 2.0 it is remote_write and remote_read"},
+}
+
+// renamedHint is what a key is called now; empty when it was never called otherwise.
+func renamedHint(path, known []string) string {
+	name, section := path[len(path)-1], ""
+	if len(path) > 1 {
+		section = path[len(path)-2]
+	}
+	for _, r := range renamed {
+		if r.old == name && (r.section == "" || r.section == section) && slices.Contains(known, r.now) {
+			return "it is called " + quoted(r.now)
+		}
+	}
+	for _, r := range removed {
+		if r.old == name && (r.section == "" || r.section == section) {
+			return r.hint
+		}
+	}
+	return ""
+}
+
+// mayBeNew reports whether a key could be one of a newer version, by its form.
+func mayBeNew(key string) bool { return reKey.MatchString(key) && !strings.HasPrefix(key, "x_") }
+
+var reKey = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)

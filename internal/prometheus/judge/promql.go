@@ -1,0 +1,162 @@
+package judge
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"reloader/internal/prometheus/validator"
+)
+
+// newParser is the PromQL parser with the features of the server; without facts, promtool's.
+func newParser(features []string, server version) parser.Parser {
+	var o parser.Options
+	ranges := !server.known() || !server.before(version{3, 16})
+	for _, f := range features {
+		switch f {
+		case "promql-experimental-functions":
+			o.EnableExperimentalFunctions = true
+		case "promql-extended-range-selectors":
+			ranges = true
+		case "promql-binop-fill-modifiers":
+			o.EnableBinopFillModifiers = true
+		}
+	}
+	p := parser.NewParser(o)
+	if server.old() {
+		renamed := o
+		renamed.EnableExperimentalFunctions = true
+		p = parser2x{p, parser.NewParser(renamed)}
+	}
+	if !ranges {
+		p = parserBefore316{p}
+	}
+	return p
+}
+
+// parserBefore316 refuses what needed a feature flag before 3.16 and is always on since.
+type parserBefore316 struct{ parser.Parser }
+
+// ParseExpr implements parser.Parser.
+func (p parserBefore316) ParseExpr(input string) (parser.Expr, error) {
+	expr, err := p.Parser.ParseExpr(input)
+	if err != nil {
+		return expr, err
+	}
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		v, ok := n.(*parser.VectorSelector)
+		if !ok || err != nil || !v.Anchored && !v.Smoothed {
+			return nil
+		}
+		word := "smoothed"
+		if v.Anchored {
+			word = "anchored"
+		}
+		err = parser.ParseErrors{{
+			PositionRange: v.PositionRange(), Query: input,
+			Err: fmt.Errorf("%s modifier is experimental and not enabled", word),
+		}}
+		return nil
+	})
+	return expr, err
+}
+
+// parser2x also accepts what 3.0 renamed.
+type parser2x struct {
+	parser.Parser
+	renamed parser.Parser
+}
+
+var reHoltWinters = regexp.MustCompile(`\bholt_winters\b`)
+
+// ParseExpr implements parser.Parser.
+func (p parser2x) ParseExpr(input string) (parser.Expr, error) {
+	expr, err := p.Parser.ParseExpr(input)
+	if err != nil && reHoltWinters.MatchString(input) {
+		if expr, again := p.renamed.ParseExpr(reHoltWinters.ReplaceAllString(input, "double_exponential_smoothing")); again == nil {
+			return expr, nil
+		}
+	}
+	return expr, err
+}
+
+// promQL points at the place in the expression where the parser stopped.
+func promQL(err error, p *problem) bool {
+	var (
+		one  *parser.ParseErr
+		many parser.ParseErrors
+	)
+	switch {
+	case errors.As(err, &many) && len(many) > 0:
+		one = &many[0]
+	case errors.As(err, &one):
+	default:
+		return false
+	}
+	for i := range many {
+		if plainMessage(many[i].Err.Error()) {
+			one = &many[i]
+			break
+		}
+	}
+	p.rule, p.message = validator.RulePromQL, "PromQL: "+one.Err.Error()
+	p.query, p.offset = one.Query, int(one.PositionRange.Start)
+	p.grammar = !plainSyntax(one.Query, many)
+	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
+		p.hint = "the server needs the feature flag, or the function must go"
+	} else if reHoltWinters.MatchString(p.message) {
+		p.hint = "Prometheus 3.0 calls it double_exponential_smoothing (with promql-experimental-functions)"
+	}
+	return true
+}
+
+// plainSyntax reports whether an expression is wrong in any grammar: something is not closed, or missing at its end.
+func plainSyntax(query string, all parser.ParseErrors) bool {
+	for _, e := range all {
+		if plainMessage(e.Err.Error()) {
+			return true
+		}
+	}
+	return !balanced(query)
+}
+
+func plainMessage(msg string) bool {
+	return slices.ContainsFunc([]string{"unclosed", "unterminated", "end of input", "no expression found", "missing unit character"},
+		func(part string) bool { return strings.Contains(msg, part) })
+}
+
+// balanced reports whether all brackets and quotes of an expression are closed.
+func balanced(query string) bool {
+	var stack []byte
+	for i := 0; i < len(query); i++ {
+		switch c := query[i]; c {
+		case '(', '[', '{':
+			stack = append(stack, map[byte]byte{'(': ')', '[': ']', '{': '}'}[c])
+		case ')', ']', '}':
+			if len(stack) == 0 || stack[len(stack)-1] != c {
+				return false
+			}
+			stack = stack[:len(stack)-1]
+		case '#':
+			if n := strings.IndexByte(query[i:], '\n'); n >= 0 {
+				i += n
+			} else {
+				i = len(query)
+			}
+		case '"', '\'', '`':
+			for i++; i < len(query) && query[i] != c; i++ {
+				if query[i] == '\\' && c != '`' {
+					i++
+				}
+			}
+			if i >= len(query) {
+				return false
+			}
+		}
+	}
+	return len(stack) == 0
+}
