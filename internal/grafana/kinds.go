@@ -1,5 +1,49 @@
 // Package grafana knows what a Grafana reads: the kinds of provisioning files, and the directories they are in.
 package grafana
 
-// Kinds are the directories that Grafana looks for in its provisioning directory. Each is a source of that name.
-var Kinds = []string{"datasources", "dashboards", "plugins", "notifiers", "alerting"}
+import "slices"
+
+// Kind is one kind of provisioning files.
+type Kind struct {
+	// Name is the directory in Grafana's provisioning directory, and the name of the source that reads it.
+	Name string
+	// Route is the kind's name in POST /api/admin/provisioning/ROUTE/reload.
+	Route string
+	// Extensions are those of the files that Grafana reads in this directory, with the dot.
+	Extensions []string
+}
+
+var yamlFiles = []string{".yaml", ".yml"}
+
+// The kinds by name. The ini file is no kind: no reload brings it.
+const (
+	Datasources = "datasources"
+	Plugins     = "plugins"
+	Notifiers   = "notifiers"
+	Alerting    = "alerting"
+	Dashboards  = "dashboards"
+	Ini         = "grafana-ini"
+)
+
+// Kinds are all kinds, in the order in which Grafana provisions them when it starts.
+var Kinds = []Kind{
+	{Datasources, "datasources", yamlFiles},
+	{Plugins, "plugins", yamlFiles},
+	{Notifiers, "notifications", yamlFiles},
+	{Alerting, "alerting", append(slices.Clone(yamlFiles), ".json")},
+	{Dashboards, "dashboards", yamlFiles},
+}
+
+// KindOf is the kind whose files a source holds; ok is false for the ini file. Sources that are named after no
+// kind hold dashboard JSON.
+func KindOf(source string) (k Kind, ok bool) {
+	if source == Ini {
+		return Kind{}, false
+	}
+	for _, k := range Kinds {
+		if k.Name == source {
+			return k, true
+		}
+	}
+	return Kinds[len(Kinds)-1], true
+}

@@ -15,7 +15,7 @@ import (
 const maxProviders = 100
 
 // NewReader reads the sources that exist and the directories of dashboards that the provider
-// files name, as far as they are in view: they exist here under the path that the server uses.
+// files name, as far as reloader sees them: they exist here under the path that the server uses.
 // Such a source is called "provider/" and the provider's name.
 func NewReader(lim snapshot.Limits, all ...snapshot.Source) *sources.Reader {
 	return sources.New(sources.Options{Optional: all, Limits: lim,
@@ -26,7 +26,7 @@ func NewReader(lim snapshot.Limits, all ...snapshot.Source) *sources.Reader {
 func providerDirs(set *snapshot.Set, known []snapshot.Source) ([]snapshot.Source, bool) {
 	var found []snapshot.Source
 	for _, s := range set.Snapshots {
-		if s.Source.Name != "dashboards" {
+		if s.Source.Name != Dashboards {
 			continue
 		}
 		for _, f := range s.Files {

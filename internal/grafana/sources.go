@@ -13,11 +13,11 @@ func Sources(provisioning, ini string) []snapshot.Source {
 	var out []snapshot.Source
 	if provisioning != "" {
 		for _, kind := range Kinds {
-			out = append(out, snapshot.Source{Name: kind, Dir: filepath.Join(provisioning, kind)})
+			out = append(out, snapshot.Source{Name: kind.Name, Dir: filepath.Join(provisioning, kind.Name)})
 		}
 	}
 	if ini != "" {
-		out = append(out, snapshot.Source{Name: "grafana-ini", Dir: filepath.Dir(ini), Include: []string{sources.Literal(filepath.Base(ini))}})
+		out = append(out, snapshot.Source{Name: Ini, Dir: filepath.Dir(ini), Include: []string{sources.Literal(filepath.Base(ini))}})
 	}
 	return out
 }

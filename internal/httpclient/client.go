@@ -259,8 +259,8 @@ func (c *Client) connect() *reload.Failure {
 		TLSClientConfig:     config,
 		TLSHandshakeTimeout: dialTimeout,
 		MaxIdleConnsPerHost: 1,
-		IdleConnTimeout:     2 * time.Minute,
-		DisableCompression:  true,
+		// No IdleConnTimeout: a connection that this side closes would look like a restart of the server.
+		DisableCompression: true,
 	}
 	return nil
 }

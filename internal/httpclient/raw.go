@@ -39,6 +39,15 @@ func (c *Client) Credentials() (user, password string, f *reload.Failure) {
 	return c.o.Username, password, nil
 }
 
+// Authorization is the header of that name as the credentials are now; empty when none were given.
+func (c *Client) Authorization() (string, *reload.Failure) {
+	req := &http.Request{Header: http.Header{}}
+	if f := c.authorize(req); f != nil {
+		return "", f
+	}
+	return req.Header.Get("Authorization"), nil
+}
+
 // RoundTrip sends a request over the configured connection and adds no credentials. The caller
 // closes the body. timeout is what the request's context was given, for the message alone.
 // fresh is called when the request went over a new connection.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"reloader/internal/reload"
@@ -32,23 +33,33 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	if !ok {
 		return &reload.Failure{Class: reload.ClassLocal, Message: errNoPlan.Error(), Untouched: true, Err: errNoPlan}
 	}
-	if d.done.digest != own.digest || d.done.epoch != d.api.lives {
-		d.done = progress{digest: own.digest, epoch: d.api.lives, routes: map[string]bool{}}
+	if d.done.routes == nil || own.unknown || d.done.digest != own.digest || d.done.life != d.life.number {
+		d.done = progress{digest: own.digest, life: d.life.number, routes: map[string]bool{}}
 	}
 	limit := max(d.least, d.o.Timeout, time.Duration(own.files.entries)*perEntry)
-	for _, route := range own.routes {
-		if d.done.routes[route] {
-			continue
-		}
+	for _, route := range d.due(own) {
 		if err := d.reloadKind(ctx, route, limit); err != nil {
+			delete(d.answered, route)
 			return err
 		}
+		d.noteAnswer(ctx, route, own.files.kinds[route])
 		d.done.routes[route] = true
 	}
 	if own.restart {
 		return d.restart(ctx, own)
 	}
 	return nil
+}
+
+// due are the kinds to call now: those of the plan and those that a comparison has found different since, without
+// those that were answered. If all were, somebody wants them once more.
+func (d *Driver) due(p plan) []string {
+	all := slices.DeleteFunc(kindNames(), func(route string) bool { return !slices.Contains(p.routes, route) && !d.heal[route] })
+	left := slices.DeleteFunc(slices.Clone(all), func(route string) bool { return d.done.routes[route] })
+	if len(left) == 0 && !p.restart {
+		return all
+	}
+	return left
 }
 
 // reloadKind reloads one kind; a kind that this Grafana does not have is skipped.
@@ -59,6 +70,7 @@ func (d *Driver) reloadKind(ctx context.Context, route string, limit time.Durati
 		if err != nil {
 			return touched(err)
 		}
+		d.posts[route]++
 		switch {
 		case a.status == http.StatusOK:
 			return nil

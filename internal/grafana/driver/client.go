@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -22,10 +23,8 @@ type api struct {
 	o       Options
 	session string
 	guard   guard
-	// lives numbers the lives of the server. Grafana does not tell when it was started, but it
-	// keeps idle connections for ever: a request that needs a new connection means that the old
-	// one was cut, by a restart or by something that is taken for one.
-	lives int
+	// connections counts those that were made: see life.
+	connections int
 }
 
 const (
@@ -33,6 +32,8 @@ const (
 	quickTimeout = 30 * time.Second
 	// maxAnswer bounds what is read of an answer: 5,000 dashboards' metadata have about 10 MiB.
 	maxAnswer = 64 << 20
+	// lookTimeout bounds the small requests that only find out whether the server is well.
+	lookTimeout = 5 * time.Second
 )
 
 func newAPI(o Options) *api {
@@ -69,6 +70,17 @@ func (c *api) get(ctx context.Context, path string, header http.Header, v any) e
 	return nil
 }
 
+// list is get for an answer that is never empty: what is no list or map of Grafana's leaves v as nil.
+func (c *api) list(ctx context.Context, path string, header http.Header, v any) error {
+	if err := c.get(ctx, path, header, v); err != nil {
+		return err
+	}
+	if reflect.ValueOf(v).Elem().IsNil() {
+		return &reload.Failure{Class: reload.ClassUnexpected, Message: "GET " + path + ": the answer is not the JSON that Grafana sends", Hint: "check the URL"}
+	}
+	return nil
+}
+
 // do sends one request as the admin. A 401 that means "basic auth is off" is answered with a
 // sign-in at /login, and a session that has ended with another one.
 func (c *api) do(ctx context.Context, method, path string, header http.Header, body []byte) (answer, error) {
@@ -76,17 +88,21 @@ func (c *api) do(ctx context.Context, method, path string, header http.Header, b
 	if failure != nil {
 		return answer{}, failure
 	}
-	identity := sha256.Sum256([]byte(user + "\x00" + password))
+	authorization, failure := c.o.Client.Authorization()
+	if failure != nil {
+		return answer{}, failure
+	}
+	identity := sha256.Sum256([]byte(user + "\x00" + password + "\x00" + authorization))
 	if f := c.guard.allow(identity); f != nil {
 		return answer{}, f
 	}
-	a, err := c.send(ctx, method, path, header, body, user, password)
+	a, err := c.send(ctx, method, path, header, body, authorization)
 	if err != nil {
 		return a, err
 	}
-	if c.session != "" && a.status == http.StatusUnauthorized {
+	if c.session != "" && (a.status == http.StatusUnauthorized || needsSession(a)) {
 		c.session = "" // it has ended; basic auth or another session will do
-		if a, err = c.send(ctx, method, path, header, body, user, password); err != nil {
+		if a, err = c.send(ctx, method, path, header, body, authorization); err != nil {
 			return a, err
 		}
 	}
@@ -98,7 +114,7 @@ func (c *api) do(ctx context.Context, method, path string, header http.Header, b
 		case in.status == http.StatusUnauthorized:
 			a = in // a wrong password counts wherever it was given
 		case c.session != "":
-			if a, err = c.send(ctx, method, path, header, body, user, password); err != nil {
+			if a, err = c.send(ctx, method, path, header, body, authorization); err != nil {
 				return a, err
 			}
 		}
@@ -178,7 +194,7 @@ func (c *api) request(ctx context.Context, method, path string, body []byte) (*h
 	return req, nil
 }
 
-func (c *api) send(ctx context.Context, method, path string, header http.Header, body []byte, user, password string) (answer, error) {
+func (c *api) send(ctx context.Context, method, path string, header http.Header, body []byte, authorization string) (answer, error) {
 	req, err := c.request(ctx, method, path, body)
 	if err != nil {
 		return answer{}, err
@@ -187,8 +203,8 @@ func (c *api) send(ctx context.Context, method, path string, header http.Header,
 	switch {
 	case c.session != "":
 		req.AddCookie(&http.Cookie{Name: "grafana_session", Value: c.session})
-	case user != "":
-		req.SetBasicAuth(user, password)
+	case authorization != "":
+		req.Header.Set("Authorization", authorization)
 	}
 	resp, err := c.roundTrip(req)
 	if err != nil {
@@ -202,9 +218,9 @@ func (c *api) send(ctx context.Context, method, path string, header http.Header,
 	return answer{status: resp.StatusCode, body: b}, nil
 }
 
-// roundTrip sends a request and counts the lives of the server.
+// roundTrip sends a request and counts new connections.
 func (c *api) roundTrip(req *http.Request) (*http.Response, error) {
-	resp, f := c.o.Client.RoundTrip(req, limitOf(req.Context()), func() { c.lives++ })
+	resp, f := c.o.Client.RoundTrip(req, limitOf(req.Context()), func() { c.connections++ })
 	if f != nil {
 		return nil, f
 	}

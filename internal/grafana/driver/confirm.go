@@ -2,98 +2,195 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"reloader/internal/grafana"
 	"reloader/internal/reload"
 )
 
-// Confirm reads back what Grafana shows and compares it with the files.
+// Confirm reads back what Grafana shows and compares it with the files. What Grafana does not show, or does not
+// tell, is proven by one thing alone: it answered our own reload of just these files with 200, in the life that it
+// has now, and nothing else made it load files since.
 func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof) (reload.Verdict, error) {
 	own, ok := p.Data.(plan)
 	if !ok {
 		return reload.Verdict{}, &reload.Failure{Class: reload.ClassLocal, Message: errNoPlan.Error(), Untouched: true, Err: errNoPlan}
 	}
-	switch {
-	case !proof.Reloaded && own.restart:
-		return reload.Verdict{Reason: "grafana.ini waits for a restart", After: proof.Before}, nil
-	case !proof.Reloaded && !proof.Unchanged && own.files.loose:
-		return reload.Verdict{Reason: "whether Grafana has read secrets and settings that it does not show cannot be told", After: proof.Before}, nil
+	if err := d.awaitEnd(ctx); err != nil {
+		return reload.Verdict{}, err
 	}
-	seen := &comparison{changed: own.changed, routes: map[string]bool{}}
+	if !proof.Reloaded && own.restart {
+		return reload.Verdict{Reason: "grafana.ini waits for a restart", After: proof.Before}, nil
+	}
+	strayed := !proof.Reloaded && !proof.Unchanged
+	if own.unknown { // a gate's earlier files: nothing is known but that Grafana took them
+		return reload.Verdict{Proven: d.coveredAll(own, strayed), By: "status 200; the contents were not compared, because reloader knows only the files' digest",
+			Reason: "what these files say is not known", NotCompared: []string{"all files: only their digest is known"}, After: d.observation()}, nil
+	}
+	seen := newComparison(own.changed)
 	if err := d.compare(ctx, own.files, seen); err != nil {
 		return reload.Verdict{}, err
 	}
-	v := reload.Verdict{Proven: len(seen.wrong) == 0, By: seen.by(proof.Reloaded), Differences: append(seen.wrong, seen.notes...)}
-	if !v.Proven {
-		for route := range seen.routes {
-			delete(d.done.routes, route)
+	if len(seen.wrong) == 0 && d.coveredAll(own, strayed) {
+		for _, r := range seen.refused { // another reload would tell no more
+			return reload.Verdict{}, r.failure
 		}
-		v.Reason = "Grafana answered 200 and shows something else: " + shorten(seen.wrong)
 	}
-	keys, err := d.waiting(ctx, own.files)
-	if err != nil {
+	v := d.verdict(own, seen, proof.Reloaded, strayed)
+	if err := d.confirmIni(ctx, own, &v); err != nil {
 		return reload.Verdict{}, err
 	}
-	if own.restart && proof.Reloaded && len(keys) > 0 {
-		v.Differences = append(v.Differences, "still different after the restart, set by the environment or the command line: "+strings.Join(keys, ", "))
-		keys = nil
-	}
-	v.RestartRequired = keys
 	v.After = d.observation()
 	return v, nil
 }
 
+// verdict says what a comparison means.
+func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) reload.Verdict {
+	v := reload.Verdict{Differences: seen.wrong, NotCompared: seen.notCompared()}
+	d.heal = map[string]bool{}
+	for route := range seen.routes {
+		d.heal[route] = true
+		delete(d.done.routes, route)
+	}
+	var open []string // what only an answer could prove, and none does
+	for _, r := range seen.refused {
+		open = append(open, r.what)
+		d.heal[r.route] = true
+		delete(d.done.routes, r.route)
+	}
+	var told []string // what an answer proves
+	for _, kind := range grafana.Kinds {
+		what := slices.Concat(own.files.hidden[kind.Route], seen.hidden[kind.Route])
+		if len(what) == 0 {
+			continue
+		}
+		if d.covered(kind.Route, own.files.kinds[kind.Route], strayed) {
+			told = append(told, what...)
+			continue
+		}
+		open = append(open, what...)
+		d.heal[kind.Route] = true
+		delete(d.done.routes, kind.Route)
+	}
+	v.By = seen.by(reloaded, told)
+	switch {
+	case len(seen.wrong) > 0:
+		v.Mismatch = true
+		v.Reason = "Grafana shows something else than the files: " + shorten(seen.wrong)
+		v.Cause = seen.cause(reloaded)
+	case len(open) > 0:
+		v.Reason = "Grafana does not show everything, and reloader has not told it to load these files since it started: " + shorten(open)
+		if reloaded {
+			v.Reason = "Grafana answered 200, and then was restarted or loaded files without reloader: " + shorten(open)
+		}
+	default:
+		v.Proven = true
+	}
+	return v
+}
+
 // compare asks for each kind that the files have something of.
 func (d *Driver) compare(ctx context.Context, e expectation, seen *comparison) error {
-	if err := d.compareDatasources(ctx, e, seen); err != nil {
-		return err
+	for _, one := range []func(context.Context, expectation, *comparison) error{d.compareDatasources, d.compareAlerting, d.compareDashboards} {
+		if err := one(ctx, e, seen); err != nil {
+			return err
+		}
 	}
-	if err := d.compareAlerting(ctx, e.alerting, seen); err != nil {
-		return err
-	}
-	if err := d.comparePolicies(ctx, e.policies, seen); err != nil {
-		return err
-	}
-	return d.compareDashboards(ctx, e, seen)
+	return nil
 }
 
-// comparison collects what Grafana shows differently.
+// comparison collects what Grafana shows differently, and what it does not show.
 type comparison struct {
-	changed map[string]bool // the files whose objects are looked at one by one
-	wrong   []string        // not as the files say, although a reload should have brought it
-	notes   []string        // not as the files say, and a reload does not bring it
-	routes  map[string]bool // the kinds with something wrong
-	checked []string        // what was read back, for the proof
+	changed map[string]bool     // the files whose objects are looked at first
+	wrong   []string            // what is not as the files say
+	causes  []string            // what explains a difference by itself
+	routes  map[string]bool     // the kinds with something wrong
+	hidden  map[string][]string // by kind, what could not be compared
+	refused []refusal           // what Grafana did not tell when it was asked
+	checked []string            // what was read back, for the proof
 }
 
-func (c *comparison) add(route, format string, args ...any) {
+func newComparison(changed map[string]bool) *comparison {
+	return &comparison{changed: changed, routes: map[string]bool{}, hidden: map[string][]string{}}
+}
+
+// add notes a difference; cause may be empty.
+func (c *comparison) add(route, cause, format string, args ...any) {
 	c.wrong = append(c.wrong, fmt.Sprintf(format, args...))
 	c.routes[route] = true
+	if cause != "" && !slices.Contains(c.causes, cause) {
+		c.causes = append(c.causes, cause)
+	}
 }
 
-func (c *comparison) note(format string, args ...any) {
-	c.notes = append(c.notes, fmt.Sprintf(format, args...))
+// hide notes that something of a kind could not be compared.
+func (c *comparison) hide(route, what string) {
+	if !slices.Contains(c.hidden[route], what) {
+		c.hidden[route] = append(c.hidden[route], what)
+	}
+}
+
+// untold takes note that the server refused to tell something: by a status, or by an answer that is not Grafana's.
+// Other errors are given back: then nothing can be said now.
+func (c *comparison) untold(route, what string, err error) error {
+	f, ok := errors.AsType[*reload.Failure](err)
+	if !ok || optional(err) != nil {
+		return err
+	}
+	c.refused = append(c.refused, refusal{route, what, f})
+	return nil
+}
+
+// refusal is something that Grafana did not tell when it was asked.
+type refusal struct {
+	route, what string
+	failure     *reload.Failure
+}
+
+// notCompared names the refusals, and why.
+func (c *comparison) notCompared() []string {
+	var out []string
+	for _, r := range c.refused {
+		out = append(out, r.what+": "+r.failure.Message)
+	}
+	return out
 }
 
 // counted notes that n things of a kind were read back.
 func (c *comparison) counted(n int, what string) {
 	if n > 0 {
-		c.checked = append(c.checked, fmt.Sprintf("%d %s", n, what))
+		c.checked = append(c.checked, fmt.Sprintf("%d %s", n, plural(what, n)))
 	}
 }
 
-func (c *comparison) by(reloaded bool) string {
+func (c *comparison) by(reloaded bool, told []string) string {
 	var parts []string
 	if reloaded {
 		parts = append(parts, "status 200")
 	}
 	if len(c.checked) > 0 {
-		parts = append(parts, "read back "+strings.Join(c.checked, ", "))
+		parts = append(parts, "contents of "+strings.Join(c.checked, ", "))
 	}
-	return strings.Join(parts, ", ")
+	by := strings.Join(parts, ", ")
+	if len(told) > 0 {
+		by += "; not shown by Grafana, which answered 200 when told to load it: " + shorten(told)
+	}
+	return strings.TrimPrefix(by, "; ")
+}
+
+// cause is the likely cause by the evidence, and what to do.
+func (c *comparison) cause(reloaded bool) string {
+	switch {
+	case len(c.causes) > 0:
+		return strings.Join(c.causes, " ")
+	case reloaded:
+		return "Grafana answered 200 and read other files than reloader. Mount the directory into Grafana's container, not a subPath or a single file, which keep an old copy; both containers must mount the same volume."
+	}
+	return "It was changed in Grafana itself, by hand or by another program. The next reload brings back what the files say."
 }
 
 // shorten joins the first few of a list.
@@ -105,62 +202,6 @@ func shorten(list []string) string {
 	return strings.Join(list[:most], "; ") + fmt.Sprintf("; and %d more", len(list)-most)
 }
 
-// compareAlerting looks for everything that the files name; Grafana rewrites too much of the
-// contents for more.
-func (d *Driver) compareAlerting(ctx context.Context, objects []object, seen *comparison) error {
-	type listing struct {
-		org  int64
-		kind string
-	}
-	groups := map[listing][]object{}
-	var order []listing
-	for _, o := range objects {
-		l := listing{o.org, o.kind}
-		if groups[l] == nil {
-			order = append(order, l)
-		}
-		groups[l] = append(groups[l], o)
-	}
-	for _, l := range order {
-		found, known, err := d.alertingNames(ctx, l.org, l.kind)
-		if err != nil {
-			return err
-		}
-		if !known {
-			continue
-		}
-		for _, o := range groups[l] {
-			name, ok := found[o.id]
-			switch {
-			case !ok:
-				seen.add("alerting", "%s %q is missing", o.kind, o.id)
-			case name != o.name:
-				seen.add("alerting", "%s %q has another name", o.kind, o.id)
-			}
-		}
-		seen.counted(len(groups[l]), plural(l.kind, len(groups[l])))
-	}
-	return nil
-}
-
-// comparePolicies looks at the contact point of each organization's root policy.
-func (d *Driver) comparePolicies(ctx context.Context, want map[int64]string, seen *comparison) error {
-	for _, org := range slices.Sorted(maps.Keys(want)) {
-		var root route
-		if err := d.api.get(ctx, "/api/v1/provisioning/policies", inOrg(org), &root); err != nil {
-			if err := optional(err); err != nil {
-				return err
-			}
-			continue
-		}
-		if root.Receiver != want[org] {
-			seen.add("alerting", "the notification policies of organization %d are not those of the files", org)
-		}
-		seen.counted(1, "notification policy tree")
-	}
-	return nil
-}
-
 func plural(what string, n int) string {
 	if n == 1 {
 		return what
@@ -168,23 +209,12 @@ func plural(what string, n int) string {
 	return what + "s"
 }
 
-// alertingNames lists id -> name; known is false where this version has no such list.
-func (d *Driver) alertingNames(ctx context.Context, org int64, kind string) (map[string]string, bool, error) {
-	path := map[string]string{kindRule: "alert-rules", kindContactPoint: "contact-points", kindMuteTime: "mute-timings", kindTemplate: "templates"}[kind]
-	var list []struct{ UID, Name, Title string }
-	if err := d.api.get(ctx, "/api/v1/provisioning/"+path, inOrg(org), &list); err != nil {
-		return nil, false, optional(err)
-	}
-	found := map[string]string{}
-	for _, item := range list {
-		switch kind {
-		case kindRule:
-			found[item.UID] = item.Title
-		case kindContactPoint:
-			found[item.UID] = item.Name
-		default:
-			found[item.Name] = item.Name
+// inOrgs calls f for each organization.
+func inOrgs[T any](byOrg map[int64]T, f func(org int64, items T) error) error {
+	for _, org := range slices.Sorted(maps.Keys(byOrg)) {
+		if err := f(org, byOrg[org]); err != nil {
+			return err
 		}
 	}
-	return found, true, nil
+	return nil
 }

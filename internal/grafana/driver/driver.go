@@ -44,19 +44,32 @@ type Driver struct {
 	o       Options
 	api     *api
 	version string // what /api/health said last
-	// born tells the lives of the server that this driver counts from those that another one counted.
-	born string
+
+	// life is what is known of the process that answers.
+	life life
+	// answered are our own reloads that were answered with 200, by route.
+	answered map[string]answered
+	// posts are the reload requests that were answered since the newest look, by route.
+	posts    map[string]uint64
+	patience patience
+	// heal are the kinds that the newest comparison found different or unproven: each reload makes them too.
+	heal map[string]bool
 
 	// expected is what the files of the newest plans say, so that a plan can be made again when
 	// the contents are gone. The newest is last.
 	expected []remembered
+	// What earlier files said, and what must not be there any more when they have gone.
+	prunable map[orgName]bool // whether the file that named a data source last had prune: true
+	defaults map[orgName]bool // data sources that a file made the default
+	provided map[key]string   // dashboards that a file made, by organization and uid, with the file
 
-	boards   boards
-	restarts restarts
-	settled  settled
-	done     progress
-	inFlight chan outcome  // a reload that was sent and has not been answered; nil: none
-	least    time.Duration // minTimeout, shorter in tests
+	dashboardFiles dashboardFiles
+	restarts       restarts
+	settled        settled
+	ended          *ended // a process that was asked to end and may still answer; nil: none
+	done           progress
+	inFlight       chan outcome  // a reload that was sent and has not been answered; nil: none
+	least          time.Duration // minTimeout, shorter in tests
 }
 
 // progress is which calls of one attempt need no repetition: they were answered with 200, and
@@ -64,7 +77,7 @@ type Driver struct {
 // the pending state of every alert.
 type progress struct {
 	digest snapshot.Digest
-	epoch  int
+	life   int
 	routes map[string]bool
 }
 
@@ -76,6 +89,9 @@ type remembered struct {
 // keepExpectations covers the files that run and those that shall.
 const keepExpectations = 2
 
+// maxProvided bounds how many objects are remembered after their files have gone.
+const maxProvided = 10_000
+
 // New makes a driver. It sends nothing before it is asked to.
 func New(o Options) *Driver {
 	if o.Logger == nil {
@@ -84,7 +100,10 @@ func New(o Options) *Driver {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &Driver{o: o, api: newAPI(o), least: minTimeout, born: strconv.FormatInt(o.Clock().UnixNano(), 36)}
+	return &Driver{
+		o: o, api: newAPI(o), least: minTimeout, life: life{born: strconv.FormatInt(o.Clock().UnixNano(), 36)},
+		answered: map[string]answered{}, posts: map[string]uint64{}, patience: patience{}, prunable: map[orgName]bool{}, defaults: map[orgName]bool{}, provided: map[key]string{},
+	}
 }
 
 var _ reload.Driver = (*Driver)(nil)
@@ -97,6 +116,17 @@ func (d *Driver) remember(digest snapshot.Digest, e expectation) {
 		}
 	}
 	d.expected = append(d.expected, remembered{digest, e})
+	for _, ds := range e.datasources {
+		if len(d.prunable) < maxProvided {
+			d.prunable[ds.key] = ds.prune
+			d.defaults[ds.key] = d.defaults[ds.key] || ds.isDefault
+		}
+	}
+	for _, one := range e.dashboards {
+		if one.uid != "" && len(d.provided) < maxProvided {
+			d.provided[key{org: one.org, id: one.uid}] = one.file
+		}
+	}
 	if len(d.expected) > keepExpectations {
 		d.expected = d.expected[len(d.expected)-keepExpectations:]
 	}

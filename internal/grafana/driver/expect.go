@@ -1,11 +1,12 @@
 package driver
 
 import (
-	"encoding/json"
 	"path"
+	"slices"
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/expand"
 	grafanaini "reloader/internal/grafana/ini"
 	"reloader/internal/grafana/provisioning"
@@ -17,111 +18,109 @@ import (
 // of a file is in it.
 type expectation struct {
 	datasources []datasource
-	dashboards  []dashboard
-	alerting    []object
-	ini         *grafanaini.Expectation
-	iniDigest   snapshot.Digest
+	// deleted are data sources that the files delete and do not make again.
+	deleted []orgName
 	// identities is a fingerprint of what the server's own knowledge of data sources could matter
 	// for; 0 when it always may.
 	identities uint64
-	// deleted are data sources that the files delete and do not make again.
-	deleted []datasource
-	// policies are the contact points of the root policies, by organization.
-	policies map[int64]string
-	// providerOrgs are the organizations that dashboards go to.
-	providerOrgs map[int64]bool
-	providers    []providerEntry
+
+	dashboards []dashboard
+	providers  []providerEntry
+	// unread are dashboard files that Grafana skips, with the reason.
+	unread []unreadFile
+	// files are all files below visible providers, by the path that Grafana sees.
+	files map[string]bool
+	// served are the directories of the sources that hold dashboards, as Grafana sees them.
+	served []string
+	// hasProviders says that the directory of provider files is visible to reloader.
+	hasProviders bool
+
+	alerting []object
+	// absent is what the files delete or reset.
+	absent []key
+
+	ini       *grafanaini.Expectation
+	iniDigest snapshot.Digest
+
+	// kinds are the kinds of which there are files, by route; the value names their contents.
+	kinds map[string]uint64
+	// hidden names, by route, what Grafana does not show. Only our own reload's answer can prove it.
+	hidden map[string][]string
 	// entries counts what a reload writes, for its timeout.
 	entries int
-	// loose says that something is in the files that Grafana does not show: secrets, provider
-	// settings, plugins. Whether it runs these is not to be seen from outside.
-	loose bool
 }
 
-// datasource is an entry that the last of all files has the last word on.
-type datasource struct {
-	file      string // source/name of its file
-	org       int64
-	name, uid string
-	// fields are fingerprints of the values that are known and that Grafana shows.
-	fields map[string]uint64
-	// dropped are fields that keep their old value in Grafana when the file leaves them out.
-	dropped []string
-	// secrets are the keys that must be set; secret says that there are some at all.
-	secrets []string
-	secret  bool
-	// versioned entries are skipped by Grafana without a word.
-	versioned bool
+// unreadFile is a dashboard file that Grafana does not take.
+type unreadFile struct {
+	file, path, reason string
 }
 
-// providerEntry is an entry of a file of dashboard providers.
-type providerEntry struct {
-	name string
-	path string // absolute; empty when it is not known
-}
-
-// dashboard is one JSON file that Grafana will not skip.
-type dashboard struct {
-	file       string
-	path       string // as Grafana sees it
-	uid, title string
-	checksum   string // MD5 of the file, as Grafana stores it
-	// content is a fingerprint of the JSON without what Grafana sets itself; 0 when only the
-	// checksum can be compared.
-	content uint64
-}
-
-// object is something of Grafana's alerting that has a name or uid.
-type object struct {
-	file, kind string
-	org        int64
-	id         string
-	name       string
+// hide notes that Grafana does not show something.
+func (e *expectation) hide(route, what string) {
+	if !slices.Contains(e.hidden[route], what) {
+		e.hidden[route] = append(e.hidden[route], what)
+	}
 }
 
 // expect reads the files the way Grafana does. They were judged before, so that what cannot be
 // read is left out silently here.
-func expect(set *snapshot.Set, facts finding.Facts, boards *boards) expectation {
-	e := expectation{policies: map[int64]string{}}
-	boards.begin()
-	data, alerts := datasourceReader{seen: map[orgName]int{}}, alertingReader{gone: map[object]bool{}}
+func expect(set *snapshot.Set, facts finding.Facts, known *dashboardFiles) expectation {
+	e := expectation{kinds: map[string]uint64{}, hidden: map[string][]string{}, files: map[string]bool{}}
+	known.begin()
+	data, alerts := newDatasourceReader(), newAlertingReader()
 	for _, s := range set.Snapshots {
-		switch roleOf(s.Source.Name) {
-		case validator.RoleDatasources:
-			e.eachFile(s, facts, data.read)
-		case validator.RoleAlerting:
-			e.loose = e.loose || len(s.Files) > 0
-			e.eachFile(s, facts, alerts.read)
-		case validator.RolePlugins, validator.RoleNotifiers:
-			e.loose = e.loose || len(s.Files) > 0
-			e.entries += len(s.Files)
-		case validator.RoleIni:
+		kind, ok := grafana.KindOf(s.Source.Name)
+		if !ok {
 			e.readIni(s, facts)
-		case validator.RoleDashboards:
-			if s.Source.Name == validator.RoleDashboards {
-				e.loose = e.loose || len(s.Files) > 0
-				e.eachFile(s, facts, e.readProviders)
+			continue
+		}
+		e.count(kind, s)
+		switch kind.Name {
+		case grafana.Datasources:
+			e.eachFile(s, kind, facts, data.read)
+		case grafana.Alerting:
+			e.eachFile(s, kind, facts, alerts.read)
+		case grafana.Plugins, grafana.Notifiers:
+			if len(s.Files) > 0 {
+				e.hide(kind.Route, "everything in "+kind.Name+"/")
 			}
-			e.readDashboards(s, boards)
+			e.entries += len(s.Files)
+		case grafana.Dashboards:
+			if s.Source.Name == grafana.Dashboards {
+				e.hasProviders = true
+				e.eachFile(s, kind, facts, e.readProviders)
+			}
+			e.readDashboards(s, known)
 		}
 	}
-	boards.end()
+	known.end()
 	data.finish(&e)
 	alerts.finish(&e)
 	e.keepCertainDashboards()
 	return e
 }
 
+// count takes the files of a source into the fingerprint of its kind.
+func (e *expectation) count(kind grafana.Kind, s *snapshot.Snapshot) {
+	if len(s.Files) == 0 && s.Source.Name != grafana.Dashboards {
+		return
+	}
+	var b strings.Builder
+	for _, f := range s.Files {
+		b.WriteString(s.Source.Name + "/" + f.Name + "\x00" + f.Digest.String() + "\n")
+	}
+	e.kinds[kind.Route] = e.kinds[kind.Route]*31 + max(finding.Fingerprint(b.String()), 1)
+}
+
 // eachFile decodes the YAML files of a kind in Grafana's order.
-func (e *expectation) eachFile(s *snapshot.Snapshot, facts finding.Facts, read func(*provisioning.Decoder, *provisioning.Map, string)) {
+func (e *expectation) eachFile(s *snapshot.Snapshot, kind grafana.Kind, facts finding.Facts, read func(*provisioning.Decoder, *provisioning.Map, string)) {
 	version := validator.ParseVersion(facts.Version)
 	dialect := provisioning.V3
 	if version.Before(validator.Version{Major: 9, Minor: 4}) {
 		dialect = provisioning.V2
 	}
 	for _, f := range s.Files {
-		ext := path.Ext(f.Name)
-		if strings.Contains(f.Name, "/") || ext != ".yaml" && ext != ".yml" && (ext != ".json" || s.Source.Name != validator.RoleAlerting) {
+		if strings.Contains(f.Name, "/") || !slices.Contains(kind.Extensions, path.Ext(f.Name)) {
 			continue
 		}
 		b, ok := s.Bytes(f.Name)
@@ -149,18 +148,4 @@ func (e *expectation) readIni(s *snapshot.Snapshot, facts finding.Facts) {
 			e.iniDigest = f.Digest
 		}
 	}
-}
-
-// fingerprintJSON is the same for equal JSON, however it was written.
-func fingerprintJSON(v any) uint64 {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return 0
-	}
-	var normal any
-	if json.Unmarshal(b, &normal) != nil {
-		return 0
-	}
-	b, _ = json.Marshal(normal)
-	return finding.Fingerprint(string(b))
 }

@@ -1,7 +1,9 @@
 package driver
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"reloader/internal/grafana/provisioning"
 )
@@ -12,95 +14,218 @@ const (
 	kindContactPoint = "contact point"
 	kindMuteTime     = "mute timing"
 	kindTemplate     = "template"
+	kindPolicies     = "notification policy tree"
 )
 
-// alertingReader takes names and uids; Grafana rewrites most of the rest.
+// object is something of Grafana's alerting that has a name or uid.
+type object struct {
+	file, kind string
+	org        int64
+	id         string
+	contents   contents
+}
+
+// key names an object in one Grafana.
+type key struct {
+	kind string
+	org  int64
+	id   string
+}
+
+func (o object) key() key { return key{o.kind, o.org, o.id} }
+
+// alertingReader follows the files in Grafana's order; the last one of a uid or name wins.
 type alertingReader struct {
-	objects  []object
-	gone     map[object]bool // what some file deletes: whether it is there afterwards depends on the order
-	policies map[int64]string
-	resets   []int64
-	count    int
+	objects []object
+	deleted map[key]bool
+	resets  map[int64]bool
+	count   int
+	unsure  bool // some entry's name or organization is not known
+	hidden  []string
+	// unlisted are rules with a dashboardUid of their own, which no API shows.
+	unlisted int
+}
+
+func newAlertingReader() *alertingReader {
+	return &alertingReader{deleted: map[key]bool{}, resets: map[int64]bool{}}
+}
+
+func (r *alertingReader) add(file, kind string, org provisioning.Int, id provisioning.Value, fields map[string]any) {
+	r.count++
+	if !id.Known || id.Text == "" || org.Set && !org.Known {
+		r.unsure = true
+		return
+	}
+	r.objects = append(r.objects, object{file: file, kind: kind, org: max(org.Value, 1), id: strings.TrimSpace(id.Text),
+		contents: contentsOf(fields, kind == kindContactPoint)})
 }
 
 func (r *alertingReader) read(d *provisioning.Decoder, m *provisioning.Map, file string) {
-	add := func(kind string, org int64, id, name provisioning.Value) {
-		r.count++
-		if id.Known && id.Text != "" && name.Known {
-			r.objects = append(r.objects, object{file: file, kind: kind, org: max(org, 1), id: id.Text, name: name.Text})
-		}
-	}
 	for _, group := range d.Items(m.Get("groups"), "groups") {
+		of := map[string]any{"folder": textOf(d.Text(group, "folder")), "group": textOf(d.Text(group, "name")), "interval": seconds(textOf(d.Text(group, "interval")))}
 		for _, rule := range d.Items(group.Get("rules"), "rules") {
-			add(kindRule, d.Int(group, "orgId").Value, d.Text(rule, "uid"), d.Text(rule, "title"))
+			r.add(file, kindRule, d.Int(group, "orgId"), d.Text(rule, "uid"), r.ruleFields(d, rule, of))
 		}
 	}
 	for _, c := range d.Items(m.Get("contactPoints"), "contactPoints") {
+		name := d.Text(c, "name")
+		name.Text = strings.TrimSpace(name.Text)
 		for _, receiver := range d.Items(c.Get("receivers"), "receivers") {
-			add(kindContactPoint, d.Int(c, "orgId").Value, d.Text(receiver, "uid"), d.Text(c, "name"))
+			fields := map[string]any{"name": textOf(name), "type": textOf(d.Text(receiver, "type")), "disableResolveMessage": d.Bool(receiver, "disableResolveMessage").Value}
+			if t, ok := fields["type"].(string); ok {
+				fields["type"] = strings.ToLower(strings.TrimSpace(t))
+			}
+			if settings, ok := d.FreeMap(receiver.Get("settings"), "settings"); ok {
+				for k, v := range settings {
+					fields["settings."+k] = v
+				}
+			}
+			r.add(file, kindContactPoint, d.Int(c, "orgId"), d.Text(receiver, "uid"), fields)
 		}
 	}
-	for key, kind := range map[string]string{"muteTimes": kindMuteTime, "templates": kindTemplate} {
-		for _, item := range d.Items(m.Get(key), key) {
-			name := d.Text(item, "name")
-			add(kind, d.Int(item, "orgId").Value, name, name)
-		}
+	for _, item := range d.Items(m.Get("muteTimes"), "muteTimes") {
+		r.add(file, kindMuteTime, d.Int(item, "orgId"), d.PlainText(item, "name"), map[string]any{"time_intervals": intervalsForm(plainList(d, item, "time_intervals"))})
+	}
+	for _, item := range d.Items(m.Get("templates"), "templates") {
+		name, text := d.PlainText(item, "name"), d.PlainText(item, "template")
+		r.add(file, kindTemplate, d.Int(item, "orgId"), name, map[string]any{"template": templateForm(name.Text, text.Text)})
 	}
 	r.readDeletes(d, m)
-	r.readPolicies(d, m)
+	r.readPolicies(d, m, file)
+}
+
+// plainList is a list whose values Grafana does not expand.
+func plainList(d *provisioning.Decoder, m *provisioning.Map, key string) []any {
+	maps, _ := d.PlainList(m.Get(key), key)
+	out := make([]any, 0, len(maps))
+	for _, item := range maps {
+		out = append(out, item)
+	}
+	return out
+}
+
+func (r *alertingReader) ruleFields(d *provisioning.Decoder, rule *provisioning.Map, group map[string]any) map[string]any {
+	f := map[string]any{
+		"folder": group["folder"], "group": group["group"], "interval": group["interval"],
+		"title": textOf(d.Text(rule, "title")), "labels": textMap(d, rule, "labels"), "for": seconds(textOf(d.Text(rule, "for"))),
+		"keepFiringFor": seconds(textOf(d.Text(rule, "keepFiringFor"))),
+	}
+	if a, ok := d.Map(rule.Get("annotations"), "annotations"); ok { // annotations are not expanded
+		plain := map[string]any{}
+		for _, one := range a.Fields {
+			plain[one.Key] = d.PlainText(a, one.Key).Text
+		}
+		f["annotations"] = plain
+	}
+	if paused := d.Bool(rule, "isPaused"); paused.Value {
+		f["isPaused"] = true
+	} else if paused.Set && !paused.Known {
+		f["isPaused"] = provisioning.Unknown{}
+	}
+	if n := d.Int(rule, "missing_series_evals_to_resolve"); n.Value > 0 {
+		f["missing_series_evals_to_resolve"] = n.Value
+	}
+	if s, ok := d.FreeMap(rule.Get("notification_settings"), "notification_settings"); ok && s != nil {
+		f["notification_settings"] = settingsForm(s)
+	}
+	if rec, ok := d.Map(rule.Get("record"), "record"); ok && len(rec.Fields) > 0 {
+		f["record"] = map[string]any{"metric": textOf(d.Text(rec, "metric")), "from": textOf(d.Text(rec, "from")), "target": textOf(d.Text(rec, "targetDatasourceUid"))}
+	} else {
+		f["condition"] = textOf(d.Text(rule, "condition"))
+		f["noDataState"] = orDefault(textOf(d.Text(rule, "noDataState")), "NoData")
+		f["execErrState"] = orDefault(textOf(d.Text(rule, "execErrState")), "Alerting")
+	}
+	if rule.Has("dashboardUid") || rule.Has("dasboardUid") || rule.Has("panelId") {
+		r.unlisted++
+	}
+	var refs []any
+	var forms []map[string]any
+	for _, q := range d.Items(rule.Get("data"), "data") {
+		timeRange, _ := d.PlainMap(q.Get("relativeTimeRange"), "relativeTimeRange")
+		model, _ := d.PlainMap(q.Get("model"), "model")
+		ref := textOf(d.Text(q, "refId"))
+		refs = append(refs, ref)
+		forms = append(forms, queryForm(ref, textOf(d.Text(q, "queryType")), textOf(d.Text(q, "datasourceUid")), timeRange, model))
+	}
+	addQueries(f, refs, forms)
+	return f
+}
+
+func textMap(d *provisioning.Decoder, m *provisioning.Map, key string) map[string]any {
+	values, _ := d.TextMap(m.Get(key), key, false)
+	out := make(map[string]any, len(values))
+	for k, v := range values {
+		out[k] = textOf(v)
+	}
+	return out
 }
 
 func (r *alertingReader) readDeletes(d *provisioning.Decoder, m *provisioning.Map) {
-	for key, deletes := range map[string]struct{ kind, id string }{
+	for list, deletes := range map[string]struct{ kind, id string }{
 		"deleteRules": {kindRule, "uid"}, "deleteContactPoints": {kindContactPoint, "uid"},
 		"deleteMuteTimes": {kindMuteTime, "name"}, "deleteTemplates": {kindTemplate, "name"},
 	} {
-		for _, item := range d.Items(m.Get(key), key) {
-			r.gone[object{kind: deletes.kind, org: max(d.Int(item, "orgId").Value, 1), id: d.Text(item, deletes.id).Text}] = true
-		}
-	}
-}
-
-func (r *alertingReader) readPolicies(d *provisioning.Decoder, m *provisioning.Map) {
-	for _, p := range d.Items(m.Get("policies"), "policies") {
-		org, receiver := d.Int(p, "orgId"), d.Text(p, "receiver")
-		if r.policies == nil {
-			r.policies = map[int64]string{}
-		}
-		r.count++
-		if receiver.Known && (org.Known || !org.Set) {
-			r.policies[max(org.Value, 1)] = receiver.Text
-		}
-	}
-	if nodes, ok := d.List(m.Get("resetPolicies"), "resetPolicies"); ok && len(nodes) > 0 {
-		for _, n := range nodes {
-			switch d.TextNode(n, "resetPolicies").Text {
-			case "", "0", "1":
-				r.resets = append(r.resets, 1)
-			default:
-				// Another organization: nothing is said about any policy.
-				clear(r.policies)
+		for _, item := range d.Items(m.Get(list), list) {
+			id, org := d.Text(item, deletes.id), d.Int(item, "orgId")
+			if !id.Known || org.Set && !org.Known {
+				r.unsure = true
+				continue
 			}
+			r.deleted[key{deletes.kind, max(org.Value, 1), strings.TrimSpace(id.Text)}] = true
 		}
 	}
 }
 
-// finish keeps the last one of each uid or name. Resets come after all policies.
+func (r *alertingReader) readPolicies(d *provisioning.Decoder, m *provisioning.Map, file string) {
+	for _, p := range d.Items(m.Get("policies"), "policies") {
+		org := d.Int(p, "orgId")
+		r.count++
+		if org.Set && !org.Known {
+			r.unsure = true
+			continue
+		}
+		fields, _ := d.FreeMap(p.Node, "policies")
+		r.objects = append(r.objects, object{file: file, kind: kindPolicies, org: max(org.Value, 1), contents: contentsOf(policyFields(fields), false)})
+	}
+	nodes, _ := d.List(m.Get("resetPolicies"), "resetPolicies")
+	for _, n := range nodes {
+		if org := d.IntNode(n, "resetPolicies"); org.Known || !org.Set {
+			r.resets[max(org.Value, 1)] = true
+		} else {
+			r.unsure = true
+		}
+	}
+}
+
+// finish keeps the last one of each uid or name. Resets come after all policies, and deletes after what they
+// delete; only a rule may be made again by a later file, which is not followed.
 func (r *alertingReader) finish(e *expectation) {
 	e.entries += r.count
-	last := map[object]int{}
-	key := func(o object) object { return object{kind: o.kind, org: o.org, id: o.id} }
+	last := map[key]int{}
 	for i, o := range r.objects {
-		last[key(o)] = i
+		last[o.key()] = i
 	}
 	for i, o := range r.objects {
-		if last[key(o)] == i && !r.gone[key(o)] {
+		k := o.key()
+		if last[k] == i && !r.deleted[k] && (o.kind != kindPolicies || !r.resets[o.org]) {
 			e.alerting = append(e.alerting, o)
 		}
 	}
-	for org, receiver := range r.policies {
-		if !slices.Contains(r.resets, org) {
-			e.policies[org] = receiver
+	for k := range r.deleted {
+		if _, made := last[k]; !made || k.kind != kindRule {
+			e.absent = append(e.absent, k)
 		}
+	}
+	for org := range r.resets {
+		e.absent = append(e.absent, key{kindPolicies, org, ""})
+	}
+	slices.SortFunc(e.absent, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.org, b.org), cmp.Compare(a.id, b.id))
+	})
+	if r.unsure {
+		e.hide("alerting", "entries whose name or organization comes from Grafana's environment")
+	}
+	if r.unlisted > 0 {
+		e.hide("alerting", "dashboardUid and panelId of rules")
 	}
 }

@@ -1,11 +1,6 @@
 package driver
 
 import (
-	"bytes"
-	"crypto/md5" // Grafana's own sourceChecksum is an MD5
-	"encoding/hex"
-	"encoding/json"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,16 +9,48 @@ import (
 	"reloader/internal/snapshot"
 )
 
+// providerEntry is an entry of a file of dashboard providers.
+type providerEntry struct {
+	org  int64
+	name string // empty when it is not known
+	path string // absolute; empty when it is not known
+	// folder is the title of the folder that all its dashboards go to, and folderUID its uid; byFolder says that
+	// there is one, empty meaning General.
+	folder, folderUID string
+	byFolder          bool
+	// keeps says that dashboards whose files went stay in Grafana.
+	keeps bool
+	// visible says that reloader sees its directory.
+	visible bool
+}
+
+// dashboard is one JSON file that Grafana will not skip.
+type dashboard struct {
+	file       string
+	path       string // as Grafana sees it
+	org        int64
+	uid, title string
+	checksum   string // MD5 of the file, as Grafana stores it
+	// content is a fingerprint of the JSON without what Grafana sets itself; 0 when only the
+	// checksum can be compared.
+	content  uint64
+	provider *providerEntry
+}
+
 func (e *expectation) readProviders(d *provisioning.Decoder, m *provisioning.Map, _ string) {
 	for _, p := range d.Items(m.Get("providers"), "providers") {
 		e.entries++
-		if e.providerOrgs == nil {
-			e.providerOrgs = map[int64]bool{}
-		}
+		found := providerEntry{org: 1}
 		if org := d.Int(p, "orgId"); org.Known || !org.Set {
-			e.providerOrgs[max(org.Value, 1)] = true
+			found.org = max(org.Value, 1)
 		}
-		found := providerEntry{name: d.Text(p, "name").Text}
+		if name := d.Text(p, "name"); name.Known {
+			found.name = name.Text
+		}
+		folder, uid := d.Text(p, "folder"), d.Text(p, "folderUid")
+		found.folder, found.folderUID, found.byFolder = folder.Text, uid.Text, folder.Known && uid.Known
+		keeps := d.Bool(p, "disableDeletion")
+		found.keeps = keeps.Value || keeps.Set && !keeps.Known
 		if options, ok := d.Map(p.Get("options"), "options"); ok {
 			dir := d.Text(options, "path")
 			if !dir.Set {
@@ -32,138 +59,100 @@ func (e *expectation) readProviders(d *provisioning.Decoder, m *provisioning.Map
 			if dir.Known && path.IsAbs(dir.Text) {
 				found.path = path.Clean(dir.Text)
 			}
+			if options.Has("foldersFromFilesStructure") {
+				found.byFolder = false
+			}
 		}
 		e.providers = append(e.providers, found)
 	}
-}
-
-// orgs are the organizations in which dashboards are looked for.
-func (e *expectation) orgs() []int64 {
-	if len(e.providerOrgs) == 0 {
-		return []int64{1}
+	if len(e.providers) > 0 {
+		e.hide("dashboards", "how providers poll, delete and may be edited")
 	}
-	return slices.Sorted(maps.Keys(e.providerOrgs))
 }
 
-func (e *expectation) readDashboards(s *snapshot.Snapshot, known *boards) {
+func (e *expectation) readDashboards(s *snapshot.Snapshot, known *dashboardFiles) {
 	for _, f := range s.Files {
 		if path.Ext(f.Name) != ".json" {
 			continue
 		}
 		e.entries++
-		found, ok := known.read(s, f)
-		if ok {
-			found.file, found.path = path.Join(s.Source.Name, f.Name), s.Source.ServerPath(f.Name)
-			e.dashboards = append(e.dashboards, found)
+		file, at := path.Join(s.Source.Name, f.Name), s.Source.ServerPath(f.Name)
+		e.files[at] = true
+		found, reason := known.read(s, f)
+		if reason != "" {
+			e.unread = append(e.unread, unreadFile{file, at, reason})
+			continue
 		}
+		found.file, found.path = file, at
+		e.dashboards = append(e.dashboards, found)
 	}
+	e.served = append(e.served, path.Clean(s.Source.ServerPath(".")))
 }
 
-// boards remembers what dashboard files say, so that only new contents are read.
-type boards struct {
-	known, next map[snapshot.Digest]board
-	contents    int
+// within says that a path lies below a directory.
+func within(name, dir string) bool { return strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/") }
+
+// owns says that a provider reads a file.
+func (p providerEntry) owns(file string) bool {
+	return p.path != "" && (file == p.path || within(file, p.path)) && !hiddenBelow(file, p.path)
 }
 
-type board struct {
-	dashboard
-	skipped bool
-}
-
-func (b *boards) begin() { b.next, b.contents = map[snapshot.Digest]board{}, 0 }
-
-func (b *boards) end() { b.known, b.next = b.next, nil }
-
-// read gives what one file says; false when Grafana skips it.
-func (b *boards) read(s *snapshot.Snapshot, f snapshot.File) (dashboard, bool) {
-	found, ok := b.known[f.Digest]
-	if !ok {
-		text, there := s.Bytes(f.Name)
-		if !there {
-			return dashboard{}, false
-		}
-		found = b.parse(text)
-	}
-	b.next[f.Digest] = found
-	return found.dashboard, !found.skipped
-}
-
-func (b *boards) parse(text []byte) board {
-	var doc map[string]any
-	if json.NewDecoder(bytes.NewReader(text)).Decode(&doc) != nil {
-		return board{skipped: true}
-	}
-	title, uid, resource := names(doc)
-	if strings.TrimSpace(title) == "" || len(uid) > 40 || strings.ContainsFunc(uid, notInUID) {
-		return board{skipped: true} // and warned of
-	}
-	sum := md5.Sum(text)
-	found := board{dashboard: dashboard{uid: uid, title: title, checksum: hex.EncodeToString(sum[:])}}
-	// No more are compared by content.
-	if !resource && b.contents < maxDetails {
-		b.contents++
-		found.content = dashboardContent(doc)
-	}
-	return found
-}
-
-// names are the title and uid of a dashboard, in its own form or as a resource of the newer API.
-func names(doc map[string]any) (title, uid string, resource bool) {
-	if _, ok := doc["apiVersion"].(string); ok {
-		if spec, ok := doc["spec"].(map[string]any); ok {
-			metadata, _ := doc["metadata"].(map[string]any)
-			title, _ = spec["title"].(string)
-			uid, _ = metadata["name"].(string)
-			return title, uid, true
-		}
-	}
-	title, _ = doc["title"].(string)
-	uid, _ = doc["uid"].(string)
-	return title, uid, false
-}
-
-func notInUID(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
-}
-
-// dashboardContent leaves out what Grafana sets itself.
-func dashboardContent(doc map[string]any) uint64 {
-	bare := make(map[string]any, len(doc))
-	for k, v := range doc {
-		switch k {
-		case "id", "uid", "version", "refresh":
-		default:
-			bare[k] = v
-		}
-	}
-	return fingerprintJSON(bare)
+// hiddenBelow says that a directory below the provider's has a name with a leading dot, which Grafana skips.
+func hiddenBelow(file, dir string) bool {
+	rest := strings.TrimPrefix(path.Dir(file)+"/", strings.TrimSuffix(dir, "/")+"/")
+	return strings.HasPrefix(rest, ".") || strings.Contains(rest, "/.")
 }
 
 // keepCertainDashboards drops what Grafana may rightly not show: files that no provider is known
 // to read, uids that more than one file has (which one wins is left to chance), and what providers of the same
 // name take from each other.
 func (e *expectation) keepCertainDashboards() {
-	uids, names := map[string]int{}, map[string]int{}
-	for _, d := range e.dashboards {
-		uids[d.uid]++
+	type orgUID struct {
+		org int64
+		uid string
 	}
+	names := map[string]int{}
 	for _, p := range e.providers {
 		names[p.name]++
 	}
-	e.dashboards = slices.DeleteFunc(e.dashboards, func(d dashboard) bool {
-		if d.uid != "" && uids[d.uid] > 1 {
-			return true
-		}
-		read := false
-		for _, p := range e.providers {
-			if p.path == "" || d.path != p.path && !strings.HasPrefix(d.path, strings.TrimSuffix(p.path, "/")+"/") {
+	provider := func(file string) (*providerEntry, bool) {
+		var found *providerEntry
+		for i, p := range e.providers {
+			if !p.owns(file) {
 				continue
 			}
-			if names[p.name] > 1 {
-				return true
+			if found != nil || names[p.name] > 1 {
+				return nil, true
 			}
-			read = true
+			found = &e.providers[i]
 		}
+		return found, found != nil
+	}
+	uids := map[orgUID]int{}
+	for i := range e.dashboards {
+		d := &e.dashboards[i]
+		d.org = 1
+		if p, _ := provider(d.path); p != nil {
+			d.org, d.provider = p.org, p
+		}
+		uids[orgUID{d.org, d.uid}]++
+	}
+	e.dashboards = slices.DeleteFunc(e.dashboards, func(d dashboard) bool {
+		shared := d.uid != "" && uids[orgUID{d.org, d.uid}] > 1
+		_, read := provider(d.path)
+		if read && (shared || d.provider == nil) {
+			e.hide("dashboards", "dashboards that more than one file or provider claims")
+		}
+		return shared || d.provider == nil
+	})
+	e.unread = slices.DeleteFunc(e.unread, func(f unreadFile) bool {
+		_, read := provider(f.path)
 		return !read
 	})
+	for i, p := range e.providers {
+		e.providers[i].visible = p.path != "" && slices.ContainsFunc(e.served, func(dir string) bool { return p.path == dir || within(p.path, dir) })
+		if !e.providers[i].visible {
+			e.hide("dashboards", "the dashboards of providers whose directory reloader does not see")
+		}
+	}
 }

@@ -13,17 +13,43 @@ type orgName struct {
 	name string
 }
 
+// datasource is an entry that the last of all files has the last word on.
+type datasource struct {
+	file     string // source/name of its file
+	key      orgName
+	uid      string
+	contents contents
+	// old says that the file has the form without apiVersion: only that the data source is there is known.
+	old bool
+	// secrets are the keys that must be set; all says that there are no others.
+	secrets    []string
+	allSecrets bool
+	// versioned entries are skipped by Grafana without a word when it has stored a newer version.
+	versioned bool
+	// isDefault is what the file says; written says that it says so.
+	isDefault, defaultWritten bool
+	// prune says that a reload removes the data source once it has left the files.
+	prune bool
+	// correlations are what the file says of them, each fingerprinted; unsure when one is not known.
+	correlations       []uint64
+	unsureCorrelations bool
+}
+
 // datasourceReader follows the files of data sources in Grafana's order: deletes, then entries;
 // the last one of a name wins.
 type datasourceReader struct {
 	entries []datasource
 	seen    map[orgName]int // index into entries, -1 when deleted
 	count   int
-	loose   bool
 	// identities are what can clash with what is in the server: organizations, names, uids, the default.
 	identities strings.Builder
-	unsure     bool
+	unsure     bool // the server's own data sources may always matter
+	unknown    bool // some entry's name or organization is not known
+	secret     int
+	values     int // entries with a value that comes from Grafana's environment
 }
+
+func newDatasourceReader() *datasourceReader { return &datasourceReader{seen: map[orgName]int{}} }
 
 func (r *datasourceReader) read(d *provisioning.Decoder, m *provisioning.Map, file string) {
 	if v := d.PlainInt(m, "apiVersion"); v.Value < 1 {
@@ -34,25 +60,25 @@ func (r *datasourceReader) read(d *provisioning.Decoder, m *provisioning.Map, fi
 		name, org := d.Text(item, "name"), d.Int(item, "orgId")
 		fmt.Fprintf(&r.identities, "-%d %q\n", org.Value, name.Text)
 		if !name.Known || !org.Known {
-			r.loose, r.unsure = true, true
+			r.unknown, r.unsure = true, true
 			continue
 		}
 		if org.Value > 0 {
 			r.seen[orgName{org.Value, name.Text}] = -1
 		}
 	}
+	prune := d.PlainBool(m, "prune").Value
 	for _, item := range d.Items(m.Get("datasources"), "datasources") {
 		name, org := d.Text(item, "name"), d.Int(item, "orgId")
 		r.count++
 		if !name.Known || org.Set && !org.Known || name.Text == "" {
-			r.loose, r.unsure = true, true
+			r.unknown, r.unsure = true, true
 			continue
 		}
 		r.unsure = r.unsure || item.Has("correlations") || !d.Text(item, "uid").Known && item.Has("uid")
-		ds := readDatasource(d, item)
-		_, isDefault := ds.fields["isDefault"]
-		fmt.Fprintf(&r.identities, "%d %q %q %t\n", org.Value, name.Text, ds.uid, isDefault)
-		ds.file, ds.name, ds.org = file, name.Text, max(org.Value, 1)
+		ds := r.readDatasource(d, item)
+		fmt.Fprintf(&r.identities, "%d %q %q %t\n", org.Value, name.Text, ds.uid, ds.isDefault)
+		ds.file, ds.key, ds.prune = file, orgName{max(org.Value, 1), name.Text}, prune
 		r.add(ds)
 	}
 }
@@ -60,7 +86,7 @@ func (r *datasourceReader) read(d *provisioning.Decoder, m *provisioning.Map, fi
 // readOld reads the form without apiVersion: other keys, no uid, no expansion. Only that the
 // data source is there is looked at.
 func (r *datasourceReader) readOld(d *provisioning.Decoder, m *provisioning.Map, file string) {
-	r.loose, r.unsure = true, true
+	r.unsure = true
 	for _, item := range d.Items(m.Get("delete_datasources"), "delete_datasources") {
 		delete(r.seen, orgName{max(d.PlainInt(item, "org_id").Value, 1), d.PlainText(item, "name").Text})
 	}
@@ -68,101 +94,126 @@ func (r *datasourceReader) readOld(d *provisioning.Decoder, m *provisioning.Map,
 		r.count++
 		name, org := d.PlainText(item, "name"), d.PlainInt(item, "org_id")
 		if name.Text != "" {
-			r.add(datasource{file: file, org: max(org.Value, 1), name: name.Text})
+			r.add(datasource{file: file, key: orgName{max(org.Value, 1), name.Text}, old: true})
 		}
 	}
 }
 
 func (r *datasourceReader) add(ds datasource) {
-	r.seen[orgName{ds.org, ds.name}] = len(r.entries)
+	r.seen[ds.key] = len(r.entries)
 	r.entries = append(r.entries, ds)
 }
 
 func (r *datasourceReader) finish(e *expectation) {
 	e.entries += r.count
-	e.loose = e.loose || r.loose
 	if !r.unsure {
 		e.identities = finding.Fingerprint(r.identities.String())
 	}
+	secrets, old := 0, false
 	for i, ds := range r.entries {
-		if r.seen[orgName{ds.org, ds.name}] == i {
-			e.datasources = append(e.datasources, ds)
-			e.loose = e.loose || ds.secret
+		if r.seen[ds.key] != i {
+			continue
+		}
+		e.datasources = append(e.datasources, ds)
+		old = old || ds.old
+		if len(ds.secrets) > 0 || !ds.allSecrets && !ds.old {
+			secrets++
+		}
+		for _, f := range ds.contents {
+			for _, sum := range f.leaves {
+				if sum == notKnown {
+					e.hide("datasources", "values that come from Grafana's environment")
+				}
+			}
 		}
 	}
-	for key, at := range r.seen {
+	for name, at := range r.seen {
 		if at < 0 {
-			e.deleted = append(e.deleted, datasource{org: key.org, name: key.name})
+			e.deleted = append(e.deleted, name)
 		}
+	}
+	switch {
+	case secrets > 0:
+		e.hide("datasources", fmt.Sprintf("secret values of %d %s", secrets, plural("datasource", secrets)))
+	case r.unknown:
+		e.hide("datasources", "entries whose name or organization comes from Grafana's environment")
+	}
+	if old {
+		e.hide("datasources", "the fields of entries without apiVersion")
 	}
 }
 
 // readDatasource takes the fields that the API shows.
-func readDatasource(d *provisioning.Decoder, item *provisioning.Map) datasource {
-	ds := datasource{fields: map[string]uint64{}}
+func (r *datasourceReader) readDatasource(d *provisioning.Decoder, item *provisioning.Map) datasource {
+	ds := datasource{allSecrets: true}
+	fields := map[string]any{}
 	if uid := d.Text(item, "uid"); uid.Known {
 		ds.uid = uid.Text
 	}
 	ds.versioned = item.Has("version")
 	for _, key := range []string{"type", "url", "user", "database", "basicAuthUser"} {
-		v := d.Text(item, key)
-		switch {
-		case v.Set && !v.Known: // Grafana knows it alone
-		case v.Set && v.Text != "":
-			ds.fields[key] = finding.Fingerprint(v.Text)
-		case key == "url" || key == "type" || key == "basicAuthUser":
-			ds.dropped = append(ds.dropped, key)
-		}
+		fields[key] = textOf(d.Text(item, key))
 	}
-	if access := d.Text(item, "access"); access.Known || !access.Set {
-		ds.fields["access"] = finding.Fingerprint("proxy")
-		if access.Text == "direct" {
-			ds.fields["access"] = finding.Fingerprint("direct")
-		}
+	switch access := d.Text(item, "access"); {
+	case access.Set && !access.Known:
+		fields["access"] = provisioning.Unknown{}
+	case access.Text == "direct":
+		fields["access"] = "direct"
+	default:
+		fields["access"] = "proxy"
 	}
-	for _, key := range []string{"basicAuth", "withCredentials", "isDefault"} {
+	for _, key := range []string{"basicAuth", "withCredentials", "editable", "isDefault"} {
 		b := d.Bool(item, key)
-		if key == "isDefault" && !b.Value {
-			continue // Grafana makes an organization's first data source the default by itself
+		switch {
+		case b.Set && !b.Known:
+			fields[key] = provisioning.Unknown{}
+		case b.Value:
+			fields[key] = true
 		}
-		if b.Known || !b.Set {
-			ds.fields[key] = fingerprintJSON(b.Value)
+		if key == "isDefault" {
+			ds.isDefault, ds.defaultWritten = b.Value, b.Set
 		}
 	}
-	if v, ok := d.FreeMap(item.Get("jsonData"), "jsonData"); ok && certain(v) {
-		if v == nil {
-			v = map[string]any{}
+	if values, ok := d.FreeMap(item.Get("jsonData"), "jsonData"); ok {
+		for key, v := range values {
+			fields["jsonData."+key] = v
 		}
-		ds.fields["jsonData"] = fingerprintJSON(v)
 	}
 	if secure, ok := d.TextMap(item.Get("secureJsonData"), "secureJsonData", true); ok {
 		for key, v := range secure {
-			ds.secret = true
-			if v.Known && v.Text != "" {
+			switch {
+			case !v.Known:
+				ds.allSecrets = false
+			case v.Text != "":
 				ds.secrets = append(ds.secrets, key)
 			}
 		}
 	}
+	r.readCorrelations(d, item, &ds)
+	ds.contents = contentsOf(fields, false)
 	return ds
 }
 
-// certain says that nothing in a free value depends on Grafana's environment.
-func certain(v any) bool {
-	switch v := v.(type) {
-	case provisioning.Unknown:
-		return false
-	case map[string]any:
-		for _, item := range v {
-			if !certain(item) {
-				return false
-			}
+func (r *datasourceReader) readCorrelations(d *provisioning.Decoder, item *provisioning.Map, ds *datasource) {
+	list, _ := d.FreeList(item.Get("correlations"), "correlations")
+	for _, c := range list {
+		form := correlationForm(c)
+		if !certain(form) {
+			ds.unsureCorrelations = true
+			continue
 		}
-	case []any:
-		for _, item := range v {
-			if !certain(item) {
-				return false
-			}
-		}
+		ds.correlations = append(ds.correlations, fingerprintJSON(normal(form)))
 	}
-	return true
+}
+
+// correlationForm is a correlation as the files and the API both say it.
+func correlationForm(c map[string]any) map[string]any {
+	form := map[string]any{"targetUID": c["targetUID"], "label": c["label"], "description": c["description"], "type": "query"}
+	if c["type"] == "external" {
+		form["type"] = "external"
+	}
+	if config, ok := c["config"].(map[string]any); ok {
+		form["config"] = map[string]any{"field": config["field"], "target": config["target"], "transformations": config["transformations"]}
+	}
+	return form
 }

@@ -36,11 +36,11 @@ func FuzzExpect(f *testing.F) {
 			snap(validator.RoleDashboards, "p.yaml", content), snap("provider 1", "a.json", content), snap(validator.RoleIni, "grafana.ini", content))
 		for _, version := range []string{"8.5.0", "12.4.0"} {
 			facts := finding.Facts{Version: version, SameEnv: true}
-			one, two := expect(set, facts, &boards{}), expect(set, facts, &boards{})
-			if d := cmp.Diff(one.datasources, two.datasources, cmp.AllowUnexported(datasource{})); d != "" {
+			one, two := expect(set, facts, &dashboardFiles{}), expect(set, facts, &dashboardFiles{})
+			if d := cmp.Diff(one.datasources, two.datasources, cmp.AllowUnexported(datasource{}, orgName{}, field{})); d != "" {
 				t.Errorf("data sources differ between two readings:\n%s", d)
 			}
-			if d := cmp.Diff(one.alerting, two.alerting, cmp.AllowUnexported(object{})); d != "" {
+			if d := cmp.Diff(one.alerting, two.alerting, cmp.AllowUnexported(object{}, field{})); d != "" {
 				t.Errorf("alerting differs between two readings:\n%s", d)
 			}
 		}

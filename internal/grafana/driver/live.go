@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/reload"
 )
@@ -17,8 +18,8 @@ import (
 // stays unknown; only an answer that says "you may not ask" is an error.
 func (d *Driver) live(ctx context.Context, routes []string) (*validator.Live, error) {
 	has := map[string]bool{}
-	for _, k := range kinds {
-		has[k.role] = slices.Contains(routes, k.route)
+	for _, k := range grafana.Kinds {
+		has[k.Name] = slices.Contains(routes, k.Route)
 	}
 	l := &validator.Live{}
 	var orgs []struct {

@@ -20,7 +20,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	if d.busy() {
 		return reload.Observation{Reason: errBusy.Error()}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	req, err := d.api.request(ctx, http.MethodGet, "/api/health", nil)
 	if err != nil {
@@ -33,7 +33,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return notReady(httpclient.Explain(ctx, err, "GET /api/health", quickTimeout))
+		return notReady(httpclient.Explain(ctx, err, "GET /api/health", lookTimeout))
 	}
 	var health struct{ Database, Version string }
 	switch {
@@ -48,6 +48,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 		return reload.Observation{Reason: "Grafana's database is " + health.Database}, nil
 	}
 	d.version = health.Version
+	d.look(ctx)
 	return d.observation(), nil
 }
 
@@ -56,8 +57,8 @@ func (d *Driver) observation() reload.Observation {
 	return reload.Observation{
 		Ready: true,
 		Facts: finding.Facts{Version: d.version, SameEnv: d.o.SameEnv},
-		Epoch: d.born + "." + strconv.Itoa(d.api.lives),
-		Load:  strconv.Itoa(d.restarts.due(d.o.Clock())),
+		Epoch: d.life.epoch(),
+		Load:  strconv.Itoa(d.restarts.due(d.o.Clock())) + d.life.loads(),
 	}
 }
 

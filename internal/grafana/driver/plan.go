@@ -9,20 +9,11 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 )
-
-// kinds are the reload routes in the order in which Grafana itself provisions, with the source
-// whose files they read.
-var kinds = []struct{ route, role string }{
-	{"datasources", validator.RoleDatasources},
-	{"plugins", validator.RolePlugins},
-	{"notifications", validator.RoleNotifiers},
-	{"alerting", validator.RoleAlerting},
-	{"dashboards", validator.RoleDashboards},
-}
 
 // plan is the driver's own part of a reload.Plan.
 type plan struct {
@@ -30,8 +21,9 @@ type plan struct {
 	restart bool
 	digest  snapshot.Digest
 	files   expectation
-	// checked are the datasource names and dashboard uids whose details are read back one by
-	// one; the others are only looked for in lists.
+	// unknown says that nothing is known of the files but their digest.
+	unknown bool
+	// changed are the files that differ, by source and name: their objects are looked at first.
 	changed map[string]bool
 }
 
@@ -46,9 +38,9 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 		p.digest = c.New.Digest
 		p.files, known = d.recall(c.New.Digest)
 	}
-	p.routes = routes(c, p.changed)
+	p.routes = d.routes(c, p.changed)
 	if c.Contents {
-		p.files, known = expect(c.New, c.Server.Facts, &d.boards), true
+		p.files, known = expect(c.New, c.Server.Facts, &d.dashboardFiles), true
 		d.remember(c.New.Digest, p.files)
 		if c.Server.Ready {
 			findings, err := d.judge(ctx, c, p.uncertain(c.Last))
@@ -58,6 +50,7 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 			out.Findings = findings
 		}
 	}
+	p.unknown = !known
 	for _, r := range p.routes {
 		out.Calls = append(out.Calls, "POST /api/admin/provisioning/"+r+"/reload")
 	}
@@ -76,40 +69,33 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 	return out, nil
 }
 
-// routes are the kinds that a change concerns; changed collects the files, by source and name.
-func routes(c reload.Change, changed map[string]bool) []string {
+// routes are the kinds that a change concerns, and those that the newest comparison found different or unproven;
+// changed collects the files, by source and name.
+func (d *Driver) routes(c reload.Change, changed map[string]bool) []string {
+	if c.New == nil {
+		// Nothing is known but a digest: the gate went back to files that it had before our start.
+		return kindNames()
+	}
 	concerned := map[string]bool{}
-	if c.New == nil || c.Old == nil {
-		if c.New == nil {
-			return nil // nothing is known but a digest: the gate went back to before our start
-		}
+	if c.Old == nil {
 		for _, s := range c.New.Snapshots {
-			concerned[roleOf(s.Source.Name)] = true
+			concerned[routeOf(s.Source.Name)] = true
 			for _, f := range s.Files {
 				changed[path.Join(s.Source.Name, f.Name)] = true
 			}
 		}
 	}
 	for _, f := range c.Files {
-		concerned[roleOf(f.Source)] = true
+		concerned[routeOf(f.Source)] = true
 		changed[path.Join(f.Source, f.Name)] = true
 	}
-	var out []string
-	for _, k := range kinds {
-		if concerned[k.role] {
-			out = append(out, k.route)
-		}
-	}
-	return out
+	return slices.DeleteFunc(kindNames(), func(route string) bool { return !concerned[route] && !d.heal[route] })
 }
 
-// roleOf is the kind that reads a source: sources that are none of the kinds hold dashboard JSON.
-func roleOf(source string) string {
-	switch source {
-	case validator.RoleDatasources, validator.RolePlugins, validator.RoleNotifiers, validator.RoleAlerting, validator.RoleIni:
-		return source
-	}
-	return validator.RoleDashboards
+// routeOf is the route that reads a source; empty for grafana.ini.
+func routeOf(source string) string {
+	kind, _ := grafana.KindOf(source)
+	return kind.Route
 }
 
 // uncertain are the kinds whose verdict depends on what the server has. That is not asked when it
@@ -158,3 +144,12 @@ func (d *Driver) judge(ctx context.Context, c reload.Change, routes []string) ([
 }
 
 var errNoPlan = errors.New("the plan was not made by this driver")
+
+// kindNames are the routes that exist, in Grafana's own order.
+func kindNames() []string {
+	var out []string
+	for _, k := range grafana.Kinds {
+		out = append(out, k.Route)
+	}
+	return out
+}

@@ -3,10 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,10 +18,9 @@ const (
 	// restartLimit is how long Grafana may take to come back: the longest back-off of the kubelet
 	// and a start with many files.
 	restartLimit = 10 * time.Minute
-	restartPoll  = 250 * time.Millisecond
 )
 
-// restarts remembers which restarts were made, so that none is made in vain or too early.
+// restarts remembers which restarts were made, so that none is made without need or too early.
 type restarts struct {
 	last  time.Time
 	made  snapshot.Digest // the grafana.ini for which the last one was made
@@ -55,44 +51,61 @@ func (r *restarts) due(now time.Time) int {
 	return r.count
 }
 
-// settled is which keys of one grafana.ini one life of the server lacks.
+// settled is what one life of the server made of one grafana.ini.
 type settled struct {
 	digest snapshot.Digest
 	life   int
-	keys   []string
-	// since is when this file was first seen, and fixed are the keys that a restart since then
-	// has not changed.
+	// since is when this file was first seen.
 	since time.Time
-	fixed []string
+	// waiting are the keys that a restart may bring.
+	waiting []string
+	// stale are those that a restart has not brought although it should have, none of them: the server's file is
+	// an old copy, unless all are set elsewhere. elsewhere are those that are set by the environment or the
+	// command line, because others of the same change came.
+	stale, elsewhere []string
 }
 
-// restart ends the process and waits until its successor answers.
+// ended is a process that was asked to end.
+type ended struct {
+	life int
+	at   time.Time
+}
+
+// restart asks the process to end. It does not wait for the next one: the files may change meanwhile, and the
+// target looks at the server anyway.
 func (d *Driver) restart(ctx context.Context, p plan) error {
-	ctx, cancel := context.WithTimeout(ctx, restartLimit)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	before := d.api.lives
+	d.look(ctx)
 	if err := d.o.Restarter.Terminate(ctx); err != nil {
 		return &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("restart Grafana: %v", err), Permanent: true, Untouched: true, Err: err,
 			Hint: "the pod needs shareProcessNamespace: true, and reloader the same user id as Grafana"}
 	}
 	d.restarts.last, d.restarts.made = d.o.Clock(), p.files.iniDigest
+	d.ended = &ended{life: d.life.number, at: d.o.Clock()}
 	d.o.Logger.Info("Grafana was asked to end, so that it starts with the new grafana.ini", "digest", p.files.iniDigest.Short())
-	tick := time.NewTicker(restartPoll)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return &reload.Failure{Class: reload.ClassTimeout, Message: "restart Grafana: it did not come back in " + restartLimit.String(),
-				Hint: "see its log: kubectl logs --previous"}
-		}
-		o, err := d.Observe(ctx)
-		if err == nil && o.Ready && d.api.lives != before {
-			// A start provisions everything, so that every kind is done in the new life.
-			d.done.epoch = d.api.lives
-			return nil
-		}
+	return nil
+}
+
+// awaitEnd gives a failure while a process that was asked to end may be the one that answers.
+func (d *Driver) awaitEnd(ctx context.Context) error {
+	if d.ended == nil {
+		return nil
 	}
+	d.look(ctx)
+	waited := d.o.Clock().Sub(d.ended.at)
+	switch {
+	case d.life.number != d.ended.life:
+		d.ended = nil
+		return nil
+	case waited < restartLimit:
+		return &reload.Failure{Class: reload.ClassUnavailable, RetryAfter: time.Second,
+			Message: "Grafana was asked to end, so that it starts with the new grafana.ini, and has not started again yet",
+			Hint:    "if it takes long, see its log: kubectl logs --previous"}
+	}
+	d.ended = nil
+	return &reload.Failure{Class: reload.ClassTimeout, Message: "restart Grafana: it did not come back in " + restartLimit.String(),
+		Hint: "see its log: kubectl logs --previous"}
 }
 
 // waiting names the keys of grafana.ini that the running server does not have yet.
@@ -100,48 +113,55 @@ func (d *Driver) waiting(ctx context.Context, e expectation) ([]string, error) {
 	if e.ini == nil {
 		return nil, nil
 	}
-	if d.settled.digest == e.iniDigest && d.settled.life == d.api.lives {
-		return d.settled.keys, nil // settings change only with a restart
+	if d.settled.digest == e.iniDigest && d.settled.life == d.life.number {
+		return d.settled.waiting, nil // settings change only with a restart
 	}
 	var running map[string]map[string]string
-	if err := d.api.get(ctx, "/api/admin/settings", nil, &running); err != nil {
+	if err := d.api.list(ctx, "/api/admin/settings", nil, &running); err != nil {
 		return nil, err
 	}
-	next := settled{digest: e.iniDigest, life: d.api.lives, keys: e.ini.Waiting(running), since: d.o.Clock()}
-	if d.settled.digest == e.iniDigest {
-		next.since, next.fixed = d.settled.since, d.settled.fixed
-		if len(next.keys) > 0 && d.startedAfter(ctx, next.since) {
-			next.fixed = next.keys
+	next := settled{digest: e.iniDigest, life: d.life.number, waiting: e.ini.Waiting(running), since: d.o.Clock()}
+	if before := d.settled; before.digest == e.iniDigest {
+		next.since = before.since
+		before.waiting = slices.Concat(before.waiting, before.stale)
+		switch {
+		case !d.startedAfter(next.since):
+		case len(before.waiting) > 0 && !slices.ContainsFunc(before.waiting, func(key string) bool { return !slices.Contains(next.waiting, key) }):
+			next.stale, next.elsewhere = before.waiting, before.elsewhere
+			next.waiting = nil
+		default:
+			next.elsewhere, next.waiting = next.waiting, nil
 		}
 	}
-	next.keys = slices.DeleteFunc(slices.Clone(next.keys), func(key string) bool { return slices.Contains(next.fixed, key) })
 	d.settled = next
-	return next.keys, nil
+	return next.waiting, nil
 }
 
-// startedAfter says whether the server's process surely is younger than a moment: its start has
-// read the file that was there then, and what still differs is set by the environment or the command line.
-func (d *Driver) startedAfter(ctx context.Context, moment time.Time) bool {
-	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
-	defer cancel()
-	req, err := d.api.request(ctx, http.MethodGet, "/metrics", nil)
+// startedAfter says whether the process that answers now, which is another one than at that moment, started after
+// it: its start has read the file that was there then.
+func (d *Driver) startedAfter(moment time.Time) bool {
+	return d.life.start == 0 || int64(d.life.start) > moment.Unix()
+}
+
+// confirmIni adds to a verdict what the server made of grafana.ini.
+func (d *Driver) confirmIni(ctx context.Context, p plan, v *reload.Verdict) error {
+	keys, err := d.waiting(ctx, p.files)
 	if err != nil {
-		return false
+		return err
 	}
-	resp, err := d.api.roundTrip(req)
-	if err != nil {
-		return false
+	v.RestartRequired = keys
+	if p.files.ini == nil {
+		return nil
 	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return false
+	if stale := d.settled.stale; len(stale) > 0 {
+		v.Proven, v.Mismatch = false, true
+		v.Differences = append(v.Differences, "grafana.ini: not as the file says after a restart: "+listed(stale, 5))
+		v.Cause = strings.TrimSpace(v.Cause + " Grafana was started after grafana.ini changed, and none of the changes came. Either its container has an old copy of the file: mount the directory, not a subPath or a single file. " +
+			"Or GF_ variables or the command line set the same keys.")
+		v.Reason = "Grafana shows something else than the files: " + shorten(v.Differences)
 	}
-	for line := range strings.Lines(string(body)) {
-		if value, ok := strings.CutPrefix(line, "process_start_time_seconds "); ok {
-			seconds, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			return err == nil && int64(seconds) > moment.Unix()
-		}
+	if elsewhere := d.settled.elsewhere; len(elsewhere) > 0 {
+		v.NotCompared = append(v.NotCompared, "grafana.ini: set by the environment or the command line: "+listed(elsewhere, 5))
 	}
-	return false
+	return nil
 }

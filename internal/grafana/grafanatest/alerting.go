@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 )
 
 // builtIn is the contact point that exists without any file.
@@ -14,11 +17,11 @@ func (s *Server) builtIn() string {
 	return "grafana-default-email"
 }
 
+// alertingFiles are what all files say, by the key of the list.
 type alertingFiles struct {
-	contacts, rules, mutes, templates, policies []map[string]any
-	deleteContacts, deleteRules                 []map[string]any
-	deleteMutes, deleteTemplates                []map[string]any
-	resets                                      int
+	lists  map[string][]map[string]any
+	files  []map[string]any
+	resets int
 }
 
 // provisionAlerting checks what the real server checks while reading, then writes in the order of
@@ -38,18 +41,14 @@ func (s *Server) provisionAlerting(ctx context.Context, files []map[string]any) 
 }
 
 func readAlerting(files []map[string]any) (alertingFiles, error) {
-	var a alertingFiles
+	a := alertingFiles{lists: map[string][]map[string]any{}, files: files}
 	for _, doc := range files {
-		for key, into := range map[string]*[]map[string]any{
-			"contactPoints": &a.contacts, "muteTimes": &a.mutes, "templates": &a.templates, "policies": &a.policies,
-			"deleteContactPoints": &a.deleteContacts, "deleteRules": &a.deleteRules,
-			"deleteMuteTimes": &a.deleteMutes, "deleteTemplates": &a.deleteTemplates,
-		} {
+		for _, key := range []string{"contactPoints", "muteTimes", "templates", "policies", "deleteContactPoints", "deleteMuteTimes", "deleteTemplates"} {
 			items, err := list(doc, key)
 			if err != nil {
 				return a, err
 			}
-			*into = append(*into, items...)
+			a.lists[key] = append(a.lists[key], items...)
 		}
 		if resets, ok := doc["resetPolicies"].([]any); ok {
 			a.resets += len(resets)
@@ -67,29 +66,32 @@ func readAlerting(files []map[string]any) (alertingFiles, error) {
 				if text(r, "uid") == "" || text(r, "title") == "" {
 					return a, errors.New("rule without uid or title")
 				}
-				a.rules = append(a.rules, map[string]any{
-					"uid": text(r, "uid"), "title": text(r, "title"), "ruleGroup": text(g, "name"),
-					"folder": text(g, "folder"), "condition": text(r, "condition"), "provenance": "file",
-					"labels": r["labels"], "annotations": r["annotations"], "isPaused": r["isPaused"] == true,
-					"for": text(r, "for"), "noDataState": text(r, "noDataState"), "execErrState": text(r, "execErrState"),
-				})
 			}
 		}
 	}
 	return a, nil
 }
 
+// secretSettings are the settings of contact points that the API shows as redacted.
+var secretSettings = []string{"password", "authorization_credentials", "token", "integrationKey", "apikey"}
+
 func (s *Server) writeContacts(ctx context.Context, a alertingFiles) error {
-	for _, c := range a.contacts {
+	for _, c := range a.lists["contactPoints"] {
 		receivers, err := list(c, "receivers")
 		if err != nil {
 			return err
 		}
 		for _, r := range receivers {
 			uid := text(r, "uid")
-			if err := s.write(ctx, func(st *state) {
-				st.contacts[uid] = map[string]any{"uid": uid, "name": text(c, "name"), "type": text(r, "type"), "settings": r["settings"], "provenance": "file"}
-			}); err != nil {
+			settings, _ := expanded(r["settings"]).(map[string]any)
+			for _, key := range secretSettings {
+				if settings[key] != nil {
+					settings[key] = "[REDACTED]"
+				}
+			}
+			shown := map[string]any{"uid": uid, "name": text(c, "name"), "type": text(r, "type"), "settings": settings,
+				"disableResolveMessage": boolean(r, "disableResolveMessage"), "provenance": "file"}
+			if err := s.write(ctx, func(st *state) { st.contacts[uid] = shown }); err != nil {
 				return err
 			}
 		}
@@ -97,14 +99,22 @@ func (s *Server) writeContacts(ctx context.Context, a alertingFiles) error {
 	return nil
 }
 
+var defines = regexp.MustCompile(`\{\{\s*define`)
+
 func (s *Server) writeMutes(ctx context.Context, a alertingFiles) error {
-	for _, m := range a.mutes {
+	for _, m := range a.lists["muteTimes"] {
 		if err := s.write(ctx, func(st *state) { st.mutes[text(m, "name")] = m }); err != nil {
 			return err
 		}
 	}
-	for _, t := range a.templates {
-		if err := s.write(ctx, func(st *state) { st.templates[text(t, "name")] = t }); err != nil {
+	for _, t := range a.lists["templates"] {
+		name, content := text(t, "name"), strings.TrimSpace(fmt.Sprint(t["template"]))
+		if !defines.MatchString(content) {
+			content = "{{ define \"" + name + "\" }}\n  " + strings.ReplaceAll(content, "\n", "\n  ") + "\n{{ end }}"
+		}
+		if err := s.write(ctx, func(st *state) {
+			st.templates[name] = map[string]any{"name": name, "template": content, "provenance": "file"}
+		}); err != nil {
 			return err
 		}
 	}
@@ -112,12 +122,12 @@ func (s *Server) writeMutes(ctx context.Context, a alertingFiles) error {
 }
 
 func (s *Server) writePolicies(ctx context.Context, a alertingFiles) error {
-	for _, p := range a.policies {
+	for _, p := range a.lists["policies"] {
 		receiver := text(p, "receiver")
 		if !s.hasContact(receiver) {
 			return fmt.Errorf("receiver %q does not exist", receiver)
 		}
-		if err := s.write(ctx, func(st *state) { st.policy = p }); err != nil {
+		if err := s.write(ctx, func(st *state) { st.policy = expanded(p).(map[string]any) }); err != nil {
 			return err
 		}
 	}
@@ -143,37 +153,103 @@ func (s *Server) hasContact(name string) bool {
 
 func (s *Server) deleteMutes(ctx context.Context, a alertingFiles) error {
 	return s.write(ctx, func(st *state) {
-		for _, m := range a.deleteMutes {
+		for _, m := range a.lists["deleteMuteTimes"] {
 			delete(st.mutes, text(m, "name"))
 		}
-		for _, t := range a.deleteTemplates {
+		for _, t := range a.lists["deleteTemplates"] {
 			delete(st.templates, text(t, "name"))
 		}
 	})
 }
 
+// writeRules writes the rules of each file and then what it deletes.
 func (s *Server) writeRules(ctx context.Context, a alertingFiles) error {
-	for _, r := range a.rules {
-		if err := s.write(ctx, func(st *state) { st.rules[text(r, "uid")] = r }); err != nil {
+	for _, doc := range a.files {
+		groups, _ := list(doc, "groups")
+		for _, g := range groups {
+			rules, _ := list(g, "rules")
+			for _, r := range rules {
+				if err := s.write(ctx, func(st *state) {
+					st.rules[text(r, "uid")] = rule{folder: text(g, "folder"), group: text(g, "name"), interval: text(g, "interval"), shown: shownRule(r)}
+				}); err != nil {
+					return err
+				}
+			}
+			// The interval is the group's, whoever made its rules.
+			if err := s.write(ctx, func(st *state) {
+				for uid, r := range st.rules {
+					if r.folder == text(g, "folder") && r.group == text(g, "name") {
+						r.interval = text(g, "interval")
+						st.rules[uid] = r
+					}
+				}
+			}); err != nil {
+				return err
+			}
+		}
+		deletes, err := list(doc, "deleteRules")
+		if err != nil {
+			return err
+		}
+		if err := s.write(ctx, func(st *state) {
+			for _, r := range deletes {
+				delete(st.rules, text(r, "uid"))
+			}
+		}); err != nil {
 			return err
 		}
 	}
-	return s.write(ctx, func(st *state) {
-		for _, r := range a.deleteRules {
-			delete(st.rules, text(r, "uid"))
+	return nil
+}
+
+// shownRule is a rule as the ruler's API shows it.
+func shownRule(r map[string]any) map[string]any {
+	alert := map[string]any{
+		"uid": text(r, "uid"), "title": text(r, "title"), "condition": text(r, "condition"), "is_paused": boolean(r, "isPaused"),
+		"no_data_state": orElse(text(r, "noDataState"), "NoData"), "exec_err_state": orElse(text(r, "execErrState"), "Alerting"),
+		"notification_settings": expanded(r["notification_settings"]), "provenance": "file",
+	}
+	if rec, ok := r["record"].(map[string]any); ok {
+		alert["record"] = map[string]any{"metric": text(rec, "metric"), "from": text(rec, "from"), "target_datasource_uid": text(rec, "targetDatasourceUid")}
+	}
+	if n, ok := r["missing_series_evals_to_resolve"]; ok {
+		alert["missing_series_evals_to_resolve"] = n
+	}
+	var data []map[string]any
+	queries, _ := list(r, "data")
+	for _, q := range queries {
+		model := map[string]any{"intervalMs": 1000, "maxDataPoints": 43200}
+		given, _ := q["model"].(map[string]any)
+		for k, v := range given {
+			model[k] = v
 		}
-	})
+		model["refId"] = text(q, "refId")
+		data = append(data, map[string]any{"refId": text(q, "refId"), "queryType": text(q, "queryType"), "datasourceUid": text(q, "datasourceUid"),
+			"relativeTimeRange": q["relativeTimeRange"], "model": model})
+	}
+	alert["data"] = data
+	return map[string]any{"expr": "", "for": orElse(text(r, "for"), "0s"), "keep_firing_for": orElse(text(r, "keepFiringFor"), "0s"),
+		"labels": textsOf(expanded(r["labels"])), "annotations": textsOf(r["annotations"]), "grafana_alert": alert}
+}
+
+func orElse(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
 }
 
 // deleteContacts refuses while a policy uses the contact point's name.
 func (s *Server) deleteContacts(ctx context.Context, a alertingFiles) error {
-	for _, d := range a.deleteContacts {
+	for _, d := range a.lists["deleteContactPoints"] {
 		inUse := false
 		if err := s.write(ctx, func(st *state) {
 			c := st.contacts[text(d, "uid")]
 			if c != nil && st.policy != nil && text(st.policy, "receiver") == c["name"] {
-				inUse = true
-				return
+				inUse = !slices.ContainsFunc(others(st.contacts, text(d, "uid")), func(o map[string]any) bool { return o["name"] == c["name"] })
+				if inUse {
+					return
+				}
 			}
 			delete(st.contacts, text(d, "uid"))
 		}); err != nil {
@@ -184,4 +260,24 @@ func (s *Server) deleteContacts(ctx context.Context, a alertingFiles) error {
 		}
 	}
 	return nil
+}
+
+func others(contacts map[string]map[string]any, without string) []map[string]any {
+	var out []map[string]any
+	for uid, c := range contacts {
+		if uid != without {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// textsOf turns the values of a map into texts.
+func textsOf(v any) map[string]string {
+	out := map[string]string{}
+	m, _ := v.(map[string]any)
+	for k, item := range m {
+		out[k] = fmt.Sprint(item)
+	}
+	return out
 }

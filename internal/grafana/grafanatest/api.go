@@ -24,7 +24,14 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		_, _ = fmt.Fprintf(w, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %d\n", s.started.Unix())
+		if s.faults.NoMetrics {
+			http.NotFound(w, nil)
+			return
+		}
+		for _, kind := range slices.Sorted(maps.Keys(s.answered)) {
+			_, _ = fmt.Fprintf(w, "grafana_http_request_duration_seconds_count{handler=\"/api/admin/provisioning/%s/reload\",method=\"POST\",status_code=\"200\"} %d\n", kind, s.answered[kind])
+		}
+		_, _ = fmt.Fprintf(w, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %d.5\n", s.started.Unix())
 	})
 	mux.HandleFunc("POST /login", s.login)
 	admin := func(pattern string, h http.HandlerFunc) {
@@ -38,6 +45,11 @@ func (s *Server) routes() http.Handler {
 	admin("GET /api/admin/settings", s.getSettings)
 	admin("GET /api/datasources", s.getDatasources)
 	admin("GET /api/datasources/uid/{uid}", s.getDatasource)
+	admin("PUT /api/datasources/uid/{uid}", s.putDatasource)
+	admin("DELETE /api/datasources/uid/{uid}", s.deleteDatasource)
+	admin("GET /api/datasources/correlations", s.getCorrelations)
+	admin("POST /api/dashboards/db", s.postDashboard)
+	admin("GET /api/folders", s.getFolders)
 	admin("GET /api/search", s.search)
 	admin("GET /api/dashboards/uid/{uid}", s.getDashboard)
 	admin("GET /api/orgs", s.getOrgs)
@@ -54,6 +66,7 @@ func (s *Server) routes() http.Handler {
 			})
 		}
 		admin("GET /api/v1/provisioning/policies", s.getPolicy)
+		admin("GET /api/ruler/grafana/api/v1/rules", s.getRules)
 		admin("GET /api/alertmanager/grafana/config/api/v1/receivers", s.getReceivers)
 	}
 	admin("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -61,10 +74,15 @@ func (s *Server) routes() http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
-		down := s.faults.Down
+		f := s.faults
 		s.mu.Unlock()
-		if down {
+		if f.Down {
 			panic(http.ErrAbortHandler)
+		}
+		if f.Refuse.Path != "" && strings.HasPrefix(r.URL.Path, f.Refuse.Path) && (f.Refuse.Method == "" || f.Refuse.Method == r.Method) {
+			w.WriteHeader(f.Refuse.Status)
+			_, _ = w.Write([]byte(f.Refuse.Body + r.Header.Get("Authorization")))
+			return
 		}
 		mux.ServeHTTP(w, r)
 	})
@@ -88,7 +106,15 @@ func (s *Server) alertingLists() map[string]func() []map[string]any {
 		"templates":      values(func() map[string]map[string]any { return s.state.templates }),
 	}
 	if s.newer(9, 4) {
-		lists["alert-rules"] = values(func() map[string]map[string]any { return s.state.rules })
+		lists["alert-rules"] = func() []map[string]any {
+			out := []map[string]any{}
+			for _, uid := range slices.Sorted(maps.Keys(s.state.rules)) {
+				alert, _ := s.state.rules[uid].shown["grafana_alert"].(map[string]any)
+				out = append(out, map[string]any{"uid": uid, "title": alert["title"], "ruleGroup": s.state.rules[uid].group,
+					"notification_settings": alert["notification_settings"], "provenance": "file"})
+			}
+			return out
+		}
 	}
 	return lists
 }
@@ -193,10 +219,7 @@ func (s *Server) listDashboards(w http.ResponseWriter, _ *http.Request) {
 		items = append(items, map[string]any{
 			"metadata": map[string]any{
 				"name": uid, "namespace": "default", "generation": d.version,
-				"annotations": map[string]string{
-					"grafana.app/managedBy": "classic-file-provisioning", "grafana.app/managerId": d.provider,
-					"grafana.app/sourcePath": d.path, "grafana.app/sourceChecksum": d.checksum,
-				},
+				"annotations": annotationsOf(d),
 			},
 			"spec": d.json,
 		})
@@ -236,4 +259,21 @@ func (s *Server) getReceivers(w http.ResponseWriter, _ *http.Request) {
 		out = append(out, map[string]any{"name": name, "active": true, "integrations": integrations[name]})
 	}
 	writeJSON(w, http.StatusOK, out)
+}
+
+func annotationsOf(d dashboard) map[string]string {
+	a := map[string]string{}
+	if d.provider != "" {
+		a = map[string]string{
+			"grafana.app/managedBy": "classic-file-provisioning", "grafana.app/managerId": d.provider,
+			"grafana.app/sourcePath": d.path, "grafana.app/sourceChecksum": d.checksum,
+		}
+	}
+	if d.folder != "" {
+		a["grafana.app/folder"] = d.folder
+	}
+	if d.edited {
+		a["grafana.app/updatedBy"] = "user:hand"
+	}
+	return a
 }

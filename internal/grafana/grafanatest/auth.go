@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -44,6 +45,9 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
 			}
 			return true
 		}
+	}
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && token != "" && token == s.opts.Token {
+		return true
 	}
 	user, password, ok := r.BasicAuth()
 	if !ok || s.opts.NoBasicAuth {

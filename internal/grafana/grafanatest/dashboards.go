@@ -12,24 +12,31 @@ import (
 	"strings"
 )
 
+// provider is an entry of a provider file.
+type provider struct {
+	name, path, folder, folderUID string
+	keep                          bool
+}
+
 // provisionDashboards differs from the real server where a path is empty: that one walks its
 // working directory.
 func (s *Server) provisionDashboards(ctx context.Context, files []map[string]any) error {
-	var providers []map[string]any
+	var providers []provider
+	named := map[string]bool{}
 	for _, doc := range files {
-		ps, err := list(doc, "providers")
+		entries, err := list(doc, "providers")
 		if err != nil {
 			return err
 		}
-		providers = append(providers, ps...)
-	}
-	named := map[string]bool{}
-	for _, p := range providers {
-		options, _ := p["options"].(map[string]any)
-		if text(p, "type") != "file" && p["type"] != nil || options["path"] == nil {
-			return fmt.Errorf("provider %q: no usable type or path", text(p, "name"))
+		for _, p := range entries {
+			options, _ := p["options"].(map[string]any)
+			if text(p, "type") != "file" && p["type"] != nil || options["path"] == nil {
+				return fmt.Errorf("provider %q: no usable type or path", text(p, "name"))
+			}
+			one := provider{name: text(p, "name"), path: text(options, "path"), folder: text(p, "folder"), folderUID: text(p, "folderUid"), keep: boolean(p, "disableDeletion")}
+			named[one.name] = true
+			providers = append(providers, one)
 		}
-		named[text(p, "name")] = true
 	}
 	s.mu.Lock()
 	for uid, d := range s.state.dashboards {
@@ -39,22 +46,36 @@ func (s *Server) provisionDashboards(ctx context.Context, files []map[string]any
 	}
 	s.mu.Unlock()
 	for _, p := range providers {
-		options, _ := p["options"].(map[string]any)
-		path := text(options, "path")
-		if _, err := os.Stat(path); err != nil || path == "" {
+		if _, err := os.Stat(p.path); err != nil || p.path == "" {
 			return nil // later providers are skipped, the answer is still 200
 		}
-		if err := s.walk(ctx, text(p, "name"), path); err != nil {
+		if err := s.walk(ctx, p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// folderOf finds or makes a provider's folder.
+func (st *state) folderOf(p provider) string {
+	if p.folder == "" {
+		return ""
+	}
+	if uid, ok := st.folders[p.folder]; ok {
+		return uid
+	}
+	uid := p.folderUID
+	if uid == "" {
+		uid = fmt.Sprintf("folder%d", len(st.folders)+1)
+	}
+	st.folders[p.folder] = uid
+	return uid
+}
+
 // walk reads a provider's directory. Bad files are skipped; their former version stays.
-func (s *Server) walk(ctx context.Context, provider, root string) error {
+func (s *Server) walk(ctx context.Context, p provider) error {
 	seen := map[string]bool{}
-	real, err := filepath.EvalSymlinks(root)
+	real, err := filepath.EvalSymlinks(p.path)
 	if err != nil {
 		return err
 	}
@@ -72,21 +93,12 @@ func (s *Server) walk(ctx context.Context, provider, root string) error {
 			return nil
 		}
 		relative, _ := filepath.Rel(real, path)
-		uid, d, ok := readDashboard(filepath.Join(root, relative), relative, provider)
+		uid, d, ok := readDashboard(filepath.Join(p.path, relative), relative, p.name)
 		seen[d.path] = true
 		if !ok {
 			return nil
 		}
-		return s.write(ctx, func(st *state) {
-			if old, had := st.dashboards[uid]; had {
-				d.version = old.version
-				if old.checksum == d.checksum {
-					return
-				}
-			}
-			d.version++
-			st.dashboards[uid] = d
-		})
+		return s.write(ctx, func(st *state) { st.store(uid, d, p) })
 	})
 	if err != nil {
 		return err
@@ -94,11 +106,30 @@ func (s *Server) walk(ctx context.Context, provider, root string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for uid, d := range s.state.dashboards {
-		if d.provider == provider && !seen[d.path] {
+		switch {
+		case d.provider != p.name || seen[d.path]:
+		case p.keep: // it stays, and no file owns it any more
+			d.provider, d.path, d.checksum = "", "", ""
+			s.state.dashboards[uid] = d
+		default:
 			delete(s.state.dashboards, uid)
 		}
 	}
 	return nil
+}
+
+// store writes a dashboard unless its file has not changed.
+func (st *state) store(uid string, d dashboard, p provider) {
+	d.folder = st.folderOf(p)
+	if old, had := st.dashboards[uid]; had {
+		d.version = old.version
+		moved := d.folder != old.folder && p.folder != "" // a folder that is taken out moves nothing
+		if old.checksum == d.checksum && !moved && !old.edited {
+			return
+		}
+	}
+	d.version++
+	st.dashboards[uid] = d
 }
 
 func readDashboard(path, relative, provider string) (string, dashboard, bool) {

@@ -4,8 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 )
+
+// boolean is a field that may be written as a text, too.
+func boolean(e map[string]any, key string) bool {
+	b, _ := strconv.ParseBool(text(e, key))
+	return b
+}
+
+// writeCorrelations replaces those that files made, after all data sources were written.
+func (s *Server) writeCorrelations(ctx context.Context, files []map[string]any) error {
+	for _, doc := range files {
+		entries, _ := list(doc, "datasources")
+		for _, e := range entries {
+			correlations, err := list(e, "correlations")
+			if err != nil {
+				return err
+			}
+			if err := s.write(ctx, func(st *state) {
+				uid, _ := st.datasources[orgName{org(e), text(e, "name")}]["uid"].(string)
+				key := orgName{org(e), uid}
+				st.correlations[key] = nil
+				for _, c := range correlations {
+					shown := map[string]any{"sourceUID": uid, "targetUID": c["targetUID"], "label": c["label"], "description": c["description"],
+						"type": "query", "provisioned": true, "orgId": key.org, "config": c["config"]}
+					if c["type"] == "external" {
+						shown["type"] = "external"
+					}
+					st.correlations[key] = append(st.correlations[key], shown)
+				}
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 func (s *Server) provisionDatasources(ctx context.Context, files []map[string]any) error {
 	defaults := map[int64]int{}
@@ -68,8 +105,24 @@ func (s *Server) writeDatasource(ctx context.Context, e map[string]any, prune bo
 			conflict = errors.New("data source not found")
 			return
 		}
+		if n, ok := e["version"].(int); ok {
+			// A second entry of one version is skipped without a word.
+			if have, _ := old["version"].(int); had && have > n {
+				return
+			}
+		}
 		ds := mergeDatasource(old, e, name, uid, len(st.datasources)+1)
-		if len(st.datasources) == 0 {
+		if n, ok := e["version"].(int); ok && had {
+			ds["version"] = n + 1
+		}
+		if ds["isDefault"] == true {
+			for other, x := range st.datasources {
+				if other.org == key.org {
+					x["isDefault"] = false
+				}
+			}
+		}
+		if first := !had && !slices.ContainsFunc(slices.Collect(maps.Keys(st.datasources)), func(k orgName) bool { return k.org == key.org }); first {
 			ds["isDefault"] = true // the first one becomes the default by itself
 		}
 		ds["orgId"], ds["pruned"] = key.org, prune
@@ -82,10 +135,10 @@ func (s *Server) writeDatasource(ctx context.Context, e map[string]any, prune bo
 // value when the file drops them.
 func mergeDatasource(old, e map[string]any, name, uid string, id int) map[string]any {
 	ds := map[string]any{
-		"id": id, "name": name, "uid": uid, "version": 1, "readOnly": e["editable"] != true, "orgId": 1,
-		"access": "proxy", "isDefault": e["isDefault"] == true, "basicAuth": e["basicAuth"] == true,
+		"id": id, "name": name, "uid": uid, "version": 1, "readOnly": !boolean(e, "editable"), "orgId": 1,
+		"access": "proxy", "isDefault": boolean(e, "isDefault"), "basicAuth": boolean(e, "basicAuth"),
 		"url": "", "type": "", "basicAuthUser": "", "user": text(e, "user"), "database": text(e, "database"),
-		"withCredentials": e["withCredentials"] == true, "jsonData": map[string]any{}, "secureJsonFields": map[string]bool{},
+		"withCredentials": boolean(e, "withCredentials"), "jsonData": map[string]any{}, "secureJsonFields": map[string]bool{},
 	}
 	if a := text(e, "access"); a == "direct" {
 		ds["access"] = a
@@ -106,7 +159,7 @@ func mergeDatasource(old, e map[string]any, name, uid string, id int) map[string
 	if ds["uid"] == "" {
 		ds["uid"] = fmt.Sprintf("P%016X", id)
 	}
-	if m, ok := e["jsonData"].(map[string]any); ok {
+	if m, ok := expanded(e["jsonData"]).(map[string]any); ok {
 		ds["jsonData"] = m
 	} else if m, ok := e["jsonData"].(map[any]any); ok { // some key is no text
 		texts := map[string]any{}
@@ -123,6 +176,27 @@ func mergeDatasource(old, e map[string]any, name, uid string, id int) map[string
 		ds["secureJsonFields"] = fields
 	}
 	return ds
+}
+
+// expanded puts the environment into the texts of a value.
+func expanded(v any) any {
+	switch v := v.(type) {
+	case string:
+		return text(map[string]any{"": v}, "")
+	case map[string]any:
+		out := map[string]any{}
+		for key, item := range v {
+			out[key] = expanded(item)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = expanded(item)
+		}
+		return out
+	}
+	return v
 }
 
 // prune removes what was last written by a file with prune: true and is in no file any more.

@@ -21,11 +21,19 @@ type state struct {
 	dashboards  map[string]dashboard      // by uid
 	folders     map[string]string         // title -> uid
 	contacts    map[string]map[string]any // by uid
-	rules       map[string]map[string]any // by uid
+	rules       map[string]rule           // by uid
 	mutes       map[string]map[string]any // by name
 	templates   map[string]map[string]any // by name
 	policy      map[string]any
 	apps        map[string]bool
+	// correlations are those of a data source, by its organization and uid.
+	correlations map[orgName][]map[string]any
+}
+
+// rule is an alert rule as the ruler's API shows it.
+type rule struct {
+	folder, group, interval string
+	shown                   map[string]any
 }
 
 type orgName struct {
@@ -35,8 +43,10 @@ type orgName struct {
 
 type dashboard struct {
 	json     map[string]any
-	provider string
+	provider string // empty when no file owns it
 	path     string // full path of the file
+	folder   string // uid
+	edited   bool   // by hand, after its file was read
 	relative string // to the provider's directory
 	checksum string
 	modified time.Time
@@ -46,8 +56,8 @@ type dashboard struct {
 func newState() state {
 	return state{
 		datasources: map[orgName]map[string]any{}, dashboards: map[string]dashboard{}, folders: map[string]string{},
-		contacts: map[string]map[string]any{}, rules: map[string]map[string]any{}, mutes: map[string]map[string]any{},
-		templates: map[string]map[string]any{}, apps: map[string]bool{},
+		contacts: map[string]map[string]any{}, rules: map[string]rule{}, mutes: map[string]map[string]any{},
+		templates: map[string]map[string]any{}, apps: map[string]bool{}, correlations: map[orgName][]map[string]any{},
 	}
 }
 
@@ -64,7 +74,10 @@ func (s *Server) provision(ctx context.Context, kind string) error {
 	}
 	switch kind {
 	case "datasources":
-		return s.provisionDatasources(ctx, files)
+		if err := s.provisionDatasources(ctx, files); err != nil {
+			return err
+		}
+		return s.writeCorrelations(ctx, files)
 	case "dashboards":
 		return s.provisionDashboards(ctx, files)
 	case "alerting":
@@ -77,7 +90,9 @@ func (s *Server) provision(ctx context.Context, kind string) error {
 
 // parse reads the plain files of a kind's directory in byte order of their names. A missing directory is empty.
 func (s *Server) parse(kind string) ([]map[string]any, error) {
+	s.mu.Lock()
 	dir := filepath.Join(s.opts.Provisioning, kind)
+	s.mu.Unlock()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, nil

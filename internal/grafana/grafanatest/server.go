@@ -4,7 +4,6 @@ package grafanatest
 
 import (
 	"context"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -21,6 +20,8 @@ type Options struct {
 	Ini map[string]map[string]string
 	// User and Password are the server admin's; default admin and admin.
 	User, Password string
+	// Token is a bearer token that may do everything, as one of Grafana Enterprise can.
+	Token string
 	// NoBasicAuth is [auth.basic] enabled = false: only a session cookie signs in.
 	NoBasicAuth bool
 	// LockOut is how long a locked-out user stays locked; default 5 minutes, as in the real one.
@@ -43,8 +44,18 @@ type Faults struct {
 	Hang bool
 	// Reset cuts the connection of that many reloads.
 	Reset int
+	// NoMetrics makes /metrics answer 404, as where it is switched off.
+	NoMetrics bool
+	// Refuse answers requests itself, as a proxy in front or a missing permission does.
+	Refuse Refusal
 	// Down makes every connection fail, as while the process restarts.
 	Down bool
+}
+
+// Refusal answers requests below a path with a status and a text, to which it adds the request's credentials.
+type Refusal struct {
+	Path, Method, Body string
+	Status             int
 }
 
 // Server is a running fake Grafana.
@@ -66,6 +77,7 @@ type Server struct {
 	sessions map[string]bool
 	settings map[string]map[string]string
 	started  time.Time
+	answered map[string]int // reload requests of this life, by kind
 	onReload func(kind string)
 	running  sync.Mutex // one reload at a time, as the real one's lock
 }
@@ -99,6 +111,7 @@ func New(opts Options) *Server {
 	s := &Server{
 		opts: opts, failures: map[string][]time.Time{}, sessions: map[string]bool{},
 		password: opts.Password, lifted: make(chan struct{}), settings: opts.Ini, started: time.Now(),
+		answered: map[string]int{},
 	}
 	s.state = newState()
 	for _, kind := range kindOrder {
@@ -143,9 +156,31 @@ func (s *Server) SetIni(ini map[string]map[string]string) {
 // Restart provisions everything again, as a new process does; connections and sessions are lost.
 func (s *Server) Restart() error {
 	s.mu.Lock()
-	s.sessions, s.started = map[string]bool{}, time.Now()
+	s.sessions, s.answered = map[string]bool{}, map[string]int{}
+	// No two processes of a real one start within so short a time.
+	s.started = later(time.Now(), s.started.Add(3*time.Second))
 	s.mu.Unlock()
 	s.http.CloseClientConnections()
+	for _, kind := range kindOrder {
+		if err := s.provision(context.Background(), kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// RestartQuietly is Restart behind a proxy that keeps its connections.
+func (s *Server) RestartQuietly() error {
+	s.mu.Lock()
+	s.answered, s.started = map[string]int{}, later(time.Now(), s.started.Add(3*time.Second))
+	s.mu.Unlock()
 	for _, kind := range kindOrder {
 		if err := s.provision(context.Background(), kind); err != nil {
 			return err
@@ -199,88 +234,4 @@ func atLeast(version string, major, minor int) bool {
 		}
 	}
 	return have[0] > major || have[0] == major && have[1] >= minor
-}
-
-func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
-	kind := r.PathValue("kind")
-	if !s.hasKind(kind) {
-		writeJSON(w, http.StatusNotFound, map[string]string{"message": "Not found"})
-		return
-	}
-	s.mu.Lock()
-	s.inFlight++
-	if s.inFlight > 1 {
-		s.overlap = true
-	}
-	f, lifted, onReload := s.faults, s.lifted, s.onReload
-	if s.faults.Locked > 0 {
-		s.faults.Locked--
-	}
-	if s.faults.Reset > 0 {
-		s.faults.Reset--
-	}
-	s.mu.Unlock()
-	if onReload != nil {
-		onReload(kind)
-	}
-	status := s.doReload(r, kind, f, lifted)
-	s.mu.Lock()
-	s.inFlight--
-	s.calls = append(s.calls, Call{Kind: kind, Status: status, Cancelled: r.Context().Err() != nil, At: time.Now()})
-	s.mu.Unlock()
-	switch status {
-	case 0:
-		panic(http.ErrAbortHandler)
-	case http.StatusOK:
-		writeJSON(w, status, map[string]string{"message": strings.ToUpper(kind[:1]) + kind[1:] + " config reloaded"})
-	default:
-		message := "Internal Server Error"
-		if kind == "plugins" {
-			message = "Failed to reload plugins config"
-		}
-		writeJSON(w, status, map[string]string{"message": message})
-	}
-}
-
-func (s *Server) doReload(r *http.Request, kind string, f Faults, lifted chan struct{}) int {
-	switch {
-	case f.Reset > 0:
-		return 0
-	case f.Locked > 0:
-		return http.StatusInternalServerError
-	case f.Ignore:
-		return http.StatusOK
-	case f.Hang:
-		select {
-		case <-r.Context().Done():
-			return http.StatusInternalServerError
-		case <-lifted:
-		}
-	}
-	s.running.Lock()
-	defer s.running.Unlock()
-	ctx := r.Context()
-	if !s.newer(8, 0) {
-		ctx = context.WithoutCancel(ctx) // 7.5.5 goes on when the client went away
-	}
-	if err := s.provision(ctx, kind); err != nil {
-		if kind == "dashboards" && ctx.Err() != nil {
-			return http.StatusOK // a cancelled dashboards reload is answered as success
-		}
-		return http.StatusInternalServerError
-	}
-	return http.StatusOK
-}
-
-// hasKind says which reload routes the version has.
-func (s *Server) hasKind(kind string) bool {
-	switch kind {
-	case "datasources", "dashboards", "plugins":
-		return true
-	case "notifications":
-		return !s.newer(10, 0)
-	case "alerting":
-		return s.newer(9, 0)
-	}
-	return false
 }

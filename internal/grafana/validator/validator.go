@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/expand"
 	"reloader/internal/snapshot"
 )
@@ -13,12 +14,12 @@ import (
 // The names of the sources of a Grafana target. Sources of other names hold dashboard JSON: they are
 // found by the directory in which the server sees them.
 const (
-	RoleDatasources = "datasources"
-	RoleDashboards  = "dashboards"
-	RolePlugins     = "plugins"
-	RoleNotifiers   = "notifiers"
-	RoleAlerting    = "alerting"
-	RoleIni         = "grafana-ini"
+	RoleDatasources = grafana.Datasources
+	RoleDashboards  = grafana.Dashboards
+	RolePlugins     = grafana.Plugins
+	RoleNotifiers   = grafana.Notifiers
+	RoleAlerting    = grafana.Alerting
+	RoleIni         = grafana.Ini
 )
 
 // Options replace what the validator asks of its own surroundings; the zero value asks the system.

@@ -1,0 +1,240 @@
+package driver
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+
+	"reloader/internal/grafana/validator"
+)
+
+// maxDetails bounds how many objects are read one by one in a comparison.
+const maxDetails = 200
+
+// shownDatasource is a data source as the API shows it. The list leaves out the last three.
+type shownDatasource struct {
+	Name, UID, Type, URL, User, Database, Access string
+
+	BasicAuth, IsDefault, ReadOnly bool
+	JSONData                       map[string]any
+
+	BasicAuthUser    *string
+	WithCredentials  *bool
+	SecureJSONFields map[string]bool
+}
+
+// fields are comparable with datasource.contents.
+func (s shownDatasource) fields() map[string]any {
+	f := map[string]any{"type": s.Type, "url": s.URL, "user": s.User, "database": s.Database, "access": s.Access}
+	for name, on := range map[string]bool{"basicAuth": s.BasicAuth, "isDefault": s.IsDefault, "editable": !s.ReadOnly} {
+		if on {
+			f[name] = true
+		}
+	}
+	for key, v := range s.JSONData {
+		f["jsonData."+key] = v
+	}
+	if s.BasicAuthUser != nil {
+		f["basicAuthUser"] = *s.BasicAuthUser
+	}
+	if s.WithCredentials != nil && *s.WithCredentials {
+		f["withCredentials"] = true
+	}
+	return f
+}
+
+const (
+	causeVersion = "An entry with 'version: n' is skipped by Grafana when it has stored a newer version: raise the number, or remove the key."
+	causeKept    = "Grafana keeps url, basicAuthUser and type when they leave the file: delete the data source with deleteDatasources in the same file, and it is made anew."
+)
+
+func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *comparison) error {
+	if _, ok := e.kinds["datasources"]; !ok {
+		return nil
+	}
+	byOrg := map[int64][]datasource{}
+	for _, ds := range e.datasources {
+		byOrg[ds.key.org] = append(byOrg[ds.key.org], ds)
+	}
+	for _, name := range slices.Concat(e.deleted, slices.Collect(maps.Keys(d.prunable))) {
+		if _, there := byOrg[name.org]; !there {
+			byOrg[name.org] = nil
+		}
+	}
+	left := maxDetails
+	return inOrgs(byOrg, func(org int64, wanted []datasource) error {
+		var list []shownDatasource
+		if err := d.api.list(ctx, "/api/datasources", inOrg(org), &list); err != nil {
+			return seen.untold("datasources", "datasources", err)
+		}
+		have := map[string]shownDatasource{}
+		for _, s := range list {
+			have[s.Name] = s
+		}
+		for _, name := range e.deleted {
+			if _, there := have[name.name]; there && name.org == org {
+				seen.add("datasources", "", "datasource %q is still there", name.name)
+			}
+		}
+		d.lookForRemoved(e, org, list, seen)
+		// Those whose file changed come first: there may be more than are read one by one.
+		slices.SortStableFunc(wanted, func(a, b datasource) int { return order(seen.changed[b.file]) - order(seen.changed[a.file]) })
+		for _, ds := range wanted {
+			shown, ok := have[ds.key.name]
+			if !ok {
+				seen.add("datasources", "", "datasource %q is missing", ds.key.name)
+				continue
+			}
+			if left--; left >= 0 && !ds.old && shown.UID != "" {
+				if err := d.api.get(ctx, "/api/datasources/uid/"+url.PathEscape(shown.UID), inOrg(org), &shown); err != nil {
+					if err := seen.untold("datasources", "basicAuthUser, withCredentials and which secrets are set", err); err != nil {
+						return err
+					}
+				}
+			}
+			d.compareDatasource(ds, shown, seen)
+		}
+		seen.counted(len(wanted), "datasource")
+		return d.compareCorrelations(ctx, org, wanted, have, seen)
+	})
+}
+
+func order(first bool) int {
+	if first {
+		return 1
+	}
+	return 0
+}
+
+// lookForRemoved looks at what is in Grafana and in no file.
+func (d *Driver) lookForRemoved(e expectation, org int64, list []shownDatasource, seen *comparison) {
+	listed, there := map[orgName]bool{}, map[orgName]bool{}
+	for _, s := range list {
+		there[orgName{org, s.Name}] = true
+	}
+	for _, ds := range e.datasources {
+		listed[ds.key] = true
+	}
+	maps.DeleteFunc(d.prunable, func(k orgName, _ bool) bool { return k.org == org && !listed[k] && !there[k] })
+	for _, name := range e.deleted {
+		listed[name] = true
+	}
+	for _, s := range list {
+		key := orgName{org, s.Name}
+		switch {
+		case listed[key]:
+		case d.prunable[key]:
+			seen.add("datasources", "", "datasource %q has left the files, and 'prune: true' has not removed it", s.Name)
+		case s.ReadOnly:
+			// It was provisioned. Grafana does not say whether by a file with prune: true.
+			seen.hide("datasources", "whether datasources that left the files would be pruned")
+		}
+	}
+}
+
+func (d *Driver) compareDatasource(want datasource, shown shownDatasource, seen *comparison) {
+	if want.old {
+		return
+	}
+	cause := ""
+	if want.versioned {
+		cause = causeVersion
+	}
+	if want.uid != "" && want.uid != shown.UID {
+		seen.add("datasources", cause, "datasource %q differs from the file in uid", want.key.name)
+	}
+	fields := shown.fields()
+	if shown.BasicAuthUser == nil || shown.WithCredentials == nil {
+		want.contents = slices.DeleteFunc(slices.Clone(want.contents), func(f field) bool { return f.name == "basicAuthUser" || f.name == "withCredentials" })
+		seen.hide("datasources", "basicAuthUser, withCredentials and which secrets are set")
+	}
+	if shown.IsDefault && !want.defaultWritten && !d.defaults[want.key] {
+		delete(fields, "isDefault") // Grafana makes an organization's first data source the default by itself
+	}
+	if !shown.IsDefault && !want.isDefault {
+		delete(d.defaults, want.key)
+	}
+	different, _ := want.contents.compare(fields)
+	for _, name := range different {
+		switch {
+		case name == "type" && want.contents.has("type", typeAliases[shown.Type]):
+			// Grafana stores the newer name of its own plugins.
+		case name == "type":
+			seen.hide("datasources", "the type of datasources whose plugin may have a newer name")
+		case (name == "url" || name == "basicAuthUser") && !want.contents.names(name):
+			seen.add("datasources", causeKept, "datasource %q keeps its old %s, which is not in the file any more", want.key.name, name)
+		default:
+			seen.add("datasources", cause, "datasource %q differs from the file in %s", want.key.name, name)
+		}
+	}
+	if shown.SecureJSONFields == nil {
+		return
+	}
+	for _, key := range want.secrets {
+		if !shown.SecureJSONFields[key] {
+			seen.add("datasources", cause, "datasource %q: the secret %s is not set", want.key.name, key)
+		}
+	}
+	if want.allSecrets && validator.ParseVersion(d.version).AtLeast(validator.Version{Major: 10}) {
+		for _, key := range slices.Sorted(maps.Keys(shown.SecureJSONFields)) {
+			if shown.SecureJSONFields[key] && !slices.Contains(want.secrets, key) {
+				seen.add("datasources", cause, "datasource %q: the secret %s is set, and not in the file", want.key.name, key)
+			}
+		}
+	}
+}
+
+// names says whether the files say something of a field.
+func (c contents) names(name string) bool {
+	return slices.ContainsFunc(c, func(f field) bool { return f.name == name })
+}
+
+// has says whether a field has this value.
+func (c contents) has(name, value string) bool {
+	return value != "" && slices.ContainsFunc(c, func(f field) bool { return f.name == name && f.sum == fingerprintJSON(value) })
+}
+
+// typeAliases are the older names of Grafana's own plugins, which files may use.
+var typeAliases = map[string]string{
+	"grafana-postgresql-datasource": "postgres",
+	"grafana-testdata-datasource":   "testdata",
+	"grafana-pyroscope-datasource":  "phlare",
+}
+
+// compareCorrelations looks at the correlations that were made by files.
+func (d *Driver) compareCorrelations(ctx context.Context, org int64, wanted []datasource, have map[string]shownDatasource, seen *comparison) error {
+	var answer struct {
+		Correlations []json.RawMessage
+	}
+	some := slices.ContainsFunc(wanted, func(ds datasource) bool { return len(ds.correlations) > 0 || ds.unsureCorrelations })
+	if err := d.api.get(ctx, "/api/datasources/correlations?limit=1000", inOrg(org), &answer); err != nil {
+		if !some && optional(err) == nil {
+			return nil // the files have none, and this version may know none
+		}
+		return seen.untold("datasources", "correlations", err)
+	}
+	shown := map[string][]uint64{}
+	for _, raw := range answer.Correlations {
+		var c map[string]any
+		if json.Unmarshal(raw, &c) != nil || c["provisioned"] == false {
+			continue
+		}
+		source, _ := c["sourceUID"].(string)
+		shown[source] = append(shown[source], fingerprintJSON(normal(correlationForm(c))))
+	}
+	for _, ds := range wanted {
+		if ds.unsureCorrelations {
+			seen.hide("datasources", "correlations with values that come from Grafana's environment")
+			continue
+		}
+		got, want := shown[have[ds.key.name].UID], slices.Clone(ds.correlations)
+		slices.Sort(got)
+		slices.Sort(want)
+		if !ds.old && have[ds.key.name].UID != "" && !slices.Equal(got, want) {
+			seen.add("datasources", "", "datasource %q differs from the file in correlations", ds.key.name)
+		}
+	}
+	return nil
+}

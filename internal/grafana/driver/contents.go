@@ -1,0 +1,254 @@
+package driver
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/provisioning"
+)
+
+// contents are what an object says, field by field, as fingerprints: no value of a file is in it. The names of
+// fields may be shown.
+type contents []field
+
+type field struct {
+	name string
+	sum  uint64
+	// leaves are the fingerprints of the single values by their path, where one of them depends on Grafana's
+	// environment, or where Grafana may hide one; nil: the field is compared as a whole.
+	leaves map[string]uint64
+}
+
+const (
+	// notKnown is the fingerprint of a value that the files do not tell, or that Grafana does not show.
+	notKnown uint64 = 0
+	// redacted is what Grafana shows instead of a secret.
+	redacted = "[REDACTED]"
+)
+
+// contentsOf fingerprints the fields of an object; empty values count as left out. With hides true each value is
+// kept on its own, because Grafana shows some of them as redacted.
+func contentsOf(fields map[string]any, hides bool) contents {
+	out := make(contents, 0, len(fields))
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		v := normal(fields[name])
+		if v == nil {
+			continue
+		}
+		f := field{name: name}
+		if hides || !certain(v) {
+			f.leaves = map[string]uint64{}
+			addLeaves(f.leaves, "", v)
+		} else {
+			f.sum = fingerprintJSON(v)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// compare names the fields that differ from what Grafana shows. hidden says that Grafana hides some value.
+func (c contents) compare(shown map[string]any) (different []string, hidden bool) {
+	known := map[string]bool{}
+	for _, f := range c {
+		known[f.name] = true
+		v := normal(shown[f.name])
+		if f.leaves == nil && !hides(v) {
+			if v == nil || fingerprintJSON(v) != f.sum {
+				different = append(different, f.name)
+			}
+			continue
+		}
+		if f.leaves == nil {
+			hidden = true // what would be compared value by value was not kept that way
+			continue
+		}
+		have := map[string]uint64{}
+		if v != nil {
+			addLeaves(have, "", v)
+		}
+		same, h := sameLeaves(f.leaves, have)
+		hidden = hidden || h
+		if !same {
+			different = append(different, f.name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(shown)) {
+		if !known[name] && normal(shown[name]) != nil {
+			different = append(different, name)
+		}
+	}
+	return different, hidden
+}
+
+// sameLeaves compares two sets of values; what is not known on one side fits anything on the other.
+func sameLeaves(want, have map[string]uint64) (same, hidden bool) {
+	for path, sum := range want {
+		got, ok := have[path]
+		switch {
+		case sum == notKnown:
+			hidden = true
+		case ok && got == notKnown:
+			hidden = true
+		case !ok || got != sum:
+			return false, hidden
+		}
+	}
+	for path := range have {
+		if _, ok := want[path]; !ok && !belowUnknown(want, path) {
+			return false, hidden
+		}
+	}
+	return true, hidden
+}
+
+// belowUnknown says that a value above this path is not known.
+func belowUnknown(set map[string]uint64, path string) bool {
+	for {
+		i := strings.LastIndexByte(path, '/')
+		if i < 0 {
+			return false
+		}
+		path = path[:i]
+		if sum, ok := set[path]; ok && sum == notKnown {
+			return true
+		}
+	}
+}
+
+func addLeaves(out map[string]uint64, path string, v any) {
+	switch v := v.(type) {
+	case nil: // as if it were not there
+	case provisioning.Unknown:
+		out[path] = notKnown
+	case map[string]any:
+		for key, item := range v {
+			addLeaves(out, path+"/"+key, item)
+		}
+	case []any:
+		for i, item := range v {
+			addLeaves(out, path+"/"+strconv.Itoa(i), item)
+		}
+	default:
+		if v == redacted {
+			out[path] = notKnown
+			return
+		}
+		out[path] = max(fingerprintJSON(v), 1)
+	}
+}
+
+// hides says that Grafana shows a value as redacted.
+func hides(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return v == redacted
+	case map[string]any:
+		for _, item := range v {
+			if hides(item) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, hides)
+	}
+	return false
+}
+
+// normal gives a value the form that JSON gives it. What is empty is nil: Grafana leaves some of it out.
+func normal(v any) any {
+	switch v := v.(type) {
+	case nil, provisioning.Unknown, bool, float64:
+		return v
+	case string:
+		if v == "" {
+			return nil
+		}
+		return v
+	case int:
+		return float64(v)
+	case int64:
+		return float64(v)
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, item := range v {
+			if item = normal(item); item != nil {
+				out[key] = item
+			}
+		}
+		if len(out) == 0 {
+			return nil
+		}
+		return out
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = normal(item)
+		}
+		return out
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return provisioning.Unknown{}
+	}
+	var out any
+	if json.Unmarshal(b, &out) != nil {
+		return provisioning.Unknown{}
+	}
+	return normal(out)
+}
+
+// certain says that nothing in a free value depends on Grafana's environment.
+func certain(v any) bool {
+	switch v := v.(type) {
+	case provisioning.Unknown:
+		return false
+	case map[string]any:
+		for _, item := range v {
+			if !certain(item) {
+				return false
+			}
+		}
+	case []any:
+		return !slices.ContainsFunc(v, func(item any) bool { return !certain(item) })
+	}
+	return true
+}
+
+// textOf is the value of a text field, or Unknown.
+func textOf(v provisioning.Value) any {
+	if !v.Known {
+		return provisioning.Unknown{}
+	}
+	return v.Text
+}
+
+// fingerprintJSON is the same for equal JSON, however it was written.
+func fingerprintJSON(v any) uint64 {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return 0
+	}
+	var normal any
+	if json.Unmarshal(b, &normal) != nil {
+		return 0
+	}
+	b, _ = json.Marshal(normal)
+	return finding.Fingerprint(string(b))
+}
+
+// listed names a few of many.
+func listed(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

@@ -1,0 +1,97 @@
+package driver
+
+import (
+	"bytes"
+	"crypto/md5" // Grafana's own sourceChecksum is an MD5
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"reloader/internal/snapshot"
+)
+
+// maxContents bounds how many dashboards are compared by content where Grafana stores no checksum.
+const maxContents = 200
+
+// dashboardFiles remembers what dashboard files say, so that only new contents are read.
+type dashboardFiles struct {
+	known, next map[snapshot.Digest]dashboardFile
+	contents    int
+}
+
+type dashboardFile struct {
+	dashboard
+	// skipped is why Grafana does not take the file; empty when it does.
+	skipped string
+}
+
+func (b *dashboardFiles) begin() { b.next, b.contents = map[snapshot.Digest]dashboardFile{}, 0 }
+
+func (b *dashboardFiles) end() { b.known, b.next = b.next, nil }
+
+// read gives what one file says, or why Grafana skips it.
+func (b *dashboardFiles) read(s *snapshot.Snapshot, f snapshot.File) (dashboard, string) {
+	found, ok := b.known[f.Digest]
+	if !ok {
+		text, there := s.Bytes(f.Name)
+		if !there {
+			return dashboard{}, "it could not be read"
+		}
+		found = b.parse(text)
+	}
+	b.next[f.Digest] = found
+	return found.dashboard, found.skipped
+}
+
+func (b *dashboardFiles) parse(text []byte) dashboardFile {
+	var doc map[string]any
+	if json.NewDecoder(bytes.NewReader(text)).Decode(&doc) != nil {
+		return dashboardFile{skipped: "it is not a JSON object"}
+	}
+	title, uid, resource := names(doc)
+	switch {
+	case strings.TrimSpace(title) == "":
+		return dashboardFile{skipped: "it has no title"}
+	case len(uid) > 40 || strings.ContainsFunc(uid, notInUID):
+		return dashboardFile{skipped: "its uid has more than 40 characters, or others than letters, digits, - and _"}
+	}
+	sum := md5.Sum(text)
+	found := dashboardFile{dashboard: dashboard{uid: uid, title: title, checksum: hex.EncodeToString(sum[:])}}
+	if !resource && b.contents < maxContents {
+		b.contents++
+		found.content = dashboardContent(doc)
+	}
+	return found
+}
+
+// names are the title and uid of a dashboard, in its own form or as a resource of the newer API.
+func names(doc map[string]any) (title, uid string, resource bool) {
+	if _, ok := doc["apiVersion"].(string); ok {
+		if spec, ok := doc["spec"].(map[string]any); ok {
+			metadata, _ := doc["metadata"].(map[string]any)
+			title, _ = spec["title"].(string)
+			uid, _ = metadata["name"].(string)
+			return title, uid, true
+		}
+	}
+	title, _ = doc["title"].(string)
+	uid, _ = doc["uid"].(string)
+	return title, uid, false
+}
+
+func notInUID(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+}
+
+// dashboardContent leaves out what Grafana sets itself.
+func dashboardContent(doc map[string]any) uint64 {
+	bare := make(map[string]any, len(doc))
+	for k, v := range doc {
+		switch k {
+		case "id", "uid", "version", "refresh":
+		default:
+			bare[k] = v
+		}
+	}
+	return fingerprintJSON(bare)
+}

@@ -1,0 +1,141 @@
+package driver
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/grafana/grafanatest"
+	"reloader/internal/reload"
+)
+
+type fakeProcess struct{ ended func() }
+
+func (p fakeProcess) Terminate(context.Context) error {
+	p.ended()
+	return nil
+}
+
+// A changed grafana.ini is named until the server has it; with the option set the process is
+// ended once, and not again for the same file, nor too soon for another.
+func TestIni(t *testing.T) {
+	t.Parallel()
+	old := map[string]map[string]string{"users": {"default_theme": "dark"}}
+	g, s := fake(t, grafanatest.Options{Ini: old})
+	s.write(t, "grafana.ini", "[users]\ndefault_theme = light\n")
+	r := newRig(t, s.url, s.password, nil)
+	p, v, err := r.apply(t.Context(), nil, s.read(t, "grafana.ini"))
+	if err != nil || len(p.Calls) != 0 || !slices.Equal(v.RestartRequired, []string{"users.default_theme"}) {
+		t.Fatalf("plan %+v verdict %+v %v", p, v, err)
+	}
+
+	ends := 0
+	r = newRig(t, s.url, s.password, func(o *Options) {
+		o.Restarter = fakeProcess{func() {
+			ends++
+			g.SetIni(map[string]map[string]string{"users": {"default_theme": "light"}})
+			if err := g.Restart(); err != nil {
+				t.Error(err)
+			}
+		}}
+	})
+	if _, v, err = r.apply(t.Context(), nil, s.read(t, "grafana.ini")); err != nil || !v.Proven || len(v.RestartRequired) != 0 || ends != 1 {
+		t.Fatalf("after %d restarts: %+v %v", ends, v, err)
+	}
+	s.write(t, "grafana.ini", "[users]\ndefault_theme = system\n")
+	p, _, err = r.apply(t.Context(), nil, s.read(t, "grafana.ini"))
+	if err != nil || len(p.Calls) != 0 || ends != 1 || len(p.RestartRequired) != 1 {
+		t.Errorf("a second change at once: plan %+v, %d restarts, %v", p, ends, err)
+	}
+	before, _ := r.Observe(t.Context())
+	r.now = r.now.Add(restartDistance)
+	after, _ := r.Observe(t.Context())
+	if before.Load == after.Load {
+		t.Error("nothing says that the restart has become possible")
+	}
+	if _, _, err = r.apply(t.Context(), nil, s.read(t, "grafana.ini")); err != nil || ends != 2 {
+		t.Errorf("after the distance: %d restarts, %v", ends, err)
+	}
+}
+
+// What a restart has not changed is set elsewhere, and is not named for ever.
+func TestIniSetByTheEnvironment(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
+	s.write(t, "grafana.ini", "[users]\ndefault_theme = light\n")
+	r := newRig(t, s.url, s.password, nil)
+	r.now = time.Now().Add(-time.Minute) // so that the restart is later by more than a second
+	set := s.read(t, "grafana.ini")
+	if _, v, err := r.apply(t.Context(), nil, set); err != nil || len(v.RestartRequired) != 1 {
+		t.Fatalf("%+v %v", v, err)
+	}
+	if err := g.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, v, err := r.apply(t.Context(), nil, set); err != nil || len(v.RestartRequired) != 0 {
+			t.Errorf("after the restart: %+v %v", v, err)
+		}
+	}
+	// Another file counts anew.
+	s.write(t, "grafana.ini", "[users]\ndefault_theme = system\n")
+	if _, v, err := r.apply(t.Context(), nil, s.read(t, "grafana.ini")); err != nil || len(v.RestartRequired) != 1 {
+		t.Errorf("another file: %+v %v", v, err)
+	}
+}
+
+type endless struct{}
+
+func (endless) Terminate(context.Context) error { return nil }
+
+// A Grafana that does not come back after it was asked to end holds nothing up, and is not taken for the new one.
+func TestRestartHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
+	s.write(t, "grafana.ini", "[users]\ndefault_theme = light\n")
+	r := newRig(t, s.url, s.password, func(o *Options) { o.Restarter = endless{} })
+	set := s.read(t, "grafana.ini")
+	_, v, err := r.apply(t.Context(), nil, set)
+	if f := failure(t, err); f.Class != reload.ClassUnavailable || v.Proven {
+		t.Fatalf("while the old process answers: %+v %v", v, err)
+	}
+	g.SetIni(map[string]map[string]string{"users": {"default_theme": "light"}})
+	if err := g.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if _, v, err := r.apply(t.Context(), nil, set); err != nil || !v.Proven || len(v.RestartRequired) > 0 {
+		t.Errorf("after the restart: %+v %v", v, err)
+	}
+}
+
+// A Grafana that was restarted on an old copy of grafana.ini is a difference, with both causes that it can have.
+func TestStaleIni(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}, "log": {"level": "info"}}})
+	r := newRig(t, s.url, s.password, nil)
+	r.now = time.Now().Add(-time.Hour)
+	s.write(t, "grafana.ini", "[users]\ndefault_theme = light\n[log]\nlevel = warn\n")
+	set := s.read(t, "grafana.ini")
+	if _, v, err := r.apply(t.Context(), nil, set); err != nil || len(v.RestartRequired) != 2 {
+		t.Fatalf("%+v %v", v, err)
+	}
+	if err := g.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		_, v, err := r.apply(t.Context(), nil, set)
+		if err != nil || v.Proven || !v.Mismatch || len(v.RestartRequired) > 0 || !strings.Contains(v.Cause, "old copy") || !strings.Contains(v.Cause, "GF_") {
+			t.Errorf("after a restart on the old file: %+v %v", v, err)
+		}
+	}
+	// Another restart brings one of the two: then the other one is set elsewhere.
+	g.SetIni(map[string]map[string]string{"users": {"default_theme": "light"}, "log": {"level": "info"}})
+	if err := g.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if _, v, err := r.apply(t.Context(), nil, set); err != nil || !v.Proven || !strings.Contains(strings.Join(v.NotCompared, " "), "log.level") {
+		t.Errorf("after a restart on the new file: %+v %v", v, err)
+	}
+}
