@@ -74,6 +74,10 @@ screenshots: ## writes the pictures of the page in docs/images (needs Debian's c
 	RELOADER_SCREENSHOTS=$(CACHE)/tmp/shots go test -count=1 -run TestScenes ./test/page
 	cp $(CACHE)/tmp/shots/in-sync-light.png $(CACHE)/tmp/shots/rejected-dark.png docs/images/
 
+.PHONY: soak
+soak: build servers ## random faults for a long time; SEEDS and LENGTH say how many and how long
+	RELOADER_CHAOS_SEEDS=$${SEEDS:-50} RELOADER_CHAOS_LENGTH=$${LENGTH:-200} go test -count=1 -timeout 6h -parallel 4 -v -run TestChaos ./test/chaos
+
 .PHONY: e2e
 e2e: e2e-check build $(PROMETHEUS) ## tries it on a real one-node Kubernetes (root; the cluster's programs are built once)
 	test/e2e/run.sh

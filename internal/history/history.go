@@ -55,7 +55,7 @@ type Entry struct {
 
 // Writer is who wrote a Kubernetes object last, by its managedFields.
 type Writer struct {
-	// Object is kind/name ("ConfigMap/prometheus-yml").
+	// Object is resource/name ("configmaps/prometheus-yml").
 	Object string `json:"object"`
 	// Manager is the field manager ("kubectl-client-side-apply", "argocd-controller").
 	Manager string    `json:"manager"`

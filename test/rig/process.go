@@ -87,3 +87,6 @@ func (p *Process) end(signal syscall.Signal) (code int) {
 	p.cmd = nil
 	return code
 }
+
+// Running says whether the program was started and not ended by the test.
+func (p *Process) Running() bool { return p.cmd != nil }

@@ -1,0 +1,184 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// operation is one thing that is done to the world. It depends on n alone, so that a sequence can be repeated,
+// and parts of it left out.
+type operation struct {
+	name string
+	n    int
+	do   func(w *world, n int)
+}
+
+func (o operation) String() string { return fmt.Sprintf("%s(%d)", o.name, o.n) }
+
+// kinds are all operations, each as often as its weight says.
+var kinds = []struct {
+	weight int
+	name   string
+	do     func(w *world, n int)
+}{
+	{10, "good", func(w *world, n int) { w.swap(n) }},
+	{6, "bad", func(w *world, n int) {
+		w.volume.Swap(broken(n, n%brokenKinds))
+		w.learn(-1)
+	}},
+	{3, "revert", func(w *world, n int) { w.swap(n % 7) }},
+	{2, "same-again", func(w *world, _ int) { w.again() }},
+	{2, "burst", func(w *world, n int) {
+		for i := range 5 {
+			w.swap(n*10 + i)
+		}
+	}},
+	{3, "server-killed", func(w *world, _ int) {
+		w.resume()
+		w.server.Kill()
+		w.server.Start()
+	}},
+	{1, "server-away", func(w *world, _ int) {
+		w.resume()
+		w.server.Kill()
+	}},
+	{1, "server-back", func(w *world, _ int) {
+		if !w.server.Running() {
+			w.server.Start()
+		}
+	}},
+	{2, "server-hangs", func(w *world, _ int) {
+		if w.server.Running() {
+			w.signal(syscall.SIGSTOP)
+			w.stopped = true
+		}
+	}},
+	{2, "server-goes-on", func(w *world, _ int) { w.resume() }},
+	{3, "somebody-else-reloads", func(w *world, _ int) { w.foreignReload() }},
+	{2, "network-cut", func(w *world, _ int) { w.net.set("cut") }},
+	{2, "network-500", func(w *world, _ int) { w.net.set("500") }},
+	{2, "network-403", func(w *world, _ int) { w.net.set("403") }},
+	{2, "network-slow", func(w *world, _ int) { w.net.set("slow") }},
+	{5, "network-whole", func(w *world, _ int) { w.net.set("") }},
+	{3, "reloader-killed", func(w *world, _ int) {
+		w.reloader.Kill()
+		w.reloader.Start()
+	}},
+	{1, "reloader-stopped", func(w *world, _ int) {
+		if code := w.reloader.Stop(); code != 0 {
+			w.tb.Errorf("reloader ended with exit code %d", code)
+		}
+		w.reloader.Start()
+	}},
+	{2, "hup", func(w *world, _ int) { _ = syscall.Kill(w.reloader.PID(), syscall.SIGHUP) }},
+	{1, "promcheck-hangs", func(w *world, _ int) { w.promcheck("hang") }},
+	{1, "promcheck-dies", func(w *world, _ int) { w.promcheck("die") }},
+	{1, "promcheck-noise", func(w *world, _ int) { w.promcheck("noise") }},
+	{1, "promcheck-empty", func(w *world, _ int) { w.promcheck("empty") }},
+	{5, "promcheck-works", func(w *world, _ int) { _ = os.Remove(w.check) }},
+	{1, "mount-away", func(w *world, _ int) { w.mountAway() }},
+	{2, "own-file", func(w *world, n int) { w.editOwnFile(n) }},
+}
+
+// sequence is what a seed stands for.
+func sequence(seed uint64, length int) []operation {
+	random := rand.New(rand.NewPCG(seed, 1))
+	total := 0
+	for _, k := range kinds {
+		total += k.weight
+	}
+	var all []operation
+	for i := range length {
+		at := random.IntN(total)
+		for _, k := range kinds {
+			if at -= k.weight; at < 0 {
+				all = append(all, operation{k.name, i + 10, k.do})
+				break
+			}
+		}
+	}
+	return all
+}
+
+func (w *world) swap(n int) {
+	w.volume.Swap(files(n))
+	w.learn(n)
+}
+
+// again swaps to the same contents: the kubelet does that when only metadata changed.
+func (w *world) again() {
+	w.mu.Lock()
+	newest := w.newest
+	w.mu.Unlock()
+	var n int
+	if _, err := fmt.Sscanf(newest, "g%d", &n); err == nil {
+		w.swap(n)
+	}
+}
+
+func (w *world) resume() {
+	if w.stopped {
+		w.signal(syscall.SIGCONT)
+		w.stopped = false
+	}
+}
+
+func (w *world) promcheck(what string) {
+	if err := os.WriteFile(w.check, []byte(what), 0o600); err != nil {
+		w.tb.Error(err)
+	}
+}
+
+// foreignReload makes the server load what is there now, as another reloader or a person would.
+func (w *world) foreignReload() {
+	if w.stopped || !w.server.Running() {
+		return
+	}
+	req, err := http.NewRequestWithContext(w.tb.Context(), http.MethodPost, w.url+"/-/reload", nil)
+	if err != nil {
+		w.tb.Error(err)
+		return
+	}
+	client := http.Client{Timeout: 5 * time.Second}
+	if resp, err := client.Do(req); err == nil {
+		_ = resp.Body.Close()
+	}
+}
+
+// mountAway takes the mounted directory away for a moment, and brings it back.
+func (w *world) mountAway() {
+	away := w.volume.Dir + ".away"
+	if err := os.Rename(w.volume.Dir, away); err != nil {
+		w.tb.Error(err)
+		return
+	}
+	time.Sleep(50 * time.Millisecond)
+	if err := os.Rename(away, w.volume.Dir); err != nil {
+		w.tb.Error(err)
+	}
+}
+
+// editOwnFile changes a setting of the target in reloader's own file.
+func (w *world) editOwnFile(n int) {
+	b, err := os.ReadFile(w.config)
+	if err != nil {
+		w.tb.Error(err)
+		return
+	}
+	const mark = "# edited"
+	text, _, _ := strings.Cut(string(b), mark)
+	text += fmt.Sprintf("%s\n  reload_timeout: %dm\n", mark, 2+n%5)
+	temp := w.config + ".new"
+	if err := os.WriteFile(temp, []byte(text), 0o600); err != nil {
+		w.tb.Error(err)
+		return
+	}
+	if err := os.Rename(temp, w.config); err != nil {
+		w.tb.Error(err)
+	}
+}

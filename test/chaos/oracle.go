@@ -1,0 +1,162 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/reload"
+	"reloader/internal/status"
+	"reloader/test/rig"
+)
+
+// lieLimit is how long the status may say that the server runs files which it does not. Somebody else's reload
+// shows at the next look; a status that is older than that is a lie.
+const lieLimit = 3*poll + 2*time.Second
+
+// oracle watches reloader and the server while things are done to them, and keeps the first thing that is wrong.
+type oracle struct {
+	w      *world
+	lie    time.Time // since when the status has been wrong
+	claim  string
+	broken string
+}
+
+// run looks until ctx ends.
+func (o *oracle) run(ctx context.Context) {
+	tick := time.NewTicker(30 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			o.look(ctx)
+		}
+	}
+}
+
+func (o *oracle) fail(format string, args ...any) {
+	if o.broken == "" {
+		o.broken = fmt.Sprintf(format, args...)
+	}
+}
+
+// look compares one status with one answer of the server.
+func (o *oracle) look(ctx context.Context) {
+	if o.w.net.overlap.Load() {
+		o.fail("two reloads were in flight at the same time")
+	}
+	o.gate()
+	s, err := statusOf(ctx, o.w.reloader.URL)
+	if err != nil || s.Phase != reload.InSync {
+		o.lie = time.Time{}
+		return
+	}
+	o.w.mu.Lock()
+	claimed := o.w.known[s.Running.String()]
+	o.w.mu.Unlock()
+	said, err := o.w.serverSays()
+	if err != nil || claimed == "" || said == claimed {
+		o.lie = time.Time{}
+		return
+	}
+	// The same claim, again and again, while the server says something else.
+	if claim := claimed + " but " + said; o.lie.IsZero() || o.claim != claim {
+		o.lie, o.claim = time.Now(), claim
+		return
+	}
+	if since := time.Since(o.lie); since > lieLimit {
+		o.fail("for %s the status has said that the server runs %q, and it says itself that it runs %q", since.Round(time.Second), claimed, said)
+	}
+}
+
+// gate looks for invalid contents where the server reads: not one moment may show any.
+func (o *oracle) gate() {
+	if !o.w.gated {
+		return
+	}
+	for _, name := range []string{"prometheus.yml", "a.rules.yml"} {
+		b, err := os.ReadFile(filepath.Join(o.w.gate, name))
+		if err != nil {
+			continue // not yet, or its generation has just been replaced
+		}
+		if text := string(b); text == "" || strings.Contains(text, "intervall") || strings.Contains(text, "sum(\n") || strings.Contains(text, "\x00") {
+			o.fail("the gate shows an invalid %s: %q", name, text)
+		}
+	}
+}
+
+func statusOf(ctx context.Context, url string) (reload.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/v1/status", nil)
+	if err != nil {
+		return reload.Status{}, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return reload.Status{}, err
+	}
+	defer resp.Body.Close()
+	var r status.Report
+	if err := json.NewDecoder(resp.Body).Decode(&r); err != nil || len(r.Targets) != 1 {
+		return reload.Status{}, fmt.Errorf("%d targets: %w", len(r.Targets), err)
+	}
+	return r.Targets[0], nil
+}
+
+// calmed ends a phase: all faults go, a good change comes, and the server must run it without help.
+func (w *world) calmed(n int) error {
+	w.heal()
+	w.swap(n)
+	want := says(n)
+	const limit = 45 * time.Second // a poll interval, a reload, and a machine that does other things too
+	deadline := time.Now().Add(limit)
+	var last string
+	for time.Now().Before(deadline) {
+		s, err := statusOf(w.tb.Context(), w.reloader.URL)
+		said, err2 := w.serverSays()
+		if err == nil && err2 == nil && s.Phase == reload.InSync && s.Running == s.Wanted && said == want {
+			return w.bounded()
+		}
+		last = fmt.Sprintf("phase %s, reason %q, running %s, wanted %s, %v; the server says %q, %v", s.Phase, s.Reason, s.Running.Short(), s.Wanted.Short(), err, said, err2)
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fmt.Errorf("%s after the last fault was taken away the server does not run the newest files (%s): %s", limit, want, last)
+}
+
+// limits of what reloader may hold in a calm moment.
+var limits = map[string]float64{"go_goroutines": 80, "process_open_fds": 100, "process_resident_memory_bytes": 96 << 20, "reloader_watches": 30}
+
+func (w *world) bounded() error {
+	body, err := rig.Get(w.tb, w.reloader.URL+"/metrics")
+	if err != nil {
+		return err
+	}
+	for name, limit := range limits {
+		m := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindStringSubmatch(body)
+		if m == nil {
+			return fmt.Errorf("no metric %s", name)
+		}
+		if v, err := strconv.ParseFloat(m[1], 64); err != nil || v > limit {
+			return fmt.Errorf("%s is %s, want at most %g", name, m[1], limit)
+		}
+	}
+	return nil
+}
+
+func newProxy(tb testing.TB, h http.Handler) string {
+	srv := httptest.NewServer(h)
+	tb.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
+	return srv.URL
+}
