@@ -15,6 +15,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlslip"
 )
 
 // judge holds one question and what was found so far.
@@ -80,14 +81,14 @@ func (j *judge) reportAll(file int, ix *index, ps []problem) {
 		return
 	}
 	hidden := secretsOf(ix)
-	var lines *lineScanner
+	var lines *yamlslip.Text
 	for _, p := range ps {
 		ix.locate(&p)
 		if p.blocks() && (p.tag != "" || p.unknown != "" || p.rule == validator.RuleValue) {
 			if lines == nil {
-				lines = scanLines([]byte(strings.Join(ix.text.lines, "")))
+				lines = yamlslip.Scan([]byte(strings.Join(ix.text.lines, "")))
 			}
-			lines.reinterpret(&p)
+			p.reinterpret(lines)
 		}
 		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.known() && mayBeNew(p.unknown) {
 			p.hint = "judged as Prometheus " + Library + "; if the server is newer, say which version it is: --prometheus-version"

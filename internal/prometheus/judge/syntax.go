@@ -1,249 +1,28 @@
 package judge
 
-import (
-	"fmt"
-	"regexp"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+import "reloader/internal/yamlslip"
 
-	yaml2 "go.yaml.in/yaml/v2"
-)
-
-// broken reports a file that is no YAML at all.
+// broken reports a file that is no YAML at all, at the line to edit.
 func (j *judge) broken(file int, content []byte, err error, n names) {
 	for _, p := range problems(err, n) {
-		locateSyntax(content, &p)
+		at := p.slip()
+		yamlslip.Locate(content, &at)
+		p.edit(at)
 		j.report(file, p)
 	}
 }
 
-// locateSyntax finds the line to edit. A parser says where it could not go on, which may be far below the slip
-// (an unclosed quote) or at the beginning of the block that it was in; the text itself shows more.
-func locateSyntax(content []byte, p *problem) {
-	s := scanLines(content)
-	stopped, context := stops(content, p.line)
-	at := func(line, column int) { p.line, p.column = line, column }
-	p.line = stopped
-	if strings.HasPrefix(p.message, "could not find expected ':'") || strings.HasPrefix(p.message, "found unexpected end of stream") {
-		p.line = context
-	}
-	switch odd, open, template := s.oddBlank(), s.openBefore(max(stopped, context)+1), s.template(stopped); {
-	case odd != nil:
-		at(odd.line, odd.column)
-		p.message, p.hint = odd.message, odd.hint
-	case p.anchor != "":
-		for i, l := range s.lines {
-			if c := strings.Index(l.text, "*"+p.anchor); c >= 0 {
-				at(i+1, column(l.text, c))
-				return
-			}
-		}
-	case notText(s, p):
-	case open != nil:
-		at(open.line, open.column)
-		what := "quote"
-		if open.mark == '[' || open.mark == '{' {
-			what = "bracket"
-		}
-		p.message = fmt.Sprintf("the %s %c that opens here is not closed", what, open.mark)
-		p.hint = "close it on this line, or put the whole value between quotes of the other kind"
-		if what == "bracket" {
-			p.hint = "close it, or quote the value when the bracket is a part of it"
-		}
-		if what == "bracket" && open.until > open.line {
-			at(open.until, s.lines[open.until-1].indent+1)
-			p.message = fmt.Sprintf("the bracket %c that opens in line %d is not closed", open.mark, open.line)
-		}
-	case template != nil:
-		at(template.line, template.column)
-		p.message, p.hint = template.message, template.hint
-	default:
-		s.indentation(p, context)
-	}
+func (p *problem) slip() yamlslip.Problem {
+	return yamlslip.Problem{Line: p.line, Column: p.column, Message: p.message, Hint: p.hint, Anchor: p.anchor, Tagged: p.tag != ""}
 }
 
-// stops is where the parsers could not go on, and where the block or text begins in which that was.
-func stops(content []byte, line int) (stopped, context int) {
-	var into struct{}
-	stopped, context = line, line
-	err := yaml2.Unmarshal(content, &into)
-	if err == nil {
-		return stopped, context
-	}
-	m := reSyntax.FindStringSubmatch(err.Error())
-	if m == nil || m[1] == "" {
-		return stopped, context
-	}
-	stopped, _ = strconv.Atoi(m[1])
-	if strings.HasPrefix(m[2], "did not find expected") {
-		stopped++ // the library counts these from 0
-	}
-	return stopped, context
-}
-
-// openBefore is the first quote or bracket that was not closed, up to a line.
-func (s *lineScanner) openBefore(line int) *open {
-	for i := range s.opens {
-		if s.opens[i].line <= line {
-			return &s.opens[i]
-		}
-	}
-	return nil
-}
-
-// oddBlank is the first character that looks like a blank, or like nothing, where YAML wants blanks.
-func (s *lineScanner) oddBlank() *mistake {
-	for i, l := range s.lines {
-		if l.inside && !strings.HasPrefix(strings.TrimLeft(l.text, " "), "\t") {
-			continue
-		}
-		if c, name := oddBlank(l.text); c >= 0 {
-			hint := hintOdd
-			if name == "a tab" {
-				hint = "YAML forbids tabs in the indentation: use spaces"
-			}
-			return &mistake{line: i + 1, column: column(l.text, c), message: oddMessage(name), hint: hint}
-		}
-	}
-	return nil
-}
-
-// oddBlank looks for odd blanks in the indentation, behind a dash and behind the colon of a key.
-func oddBlank(text string) (at int, name string) {
-	if strings.TrimSpace(text) == "" {
-		return -1, ""
-	}
-	structure := true
-	for i, r := range text {
-		switch {
-		case structure && r == ' ', structure && r == '-':
-		case structure && r == '\t' && strings.TrimSpace(text[:i]) == "":
-			return i, "a tab"
-		case structure && oddName(r) != "":
-			return i, oddName(r)
-		case r == ':':
-			if next, _ := utf8.DecodeRuneInString(text[i+1:]); oddName(next) != "" {
-				return i + 1, oddName(next)
-			}
-			return -1, ""
-		case r == '#', r == '"', r == '\'':
-			return -1, ""
-		default:
-			structure = false
-		}
-	}
-	return -1, ""
-}
-
-// oddNames are the invisible characters that are met most.
-var oddNames = map[rune]string{
-	0x00a0: "no-break space", 0x00ad: "soft hyphen", 0x200b: "zero width space", 0x200c: "zero width non-joiner", 0x200d: "zero width joiner",
-	0x2060: "word joiner", 0xfeff: "byte order mark", 0x202f: "narrow no-break space", 0x3000: "ideographic space", 0x2028: "line separator",
-}
-
-// oddName names a character that looks like a blank or like nothing, and is none to YAML; empty for any other.
-func oddName(r rune) string {
-	if r == ' ' || r == '\t' || r == utf8.RuneError || r < 0x80 {
-		return ""
-	}
-	name, known := oddNames[r]
-	if !known && !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) {
-		return ""
-	}
-	if name == "" {
-		name = "an invisible character"
-	}
-	return fmt.Sprintf("U+%04X (%s)", r, name)
+func (p *problem) edit(at yamlslip.Problem) {
+	p.line, p.column, p.message, p.hint = at.Line, at.Column, at.Message, at.Hint
 }
 
 // reinterpret says what was meant by a line that is YAML, and means something else than it shows.
-func (s *lineScanner) reinterpret(p *problem) {
-	if p.line < 1 || p.line > len(s.lines) {
-		return
-	}
-	text := s.lines[p.line-1].text
-	if c, name := oddBlank(text); c >= 0 {
-		p.column, p.message, p.hint = column(text, c), oddMessage(name), hintOdd
-		return
-	}
-	if t := s.template(p.line); t != nil && t.line == p.line && p.tag != "" {
-		p.column, p.message, p.hint = t.column, t.message, t.hint
-	}
-}
-
-const hintOdd = "replace it with a plain blank; it often comes from a web page or a chat"
-
-func oddMessage(name string) string { return name + " where YAML wants blanks" }
-
-// notText points at what is no text in UTF-8, when the parser names no line.
-func notText(s *lineScanner, p *problem) bool {
-	if p.line != 0 {
-		return false
-	}
-	for i, l := range s.lines {
-		bad := strings.IndexFunc(l.text, func(r rune) bool {
-			return r == utf8.RuneError || r < ' ' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85
-		})
-		if bad >= 0 {
-			p.line, p.column, p.hint = i+1, column(l.text, bad), "the file must be text in UTF-8"
-			return true
-		}
-	}
-	return false
-}
-
-// template is a value near the line that begins with a character that YAML keeps for itself.
-func (s *lineScanner) template(near int) *mistake {
-	for n := max(near-2, 1); n <= min(near+2, len(s.lines)); n++ {
-		for _, at := range s.lines[n-1].values {
-			value := s.lines[n-1].text[at:]
-			switch {
-			case at == 0 && near != n:
-			case strings.HasPrefix(value, "{{"):
-				return &mistake{line: n, column: column(s.lines[n-1].text, at), message: `the value begins with "{{" and is not quoted`, hint: `put the whole value between quotes: "{{ ... }}"`}
-			case n == near && strings.ContainsAny(value[:1], "@%`"):
-				return &mistake{
-					line: n, column: column(s.lines[n-1].text, at), message: fmt.Sprintf("a value cannot begin with %c", value[0]),
-					hint: "put the whole value between quotes",
-				}
-			}
-		}
-	}
-	return nil
-}
-
-var reNoBlank = regexp.MustCompile(`^(\s*(?:- )?[a-z_]+):([^\s:/]\S*)$`)
-
-// indentation looks for a line that is indented unlike all others between the beginning of the block and the line at
-// which the parser stopped, and for a key without its blank.
-func (s *lineScanner) indentation(p *problem, context int) {
-	if p.line == 0 || p.line > len(s.lines) {
-		return
-	}
-	if m := s.misfit(min(context, p.line), p.line+1); m > 0 {
-		l := s.lines[m-1]
-		p.line, p.column = m, l.indent+1
-		p.message = fmt.Sprintf("the line is indented by %d, which fits no line around it", l.indent)
-		if l.indent == 1 {
-			p.message = "the line is indented by 1, which fits no line around it"
-		}
-		p.hint = "give it the indentation of the keys that it belongs to"
-		return
-	}
-	const most = 6 // lines that a text without quotes may go on over; an address in a list is no key
-	for n, seen := p.line, 0; n >= 1 && seen < most; n-- {
-		l := s.lines[n-1]
-		if l.inside {
-			continue
-		}
-		seen++
-		if m := reNoBlank.FindStringSubmatchIndex(l.text); m != nil && (seen <= 2 || !strings.HasPrefix(strings.TrimSpace(l.text), "-")) {
-			p.line, p.column = n, column(l.text, m[4])
-			p.message, p.hint = "there is no blank after the colon of a key", "write a blank after the colon"
-			return
-		}
-	}
-	p.column = s.lines[p.line-1].indent + 1
+func (p *problem) reinterpret(text *yamlslip.Text) {
+	at := p.slip()
+	text.Reinterpret(&at)
+	p.edit(at)
 }

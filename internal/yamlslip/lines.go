@@ -1,4 +1,4 @@
-package judge
+package yamlslip
 
 import (
 	"regexp"
@@ -24,9 +24,9 @@ type open struct {
 	until int
 }
 
-// lineScanner follows a YAML file line by line. It understands quotes, flow collections, block texts and comments, and
-// recovers where a parser must give up: after a quote that nobody closed, the next line is a line like any other.
-type lineScanner struct {
+// Text is a YAML file as it is written, line by line. It understands quotes, flow collections, block texts and comments, and
+// recovers where a parser must give up: after a quote that is never closed, the next line is a line like any other.
+type Text struct {
 	lines []sourceLine
 	opens []open
 	// block is the column below which a block text ends; -1 outside of one.
@@ -37,16 +37,17 @@ type lineScanner struct {
 
 var reBlockLine = regexp.MustCompile(`^\s*(?:- +)*(?:["']?[A-Za-z_][\w\[\].-]*["']?:(?:\s|$)|-\s)`)
 
-func scanLines(content []byte) *lineScanner {
-	s := &lineScanner{block: -1}
+// Scan reads a file line by line; it never fails.
+func Scan(content []byte) *Text {
+	s := &Text{block: -1}
 	texts := strings.Split(string(content), "\n")
 	for i := 0; i < len(texts); i++ {
 		s.line(i, strings.TrimSuffix(texts[i], "\r"))
 		// A quote that swallows keys and items is one that was never closed.
-		if q := s.quote; q != nil && swallows(texts, i, q) {
+		if q := s.quote; q != nil && q.line == i+1 && swallows(texts, i, q) {
 			s.opens, s.quote = append(s.opens, *q), nil
 		}
-		if n := len(s.flow); n > 0 && runsAway(texts, i, s.flow[n-1]) {
+		if n := len(s.flow); n > 0 && strings.TrimSpace(texts[i]) != "" && runsAway(texts, i, s.flow[n-1]) {
 			s.flow[0].until = i + 1
 			s.opens, s.flow = append(s.opens, s.flow[0]), nil
 		}
@@ -109,7 +110,7 @@ func closing(line string, mark byte) int {
 	return -1
 }
 
-func (s *lineScanner) line(i int, text string) {
+func (s *Text) line(i int, text string) {
 	l := sourceLine{text: text, indent: len(text) - len(strings.TrimLeft(text, " "))}
 	blank := strings.TrimSpace(text) == ""
 	switch {
@@ -126,7 +127,7 @@ func (s *lineScanner) line(i int, text string) {
 }
 
 // tokens follows what stands on a line.
-func (s *lineScanner) tokens(i int, text string) {
+func (s *Text) tokens(i int, text string) {
 	at := 0
 	if s.quote != nil {
 		end := closing(text, s.quote.mark)
@@ -176,7 +177,7 @@ func (s *lineScanner) tokens(i int, text string) {
 	}
 }
 
-func (s *lineScanner) value(i, at int) { s.lines[i].values = append(s.lines[i].values, at) }
+func (s *Text) value(i, at int) { s.lines[i].values = append(s.lines[i].values, at) }
 
 // plainEnd is where a text without quotes ends, and whether it is a key.
 func plainEnd(text string, at int, flow bool) (end int, key bool) {
@@ -197,7 +198,7 @@ func plainEnd(text string, at int, flow bool) (end int, key bool) {
 func column(text string, at int) int { return utf8.RuneCountInString(text[:at]) + 1 }
 
 // unit is the number of blanks that the file is indented by, as far as it is regular; 0 when it is not.
-func (s *lineScanner) unit() int {
+func (s *Text) unit() int {
 	odd, all := 0, 0
 	for _, l := range s.lines {
 		if !l.inside {
@@ -212,7 +213,7 @@ func (s *lineScanner) unit() int {
 }
 
 // misfit is the first of the lines from..to (from 1) whose indentation no other line has; 0 when all fit.
-func (s *lineScanner) misfit(from, to int) int {
+func (s *Text) misfit(from, to int) int {
 	if s.unit() == 0 {
 		return 0
 	}

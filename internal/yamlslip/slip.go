@@ -1,0 +1,255 @@
+// Package yamlslip finds the line to edit in a file that is no YAML: a parser only says where it could not go on.
+package yamlslip
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	yaml2 "go.yaml.in/yaml/v2"
+)
+
+// Problem is what a parser says, and after Locate what a person has to do.
+type Problem struct {
+	// Line and Column count from 1; 0 means unknown.
+	Line, Column  int
+	Message, Hint string
+	// Anchor is the name of an alias whose anchor is missing, if that is the problem.
+	Anchor string
+	// Tagged says that a value has a type of its own where another is wanted.
+	Tagged bool
+}
+
+// Locate finds the line to edit. A parser says where it could not go on, which may be far below the slip
+// (an unclosed quote) or at the beginning of the block that it was in; the text itself shows more.
+func Locate(content []byte, p *Problem) {
+	s := Scan(content)
+	stopped, context := stops(content, p.Line)
+	at := func(line, column int) { p.Line, p.Column = line, column }
+	p.Line = stopped
+	if strings.HasPrefix(p.Message, "could not find expected ':'") || strings.HasPrefix(p.Message, "found unexpected end of stream") {
+		p.Line = context
+	}
+	switch odd, open, template := s.oddBlank(), s.openBefore(max(stopped, context)+1), s.template(stopped); {
+	case odd != nil:
+		at(odd.Line, odd.Column)
+		p.Message, p.Hint = odd.Message, odd.Hint
+	case p.Anchor != "":
+		for i, l := range s.lines {
+			if c := strings.Index(l.text, "*"+p.Anchor); c >= 0 {
+				at(i+1, column(l.text, c))
+				return
+			}
+		}
+	case notText(s, p):
+	case open != nil:
+		at(open.line, open.column)
+		what := "quote"
+		if open.mark == '[' || open.mark == '{' {
+			what = "bracket"
+		}
+		p.Message = fmt.Sprintf("the %s %c that opens here is not closed", what, open.mark)
+		p.Hint = "close it on this line, or put the whole value between quotes of the other kind"
+		if what == "bracket" {
+			p.Hint = "close it, or quote the value when the bracket is a part of it"
+		}
+		if what == "bracket" && open.until > open.line {
+			at(open.until, s.lines[open.until-1].indent+1)
+			p.Message = fmt.Sprintf("the bracket %c that opens in line %d is not closed", open.mark, open.line)
+		}
+	case template != nil:
+		at(template.Line, template.Column)
+		p.Message, p.Hint = template.Message, template.Hint
+	default:
+		s.indentation(p, context)
+	}
+}
+
+var reSyntax = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// stops is where the parsers could not go on, and where the block or text begins in which that was.
+func stops(content []byte, line int) (stopped, context int) {
+	var into struct{}
+	stopped, context = line, line
+	err := yaml2.Unmarshal(content, &into)
+	if err == nil {
+		return stopped, context
+	}
+	m := reSyntax.FindStringSubmatch(err.Error())
+	if m == nil || m[1] == "" {
+		return stopped, context
+	}
+	stopped, _ = strconv.Atoi(m[1])
+	if strings.HasPrefix(m[2], "did not find expected") {
+		stopped++ // the library counts these from 0
+	}
+	return stopped, context
+}
+
+// openBefore is the first quote or bracket that was not closed, up to a line.
+func (s *Text) openBefore(line int) *open {
+	for i := range s.opens {
+		if s.opens[i].line <= line {
+			return &s.opens[i]
+		}
+	}
+	return nil
+}
+
+// oddBlank is the first character that looks like a blank, or like nothing, where YAML wants blanks.
+func (s *Text) oddBlank() *Problem {
+	for i, l := range s.lines {
+		if l.inside && !strings.HasPrefix(strings.TrimLeft(l.text, " "), "\t") {
+			continue
+		}
+		if c, name := oddBlank(l.text); c >= 0 {
+			hint := hintOdd
+			if name == "a tab" {
+				hint = "YAML forbids tabs in the indentation: use spaces"
+			}
+			return &Problem{Line: i + 1, Column: column(l.text, c), Message: oddMessage(name), Hint: hint}
+		}
+	}
+	return nil
+}
+
+// oddBlank looks for odd blanks in the indentation, behind a dash and behind the colon of a key.
+func oddBlank(text string) (at int, name string) {
+	if strings.TrimSpace(text) == "" {
+		return -1, ""
+	}
+	structure := true
+	for i, r := range text {
+		switch {
+		case structure && r == ' ', structure && r == '-':
+		case structure && r == '\t' && strings.TrimSpace(text[:i]) == "":
+			return i, "a tab"
+		case structure && oddName(r) != "":
+			return i, oddName(r)
+		case r == ':':
+			if next, _ := utf8.DecodeRuneInString(text[i+1:]); oddName(next) != "" {
+				return i + 1, oddName(next)
+			}
+			return -1, ""
+		case r == '#', r == '"', r == '\'':
+			return -1, ""
+		default:
+			structure = false
+		}
+	}
+	return -1, ""
+}
+
+// oddNames are the invisible characters that are met most.
+var oddNames = map[rune]string{
+	0x00a0: "no-break space", 0x00ad: "soft hyphen", 0x200b: "zero width space", 0x200c: "zero width non-joiner", 0x200d: "zero width joiner",
+	0x2060: "word joiner", 0xfeff: "byte order mark", 0x202f: "narrow no-break space", 0x3000: "ideographic space", 0x2028: "line separator",
+}
+
+// oddName names a character that looks like a blank or like nothing, and is none to YAML; empty for any other.
+func oddName(r rune) string {
+	if r == ' ' || r == '\t' || r == utf8.RuneError || r < 0x80 {
+		return ""
+	}
+	name, known := oddNames[r]
+	if !known && !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) {
+		return ""
+	}
+	if name == "" {
+		name = "an invisible character"
+	}
+	return fmt.Sprintf("U+%04X (%s)", r, name)
+}
+
+// Reinterpret says what was meant by a line that is YAML, and means something else than it shows.
+func (s *Text) Reinterpret(p *Problem) {
+	if p.Line < 1 || p.Line > len(s.lines) {
+		return
+	}
+	text := s.lines[p.Line-1].text
+	if c, name := oddBlank(text); c >= 0 {
+		p.Column, p.Message, p.Hint = column(text, c), oddMessage(name), hintOdd
+		return
+	}
+	if t := s.template(p.Line); t != nil && t.Line == p.Line && p.Tagged {
+		p.Column, p.Message, p.Hint = t.Column, t.Message, t.Hint
+	}
+}
+
+const hintOdd = "replace it with a plain blank; it often comes from a web page or a chat"
+
+func oddMessage(name string) string { return name + " where YAML wants blanks" }
+
+// notText points at what is no text in UTF-8, when the parser names no line.
+func notText(s *Text, p *Problem) bool {
+	if p.Line != 0 {
+		return false
+	}
+	for i, l := range s.lines {
+		bad := strings.IndexFunc(l.text, func(r rune) bool {
+			return r == utf8.RuneError || r < ' ' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85
+		})
+		if bad >= 0 {
+			p.Line, p.Column, p.Hint = i+1, column(l.text, bad), "the file must be text in UTF-8"
+			return true
+		}
+	}
+	return false
+}
+
+// template is a value near the line that begins with a character that YAML keeps for itself.
+func (s *Text) template(near int) *Problem {
+	for n := max(near-2, 1); n <= min(near+2, len(s.lines)); n++ {
+		for _, at := range s.lines[n-1].values {
+			value := s.lines[n-1].text[at:]
+			switch {
+			case at == 0 && near != n:
+			case strings.HasPrefix(value, "{{"):
+				return &Problem{Line: n, Column: column(s.lines[n-1].text, at), Message: `the value begins with "{{" and is not quoted`, Hint: `put the whole value between quotes: "{{ ... }}"`}
+			case n == near && strings.ContainsAny(value[:1], "@%`"):
+				return &Problem{
+					Line: n, Column: column(s.lines[n-1].text, at), Message: fmt.Sprintf("a value cannot begin with %c", value[0]),
+					Hint: "put the whole value between quotes",
+				}
+			}
+		}
+	}
+	return nil
+}
+
+var reNoBlank = regexp.MustCompile(`^(\s*(?:- )?[a-z_]+):([^\s:/]\S*)$`)
+
+// indentation looks for a line that is indented unlike all others between the beginning of the block and the line at
+// which the parser stopped, and for a key without its blank.
+func (s *Text) indentation(p *Problem, context int) {
+	if p.Line == 0 || p.Line > len(s.lines) {
+		return
+	}
+	if m := s.misfit(min(context, p.Line), p.Line+1); m > 0 {
+		l := s.lines[m-1]
+		p.Line, p.Column = m, l.indent+1
+		p.Message = fmt.Sprintf("the line is indented by %d, which fits no line around it", l.indent)
+		if l.indent == 1 {
+			p.Message = "the line is indented by 1, which fits no line around it"
+		}
+		p.Hint = "give it the indentation of the keys that it belongs to"
+		return
+	}
+	const most = 6 // lines that a text without quotes may go on over; an address in a list is no key
+	for n, seen := p.Line, 0; n >= 1 && seen < most; n-- {
+		l := s.lines[n-1]
+		if l.inside {
+			continue
+		}
+		seen++
+		if m := reNoBlank.FindStringSubmatchIndex(l.text); m != nil && (seen <= 2 || !strings.HasPrefix(strings.TrimSpace(l.text), "-")) {
+			p.Line, p.Column = n, column(l.text, m[4])
+			p.Message, p.Hint = "there is no blank after the colon of a key", "write a blank after the colon"
+			return
+		}
+	}
+	p.Column = s.lines[p.Line-1].indent + 1
+}
