@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"reloader/internal/check"
@@ -72,6 +73,9 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 		Grafana: finding.Facts{Version: grafana.Version, SameEnv: grafana.SameEnv},
 	}, fs.Args()) {
 		v.add(c.Name, c.Digest.String(), c.Findings, c.Err)
+		for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
+			v.add(c.Name+" ("+name+")", c.Sources[name].String(), nil, nil)
+		}
 	}
 	if err := v.write("check", std, o.format); err != nil {
 		return failed(std, "check", exitFailed, err)

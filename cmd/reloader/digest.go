@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"reloader/internal/grafana"
 	"reloader/internal/snapshot"
 )
 
@@ -19,8 +20,10 @@ func digestFlags() *flagSet {
 Usage:
   reloader digest DIR | FILE...
 
-Prints the digest of each directory or file, as the status, the log and the metrics of a running
-reloader show it. The same files give the same digest on a laptop, in CI and in the pod.
+Prints the digest of each directory or file, as a running reloader shows it: as "wanted" where a target
+follows one directory, else in the list of its sources (status --format json). Of Grafana's provisioning
+directory it is the digest of the directories that Grafana reads in it. The same files give the same digest
+on a laptop, in CI and in the pod.
 
 Example, in CI, to learn later whether exactly these files are live:
   reloader digest ./prometheus
@@ -59,7 +62,7 @@ func digestOf(ctx context.Context, path string) (snapshot.Digest, error) {
 		if err != nil {
 			return snapshot.Digest{}, err
 		}
-		return snap.Digest, nil
+		return grafana.DigestDir(snap), nil
 	}
 	if !info.Mode().IsRegular() {
 		return snapshot.Digest{}, fmt.Errorf("%s: not a regular file", path)

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,8 +87,8 @@ func TestEnvironmentTwins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.url != "http://h" || o.digest != "given" || len(*dirs) != 2 || (*dirs)[1] != "b" || fs.Changed("target") {
-		t.Errorf("url %q, digest %q, list %q", o.url, o.digest, *dirs)
+	if !slices.Equal(o.urls, []string{"http://h"}) || o.digest != "given" || len(*dirs) != 2 || (*dirs)[1] != "b" || fs.Changed("target") {
+		t.Errorf("url %q, digest %q, list %q", o.urls, o.digest, *dirs)
 	}
 	env["RELOADER_TIMEOUT"] = "soon"
 	if err := fs.readEnvironment(func(k string) (string, bool) { v, ok := env[k]; return v, ok }); err == nil || !strings.Contains(err.Error(), "RELOADER_TIMEOUT") {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"reloader/internal/finding"
 	"reloader/internal/reload"
@@ -21,6 +20,7 @@ const maxReport = 64 << 20
 
 // remote asks a running reloader for what it knows.
 type remote struct {
+	name   string // the address, where one URL means several reloaders
 	base   string
 	client *http.Client
 	// identify adds the password, where one was given.
@@ -44,10 +44,16 @@ func (r *remote) report(ctx context.Context) (status.Report, error) {
 	return ask[status.Report](ctx, r, "status")
 }
 
+// fresh is the report after every target in sync has compared what its server runs with the files.
+func (r *remote) fresh(ctx context.Context) (status.Report, error) {
+	return ask[status.Report](ctx, r, "status?look")
+}
+
 // ask gets one of the things that the API has under its name.
 func ask[T any](ctx context.Context, r *remote, name string) (T, error) {
 	var none T
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base+"/api/v1/"+name, nil)
+	name, _, _ = strings.Cut(name, "?")
 	if err != nil {
 		return none, err
 	}
@@ -74,38 +80,5 @@ func readAnswer[T any](body io.Reader, name string) (T, error) {
 
 // live says that the target was proven to run its newest files.
 func live(s reload.Status) bool {
-	return s.Phase == reload.InSync && s.Applied && !s.Wanted.IsZero() && s.Running == s.Wanted
-}
-
-// printStatus writes one target as text.
-func printStatus(w io.Writer, s reload.Status, now time.Time) {
-	fmt.Fprintf(w, "%s: %s for %s, wanted %s, running %s\n",
-		finding.AtStart(s.Target), finding.OneLine(string(s.Phase)), now.Sub(s.Since).Round(time.Second), s.Wanted.Short(), s.Running.Short())
-	line := func(label, text string) {
-		if text != "" {
-			fmt.Fprintf(w, "  %s\n", finding.AtStart(label+text))
-		}
-	}
-	line("", s.Reason)
-	if f := s.Failure; f != nil && f.Message != s.Reason {
-		line("", f.Message)
-		line("hint: ", f.Hint)
-	}
-	printFindings(w, "  ", s.Findings)
-	for _, v := range s.RestartRequired {
-		line("only a restart brings: ", v)
-	}
-	for _, v := range s.Differences {
-		line("differs: ", v)
-	}
-}
-
-// printFindings writes one line for each finding and one for its hint.
-func printFindings(w io.Writer, indent string, findings []finding.Finding) {
-	for _, f := range findings {
-		fmt.Fprintf(w, "%s%s\n", indent, f)
-		if f.Hint != "" {
-			fmt.Fprintf(w, "%s  hint: %s\n", indent, finding.OneLine(f.Hint))
-		}
-	}
+	return s.Phase == reload.InSync && s.Applied && !s.Wanted.IsZero() && s.Running == s.Wanted && len(s.Differences) == 0
 }

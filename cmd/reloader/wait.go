@@ -2,20 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
-	"reloader/internal/finding"
-	"reloader/internal/reload"
 	"reloader/internal/snapshot"
-	"reloader/internal/status"
 )
-
-// askEvery is how often wait asks.
-const askEvery = 250 * time.Millisecond
 
 var waitCommand = command{
 	name: "wait", summary: "waits until the server was proven to run given files", run: runWait, flags: func() *flagSet { fs, _ := waitFlags(); return fs },
@@ -23,25 +14,32 @@ var waitCommand = command{
 
 type waitOptions struct {
 	connection
-	url, digest, dir, target string
-	synced                   bool
-	timeout                  time.Duration
+	urls                []string
+	digest, dir, target string
+	synced              bool
+	timeout             time.Duration
+
+	awaited []string // digests, or their beginnings: any of them will do
 }
 
 func waitFlags() (*flagSet, *waitOptions) {
 	fs := newFlagSet("wait", `
 Usage:
-  reloader wait [--url URL] (--digest D | --dir DIR | --synced) [--target NAME] [--timeout 120s]
+  reloader wait [--url URL]... (--digest D | --dir DIR | --synced) [--target NAME] [--timeout 120s]
 
 Waits until a running reloader has proof that its server runs the files: those of a digest, those of a
-directory here, or whatever is newest there. Exits 0 only then; 1 when the time is over or exactly these
-files were rejected; 3 when reloader could not be asked at all.
+directory here, or whatever is newest there. The server is asked once more before wait says so. Exits 0 only
+then; 1 when the time is over, when exactly these files were rejected or refused, or when the server took them
+and runs something else; 3 when reloader could not be asked at all.
+
+Repeat --url to wait for several pods. A name with several addresses, as a headless Service has, means all of
+them.
 
 Example, after kubectl apply, in a pipeline:
   reloader wait --url http://monitor:9533 --dir ./prometheus --timeout 120s
 `)
 	o := &waitOptions{}
-	fs.StringVar(&o.url, "url", "http://127.0.0.1:9533", "base `URL` of the running reloader")
+	fs.StringArrayVar(&o.urls, "url", []string{"http://127.0.0.1:9533"}, "base `URL` of the running reloader; repeatable")
 	o.register(fs)
 	fs.StringVar(&o.digest, "digest", "", "wait for this `DIGEST` (64 hexadecimal digits, or the first 12 or more)")
 	fs.StringVar(&o.dir, "dir", "", "wait for the files of this `DIR`")
@@ -70,114 +68,33 @@ func runWait(ctx context.Context, args []string, std stdio) int {
 	case o.digest != "" && (len(o.digest) < 12 || len(o.digest) > 64 || strings.Trim(strings.ToLower(o.digest), "0123456789abcdef") != ""):
 		return usageError(std, "wait", "--digest: want 12 to 64 hexadecimal digits")
 	}
-	r, err := newRemote(o.url, o.connection)
-	if err != nil {
-		return usageError(std, "wait", "%s", err)
+	var remotes []*remote
+	for _, base := range o.urls {
+		r, err := newRemote(base, o.connection)
+		if err != nil {
+			return usageError(std, "wait", "%s", err)
+		}
+		remotes = append(remotes, r)
+	}
+	if o.digest != "" {
+		o.awaited = []string{strings.ToLower(o.digest)}
 	}
 	if o.dir != "" {
 		digest, err := digestOf(ctx, o.dir)
 		if err != nil {
 			return failed(std, "wait", exitFailed, err)
 		}
-		o.digest = digest.String()
+		o.awaited = []string{digest.String()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	return o.wait(ctx, r, std)
+	return newWaiting(o, remotes).run(ctx, std)
 }
 
-// wait asks until the answer is final or ctx ends.
-func (o *waitOptions) wait(ctx context.Context, r *remote, std stdio) int {
-	tick := time.NewTicker(askEvery)
-	defer tick.Stop()
-	var last status.Report
-	asked, lastErr := false, errors.New("no answer in time")
-	for {
-		report, err := r.report(ctx)
-		switch {
-		case err == nil:
-			last, asked = report, true
-			if known := o.unknownTarget(report); known != nil {
-				return usageError(std, "wait", "--target %q: reloader follows %s", o.target, strings.Join(known, ", "))
-			}
-			if name, ok := o.proven(report); ok {
-				fmt.Fprintf(std.out, "live: %s\n", finding.OneLine(name))
-				return exitOK
-			}
-			if s, ok := o.rejected(report); ok {
-				fmt.Fprintf(std.err, "reloader wait: exactly these files were rejected\n")
-				printStatus(std.err, s, time.Now())
-				return exitFailed
-			}
-		case ctx.Err() == nil:
-			lastErr = err
-		}
-		select {
-		case <-tick.C:
-			continue
-		case <-ctx.Done():
-		}
-		if !asked {
-			return failed(std, "wait", exitUnjudged, lastErr)
-		}
-		fmt.Fprintf(std.err, "reloader wait: not live in time\n")
-		for _, s := range last.Targets {
-			printStatus(std.err, s, time.Now())
-		}
-		return exitFailed
-	}
-}
-
-// proven says whether the awaited files are live, and where.
-func (o *waitOptions) proven(report status.Report) (string, bool) {
-	var names []string
-	for _, s := range report.Targets {
-		if o.target != "" && s.Target != o.target {
-			continue
-		}
-		if o.synced && !live(s) {
-			return "", false
-		}
-		if o.synced || o.matches(s.Running) || live(s) && o.matchesSource(s) {
-			names = append(names, s.Target+" runs "+s.Running.Short())
-		}
-	}
-	return strings.Join(names, ", "), len(names) > 0
-}
-
-// rejected finds a target that judged the awaited files and does not want them.
-func (o *waitOptions) rejected(report status.Report) (reload.Status, bool) {
-	for _, s := range report.Targets {
-		if o.target != "" && s.Target != o.target || o.synced {
-			continue
-		}
-		if (s.Phase == reload.Rejected || s.Phase == reload.RolledBack) && (o.matches(s.Wanted) || o.matchesSource(s)) {
-			return s, true
-		}
-	}
-	return reload.Status{}, false
-}
-
-// unknownTarget returns the names that there are when --target names none of them.
-func (o *waitOptions) unknownTarget(report status.Report) []string {
-	known := []string{}
-	for _, s := range report.Targets {
-		known = append(known, s.Target)
-	}
-	if o.target == "" || slices.Contains(known, o.target) {
-		return nil
-	}
-	return known
-}
-
+// matches says whether this is an awaited digest.
 func (o *waitOptions) matches(d snapshot.Digest) bool {
-	return !d.IsZero() && strings.HasPrefix(d.String(), strings.ToLower(o.digest))
-}
-
-// matchesSource says whether one source of the newest reading has the awaited digest.
-func (o *waitOptions) matchesSource(s reload.Status) bool {
-	for _, d := range s.Sources {
-		if o.matches(d) {
+	for _, prefix := range o.awaited {
+		if !d.IsZero() && strings.HasPrefix(d.String(), prefix) {
 			return true
 		}
 	}

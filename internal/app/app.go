@@ -145,7 +145,7 @@ func (a *App) listen(ctx context.Context) error {
 
 // track makes a target known to metrics and status.
 func (a *App) track(u *unit) {
-	known := status.Target{Name: u.cfg.Name, Kind: string(u.cfg.Kind), Status: u.target.Status}
+	known := status.Target{Name: u.cfg.Name, Kind: string(u.cfg.Kind), Status: u.target.Status, Look: u.target.Look}
 	if u.gate != nil {
 		known.Gate = u.gate.Current
 	}

@@ -21,8 +21,10 @@ import (
 // Result is the verdict on one target or path.
 type Result struct {
 	// Name is the path or target that was asked for.
-	Name     string
-	Digest   snapshot.Digest
+	Name   string
+	Digest snapshot.Digest
+	// Sources are the digests of several sources, by name; empty where there is one.
+	Sources  map[string]snapshot.Digest
 	Findings []finding.Finding
 	// Err says why there is no verdict.
 	Err error
@@ -115,6 +117,9 @@ func exists(t config.Target) error {
 // judge asks the validator. Read are the findings of the reading itself.
 func judge(ctx context.Context, c Result, v finding.Validator, req finding.Request, shown relative, read ...finding.Finding) Result {
 	c.Digest = req.Set.Digest
+	if all := req.Set.Digests(); len(all) > 1 {
+		c.Sources = all
+	}
 	result, err := v.Validate(ctx, req)
 	if err != nil {
 		c.Err = err

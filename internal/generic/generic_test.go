@@ -43,7 +43,7 @@ func TestHTTP(t *testing.T) {
 	if err := d.Reload(t.Context(), p); err != nil || requests.Load() != 1 {
 		t.Errorf("Reload: %v, %d requests", err, requests.Load())
 	}
-	if v, err := d.Confirm(t.Context(), p, reload.Proof{Reloaded: true}); err != nil || !v.Proven || v.By != "status code" {
+	if v, err := d.Confirm(t.Context(), p, reload.Proof{Reloaded: true}); err != nil || !v.Proven || v.By != "answered 200; contents not proven" {
 		t.Errorf("Confirm: %+v, %v", v, err)
 	}
 	status.Store(http.StatusInternalServerError)

@@ -53,5 +53,5 @@ func (d *Signal) Confirm(ctx context.Context, _ reload.Plan, proof reload.Proof)
 	case after.Epoch != proof.Before.Epoch:
 		return reload.Verdict{Reason: "the process ended and another one started"}, nil
 	}
-	return reload.Verdict{Proven: true, By: "SIGHUP was sent; nothing proves the rest", After: after}, nil
+	return reload.Verdict{Proven: true, By: "SIGHUP was sent; contents not proven", After: after}, nil
 }

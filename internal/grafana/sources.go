@@ -1,7 +1,10 @@
 package grafana
 
 import (
+	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"reloader/internal/snapshot"
 	"reloader/internal/sources"
@@ -13,11 +16,34 @@ func Sources(provisioning, ini string) []snapshot.Source {
 	var out []snapshot.Source
 	if provisioning != "" {
 		for _, kind := range Kinds {
-			out = append(out, snapshot.Source{Name: kind.Name, Dir: filepath.Join(provisioning, kind.Name)})
+			out = append(out, snapshot.Source{Name: kind.Name, Dir: filepath.Join(provisioning, kind.Name), Part: "provisioning"})
 		}
 	}
 	if ini != "" {
 		out = append(out, snapshot.Source{Name: Ini, Dir: filepath.Dir(ini), Include: []string{sources.Literal(filepath.Base(ini))}})
 	}
 	return out
+}
+
+func isKind(name string) bool {
+	return slices.ContainsFunc(Kinds, func(k Kind) bool { return k.Name == name })
+}
+
+// DigestDir is the digest of a directory as the status of a running reloader shows it. Of a provisioning directory
+// that is the digest of what Grafana reads in it: other directories beside those of the kinds do not count.
+func DigestDir(s *snapshot.Snapshot) snapshot.Digest {
+	var read []snapshot.File
+	for _, f := range s.Files {
+		kind, _, below := strings.Cut(f.Name, "/")
+		switch {
+		case below && isKind(kind):
+			read = append(read, f)
+		case !below && slices.Contains([]string{".yml", ".yaml", ".json", ".rules"}, path.Ext(f.Name)):
+			return s.Digest // a directory of files is no provisioning directory
+		}
+	}
+	if len(read) == 0 {
+		return s.Digest
+	}
+	return snapshot.JoinDigest(read)
 }

@@ -12,10 +12,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
-	"reloader/internal/finding"
 	"reloader/internal/reload"
+	"reloader/internal/snapshot"
 )
 
 // The reasons of our Events, as `kubectl get events` shows them.
@@ -24,6 +23,8 @@ const (
 	ConfigApplied   = "ConfigApplied"
 	RolledBack      = "RolledBack"
 	RestartRequired = "RestartRequired"
+	ConfigMismatch  = "ConfigMismatch"
+	ReloadRefused   = "ReloadRefused"
 )
 
 const (
@@ -47,6 +48,8 @@ type Events struct {
 	queue   []event
 	bad     map[string]bool // targets whose last verdict was not good, so that the next success is news
 	restart map[string]string
+	ran     map[string]snapshot.Digest // what each target was last proven to run
+	said    map[string]event           // what was said of a target's failing tries, to say it once
 
 	// Only Run's goroutine touches these.
 	known  map[event]*sent
@@ -68,7 +71,7 @@ type sent struct {
 func NewEvents(c *Client, log *slog.Logger) *Events {
 	return &Events{
 		client: c, log: log, now: time.Now, wake: make(chan struct{}, 1), forbidden: forbiddenFor,
-		bad: map[string]bool{}, restart: map[string]string{}, known: map[event]*sent{},
+		bad: map[string]bool{}, restart: map[string]string{}, said: map[string]event{}, ran: map[string]snapshot.Digest{}, known: map[event]*sent{},
 	}
 }
 
@@ -76,6 +79,9 @@ func NewEvents(c *Client, log *slog.Logger) *Events {
 func (e *Events) Transition(from, to reload.Status) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if _, ok := e.ran[to.Target]; !ok {
+		e.ran[to.Target] = from.Running
+	}
 	entered := from.Phase != to.Phase || from.Wanted != to.Wanted
 	switch {
 	case to.Phase == reload.Rejected && entered:
@@ -83,10 +89,18 @@ func (e *Events) Transition(from, to reload.Status) {
 		e.add(event{"Warning", ConfigRejected, describe(to)})
 	case to.Phase == reload.RolledBack && entered:
 		e.bad[to.Target] = true
-		e.add(event{"Warning", RolledBack, fmt.Sprintf("%s refused %s and has the last good files again: %s", to.Target, to.Wanted.Short(), to.Reason)})
-	case to.Phase == reload.InSync && from.Phase != reload.InSync && (e.bad[to.Target] || to.Running != from.Running && !from.Running.IsZero()):
+		e.add(event{"Warning", RolledBack, fmt.Sprintf("%s refused %s and has the last good files again: %s%s", to.Target, to.Wanted.Short(), to.Reason, answer(to))})
+	case to.Phase == reload.Mismatch && entered:
+		e.again(to, event{"Warning", ConfigMismatch, mismatch(to)})
+	case to.Phase == reload.Retrying && entered && to.Failure != nil && (to.Failure.Class == reload.ClassRefused || to.Failure.Class == reload.ClassPartial):
+		e.again(to, event{"Warning", ReloadRefused, fmt.Sprintf("%s: %s%s", to.Target, to.Failure.Message, answer(to))})
+	case to.Phase == reload.InSync && from.Phase != reload.InSync && (e.bad[to.Target] || to.Running != e.ran[to.Target] && !e.ran[to.Target].IsZero()):
 		e.bad[to.Target] = false
-		e.add(event{"Normal", ConfigApplied, applied(from, to)})
+		delete(e.said, to.Target)
+		e.add(event{"Normal", ConfigApplied, applied(e.ran[to.Target], to)})
+	}
+	if !to.Running.IsZero() { // after a reload it is unknown until the server was asked
+		e.ran[to.Target] = to.Running
 	}
 	settings := strings.Join(to.RestartRequired, ", ")
 	if settings != e.restart[to.Target] {
@@ -97,26 +111,13 @@ func (e *Events) Transition(from, to reload.Status) {
 	}
 }
 
-// describe says why a target's files were rejected: the first error with its place.
-func describe(s reload.Status) string {
-	errors := finding.OfSeverity(s.Findings, finding.Error)
-	if len(errors) == 0 {
-		return fmt.Sprintf("%s: %s", s.Target, s.Reason)
+// again adds an event about something that is tried again and again: once until it changes or the target is in sync.
+func (e *Events) again(s reload.Status, ev event) {
+	e.bad[s.Target] = true
+	if e.said[s.Target] != ev {
+		e.said[s.Target] = ev
+		e.add(ev)
 	}
-	text := fmt.Sprintf("%s: %s: %s", s.Target, errors[0].Position(), errors[0].Message)
-	if n := len(errors) - 1; n > 0 {
-		text += fmt.Sprintf(" (and %d more)", n)
-	}
-	return text
-}
-
-// applied says what a target runs, and what is new in it: nothing when a bad change was taken back.
-func applied(from, to reload.Status) string {
-	text := fmt.Sprintf("%s runs %s", to.Target, to.Running.Short())
-	if len(to.Changes) > 0 && to.Running != from.Running {
-		text += ": " + strings.Join(to.Changes, ", ")
-	}
-	return text
 }
 
 // add queues an event; the caller holds the lock.
@@ -131,18 +132,6 @@ func (e *Events) add(ev event) {
 	case e.wake <- struct{}{}:
 	default:
 	}
-}
-
-// shorten cuts between two characters, not within one.
-func shorten(s string) string {
-	if len(s) <= maxMessage {
-		return s
-	}
-	end := maxMessage - len("...")
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "..."
 }
 
 func (e *Events) next() (event, bool) {

@@ -153,9 +153,9 @@ func (t *Target) planned(ctx context.Context, goal snapshot.Digest) event {
 // rejected notes a verdict against the newest files.
 func (t *Target) rejected(d snapshot.Digest) {
 	n := finding.Count(t.findings, finding.Error)
-	left := "the last good ones stay"
+	left := "they are not applied"
 	if t.o.Gate != nil && t.o.Gate.Current().IsZero() {
-		left = "there are no good ones of before, and the gate stays empty"
+		left = "there are no earlier good ones, and the gate stays empty"
 	}
 	t.why.verdict = plural(n, "error") + " in the newest files; " + left
 	t.setFailed()

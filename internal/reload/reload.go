@@ -40,7 +40,8 @@ type Status struct {
 	// Wanted is the digest of the newest reading, Running the one the server was proven to run.
 	Wanted  snapshot.Digest `json:"wanted"`
 	Running snapshot.Digest `json:"running"`
-	// Sources are the digests of each source in the newest reading, by name.
+	// Sources are the digests of each source in the newest reading, by name, and of directories that hold
+	// several of them: see snapshot.Set.Digests.
 	Sources map[string]snapshot.Digest `json:"sources,omitempty"`
 	// Findings are of the newest verdict.
 	Findings []finding.Finding `json:"findings,omitempty"`

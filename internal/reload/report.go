@@ -38,7 +38,10 @@ func (t *Target) report(act action) {
 	}
 	if to.Wanted != from.Wanted {
 		to.Counts.Changes++
-		to.Sources = sourceDigests(t.set)
+		to.Sources = nil
+		if t.set != nil {
+			to.Sources = t.set.Digests()
+		}
 	}
 	to.Findings = nil
 	if st.judged == st.wanted {
@@ -58,17 +61,6 @@ func (t *Target) report(act action) {
 	if t.o.Observer != nil {
 		t.o.Observer.Transition(from, to)
 	}
-}
-
-func sourceDigests(set *snapshot.Set) map[string]snapshot.Digest {
-	if set == nil {
-		return nil
-	}
-	m := make(map[string]snapshot.Digest, len(set.Snapshots))
-	for _, s := range set.Snapshots {
-		m[s.Source.Name] = s.Digest
-	}
-	return m
 }
 
 func (t *Target) logTransition(from, to Status, now time.Time) {

@@ -84,6 +84,33 @@ func digestFiles(files []File) Digest {
 	return Digest(h.Sum(nil))
 }
 
+// JoinDigest is what the digest of a directory is that holds exactly these files.
+func JoinDigest(files []File) Digest {
+	sorted := slices.Clone(files)
+	slices.SortFunc(sorted, func(a, b File) int { return compareNames(a.Name, b.Name) })
+	return digestFiles(sorted)
+}
+
+// Digests are those of each source by its name, and of directories that hold several sources (Source.Part) by
+// theirs: each is what a person gets for the same files elsewhere.
+func (s *Set) Digests() map[string]Digest {
+	all := make(map[string]Digest, len(s.Snapshots))
+	parts := map[string][]File{}
+	for _, snap := range s.Snapshots {
+		all[snap.Source.Name] = snap.Digest
+		if part := snap.Source.Part; part != "" {
+			for _, f := range snap.Files {
+				f.Name = snap.Source.Name + "/" + f.Name
+				parts[part] = append(parts[part], f)
+			}
+		}
+	}
+	for part, files := range parts {
+		all[part] = JoinDigest(files)
+	}
+	return all
+}
+
 // digestSnapshots is a set's digest. Sources are sorted by name, so that the order of flags
 // does not matter.
 func digestSnapshots(snaps []*Snapshot) Digest {

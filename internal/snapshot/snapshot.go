@@ -25,6 +25,9 @@ type Source struct {
 	// Followed says that a file named the directory, not the user: what is in it may be none of the
 	// server's files, and must not be shown as one.
 	Followed bool
+	// Part, when not empty, is what users call the directory that this source and others are in, each under its
+	// Name ("provisioning"): Set.Digests has the digest of all of them together, as a digest of that directory is.
+	Part string
 }
 
 // UserPath is where the user finds the file of that name: below Dir.

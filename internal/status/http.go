@@ -1,6 +1,7 @@
 package status
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -69,7 +70,16 @@ func (t *Tracker) serveReady(w http.ResponseWriter, r *http.Request) {
 	text(w, http.StatusOK, "ready")
 }
 
-func (t *Tracker) serveStatus(w http.ResponseWriter, _ *http.Request) {
+// lookTimeout bounds what a request for a status with ?look waits.
+const lookTimeout = 8 * time.Second
+
+// serveStatus answers with the status; with ?look, after each target in sync has compared what its server runs.
+func (t *Tracker) serveStatus(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has("look") {
+		ctx, cancel := context.WithTimeout(r.Context(), lookTimeout)
+		t.Look(ctx)
+		cancel()
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")

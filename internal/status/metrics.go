@@ -58,7 +58,7 @@ func labelled(name, help, label string, kind prometheus.ValueType, read func(*ta
 // families are the metrics of one target. The first six, and those of watching, have the names that
 // other configuration reloaders gave them, so that their alerts work.
 var families = []family{
-	gauge("last_reload_successful", "Whether the newest files are live; 0 after any failure, a rejected file included.",
+	gauge("last_reload_successful", "Whether the newest files are live, or a change is being worked on and nothing has failed; 0 after any failure, a rejected file included, and after 10 s without the server.",
 		func(t *target) float64 { return number(t.last.Applied) }),
 	gauge("last_reload_success_timestamp_seconds", "When a reload was last proven, in Unix time; 0 when never.",
 		func(t *target) float64 { return unix(t.last.LastSuccess) }),
@@ -105,8 +105,18 @@ var families = []family{
 		}),
 	gauge("restart_required", "Whether a setting changed that only a restart of the server can bring.",
 		func(t *target) float64 { return number(len(t.last.RestartRequired) > 0) }),
-	gauge("differences", "What the server was seen to run differently from the files, in number.",
+	gauge("differences", "What the server was seen to run differently from the files, in number, until the next proof.",
 		func(t *target) float64 { return float64(len(t.last.Differences)) }),
+	gauge("not_compared", "What the newest proof does not cover because the server did not tell, in number.",
+		func(t *target) float64 { return float64(len(t.last.NotCompared)) }),
+	counter("mismatches_total", "Looks at which the server ran something else than it should.",
+		func(t *target) float64 { return float64(t.last.Counts.Mismatches) }),
+	labelled("failures_total", "Failed requests and other failures by class, those of requests that only ask included.", "class", prometheus.CounterValue,
+		func(t *target, emit func(float64, ...string)) {
+			for _, c := range classes {
+				emit(float64(t.last.Counts.Failures[c]), string(c))
+			}
+		}),
 	counter("validations_unjudged_total", "Validations that ended without a verdict.",
 		func(t *target) float64 { return float64(t.last.Counts.Unjudged) }),
 	counter("rollbacks_total", "Returns to the last good files.",

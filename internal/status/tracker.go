@@ -2,6 +2,7 @@
 package status
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -68,6 +69,8 @@ type Target struct {
 	// Gate is the digest of the files in the server's directory, zero when it holds no complete
 	// generation; nil in direct mode.
 	Gate func() snapshot.Digest
+	// Look compares what the server runs with the files, at most until ctx ends; nil: nothing does.
+	Look func(ctx context.Context)
 }
 
 // target is what is known of one target.
@@ -194,6 +197,23 @@ func (t *Tracker) Stopping() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stopping = true
+}
+
+// Look makes all targets compare what their servers run with the files, and waits for them.
+func (t *Tracker) Look(ctx context.Context) {
+	t.mu.Lock()
+	var looks []func(context.Context)
+	for _, known := range t.targets {
+		if known.Look != nil {
+			looks = append(looks, known.Look)
+		}
+	}
+	t.mu.Unlock()
+	var all sync.WaitGroup
+	for _, look := range looks {
+		all.Go(func() { look(ctx) })
+	}
+	all.Wait()
 }
 
 // Report returns a copy of the whole status, targets by name.

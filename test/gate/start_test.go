@@ -51,7 +51,7 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 	w.prometheus.Start()
 	w.prometheus.Ready()
 	s := w.reaches(reload.Rejected)
-	if !strings.Contains(s.Reason, "the last good ones stay") {
+	if !strings.Contains(s.Reason, "they are not applied") {
 		t.Errorf("reason %q", s.Reason)
 	}
 	if v := w.reloader.Metric(`reloader_last_reload_successful{target="prometheus"}`); v != "0" {

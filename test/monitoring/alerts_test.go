@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"reloader/internal/grafana/grafanatest"
 	"reloader/internal/reload"
 	"reloader/test/rig"
 )
@@ -99,6 +100,16 @@ func TestAlertsLive(t *testing.T) {
 	w.datasources.Swap(map[string]string{"one.yaml": datasource("two")})
 	w.fires("ReloaderNotInSync", "direct-0", "grafana")
 	w.write("password", "admin\n")
+	w.quiet()
+
+	w.grafana.SetFaults(grafanatest.Faults{Ignore: true}) // 200, and nothing is read
+	w.datasources.Swap(map[string]string{"one.yaml": datasource("three")})
+	w.fires("ReloaderMismatch", "direct-0", "grafana")
+	if list, err := w.alerts("ReloaderNotInSync"); err != nil || len(list) > 0 {
+		t.Errorf("a second alert for one cause: %v, %v", list, err)
+	}
+	w.grafana.SetFaults(grafanatest.Faults{})
+	w.direct.Reread()
 	w.quiet()
 
 	w.ini.Swap(map[string]string{"grafana.ini": "[users]\ndefault_theme = light\n"})

@@ -123,7 +123,7 @@ func (p *page) failures(w *world, binary string) {
 	r := rig.NewReloader(t, "--prometheus-url", "http://"+address, "--prometheus-config", config)
 	w.files.Swap(scrapeFile("scrape_interval: 11s"))
 	r.Start()
-	p.status(r, reload.Retrying, 2)
+	p.status(r, reload.Retrying, 3)
 	r.Stop()
 	locked.Stop()
 	w.files.Swap(scrapeFile("scrape_interval: 12s"))

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// all is one remote for each address of a headless Service's name, and the remote itself for any other one.
+// While the name does not resolve it is the remote itself, whose request then says so.
+func (r *remote) all(ctx context.Context) []*remote {
+	u, err := url.Parse(r.base)
+	if err != nil || u.Hostname() == "localhost" || net.ParseIP(u.Hostname()) != nil {
+		return []*remote{r}
+	}
+	addrs, err := net.DefaultResolver.LookupHost(ctx, u.Hostname())
+	if v4 := slices.DeleteFunc(slices.Clone(addrs), func(a string) bool { return strings.Contains(a, ":") }); len(v4) > 0 {
+		addrs = v4 // the others are the same pods
+	}
+	if err != nil || len(addrs) < 2 {
+		return []*remote{r}
+	}
+	return r.at(addrs, u)
+}
+
+// at are the reloaders at the addresses, asked by the name.
+func (r *remote) at(addrs []string, u *url.URL) []*remote {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	var out []*remote
+	for _, addr := range addrs {
+		address := net.JoinHostPort(addr, port)
+		client := *r.client
+		if t, ok := r.client.Transport.(*http.Transport); ok {
+			t = t.Clone()
+			t.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, network, address)
+			}
+			t.Proxy = nil              // a proxy would choose the address itself
+			t.DisableKeepAlives = true // the next look-up may find other pods
+			client.Transport = t
+		}
+		out = append(out, &remote{name: address, base: r.base, client: &client, identify: r.identify})
+	}
+	return out
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+)
+
+const (
+	maxAnswerLines = 6   // of a server's answer
+	maxAnswerLine  = 300 // bytes of each
+)
+
+// printStatus writes one target as text: where it stands, why, what to do, and then what is known besides.
+func printStatus(w io.Writer, s reload.Status, now time.Time) {
+	fmt.Fprintf(w, "%s: %s for %s, wanted %s, running %s\n",
+		finding.AtStart(s.Target), finding.OneLine(string(s.Phase)), now.Sub(s.Since).Round(time.Second), s.Wanted.Short(), runs(s.Running))
+	line := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(w, "  %s\n", finding.AtStart(label+text))
+		}
+	}
+	f := s.Failure
+	switch {
+	case f == nil:
+		line("", s.Reason)
+	case strings.Contains(s.Reason, f.Message): // the reason is the failure, its hint in parentheses
+		line("", strings.Replace(s.Reason, " ("+f.Hint+")", "", 1))
+	default:
+		line("", s.Reason)
+		line("last failure: ", f.Message)
+	}
+	for _, v := range s.Differences {
+		if !strings.Contains(s.Reason, v) {
+			line("differs: ", v)
+		}
+	}
+	line("likely cause: ", s.Cause)
+	if f != nil && f.Hint != s.Cause {
+		line("hint: ", f.Hint)
+	}
+	if f != nil {
+		printAnswer(w, f.Body)
+	}
+	printFindings(w, "  ", s.Findings)
+	for _, v := range s.RestartRequired {
+		line("only a restart brings: ", v)
+	}
+	if s.Phase == reload.InSync {
+		line("proof: ", s.Proof)
+	}
+	for _, v := range s.NotCompared {
+		line("not compared: ", v)
+	}
+}
+
+// runs is the digest that a server was proven to run.
+func runs(d snapshot.Digest) string {
+	if d.IsZero() {
+		return "unknown"
+	}
+	return d.Short()
+}
+
+// printAnswer writes the beginning of what a server answered.
+func printAnswer(w io.Writer, body string) {
+	lines := strings.Split(strings.TrimSpace(body), "\n")
+	if body == "" {
+		return
+	}
+	fmt.Fprint(w, "  the server's answer:")
+	for i, text := range lines {
+		if i == maxAnswerLines {
+			fmt.Fprintf(w, "\n    (%d more lines; --format json has all)", len(lines)-i)
+			break
+		}
+		if len(text) > maxAnswerLine {
+			text = strings.ToValidUTF8(text[:maxAnswerLine], "") + "..."
+		}
+		sep := "\n    "
+		if len(lines) == 1 {
+			sep = " "
+		}
+		fmt.Fprint(w, sep, finding.OneLine(text))
+	}
+	fmt.Fprintln(w)
+}
+
+// printFindings writes one line for each finding and one for its hint.
+func printFindings(w io.Writer, indent string, findings []finding.Finding) {
+	for _, f := range findings {
+		fmt.Fprintf(w, "%s%s\n", indent, f)
+		if f.Hint != "" {
+			fmt.Fprintf(w, "%s  hint: %s\n", indent, finding.OneLine(f.Hint))
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package kube
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"reloader/internal/finding"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+)
+
+// answer is what the server said when it refused.
+func answer(s reload.Status) string {
+	if s.Failure == nil || s.Failure.Body == "" {
+		return ""
+	}
+	return "; it answered: " + s.Failure.Body
+}
+
+// mismatch says what a server runs differently, and why.
+func mismatch(s reload.Status) string {
+	text := fmt.Sprintf("%s does not run %s: %s", s.Target, s.Wanted.Short(), s.Reason)
+	for _, d := range s.Differences {
+		if !strings.Contains(text, d) {
+			text += "; " + d
+		}
+	}
+	if s.Cause != "" {
+		text += "; likely cause: " + s.Cause
+	}
+	return text
+}
+
+// describe says why a target's files were rejected: the first error with its place.
+func describe(s reload.Status) string {
+	errors := finding.OfSeverity(s.Findings, finding.Error)
+	if len(errors) == 0 {
+		return fmt.Sprintf("%s: %s", s.Target, s.Reason)
+	}
+	text := fmt.Sprintf("%s: %s: %s", s.Target, errors[0].Position(), errors[0].Message)
+	if n := len(errors) - 1; n > 0 {
+		text += fmt.Sprintf(" (and %d more)", n)
+	}
+	return text
+}
+
+// applied says what a target runs, and what is new in it: nothing when a bad change was taken back.
+func applied(ran snapshot.Digest, to reload.Status) string {
+	text := fmt.Sprintf("%s runs %s", to.Target, to.Running.Short())
+	if len(to.Changes) > 0 && to.Running != ran {
+		text += ": " + strings.Join(to.Changes, ", ")
+	}
+	return text
+}
+
+// shorten cuts between two characters, not within one.
+func shorten(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	end := maxMessage - len("...")
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "..."
+}
