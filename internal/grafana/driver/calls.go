@@ -37,7 +37,8 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 		d.done = progress{digest: own.digest, life: d.life.number, routes: map[string]bool{}}
 	}
 	limit := max(d.least, d.o.Timeout, time.Duration(own.files.entries)*perEntry)
-	for _, route := range d.due(own) {
+	d.called = d.due(own)
+	for _, route := range d.called {
 		if err := d.reloadKind(ctx, route, limit); err != nil {
 			delete(d.answered, route)
 			return err

@@ -81,7 +81,7 @@ func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) rel
 	case len(seen.wrong) > 0:
 		v.Mismatch = true
 		v.Reason = "Grafana shows something else than the files: " + shorten(seen.wrong)
-		v.Cause = seen.cause(reloaded)
+		v.Cause = seen.cause(reloaded && slices.ContainsFunc(d.called, func(route string) bool { return seen.routes[route] }))
 	case len(open) > 0:
 		v.Reason = "Grafana does not show everything, and reloader has not told it to load these files since it started: " + shorten(open)
 		if reloaded {
@@ -182,12 +182,13 @@ func (c *comparison) by(reloaded bool, told []string) string {
 	return strings.TrimPrefix(by, "; ")
 }
 
-// cause is the likely cause by the evidence, and what to do.
-func (c *comparison) cause(reloaded bool) string {
+// cause is the likely cause by the evidence, and what to do. called says that Grafana was just told to load what
+// differs.
+func (c *comparison) cause(called bool) string {
 	switch {
 	case len(c.causes) > 0:
 		return strings.Join(c.causes, " ")
-	case reloaded:
+	case called:
 		return "Grafana answered 200 and read other files than reloader. Mount the directory into Grafana's container, not a subPath or a single file, which keep an old copy; both containers must mount the same volume."
 	}
 	return "It was changed in Grafana itself, by hand or by another program. The next reload brings back what the files say."

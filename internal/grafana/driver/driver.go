@@ -52,6 +52,8 @@ type Driver struct {
 	// posts are the reload requests that were answered since the newest look, by route.
 	posts    map[string]uint64
 	patience patience
+	// called are the routes that the newest reload called.
+	called []string
 	// heal are the kinds that the newest comparison found different or unproven: each reload makes them too.
 	heal map[string]bool
 

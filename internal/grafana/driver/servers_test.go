@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,10 +26,8 @@ type server struct {
 	restart      func(t *testing.T)
 }
 
-// servers are the fake and, when RELOADER_TEST_GRAFANA_URL names one, a real Grafana. Its
-// provisioning directory is RELOADER_TEST_GRAFANA_PROVISIONING, its admin's password
-// RELOADER_TEST_GRAFANA_PASSWORD, and RELOADER_TEST_GRAFANA_RESTART a command that restarts it and
-// returns when it is up.
+// servers are the fake and, when RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME name a program and its
+// home, a real Grafana.
 func servers(t *testing.T, contract func(t *testing.T, s server)) {
 	t.Run("fake", func(t *testing.T) {
 		t.Parallel()
@@ -44,30 +41,8 @@ func servers(t *testing.T, contract func(t *testing.T, s server)) {
 		}})
 	})
 	t.Run("real", func(t *testing.T) {
-		base := os.Getenv("RELOADER_TEST_GRAFANA_URL")
-		if base == "" {
-			t.Skip("no real Grafana: RELOADER_TEST_GRAFANA_URL is not set")
-		}
-		s := server{url: base, password: os.Getenv("RELOADER_TEST_GRAFANA_PASSWORD"), provisioning: os.Getenv("RELOADER_TEST_GRAFANA_PROVISIONING")}
-		s.restart = func(t *testing.T) {
-			command := os.Getenv("RELOADER_TEST_GRAFANA_RESTART")
-			if command == "" {
-				t.Skip("RELOADER_TEST_GRAFANA_RESTART is not set")
-			}
-			if out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
-				t.Fatalf("restart Grafana: %v: %s", err, out)
-			}
-		}
-		for _, kind := range []string{"datasources", "dashboards", "plugins", "alerting", "json"} {
-			dir := filepath.Join(s.provisioning, kind)
-			if err := os.RemoveAll(dir); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		contract(t, s)
+		g := grafanatest.StartReal(t, t.TempDir())
+		contract(t, server{url: g.URL, password: "admin", provisioning: g.Provisioning, restart: g.Restart})
 	})
 }
 

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { rig.Main(m) }
 type world struct {
 	t            *testing.T
 	fake         *grafanatest.Server // nil for a real one
+	real         *grafanatest.Real   // nil for a fake one
 	url          string
 	provisioning string
 	password     string // contents of the file that reloader is given
@@ -44,29 +45,17 @@ func newWorld(t *testing.T, o grafanatest.Options) *world {
 	return w
 }
 
-// both runs a test against the fake, and against a real Grafana where RELOADER_TEST_GRAFANA_URL names
-// one: its provisioning directory is RELOADER_TEST_GRAFANA_PROVISIONING.
+// both runs a test against the fake, and against a real Grafana where RELOADER_TEST_GRAFANA_BINARY and
+// RELOADER_TEST_GRAFANA_HOME name the program and its home.
 func both(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Run("fake", func(t *testing.T) {
 		t.Parallel()
 		test(t, newWorld(t, grafanatest.Options{}))
 	})
 	t.Run("real", func(t *testing.T) {
-		url := os.Getenv("RELOADER_TEST_GRAFANA_URL")
-		if url == "" {
-			t.Skip("no real Grafana: RELOADER_TEST_GRAFANA_URL is not set")
-		}
-		w := &world{t: t, url: url, provisioning: os.Getenv("RELOADER_TEST_GRAFANA_PROVISIONING"), password: filepath.Join(t.TempDir(), "password")}
-		w.setPassword(os.Getenv("RELOADER_TEST_GRAFANA_PASSWORD"))
-		clean := func() {
-			for _, kind := range []string{"datasources", "dashboards", "plugins", "alerting", "json"} {
-				if err := os.RemoveAll(filepath.Join(w.provisioning, kind)); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-		clean()
-		t.Cleanup(clean)
+		g := grafanatest.StartReal(t, filepath.Join(t.TempDir(), "provisioning"))
+		w := &world{t: t, real: g, url: g.URL, provisioning: g.Provisioning, password: filepath.Join(t.TempDir(), "password")}
+		w.setPassword("admin")
 		test(t, w)
 	})
 }

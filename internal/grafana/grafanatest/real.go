@@ -1,0 +1,186 @@
+package grafanatest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Real is a real Grafana of the test's own, on loopback, with an empty database and a second organization.
+type Real struct {
+	// URL is its address, and admin and admin the server admin's name and password.
+	URL string
+	// Provisioning is its provisioning directory.
+	Provisioning string
+	// Ini is the path of its grafana.ini, which a restart reads.
+	Ini string
+
+	binary, home, data string
+	process            *exec.Cmd
+	ended              chan struct{}
+}
+
+// oneReal lets one real Grafana run at a time: each takes the time of its start, and much memory.
+var oneReal sync.Mutex
+
+// startLimit is how long the first start may take, which migrates an empty database.
+const startLimit = 3 * time.Minute
+
+// StartReal starts the program that RELOADER_TEST_GRAFANA_BINARY names, with the home directory of
+// RELOADER_TEST_GRAFANA_HOME, which holds conf/ and public/. The test is skipped when they are not set.
+func StartReal(t *testing.T, provisioning string) *Real {
+	t.Helper()
+	g := &Real{binary: os.Getenv("RELOADER_TEST_GRAFANA_BINARY"), home: os.Getenv("RELOADER_TEST_GRAFANA_HOME"), Provisioning: provisioning, data: t.TempDir()}
+	if g.binary == "" || g.home == "" {
+		t.Skip("no real Grafana: RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME are not set")
+	}
+	oneReal.Lock()
+	t.Cleanup(oneReal.Unlock)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	_ = listener.Close()
+	g.URL, g.Ini = "http://127.0.0.1:"+port, filepath.Join(g.data, "grafana.ini")
+	g.SetIni(t, "")
+	g.start(t)
+	t.Cleanup(g.stop)
+	g.secondOrganization(t)
+	return g
+}
+
+// SetIni writes grafana.ini anew, with more settings than a test server needs.
+func (g *Real) SetIni(t *testing.T, more string) {
+	t.Helper()
+	_, port, _ := strings.Cut(strings.TrimPrefix(g.URL, "http://"), ":")
+	text := fmt.Sprintf("[paths]\ndata = %s\nprovisioning = %s\n[server]\nhttp_addr = 127.0.0.1\nhttp_port = %s\n[plugins]\npreinstall_disabled = true\n"+
+		"[analytics]\nreporting_enabled = false\ncheck_for_updates = false\ncheck_for_plugin_updates = false\n[log]\nlevel = warn\n"+
+		"[security]\nadmin_password = admin\n[unified_alerting]\nadmin_config_poll_interval = 5s\nha_listen_address =\n%s", g.data, g.Provisioning, port, more)
+	if err := os.WriteFile(g.Ini, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Restart ends the process and starts another one.
+func (g *Real) Restart(t *testing.T) {
+	t.Helper()
+	g.stop()
+	g.start(t)
+}
+
+// Stop ends the process; Start starts another one, and waits until it answers.
+func (g *Real) Stop() { g.stop() }
+
+// Start starts the process after Stop.
+func (g *Real) Start(t *testing.T) {
+	t.Helper()
+	g.start(t)
+}
+
+func (g *Real) start(t *testing.T) {
+	t.Helper()
+	log, err := os.OpenFile(filepath.Join(g.data, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.process = exec.Command(g.binary, "server", "--homepath", g.home, "--config", g.Ini)
+	g.process.Dir, g.process.Stdout, g.process.Stderr = g.data, log, log
+	g.process.Env = []string{"HOME=" + g.data, "PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
+	if err := g.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	process, ended := g.process, make(chan struct{})
+	g.ended = ended
+	go func() {
+		_ = process.Wait()
+		_ = log.Close()
+		close(ended)
+	}()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(startLimit); ; {
+		if status, _, err := g.Ask(t.Context(), http.MethodGet, "/api/health", 0, ""); err == nil && status == http.StatusOK {
+			return
+		}
+		select {
+		case <-ended:
+			t.Fatalf("Grafana does not start:\n%s", g.log())
+		case <-tick.C:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("Grafana does not answer:\n%s", g.log())
+		}
+	}
+}
+
+func (g *Real) stop() {
+	if g.process == nil {
+		return
+	}
+	_ = g.process.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-g.ended:
+	case <-time.After(30 * time.Second):
+		_ = g.process.Process.Kill()
+		<-g.ended
+	}
+	g.process = nil
+}
+
+// log is the end of the server's log.
+func (g *Real) log() string {
+	b, _ := os.ReadFile(filepath.Join(g.data, "server.log"))
+	return string(b[max(0, len(b)-2000):])
+}
+
+// Ask sends one request as the admin; org 0 is the admin's own.
+func (g *Real) Ask(ctx context.Context, method, path string, org int64, body string) (status int, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, g.URL+path, bytes.NewReader([]byte(body)))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.SetBasicAuth("admin", "admin")
+	req.Header.Set("Content-Type", "application/json")
+	if org > 0 {
+		req.Header.Set("X-Grafana-Org-Id", fmt.Sprint(org))
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, answer, err
+}
+
+// secondOrganization makes organization 2, and waits until alerting knows it: it does only at its next round.
+func (g *Real) secondOrganization(t *testing.T) {
+	t.Helper()
+	if status, answer, err := g.Ask(t.Context(), http.MethodPost, "/api/orgs", 0, `{"name": "Second"}`); err != nil || status != http.StatusOK {
+		t.Fatalf("make an organization: %d %s %v", status, answer, err)
+	}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(2 * time.Minute); ; {
+		status, answer, err := g.Ask(t.Context(), http.MethodGet, "/api/v1/provisioning/policies", 2, "")
+		if err == nil && status == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("alerting does not know the second organization: %d %s %v", status, answer, err)
+		}
+		<-tick.C
+	}
+}
