@@ -33,7 +33,7 @@ func Once(ctx context.Context, cfg config.Config) []Pass {
 
 func pass(ctx context.Context, cfg config.Config, t config.Target) Pass {
 	p := Pass{Result: Result{Name: t.Name}}
-	gate, err := inputs.OpenGate(t)
+	gate, err := inputs.OpenGate(t, nil)
 	if err != nil {
 		p.Err = err
 		return p

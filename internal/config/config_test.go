@@ -228,7 +228,12 @@ func TestDiff(t *testing.T) {
 		"order":   {func(n *Config) { n.Targets = []Target{b, a} }, Changes{}},
 		"shared":  {func(n *Config) { n.Settle++ }, Changes{Changed: []string{"a", "b"}}},
 		"frozen":  {func(n *Config) { n.ListenAddress, n.LogFormat, n.PollInterval = "", "json", 1 }, Changes{Frozen: []string{"listen_address", "log_format", "poll_interval"}}},
-		"level":   {func(n *Config) { n.LogLevel = "debug" }, Changes{}},
+		"gate": {func(n *Config) {
+			gated := b
+			gated.GateMode = "0440"
+			n.Targets = []Target{a, gated}
+		}, Changes{Frozen: []string{"the gate of target b"}}},
+		"level": {func(n *Config) { n.LogLevel = "debug" }, Changes{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -266,7 +271,7 @@ func FuzzFile(f *testing.F) {
 		if len(c.errs) > 0 {
 			t.Errorf("accepted, yet %v", c.errs)
 		}
-		if changes := Diff(cfg, cfg); !changes.Empty() {
+		if changes := Diff(cfg, cfg); !reflect.DeepEqual(changes, Changes{}) {
 			t.Errorf("differs from itself: %+v", changes)
 		}
 	})

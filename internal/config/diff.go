@@ -13,11 +13,6 @@ type Changes struct {
 	Frozen []string
 }
 
-// Empty says that nothing differs that matters while running, the log level aside.
-func (c Changes) Empty() bool {
-	return len(c.Added)+len(c.Removed)+len(c.Changed)+len(c.Frozen) == 0
-}
-
 // Diff compares two valid configurations. A change of what all targets share (settle,
 // promcheck) counts as a change of each.
 func Diff(old, new Config) Changes {
@@ -49,6 +44,9 @@ func Diff(old, new Config) Changes {
 		switch {
 		case !found:
 			c.Added = append(c.Added, t.Name)
+		case before.Gate != t.Gate || before.KeepGenerations != t.KeepGenerations || before.GateMode != t.GateMode:
+			// The server reads there, and what it started with is there: that is no change of settings.
+			c.Frozen = append(c.Frozen, "the gate of target "+t.Name)
 		case shared || !reflect.DeepEqual(before, t):
 			c.Changed = append(c.Changed, t.Name)
 		}

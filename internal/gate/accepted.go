@@ -15,6 +15,7 @@ import (
 func (g *Gate) Accept(digest snapshot.Digest) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	defer g.show()
 	gen := g.byDigest(digest)
 	switch {
 	case gen == nil:
@@ -30,9 +31,7 @@ func (g *Gate) Accept(digest snapshot.Digest) error {
 		return fmt.Errorf("accept %s in gate %q: %w", digest.Short(), g.dir, err)
 	}
 	gen.Accepted = true
-	if err := g.prune(g.opts.Keep); err != nil {
-		return fmt.Errorf("accept %s in gate %q: %w", digest.Short(), g.dir, err)
-	}
+	g.unkeptIs(g.prune(g.opts.Keep))
 	return nil
 }
 
@@ -59,16 +58,6 @@ func (g *Gate) lastAccepted() *generation {
 	return nil
 }
 
-// LastAccepted is the digest that Rollback would go back to; the zero Digest when there is none.
-func (g *Gate) LastAccepted() snapshot.Digest {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if gen := g.lastAccepted(); gen != nil {
-		return gen.Digest
-	}
-	return snapshot.Digest{}
-}
-
 // Rollback publishes the last accepted generation again that is none of the refused ones, and removes the
 // newer ones. A server that was downgraded may refuse what its successor accepted. Rollback returns the digest
 // that readers see then: the zero Digest when no such generation is left, in which case nothing changes.
@@ -76,6 +65,10 @@ func (g *Gate) LastAccepted() snapshot.Digest {
 func (g *Gate) Rollback(ctx context.Context, refused ...snapshot.Digest) (snapshot.Digest, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	defer g.show()
+	if err := g.heal(); err != nil {
+		return snapshot.Digest{}, fmt.Errorf("roll back gate %q: %w", g.dir, err)
+	}
 	for _, gen := range slices.Backward(g.gens) {
 		if err := ctx.Err(); err != nil {
 			return snapshot.Digest{}, fmt.Errorf("roll back gate %q: %w", g.dir, err)
@@ -96,37 +89,45 @@ func (g *Gate) rollbackTo(good *generation) error {
 	if err := g.swap(good); err != nil {
 		return err
 	}
-	return g.dropNewer()
+	g.unkeptIs(g.dropNewer())
+	return nil
 }
 
 // dropNewer removes the generations after the current one: they were refused, or a killed writer never
 // led readers to them.
 func (g *Gate) dropNewer() error {
+	var errs []error
 	for _, gen := range slices.Clone(g.gens) {
 		if gen.Sequence > g.current.Sequence {
-			if err := g.drop(gen); err != nil {
-				return err
-			}
+			errs = append(errs, g.drop(gen))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // prune removes old generations until at most keep are left.
 func (g *Gate) prune(keep int) error {
 	last := g.lastAccepted()
+	var errs []error
 	for _, gen := range slices.Clone(g.gens) {
-		if len(g.gens) <= keep {
-			return nil
-		}
-		if gen == g.current || gen == last {
-			continue
-		}
-		if err := g.drop(gen); err != nil {
-			return err
+		if len(g.gens) > keep && gen != g.current && gen != last {
+			errs = append(errs, g.drop(gen))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// unkeptIs tells once what could not be removed. It is never the result of a publication: what readers see is right,
+// and each later call tries again.
+func (g *Gate) unkeptIs(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+		if text != g.unkept {
+			g.repaired("could not remove what is not needed any more: %v", err)
+		}
+	}
+	g.unkept = text
 }
 
 // drop removes one generation that no reader is led to. What it cannot remove is left to the next sweep.

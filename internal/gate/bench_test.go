@@ -46,7 +46,7 @@ func benchmarkPublish(b *testing.B, dir string, files, changed int) {
 		set := next()
 		b.StartTimer()
 		mustPublish(b, g, set)
-		gens := g.Generations()
+		gens := generations(g)
 		written += gens[len(gens)-1].Written
 	}
 	b.ReportMetric(float64(written)/float64(b.N), "B-written/op")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"reloader/internal/snapshot"
 )
@@ -29,23 +30,43 @@ type Options struct {
 	FileMode fs.FileMode
 	// ServerDir is the directory as the server names it; empty means the same path.
 	ServerDir string
+	// Repaired is told in a sentence what had to be put right, or could not be removed; nil: no one is. It must not
+	// block, and not call the gate.
+	Repaired func(what string)
 }
 
 // Gate is a published directory. One process at a time writes it. Its methods may be called from
 // several goroutines.
 type Gate struct {
-	dir     string
-	opts    Options
-	disk    *disk
-	lock    *os.File
-	repairs []string
-	links   int // counts temporary links, so that their names differ
+	dir  string
+	opts Options
+	// shown is what Current and LastAccepted answer. It is a value, so that no one waits for a disk to hear it.
+	shown atomic.Pointer[shown]
 
-	mu sync.Mutex
+	mu     sync.Mutex
+	disk   *disk
+	lock   *os.File
+	links  int    // counts temporary links, so that their names differ
+	unkept string // what could not be removed when that was last told
 	// gens are the complete generations, oldest first; current is one of them, or nil when readers
 	// see nothing, or something that this package did not write.
 	gens    []*generation
 	current *generation
+}
+
+// shown are the digests that readers see and that Rollback would go back to.
+type shown struct{ current, accepted snapshot.Digest }
+
+// show publishes what is true now; it is called after each change of it.
+func (g *Gate) show() {
+	var now shown
+	if g.current != nil {
+		now.current = g.current.Digest
+	}
+	if gen := g.lastAccepted(); gen != nil {
+		now.accepted = gen.Digest
+	}
+	g.shown.Store(&now)
 }
 
 // Open takes the directory for this process, making it if need be, and repairs what a crash of an
@@ -59,28 +80,52 @@ func open(dir string, opts Options, before func(op, name string) error) (*Gate, 
 	if err != nil {
 		return nil, fmt.Errorf("open gate %q: %w", dir, err)
 	}
-	if err := os.MkdirAll(dir, dirMode(opts.FileMode)); err != nil {
-		return nil, fmt.Errorf("open gate %q: make the directory: %w", dir, cause(err))
+	g := &Gate{dir: dir, opts: opts}
+	if err := g.take(before); err != nil {
+		return nil, fmt.Errorf("open gate %q: %w", dir, err)
 	}
-	root, err := os.OpenRoot(dir)
+	return g, nil
+}
+
+// take makes the directory that is at the path now this process's own.
+func (g *Gate) take(before func(op, name string) error) (err error) {
+	if err := os.MkdirAll(g.dir, dirMode(g.opts.FileMode)); err != nil {
+		return fmt.Errorf("make the directory: %w", cause(err))
+	}
+	root, err := os.OpenRoot(g.dir)
 	if err != nil {
-		return nil, fmt.Errorf("open gate %q: %w", dir, cause(err))
+		return cause(err)
 	}
-	g := &Gate{dir: dir, opts: opts, disk: &disk{root: root, before: before}}
-	opened := false
+	g.disk, g.lock, g.gens, g.current = &disk{root: root, before: before}, nil, nil, nil
 	defer func() {
-		if !opened {
-			_ = g.Close() // the first error is the one to tell
+		if err != nil {
+			_ = g.release() // the first error is the one to tell
 		}
+		g.show()
 	}()
 	if err := g.takeLock(); err != nil {
-		return nil, fmt.Errorf("open gate %q: %w", dir, err)
+		return err
 	}
-	if err := g.repair(); err != nil {
-		return nil, fmt.Errorf("open gate %q: %w", dir, err)
+	return g.repair()
+}
+
+// heal takes the directory anew when another one has come to its path: readers look there, and what is written to
+// the old one helps no one.
+func (g *Gate) heal() error {
+	if g.disk.root == nil {
+		return g.take(g.disk.before) // an earlier try failed
 	}
-	opened = true
-	return g, nil
+	there, err := os.Stat(g.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for the directory: %w", cause(err))
+	}
+	ours, statErr := g.disk.root.Stat(".")
+	if err == nil && (statErr != nil || os.SameFile(there, ours)) {
+		return nil
+	}
+	g.repaired("the directory was replaced, and is written anew")
+	_ = g.release() // no one reads there any more
+	return g.take(g.disk.before)
 }
 
 func (o Options) withDefaults(dir string) (Options, error) {
@@ -129,46 +174,40 @@ func (g *Gate) takeLock() error {
 	return g.disk.do("lock", lockName, func() error { return lockFile(g.lock) })
 }
 
-// Close lets other writers in. What was published stays.
+// Close lets other writers in, once the call that is under way has ended. What was published stays.
 func (g *Gate) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.release()
+}
+
+func (g *Gate) release() error {
 	var err error
 	if g.lock != nil {
 		err = errors.Join(unlockFile(g.lock), g.lock.Close())
 	}
-	return errors.Join(err, g.disk.root.Close())
-}
-
-// Dir is the directory.
-func (g *Gate) Dir() string { return g.dir }
-
-// Repairs says in sentences what had to be put right since it was last asked; empty after a clean stop.
-func (g *Gate) Repairs() []string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	out := g.repairs
-	g.repairs = nil
-	return out
-}
-
-// Current is the digest that readers see now; the zero Digest when there is none.
-func (g *Gate) Current() snapshot.Digest {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.current == nil {
-		return snapshot.Digest{}
+	if g.disk.root != nil {
+		err = errors.Join(err, g.disk.root.Close())
 	}
-	return g.current.Digest
+	g.lock, g.disk = nil, &disk{before: g.disk.before}
+	return err
 }
 
-// Generations are the generations on the disk, oldest first.
-func (g *Gate) Generations() []Generation {
+// Current is the digest that readers see now; the zero Digest when there is none. It never waits.
+func (g *Gate) Current() snapshot.Digest { return g.shown.Load().current }
+
+// LastAccepted is the digest that Rollback would go back to; the zero Digest when there is none. It never waits.
+func (g *Gate) LastAccepted() snapshot.Digest { return g.shown.Load().accepted }
+
+// Look sees whether the directory is still the one that was published to, and returns what readers see then: the
+// zero Digest when somebody has put another directory in its place.
+func (g *Gate) Look() (snapshot.Digest, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	out := make([]Generation, 0, len(g.gens))
-	for _, gen := range g.gens {
-		out = append(out, gen.Generation)
+	if err := g.heal(); err != nil {
+		return snapshot.Digest{}, fmt.Errorf("look at gate %q: %w", g.dir, err)
 	}
-	return out
+	return g.Current(), nil
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

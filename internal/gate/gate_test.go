@@ -102,7 +102,7 @@ func readTree(dir string) (tree, error) {
 // throughData reads as a careful reader does: the link once, then through its target.
 func throughData(t testing.TB, dir string) tree {
 	t.Helper()
-	target, err := os.Readlink(filepath.Join(dir, dataLink))
+	target, err := os.Readlink(filepath.Join(dir, snapshot.DataLink))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -110,7 +110,7 @@ func throughData(t testing.TB, dir string) tree {
 		t.Fatal(err)
 	}
 	if filepath.IsAbs(target) {
-		t.Errorf("%s points to the absolute path %q", dataLink, target)
+		t.Errorf("%s points to the absolute path %q", snapshot.DataLink, target)
 	}
 	tr, err := readTree(filepath.Join(dir, target))
 	if err != nil {
@@ -173,9 +173,9 @@ func wantTree(t testing.TB, what string, got, want tree) {
 // wantOnly says that nothing but the known generations is in the directory.
 func wantOnly(t testing.TB, g *Gate) {
 	t.Helper()
-	want := []string{dataLink, stateDir}
+	want := []string{snapshot.DataLink, stateDir}
 	notes := []string{"lock"}
-	for _, gen := range g.Generations() {
+	for _, gen := range generations(g) {
 		want = append(want, gen.Name)
 		notes = append(notes, gen.Name)
 		if gen.Accepted {
@@ -236,9 +236,9 @@ func TestEqualContentsAreNotSwapped(t *testing.T) {
 	dir := t.TempDir()
 	g := mustOpen(t, dir, Options{})
 	mustPublish(t, g, first.set())
-	before := g.Generations()
+	before := generations(g)
 	mustPublish(t, g, first.set())
-	if diff := cmp.Diff(before, g.Generations()); diff != "" {
+	if diff := cmp.Diff(before, generations(g)); diff != "" {
 		t.Errorf("equal contents changed the generations (-before +after):\n%s", diff)
 	}
 }
@@ -249,7 +249,7 @@ func TestUnchangedFilesAreShared(t *testing.T) {
 	g := mustOpen(t, dir, Options{})
 	mustPublish(t, g, first.set())
 	mustPublish(t, g, second.set())
-	gens := g.Generations()
+	gens := generations(g)
 	want := int64(len(second["prometheus.yml"]) + len(second["rules/deep/b.yml"]) + len(second["new.yml"]))
 	if gens[1].Written != want || gens[1].Fresh != 3 || gens[1].Files != 4 {
 		t.Errorf("written %d bytes, %d of %d files; want %d bytes, 3 of 4", gens[1].Written, gens[1].Fresh, gens[1].Files, want)
@@ -281,7 +281,7 @@ func TestAnOldGenerationIsUsedAgain(t *testing.T) {
 	g := mustOpen(t, dir, Options{Keep: 2})
 	mustPublish(t, g, first.set())
 	mustPublish(t, g, good.set())
-	old := filepath.Join(dir, g.Generations()[0].Name)
+	old := filepath.Join(dir, generations(g)[0].Name)
 	err := errors.Join(
 		os.WriteFile(filepath.Join(old, "foreign"), []byte("x"), 0o644),
 		os.Mkdir(filepath.Join(old, "foreign.d"), 0o755),
@@ -296,7 +296,7 @@ func TestAnOldGenerationIsUsedAgain(t *testing.T) {
 	wantTree(t, "through ..data", throughData(t, dir), first)
 	wantTree(t, "through the visible names", throughNames(t, dir), first)
 	wantOnly(t, g)
-	after, errAfter := os.Stat(filepath.Join(dir, dataLink))
+	after, errAfter := os.Stat(filepath.Join(dir, snapshot.DataLink))
 	if err := errors.Join(errBefore, errAfter); err != nil || !os.SameFile(before, after) {
 		t.Errorf("the directory was not used again: %v", err)
 	}
@@ -319,7 +319,7 @@ func TestWithoutHardLinks(t *testing.T) {
 	mustPublish(t, g, first.set())
 	mustPublish(t, g, second.set())
 	wantTree(t, "through ..data", throughData(t, dir), second)
-	if gens := g.Generations(); gens[1].Fresh != gens[1].Files {
+	if gens := generations(g); gens[1].Fresh != gens[1].Files {
 		t.Errorf("%d of %d files written without hard links", gens[1].Fresh, gens[1].Files)
 	}
 	// The same contents from somewhere else, and forgotten: they come from the current generation.
@@ -361,7 +361,7 @@ func TestKeepsTheLastGenerations(t *testing.T) {
 		wantOnly(t, g)
 	}
 	var got []snapshot.Digest
-	for _, gen := range g.Generations() {
+	for _, gen := range generations(g) {
 		got = append(got, gen.Digest)
 	}
 	// The last accepted one outlives newer ones that were never accepted.
@@ -431,10 +431,11 @@ func TestRefusalsSurviveARestart(t *testing.T) {
 		Digests       []snapshot.Digest
 	}
 	reopened := func() note {
-		g := mustOpen(t, dir, Options{})
+		var told []string
+		g := mustOpen(t, dir, Options{Repaired: collect(&told)})
 		defer g.Close()
-		if r := g.Repairs(); len(r) != 0 {
-			t.Errorf("repairs: %q", r)
+		if len(told) != 0 {
+			t.Errorf("repairs: %q", told)
 		}
 		var n note
 		n.Server, n.Epoch, n.Digests = g.Refused()
@@ -470,15 +471,16 @@ func TestStateSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	g := twoGenerations(t, dir)
-	before := g.Generations()
+	before := generations(g)
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
 	}
-	g = mustOpen(t, dir, Options{})
-	if r := g.Repairs(); len(r) != 0 {
-		t.Errorf("repairs after a clean stop: %q", r)
+	var told []string
+	g = mustOpen(t, dir, Options{Repaired: collect(&told)})
+	if len(told) != 0 {
+		t.Errorf("repairs after a clean stop: %q", told)
 	}
-	if diff := cmp.Diff(before, g.Generations()); diff != "" {
+	if diff := cmp.Diff(before, generations(g)); diff != "" {
 		t.Errorf("generations (-before +after):\n%s", diff)
 	}
 	if g.Current() != second.set().Digest {
@@ -508,7 +510,7 @@ func TestDamagedGeneration(t *testing.T) {
 			return os.Symlink("/etc/hosts", filepath.Join(dir, gen, "z"))
 		},
 		"..data removed and note garbled": func(_ *testing.T, dir, gen string) error {
-			return errors.Join(os.Remove(filepath.Join(dir, dataLink)), os.WriteFile(filepath.Join(dir, stateDir, gen), []byte("{"), 0o600))
+			return errors.Join(os.Remove(filepath.Join(dir, snapshot.DataLink)), os.WriteFile(filepath.Join(dir, stateDir, gen), []byte("{"), 0o600))
 		},
 	}
 	for name, damage := range damages {
@@ -516,12 +518,13 @@ func TestDamagedGeneration(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			g := twoGenerations(t, dir)
-			gens := g.Generations()
+			gens := generations(g)
 			if err := errors.Join(g.Close(), damage(t, dir, gens[1].Name)); err != nil {
 				t.Fatal(err)
 			}
-			g = mustOpen(t, dir, Options{})
-			if len(g.Repairs()) == 0 {
+			var told []string
+			g = mustOpen(t, dir, Options{Repaired: collect(&told)})
+			if len(told) == 0 {
 				t.Error("the repair is not told")
 			}
 			if g.Current() != first.set().Digest {
@@ -691,7 +694,7 @@ func TestTakesOverAForeignVolume(t *testing.T) {
 	err := errors.Join(
 		os.Mkdir(filepath.Join(dir, gen), 0o755),
 		os.WriteFile(filepath.Join(dir, gen, "old.yml"), []byte("old"), 0o644),
-		os.Symlink(gen, filepath.Join(dir, dataLink)),
+		os.Symlink(gen, filepath.Join(dir, snapshot.DataLink)),
 		os.Symlink("..data/old.yml", filepath.Join(dir, "old.yml")))
 	if err != nil {
 		t.Fatal(err)
@@ -713,7 +716,7 @@ func FuzzNote(f *testing.F) {
 	f.Fuzz(func(t *testing.T, note []byte) {
 		dir := fastDir(t)
 		g := twoGenerations(t, dir)
-		gens := g.Generations()
+		gens := generations(g)
 		if err := errors.Join(g.Close(), os.WriteFile(filepath.Join(dir, stateDir, gens[1].Name), note, 0o600)); err != nil {
 			t.Fatal(err)
 		}

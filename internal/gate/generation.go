@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	dataLink = "..data"     // points to the current generation, as in a kubelet's volume
 	stateDir = "..reloader" // the writer's own notes
 	lockName = "..reloader/lock"
 	tempMark = "..reloader_" // begins the name of every temporary link

@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"reloader/internal/snapshot"
 )
 
 // swap leads all readers to a generation. The rename of ..data is the commit. A visible name always
@@ -19,7 +21,7 @@ func (g *Gate) swap(gen *generation) error {
 	if err != nil {
 		return err
 	}
-	old := g.disk.readlink(dataLink)
+	old := g.disk.readlink(snapshot.DataLink)
 	for _, name := range want {
 		if _, ok := have[name]; !ok {
 			if err := g.point(path.Join(gen.Name, name), name); err != nil {
@@ -38,11 +40,13 @@ func (g *Gate) swap(gen *generation) error {
 		return err
 	}
 	if old != gen.Name {
-		if err := g.point(gen.Name, dataLink); err != nil {
+		// A network disk may do it and lose the answer: what readers see decides.
+		if err := g.point(gen.Name, snapshot.DataLink); err != nil && g.disk.readlink(snapshot.DataLink) != gen.Name {
 			return err
 		}
 	}
 	g.current = gen
+	g.show()
 	if err := g.disk.sync("."); err != nil {
 		return err
 	}
@@ -63,7 +67,7 @@ func (g *Gate) settled() (changed bool, err error) {
 	}
 	want := tops(g.current.files)
 	for _, name := range want {
-		if target := path.Join(dataLink, name); have[name] != target {
+		if target := path.Join(snapshot.DataLink, name); have[name] != target {
 			changed = true
 			if err := g.point(target, name); err != nil {
 				return true, err
@@ -96,7 +100,7 @@ func (g *Gate) visible() (map[string]string, error) {
 			continue
 		}
 		target := g.disk.readlink(e.Name())
-		if dir, _, ok := strings.Cut(target, "/"); ok && (dir == dataLink || isGeneration(dir)) {
+		if dir, _, ok := strings.Cut(target, "/"); ok && (dir == snapshot.DataLink || isGeneration(dir)) {
 			out[e.Name()] = target
 		}
 	}

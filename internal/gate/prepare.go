@@ -3,7 +3,6 @@ package gate
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -44,7 +43,7 @@ type builder struct {
 	// unsynced are the files and directories that changed since they were last on the disk.
 	unsynced []string
 	// current looks at the generation whose files can be linked; nil when there is none.
-	current *witness
+	current *unchanged
 }
 
 func (b *builder) close() { b.current.close() }
@@ -70,10 +69,17 @@ func (b *builder) begin(digest snapshot.Digest) error {
 		if b.g.exists(b.gen.Name) {
 			continue
 		}
-		if old != nil {
-			return b.takeOver(old)
+		if old == nil {
+			return b.makeDir(".")
 		}
-		return b.makeDir(".")
+		err := b.takeOver(old)
+		if err == nil {
+			return nil
+		}
+		// Something in it is not ours to remove. The work is done without it, and the next sweep tells.
+		b.g.unkeptIs(err)
+		old, b.unsynced = nil, nil
+		b.gen.files, b.dirs = map[string]entry{}, map[string]bool{}
 	}
 	return fmt.Errorf("find an unused name for a generation: %q and the 999 before it are taken", b.gen.Name)
 }
@@ -95,9 +101,9 @@ func (g *Gate) outgoing() *generation {
 // takeOver renames an ended generation and removes from it what the new one does not have.
 func (b *builder) takeOver(old *generation) error {
 	if err := b.g.disk.rename(old.Name, b.gen.Name); err != nil {
-		return errors.Join(err, b.g.disk.removeTree(old.Name))
+		return err
 	}
-	w, err := b.g.witness(b.gen.Name)
+	w, err := b.g.unchangedIn(b.gen.Name)
 	if err != nil {
 		return err
 	}
@@ -108,10 +114,10 @@ func (b *builder) takeOver(old *generation) error {
 			wanted[dir] = true
 		}
 	}
-	return b.weed(".", wanted, func(name string) bool {
+	return b.removeUnwanted(".", wanted, func(name string) bool {
 		have, known := old.files[name]
 		want, ok := b.items[name]
-		if !known || !ok || !b.same(have, want) || !w.untouched(name, have) {
+		if !known || !ok || !b.same(have, want) || !w.is(name, have) {
 			return false
 		}
 		b.gen.files[name] = have
@@ -119,9 +125,13 @@ func (b *builder) takeOver(old *generation) error {
 	})
 }
 
-// weed removes from a directory what the new generation does not have, whoever put it there.
-func (b *builder) weed(dir string, wanted map[string]bool, keep func(name string) bool) error {
+// removeUnwanted removes from a directory what the new generation does not have, whoever put it there, and gives
+// the directory its mode, which may be another one than in the generation that it was made for.
+func (b *builder) removeUnwanted(dir string, wanted map[string]bool, keep func(name string) bool) error {
 	b.dirs[dir] = true
+	if err := b.giveMode(dir); err != nil {
+		return err
+	}
 	entries, err := b.g.disk.list(path.Join(b.gen.Name, dir))
 	if err != nil {
 		return err
@@ -129,7 +139,7 @@ func (b *builder) weed(dir string, wanted map[string]bool, keep func(name string
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
 		if e.IsDir() && wanted[name] {
-			err = b.weed(name, wanted, keep)
+			err = b.removeUnwanted(name, wanted, keep)
 		} else if !keep(name) {
 			b.unsynced = append(b.unsynced, dir)
 			err = b.g.disk.removeAll(path.Join(b.gen.Name, name), e.IsDir())
@@ -141,27 +151,37 @@ func (b *builder) weed(dir string, wanted map[string]bool, keep func(name string
 	return nil
 }
 
-// makeDir makes a directory that the server may search. The set-group-ID bit, which it got from its
-// parent, stays.
+// makeDir makes a directory that the server may search.
 func (b *builder) makeDir(name string) error {
 	full := path.Join(b.gen.Name, name)
 	if err := b.g.disk.mkdir(full); err != nil {
 		return err
 	}
+	b.dirs[name] = true
+	b.unsynced = append(b.unsynced, path.Dir(name))
+	return b.giveMode(name)
+}
+
+// giveMode lets the server search a directory, and no one else. The set-group-ID bit, which it got from its parent, stays.
+func (b *builder) giveMode(name string) error {
+	full := path.Join(b.gen.Name, name)
 	info, err := b.g.disk.root.Lstat(full)
 	if err != nil {
 		return fmt.Errorf("stat %q: %w", full, cause(err))
 	}
-	b.dirs[name] = true
-	b.unsynced = append(b.unsynced, name, path.Dir(name))
-	return b.g.disk.chmod(full, dirMode(b.g.opts.FileMode)|info.Mode()&fs.ModeSetgid)
+	want := dirMode(b.g.opts.FileMode) | info.Mode()&fs.ModeSetgid
+	if info.Mode()&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) == want {
+		return nil
+	}
+	b.unsynced = append(b.unsynced, name)
+	return b.g.disk.chmod(full, want)
 }
 
 // fill puts in what is missing and brings it to the disk.
 func (b *builder) fill(ctx context.Context) error {
 	if b.g.current != nil {
 		var err error
-		if b.current, err = b.g.witness(b.g.current.Name); err != nil {
+		if b.current, err = b.g.unchangedIn(b.g.current.Name); err != nil {
 			return err
 		}
 	}
@@ -184,13 +204,16 @@ func (b *builder) fill(ctx context.Context) error {
 		}
 	}
 	b.gen.Files = len(b.gen.files)
-	return b.sync()
+	return b.sync(ctx)
 }
 
 // sync comes after all writes and not at each: the first call takes most of the others' work along.
-func (b *builder) sync() error {
+func (b *builder) sync(ctx context.Context) error {
 	slices.Sort(b.unsynced)
 	for _, name := range slices.Compact(b.unsynced) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := b.g.disk.sync(path.Join(b.gen.Name, name)); err != nil {
 			return err
 		}
@@ -205,7 +228,7 @@ func (b *builder) put(name string, it item) error {
 	if b.current != nil {
 		have, ok := b.g.current.files[name]
 		// Some file systems have no hard links, and each has a limit of links to one file: then it is written.
-		if ok && b.same(have, it) && b.current.untouched(name, have) &&
+		if ok && b.same(have, it) && b.current.is(name, have) &&
 			b.g.disk.link(path.Join(b.g.current.Name, name), full) == nil {
 			b.gen.files[name] = have
 			return nil

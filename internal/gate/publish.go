@@ -15,11 +15,16 @@ import (
 func (g *Gate) Publish(ctx context.Context, set *snapshot.Set) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	err := g.publish(ctx, set)
+	defer g.show()
+	err := g.heal()
+	if err == nil {
+		err = g.publish(ctx, set)
+	}
 	if isFull(err) {
 		// Old generations are worth less than the new one.
 		before := len(g.gens)
-		if g.prune(1) == nil && len(g.gens) < before {
+		g.unkeptIs(g.prune(1))
+		if len(g.gens) < before {
 			err = g.publish(ctx, set)
 		}
 	}
@@ -50,10 +55,8 @@ func (g *Gate) publish(ctx context.Context, set *snapshot.Set) error {
 	if err := g.commit(gen); err != nil {
 		return err
 	}
-	if err := g.prune(g.opts.Keep); err != nil {
-		return err
-	}
-	return g.sweep()
+	g.unkeptIs(errors.Join(g.prune(g.opts.Keep), g.sweep()))
+	return nil
 }
 
 // isCurrent says whether readers see exactly these files.

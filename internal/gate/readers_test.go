@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"reloader/internal/snapshot"
 )
 
 // swaps is how often the readers' ground moves in TestReadersDuringSwaps at least, and reads how often they
@@ -55,12 +57,12 @@ func TestReadersDuringSwaps(t *testing.T) {
 // oneGeneration reads as the contract asks: the link once, then everything through its target. A
 // generation that was removed meanwhile is read again from the start.
 func oneGeneration(dir string) error {
-	target, err := os.Readlink(filepath.Join(dir, dataLink))
+	target, err := os.Readlink(filepath.Join(dir, snapshot.DataLink))
 	if err != nil {
 		return err
 	}
 	got, err := readTree(filepath.Join(dir, target))
-	if now, linkErr := os.Readlink(filepath.Join(dir, dataLink)); linkErr != nil {
+	if now, linkErr := os.Readlink(filepath.Join(dir, snapshot.DataLink)); linkErr != nil {
 		return linkErr
 	} else if err != nil && now != target {
 		return nil
@@ -68,7 +70,7 @@ func oneGeneration(dir string) error {
 	if err != nil {
 		return err
 	}
-	now, err := os.Readlink(filepath.Join(dir, dataLink))
+	now, err := os.Readlink(filepath.Join(dir, snapshot.DataLink))
 	if err != nil {
 		return err
 	}

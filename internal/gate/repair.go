@@ -2,10 +2,13 @@ package gate
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+
+	"reloader/internal/snapshot"
 )
 
 // repair brings the directory into the state that this process would have left it in.
@@ -15,27 +18,24 @@ func (g *Gate) repair() error {
 		return err
 	}
 	g.gens = gens
-	if err := g.sweepLinks(); err != nil {
-		return err
-	}
 	if err := g.findCurrent(); err != nil {
 		return err
 	}
 	if err := g.tidy(); err != nil {
 		return err
 	}
+	var err2 error
 	if g.current != nil {
-		if err := g.dropNewer(); err != nil {
-			return err
-		}
+		err2 = g.dropNewer()
 	}
-	return g.prune(g.opts.Keep)
+	g.unkeptIs(errors.Join(err2, g.prune(g.opts.Keep)))
+	return nil
 }
 
 // findCurrent sees where readers are led, and leads them to the newest good generation when that
 // place is damaged.
 func (g *Gate) findCurrent() error {
-	target := g.disk.readlink(dataLink)
+	target := g.disk.readlink(snapshot.DataLink)
 	i := slices.IndexFunc(g.gens, func(gen *generation) bool { return gen.Name == target })
 	if i < 0 && target == "" && len(g.gens) == 0 {
 		return nil // a new directory
@@ -94,9 +94,7 @@ func (g *Gate) retreat(from string) error {
 // tidy makes the visible names right and removes what no complete generation needs. It is cheap
 // when there is nothing to do.
 func (g *Gate) tidy() error {
-	if err := g.sweepLinks(); err != nil {
-		return err
-	}
+	links := g.sweepLinks()
 	// Before the directories go: a visible name may lead straight into one of them.
 	if g.current != nil {
 		changed, err := g.settled()
@@ -107,7 +105,8 @@ func (g *Gate) tidy() error {
 			g.repaired("put the visible names right")
 		}
 	}
-	return g.sweep()
+	g.unkeptIs(errors.Join(links, g.sweep()))
+	return nil
 }
 
 // sweepLinks removes temporary links.
@@ -116,15 +115,17 @@ func (g *Gate) sweepLinks() error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), tempMark) {
 			if err := g.disk.remove(e.Name()); err != nil {
-				return err
+				errs = append(errs, err)
+				continue
 			}
 			g.repaired("removed the temporary link %q", e.Name())
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // sweep removes notes and directories of generations that are not known as complete: the notes first,
@@ -137,16 +138,18 @@ func (g *Gate) sweep() error {
 	if err != nil {
 		return err
 	}
-	target := g.disk.readlink(dataLink)
+	target := g.disk.readlink(snapshot.DataLink)
+	var errs []error
 	for _, e := range entries {
 		if name := e.Name(); isGeneration(name) && name != target && !g.known(name) {
 			if err := g.disk.removeTree(name); err != nil {
-				return err
+				errs = append(errs, err)
+				continue
 			}
 			g.repaired("removed the incomplete generation %q", name)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // sweepNotes removes what is noted of no known generation, half-written notes too.
@@ -178,5 +181,7 @@ func (g *Gate) known(name string) bool {
 }
 
 func (g *Gate) repaired(format string, args ...any) {
-	g.repairs = append(g.repairs, fmt.Sprintf(format, args...))
+	if g.opts.Repaired != nil {
+		g.opts.Repaired(fmt.Sprintf(format, args...))
+	}
 }

@@ -124,7 +124,8 @@ func Facts(t config.Target) finding.Facts {
 }
 
 // OpenGate opens the directory that only we write; nil when the target has none.
-func OpenGate(t config.Target) (*gates.Gate, error) {
+// repaired is told what had to be put right; it may be nil.
+func OpenGate(t config.Target, repaired func(what string)) (*gates.Gate, error) {
 	if t.Gate.Path == "" {
 		return nil, nil
 	}
@@ -132,7 +133,7 @@ func OpenGate(t config.Target) (*gates.Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
-	gate, err := gates.Open(t.Gate.Path, gates.Options{Keep: t.KeepGenerations, FileMode: mode, ServerDir: t.Gate.ServerPath})
+	gate, err := gates.Open(t.Gate.Path, gates.Options{Keep: t.KeepGenerations, FileMode: mode, ServerDir: t.Gate.ServerPath, Repaired: repaired})
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}

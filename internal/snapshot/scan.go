@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	dataLink = "..data"
+	// DataLink is the link by which the kubelet, and a gate, lead readers to the current generation of a volume.
+	DataLink = "..data"
 	// maxDepth ends mazes of links that the loop detection cannot see through.
 	maxDepth = 64
 )
@@ -92,7 +93,7 @@ func (s *scanner) dir(dir, name string, id fileID) error {
 		}
 		return err
 	}
-	if name != "" && isDatabase(list) {
+	if name != "" && IsDatabase(list) {
 		return nil
 	}
 	here := s.addPlace(place{path: dir, dev: id.dev, ino: id.ino, data: data})
@@ -107,9 +108,9 @@ func (s *scanner) dir(dir, name string, id fileID) error {
 	return nil
 }
 
-// isDatabase recognises a Prometheus' data directory. Whoever unpacks its archive and starts it has that
+// IsDatabase recognises a Prometheus' data directory. Whoever unpacks its archive and starts it has that
 // beside prometheus.yml: it is large, changes all the time, and nobody's configuration.
-func isDatabase(list []os.DirEntry) bool {
+func IsDatabase(list []os.DirEntry) bool {
 	found := 0
 	for _, e := range list {
 		if e.IsDir() && (e.Name() == "wal" || e.Name() == "chunks_head") {
@@ -146,7 +147,7 @@ func (s *scanner) list(dir string) ([]os.DirEntry, string, error) {
 			return nil, "", fmt.Errorf("%s: more than %d directory entries: %w", dir, s.lim.maxEntries(), ErrLimit)
 		}
 		for _, e := range part {
-			if e.Name() == dataLink && e.Type()&fs.ModeSymlink != 0 {
+			if e.Name() == DataLink && e.Type()&fs.ModeSymlink != 0 {
 				hasData = true
 			}
 			if !strings.HasPrefix(e.Name(), "..") {
@@ -164,7 +165,7 @@ func (s *scanner) list(dir string) ([]os.DirEntry, string, error) {
 		return visible, "", nil
 	}
 	s.step("readlink", dir)
-	data, err := os.Readlink(filepath.Join(dir, dataLink))
+	data, err := os.Readlink(filepath.Join(dir, DataLink))
 	if vanished(err) {
 		err = nil
 	}

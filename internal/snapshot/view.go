@@ -78,7 +78,7 @@ func (t *taker) sameCommit(v *view) bool {
 			continue
 		}
 		t.step("readlink", p.path)
-		if data, err := os.Readlink(filepath.Join(p.path, dataLink)); err != nil || data != p.data {
+		if data, err := os.Readlink(filepath.Join(p.path, DataLink)); err != nil || data != p.data {
 			return false
 		}
 	}

@@ -97,5 +97,5 @@ func (s *scanner) payload(dir string) (map[string]fs.FileMode, error) {
 
 // throughData tells whether a link's target is reached through ..data, and what it is called there.
 func throughData(target string) (string, bool) {
-	return strings.CutPrefix(path.Clean(filepath.ToSlash(target)), dataLink+"/")
+	return strings.CutPrefix(path.Clean(filepath.ToSlash(target)), DataLink+"/")
 }

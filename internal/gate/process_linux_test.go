@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"reloader/internal/snapshot"
 )
 
 // The tests of this file start their own binary again, to be killed or to live with another disk or user.
@@ -248,7 +250,7 @@ func readOnly(ctx context.Context, g *Gate, now tree) error {
 }
 
 func sameTree(dir string, want tree) error {
-	target, err := os.Readlink(filepath.Join(dir, dataLink))
+	target, err := os.Readlink(filepath.Join(dir, snapshot.DataLink))
 	if err != nil {
 		return err
 	}
