@@ -2,7 +2,6 @@ package generic
 
 import (
 	"context"
-	"syscall"
 
 	"reloader/internal/process"
 	"reloader/internal/reload"
@@ -22,6 +21,9 @@ func (d *Signal) Observe(context.Context) (reload.Observation, error) {
 	if err != nil {
 		return reload.Observation{Reason: err.Error()}, nil
 	}
+	if reason := p.TakesHangUp(); reason != "" {
+		return reload.Observation{Reason: reason}, nil
+	}
 	return reload.Observation{Ready: true, Epoch: p.Epoch()}, nil
 }
 
@@ -36,7 +38,7 @@ func (d *Signal) Reload(context.Context, reload.Plan) error {
 	if err != nil {
 		return err
 	}
-	return p.Signal(syscall.SIGHUP)
+	return p.HangUp()
 }
 
 // Confirm implements reload.Driver. A process that ended of the signal is not proven.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"reloader/internal/reload"
 )
@@ -67,4 +68,44 @@ func (p Process) Signal(sig syscall.Signal) error {
 		}
 	}
 	return &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("send %s to process %d: %v", sig, p.PID, err), Untouched: true, Err: err}
+}
+
+// Started is when the process started, by the present clock.
+func (p Process) Started() (time.Time, error) {
+	age, err := p.Age()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("find out when process %d started: %w", p.PID, err)
+	}
+	return time.Now().Add(-age), nil
+}
+
+// settleAge is how old a process is at least when it is sent a SIGHUP. A program installs its handler early, but a
+// runtime may show one before the program listens to it: every Go program seems to catch everything.
+const settleAge = 5 * time.Second
+
+// TakesHangUp says why the process cannot take a SIGHUP now, which would end it; empty when it can.
+func (p Process) TakesHangUp() (reason string) {
+	caught, err := p.Catches(syscall.SIGHUP)
+	if err != nil {
+		return err.Error()
+	}
+	age, err := p.Age()
+	switch {
+	case err != nil:
+		return err.Error()
+	case !caught:
+		return fmt.Sprintf("process %d has no handler for SIGHUP (yet), and would end of one", p.PID)
+	case age < settleAge:
+		return fmt.Sprintf("process %d has just started; it is sent no SIGHUP in its first %s", p.PID, settleAge)
+	}
+	return ""
+}
+
+// HangUp sends SIGHUP to a process that can take it.
+func (p Process) HangUp() error {
+	if reason := p.TakesHangUp(); reason != "" {
+		return &reload.Failure{Class: reload.ClassUnavailable, Message: "send SIGHUP: " + reason, Untouched: true,
+			Hint: "if the program does not know SIGHUP at all, use a reload URL"}
+	}
+	return p.Signal(syscall.SIGHUP)
 }

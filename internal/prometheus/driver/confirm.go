@@ -137,7 +137,7 @@ func (d *Driver) signal(ctx context.Context) error {
 		return err
 	}
 	if d.c == nil {
-		return p.Signal(syscall.SIGHUP)
+		return p.HangUp()
 	}
 	before, f := d.getRuntime(ctx)
 	if f != nil {
@@ -160,6 +160,9 @@ func (d *Driver) observeProcess() (reload.Observation, error) {
 	p, err := process.Find(d.o.Process)
 	if err != nil {
 		return reload.Observation{Reason: err.Error()}, nil
+	}
+	if reason := p.TakesHangUp(); reason != "" {
+		return reload.Observation{Reason: reason}, nil
 	}
 	return reload.Observation{Ready: true, Epoch: p.Epoch()}, nil
 }

@@ -1,6 +1,7 @@
 package driver_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,13 @@ func TestSignal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// A process that has just started is sent nothing.
+		rig.Eventually(t, "a process that can take the signal", func() error {
+			if o, err := d.Observe(t.Context()); err != nil || !o.Ready {
+				return fmt.Errorf("%s, %w", o.Reason, err)
+			}
+			return nil
+		})
 		before := observe(t, d)
 		p := planFor(t, d, s)
 		if v, err := d.Confirm(t.Context(), p, reload.Proof{Before: before}); err != nil || v.Proven {

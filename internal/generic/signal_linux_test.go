@@ -1,0 +1,79 @@
+package generic_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"reloader/internal/generic"
+	"reloader/internal/reload"
+	"reloader/test/rig"
+)
+
+// run starts a copy of a program under the name, until the test ends.
+func run(t *testing.T, program, name string, out *rig.Buffer, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Skip("needs " + program)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(copied, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var cmd *exec.Cmd
+	rig.Eventually(t, "a start", func() error { // another test's child may hold the file open for a moment
+		cmd = exec.CommandContext(t.Context(), copied, args...)
+		cmd.Stdout = out
+		return cmd.Start()
+	})
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return cmd
+}
+
+// reason is why a process is not ready.
+func reason(t *testing.T, d *generic.Signal) string {
+	t.Helper()
+	o, err := d.Observe(t.Context())
+	if err != nil || o.Ready != (o.Reason == "") {
+		t.Fatalf("%+v %v", o, err)
+	}
+	return o.Reason
+}
+
+// A process that knows no SIGHUP, or has just started, is not ready and is sent none: it would end of it. Once it has its
+// handler and is old enough, it gets the signal.
+func TestSignalNeedsAHandler(t *testing.T) {
+	t.Parallel()
+	refused := func(d *generic.Signal, why string) {
+		t.Helper()
+		rig.Until(t, why, func() bool { return strings.Contains(reason(t, d), why) })
+		var f *reload.Failure
+		if err := d.Reload(t.Context(), reload.Plan{}); !errors.As(err, &f) || !f.Untouched || !strings.Contains(f.Message, why) {
+			t.Errorf("reload: %v, want %q", err, why)
+		}
+	}
+	without := "nohup" + strconv.Itoa(os.Getpid())
+	run(t, "sleep", without, nil, "600")
+	refused(generic.NewSignal(without), "no handler for SIGHUP")
+
+	with := "withhup" + strconv.Itoa(os.Getpid())
+	var out rig.Buffer
+	run(t, "bash", with, &out, "-c", "trap 'echo reread' HUP; echo trapped; while :; do sleep 0.05; done")
+	rig.Until(t, "the handler", func() bool { return strings.Contains(out.String(), "trapped") })
+	d := generic.NewSignal(with)
+	refused(d, "has just started")
+	rig.Until(t, "readiness", func() bool { return reason(t, d) == "" })
+	if err := d.Reload(t.Context(), reload.Plan{}); err != nil {
+		t.Error(err)
+	}
+	rig.Until(t, "the signal", func() bool { return strings.Contains(out.String(), "reread") })
+}
