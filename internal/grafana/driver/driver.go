@@ -25,6 +25,10 @@ type Options struct {
 	SameEnv bool
 	// Restarter ends the Grafana process when only a restart brings a changed grafana.ini; nil: never.
 	Restarter Restarter
+	// ProcessStart is when the process started, for when /metrics does not tell; nil: not known.
+	ProcessStart func() (time.Time, error)
+	// IniTimes says since when grafana.ini is as it is; nil, or zero times: not known.
+	IniTimes func() IniTimes
 	// Timeout bounds one reload call; 0 means 60 s, or more when there are many entries.
 	Timeout time.Duration
 	// Logger may be nil.

@@ -60,7 +60,7 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 			return reload.Plan{}, err
 		}
 		out.RestartRequired = keys
-		if len(keys) > 0 && d.restarts.wanted(d.o, p.files.iniDigest, d.o.Clock()) {
+		if len(keys) > 0 && !d.settled.ambiguous && d.restarts.wanted(d.o, p.files.iniDigest, d.o.Clock()) {
 			p.restart = true
 			out.Calls = append(out.Calls, "SIGTERM to the Grafana process")
 		}

@@ -63,6 +63,15 @@ type settled struct {
 	// an old copy, unless all are set elsewhere. elsewhere are those that are set by the environment or the
 	// command line, because others of the same change came.
 	stale, elsewhere []string
+	// ambiguous says that the server may have started with this file already: it is not ended for it.
+	ambiguous bool
+}
+
+// IniTimes say since when the server could have read the present grafana.ini at a start.
+type IniTimes struct {
+	// Written is when these contents were written, Placed when they came to where the server reads them; the two
+	// differ in a gate, where a file stays the same one over many publications.
+	Written, Placed time.Time
 }
 
 // ended is a process that was asked to end.
@@ -132,9 +141,42 @@ func (d *Driver) waiting(ctx context.Context, e expectation) ([]string, error) {
 		default:
 			next.elsewhere, next.waiting = next.waiting, nil
 		}
+	} else if len(next.waiting) > 0 {
+		d.judgeUnseen(&next)
 	}
 	d.settled = next
 	return next.waiting, nil
+}
+
+// judgeUnseen is about a file that was not seen before: after a start of ours, the server may have read it already. A
+// server that was started after the file came, and has other values, has them from elsewhere; it is ended for no such
+// file, nor when it is not known which came first.
+func (d *Driver) judgeUnseen(s *settled) {
+	if d.o.IniTimes == nil {
+		return
+	}
+	times := d.o.IniTimes()
+	started, known := d.processStart()
+	switch {
+	case times.Placed.IsZero() || !known:
+		s.ambiguous = true
+	case started.After(times.Placed):
+		s.elsewhere, s.waiting = s.waiting, nil
+	case started.After(times.Written):
+		s.ambiguous = true
+	}
+}
+
+// processStart is when the process that answers started, if that is known.
+func (d *Driver) processStart() (time.Time, bool) {
+	if d.life.start > 0 {
+		return time.UnixMilli(int64(d.life.start * 1000)), true
+	}
+	if d.o.ProcessStart != nil {
+		t, err := d.o.ProcessStart()
+		return t, err == nil
+	}
+	return time.Time{}, false
 }
 
 // startedAfter says whether the process that answers now, which is another one than at that moment, started after
