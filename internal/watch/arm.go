@@ -2,12 +2,16 @@ package watch
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"reloader/internal/snapshot"
 )
 
 // maxRounds bounds how often one re-arming follows a tree that changes meanwhile; after a pause
@@ -17,6 +21,8 @@ const (
 	restlessPause = 100 * time.Millisecond
 	// swapPause is how long a swap goes before the watches.
 	swapPause = 500 * time.Millisecond
+	// patience is how long one directory's answer is waited for; the others are served then.
+	patience = 5 * time.Second
 )
 
 // rearm makes the watches those that are needed now. A watch begins at a moment; what was made in the
@@ -34,7 +40,7 @@ func (w *Watcher) rearm() {
 	var lost error
 	w.dirty = true // until a round finds nothing to do
 	for range maxRounds {
-		w.plan = makePlan(w.subs)
+		w.plan = w.survey()
 		if w.dirty, lost = w.arm(); !w.dirty {
 			break
 		}
@@ -49,6 +55,14 @@ func (w *Watcher) rearm() {
 // arm adds and removes watches. It reports whether the tree must be looked at again, because a
 // watch began or a directory went, and why a watch is lacking.
 func (w *Watcher) arm() (again bool, lost error) {
+	if w.adding != nil {
+		select {
+		case <-w.adding:
+			w.adding = nil
+		default:
+			return false, errNoAnswer
+		}
+	}
 	if w.notifier == nil {
 		n, err := w.opts.open()
 		if err != nil {
@@ -62,7 +76,11 @@ func (w *Watcher) arm() (again bool, lost error) {
 		if _, ok := w.armed[id]; ok {
 			continue
 		}
-		switch err := w.notifier.Add(n.path); {
+		switch err := w.add(n.path); {
+		case errors.Is(err, errNoAnswer):
+			// No other one can be added meanwhile.
+			w.errors.Add(1)
+			return false, fmt.Errorf("%s: %w", n.path, err)
 		case err == nil:
 			w.armed[id] = n.path
 			w.hintNode(n)
@@ -79,6 +97,67 @@ func (w *Watcher) arm() (again bool, lost error) {
 		}
 	}
 	return again, lost
+}
+
+var errNoAnswer = errors.New("the file system does not answer")
+
+// add watches one directory. The kernel looks at it once more, which can take for ever.
+func (w *Watcher) add(path string) error {
+	done := make(chan error, 1)
+	go func(n notifier) { done <- n.Add(path) }(w.notifier)
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-limit.C:
+		w.adding = done
+		return errNoAnswer
+	}
+}
+
+// survey looks at the directories of all subscriptions, at each by itself: what is known of one that does not answer
+// stays as it was, and it is looked at on its own.
+func (w *Watcher) survey() plan {
+	for _, s := range w.subs {
+		if s.looking == nil {
+			looking, dirs := make(chan plan, 1), s.dirs
+			go func() {
+				began := time.Now()
+				looking <- makePlan(s, dirs)
+				if time.Since(began) >= patience {
+					w.post(func() { w.dirty = true }) // no one waits for it any more
+				}
+			}()
+			s.looking = looking
+		}
+	}
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	all := newPlan()
+	for _, s := range w.subs {
+		if !s.late {
+			select {
+			case s.plan = <-s.looking:
+				s.looking = nil
+			case <-limit.C:
+				limit.Reset(0) // the next ones had as much time
+				s.late = true
+			}
+		} else {
+			select {
+			case s.plan = <-s.looking:
+				s.looking, s.late = nil, false
+				s.hint()
+			default:
+			}
+		}
+		all.merge(s.plan)
+		if s.late {
+			all.left = fmt.Errorf("%s: %w", strings.Join(s.dirs, ", "), errNoAnswer)
+		}
+	}
+	return all
 }
 
 // disarm removes what is not planned, and forgets what the kernel has dropped by itself (the
@@ -136,7 +215,7 @@ func (w *Watcher) event(ev fsnotify.Event, ok bool) {
 		// Only what can be a directory, or a link to one, changes what is to be watched.
 		switch {
 		case len(subs) == 0 || !ev.Has(fsnotify.Create):
-		case filepath.Base(name) == dataLink:
+		case filepath.Base(name) == snapshot.DataLink:
 			w.swapped(name)
 		case !isFile(name):
 			w.dirty = true
@@ -144,7 +223,7 @@ func (w *Watcher) event(ev fsnotify.Event, ok bool) {
 	}
 }
 
-// swapped lets go of a volume's old generation, whose removal is no news, and leaves the new one alone for a
+// swapped lets go of a volume's old generation, whose removal says nothing new, and leaves the new one alone for a
 // moment: it is being read, and whoever edits it in place is seen when its watch begins.
 func (w *Watcher) swapped(data string) {
 	w.forget(data)
@@ -183,8 +262,12 @@ func (w *Watcher) failure(err error, ok bool) {
 
 func (w *Watcher) closeNotifier() {
 	if w.notifier != nil {
-		_ = w.notifier.Close()
-		w.notifier = nil
+		if w.adding == nil {
+			_ = w.notifier.Close()
+		} else {
+			go w.notifier.Close() // it may wait for the addition
+		}
+		w.notifier, w.adding = nil, nil
 	}
 	clear(w.armed)
 	w.watches.Store(0)
@@ -197,7 +280,7 @@ func (w *Watcher) setLost(err error) {
 	w.polling.Store(err != nil)
 	switch {
 	case was == nil && err != nil:
-		w.log.Warn("inotify does not watch everything, polling instead", "err", err, "interval", w.opts.Fallback)
+		w.log.Warn("inotify does not watch everything, polling instead", "err", err, "interval", w.interval())
 	case was != nil && err == nil:
 		w.log.Info("inotify watches everything again")
 	}

@@ -97,9 +97,12 @@ func TestNoWatches(t *testing.T) {
 	full := error(syscall.ENOSPC)
 	f.addError.Store(&full)
 	s.SetDirs([]string{one, two})
-	if st := w.Stats(); !st.Polling || st.Watches != 1 || st.Errors == 0 {
-		t.Errorf("with one watch too few: %+v", st)
-	}
+	rig.Eventually(t, "one watch too few", func() error {
+		if st := w.Stats(); !st.Polling || st.Watches != 1 || st.Errors == 0 {
+			return fmt.Errorf("%+v", st)
+		}
+		return nil
+	})
 	file := filepath.Join(two, "x")
 	put(t, file, "1")
 	until(t, s, "change in the directory without a watch", holds(file, "1"))
@@ -201,6 +204,7 @@ func TestQueueOverflow(t *testing.T) {
 	}
 }
 
+// A tree that is too large is polled at the usual pace: it costs the most.
 func TestTooManyDirectories(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -211,10 +215,18 @@ func TestTooManyDirectories(t *testing.T) {
 	f := fakeWatches{newFaulty(t).notifier, new([]string)}
 	w := start(t, Options{Interval: never, Logger: log.logger(), open: func() (notifier, error) { return f, nil }})
 	w.Subscribe([]string{dir})
-	if st := w.Stats(); st.Watches != maxDirs || !st.Polling {
-		t.Errorf("%+v", st)
-	}
-	wantLog(t, &log, "more than 4096 directories")
+	rig.Eventually(t, "as many watches as may be", func() error {
+		if st := w.Stats(); st.Watches != maxDirs || !st.Polling {
+			return fmt.Errorf("%+v", st)
+		}
+		return nil
+	})
+	w.call(func() {
+		if got := w.interval(); got != never {
+			t.Errorf("polled every %v", got)
+		}
+	})
+	wantLog(t, &log, "too many directories to watch: more than 4096")
 }
 
 // fakeWatches uses up none of the user's watches.
@@ -225,3 +237,70 @@ type fakeWatches struct {
 
 func (f fakeWatches) Add(dir string) error { *f.paths = append(*f.paths, dir); return nil }
 func (f fakeWatches) WatchList() []string  { return *f.paths }
+
+// hanging is an inotify whose additions wait for a file system that does not answer.
+type hanging struct {
+	notifier
+	dir  string
+	hang chan struct{}
+}
+
+func (h hanging) Add(dir string) error {
+	if dir == h.dir {
+		<-h.hang
+	}
+	return h.notifier.Add(dir)
+}
+
+// A directory that hangs holds up only itself: others are subscribed, followed and closed, and when it answers again it
+// is followed too.
+func TestHungDirectory(t *testing.T) {
+	t.Parallel()
+	for _, where := range []string{"while it is looked at", "while it is added"} {
+		t.Run(where, func(t *testing.T) {
+			t.Parallel()
+			dir, other := t.TempDir(), t.TempDir()
+			hang := make(chan struct{})
+			var log logged
+			w := New(Options{Interval: 50 * time.Millisecond, Fallback: 10 * time.Millisecond, Logger: log.logger(), open: func() (notifier, error) {
+				h := hanging{notifier: newFaulty(t).notifier, hang: hang}
+				if where == "while it is added" {
+					h.dir = dir
+				}
+				return h, nil
+			}})
+			bad := &Subscription{w: w, hints: make(chan struct{}, 1)}
+			w.post(func() {
+				w.subs = append(w.subs, bad)
+				bad.dirs = []string{dir}
+				if where == "while it is looked at" {
+					looking := make(chan plan)
+					bad.looking = looking
+					go func() { <-hang; looking <- makePlan(bad, bad.dirs) }()
+				}
+				w.rearm()
+			})
+			good := w.Subscribe([]string{other})
+			step(t, good, "another directory", func() { put(t, filepath.Join(other, "x"), "1") }, holds(filepath.Join(other, "x"), "1"))
+			rig.Until(t, "the log", func() bool { return strings.Contains(log.String(), "does not answer") })
+			close(hang)
+			rig.Until(t, "watches of both", func() bool { st := w.Stats(); return st.Watches == 2 && !st.Polling })
+			step(t, bad, "the directory", func() { put(t, filepath.Join(dir, "x"), "1") }, holds(filepath.Join(dir, "x"), "1"))
+			good.Close()
+			w.Close()
+		})
+	}
+}
+
+// One that never answers does not keep the watcher from ending.
+func TestHungForGood(t *testing.T) {
+	t.Parallel()
+	dir, hang := t.TempDir(), make(chan struct{})
+	defer close(hang)
+	n := newFaulty(t).notifier
+	w := New(Options{Interval: never, open: func() (notifier, error) { return hanging{n, dir, hang}, nil }})
+	s := w.Subscribe([]string{dir})
+	s.SetDirs([]string{t.TempDir()})
+	s.Close()
+	w.Close()
+}

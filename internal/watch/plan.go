@@ -1,16 +1,22 @@
 package watch
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
+
+	"reloader/internal/snapshot"
 )
 
 // maxDirs bounds the directories watched for one subscription; the rest is left to polling.
 const maxDirs = 4096
+
+var errTooMany = errors.New("too many directories to watch")
 
 // dirID is a directory, whatever its path is.
 type dirID struct{ dev, ino uint64 }
@@ -32,16 +38,33 @@ type plan struct {
 	left error
 }
 
-// makePlan looks at the file system as it is now.
-func makePlan(subs []*Subscription) plan {
-	p := plan{nodes: map[dirID]*node{}, paths: map[string]*node{}}
-	for _, s := range subs {
-		w := walk{plan: &p, sub: s, seen: map[dirID]bool{}}
-		for _, dir := range s.dirs {
-			w.wanted(dir)
-		}
+func newPlan() plan { return plan{nodes: map[dirID]*node{}, paths: map[string]*node{}} }
+
+// makePlan looks at the file system as it is now, for one subscription.
+func makePlan(s *Subscription, dirs []string) plan {
+	p := newPlan()
+	w := walk{plan: &p, sub: s, seen: map[dirID]bool{}}
+	for _, dir := range dirs {
+		w.wanted(dir)
 	}
 	return p
+}
+
+// merge adds what another subscription needs.
+func (p *plan) merge(o plan) {
+	for id, n := range o.nodes {
+		into := p.node(id, n.path)
+		maps.Copy(into.subs, n.subs)
+		for name, subs := range n.names {
+			if into.names[name] == nil {
+				into.names[name] = map[*Subscription]struct{}{}
+			}
+			maps.Copy(into.names[name], subs)
+		}
+	}
+	if o.left != nil {
+		p.left = o.left
+	}
 }
 
 func (p *plan) node(id dirID, path string) *node {
@@ -58,7 +81,7 @@ func (p *plan) node(id dirID, path string) *node {
 func (n *node) interested(name string) []*Subscription {
 	var subs []*Subscription
 	// Names with two dots are never visible: the kubelet's work in progress. The rename to ..data is its commit.
-	if !strings.HasPrefix(name, "..") || name == dataLink {
+	if !strings.HasPrefix(name, "..") || name == snapshot.DataLink {
 		for s := range n.subs {
 			subs = append(subs, s)
 		}
@@ -68,8 +91,6 @@ func (n *node) interested(name string) []*Subscription {
 	}
 	return subs
 }
-
-const dataLink = "..data"
 
 // walk finds the directories of one subscription.
 type walk struct {
@@ -106,32 +127,27 @@ func (w *walk) name(dir, name string) {
 	n.names[name][w.sub] = struct{}{}
 }
 
-// tree plans a directory and all that are below it. What cannot be read here is left out: the
-// reader of the contents will say so.
-func (w *walk) tree(dir string) {
-	w.list(dir)
-}
-
-// list is tree, and returns what is directly in the directory, sorted by name.
-func (w *walk) list(dir string) []os.DirEntry {
+// tree plans a directory and all that are below it, and returns what is directly in it, sorted by name. What cannot be
+// read here is left out: the reader of the contents will say so.
+func (w *walk) tree(dir string) []os.DirEntry {
 	id, err := identify(dir)
 	if err != nil || w.seen[id] {
 		return nil
 	}
 	if len(w.seen) >= maxDirs {
-		w.plan.left = fmt.Errorf("%s: more than %d directories", dir, maxDirs)
+		w.plan.left = fmt.Errorf("%s: %w: more than %d", dir, errTooMany, maxDirs)
 		return nil
 	}
 	w.seen[id] = true
 	w.plan.node(id, dir).subs[w.sub] = struct{}{}
 	entries, err := os.ReadDir(dir)
-	if err != nil || isDatabase(entries) {
+	if err != nil || snapshot.IsDatabase(entries) {
 		return entries
 	}
 	// The present generation is followed for somebody who edits its files in place.
 	var payload []os.DirEntry
-	if _, ok := find(entries, dataLink); ok {
-		payload = w.list(filepath.Join(dir, dataLink))
+	if _, ok := find(entries, snapshot.DataLink); ok {
+		payload = w.tree(filepath.Join(dir, snapshot.DataLink))
 	}
 	for _, e := range entries {
 		if mayBeDir(e) && !isPayloadFile(payload, e) {
@@ -154,18 +170,6 @@ func find(sorted []os.DirEntry, name string) (os.DirEntry, bool) {
 		return nil, false
 	}
 	return sorted[i], true
-}
-
-// isDatabase recognises a Prometheus' data directory, where something is written all the time and which
-// no snapshot holds. It is watched itself, in case it becomes something else, but nothing below it is.
-func isDatabase(entries []os.DirEntry) bool {
-	found := 0
-	for _, e := range entries {
-		if e.IsDir() && (e.Name() == "wal" || e.Name() == "chunks_head") {
-			found++
-		}
-	}
-	return found == 2
 }
 
 // mayBeDir leaves out what no snapshot holds: hidden directories, old generations.

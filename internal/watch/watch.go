@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -16,7 +17,7 @@ const (
 	// poll of an unchanged ConfigMap costs about 0.2 ms with everything it wakes, so twenty
 	// in ten minutes stay well below 10 ms of CPU time; it is also how often Prometheus' own auto-reload looks.
 	DefaultInterval = 30 * time.Second
-	// DefaultFallback is the interval while inotify cannot be had: polling is all there is then.
+	// DefaultFallback is the interval while inotify is unavailable: polling is all there is then.
 	DefaultFallback = 2 * time.Second
 )
 
@@ -24,9 +25,9 @@ const (
 type Options struct {
 	// Interval is how often everybody is hinted although nothing was reported; default DefaultInterval.
 	Interval time.Duration
-	// Fallback replaces Interval, when that is longer, while inotify cannot be had; default DefaultFallback.
+	// Fallback replaces Interval, when that is longer, while inotify is unavailable; default DefaultFallback.
 	Fallback time.Duration
-	// Logger is told when inotify is lost and when it is back; default: nobody is.
+	// Logger is told when inotify is lost and when it is back; default: no one is.
 	Logger *slog.Logger
 
 	// open makes the notifier; tests replace it.
@@ -41,7 +42,7 @@ type Stats struct {
 	Errors uint64
 	// Watches is the number of directories that inotify watches now.
 	Watches int
-	// Polling says that inotify cannot be had, or not for all directories.
+	// Polling says that inotify is unavailable, or not for all directories.
 	Polling bool
 }
 
@@ -51,7 +52,11 @@ type Watcher struct {
 	opts Options
 	log  *slog.Logger
 
-	do      chan func()
+	// queue is what the goroutine shall do; nobody waits for it to take something.
+	mu    sync.Mutex
+	queue []func()
+	wake  chan struct{}
+
 	closing context.CancelFunc
 	done    chan struct{}
 	closed  sync.Once
@@ -62,10 +67,12 @@ type Watcher struct {
 
 	// The rest belongs to the goroutine.
 	subs     []*Subscription
-	notifier notifier // nil while inotify cannot be had
-	armed    map[dirID]string
-	plan     plan
-	dirty    bool // directories may have come or gone
+	notifier notifier // nil while inotify is unavailable
+	// adding is an addition to the notifier that the file system does not answer; nil: none.
+	adding <-chan error
+	armed  map[dirID]string
+	plan   plan
+	dirty  bool // directories may have come or gone
 	// notBefore spaces re-armings out by what they cost, so that a large tree being written
 	// does not mean one walk for each of its directories.
 	notBefore time.Time
@@ -77,7 +84,12 @@ type Watcher struct {
 type Subscription struct {
 	w     *Watcher
 	hints chan struct{}
-	dirs  []string // belongs to the watcher's goroutine
+	// The rest belongs to the watcher's goroutine.
+	dirs []string
+	plan plan // of the newest look at the directories
+	// looking is a look that is under way; late says that it takes suspiciously long.
+	looking <-chan plan
+	late    bool
 }
 
 // New starts a Watcher. It always works: where inotify does not, by polling alone.
@@ -97,7 +109,7 @@ func New(opts Options) *Watcher {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Watcher{
-		opts: opts, log: opts.Logger, do: make(chan func()), closing: cancel, done: make(chan struct{}),
+		opts: opts, log: opts.Logger, wake: make(chan struct{}, 1), closing: cancel, done: make(chan struct{}),
 		armed: map[dirID]string{},
 	}
 	go w.run(ctx)
@@ -117,11 +129,9 @@ func (w *Watcher) Stats() Stats {
 	}
 }
 
-// Hint hints everybody, as SIGHUP and POST /-/reload ask for.
-func (w *Watcher) Hint() { w.call(w.hintAll) }
-
 // Subscribe watches directories, which need not exist yet, with all that is below them. When it
-// returns, everything that happens from then on leads to a hint; one hint is there already.
+// returns, everything that happens from then on leads to a hint; one hint is there already. Of a directory that does not
+// answer, that is true later, after another hint.
 func (w *Watcher) Subscribe(dirs []string) *Subscription {
 	s := &Subscription{w: w, hints: make(chan struct{}, 1)}
 	s.hint()
@@ -136,10 +146,10 @@ func (w *Watcher) Subscribe(dirs []string) *Subscription {
 // C gives hints. There is room for one: hints that nobody takes are one hint.
 func (s *Subscription) C() <-chan struct{} { return s.hints }
 
-// SetDirs replaces the directories. A directory that was not watched before leads to a hint, for what
+// SetDirs replaces the directories. It does not wait for that. A directory that was not watched before leads to a hint, for what
 // may have happened in it meanwhile; the same directories again cost nothing.
 func (s *Subscription) SetDirs(dirs []string) {
-	s.w.call(func() {
+	s.w.post(func() {
 		if !slices.Contains(s.w.subs, s) || slices.Equal(s.dirs, cleaned(dirs)) {
 			return
 		}
@@ -163,13 +173,37 @@ func (s *Subscription) hint() {
 	}
 }
 
-// call runs f in the goroutine and waits for it; after Close it does nothing.
+// post lets the goroutine run f; after Close nothing happens.
+func (w *Watcher) post(f func()) {
+	w.mu.Lock()
+	w.queue = append(w.queue, f)
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// call is post, and waits until f has run, as long as that takes no longer than what every file system needs.
 func (w *Watcher) call(f func()) {
 	finished := make(chan struct{})
+	w.post(func() { defer close(finished); f() })
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
 	select {
-	case w.do <- func() { defer close(finished); f() }:
-		<-finished
+	case <-finished:
 	case <-w.done:
+	case <-limit.C:
+	}
+}
+
+func (w *Watcher) work() {
+	w.mu.Lock()
+	queue := w.queue
+	w.queue = nil
+	w.mu.Unlock()
+	for _, f := range queue {
+		f()
 	}
 }
 
@@ -188,8 +222,8 @@ func (w *Watcher) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case f := <-w.do:
-			f()
+		case <-w.wake:
+			w.work()
 		case ev, ok := <-events:
 			w.event(ev, ok)
 		case err, ok := <-errs:
@@ -215,7 +249,8 @@ func (w *Watcher) rearmDue() <-chan time.Time {
 }
 
 func (w *Watcher) interval() time.Duration {
-	if w.lost != nil {
+	// A tree that is too large to be watched is too large to be looked through all the time, too.
+	if w.lost != nil && !errors.Is(w.lost, errTooMany) {
 		return w.opts.Fallback
 	}
 	return w.opts.Interval
