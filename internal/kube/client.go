@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -106,6 +107,20 @@ type StatusError struct {
 	// Code is the HTTP status, Reason and Message what the API said.
 	Code            int
 	Reason, Message string
+	// RetryAfter is how long the API wants to be left alone; 0 when it does not say.
+	RetryAfter time.Duration `json:"-"`
+}
+
+// longestRetryAfter bounds what is believed of it.
+const longestRetryAfter = 5 * time.Minute
+
+// retryAfter reads the header, which the API sends in seconds.
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.ParseInt(h.Get("Retry-After"), 10, 64)
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(min(seconds, int64(longestRetryAfter/time.Second))) * time.Second
 }
 
 func (e *StatusError) Error() string {
@@ -164,8 +179,9 @@ func (c *Client) start(ctx context.Context, r request) (io.ReadCloser, error) {
 	}
 	defer res.Body.Close()
 	b, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10)) // half an explanation is better than none
-	e := &StatusError{Code: res.StatusCode}
+	e := &StatusError{}
 	_ = json.Unmarshal(b, e) // proxies answer with other texts
+	e.Code, e.RetryAfter = res.StatusCode, retryAfter(res.Header)
 	return nil, e
 }
 

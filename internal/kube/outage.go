@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -17,6 +18,8 @@ const (
 	quickFor     = 30 * time.Second
 	maxPause     = 10 * time.Second
 	refusedPause = time.Minute
+	// hopelessPause is for what only another Role, pod or program changes.
+	hopelessPause = 5 * time.Minute
 	// forbiddenFor is how long a 403 is not believed: an API server that has just started answers so
 	// until it knows the Roles.
 	forbiddenFor = 15 * time.Second
@@ -45,10 +48,18 @@ func (o *outage) note(err error) time.Duration {
 		o.pause.MaxInterval = quickPause
 	case o.code == http.StatusForbidden:
 		o.pause.MaxInterval = refusedPause
+	case hopeless(err):
+		o.pause.MaxInterval = hopelessPause
 	default:
 		o.pause.MaxInterval = maxPause
 	}
-	return o.pause.NextBackOff()
+	pause := o.pause.NextBackOff()
+	if e, ok := errors.AsType[*StatusError](err); ok && e.RetryAfter > 0 {
+		// With jitter: all pods were told the same.
+		wait := min(e.RetryAfter, longestRetryAfter)
+		pause = max(pause, wait+jitter(wait))
+	}
+	return pause
 }
 
 // refused says for how long every answer has been a 403.

@@ -11,6 +11,9 @@ import (
 	"reloader/internal/mounts"
 )
 
+// rewatchPause is the pause after a watch that ended in order, as in client-go.
+const rewatchPause = 800 * time.Millisecond
+
 // proven is how long a watch has to last before its end counts as ordinary.
 const proven = time.Second
 
@@ -24,6 +27,8 @@ type Propagation struct {
 	changes     chan change
 	// repeatAfter, patchGap and forbiddenFor, shorter in tests.
 	repeat, gap, forbidden time.Duration
+	// spread is patchJitter and rewatch rewatchPause, shorter in tests.
+	spread, rewatch time.Duration
 	// Only the goroutine that patches touches it.
 	patching outage
 
@@ -37,7 +42,7 @@ type Propagation struct {
 func NewPropagation(c *Client, log *slog.Logger) *Propagation {
 	return &Propagation{
 		client: c, log: log, mountPoints: mounts.OwnPoints, changes: make(chan change), told: map[string]bool{},
-		repeat: repeatAfter, gap: patchGap, forbidden: forbiddenFor,
+		repeat: repeatAfter, gap: patchGap, forbidden: forbiddenFor, spread: patchJitter, rewatch: rewatchPause,
 	}
 }
 
@@ -123,7 +128,7 @@ func (p *Propagation) follow(ctx context.Context, o object, mounts []string) {
 		if lasted >= proven {
 			trouble.note(nil)
 		}
-		pause := 50 * time.Millisecond
+		pause := p.rewatch + jitter(p.rewatch) // an API server that is drained ends the watches of all pods at once
 		if lasted < proven || !errors.Is(err, errWatchEnded) {
 			if status(err) != http.StatusForbidden && !hopeless(err) { // those say nothing about the kubelet's way to the API
 				p.interrupted()

@@ -55,6 +55,7 @@ func newPropagationWorld(t *testing.T, prepare ...func(*fakeAPI)) *propagationWo
 	w.p.mountPoints = func() ([]string, error) {
 		return []string{"/", w.config, w.password, "/token", "/frozen"}, nil
 	}
+	w.p.spread, w.p.rewatch = time.Millisecond, 50*time.Millisecond
 	w.p.repeat, w.p.gap, w.p.forbidden = 200*time.Millisecond, time.Millisecond, 20*time.Millisecond
 	if w.forbidden > 0 {
 		w.p.forbidden = w.forbidden

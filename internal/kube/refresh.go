@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"reloader/internal/snapshot"
 )
 
 // Annotation is what a patch of the own pod changes. Any change of the pod makes the kubelet
@@ -26,7 +28,7 @@ const (
 	// After an interrupted watch the kubelet, too, has to find its way back to the API. It has a watch
 	// of the pods and one for each object, which come back on their own, with pauses from 0.8 s that
 	// double up to 30 to 60 s and are forgotten after 2 minutes (client-go's reflector). What is
-	// patched before the object's watch is back is in vain. So for as long as disturbedFor the patch is
+	// patched before the object's watch is back has no effect. So for as long as disturbedFor the patch is
 	// repeated until the mount has changed, after a third of the time that it has waited already, but
 	// not less than a quarter of repeatAfter (the kubelet syncs a pod once a second at most) and not more than maxDistance.
 	disturbedFor = 2 * time.Minute
@@ -44,6 +46,7 @@ type change struct {
 // changed. Then it is left to the kubelet: the change may be one that does not show in the files.
 func (p *Propagation) patches(ctx context.Context) {
 	var pending []change
+	var left budget
 	var last time.Time // change
 	repeats := 0
 	repeat := time.NewTimer(0)
@@ -54,15 +57,26 @@ func (p *Propagation) patches(ctx context.Context) {
 			return
 		case c := <-p.changes:
 			pending, repeats, last = p.drain(append(pending, c)), 0, time.Now()
-			pending = slices.DeleteFunc(pending, func(c change) bool { return c.first })
+			if !sleep(ctx, jitter(p.spread)) {
+				return
+			}
 		case <-repeat.C:
-			pending = slices.DeleteFunc(pending, change.arrived)
+			waited := len(pending)
+			if pending = slices.DeleteFunc(pending, change.arrived); len(pending) < waited {
+				left.worked()
+			}
 			if len(pending) == 0 {
 				continue
 			}
 			repeats++
 		}
+		if wait := left.take(time.Now()); wait > 0 && !p.disturbedNow() {
+			repeats = 0 // whatever comes meanwhile is served by the patch at the end of it
+			repeat.Reset(wait)
+			continue
+		}
 		p.patch(ctx)
+		pending = slices.DeleteFunc(pending, func(c change) bool { return c.first })
 		if d := p.distance(repeats, time.Since(last)); d > 0 && len(pending) > 0 && p.patching.refused() < p.forbidden {
 			repeat.Reset(d)
 		} else {
@@ -76,9 +90,7 @@ func (p *Propagation) patches(ctx context.Context) {
 
 // distance is the time to the next patch after so many repetitions; 0 when there shall be none.
 func (p *Propagation) distance(repeats int, since time.Duration) time.Duration {
-	p.mu.Lock()
-	disturbed := time.Since(p.disturbed) < disturbedFor
-	p.mu.Unlock()
+	disturbed := p.disturbedNow()
 	switch {
 	case disturbed && since < disturbedFor:
 		d := min(max(since/3, p.repeat/4), maxDistance)
@@ -87,6 +99,13 @@ func (p *Propagation) distance(repeats int, since time.Duration) time.Duration {
 		return p.repeat
 	}
 	return 0
+}
+
+// disturbedNow says that the kubelet may still be on its way back to the API.
+func (p *Propagation) disturbedNow() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.disturbed) < disturbedFor
 }
 
 // drain adds the changes that are waiting: one patch serves them all.
@@ -151,7 +170,7 @@ func (c change) arrived() bool {
 func targets(mounts []string) []string {
 	list := make([]string, len(mounts))
 	for i, m := range mounts {
-		list[i], _ = os.Readlink(filepath.Join(m, "..data")) // no link: nothing that a swap could change
+		list[i], _ = os.Readlink(filepath.Join(m, snapshot.DataLink)) // no link: nothing that a swap could change
 	}
 	return list
 }

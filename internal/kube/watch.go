@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// metadataOnly asks for objects without their contents, so that no Secret's value ever comes here.
+// metadataOnly asks for objects without their contents. Annotations come along: for an object made with kubectl apply
+// one of them repeats the contents, a Secret's too. Nothing but the resource version is looked at, and nothing is kept.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 // watchSeconds is how long one watch lasts at least and half of what it lasts at most; the API ends it

@@ -1,0 +1,69 @@
+package kube
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// Patches that bring nothing are five at first and one a minute then, however often the object gets a new version; new
+// files give the budget back.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	var b budget
+	start := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
+	sent := func(from, to time.Duration) (n int) {
+		for at := from; at < to; at += 2 * time.Second {
+			if b.take(start.Add(at)) == 0 {
+				n++
+			}
+		}
+		return n
+	}
+	if n := sent(0, time.Hour); n < 60 || n > 5+61 {
+		t.Errorf("%d patches in an hour", n)
+	}
+	if n := sent(time.Hour, time.Hour+10*time.Second); n > 1 {
+		t.Errorf("%d patches in 10 s after it", n)
+	}
+	if wait := b.take(start.Add(time.Hour + 10*time.Second)); wait <= 0 || wait > patchEvery {
+		t.Errorf("the next one is allowed in %v", wait)
+	}
+	b.worked()
+	if n := sent(time.Hour+10*time.Second, time.Hour+20*time.Second); n != 5 {
+		t.Errorf("%d patches after new files", n)
+	}
+}
+
+// An object that is touched all the time without new contents costs no more than the budget.
+func TestTouchedObjectCostsTheBudget(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t)
+	w.started(t)
+	for range 30 {
+		before := w.asked("seen")
+		_ = before
+		w.update("configmaps/prometheus-yml")
+		time.Sleep(5 * time.Millisecond) // each is a version of its own, not one burst
+	}
+	w.settled(t, patchBurst)
+}
+
+// What the API asks for counts: its Retry-After is waited for.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	var o outage
+	err := &StatusError{Code: http.StatusTooManyRequests, RetryAfter: 7 * time.Second}
+	if pause := o.note(err); pause < 7*time.Second || pause > 14*time.Second {
+		t.Errorf("pause of %v", pause)
+	}
+	err.RetryAfter = time.Hour
+	if pause := o.note(err); pause > 2*longestRetryAfter {
+		t.Errorf("pause of %v", pause)
+	}
+	for in, want := range map[string]time.Duration{"7": 7 * time.Second, "": 0, "-1": 0, "x": 0, "999999999999999": longestRetryAfter} {
+		if got := retryAfter(http.Header{"Retry-After": {in}}); got != want {
+			t.Errorf("%q: %v, want %v", in, got, want)
+		}
+	}
+}
