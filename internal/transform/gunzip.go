@@ -8,6 +8,15 @@ import (
 	"io"
 )
 
+var errTooLarge = errors.New("it holds too much")
+
+// tooLarge says how much too much is.
+type tooLarge int64
+
+func (most tooLarge) Error() string { return fmt.Sprintf("it holds more than %d MiB", int64(most)>>20) }
+
+func (tooLarge) Is(target error) bool { return target == errTooLarge }
+
 // gunzip decompresses at most most bytes, however small a file claims to be.
 func gunzip(data []byte, most int64) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(data))
@@ -22,7 +31,7 @@ func gunzip(data []byte, most int64) ([]byte, error) {
 		return nil, plain(err)
 	}
 	if int64(len(out)) > most {
-		return nil, fmt.Errorf("it holds more than %d MiB", most>>20)
+		return nil, tooLarge(most)
 	}
 	return out, nil
 }

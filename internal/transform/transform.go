@@ -2,6 +2,7 @@
 package transform
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -23,6 +24,10 @@ const (
 // DefaultMaxSize bounds a file after decompression and after expansion, in bytes.
 const DefaultMaxSize = 32 << 20
 
+// DefaultMaxTotal bounds all results of one source together, in bytes: a ConfigMap of 1 MiB can hold a thousand times
+// that when it is compressed.
+const DefaultMaxTotal = 64 << 20
+
 // Options say what to change. The zero value changes nothing.
 type Options struct {
 	// Gunzip replaces each NAME.gz by its decompressed contents under NAME.
@@ -40,6 +45,10 @@ type Options struct {
 	Inserted func(file, name, value string)
 	// MaxSize bounds each result, in bytes; 0 means DefaultMaxSize.
 	MaxSize int64
+	// MaxTotal bounds all results of one source together, in bytes; 0 means DefaultMaxTotal.
+	MaxTotal int64
+
+	together bool // MaxSize is what is left of MaxTotal
 }
 
 // Check says whether the patterns can be used.
@@ -73,6 +82,10 @@ func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []findingpkg.Fi
 	if o.MaxSize == 0 {
 		o.MaxSize = DefaultMaxSize
 	}
+	if o.MaxTotal == 0 {
+		o.MaxTotal = DefaultMaxTotal
+	}
+	left := o.MaxTotal
 	files := make(map[string][]byte, len(s.Files))
 	var findings []findingpkg.Finding
 	for _, f := range s.Files {
@@ -80,12 +93,19 @@ func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []findingpkg.Fi
 		if !ok {
 			continue
 		}
-		name, data, found := one(s, f.Name, data, o)
+		own := o
+		if left < o.MaxSize {
+			own.MaxSize, own.together = left, true
+		}
+		name, result, found := one(s, f.Name, data, own)
+		if name != f.Name || int64(len(result)) > f.Size {
+			left -= int64(len(result))
+		}
 		for _, finding := range found {
 			finding.File, finding.Severity = s.Source.UserPath(f.Name), findingpkg.Error
 			findings = append(findings, finding)
 		}
-		files[name] = data
+		files[name] = result
 	}
 	out := snapshot.FromFiles(s.Source, files)
 	out.Atomic, out.Missing = s.Atomic, s.Missing
@@ -103,6 +123,12 @@ func one(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []b
 			}}
 		}
 		unzipped, err := gunzip(data, o.MaxSize)
+		if errors.Is(err, errTooLarge) && o.together {
+			return name, data, []findingpkg.Finding{{
+				Rule: RuleGzip, Message: fmt.Sprintf("cannot be decompressed: all files of its source together hold more than %d MiB", o.MaxTotal>>20),
+				Hint: "split what the files hold over several sources, or publish less",
+			}}
+		}
 		if err != nil {
 			return name, data, []findingpkg.Finding{{
 				Rule: RuleGzip, Message: "cannot be decompressed: " + err.Error(),
