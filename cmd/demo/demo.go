@@ -1,4 +1,4 @@
-// Demo does the main job in front of the user: a real Prometheus, and a Grafana where there is one, follow directories.
+// Command demo does the main job in front of the user: a real Prometheus, and a Grafana where there is one, follow directories.
 package main
 
 import (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"reloader/internal/finding"
@@ -21,6 +22,8 @@ const (
 type stdio struct {
 	in       io.Reader
 	out, err io.Writer
+	// hangUp gets SIGHUP, which only the daemon uses; nil in tests.
+	hangUp <-chan os.Signal
 }
 
 // command is one sub-command. Each has a file of its own that declares it and a line in commands.

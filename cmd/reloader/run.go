@@ -48,7 +48,7 @@ func runRun(ctx context.Context, args []string, std stdio) int {
 		return usageError(std, "run", "unexpected argument %q", fs.Arg(0))
 	}
 	daemon, err := app.New(ctx, app.Options{
-		Load: flags.Config, File: flags.File(), Stderr: std.err,
+		Load: flags.Config, File: flags.File(), Stderr: std.err, HangUp: std.hangUp,
 		Build: status.Build{Version: version, Revision: revision, GoVersion: goVersion()},
 	})
 	if err != nil {
@@ -83,7 +83,7 @@ func heldBack(std stdio, targets []reload.Status, termination string) int {
 	return exitFailed
 }
 
-// startFailed prints one line for each mistake in the configuration, or the one error of the surroundings.
+// startFailed prints one line for each mistake in the configuration, or the one error of the environment.
 func startFailed(std stdio, cmd string, err error) int {
 	if !errors.Is(err, app.ErrConfig) {
 		return failed(std, cmd, exitFailed, err)

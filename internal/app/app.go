@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"sync"
 	"syscall"
 	"time"
@@ -24,13 +23,10 @@ import (
 	"reloader/internal/webconfig"
 )
 
-// How long each part gets to stop.
-const (
-	stopTargets = 10 * time.Second
-	stopHTTP    = 3 * time.Second
-)
+// stopHTTP is how long requests get to end.
+const stopHTTP = 3 * time.Second
 
-// ErrConfig marks an error of the user's configuration, as opposed to one of the surroundings.
+// ErrConfig marks an error of the user's configuration, as opposed to one of its environment.
 var ErrConfig = errors.New("configuration")
 
 // configError is an error in the configuration; its text is the cause's alone.
@@ -48,6 +44,8 @@ type Options struct {
 	Build status.Build
 	// Stderr gets the log.
 	Stderr io.Writer
+	// HangUp gets SIGHUP, which makes everybody look at the files; nil: never.
+	HangUp <-chan os.Signal
 }
 
 // App is the daemon: everything that was made of one configuration.
@@ -69,16 +67,21 @@ type App struct {
 	mu    sync.Mutex
 	cfg   config.Config
 	units map[string]*unit
-	// dead are targets that could neither be changed nor go on; the next look tries again.
-	dead map[string]bool
+	// leaving are units that were told to end and may not have yet.
+	leaving []*unit
+	// stopping says that no other unit may start.
+	stopping bool
 	// heldBack are the states at the end of the targets whose servers could never start.
 	heldBack []reload.Status
+	// reread is when the newest look by hand began, and rereadDue says that another one is scheduled.
+	reread    time.Time
+	rereadDue bool
 }
 
-// New does everything that can fail because of the user or the surroundings, so that Start
+// New does everything that can fail because of the user or the environment, so that Start
 // cannot. It binds the port and opens the gates; Stop releases them.
 func New(ctx context.Context, o Options) (*App, error) {
-	a := &App{o: o, tracker: status.New(o.Build), memory: newScavenger(), units: map[string]*unit{}, dead: map[string]bool{}}
+	a := &App{o: o, tracker: status.New(o.Build), memory: newScavenger(), units: map[string]*unit{}}
 	a.history = history.New(func() { a.page.Changed() })
 	a.page = page.New(a.tracker.Report, a.history.Report)
 	var contents []byte
@@ -107,7 +110,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, a.Stop())
 	}
 	for _, t := range cfg.Targets {
-		u, err := a.build(cfg, t)
+		u, err := a.build(cfg, t, nil)
 		if err != nil {
 			return nil, errors.Join(err, a.Stop())
 		}
@@ -178,10 +181,35 @@ func (a *App) Addr() string {
 // Report is the whole status.
 func (a *App) Report() status.Report { return a.tracker.Report() }
 
-// Reread makes every target, and our own file, look at the files now.
+// rereadPause is the least time between two looks by hand: each one takes a failing target's pause away.
+const rereadPause = 2 * time.Second
+
+// Reread makes every target, and our own file, look at the files now. It never waits. Asked again within rereadPause it
+// looks once more at the end of it.
 func (a *App) Reread() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.rereadDue || a.stopping {
+		return
+	}
+	wait := time.Until(a.reread.Add(rereadPause))
+	if wait <= 0 {
+		a.lookNow()
+		return
+	}
+	a.rereadDue = true
+	time.AfterFunc(wait, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.rereadDue = false; !a.stopping {
+			a.lookNow()
+		}
+	})
+}
+
+// lookNow hints everybody; the lock must be held.
+func (a *App) lookNow() {
+	a.reread = time.Now()
 	for _, u := range a.units {
 		u.target.Recheck()
 	}
@@ -193,10 +221,7 @@ func (a *App) Reread() {
 // Run starts everything, works until ctx ends, and stops everything.
 func (a *App) Run(ctx context.Context) error {
 	tuneRuntime()
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-
+	var hup <-chan os.Signal = a.o.HangUp
 	// Parts end in the order of Stop, not all at once with ctx.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -239,45 +264,4 @@ func (a *App) start(ctx context.Context) <-chan error {
 	}
 	a.tracker.Started()
 	return failed
-}
-
-// HeldBack are, after Stop, the targets whose gates never got a first generation, so that their servers
-// could not start.
-func (a *App) HeldBack() []reload.Status {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.heldBack
-}
-
-// Stop ends everything in order: readiness, our own file, sources, targets, their last Events, HTTP. It may be called more than once.
-func (a *App) Stop() error {
-	a.tracker.Stopping()
-	var errs []error
-	if a.file != nil {
-		a.file.stop()
-	}
-	a.mu.Lock()
-	for name, u := range a.units {
-		if u.gate != nil && u.gate.Current().IsZero() {
-			a.heldBack = append(a.heldBack, u.target.Status())
-		}
-		if err := u.stop(stopTargets); err != nil {
-			errs = append(errs, fmt.Errorf("stop target %s: %w", name, err))
-		}
-	}
-	clear(a.units)
-	a.mu.Unlock()
-	a.watcher.Close()
-	a.cluster.stop()
-	a.page.Stop()
-	if a.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), stopHTTP)
-		defer cancel()
-		if err := a.server.Shutdown(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stop serving: %w", err), a.server.Close())
-		}
-		// Shutdown closes only what Serve was given.
-		_ = a.listener.Close()
-	}
-	return errors.Join(errs...)
 }

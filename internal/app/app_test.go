@@ -185,7 +185,7 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 
 	s.write("file", "in the way of the gate's directory")
 	moved := strings.Replace(s.target(0, "a"), s.urls[0], s.urls[1], 1)
-	s.write("conf/reloader.yml", head+moved+gated(s.target(1, "b"), filepath.Join(s.dir, "file")))
+	s.write("conf/reloader.yml", head+moved+s.target(1, "b")+gated(s.target(1, "c"), filepath.Join(s.dir, "file")))
 	s.eventually("the gate's error", func(r status.Report) bool { return strings.Contains(r.ConfigFile.Error, "open gate") })
 	s.write("conf/reloader.yml", before)
 	s.eventually("no error", func(r status.Report) bool { return r.ConfigFile.Error == "" })
@@ -221,19 +221,19 @@ func TestRefusedContentsAreTriedOnce(t *testing.T) {
 	}
 }
 
-// What the surroundings refuse is tried again, and is in use once they allow it.
-func TestRefusedBySurroundingsIsTriedAgain(t *testing.T) {
+// What the environment refuses is tried again, and is in use once they allow it.
+func TestRefusedByTheEnvironmentIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.run(head + s.target(0, "a"))
 	s.eventually("the target", synced("a"))
 	s.write("file", "in the way of the gate's directory")
-	s.write("conf/reloader.yml", head+gated(s.target(0, "a"), filepath.Join(s.dir, "file")))
+	s.write("conf/reloader.yml", head+s.target(0, "a")+gated(s.target(1, "b"), filepath.Join(s.dir, "file")))
 	s.eventually("the gate's error", func(r status.Report) bool { return strings.Contains(r.ConfigFile.Error, "open gate") })
 	if err := os.Remove(filepath.Join(s.dir, "file")); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually("the gate in use", func(r status.Report) bool { return r.ConfigFile.Error == "" && synced("a")(r) })
+	s.eventually("the gate in use", func(r status.Report) bool { return r.ConfigFile.Error == "" && synced("a", "b")(r) })
 }
 
 // While two targets ask for one gate, the target that has it works on undisturbed.
@@ -256,19 +256,35 @@ func TestConflictOverAGateDisturbsNobody(t *testing.T) {
 }
 
 // gated gives a target of YAML a gate.
-func gated(target, dir string) string {
-	return strings.Replace(target, "kind: http", fmt.Sprintf("kind: http, gate: %q", dir), 1)
+func gated(target, dir string) string { return with(target, fmt.Sprintf("gate: %q", dir)) }
+
+// with gives a target of YAML another key.
+func with(target, key string) string {
+	return strings.Replace(target, "kind: http", "kind: http, "+key, 1)
 }
 
-// A target under another name takes over the gate of the one that goes.
-func TestRenamedTargetKeepsItsGate(t *testing.T) {
+// A gate is the server's start: another one, or another hand on it, needs a restart of reloader, and is refused with a
+// sentence that says so. Other settings of a gated target change while its gate is kept.
+func TestGateNeedsARestart(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	gate := filepath.Join(s.dir, "gate")
 	s.run(head + gated(s.target(0, "a"), gate))
-	s.eventually("the first name", synced("a"))
-	s.write("conf/reloader.yml", head+gated(s.target(0, "b"), gate))
-	s.eventually("the other name", synced("b"))
+	s.eventually("the target", synced("a"))
+	for file, want := range map[string]string{
+		gated(s.target(0, "b"), gate):                            "it can change hands only when reloader is restarted",
+		gated(s.target(0, "a"), gate+"2"):                        "the gate of target a: cannot be changed while running; restart reloader",
+		s.target(0, "a"):                                         "the gate of target a: cannot be changed while running; restart reloader",
+		with(gated(s.target(0, "a"), gate), `gate_mode: "0440"`): "the gate of target a: cannot be changed while running; restart reloader",
+	} {
+		s.write("conf/reloader.yml", head+file)
+		s.eventually(want, func(r status.Report) bool { return strings.Contains(r.ConfigFile.Error, want) && synced("a")(r) })
+	}
+	s.write("conf/reloader.yml", head+with(gated(s.target(0, "a"), gate), "reload_timeout: 7s"))
+	s.eventually("another setting in use", func(r status.Report) bool { return r.ConfigFile.Error == "" && synced("a")(r) })
+	hits := s.hits[0].Load()
+	s.write("d0/file", "2")
+	s.eventually("a reload through the same gate", func(r status.Report) bool { return synced("a")(r) && s.hits[0].Load() > hits })
 }
 
 // POST /-/reload and SIGHUP mean: look now. Without a change nothing is called.
@@ -298,7 +314,7 @@ func TestRereadWithoutAChange(t *testing.T) {
 	}
 }
 
-// What New refuses is the user's business (exit 2) or that of the surroundings (exit 1).
+// What New refuses is the user's business (exit 2) or that of the environment (exit 1).
 func TestErrorsOfNew(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -1,48 +1,77 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"time"
 
 	"reloader/internal/config"
 	"reloader/internal/finding"
+	"reloader/internal/gate"
 	"reloader/internal/inputs"
 	"reloader/internal/reload"
 )
 
-// build makes everything of one target. What it opened is closed again when it fails.
-func (a *App) build(cfg config.Config, t config.Target) (*unit, error) {
+// build makes everything of one target. One that takes the place of another unit works with that one's gate. What it
+// opened is closed again when it fails.
+func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, error) {
 	r, judge := inputs.New(cfg, t)
 	driver, err := newDriver(t, r, judge, a.log.With("target", t.Name))
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
-	gate, err := inputs.OpenGate(t)
-	if err != nil {
-		return nil, err
-	}
-	u := &unit{cfg: t}
-	if gate != nil {
-		u.gate, u.closers = gate, append(u.closers, gate)
-		for _, repair := range gate.Repairs() {
-			a.log.Warn("the gate was repaired", "target", t.Name, "repair", repair)
+	u := &unit{cfg: t, driver: driver, previous: previous, reader: newPatientReader(r)}
+	switch {
+	case t.Gate.Path == "":
+	case previous != nil:
+		u.gate = previous.gate
+	default:
+		gate, err := inputs.OpenGate(t, func(what string) { a.log.Warn("the gate was repaired", "target", t.Name, "repair", what) })
+		if err != nil {
+			return nil, a.heldElsewhere(t, err)
 		}
+		u.gate = gate
 	}
 	a.cluster.dirs.Store(t.Name, r.Dirs())
 	u.hints = a.watcher.Subscribe(r.Dirs())
-	u.target, err = reload.New(reload.Options{
+	o := reload.Options{
 		Name: t.Name, Kind: string(t.Kind),
-		Reader: &processors{Reader: r}, Watch: u.hints, Validator: judge, Driver: driver, Gate: u.gate,
+		Reader: u.reader, Watch: u.hints, Validator: guarded{judge}, Driver: driver,
 		Observer: observers{a.tracker, a.memory, a.cluster.observer(), a.history}, Logger: a.log,
 		Allow: t.Allow, Facts: inputs.Facts(t), Diff: finding.DiffOutline, Settle: settle(cfg),
 		ObserveInterval: observeInterval(cfg, t), CompareInterval: compareInterval(t), Address: address(t),
-	})
+	}
+	if u.gate != nil {
+		o.Gate = u.gate
+	}
+	u.target, err = reload.New(o)
 	if err != nil {
-		_ = u.stop(0)
+		u.handedOn = previous != nil
+		u.release()
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
 	return u, nil
+}
+
+// heldElsewhere explains an error of opening a gate that another target of this process has.
+func (a *App) heldElsewhere(t config.Target, err error) error {
+	if !errors.Is(err, gate.ErrLocked) {
+		return err
+	}
+	want, statErr := os.Stat(t.Gate.Path)
+	if statErr != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name, u := range a.units {
+		if info, statErr := os.Stat(u.cfg.Gate.Path); u.gate != nil && statErr == nil && os.SameFile(info, want) {
+			return fmt.Errorf("target %s: gate %s belongs to target %s; it can change hands only when reloader is restarted", t.Name, t.Gate.Path, name)
+		}
+	}
+	return err
 }
 
 // observeEvery is how often a server is asked that tells in one small request whether it restarted or loaded.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"reloader/internal/config"
 	"reloader/internal/finding"
@@ -65,21 +68,59 @@ func newGrafanaDriver(t config.Target, c httpclient.Options, v finding.Validator
 		Client: connection, Validator: v, Allow: t.Allow, SameEnv: t.SameEnv, Timeout: t.ReloadTimeout, Logger: log,
 	}
 	if t.Restart == config.RestartTerminate {
-		o.Restarter = terminator(t.ProcessName)
+		o.Restarter = grafanaProcess(t.ProcessName)
+		o.ProcessStart = grafanaProcess(t.ProcessName).started
+	}
+	if t.Ini.Path != "" {
+		o.IniTimes = func() grafanadriver.IniTimes { return iniTimes(t) }
 	}
 	return grafanadriver.New(o), nil
 }
 
-// terminator ends the one process of that name.
-type terminator string
+// iniTimes says since when Grafana could have read the present grafana.ini; zero when it is not known.
+func iniTimes(t config.Target) grafanadriver.IniTimes {
+	file, gated := t.Ini.Path, false
+	if t.Gate.Path != "" {
+		rel, err := filepath.Rel(inputs.ServerDir(t.Gate), inputs.ServerDir(t.Ini))
+		if gated = err == nil && filepath.IsLocal(rel); gated {
+			file = filepath.Join(t.Gate.Path, rel)
+		}
+	}
+	placed, err := snapshot.ChangedAt(file)
+	if err != nil {
+		return grafanadriver.IniTimes{}
+	}
+	written := placed
+	if gated {
+		// The gate links a file that did not change into each new generation. No one but reloader writes there.
+		info, err := os.Stat(file)
+		if err != nil {
+			return grafanadriver.IniTimes{}
+		}
+		written = info.ModTime()
+	}
+	return grafanadriver.IniTimes{Written: written, Placed: placed}
+}
+
+// grafanaProcess is the one process of that name.
+type grafanaProcess string
 
 // Terminate sends SIGTERM, upon which Grafana ends in order with exit code 0.
-func (name terminator) Terminate(context.Context) error {
+func (name grafanaProcess) Terminate(context.Context) error {
 	p, err := process.Find(string(name))
 	if err != nil {
 		return err
 	}
 	return p.Signal(syscall.SIGTERM)
+}
+
+// started is when the process started.
+func (name grafanaProcess) started() (time.Time, error) {
+	p, err := process.Find(string(name))
+	if err != nil {
+		return time.Time{}, err
+	}
+	return p.Started()
 }
 
 // relevant says whether Prometheus reads one of the changed files only when it is told to.

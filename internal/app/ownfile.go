@@ -124,7 +124,7 @@ func (f *ownFile) start(ctx context.Context, w *watch.Watcher, settle time.Durat
 				case refused == nil:
 					loaded = time.Now()
 				case !errors.Is(refused, ErrConfig):
-					// The surroundings refused it, and no file tells when they change: the next look tries again.
+					// The environment refused it, and no file tells when they change: the next look tries again.
 					f.digest = snapshot.Digest{}
 				}
 			}
@@ -146,10 +146,23 @@ func (f *ownFile) quiet(ctx context.Context, settle time.Duration) bool {
 	}
 }
 
-func (f *ownFile) stop() {
+// cancelNow ends following, without waiting for it.
+func (f *ownFile) cancelNow() {
 	if f.cancel != nil {
 		f.cancel()
-		<-f.done
+	}
+}
+
+// end waits for the end until the channel says that it is too late; false then.
+func (f *ownFile) end(late <-chan struct{}) bool {
+	if f.cancel == nil {
+		return true
+	}
+	select {
+	case <-f.done:
+		return true
+	case <-late:
+		return false
 	}
 }
 

@@ -2,81 +2,102 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"sync"
-	"time"
 
 	"reloader/internal/config"
 	"reloader/internal/reload"
-	"reloader/internal/snapshot"
 	"reloader/internal/watch"
 )
 
-// unit is one target with what belongs to it alone.
+// unit is one target with what belongs to it alone. A change of its settings makes another unit, which takes over what is
+// about the server and not about the settings: see takeOver.
 type unit struct {
 	cfg    config.Target
 	target *reload.Target
-	gate   reload.Gate // nil in direct mode
+	driver reload.Driver
+	gate   gateway // nil in direct mode
 	hints  *watch.Subscription
-	// closers are released after the target has ended.
-	closers []io.Closer
+	// reader is what the target reads with.
+	reader *patientReader
+
+	// previous is the unit whose place this one takes; nil for none, and after it has ended.
+	previous *unit
+	// handedOn says that another unit goes on with the gate; App.mu guards it until the unit has ended.
+	handedOn bool
 
 	cancel context.CancelFunc
 	done   chan struct{}
-	once   sync.Once
+	// failed is why something could not be released, once done is closed.
+	failed error
 }
 
-// start lets the target work until stop.
+// gateway is what a unit needs of a gate.
+type gateway interface {
+	reload.Gate
+	Close() error
+}
+
+// start lets the target work until its cancel is called. Nothing is asked of the server before the unit that it follows
+// has ended, so that there are never two of them at work.
 func (u *unit) start(ctx context.Context) {
 	ctx, u.cancel = context.WithCancel(ctx)
 	u.done = make(chan struct{})
 	go func() {
 		defer close(u.done)
-		// Run ends with ctx only, and without an error then.
-		_ = u.target.Run(ctx)
+		if u.previous != nil {
+			<-u.previous.done
+			u.takeOver(u.previous)
+			u.previous = nil
+		}
+		if ctx.Err() == nil {
+			// Run ends with ctx only, and without an error then.
+			_ = u.target.Run(ctx)
+		}
+		u.release()
 	}()
 }
 
-// stop ends the target and releases what it holds, at most after the given time.
-func (u *unit) stop(within time.Duration) error {
-	var err error
-	u.once.Do(func() {
-		if u.cancel != nil {
-			u.cancel()
-			select {
-			case <-u.done:
-			case <-time.After(within):
-				err = fmt.Errorf("still busy after %s", within)
-			}
-		}
-		u.hints.Close()
-		for _, c := range u.closers {
-			if closeErr := c.Close(); err == nil {
-				err = closeErr
-			}
-		}
-	})
-	return err
+// release gives back what the unit holds; the gate only when no other unit goes on with it.
+func (u *unit) release() {
+	u.hints.Close()
+	if u.gate != nil && !u.handedOn {
+		u.failed = u.gate.Close()
+	}
 }
 
-// processors is a reader that uses all processors for a large tree.
-type processors struct {
-	reload.Reader
-	files int // in the newest reading
+// inheritor is a driver that goes on where another one for the same server has stopped: with a request that is still in
+// flight, with the tries of a password, with what it ended the server for.
+type inheritor interface {
+	// Inherit is called before anything else, when the other one is not used any more.
+	Inherit(from reload.Driver)
 }
 
-// manyFiles is how many files make a reading worth all processors.
-const manyFiles = 1000
+// takeOver brings what is known of the server from the unit that has ended. Without it an edit of our own file would
+// mean what a restart of reloader means: nothing known, and nothing in flight.
+func (u *unit) takeOver(from *unit) {
+	if !sameServer(u.cfg, from.cfg) {
+		return
+	}
+	u.target.Inherit(from.target)
+	if d, ok := u.driver.(inheritor); ok {
+		d.Inherit(from.driver)
+	}
+}
 
-// Read implements reload.Reader.
-func (p *processors) Read(ctx context.Context) (*snapshot.Set, error) {
-	if p.files >= manyFiles {
-		defer allProcessors()()
+// sameServer says that two settings of a target are about one server.
+func sameServer(a, b config.Target) bool {
+	return a.Kind == b.Kind && a.URL == b.URL && a.ProcessName == b.ProcessName
+}
+
+// end waits until the unit has ended, or until the channel says that it is too late; false then.
+func (u *unit) end(late <-chan struct{}) bool {
+	if u.cancel == nil { // it never started
+		u.release()
+		return true
 	}
-	set, err := p.Reader.Read(ctx)
-	if err == nil {
-		p.files = set.Len()
+	select {
+	case <-u.done:
+		return true
+	case <-late:
+		return false
 	}
-	return set, err
 }

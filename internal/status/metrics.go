@@ -33,25 +33,25 @@ type family struct {
 	desc *prometheus.Desc
 	kind prometheus.ValueType
 	// read emits the values, each with the label values after target.
-	read func(t *target, emit func(value float64, labels ...string))
+	read func(t *seen, emit func(value float64, labels ...string))
 }
 
-func gauge(name, help string, read func(*target) float64) family {
+func gauge(name, help string, read func(*seen) float64) family {
 	return single(name, help, prometheus.GaugeValue, read)
 }
 
-func counter(name, help string, read func(*target) float64) family {
+func counter(name, help string, read func(*seen) float64) family {
 	return single(name, help, prometheus.CounterValue, read)
 }
 
-func single(name, help string, kind prometheus.ValueType, read func(*target) float64) family {
+func single(name, help string, kind prometheus.ValueType, read func(*seen) float64) family {
 	return family{
 		desc: prometheus.NewDesc("reloader_"+name, help, []string{"target"}, nil), kind: kind,
-		read: func(t *target, emit func(float64, ...string)) { emit(read(t)) },
+		read: func(t *seen, emit func(float64, ...string)) { emit(read(t)) },
 	}
 }
 
-func labelled(name, help, label string, kind prometheus.ValueType, read func(*target, func(float64, ...string))) family {
+func labelled(name, help, label string, kind prometheus.ValueType, read func(*seen, func(float64, ...string))) family {
 	return family{desc: prometheus.NewDesc("reloader_"+name, help, []string{"target", label}, nil), kind: kind, read: read}
 }
 
@@ -59,68 +59,68 @@ func labelled(name, help, label string, kind prometheus.ValueType, read func(*ta
 // other configuration reloaders gave them, so that their alerts work.
 var families = []family{
 	gauge("last_reload_successful", "Whether the newest files are live, or a change is being worked on and nothing has failed; 0 after any failure, a rejected file included, and after 10 s without the server.",
-		func(t *target) float64 { return number(t.last.Applied) }),
+		func(t *seen) float64 { return number(t.now.Applied) }),
 	gauge("last_reload_success_timestamp_seconds", "When a reload was last proven, in Unix time; 0 when never.",
-		func(t *target) float64 { return unix(t.last.LastSuccess) }),
+		func(t *seen) float64 { return unix(t.now.LastSuccess) }),
 	counter("reloads_total", "Reload calls, failed ones included.",
-		func(t *target) float64 { return float64(t.last.Counts.Reloads) }),
+		func(t *seen) float64 { return float64(t.now.Counts.Reloads) }),
 	labelled("reloads_failed_total", "Reload calls that failed or could not be proven, by class of failure.", "class", prometheus.CounterValue,
-		func(t *target, emit func(float64, ...string)) {
+		func(t *seen, emit func(float64, ...string)) {
 			for _, c := range classes {
 				emit(float64(t.failures[c]), string(c))
 			}
 		}),
 	counter("config_apply_operations_total", "Changes of the files that were seen.",
-		func(t *target) float64 { return float64(t.last.Counts.Changes) }),
+		func(t *seen) float64 { return float64(t.now.Counts.Changes) }),
 	counter("config_apply_operations_failed_total", "Changes of the files that were rejected or refused.",
-		func(t *target) float64 { return float64(t.last.Counts.ChangesFailed) }),
+		func(t *seen) float64 { return float64(t.now.Counts.ChangesFailed) }),
 	labelled("phase", "Where the target stands: 1 for its phase, 0 for the others.", "phase", prometheus.GaugeValue,
-		func(t *target, emit func(float64, ...string)) {
+		func(t *seen, emit func(float64, ...string)) {
 			for _, p := range phases {
-				emit(number(t.last.Phase == p), string(p))
+				emit(number(t.now.Phase == p), string(p))
 			}
 		}),
 	gauge("phase_start_timestamp_seconds", "When the target's phase began, in Unix time.",
-		func(t *target) float64 { return unix(t.last.Since) }),
+		func(t *seen) float64 { return unix(t.now.Since) }),
 	gauge("wanted_digest", "First 48 bits of the digest of the newest files.",
-		func(t *target) float64 { return t.last.Wanted.Number() }),
+		func(t *seen) float64 { return t.now.Wanted.Number() }),
 	gauge("running_digest", "First 48 bits of the digest that the server was proven to run; 0 when none was.",
-		func(t *target) float64 { return t.last.Running.Number() }),
+		func(t *seen) float64 { return t.now.Running.Number() }),
 	{
 		desc: prometheus.NewDesc("reloader_gate_digest",
 			"First 48 bits of the digest of the files in the gate, with which the server would start; 0 when it is empty. Gated targets only.",
 			[]string{"target"}, nil),
 		kind: prometheus.GaugeValue,
-		read: func(t *target, emit func(float64, ...string)) {
-			if t.Gate != nil {
-				emit(t.Gate().Number())
+		read: func(t *seen, emit func(float64, ...string)) {
+			if t.gated {
+				emit(t.gate.Number())
 			}
 		},
 	},
 	labelled("findings", "Findings about the newest files, by severity.", "severity", prometheus.GaugeValue,
-		func(t *target, emit func(float64, ...string)) {
+		func(t *seen, emit func(float64, ...string)) {
 			for _, s := range severities {
-				emit(float64(finding.Count(t.last.Findings, s)), s.String())
+				emit(float64(finding.Count(t.now.Findings, s)), s.String())
 			}
 		}),
 	gauge("restart_required", "Whether a setting changed that only a restart of the server can bring.",
-		func(t *target) float64 { return number(len(t.last.RestartRequired) > 0) }),
+		func(t *seen) float64 { return number(len(t.now.RestartRequired) > 0) }),
 	gauge("differences", "What the server was seen to run differently from the files, in number, until the next proof.",
-		func(t *target) float64 { return float64(len(t.last.Differences)) }),
+		func(t *seen) float64 { return float64(len(t.now.Differences)) }),
 	gauge("not_compared", "What the newest proof does not cover because the server did not tell, in number.",
-		func(t *target) float64 { return float64(len(t.last.NotCompared)) }),
+		func(t *seen) float64 { return float64(len(t.now.NotCompared)) }),
 	counter("mismatches_total", "Looks at which the server ran something else than it should.",
-		func(t *target) float64 { return float64(t.last.Counts.Mismatches) }),
+		func(t *seen) float64 { return float64(t.now.Counts.Mismatches) }),
 	labelled("failures_total", "Failed requests and other failures by class, those of requests that only ask included.", "class", prometheus.CounterValue,
-		func(t *target, emit func(float64, ...string)) {
+		func(t *seen, emit func(float64, ...string)) {
 			for _, c := range classes {
-				emit(float64(t.last.Counts.Failures[c]), string(c))
+				emit(float64(t.now.Counts.Failures[c]), string(c))
 			}
 		}),
 	counter("validations_unjudged_total", "Validations that ended without a verdict.",
-		func(t *target) float64 { return float64(t.last.Counts.Unjudged) }),
+		func(t *seen) float64 { return float64(t.now.Counts.Unjudged) }),
 	counter("rollbacks_total", "Returns to the last good files.",
-		func(t *target) float64 { return float64(t.last.Counts.RollBacks) }),
+		func(t *seen) float64 { return float64(t.now.Counts.RollBacks) }),
 }
 
 var (
@@ -168,37 +168,37 @@ func (t *Tracker) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector: values come from the newest status at each scrape.
 func (t *Tracker) Collect(ch chan<- prometheus.Metric) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for name, known := range t.targets {
-		now := *known
-		now.last, now.Status = known.status(), nil // one reading for all values
+	list := t.look()
+	for _, s := range list {
 		for _, f := range families {
-			f.read(&now, func(value float64, labels ...string) {
-				ch <- prometheus.MustNewConstMetric(f.desc, f.kind, value, append([]string{name}, labels...)...)
+			f.read(&s, func(value float64, labels ...string) {
+				ch <- prometheus.MustNewConstMetric(f.desc, f.kind, value, append([]string{s.Name}, labels...)...)
 			})
 		}
-		ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, name, now.Kind,
-			strings.ToValidUTF8(now.last.ServerVersion, "?"))
+		ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, s.Name, s.Kind,
+			strings.ToValidUTF8(s.now.ServerVersion, "?"))
 	}
+	t.mu.Lock()
+	file, ready, notes, watch, calls := t.file, t.notReady(list, false) == "", t.notes, t.watch, t.calls
+	t.mu.Unlock()
 	one := func(desc *prometheus.Desc, kind prometheus.ValueType, value float64) {
 		ch <- prometheus.MustNewConstMetric(desc, kind, value)
 	}
-	one(fileDesc, prometheus.GaugeValue, number(t.file == nil || t.file.Error == ""))
-	one(readyDesc, prometheus.GaugeValue, number(t.notReady(false) == ""))
+	one(fileDesc, prometheus.GaugeValue, number(file == nil || file.Error == ""))
+	one(readyDesc, prometheus.GaugeValue, number(ready))
 	frozen := 0
-	for _, n := range t.notes {
+	for _, n := range notes {
 		if n.Rule == mounts.SubPathRule {
 			frozen++
 		}
 	}
 	one(frozenDesc, prometheus.GaugeValue, float64(frozen))
-	w := t.watch()
+	w := watch()
 	one(eventsDesc, prometheus.CounterValue, float64(w.Events))
 	one(errorsDesc, prometheus.CounterValue, float64(w.Errors))
 	one(watchesDesc, prometheus.GaugeValue, float64(w.Watches))
 	one(pollingDesc, prometheus.GaugeValue, number(w.Polling))
-	for _, c := range t.calls() {
+	for _, c := range calls() {
 		ch <- prometheus.MustNewConstMetric(callsDesc, prometheus.CounterValue, float64(c.Count), c.Verb, c.Code)
 	}
 }

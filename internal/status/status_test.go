@@ -238,3 +238,35 @@ func TestAPI(t *testing.T) {
 		t.Errorf("%d rereads, want 1", *rereads)
 	}
 }
+
+// A gate or a target that does not answer holds up no transition, no stop and no other target's phase: only who asks
+// for it waits.
+func TestTrackerIsNotHeldUp(t *testing.T) {
+	t.Parallel()
+	tr := New(Build{})
+	hang, asked := make(chan struct{}), make(chan struct{}, 10)
+	tr.Add(Target{Name: "a", Kind: "prometheus", Gate: func() snapshot.Digest { asked <- struct{}{}; <-hang; return snapshot.Digest{} }})
+	tr.Add(Target{Name: "b", Kind: "grafana"})
+	tr.Started()
+	scraped := make(chan struct{})
+	go func() {
+		_, _ = tr.registry.Gather()
+		close(scraped)
+	}()
+	<-asked
+	done := make(chan struct{})
+	go func() {
+		tr.Transition(reload.Status{Target: "b"}, reload.Status{Target: "b", Phase: reload.Reloading})
+		tr.OwnFile(ConfigFile{})
+		tr.Note(nil)
+		tr.Stopping()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("held up")
+	}
+	close(hang)
+	<-scraped
+}

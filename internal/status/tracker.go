@@ -3,6 +3,7 @@ package status
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +52,8 @@ type Tracker struct {
 	registry *prometheus.Registry
 	times    histograms
 
+	// mu is never held while somebody else is asked: a gate or a target may take its time, and no transition, no probe
+	// and no stop waits for that.
 	mu       sync.Mutex
 	targets  map[string]*target
 	file     *ConfigFile
@@ -81,11 +84,34 @@ type target struct {
 	failures map[reload.Class]uint64
 }
 
-func (t *target) status() reload.Status {
-	if t.Status != nil {
-		return t.Status()
+// seen is what one target, and its gate, say at one moment.
+type seen struct {
+	*target
+	now   reload.Status
+	gated bool
+	gate  snapshot.Digest
+	// failures are a copy.
+	failures map[reload.Class]uint64
+}
+
+// look asks every target, by name. The lock must not be held.
+func (t *Tracker) look() []seen {
+	t.mu.Lock()
+	list := make([]seen, 0, len(t.targets))
+	for _, known := range t.targets {
+		list = append(list, seen{target: known, now: known.last, failures: maps.Clone(known.failures)})
 	}
-	return t.last
+	t.mu.Unlock()
+	for i := range list {
+		if s := &list[i]; s.Status != nil {
+			s.now = s.Status()
+		}
+		if s := &list[i]; s.Gate != nil {
+			s.gated, s.gate = true, s.Gate()
+		}
+	}
+	slices.SortFunc(list, func(a, b seen) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 // Watch are the figures of watching.
@@ -218,6 +244,7 @@ func (t *Tracker) Look(ctx context.Context) {
 
 // Report returns a copy of the whole status, targets by name.
 func (t *Tracker) Report() Report {
+	list := t.look()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := Report{Version: t.build.Version, Revision: t.build.Revision, Notes: t.notes, Targets: []reload.Status{}}
@@ -225,11 +252,10 @@ func (t *Tracker) Report() Report {
 		file := *t.file
 		r.ConfigFile = &file
 	}
-	for _, known := range t.targets {
-		r.Targets = append(r.Targets, known.status())
+	for _, s := range list {
+		r.Targets = append(r.Targets, s.now)
 	}
-	slices.SortFunc(r.Targets, func(a, b reload.Status) int { return strings.Compare(a.Target, b.Target) })
-	r.NotReady = t.notReady(false)
+	r.NotReady = t.notReady(list, false)
 	r.Ready = r.NotReady == ""
 	return r
 }
@@ -237,9 +263,10 @@ func (t *Tracker) Report() Report {
 // NotReady says in one line why we are not ready; empty when we are. With startup, a gated
 // target also needs a first generation, so that the server can start.
 func (t *Tracker) NotReady(startup bool) string {
+	list := t.look()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.notReady(startup)
+	return t.notReady(list, startup)
 }
 
 // beforePublish says that it is not decided yet what the gate shall hold.
@@ -247,7 +274,7 @@ func beforePublish(p reload.Phase) bool {
 	return p == reload.Settling || p == reload.Checking || p == reload.Publishing
 }
 
-func (t *Tracker) notReady(startup bool) string {
+func (t *Tracker) notReady(list []seen, startup bool) string {
 	switch {
 	case t.stopping:
 		return "stopping"
@@ -255,18 +282,17 @@ func (t *Tracker) notReady(startup bool) string {
 		return "starting"
 	}
 	var waiting []string
-	for name, known := range t.targets {
+	for _, s := range list {
 		switch {
-		case known.status().Phase == reload.Starting:
-			waiting = append(waiting, name+" has not read its files yet")
-		case startup && known.Gate != nil && known.Gate().IsZero():
-			waiting = append(waiting, name+" has no generation yet")
-		case startup && known.Gate != nil && beforePublish(known.status().Phase):
+		case s.now.Phase == reload.Starting:
+			waiting = append(waiting, s.Name+" has not read its files yet")
+		case startup && s.gated && s.gate.IsZero():
+			waiting = append(waiting, s.Name+" has no generation yet")
+		case startup && s.gated && beforePublish(s.now.Phase):
 			// A generation of an earlier pod is there. The server need not start on it, only to be
 			// reloaded a moment later.
-			waiting = append(waiting, name+" is still looking at its files")
+			waiting = append(waiting, s.Name+" is still looking at its files")
 		}
 	}
-	slices.Sort(waiting)
 	return strings.Join(waiting, ", ")
 }

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"reloader/internal/inputs"
+	"reloader/internal/snapshot"
+)
+
+const (
+	// readPatience is how long a reading may take. A disk that answers needs a fraction of it for 100,000 files.
+	readPatience = 90 * time.Second
+	// lookPatience is how long one may take that reads no contents.
+	lookPatience = 5 * time.Second
+)
+
+// patientReader reads with a limit of time. A directory that hangs (a network disk whose server is gone, a FUSE that does
+// not answer) cannot be given up by the system call that waits for it, but by whoever waits for the call: the target
+// says what it waits for, and ends when it shall. One reading is under way at a time.
+type patientReader struct {
+	inputs.Reader
+	busy       chan struct{} // holds one while a call is under way
+	read, look time.Duration
+	dirs       []string // of the newest reading
+}
+
+func newPatientReader(r inputs.Reader) *patientReader {
+	return &patientReader{Reader: r, busy: make(chan struct{}, 1), read: readPatience, look: lookPatience, dirs: r.Dirs()}
+}
+
+// within runs f, and returns early when ctx or the time ends first; f then ends when the system lets it.
+func (p *patientReader) within(ctx context.Context, limit time.Duration, f func(context.Context)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("read %s: no answer from the file system within %s; a network disk whose server is gone looks like this", strings.Join(p.dirs, ", "), limit))
+	defer cancel()
+	select {
+	case p.busy <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	done := make(chan struct{})
+	go func() {
+		f(ctx)
+		<-p.busy
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	// What obeys ctx ends at once, and its own words are better.
+	grace := time.NewTimer(100 * time.Millisecond)
+	defer grace.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-grace.C:
+		return context.Cause(ctx)
+	}
+}
+
+// Read implements reload.Reader.
+func (p *patientReader) Read(ctx context.Context) (*snapshot.Set, error) {
+	var set *snapshot.Set
+	var err error
+	if late := p.within(ctx, p.read, func(ctx context.Context) { set, err = p.Reader.Read(ctx) }); late != nil {
+		return nil, late
+	}
+	if err == nil {
+		p.dirs = p.Reader.Dirs()
+	}
+	return set, err
+}
+
+// Unchanged implements reload.Reader.
+func (p *patientReader) Unchanged(ctx context.Context) bool {
+	same := false
+	return p.within(ctx, p.look, func(ctx context.Context) { same = p.Reader.Unchanged(ctx) }) == nil && same
+}
+
+// SameCommit implements reload.Reader.
+func (p *patientReader) SameCommit() bool {
+	same := false
+	return p.within(context.Background(), p.look, func(context.Context) { same = p.Reader.SameCommit() }) == nil && same
+}
+
+// Dirs implements reload.Reader. It asks no reading that is under way.
+func (p *patientReader) Dirs() []string { return p.dirs }

@@ -1,0 +1,288 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"reloader/internal/config"
+	"reloader/internal/finding"
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
+	"reloader/internal/status"
+	"reloader/internal/watch"
+	"reloader/test/rig"
+)
+
+// bare is an App without a file, a port and targets.
+func bare(t *testing.T) *App {
+	t.Helper()
+	a, err := New(t.Context(), Options{Stderr: &bytes.Buffer{}, Load: func([]byte) (config.Config, error) {
+		cfg := config.Defaults()
+		cfg.ListenAddress = ""
+		return cfg, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// stuck is a unit that does not end when it is told to, until the test does.
+func stuck(t *testing.T, a *App, name string) *unit {
+	t.Helper()
+	target, err := reload.New(reload.Options{Name: name, Reader: readerFunc(nil), Validator: guarded{}, Driver: &fakeDriver{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &unit{cfg: config.Target{Name: name}, target: target, hints: a.watcher.Subscribe(nil), cancel: func() {}, done: make(chan struct{})}
+	a.units[name] = u
+	return u
+}
+
+// However many targets are stuck, all are told to stop first, and the stop has one deadline below a pod's grace period.
+func TestStopHasOneDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := bareFast()
+		told := 0
+		for _, name := range []string{"a", "b", "c"} {
+			u := &unit{cfg: config.Target{Name: name}, done: make(chan struct{}), cancel: func() { told++ }}
+			a.units[name] = u
+		}
+		begin := time.Now()
+		err := a.Stop()
+		if took := time.Since(begin); took > stopAll || told != 3 || err == nil || strings.Count(err.Error(), "still busy") != 3 {
+			t.Errorf("after %v, %d told: %v", took, told, err)
+		}
+	})
+}
+
+// bareFast is an App whose parts need nothing of the system.
+func bareFast() *App {
+	return &App{tracker: status.New(status.Build{}), watcher: watch.New(watch.Options{}), units: map[string]*unit{}}
+}
+
+// A look by hand never waits for a target that does not end, nor for a change of our own file.
+func TestRereadNeverWaits(t *testing.T) {
+	t.Parallel()
+	a := bare(t)
+	u := stuck(t, a, "one")
+	a.exchange(t.Context(), a.config(), nil, []string{"one"})
+	done := make(chan struct{})
+	go func() { a.Reread(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(rig.Patience):
+		t.Error("it waits for the target")
+	}
+	close(u.done)
+	if err := a.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Looks by hand come at most every two seconds, however often they are asked for, and the last one is not lost: each
+// takes the pause of a failing reload away, and two hundred would be two hundred reloads.
+func TestRereadIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := bareFast()
+		f := &ownFile{kick: make(chan struct{}, 1)}
+		a.file = f
+		looks := 0
+		count := func() {
+			synctest.Wait()
+			select {
+			case <-f.kick:
+				looks++
+			default:
+			}
+		}
+		for range 200 {
+			a.Reread()
+			count()
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(rereadPause)
+		count()
+		if looks != 2 {
+			t.Errorf("%d looks for 200 requests within 2 s", looks)
+		}
+		a.watcher.Close()
+	})
+}
+
+type readerFunc func(context.Context) (*snapshot.Set, error)
+
+func (f readerFunc) Read(ctx context.Context) (*snapshot.Set, error) { return f(ctx) }
+func (readerFunc) Findings() []finding.Finding                       { return nil }
+func (readerFunc) Unchanged(context.Context) bool                    { return false }
+func (readerFunc) SameCommit() bool                                  { return false }
+func (readerFunc) Dirs() []string                                    { return []string{"/hung"} }
+func (readerFunc) Change(func(*snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding)) {
+}
+
+// A directory that hangs is named, holds up only who reads it, and does not hold up the stop; when it answers again,
+// it is read again, and never by two at a time.
+func TestHungDirectory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		reading := 0
+		r := newPatientReader(readerFunc(func(context.Context) (*snapshot.Set, error) {
+			reading++
+			if reading > 1 {
+				t.Error("two readings at a time")
+			}
+			<-hang
+			reading--
+			return &snapshot.Set{}, nil
+		}))
+		for range 2 {
+			if _, err := r.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "/hung: no answer from the file system within 1m30s") {
+				t.Errorf("got %v", err)
+			}
+		}
+		if r.Unchanged(t.Context()) || r.SameCommit() {
+			t.Error("a directory that hangs counts as looked at")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := r.Read(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("a stop waits: %v", err)
+		}
+		close(hang)
+		synctest.Wait()
+		if _, err := r.Read(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type panicking struct{}
+
+func (panicking) Validate(context.Context, finding.Request) (finding.Result, error) {
+	panic("an excerpt of a secret file")
+}
+
+// A fault in a validator is no verdict, and tells its place and nothing of the files.
+func TestValidatorThatPanics(t *testing.T) {
+	t.Parallel()
+	_, err := guarded{panicking{}}.Validate(t.Context(), finding.Request{})
+	if err == nil || !strings.Contains(err.Error(), "panicking.Validate, stop_test.go:") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// fakeDriver is a server that counts, and takes its time.
+type fakeDriver struct {
+	server  *fakeServer
+	inherit atomic.Pointer[fakeDriver]
+}
+
+type fakeServer struct {
+	now, most atomic.Int32
+	reloads   atomic.Int32
+	hang      chan struct{}
+}
+
+func (d *fakeDriver) Observe(context.Context) (reload.Observation, error) {
+	return reload.Observation{Ready: true, Epoch: "1"}, nil
+}
+
+func (d *fakeDriver) Plan(context.Context, reload.Change) (reload.Plan, error) {
+	return reload.Plan{Calls: []string{"POST"}}, nil
+}
+
+// Reload obeys no stop, as a request that must not be cut.
+func (d *fakeDriver) Reload(context.Context, reload.Plan) error {
+	s := d.server
+	s.reloads.Add(1)
+	if n := s.now.Add(1); n > s.most.Load() {
+		s.most.Store(n)
+	}
+	defer s.now.Add(-1)
+	<-s.hang
+	return nil
+}
+
+func (d *fakeDriver) Confirm(_ context.Context, _ reload.Plan, p reload.Proof) (reload.Verdict, error) {
+	return reload.Verdict{Proven: p.Reloaded, By: "test", After: reload.Observation{Ready: true, Epoch: "1"}}, nil
+}
+
+func (d *fakeDriver) Inherit(from reload.Driver) { d.inherit.Store(from.(*fakeDriver)) }
+
+type accepting struct{}
+
+func (accepting) Validate(context.Context, finding.Request) (finding.Result, error) {
+	return finding.Result{Outline: &finding.Outline{}}, nil
+}
+
+// While a reload is in flight, edits of our own file make new units of the same target. None of them asks anything of the
+// server before the one that is in flight has ended, the last one gets what is known, and its driver goes on where the
+// first one stopped.
+func TestNeverTwoReloadsInFlight(t *testing.T) {
+	t.Parallel()
+	a := bare(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	server := &fakeServer{hang: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var units []*unit
+	replace := func() *unit {
+		d := &fakeDriver{server: server}
+		r := readerFunc(func(ctx context.Context) (*snapshot.Set, error) {
+			s, err := snapshot.Take(ctx, snapshot.Source{Name: "x", Dir: dir}, snapshot.Limits{})
+			if err != nil {
+				return nil, err
+			}
+			return snapshot.NewSet(s), nil
+		})
+		target, err := reload.New(reload.Options{Name: "one", Reader: r, Validator: accepting{}, Driver: d, Settle: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &unit{cfg: config.Target{Name: "one", Kind: config.HTTP, URL: "http://h"}, target: target, driver: d,
+			hints: a.watcher.Subscribe(nil), previous: a.unit("one")}
+		a.exchange(ctx, a.config(), map[string]*unit{"one": u}, nil)
+		units = append(units, u)
+		return u
+	}
+	replace()
+	rig.Eventually(t, "a reload in flight", func() error {
+		if server.now.Load() == 0 {
+			return errors.New("none")
+		}
+		return nil
+	})
+	for range 3 {
+		replace()
+	}
+	close(server.hang)
+	last := units[len(units)-1]
+	rig.Eventually(t, "the last unit in sync", func() error {
+		if s := last.target.Status(); s.Phase != reload.InSync {
+			return errors.New(string(s.Phase))
+		}
+		return nil
+	})
+	if most := server.most.Load(); most != 1 {
+		t.Errorf("%d reloads at a time", most)
+	}
+	for i, u := range units[1:] {
+		if d := u.driver.(*fakeDriver); d.inherit.Load() != units[i].driver {
+			t.Errorf("unit %d did not go on where unit %d stopped", i+1, i)
+		}
+	}
+	if err := a.Stop(); err != nil {
+		t.Error(err)
+	}
+}
