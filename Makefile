@@ -20,8 +20,10 @@ LINT       := $(CACHE)/golangci-lint-$(shell sed -n 's,.*golangci-lint/v2 \(v[0-
 # The race detector needs a C compiler; without one the tests still run, and say so.
 RACE := $(if $(shell command -v $(shell go env CC) 2>/dev/null),-race,)
 
-# The same settings everywhere, so that builds, the linter and the servers share one build cache:
-# all of Prometheus is compiled once, and once more for the race detector.
+# The same settings everywhere, so that builds, the linter and the servers share one build cache: all of Prometheus
+# is compiled once. What links it, or only starts programs, is tested without the race detector, with these settings.
+UNRACED := ./cmd/promcheck ./internal/prometheus/judge ./test/...
+RACED    = $(shell go list ./... | grep -vE '^reloader/(cmd/promcheck|internal/prometheus/judge|test/)')
 export GOFLAGS := $(GOFLAGS) -buildvcs=false -trimpath
 export CGO_ENABLED ?= 0
 export RELOADER_PROMETHEUS_BINARY ?= $(PROMETHEUS)
@@ -33,6 +35,7 @@ help: ## lists the targets
 
 .PHONY: build
 build: ## builds bin/reloader, bin/promcheck and bin/demo
+	@[ -e $(BIN)/promcheck ] || echo "compiling; promcheck links Prometheus, which takes several minutes the first time"
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 .PHONY: servers
@@ -52,8 +55,10 @@ demo: build $(PROMETHEUS) ## the main job on this machine: a real Prometheus fol
 
 .PHONY: test
 test: build servers ## passes all tests that need no cluster
-	$(if $(RACE),,@echo "no C compiler: the tests run without the race detector")
-	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 20m ./...
+	@echo "testing what links Prometheus or starts programs ($(UNRACED)); each package is named when it is done"
+	go test -timeout 20m $(UNRACED)
+	@echo "testing all other packages$(if $(RACE), with the race detector,: no C compiler, so without the race detector)"
+	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 20m $(RACED)
 
 # axe-core checks that the page is accessible; without npm that test is skipped.
 AXE := $(CACHE)/axe-$(shell sed -n 's,.*"axe-core": "\([0-9.]*\)".*,\1,p' tools/axe/package.json).js
@@ -99,6 +104,7 @@ fuzz: ## runs every fuzz target for FUZZTIME each (default 10s)
 
 .PHONY: lint
 lint: $(LINT) ## golangci-lint, gofmt, the check for macOS, and the linters of what makes a release
+	go mod tidy -diff
 	$(LINT) run ./...
 	go tool -modfile=tools/actionlint/go.mod actionlint
 	cd tools/release && go test -count=1 ./... # no cached result: the files are outside of its module
