@@ -91,6 +91,11 @@ e2e: e2e-check build $(PROMETHEUS) ## tries it on a real one-node Kubernetes (ro
 e2e-check: # before the long builds
 	@test/kube/kube check
 
+.PHONY: grafana-contract
+grafana-contract: build ## the tests beside a real Grafana, the program GRAFANA_BINARY with the home directory GRAFANA_HOME
+	RELOADER_TEST_GRAFANA_BINARY=$(GRAFANA_BINARY) RELOADER_TEST_GRAFANA_HOME=$(GRAFANA_HOME) \
+	go test -count=1 -timeout 60m ./internal/grafana/driver ./test/grafana
+
 .PHONY: bench
 bench: build servers ## the figures of docs/benchmarks.md, measured here
 	go test -run '^$$' -bench . -benchtime 20x -timeout 30m ./test/bench/...

@@ -20,7 +20,8 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	if !ok {
 		return reload.Verdict{}, &reload.Failure{Class: reload.ClassLocal, Message: errNoPlan.Error(), Untouched: true, Err: errNoPlan}
 	}
-	if err := d.awaitEnd(ctx); err != nil {
+	d.look(ctx)
+	if err := d.awaitEnd(); err != nil {
 		return reload.Verdict{}, err
 	}
 	if !proof.Reloaded && own.restart {

@@ -29,18 +29,30 @@ type life struct {
 	connections int
 	// reloads are the reload requests that the process has answered, by route; nil when not known.
 	reloads map[string]uint64
+	looked  time.Time
 }
 
 const (
 	// sameStart is how far two starts of one process may lie apart: the kernel derives them from a clock that is
 	// corrected. No Grafana is ready so soon after its start that another one could start within this time.
 	sameStart = 1.0
+	// lookSpacing is how often an idle server is asked for its metrics, which are much longer than its health. A
+	// restart of a server that is not behind a proxy cuts the connection, and is seen at once.
+	lookSpacing = 30 * time.Second
 	// maxMetrics bounds what is read of /metrics.
 	maxMetrics = 32 << 20
 )
 
+// glance looks only if something may have happened since the newest look, or that was long ago.
+func (d *Driver) glance(ctx context.Context) {
+	if d.life.looked.IsZero() || d.api.connections != d.life.connections || d.o.Clock().Sub(d.life.looked) >= lookSpacing {
+		d.look(ctx)
+	}
+}
+
 // look asks which process answers.
 func (d *Driver) look(ctx context.Context) {
+	d.life.looked = d.o.Clock()
 	start, reloads := d.metrics(ctx)
 	l := &d.life
 	switch {

@@ -48,7 +48,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 		return reload.Observation{Reason: "Grafana's database is " + health.Database}, nil
 	}
 	d.version = health.Version
-	d.look(ctx)
+	d.glance(ctx)
 	return d.observation(), nil
 }
 

@@ -97,11 +97,10 @@ func (d *Driver) restart(ctx context.Context, p plan) error {
 }
 
 // awaitEnd gives a failure while a process that was asked to end may be the one that answers.
-func (d *Driver) awaitEnd(ctx context.Context) error {
+func (d *Driver) awaitEnd() error {
 	if d.ended == nil {
 		return nil
 	}
-	d.look(ctx)
 	waited := d.o.Clock().Sub(d.ended.at)
 	switch {
 	case d.life.number != d.ended.life:
