@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"reloader/internal/confine"
 	"reloader/internal/prometheus/judge"
 	"reloader/internal/prometheus/validator"
 )
@@ -31,7 +32,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	// Nothing that lives for one question has to recurse deeper than this; a file that makes it is refused.
 	debug.SetMaxStack(128 << 20)
-	q, err := validator.ReadQuestion(stdin)
+	q, err := validator.ReadQuestion(stdin, func(q *validator.Question) { confine.Within(q.MemoryBytes) })
 	if err != nil {
 		fmt.Fprintf(stderr, "promcheck: %v\n", err)
 		return exitFailed

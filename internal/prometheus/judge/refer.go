@@ -186,23 +186,19 @@ func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
 			j.answer.Need = append(j.answer.Need, i)
 		}
 	}
-	verdicts := make([]verdict, len(todo))
+	// Verdicts are taken in order, and each is let go of before the next: that of a bad file holds all its nodes.
+	verdicts := make([]chan verdict, min(runtime.GOMAXPROCS(0), len(todo)))
 	var wg sync.WaitGroup
-	next := make(chan int)
-	for range min(runtime.GOMAXPROCS(0), len(todo)) {
+	for w := range verdicts {
+		verdicts[w] = make(chan verdict)
 		wg.Go(func() {
-			for k := range next {
-				verdicts[k] = rj.file(j.q.Files[todo[k]].Content)
+			for k := w; k < len(todo); k += len(verdicts) {
+				verdicts[w] <- rj.file(j.q.Files[todo[k]].Content)
 			}
 		})
 	}
-	for k := range todo {
-		next <- k
-	}
-	close(next)
-	wg.Wait()
 	for k, i := range todo {
-		v := verdicts[k]
+		v := <-verdicts[k%len(verdicts)]
 		if v.broken != nil {
 			j.broken(i, j.q.Files[i].Content, v.broken, ruleNames)
 		} else if v.index != nil {
@@ -210,6 +206,7 @@ func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
 		}
 		j.answer.Rules = append(j.answer.Rules, validator.RuleFile{File: i, Groups: v.groups})
 	}
+	wg.Wait()
 }
 
 // scrapeFiles judges scrape_config_files and returns all jobs of the configuration.

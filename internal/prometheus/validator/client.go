@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"reloader/internal/confine"
 	"reloader/internal/finding"
 	"reloader/internal/snapshot"
 )
@@ -149,7 +150,7 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 			need[i] = true
 		}
 	}
-	return finding.Result{}, &JudgeError{Reason: ReasonAnswer, Err: errors.New("it asks for the same files again")}
+	return finding.Result{}, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it asks for the same files again")}
 }
 
 func (v *Validator) question(req finding.Request, files []viewed, main int, need map[int]bool) (*Question, error) {
@@ -243,7 +244,7 @@ func (v *Validator) program() (string, error) {
 	}
 	p, err := exec.LookPath("promcheck")
 	if err != nil {
-		return "", &JudgeError{Reason: ReasonStart, Err: errors.New("promcheck is neither beside this program nor in PATH")}
+		return "", &JudgeError{Reason: confine.ReasonStart, Err: errors.New("promcheck is neither beside this program nor in PATH")}
 	}
 	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"reloader/internal/confine"
 	"reloader/internal/finding"
 	"reloader/internal/snapshot"
 )
@@ -43,21 +44,21 @@ func TestNoVerdict(t *testing.T) {
 	for name, tc := range map[string]struct {
 		body, reason, says string
 	}{
-		"crash":            {"echo 'panic: oh no' >&2; exit 2", ReasonDied, "panic: oh no"},
-		"killed":           {"kill -9 $$", ReasonDied, "killed"},
-		"no output":        {"exit 0", ReasonAnswer, "EOF"},
-		"garbage":          {"cat >/dev/null; echo hello", ReasonAnswer, "invalid character"},
-		"another protocol": {`cat >/dev/null; echo '{"protocol":99}'`, ReasonAnswer, "protocol 99"},
-		"half an answer":   {`cat >/dev/null; printf '{"protocol":1,'`, ReasonAnswer, "unexpected EOF"},
-		"answer and crash": {`cat >/dev/null; echo '{"protocol":1}'; exit 3`, ReasonAnswer, "exit code 3"},
-		"needs for ever":   {`cat >/dev/null; echo '{"protocol":1,"need":[0]}'`, ReasonAnswer, "again"},
-		"hang":             {"exec sleep 1000", ReasonTimeout, "no answer within"},
-		"hanging child":    {"sleep 1000 & sleep 1000", ReasonTimeout, "no answer within"},
-		"too much":         {"exec yes", ReasonAnswer, "more than"},
+		"crash":            {"echo 'panic: oh no' >&2; exit 2", confine.ReasonDied, "panic: oh no"},
+		"killed":           {"kill -9 $$", confine.ReasonDied, "killed"},
+		"no output":        {"exit 0", confine.ReasonAnswer, "EOF"},
+		"garbage":          {"cat >/dev/null; echo hello", confine.ReasonAnswer, "invalid character"},
+		"another protocol": {`cat >/dev/null; echo '{"protocol":99}'`, confine.ReasonAnswer, "protocol 99"},
+		"half an answer":   {`cat >/dev/null; printf '{"protocol":1,'`, confine.ReasonAnswer, "unexpected EOF"},
+		"answer and crash": {`cat >/dev/null; echo '{"protocol":1}'; exit 3`, confine.ReasonAnswer, "exit code 3"},
+		"needs for ever":   {`cat >/dev/null; echo '{"protocol":1,"need":[0]}'`, confine.ReasonAnswer, "again"},
+		"hang":             {"exec sleep 1000", confine.ReasonTimeout, "no answer within"},
+		"hanging child":    {"sleep 1000 & sleep 1000", confine.ReasonTimeout, "no answer within"},
+		"too much":         {"exec yes", confine.ReasonAnswer, "more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			timeout := 20 * time.Second
-			if tc.reason == ReasonTimeout {
+			if tc.reason == confine.ReasonTimeout {
 				timeout = 300 * time.Millisecond
 			}
 			v := New(Options{Main: "/user/prometheus.yml", Program: script(t, tc.body), Timeout: timeout})
@@ -74,7 +75,7 @@ func TestNoProgram(t *testing.T) {
 	t.Parallel()
 	v := New(Options{Main: "/user/prometheus.yml", Program: filepath.Join(t.TempDir(), "nothing")})
 	var je *JudgeError
-	if _, err := v.Validate(t.Context(), request(oneFile)); !errors.As(err, &je) || je.Reason != ReasonStart || !errors.Is(err, os.ErrNotExist) {
+	if _, err := v.Validate(t.Context(), request(oneFile)); !errors.As(err, &je) || je.Reason != confine.ReasonStart || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }

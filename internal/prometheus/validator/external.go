@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"reloader/internal/confine"
 	"reloader/internal/finding"
 )
 
@@ -20,12 +21,12 @@ import (
 func (v *Validator) external(ctx context.Context, req finding.Request, files []viewed, main int) (finding.Result, error) {
 	tmp, err := os.MkdirTemp("", "reloader-check-")
 	if err != nil {
-		return finding.Result{}, &JudgeError{Program: v.opts.External, Reason: ReasonStart, Err: err}
+		return finding.Result{}, &JudgeError{Program: v.opts.External, Reason: confine.ReasonStart, Err: err}
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
 	lay, err := layOut(tmp, req, files)
 	if err != nil {
-		return finding.Result{}, &JudgeError{Program: v.opts.External, Reason: ReasonStart, Err: err}
+		return finding.Result{}, &JudgeError{Program: v.opts.External, Reason: confine.ReasonStart, Err: err}
 	}
 	fs, absent, err := v.promtool(ctx, lay, checkConfigArgs(req, lay.paths[main]), files[main].user)
 	if err != nil {
@@ -94,16 +95,16 @@ func rulePatterns(main viewed) []string {
 // promtool runs the external validator once. Exit codes 0 and 1 are verdicts (3 is about style).
 // Absent reports that its only complaint is a file that does not exist here, which is then a warning.
 func (v *Validator) promtool(ctx context.Context, lay layout, args []string, main string) (fs []finding.Finding, absent bool, err error) {
-	out, err := v.run(ctx, job{program: v.opts.External, args: args})
+	out, err := v.run(ctx, confine.Job{Program: v.opts.External, Args: args, Memory: confine.Room(v.opts.MemoryLimit)})
 	if err != nil {
 		return nil, false, err
 	}
-	fs = parsePromtool(out.raw, lay.users, main)
+	fs = parsePromtool(out.Merged, lay.users, main)
 	for i := range fs {
 		// A file that was not laid out is named as the server would.
 		fs[i].Message = strings.ReplaceAll(fs[i].Message, lay.dir, "")
 	}
-	switch out.code {
+	switch out.Code {
 	case 0, 3:
 		for i := range fs {
 			fs[i].Severity = finding.Warning
@@ -111,7 +112,7 @@ func (v *Validator) promtool(ctx context.Context, lay layout, args []string, mai
 		return fs, false, nil
 	case 1:
 	default:
-		return nil, false, &JudgeError{Program: v.opts.External, Reason: ReasonDied, Stderr: cleaned(out.stderr), Err: fmt.Errorf("exit code %d", out.code)}
+		return nil, false, &JudgeError{Program: v.opts.External, Reason: confine.ReasonDied, Stderr: cleaned(out.Stderr), Err: fmt.Errorf("exit code %d", out.Code)}
 	}
 	if len(fs) == 0 {
 		fs = []finding.Finding{{File: main, Severity: finding.Error, Rule: RuleExternal, Message: "the external validator refuses the files without saying why"}}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"reloader/internal/confine"
 	"reloader/internal/finding"
 )
 
@@ -75,7 +76,7 @@ func TestExternalThatFails(t *testing.T) {
 	t.Parallel()
 	v := New(Options{Main: "/user/prometheus.yml", External: script(t, "echo no such command; exit 127")})
 	var je *JudgeError
-	if _, err := v.Validate(t.Context(), request(oneFile)); !errors.As(err, &je) || je.Reason != ReasonDied {
+	if _, err := v.Validate(t.Context(), request(oneFile)); !errors.As(err, &je) || je.Reason != confine.ReasonDied {
 		t.Errorf("got %v", err)
 	}
 	v = New(Options{Main: "/user/prometheus.yml", External: script(t, "exit 1")})

@@ -3,10 +3,12 @@ package validator
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"reloader/internal/finding"
 )
@@ -21,7 +23,7 @@ const (
 	maxHeader = 64 << 20
 	maxBody   = 512 << 20
 	maxFiles  = 200_000
-	maxAnswer = 64 << 20
+	maxAnswer = 16 << 20
 )
 
 // Known is the size that stands for "the verdict on this rule file is known already": its bytes
@@ -34,6 +36,8 @@ type Question struct {
 	Protocol int `json:"protocol"`
 	// TimeoutMillis is after how many milliseconds the process ends itself; 0 is never.
 	TimeoutMillis int64 `json:"timeoutMillis"`
+	// MemoryBytes is how much private memory the process may have before it ends; 0 is any.
+	MemoryBytes int64 `json:"memoryBytes,omitempty"`
 	// Version, Agent and Features are the server's facts, as in finding.Facts.
 	Version  string   `json:"version,omitempty"`
 	Agent    bool     `json:"agent,omitempty"`
@@ -129,8 +133,9 @@ func (q *Question) reader() (io.Reader, error) {
 	return io.MultiReader(parts...), nil
 }
 
-// ReadQuestion reads a question and the bytes of its files. It allocates no more than what arrives.
-func ReadQuestion(r io.Reader) (*Question, error) {
+// ReadQuestion reads a question and the bytes of its files. It allocates no more than what arrives. Begin,
+// when not nil, is called before the first byte of a file is read.
+func ReadQuestion(r io.Reader, begin func(*Question)) (*Question, error) {
 	br := bufio.NewReaderSize(r, 256<<10)
 	header, err := readLine(br)
 	if err != nil {
@@ -145,6 +150,9 @@ func ReadQuestion(r io.Reader) (*Question, error) {
 	}
 	if err := q.check(); err != nil {
 		return nil, fmt.Errorf("read question: %w", err)
+	}
+	if begin != nil {
+		begin(&q)
 	}
 	if err := q.readBody(br); err != nil {
 		return nil, fmt.Errorf("read question: %w", err)
@@ -212,13 +220,43 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// WriteAnswer writes what parseAnswer reads.
+// WriteAnswer writes what parseAnswer reads, with a bounded number of findings.
 func WriteAnswer(w io.Writer, a *Answer) error {
-	a.Protocol = Protocol
+	a.Protocol, a.Findings = Protocol, boundFindings(a.Findings)
 	if err := json.NewEncoder(w).Encode(a); err != nil {
 		return fmt.Errorf("write answer: %w", err)
 	}
 	return nil
+}
+
+// maxFindings bounds the findings of an answer, unless more files than this are wrong.
+const maxFindings = 5000
+
+// boundFindings keeps of each file the same number of findings, errors first, and at least one: a file that
+// was found wrong stays wrong, also where its verdict is remembered.
+func boundFindings(all []Finding) []Finding {
+	if len(all) <= maxFindings {
+		return all
+	}
+	slices.SortStableFunc(all, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Line, b.Line))
+	})
+	files := 0
+	for i := range all {
+		if i == 0 || all[i].File != all[i-1].File {
+			files++
+		}
+	}
+	kept, of := all[:0], 0
+	for i, f := range all {
+		if i > 0 && f.File != all[i-1].File || i == 0 {
+			of = 0
+		}
+		if of++; of <= max(1, maxFindings/files) {
+			kept = append(kept, f)
+		}
+	}
+	return kept
 }
 
 // parseAnswer reads an answer to a question about n files. Anything that does not hold together

@@ -23,7 +23,7 @@ func TestQuestionThereAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := ReadQuestion(r)
+	back, err := ReadQuestion(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestBadQuestions(t *testing.T) {
 		"cut":              `{"protocol":1,"files":[{"path":"a","size":5}]}` + "\nabc",
 		"too much":         `{"protocol":1,"files":[{"path":"a","size":1}]}` + "\nabc",
 	} {
-		if _, err := ReadQuestion(strings.NewReader(in)); err == nil {
+		if _, err := ReadQuestion(strings.NewReader(in), nil); err == nil {
 			t.Errorf("%s: was read", name)
 		}
 	}
@@ -101,7 +101,7 @@ func FuzzReadQuestion(f *testing.F) {
 	f.Add([]byte(`{"protocol":1,"files":[{"path":"a","size":536870912}]}` + "\na"))
 	f.Add([]byte("\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		q, err := ReadQuestion(bytes.NewReader(in))
+		q, err := ReadQuestion(bytes.NewReader(in), nil)
 		if err != nil {
 			return
 		}
@@ -114,7 +114,7 @@ func FuzzReadQuestion(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadQuestion(r); err != nil {
+		if _, err := ReadQuestion(r, nil); err != nil {
 			t.Fatalf("what was read cannot be read again: %v", err)
 		}
 	})
@@ -148,11 +148,11 @@ func TestSlowQuestion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := ReadQuestion(slow{r})
+	back, err := ReadQuestion(slow{r}, nil)
 	if err != nil || string(back.Files[0].Content) != "abc" {
 		t.Errorf("%+v, %v", back, err)
 	}
-	if _, err := ReadQuestion(io.MultiReader(strings.NewReader("{"), errReader{})); !errors.Is(err, errBroken) {
+	if _, err := ReadQuestion(io.MultiReader(strings.NewReader("{"), errReader{}), nil); !errors.Is(err, errBroken) {
 		t.Errorf("a broken pipe: %v", err)
 	}
 }

@@ -1,0 +1,202 @@
+// Package confine runs a program on what somebody else wrote, with bounds on its time, memory and output, so
+// that it can harm nothing but itself.
+package confine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Why there is no answer.
+const (
+	ReasonStart   = "cannot be started"
+	ReasonTimeout = "took too long"
+	ReasonDied    = "died"
+	ReasonAnswer  = "gave no usable answer"
+	ReasonMemory  = "has too little memory"
+)
+
+// Error says that the program gave no answer: nothing is known about the files.
+type Error struct {
+	// Program is the one that was asked; empty when none was found.
+	Program string
+	// Reason is one of the Reason constants.
+	Reason string
+	// Stderr is the beginning of what the process wrote on standard error.
+	Stderr string
+	Err    error
+}
+
+// Error names the program, the reason and what the process said.
+func (e *Error) Error() string {
+	s := "the validator"
+	if e.Program != "" {
+		s += " " + e.Program
+	}
+	s += " " + e.Reason
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	if e.Stderr != "" {
+		s += ": " + strings.ReplaceAll(e.Stderr, "\n", "; ")
+	}
+	return s
+}
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+const (
+	maxStderr = 4 << 10
+	waitDelay = time.Second
+)
+
+// Job is one run of a program.
+type Job struct {
+	Program string
+	Args    []string
+	// Stdin is what it reads; nil for a program that reads files, whose two streams are then kept as one.
+	Stdin io.Reader
+	// Env is added to an environment that is otherwise empty: ours may hold credentials.
+	Env []string
+	// MaxOutput bounds what it may write, in bytes.
+	MaxOutput int
+	// Memory is what it may have.
+	Memory Budget
+	// Need is about how much memory the whole work needs, in bytes, for the message when it does not fit;
+	// 0 when that is not known.
+	Need int64
+}
+
+// Output is what a program that ended by itself left behind.
+type Output struct {
+	Stdout []byte
+	// Merged is both streams in the order in which they were written, without Stdin.
+	Merged string
+	// Stderr is its beginning.
+	Stderr string
+	Code   int
+}
+
+// Failure is the error for a process that ended by itself and yet gave no answer.
+func (o Output) Failure(program string, err error) error {
+	reason := ReasonAnswer
+	if o.Code != 0 && len(o.Stdout) == 0 {
+		reason, err = ReasonDied, fmt.Errorf("exit code %d", o.Code)
+	}
+	return &Error{Program: program, Reason: reason, Stderr: o.Stderr, Err: err}
+}
+
+// Run starts the program and waits for its end. The error is an *Error; or, when ctx ended it, one that wraps
+// ctx's cause.
+func Run(ctx context.Context, j Job) (Output, error) {
+	if j.Memory.Hard < minHard {
+		return Output{}, j.noRoom()
+	}
+	stdout, stderr := &limited{max: j.MaxOutput}, &limited{max: maxStderr, drop: true}
+	cmd := exec.CommandContext(ctx, j.Program, j.Args...)
+	// For one question garbage is not worth collecting until memory is short.
+	cmd.Env = append([]string{"GOGC=off", "GOMEMLIMIT=" + strconv.FormatInt(j.Memory.Soft, 10)}, j.Env...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = j.Stdin, stdout, stderr
+	if j.Stdin == nil {
+		cmd.Stderr = stdout
+	}
+	cmd.WaitDelay = waitDelay
+	apart(cmd)
+	if err := cmd.Start(); err != nil {
+		return Output{}, &Error{Program: j.Program, Reason: ReasonStart, Err: err}
+	}
+	if err := limit(cmd.Process.Pid, j.Memory.Hard); err != nil {
+		_ = cmd.Cancel()
+		_ = cmd.Wait()
+		return Output{}, &Error{Program: j.Program, Reason: ReasonStart, Err: fmt.Errorf("limit its memory: %w", err)}
+	}
+	err := cmd.Wait()
+	out := Output{Stdout: stdout.b.Bytes(), Stderr: firstLines(stderr.b.String()), Code: cmd.ProcessState.ExitCode()}
+	if j.Stdin == nil {
+		out.Merged, out.Stderr = stdout.b.String(), firstLines(stdout.b.String())
+	}
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return Output{}, fmt.Errorf("ask %s: %w", j.Program, context.Cause(ctx))
+	case stdout.over:
+		return Output{}, &Error{Program: j.Program, Reason: ReasonAnswer, Err: fmt.Errorf("more than %d bytes", j.MaxOutput)}
+	case out.Code != 0 && outOfMemory(stderr.b.String()):
+		return Output{}, j.noRoom()
+	case errors.As(err, &exit) && out.Code < 0:
+		end := exit.String()
+		if strings.Contains(end, "killed") && j.Memory.Container > 0 {
+			// Not by us: by the kernel, whose usual reason is memory.
+			end += "; " + j.room()
+		}
+		return Output{}, &Error{Program: j.Program, Reason: ReasonDied, Stderr: out.Stderr, Err: errors.New(end)}
+	case err != nil && !errors.As(err, &exit):
+		return Output{}, &Error{Program: j.Program, Reason: ReasonDied, Stderr: out.Stderr, Err: err}
+	}
+	return out, nil
+}
+
+// outOfMemory recognizes what the Go runtime says when the kernel gives it no more.
+func outOfMemory(stderr string) bool {
+	return strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") ||
+		strings.Contains(stderr, "cannot map pages in arena") || strings.Contains(stderr, "errno=12")
+}
+
+func (j Job) noRoom() error {
+	return &Error{Program: j.Program, Reason: ReasonMemory, Err: errors.New(j.room())}
+}
+
+// room says what is needed, what there is, and what to do.
+func (j Job) room() string {
+	b := j.Memory
+	if b.Container == 0 {
+		return fmt.Sprintf("it needs more than %s", mib(b.Hard))
+	}
+	need := max(j.Need, 2*b.Hard, minHard)
+	return fmt.Sprintf("it needs about %s and can have %s (of %s that the container may have, %s are in use); raise the container's memory limit to %s",
+		mib(need), mib(max(b.Hard, 0)), mib(b.Container), mib(b.InUse), mib(roundUp(need+b.InUse+reserve)))
+}
+
+func mib(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }
+
+// roundUp is a limit as people write it.
+func roundUp(n int64) int64 { return (n + 32<<20 - 1) / (32 << 20) * (32 << 20) }
+
+// firstLines keeps what a person reads first of a crash.
+func firstLines(s string) string {
+	lines := strings.SplitN(strings.TrimSpace(s), "\n", 6)
+	if len(lines) > 5 {
+		lines = append(lines[:5], "...")
+	}
+	return strings.ToValidUTF8(strings.Join(lines, "\n"), "?")
+}
+
+// limited is a buffer with an end: what is more is dropped, or ends the process's output.
+type limited struct {
+	b    bytes.Buffer
+	max  int
+	drop bool
+	over bool
+}
+
+// Write implements io.Writer.
+func (l *limited) Write(p []byte) (int, error) {
+	room := l.max - l.b.Len()
+	if len(p) <= room {
+		return l.b.Write(p)
+	}
+	l.over = true
+	l.b.Write(p[:max(room, 0)])
+	if l.drop {
+		return len(p), nil
+	}
+	return 0, io.ErrShortWrite
+}

@@ -1,0 +1,160 @@
+package memory
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/reload"
+	"reloader/test/rig"
+)
+
+func TestMain(m *testing.M) { rig.Main(m) }
+
+// size is a configuration.
+type size struct {
+	name               string
+	jobs, rules, files int
+}
+
+var (
+	one  = size{"1 file", 1, 0, 0}
+	mid  = size{"300 jobs, 1,800 rules in 60 files", 300, 1800, 60}
+	many = size{"9,000 rules in 300 files", 10, 9000, 300}
+	fat  = size{"9,000 rules in 3 files", 10, 9000, 3}
+)
+
+// write makes the files of a configuration as people have them: half alerts with templates, half recordings.
+func (s size) write(t testing.TB) string {
+	dir := t.TempDir()
+	var main strings.Builder
+	main.WriteString("rule_files: [\"*.rules\"]\nscrape_configs:\n")
+	for i := range s.jobs {
+		fmt.Fprintf(&main, `- job_name: job%d
+  kubernetes_sd_configs: [{role: pod, namespaces: {names: [ns%d]}}]
+  relabel_configs:
+  - {source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape], action: keep, regex: "true"}
+  - {source_labels: [__meta_kubernetes_pod_label_app], target_label: app, regex: "(.+)"}
+`, i, i)
+	}
+	files := map[string]string{"prometheus.yml": main.String()}
+	for f := range s.files {
+		var b strings.Builder
+		fmt.Fprintf(&b, "groups:\n- name: g%d\n  rules:\n", f)
+		for i := range s.rules / s.files {
+			if i%2 == 0 {
+				fmt.Fprintf(&b, "  - record: job:requests_%d_%d:rate5m\n    expr: sum by (job) (rate(http_requests_total{job=\"svc%d\",handler!~\"/metrics|/healthz\"}[5m]))\n", f, i, i)
+				continue
+			}
+			fmt.Fprintf(&b, `  - alert: HighErrorRate%d_%d
+    expr: sum by (job) (rate(http_requests_total{job="svc%d",code=~"5.."}[5m])) / sum by (job) (rate(http_requests_total{job="svc%d"}[5m])) > 0.05
+    for: 10m
+    labels: {severity: page}
+    annotations: {summary: "High error rate on {{ $labels.job }}", description: "{{ $value | humanizePercentage }} of requests to {{ $labels.job }} fail."}
+`, f, i, i, i)
+		}
+		files[fmt.Sprintf("%d.rules", f)] = b.String()
+	}
+	rig.WriteTree(t, dir, files)
+	return dir
+}
+
+// outcome is what a reloader in a container came to.
+type outcome struct {
+	status reload.Status
+	peak   int64
+	kills  int
+	took   time.Duration
+	// slowest is the longest that a liveness probe waited meanwhile.
+	slowest time.Duration
+}
+
+// run starts a reloader with a gate and no server in a container, until it has a verdict. It must live at its end.
+func run(t testing.TB, s size, limit int64) outcome {
+	t.Helper()
+	dir := s.write(t)
+	c := newCgroup(t, limit)
+	program := rig.Program(t, "reloader")
+	rig.Program(t, "promcheck")
+	if other := os.Getenv("RELOADER_TEST_PROGRAMS"); other != "" {
+		program = filepath.Join(other, "reloader")
+	}
+	r := rig.NewReloader(t)
+	address := strings.TrimPrefix(r.URL, "http://")
+	shell := c.shell(program, "run", "--prometheus-url", "http://127.0.0.1:1", "--prometheus-config", filepath.Join(dir, "prometheus.yml"),
+		"--prometheus-gate", t.TempDir(), "--listen-address", address)
+	r.Process = rig.NewProcess(t, "reloader", shell...)
+	begin := time.Now()
+	r.Start()
+	var o outcome
+	rig.Eventually(t, "a verdict", func() error {
+		asked := time.Now()
+		code, _, err := rig.Fetch(t, r.URL+"/healthz")
+		if err != nil || code != http.StatusOK {
+			return cmp.Or(err, fmt.Errorf("liveness: %d", code))
+		}
+		o.slowest = max(o.slowest, time.Since(asked))
+		st, err := r.Status()
+		if err != nil {
+			return err
+		}
+		o.status = st
+		switch st.Phase {
+		case reload.Starting, reload.Settling, reload.Checking, reload.Publishing:
+			return fmt.Errorf("phase %s", st.Phase)
+		}
+		return nil
+	})
+	o.took, o.peak, o.kills = time.Since(begin), c.peak(), c.kills()
+	if code := r.Stop(); code != 0 && code != 1 {
+		t.Errorf("reloader ended with %d", code)
+	}
+	return o
+}
+
+func (o outcome) judged() bool { return o.status.Phase != reload.Unjudged && o.status.Phase != reload.Rejected }
+
+// What has to fit, fits: with the daemon, in a container of that size, and the kernel kills nothing.
+func TestFits(t *testing.T) {
+	for _, c := range []struct {
+		size
+		limit int64
+	}{{one, 48}, {mid, 64}, {many, 128}, {fat, 128}} {
+		o := run(t, c.size, c.limit<<20)
+		t.Logf("%s at %d MiB: %s in %s, peak %d MiB, liveness at most %s", c.name, c.limit, o.status.Phase, o.took, o.peak>>20, o.slowest)
+		if !o.judged() || o.kills != 0 {
+			t.Errorf("%s at %d MiB: %s (%s), %d killed", c.name, c.limit, o.status.Phase, o.status.Reason, o.kills)
+		}
+	}
+}
+
+// What does not fit is said, with how much it needs of what there is; nothing is killed, nothing is applied.
+func TestDoesNotFit(t *testing.T) {
+	o := run(t, size{"60,000 rules in 3 files", 10, 60_000, 3}, 64<<20)
+	if o.status.Phase != reload.Unjudged || o.kills != 0 {
+		t.Fatalf("%s (%s), %d killed", o.status.Phase, o.status.Reason, o.kills)
+	}
+	if !strings.Contains(o.status.Reason, "needs about") || !strings.Contains(o.status.Reason, "of 64 MiB") {
+		t.Errorf("reason %q", o.status.Reason)
+	}
+}
+
+// TestTable prints the table of docs/reliability.md; RELOADER_TEST_PROGRAMS names the directory of other programs to measure.
+func TestTable(t *testing.T) {
+	if os.Getenv("RELOADER_TEST_TABLE") == "" {
+		t.Skip("set RELOADER_TEST_TABLE=1 to measure")
+	}
+	for _, s := range []size{one, mid, many, fat} {
+		for _, limit := range []int64{0, 256, 128, 64, 48} {
+			t.Run(fmt.Sprintf("%s/%d", s.name, limit), func(t *testing.T) {
+				o := run(t, s, limit<<20)
+				t.Logf("| %s | %d | %s | %d MiB | %d | %s | %s |", s.name, limit, o.status.Phase, o.peak>>20, o.kills, o.took.Round(10*time.Millisecond), o.slowest.Round(time.Millisecond))
+			})
+		}
+	}
+}
