@@ -117,7 +117,9 @@ func run(t testing.TB, s size, limit int64) outcome {
 	return o
 }
 
-func (o outcome) judged() bool { return o.status.Phase != reload.Unjudged && o.status.Phase != reload.Rejected }
+func (o outcome) judged() bool {
+	return o.status.Phase != reload.Unjudged && o.status.Phase != reload.Rejected
+}
 
 // What has to fit, fits: with the daemon, in a container of that size, and the kernel kills nothing.
 func TestFits(t *testing.T) {
