@@ -117,6 +117,7 @@ func (j *judge) main() {
 	j.answer.Broken = blocking(ps)
 	j.answer.Scheme = l.config.GlobalConfig.MetricNameValidationScheme.String()
 	j.outline(ix)
+	j.secondDocument(j.q.Main, content, validator.RuleSecondDocument, "the main file")
 	if j.q.Agent {
 		j.agent(l.config, ix)
 	}

@@ -76,7 +76,7 @@ func (j *ruleJudge) file(content []byte) verdict {
 
 // parse judges YAML as the server's rule manager does. Groups are nil when it is too broken.
 func (j *ruleJudge) parse(content []byte) (*rulefmt.RuleGroups, []problem) {
-	second := &secondDocument{}
+	second := &documents{}
 	groups, errs := rulefmt.Parse(content, false, j.scheme, j.parser, slog.New(second))
 	ps := tolerate(ruleProblems(errs, groups), j.server)
 	if groups == nil && !blocking(ps) {
@@ -84,22 +84,21 @@ func (j *ruleJudge) parse(content []byte) (*rulefmt.RuleGroups, []problem) {
 		ps = append(ps, ruleProblems(errs, groups)...)
 	}
 	if second.seen {
-		ps = append(ps, problem{mistake: mistake{
-			line: 1, column: 1, severity: finding.Warning, rule: validator.RuleDocuments,
-			message: "only the first YAML document of a rule file is read",
-			hint:    "put the groups of all documents under one groups:",
-		}})
+		if p := secondDocumentIn(content, validator.RuleDocuments, "a rule file"); p != nil {
+			p.hint = "put the groups of all documents under one groups:"
+			ps = append(ps, *p)
+		}
 	}
 	return groups, ps
 }
 
-// secondDocument notices the library's only warning.
-type secondDocument struct{ seen bool }
+// documents notices the library's only warning: that there is a second one.
+type documents struct{ seen bool }
 
-func (s *secondDocument) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
-func (s *secondDocument) Handle(context.Context, slog.Record) error    { s.seen = true; return nil }
-func (s *secondDocument) WithAttrs([]slog.Attr) slog.Handler           { return s }
-func (s *secondDocument) WithGroup(string) slog.Handler                { return s }
+func (s *documents) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (s *documents) Handle(context.Context, slog.Record) error    { s.seen = true; return nil }
+func (s *documents) WithAttrs([]slog.Attr) slog.Handler           { return s }
+func (s *documents) WithGroup(string) slog.Handler                { return s }
 
 var (
 	reRepeated     = regexp.MustCompile(`^groupname: "(?s:(.*))" is repeated in the same file$`)

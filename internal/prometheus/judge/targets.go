@@ -91,6 +91,9 @@ func (j *judge) fileSD(in int, ix *index, pattern string, check func([]*targetgr
 			j.answer.Need = append(j.answer.Need, i)
 			continue
 		}
+		if ext := strings.ToLower(path.Ext(f.Path)); ext != ".json" {
+			j.secondDocument(i, f.Content, validator.RuleSecondDocument, "a target file")
+		}
 		groups, err := readTargets(f)
 		if err == nil {
 			err = check(groups)
@@ -139,12 +142,73 @@ func (j *judge) targetFile(i int, err error) {
 	if perr != nil {
 		ix = &index{}
 	}
-	ps := problems(err, configNames)
+	ps := targetTypes(ix.root, path.Ext(j.q.Files[i].Path) == ".json")
+	if p := otherKind(ix, roleTargets); p != nil {
+		ps = []problem{*p}
+	}
+	if len(ps) == 0 {
+		ps = problems(err, configNames)
+	}
 	for k := range ps {
 		ps[k].rule = validator.RuleFileSD
 		ps[k].hint = orElse(ps[k].hint, hint)
 	}
 	j.reportAll(i, ix, ps)
+}
+
+// targetTypes are all values in a target file that are of another type than they must be, and all unknown keys.
+func targetTypes(root *yaml.Node, strict bool) []problem {
+	var ps []problem
+	wrong := func(n *yaml.Node, name, want string) {
+		message := typeMessage(want, got(n.ShortTag()))
+		if name != "" {
+			message = quoted(name) + ": " + message
+		}
+		ps = append(ps, problem{mistake: mistake{line: n.Line, column: n.Column, severity: finding.Error, message: message}})
+	}
+	// JSON knows texts from numbers; in YAML any plain value is a text.
+	text := func(n *yaml.Node, name string) {
+		n = resolved(n)
+		if n.Kind != yaml.ScalarNode || strict && n.ShortTag() != "!!str" && n.ShortTag() != "!!null" {
+			wrong(n, name, "a string")
+		}
+	}
+	if root = resolved(root); root == nil || root.Kind != yaml.SequenceNode {
+		if root != nil {
+			wrong(root, "", "a list")
+		}
+		return ps
+	}
+	for _, group := range root.Content {
+		if group = resolved(group); group.Kind != yaml.MappingNode {
+			wrong(group, "", "a mapping")
+			continue
+		}
+		for i := 0; i+1 < len(group.Content); i += 2 {
+			key, value := group.Content[i], resolved(group.Content[i+1])
+			switch {
+			case value.ShortTag() == "!!null", key.Tag == "!!merge":
+			case key.Value == "targets" && value.Kind != yaml.SequenceNode:
+				wrong(value, "targets", "a list")
+			case key.Value == "targets":
+				for _, t := range value.Content {
+					text(t, "targets")
+				}
+			case key.Value == "labels" && value.Kind != yaml.MappingNode:
+				wrong(value, "labels", "a mapping")
+			case key.Value == "labels":
+				for l := 0; l+1 < len(value.Content); l += 2 {
+					text(value.Content[l+1], "labels."+value.Content[l].Value)
+				}
+			default:
+				ps = append(ps, problem{mistake: mistake{
+					line: key.Line, column: key.Column, severity: finding.Error, message: fmt.Sprintf("unknown field %q", key.Value),
+					hint: finding.DidYouMean(key.Value, []string{"targets", "labels"}),
+				}})
+			}
+		}
+	}
+	return ps
 }
 
 func lineOf(b []byte, offset int) (line, column int) {

@@ -88,7 +88,7 @@ func (v *Validator) Validate(ctx context.Context, req finding.Request) (finding.
 	if err != nil {
 		return finding.Result{}, fmt.Errorf("validate prometheus files: %w", err)
 	}
-	res.Findings = append(res.Findings, guards(files[main].user, req, res.Outline)...)
+	res.Findings = append(res.Findings, guards(files[main], req, res)...)
 	finding.Sort(res.Findings)
 	return res, nil
 }

@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"bytes"
 	"slices"
 
 	"reloader/internal/finding"
@@ -22,11 +23,14 @@ const (
 	KindGroup = "rule group"
 )
 
-// guards compares what the files say with what runs.
-func guards(file string, req finding.Request, now *finding.Outline) []finding.Finding {
-	if now == nil {
+// guards compares what the files say with what runs. Files with mistakes are refused anyway, and what they do not say
+// may be what is broken in them.
+func guards(main viewed, req finding.Request, res finding.Result) []finding.Finding {
+	now := res.Outline
+	if now == nil || finding.HasErrors(res.Findings) {
 		return nil
 	}
+	file := main.user
 	var fs []finding.Finding
 	raise := func(guard, message string) {
 		f := finding.Finding{
@@ -39,7 +43,11 @@ func guards(file string, req finding.Request, now *finding.Outline) []finding.Fi
 		fs = append(fs, f)
 	}
 	if len(now.Items) == 0 {
-		raise(GuardEmpty, "the main file is empty: Prometheus would take it and do nothing any more")
+		what := "the main file is empty"
+		if !empty(main.content) {
+			what = "the main file has no scrape job, no rule file and nothing else to do"
+		}
+		raise(GuardEmpty, what+": Prometheus would take it and do nothing any more")
 		return fs
 	}
 	if n := now.Count(KindJob); n == 0 && req.Running.Count(KindJob) > 0 {
@@ -49,4 +57,14 @@ func guards(file string, req finding.Request, now *finding.Outline) []finding.Fi
 		raise(GuardGroups, "all rule groups are gone: no alert would fire any more")
 	}
 	return fs
+}
+
+// empty reports whether a file holds nothing but blanks, comments and the marks of documents.
+func empty(content []byte) bool {
+	for line := range bytes.Lines(content) {
+		if t := bytes.TrimSpace(line); len(t) > 0 && t[0] != '#' && !bytes.Equal(t, []byte("---")) && !bytes.Equal(t, []byte("...")) {
+			return false
+		}
+	}
+	return true
 }

@@ -2,40 +2,45 @@ package validator
 
 // The stable names of what is found in Prometheus' files; docs/checks.md explains each.
 const (
-	RuleConfigMissing  = "prometheus-config-missing"
-	RuleYAML           = "prometheus-yaml"
-	RuleUnknownField   = "prometheus-unknown-field"
-	RuleDuplicateKey   = "prometheus-duplicate-key"
-	RuleWrongType      = "prometheus-wrong-type"
-	RuleDuration       = "prometheus-duration"
-	RuleRegexp         = "prometheus-regexp"
-	RuleDuplicateJob   = "prometheus-duplicate-job"
-	RuleValue          = "prometheus-value"
-	RuleTarget         = "prometheus-target"
-	RuleAgent          = "prometheus-agent"
-	RuleFileSD         = "prometheus-file-sd"
-	RuleMissingFile    = "prometheus-missing-file"
-	RuleDirectory      = "prometheus-pattern-directory"
-	RuleServerVersion  = "prometheus-server-version"
-	RuleRulesYAML      = "rule-yaml"
-	RuleRulesUnknown   = "rule-unknown-field"
-	RuleRulesDuplicate = "rule-duplicate-key"
-	RuleRulesWrongType = "rule-wrong-type"
-	RuleRulesDuration  = "rule-duration"
-	RuleGroupName      = "rule-group-name"
-	RulePromQL         = "rule-promql"
-	RuleTemplate       = "rule-template"
-	RuleLabel          = "rule-label"
-	RuleRulesValue     = "rule-value"
-	RuleDuplicateRule  = "rule-duplicate-rule"
-	RuleDocuments      = "rule-second-document"
-	RuleExternal       = "prometheus-external-validator"
+	RuleConfigMissing   = "prometheus-config-missing"
+	RuleYAML            = "prometheus-yaml"
+	RuleUnknownField    = "prometheus-unknown-field"
+	RuleDuplicateKey    = "prometheus-duplicate-key"
+	RuleWrongType       = "prometheus-wrong-type"
+	RuleDuration        = "prometheus-duration"
+	RuleRegexp          = "prometheus-regexp"
+	RuleDuplicateJob    = "prometheus-duplicate-job"
+	RuleValue           = "prometheus-value"
+	RuleTarget          = "prometheus-target"
+	RuleAgent           = "prometheus-agent"
+	RuleFileSD          = "prometheus-file-sd"
+	RuleMissingFile     = "prometheus-missing-file"
+	RuleDirectory       = "prometheus-pattern-directory"
+	RulePatternMain     = "prometheus-pattern-main-file"
+	RuleDuplicateRemote = "prometheus-duplicate-remote"
+	RuleCertificate     = "prometheus-certificate"
+	RuleSecondDocument  = "prometheus-second-document"
+	RuleServerVersion   = "prometheus-server-version"
+	RuleRulesYAML       = "rule-yaml"
+	RuleRulesUnknown    = "rule-unknown-field"
+	RuleRulesDuplicate  = "rule-duplicate-key"
+	RuleRulesWrongType  = "rule-wrong-type"
+	RuleRulesDuration   = "rule-duration"
+	RuleGroupName       = "rule-group-name"
+	RulePromQL          = "rule-promql"
+	RuleTemplate        = "rule-template"
+	RuleLabel           = "rule-label"
+	RuleRulesValue      = "rule-value"
+	RuleDuplicateRule   = "rule-duplicate-rule"
+	RuleDocuments       = "rule-second-document"
+	RuleExternal        = "prometheus-external-validator"
 )
 
 // Rules are all names above, in the order of docs/checks.md.
 var Rules = []string{
 	RuleConfigMissing, RuleYAML, RuleUnknownField, RuleDuplicateKey, RuleWrongType, RuleDuration, RuleRegexp,
-	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RuleServerVersion, RuleExternal,
+	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RuleDuplicateRemote, RuleCertificate, RuleSecondDocument,
+	RuleServerVersion, RuleExternal,
 	RuleRulesYAML, RuleRulesUnknown, RuleRulesDuplicate, RuleRulesWrongType, RuleRulesDuration, RuleGroupName, RulePromQL,
 	RuleTemplate, RuleLabel, RuleRulesValue, RuleDuplicateRule, RuleDocuments,
 }

@@ -2,9 +2,7 @@ package judge
 
 import (
 	"fmt"
-	"maps"
 	"path"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -29,7 +27,8 @@ type job struct {
 func (j *judge) refer(cfg *config.Config, ix *index) {
 	file := j.q.Main
 	dir := path.Dir(j.q.Files[file].Path)
-	j.inputs(file, ix, dir)
+	j.reads(file, ix, dir)
+	j.equalRemotes(cfg, ix)
 
 	rules := j.named(file, ix, dir, "rule_files")
 	j.ruleFiles(rules, cfg.GlobalConfig.MetricNameValidationScheme)
@@ -81,64 +80,15 @@ func join(dir, p string) string {
 	return path.Join(dir, p)
 }
 
-// glob finds the files in view that a pattern means, as filepath.Glob would on the server, and reports
-// what the server would trip over.
-func (j *judge) glob(file int, n *yaml.Node, pattern string) []int {
-	at := func(s finding.Severity, rule, message, hint string) {
-		j.report(file, problem{mistake: mistake{line: n.Line, column: n.Column, severity: s, rule: rule, message: message, hint: hint}})
-	}
-	if _, err := filepath.Match(pattern, ""); err != nil {
-		at(finding.Error, validator.RuleValue, fmt.Sprintf("bad pattern %q", n.Value), "close the bracket, or escape it with \\")
-		return nil
-	}
-	if !strings.ContainsAny(pattern, `*?[\`) {
-		if i, ok := j.paths[pattern]; ok {
-			return []int{i}
-		}
-		if j.dirs[pattern] {
-			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory", n.Value), `write the files as a pattern: "`+strings.TrimSuffix(n.Value, "/")+`/*.yml"`)
-			return nil
-		}
-		j.absent(file, n, pattern)
-		return nil
-	}
-	var matches []string
-	for p := range j.paths {
-		if ok, _ := filepath.Match(pattern, p); ok {
-			matches = append(matches, p)
-		}
-	}
-	slices.Sort(matches)
-	for _, d := range slices.Sorted(maps.Keys(j.dirs)) {
-		if ok, _ := filepath.Match(pattern, d); ok {
-			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("the pattern %q also means the directory %q, which cannot be read as a file", n.Value, path.Base(d)),
-				`name the files by their ending: "`+path.Join(path.Dir(n.Value), "*.yml")+`"`)
-			break
-		}
-	}
-	if len(matches) == 0 {
-		where := "its directory is not in view, so that nothing was checked"
-		if j.dirs[path.Dir(pattern)] {
-			where = "the server reads none"
-		}
-		at(finding.Info, validator.RuleMissingFile, fmt.Sprintf("the pattern %q means no file in view: %s", n.Value, where), "")
-	}
-	files := make([]int, len(matches))
-	for i, m := range matches {
-		files[i] = j.paths[m]
-	}
-	return files
-}
-
 // absent warns, once per file, that a file may exist only where the server runs.
-func (j *judge) absent(file int, n *yaml.Node, p string) {
+func (j *judge) absent(file int, n *yaml.Node, p, effect string) {
 	if j.missing[p] {
 		return
 	}
 	j.missing[p] = true
 	f := mistake{
 		line: n.Line, column: n.Column, severity: finding.Warning, rule: validator.RuleMissingFile,
-		message: fmt.Sprintf("file %q is not in view", p), hint: "make sure that the server's container has it",
+		message: fmt.Sprintf("file %q is not visible to reloader", p), hint: "make sure that the server's container has it",
 	}
 	switch {
 	case j.dirs[path.Dir(p)]:
@@ -146,7 +96,17 @@ func (j *judge) absent(file int, n *yaml.Node, p string) {
 	case strings.HasPrefix(p, "/var/run/secrets/kubernetes.io/"), strings.HasPrefix(p, "/run/secrets/kubernetes.io/"):
 		f.severity = finding.Info
 	}
+	if effect != "" && f.severity == finding.Warning {
+		f.message += ": " + effect
+	}
 	j.report(file, problem{mistake: f})
+}
+
+// reads judges what a file's jobs read and write beside it.
+func (j *judge) reads(file int, ix *index, dir string) {
+	j.inputs(file, ix, dir)
+	j.certificates(file, ix, dir)
+	j.logDirectories(file, ix, dir)
 }
 
 // inputs looks for the files that a file's jobs read: credentials, certificates, authorities.
@@ -165,7 +125,21 @@ func (j *judge) inputs(file int, ix *index, dir string) {
 			j.matched[i] = true
 			continue
 		}
-		j.absent(file, at.node, p)
+		j.absent(file, at.node, p, effectOf(at.path))
+	}
+}
+
+// effectOf is what happens when the file that stands at the path is not there; empty when that depends.
+func effectOf(keys []string) string {
+	switch key := keys[len(keys)-1]; {
+	case loadedWith(keys) && slices.Contains([]string{"ca_file", "cert_file", "key_file"}, key):
+		return "without it the load fails in part, and a start fails"
+	case loadedWith(keys):
+		return ""
+	case slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, "_sd_configs") }):
+		return "without it no target is found"
+	default:
+		return "without it the job is not scraped"
 	}
 }
 
@@ -235,7 +209,8 @@ func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string) []job {
 		scfgs, ps := l.judge(newText(f.Content), fix)
 		if !again {
 			j.outline(fix)
-			j.inputs(i, fix, path.Dir(f.Path))
+			j.reads(i, fix, path.Dir(f.Path))
+			j.secondDocument(i, f.Content, validator.RuleSecondDocument, "a file of scrape_config_files")
 			ps = append(ps, tooNew(fix, firstInConfig, j.server)...)
 		}
 		for _, c := range scfgs {

@@ -1,0 +1,187 @@
+package judge
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/config"
+	yaml2 "go.yaml.in/yaml/v2"
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+// What the library accepts, and the server then refuses, applies in part or drops.
+
+// equalRemotes refuses the same remote_write or remote_read twice: the server compares whole entries, defaults filled in and
+// secrets masked, and gives up when it is half through with the new configuration.
+func (j *judge) equalRemotes(cfg *config.Config, ix *index) {
+	check := func(key string, n int, entry func(int) any) {
+		list := resolved(child(ix.root, key))
+		seen := map[string]int{}
+		for i := range n {
+			b, err := yaml2.Marshal(entry(i))
+			if err != nil {
+				continue
+			}
+			first, again := seen[string(b)]
+			seen[string(b)] = i
+			if !again || list == nil || i >= len(list.Content) || len(list.Content) != n {
+				continue
+			}
+			node := resolved(list.Content[i])
+			j.report(j.q.Main, problem{mistake: mistake{
+				line: node.Line, column: node.Column, severity: finding.Error, rule: validator.RuleDuplicateRemote,
+				message: fmt.Sprintf("%s %d is the same as %d: the server refuses duplicates when it has applied half of the file", key, i+1, first+1),
+				hint:    "remove one, or give one of them a name",
+			}})
+		}
+	}
+	check("remote_write", len(cfg.RemoteWriteConfigs), func(i int) any { return cfg.RemoteWriteConfigs[i] })
+	check("remote_read", len(cfg.RemoteReadConfigs), func(i int) any { return cfg.RemoteReadConfigs[i] })
+}
+
+// loadedWith reports whether what stands at the path is made while a configuration is applied, so that a certificate that cannot
+// be used makes the load fail. Jobs and service discoveries only miss what they should have done.
+func loadedWith(keys []string) bool {
+	if len(keys) == 0 || slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, "_sd_configs") }) {
+		return false
+	}
+	return slices.Contains([]string{"remote_write", "remote_read", "alerting", "tracing"}, keys[0])
+}
+
+// certificates judges the authorities, certificates and keys that are visible.
+func (j *judge) certificates(file int, ix *index, dir string) {
+	for _, at := range ix.places {
+		if at.isKey || at.node.Kind != yaml.MappingNode || len(at.path) == 0 || at.path[len(at.path)-1] != "tls_config" {
+			continue
+		}
+		severity, effect := finding.Warning, "what it is for is never scraped or found"
+		if loadedWith(at.path) {
+			severity, effect = finding.Error, "the load fails in part, and a start fails"
+		}
+		say := func(n *yaml.Node, what string) {
+			j.report(file, problem{mistake: mistake{
+				line: n.Line, column: n.Column, severity: severity, rule: validator.RuleCertificate,
+				message: fmt.Sprintf("%q %s: %s", n.Value, what, effect), hint: "put the certificate or key there in PEM format",
+			}})
+		}
+		_, ca := j.visible(at.node, "ca_file", dir)
+		if n := resolved(child(at.node, "ca_file")); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
+			say(n, "holds no certificate in PEM format")
+		}
+		certNode, cert := j.visible(at.node, "cert_file", dir)
+		keyNode, key := j.visible(at.node, "key_file", dir)
+		certOK, keyOK := cert != nil && hasPEM(cert, "CERTIFICATE"), key != nil && hasPEM(key, "PRIVATE KEY")
+		if cert != nil && !certOK {
+			say(certNode, "holds no certificate in PEM format")
+		}
+		if key != nil && !keyOK {
+			say(keyNode, "holds no key in PEM format")
+		}
+		if certOK && keyOK {
+			// The library's words may quote nothing of a key.
+			if _, err := tls.X509KeyPair(cert, key); err != nil {
+				say(keyNode, "and the certificate do not fit together, or one of them is damaged")
+			}
+		}
+	}
+}
+
+// visible are the contents of the file that a key names; nil when reloader does not see it.
+func (j *judge) visible(n *yaml.Node, key, dir string) (*yaml.Node, []byte) {
+	v := resolved(child(n, key))
+	if v == nil || v.Kind != yaml.ScalarNode || v.Value == "" {
+		return v, nil
+	}
+	i, ok := j.paths[join(dir, v.Value)]
+	if !ok {
+		return v, nil
+	}
+	if j.q.Files[i].Size == validator.Known {
+		j.answer.Need = append(j.answer.Need, i)
+		return v, nil
+	}
+	return v, append([]byte{}, j.q.Files[i].Content...)
+}
+
+func hasPEM(b []byte, kind string) bool {
+	for {
+		block, rest := pem.Decode(b)
+		if block == nil {
+			return false
+		}
+		if strings.HasSuffix(block.Type, kind) {
+			return true
+		}
+		b = rest
+	}
+}
+
+// logDirectories warns of log files in directories that do not exist: the server applies the rest, and reports a failure.
+func (j *judge) logDirectories(file int, ix *index, dir string) {
+	for _, at := range ix.places {
+		if at.isKey || len(at.path) == 0 || at.node.Kind != yaml.ScalarNode || at.node.Value == "" {
+			continue
+		}
+		if key := at.path[len(at.path)-1]; key != "query_log_file" && key != "scrape_failure_log_file" {
+			continue
+		}
+		logs := path.Dir(join(dir, at.node.Value))
+		if j.dirs[logs] || !j.below(logs) {
+			continue
+		}
+		j.report(file, problem{mistake: mistake{
+			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleMissingFile,
+			message: fmt.Sprintf("the directory %q does not exist: without it the load fails in part", logs),
+			hint:    "make sure that the server's container has it, and may write there",
+		}})
+	}
+}
+
+// below reports whether a directory lies in one whose files are all visible.
+func (j *judge) below(dir string) bool {
+	return slices.ContainsFunc(j.q.Dirs, func(d string) bool { return strings.HasPrefix(dir, strings.TrimSuffix(path.Clean(d), "/")+"/") })
+}
+
+// secondDocument warns of YAML documents after the first, which the server drops without a word.
+func (j *judge) secondDocument(file int, content []byte, rule, what string) {
+	if p := secondDocumentIn(content, rule, what); p != nil {
+		j.report(file, *p)
+	}
+}
+
+func secondDocumentIn(content []byte, rule, what string) *problem {
+	if !bytes.Contains(content, []byte("\n---")) {
+		return nil
+	}
+	d := yaml.NewDecoder(bytes.NewReader(content))
+	for n := 0; ; n++ {
+		var doc yaml.Node
+		err := d.Decode(&doc)
+		switch {
+		case err == io.EOF || err != nil && n == 0:
+			return nil
+		case n == 0:
+			continue
+		case err == nil && (len(doc.Content) == 0 || doc.Content[0].Tag == "!!null"):
+			continue
+		}
+		line := doc.Line
+		if err != nil {
+			line = bytes.Count(content[:bytes.LastIndex(content, []byte("\n---"))+1], []byte("\n")) + 1
+		}
+		return &problem{mistake: mistake{
+			line: max(line, 1), column: 1, severity: finding.Warning, rule: rule,
+			message: "only the first YAML document of " + what + " is read", hint: "put everything into one document, without a line of ---",
+		}}
+	}
+}

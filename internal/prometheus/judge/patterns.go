@@ -1,0 +1,96 @@
+package judge
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+// glob finds the files in view that a pattern means, as filepath.Glob would on the server, and reports
+// what the server would trip over.
+func (j *judge) glob(file int, n *yaml.Node, pattern string) []int {
+	at := func(s finding.Severity, rule, message, hint string) {
+		j.report(file, problem{mistake: mistake{line: n.Line, column: n.Column, severity: s, rule: rule, message: message, hint: hint}})
+	}
+	if _, err := filepath.Match(pattern, ""); err != nil {
+		at(finding.Error, validator.RuleValue, fmt.Sprintf("bad pattern %q", n.Value), "close the bracket, or escape it with \\")
+		return nil
+	}
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		if i, ok := j.paths[pattern]; ok {
+			if i == j.q.Main {
+				at(finding.Error, validator.RulePatternMain, fmt.Sprintf("%q is the main file itself", n.Value), "name another file here")
+				return nil
+			}
+			return []int{i}
+		}
+		if j.dirs[pattern] {
+			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory", n.Value), `write the files as a pattern: "`+strings.TrimSuffix(n.Value, "/")+`/*.yml"`)
+			return nil
+		}
+		j.absent(file, n, pattern, "")
+		return nil
+	}
+	var matches []string
+	meansMain := false
+	for p, i := range j.paths {
+		if ok, _ := filepath.Match(pattern, p); !ok {
+			continue
+		}
+		if i == j.q.Main {
+			meansMain = true
+		} else {
+			matches = append(matches, p)
+		}
+	}
+	slices.Sort(matches)
+	if main := j.q.Files[j.q.Main].Path; meansMain {
+		at(finding.Error, validator.RulePatternMain, fmt.Sprintf("the pattern %q also matches the main file %q, which is read as one of these files too", n.Value, path.Base(main)),
+			withoutMain(n.Value, main, matches))
+		return j.indexes(matches)
+	}
+	for _, d := range slices.Sorted(maps.Keys(j.dirs)) {
+		if ok, _ := filepath.Match(pattern, d); ok {
+			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("the pattern %q also means the directory %q, which cannot be read as a file", n.Value, path.Base(d)),
+				`name the files by their ending: "`+path.Join(path.Dir(n.Value), "*.yml")+`"`)
+			break
+		}
+	}
+	if len(matches) == 0 {
+		where := "its directory is not visible, so that nothing was checked"
+		if j.dirs[path.Dir(pattern)] {
+			where = "the server reads none"
+		}
+		at(finding.Info, validator.RuleMissingFile, fmt.Sprintf("the pattern %q matches no file that reloader sees: %s", n.Value, where), "")
+	}
+	return j.indexes(matches)
+}
+
+func (j *judge) indexes(paths []string) []int {
+	files := make([]int, len(paths))
+	for i, p := range paths {
+		files[i] = j.paths[p]
+	}
+	return files
+}
+
+// withoutMain is how to name the other files without the main file: by their ending when they share one that the main file
+// does not have, else from a directory of their own.
+func withoutMain(written, main string, others []string) string {
+	ext := ""
+	if len(others) > 0 && !slices.ContainsFunc(others, func(p string) bool { return path.Ext(p) != path.Ext(others[0]) }) {
+		ext = path.Ext(others[0])
+	}
+	if ext != "" && ext != path.Ext(main) {
+		return "write " + quoted(path.Join(path.Dir(written), "*"+ext))
+	}
+	return "put the other files into a directory of their own, and write " + quoted(path.Join(path.Dir(written), "rules", "*"+orElse(ext, ".yml")))
+}
