@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"reloader/internal/check"
 	"reloader/internal/config"
@@ -16,10 +18,11 @@ var checkCommand = command{
 }
 
 type checkOptions struct {
-	flags      *config.Flags
-	format     string
-	strict     bool
-	prometheus finding.Facts
+	flags       *config.Flags
+	format      string
+	strict      bool
+	skipUnknown bool
+	prometheus  finding.Facts
 }
 
 func checkFlags() (*flagSet, *checkOptions) {
@@ -30,16 +33,20 @@ Usage:
 Judges files exactly as "reloader run" would before a reload: every problem of every file at once, each
 with file, line, column, a reason and, where one is known, a hint. PATH is a file or a directory; names
 and contents tell what it is: prometheus.yml, rule files, grafana.ini, a provisioning directory or single
-files of it, dashboards, a Kubernetes manifest (for subPath mounts, which never change in a running pod).
+files of it, dashboards, Kubernetes manifests (docs/checks-manifests.md). All manifests are put together and
+judged as the containers will see them; - reads one from standard input. Without PATH and targets, it judges
+what the current directory has of these names: monitor.yaml, prometheus.yml, grafana.ini, provisioning, and so on.
 Exits 0 without errors, 1 with errors, 2 for a wrong command line, 3 when there is no verdict.
 
 Examples:
   reloader check ./prometheus ./grafana/provisioning ./grafana.ini
   reloader check --prometheus-config prometheus.yml --format github --strict
+  helm template monitoring charts/monitoring | reloader check -
 `)
 	o := &checkOptions{}
-	fs.StringVar(&o.format, "format", "text", "text, json, or github for annotations in pull requests")
+	fs.StringVar(&o.format, "format", "text", "text, json, github for annotations in pull requests, or sarif for code scanning")
 	fs.BoolVar(&o.strict, "strict", false, "warnings fail too")
+	fs.BoolVar(&o.skipUnknown, "skip-unknown", false, "leave out files that are not for Prometheus or Grafana, instead of exit code 3")
 	o.flags = config.RegisterOffline(fs.FlagSet)
 	fs.StringVar(&o.prometheus.Version, "prometheus-version", "", "judge as this `VERSION` of Prometheus (default: that of promcheck)")
 	fs.BoolVar(&o.prometheus.Agent, "prometheus-agent", false, "judge as a Prometheus in agent mode")
@@ -57,25 +64,32 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 		return code
 	}
 	if !slices.Contains(formats, o.format) {
-		return usageError(std, "check", "--format: want text, json or github")
+		return usageError(std, "check", "--format: want text, json, github or sarif")
 	}
 	cfg, err := o.flags.Config(nil)
 	if err != nil {
 		return usageError(std, "check", "%s", err)
 	}
-	if len(cfg.Targets) == 0 && fs.NArg() == 0 {
-		return usageError(std, "check", "nothing to check: give a path, --prometheus-config, --grafana-provisioning or --grafana-ini")
+	paths := fs.Args()
+	if len(cfg.Targets) == 0 && len(paths) == 0 {
+		if paths = check.Usual("."); len(paths) == 0 {
+			return usageError(std, "check", "nothing to check: there is no monitor.yaml, prometheus.yml or other file of a usual name here; "+
+				"give a path, --prometheus-config, --grafana-provisioning or --grafana-ini")
+		}
+		fmt.Fprintf(std.err, "reloader check: no path given: checking %s\n", strings.Join(paths, ", "))
 	}
 	prometheus, grafana := o.flags.Template(config.Prometheus), o.flags.Template(config.Grafana)
 	v := verdict{strict: o.strict}
 	for _, c := range check.Run(ctx, check.Options{
 		Config: cfg, Validator: prometheus.Validator, Allow: prometheus.Allow, Prometheus: o.prometheus,
 		Grafana: finding.Facts{Version: grafana.Version, SameEnv: grafana.SameEnv},
-	}, fs.Args()) {
+		Stdin:   std.in, SkipUnknown: o.skipUnknown,
+	}, paths) {
 		v.add(c.Name, c.Digest.String(), c.Findings, c.Err)
 		for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
 			v.add(c.Name+" ("+name+")", c.Sources[name].String(), nil, nil)
 		}
+		v.judged = append(v.judged, c.Judged...)
 	}
 	if err := v.write("check", std, o.format); err != nil {
 		return failed(std, "check", exitFailed, err)

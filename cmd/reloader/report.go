@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"reloader/internal/finding"
 )
@@ -16,6 +17,8 @@ type verdict struct {
 	unjudged []string
 	digests  map[string]string // by path or target
 	names    []string          // the keys of digests in their order
+	// judged says, for manifests, what was judged in them.
+	judged []string
 	// strict makes warnings count as errors.
 	strict bool
 }
@@ -60,7 +63,7 @@ func (v *verdict) code() int {
 }
 
 // formats are the values of --format.
-var formats = []string{"text", "json", "github"}
+var formats = []string{"text", "json", "github", "sarif"}
 
 // write prints the verdict: results on standard output, what could not be judged on standard error.
 func (v *verdict) write(cmd string, std stdio, format string) error {
@@ -68,11 +71,14 @@ func (v *verdict) write(cmd string, std stdio, format string) error {
 		fmt.Fprintf(std.err, "reloader %s: could not judge: %s\n", cmd, finding.OneLine(reason))
 	}
 	finding.Sort(v.findings)
+	v.findings = slices.Compact(v.findings) // one file can be judged on two ways
 	switch format {
 	case "json":
 		return v.json(std.out)
 	case "github":
 		return finding.WriteGitHub(std.out, v.findings)
+	case "sarif":
+		return finding.WriteSARIF(std.out, version, v.findings, v.unjudged)
 	default:
 		return v.text(std.out)
 	}
@@ -84,6 +90,9 @@ func (v *verdict) text(w io.Writer) error {
 	}
 	for _, name := range v.names {
 		fmt.Fprintf(w, "%s: digest %s\n", finding.AtStart(name), v.digests[name])
+	}
+	for _, what := range v.judged {
+		fmt.Fprintf(w, "judged: %s\n", finding.OneLine(what))
 	}
 	_, err := fmt.Fprintf(w, "%s: %s, %s\n", v.word(),
 		plural(finding.Count(v.findings, finding.Error), "error"), plural(finding.Count(v.findings, finding.Warning), "warning"))
@@ -131,7 +140,8 @@ func (v *verdict) json(w io.Writer) error {
 		Findings []finding.Finding `json:"findings"`
 		Unjudged []string          `json:"unjudged,omitempty"`
 		Digests  map[string]string `json:"digests,omitempty"`
-	}{v.word(), v.findings, v.unjudged, v.digests}
+		Judged   []string          `json:"judged,omitempty"`
+	}{v.word(), v.findings, v.unjudged, v.digests, v.judged}
 	if out.Findings == nil {
 		out.Findings = []finding.Finding{}
 	}

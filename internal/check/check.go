@@ -3,7 +3,9 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,9 +13,8 @@ import (
 
 	"reloader/internal/config"
 	"reloader/internal/finding"
-	grafanavalidator "reloader/internal/grafana/validator"
 	"reloader/internal/inputs"
-	prometheusvalidator "reloader/internal/prometheus/validator"
+	"reloader/internal/manifest"
 	"reloader/internal/snapshot"
 	"reloader/internal/sources"
 )
@@ -26,6 +27,8 @@ type Result struct {
 	// Sources are the digests of several sources, by name; empty where there is one.
 	Sources  map[string]snapshot.Digest
 	Findings []finding.Finding
+	// Judged says, for a manifest, what was judged in it.
+	Judged []string
 	// Err says why there is no verdict.
 	Err error
 }
@@ -40,6 +43,10 @@ type Options struct {
 	Validator string
 	// Allow names guards that are switched off.
 	Allow []string
+	// Stdin is what the path "-" stands for.
+	Stdin io.Reader
+	// SkipUnknown leaves files out of which nothing tells what they are.
+	SkipUnknown bool
 }
 
 func (o Options) facts(kind config.Kind) finding.Facts {
@@ -56,16 +63,46 @@ func Run(ctx context.Context, o Options, paths []string) []Result {
 	for _, t := range o.Config.Targets {
 		all = append(all, o.target(ctx, t))
 	}
+	var found []Input
 	for _, p := range paths {
-		found, err := Classify(p)
-		if err != nil {
+		list, err := o.classify(p)
+		switch {
+		case errors.Is(err, ErrUnknownKind) && o.SkipUnknown:
+		case err != nil:
 			all = append(all, Result{Name: p, Err: err})
 		}
-		for _, g := range grouped(found) {
-			all = append(all, g.check(ctx, o))
+		found = append(found, list...)
+	}
+	var manifests []Input
+	for _, g := range grouped(found) {
+		if g.Kind == KindManifest {
+			manifests = append(manifests, g.inputs...)
+			continue
 		}
+		all = append(all, g.check(ctx, o))
+	}
+	if len(manifests) > 0 {
+		all = append(all, checkManifests(ctx, o, manifests))
 	}
 	return all
+}
+
+// stdinName is standard input's name in findings.
+const stdinName = "<stdin>"
+
+func (o Options) classify(p string) ([]Input, error) {
+	if p != "-" || o.Stdin == nil {
+		return Classify(p)
+	}
+	src, err := io.ReadAll(io.LimitReader(o.Stdin, manifest.MaxSize+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read standard input: %w", err)
+	case len(src) > manifest.MaxSize:
+		return nil, fmt.Errorf("standard input: more than the %d bytes that are read", manifest.MaxSize)
+	}
+	// What is not a manifest has no name that could tell what it is; text that is not YAML is told as such.
+	return []Input{{Kind: KindManifest, Path: stdinName, Contents: src}}, nil
 }
 
 func (o Options) target(ctx context.Context, t config.Target) Result {
@@ -177,8 +214,9 @@ func (r relative) path(p string) string {
 // group are things of one kind in one directory: they are judged together, as a server would read them.
 type group struct {
 	Input
-	dir   string
-	names []string
+	dir    string
+	names  []string
+	inputs []Input
 }
 
 func grouped(found []Input) []group {
@@ -190,6 +228,7 @@ func grouped(found []Input) []group {
 			i, groups = len(groups), append(groups, group{Input: f, dir: dir})
 		}
 		groups[i].names = append(groups[i].names, filepath.Base(f.Path))
+		groups[i].inputs = append(groups[i].inputs, f)
 	}
 	return groups
 }
@@ -206,14 +245,13 @@ func (g group) check(ctx context.Context, o Options) Result {
 	case KindIni:
 		t.Ini.Path = g.Path
 	case KindManifest:
-		return checkManifest(g.Path)
 	case KindRules, KindGrafanaFile, KindDashboard:
 		return g.checkFiles(ctx, o)
 	}
 	return o.target(ctx, t)
 }
 
-// checkFiles judges files without the main file that would lead a server to them, by making one up.
+// checkFiles judges files without the main file that would lead a server to them.
 func (g group) checkFiles(ctx context.Context, o Options) Result {
 	c := Result{Name: g.Path}
 	if len(g.names) > 1 {
@@ -239,38 +277,11 @@ func (g group) checkFiles(ctx context.Context, o Options) Result {
 		}
 		contents[name] = data
 	}
-	req := finding.Request{Facts: o.Grafana, Allow: o.Allow}
-	v := grafanavalidator.New(grafanavalidator.Options{})
-	switch g.Kind {
-	case KindRules:
-		const main = ".reloader-check.yml"
-		contents[main] = ruleFiles(g.names)
-		req.Set = snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config", Dir: dir}, contents))
-		v = prometheusvalidator.New(prometheusvalidator.Options{Main: filepath.Join(dir, main), Program: o.Config.Promcheck, External: o.Validator})
-		req.Facts = o.Prometheus
-	case KindDashboard:
-		provider := fmt.Appendf(nil, "apiVersion: 1\nproviders:\n- name: check\n  type: file\n  updateIntervalSeconds: 60\n  options: {path: %q}\n", dir)
-		req.Set = snapshot.NewSet(
-			snapshot.FromFiles(snapshot.Source{Name: grafanavalidator.RoleDashboards, Dir: filepath.Join(dir, ".reloader-check")}, map[string][]byte{"check.yaml": provider}),
-			snapshot.FromFiles(snapshot.Source{Name: "json", Dir: dir}, contents))
-	default:
-		req.Set = snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: g.Role, Dir: dir}, contents))
+	a := alone{Options: o, dir: dir, kind: g.Kind, role: g.Role}
+	c.Findings, c.Err = a.judge(ctx, contents)
+	for i := range c.Findings {
+		c.Findings[i].File = shown.path(c.Findings[i].File)
 	}
-	c = judge(ctx, c, finding.Bounded(finding.Guarded(v)), req, shown)
-	// What is said of the files that were made up, or of those that are not there, is no news.
-	c.Findings = slices.DeleteFunc(c.Findings, func(f finding.Finding) bool {
-		return f.Severity != finding.Error && !slices.Contains(g.names, filepath.Base(f.File))
-	})
 	c.Digest = snap.Digest
 	return c
-}
-
-// ruleFiles is a main file that names nothing but rule files.
-func ruleFiles(names []string) []byte {
-	var b strings.Builder
-	b.WriteString("rule_files:\n")
-	for _, name := range names {
-		fmt.Fprintf(&b, "- %q\n", sources.Literal(name))
-	}
-	return []byte(b.String())
 }

@@ -1,11 +1,10 @@
 package check
 
 import (
-	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,13 +32,12 @@ type Input struct {
 	Path string
 	// Role is the provisioning directory that a lone Grafana file belongs into ("datasources").
 	Role string
+	// Contents are those of standard input; nil for a file.
+	Contents []byte
 }
 
 // ErrUnknownKind says that neither name nor contents tell what a file is.
 var ErrUnknownKind = errors.New("cannot tell what it is")
-
-// maxPeek is how much of a file is read to tell its kind.
-const maxPeek = 1 << 20
 
 // provisioningDirs are the directories that Grafana looks for in its provisioning directory.
 var provisioningDirs = []string{"datasources", "dashboards", "alerting", "plugins", "notifiers", "access-control"}
@@ -58,21 +56,27 @@ func Classify(path string) ([]Input, error) {
 		}
 		return []Input{found}, nil
 	}
+	return classifyDir(path)
+}
+
+// classifyDir looks at the files directly in a directory. A main file or the directories of Grafana tell what it
+// is; manifests beside them are another thing.
+func classifyDir(path string) ([]Input, error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		if e.Name() == "prometheus.yml" || e.Name() == "prometheus.yaml" {
-			return []Input{{Kind: KindPrometheus, Path: filepath.Join(path, e.Name())}}, nil
-		}
-		if slices.Contains(provisioningDirs, e.Name()) && isDir(filepath.Join(path, e.Name())) {
-			return []Input{{Kind: KindProvisioning, Path: path}}, nil
-		}
-	}
+	var whole *Input
 	var all []Input
 	for _, e := range entries {
 		file := filepath.Join(path, e.Name())
+		switch {
+		case whole == nil && (e.Name() == "prometheus.yml" || e.Name() == "prometheus.yaml"):
+			whole = &Input{Kind: KindPrometheus, Path: file}
+			continue
+		case whole == nil && slices.Contains(provisioningDirs, e.Name()) && isDir(file):
+			whole = &Input{Kind: KindProvisioning, Path: path}
+		}
 		info, err := os.Stat(file)
 		if err != nil || strings.HasPrefix(e.Name(), ".") || info.IsDir() {
 			continue
@@ -80,6 +84,10 @@ func Classify(path string) ([]Input, error) {
 		if found, err := classifyFile(file, info); err == nil {
 			all = append(all, found)
 		}
+	}
+	if whole != nil {
+		all = slices.DeleteFunc(all, func(i Input) bool { return i.Kind != KindManifest })
+		all = slices.Insert(all, 0, *whole)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: %w: no file of Prometheus or Grafana directly in it", path, ErrUnknownKind)
@@ -96,32 +104,63 @@ func classifyFile(path string, info os.FileInfo) (Input, error) {
 	if !info.Mode().IsRegular() {
 		return Input{}, errors.New("not a regular file")
 	}
-	found := Input{Path: path}
-	switch strings.ToLower(filepath.Ext(path)) {
+	return classify(Input{Path: path}, func() ([]byte, error) { return readBounded(path) })
+}
+
+// classify tells by the name, and where that is not enough by the contents, what a file is.
+func classify(found Input, read func() ([]byte, error)) (Input, error) {
+	ext := strings.ToLower(filepath.Ext(found.Path))
+	switch ext {
 	case ".ini":
 		found.Kind = KindIni
 		return found, nil
-	case ".json":
-		found.Kind, found.Role = KindDashboard, "dashboards"
-		return found, nil
-	case ".yml", ".yaml", ".rules":
+	case ".yml", ".yaml", ".rules", ".json":
 	default:
 		return found, ErrUnknownKind
 	}
-	head, err := peek(path)
+	content, err := read()
 	if err != nil {
 		return found, err
 	}
-	return byKeys(found, topLevelKeys(head))
+	if text := bytes.TrimSpace(content); len(text) > 0 && text[0] == '{' || ext == ".json" {
+		keys, kind := jsonKeys(text)
+		switch {
+		case keys["kind"] && keys["apiVersion"] && kind != "Dashboard":
+			found.Kind = KindManifest
+			return found, nil
+		case ext == ".json":
+			found.Kind, found.Role = KindDashboard, "dashboards"
+			return found, nil
+		}
+		return byKeys(found, keys)
+	}
+	return byKeys(found, topLevelKeys(content))
 }
 
-func peek(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// jsonKeys are the keys at the top of a JSON object, as far as it can be read, and the text at "kind". Only the
+// decoder of JSON tells them fast from those deeper in a large file.
+func jsonKeys(content []byte) (keys map[string]bool, kind string) {
+	keys = map[string]bool{}
+	dec := json.NewDecoder(bytes.NewReader(content))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return keys, ""
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxPeek))
+	for dec.More() {
+		t, err := dec.Token()
+		key, ok := t.(string)
+		if err != nil || !ok {
+			return keys, kind
+		}
+		keys[key] = true
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			return keys, kind
+		}
+		if key == "kind" {
+			_ = json.Unmarshal(value, &kind) // anything but a text is no kind that is known
+		}
+	}
+	return keys, kind
 }
 
 var topLevelKey = regexp.MustCompile(`^["']?([A-Za-z_]+)["']?\s*:`)
@@ -130,10 +169,8 @@ var topLevelKey = regexp.MustCompile(`^["']?([A-Za-z_]+)["']?\s*:`)
 // kind matters most are the broken ones.
 func topLevelKeys(data []byte) map[string]bool {
 	keys := map[string]bool{}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, maxPeek)
-	for lines.Scan() {
-		if m := topLevelKey.FindSubmatch(lines.Bytes()); m != nil {
+	for line := range bytes.Lines(data) {
+		if m := topLevelKey.FindSubmatch(line); m != nil {
 			keys[string(m[1])] = true
 		}
 	}
@@ -155,6 +192,13 @@ var roles = []struct {
 	}},
 }
 
+// otherPrograms are keys of Alertmanager, Promtail, Loki, Mimir, Tempo, the Grafana agent and others, which share
+// keys with Prometheus.
+var otherPrograms = []string{
+	"route", "receivers", "inhibit_rules", "clients", "positions", "server", "distributor", "ingester", "schema_config", "metrics", "logs", "modules",
+	"processors", "exporters", "service",
+}
+
 func byKeys(found Input, keys map[string]bool) (Input, error) {
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(n string) bool { return keys[n] })
@@ -170,14 +214,16 @@ func byKeys(found Input, keys map[string]bool) (Input, error) {
 		}
 	}
 	switch {
+	case strings.HasPrefix(filepath.Base(found.Path), "prometheus."):
+		found.Kind = KindPrometheus
+	case has(otherPrograms...):
+		return found, ErrUnknownKind
 	case has("global", "scrape_configs", "rule_files", "scrape_config_files", "remote_write", "remote_read", "storage", "otlp"):
 		found.Kind = KindPrometheus
 	case keys["groups"] && keys["apiVersion"]:
 		found.Kind, found.Role = KindGrafanaFile, "alerting"
 	case keys["groups"]:
 		found.Kind = KindRules
-	case strings.HasPrefix(filepath.Base(found.Path), "prometheus."):
-		found.Kind = KindPrometheus
 	default:
 		return found, ErrUnknownKind
 	}

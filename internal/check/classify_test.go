@@ -43,7 +43,9 @@ func TestClassify(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	at := func(kind FileKind, name, role string) Input { return Input{kind, filepath.Join(dir, name), role} }
+	at := func(kind FileKind, name, role string) Input {
+		return Input{Kind: kind, Path: filepath.Join(dir, name), Role: role}
+	}
 	for path, want := range map[string][]Input{
 		"p": {at(KindPrometheus, "p/prometheus.yml", "")},
 		"g": {at(KindProvisioning, "g", "")},

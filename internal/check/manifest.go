@@ -1,18 +1,134 @@
 package check
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"reloader/internal/check/manifests"
 	"reloader/internal/finding"
-	"reloader/internal/inject"
+	"reloader/internal/manifest"
+	prometheusvalidator "reloader/internal/prometheus/validator"
 	"reloader/internal/snapshot"
 )
 
-// checkManifest finds mounts in a Kubernetes manifest that would never change.
-func checkManifest(file string) Result {
-	c := Result{Name: file}
-	src, err := snapshot.ReadFile(file, snapshot.Limits{MaxFileSize: inject.MaxSize})
-	if err == nil {
-		c.Findings = finding.Bound(inject.Check(file, src))
+// checkManifests judges all manifests together, as if they were applied together.
+func checkManifests(ctx context.Context, o Options, files []Input) Result {
+	in := &manifest.Input{}
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Path)
+		src := f.Contents
+		if src == nil {
+			var err error
+			if src, err = readBounded(f.Path); err != nil {
+				return Result{Name: f.Path, Err: err}
+			}
+		}
+		in.Add(f.Path, src)
 	}
-	c.Err = err
+	addGenerated(in)
+	c := Result{Name: names[0]}
+	if len(names) > 1 {
+		c.Name = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+	}
+	res := Manifest(ctx, o, in)
+	c.Findings, c.Judged = finding.Bound(res.Findings), res.Judged
+	c.Err = errors.Join(res.Unjudged...)
+	if len(res.Judged) == 0 && c.Err == nil && !finding.HasErrors(res.Findings) && !o.SkipUnknown {
+		c.Err = fmt.Errorf("%s: no files of Prometheus or Grafana in it", c.Name)
+	}
 	return c
+}
+
+// Manifest judges a manifest that was read already.
+func Manifest(ctx context.Context, o Options, in *manifest.Input) manifests.Result {
+	return manifests.Check(ctx, manifests.Options{
+		Promcheck: o.Config.Promcheck, External: o.Validator, Prometheus: o.Prometheus, Grafana: o.Grafana, Allow: o.Allow,
+		Kind: valueKind, Alone: o.aloneInManifest,
+	}, in)
+}
+
+// readBounded reads a regular file that is not too large to be a manifest.
+func readBounded(name string) ([]byte, error) {
+	return snapshot.ReadFile(name, snapshot.Limits{MaxFileSize: manifest.MaxSize})
+}
+
+// valueKind tells what a key of a ConfigMap is.
+func valueKind(name string, content []byte) string {
+	if strings.ToLower(path.Ext(name)) == ".json" && !looksLikeDashboard(content) {
+		return ""
+	}
+	found, err := classify(Input{Path: name}, func() ([]byte, error) { return content, nil })
+	if err != nil {
+		return ""
+	}
+	if found.Kind == KindIni && !strings.Contains(name, "grafana") && !bytes.Contains(content, []byte("[server]")) && !bytes.Contains(content, []byte("[auth")) {
+		return ""
+	}
+	for kind, f := range valueKinds {
+		if f.Kind == found.Kind && f.Role == found.Role {
+			return kind
+		}
+	}
+	return ""
+}
+
+// valueKinds are the kinds of a manifest's contents.
+var valueKinds = map[string]Input{
+	manifests.KindPrometheus:  {Kind: KindPrometheus},
+	manifests.KindRules:       {Kind: KindRules},
+	manifests.KindIni:         {Kind: KindIni},
+	manifests.KindDashboard:   {Kind: KindDashboard, Role: "dashboards"},
+	manifests.KindDatasources: {Kind: KindGrafanaFile, Role: "datasources"},
+	manifests.KindProviders:   {Kind: KindGrafanaFile, Role: "dashboards"},
+	manifests.KindAlerting:    {Kind: KindGrafanaFile, Role: "alerting"},
+	manifests.KindPlugins:     {Kind: KindGrafanaFile, Role: "plugins"},
+}
+
+// looksLikeDashboard tells the JSON of a dashboard, whole or broken, from other JSON.
+func looksLikeDashboard(content []byte) bool {
+	for _, key := range []string{`"panels"`, `"schemaVersion"`, `"dashboard"`, `"templating"`} {
+		if bytes.Contains(content, []byte(key)) {
+			return true
+		}
+	}
+	var top struct {
+		UID, Title string
+	}
+	return json.Unmarshal(content, &top) == nil && top.UID != "" && top.Title != ""
+}
+
+// aloneInManifest judges keys of an object as files of one directory. What they name is elsewhere, so that
+// nothing is said about files that are missing.
+func (o Options) aloneInManifest(ctx context.Context, kind string, files map[string][]byte) ([]finding.Finding, error) {
+	in := valueKinds[kind]
+	groups := []map[string][]byte{files}
+	if in.Kind == KindPrometheus || in.Kind == KindIni { // each is a main file
+		groups = nil
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			groups = append(groups, map[string][]byte{name: files[name]})
+		}
+	}
+	var all []finding.Finding
+	for _, files := range groups {
+		list, err := alone{Options: o, dir: "/manifest", kind: in.Kind, role: in.Role}.judge(ctx, files)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range list {
+			if f.Rule != prometheusvalidator.RuleMissingFile && f.Rule != "dashboards-not-in-view" {
+				f.File = filepath.Base(f.File)
+				all = append(all, f)
+			}
+		}
+	}
+	return all, nil
 }

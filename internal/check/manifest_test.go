@@ -1,22 +1,255 @@
 package check
 
 import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reloader/internal/check/manifests"
+	"reloader/internal/config"
+	"reloader/internal/finding"
+	"reloader/test/rig"
 )
 
-// check names the frozen mounts of a manifest.
-func TestCheckManifest(t *testing.T) {
+var update = flag.Bool("update", false, "write the expected findings again")
+
+func TestMain(m *testing.M) { rig.Main(m) }
+
+func manifestOptions(tb testing.TB) Options {
+	tb.Helper()
+	return Options{Config: config.Config{Promcheck: rig.Program(tb, "promcheck")}}
+}
+
+// checkText judges one manifest that is not in a file.
+func checkText(tb testing.TB, o Options, text string) Result {
+	tb.Helper()
+	o.Stdin = strings.NewReader(text)
+	list := Run(tb.Context(), o, []string{"-"})
+	if len(list) != 1 {
+		tb.Fatalf("%d results, want 1", len(list))
+	}
+	return list[0]
+}
+
+// Each fault of a manifest is found at its place, with its whole text; what was corrected is silent.
+func TestManifests(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "pod.yaml")
-	if err := os.WriteFile(file, []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: prometheus\n    image: prom/prometheus\n"+
-		"    volumeMounts:\n    - {name: c, mountPath: /etc/prometheus/prometheus.yml, subPath: prometheus.yml}\n  volumes: [{name: c, configMap: {name: c}}]\n"), 0o600); err != nil {
+	o := manifestOptions(t)
+	files, err := filepath.Glob("testdata/manifests/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no manifests: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			list := Run(t.Context(), o, []string{file})
+			if len(list) != 1 || list[0].Err != nil {
+				t.Fatalf("got %+v", list)
+			}
+			var b bytes.Buffer
+			if err := finding.WriteText(&b, list[0].Findings, nil); err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(file, ".ok.yaml") {
+				if b.Len() > 0 || len(list[0].Judged) == 0 {
+					t.Errorf("judged %q:\n%s", list[0].Judged, b.String())
+				}
+				return
+			}
+			for _, judged := range list[0].Judged {
+				fmt.Fprintf(&b, "judged: %s\n", judged)
+			}
+			golden := strings.TrimSuffix(file, ".yaml") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, b.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), b.String()); d != "" {
+				t.Errorf("%s (-want +got):\n%s", golden, d)
+			}
+			if len(list[0].Findings) == 0 {
+				t.Error("no finding")
+			}
+		})
+	}
+}
+
+// Every rule has a manifest that it is found in.
+func TestManifestRulesHaveExamples(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/manifests/*.golden")
+	if err != nil {
 		t.Fatal(err)
 	}
-	list := Run(t.Context(), Options{}, []string{file})
-	if len(list) != 1 || list[0].Err != nil || len(list[0].Findings) != 1 || !strings.Contains(list[0].Findings[0].Message, "never changes") {
-		t.Errorf("got %+v", list)
+	var all strings.Builder
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	for _, rule := range manifests.Rules {
+		if rule != manifests.RuleTooLarge && rule != manifests.RuleYAML && !strings.Contains(all.String(), "["+rule+"]") {
+			t.Errorf("no manifest in testdata has %s", rule)
+		}
+	}
+}
+
+// The user's own manifest with its three files as ConfigMaps: the three subPath traps, and nothing else.
+func TestUsersManifest(t *testing.T) {
+	t.Parallel()
+	monitor, err := os.ReadFile("../inject/testdata/ok/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := ""
+	for name, file := range map[string]string{"prometheus-yml": "prometheus.yml", "grafana-ini": "grafana.ini", "grafana-datasource": "datasource.yaml"} {
+		text, err := os.ReadFile(filepath.Join("../../manifests/base", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		quoted, err := json.Marshal(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects += fmt.Sprintf("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {%q: %s}\n", name, file, quoted)
+	}
+	r := checkText(t, manifestOptions(t), string(monitor)+objects)
+	var lines []int
+	for _, f := range r.Findings {
+		if f.Rule != manifests.RuleSubPath || f.Severity != finding.Warning || f.Column != 11 {
+			t.Errorf("more than the traps: %s", f)
+		}
+		lines = append(lines, f.Line)
+	}
+	if d := cmp.Diff([]int{37, 66, 69}, lines); d != "" || r.Err != nil {
+		t.Errorf("lines (-want +got):\n%s%v", d, r.Err)
+	}
+}
+
+// What this repository offers is clean.
+func TestOwnManifests(t *testing.T) {
+	t.Parallel()
+	o := manifestOptions(t)
+	for _, path := range []string{"../../manifests/monitor.yaml", "../../manifests/base", "../../examples/kustomize/direct", "../../examples/kustomize/gated"} {
+		o.SkipUnknown = strings.Contains(path, "examples") // parts of manifests, for kustomize
+		for _, r := range Run(t.Context(), o, []string{path}) {
+			if r.Err != nil {
+				t.Errorf("%s: %v", path, r.Err)
+			}
+			for _, f := range r.Findings {
+				if f.Severity != finding.Info {
+					t.Errorf("%s", f)
+				}
+			}
+		}
+	}
+}
+
+// Hostile manifests end with one clear line, and soon.
+func TestHostileManifests(t *testing.T) {
+	t.Parallel()
+	o := manifestOptions(t)
+	cyclic := "apiVersion: v1\nkind: List\nitems: &l\n" + strings.Repeat("- {kind: List, items: *l}\n", 2000)
+	for name, c := range map[string]struct{ text, want string }{
+		"binary":       {"\x00\x01\xff\xfe", "not YAML"},
+		"deep":         {strings.Repeat("[", 200000), "not YAML"},
+		"deep mapping": {"kind: Pod\nspec: " + strings.Repeat("{a: ", 20000) + "1" + strings.Repeat("}", 20000), "not YAML"},
+		"cyclic lists": {cyclic, "no files of Prometheus or Grafana"},
+		"aliases": {"a: &a [x, x]\nb: &b [*a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c]\n" +
+			"e: &e [*d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e, *e]\nkind: Pod\nspec: {containers: *e}\n", "no files of Prometheus or Grafana"},
+		"large":  {"kind: ConfigMap\nmetadata: {name: x}\ndata:\n  a.txt: " + strings.Repeat("x", 5<<20), "the API server takes at most"},
+		"a tab":  {"kind: Pod\nspec:\n\tcontainers: []\n", "not YAML"},
+		"a text": {"hello\n", "no files of Prometheus or Grafana"},
+		"empty":  {"", "no files of Prometheus or Grafana"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := checkText(t, o, c.text)
+			text := ""
+			if r.Err != nil {
+				text = r.Err.Error() + "\n"
+			}
+			for _, f := range r.Findings {
+				if f.Severity != finding.Info {
+					text += f.String() + "\n"
+				}
+			}
+			if !strings.Contains(text, c.want) || strings.Count(text, "\n") != 1 || len(text) > 400 {
+				t.Errorf("want one line with %q, got %.1000q", c.want, text)
+			}
+		})
+	}
+}
+
+// A ConfigMapList of more than a megabyte, in JSON, with its kind at the end or at the front, is judged.
+func TestLargeList(t *testing.T) {
+	t.Parallel()
+	o := manifestOptions(t)
+	bad, err := json.Marshal("global: {scrape_intervall: 5s}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := func(i int, key, text string) string {
+		return fmt.Sprintf(`{"metadata": {"name": "c%d"}, "kind": "ConfigMap", "data": {%q: %s}, "apiVersion": "v1"}`, i, key, text)
+	}
+	pad, err := json.Marshal(strings.Repeat("text ", 100000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	items := "[" + item(1, "a.txt", string(pad)) + ",\n" + item(2, "b.txt", string(pad)) + ",\n" + item(3, "c.txt", string(pad)) + ",\n" + item(4, "prometheus.yml", string(bad)) + "]"
+	for name, text := range map[string]string{
+		"list.json": `{"apiVersion": "v1", "items": ` + items + `, "kind": "ConfigMapList", "metadata": {}}`,
+		"list.yaml": `{"kind": "ConfigMapList", "apiVersion": "v1", "items": ` + items + `}`,
+	} {
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		list := Run(t.Context(), o, []string{file})
+		if len(list) != 1 || list[0].Err != nil {
+			t.Fatalf("%s: %+v", name, list)
+		}
+		found := false
+		for _, f := range list[0].Findings {
+			found = found || strings.Contains(f.Message, "scrape_intervall") && f.Line == 4 && f.Severity == finding.Error
+		}
+		if !found {
+			t.Errorf("%s: %v", name, list[0].Findings)
+		}
+	}
+}
+
+// BenchmarkManifest judges 20,000 lines with fifty pods.
+func BenchmarkManifest(b *testing.B) {
+	text, err := os.ReadFile("testdata/manifests/not-read.ok.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var all strings.Builder
+	for i := 0; strings.Count(all.String(), "\n") < 20000; i++ {
+		for _, name := range []string{"name: prometheus}", "name: rules}", "name: monitor}"} {
+			text = bytes.ReplaceAll(text, []byte(name), []byte(strings.TrimSuffix(name, "}")+"}"))
+		}
+		all.WriteString("---\n" + strings.ReplaceAll(string(text), "metadata: {name:", fmt.Sprintf("metadata: {namespace: n%d, name:", i)))
+	}
+	o := manifestOptions(b)
+	for b.Loop() {
+		if r := checkText(b, o, all.String()); r.Err != nil || finding.HasErrors(r.Findings) {
+			b.Fatal(r.Err, r.Findings)
+		}
 	}
 }

@@ -39,7 +39,7 @@ func WriteText(w io.Writer, findings []Finding, lookup Lookup) error {
 		if f.Hint != "" {
 			fmt.Fprintf(b, "  hint: %s\n", OneLine(f.Hint))
 		}
-		if lookup == nil || f.Line == 0 {
+		if lookup == nil || f.Line == 0 || f.Private {
 			continue
 		}
 		if s := Snippet(lookup(f.File), f.Line, f.Column); s != "" {

@@ -47,7 +47,8 @@ func (w *Workload) Volume(name string) (Volume, bool) {
 
 // IsPatch says that it is a part of a manifest, for kustomize to put into a whole one.
 func (w *Workload) IsPatch() bool {
-	return len(w.containers) > 0 && !slices.ContainsFunc(w.containers, func(c Container) bool { return c.Image() != "" })
+	all := w.AllContainers()
+	return len(all) > 0 && !slices.ContainsFunc(all, func(c Container) bool { return c.Image() != "" })
 }
 
 // ContainerNames describe the containers for a message.

@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -226,4 +227,22 @@ func (e *Editor) RemoveItem(seq, item Cursor) {
 		return
 	}
 	e.replace(e.lineStart(first), e.lineStart(e.LastLine(item, 1<<30)+1), "")
+}
+
+// Text is the source of a collection, padded with blanks to the column where it begins; false when its
+// layout is not understood.
+func (e *Editor) Text(c Cursor) ([]byte, bool) {
+	if c.shared || c.Node.Kind == yaml.ScalarNode {
+		return nil, false
+	}
+	from := e.offset(c.Node)
+	to, ok := e.flowEnd(c.Node)
+	if IsBlock(c.Node) {
+		indent, block := e.column(c.Node)
+		to, ok = e.lineStart(e.LastLine(c, indent-1)+1), block
+	}
+	if !ok || to < from {
+		return nil, false
+	}
+	return append(bytes.Repeat([]byte(" "), c.Node.Column-1), e.src[from:to]...), true
 }

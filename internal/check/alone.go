@@ -1,0 +1,78 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"reloader/internal/finding"
+	grafanavalidator "reloader/internal/grafana/validator"
+	prometheusvalidator "reloader/internal/prometheus/validator"
+	"reloader/internal/snapshot"
+	"reloader/internal/sources"
+)
+
+// alone judges files of one kind without the server, or the main file, that would lead to them.
+type alone struct {
+	Options
+	// dir is where they are, or seem to be; absolute.
+	dir  string
+	kind FileKind
+	role string
+}
+
+// judge finds what is wrong with the files, by their names in the directory.
+func (a alone) judge(ctx context.Context, files map[string][]byte) ([]finding.Finding, error) {
+	contents := maps.Clone(files)
+	req := finding.Request{Facts: a.Grafana, Allow: a.Allow}
+	v := grafanavalidator.New(grafanavalidator.Options{})
+	names := slices.Sorted(maps.Keys(files))
+	switch a.kind {
+	case KindRules:
+		const main = ".reloader-check.yml"
+		contents[main] = ruleFiles(names)
+		v = a.prometheus(main)
+		req.Facts, req.Set = a.Prometheus, a.set("config", contents)
+	case KindPrometheus:
+		v = a.prometheus(names[0])
+		req.Facts, req.Set = a.Prometheus, a.set("config", contents)
+	case KindDashboard:
+		provider := fmt.Appendf(nil, "apiVersion: 1\nproviders:\n- name: check\n  type: file\n  updateIntervalSeconds: 60\n  options: {path: %q}\n", a.dir)
+		req.Set = snapshot.NewSet(
+			snapshot.FromFiles(snapshot.Source{Name: grafanavalidator.RoleDashboards, Dir: filepath.Join(a.dir, ".reloader-check")}, map[string][]byte{"check.yaml": provider}),
+			snapshot.FromFiles(snapshot.Source{Name: "json", Dir: a.dir}, contents))
+	case KindIni:
+		req.Set = a.set(grafanavalidator.RoleIni, contents)
+	default:
+		req.Set = a.set(a.role, contents)
+	}
+	res, err := finding.Bounded(finding.Guarded(v)).Validate(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	// What is said of the files that were made up, or of those that are not there, tells the user nothing.
+	return slices.DeleteFunc(res.Findings, func(f finding.Finding) bool {
+		return f.Severity != finding.Error && !slices.Contains(names, filepath.Base(f.File))
+	}), nil
+}
+
+func (a alone) set(name string, files map[string][]byte) *snapshot.Set {
+	return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: name, Dir: a.dir}, files))
+}
+
+func (a alone) prometheus(main string) finding.Validator {
+	return prometheusvalidator.New(prometheusvalidator.Options{Main: filepath.Join(a.dir, main), Program: a.Config.Promcheck, External: a.Validator})
+}
+
+// ruleFiles is a main file that names nothing but rule files.
+func ruleFiles(names []string) []byte {
+	var b strings.Builder
+	b.WriteString("rule_files:\n")
+	for _, name := range names {
+		fmt.Fprintf(&b, "- %q\n", sources.Literal(name))
+	}
+	return []byte(b.String())
+}

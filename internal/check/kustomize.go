@@ -1,0 +1,54 @@
+package check
+
+import (
+	"path/filepath"
+	"strings"
+
+	"reloader/internal/manifest"
+	"reloader/internal/yamledit"
+)
+
+// addGenerated adds the ConfigMaps that kustomize would make of files beside a Kustomization, so that a directory
+// can be judged before it is built. Everything else of kustomize needs kustomize.
+func addGenerated(in *manifest.Input) {
+	for _, o := range in.Others {
+		if kind := o.Get("kind").Str(); kind != "Kustomization" && kind != "Component" {
+			continue
+		}
+		file := in.FileOf(o)
+		for field, kind := range map[string]string{"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"} {
+			for _, g := range o.Get(field).Items() {
+				generated(in, file, o, g, kind)
+			}
+		}
+	}
+}
+
+// generated adds one object of a generator. A file that cannot be read is left out: kustomize says so.
+func generated(in *manifest.Input, file *manifest.File, kustomization, g yamledit.Cursor, kind string) {
+	namespace := g.Get("namespace").Str()
+	if namespace == "" {
+		namespace = kustomization.Get("namespace").Str()
+	}
+	labels := g.Get("options", "labels")
+	if !labels.OK() {
+		labels = kustomization.Get("generatorOptions", "labels")
+	}
+	obj := manifest.NewObject(g, file, kind, g.Get("name").Str(), namespace)
+	obj.Labels = labels
+	for _, it := range g.Get("files").Items() {
+		key, name, named := strings.Cut(it.Str(), "=")
+		if !named {
+			key, name = filepath.Base(it.Str()), it.Str()
+		}
+		// Files outside of the directory are for kustomize, which refuses most of them.
+		if !filepath.IsLocal(name) {
+			continue
+		}
+		name = filepath.Join(filepath.Dir(file.Name), name)
+		if content, err := readBounded(name); err == nil {
+			obj.AddFile(key, name, content)
+		}
+	}
+	in.AddObject(obj)
+}

@@ -1,0 +1,24 @@
+package manifests
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+// Every check of manifests has its line in the documentation, and every line its check.
+func TestChecksAreDocumented(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../../../docs/checks-manifests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `((?:manifest|subpath)-[a-z-]+)` \\| .+ \\|$").FindAllStringSubmatch(string(b), -1) {
+		documented = append(documented, m[1])
+	}
+	if !slices.Equal(documented, Rules) {
+		t.Errorf("docs/checks-manifests.md names %q, the code %q", documented, Rules)
+	}
+}

@@ -1,0 +1,212 @@
+// Package manifests judges Kubernetes manifests as their containers will see them: what each Prometheus and each Grafana finds where it looks.
+package manifests
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"reloader/internal/finding"
+	"reloader/internal/manifest"
+	"reloader/internal/yamledit"
+)
+
+// Options are what flags say.
+type Options struct {
+	// Promcheck and External are the programs that judge Prometheus' files; empty means the default.
+	Promcheck, External string
+	// Prometheus and Grafana outdo what the manifest says of the servers.
+	Prometheus, Grafana finding.Facts
+	// Allow names guards that are switched off.
+	Allow []string
+	// Kind tells what a file is by its name and contents: one of the kinds below, or empty.
+	Kind func(name string, content []byte) string
+	// Alone judges files of one kind that no server of the manifest reads. The findings name the files by their keys.
+	Alone func(ctx context.Context, kind string, files map[string][]byte) ([]finding.Finding, error)
+}
+
+// The kinds of files that Options.Kind tells apart.
+const (
+	KindPrometheus  = "prometheus configuration"
+	KindRules       = "prometheus rules"
+	KindDatasources = "grafana data sources"
+	KindProviders   = "grafana dashboard providers"
+	KindAlerting    = "grafana alerting"
+	KindPlugins     = "grafana plugins"
+	KindDashboard   = "grafana dashboard"
+	KindIni         = "grafana.ini"
+)
+
+// Result is the verdict on a manifest.
+type Result struct {
+	Findings []finding.Finding
+	// Judged says what was judged, in words.
+	Judged []string
+	// Unjudged are reasons why there is no verdict on a part.
+	Unjudged []error
+}
+
+// check is one run over one input.
+type check struct {
+	Options
+	ctx context.Context //nolint:containedctx // of this one run
+	in  *manifest.Input
+	Result
+	// judged are the values that were judged as a server or alone; read those that a server reads.
+	judged, read map[*manifest.Value]bool
+	// mounted are the objects that a volume of some workload names, servers the kinds of servers there are.
+	mounted map[*manifest.Object]bool
+	servers map[string]bool
+	// notJudged are, by file, what was not judged.
+	notJudged map[*manifest.File][]part
+	// sets are the inputs of verdicts so far: replicas are judged once.
+	sets map[string]bool
+	// keys are those that volumes carry, by object; "" stands for all.
+	keys map[*manifest.Object]map[string]bool
+}
+
+// part is something that was not judged.
+type part struct {
+	what string
+	at   yamledit.Cursor
+}
+
+// Check judges the input.
+func Check(ctx context.Context, o Options, in *manifest.Input) Result {
+	c := &check{
+		Options: o, ctx: ctx, in: in, judged: map[*manifest.Value]bool{}, read: map[*manifest.Value]bool{},
+		mounted: map[*manifest.Object]bool{}, servers: map[string]bool{}, notJudged: map[*manifest.File][]part{}, sets: map[string]bool{},
+	}
+	for _, f := range in.Files {
+		if f.Err != nil {
+			c.Findings = append(c.Findings, finding.Finding{
+				File: f.Name, Line: f.Err.Line, Severity: finding.Error, Rule: RuleYAML, Message: f.Err.Text, Hint: f.Err.Hint,
+			})
+		}
+	}
+	for _, w := range in.Workloads {
+		c.workload(w)
+	}
+	c.objects()
+	c.others()
+	c.services()
+	c.tellNotJudged()
+	finding.Sort(c.Findings)
+	c.Findings = slices.Compact(c.Findings)
+	return c.Result
+}
+
+// report adds a finding at a place in the manifest.
+func (c *check) report(s finding.Severity, rule string, at yamledit.Cursor, hint, format string, args ...any) {
+	f := finding.Finding{Severity: s, Rule: rule, Message: fmt.Sprintf(format, args...), Hint: hint}
+	if file := c.in.FileOf(at); file != nil {
+		f.File = file.Name
+	}
+	switch {
+	case at.Key != nil:
+		f.Line, f.Column = at.Key.Line, at.Key.Column
+	case at.Node != nil:
+		f.Line, f.Column = at.Node.Line, at.Node.Column
+	}
+	c.Findings = append(c.Findings, f)
+}
+
+// skip notes something that was not judged.
+func (c *check) skip(at yamledit.Cursor, format string, args ...any) {
+	file := c.in.FileOf(at)
+	p := part{what: fmt.Sprintf(format, args...), at: at}
+	if file == nil || slices.ContainsFunc(c.notJudged[file], func(q part) bool { return q.what == p.what }) {
+		return
+	}
+	c.notJudged[file] = append(c.notJudged[file], p)
+}
+
+// maxNamed is how many things one finding names.
+const maxNamed = 6
+
+// tellNotJudged names, once for each file, what was not judged.
+func (c *check) tellNotJudged() {
+	for _, file := range c.in.Files {
+		parts := c.notJudged[file]
+		if len(parts) == 0 {
+			continue
+		}
+		var names []string
+		for _, p := range parts {
+			names = append(names, p.what)
+		}
+		more := ""
+		if len(names) > maxNamed {
+			more = fmt.Sprintf("; and %d more", len(names)-maxNamed)
+			names = names[:maxNamed]
+		}
+		c.report(finding.Info, RuleNotJudged, parts[0].at, "", "not judged: %s%s", strings.Join(names, "; "), more)
+	}
+}
+
+// workload judges the servers of one pod.
+func (c *check) workload(w *manifest.Workload) {
+	for _, vol := range w.Volumes() {
+		for _, s := range vol.Sources() {
+			if o := c.in.Object(s.Kind, s.Name.Str(), w.Namespace); o != nil {
+				c.mounted[o] = true
+			}
+		}
+	}
+	c.environment(w)
+	if w.IsPatch() {
+		c.skip(w.Object, "%s, a part of a manifest for kustomize: check what kustomize build prints", w)
+		return
+	}
+	if key, first := w.Object.Doc.Duplicate(w.Object); key != nil {
+		c.report(finding.Error, RuleDuplicateKey, yamledit.Cursor{Node: key, Doc: w.Object.Doc}, "keep one of them",
+			"%s: the key %s is here a second time, after line %d", w, key.Value, first.Line)
+	}
+	volumes := map[string]bool{}
+	for _, container := range w.AllContainers() {
+		prometheus, grafana := container.IsPrometheus(), container.IsGrafana()
+		if !prometheus && !grafana && !container.IsReloader() {
+			continue
+		}
+		view := c.in.Look(w, container)
+		c.mounts(w, container, view, volumes)
+		before := len(c.Judged)
+		switch {
+		case prometheus:
+			c.servers[prometheusKind] = true
+			c.prometheus(w, container, view)
+		case grafana:
+			c.servers[grafanaKind] = true
+			c.grafana(w, container, view)
+		}
+		if len(c.Judged) == before && (prometheus || grafana) && len(container.Mounts()) > 0 {
+			c.Judged = append(c.Judged, "mounts of "+where(w, container))
+		}
+	}
+}
+
+// environment marks the objects that containers read as variables: those are no files.
+func (c *check) environment(w *manifest.Workload) {
+	mark := func(kind string, name string) {
+		if o := c.in.Object(kind, name, w.Namespace); o != nil {
+			c.mounted[o] = true
+		}
+	}
+	for _, container := range w.AllContainers() {
+		for _, from := range container.Get("envFrom").Items() {
+			mark("ConfigMap", from.Get("configMapRef", "name").Str())
+			mark("Secret", from.Get("secretRef", "name").Str())
+		}
+		for _, e := range container.Get("env").Items() {
+			mark("ConfigMap", e.Get("valueFrom", "configMapKeyRef", "name").Str())
+			mark("Secret", e.Get("valueFrom", "secretKeyRef", "name").Str())
+		}
+	}
+}
+
+// The servers, as messages call them.
+const (
+	prometheusKind = "Prometheus"
+	grafanaKind    = "Grafana"
+)

@@ -1,0 +1,168 @@
+package manifests
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"reloader/internal/finding"
+	"reloader/internal/manifest"
+	"reloader/internal/yamledit"
+)
+
+// What the API server takes: the sum of a ConfigMap's or Secret's values in bytes, and their keys
+// (k8s.io/api/core/v1 MaxSecretSize, and IsConfigMapKey).
+const (
+	maxObject = 1 << 20
+	maxKey    = 253
+)
+
+// maxApplied is how large an object may be in bytes for kubectl apply, which keeps a copy of it in an annotation.
+const maxApplied = 256 << 10
+
+var validKey = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
+
+// objects judges ConfigMaps and Secrets: their form, and the contents that no server of the input reads.
+func (c *check) objects() {
+	for _, o := range c.in.Objects {
+		c.form(o)
+		c.alone(o)
+	}
+}
+
+// form finds what the API server refuses.
+func (c *check) form(o *manifest.Object) {
+	total := 0
+	for _, v := range o.Values {
+		total += len(v.Content)
+		if v.Problem != "" {
+			hint := "write the contents as a block of text: " + v.Key + ": |"
+			if v.Encoded {
+				hint = "write plain text under stringData (a Secret) or data (a ConfigMap)"
+			}
+			c.report(finding.Error, RuleValue, v.At, hint, "%s, key %s: %s: the API server refuses it", o, v.Key, v.Problem)
+		}
+		if v.At.OK() && (!validKey.MatchString(v.Key) || len(v.Key) > maxKey || v.Key == "." || v.Key == ".." || strings.HasPrefix(v.Key, "..")) {
+			c.report(finding.Error, RuleValue, v.At, "use letters, digits, - _ and . only; a volume's items put a key into a directory", "%s: the API server refuses the key %q", o, v.Key)
+		}
+	}
+	if o.OK() {
+		if key, first := o.Doc.Duplicate(o.Cursor); key != nil {
+			c.report(finding.Error, RuleDuplicateKey, yamledit.Cursor{Node: key, Doc: o.Doc}, "keep one of them", "%s: the key %s is here a second time, after line %d", o, key.Value, first.Line)
+		}
+	}
+	at := o.Get("data")
+	if !at.OK() {
+		at = c.nameOf(o)
+	}
+	switch {
+	case total > maxObject:
+		c.report(finding.Error, RuleTooLarge, at, "divide it among several, and mount them together with a projected volume",
+			"%s holds %d bytes: the API server takes at most %d", o, total, maxObject)
+	case total > maxApplied && o.Kind == "ConfigMap":
+		c.report(finding.Info, RuleTooLarge, at, "kubectl apply --server-side, or kubectl replace", "%s holds %d bytes: too many for kubectl apply, which keeps a copy in an annotation of at most %d", o, total, maxApplied)
+	}
+}
+
+// alone judges the contents that no server of the input reads, by names and contents.
+func (c *check) alone(o *manifest.Object) {
+	byKind := map[string]map[string][]byte{}
+	kinds := map[string]string{}
+	rest := 0
+	for _, v := range o.Values {
+		if c.judged[v] || v.Problem != "" {
+			continue
+		}
+		kind := c.Kind(v.Key, v.Content)
+		switch {
+		case kind != "" && (o.Kind == "ConfigMap" || kind != KindDashboard):
+			if byKind[kind] == nil {
+				byKind[kind] = map[string][]byte{}
+			}
+			byKind[kind][v.Key], kinds[v.Key] = v.Content, kind
+		case o.Kind == "ConfigMap":
+			rest++
+		}
+	}
+	if rest > 0 {
+		c.skip(c.nameOf(o), "%s of %s", plural(rest, "key"), o)
+	}
+	if len(kinds) == 0 {
+		return
+	}
+	for _, kind := range slices.Sorted(maps.Keys(byKind)) {
+		findings, err := c.Alone(c.ctx, kind, byKind[kind])
+		if err != nil {
+			c.Unjudged = append(c.Unjudged, fmt.Errorf("%s: %w", o, err))
+			return
+		}
+		for key := range byKind[kind] {
+			c.judged[o.Value(key)] = true
+		}
+		for _, f := range findings {
+			if v := o.Value(f.File); v != nil {
+				c.Findings = append(c.Findings, placed(f, v))
+			}
+		}
+	}
+	c.Judged = append(c.Judged, o.String()+" ("+plural(len(kinds), "file")+")")
+	c.notMounted(o, kinds)
+}
+
+// nameOf is where an object's name stands; a generator of kustomize has it at the top.
+func (c *check) nameOf(o *manifest.Object) yamledit.Cursor {
+	if at := o.Get("metadata", "name"); at.OK() {
+		return at
+	}
+	return o.Get("name")
+}
+
+// serverOf is the server that reads files of a kind.
+func serverOf(kind string) string {
+	if kind == KindPrometheus || kind == KindRules {
+		return prometheusKind
+	}
+	return grafanaKind
+}
+
+// notMounted warns of a ConfigMap with files for a server of the input that no volume names.
+func (c *check) notMounted(o *manifest.Object, kinds map[string]string) {
+	if o.Kind != "ConfigMap" || c.mounted[o] || c.collected(o) {
+		return
+	}
+	var keys []string
+	server := ""
+	for _, v := range o.Values {
+		if kind := kinds[v.Key]; kind != "" && c.servers[serverOf(kind)] {
+			keys, server = append(keys, v.Key), serverOf(kind)
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	c.report(finding.Warning, RuleNotMounted, c.nameOf(o), "add a volume with it to the pod of "+server+" and mount that where the server looks",
+		"no volume in the input names %s: %s never sees %s", o, server, strings.Join(keys[:min(len(keys), maxNamed)], ", "))
+}
+
+// collectedLabels are those by which sidecars and operators collect ConfigMaps.
+var collectedLabels = []string{"grafana_dashboard", "grafana_datasource", "grafana_alert", "grafana_notifier", "grafana_plugin", "k8s-sidecar-target"}
+
+// collected says whether a sidecar collects the object by its labels: then no volume has to name it.
+func (c *check) collected(o *manifest.Object) bool {
+	for _, l := range collectedLabels {
+		if o.Labels.Get(l).OK() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.in.Workloads, func(w *manifest.Workload) bool {
+		return slices.ContainsFunc(w.AllContainers(), func(container manifest.Container) bool {
+			if !strings.HasSuffix(container.ImageName(), "k8s-sidecar") {
+				return false
+			}
+			label, _, ok := c.in.Variable(w, container, "LABEL")
+			return !ok || label != "" && o.Labels.Get(label).OK()
+		})
+	})
+}

@@ -1,0 +1,57 @@
+package manifests
+
+import (
+	"strings"
+
+	"reloader/internal/yamledit"
+)
+
+// others judges what else holds rules, and names what else holds configuration.
+func (c *check) others() {
+	for _, o := range c.in.Others {
+		kind, name := o.Get("kind").Str(), o.Get("metadata", "name").Str()
+		group := o.Get("apiVersion").Str()
+		switch {
+		case kind == "PrometheusRule" && strings.HasPrefix(group, "monitoring.coreos.com/"):
+			c.prometheusRule(o, name)
+		case strings.HasPrefix(group, "monitoring.coreos.com/") && (kind == "Prometheus" || kind == "PrometheusAgent" || kind == "ScrapeConfig"):
+			c.skip(o.Get("metadata", "name"), "%s/%s, from which an operator makes the configuration", kind, name)
+		case strings.HasPrefix(group, "grafana.integreatly.org/"):
+			c.skip(o.Get("metadata", "name"), "%s/%s, which an operator sends to Grafana's API", kind, name)
+		case strings.HasPrefix(group, "kustomize.config.k8s.io/"):
+			c.skip(o.Get("kind"), "%s: check what kustomize build prints", kind)
+		case kind == "Template" && strings.HasPrefix(group, "template.openshift.io/"):
+			c.skip(o.Get("kind"), "Template/%s: check what oc process prints", name)
+		case kind == "HelmRelease", kind == "HelmChart":
+			c.skip(o.Get("kind"), "%s/%s: check what helm template prints", kind, name)
+		}
+	}
+}
+
+// prometheusRule judges the groups of a PrometheusRule as a rule file.
+func (c *check) prometheusRule(o yamledit.Cursor, name string) {
+	spec := o.Get("spec")
+	file := c.in.FileOf(o)
+	text, line, ok := file.Text(spec)
+	if !ok {
+		c.skip(o.Get("metadata", "name"), "PrometheusRule/%s: its layout is not understood", name)
+		return
+	}
+	const key = "rules.yml"
+	findings, err := c.Alone(c.ctx, KindRules, map[string][]byte{key: text})
+	if err != nil {
+		c.Unjudged = append(c.Unjudged, err)
+		return
+	}
+	c.Judged = append(c.Judged, "PrometheusRule/"+name)
+	for _, f := range findings {
+		if strings.Contains(f.Message, "partial_response_strategy") {
+			continue // Thanos' own key, which the operator takes out
+		}
+		f.File = file.Name
+		if f.Line += line - 1; f.Line < line {
+			f.Line = line
+		}
+		c.Findings = append(c.Findings, f)
+	}
+}

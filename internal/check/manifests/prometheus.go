@@ -1,0 +1,229 @@
+package manifests
+
+import (
+	"maps"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/manifest"
+	"reloader/internal/prometheus/validator"
+	"reloader/internal/sources"
+	"reloader/internal/yamlnode"
+)
+
+// prometheus judges what one Prometheus finds.
+func (c *check) prometheus(w *manifest.Workload, container manifest.Container, view *manifest.View) {
+	c.lifecycle(w, container)
+	config, at, byFlag := c.in.PrometheusConfigFile(w, container)
+	if strings.Contains(config, "$") {
+		c.skip(at, "the files of %s: the path %s depends on a variable that the input does not tell", where(w, container), config)
+		return
+	}
+	main := view.Files[config]
+	switch {
+	case main != nil && main.Problem != "":
+		return // said at the value
+	case main == nil:
+		c.noConfig(w, container, view, config, byFlag)
+		return
+	}
+	p := &prometheusFiles{check: c, w: w, container: container, view: view, main: main, config: config, read: map[string]bool{config: true}}
+	p.references(main, config, "rule_files", "scrape_config_files")
+	for _, f := range p.scrapes {
+		p.references(view.Files[f], f)
+	}
+	p.judge()
+	p.unread()
+}
+
+// prometheusFiles are the files that one Prometheus finds, and what leads to them.
+type prometheusFiles struct {
+	*check
+	w         *manifest.Workload
+	container manifest.Container
+	view      *manifest.View
+	main      *manifest.Value
+	config    string
+	read      map[string]bool
+	scrapes   []string
+	// patterns are those of rules and scrape configurations; dead are the places of those that lead to no file.
+	patterns []string
+	dead     map[[2]int]bool
+}
+
+// references follows what a file names.
+func (p *prometheusFiles) references(v *manifest.Value, file string, lists ...string) {
+	root, err := yamlnode.Mapping(v.Content)
+	if err != nil || root == nil {
+		return
+	}
+	for _, list := range lists {
+		for _, n := range yamlnode.Items(yamlnode.Get(root, list)) {
+			if n = yamlnode.Resolve(n); n.Kind == yaml.ScalarNode {
+				p.pattern(v, file, list, n)
+			}
+		}
+	}
+	for _, owners := range []*yaml.Node{yamlnode.Get(root, "scrape_configs"), yamlnode.Get(yamlnode.Get(root, "alerting"), "alertmanagers")} {
+		for _, owner := range yamlnode.Items(owners) {
+			for _, sd := range yamlnode.Items(yamlnode.Get(owner, "file_sd_configs")) {
+				for _, f := range yamlnode.Texts(yamlnode.Get(sd, "files")) {
+					p.matches(resolve(file, f))
+				}
+			}
+		}
+	}
+}
+
+// resolve makes a path that a file names absolute, as Prometheus does.
+func resolve(file, p string) string {
+	if path.IsAbs(p) {
+		return path.Clean(p)
+	}
+	return path.Join(path.Dir(file), p)
+}
+
+// matches marks the files that a pattern means as read.
+func (p *prometheusFiles) matches(pattern string) []string {
+	var found []string
+	for f := range p.view.Files {
+		if ok, err := filepath.Match(pattern, f); ok && err == nil {
+			p.read[f] = true
+			found = append(found, f)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// pattern follows one entry of rule_files or scrape_config_files.
+func (p *prometheusFiles) pattern(v *manifest.Value, file, list string, n *yaml.Node) {
+	pattern := resolve(file, n.Value)
+	p.patterns = append(p.patterns, pattern)
+	if found := p.matches(pattern); len(found) > 0 {
+		if list == "scrape_config_files" {
+			p.scrapes = append(p.scrapes, found...)
+		}
+		return
+	}
+	if _, err := filepath.Match(pattern, ""); err != nil {
+		return // the validator says so
+	}
+	if p.dead == nil {
+		p.dead = map[[2]int]bool{}
+	}
+	p.dead[[2]int{n.Line, n.Column}] = true
+	dir, _ := sources.Split(pattern)
+	what, hint := p.emptiness(p.view, dir)
+	if what == "" {
+		p.skip(v.At, "what %s of %s reads from %s: %s", list, v.Key, pattern, hint)
+		return
+	}
+	p.Findings = append(p.Findings, placed(finding.Finding{
+		Line: n.Line, Column: n.Column, Severity: finding.Warning, Rule: RuleNoPath,
+		Message: strings.TrimSuffix(list, "_files") + " files: " + what + ", so that Prometheus reads nothing for " + strconv.Quote(n.Value), Hint: hint,
+	}, v))
+}
+
+// emptiness says why a container finds no file in a directory; when the input cannot tell, the text is empty
+// and hint is the reason.
+func (c *check) emptiness(view *manifest.View, dir string) (text, hint string) {
+	for _, m := range view.Mounts {
+		if m.Unknown != "" && (manifest.Inside(m.Path, dir) || manifest.Inside(dir, m.Path)) {
+			if _, inner := view.Covering(dir); inner == nil || inner.Path == m.Path || manifest.Inside(m.Path, dir) {
+				return "", m.Unknown + " is not in the input"
+			}
+		}
+	}
+	if at, m := view.Covering(dir); m != nil {
+		return "nothing in volume " + m.Mount.Volume + ", mounted at " + at + ", matches", "mount the ConfigMap with these files at " + dir + ", or correct the path"
+	}
+	return "no volume is mounted at " + dir, "mount the ConfigMap with these files there, or correct the path"
+}
+
+// judge asks the validator.
+func (p *prometheusFiles) judge() {
+	s := set(p.view.Files)
+	f := facts(p.Prometheus, p.facts())
+	for _, name := range slices.Sorted(maps.Keys(p.read)) {
+		p.check.read[p.view.Files[name]], p.check.judged[p.view.Files[name]] = true, true
+	}
+	if p.again(prometheusKind, s, f, p.config) {
+		return
+	}
+	v := finding.Bounded(finding.Guarded(validator.New(validator.Options{Main: p.config, Program: p.Promcheck, External: p.External})))
+	res, err := v.Validate(p.ctx, finding.Request{Set: s, Facts: f, Allow: p.Allow})
+	if err != nil {
+		p.Unjudged = append(p.Unjudged, err)
+		return
+	}
+	p.Judged = append(p.Judged, "Prometheus in "+where(p.w, p.container)+" ("+plural(len(p.read), "file")+")")
+	var list []finding.Finding
+	for _, f := range res.Findings {
+		if f, ok := p.missing(f); ok {
+			list = append(list, f)
+		}
+	}
+	p.translate(list, p.view.Files, fallback{p.container, where(p.w, p.container)})
+}
+
+// facts are what the manifest tells of the server.
+func (p *prometheusFiles) facts() finding.Facts {
+	f := finding.Facts{Version: p.container.ImageVersion()}
+	_, _, f.Agent = p.in.FlagValue(p.w, p.container, "agent")
+	if _, _, off := p.container.Flag("no-agent"); off {
+		f.Agent = false
+	}
+	for _, word := range p.container.Words() {
+		if list, ok := strings.CutPrefix(strings.TrimLeft(word, "-"), "enable-feature="); ok && strings.HasPrefix(word, "-") {
+			f.Features = append(f.Features, strings.Split(list, ",")...)
+		}
+	}
+	if i := slices.Index(f.Features, "agent"); i >= 0 {
+		f.Agent = true
+	}
+	return f
+}
+
+// absentFile is how the validator names a single file that it was not given.
+var absentFile = regexp.MustCompile(`^file ("(?:[^"\\]|\\.)*") (?:is not in view|does not exist)`)
+
+// missing settles what is said of files that the validator was not given: the mounts are all known here.
+func (p *prometheusFiles) missing(f finding.Finding) (finding.Finding, bool) {
+	if f.Rule != validator.RuleMissingFile {
+		return f, true
+	}
+	if path.Clean(f.File) == p.config && p.dead[[2]int{f.Line, f.Column}] {
+		return f, false // said already, with its reason
+	}
+	m := absentFile.FindStringSubmatch(f.Message)
+	if m == nil {
+		return f, true
+	}
+	file, err := strconv.Unquote(m[1])
+	if err != nil {
+		return f, true
+	}
+	_, mount := p.view.Covering(file)
+	switch {
+	case mount == nil && slices.ContainsFunc(imageDirs, func(dir string) bool { return manifest.Inside(file, dir) }):
+		return f, false // the image's own certificates
+	case mount == nil && f.Severity == finding.Warning:
+		f.Message, f.Hint = "no volume is mounted where the file "+m[1]+" is looked for", "mount the Secret or ConfigMap with it"
+	case mount != nil && mount.Unknown != "":
+		f.Severity, f.Message, f.Hint = finding.Info, "the file "+m[1]+" was not judged: "+mount.Unknown+" is not in the input", ""
+	case mount != nil:
+		f.Message, f.Hint = "the file "+m[1]+" is not in volume "+mount.Mount.Volume+", mounted at "+mount.Path, "add the key, or correct the path"
+	}
+	return f, true
+}
+
+// imageDirs are directories of which the images bring files that configurations name.
+var imageDirs = []string{"/etc/ssl", "/etc/pki", "/usr", "/var/run/secrets/kubernetes.io", "/run/secrets/kubernetes.io"}

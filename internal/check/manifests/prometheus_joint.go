@@ -1,0 +1,106 @@
+package manifests
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"reloader/internal/finding"
+	"reloader/internal/manifest"
+)
+
+// noConfig says why a Prometheus does not find its main file, or that it cannot be told.
+func (c *check) noConfig(w *manifest.Workload, container manifest.Container, view *manifest.View, config string, byFlag bool) {
+	at, m := view.Covering(config)
+	args := container.Get("args")
+	switch {
+	case m != nil && (strings.HasPrefix(m.Unknown, "ConfigMap ") || m.Unknown == manifest.NoSuchVolume || c.keyless(w, m)): // said at its volume
+	case m != nil && m.Unknown != "":
+		c.skip(m.Get("name"), "the files of %s: %s is not in the input", where(w, container), m.Unknown)
+	case m != nil && at == config && m.Sub != "":
+		// That the volume does not have this subPath has been said.
+	case m != nil:
+		c.report(finding.Error, RuleNoConfig, m.Get("mountPath"), "rename the key, or correct --config.file",
+			"%s: there is no %s in volume %s: Prometheus does not find %s and does not start", where(w, container), path.Base(config), m.Mount.Volume, config)
+	case !byFlag && len(args.Items()) > 0 && official(container):
+		c.report(finding.Error, RuleNoConfig, args, "add --config.file="+manifest.PrometheusConfig,
+			"%s: these arguments replace the image's own, and none of them is --config.file: Prometheus looks for %s and does not start", where(w, container), config)
+	case config == manifest.PrometheusConfig || !official(container):
+		c.skip(container.Get("name"), "the files of %s: no volume holds %s, so that it reads the image's own", where(w, container), config)
+	default:
+		c.report(finding.Error, RuleNoConfig, container.Get("name"), "mount the ConfigMap at "+path.Dir(config)+", or correct --config.file",
+			"%s: no volume is mounted at %s: Prometheus does not find %s and does not start", where(w, container), path.Dir(config), config)
+	}
+}
+
+// keyless says that a volume asks for a key that its object does not have.
+func (c *check) keyless(w *manifest.Workload, m *manifest.ViewMount) bool {
+	return slices.ContainsFunc(c.in.ObjectProblems(w, m.Volume), func(p manifest.Problem) bool { return p.Kind == manifest.NoKey })
+}
+
+// official says whether the image is the usual one, whose arguments and files are known.
+func official(c manifest.Container) bool {
+	return c.ImageName() == "prometheus" && !strings.Contains(c.Image(), "bitnami")
+}
+
+// lifecycle looks for a reloader that Prometheus would refuse.
+func (c *check) lifecycle(w *manifest.Workload, container manifest.Container) {
+	const flag = "web.enable-lifecycle"
+	_, at, on := c.in.FlagValue(w, container, flag)
+	if _, off, ok := container.Flag("no-" + flag); ok {
+		on, at = false, off
+	}
+	if on || strings.HasPrefix(strings.TrimPrefix(container.ImageTag(), "v"), "1.") {
+		return
+	}
+	for _, other := range w.AllContainers() {
+		name := reloaderName(c.in, w, other)
+		if name == "" {
+			continue
+		}
+		if !at.OK() {
+			if at = container.Get("args"); !at.OK() {
+				at = container.Get("name")
+			}
+		}
+		c.report(finding.Error, RuleLifecycle, at, "add --"+flag+" to the arguments", "%s has no --%s: Prometheus refuses every reload of container %s", where(w, container), flag, other.Name())
+		return
+	}
+}
+
+// reloaderName is the image of a container that reloads Prometheus over HTTP; else empty.
+func reloaderName(in *manifest.Input, w *manifest.Workload, c manifest.Container) string {
+	name := c.ImageName()
+	switch {
+	case c.IsReloader():
+		if _, _, ok := in.FlagValue(w, c, "prometheus-url"); ok || c.ReloaderSets("prometheus-url") {
+			return name
+		}
+	case strings.Contains(name, "prometheus-config-reloader"):
+		if _, _, signal := c.Flag("reload-method"); !signal {
+			return name
+		}
+	case strings.Contains(name, "configmap-reload"):
+		if url, _, ok := c.Flag("webhook-url"); ok && strings.HasSuffix(url, "/-/reload") {
+			return name
+		}
+	}
+	return ""
+}
+
+// unread warns of files that are mounted and that Prometheus never reads.
+func (p *prometheusFiles) unread() {
+	p.notRead(p.w, p.container, p.view, p.read, prometheusKind, func(kind string) string {
+		switch {
+		case kind != KindRules:
+			return ""
+		case len(p.patterns) == 0:
+			return p.main.Key + " has no rule_files"
+		}
+		patterns, more := p.patterns, ""
+		if len(patterns) > maxNamed {
+			patterns, more = patterns[:maxNamed], " and more"
+		}
+		return "rule_files looks for " + strings.Join(patterns, ", ") + more
+	})
+}

@@ -1,0 +1,105 @@
+package manifests
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"reloader/internal/finding"
+	"reloader/internal/manifest"
+	"reloader/internal/snapshot"
+)
+
+// set makes of files, by their path in the container, what a validator takes: one source for each directory.
+func set(files map[string]*manifest.Value) *snapshot.Set {
+	dirs := map[string]map[string][]byte{}
+	for p, v := range files {
+		dir := path.Dir(p)
+		if dirs[dir] == nil {
+			dirs[dir] = map[string][]byte{}
+		}
+		dirs[dir][path.Base(p)] = v.Content
+	}
+	var snaps []*snapshot.Snapshot
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		snaps = append(snaps, snapshot.FromFiles(snapshot.Source{Name: dir, Dir: dir, ServerDir: dir}, dirs[dir]))
+	}
+	return snapshot.NewSet(snaps...)
+}
+
+// below are the files in a directory, by their path below it.
+func below(files map[string]*manifest.Value, dir string) map[string][]byte {
+	found := map[string][]byte{}
+	for p, v := range files {
+		if rel, ok := strings.CutPrefix(p, strings.TrimSuffix(dir, "/")+"/"); ok {
+			found[rel] = v.Content
+		}
+	}
+	return found
+}
+
+// translate puts findings about files of a container at their places in the manifest. What is said of no
+// file of the view is left out, unless it blocks: then it is said at the container.
+func (c *check) translate(findings []finding.Finding, files map[string]*manifest.Value, at fallback) {
+	for _, f := range findings {
+		v := files[path.Clean(f.File)]
+		switch {
+		case v != nil:
+			c.Findings = append(c.Findings, placed(f, v))
+		case f.Severity == finding.Error:
+			c.report(f.Severity, f.Rule, at.Cursor, f.Hint, "%s: %s", at.what, f.Message)
+		}
+	}
+}
+
+// fallback is the place of findings without a file.
+type fallback struct {
+	manifest.Container
+	what string
+}
+
+// placed moves a finding about a value to its place in the manifest.
+func placed(f finding.Finding, v *manifest.Value) finding.Finding {
+	line, column := f.Line, f.Column
+	exact := true
+	f.File, f.Line, f.Column, exact = v.Position(line, column)
+	if !exact {
+		f.Message = fmt.Sprintf("%s, line %d: %s", v.Key, line, f.Message)
+	}
+	// Neither a Secret's contents nor base64 are shown.
+	f.Private = f.Private || v.Object.Kind == "Secret" || v.Encoded
+	return f
+}
+
+// facts are what flags say, else what the manifest says.
+func facts(flags, manifest finding.Facts) finding.Facts {
+	return finding.Facts{
+		Version: cmp.Or(flags.Version, manifest.Version), Agent: flags.Agent || manifest.Agent,
+		Features: append(slices.Clone(manifest.Features), flags.Features...), SameEnv: flags.SameEnv,
+	}
+}
+
+// again says that this verdict was asked for before.
+func (c *check) again(kind string, s *snapshot.Set, f finding.Facts, more ...string) bool {
+	id := fmt.Sprint(kind, s.Digest, f.Version, f.Agent, f.Features, more)
+	if c.sets[id] {
+		return true
+	}
+	c.sets[id] = true
+	return false
+}
+
+// where names a container for a message.
+func where(w *manifest.Workload, container manifest.Container) string {
+	return fmt.Sprintf("%s, container %s", w, container.Name())
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

@@ -1,0 +1,241 @@
+package manifest
+
+import (
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/yamledit"
+)
+
+// File is one file of a manifest.
+type File struct {
+	// Name is the path as the user wrote it.
+	Name string
+	// Contents are the objects in it; nil when the text could not be read.
+	Contents *Contents
+	// Err says why it could not be read.
+	Err *yamledit.Error
+
+	lines  *sourceLines
+	editor *yamledit.Editor
+}
+
+// Input are the files of a manifest, put together as if they were applied together.
+type Input struct {
+	Files     []*File
+	Workloads []*Workload
+	// Objects are the ConfigMaps and Secrets in the order of the files.
+	Objects []*Object
+	// Others are all other objects without a pod.
+	Others []yamledit.Cursor
+
+	byName map[[2]string][]*Object
+	files  map[*yamledit.Document]*File
+
+	gateCache map[*Workload]map[string]*gate
+}
+
+// MaxSize is the largest file in bytes that Add reads.
+const MaxSize = 64 << 20
+
+// Add reads one more file.
+func (in *Input) Add(name string, src []byte) {
+	f := &File{Name: name, lines: newSourceLines(src)}
+	in.Files = append(in.Files, f)
+	docs, err := yamledit.Parse(src)
+	if err != nil {
+		if !errors.As(err, &f.Err) {
+			f.Err = &yamledit.Error{Text: err.Error()}
+		}
+		return
+	}
+	if in.files == nil {
+		in.files, in.byName = map[*yamledit.Document]*File{}, map[[2]string][]*Object{}
+	}
+	for _, d := range docs {
+		in.files[d] = f
+	}
+	f.Contents = Read(docs)
+	in.Workloads = append(in.Workloads, f.Contents.Workloads...)
+	for _, c := range f.Contents.Others {
+		if kind := c.Get("kind").Str(); kind != "ConfigMap" && kind != "Secret" {
+			in.Others = append(in.Others, c)
+			continue
+		}
+		in.AddObject(newObject(f, c))
+	}
+}
+
+// AddObject adds an object that comes from elsewhere: from a generator of kustomize, for example.
+func (in *Input) AddObject(o *Object) {
+	if in.byName == nil {
+		in.files, in.byName = map[*yamledit.Document]*File{}, map[[2]string][]*Object{}
+	}
+	in.Objects = append(in.Objects, o)
+	id := [2]string{o.Kind, o.Name}
+	in.byName[id] = append(in.byName[id], o)
+}
+
+// FileOf is the file that the cursor is in.
+func (in *Input) FileOf(c yamledit.Cursor) *File { return in.files[c.Doc] }
+
+// Object is the ConfigMap or Secret of that name; of several the last, which is the one that stays. Objects
+// whose namespace is not told are in every one.
+func (in *Input) Object(kind, name, namespace string) *Object {
+	for _, o := range slices.Backward(in.byName[[2]string{kind, name}]) {
+		if o.Namespace == "" || namespace == "" || o.Namespace == namespace {
+			return o
+		}
+	}
+	return nil
+}
+
+// Object is a ConfigMap or a Secret.
+type Object struct {
+	yamledit.Cursor
+	Kind, Name, Namespace string
+	// File is the file that it is in.
+	File *File
+	// Labels are its labels.
+	Labels yamledit.Cursor
+	// Values are its keys in the order of the file.
+	Values []*Value
+	byKey  map[string]*Value
+}
+
+func (o *Object) String() string { return o.Kind + "/" + o.Name }
+
+// Value is the value of that key; nil when there is none.
+func (o *Object) Value(key string) *Value { return o.byKey[key] }
+
+// Value is one key of a ConfigMap or Secret with its contents.
+type Value struct {
+	Object *Object
+	Key    string
+	// Field is data, binaryData or stringData.
+	Field   string
+	Content []byte
+	// At is the value with its key; missing for a value that comes from a file of its own.
+	At yamledit.Cursor
+	// Path is the file that the contents come from when it is not the manifest.
+	Path string
+	// Encoded says that the manifest has the contents in base64.
+	Encoded bool
+	// Problem says why the contents cannot be read: the API server refuses the object.
+	Problem string
+
+	position *Position
+}
+
+// Position leads from a place in the contents to its place in the file called name. It is not exact where
+// the manifest does not have the contents as text.
+func (v *Value) Position(line, column int) (name string, l, c int, exact bool) {
+	if v.Path != "" {
+		return v.Path, line, column, true
+	}
+	if v.Encoded || line < 1 {
+		return v.Object.File.Name, v.At.Key.Line, v.At.Key.Column, line < 1
+	}
+	if v.position == nil {
+		v.position = v.Object.File.lines.locate(v.At.Node)
+	}
+	l, c, exact = v.position.At(line, column)
+	if !exact {
+		l, c = v.At.Key.Line, v.At.Key.Column
+	} else if column < 1 {
+		c = 0
+	}
+	return v.Object.File.Name, l, c, exact
+}
+
+func newObject(f *File, c yamledit.Cursor) *Object {
+	o := &Object{
+		Cursor: c, Kind: c.Get("kind").Str(), Name: c.Get("metadata", "name").Str(),
+		Namespace: c.Get("metadata", "namespace").Str(), Labels: c.Get("metadata", "labels"), File: f, byKey: map[string]*Value{},
+	}
+	fields := []string{"data", "binaryData"}
+	if o.Kind == "Secret" {
+		fields = []string{"data", "stringData"}
+	}
+	for _, field := range fields {
+		m := c.Get(field)
+		if !m.OK() || m.Node.Kind != yaml.MappingNode {
+			continue
+		}
+		for i := 0; i+1 < len(m.Node.Content); i += 2 {
+			o.put(newValue(o, field, m.Child(m.Node.Content[i], m.Node.Content[i+1])))
+		}
+	}
+	return o
+}
+
+// NewObject makes an object of files: contents by key, and the file of each.
+func NewObject(c yamledit.Cursor, f *File, kind, name, namespace string) *Object {
+	return &Object{Cursor: c, Kind: kind, Name: name, Namespace: namespace, File: f, byKey: map[string]*Value{}}
+}
+
+// AddFile adds a key whose contents are those of a file.
+func (o *Object) AddFile(key, path string, content []byte) {
+	o.put(&Value{Object: o, Key: key, Field: "data", Content: content, Path: path})
+}
+
+func (o *Object) put(v *Value) {
+	if old := o.byKey[v.Key]; old != nil { // stringData comes after data and wins
+		*old = *v
+		return
+	}
+	o.byKey[v.Key] = v
+	o.Values = append(o.Values, v)
+}
+
+func newValue(o *Object, field string, c yamledit.Cursor) *Value {
+	v := &Value{Object: o, Key: c.Key.Value, Field: field, At: c}
+	switch {
+	case c.Node.Kind != yaml.ScalarNode:
+		v.Problem = "the value is a " + kindWord(c.Node) + ", want a text"
+	case c.Node.Style == 0 && c.Node.ShortTag() != "!!str" && c.Node.ShortTag() != "!!null":
+		v.Problem = "the value is no text without quotes"
+	case c.Null():
+	case field == "binaryData" || o.Kind == "Secret" && field == "data":
+		v.Encoded = true
+		b, err := base64.StdEncoding.DecodeString(strings.Map(dropBreaks, c.Node.Value))
+		if err != nil {
+			v.Problem = "the value is not base64"
+		}
+		v.Content = b
+	default:
+		v.Content = []byte(c.Node.Value)
+	}
+	return v
+}
+
+func dropBreaks(r rune) rune {
+	if r == '\n' || r == '\r' || r == ' ' {
+		return -1
+	}
+	return r
+}
+
+func kindWord(n *yaml.Node) string {
+	if n.Kind == yaml.SequenceNode {
+		return "list"
+	}
+	return "mapping"
+}
+
+// Text is a part of the file as it stands there, padded so that its columns stay, and the line where it
+// begins. It is false for a part that an alias stands for, and for a layout that is not understood.
+func (f *File) Text(c yamledit.Cursor) (text []byte, line int, ok bool) {
+	if !c.OK() || c.Key == nil || len(c.Node.Content) == 0 {
+		return nil, 0, false
+	}
+	if f.editor == nil {
+		f.editor = yamledit.NewEditor(f.lines.src)
+	}
+	text, ok = f.editor.Text(c)
+	return text, c.Node.Line, ok
+}

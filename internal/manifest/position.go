@@ -1,0 +1,330 @@
+package manifest
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Position leads from a place inside a value to its place in the manifest. Lines and columns count from 1,
+// columns in characters.
+type Position struct {
+	line, column int // of the value
+	starts       []int
+	text         string
+	segments     []segment
+}
+
+// segment is a run of characters that stand in the manifest as they are in the value.
+type segment struct {
+	at           int // offset in the value
+	line, column int
+}
+
+// At is where the manifest has the value's line and column. It is false when the manifest does not have the
+// value as text (base64, or a layout that is not understood): then it is where the value begins.
+func (p *Position) At(line, column int) (l, c int, exact bool) {
+	if len(p.segments) == 0 || line < 1 || line > len(p.starts) {
+		return p.line, p.column, false
+	}
+	at := p.starts[line-1]
+	rest := p.text[at:]
+	if i := strings.IndexByte(rest, '\n'); i >= 0 {
+		rest = rest[:i]
+	}
+	skip := 0
+	for range max(column, 1) - 1 {
+		_, size := utf8.DecodeRuneInString(rest[skip:])
+		skip += size
+	}
+	at += skip
+	i, found := slices.BinarySearchFunc(p.segments, at, func(s segment, at int) int { return s.at - at })
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return p.line, p.column, false
+	}
+	s := p.segments[i]
+	if s.at < p.starts[line-1] && column <= 1 {
+		// The line's own text begins later; an empty one has no place of its own.
+		return s.line, s.column, true
+	}
+	return s.line, s.column + utf8.RuneCountInString(p.text[s.at:at]), true
+}
+
+// Lines of a source, for positions in it.
+type sourceLines struct {
+	src    []byte
+	starts []int
+}
+
+func newSourceLines(src []byte) *sourceLines {
+	s := &sourceLines{src: src, starts: []int{0}}
+	for i, b := range src {
+		if b == '\n' {
+			s.starts = append(s.starts, i+1)
+		}
+	}
+	return s
+}
+
+// line is the text of a line without its break, from 1.
+func (s *sourceLines) line(n int) (string, bool) {
+	if n < 1 || n > len(s.starts) {
+		return "", false
+	}
+	end := len(s.src)
+	if n < len(s.starts) {
+		end = s.starts[n] - 1
+	}
+	if n == len(s.starts) && s.starts[n-1] == len(s.src) {
+		return "", false
+	}
+	return strings.TrimSuffix(string(s.src[s.starts[n-1]:end]), "\r"), true
+}
+
+// locate finds where each part of the scalar n stands in the source.
+func (s *sourceLines) locate(n *yaml.Node) *Position {
+	p := &Position{line: n.Line, column: n.Column, text: n.Value, starts: []int{0}}
+	for i := range len(n.Value) {
+		if n.Value[i] == '\n' && i+1 < len(n.Value) {
+			p.starts = append(p.starts, i+1)
+		}
+	}
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		return p
+	case n.Style&yaml.LiteralStyle != 0 || n.Style&yaml.FoldedStyle != 0:
+		p.segments = s.block(n)
+	case n.Style&yaml.DoubleQuotedStyle != 0:
+		p.segments = s.quoted(n, '"')
+	case n.Style&yaml.SingleQuotedStyle != 0:
+		p.segments = s.quoted(n, '\'')
+	default:
+		p.segments = s.quoted(n, 0)
+	}
+	return p
+}
+
+// block follows a literal or folded scalar: its lines stand in the source in their order, with nothing but
+// breaks and, where they were folded, blanks between them.
+func (s *sourceLines) block(n *yaml.Node) []segment {
+	var list []segment
+	at, indent := 0, -1
+	head, _ := s.line(n.Line)
+	if i := strings.IndexAny(head[min(len(head), max(0, n.Column-1)):], "123456789"); i >= 0 && i < 3 {
+		// An explicit indentation counts from the parent's, which only the first line that fits tells.
+		digit, _ := strconv.Atoi(head[n.Column-1+i : n.Column+i])
+		base := len(head) - len(strings.TrimLeft(head, " -"))
+		indent = base + digit
+	}
+	for line := n.Line + 1; at < len(n.Value); line++ {
+		text, ok := s.line(line)
+		if !ok {
+			return nil
+		}
+		trimmed := strings.TrimLeft(text, " ")
+		if indent < 0 && trimmed != "" {
+			indent = len(text) - len(trimmed)
+		}
+		body := ""
+		if indent >= 0 && len(text) > indent {
+			body = text[indent:]
+		}
+		if body == "" {
+			// The break of an empty line; folding may have made a blank of the one before it.
+			if at < len(n.Value) && n.Value[at] == '\n' {
+				list = append(list, segment{at, line, 1})
+				at++
+			}
+			continue
+		}
+		if n.Style&yaml.FoldedStyle != 0 {
+			for at < len(n.Value) && !strings.HasPrefix(n.Value[at:], body) && (n.Value[at] == ' ' || n.Value[at] == '\n') {
+				at++
+			}
+		}
+		if !strings.HasPrefix(n.Value[at:], body) {
+			return nil
+		}
+		list = append(list, segment{at, line, indent + 1})
+		at += len(body)
+		if at < len(n.Value) {
+			at++ // the break, or the blank that it became
+		}
+	}
+	return list
+}
+
+// quoted follows a quoted or plain scalar character by character; nil when it does not come to the value
+// that the parser read.
+func (s *sourceLines) quoted(n *yaml.Node, quote byte) []segment {
+	q := &quotedScalar{lines: s, line: n.Line, quote: quote, want: n.Value}
+	text, ok := s.line(n.Line)
+	if !ok {
+		return nil
+	}
+	q.text = text
+	if n.Line == 1 && strings.HasPrefix(text, "\ufeff") {
+		q.pos = len("\ufeff")
+	}
+	for range n.Column - 1 {
+		_, size := utf8.DecodeRuneInString(q.text[q.pos:])
+		q.pos += size
+	}
+	q.column = n.Column
+	if !q.prefix() || !q.run() {
+		return nil
+	}
+	return q.list
+}
+
+type quotedScalar struct {
+	lines  *sourceLines
+	text   string // of the line
+	pos    int    // offset in text
+	line   int
+	column int
+	quote  byte
+	want   string
+	at     int // offset in want
+	list   []segment
+	broken bool // the next character does not follow the one before it in the source
+}
+
+// prefix skips an anchor or a tag, and the opening quote.
+func (q *quotedScalar) prefix() bool {
+	for q.pos < len(q.text) && (q.text[q.pos] == '&' || q.text[q.pos] == '!') {
+		i := strings.IndexAny(q.text[q.pos:], " \t")
+		if i < 0 {
+			return false
+		}
+		for q.pos+i < len(q.text) && (q.text[q.pos+i] == ' ' || q.text[q.pos+i] == '\t') {
+			i++
+		}
+		q.column += utf8.RuneCountInString(q.text[q.pos : q.pos+i])
+		q.pos += i
+	}
+	if q.quote != 0 {
+		if q.pos >= len(q.text) || q.text[q.pos] != q.quote {
+			return false
+		}
+		q.pos++
+		q.column++
+	}
+	q.broken = true
+	return true
+}
+
+// emit says that the value's next text stands here, in so many bytes of the source.
+func (q *quotedScalar) emit(text string, source int) bool {
+	if !strings.HasPrefix(q.want[q.at:], text) {
+		return false
+	}
+	if q.broken || text != q.text[q.pos:q.pos+source] {
+		q.list = append(q.list, segment{q.at, q.line, q.column})
+	}
+	q.broken = text != q.text[q.pos:q.pos+source]
+	q.at += len(text)
+	q.column += utf8.RuneCountInString(q.text[q.pos : q.pos+source])
+	q.pos += source
+	return true
+}
+
+func (q *quotedScalar) run() bool {
+	for q.at < len(q.want) {
+		rest := q.text[q.pos:]
+		switch {
+		case strings.TrimLeft(rest, " \t") == "":
+			if !q.fold() {
+				return false
+			}
+		case q.quote == '"' && rest[0] == '\\':
+			if len(rest) == 1 { // an escaped break is none
+				if !q.next() {
+					return false
+				}
+				continue
+			}
+			text, source := escape(rest)
+			if source == 0 || !q.emit(text, source) {
+				return false
+			}
+		case q.quote == '\'' && strings.HasPrefix(rest, "''"):
+			if !q.emit("'", 2) {
+				return false
+			}
+		case q.quote != 0 && rest[0] == q.quote:
+			return false // it ends before the value does
+		default:
+			_, size := utf8.DecodeRuneInString(rest)
+			if !q.emit(rest[:size], size) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// next goes to the first character of the next line.
+func (q *quotedScalar) next() bool {
+	q.line++
+	text, ok := q.lines.line(q.line)
+	if !ok {
+		return false
+	}
+	q.text = text
+	q.pos = len(text) - len(strings.TrimLeft(text, " \t"))
+	q.column, q.broken = q.pos+1, true
+	return true
+}
+
+// fold reads a line break: a blank, or as many breaks as there are empty lines.
+func (q *quotedScalar) fold() bool {
+	breaks := 0
+	for {
+		if !q.next() {
+			return false
+		}
+		if q.pos < len(q.text) {
+			break
+		}
+		breaks++
+	}
+	text := " "
+	if breaks > 0 {
+		text = strings.Repeat("\n", breaks)
+	}
+	if !strings.HasPrefix(q.want[q.at:], text) {
+		return false
+	}
+	q.list = append(q.list, segment{q.at, q.line, q.column})
+	q.at += len(text)
+	q.broken = true
+	return true
+}
+
+var simpleEscapes = map[byte]string{
+	'0': "\x00", 'a': "\a", 'b': "\b", 't': "\t", '\t': "\t", 'n': "\n", 'v': "\v", 'f': "\f", 'r': "\r", 'e': "\x1b",
+	' ': " ", '"': "\"", '\'': "'", '/': "/", '\\': "\\", 'N': "\u0085", '_': "\u00a0", 'L': "\u2028", 'P': "\u2029",
+}
+
+// escape reads an escape sequence of a text in double quotes, and how long it is; 0 when it is none.
+func escape(s string) (text string, source int) {
+	if text, ok := simpleEscapes[s[1]]; ok {
+		return text, 2
+	}
+	digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[s[1]]
+	if digits == 0 || len(s) < 2+digits {
+		return "", 0
+	}
+	n, err := strconv.ParseUint(s[2:2+digits], 16, 32)
+	if err != nil {
+		return "", 0
+	}
+	return string(rune(n)), 2 + digits
+}

@@ -1,0 +1,147 @@
+package manifest
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"reloader/internal/yamledit"
+)
+
+// The defaults of the images.
+const (
+	PrometheusConfig    = "/etc/prometheus/prometheus.yml"
+	PrometheusData      = "/prometheus"
+	GrafanaIni          = "/etc/grafana/grafana.ini"
+	GrafanaProvisioning = "/etc/grafana/provisioning"
+	GrafanaHome         = "/usr/share/grafana"
+)
+
+// Variable is the value of a container's environment variable as the input tells it: from env, from a key of a
+// ConfigMap or Secret, or from a whole one (envFrom).
+func (in *Input) Variable(w *Workload, c Container, name string) (value string, at yamledit.Cursor, ok bool) {
+	if e := c.Env(name); e.OK() {
+		if v := e.Get("value"); v.OK() {
+			return v.Str(), v, true
+		}
+		for field, kind := range map[string]string{"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"} {
+			ref := e.Get("valueFrom", field)
+			if o := in.Object(kind, ref.Get("name").Str(), w.Namespace); ref.OK() && o != nil {
+				if v := o.Value(ref.Get("key").Str()); v != nil {
+					return string(v.Content), e, true
+				}
+			}
+		}
+		return "", e, false
+	}
+	for _, from := range c.Get("envFrom").Items() {
+		for field, kind := range map[string]string{"configMapRef": "ConfigMap", "secretRef": "Secret"} {
+			ref := from.Get(field)
+			key, has := strings.CutPrefix(name, from.Get("prefix").Str())
+			if o := in.Object(kind, ref.Get("name").Str(), w.Namespace); ref.OK() && has && o != nil {
+				if v := o.Value(key); v != nil {
+					return string(v.Content), ref.Get("name"), true
+				}
+			}
+		}
+	}
+	return "", yamledit.Cursor{}, false
+}
+
+var (
+	reference = regexp.MustCompile(`\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)`)
+	semver    = regexp.MustCompile(`^v?(\d+\.\d+\.\d+)(?:[-+].*)?$`)
+)
+
+// Expand puts variables into a text of the command or the arguments, as the kubelet does: what is not set stays.
+func (in *Input) Expand(w *Workload, c Container, text string) string {
+	return reference.ReplaceAllStringFunc(text, func(ref string) string {
+		if v, _, ok := in.Variable(w, c, ref[2:len(ref)-1]); ok {
+			return v
+		}
+		return ref
+	})
+}
+
+// FlagValue is a flag of the server, also inside of a script of a shell, with variables put in.
+func (in *Input) FlagValue(w *Workload, c Container, name string) (string, yamledit.Cursor, bool) {
+	if v, at, ok := c.Flag(name); ok {
+		return in.Expand(w, c, v), at, true
+	}
+	pattern := regexp.MustCompile(`(?:^|\s)--?` + regexp.QuoteMeta(name) + `(?:[= ]+["']?([^"'\s;&|]+))?`)
+	for _, field := range []string{"command", "args"} {
+		for _, it := range c.Get(field).Items() {
+			if !strings.ContainsAny(it.Str(), " \n\t") {
+				continue
+			}
+			if m := pattern.FindStringSubmatch(it.Str()); m != nil {
+				return in.Expand(w, c, m[1]), it, true
+			}
+		}
+	}
+	return "", yamledit.Cursor{}, false
+}
+
+// ImageVersion is the server's version by its image's tag, without a v; empty when the tag does not tell.
+func (c Container) ImageVersion() string {
+	if m := semver.FindStringSubmatch(c.ImageTag()); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// PrometheusConfigFile is the main file's path. default says that no flag names it and that the image's own
+// arguments, which do, are not replaced.
+func (in *Input) PrometheusConfigFile(w *Workload, c Container) (file string, at yamledit.Cursor, byFlag bool) {
+	file, at, byFlag = in.FlagValue(w, c, "config.file")
+	switch {
+	case byFlag:
+	case len(c.Get("args").Items()) > 0:
+		file = "prometheus.yml" // Prometheus' own default: the image's arguments are replaced
+	default:
+		file = PrometheusConfig
+	}
+	if !path.IsAbs(file) {
+		dir := c.Get("workingDir").Str()
+		if dir == "" {
+			dir = PrometheusData
+		}
+		file = path.Join(dir, file)
+	}
+	return path.Clean(file), at, byFlag
+}
+
+// GrafanaPaths are where a Grafana looks.
+type GrafanaPaths struct {
+	Home, Ini, Provisioning string
+	// IniNamed says that a flag or a variable names the ini file, which must then exist.
+	IniNamed bool
+}
+
+// GrafanaPaths are told by flags, variables and the image; what the ini file says comes later.
+func (in *Input) GrafanaPaths(w *Workload, c Container) GrafanaPaths {
+	get := func(def string, variable string, flags ...string) (string, bool) {
+		for _, f := range flags {
+			if v, _, ok := in.FlagValue(w, c, f); ok && v != "" {
+				return path.Clean(v), true
+			}
+		}
+		if v, _, ok := in.Variable(w, c, variable); ok && v != "" {
+			return path.Clean(v), true
+		}
+		return def, false
+	}
+	var p GrafanaPaths
+	var named bool
+	p.Home, _ = get(GrafanaHome, "GF_PATHS_HOME", "homepath")
+	p.Ini, p.IniNamed = get(GrafanaIni, "GF_PATHS_CONFIG", "config")
+	p.Provisioning, named = get("", "GF_PATHS_PROVISIONING")
+	for _, word := range c.Words() {
+		if v, ok := strings.CutPrefix(word, "cfg:paths.provisioning="); ok {
+			p.Provisioning, named = path.Clean(in.Expand(w, c, v)), true
+		} else if v, ok := strings.CutPrefix(word, "cfg:default.paths.provisioning="); ok && !named {
+			p.Provisioning = path.Clean(in.Expand(w, c, v))
+		}
+	}
+	return p
+}

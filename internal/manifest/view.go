@@ -1,0 +1,329 @@
+package manifest
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"reloader/internal/yamledit"
+)
+
+// NoSuchVolume is why nothing is known of a mount whose volume the pod does not have.
+const NoSuchVolume = "no such volume"
+
+// View is what a container finds in its mounts.
+type View struct {
+	// Files are the files whose contents the input has, by path in the container.
+	Files map[string]*Value
+	// Mounts are the container's mounts, the innermost for each path.
+	Mounts []ViewMount
+	// Problems are what keeps the container from starting, or what it will not find.
+	Problems []Problem
+	points   map[string]*ViewMount
+}
+
+// ViewMount is a mount with what is known of it.
+type ViewMount struct {
+	Mount
+	Volume Volume
+	// Unknown says why the input does not tell what is in it; empty when it does.
+	Unknown string
+	// Objects are the ConfigMaps and Secrets behind it that the input has.
+	Objects []*Object
+}
+
+// Problem is a fault in the joint of volumes, objects and mounts.
+type Problem struct {
+	At yamledit.Cursor
+	// Kind is one of the constants below; Text and Hint are for the user.
+	Kind       string
+	Text, Hint string
+}
+
+// The kinds of problems.
+const (
+	NoVolume      = "volume"        // the pod has no volume of that name
+	NoKey         = "key"           // the object has no such key
+	NoObject      = "object"        // the object is not in the input
+	TwoMounts     = "mount-twice"   // two mounts at one path
+	FileDirectory = "sub-directory" // a subPath that is no key becomes an empty directory
+)
+
+// Look puts together what the container finds.
+func (in *Input) Look(w *Workload, c Container) *View {
+	v := &View{Files: map[string]*Value{}, points: map[string]*ViewMount{}}
+	for _, m := range c.Mounts() {
+		vm := &ViewMount{Mount: m}
+		if have := v.points[m.Path]; have != nil {
+			v.Problems = append(v.Problems, Problem{
+				At: m.Get("mountPath"), Kind: TwoMounts,
+				Text: "container " + c.Name() + " has two mounts at " + m.Path + " (volumes " + have.Mount.Volume + " and " + m.Volume + "): the API server refuses it",
+				Hint: "give one of them another mountPath, or put both into one projected volume",
+			})
+			continue
+		}
+		v.points[m.Path] = vm
+	}
+	for _, p := range slices.Sorted(maps.Keys(v.points)) {
+		vm := v.points[p]
+		in.fill(v, w, c, vm)
+		v.Mounts = append(v.Mounts, *vm)
+	}
+	return v
+}
+
+// fill puts the files of one mount into the view.
+func (in *Input) fill(v *View, w *Workload, c Container, m *ViewMount) {
+	vol, ok := w.Volume(m.Mount.Volume)
+	switch {
+	case ok:
+	case w.claims(m.Mount.Volume):
+		m.Unknown = "a volume claim"
+		return
+	default:
+		m.Unknown = NoSuchVolume
+		v.Problems = append(v.Problems, Problem{
+			At: m.Get("name"), Kind: NoVolume,
+			Text: "container " + c.Name() + " mounts volume " + m.Mount.Volume + ", which the pod does not have: the API server refuses it",
+			Hint: "add it to volumes, or correct the name",
+		})
+		return
+	}
+	m.Volume = vol
+	if g := in.gates(w)[vol.Name]; g != nil && !c.IsReloader() {
+		m.Unknown = g.unknown
+		for _, rel := range slices.Sorted(maps.Keys(g.files)) {
+			v.put(m, path.Join(m.Path, rel), g.files[rel])
+		}
+		return
+	}
+	if !vol.FromAPI() {
+		m.Unknown = "volume " + vol.Name + " (" + vol.Kind + ")"
+		return
+	}
+	if m.IsExpr() {
+		m.Unknown = "a subPathExpr"
+		return
+	}
+	files, objects, unknown := in.volumeFiles(w, vol)
+	m.Objects, m.Unknown = objects, unknown
+	sub := path.Clean("/" + m.Sub)[1:]
+	if sub == "" {
+		for _, rel := range slices.Sorted(maps.Keys(files)) {
+			v.put(m, path.Join(m.Path, rel), files[rel])
+		}
+		return
+	}
+	if f := files[sub]; f != nil {
+		v.put(m, m.Path, f)
+		return
+	}
+	below := false
+	for rel, f := range files {
+		if rest, ok := strings.CutPrefix(rel, sub+"/"); ok {
+			below = true
+			v.put(m, path.Join(m.Path, rest), f)
+		}
+	}
+	if !below && unknown == "" {
+		v.Problems = append(v.Problems, Problem{
+			At: m.Get("subPath"), Kind: FileDirectory,
+			Text: "volume " + vol.Name + " has no file " + m.Sub + ": an empty directory appears at " + m.Path,
+			Hint: keysHint(slices.Sorted(maps.Keys(files))),
+		})
+	}
+}
+
+// put adds a file unless another mount lies over it.
+func (v *View) put(m *ViewMount, p string, f *Value) {
+	if f.Problem != "" && f.Encoded {
+		return // not one byte of it is known
+	}
+	if _, at := v.Covering(p); at != nil && at.Path == m.Path {
+		v.Files[p] = f
+	}
+}
+
+// Covering is the innermost mount that holds the path; nil when it is of the image.
+func (v *View) Covering(p string) (string, *ViewMount) {
+	for dir := path.Clean(p); ; dir = path.Dir(dir) {
+		if m := v.points[dir]; m != nil {
+			return dir, m
+		}
+		if dir == "/" || dir == "." {
+			return "", nil
+		}
+	}
+}
+
+// Below says whether a mount or a file lies in the directory.
+func (v *View) Below(dir string) bool {
+	for p := range v.points {
+		if Inside(p, dir) {
+			return true
+		}
+	}
+	_, m := v.Covering(dir)
+	return m != nil
+}
+
+// Inside says that file is dir or below it.
+func Inside(file, dir string) bool {
+	return file == dir || dir == "/" || strings.HasPrefix(file, dir+"/")
+}
+
+// claims says whether the workload makes a volume claim of that name for each pod.
+func (w *Workload) claims(name string) bool {
+	for _, t := range w.Object.Get("spec", "volumeClaimTemplates").Items() {
+		if t.Get("metadata", "name").Str() == name {
+			return true
+		}
+	}
+	return false
+}
+
+// volumeFiles are the files of a volume by path in it; unknown says which object the input lacks.
+func (in *Input) volumeFiles(w *Workload, vol Volume) (files map[string]*Value, objects []*Object, unknown string) {
+	files = map[string]*Value{}
+	add := func(kind, name string, source yamledit.Cursor) {
+		o := in.Object(ObjectKind[kind], name, w.Namespace)
+		if o == nil {
+			if name != "" {
+				unknown = ObjectKind[kind] + " " + name
+			}
+			return
+		}
+		objects = append(objects, o)
+		items := source.Get("items")
+		if len(items.Items()) == 0 {
+			for _, v := range o.Values {
+				files[v.Key] = v
+			}
+			return
+		}
+		for _, it := range items.Items() {
+			if v := o.Value(it.Get("key").Str()); v != nil {
+				files[path.Clean(it.Get("path").Str())] = v
+			}
+		}
+	}
+	switch vol.Kind {
+	case "projected":
+		for _, s := range vol.Get("projected", "sources").Items() {
+			for kind := range ObjectKind {
+				if src := s.Get(kind); src.OK() {
+					add(kind, src.Get("name").Str(), src)
+				}
+			}
+		}
+	case "downwardAPI":
+		unknown = "the downward API"
+	default:
+		add(vol.Kind, vol.ObjectName(), vol.Get(vol.Kind))
+	}
+	return files, objects, unknown
+}
+
+// Sources are the references of a volume to ConfigMaps and Secrets.
+func (v Volume) Sources() []VolumeSource {
+	var list []VolumeSource
+	switch v.Kind {
+	case "configMap", "secret":
+		name := v.Get(v.Kind, "name")
+		if v.Kind == "secret" {
+			name = v.Get(v.Kind, "secretName")
+		}
+		list = append(list, VolumeSource{v.Get(v.Kind), ObjectKind[v.Kind], name})
+	case "projected":
+		for _, s := range v.Get("projected", "sources").Items() {
+			for _, kind := range []string{"configMap", "secret"} {
+				if src := s.Get(kind); src.OK() {
+					list = append(list, VolumeSource{src, ObjectKind[kind], src.Get("name")})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// VolumeSource is a ConfigMap or Secret that a volume names.
+type VolumeSource struct {
+	yamledit.Cursor
+	// Kind is ConfigMap or Secret.
+	Kind string
+	Name yamledit.Cursor
+}
+
+// Optional says that the pod starts without the object and its keys.
+func (s VolumeSource) Optional() bool { return s.Get("optional").Is(true) }
+
+// ObjectProblems are objects and keys that the volumes name and the input does not have.
+func (in *Input) ObjectProblems(w *Workload, vol Volume) []Problem {
+	var list []Problem
+	for _, s := range vol.Sources() {
+		if s.Name.Str() == "" {
+			continue
+		}
+		o := in.Object(s.Kind, s.Name.Str(), w.Namespace)
+		if o == nil {
+			if !s.Optional() && !provided(s.Name.Str()) {
+				list = append(list, Problem{
+					At: s.Name, Kind: NoObject, Text: s.Kind + " " + s.Name.Str() + " is not in the input: what it holds was not judged",
+					Hint: "give its file to reloader check, too; if it is in the cluster only, that is all right",
+				})
+			}
+			continue
+		}
+		for _, it := range s.Get("items").Items() {
+			key := it.Get("key")
+			if o.Value(key.Str()) == nil && key.OK() && !s.Optional() {
+				list = append(list, Problem{
+					At: key, Kind: NoKey, Text: o.String() + " has no key " + key.Str() + ": the pod does not start",
+					Hint: keysHint(o.Keys()),
+				})
+			}
+		}
+	}
+	return list
+}
+
+// provided are ConfigMaps that every cluster puts into each namespace.
+func provided(name string) bool {
+	return name == "kube-root-ca.crt" || name == "openshift-service-ca.crt"
+}
+
+// Keys are the names of the object's values.
+func (o *Object) Keys() []string {
+	var keys []string
+	for _, v := range o.Values {
+		keys = append(keys, v.Key)
+	}
+	return keys
+}
+
+// maxKeys is how many keys a hint names.
+const maxKeys = 8
+
+func keysHint(keys []string) string {
+	switch {
+	case len(keys) == 0:
+		return "it has none"
+	case len(keys) > maxKeys:
+		return "it has " + strings.Join(keys[:maxKeys], ", ") + " and more"
+	}
+	return "it has " + strings.Join(keys, ", ")
+}
+
+// SystemDir says that an image needs its own version of the directory.
+func SystemDir(dir string) bool {
+	if slices.Contains([]string{"/", "/etc", "/var", "/var/lib", "/opt", "/home", "/mnt", "/srv", "/tmp", "/run"}, dir) {
+		return true
+	}
+	for _, d := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc", "/sys", "/etc/ssl", "/etc/pki"} {
+		if Inside(dir, d) {
+			return true
+		}
+	}
+	return false
+}
