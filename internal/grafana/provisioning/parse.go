@@ -1,13 +1,14 @@
 package provisioning
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/yamlslip"
 )
 
 // MaxSize is the largest file, in bytes, that Parse accepts. Grafana has no limit, but a
@@ -26,7 +27,8 @@ const (
 // SyntaxError says that a file is not YAML. It carries nothing of the file's values.
 type SyntaxError struct {
 	Line, Column int
-	Message      string
+	// Message and Hint say what is wrong and what to write; Hint may be empty.
+	Message, Hint string
 	// TooLarge says that the file was not looked at.
 	TooLarge bool
 }
@@ -58,21 +60,19 @@ func Parse(content []byte) (root *yaml.Node, serr *SyntaxError) {
 	return doc.Content[0], nil
 }
 
+// syntaxError finds the line to edit. The name of an anchor is not repeated: a password that begins with * looks like one.
 func syntaxError(content []byte, msg string) *SyntaxError {
-	e := &SyntaxError{Line: 1, Column: 1, Message: strings.TrimPrefix(msg, "yaml: ")}
+	p := yamlslip.Problem{Line: 1, Column: 1, Message: strings.TrimPrefix(msg, "yaml: ")}
 	if m := yamlLine.FindStringSubmatch(msg); m != nil {
-		e.Line, _ = strconv.Atoi(m[1])
-		e.Message = strings.TrimPrefix(msg, m[0])
+		p.Line, _ = strconv.Atoi(m[1])
+		p.Message = strings.TrimPrefix(msg, m[0])
 	}
-	rest := content
-	for i := 1; i < e.Line; i++ {
-		_, after, found := bytes.Cut(rest, []byte("\n"))
-		if !found {
-			break
-		}
-		rest = after
+	if m := unknownAnchor.FindStringSubmatch(msg); m != nil {
+		p.Anchor, p.Message = m[1], "a value without quotes that begins with * stands for an anchor, and there is no such one"
+		p.Hint = "put the value between quotes, or name an anchor of this file"
 	}
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	e.Column = 1 + len(line) - len(bytes.TrimLeft(line, " \t"))
-	return e
+	yamlslip.Locate(content, &p)
+	return &SyntaxError{Line: max(p.Line, 1), Column: max(p.Column, 1), Message: p.Message, Hint: p.Hint}
 }
+
+var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)

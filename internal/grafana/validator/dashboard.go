@@ -33,11 +33,13 @@ type dashboard struct {
 	uid, title string
 	// folder is the title of its folder; empty for General.
 	folder string
-	// stored is false when Grafana skips the file, skipped says that for what it is and not for its title or uid.
-	stored, skipped bool
+	// why is the rule that says why Grafana skips the file; empty when it is stored.
+	why string
 	// resource says that it is in resource form.
 	resource bool
 }
+
+func (d *dashboard) stored() bool { return d.why == "" }
 
 // dashboardCheck goes through the dashboards of all providers.
 type dashboardCheck struct {
@@ -63,7 +65,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 		var at *jsonError
 		errors.As(err, &at)
 		line, column := lineColumn(f.bytes, at.offset)
-		c.warnf(place{f.user, line, column}, ruleJSON, "", "no JSON (%s): Grafana skips the file and keeps the dashboard as it was", at.what)
+		c.skip(d, place{f.user, line, column}, ruleJSON, "", "no JSON (%s): Grafana skips the file and keeps the dashboard as it was", at.what)
 		return d
 	}
 	at := place{path: f.user, line: 1, column: 1}
@@ -71,13 +73,13 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 		c.warnf(at, ruleJSONTrailing, "", "Grafana ignores what follows the dashboard")
 	}
 	if !o.isObject {
-		c.warnf(at, ruleNotObject, "", "no JSON object: Grafana skips the file")
+		c.skip(d, at, ruleNotObject, "", "no JSON object: Grafana skips the file")
 		return d
 	}
 	fields := c.unwrap(v, d, o.fields, at)
-	d.stored = c.checkTitle(v, d, fields, at) && !d.skipped
-	c.checkUID(v, d, fields, at)
-	if d.stored {
+	c.checkTitle(d, fields, at)
+	c.checkUID(d, fields, at)
+	if d.stored() {
 		c.unique(v, d, at)
 		c.dashboardTakeover(v, d, at)
 		c.checkFields(f, fields)
@@ -106,7 +108,7 @@ func (f jsonFile) at(field jsonField) place {
 	return place{f.user, line, column}
 }
 
-func (c *dashboardCheck) checkTitle(v *providerView, d *dashboard, fields map[string]jsonField, at place) bool {
+func (c *dashboardCheck) checkTitle(d *dashboard, fields map[string]jsonField, at place) {
 	field, has := fields["title"]
 	if has {
 		at = d.file.at(field)
@@ -115,23 +117,19 @@ func (c *dashboardCheck) checkTitle(v *providerView, d *dashboard, fields map[st
 	d.title = title
 	switch {
 	case !has && fields["dashboard"].kind() == '{':
-		c.warnf(at, ruleAPIForm, "write only what is under \"dashboard\" into the file", "this is the form of the HTTP API: Grafana finds no title and skips the file")
-		return false
+		c.skip(d, at, ruleAPIForm, "write only what is under \"dashboard\" into the file", "this is the form of the HTTP API: Grafana finds no title and skips the file")
 	case !isText || strings.TrimSpace(title) == "":
 		hint := "write \"title\": and a text"
 		if d.resource {
 			hint = "write \"title\": and a text under spec"
 		}
-		c.warnf(at, ruleTitle, hint, "a dashboard needs a title: Grafana skips the file")
-		return false
+		c.skip(d, at, ruleTitle, hint, "a dashboard needs a title: Grafana skips the file")
 	case c.version.Before(v12) && d.folder != "" && strings.EqualFold(title, d.folder):
-		c.warnf(at, ruleTitleFolder, "use another title", "the dashboard has the title of its folder: Grafana skips the file")
-		return false
+		c.skip(d, at, ruleTitleFolder, "use another title", "the dashboard has the title of its folder: Grafana skips the file")
 	}
-	return true
 }
 
-func (c *dashboardCheck) checkUID(v *providerView, d *dashboard, fields map[string]jsonField, at place) {
+func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at place) {
 	field, has := fields["uid"]
 	if has {
 		at = d.file.at(field)
@@ -147,8 +145,7 @@ func (c *dashboardCheck) checkUID(v *providerView, d *dashboard, fields map[stri
 	case !isText:
 		c.warnf(at, ruleUIDBad, "put the uid in double quotes", "a uid that is no text is ignored: the dashboard gets a random one")
 	case !uidFits(uid):
-		c.warnf(at, ruleUIDBad, "use letters, digits, - and _, at most 40", "this uid is not allowed: Grafana skips the file")
-		d.stored = false
+		c.skip(d, at, ruleUIDBad, "use letters, digits, - and _, at most 40", "this uid is not allowed: Grafana skips the file")
 	default:
 		d.uid = uid
 	}

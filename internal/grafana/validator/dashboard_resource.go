@@ -94,9 +94,10 @@ func (c *dashboardCheck) bareV2(d *dashboard, fields map[string]jsonField) {
 	}
 }
 
-// skip warns of what keeps the file out.
+// skip warns of what keeps the file out of Grafana.
 func (c *dashboardCheck) skip(d *dashboard, at place, rule, hint, format string, args ...any) {
-	d.skipped = true
+	d.why = rule
+	c.skipped[d.file.user] = rule
 	c.warnf(at, rule, hint, format, args...)
 }
 
@@ -166,12 +167,12 @@ func (c *dashboardCheck) v2Datasources(d *dashboard, apiVersion, spec jsonField)
 		return
 	}
 	var tree any
-	if json.Unmarshal(spec.raw, &tree) != nil || !textDatasource(tree, "") {
+	if json.Unmarshal(spec.raw, &tree) != nil || !textDatasource(tree) {
 		return
 	}
 	at := spec
 	for _, key := range []string{"elements", "variables", "annotations"} {
-		if f, ok := spec.inside()[key]; ok && textDatasource(decoded(f), "") {
+		if f, ok := spec.inside()[key]; ok && textDatasource(decoded(f)) {
 			at = f
 			break
 		}
@@ -186,10 +187,10 @@ func decoded(f jsonField) any {
 }
 
 // textDatasource looks through the queries of a dashboard, not through what is up to a query's own language.
-func textDatasource(v any, key string) bool {
+func textDatasource(v any) bool {
 	switch t := v.(type) {
 	case []any:
-		return slices.ContainsFunc(t, func(item any) bool { return textDatasource(item, "") })
+		return slices.ContainsFunc(t, func(item any) bool { return textDatasource(item) })
 	case map[string]any:
 		query := t["kind"] == "DataQuery"
 		_, hasQuery := t["query"].(map[string]any)
@@ -197,7 +198,7 @@ func textDatasource(v any, key string) bool {
 			return true
 		}
 		for k, item := range t {
-			if (!query || k != "spec") && textDatasource(item, k) {
+			if (!query || k != "spec") && textDatasource(item) {
 				return true
 			}
 		}

@@ -177,6 +177,8 @@ func TestFieldAlerting(t *testing.T) {
 		// kube-prometheus ships 13.1; https://github.com/grafana/alerting/issues/558
 		{name: "newer-grafana", version: "12.4.0", want: []string{"error p/alerting/c.yaml:6 contact-point-type", "error p/alerting/c.yaml:7 contact-point-value"}},
 		{name: "newer-grafana", version: "13.1.3", want: []string{"warning p/alerting/c.yaml:6 contact-point-type", "warning p/alerting/c.yaml:7 contact-point-value"}},
+		// https://github.com/grafana/helm-charts/issues/1837
+		{name: "quote-in-quotes", want: []string{"error p/alerting/c.yaml:5 yaml-syntax"}},
 		// https://github.com/samber/awesome-prometheus-alerts/issues/447
 		{name: "prometheus-rules-in-alerting", want: []string{"error p/alerting/r.yaml:1 wrong-kind-of-file"}},
 		{name: "prometheus-rules-in-alerting", version: "13.1.0", want: []string{"error p/alerting/r.yaml:1 wrong-kind-of-file"}},

@@ -37,7 +37,7 @@ func (f *folders) provider(v *providerView) {
 		f.folder(v, title)
 	}
 	for _, d := range v.dashboards {
-		if d.stored && d.folder == "" && !v.skipped {
+		if d.stored() && d.folder == "" && !v.skipped {
 			f.general[dsKey{v.org, slug(d.title)}] = d
 		}
 	}

@@ -33,6 +33,8 @@ type pass struct {
 	outline  []finding.Item
 	// reading is the decoder of each file.
 	reading map[string]*provisioning.Decoder
+	// skipped are the dashboard files that Grafana does not store.
+	skipped map[string]string
 	// nothing are the files of the kind that name nothing.
 	nothing []place
 	// err says that no verdict is possible.
@@ -42,7 +44,7 @@ type pass struct {
 func newPass(ctx context.Context, opts Options, req finding.Request) *pass {
 	p := &pass{
 		ctx: ctx, opts: opts, env: opts.Env, set: req.Set, version: ParseVersion(req.Facts.Version), told: req.Facts.Version,
-		same: req.Facts.SameEnv, running: req.Running, allow: req.Allow, reading: map[string]*provisioning.Decoder{},
+		same: req.Facts.SameEnv, running: req.Running, allow: req.Allow, reading: map[string]*provisioning.Decoder{}, skipped: map[string]string{},
 	}
 	p.live, _ = req.Facts.Live.(*Live)
 	p.env.Same = p.same
@@ -58,6 +60,8 @@ func (p *pass) source(role string) *snapshot.Snapshot {
 	}
 	return nil
 }
+
+func (p *pass) expected() *Expected { return &Expected{Skipped: p.skipped} }
 
 func (p *pass) result() finding.Result {
 	return finding.Result{Findings: p.findings.sorted(), Outline: &finding.Outline{Items: p.outline}}
@@ -158,7 +162,7 @@ func (p *pass) parse(f file) (*yaml.Node, bool) {
 	if serr.TooLarge {
 		p.errorf(at, provisioning.RuleTooLarge, "split the file", "%s", serr.Message)
 	} else {
-		p.errorf(at, provisioning.RuleSyntax, "", "not YAML: %s: Grafana refuses all files of this kind", serr.Message)
+		p.errorf(at, provisioning.RuleSyntax, serr.Hint, "not YAML: %s: Grafana refuses all files of this kind", serr.Message)
 	}
 	return nil, false
 }

@@ -48,6 +48,13 @@ var checkers = []struct {
 	{RoleIni, checkIni},
 }
 
+// Expected is what the validator knows of what the server will show (finding.Result.Expected).
+type Expected struct {
+	// Skipped are the dashboard files that Grafana will not store, by the path that the user knows, with the rule that
+	// says why: what is proven must not wait for them.
+	Skipped map[string]string
+}
+
 // Validate judges the files of all kinds together. It never calls a server.
 func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.Result, error) {
 	if req.Set == nil {
@@ -67,7 +74,9 @@ func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.
 	if p.err != nil {
 		return finding.Result{}, fmt.Errorf("validate grafana files: %w", p.err)
 	}
-	return p.result(), nil
+	res := p.result()
+	res.Expected = p.expected()
+	return res, nil
 }
 
 // isRole says whether a source is one of the provisioning directory.

@@ -1,0 +1,83 @@
+package validator
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"reloader/internal/finding"
+	"reloader/internal/snapshot"
+)
+
+func dashboardSet(provider string, files map[string]string) *snapshot.Set {
+	raw := map[string][]byte{}
+	for name, content := range files {
+		raw[name] = []byte(content)
+	}
+	return snapshot.NewSet(
+		snapshot.FromFiles(snapshot.Source{Name: RoleDashboards, Dir: "/p/dashboards"}, map[string][]byte{"p.yaml": []byte(provider)}),
+		snapshot.FromFiles(snapshot.Source{Name: "json", Dir: "/d"}, raw))
+}
+
+// Since 13 each directory is a folder in the one above, at most 4 deep (https://github.com/grafana/grafana/pull/119852);
+// up to 12.4 the last directory is the folder. The deep directory is told once.
+func TestNestedFolders(t *testing.T) {
+	t.Parallel()
+	set := dashboardSet("apiVersion: 1\nproviders: [{name: d, updateIntervalSeconds: 30, options: {path: /d, foldersFromFilesStructure: true}}]\n", map[string]string{
+		"a/b/c/d/four.json": `{"title": "Four", "uid": "four"}`, "a/b/c/d/e/five.json": `{"title": "Five", "uid": "five"}`, "a/b/c/d/e/six.json": `{"title": "Six", "uid": "six"}`,
+	})
+	for version, want := range map[string]int{"12.4.0": 0, "13.2.0": 1} {
+		r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: version}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, f := range r.Findings {
+			if f.Rule == ruleFolderDepth && f.Severity == finding.Warning && strings.HasPrefix(f.File, "/d/a/b/c/d/e/") {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%s: %d\n%s", version, n, listed(r.Findings))
+		}
+		if r.Invalid() {
+			t.Errorf("%s: what is only concluded is an error", version)
+		}
+	}
+	p := &pass{version: v13}
+	v := &providerView{provider: &provider{fromFiles: true}}
+	if got := p.folderOf(v, jsonFile{rel: "a/b/c.json"}); got != "a/b" {
+		t.Errorf("folder %q", got)
+	}
+	p.version = v124
+	if got := p.folderOf(v, jsonFile{rel: "a/b/c.json"}); got != "b" {
+		t.Errorf("folder %q", got)
+	}
+}
+
+// What is skipped is told to whoever proves what runs; the rest is not.
+func TestSkippedDashboards(t *testing.T) {
+	t.Parallel()
+	resource := func(meta, spec string) string {
+		return `{"apiVersion": "dashboard.grafana.app/v2beta1", "kind": "Dashboard", "metadata": {"name": "x"` + meta + `}, "spec": {"title": "T"` + spec + `}}`
+	}
+	const query = `, "elements": {"p": {"kind": "Panel", "spec": {"data": {"kind": "QueryGroup", "spec": {"queries": [{"kind": "PanelQuery", "spec": {"query": {"kind": "DataQuery", "group": "prometheus", "datasource": @, "spec": {"datasource": "mine"}}}}]}}}}}`
+	set := dashboardSet("apiVersion: 1\nproviders: [{name: d, orgId: 2, folder: F, folderUid: f, updateIntervalSeconds: 30, options: {path: /d}}]\n", map[string]string{
+		"good.json": `{"title": "A", "uid": "a"}`, "json.json": `{"title": }`, "title.json": `{"uid": "b"}`, "bare.json": `{"title": "B", "layout": "?"}`,
+		"folder.json": resource(`, "annotations": {"grafana.app/folder": "g"}`, ""), "fits.json": resource(`, "namespace": "org-2", "annotations": {"grafana.app/folder": "f"}`, ""),
+		"org.json": resource(`, "namespace": "default"`, ""), "text.json": resource("", strings.ReplaceAll(query, "@", `"metrics"`)), "map.json": resource("", strings.ReplaceAll(query, "@", `{"name": "metrics"}`)),
+		"library.json": `{"title": "L", "uid": "l", "panels": [{"type": "row", "panels": [{"libraryPanel": {"name": "In a row", "uid": "u"}}]}]}`,
+	})
+	r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "13.1.0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"/d/bare.json", "/d/folder.json", "/d/json.json", "/d/org.json", "/d/text.json", "/d/title.json"}
+	if got := slices.Sorted(maps.Keys(r.Expected.(*Expected).Skipped)); !slices.Equal(got, want) {
+		t.Errorf("skipped %q, want %q\n%s", got, want, listed(r.Findings))
+	}
+	if !strings.Contains(listed(r.Findings), `library panel "In a row"`) {
+		t.Errorf("a library panel in a row is not told:\n%s", listed(r.Findings))
+	}
+}
