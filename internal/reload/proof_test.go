@@ -1,0 +1,251 @@
+package reload
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"reloader/internal/finding"
+)
+
+// A server that takes reloads and runs something else is asked again and again, and reloaded seldom; whatever
+// changes gets its turn at once.
+func TestMismatch(t *testing.T) {
+	t.Parallel()
+	bubble(t, "it is reloaded once more, then asked", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.lies = true })
+		b.change("b")
+		b.want(Mismatch, "", "b")
+		sleep(9 * time.Minute)
+		b.want(Mismatch, "", "b", "b")
+		st := b.target.Status()
+		if st.Applied || st.Counts.Mismatches < 10 || len(st.Differences) != 1 || st.Cause != "a stale mount" || st.NextTry.IsZero() {
+			t.Errorf("status %+v", st)
+		}
+		b.rec.take()
+		sleep(3 * time.Minute)
+		if n := len(b.reloads()); n != 3 {
+			t.Errorf("%d reloads in twelve minutes, want 3", n)
+		}
+		b.lock(func(p *prom) { p.runs = "b" }) // the cause is gone
+		sleep(40 * time.Second)
+		if st := b.target.Status(); st.Phase != InSync || len(st.Differences) > 0 || st.Cause != "" || !st.Applied {
+			t.Errorf("status %+v", st)
+		}
+	})
+	bubble(t, "asking again is no change of phase", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.lies = true })
+		b.change("b")
+		sleep(time.Minute)
+		b.rec.take()
+		sleep(5 * time.Minute)
+		b.wantPhases()
+	})
+	bubble(t, "a newer change, a restart and a person get their turn at once", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.lies = true })
+		b.change("b")
+		sleep(5 * time.Minute)
+		b.change("c")
+		if got := b.reloads(); got[len(got)-1] != "c" {
+			t.Errorf("reloads %q", got)
+		}
+		sleep(5 * time.Minute)
+		before := len(b.reloads())
+		b.target.Recheck()
+		synctest.Wait()
+		if n := len(b.reloads()); n != before+1 {
+			t.Errorf("%d reloads for a person, want 1", n-before)
+		}
+		b.server.start()
+		sleep(31 * time.Second)
+		b.want(InSync, "c", b.reloads()...)
+	})
+	bubble(t, "with a gate it is no reason to go back", true, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.lies = true })
+		b.change("b")
+		sleep(5 * time.Minute)
+		b.want(Mismatch, "", "b", "b")
+		if b.gate.text() != "b" {
+			t.Errorf("the gate holds %q", b.gate.text())
+		}
+	})
+	bubble(t, "a verdict that is proven and names differences is none", false, func(b *bench, o *Options) {
+		o.Driver = boasting{b.server}
+	}, func(t *testing.T, b *bench) {
+		b.change("b")
+		if st := b.target.Status(); st.Phase != Mismatch {
+			t.Errorf("%s beside %q", st.Phase, st.Differences)
+		}
+	})
+}
+
+// boasting calls everything proven, and names a difference nevertheless.
+type boasting struct{ *prom }
+
+func (d boasting) Confirm(ctx context.Context, p Plan, proof Proof) (Verdict, error) {
+	v, err := d.prom.Confirm(ctx, p, proof)
+	v.Differences = []string{"another main file"}
+	return v, err
+}
+
+// Between two looks nothing counts as live that was not looked at.
+func TestLooks(t *testing.T) {
+	t.Parallel()
+	edit := func(p *prom) { p.runs = "by hand" } // and no load that would show
+	bubble(t, "what someone edits by hand is found, named and taken back", false, nil, func(t *testing.T, b *bench) {
+		b.lock(edit)
+		b.rec.take()
+		sleep(6 * time.Minute)
+		b.want(InSync, "a", "a")
+		b.wantPhases(Mismatch, Checking, Reloading, Confirming, InSync)
+		if st := b.target.Status(); st.Counts.Mismatches != 1 {
+			t.Errorf("%d mismatches", st.Counts.Mismatches)
+		}
+	})
+	bubble(t, "who waits gets an answer that is newer than the question", false, nil, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		b.lock(edit)
+		b.server.mu.Lock()
+		b.server.takes = time.Hour // so that what is seen is not healed at once
+		b.server.mu.Unlock()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		b.target.Look(ctx)
+		if st := b.target.Status(); st.Phase == InSync {
+			t.Errorf("in sync: %+v", st)
+		}
+	})
+	bubble(t, "many who wait are one look", false, nil, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		before := b.target.Status().Looked
+		done := make(chan struct{})
+		for range 50 {
+			go func() { b.target.Look(t.Context()); done <- struct{}{} }()
+		}
+		for range 50 {
+			<-done
+		}
+		if now := b.target.Status().Looked; !now.After(before) || time.Since(now) > lookSpacing {
+			t.Errorf("looked at %s, before that at %s", now, before)
+		}
+	})
+	bubble(t, "a target that claims nothing lets them go", false, func(b *bench, _ *Options) { b.server.down = true }, func(t *testing.T, b *bench) {
+		began := time.Now()
+		b.target.Look(t.Context())
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it took %s", took)
+		}
+	})
+	bubble(t, "a load by someone else voids the proof", false, nil, func(t *testing.T, b *bench) {
+		b.change("bad")
+		b.lock(func(p *prom) { p.load++; p.runs = "half" })
+		b.change("a")
+		b.want(InSync, "a", "a")
+		if b.runs() != "a" {
+			t.Errorf("runs %q", b.runs())
+		}
+	})
+}
+
+// While the server keeps a request waiting the status says so, and a change that waits is not applied.
+func TestWaitingForTheServer(t *testing.T) {
+	t.Parallel()
+	withAddress := func(_ *bench, o *Options) { o.Address = "http://127.0.0.1:9090" }
+	bubble(t, "a request without an answer", false, withAddress, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.takes = time.Minute })
+		b.change("b")
+		sleep(time.Second)
+		if st := b.target.Status(); st.Reason != "" || !st.Applied {
+			t.Errorf("after a second: %+v", st)
+		}
+		sleep(time.Second)
+		if st := b.target.Status(); !strings.Contains(st.Reason, "no answer yet from http://127.0.0.1:9090 to POST /-/reload, for 2s") || !st.Applied {
+			t.Errorf("after two seconds: %+v", st)
+		}
+		sleep(9 * time.Second)
+		if st := b.target.Status(); st.Applied {
+			t.Errorf("after eleven seconds: %+v", st)
+		}
+		sleep(time.Minute)
+		if st := b.target.Status(); st.Phase != InSync || st.Reason != "" || !st.Applied {
+			t.Errorf("in the end: %+v", st)
+		}
+	})
+	bubble(t, "changes do not hide that the server is away", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.down = true })
+		for i := range 6 {
+			b.change("text " + string(rune('a'+i)))
+			sleep(3 * time.Second)
+		}
+		if st := b.target.Status(); st.Applied {
+			t.Errorf("after 18 s: %+v", st)
+		}
+	})
+}
+
+// Retries are made at once when someone asks, but whoever can reach our port cannot make a storm of them.
+func TestManualRetriesAreSpaced(t *testing.T) {
+	t.Parallel()
+	bubble(t, "200 in two seconds", false, nil, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) { p.refuses = func(text string) bool { return text == "b" } })
+		b.change("b")
+		sleep(10 * time.Minute)
+		before := len(b.reloads())
+		for range 200 {
+			b.target.Recheck()
+			sleep(10 * time.Millisecond)
+		}
+		if n := len(b.reloads()) - before; n < 1 || n > 4 {
+			t.Errorf("%d reloads", n)
+		}
+	})
+}
+
+// A server that says no more than "error" to each of several tries does not want the files of its gate.
+func TestGateGoesBackAfterServerErrors(t *testing.T) {
+	t.Parallel()
+	bubble(t, "5xx three times", true, nil, func(t *testing.T, b *bench) {
+		f := &Failure{Class: ClassServer, Message: "503"}
+		b.lock(func(p *prom) { p.failures = []error{f, f, f} })
+		b.change("b")
+		sleep(10 * time.Second)
+		st := b.target.Status()
+		if st.Phase != RolledBack || b.gate.text() != "a" || st.Counts.Failures[ClassServer] != 3 {
+			t.Errorf("gate %q, status %+v", b.gate.text(), st)
+		}
+	})
+	bubble(t, "twice is no refusal", true, nil, func(t *testing.T, b *bench) {
+		f := &Failure{Class: ClassServer, Message: "503"}
+		b.lock(func(p *prom) { p.failures = []error{f, f} })
+		b.change("b")
+		sleep(10 * time.Second)
+		b.want(InSync, "b", b.reloads()...)
+	})
+}
+
+// What the server says that it runs is what guards compare with as long as nothing was proven.
+func TestOutlineOfTheServer(t *testing.T) {
+	t.Parallel()
+	known := &finding.Outline{Items: []finding.Item{{Kind: "scrape job", Name: "told"}}}
+	bubble(t, "at our start", false, func(b *bench, o *Options) {
+		b.server.proves, b.src.text = false, "bad"
+		o.Driver = telling{b.server, known}
+	}, func(t *testing.T, b *bench) {
+		if r := b.requests(); len(r) == 0 || r[0].Running != known {
+			t.Errorf("requests %+v", r)
+		}
+	})
+}
+
+type telling struct {
+	*prom
+	outline *finding.Outline
+}
+
+func (d telling) Observe(ctx context.Context) (Observation, error) {
+	o, err := d.prom.Observe(ctx)
+	o.Outline = d.outline
+	return o, err
+}
