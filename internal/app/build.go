@@ -97,7 +97,7 @@ func compareInterval(t config.Target) time.Duration {
 
 // address names the server in messages, without what could be a secret in the URL.
 func address(t config.Target) string {
-	u, err := url.Parse(t.URL)
+	u, err := url.Parse(serverURL(t))
 	if t.URL == "" || err != nil {
 		return "process " + t.ProcessName
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,10 +23,18 @@ import (
 	"reloader/internal/snapshot"
 )
 
+// serverURL is the server's base URL. Other reloaders want the path of Prometheus' reload endpoint in it.
+func serverURL(t config.Target) string {
+	if t.Kind != config.Prometheus {
+		return t.URL
+	}
+	return strings.TrimSuffix(strings.TrimRight(t.URL, "/"), "/-/reload")
+}
+
 // newDriver makes what speaks to a target's server.
 func newDriver(t config.Target, r inputs.Reader, v finding.Validator, log *slog.Logger) (reload.Driver, error) {
 	c := httpclient.Options{
-		URL: t.URL, Username: t.Username, PasswordFile: t.PasswordFile, Password: t.Password.Reveal(), BearerTokenFile: t.BearerTokenFile,
+		URL: serverURL(t), Username: t.Username, PasswordFile: t.PasswordFile, Password: t.Password.Reveal(), BearerTokenFile: t.BearerTokenFile,
 		CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName,
 	}
 	switch t.Kind {

@@ -4,7 +4,6 @@ package generic
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -41,11 +40,12 @@ func NewHTTP(o httpclient.Options, timeout time.Duration) (*HTTP, error) {
 func (d *HTTP) Observe(ctx context.Context) (reload.Observation, error) {
 	address, err := d.c.DialAddress()
 	if err != nil {
-		return reload.Observation{Reason: err.Error()}, nil
+		return reload.Observation{Reason: err.Error(), Class: reload.ClassLocal}, nil
 	}
-	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", address)
+	conn, err := httpclient.Dial(ctx, "tcp", address)
 	if err != nil {
-		return reload.Observation{Reason: err.Error()}, nil
+		f := httpclient.Explain(ctx, err, "look at "+address, dialTimeout)
+		return reload.Observation{Reason: err.Error(), Class: f.Class}, nil
 	}
 	_ = conn.Close()
 	return reload.Observation{Ready: true}, nil

@@ -19,7 +19,7 @@ func NewSignal(name string) *Signal { return &Signal{name: name} }
 func (d *Signal) Observe(context.Context) (reload.Observation, error) {
 	p, err := process.Find(d.name)
 	if err != nil {
-		return reload.Observation{Reason: err.Error()}, nil
+		return reload.Observation{Reason: err.Error(), Class: reload.ClassLocal}, nil
 	}
 	if reason := p.TakesHangUp(); reason != "" {
 		return reload.Observation{Reason: reason}, nil

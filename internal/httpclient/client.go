@@ -255,7 +255,7 @@ func (c *Client) connect() *reload.Failure {
 	c.tlsFiles = files
 	c.transport = &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:         Dial,
 		TLSClientConfig:     config,
 		TLSHandshakeTimeout: dialTimeout,
 		MaxIdleConnsPerHost: 1,

@@ -56,6 +56,9 @@ func explain(err error, request string, timeout time.Duration) *reload.Failure {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.Class = reload.ClassUnreachable
 		f.Message = "connection refused: nothing listens there"
+		if r, ok := errors.AsType[*refused](err); ok {
+			f.Message = r.Error()
+		}
 		f.Hint = "is the server up, and is the port right?"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		f.Class = reload.ClassUnreachable

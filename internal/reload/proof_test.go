@@ -59,7 +59,7 @@ func TestMismatch(t *testing.T) {
 			t.Errorf("%d reloads for a person, want 1", n-before)
 		}
 		b.server.start()
-		sleep(31 * time.Second)
+		sleep(40 * time.Second)
 		b.want(InSync, "c", b.reloads()...)
 	})
 	bubble(t, "with a gate it is no reason to go back", true, nil, func(t *testing.T, b *bench) {

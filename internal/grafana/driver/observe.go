@@ -68,5 +68,5 @@ func notReady(err error) (reload.Observation, error) {
 	if !ok || f.Permanent {
 		return reload.Observation{}, err
 	}
-	return reload.Observation{Reason: fmt.Sprintf("Grafana is not ready: %s", f.Message)}, nil
+	return reload.Observation{Reason: fmt.Sprintf("Grafana is not ready: %s", f.Message), Class: f.Class}, nil
 }

@@ -114,7 +114,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	}
 	if f != nil {
 		if away(f) {
-			return reload.Observation{Reason: f.Error()}, nil
+			return reload.Observation{Reason: f.Error(), Class: f.Class}, nil
 		}
 		return reload.Observation{}, f
 	}

@@ -1,0 +1,66 @@
+package grafana
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"reloader/internal/snapshot"
+)
+
+// The digest of a provisioning directory on a laptop is one that the status of a running reloader shows, whatever
+// else is beside the directories that Grafana reads.
+func TestDigestOfProvisioning(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	here := func() snapshot.Digest {
+		s, err := snapshot.Take(t.Context(), snapshot.Source{Dir: dir}, snapshot.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return DigestDir(s)
+	}
+	shown := func() map[string]snapshot.Digest {
+		set, err := NewReader(snapshot.Limits{}, Sources(dir, "")...).Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set.Digests()
+	}
+	write("datasources/b.yaml", "b")
+	if all := shown(); all["provisioning"] != here() || all["provisioning"] == all["datasources"] {
+		t.Errorf("one kind: %v, here %s", all, here())
+	}
+	write("alerting/a.yaml", "a")
+	write("datasources/a.yaml", "a")
+	before := shown()["provisioning"]
+	if before != here() {
+		t.Errorf("two kinds: %v, here %s", shown(), here())
+	}
+	write("README.md", "about it")
+	write("old/datasources/a.yaml", "c")
+	if shown()["provisioning"] != before || here() != before {
+		t.Errorf("others beside it: %v, here %s, before %s", shown(), here(), before)
+	}
+	write("alerting/a.yaml", "changed")
+	if d := here(); d == before || d != shown()["provisioning"] {
+		t.Errorf("a change: %s, shown %v", d, shown())
+	}
+	write("prometheus.yml", "") // a directory of files is read as a whole
+	plain, err := snapshot.Take(t.Context(), snapshot.Source{Dir: dir}, snapshot.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if here() != plain.Digest {
+		t.Error("a directory of Prometheus counts as Grafana's")
+	}
+}
