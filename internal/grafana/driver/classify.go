@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"reloader/internal/reload"
 )
 
 // classify says what a status other than 200 means and what to do about it.
 func classify(what string, a answer) *reload.Failure {
+	if strings.HasPrefix(what, "GET ") {
+		return classifyGet(what, a)
+	}
 	id, text := a.message()
 	f := &reload.Failure{Body: reload.BoundBody(string(a.body)), Untouched: true}
 	switch a.status {
@@ -53,6 +57,23 @@ func classify(what string, a answer) *reload.Failure {
 	default:
 		f.Class = reload.ClassUnexpected
 		f.Message = fmt.Sprintf("%s: unexpected answer %d %s", what, a.status, text)
+	}
+	return f
+}
+
+// classifyGet says what a status other than 200 means for a request that changes nothing.
+func classifyGet(what string, a answer) *reload.Failure {
+	f := classify(strings.Replace(what, "GET ", "POST ", 1), a)
+	f.Message = strings.Replace(f.Message, "POST ", "GET ", 1)
+	f.Untouched = true
+	switch {
+	case a.status == http.StatusForbidden:
+		f.Message = what + ": 403: this user may not see that"
+	case a.status == http.StatusInternalServerError:
+		f.Message, f.Hint = what+": 500: Grafana failed to answer", "the reason is only in Grafana's log, at level error with logger=context"
+	case a.status/100 == 3:
+		f.Class, f.Permanent = reload.ClassNotFound, true
+		f.Message, f.Hint = fmt.Sprintf("%s: %d: the answer leads somewhere else", what, a.status), "check the URL: its scheme, and its sub path (root_url with serve_from_sub_path)"
 	}
 	return f
 }

@@ -2,21 +2,20 @@ package driver
 
 import (
 	"context"
+	"reloader/internal/grafana"
 	"slices"
 	"strings"
-
-	"reloader/internal/grafana/validator"
 )
 
 // alertingKinds are the kinds of alerting objects in the order in which they are looked at.
 var alertingKinds = []string{kindRule, kindContactPoint, kindMuteTime, kindTemplate, kindPolicies}
 
 // comparesAlerting is the oldest version whose answers are known well enough to compare the contents of alerting.
-var comparesAlerting = validator.Version{Major: 11}
+var comparesAlerting = grafana.Version{Major: 11}
 
 // compareAlerting compares the contents of everything that the files name with what Grafana shows.
 func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *comparison) error {
-	old := validator.ParseVersion(d.version).Before(comparesAlerting)
+	old := grafana.ParseVersion(d.version).Before(comparesAlerting)
 	wanted := map[int64]map[string][]object{}
 	absent := map[int64]map[string][]key{}
 	orgs := map[int64]bool{}

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"slices"
 
-	"reloader/internal/grafana/validator"
+	"reloader/internal/grafana"
 	"reloader/internal/reload"
 )
 
@@ -123,7 +123,7 @@ func (d *Driver) compareFolder(want dashboard, shown storedDashboard, name strin
 		return
 	}
 	cause := ""
-	if p.folder == "" || validator.ParseVersion(d.version).AtLeast(validator.Version{Major: 13}) {
+	if p.folder == "" || grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 13}) {
 		cause = causeFolder
 	}
 	seen.add("dashboards", cause, "dashboard %q is not in the folder of its provider %q", name, p.name)
@@ -197,7 +197,7 @@ func (d *Driver) listDashboards(ctx context.Context, org int64, e expectation, s
 	switch {
 	case err == nil && have.detailed:
 		return have, d.listFolders(ctx, org, e, have, seen)
-	case f != nil && f.Class != reload.ClassNotFound && validator.ParseVersion(d.version).AtLeast(validator.Version{Major: 12, Minor: 4}):
+	case f != nil && f.Class != reload.ClassNotFound && grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 12, Minor: 4}):
 		return nil, seen.untold("dashboards", "dashboards", err)
 	case err != nil && optional(err) != nil:
 		return nil, err

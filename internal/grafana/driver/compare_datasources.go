@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"maps"
 	"net/url"
+	"reloader/internal/grafana"
 	"slices"
-
-	"reloader/internal/grafana/validator"
 )
 
 // maxDetails bounds how many objects are read one by one in a comparison.
@@ -177,7 +176,7 @@ func (d *Driver) compareDatasource(want datasource, shown shownDatasource, seen 
 			seen.add("datasources", cause, "datasource %q: the secret %s is not set", want.key.name, key)
 		}
 	}
-	if want.allSecrets && validator.ParseVersion(d.version).AtLeast(validator.Version{Major: 10}) {
+	if want.allSecrets && grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 10}) {
 		for _, key := range slices.Sorted(maps.Keys(shown.SecureJSONFields)) {
 			if shown.SecureJSONFields[key] && !slices.Contains(want.secrets, key) {
 				seen.add("datasources", cause, "datasource %q: the secret %s is set, and not in the file", want.key.name, key)

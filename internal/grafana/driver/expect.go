@@ -10,7 +10,6 @@ import (
 	"reloader/internal/grafana/expand"
 	grafanaini "reloader/internal/grafana/ini"
 	"reloader/internal/grafana/provisioning"
-	"reloader/internal/grafana/validator"
 	"reloader/internal/snapshot"
 )
 
@@ -114,9 +113,9 @@ func (e *expectation) count(kind grafana.Kind, s *snapshot.Snapshot) {
 
 // eachFile decodes the YAML files of a kind in Grafana's order.
 func (e *expectation) eachFile(s *snapshot.Snapshot, kind grafana.Kind, facts finding.Facts, read func(*provisioning.Decoder, *provisioning.Map, string)) {
-	version := validator.ParseVersion(facts.Version)
+	version := grafana.ParseVersion(facts.Version)
 	dialect := provisioning.V3
-	if version.Before(validator.Version{Major: 9, Minor: 4}) {
+	if version.Before(grafana.Version{Major: 9, Minor: 4}) {
 		dialect = provisioning.V2
 	}
 	for _, f := range s.Files {
@@ -132,7 +131,7 @@ func (e *expectation) eachFile(s *snapshot.Snapshot, kind grafana.Kind, facts fi
 			continue
 		}
 		d := &provisioning.Decoder{
-			Dialect: dialect, TypedJSON: version.AtLeast(validator.Version{Major: 10}),
+			Dialect: dialect, TypedJSON: version.AtLeast(grafana.Version{Major: 10}),
 			Env: &expand.Env{Same: facts.SameEnv}, Report: func(finding.Finding) {},
 		}
 		if m, ok := d.Map(root, "the file"); ok {

@@ -1,6 +1,8 @@
 package driver
 
 import (
+	"bufio"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -79,6 +81,53 @@ func FuzzAnswers(f *testing.F) {
 		}
 		if v, err := d.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: seen}); err == nil && strings.Contains(v.By, "datasource") && v.Proven && !strings.Contains(text, "rom") {
 			t.Errorf("read back from %q: %+v", text, v)
+		}
+	})
+}
+
+// FuzzMetrics: whatever /metrics answers, a start is a possible time, and a count belongs to a route that the text names.
+func FuzzMetrics(f *testing.F) {
+	f.Add("process_start_time_seconds 1.7e9\ngrafana_http_request_duration_seconds_count{handler=\"/api/admin/provisioning/alerting/reload\",status_code=\"200\"} 4\n")
+	f.Add("process_start_time_seconds NaN\n")
+	f.Add("# HELP process_start_time_seconds x\nprocess_start_time_seconds -1")
+	f.Fuzz(func(t *testing.T, text string) {
+		start, reloads := readMetrics(bufio.NewReaderSize(strings.NewReader(text), 64))
+		if !(start >= 0) || start == 0 && reloads != nil {
+			t.Errorf("start %v, reloads %v", start, reloads)
+		}
+		for route := range reloads {
+			if !strings.Contains(text, "/"+route+"/reload") {
+				t.Errorf("route %q", route)
+			}
+		}
+	})
+}
+
+// FuzzForms: what a file says and what Grafana shows of the same JSON compare as equal, and a changed receiver
+// does not.
+func FuzzForms(f *testing.F) {
+	f.Add([]byte(`{"receiver": "a", "group_wait": "30s", "object_matchers": [["a", "=", "b"]], "matchers": ["a=~\"b\"", "c"], "routes": [{"continue": true}]}`))
+	f.Add([]byte(`{"time_intervals": [{"weekdays": ["Monday:friday"], "months": ["may:7"], "times": [{"start_time": "08:00"}]}], "match_re": {"a": 1}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var m map[string]any
+		if json.Unmarshal(text, &m) != nil {
+			t.Skip()
+		}
+		m["time_intervals"] = intervalsForm(m["time_intervals"])
+		for _, fields := range []map[string]any{policyFields(m), {"intervals": m["time_intervals"]}, queryForm("A", nil, nil, m, m)} {
+			if different, _ := contentsOf(fields, false).compare(fields); len(different) > 0 {
+				t.Errorf("%s differs from itself in %v", text, different)
+			}
+			if different, _ := contentsOf(fields, true).compare(fields); len(different) > 0 {
+				t.Errorf("%s differs from itself in %v", text, different)
+			}
+		}
+		other := policyFields(m)
+		if _, ok := other["receiver"].(string); ok {
+			other["receiver"] = "another one"
+			if different, _ := contentsOf(policyFields(m), false).compare(other); m["receiver"] != "another one" && len(different) == 0 {
+				t.Errorf("%s is the same with another receiver", text)
+			}
 		}
 	})
 }

@@ -45,7 +45,7 @@ func (g *guard) allow(identity [sha256.Size]byte) *reload.Failure {
 	return &reload.Failure{
 		Class:      reload.ClassUnauthorized,
 		Message:    fmt.Sprintf("Grafana refused these credentials %d times; nothing is sent until they change, so that the account is not locked", g.failures),
-		Hint:       "correct the password file or the Secret; without a change the next try is in " + wait.Round(time.Second).String(),
+		Hint:       "correct the password file or the Secret (a password from the environment needs a restart of this container); without a change the next try is in " + wait.Round(time.Second).String(),
 		Permanent:  true,
 		Untouched:  true,
 		RetryAfter: min(wait, credentialsPoll),

@@ -5,7 +5,7 @@ package grafanatest
 import (
 	"context"
 	"net/http/httptest"
-	"strings"
+	"reloader/internal/grafana"
 	"sync"
 	"time"
 )
@@ -218,20 +218,6 @@ func (s *Server) Failures(user string) int {
 }
 
 // newer reports whether the server's version is at least major.minor.
-func (s *Server) newer(major, minor int) bool { return atLeast(s.opts.Version, major, minor) }
-
-func atLeast(version string, major, minor int) bool {
-	var have [2]int
-	for i, part := range strings.SplitN(version, ".", 3) {
-		if i > 1 {
-			break
-		}
-		for _, c := range part {
-			if c < '0' || c > '9' {
-				break
-			}
-			have[i] = have[i]*10 + int(c-'0')
-		}
-	}
-	return have[0] > major || have[0] == major && have[1] >= minor
+func (s *Server) newer(major, minor int) bool {
+	return grafana.ParseVersion(s.opts.Version).AtLeast(grafana.Version{Major: major, Minor: minor})
 }
