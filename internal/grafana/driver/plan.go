@@ -41,6 +41,7 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 	p.routes = d.routes(c, p.changed)
 	if c.Contents {
 		p.files, known = expect(c.New, c.Server.Facts, &d.dashboardFiles), true
+		p.files.skip(c.Expected)
 		d.remember(c.New.Digest, p.files)
 		if c.Server.Ready {
 			findings, err := d.judge(ctx, c, p.uncertain(c.Last))

@@ -97,7 +97,7 @@ func (c *dashboardCheck) bareV2(d *dashboard, fields map[string]jsonField) {
 // skip warns of what keeps the file out of Grafana.
 func (c *dashboardCheck) skip(d *dashboard, at place, rule, hint, format string, args ...any) {
 	d.why = rule
-	c.skipped[d.file.user] = rule
+	c.skipped[d.file.server] = rule
 	c.warnf(at, rule, hint, format, args...)
 }
 

@@ -50,8 +50,8 @@ var checkers = []struct {
 
 // Expected is what the validator knows of what the server will show (finding.Result.Expected).
 type Expected struct {
-	// Skipped are the dashboard files that Grafana will not store, by the path that the user knows, with the rule that
-	// says why: what is proven must not wait for them.
+	// Skipped are the dashboard files that Grafana will not store, by the path in the server, with the rule that says
+	// why: what is proven must not wait for them.
 	Skipped map[string]string
 }
 
@@ -81,7 +81,7 @@ func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.
 
 // isRole says whether a source is one of the provisioning directory.
 func isRole(name string) bool {
-	return slices.Contains([]string{RoleDatasources, RoleDashboards, RolePlugins, RoleNotifiers, RoleAlerting}, name)
+	return slices.ContainsFunc(grafana.Kinds, func(k grafana.Kind) bool { return k.Name == name })
 }
 
 var ruleKindMissing = newRule("kind-directory-missing")

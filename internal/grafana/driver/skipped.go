@@ -1,0 +1,23 @@
+package driver
+
+import (
+	"slices"
+
+	"reloader/internal/grafana/validator"
+)
+
+// skip takes out the dashboards that the validator knows Grafana will not store (of a version, folder or organization
+// that do not fit): nothing waits for them, and a warning names each.
+func (e *expectation) skip(expected any) {
+	judged, ok := expected.(*validator.Expected)
+	if !ok || judged == nil {
+		return
+	}
+	e.dashboards = slices.DeleteFunc(e.dashboards, func(d dashboard) bool {
+		_, skipped := judged.Skipped[d.path]
+		if skipped {
+			e.hide("dashboards", "dashboards that Grafana skips, which the warnings name")
+		}
+		return skipped
+	})
+}
