@@ -1,6 +1,8 @@
 package validator
 
 import (
+	"strconv"
+
 	"reloader/internal/finding"
 	"reloader/internal/snapshot"
 )
@@ -9,6 +11,7 @@ var (
 	guardAllGone          = newRule("guard-dashboards-all-gone")
 	guardProviderRenamed  = newRule("guard-provider-renamed")
 	ruleDashUIDChanged    = newRule("dashboard-uid-changed")
+	ruleDashStays         = newRule("dashboard-removed-stays")
 	ruleProviderFolderOut = newRule("provider-folder-dropped")
 	ruleProviderFolderNew = newRule("provider-folder-changed")
 )
@@ -51,6 +54,29 @@ func (p *pass) guardProviders(s *snapshot.Snapshot, views []*providerView) {
 		}
 	}
 	p.uidChanges(views)
+	p.removedDashboards(views)
+}
+
+// removedDashboards names what a provider with disableDeletion leaves behind when its file goes.
+func (p *pass) removedDashboards(views []*providerView) {
+	gone := map[string][]string{} // by the provider's label
+	for _, i := range p.before(itemDashboard) {
+		gone[i.Attrs["provider"]] = append(gone[i.Attrs["provider"]], i.Attrs["file"])
+	}
+	for _, v := range views {
+		if !v.disableDeletion || !v.inView {
+			continue
+		}
+		there := map[string]bool{}
+		for _, f := range v.files {
+			there[f.rel] = true
+		}
+		for _, file := range gone[label(v.name)] {
+			if !there[file] {
+				p.warnf(v.at, ruleDashStays, "delete it by hand", "the dashboard of %s left the files and stays in Grafana, as disableDeletion says", strconv.Quote(cut(file)))
+			}
+		}
+	}
 }
 
 func (p *pass) providerGone(here place, s *snapshot.Snapshot, old finding.Item, byPath map[string]*providerView, was map[string]bool) {
