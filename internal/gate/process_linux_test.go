@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"reloader/internal/snapshot"
+	"reloader/test/leaks"
 )
 
 // The tests of this file start their own binary again, to be killed or to live with another disk or user.
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(leaks.Check(m.Run))
 }
 
 func child(t *testing.T, task, dir string, env ...string) *exec.Cmd {
