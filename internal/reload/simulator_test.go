@@ -29,6 +29,9 @@ type simulator struct {
 	gated  bool
 	script []byte
 	log    []string
+	// silent runs keep no log; one that fails is played again, by the whole script, with it.
+	silent bool
+	whole  []byte
 
 	now    time.Time
 	pollAt time.Time // the watcher's next look; it hints whenever it is due
@@ -90,11 +93,18 @@ func (w *simulator) next() byte {
 func (w *simulator) chance(n byte) bool { b := w.next(); return b != 255 && b%n == 0 }
 
 func (w *simulator) logf(format string, args ...any) {
-	w.log = append(w.log, fmt.Sprintf(format, args...))
+	if !w.silent {
+		w.log = append(w.log, fmt.Sprintf(format, args...))
+	}
 }
 
 func (w *simulator) fatalf(format string, args ...any) {
 	w.t.Helper()
+	if w.silent {
+		again := newSimulator(w.t, w.gated, w.whole)
+		w.t.Logf("gated %v, script %q", w.gated, w.whole)
+		again.check(again.run())
+	}
 	from := max(0, len(w.log)-60)
 	for _, l := range w.log[from:] {
 		w.t.Log(l)
