@@ -60,7 +60,7 @@ type App struct {
 	listener net.Listener
 	server   *http.Server
 	watcher  *watch.Watcher
-	memory   *scavenger
+	memory   *memory
 	cluster  cluster
 	file     *ownFile // nil without a file
 
@@ -81,7 +81,7 @@ type App struct {
 // New does everything that can fail because of the user or the environment, so that Start
 // cannot. It binds the port and opens the gates; Stop releases them.
 func New(ctx context.Context, o Options) (*App, error) {
-	a := &App{o: o, tracker: status.New(o.Build), memory: newScavenger(), units: map[string]*unit{}}
+	a := &App{o: o, tracker: status.New(o.Build), memory: newMemory(), units: map[string]*unit{}}
 	a.history = history.New(func() { a.page.Changed() })
 	a.page = page.New(a.tracker.Report, a.history.Report)
 	var contents []byte
@@ -220,7 +220,6 @@ func (a *App) lookNow() {
 
 // Run starts everything, works until ctx ends, and stops everything.
 func (a *App) Run(ctx context.Context) error {
-	tuneRuntime()
 	var hup <-chan os.Signal = a.o.HangUp
 	// Parts end in the order of Stop, not all at once with ctx.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))

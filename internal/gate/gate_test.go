@@ -494,7 +494,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	}
 }
 
-// Damage that was done while nobody looked: the next start leads readers to a whole generation.
+// Damage that was done while no one looked: the next start leads readers to a whole generation.
 func TestDamagedGeneration(t *testing.T) {
 	t.Parallel()
 	damages := map[string]func(t *testing.T, dir, gen string) error{

@@ -79,7 +79,7 @@ func TestEvents(t *testing.T) {
 	a := newFakeAPI(t)
 	e, _, _, _ := startEvents(t, a)
 	starting := reload.Status{Target: "prometheus", Phase: reload.Starting}
-	e.Transition(starting, inSync("good")) // a start is no news
+	e.Transition(starting, inSync("good")) // a start tells nothing new
 	e.Transition(inSync("good"), rejected("bad"))
 	e.Transition(rejected("bad"), rejected("bad")) // nothing new
 	e.Transition(rejected("bad"), inSync("good"))  // taken back

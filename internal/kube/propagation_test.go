@@ -198,7 +198,7 @@ func TestDistances(t *testing.T) {
 	}
 }
 
-// At the start the mounts may be behind, for nobody has watched: one patch, without repetitions.
+// At the start the mounts may be behind, because no one has watched: one patch, without repetitions.
 func TestStart(t *testing.T) {
 	t.Parallel()
 	newPropagationWorld(t).settled(t, 1)

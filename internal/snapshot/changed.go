@@ -13,7 +13,7 @@ import (
 const maxLinks = 40
 
 // ChangedAt is when what the path leads to changed last: the newest change time of the file itself and of every
-// link on the way to it, wherever in the path that is. Unlike modification times nobody can set these.
+// link on the way to it, wherever in the path that is. Unlike modification times no one can set these.
 func ChangedAt(name string) (time.Time, error) {
 	abs, err := filepath.Abs(name)
 	if err != nil {

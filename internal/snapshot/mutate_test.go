@@ -186,7 +186,7 @@ func TestTakeVolumeOpensOnce(t *testing.T) {
 	must(t, os.WriteFile(k.at("..data/a.yml"), []byte("b"), 0o644))
 	must(t, os.WriteFile(k.at(".other"), nil, 0o644))
 	if !s.SameCommit() {
-		t.Error("what is no swap is taken for one")
+		t.Error("what is no swap counts as one")
 	}
 	for _, step := range k.update(map[string]string{"a.yml": "a", "b.yml": "b"}) {
 		step()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -158,28 +157,6 @@ func retry(call func() (int, error)) (int, error) {
 			return n, err
 		}
 	}
-}
-
-// DigestFiles is the digest of single files, as a directory with these files would have:
-// each under its base name, which is what a ConfigMap made of them would hold.
-func DigestFiles(ctx context.Context, lim Limits, paths ...string) (Digest, error) {
-	lim = lim.withDefaults()
-	contents := make(map[string][]byte, len(paths))
-	for _, p := range paths {
-		if err := context.Cause(ctx); err != nil {
-			return Digest{}, err
-		}
-		name := filepath.Base(p)
-		if _, ok := contents[name]; ok {
-			return Digest{}, fmt.Errorf("digest %s: another file is named %s too", p, name)
-		}
-		b, err := ReadFile(p, lim)
-		if err != nil {
-			return Digest{}, fmt.Errorf("digest %s: %w", p, err)
-		}
-		contents[name] = b
-	}
-	return FromFiles(Source{}, contents).Digest, nil
 }
 
 // ReadFile reads one regular file within the limits and never blocks on anything else.

@@ -109,7 +109,7 @@ func (s *scanner) dir(dir, name string, id fileID) error {
 }
 
 // IsDatabase recognises a Prometheus' data directory. Whoever unpacks its archive and starts it has that
-// beside prometheus.yml: it is large, changes all the time, and nobody's configuration.
+// beside prometheus.yml: it is large, changes all the time, and no one's configuration.
 func IsDatabase(list []os.DirEntry) bool {
 	found := 0
 	for _, e := range list {
@@ -130,7 +130,7 @@ func (s *scanner) miss(name, reason string) {
 }
 
 // list returns the names that do not begin with two dots, and what ..data links to when there is
-// one. Only a link counts: nobody swaps a real directory of that name.
+// one. Only a link counts: no one swaps a real directory of that name.
 func (s *scanner) list(dir string) ([]os.DirEntry, string, error) {
 	s.step("list", dir)
 	f, err := os.Open(dir)

@@ -71,25 +71,12 @@ func (s *Set) All() iter.Seq[Ref] {
 
 // File returns the file that the target's server finds at that absolute path.
 func (s *Set) File(serverPath string) (Ref, bool) {
-	return s.lookup(path.Clean(filepath.ToSlash(serverPath)), func(src Source) string {
-		return filepath.ToSlash(src.ServerPath(""))
-	})
-}
-
-// UserFile returns the file that the user finds at that path, written as Source.Dir is.
-func (s *Set) UserFile(userPath string) (Ref, bool) {
-	return s.lookup(filepath.ToSlash(filepath.Clean(userPath)), func(src Source) string {
-		return filepath.ToSlash(src.UserPath(""))
-	})
-}
-
-// lookup prefers the source with the longest directory: where one source lies inside another,
-// the inner one is what a server finds at the path.
-func (s *Set) lookup(p string, dir func(Source) string) (Ref, bool) {
+	p := path.Clean(filepath.ToSlash(serverPath))
+	// The source with the longest directory wins: where one lies inside another, the inner one is what a server finds.
 	var found Ref
 	longest := -1
 	for _, snap := range s.Snapshots {
-		d := dir(snap.Source)
+		d := filepath.ToSlash(snap.Source.ServerPath(""))
 		if len(d) <= longest {
 			continue
 		}

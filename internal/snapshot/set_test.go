@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,7 +82,7 @@ func TestDigestText(t *testing.T) {
 	}
 	for _, bad := range []string{"", "xyz", d.Short(), d.String() + "00"} {
 		if _, err := ParseDigest(bad); err == nil {
-			t.Errorf("%q was taken for a digest", bad)
+			t.Errorf("%q counts as a digest", bad)
 		}
 	}
 	if err := json.Unmarshal([]byte(`{"A":"zz"}`), &back); err == nil {
@@ -89,27 +90,25 @@ func TestDigestText(t *testing.T) {
 	}
 }
 
-func TestDigestFiles(t *testing.T) {
+// A single file is read within the limits, and nothing else is waited for.
+func TestReadFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, map[string]string{"a.yml": "1", "b.yml": "2", "sub/a.yml": "3"})
+	write(t, dir, map[string]string{"a.yml": "12"})
 	at := func(n string) string { return filepath.Join(dir, n) }
-	got, err := DigestFiles(t.Context(), Limits{}, at("b.yml"), at("a.yml"))
-	must(t, err)
-	if want := memory("", "", "", "a.yml=1", "b.yml=2").Digest; got != want {
-		t.Errorf("digest of two files is not that of a directory with both")
+	if b, err := ReadFile(at("a.yml"), Limits{}); err != nil || string(b) != "12" {
+		t.Errorf("%q, %v", b, err)
 	}
 	must(t, os.Symlink("fifo", at("null")))
-	for name, paths := range map[string][]string{
-		"named a.yml too": {at("a.yml"), at("sub/a.yml")}, "no such file": {at("none")}, "is a directory": {dir},
-		ReasonSpecial: {"/dev/null"}, "no such file or": {at("null")},
+	for name, path := range map[string]string{
+		"no such file": at("none"), "is a directory": dir, ReasonSpecial: "/dev/null", "no such file or": at("null"),
 	} {
-		if _, err := DigestFiles(t.Context(), Limits{}, paths...); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%v: got %v, want %q", paths, err, name)
+		if _, err := ReadFile(path, Limits{}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v: got %v, want %q", path, err, name)
 		}
 	}
-	if _, err := DigestFiles(t.Context(), Limits{MaxFileSize: 1}, at("a.yml")); err != nil {
-		t.Error(err)
+	if _, err := ReadFile(at("a.yml"), Limits{MaxFileSize: 1}); !errors.Is(err, ErrLimit) {
+		t.Errorf("a file that is too large: %v", err)
 	}
 }
 
@@ -134,13 +133,6 @@ func TestSetLookups(t *testing.T) {
 			t.Errorf("server path %q: %q, %v; want %q", p, b, ok, want)
 		}
 	}
-	ref, ok := set.UserFile("/mnt/rules/a.yml")
-	if !ok || ref.ServerPath() != "/etc/prometheus/rules/a.yml" || ref.UserPath() != "/mnt/rules/a.yml" {
-		t.Errorf("user path: %+v, %v", ref, ok)
-	}
-	if _, ok := set.UserFile("/etc/prometheus/prometheus.yml"); ok {
-		t.Error("a server path was taken for a user path")
-	}
 	var all []string
 	for r := range set.All() {
 		all = append(all, r.ServerPath())
@@ -154,6 +146,10 @@ func TestSetLookups(t *testing.T) {
 	}
 	for range set.All() {
 		break
+	}
+	ref, ok := set.File("/etc/root.yml")
+	if !ok {
+		t.Fatal("no file")
 	}
 	set.Forget()
 	if _, ok := ref.Bytes(); ok {

@@ -96,7 +96,7 @@ func (t *taker) take(ctx context.Context) (*Snapshot, error) {
 	return s, nil
 }
 
-// reread looks, reads, and looks again until both looks agree. Of a volume, whose generations nobody changes, the
+// reread looks, reads, and looks again until both looks agree. Of a volume, whose generations no one changes, the
 // second look is at its ..data link alone. Files that did not change in between are not read twice.
 func (t *taker) reread(ctx context.Context) (*Snapshot, error) {
 	if err := t.src.checkInclude(); err != nil {

@@ -54,7 +54,7 @@ type view struct {
 	settled bool
 	atomic  bool
 	// newest is the latest change time of all files, in Unix nanoseconds. Unlike the modification
-	// time nobody can set it.
+	// time no one can set it.
 	newest int64
 }
 
@@ -63,7 +63,7 @@ func (v *view) path(e entry) string {
 }
 
 // sameCommit reports that a volume was not swapped since the look: then all that was read by it is of one
-// generation, which nobody changes.
+// generation, which no one changes.
 func (t *taker) sameCommit(v *view) bool {
 	if !v.atomic || !v.settled {
 		return false

@@ -85,7 +85,7 @@ func (t *Tracker) serveStatus(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	// The status is already on its way; a client that went away is no news.
+	// The status is already on its way; that the client went away is no one's concern.
 	_ = enc.Encode(t.Report())
 }
 

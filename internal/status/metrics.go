@@ -131,7 +131,7 @@ var (
 	eventsDesc  = prometheus.NewDesc("reloader_watch_events_total", "What the kernel reported of the watched directories.", nil, nil)
 	errorsDesc  = prometheus.NewDesc("reloader_watch_errors_total", "Failures to watch, lost events among them; polling goes on.", nil, nil)
 	watchesDesc = prometheus.NewDesc("reloader_watches", "Directories that inotify watches; 0 while only polling.", nil, nil)
-	pollingDesc = prometheus.NewDesc("reloader_watch_polling", "Whether inotify cannot be had, or not for all directories.", nil, nil)
+	pollingDesc = prometheus.NewDesc("reloader_watch_polling", "Whether inotify is unavailable, or not for all directories.", nil, nil)
 	frozenDesc  = prometheus.NewDesc("reloader_subpath_mounts", "Followed mounts that no update will ever reach, because they are made with subPath.", nil, nil)
 	callsDesc   = prometheus.NewDesc("reloader_kubernetes_requests_total", "Requests to the Kubernetes API, by verb and status code.",
 		[]string{"verb", "code"}, nil)

@@ -120,7 +120,7 @@ type Watch struct {
 	Watches int
 	// Events are what the kernel reported, Errors failures to watch; both only grow.
 	Events, Errors uint64
-	// Polling says that inotify cannot be had, or not for all directories.
+	// Polling says that inotify is unavailable, or not for all directories.
 	Polling bool
 }
 

@@ -166,7 +166,7 @@ func TestInotifyEnds(t *testing.T) {
 	rig.Until(t, "inotify is back", func() bool { st := w.Stats(); return !st.Polling && st.Watches == 1 && st.Errors > 0 })
 }
 
-// The kernel's queue really overflows while nobody takes events.
+// The kernel's queue really overflows while no one takes events.
 func TestQueueOverflow(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("/proc/sys/fs/inotify/max_queued_events")

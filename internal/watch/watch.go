@@ -52,7 +52,7 @@ type Watcher struct {
 	opts Options
 	log  *slog.Logger
 
-	// queue is what the goroutine shall do; nobody waits for it to take something.
+	// queue is what the goroutine shall do; no one waits for it to take something.
 	mu    sync.Mutex
 	queue []func()
 	wake  chan struct{}
@@ -143,7 +143,7 @@ func (w *Watcher) Subscribe(dirs []string) *Subscription {
 	return s
 }
 
-// C gives hints. There is room for one: hints that nobody takes are one hint.
+// C gives hints. There is room for one: hints that no one takes are one hint.
 func (s *Subscription) C() <-chan struct{} { return s.hints }
 
 // SetDirs replaces the directories. It does not wait for that. A directory that was not watched before leads to a hint, for what
