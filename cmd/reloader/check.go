@@ -70,6 +70,7 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 	if err != nil {
 		return usageError(std, "check", "%s", err)
 	}
+	cfg.Self = std.self
 	paths := fs.Args()
 	if len(cfg.Targets) == 0 && len(paths) == 0 {
 		if paths = check.Usual("."); len(paths) == 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/child"
 )
 
 // The exit codes, the same for every command.
@@ -24,6 +25,8 @@ type stdio struct {
 	out, err io.Writer
 	// hangUp gets SIGHUP, which only the daemon uses; nil in tests.
 	hangUp <-chan os.Signal
+	// self is the path of this program; empty in tests, which are another program.
+	self string
 }
 
 // command is one sub-command. Each has a file of its own that declares it and a line in commands.
@@ -78,6 +81,9 @@ func run(ctx context.Context, args []string, std stdio) int {
 	}
 	name, rest := args[0], args[1:]
 	switch name {
+	case child.Command:
+		// No command for users: see package child.
+		return child.Serve(std.in, std.out, std.err)
 	case "help":
 		if len(rest) == 0 {
 			fmt.Fprint(std.out, overview())

@@ -15,5 +15,7 @@ func main() {
 	signal.Notify(hangUp, syscall.SIGHUP)
 	// After the first signal the default action is back, so a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr, hangUp: hangUp}))
+	// Grafana's files are judged by this program, started again. Where its path is unknown, by this process.
+	self, _ := os.Executable()
+	os.Exit(run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr, hangUp: hangUp, self: self}))
 }

@@ -51,6 +51,7 @@ func runOnce(ctx context.Context, args []string, std stdio) int {
 	if err != nil {
 		return usageError(std, "once", "%s", err)
 	}
+	cfg.Self = std.self
 	var blocked, kept verdict
 	for _, p := range check.Once(ctx, cfg) {
 		v := &blocked

@@ -48,7 +48,12 @@ func runRun(ctx context.Context, args []string, std stdio) int {
 		return usageError(std, "run", "unexpected argument %q", fs.Arg(0))
 	}
 	daemon, err := app.New(ctx, app.Options{
-		Load: flags.Config, File: flags.File(), Stderr: std.err, HangUp: std.hangUp,
+		Load: func(file []byte) (config.Config, error) {
+			cfg, err := flags.Config(file)
+			cfg.Self = std.self
+			return cfg, err
+		},
+		File: flags.File(), Stderr: std.err, HangUp: std.hangUp,
 		Build: status.Build{Version: version, Revision: revision, GoVersion: goVersion()},
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"reloader/internal/finding"
 	grafanavalidator "reloader/internal/grafana/validator"
 	prometheusvalidator "reloader/internal/prometheus/validator"
+	"reloader/internal/inputs"
 	"reloader/internal/snapshot"
 	"reloader/internal/sources"
 )
@@ -28,7 +29,7 @@ type alone struct {
 func (a alone) judge(ctx context.Context, files map[string][]byte) ([]finding.Finding, error) {
 	contents := maps.Clone(files)
 	req := finding.Request{Facts: a.Grafana, Allow: a.Allow}
-	v := grafanavalidator.New(grafanavalidator.Options{})
+	v := inputs.NewGrafanaValidator(a.Config)
 	names := slices.Sorted(maps.Keys(files))
 	switch a.kind {
 	case KindRules:

@@ -56,6 +56,9 @@ type Config struct {
 	FastPropagation bool `yaml:"fast_propagation"`
 	// Events reports to Kubernetes Events of the own pod; it needs a permission.
 	Events bool `yaml:"events"`
+	// Self is the path of this program, which is started again to judge Grafana's files; empty means that
+	// they are judged in this process.
+	Self string `yaml:"-"`
 	// Targets are the servers to keep up to date.
 	Targets []Target `yaml:"targets"`
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 )
 
 // fingerprintKey is made anew in each process, so that nobody can find a short secret by
@@ -15,15 +16,39 @@ var fingerprintKey = func() []byte {
 	return key
 }()
 
+// FingerprintKey is for a child process that judges for this one: only with the same key are the fingerprints
+// of both comparable. It goes to no one else.
+func FingerprintKey() []byte { return fingerprintKey }
+
+// UseFingerprintKey takes over the key of the process that asks. It is called once, before any fingerprint.
+func UseFingerprintKey(key []byte) { fingerprintKey = key }
+
 // Fingerprint tells whether two contents are the same without saying what they are. Parts are
 // kept apart: ("ab", "c") and ("a", "bc") differ. It is only comparable within one process.
 func Fingerprint(parts ...string) uint64 {
-	h := hmac.New(sha256.New, fingerprintKey)
-	var size [8]byte
+	h := NewFingerprint()
 	for _, p := range parts {
-		binary.BigEndian.PutUint64(size[:], uint64(len(p)))
-		h.Write(size[:])
-		h.Write([]byte(p))
+		h.WriteString(p)
 	}
-	return binary.BigEndian.Uint64(h.Sum(nil))
+	return h.Sum()
 }
+
+// FingerprintHash is a Fingerprint whose parts come one after the other.
+type FingerprintHash struct {
+	h   hash.Hash
+	buf []byte
+}
+
+// NewFingerprint begins a fingerprint without parts.
+func NewFingerprint() *FingerprintHash {
+	return &FingerprintHash{h: hmac.New(sha256.New, fingerprintKey)}
+}
+
+// WriteString adds a part.
+func (f *FingerprintHash) WriteString(part string) {
+	f.buf = append(binary.BigEndian.AppendUint64(f.buf[:0], uint64(len(part))), part...)
+	f.h.Write(f.buf)
+}
+
+// Sum is the fingerprint of all parts.
+func (f *FingerprintHash) Sum() uint64 { return binary.BigEndian.Uint64(f.h.Sum(nil)) }

@@ -12,6 +12,7 @@ import (
 	gates "reloader/internal/gate"
 	"reloader/internal/generic"
 	"reloader/internal/grafana"
+	"reloader/internal/grafana/child"
 	grafanavalidator "reloader/internal/grafana/validator"
 	"reloader/internal/prometheus/references"
 	prometheusvalidator "reloader/internal/prometheus/validator"
@@ -112,10 +113,18 @@ func newValidator(cfg config.Config, t config.Target) finding.Validator {
 	case config.Prometheus:
 		return prometheusvalidator.New(prometheusvalidator.Options{Main: t.ConfigFile.Path, Program: cfg.Promcheck, External: t.Validator})
 	case config.Grafana:
-		return grafanavalidator.New(grafanavalidator.Options{})
+		return NewGrafanaValidator(cfg)
 	default:
 		return generic.Validator{}
 	}
+}
+
+// NewGrafanaValidator makes the judge of Grafana's files: a process of its own, where we know our own program.
+func NewGrafanaValidator(cfg config.Config) finding.Validator {
+	if cfg.Self == "" {
+		return grafanavalidator.New(grafanavalidator.Options{})
+	}
+	return child.New(child.Options{Program: cfg.Self, Environ: os.Environ})
 }
 
 // Facts are what is taken for true until the server was asked.

@@ -1,11 +1,11 @@
 package validator
 
 import (
-	"hash/maphash"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
 
+	"reloader/internal/finding"
 	"reloader/internal/grafana/provisioning"
 )
 
@@ -18,24 +18,20 @@ const (
 	itemNotifier   = "notifier"
 )
 
-// seed keys the fingerprints, so that nobody can try out passwords against one.
-var seed = maphash.MakeSeed()
-
 // fingerprint tells whether what is written below a node changed.
 func fingerprint(nodes ...*yaml.Node) uint64 {
-	var h maphash.Hash
-	h.SetSeed(seed)
+	h := finding.NewFingerprint()
 	left := maxFingerprintNodes
 	for _, n := range nodes {
-		hashNode(&h, n, &left)
+		hashNode(h, n, &left)
 	}
-	return h.Sum64()
+	return h.Sum()
 }
 
 // maxFingerprintNodes bounds the work where aliases multiply.
 const maxFingerprintNodes = 1_000_000
 
-func hashNode(h *maphash.Hash, n *yaml.Node, left *int) {
+func hashNode(h *finding.FingerprintHash, n *yaml.Node, left *int) {
 	if n == nil || *left <= 0 {
 		return
 	}
@@ -44,15 +40,13 @@ func hashNode(h *maphash.Hash, n *yaml.Node, left *int) {
 		hashNode(h, n.Alias, left)
 		return
 	}
-	_ = h.WriteByte(byte(n.Kind))
-	_, _ = h.WriteString(n.ShortTag())
-	_ = h.WriteByte(0)
-	_, _ = h.WriteString(n.Value)
-	_ = h.WriteByte(0)
+	h.WriteString(string(rune(n.Kind)))
+	h.WriteString(n.ShortTag())
+	h.WriteString(n.Value)
 	for _, c := range n.Content {
 		hashNode(h, c, left)
 	}
-	_ = h.WriteByte(1)
+	h.WriteString("\x01")
 }
 
 // fingerprintMap covers merged keys too.
@@ -64,7 +58,7 @@ func fingerprintMap(m *provisioning.Map) uint64 {
 	return fingerprint(nodes...)
 }
 
-func fingerprintBytes(b []byte) uint64 { return maphash.Bytes(seed, b) }
+func fingerprintBytes(b []byte) uint64 { return finding.Fingerprint(string(b)) }
 
 // label is how a value is called in findings and outlines: as it is written in the file, so that
 // nothing from the environment shows.

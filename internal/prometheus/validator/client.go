@@ -68,18 +68,15 @@ func (v *Validator) Validate(ctx context.Context, req finding.Request) (finding.
 			Message: "the main file does not exist", Hint: "check --prometheus-config and the keys of the ConfigMap",
 		}}}, nil
 	}
-	select {
-	case turnstile <- struct{}{}:
-		defer func() { <-turnstile }()
-	case <-ctx.Done():
-		return finding.Result{}, fmt.Errorf("validate prometheus files: %w", context.Cause(ctx))
+	// One at a time; this also guards the memos.
+	done, err := confine.Turn(ctx)
+	if err != nil {
+		return finding.Result{}, fmt.Errorf("validate prometheus files: %w", err)
 	}
+	defer done()
 	ctx, cancel := context.WithTimeoutCause(ctx, v.opts.Timeout, errDeadline)
 	defer cancel()
-	var (
-		res finding.Result
-		err error
-	)
+	var res finding.Result
 	if v.opts.External != "" {
 		res, err = v.external(ctx, req, files, main)
 	} else {
@@ -92,10 +89,6 @@ func (v *Validator) Validate(ctx context.Context, req finding.Request) (finding.
 	finding.Sort(res.Findings)
 	return res, nil
 }
-
-// turnstile lets one validator run at a time: the memory of a sidecar is small. It also guards
-// the memos.
-var turnstile = make(chan struct{}, 1)
 
 // viewed is a file of the set with its two paths.
 type viewed struct {

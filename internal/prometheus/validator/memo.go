@@ -10,7 +10,7 @@ import (
 
 // memo remembers the verdicts on rule files by their digest. It holds those of the last two
 // configurations, so that it is bounded by their size, and a bad change and its fix cost nothing.
-// The turnstile guards it.
+// The turn of confine guards it.
 type memo struct {
 	// facts and scheme are what the verdicts hold for.
 	facts, scheme string

@@ -1,0 +1,162 @@
+package child
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/confine"
+	"reloader/internal/finding"
+	"reloader/internal/grafana/validator"
+	"reloader/internal/snapshot"
+)
+
+// TestMain makes this program the judging process when it is started as one.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == Command {
+		os.Exit(Serve(os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+func newValidator(t testing.TB, o Options) *Validator {
+	t.Helper()
+	if o.Program == "" {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Program = self
+	}
+	return New(o)
+}
+
+func setOf(role string, files map[string]string) *snapshot.Set {
+	b := map[string][]byte{}
+	for name, text := range files {
+		b[name] = []byte(text)
+	}
+	s := snapshot.FromFiles(snapshot.Source{Name: role, Dir: "/etc/grafana/provisioning/" + role}, b)
+	s.Missing = []snapshot.Missing{{Name: "gone.yaml", Reason: snapshot.ReasonDangling}}
+	return snapshot.NewSet(s)
+}
+
+const datasources = "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, url: http://a, isDefault: true}\n- {name: b, type: prometheus, urll: http://b, isDefault: true}\n"
+
+// The verdict of the process is that of the validator in this process, with all that goes into it: what the
+// live server has, what it ran, what is allowed, what is missing.
+func TestSameVerdict(t *testing.T) {
+	t.Parallel()
+	v, here := newValidator(t, Options{}), validator.New(validator.Options{})
+	running := &finding.Outline{Items: []finding.Item{{Kind: "datasource", Name: "old", Fingerprint: 1<<63 + 7, Attrs: map[string]string{"uid": "u"}}}}
+	for i, req := range []finding.Request{
+		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources})},
+		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources, "b.yml": "x: [", "c.txt": ""}), Running: running},
+		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources: []\n"}), Running: running, Allow: validator.Guards()},
+		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources}), Facts: finding.Facts{Version: "9.5.0", Live: &validator.Live{Orgs: []validator.Org{{ID: 1, Name: "Main"}}, Plugins: []string{}}}},
+		{Set: setOf(validator.RoleIni, map[string]string{"grafana.ini": "[server]\nhttp_port = x\n[nope]\na = b\n"})},
+		{Set: setOf(validator.RoleAlerting, map[string]string{"a.yaml": "apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [{}]}]\n"})},
+	} {
+		want, err := here.Validate(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := v.Validate(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(want.Findings) == 0 || !reflect.DeepEqual(got.Findings, want.Findings) {
+			t.Errorf("%d: findings\n%v, want\n%v", i, got.Findings, want.Findings)
+		}
+		if len(got.Outline.Items)+len(want.Outline.Items) > 0 && !reflect.DeepEqual(got.Outline, want.Outline) {
+			t.Errorf("%d: outline %v, want %v", i, got.Outline, want.Outline)
+		}
+	}
+}
+
+// What a tenant can write ends in a verdict or in "could not judge" within the bounds, and this process keeps
+// its memory: these files once killed the daemon, or kept it busy for minutes.
+func TestHostileFiles(t *testing.T) {
+	t.Parallel()
+	const size = 1_000_000
+	fill := func(head, body, tail string) string { return head + strings.Repeat(body, size/len(body)) + tail }
+	v := newValidator(t, Options{Timeout: 10 * time.Second, Memory: 128 << 20})
+	for name, set := range map[string]*snapshot.Set{
+		"empty rules":       setOf(validator.RoleAlerting, map[string]string{"a.yaml": fill("apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [", "{},", "]}]\n")}),
+		"empty datasources": setOf(validator.RoleDatasources, map[string]string{"a.yaml": fill("apiVersion: 1\ndatasources: [", "{},", "]\n")}),
+		"list of nothing":   setOf(validator.RoleDatasources, map[string]string{"a.yaml": fill("apiVersion: 1\ndatasources:\n", "- {}\n", "")}),
+		"variables":         setOf(validator.RoleDatasources, map[string]string{"a.yaml": fill("apiVersion: 1\ndatasources:\n- name: \"", "${a}", "\"\n")}),
+		"ini keys":          setOf(validator.RoleIni, map[string]string{"grafana.ini": fill("[server]\n", "abcdef=1\n", "")}),
+	} {
+		res, err := v.Validate(t.Context(), finding.Request{Set: set})
+		var e *confine.Error
+		switch {
+		case err == nil && len(res.Findings) > 1200:
+			t.Errorf("%s: %d findings", name, len(res.Findings))
+		case err != nil && !errors.As(err, &e):
+			t.Errorf("%s: %v", name, err)
+		default:
+			t.Logf("%s: %d findings, %v", name, len(res.Findings), err)
+		}
+	}
+}
+
+// A process that lies, dies, hangs or writes without end is no verdict.
+func TestNoVerdict(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"nothing": "exit 0", "garbage": "cat >/dev/null; echo valid", "half": `cat >/dev/null; printf '{"Findings": []'`,
+		"empty": `cat >/dev/null; echo '{}'`, "code": `cat >/dev/null; echo '{"Done": true}'; exit 1`, "two": `cat >/dev/null; echo '{"Done": true}{}'`,
+		"severity": `cat >/dev/null; echo '{"Done": true, "Findings": [{"severity": "fatal"}]}'`,
+		"error":    `cat >/dev/null; echo '{"Error": "no"}'`, "crash": "kill -SEGV $$", "yes": "yes", "hang": "sleep 100",
+	} {
+		program := filepath.Join(t.TempDir(), "judge")
+		if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		v := newValidator(t, Options{Program: program, Timeout: 3 * time.Second})
+		if res, err := v.Validate(t.Context(), finding.Request{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources})}); err == nil {
+			t.Errorf("%s: %v", name, res)
+		}
+	}
+}
+
+// The process has nothing of our environment, unless the user said that it is Grafana's.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	set := setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, url: \"$CHILD_TEST_URL\"}\n"})
+	for given, want := range map[string]bool{"CHILD_TEST_URL=http://a": false, "CHILD_TEST_OTHER=x": true} {
+		v := newValidator(t, Options{Environ: func() []string { return []string{given} }})
+		res, err := v.Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{SameEnv: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		missing := slices.ContainsFunc(res.Findings, func(f finding.Finding) bool { return strings.Contains(f.Message+f.Rule, "variable") })
+		if missing != want {
+			t.Errorf("with %s: %v", given, res.Findings)
+		}
+	}
+	asked := false
+	v := newValidator(t, Options{Environ: func() []string { asked = true; return nil }})
+	if _, err := v.Validate(t.Context(), finding.Request{Set: set}); err != nil || asked {
+		t.Error("the environment was given away: ", err)
+	}
+}
+
+func BenchmarkValidate(b *testing.B) {
+	set := setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, url: http://a}\n"})
+	for name, v := range map[string]finding.Validator{"here": validator.New(validator.Options{}), "child": newValidator(b, Options{})} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := v.Validate(b.Context(), finding.Request{Set: set}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
