@@ -10,8 +10,8 @@ import (
 
 	"reloader/internal/finding"
 	grafanavalidator "reloader/internal/grafana/validator"
-	prometheusvalidator "reloader/internal/prometheus/validator"
 	"reloader/internal/inputs"
+	prometheusvalidator "reloader/internal/prometheus/validator"
 	"reloader/internal/snapshot"
 	"reloader/internal/sources"
 )
