@@ -182,7 +182,7 @@ func matchersOf(m map[string]any) any {
 				return provisioning.Unknown{}
 			}
 		}
-		take(texts[0], texts[1], texts[2])
+		take(texts[0], texts[1], strings.TrimSuffix(strings.TrimPrefix(texts[2], `"`), `"`)) // as Grafana reads them
 	}
 	lines, _ := m["matchers"].([]any)
 	for _, l := range lines {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"reloader/internal/grafana"
 	"reloader/internal/reload"
@@ -275,9 +276,11 @@ func (d *Driver) listResources(ctx context.Context, group, kind string, org int6
 	return nil
 }
 
-// editedByHand says that a person or another program wrote a dashboard after its file did.
+// editedByHand says that a person or another program wrote a dashboard after its file did. Grafana itself, when it
+// provisions, is an access policy.
 func editedByHand(annotations map[string]string) bool {
-	return annotations["grafana.app/updatedBy"] != ""
+	by := annotations["grafana.app/updatedBy"]
+	return by != "" && !strings.HasPrefix(by, "access-policy:")
 }
 
 // dashboardOrgs are the organizations in which dashboards are looked for: those of the providers, and where

@@ -178,7 +178,7 @@ func (d *Driver) covered(route string, files uint64, strayed bool) bool {
 	switch {
 	case !ok || a.life != d.life.number || a.files != files:
 		return false
-	case !a.told || d.life.reloads == nil:
+	case !a.told || d.life.reloads[route] == 0: // not even ours is counted: this version counts otherwise
 		return !strayed
 	}
 	return d.life.reloads[route] <= a.reloads || d.patience.spent(route, d.o.Clock())
