@@ -15,7 +15,7 @@ type secrets []string
 var (
 	reSecretKey  = regexp.MustCompile(`(?i)passw|secret|token|credential|api_?key|access_?key|private_?key|auth|bearer|headers|account|connection_?string|username|client_id|params|cert$|key$|^ca$|x_`)
 	rePlainKey   = regexp.MustCompile(`(?i)(_file|_url|_ref|_type|_id|_interval|_method|_endpoint|^type)$`)
-	reUserInfo   = regexp.MustCompile(`(://)[^/@\s"']*@`)
+	reUserInfo   = regexp.MustCompile(`(://)[^/\s"']*@`)
 	reURLSecrets = regexp.MustCompile(`(?i)([?&][^=&\s"]*(?:token|key|secret|passw|auth)[^=&\s"]*=)[^&\s"]+`)
 )
 

@@ -12,7 +12,9 @@ import (
 var (
 	rePromtoolLine  = regexp.MustCompile(`(?:^|: )(?:line (\d+)|(\d+):(\d+)): `)
 	rePromtoolValue = regexp.MustCompile("(cannot unmarshal !!?[^ ]+) `[^`]*`?")
-	reUserInfo      = regexp.MustCompile(`(://)[^/@\s"']*@`)
+	// An alias without its anchor may be a password that begins with *.
+	rePromtoolAnchor = regexp.MustCompile(`unknown anchor '[^']*'( referenced)?`)
+	reUserInfo       = regexp.MustCompile(`(://)[^/\s"']*@`)
 )
 
 // parsePromtool reads what promtool says of files. Users maps the paths that it was given to those
@@ -81,5 +83,6 @@ func promtoolFinding(message, file string, paths []string, users map[string]stri
 
 // cleaned takes quoted values and credentials of URLs out of promtool's text.
 func cleaned(s string) string {
+	s = rePromtoolAnchor.ReplaceAllString(s, "unknown anchor")
 	return reUserInfo.ReplaceAllString(rePromtoolValue.ReplaceAllString(s, "$1"), "${1}<secret>@")
 }

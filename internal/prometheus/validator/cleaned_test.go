@@ -1,0 +1,19 @@
+package validator
+
+import (
+	"strings"
+	"testing"
+)
+
+// What promtool quotes and may be a password does not get out: an alias without an anchor, user information
+// with any number of @.
+func TestCleaned(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"yaml: unknown anchor 'ZZSECRETZZ' referenced", `parse "http://u:p@ZZSECRETZZ@h/%zz": invalid URL escape`, "http://ZZSECRETZZ@h", "cannot unmarshal !!str `ZZSECRETZZ` into int",
+	} {
+		if got := cleaned(s); strings.Contains(got, "SECRET") {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+}
