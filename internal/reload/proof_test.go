@@ -185,6 +185,38 @@ func TestWaitingForTheServer(t *testing.T) {
 	})
 }
 
+// Whatever is wrong with the files, a server that is down is told too, and is not said to run anything.
+func TestRejectedWhileTheServerIsDown(t *testing.T) {
+	t.Parallel()
+	bubble(t, "both are told", false, nil, func(t *testing.T, b *bench) {
+		b.change("bad")
+		b.want(Rejected, "a")
+		b.lock(func(p *prom) { p.down = true })
+		sleep(40 * time.Second)
+		b.want(Rejected, "")
+		if st := b.target.Status(); !strings.Contains(st.Reason, "1 error in the newest files; they are not applied; and the server does not answer: connection refused") {
+			t.Errorf("reason %q", st.Reason)
+		}
+	})
+}
+
+// A refusal that leaves the old configuration running says what still runs, with the server's own answer.
+func TestRefusalSaysWhatRuns(t *testing.T) {
+	t.Parallel()
+	for kept, name := range map[bool]string{true: "the answer says that the old files stay", false: "the answer does not say"} {
+		bubble(t, name, false, nil, func(t *testing.T, b *bench) {
+			b.lock(func(p *prom) {
+				p.failures = []error{&Failure{Class: ClassRefused, Message: "500", Body: "unknown field", Untouched: kept}}
+			})
+			b.change("b")
+			b.want(Retrying, "a", "b")
+			if f := b.target.Status().Failure; f == nil || f.Body != "unknown field" {
+				t.Errorf("failure %+v", f)
+			}
+		})
+	}
+}
+
 // Retries are made at once when someone asks, but whoever can reach our port cannot make a storm of them.
 func TestManualRetriesAreSpaced(t *testing.T) {
 	t.Parallel()
