@@ -24,7 +24,7 @@ type Result struct {
 	// Name is the path or target that was asked for.
 	Name   string
 	Digest snapshot.Digest
-	// Sources are the digests of several sources, by name; empty where there is one.
+	// Sources are the digests of further directories, by name, where the files are in several.
 	Sources  map[string]snapshot.Digest
 	Findings []finding.Finding
 	// Judged says, for a manifest, what was judged in it.
@@ -118,7 +118,25 @@ func (o Options) target(ctx context.Context, t config.Target) Result {
 		c.Err = err
 		return c
 	}
-	return judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown, r.Findings()...)
+	c = judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown, r.Findings()...)
+	c.compare(set)
+	return c
+}
+
+// compare names the digests as a running reloader shows them: of a directory with several sources it is that of
+// all of it, where files are in several directories it is that of each.
+func (c *Result) compare(set *snapshot.Set) {
+	all := set.Digests()
+	for _, s := range set.Snapshots {
+		if s.Source.Part != "" {
+			c.Digest = all[s.Source.Part]
+		} else if len(set.Snapshots) > 1 {
+			if c.Sources == nil {
+				c.Sources = map[string]snapshot.Digest{}
+			}
+			c.Sources[s.Source.Name] = s.Digest
+		}
+	}
 }
 
 // primary is the path by which a user knows a target.
@@ -154,9 +172,6 @@ func exists(t config.Target) error {
 // judge asks the validator. Read are the findings of the reading itself.
 func judge(ctx context.Context, c Result, v finding.Validator, req finding.Request, shown relative, read ...finding.Finding) Result {
 	c.Digest = req.Set.Digest
-	if all := req.Set.Digests(); len(all) > 1 {
-		c.Sources = all
-	}
 	result, err := v.Validate(ctx, req)
 	if err != nil {
 		c.Err = err
