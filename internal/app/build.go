@@ -38,7 +38,7 @@ func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, 
 	u.hints = a.watcher.Subscribe(r.Dirs())
 	o := reload.Options{
 		Name: t.Name, Kind: string(t.Kind),
-		Reader: u.reader, Watch: u.hints, Validator: guarded{judge}, Driver: driver,
+		Reader: u.reader, Watch: u.hints, Validator: guarded{judge}, Driver: planGuard{driver},
 		Observer: observers{a.tracker, a.memory, a.cluster.observer(), a.history}, Logger: a.log,
 		Allow: t.Allow, Facts: inputs.Facts(t), Diff: finding.DiffOutline, Settle: settle(cfg),
 		ObserveInterval: observeInterval(cfg, t), CompareInterval: compareInterval(t), Address: address(t),

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/reload"
 )
 
 // guarded is a validator that cannot end the process: files on which ours stumbles would do so again after each restart,
@@ -25,14 +26,30 @@ func (g guarded) Validate(ctx context.Context, req finding.Request) (res finding
 	return g.Validator.Validate(ctx, req)
 }
 
+// planGuard is a driver whose Plan, which reads the files' contents, cannot end the process either.
+type planGuard struct{ reload.Driver }
+
+// Plan implements reload.Driver. A panic means "cannot tell now", as any error of it does.
+func (g planGuard) Plan(ctx context.Context, c reload.Change) (p reload.Plan, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p, err = reload.Plan{}, fmt.Errorf("plan the change: a fault in reloader, please report it: %s", where(debug.Stack()))
+		}
+	}()
+	return g.Driver.Plan(ctx, c)
+}
+
 // where names the function in which a panic began, by the stack that a deferred function sees.
 func where(stack []byte) string {
 	lines := strings.Split(string(stack), "\n")
 	for i, line := range lines {
 		if strings.HasPrefix(line, "panic(") && i+3 < len(lines) {
-			name, _, _ := strings.Cut(lines[i+2], "(0x")
+			name := lines[i+2]
+			if args := strings.LastIndexByte(name, '('); args > 0 {
+				name = name[:args] // the arguments are addresses, and pieces of values
+			}
 			at, _, _ := strings.Cut(strings.TrimSpace(lines[i+3]), " ")
-			return strings.TrimSuffix(name, "(...)") + ", " + filepath.Base(at)
+			return name + ", " + filepath.Base(at)
 		}
 	}
 	return "unknown place"

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -176,6 +177,45 @@ func TestValidatorThatPanics(t *testing.T) {
 	_, err := guarded{panicking{}}.Validate(t.Context(), finding.Request{})
 	if err == nil || !strings.Contains(err.Error(), "panicking.Validate, stop_test.go:") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
+	}
+}
+
+type panickingDriver struct{ fakeDriver }
+
+func (*panickingDriver) Plan(context.Context, reload.Change) (reload.Plan, error) {
+	panic("an excerpt of a secret file")
+}
+
+// A fault in what a driver makes of the files ends nothing, and tells its place.
+func TestDriverThatPanics(t *testing.T) {
+	t.Parallel()
+	_, err := planGuard{&panickingDriver{}}.Plan(t.Context(), reload.Change{})
+	if err == nil || !strings.Contains(err.Error(), "panickingDriver).Plan, stop_test.go:") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A SIGHUP that comes before everything is set up is not lost: it is a look at the files.
+func TestHangUpBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	hangUp := make(chan os.Signal, 1)
+	hangUp <- syscall.SIGHUP
+	var log rig.Buffer
+	a, err := New(t.Context(), Options{Stderr: &log, HangUp: hangUp, Load: func([]byte) (config.Config, error) {
+		cfg := config.Defaults()
+		cfg.ListenAddress = ""
+		return cfg, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	rig.Until(t, "the look", func() bool { return strings.Contains(log.String(), "cause=SIGHUP") })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 
