@@ -108,8 +108,9 @@ fuzz: ## runs every fuzz target for FUZZTIME each (default 10s)
 	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p; done; done
 
 .PHONY: lint
-lint: $(LINT) ## golangci-lint, gofmt, the check for macOS, and the linters of what makes a release
+lint: $(LINT) ## golangci-lint, gofmt, known vulnerabilities, the check for macOS, and the linters of what makes a release
 	go mod tidy -diff
+	tools/vuln/run.sh
 	$(LINT) run ./...
 	go tool -modfile=tools/actionlint/go.mod actionlint
 	cd tools/release && go test -count=1 ./... # no cached result: the files are outside of its module

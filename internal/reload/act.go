@@ -49,6 +49,19 @@ func (t *Target) forget() {
 
 // observe asks the server how it is. What it said earlier of itself is kept while it is away.
 func (t *Target) observe(ctx context.Context) event {
+	ev := t.observeServer(ctx)
+	if t.o.Gate == nil {
+		return ev
+	}
+	// An error is that of the next publication too, which tells it.
+	if now, err := t.o.Gate.Look(); err == nil && now != t.state.published {
+		t.o.Logger.Warn("the gate does not hold what was published", "target", t.o.Name, "published", t.state.published.Short(), "holds", now.Short())
+		ev.replaced, ev.digest = true, now
+	}
+	return ev
+}
+
+func (t *Target) observeServer(ctx context.Context) event {
 	o, err := t.o.Driver.Observe(ctx)
 	t.obs.Ready, t.obs.Reason = false, o.Reason
 	switch {

@@ -99,6 +99,9 @@ func (s *state) settleChange(now time.Time) {
 
 func (s *state) onObserved(ev event) {
 	s.fresh = true
+	if ev.replaced {
+		s.published = ev.digest
+	}
 	s.refusal, s.readyWait = ev.failed, ev.delay
 	if ev.failed || !ev.server.ready {
 		s.seen.ready = false

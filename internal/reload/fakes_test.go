@@ -279,6 +279,8 @@ func (g *gate) Refused() (version, epoch string, digests []snapshot.Digest) {
 
 func (g *gate) Current() snapshot.Digest { g.mu.Lock(); defer g.mu.Unlock(); return g.current }
 
+func (g *gate) Look() (snapshot.Digest, error) { return g.Current(), nil }
+
 func (g *gate) LastAccepted() snapshot.Digest { return g.good() }
 
 func (g *gate) good() snapshot.Digest {

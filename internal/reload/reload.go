@@ -156,6 +156,8 @@ type Gate interface {
 	Rollback(ctx context.Context, refused ...snapshot.Digest) (snapshot.Digest, error)
 	// Current is the digest that readers see now; the zero Digest when there is none.
 	Current() snapshot.Digest
+	// Look sees whether the directory is still the one that was published to, and returns what readers see then.
+	Look() (snapshot.Digest, error)
 	// LastAccepted is the digest that Rollback would go back to; the zero Digest when there is none.
 	LastAccepted() snapshot.Digest
 	// Refuse keeps, beyond our own restart, what the server refused, with the version and the life of the

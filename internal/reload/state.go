@@ -140,6 +140,7 @@ type event struct {
 	digest    snapshot.Digest // evRead, evRolledBack; evConfirmed, evReloaded, evPublished, evPlanned: the goal
 	atomic    bool            // evRead
 	same      bool            // evRead: nothing new, and nothing was read
+	replaced  bool            // evObserved: the gate holds something else than was published, which is digest
 	valid     bool            // evJudged
 	calls     bool            // evPlanned
 	server    server          // evObserved, evConfirmed
