@@ -25,12 +25,12 @@ func play(tb testing.TB, gated bool, seed uint64, operations []operation) error 
 	defer func() {
 		w.heal()
 		w.reloader.Stop()
-		w.server.Stop()
+		w.server.stop()
 	}()
 	if err := w.calmed(1); err != nil {
 		return err
 	}
-	o := &oracle{w: w}
+	o := &oracle{w: w, limit: lieLimit}
 	ctx, cancel := context.WithCancel(tb.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); o.run(ctx) }()
@@ -43,6 +43,10 @@ func play(tb testing.TB, gated bool, seed uint64, operations []operation) error 
 		op.do(w, op.n)
 		time.Sleep(time.Duration(random.IntN(250)) * time.Millisecond)
 		if (i+1)%calmEvery == 0 || i == len(operations)-1 {
+			if random.IntN(2) == 0 {
+				// What is not healed stays so for a while: long enough to tell a late answer from a lie.
+				time.Sleep(lieLimit + 2*time.Second)
+			}
 			if err := w.calmed(1000 + i); err != nil {
 				return fmt.Errorf("after %s: %w", strings.Join(did, " "), err)
 			}
@@ -50,6 +54,9 @@ func play(tb testing.TB, gated bool, seed uint64, operations []operation) error 
 		}
 	}
 	stop()
+	if n := w.server.stop(); gated && n > 0 {
+		return fmt.Errorf("the server did not start on what the gate held, %d times:\n%s", n, w.server.output.String())
+	}
 	if o.broken != "" {
 		return fmt.Errorf("%s", o.broken)
 	}

@@ -40,21 +40,18 @@ var kinds = []struct {
 	}},
 	{3, "server-killed", func(w *world, _ int) {
 		w.resume()
-		w.server.Kill()
-		w.server.Start()
+		w.server.signal(syscall.SIGKILL)
 	}},
 	{1, "server-away", func(w *world, _ int) {
 		w.resume()
-		w.server.Kill()
+		w.server.stop()
 	}},
 	{1, "server-back", func(w *world, _ int) {
-		if !w.server.Running() {
-			w.server.Start()
-		}
+		w.server.start()
 	}},
 	{2, "server-hangs", func(w *world, _ int) {
-		if w.server.Running() {
-			w.signal(syscall.SIGSTOP)
+		if w.server.running() {
+			w.server.signal(syscall.SIGSTOP)
 			w.stopped = true
 		}
 	}},
@@ -82,6 +79,16 @@ var kinds = []struct {
 	{1, "promcheck-empty", func(w *world, _ int) { w.promcheck("empty") }},
 	{5, "promcheck-works", func(w *world, _ int) { _ = os.Remove(w.check) }},
 	{1, "mount-away", func(w *world, _ int) { w.mountAway() }},
+	{2, "server-mount-stale", func(w *world, _ int) {
+		if !w.gated {
+			w.mountStale()
+		}
+	}},
+	{3, "server-mount-anew", func(w *world, _ int) {
+		if !w.gated {
+			w.mountAnew()
+		}
+	}},
 	{2, "own-file", func(w *world, n int) { w.editOwnFile(n) }},
 }
 
@@ -123,7 +130,7 @@ func (w *world) again() {
 
 func (w *world) resume() {
 	if w.stopped {
-		w.signal(syscall.SIGCONT)
+		w.server.signal(syscall.SIGCONT)
 		w.stopped = false
 	}
 }
@@ -136,7 +143,7 @@ func (w *world) promcheck(what string) {
 
 // foreignReload makes the server load what is there now, as another reloader or a person would.
 func (w *world) foreignReload() {
-	if w.stopped || !w.server.Running() {
+	if w.stopped || !w.server.running() {
 		return
 	}
 	req, err := http.NewRequestWithContext(w.tb.Context(), http.MethodPost, w.url+"/-/reload", nil)

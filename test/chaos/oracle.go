@@ -26,6 +26,7 @@ const lieLimit = 3*poll + 2*time.Second
 // oracle watches reloader and the server while things are done to them, and keeps the first thing that is wrong.
 type oracle struct {
 	w      *world
+	limit  time.Duration
 	lie    time.Time // since when the status has been wrong
 	claim  string
 	broken string
@@ -75,7 +76,7 @@ func (o *oracle) look(ctx context.Context) {
 		o.lie, o.claim = time.Now(), claim
 		return
 	}
-	if since := time.Since(o.lie); since > lieLimit {
+	if since := time.Since(o.lie); since > o.limit {
 		o.fail("for %s the status has said that the server runs %q, and it says itself that it runs %q", since.Round(time.Second), claimed, said)
 	}
 }

@@ -31,7 +31,7 @@ type world struct {
 	volume *volume.Volume
 	gate   string // empty in direct mode
 
-	server   *rig.Process
+	server   *container
 	url      string // the server's own
 	reloader *rig.Reloader
 	net      *network
@@ -110,19 +110,24 @@ func newWorld(tb testing.TB, gated bool) *world {
 	mount := filepath.Join(w.dir, "mount")
 	w.volume = volume.New(tb, mount, files(0))
 	main := filepath.Join(mount, "prometheus.yml")
-	served := main
+	// In direct mode the server sees the mount under a path of its own, which can be made stale.
+	served, seen := filepath.Join(w.dir, "served", "prometheus.yml"), main
 	if gated {
 		w.gate = filepath.Join(w.dir, "gate")
 		served = filepath.Join(w.gate, "prometheus.yml")
+	} else {
+		seen += "=" + served
+		w.mountAnew()
 	}
 	address := rig.FreeAddress(tb)
 	w.url = "http://" + address
-	w.server = rig.NewProcess(tb, "Prometheus", rig.PrometheusBinary(tb), "--config.file="+served, "--storage.tsdb.path="+filepath.Join(w.dir, "tsdb"),
-		"--web.listen-address="+address, "--web.enable-lifecycle", "--log.level=info")
+	w.server = &container{args: []string{rig.PrometheusBinary(tb), "--config.file=" + served, "--storage.tsdb.path=" + filepath.Join(w.dir, "tsdb"),
+		"--web.listen-address=" + address, "--web.enable-lifecycle", "--log.level=info"}}
+	tb.Cleanup(func() { w.server.stop() })
 	target, err := url.Parse(w.url)
 	rig.Must(tb, err)
 	proxy := newProxy(tb, w.net.handler(target))
-	own := fmt.Sprintf("poll_interval: %s\npromcheck: %s\ntargets:\n- name: prometheus\n  kind: prometheus\n  url: %s\n  config_file: %s\n", poll, script, proxy, main)
+	own := fmt.Sprintf("poll_interval: %s\npromcheck: %s\ntargets:\n- name: prometheus\n  kind: prometheus\n  url: %s\n  config_file: %s\n", poll, script, proxy, seen)
 	if gated {
 		own += "  gate: " + w.gate + "\n"
 	}
@@ -141,7 +146,7 @@ func (w *world) start() {
 			return err
 		})
 	}
-	w.server.Start()
+	w.server.start()
 }
 
 // files are a good configuration that can be told from every other by what the server says of itself.
@@ -226,21 +231,39 @@ func (w *world) serverSays() (string, error) {
 	return text, nil
 }
 
-func (w *world) signal(s syscall.Signal) {
-	_ = syscall.Kill(w.server.PID(), s)
+// mountAnew lets the server see what is mounted now and later.
+func (w *world) mountAnew() {
+	served := filepath.Join(w.dir, "served")
+	rig.Must(w.tb, os.RemoveAll(served))
+	rig.Must(w.tb, os.Symlink(w.volume.Dir, served))
+}
+
+// mountStale leaves the server with the files of now, as a mount of single files by subPath does.
+func (w *world) mountStale() {
+	served := filepath.Join(w.dir, "served")
+	rig.Must(w.tb, os.RemoveAll(served))
+	rig.Must(w.tb, os.Mkdir(served, 0o755))
+	entries, err := os.ReadDir(w.volume.Dir)
+	rig.Must(w.tb, err)
+	for _, e := range entries {
+		if b, err := os.ReadFile(filepath.Join(w.volume.Dir, e.Name())); err == nil {
+			rig.Must(w.tb, os.WriteFile(filepath.Join(served, e.Name()), b, 0o644))
+		}
+	}
 }
 
 // heal takes every fault away.
 func (w *world) heal() {
+	if !w.gated {
+		w.mountAnew()
+	}
 	w.net.set("")
 	_ = os.Remove(w.check)
 	if w.stopped {
-		w.signal(syscall.SIGCONT)
+		w.server.signal(syscall.SIGCONT)
 		w.stopped = false
 	}
-	if !w.server.Running() {
-		w.server.Start()
-	}
+	w.server.start()
 	if !w.reloader.Running() {
 		w.reloader.Start()
 	}

@@ -33,9 +33,13 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// Program is the path of one of our programs, "reloader" or "promcheck".
+// Program is the path of one of our programs, "reloader" or "promcheck". RELOADER_PROGRAMS names a directory
+// with programs that were built before, to test those.
 func Program(tb testing.TB, name string) string {
 	tb.Helper()
+	if dir := os.Getenv("RELOADER_PROGRAMS"); dir != "" {
+		return filepath.Join(dir, name)
+	}
 	programs.Lock()
 	defer programs.Unlock()
 	if programs.dir == "" {

@@ -1,0 +1,94 @@
+package chaos
+
+import (
+	"bytes"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// container is a program that is started again when it ends, as the kubelet does it.
+type container struct {
+	args []string
+
+	mu     sync.Mutex
+	wanted bool
+	cmd    *exec.Cmd
+	output bytes.Buffer
+	// exits counts ends that no one asked for: the program did not like what it read.
+	exits int
+	done  chan struct{}
+}
+
+// restartPause is how long the kubelet waits before it starts a container again.
+const restartPause = 300 * time.Millisecond
+
+// start keeps the program running until stop.
+func (c *container) start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.wanted {
+		return
+	}
+	c.wanted, c.done = true, make(chan struct{})
+	go c.supervise(c.done)
+}
+
+func (c *container) supervise(done chan struct{}) {
+	defer close(done)
+	for {
+		c.mu.Lock()
+		if !c.wanted {
+			c.mu.Unlock()
+			return
+		}
+		cmd := exec.Command(c.args[0], c.args[1:]...) //nolint:noctx // it ends with stop
+		cmd.Stdout, cmd.Stderr = &c.output, &c.output
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		err := cmd.Start()
+		c.cmd = cmd
+		c.mu.Unlock()
+		if err == nil {
+			_ = cmd.Wait()
+			if s, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Exited() && s.ExitStatus() != 0 {
+				c.mu.Lock()
+				c.exits++
+				c.mu.Unlock()
+			}
+		}
+		time.Sleep(restartPause)
+	}
+}
+
+// signal sends a signal to the program, if it runs.
+func (c *container) signal(s syscall.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cmd != nil && c.cmd.Process != nil {
+		_ = c.cmd.Process.Signal(s) // it may have ended already
+	}
+}
+
+// stop ends the program for good, and returns how often it ended by itself.
+func (c *container) stop() int {
+	c.mu.Lock()
+	running := c.wanted
+	c.wanted = false
+	done := c.done
+	c.mu.Unlock()
+	if running {
+		c.signal(syscall.SIGCONT)
+		c.signal(syscall.SIGKILL)
+		<-done
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.exits
+}
+
+func (c *container) running() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wanted
+}

@@ -1,0 +1,78 @@
+package chaos
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/test/rig"
+)
+
+// The oracle finds a status that lies, one gate that shows what it must not, and two reloads in flight; and it
+// is content with the truth.
+func TestTheOracleCanFail(t *testing.T) {
+	t.Parallel()
+	const digest = "02aee1c0f273aabbccddeeff00112233445566778899aabbccddeeff00112233"
+	for name, c := range map[string]struct {
+		server string
+		gate   string
+		twice  bool
+		want   string
+	}{
+		"truth":            {says(3), "", false, ""},
+		"lie":              {says(2), "", false, "it says itself that it runs"},
+		"invalid in gate":  {says(3), "global: {scrape_intervall: 1s}", false, "invalid prometheus.yml"},
+		"two in flight":    {says(3), "", true, "two reloads"},
+		"no configuration": {"none", "", false, "it says itself that it runs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			generation, groups, _ := strings.Cut(c.server, " ")
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/api/v1/status":
+					fmt.Fprintf(w, `{"targets":[{"phase":"InSync","applied":true,"wanted":%q,"running":%q}]}`, digest, digest)
+				case "/api/v1/status/config":
+					text := ""
+					if generation != "none" {
+						text = `global:\n  external_labels:\n    generation: ` + generation + `\n`
+					}
+					fmt.Fprintf(w, `{"data":{"yaml":"%s"}}`, text)
+				default:
+					var list []string
+					for _, g := range strings.Fields(groups) {
+						list = append(list, fmt.Sprintf(`{"name":%q}`, g))
+					}
+					fmt.Fprintf(w, `{"data":{"groups":[%s]}}`, strings.Join(list, ","))
+				}
+			}))
+			defer srv.Close()
+			w := &world{tb: t, gated: true, gate: t.TempDir(), url: srv.URL, reloader: &rig.Reloader{URL: srv.URL}, net: &network{}, known: map[string]string{digest: says(3)}}
+			w.net.overlap.Store(c.twice)
+			if c.gate != "" {
+				rig.WriteTree(t, w.gate, map[string]string{"prometheus.yml": c.gate})
+			}
+			o := &oracle{w: w, limit: time.Nanosecond}
+			for range 3 {
+				o.look(t.Context())
+			}
+			if c.want == "" && o.broken != "" || !strings.Contains(o.broken, c.want) {
+				t.Errorf("the oracle says %q, want %q", o.broken, c.want)
+			}
+		})
+	}
+}
+
+// Every seed is a sequence of its own, and always the same one.
+func TestSequences(t *testing.T) {
+	t.Parallel()
+	if a, b := fmt.Sprint(sequence(1, 50)), fmt.Sprint(sequence(1, 50)); a != b {
+		t.Errorf("%s\n%s", a, b)
+	}
+	if a, b := fmt.Sprint(sequence(1, 50)), fmt.Sprint(sequence(2, 50)); a == b {
+		t.Error("two seeds, one sequence")
+	}
+}
