@@ -346,6 +346,7 @@ func (w *simulator) reload(a action) event {
 		w.loadFiles()
 		return failed
 	case w.chance(12): // "200", and nothing was done
+		w.seen = contents{} // whoever was told that it worked knows nothing until it asks
 		return event{kind: evReloaded, digest: a.goal}
 	case w.chance(12): // an error of its own
 		failed.broken = true
@@ -353,6 +354,7 @@ func (w *simulator) reload(a action) event {
 	}
 	if w.loadFiles() {
 		w.logf("reload: runs %x", w.running[:1])
+		w.seen = contents{}
 		return event{kind: evReloaded, digest: a.goal}
 	}
 	w.logf("reload refused")
@@ -372,12 +374,13 @@ func (w *simulator) confirm(a action) event {
 	if !a.reloaded && w.chance(3) {
 		return ev // it cannot tell
 	}
-	w.told = w.server()
-	w.seen = contents{digest: w.running, epoch: w.told.epoch, load: w.told.load}
+	w.seen = contents{digest: w.running}
 	switch {
 	case w.running != a.goal:
 		ev.mismatch = true
 	case w.good:
+		w.told = w.server()
+		w.seen.epoch, w.seen.load = w.told.epoch, w.told.load
 		ev.proven, ev.server = true, w.told
 		w.accept(a.goal)
 	}
