@@ -176,7 +176,7 @@ func (t *Tracker) Collect(ch chan<- prometheus.Metric) {
 			})
 		}
 		ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, s.Name, s.Kind,
-			strings.ToValidUTF8(s.now.ServerVersion, "?"))
+			versionLabel(s.now.ServerVersion))
 	}
 	t.mu.Lock()
 	file, ready, notes, watch, calls := t.file, t.notReady(list, false) == "", t.notes, t.watch, t.calls
@@ -266,4 +266,14 @@ func unix(t time.Time) float64 {
 		return 0
 	}
 	return float64(t.UnixMilli()) / 1000
+}
+
+// maxVersion bounds the one label whose value is a server's own text, in bytes: no version is longer.
+const maxVersion = 64
+
+func versionLabel(version string) string {
+	if len(version) > maxVersion {
+		version = version[:maxVersion]
+	}
+	return finding.OneLine(strings.ToValidUTF8(version, "?"))
 }
