@@ -60,7 +60,9 @@ var cases = []iniCase{
 	{name: "joined", text: "[users]\nlogin_hint = a\\\npassword_hint = b\n", want: []string{"2 warning ini-joined-line"}},
 	// https://github.com/alphagov/govuk-helm-charts/pull/4296
 	{name: "quotes of a JMESPath", text: "[auth.github]\nrole_attribute_path = 'Admin'\nname = 'Admin'\n", want: []string{"2 warning ini-quotes-removed"}},
-	{name: "quotes within a JMESPath", text: "[auth.generic_oauth]\nrole_attribute_path = \"contains(groups, 'a')\"\n", want: []string{"2 warning ini-quotes-removed"}},
+	{name: "quotes within a JMESPath", text: "[auth.generic_oauth]\nrole_attribute_path = \"contains(groups, 'a')\"\n", want: []string{"2 info ini-quotes-removed"}},
+	{name: "a JMESPath with quotes inside", text: "[auth.jwt]\nrole_attribute_path = contains(groups, 'a') && 'Admin' || 'Viewer'\n"},
+	{name: "quotes of a field of a JMESPath", text: "[auth.generic_oauth]\ngroups_attribute_path = \"cognito:groups\"\nlogin_attribute_path = \"user.mail\"\nname_attribute_path = 'mail'\n", want: []string{"2 warning ini-quotes-removed", "3 info ini-quotes-removed", "4 warning ini-quotes-removed"}},
 	{name: "quotes of a JMESPath in backticks", text: "[auth.generic_oauth]\nrole_attribute_path = `'Admin'`\n"},
 	{name: "unclosed quote", text: "[users]\nlogin_hint = \"abc\n", want: []string{"2 warning ini-open-quote"}},
 

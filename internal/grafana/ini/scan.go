@@ -24,6 +24,8 @@ type entry struct {
 	openQuote bool
 	// unquoted says that one pair of quotes stood around the whole value and was taken off.
 	unquoted bool
+	// doubleQuoted says that these were double quotes.
+	doubleQuoted bool
 }
 
 // header is one [section] line.
@@ -214,8 +216,8 @@ func (s *scanner) value(e *entry, rest string, col int) bool {
 		line = strings.TrimSpace(line[:i])
 	}
 	if surrounded(line, '\'') || surrounded(line, '"') {
+		e.unquoted, e.doubleQuoted = true, line[0] == '"'
 		line = line[1 : len(line)-1]
-		e.unquoted = true
 	} else if line != "" && (line[0] == '"' || line[0] == '\'') && strings.IndexByte(line[1:], line[0]) < 0 {
 		e.openQuote = true
 	}

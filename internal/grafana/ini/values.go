@@ -31,8 +31,7 @@ func (c *checker) written(e *entry) {
 		c.warn(e, RuleOpenQuote, "close the quote, or put the value in backticks", "%s begins with a quote that is not closed; it becomes part of the value", e.name())
 	}
 	if e.unquoted && strings.HasSuffix(e.key, "_attribute_path") && (e.section == "auth" || strings.HasPrefix(e.section, "auth.")) {
-		c.warn(e, RuleQuotesRemoved, "put backticks around the value, quotes included: a JMESPath text is `'Admin'`, a field with a colon `\"custom:groups\"`",
-			"the quotes around %s are taken off: without them it is another JMESPath expression, or none", e.name())
+		c.quotedPath(e)
 	}
 	if e.cut > 0 && (e.cutGlued || e.cutQuoted || secretName(e.key)) {
 		c.report(finding.Warning, RuleValueCut, e.line, e.cut,
@@ -44,6 +43,19 @@ func (c *checker) written(e *entry) {
 		}
 	}
 }
+
+// quotedPath judges quotes around a whole JMESPath. Around an expression, or a plain name between double quotes, they
+// change nothing; any other text meant them.
+func (c *checker) quotedPath(e *entry) {
+	if strings.ContainsAny(e.value, "()[]|&!=<>'\"`") || e.doubleQuoted && plainName.MatchString(e.value) {
+		c.report(finding.Info, RuleQuotesRemoved, e.line, e.col, "the quotes around "+e.name()+" are taken off, and the expression between them is used", "leave them out")
+		return
+	}
+	c.warn(e, RuleQuotesRemoved, "put backticks around the value, quotes included: a JMESPath text is `'Admin'`, a field with a colon `\"custom:groups\"`",
+		"the quotes around %s are taken off: without them it is another JMESPath expression, or none", e.name())
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
 func quoteNote(e *entry) string {
 	if e.cutQuoted {
