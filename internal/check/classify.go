@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"reloader/internal/grafana"
 )
 
 // FileKind is what a path given to `check` holds.
@@ -38,9 +40,6 @@ type Input struct {
 
 // ErrUnknownKind says that neither name nor contents tell what a file is.
 var ErrUnknownKind = errors.New("cannot tell what it is")
-
-// provisioningDirs are the directories that Grafana looks for in its provisioning directory.
-var provisioningDirs = []string{"datasources", "dashboards", "alerting", "plugins", "notifiers", "access-control"}
 
 // Classify tells what a path holds: a file by name and contents; a directory by its names, and
 // if they do not tell, by each of the files directly in it.
@@ -74,7 +73,7 @@ func classifyDir(path string) ([]Input, error) {
 		case whole == nil && (e.Name() == "prometheus.yml" || e.Name() == "prometheus.yaml"):
 			whole = &Input{Kind: KindPrometheus, Path: file}
 			continue
-		case whole == nil && slices.Contains(provisioningDirs, e.Name()) && isDir(file):
+		case whole == nil && grafana.IsDirectory(e.Name()) && isDir(file):
 			whole = &Input{Kind: KindProvisioning, Path: path}
 		}
 		info, err := os.Stat(file)

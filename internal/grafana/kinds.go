@@ -34,6 +34,12 @@ var Kinds = []Kind{
 	{Dashboards, "dashboards", yamlFiles},
 }
 
+// IsDirectory says whether Grafana looks for a directory of that name in its provisioning directory. One of them,
+// access-control, is read by Grafana Enterprise only and judged by nothing here.
+func IsDirectory(name string) bool {
+	return name == "access-control" || slices.ContainsFunc(Kinds, func(k Kind) bool { return k.Name == name })
+}
+
 // KindOf is the kind whose files a source holds; ok is false for the ini file. Sources that are named after no
 // kind hold dashboard JSON.
 func KindOf(source string) (k Kind, ok bool) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/snapshot"
 )
 
@@ -101,7 +102,7 @@ func (p *pass) view(pr *provider) *providerView {
 func (v *providerView) collect(p *pass, s *snapshot.Snapshot, root string) {
 	dir := path.Clean(s.Source.ServerPath(""))
 	// Provisioning files whose place in the server was not given may be where Grafana has them by default.
-	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && isRole(s.Source.Name) && overlap(usual, root) && !overlap(dir, root) {
+	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && grafana.IsDirectory(s.Source.Name) && overlap(usual, root) && !overlap(dir, root) {
 		dir = usual
 	}
 	if within(dir, root) {

@@ -3,7 +3,6 @@ package validator
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana"
@@ -77,11 +76,6 @@ func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.
 	res := p.result()
 	res.Expected = p.expected()
 	return res, nil
-}
-
-// isRole says whether a source is one of the provisioning directory.
-func isRole(name string) bool {
-	return slices.ContainsFunc(grafana.Kinds, func(k grafana.Kind) bool { return k.Name == name })
 }
 
 var ruleKindMissing = newRule("kind-directory-missing")
