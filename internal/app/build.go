@@ -18,7 +18,7 @@ import (
 // opened is closed again when it fails.
 func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, error) {
 	r, judge := inputs.New(cfg, t)
-	driver, err := newDriver(t, r, judge, a.log.With("target", t.Name))
+	driver, err := newDriver(cfg, t, judge, a.log.With("target", t.Name))
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}

@@ -18,9 +18,7 @@ import (
 	"reloader/internal/inputs"
 	"reloader/internal/process"
 	prometheusdriver "reloader/internal/prometheus/driver"
-	"reloader/internal/prometheus/references"
 	"reloader/internal/reload"
-	"reloader/internal/snapshot"
 )
 
 // serverURL is the server's base URL. Other reloaders want the path of Prometheus' reload endpoint in it.
@@ -32,14 +30,14 @@ func serverURL(t config.Target) string {
 }
 
 // newDriver makes what speaks to a target's server.
-func newDriver(t config.Target, r inputs.Reader, v finding.Validator, log *slog.Logger) (reload.Driver, error) {
+func newDriver(cfg config.Config, t config.Target, v finding.Validator, log *slog.Logger) (reload.Driver, error) {
 	c := httpclient.Options{
 		URL: serverURL(t), Username: t.Username, PasswordFile: t.PasswordFile, Password: t.Password.Reveal(), BearerTokenFile: t.BearerTokenFile,
 		CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName,
 	}
 	switch t.Kind {
 	case config.Prometheus:
-		return newPrometheusDriver(t, r, c)
+		return newPrometheusDriver(cfg, t, c)
 	case config.Grafana:
 		return newGrafanaDriver(t, c, v, log)
 	case config.HTTP:
@@ -51,18 +49,15 @@ func newDriver(t config.Target, r inputs.Reader, v finding.Validator, log *slog.
 	}
 }
 
-func newPrometheusDriver(t config.Target, r inputs.Reader, c httpclient.Options) (reload.Driver, error) {
+func newPrometheusDriver(cfg config.Config, t config.Target, c httpclient.Options) (reload.Driver, error) {
 	o := prometheusdriver.Options{
-		Client: c, Process: t.ProcessName, Timeout: t.ReloadTimeout, ConfigFile: inputs.ServerConfigFile(t),
+		Client: c, Process: t.ProcessName, Timeout: t.ReloadTimeout, ConfigFile: inputs.ServerConfigFile(t), UserFile: t.ConfigFile.Path,
+	}
+	if t.Validator == "" {
+		o.Comparer = inputs.NewComparer(cfg, t)
 	}
 	if t.Method == config.MethodSignal {
 		o.Method = prometheusdriver.Signal
-	}
-	if roles, ok := r.(*references.Reader); ok {
-		o.Relevant = relevant(roles)
-	}
-	if t.Gate.Path != "" {
-		o.Dirs = []string{t.Gate.Path}
 	}
 	return prometheusdriver.New(o)
 }
@@ -130,22 +125,4 @@ func (name grafanaProcess) started() (time.Time, error) {
 		return time.Time{}, err
 	}
 	return p.Started()
-}
-
-// relevant says whether Prometheus reads one of the changed files only when it is told to.
-func relevant(roles *references.Reader) func(*snapshot.Set, []snapshot.Change) bool {
-	return func(set *snapshot.Set, files []snapshot.Change) bool {
-		dirs := map[string]snapshot.Source{}
-		for _, s := range set.Snapshots {
-			dirs[s.Source.Name] = s.Source
-		}
-		for _, f := range files {
-			src, known := dirs[f.Source]
-			// The files of a source that is gone may have been rules.
-			if !known || roles.Role(src.ServerPath(f.Name)).NeedsReload() {
-				return true
-			}
-		}
-		return false
-	}
 }

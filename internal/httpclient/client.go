@@ -130,6 +130,19 @@ func (c *Client) DialAddress() (string, error) {
 // Do sends one request without a body and reads the answer, whatever its status. The failure says
 // why there is no answer; Untouched in it means that the request never left.
 func (c *Client) Do(ctx context.Context, method, path string, timeout time.Duration) (Answer, *reload.Failure) {
+	return c.send(ctx, method, path, "", timeout, nil)
+}
+
+// Stream is a GET whose answer may be large: with a status of 2xx read gets the body, at most limit bytes, instead of Answer.Body.
+// The query is added to the path. An error of read is returned as it is; it may be that of a body that was cut.
+func (c *Client) Stream(ctx context.Context, path string, query url.Values, timeout time.Duration, limit int64, read func(io.Reader) error) (a Answer, f *reload.Failure, err error) {
+	a, f = c.send(ctx, http.MethodGet, path, query.Encode(), timeout, func(body io.Reader) {
+		err = read(io.LimitReader(body, limit))
+	})
+	return a, f, err
+}
+
+func (c *Client) send(ctx context.Context, method, path, query string, timeout time.Duration, read func(io.Reader)) (Answer, *reload.Failure) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	// The part of a trace that matters: did the request get out?
@@ -138,6 +151,12 @@ func (c *Client) Do(ctx context.Context, method, path string, timeout time.Durat
 		WroteRequest: func(i httptrace.WroteRequestInfo) { sent = i.Err == nil },
 	})
 	target, shown := c.address(path), c.URL(path)
+	if query != "" && target.RawQuery != "" {
+		query = target.RawQuery + "&" + query
+	}
+	if query != "" {
+		target.RawQuery = query
+	}
 	req, err := http.NewRequestWithContext(ctx, method, target.String(), http.NoBody)
 	if err != nil {
 		return Answer{}, &reload.Failure{Class: reload.ClassUnexpected, Message: method + " " + shown + ": not a possible request", Untouched: true, Permanent: true}
@@ -155,14 +174,19 @@ func (c *Client) Do(ctx context.Context, method, path string, timeout time.Durat
 		return Answer{}, f
 	}
 	defer func() { _ = resp.Body.Close() }()
+	a := Answer{Status: resp.StatusCode}
+	if d, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		a.Date = d
+	}
+	if read != nil && resp.StatusCode/100 == 2 {
+		read(resp.Body)
+		return a, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil && resp.StatusCode/100 == 2 {
 		return Answer{}, c.explain(err, method+" "+shown, timeout)
 	}
-	a := Answer{Status: resp.StatusCode, Body: string(body)}
-	if d, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		a.Date = d
-	}
+	a.Body = string(body)
 	return a, nil
 }
 

@@ -3,6 +3,7 @@ package httpclient
 import (
 	"context"
 	"encoding/base64"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -79,4 +80,11 @@ func Explain(ctx context.Context, err error, request string, timeout time.Durati
 		err = ctx.Err()
 	}
 	return explain(err, request, timeout)
+}
+
+// Loopback says that the server is on this machine, by what the URL says.
+func (c *Client) Loopback() bool {
+	host := c.base.Hostname()
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

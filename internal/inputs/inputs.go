@@ -127,6 +127,11 @@ func NewGrafanaValidator(cfg config.Config) finding.Validator {
 	return child.New(child.Options{Program: cfg.Self, Environ: os.Environ})
 }
 
+// NewComparer makes what compares the answers of a Prometheus with what its files mean.
+func NewComparer(cfg config.Config, t config.Target) *prometheusvalidator.Validator {
+	return prometheusvalidator.New(prometheusvalidator.Options{Main: t.ConfigFile.Path, Program: cfg.Promcheck})
+}
+
 // Facts are what is taken for true until the server was asked.
 func Facts(t config.Target) finding.Facts {
 	return finding.Facts{Version: t.Version, SameEnv: t.SameEnv}

@@ -14,9 +14,7 @@ import (
 var quotedValues = regexp.MustCompile("`[^`\n]*`")
 
 const (
-	proofByTime  = "reloadConfigSuccess and lastConfigTime"
-	proofByStart = "the server started after the last change"
-	signalSent   = "SIGHUP was sent; without a URL nothing proves the rest"
+	signalSent = "SIGHUP was sent; without a URL nothing proves the rest"
 
 	firstPoll = 20 * time.Millisecond
 	maxPoll   = 500 * time.Millisecond
@@ -30,81 +28,41 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	if d.c == nil {
 		return d.confirmProcess(proof)
 	}
-	var v reload.Verdict
-	var f *reload.Failure
-	switch {
-	case !proof.Reloaded:
-		v, f = d.confirmRunning(ctx, p, proof)
-	case d.o.Method == Signal:
-		v, f = d.confirmSignal(ctx)
-	default:
-		v, f = d.confirmReload(ctx)
+	data, _ := p.Data.(plan)
+	now, v, f := d.loaded(ctx, proof)
+	if f == nil && v.Reason == "" {
+		v, f = d.prove(ctx, data, proof, now)
 	}
 	if f != nil {
 		return reload.Verdict{}, f
 	}
-	v.Differences = append(v.Differences, d.configFile()...)
 	return v, nil
 }
 
-// confirmReload judges after a POST that was answered with 200. The POST is answered when the load is
-// done, so that one look is enough.
-func (d *Driver) confirmReload(ctx context.Context) (reload.Verdict, *reload.Failure) {
-	now, f := d.getRuntime(ctx)
-	if f != nil {
-		return reload.Verdict{}, f
+// loaded says what the server tells of its newest load. The verdict has a reason when that alone speaks against it.
+func (d *Driver) loaded(ctx context.Context, proof reload.Proof) (runtime, reload.Verdict, *reload.Failure) {
+	if proof.Reloaded && d.o.Method == Signal {
+		return d.afterSignal(ctx)
 	}
+	now, f := d.getRuntime(ctx)
+	var v reload.Verdict
 	switch {
+	case f != nil:
+	case !now.ReloadConfigSuccess && proof.Reloaded:
+		v.Reason = "the reload was answered with 200, but the server says that its last load failed (reloadConfigSuccess is false)"
 	case !now.ReloadConfigSuccess:
-		return reload.Verdict{Reason: "the reload was answered with 200, but the server says that its last load failed (reloadConfigSuccess is false)"}, nil
-	case now.LastConfigTime.Before(d.before.ServerTime.Truncate(time.Second)):
-		return reload.Verdict{Reason: "the reload was answered with 200, but the server has loaded nothing since (lastConfigTime did not move): is a proxy between?"}, nil
+		v.Reason = "the server's last load failed (reloadConfigSuccess is false)"
+	// The POST is answered when the load is done.
+	case proof.Reloaded && now.LastConfigTime.Before(d.before.ServerTime.Truncate(time.Second)):
+		v.Reason = "the reload was answered with 200, but the server has loaded nothing since (lastConfigTime did not move): is a proxy between?"
+	case !proof.Reloaded && now.epoch() != d.epoch:
+		v.Reason = "the server restarted just now"
 	}
-	return reload.Verdict{Proven: true, By: proofByTime, After: d.observation(now)}, nil
+	return now, v, f
 }
 
-// confirmRunning judges without a reload of ours: did the server load after the files changed last?
-// lastConfigTime is the end of a load, and a load reads the files at its beginning, so only a
-// start, or a load that ended a whole reload's time after the change, tells.
-func (d *Driver) confirmRunning(ctx context.Context, p reload.Plan, proof reload.Proof) (reload.Verdict, *reload.Failure) {
-	now, f := d.getRuntime(ctx)
-	if f != nil {
-		return reload.Verdict{}, f
-	}
-	if now.epoch() != d.epoch {
-		return reload.Verdict{Reason: "the server restarted just now"}, nil
-	}
-	if !now.ReloadConfigSuccess {
-		return reload.Verdict{Reason: "the server's last load failed (reloadConfigSuccess is false)"}, nil
-	}
-	if now.skewed() {
-		return reload.Verdict{Reason: "the server's clock differs from this one's"}, nil
-	}
-	if now.setBack() {
-		return reload.Verdict{Reason: "the clock was set back since the server's last load"}, nil
-	}
-	data, _ := p.Data.(plan)
-	changed := changedAt(data.dirs)
-	if changed.IsZero() || len(data.dirs) == 0 {
-		return reload.Verdict{Reason: "when the files changed last is not known"}, nil
-	}
-	v := reload.Verdict{Proven: true, By: proofByTime, After: d.observation(now)}
-	if then, ok := proof.Then.Data.(runtime); ok && proof.Unchanged && changed.Add(margin).Before(then.here) {
-		// Nothing changed since these very files were proven: whatever was loaded since is the same.
-		return v, nil
-	}
-	switch {
-	case changed.Add(margin).Before(now.StartTime):
-		v.By = proofByStart
-		return v, nil
-	case changed.Add(d.o.Timeout).Before(now.LastConfigTime):
-		return v, nil
-	}
-	return reload.Verdict{Reason: "the files are as new as the server's last load"}, nil
-}
-
-// confirmSignal waits for what a signal's result changes.
-func (d *Driver) confirmSignal(ctx context.Context) (reload.Verdict, *reload.Failure) {
+// afterSignal waits for what a signal's result changes.
+func (d *Driver) afterSignal(ctx context.Context) (runtime, reload.Verdict, *reload.Failure) {
 	before := d.before
 	limit := d.o.Timeout
 	if !before.ReloadConfigSuccess {
@@ -116,15 +74,15 @@ func (d *Driver) confirmSignal(ctx context.Context) (reload.Verdict, *reload.Fai
 		now, f := d.getRuntime(ctx)
 		switch {
 		case f != nil && ctx.Err() == nil:
-			return reload.Verdict{}, f
+			return now, reload.Verdict{}, f
 		case f == nil && now.ReloadConfigSuccess && !now.LastConfigTime.Equal(before.LastConfigTime): // earlier, if the clock was set back
-			return reload.Verdict{Proven: true, By: proofByTime, After: d.observation(now)}, nil
+			return now, reload.Verdict{}, nil
 		case f == nil && before.ReloadConfigSuccess && !now.ReloadConfigSuccess:
-			return reload.Verdict{Refused: true, Reason: "after SIGHUP the server says that its load failed (reloadConfigSuccess is false); its log says why"}, nil
+			return now, reload.Verdict{Refused: true, Reason: "after SIGHUP the server says that its load failed (reloadConfigSuccess is false); its log says why"}, nil
 		}
 		select {
 		case <-ctx.Done():
-			return reload.Verdict{Reason: "after SIGHUP the server shows no successful load within " + limit.String()}, nil
+			return now, reload.Verdict{Reason: "after SIGHUP the server shows no successful load within " + limit.String()}, nil
 		case <-time.After(pause):
 		}
 	}

@@ -2,18 +2,23 @@ package driver_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"reloader/internal/httpclient"
 	"reloader/internal/prometheus/driver"
 	"reloader/internal/prometheus/prometheustest"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 // The files of the contract: what the fake is told about them is what the real server does with them.
@@ -22,6 +27,12 @@ const (
 	otherFile   = "global: {scrape_interval: 30s}\n"
 	brokenFile  = "global: {scrape_interval: 15s}\nnonsense: true\n"
 	brokenRules = "rule_files: [rules.yml]\n" // rules.yml does not parse: refused only while applying
+	rulesFile   = "rule_files: [good.rules]\nscrape_configs: [{job_name: self, static_configs: [{targets: ['127.0.0.1:1']}]}]\n"
+	goodRules   = `groups:
+- {name: one, rules: [{record: "a:one", expr: "sum(up) by(x)"}]}
+- {name: empty, rules: []}
+- {name: two, rules: [{record: "a:two", expr: "sum(up) by(x)"}]}
+`
 )
 
 // options are what both servers can be asked for.
@@ -56,6 +67,9 @@ func newDir(t *testing.T) server {
 	if err := os.WriteFile(filepath.Join(s.dir, "rules.yml"), []byte("groups: [{name: a, rules: [{record: a, expr: 'sum('}]}]\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(s.dir, "good.rules"), []byte(goodRules), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	s.write(t, goodFile)
 	return s
 }
@@ -78,12 +92,13 @@ func startFake(t *testing.T, o options) server {
 			return nil
 		},
 		Apply: func(text string) error {
-			if strings.Contains(text, "rule_files") {
+			if text == brokenRules {
 				return errors.New("error loading rules")
 			}
 			return nil
 		},
-		Prefix: o.prefix, NoLifecycle: o.noLifecycle,
+		Prefix: o.prefix, NoLifecycle: o.noLifecycle, Show: shown(s.dir),
+		Flags: map[string]string{"config.file": filepath.Join(s.dir, "prometheus.yml")},
 	}
 	if o.certs != nil {
 		fo.TLS = o.certs.Server(t, o.clientCerts)
@@ -136,7 +151,8 @@ func planFor(t *testing.T, d reload.Driver, s server) reload.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := d.Plan(t.Context(), reload.Change{New: snapshot.NewSet(snap), Contents: true})
+	set := snapshot.NewSet(snap)
+	p, err := d.Plan(t.Context(), reload.Change{New: set, Contents: true, Expected: expected(t, set)})
 	if err != nil || len(p.Calls) != 1 {
 		t.Fatalf("Plan: %+v, %v", p, err)
 	}
@@ -208,12 +224,79 @@ func TestContractReload(t *testing.T) {
 		}
 
 		s.write(t, goodFile)
-		before = observe(t, d)
+		before, p = observe(t, d), planFor(t, d, s)
 		if err := d.Reload(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 		if v, err := d.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: before}); err != nil || !v.Proven {
 			t.Errorf("Confirm: %+v, %v", v, err)
+		}
+	})
+}
+
+// TestContractShown holds what the fake shows against what the real server does: the configuration as it is printed, the
+// scrape pools, and the rule groups whole, by file and in pages.
+func TestContractShown(t *testing.T) {
+	t.Parallel()
+	both(t, "shown", options{}, func(t *testing.T, s server) {
+		get := func(path string) (answer struct {
+			Status string
+			Data   struct {
+				YAML           string
+				ScrapePools    []string
+				GroupNextToken string
+				Groups         []prometheustest.Group
+			}
+		}) {
+			t.Helper()
+			if err := rig.GetJSON(t, s.url+path, &answer); err != nil {
+				t.Fatal(err)
+			}
+			return answer
+		}
+		for _, text := range []string{goodFile, otherFile, rulesFile} {
+			s.write(t, text)
+			d := newDriver(t, httpclient.Options{URL: s.url})
+			observe(t, d)
+			if err := d.Reload(t.Context(), planFor(t, d, s)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(shown(s.dir)(text).YAML, get("/api/v1/status/config").Data.YAML); diff != "" {
+				t.Errorf("%q is shown as\n%s", text, diff)
+			}
+		}
+		want := shown(s.dir)(rulesFile)
+		rig.Eventually(t, "pools", func() error {
+			if got := get("/api/v1/scrape_pools").Data.ScrapePools; !slices.Equal(got, want.Pools) {
+				return fmt.Errorf("scrape pools %q", got)
+			}
+			return nil
+		})
+		healthy := func(groups []prometheustest.Group) []prometheustest.Group {
+			for i := range groups {
+				for k := range groups[i].Rules {
+					groups[i].Rules[k].Health = "unknown" // until it is evaluated
+				}
+			}
+			return groups
+		}
+		all := get("/api/v1/rules?exclude_alerts=true")
+		if diff := cmp.Diff(want.Groups, healthy(all.Data.Groups)); diff != "" || all.Data.GroupNextToken != "" {
+			t.Errorf("all groups, next token %q:\n%s", all.Data.GroupNextToken, diff)
+		}
+		page := get("/api/v1/rules?group_limit=1")
+		if diff := cmp.Diff(want.Groups[:1], healthy(page.Data.Groups)); diff != "" || page.Data.GroupNextToken == "" {
+			t.Errorf("the first page, next token %q:\n%s", page.Data.GroupNextToken, diff)
+		}
+		page = get("/api/v1/rules?group_limit=1&group_next_token=" + page.Data.GroupNextToken)
+		if diff := cmp.Diff(want.Groups[1:], healthy(page.Data.Groups)); diff != "" || page.Data.GroupNextToken != "" {
+			t.Errorf("the second page, next token %q:\n%s", page.Data.GroupNextToken, diff)
+		}
+		if got := get("/api/v1/rules?file[]=" + filepath.Join(s.dir, "other.rules")).Data.Groups; len(got) != 0 {
+			t.Errorf("groups of a file that is not loaded: %+v", got)
+		}
+		if status, _, err := rig.Fetch(t, s.url+"/api/v1/rules?group_limit=1&group_next_token=nonsense"); err != nil || status != http.StatusBadRequest {
+			t.Errorf("an unknown token: %d, %v", status, err)
 		}
 	})
 }

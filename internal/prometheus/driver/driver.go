@@ -4,24 +4,17 @@ package driver
 import (
 	"context"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
 	"reloader/internal/finding"
 	"reloader/internal/httpclient"
+	"reloader/internal/prometheus/validator"
 	"reloader/internal/reload"
-	"reloader/internal/snapshot"
 )
 
 const (
-	askTimeout = 10 * time.Second
-	// maxSkew is how far the server's clock may be from ours where both are compared.
-	maxSkew = 2 * time.Second
-	// maxStep is how far ahead of the server's clock its own past may seem to be.
-	maxStep = 5 * time.Second
-	// margin covers the whole seconds of lastConfigTime and coarse file system clocks.
-	margin         = 2 * time.Second
+	askTimeout     = 10 * time.Second
 	defaultTimeout = 5 * time.Minute
 	// cutWait is how long a reload whose connection was cut may still be under way: unlike one that took
 	// too long, it may as well never have begun.
@@ -48,14 +41,16 @@ type Options struct {
 	// Timeout bounds one reload, default 5 min: a slow reload is waited for, because the server
 	// finishes it whether or not somebody waits.
 	Timeout time.Duration
-	// ConfigFile is the main file's path as the server should have it; empty: not compared.
-	ConfigFile string
-	// Dirs are the directories that the server reads, as this process sees them: the gate's in
-	// gated mode. Empty: the sources' own.
-	Dirs []string
-	// Relevant says whether a change needs a reload: files that Prometheus re-reads by itself
-	// (file_sd, credentials) do not. Nil: every change does.
-	Relevant func(set *snapshot.Set, files []snapshot.Change) bool
+	// ConfigFile is the main file's path as the server should have it; empty: not compared. UserFile is the same file as
+	// the user named it, for messages.
+	ConfigFile, UserFile string
+	// Comparer compares what a server of another version shows. Nil: that is not compared.
+	Comparer Comparer
+}
+
+// Comparer is the validator, as far as it compares.
+type Comparer interface {
+	Compare(ctx context.Context, facts finding.Facts, text string, c validator.Comparison) (validator.Compared, error)
 }
 
 // Driver implements reload.Driver.
@@ -65,11 +60,14 @@ type Driver struct {
 
 	epoch      string // of which facts are known
 	facts      finding.Facts
-	serverFile string // --config.file
+	serverFile string // --config.file, absolute where the server tells its directory
+	serverDir  string // the server's working directory, when its --config.file is relative
+	disabled   bool   // it runs without --web.enable-lifecycle
 
 	last    runtime // newest answer
 	before  runtime // before the newest reload
 	pending *pending
+	memory  memory
 }
 
 // pending is a reload whose answer never came: the server may still be at it.
@@ -105,10 +103,12 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	if d.c == nil {
 		return d.observeProcess()
 	}
+	// Over a new connection: what spreads them over several servers gets the chance to show it.
+	d.c.Close()
 	r, f := d.getRuntime(ctx)
 	if f == nil && r.epoch() != d.epoch {
 		var facts finding.Facts
-		if facts, f = d.getFacts(ctx); f == nil {
+		if facts, f = d.getFacts(ctx, r); f == nil {
 			d.epoch, d.facts = r.epoch(), facts
 		}
 	}
@@ -133,35 +133,6 @@ func away(f *reload.Failure) bool {
 	default:
 		return false
 	}
-}
-
-// plan is what Confirm needs to know of a change.
-type plan struct {
-	digest snapshot.Digest
-	dirs   []string
-}
-
-// Plan implements reload.Driver.
-func (d *Driver) Plan(_ context.Context, c reload.Change) (reload.Plan, error) {
-	dirs := d.o.Dirs
-	if len(dirs) == 0 && c.New != nil {
-		for _, s := range c.New.Snapshots {
-			dirs = append(dirs, s.Source.Dir)
-		}
-	}
-	data := plan{dirs: dirs}
-	if c.New != nil {
-		data.digest = c.New.Digest
-	}
-	p := reload.Plan{Data: data}
-	if c.Old != nil && c.New != nil && d.o.Relevant != nil && !d.o.Relevant(c.New, c.Files) {
-		return p, nil
-	}
-	p.Calls = []string{"POST " + pathReload}
-	if d.o.Method == Signal {
-		p.Calls = []string{"SIGHUP"}
-	}
-	return p, nil
 }
 
 // Reload implements reload.Driver.
@@ -222,21 +193,13 @@ func (d *Driver) awaitEarlier(ctx context.Context, want plan) (bool, *reload.Fai
 		}
 	}
 	d.pending = nil
-	changed := changedAt(want.dirs)
-	if finished && now.ReloadConfigSuccess && !want.digest.IsZero() && want.digest == p.plan.digest &&
-		!changed.IsZero() && changed.Before(p.sent) {
+	// What it loaded is compared as after any reload; where that cannot tell everything, it is told once more.
+	e := want.expected
+	if finished && now.ReloadConfigSuccess && !want.digest.IsZero() && want.digest == p.plan.digest && e != nil && len(e.Hidden) == 0 {
 		d.before = p.before
 		return true, nil
 	}
 	return false, nil
-}
-
-// configFile says whether the server reads another main file than the one that is followed.
-func (d *Driver) configFile() []string {
-	if d.o.ConfigFile == "" || d.serverFile == "" || path.Clean(d.o.ConfigFile) == path.Clean(d.serverFile) || !path.IsAbs(d.serverFile) {
-		return nil
-	}
-	return []string{"the server reads --config.file=" + d.serverFile + ", not " + d.o.ConfigFile}
 }
 
 // classify refines what any server may answer by what Prometheus means with it.

@@ -16,6 +16,7 @@ import (
 	"reloader/internal/httpclient"
 	"reloader/internal/prometheus/driver"
 	"reloader/internal/prometheus/prometheustest"
+	"reloader/internal/prometheus/proof"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 	"reloader/internal/sources"
@@ -90,7 +91,12 @@ func (judge) Validate(_ context.Context, req finding.Request) (finding.Result, e
 	if strings.Contains(string(b), "invalid") {
 		return finding.Result{Findings: []finding.Finding{{File: "prometheus.yml", Line: 1, Severity: finding.Error, Message: "invalid"}}}, nil
 	}
-	return finding.Result{}, nil
+	return finding.Result{Expected: textOf(string(b))}, nil
+}
+
+// textOf is what the fake shows of a text.
+func textOf(text string) *proof.Expected {
+	return &proof.Expected{Library: "3.16.0", Main: "/etc/prometheus/prometheus.yml", Text: proof.Sum(text), Items: proof.Cut(text)}
 }
 
 // site is a target over real files and a real socket.
@@ -350,6 +356,11 @@ func TestFaultLifecycleOff(t *testing.T) {
 	f := newFiles(t, "first")
 	server := prometheustest.New(t, prometheustest.Options{Files: f.read, NoLifecycle: true})
 	r := start(t, f, server, httpclient.Options{}, 0)
+	r.live("first") // it runs the files, and what will be wrong is said at once
+	if s := r.target.Status(); len(s.Findings) != 1 || s.Findings[0].Rule != driver.RuleLifecycle {
+		t.Errorf("findings %v", s.Findings)
+	}
+	r.swap("second")
 	r.failing(reload.ClassDisabled)
 	if s := r.target.Status(); !strings.Contains(s.Reason, "--web.enable-lifecycle") {
 		t.Errorf("reason %q", s.Reason)
@@ -394,20 +405,6 @@ func TestSwapStorm(t *testing.T) {
 	r.live("last")
 }
 
-// TestProofByStart: whoever starts after the last change has read it.
-func TestProofByStart(t *testing.T) {
-	t.Parallel()
-	f := newFiles(t, "first")
-	server := prometheustest.New(t, prometheustest.Options{Files: f.read})
-	server.StartedAt(time.Now().Add(3 * time.Second)) // instead of waiting that long before the start
-	r := start(t, f, server, httpclient.Options{}, 0)
-	r.live("first")
-	r.wantRequests(0)
-	if s := r.target.Status(); !strings.Contains(s.Proof, "started after") {
-		t.Errorf("proof %q", s.Proof)
-	}
-}
-
 // TestForeignReload: a reload by somebody else is noticed and answered by at most one of ours, so that two
 // reloaders on one server do not chase each other.
 func TestForeignReload(t *testing.T) {
@@ -432,24 +429,32 @@ func TestForeignReload(t *testing.T) {
 	})
 }
 
-func TestRelevant(t *testing.T) {
+// TestNeedsReload: a change needs a reload unless the server is known to read all of it again by itself.
+func TestNeedsReload(t *testing.T) {
 	t.Parallel()
 	set := func(text string) *snapshot.Set {
 		return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config", Dir: "/etc/prometheus"}, map[string][]byte{"token": []byte(text)}))
 	}
-	d := newDriver(t, httpclient.Options{URL: "http://127.0.0.1:1"}, func(o *driver.Options) {
-		o.Relevant = func(_ *snapshot.Set, files []snapshot.Change) bool {
-			return slices.ContainsFunc(files, func(c snapshot.Change) bool { return c.Name != "token" })
-		}
-	})
+	d := newDriver(t, httpclient.Options{URL: "http://127.0.0.1:1"})
 	before, after := set("a"), set("b")
+	known, unknown := textOf("x"), textOf("x")
+	known.Rereads = []string{"/etc/prometheus/token"}
+	plan := func(e *proof.Expected) *reload.Plan {
+		p, err := d.Plan(t.Context(), reload.Change{New: before, Expected: e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &p
+	}
 	for _, c := range []struct {
 		name   string
 		change reload.Change
 		calls  int
 	}{
-		{"a credential changed", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after)}, 0},
-		{"nothing is known of the server", reload.Change{New: after}, 1},
+		{"a credential changed", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after), Expected: known, Last: plan(known)}, 0},
+		{"a file of unknown use changed", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after), Expected: unknown, Last: plan(unknown)}, 1},
+		{"the validator does not tell", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after), Last: plan(known)}, 1},
+		{"nothing is known of the server", reload.Change{New: after, Expected: known}, 1},
 		{"only the digest is known", reload.Change{Old: before}, 1},
 	} {
 		p, err := d.Plan(t.Context(), c.change)

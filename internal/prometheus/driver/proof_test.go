@@ -5,60 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"reloader/internal/httpclient"
 	"reloader/internal/reload"
-	"reloader/test/rig"
 )
-
-// TestNewestChangeFollowsLinks: what a server reads through a link to a directory is newer than the link.
-func TestNewestChangeFollowsLinks(t *testing.T) {
-	t.Parallel()
-	dir, elsewhere := t.TempDir(), t.TempDir()
-	write := func() {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(elsewhere, "rules.yml"), []byte(time.Now().String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write()
-	// One link back to where it is, too: that must not go round for ever.
-	if err := errors.Join(os.Symlink(elsewhere, filepath.Join(dir, "rules")), os.Symlink(dir, filepath.Join(elsewhere, "back")), os.Symlink(".", filepath.Join(dir, "again"))); err != nil {
-		t.Fatal(err)
-	}
-	before := changedAt([]string{dir})
-	if before.IsZero() {
-		t.Skip("this system does not tell change times")
-	}
-	rig.Until(t, "a change behind the link is seen", func() bool {
-		write()
-		return changedAt([]string{dir}).After(before)
-	})
-}
-
-// TestSetBack: a clock that was set back proves nothing.
-func TestSetBack(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	for _, c := range []struct {
-		name        string
-		start, load time.Duration
-		want        bool
-	}{
-		{"long ago", -time.Hour, -time.Minute, false},
-		{"within the whole second", -time.Minute, 900 * time.Millisecond, false},
-		{"started in the future", time.Minute, time.Minute, true},
-		{"loaded in the future", -time.Hour, 10 * time.Second, true},
-	} {
-		if got := (runtime{StartTime: now.Add(c.start), LastConfigTime: now.Add(c.load), ServerTime: now}).setBack(); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-}
 
 // TestPatience: a reload that took too long is waited for as long again; one whose connection was cut may
 // never have begun, and must not hold the next one up for minutes.

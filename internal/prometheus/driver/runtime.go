@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -15,11 +16,13 @@ import (
 
 // The paths of Prometheus' API, below the route prefix.
 const (
-	pathReady   = "/-/ready"
 	pathReload  = "/-/reload"
 	pathRuntime = "/api/v1/status/runtimeinfo"
 	pathBuild   = "/api/v1/status/buildinfo"
 	pathFlags   = "/api/v1/status/flags"
+	pathConfig  = "/api/v1/status/config"
+	pathPools   = "/api/v1/scrape_pools"
+	pathRules   = "/api/v1/rules"
 )
 
 // runtime is what one answer of runtimeinfo said, with the clocks at that moment.
@@ -31,8 +34,8 @@ type runtime struct {
 	ReloadConfigSuccess bool `json:"reloadConfigSuccess"`
 	// ServerTime is the server's clock; older servers do not send it, their Date header has it in seconds.
 	ServerTime time.Time `json:"serverTime"`
-
-	here time.Time // our clock when the answer came
+	// Dir is the server's working directory.
+	Dir string `json:"CWD"`
 }
 
 // epoch names one life of the server.
@@ -43,18 +46,6 @@ func (r runtime) load() string {
 	return strconv.FormatInt(r.LastConfigTime.Unix(), 10) + "/" + strconv.FormatBool(r.ReloadConfigSuccess)
 }
 
-// skewed says that the server's clock cannot be compared with this machine's.
-func (r runtime) skewed() bool {
-	return r.ServerTime.IsZero() || r.ServerTime.Sub(r.here).Abs() > maxSkew
-}
-
-// setBack says that the server started or loaded in what is the future now: then nothing can be said of
-// what came first, its load or a change. A few seconds are no step: clocks are adjusted, and cut to seconds.
-func (r runtime) setBack() bool {
-	now := r.ServerTime.Add(maxStep)
-	return r.StartTime.After(now) || r.LastConfigTime.After(now)
-}
-
 // getRuntime asks for runtimeinfo. Prometheus answers 503 on its whole API while it is not ready.
 func (d *Driver) getRuntime(ctx context.Context) (runtime, *reload.Failure) {
 	var r runtime
@@ -62,7 +53,6 @@ func (d *Driver) getRuntime(ctx context.Context) (runtime, *reload.Failure) {
 	if f != nil {
 		return r, f
 	}
-	r.here = time.Now()
 	if r.ServerTime.IsZero() {
 		r.ServerTime = a.Date
 	}
@@ -74,12 +64,12 @@ func (d *Driver) getRuntime(ctx context.Context) (runtime, *reload.Failure) {
 }
 
 // get reads one answer of the API into v.
-func (d *Driver) get(ctx context.Context, path string, v any) (httpclient.Answer, *reload.Failure) {
-	a, f := d.c.Do(ctx, http.MethodGet, path, askTimeout)
+func (d *Driver) get(ctx context.Context, at string, v any) (httpclient.Answer, *reload.Failure) {
+	a, f := d.c.Do(ctx, http.MethodGet, at, askTimeout)
 	if f != nil {
 		return a, f
 	}
-	if f := d.classify(http.MethodGet, path, a); f != nil {
+	if f := d.classify(http.MethodGet, at, a); f != nil {
 		return a, f
 	}
 	envelope := struct {
@@ -87,7 +77,7 @@ func (d *Driver) get(ctx context.Context, path string, v any) (httpclient.Answer
 		Data   any    `json:"data"`
 	}{Data: v}
 	if err := json.Unmarshal([]byte(a.Body), &envelope); err != nil || envelope.Status != "success" {
-		return a, notPrometheus(d.c.URL(path))
+		return a, notPrometheus(d.c.URL(at))
 	}
 	return a, nil
 }
@@ -100,7 +90,7 @@ func notPrometheus(url string) *reload.Failure {
 }
 
 // getFacts asks once per life of the server what a validator has to know of it.
-func (d *Driver) getFacts(ctx context.Context) (finding.Facts, *reload.Failure) {
+func (d *Driver) getFacts(ctx context.Context, r runtime) (finding.Facts, *reload.Failure) {
 	var build struct {
 		Version string `json:"version"`
 	}
@@ -122,6 +112,10 @@ func (d *Driver) getFacts(ctx context.Context) (finding.Facts, *reload.Failure) 
 		}
 		facts.Features = append(facts.Features, name)
 	}
-	d.serverFile = flags["config.file"]
+	d.disabled = flags["web.enable-lifecycle"] == "false"
+	d.serverFile, d.serverDir = flags["config.file"], ""
+	if d.serverFile != "" && !path.IsAbs(d.serverFile) && path.IsAbs(r.Dir) {
+		d.serverFile, d.serverDir = path.Join(r.Dir, d.serverFile), r.Dir
+	}
 	return facts, nil
 }

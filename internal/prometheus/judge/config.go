@@ -26,6 +26,8 @@ type configLoader struct {
 	// config is what can be used of the file: all of it when it is valid.
 	config *config.Config
 	last   *config.Config
+	// body is the whole file as it was accepted; empty when it was not.
+	body string
 }
 
 func (l *configLoader) judge(t text, ix *index) []problem { return soften(l.found(t, ix), l.server) }
@@ -37,9 +39,10 @@ func (l *configLoader) found(t text, ix *index) []problem {
 		return []problem{*p}
 	}
 	t, ps := accept2x(t, ix, l.server)
-	whole := l.load(strings.Join(t.lines, ""))
+	body := strings.Join(t.lines, "")
+	whole := l.load(body)
 	if !blocking(whole) {
-		l.config = l.last
+		l.config, l.body = l.last, body
 		return append(ps, hinted(whole, ix, configType, roleMain)...)
 	}
 	empty := config.DefaultConfig

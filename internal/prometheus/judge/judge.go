@@ -32,14 +32,22 @@ type judge struct {
 	answer  validator.Answer
 	seen    map[validator.Finding]bool
 	missing map[string]bool
+	// rereads are files that the server reads again by itself; others are read for another reason too.
+	rereads, other map[int]bool
+	// open says that a pattern of scrape_config_files leads to where nothing is visible.
+	open bool
 }
 
 // Judge gives the verdict. It reads no file and asks nobody.
 func Judge(q *validator.Question) *validator.Answer {
+	if q.Compare != nil {
+		return &validator.Answer{Library: Library, Compared: compared(q)}
+	}
 	j := &judge{
 		q: q, server: parseVersion(q.Version), parser: newParser(q.Features, parseVersion(q.Version)),
 		paths: map[string]int{}, dirs: map[string]bool{}, matched: map[int]bool{},
 		seen: map[validator.Finding]bool{}, missing: map[string]bool{},
+		rereads: map[int]bool{}, other: map[int]bool{q.Main: true},
 	}
 	j.answer.Library = Library
 	for i, f := range q.Files {
@@ -121,7 +129,7 @@ func (j *judge) main() {
 	if j.q.Agent {
 		j.agent(l.config, ix)
 	}
-	j.refer(l.config, ix)
+	j.refer(l, ix)
 }
 
 // orphans judges what looks like a rule file when the main file cannot say which are.

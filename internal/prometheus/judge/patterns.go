@@ -16,7 +16,7 @@ import (
 
 // glob finds the files in view that a pattern means, as filepath.Glob would on the server, and reports
 // what the server would trip over.
-func (j *judge) glob(file int, n *yaml.Node, pattern string) []int {
+func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePath {
 	at := func(s finding.Severity, rule, message, hint string) {
 		j.report(file, problem{mistake: mistake{line: n.Line, column: n.Column, severity: s, rule: rule, message: message, hint: hint}})
 	}
@@ -24,13 +24,14 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []int {
 		at(finding.Error, validator.RuleValue, fmt.Sprintf("bad pattern %q", n.Value), "close the bracket, or escape it with \\")
 		return nil
 	}
+	pattern, link := j.throughLink(pattern)
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		if i, ok := j.paths[pattern]; ok {
 			if i == j.q.Main {
 				at(finding.Error, validator.RulePatternMain, fmt.Sprintf("%q is the main file itself", n.Value), "name another file here")
 				return nil
 			}
-			return []int{i}
+			return []validator.RulePath{{File: i, Path: relink(pattern, link)}}
 		}
 		if j.dirs[pattern] {
 			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory", n.Value), `write the files as a pattern: "`+strings.TrimSuffix(n.Value, "/")+`/*.yml"`)
@@ -55,7 +56,7 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []int {
 	if main := j.q.Files[j.q.Main].Path; meansMain {
 		at(finding.Error, validator.RulePatternMain, fmt.Sprintf("the pattern %q also matches the main file %q, which is read as one of these files too", n.Value, path.Base(main)),
 			withoutMain(n.Value, main, matches))
-		return j.indexes(matches)
+		return j.found(matches, link)
 	}
 	for _, d := range slices.Sorted(maps.Keys(j.dirs)) {
 		if ok, _ := filepath.Match(pattern, d); ok {
@@ -71,15 +72,34 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []int {
 		}
 		at(finding.Info, validator.RuleMissingFile, fmt.Sprintf("the pattern %q matches no file that reloader sees: %s", n.Value, where), "")
 	}
-	return j.indexes(matches)
+	return j.found(matches, link)
 }
 
-func (j *judge) indexes(paths []string) []int {
-	files := make([]int, len(paths))
+// found are the files at these paths, under the paths by which the server names them.
+func (j *judge) found(paths []string, link string) []validator.RulePath {
+	files := make([]validator.RulePath, len(paths))
 	for i, p := range paths {
-		files[i] = j.paths[p]
+		files[i] = validator.RulePath{File: j.paths[p], Path: relink(p, link)}
 	}
 	return files
+}
+
+// throughLink takes the ..data link of a volume out of a pattern, since it leads to the files that are in view
+// without it. It returns the directory that holds the link.
+func (j *judge) throughLink(pattern string) (plain, dir string) {
+	dir, rest, ok := strings.Cut(pattern, "/..data/")
+	if !ok || !j.dirs[dir] {
+		return pattern, ""
+	}
+	return dir + "/" + rest, dir
+}
+
+// relink puts the ..data link back into the path of a file below the directory that holds it.
+func relink(p, dir string) string {
+	if dir == "" {
+		return p
+	}
+	return dir + "/..data" + strings.TrimPrefix(p, dir)
 }
 
 // withoutMain is how to name the other files without the main file: by their ending when they share one that the main file

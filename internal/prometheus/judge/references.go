@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/prometheus/proof"
 	"reloader/internal/prometheus/validator"
 )
 
@@ -24,13 +25,14 @@ type job struct {
 }
 
 // refer judges the files that the main file names.
-func (j *judge) refer(cfg *config.Config, ix *index) {
+func (j *judge) refer(l *configLoader, ix *index) {
+	cfg := l.config
 	file := j.q.Main
 	dir := path.Dir(j.q.Files[file].Path)
 	j.reads(file, ix, dir)
 	j.equalRemotes(cfg, ix)
 
-	rules := j.named(file, ix, dir, "rule_files")
+	rules, paths := j.named(file, ix, dir, "rule_files")
 	j.ruleFiles(rules, cfg.GlobalConfig.MetricNameValidationScheme)
 	jobs := j.scrapeFiles(cfg, ix, dir)
 	for i, f := range j.q.Files {
@@ -39,30 +41,37 @@ func (j *judge) refer(cfg *config.Config, ix *index) {
 		}
 	}
 	j.targets(cfg, ix, jobs)
+	j.expect(l, ix, jobs, paths)
 }
 
 // named resolves a list of patterns at the top of the file to files in view, in the order in which
-// the server reads them.
-func (j *judge) named(file int, ix *index, dir, key string) []int {
+// the server reads them, and to the paths under which it does.
+func (j *judge) named(file int, ix *index, dir, key string) (files []int, paths []validator.RulePath) {
 	list := resolved(child(ix.root, key))
 	if list == nil || list.Kind != yaml.SequenceNode {
-		return nil
+		return nil, nil
 	}
-	var files []int
 	listed := map[int]bool{}
 	for _, n := range list.Content {
 		n := resolved(n)
 		if n.Kind != yaml.ScalarNode || n.Value == "" {
 			continue
 		}
-		for _, i := range j.glob(file, n, join(dir, n.Value)) {
-			if !listed[i] || key == "scrape_config_files" {
-				files = append(files, i)
+		pattern := join(dir, n.Value)
+		found := j.glob(file, n, pattern)
+		if len(found) == 0 && key == "scrape_config_files" && !j.dirs[path.Dir(proof.Path(pattern))] {
+			j.open = true
+		}
+		for _, m := range found {
+			if !listed[m.File] || key == "scrape_config_files" {
+				files = append(files, m.File)
 			}
-			listed[i] = true
+			listed[m.File] = true
+			j.other[m.File] = true
+			paths = append(paths, m)
 		}
 	}
-	return files
+	return files, paths
 }
 
 // resolved follows an alias: the server reads what it stands for.
@@ -120,9 +129,14 @@ func (j *judge) inputs(file int, ix *index, dir string) {
 		if !strings.HasSuffix(key, "_file") || strings.HasSuffix(key, "_log_file") || slices.Contains(at.path, "labels") || slices.Contains(at.path, "external_labels") {
 			continue
 		}
-		p := join(dir, at.node.Value)
+		p, _ := j.throughLink(join(dir, at.node.Value))
 		if i, ok := j.paths[p]; ok {
 			j.matched[i] = true
+			if readAtUse(at.path) {
+				j.rereads[i] = true
+			} else {
+				j.other[i] = true
+			}
 			continue
 		}
 		j.absent(file, at.node, p, effectOf(at.path))
@@ -191,7 +205,8 @@ func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string) []job {
 		jobs = append(jobs, job{c, j.q.Main, ix})
 		from[c.JobName] = "the main file"
 	}
-	for _, i := range j.named(j.q.Main, ix, dir, "scrape_config_files") {
+	files, _ := j.named(j.q.Main, ix, dir, "scrape_config_files")
+	for _, i := range files {
 		f := j.q.Files[i]
 		if f.Size == validator.Known {
 			j.answer.Need = append(j.answer.Need, i)

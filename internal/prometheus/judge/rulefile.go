@@ -34,7 +34,8 @@ type ruleJudge struct {
 
 // file judges one rule file. Positions are only looked for when something is wrong.
 func (j *ruleJudge) file(content []byte) verdict {
-	groups, ps := j.parse(content)
+	printing := &printer{Parser: j.parser, printed: map[string]string{}}
+	groups, ps := j.parseWith(printing, content)
 	old := j.server.known() && j.server.before(parseVersion(Library))
 	var duplicates []problem
 	if groups != nil {
@@ -43,6 +44,7 @@ func (j *ruleJudge) file(content []byte) verdict {
 	v := verdict{}
 	if groups != nil {
 		v.groups = outlineGroups(groups, j.hashKey)
+		shownGroups(v.groups, groups, printing)
 	}
 	if len(ps) == 0 && len(duplicates) == 0 && !old {
 		return v
@@ -76,11 +78,15 @@ func (j *ruleJudge) file(content []byte) verdict {
 
 // parse judges YAML as the server's rule manager does. Groups are nil when it is too broken.
 func (j *ruleJudge) parse(content []byte) (*rulefmt.RuleGroups, []problem) {
+	return j.parseWith(j.parser, content)
+}
+
+func (j *ruleJudge) parseWith(p parser.Parser, content []byte) (*rulefmt.RuleGroups, []problem) {
 	second := &documents{}
-	groups, errs := rulefmt.Parse(content, false, j.scheme, j.parser, slog.New(second))
+	groups, errs := rulefmt.Parse(content, false, j.scheme, p, slog.New(second))
 	ps := tolerate(ruleProblems(errs, groups), j.server)
 	if groups == nil && !blocking(ps) {
-		groups, errs = rulefmt.Parse(content, true, j.scheme, j.parser, slog.New(second))
+		groups, errs = rulefmt.Parse(content, true, j.scheme, p, slog.New(second))
 		ps = append(ps, ruleProblems(errs, groups)...)
 	}
 	if second.seen {

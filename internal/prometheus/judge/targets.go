@@ -84,9 +84,10 @@ func (j *judge) fileSD(in int, ix *index, pattern string, check func([]*targetgr
 			break
 		}
 	}
-	for _, i := range j.glob(in, node, join(dir, pattern)) {
+	for _, m := range j.glob(in, node, join(dir, pattern)) {
+		i := m.File
 		f := j.q.Files[i]
-		j.matched[i] = true
+		j.matched[i], j.rereads[i] = true, true
 		if f.Size == validator.Known {
 			j.answer.Need = append(j.answer.Need, i)
 			continue

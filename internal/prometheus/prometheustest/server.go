@@ -4,7 +4,6 @@ package prometheustest
 
 import (
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -32,10 +31,40 @@ type Options struct {
 	Username, Password string
 	// TLS makes it speak HTTPS with this configuration.
 	TLS *tls.Config
-	// Version is what buildinfo says; default 3.15.0.
+	// Version is what buildinfo says; default 3.16.0.
 	Version string
 	// Flags are further flags, by name without dashes.
 	Flags map[string]string
+	// Show says what a server that runs the text shows of it. Nil: the text is the configuration, without jobs and rules.
+	Show func(text string) Shown
+}
+
+// Shown is what the API shows of a configuration.
+type Shown struct {
+	// YAML is the configuration as it is printed.
+	YAML string
+	// Pools are the scrape pools.
+	Pools []string
+	// Groups are the rule groups, in the order of the API: by file and name.
+	Groups []Group
+}
+
+// Group is a rule group as /api/v1/rules has it.
+type Group struct {
+	Name     string  `json:"name"`
+	File     string  `json:"file"`
+	Rules    []Rule  `json:"rules"`
+	Interval float64 `json:"interval"`
+	Limit    int     `json:"limit"`
+}
+
+// Rule is a recording rule: the fake knows no alerts.
+type Rule struct {
+	Name   string            `json:"name"`
+	Query  string            `json:"query"`
+	Labels map[string]string `json:"labels"`
+	Health string            `json:"health"`
+	Type   string            `json:"type"`
 }
 
 // Server is the fake. Its methods may be called at any time from any goroutine.
@@ -59,13 +88,17 @@ type Server struct {
 	hang       chan struct{}
 	takes      time.Duration
 	lie        bool
+	deny       map[string]int
 }
 
 // New starts the server, which loads its files at once and ends with the test.
 func New(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	if o.Version == "" {
-		o.Version = "3.15.0"
+		o.Version = "3.16.0"
+	}
+	if o.Show == nil {
+		o.Show = func(text string) Shown { return Shown{YAML: text} }
 	}
 	if o.Files == nil {
 		o.Files = func() string { return "" }
@@ -164,6 +197,21 @@ func (s *Server) SlowBy(d time.Duration) { s.set(func() { s.takes = d }) }
 
 // Lie makes reloads answer 200 without doing anything.
 func (s *Server) Lie(on bool) { s.set(func() { s.lie = on }) }
+
+// Deny answers a path of the API with a status, as a proxy may; 0 ends that.
+func (s *Server) Deny(path string, status int) {
+	s.set(func() {
+		if s.deny == nil {
+			s.deny = map[string]int{}
+		}
+		s.deny[path] = status
+	})
+}
+
+// Run makes the server run a text, as if somebody else had made it load another file.
+func (s *Server) Run(text string) {
+	s.set(func() { s.runs, s.success, s.lastConfig = text, true, time.Now() })
+}
 
 // SetPassword changes what is asked for.
 func (s *Server) SetPassword(p string) { s.set(func() { s.o.Password = p }) }
@@ -292,36 +340,4 @@ func (s *Server) serveReload(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		http.Error(w, fmt.Sprintf("failed to reload config: %s", err), http.StatusInternalServerError)
 	}
-}
-
-func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request, path string) {
-	s.mu.Lock()
-	data := map[string]any{}
-	switch path {
-	case "/api/v1/status/runtimeinfo":
-		data["startTime"] = s.start.UTC()
-		data["serverTime"] = time.Now().UTC()
-		data["reloadConfigSuccess"] = s.success
-		data["lastConfigTime"] = time.Unix(s.lastConfig.Unix(), 0).UTC()
-	case "/api/v1/status/buildinfo":
-		data["version"] = s.o.Version
-	case "/api/v1/status/flags":
-		data["config.file"] = "/etc/prometheus/prometheus.yml"
-		data["agent"] = "false"
-		data["web.enable-lifecycle"] = fmt.Sprint(!s.o.NoLifecycle)
-		for k, v := range s.o.Flags {
-			data[k] = v
-		}
-	case "/-/ready":
-		s.mu.Unlock()
-		_, _ = fmt.Fprintln(w, "Prometheus Server is Ready.")
-		return
-	default:
-		s.mu.Unlock()
-		http.NotFound(w, r)
-		return
-	}
-	s.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": data})
 }

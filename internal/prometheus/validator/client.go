@@ -208,6 +208,9 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed) finding.Resul
 			outline.Items = append(outline.Items, finding.Item{Kind: KindGroup, Name: f.server + ";" + g.Name, Fingerprint: g.Fingerprint})
 		}
 	}
+	if e := v.expected(q, a, files); e != nil && !finding.HasErrors(res.Findings) {
+		res.Expected = e
+	}
 	v.memo.turn(a.Scheme)
 	if !a.Broken {
 		res.Outline = outline

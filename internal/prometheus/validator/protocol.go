@@ -11,11 +11,12 @@ import (
 	"slices"
 
 	"reloader/internal/finding"
+	"reloader/internal/prometheus/proof"
 )
 
 // Protocol is the version of what is spoken between the client and the promcheck process.
 // Both sides refuse any other.
-const Protocol = 1
+const Protocol = 2
 
 // Bounds of a question and of an answer, in bytes, so that neither side can be made to allocate
 // without end.
@@ -53,6 +54,34 @@ type Question struct {
 	// Key makes fingerprints comparable within one client, and useless outside.
 	Key   []byte `json:"key,omitempty"`
 	Files []File `json:"files"`
+	// Compare asks, instead of a verdict, for a comparison of what a server shows, which then is the main file, with what
+	// was expected.
+	Compare *Comparison `json:"compare,omitempty"`
+}
+
+// Comparison is what a server of another version than the library shows, as far as it is not the configuration.
+type Comparison struct {
+	// Configuration says that the main file is the answer of /api/v1/status/config.
+	Configuration bool `json:"configuration,omitempty"`
+	// Dir is the server's working directory, when it was started with a relative --config.file.
+	Dir string `json:"dir,omitempty"`
+	// Items and Wild are those of the proof.Expected.
+	Items []proof.Item `json:"items,omitempty"`
+	Wild  []string     `json:"wild,omitempty"`
+	// Groups are rule groups, whose expressions the library prints again.
+	Groups []proof.ServerGroup `json:"groups,omitempty"`
+}
+
+// Compared is the answer to a Comparison.
+type Compared struct {
+	// Differences name the parts that differ.
+	Differences []string `json:"differences,omitempty"`
+	// LeftOut are settings that could not be compared, because one of the versions does not know them, or because the files
+	// leave them to the version's own default.
+	LeftOut []string `json:"leftOut,omitempty"`
+	// Failed says why the configuration could not be compared at all.
+	Failed string              `json:"failed,omitempty"`
+	Groups []proof.ServerGroup `json:"groups,omitempty"`
 }
 
 // File is one file in view.
@@ -85,6 +114,20 @@ type Answer struct {
 	Broken bool `json:"broken,omitempty"`
 	// Items are what the main file and the scrape_config_files say, by name.
 	Items []Item `json:"items,omitempty"`
+	// Expected is what a server will show that runs these files, but for its rules; nil when they are invalid.
+	Expected *proof.Expected `json:"expected,omitempty"`
+	// RulePaths are the rule files as the server names them, in the order in which it reads them.
+	RulePaths []RulePath `json:"rulePaths,omitempty"`
+	// Rereads are files that the server reads again by itself, and that are nothing else to it.
+	Rereads []int `json:"rereads,omitempty"`
+	// Compared answers Question.Compare.
+	Compared *Compared `json:"compared,omitempty"`
+}
+
+// RulePath is a rule file under the path that the server uses.
+type RulePath struct {
+	File int    `json:"file"`
+	Path string `json:"path"`
 }
 
 // Finding is a finding.Finding whose file is an index of Question.Files.
@@ -108,6 +151,8 @@ type RuleFile struct {
 type Group struct {
 	Name        string `json:"name"`
 	Fingerprint uint64 `json:"fingerprint"`
+	// Shown is how the server will show it; nil for a group without rules, which it does not show.
+	Shown *proof.Group `json:"shown,omitempty"`
 }
 
 // Item is a named thing of a configuration, as in validate.Item.
@@ -284,7 +329,12 @@ func parseAnswer(b []byte, n int) (*Answer, error) {
 			return nil, errors.New("parse answer: rules of a file that was not asked about")
 		}
 	}
-	for _, list := range [][]int{a.Unused, a.Need} {
+	for _, r := range a.RulePaths {
+		if !in(r.File) {
+			return nil, errors.New("parse answer: the path of a file that was not asked about")
+		}
+	}
+	for _, list := range [][]int{a.Unused, a.Need, a.Rereads} {
 		for _, i := range list {
 			if !in(i) {
 				return nil, errors.New("parse answer: a file that was not asked about")

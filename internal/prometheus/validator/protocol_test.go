@@ -37,16 +37,16 @@ func TestBadQuestions(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]string{
 		"nothing":          "",
-		"no line end":      `{"protocol":1}`,
+		"no line end":      `{"protocol":2}`,
 		"no JSON":          "hello\n",
-		"another protocol": `{"protocol":2,"files":[{"path":"a","size":0}]}` + "\n",
-		"no files":         `{"protocol":1}` + "\n",
-		"main is known":    `{"protocol":1,"files":[{"path":"a","size":-1}]}` + "\n",
-		"main outside":     `{"protocol":1,"main":1,"files":[{"path":"a","size":0}]}` + "\n",
-		"negative size":    `{"protocol":1,"files":[{"path":"a","size":-2}]}` + "\n",
-		"too large":        `{"protocol":1,"files":[{"path":"a","size":9999999999}]}` + "\n",
-		"cut":              `{"protocol":1,"files":[{"path":"a","size":5}]}` + "\nabc",
-		"too much":         `{"protocol":1,"files":[{"path":"a","size":1}]}` + "\nabc",
+		"another protocol": `{"protocol":99,"files":[{"path":"a","size":0}]}` + "\n",
+		"no files":         `{"protocol":2}` + "\n",
+		"main is known":    `{"protocol":2,"files":[{"path":"a","size":-1}]}` + "\n",
+		"main outside":     `{"protocol":2,"main":1,"files":[{"path":"a","size":0}]}` + "\n",
+		"negative size":    `{"protocol":2,"files":[{"path":"a","size":-2}]}` + "\n",
+		"too large":        `{"protocol":2,"files":[{"path":"a","size":9999999999}]}` + "\n",
+		"cut":              `{"protocol":2,"files":[{"path":"a","size":5}]}` + "\nabc",
+		"too much":         `{"protocol":2,"files":[{"path":"a","size":1}]}` + "\nabc",
 	} {
 		if _, err := ReadQuestion(strings.NewReader(in), nil); err == nil {
 			t.Errorf("%s: was read", name)
@@ -59,15 +59,15 @@ func TestBadAnswers(t *testing.T) {
 	for name, in := range map[string]string{
 		"nothing":           "",
 		"text":              "all is well\n",
-		"half":              `{"protocol":1,"findings":[{"file":0,`,
+		"half":              `{"protocol":2,"findings":[{"file":0,`,
 		"another protocol":  `{"protocol":7}`,
-		"two":               `{"protocol":1}{"protocol":1}`,
-		"unknown file":      `{"protocol":1,"findings":[{"file":9,"severity":"error","rule":"r","message":"m"}]}`,
-		"no severity":       `{"protocol":1,"findings":[{"file":0,"rule":"r","message":"m"}]}`,
-		"rules of nobody":   `{"protocol":1,"rules":[{"file":-1}]}`,
-		"unused of nobody":  `{"protocol":1,"unused":[4]}`,
+		"two":               `{"protocol":2}{"protocol":2}`,
+		"unknown file":      `{"protocol":2,"findings":[{"file":9,"severity":"error","rule":"r","message":"m"}]}`,
+		"no severity":       `{"protocol":2,"findings":[{"file":0,"rule":"r","message":"m"}]}`,
+		"rules of nobody":   `{"protocol":2,"rules":[{"file":-1}]}`,
+		"unused of nobody":  `{"protocol":2,"unused":[4]}`,
 		"a list":            `[]`,
-		"negative position": `{"protocol":1,"findings":[{"file":0,"line":-1,"severity":"error","rule":"r","message":"m"}]}`,
+		"negative position": `{"protocol":2,"findings":[{"file":0,"line":-1,"severity":"error","rule":"r","message":"m"}]}`,
 	} {
 		if _, err := parseAnswer([]byte(in), 1); err == nil {
 			t.Errorf("%s: was taken for an answer", name)
@@ -80,7 +80,7 @@ func TestAnswerThereAndBack(t *testing.T) {
 	a := &Answer{
 		Library: "3.15.0", Scheme: "utf8", Unused: []int{1}, Broken: true,
 		Findings: []Finding{{File: 1, Line: 2, Column: 3, Severity: finding.Warning, Rule: "r", Message: "m", Hint: "h"}},
-		Rules:    []RuleFile{{File: 1, Groups: []Group{{"g", 1 << 63}}}},
+		Rules:    []RuleFile{{File: 1, Groups: []Group{{Name: "g", Fingerprint: 1 << 63}}}},
 		Items:    []Item{{"k", "n", 5}},
 	}
 	var b bytes.Buffer
@@ -97,8 +97,8 @@ func TestAnswerThereAndBack(t *testing.T) {
 }
 
 func FuzzReadQuestion(f *testing.F) {
-	f.Add([]byte(`{"protocol":1,"files":[{"path":"a","size":1}]}` + "\na"))
-	f.Add([]byte(`{"protocol":1,"files":[{"path":"a","size":536870912}]}` + "\na"))
+	f.Add([]byte(`{"protocol":2,"files":[{"path":"a","size":1}]}` + "\na"))
+	f.Add([]byte(`{"protocol":2,"files":[{"path":"a","size":536870912}]}` + "\na"))
 	f.Add([]byte("\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		q, err := ReadQuestion(bytes.NewReader(in), nil)
@@ -121,8 +121,8 @@ func FuzzReadQuestion(f *testing.F) {
 }
 
 func FuzzParseAnswer(f *testing.F) {
-	f.Add([]byte(`{"protocol":1,"findings":[{"file":0,"severity":"error","rule":"r","message":"m"}]}`), 1)
-	f.Add([]byte(`{"protocol":1,"unused":[0],"need":[0],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`), 1)
+	f.Add([]byte(`{"protocol":2,"findings":[{"file":0,"severity":"error","rule":"r","message":"m"}]}`), 1)
+	f.Add([]byte(`{"protocol":2,"unused":[0],"need":[0],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`), 1)
 	f.Fuzz(func(t *testing.T, in []byte, n int) {
 		a, err := parseAnswer(in, n)
 		if err != nil {

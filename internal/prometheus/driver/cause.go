@@ -1,0 +1,176 @@
+package driver
+
+import (
+	"path"
+	"slices"
+	"time"
+
+	"reloader/internal/prometheus/proof"
+)
+
+// evidence is what a look found that points to causes.
+type evidence struct {
+	shown    uint64   // digest of the configuration that the server shows; 0 when it does not
+	config   []string // differences of the configuration
+	rules    []string // differences of rules
+	missing  []string // rule files of which the server runs nothing
+	poolless []string // scrape jobs without a pool
+	hidden   []string // rule files that the server runs and that are not visible here
+	allRules bool     // all rules were asked for
+	elsewhere
+}
+
+// elsewhere says that the server reads files from another directory than it was said to.
+type elsewhere struct{ dir, server string }
+
+// invisible says of rule files that are not visible what to do.
+func (e evidence) invisible() []string {
+	if len(e.hidden) == 0 {
+		return nil
+	}
+	dirs := []string{}
+	for _, f := range e.hidden {
+		if d := path.Dir(f); !slices.Contains(dirs, d) {
+			dirs = append(dirs, d)
+		}
+	}
+	return []string{count(len(e.hidden), "rule file") + " that the server runs: not visible to reloader (mount " +
+		summary(dirs) + " into its container too, at the same path or with --prometheus-dir DIR=SERVERDIR)"}
+}
+
+// misread finds a directory that the user named, and that the server reads under another path: files of the same names
+// are run from there. Then the server is not known to run these files.
+func (ev *evidence) misread(e *proof.Expected, l *look) {
+	candidates := map[string][]string{} // our directory as the server was said to see it: its files
+	for _, u := range e.Unread {
+		candidates[u.Dir] = u.Files
+	}
+	for _, f := range ev.missing {
+		dir := path.Dir(proof.Path(f))
+		candidates[dir] = append(candidates[dir], path.Base(f))
+	}
+	for _, hidden := range ev.hidden {
+		for dir, files := range candidates {
+			if slices.Contains(files, path.Base(hidden)) {
+				ev.elsewhere = elsewhere{dir, path.Dir(hidden)}
+				l.differences = append(l.differences, "rule file "+hidden+": the server reads it, not "+path.Join(dir, path.Base(hidden)))
+				return
+			}
+		}
+	}
+}
+
+// lookAtPath compares the path of the main file. The same contents under another path are run; that the next
+// change may not be is said.
+func (d *Driver) lookAtPath(l *look, p plan) {
+	if !d.otherPath() || len(l.differences) > 0 {
+		return
+	}
+	if len(l.compared) == 0 || l.evidence.shown == 0 {
+		l.differences = append(l.differences, d.paths())
+		return
+	}
+	l.leaveOut("path of the main file", d.paths()+"; their contents are the same now")
+}
+
+func (d *Driver) paths() string {
+	return "the server reads --config.file=" + d.serverFile + ", not " + d.o.ConfigFile
+}
+
+func (d *Driver) otherPath() bool {
+	return d.o.ConfigFile != "" && path.IsAbs(d.serverFile) && path.Clean(proof.Path(d.serverFile)) != path.Clean(proof.Path(d.o.ConfigFile))
+}
+
+// cause says what most likely makes the server run something else, and what to do.
+func (d *Driver) cause(p plan, l look) string {
+	ev := l.evidence
+	user := d.o.UserFile
+	if user == "" {
+		user = d.o.ConfigFile
+	}
+	const single = "Most likely its container has the file by subPath or as a mount of a single file, which keeps the file from its start: " +
+		"mount the directory instead (volumeMounts without subPath) and restart the server"
+	switch {
+	case ev.elsewhere != elsewhere{}:
+		return "the server reads its rules from " + ev.server + ": write --prometheus-dir DIR=" + ev.server + ", where DIR is the directory that reloader sees (given as " + ev.dir + ")"
+	case len(ev.config) > 0 && d.otherPath():
+		return d.paths() + ": write --prometheus-config " + user + "=" + d.serverFile + " if that is the same file, or start the server with --config.file=" + d.o.ConfigFile
+	case len(ev.config) > 0 && p.expected != nil:
+		if until, ok := d.memory.stale(p.expected.Text, ev.shown); ok {
+			return "the server still runs what was in the main file until " + until.UTC().Format(time.RFC3339) + ". " + single
+		}
+		return "the server loaded " + d.serverFile + " and has other contents than reloader sees. " + single
+	case len(ev.poolless) > 0:
+		return "Prometheus could not make the scrape pool, most likely because it cannot use a certificate, key or CA file of the job; its log says why (\"error creating new scrape pool\"). Repair the file; the reload follows by itself"
+	case len(ev.missing) > 0:
+		return "the server sees none of the rule files in " + path.Dir(ev.missing[0]) + ": mount their volume into the server's container as well, at this path"
+	case len(ev.rules) > 0:
+		return "the server's container has other rule files than reloader sees under the same path: mount the same volume in both containers, as a directory and without subPath"
+	case d.otherPath():
+		return "write --prometheus-config " + user + "=" + d.serverFile + ", or start the server with --config.file=" + d.o.ConfigFile
+	}
+	return ""
+}
+
+// memory is what the driver keeps of earlier files and looks: digests and times.
+type memory struct {
+	planned    []past
+	provenText uint64 // of the files last proven
+	provenShow uint64 // what the server showed then
+	shown      []past // what the server showed at proofs
+	rulesEpoch string // the life of the server in which all rules were compared
+	invisible  []string
+	severalAt  time.Time // when several servers were seen
+}
+
+// past is a digest with the moment from which on it was the newest.
+type past struct {
+	sum uint64
+	at  time.Time
+}
+
+// maxPast is how many earlier configurations are remembered.
+const maxPast = 8
+
+func remember(list []past, sum uint64, at time.Time) []past {
+	if sum == 0 || len(list) > 0 && list[len(list)-1].sum == sum {
+		return list
+	}
+	if len(list) >= maxPast {
+		list = list[1:]
+	}
+	return append(slices.Clip(list), past{sum, at})
+}
+
+func (m *memory) plan(text uint64, at time.Time) { m.planned = remember(m.planned, text, at) }
+
+// proven notes a proof.
+func (m *memory) proven(p plan, l look, now runtime) {
+	if l.evidence.allRules {
+		m.rulesEpoch, m.invisible = now.epoch(), l.evidence.hidden
+	}
+	if p.expected != nil && l.evidence.shown != 0 {
+		m.provenText, m.provenShow = p.expected.Text, l.evidence.shown
+		m.shown = remember(m.shown, l.evidence.shown, time.Now())
+	}
+}
+
+// stale says that the server shows an earlier configuration, and until when it was the newest.
+func (m *memory) stale(wanted, shown uint64) (until time.Time, ok bool) {
+	for _, list := range [][]past{m.planned, m.shown} {
+		for i := len(list) - 2; i >= 0; i-- {
+			if list[i].sum == shown && shown != wanted {
+				return list[i+1].at, true
+			}
+		}
+	}
+	if n := len(m.planned); n > 0 && len(m.shown) > 0 && m.shown[len(m.shown)-1].sum == shown && m.provenText != wanted {
+		return m.planned[n-1].at, true
+	}
+	return time.Time{}, false
+}
+
+// unmoved says that the files mean another configuration than the one last proven, and the server shows the same as then.
+func (m *memory) unmoved(wanted, shown uint64) bool {
+	return m.provenShow != 0 && m.provenShow == shown && m.provenText != wanted
+}

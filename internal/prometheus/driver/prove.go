@@ -1,0 +1,184 @@
+package driver
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"reloader/internal/reload"
+)
+
+// maxLooks is how often a comparison begins again because the server loaded in its middle.
+const maxLooks = 3
+
+// prove compares what the server shows with what the files mean. After a reload of ours, what can be compared must be the same; without
+// one, everything must have been compared.
+func (d *Driver) prove(ctx context.Context, p plan, pr reload.Proof, now runtime) (reload.Verdict, *reload.Failure) {
+	if v, f := d.oneServer(ctx, now); f != nil || v.Reason != "" {
+		return v, f
+	}
+	for range maxLooks {
+		l, f := d.look(ctx, p, pr, now)
+		if f != nil {
+			return reload.Verdict{}, f
+		}
+		again, f := d.getRuntime(ctx)
+		switch {
+		case f != nil:
+			return reload.Verdict{}, f
+		case !again.ReloadConfigSuccess:
+			return reload.Verdict{Reason: "the server's last load failed (reloadConfigSuccess is false)"}, nil
+		case again.epoch() == now.epoch() && again.load() == now.load():
+			return d.judge(p, pr, l, again), nil
+		}
+		now = again
+	}
+	return reload.Verdict{Reason: "the server loads its files again and again, so that nothing can be compared"}, nil
+}
+
+// look is one comparison.
+type look struct {
+	// compared names what was, notCompared what was not and why.
+	compared, notCompared []string
+	differences           []string
+	evidence              evidence
+}
+
+func (l *look) leaveOut(what, why string) { l.notCompared = append(l.notCompared, what+": "+why) }
+
+// look asks the server for everything that it tells.
+func (d *Driver) look(ctx context.Context, p plan, pr reload.Proof, now runtime) (look, *reload.Failure) {
+	var l look
+	if p.expected == nil {
+		l.leaveOut("contents", "the validator did not say what Prometheus shows of these files")
+		return l, nil
+	}
+	if f := d.lookAtConfig(ctx, p, &l); f != nil {
+		return l, f
+	}
+	if f := d.lookAtPools(ctx, p, pr, now, &l); f != nil {
+		return l, f
+	}
+	if f := d.lookAtRules(ctx, p, pr, now, &l); f != nil {
+		return l, f
+	}
+	d.lookAtPath(&l, p)
+	return l, nil
+}
+
+// same says that the server has not loaded since these very files were proven.
+func same(pr reload.Proof, now runtime) bool {
+	then, ok := pr.Then.Data.(runtime)
+	return ok && pr.Unchanged && then.epoch() == now.epoch() && then.load() == now.load()
+}
+
+// judge turns a comparison into the verdict.
+func (d *Driver) judge(p plan, pr reload.Proof, l look, now runtime) reload.Verdict {
+	v := reload.Verdict{NotCompared: l.notCompared, After: d.observation(now)}
+	if len(l.differences) > 0 {
+		v.Mismatch, v.Differences, v.Cause = true, bounded(l.differences), d.cause(p, l)
+		v.Reason = "the server runs other contents than the files: " + summary(l.differences)
+		return v
+	}
+	if !pr.Reloaded && !same(pr, now) {
+		if len(l.notCompared) > 0 {
+			v.Reason = "the server does not tell everything that it runs (" + summary(l.notCompared) + "); a reload makes sure"
+			return v
+		}
+		if e := p.expected; len(e.Hidden) > 0 {
+			v.Reason = "the server does not show " + strings.Join(e.Hidden, ", ") + "; a reload makes sure"
+			return v
+		}
+	}
+	v.Proven, v.By = true, by(l)
+	d.memory.proven(p, l, now)
+	if e := p.expected; e != nil {
+		v.NotCompared = append(v.NotCompared, l.evidence.invisible()...)
+		if len(e.Hidden) > 0 {
+			v.By += "; " + strings.Join(e.Hidden, ", ") + " by the reload after the last change"
+		}
+	}
+	return v
+}
+
+// by says what a proof rests on.
+func by(l look) string {
+	if len(l.compared) == 0 {
+		return "time of the load only: " + summary(l.notCompared)
+	}
+	text := l.compared[0]
+	for i, c := range l.compared[1:] {
+		if i == len(l.compared)-2 {
+			text += " and " + c
+		} else {
+			text += ", " + c
+		}
+	}
+	return text
+}
+
+const (
+	maxDifferences = 20
+	maxSummary     = 3
+)
+
+// bounded keeps a list that people read short.
+func bounded(list []string) []string {
+	if len(list) <= maxDifferences {
+		return list
+	}
+	return append(list[:maxDifferences:maxDifferences], fmt.Sprintf("and %d more", len(list)-maxDifferences))
+}
+
+func summary(list []string) string {
+	if len(list) <= maxSummary {
+		return strings.Join(list, "; ")
+	}
+	return fmt.Sprintf("%s; and %d more", strings.Join(list[:maxSummary], "; "), len(list)-maxSummary)
+}
+
+// Identities are asked for over new connections. One more shows what takes turns; several are needed where chance decides.
+const (
+	someSamples = 2
+	manySamples = 12
+	suspicious  = 10 * time.Minute
+	// clockSlack is how much the clocks of two servers may differ, for what is concluded from both.
+	clockSlack = 5 * time.Second
+)
+
+// oneServer asks for the server's start several times, over new connections: behind a Service or a load balancer
+// there may be several servers, of which a reload reaches only one.
+func (d *Driver) oneServer(ctx context.Context, first runtime) (reload.Verdict, *reload.Failure) {
+	samples := someSamples
+	if !d.memory.severalAt.IsZero() && time.Since(d.memory.severalAt) < suspicious || !d.c.Loopback() {
+		samples = manySamples
+	}
+	before := first
+	for range samples {
+		d.c.Close()
+		now, f := d.getRuntime(ctx)
+		switch {
+		case f != nil:
+			return reload.Verdict{}, f
+		case now.epoch() == before.epoch():
+			continue
+		// One that started long before the other one answered is not what came after it.
+		case now.epoch() == first.epoch() || now.StartTime.Add(clockSlack).Before(before.ServerTime):
+			d.memory.severalAt = time.Now()
+			return reload.Verdict{
+				Mismatch: true, After: d.observation(now),
+				Reason:      "the answers come from different Prometheus servers, of which a reload reaches only one",
+				Differences: []string{"servers at " + d.c.URL("") + " started at " + stamp(before.StartTime) + " and at " + stamp(now.StartTime)},
+				Cause:       "the URL leads to several servers (replicas behind a Service or a load balancer): give each Prometheus a reloader of its own, as a sidecar with http://127.0.0.1:9090, or name each replica's own address",
+			}, nil
+		}
+		before = now
+	}
+	if before.epoch() != first.epoch() {
+		return reload.Verdict{Reason: "the server restarted just now"}, nil
+	}
+	return reload.Verdict{}, nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

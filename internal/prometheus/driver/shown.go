@@ -1,0 +1,287 @@
+package driver
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"reloader/internal/prometheus/proof"
+	"reloader/internal/prometheus/validator"
+	"reloader/internal/reload"
+)
+
+// Bounds of what is asked of a server that may be large.
+const (
+	maxConfig    = 256 << 20
+	maxRules     = 1 << 30
+	rulesTimeout = 2 * time.Minute
+	groupsPage   = 1000
+	// poolWait is how long after a load Prometheus may take to make the scrape pools of new jobs: targets reach
+	// the scrape manager after up to 5 s, which looks at them every 5 s.
+	poolWait = 15 * time.Second
+)
+
+// refused says in a few words why the server did not tell, when that is its answer; a failure to ask at all is returned.
+func (d *Driver) refused(at string, f *reload.Failure, status int) (string, *reload.Failure) {
+	if status == 0 || status == http.StatusServiceUnavailable || status == http.StatusUnauthorized {
+		return "", f
+	}
+	if status == http.StatusOK {
+		return at + " answered something that is not Prometheus' API", nil
+	}
+	return at + " answered " + strconv.Itoa(status), nil
+}
+
+// ask reads a large answer. Refused is why the server does not tell.
+func (d *Driver) ask(ctx context.Context, at string, query url.Values, limit int64, timeout time.Duration, read func(io.Reader) error) (refused string, f *reload.Failure) {
+	a, f, err := d.c.Stream(ctx, at, query, timeout, limit, read)
+	switch {
+	case f != nil:
+		return d.refused(at, f, 0)
+	case a.Status/100 != 2:
+		return d.refused(at, d.classify(http.MethodGet, at, a), a.Status)
+	case err != nil && ctx.Err() != nil:
+		return "", &reload.Failure{Class: reload.ClassTimeout, Message: "GET " + d.c.URL(at) + ": stopped", Untouched: true, Err: ctx.Err()}
+	case err != nil:
+		return d.refused(at, nil, http.StatusOK)
+	}
+	return "", nil
+}
+
+// lookAtConfig compares the configuration.
+func (d *Driver) lookAtConfig(ctx context.Context, p plan, l *look) *reload.Failure {
+	const what = "configuration"
+	e := p.expected
+	if e.Unprinted != "" {
+		l.leaveOut(what, e.Unprinted)
+		return nil
+	}
+	var answer struct {
+		Status string `json:"status"`
+		Data   struct {
+			YAML *string `json:"yaml"`
+		} `json:"data"`
+	}
+	refused, f := d.ask(ctx, pathConfig, nil, maxConfig, rulesTimeout, func(r io.Reader) error {
+		err := json.NewDecoder(r).Decode(&answer)
+		if err == nil && (answer.Status != "success" || answer.Data.YAML == nil) {
+			err = fmt.Errorf("status %q", answer.Status)
+		}
+		return err
+	})
+	if f != nil || refused != "" {
+		if refused != "" {
+			l.leaveOut(what, refused)
+		}
+		return f
+	}
+	text := proof.Normal(*answer.Data.YAML, e.Wild)
+	l.evidence.shown = proof.Sum(text)
+	if l.evidence.shown == e.Text {
+		l.compared = append(l.compared, what)
+		return nil
+	}
+	if d.sameVersion(e) && d.serverDir == "" {
+		l.compared = append(l.compared, what)
+		if l.evidence.config = proof.Differences(e.Items, proof.Cut(text)); len(l.evidence.config) == 0 {
+			l.evidence.config = []string{"the configuration differs"}
+		}
+		l.differences = append(l.differences, l.evidence.config...)
+		return nil
+	}
+	return d.lookAtOtherConfig(ctx, e, *answer.Data.YAML, l)
+}
+
+// lookAtOtherConfig lets the validator compare, where the server prints in another way than the library.
+func (d *Driver) lookAtOtherConfig(ctx context.Context, e *proof.Expected, text string, l *look) *reload.Failure {
+	const what = "configuration"
+	version := "the server is Prometheus " + d.facts.Version + ", reloader compares as " + e.Library
+	if d.o.Comparer == nil {
+		l.leaveOut(what, version)
+		return nil
+	}
+	c, err := d.o.Comparer.Compare(ctx, d.facts, text, validator.Comparison{Configuration: true, Dir: d.serverDir, Items: e.Items, Wild: e.Wild})
+	if err != nil {
+		return &reload.Failure{Class: reload.ClassLocal, Message: err.Error(), Untouched: true, Err: err}
+	}
+	if c.Failed != "" {
+		l.leaveOut(what, c.Failed)
+		return nil
+	}
+	l.compared = append(l.compared, what)
+	l.evidence.config = c.Differences
+	if len(c.Differences) == 0 && d.memory.unmoved(e.Text, l.evidence.shown) {
+		l.evidence.config = []string{"the configuration is the one from before this change"}
+	}
+	l.differences = append(l.differences, l.evidence.config...)
+	if len(c.LeftOut) > 0 {
+		l.leaveOut("settings that the files leave to the server", summary(c.LeftOut)+" ("+version+")")
+	}
+	return nil
+}
+
+func (d *Driver) sameVersion(e *proof.Expected) bool {
+	v, _, _ := strings.Cut(d.facts.Version, "+")
+	return v == e.Library
+}
+
+// lookAtPools compares the scrape jobs.
+func (d *Driver) lookAtPools(ctx context.Context, p plan, pr reload.Proof, now runtime, l *look) *reload.Failure {
+	e := p.expected
+	want := make(map[string]bool, len(e.Jobs))
+	wait := 0
+	for _, j := range e.Jobs {
+		want[j.Name] = j.Wait
+		if j.Wait {
+			wait++
+		}
+	}
+	// After a load the pools of new jobs are made one after the other.
+	until := time.Now().Add(poolWait)
+	if !pr.Reloaded {
+		until = time.Now().Add(poolWait - now.ServerTime.Sub(later(now.LastConfigTime, now.StartTime)))
+	}
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		var answer struct {
+			ScrapePools []string `json:"scrapePools"`
+		}
+		a, f := d.get(ctx, pathPools, &answer)
+		if f != nil {
+			refused, f := d.refused(pathPools, f, a.Status)
+			if refused != "" {
+				l.leaveOut("scrape jobs", refused)
+			}
+			return f
+		}
+		missing, extra := pools(want, answer.ScrapePools)
+		late := time.Now().After(until)
+		if len(missing) == 0 || late {
+			d.takePools(e, missing, extra, wait, l)
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return &reload.Failure{Class: reload.ClassLocal, Message: "wait for scrape pools: stopped", Untouched: true, Err: ctx.Err()}
+		case <-time.After(pause):
+		}
+	}
+}
+
+// pools compares names. Of the missing ones only those count that may fail, or that nothing else tells of.
+func pools(want map[string]bool, have []string) (missing, extra []string) {
+	for _, name := range have {
+		if _, ok := want[name]; !ok {
+			extra = append(extra, name)
+		}
+	}
+	for name, wait := range want {
+		if wait && !slices.Contains(have, name) {
+			missing = append(missing, name)
+		}
+	}
+	slices.Sort(missing)
+	return missing, extra
+}
+
+func (d *Driver) takePools(e *proof.Expected, missing, extra []string, wait int, l *look) {
+	if wait > 0 || len(e.Jobs) > 0 {
+		l.compared = append(l.compared, count(len(e.Jobs), "scrape job"))
+	}
+	for _, name := range missing {
+		l.differences = append(l.differences, `scrape job "`+name+`" has no scrape pool`)
+	}
+	l.evidence.poolless = missing
+	if len(extra) > 0 && e.OpenJobs {
+		l.leaveOut("scrape_config_files", count(len(extra), "scrape job")+" of the server may come from files that are not visible to reloader")
+		return
+	}
+	for _, name := range extra {
+		l.differences = append(l.differences, `scrape job "`+name+`" is not in the files`)
+	}
+}
+
+// lookAtRules compares the rules: those that changed, or all of them page by page.
+func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now runtime, l *look) *reload.Failure {
+	e := p.expected
+	if e.Agent {
+		return nil
+	}
+	var only []string
+	if p.changed != nil && d.memory.rulesEpoch == now.epoch() && (pr.Reloaded || same(pr, now)) && !strings.Contains(d.serverFile, "/..data/") {
+		only = p.changed
+	}
+	if only != nil && len(only) == 0 {
+		l.compared = append(l.compared, count(len(e.Rules), "rule file"))
+		l.evidence.hidden = d.memory.invisible
+		return nil
+	}
+	rules := e.Compare(only)
+	refused, f := d.askRules(ctx, only, rules)
+	if f != nil || refused != "" {
+		if refused != "" && (len(e.Rules) > 0 || d.memory.rulesEpoch != "") {
+			l.leaveOut("rules", refused)
+		}
+		return f
+	}
+	if !d.sameVersion(e) && len(rules.Other) > 0 && d.o.Comparer != nil {
+		c, err := d.o.Comparer.Compare(ctx, d.facts, "", validator.Comparison{Groups: rules.Other})
+		if err != nil {
+			return &reload.Failure{Class: reload.ClassLocal, Message: err.Error(), Untouched: true, Err: err}
+		}
+		rules.Reprinted(c.Groups)
+	}
+	o := rules.Outcome()
+	l.compared = append(l.compared, count(len(e.Rules), "rule file"))
+	l.differences = append(l.differences, o.Differences...)
+	l.evidence.rules, l.evidence.missing = o.Differences, o.Missing
+	l.evidence.hidden = o.Invisible
+	if only != nil {
+		l.evidence.hidden = d.memory.invisible
+	} else {
+		l.evidence.allRules = true
+	}
+	l.evidence.misread(e, l)
+	return nil
+}
+
+// askRules asks for rule groups, without their alerts. Servers before 3.1 know no pages, and send all at once.
+func (d *Driver) askRules(ctx context.Context, only []string, into *proof.Rules) (refused string, f *reload.Failure) {
+	query := url.Values{"exclude_alerts": {"true"}}
+	if only != nil {
+		query["file[]"] = only
+	} else {
+		query.Set("group_limit", strconv.Itoa(groupsPage))
+	}
+	for {
+		next := ""
+		refused, f = d.ask(ctx, pathRules, query, maxRules, rulesTimeout, func(r io.Reader) (err error) {
+			next, err = proof.ReadRules(r, into.Add)
+			return err
+		})
+		if f != nil || refused != "" || next == "" {
+			return refused, f
+		}
+		query.Set("group_next_token", next)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}

@@ -1,0 +1,272 @@
+package judge
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/prometheus/config"
+	yaml2 "go.yaml.in/yaml/v2"
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/prometheus/proof"
+	"reloader/internal/prometheus/validator"
+)
+
+// maxLeaves bounds what is told of a configuration value by value.
+const maxLeaves = 400_000
+
+// setting is a scalar of a printed configuration, or the number of items of a list.
+type setting struct {
+	path string
+	text string
+}
+
+// freeMaps are mappings whose keys users choose: one key more is a difference and no default.
+var freeMaps = map[string]bool{
+	"external_labels": true, "labels": true, "params": true, "headers": true, "http_headers": true, "proxy_connect_header": true, "meta": true,
+}
+
+// values lists what is below a node, with paths below it.
+func values(n *yaml.Node, at string, out []setting) []setting {
+	switch n.Kind {
+	case yaml.MappingNode:
+		if name := at[strings.LastIndexByte(at, '/')+1:]; freeMaps[name] {
+			keys := make([]string, 0, len(n.Content)/2)
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				keys = append(keys, n.Content[i].Value)
+			}
+			slices.Sort(keys)
+			out = append(out, setting{at + "/", strings.Join(keys, "\x00")})
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			out = values(n.Content[i+1], at+"/"+n.Content[i].Value, out)
+		}
+	case yaml.SequenceNode:
+		out = append(out, setting{at + "/#", strconv.Itoa(len(n.Content))})
+		for i, c := range n.Content {
+			out = values(c, at+"/"+strconv.Itoa(i), out)
+		}
+	case yaml.AliasNode: // printed configurations have none
+	default:
+		out = append(out, setting{at, n.Value})
+	}
+	return out
+}
+
+func short(s string) uint32 {
+	h := sha256.Sum256([]byte(s))
+	return binary.BigEndian.Uint32(h[:])
+}
+
+// parts cuts a configuration as proof.Cut does its text.
+func parts(root *yaml.Node) map[string]*yaml.Node {
+	m := map[string]*yaml.Node{}
+	if root == nil || root.Kind != yaml.MappingNode {
+		return m
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		section, n := root.Content[i].Value, root.Content[i+1]
+		kind, nameKey, ok := proof.Kind(section)
+		if !ok || n.Kind != yaml.SequenceNode {
+			m[proof.Item{Kind: "section", Name: section}.String()] = n
+			continue
+		}
+		for k, item := range n.Content {
+			name := proof.Numbered(k + 1)
+			if v := resolved(child(item, nameKey)); v != nil && v.Value != "" {
+				name = v.Value
+			}
+			m[proof.Item{Kind: kind, Name: name}.String()] = item
+		}
+	}
+	return m
+}
+
+// addLeaves adds to the parts of a printed configuration their values one by one, and which of them the file wrote.
+func addLeaves(items []proof.Item, text string, ix *index) {
+	var doc yaml.Node
+	if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 {
+		return
+	}
+	printed, file := parts(doc.Content[0]), parts(ix.root)
+	left := maxLeaves
+	for i := range items {
+		n := printed[items[i].String()]
+		if n == nil {
+			continue
+		}
+		written := map[string]bool{}
+		o := outliner{left: maxAliased}
+		if source := file[items[i].String()]; source != nil {
+			o.written(source, "", written, 0)
+		}
+		for _, v := range values(n, "", nil) {
+			items[i].Leaves = append(items[i].Leaves, proof.Leaf{Path: short(v.path), Value: short(v.text), Written: written[v.path]})
+		}
+		if left -= len(items[i].Leaves); left < 0 {
+			for k := range items {
+				items[k].Leaves = nil
+			}
+			return
+		}
+	}
+}
+
+// written lists the paths of what a file says itself, in the form of values.
+func (o *outliner) written(n *yaml.Node, at string, out map[string]bool, depth int) {
+	n = o.resolve(n)
+	if n == nil || depth > 100 || o.left < 0 {
+		return
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		out[at+"/"] = true
+		for _, f := range o.fields(n) {
+			o.written(f.value, at+"/"+f.key, out, depth+1)
+		}
+	case yaml.SequenceNode:
+		out[at+"/#"] = true
+		for i, c := range n.Content {
+			o.written(c, at+"/"+strconv.Itoa(i), out, depth+1)
+		}
+	default:
+		out[at] = true
+	}
+}
+
+// compared answers what a server of another version shows: both sides go through the library, and what only
+// one of the versions knows is left out.
+func compared(q *validator.Question) *validator.Compared {
+	c := &validator.Compared{}
+	p := newParser(q.Features, parseVersion(q.Version))
+	for _, g := range q.Compare.Groups {
+		for i, r := range g.Rules {
+			if expr, err := p.ParseExpr(r.Query); err == nil {
+				g.Rules[i].Query = expr.String()
+			}
+		}
+		c.Groups = append(c.Groups, g)
+	}
+	if q.Compare.Configuration {
+		compareConfig(q, c)
+	}
+	return c
+}
+
+func compareConfig(q *validator.Question, c *validator.Compared) {
+	text := string(q.Files[q.Main].Content)
+	text, unknown, err := reprinted(text, q)
+	if err != nil {
+		c.Failed = "Prometheus " + Library + ", with which reloader compares, cannot read it"
+		return
+	}
+	if sameVersion(q.Version) {
+		c.Differences = proof.Differences(q.Compare.Items, proof.Cut(text))
+		return
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil || len(doc.Content) == 0 {
+		c.Failed = "it is no YAML"
+		return
+	}
+	have := parts(doc.Content[0])
+	left := map[string]bool{}
+	for _, u := range unknown {
+		left[u] = true
+	}
+	for _, want := range q.Compare.Items {
+		name := want.String()
+		n := have[name]
+		delete(have, name)
+		switch {
+		case n == nil && want.Kind == "section" && !anyWritten(want):
+			left[want.Name] = true
+		case n == nil:
+			c.Differences = append(c.Differences, name+" is missing")
+		default:
+			key, same := compareItem(want, values(n, "", nil), left)
+			if !same {
+				c.Differences = append(c.Differences, name+" differs"+key)
+			}
+		}
+	}
+	for name := range have {
+		if section, ok := strings.CutPrefix(name, "section "); ok {
+			left[strings.Trim(section, `"`)] = true
+			continue
+		}
+		c.Differences = append(c.Differences, name+" is not in the files")
+	}
+	for l := range left {
+		c.LeftOut = append(c.LeftOut, l)
+	}
+	slices.Sort(c.LeftOut)
+}
+
+// reprinted lets the library print what the server printed. It returns the settings that the library does not know.
+func reprinted(text string, q *validator.Question) (string, []string, error) {
+	cfg, err := printable(text, q.Compare.Dir, nil)
+	if err != nil {
+		return "", nil, err
+	}
+	var unknown []string
+	if err := yaml2.UnmarshalStrict([]byte(text), &config.Config{}); err != nil {
+		for _, p := range problems(err, configNames) {
+			if p.unknown != "" {
+				unknown = append(unknown, p.unknown)
+			}
+		}
+	}
+	return proof.Normal(cfg.String(), q.Compare.Wild), unknown, nil
+}
+
+func anyWritten(i proof.Item) bool {
+	return slices.ContainsFunc(i.Leaves, func(l proof.Leaf) bool { return l.Written })
+}
+
+// compareItem compares one part. What the file wrote must be the same; where the server has another value for what the
+// file leaves to the defaults, it may be its version's: that is left out.
+func compareItem(want proof.Item, have []setting, left map[string]bool) (key string, same bool) {
+	leaves := make(map[uint32]proof.Leaf, len(want.Leaves))
+	for _, l := range want.Leaves {
+		leaves[l.Path] = l
+	}
+	for _, v := range have {
+		l, ok := leaves[short(v.path)]
+		delete(leaves, short(v.path))
+		switch {
+		case ok && l.Value == short(v.text):
+		case ok && l.Written:
+			return " in " + dotted(v.path), false
+		default:
+			left[strings.TrimPrefix(kindKey(want)+"."+dotted(v.path), ".")] = true
+		}
+	}
+	for _, l := range leaves {
+		if l.Written {
+			return "", false
+		}
+	}
+	return "", true
+}
+
+func kindKey(i proof.Item) string {
+	if i.Kind == "section" {
+		return i.Name
+	}
+	return strings.ReplaceAll(i.Kind, " ", "_")
+}
+
+// dotted is a path of keys as people write it, without the numbers of items.
+func dotted(path string) string {
+	var keys []string
+	for k := range strings.SplitSeq(path, "/") {
+		if _, err := strconv.Atoi(k); err != nil && k != "" && k != "#" {
+			keys = append(keys, k)
+		}
+	}
+	return strings.Join(keys, ".")
+}

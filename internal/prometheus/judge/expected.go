@@ -1,0 +1,261 @@
+package judge
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+	yaml2 "go.yaml.in/yaml/v2"
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/proof"
+	"reloader/internal/prometheus/validator"
+)
+
+// expect says what a server will show of itself when it runs these files. Files with errors are not run.
+func (j *judge) expect(l *configLoader, ix *index, jobs []job, rules []validator.RulePath) {
+	j.answer.RulePaths = rules
+	for i := range j.rereads {
+		if !j.other[i] {
+			j.answer.Rereads = append(j.answer.Rereads, i)
+		}
+	}
+	slices.Sort(j.answer.Rereads)
+	if l.body == "" && ix.root != nil || slices.ContainsFunc(j.answer.Findings, func(f validator.Finding) bool { return f.Severity == finding.Error }) {
+		return
+	}
+	main := j.q.Files[j.q.Main].Path
+	e := &proof.Expected{
+		Library: Library, Main: main, Agent: j.q.Agent, OpenJobs: j.open,
+		Interval: time.Duration(l.config.GlobalConfig.EvaluationInterval).Seconds(),
+	}
+	for _, jb := range jobs {
+		e.Jobs = append(e.Jobs, proof.Job{Name: jb.JobName, Wait: jb.file != j.q.Main || mayFail(jb.ScrapeConfig)})
+	}
+	j.print(e, l.body, path.Dir(main), ix)
+	j.hidden(e, jobs)
+	j.unread(e)
+	j.answer.Expected = e
+}
+
+// print fills in the configuration as the server prints it.
+func (j *judge) print(e *proof.Expected, body, dir string, ix *index) {
+	cfg, err := printable(body, dir, j.q.Features)
+	if err != nil {
+		e.Unprinted = "Prometheus " + Library + ", with which reloader compares, cannot print it"
+		return
+	}
+	cfg.GlobalConfig.ExternalLabels.Range(func(l labels.Label) {
+		if strings.Contains(l.Value, "$") {
+			e.Wild = append(e.Wild, proof.ExternalLabels+l.Name)
+		}
+	})
+	for _, keys := range byFlags {
+		if !says(ix.root, keys) {
+			e.Wild = append(e.Wild, strings.Join(keys, "."))
+		}
+	}
+	text := proof.Normal(cfg.String(), e.Wild)
+	if strings.Contains(text, masked) {
+		e.Hidden = append(e.Hidden, "values of secrets")
+	}
+	e.Text, e.Items = proof.Sum(text), proof.Cut(text)
+	if !sameVersion(j.q.Version) {
+		addLeaves(e.Items, text, ix)
+	}
+}
+
+// sameVersion says that the server prints as the library does.
+func sameVersion(server string) bool {
+	server, _, _ = strings.Cut(server, "+")
+	return server == Library
+}
+
+// printable reads a configuration that was found valid, as the server has it before it prints it, but for the
+// variables in external labels: they are left alone.
+func printable(body, dir string, features []string) (*config.Config, error) {
+	defer withFeatures(features)()
+	cfg := config.DefaultConfig
+	if err := yaml2.Unmarshal([]byte(body), &cfg); err != nil {
+		return nil, err
+	}
+	if cfg.StorageConfig.TSDBConfig == nil {
+		retention := config.DefaultTSDBRetentionConfig
+		cfg.StorageConfig.TSDBConfig = &config.TSDBConfig{Retention: &retention}
+	}
+	if cfg.StorageConfig.ExemplarsConfig == nil && slices.Contains(features, "exemplar-storage") {
+		cfg.StorageConfig.ExemplarsConfig = &config.DefaultExemplarsConfig
+	}
+	cfg.SetDirectory(dir)
+	return &cfg, nil
+}
+
+// byFlags are settings whose defaults come from the server's flags and environment: GOGC, --log.level,
+// --storage.tsdb.retention.time and .size.
+var byFlags = [][]string{{"runtime", "gogc"}, {"runtime", "log_level"}, {"storage", "tsdb", "retention"}}
+
+// says reports whether a file sets the value at a path of keys.
+func says(n *yaml.Node, keys []string) bool {
+	o := outliner{left: maxAliased}
+	for _, key := range keys {
+		fields := o.fields(n)
+		i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
+		if i < 0 {
+			return false
+		}
+		n = fields[i].value
+	}
+	return true
+}
+
+// featured serializes changes of the library's defaults.
+var featured sync.Mutex
+
+// withFeatures makes the library's defaults those of a server with these features, as its main function does, until
+// the returned function is called.
+func withFeatures(features []string) (undo func()) {
+	featured.Lock()
+	whole, global := config.DefaultConfig.GlobalConfig, config.DefaultGlobalConfig
+	for _, f := range features {
+		switch f {
+		case "extra-scrape-metrics":
+			on := true
+			config.DefaultConfig.GlobalConfig.ExtraScrapeMetrics, config.DefaultGlobalConfig.ExtraScrapeMetrics = &on, &on
+		case "created-timestamp-zero-ingestion", "st-storage":
+			config.DefaultConfig.GlobalConfig.ScrapeProtocols = config.DefaultProtoFirstScrapeProtocols
+			config.DefaultGlobalConfig.ScrapeProtocols = config.DefaultProtoFirstScrapeProtocols
+		}
+	}
+	return func() {
+		if len(features) > 0 {
+			config.DefaultConfig.GlobalConfig, config.DefaultGlobalConfig = whole, global
+		}
+		featured.Unlock()
+	}
+}
+
+// mayFail says that the server may be unable to make the job's scrape pool, and would not tell: its HTTP client
+// needs files.
+func mayFail(c *config.ScrapeConfig) bool {
+	tls := c.HTTPClientConfig.TLSConfig
+	return tls.CAFile != "" || tls.CertFile != "" || tls.KeyFile != "" || tls.CA != "" || tls.Cert != "" || c.HTTPClientConfig.OAuth2 != nil
+}
+
+// hidden names what no server shows.
+func (j *judge) hidden(e *proof.Expected, jobs []job) {
+	n := 0
+	for _, jb := range jobs {
+		if jb.file != j.q.Main {
+			n++
+		}
+	}
+	if n > 0 {
+		e.Hidden = append(e.Hidden, fmt.Sprintf("the contents of %d scrape jobs in scrape_config_files (their names are compared)", n))
+	}
+}
+
+// unread finds directories of whose files the server reads none, although they hold files that a pattern
+// of the main file would mean if it named that directory.
+func (j *judge) unread(e *proof.Expected) {
+	mainDir := path.Dir(e.Main)
+	for _, d := range j.q.Dirs {
+		d = path.Clean(d)
+		if d == mainDir || strings.HasPrefix(mainDir, d+"/") {
+			continue
+		}
+		u := proof.Unread{Dir: d}
+		used := false
+		for p, i := range j.paths {
+			if path.Dir(p) != d && !strings.HasPrefix(p, d+"/") {
+				continue
+			}
+			if used = j.matched[i] || j.other[i]; used {
+				break
+			}
+			if len(u.Files) < 5 {
+				u.Files = append(u.Files, path.Base(p))
+			}
+		}
+		if used || len(u.Files) == 0 {
+			continue
+		}
+		slices.Sort(u.Files)
+		e.Unread = append(e.Unread, u)
+	}
+}
+
+// readAtUse says whether the server reads the file that a key names again each time it needs it. That is known of the HTTP
+// clients of scrape jobs, remote write and read, and alerting; service discovery and the rest may read once.
+func readAtUse(keys []string) bool {
+	switch keys[0] {
+	case "scrape_configs", "remote_write", "remote_read", "alerting":
+	default:
+		return false
+	}
+	last := len(keys) - 1
+	for _, k := range keys {
+		if strings.HasSuffix(k, "_sd_configs") || k == "google_iam" || k == "sigv4" || k == "azuread" {
+			return false
+		}
+	}
+	switch keys[last] {
+	case "username_file", "password_file", "credentials_file", "bearer_token_file", "client_secret_file", "ca_file", "cert_file", "key_file":
+		return true
+	}
+	return false
+}
+
+// printer is a parser that keeps how the server will print what it parsed.
+type printer struct {
+	parser.Parser
+	printed map[string]string
+}
+
+// ParseExpr implements parser.Parser.
+func (p *printer) ParseExpr(input string) (parser.Expr, error) {
+	expr, err := p.Parser.ParseExpr(input)
+	if err == nil && expr != nil {
+		p.printed[input] = expr.String()
+	}
+	return expr, err
+}
+
+// shownGroups adds to the groups of a rule file how the server will show them.
+func shownGroups(groups []validator.Group, file *rulefmt.RuleGroups, p *printer) {
+	for i, g := range file.Groups {
+		if len(g.Rules) == 0 {
+			continue
+		}
+		shown := &proof.Group{Name: g.Name, Interval: time.Duration(g.Interval).Seconds(), Limit: g.Limit, Offset: g.QueryOffset != nil, Rules: make([]uint64, len(g.Rules))}
+		for k, r := range g.Rules {
+			rule := proof.Rule{Type: "recording", Name: r.Record, Query: p.printed[r.Expr], Labels: merge(g.Labels, r.Labels)}
+			if r.Alert != "" {
+				rule.Type, rule.Name = "alerting", r.Alert
+				rule.Duration, rule.KeepFiringFor = time.Duration(r.For).Seconds(), time.Duration(r.KeepFiringFor).Seconds()
+				rule.Annotations = r.Annotations
+			}
+			shown.Rules[k] = rule.Sum()
+		}
+		groups[i].Shown = shown
+	}
+}
+
+// merge adds a rule's labels to those of its group.
+func merge(group, rule map[string]string) map[string]string {
+	if len(group) == 0 {
+		return rule
+	}
+	all := make(map[string]string, len(group)+len(rule))
+	maps.Copy(all, group)
+	maps.Copy(all, rule)
+	return all
+}

@@ -1,0 +1,143 @@
+package proof
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Normal takes out of a printed configuration what may differ although the server runs the same file: the ..data link in
+// paths, and what the server takes from its environment and its flags. Wild are the paths of such settings, with dots; of an
+// external label the name stays.
+func Normal(text string, wild []string) string {
+	if strings.Contains(text, "/..data/") {
+		text = strings.ReplaceAll(text, "/..data/", "/")
+	}
+	if len(wild) == 0 {
+		return text
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	var at [4]string // the keys that lead to the line, by depth
+	skip := -1       // the depth of a setting that is left out
+	for line := range strings.Lines(text) {
+		depth := (len(line) - len(strings.TrimLeft(line, " "))) / 2
+		if skip >= 0 && depth > skip {
+			continue // below it, or the rest of its value
+		}
+		skip = -1
+		key, _, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if depth < len(at) && ok && !strings.HasPrefix(key, "- ") {
+			at[depth] = strings.Trim(key, `"'`)
+			if path := strings.Join(at[:depth+1], "."); slices.Contains(wild, path) {
+				skip = depth
+				if strings.HasPrefix(path, ExternalLabels) {
+					fmt.Fprintf(&b, "    %s: *\n", key)
+				}
+				continue
+			}
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// ExternalLabels is the path of the external labels, with its dot.
+const ExternalLabels = "global.external_labels."
+
+// listed are the sections that are lists of named parts.
+var listed = map[string]struct{ kind, name string }{
+	"scrape_configs": {"scrape job", "job_name"},
+	"remote_write":   {"remote_write", "name"},
+	"remote_read":    {"remote_read", "name"},
+}
+
+// Kind is what the parts of a section are called, and the key that names them; ok is false for a section
+// that is one part.
+func Kind(section string) (kind, nameKey string, ok bool) {
+	l, ok := listed[section]
+	return l.kind, l.name, ok
+}
+
+// Cut cuts a configuration, as a server prints it, into its parts. The text is trusted to be laid out as the library
+// lays it out: sections begin in the first column, and so do the items of lists below them.
+func Cut(text string) []Item {
+	var items []Item
+	section, number := "", 0
+	for text != "" {
+		part := text[:partEnd(text)]
+		text = text[len(part):]
+		if !strings.HasPrefix(part, "- ") {
+			name, rest, _ := strings.Cut(part, ":")
+			section, number = strings.TrimSpace(name), 0
+			if _, _, ok := Kind(section); ok && strings.TrimSpace(rest) == "" {
+				continue // its items follow
+			}
+			for strings.HasPrefix(text, "- ") { // a plain list is one part
+				n := partEnd(text)
+				part, text = part+text[:n], text[n:]
+			}
+			items = append(items, Item{Kind: "section", Name: section, Sum: Sum(part)})
+			continue
+		}
+		number++
+		kind, nameKey, _ := Kind(section)
+		items = append(items, Item{Kind: kind, Name: itemName(part, nameKey, number), Sum: Sum(part)})
+	}
+	return items
+}
+
+// partEnd is where the part at the beginning of the text ends: at the next line that is not indented.
+func partEnd(text string) int {
+	for at := 0; ; {
+		n := strings.IndexByte(text[at:], '\n')
+		if n < 0 {
+			return len(text)
+		}
+		if at += n + 1; at >= len(text) {
+			return len(text)
+		}
+		if c := text[at]; c != ' ' && c != '\n' {
+			return at
+		}
+	}
+}
+
+func itemName(part, key string, number int) string {
+	for line := range strings.Lines(part) {
+		if rest, ok := strings.CutPrefix(line[min(2, len(line)):], key+":"); ok && (line[0] == '-' || line[0] == ' ') {
+			return strings.Trim(strings.TrimSpace(rest), `"'`)
+		}
+	}
+	return Numbered(number)
+}
+
+// Numbered names a part that has no name.
+func Numbered(n int) string { return fmt.Sprintf("#%d", n) }
+
+// Differences names the parts in which a printed configuration differs from what is expected, in the order of
+// the file; the server's own come last.
+func Differences(want, have []Item) []string {
+	type key struct{ kind, name string }
+	seen := make(map[key]uint64, len(have))
+	for _, i := range have {
+		seen[key{i.Kind, i.Name}] = i.Sum
+	}
+	var out []string
+	for _, i := range want {
+		k := key{i.Kind, i.Name}
+		switch sum, ok := seen[k]; {
+		case !ok:
+			out = append(out, i.String()+" is missing")
+		case sum != i.Sum:
+			out = append(out, i.String()+" differs")
+		}
+		delete(seen, k)
+	}
+	for _, i := range have {
+		if _, left := seen[key{i.Kind, i.Name}]; left {
+			out = append(out, i.String()+" is not in the files")
+		}
+	}
+	return out
+}

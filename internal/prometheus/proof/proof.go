@@ -1,0 +1,121 @@
+// Package proof says what a Prometheus shows of its files when it runs them, and holds that against what one shows.
+package proof
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
+)
+
+// Expected is what a server will show of itself when it runs a set of files: names and digests, no value.
+type Expected struct {
+	// Library is the version of Prometheus that printed the configuration ("3.16.0").
+	Library string `json:"library"`
+	// Main is the main file's path on the server.
+	Main string `json:"main"`
+	// Agent says that the server was asked for as an agent, which has no rules.
+	Agent bool `json:"agent,omitempty"`
+	// Text is the digest of the whole configuration as the server prints it, after Normal.
+	Text uint64 `json:"text"`
+	// Items are the parts of that text. Empty with Unprinted.
+	Items []Item `json:"items,omitempty"`
+	// Wild are settings that the server takes from its own environment or flags, by their paths: see Normal.
+	Wild []string `json:"wild,omitempty"`
+	// Unprinted says why the library could not print the configuration; empty when it did.
+	Unprinted string `json:"unprinted,omitempty"`
+	// Jobs are all scrape jobs, those of scrape_config_files included.
+	Jobs []Job `json:"jobs,omitempty"`
+	// OpenJobs says that scrape_config_files names files that are not visible here: the server may have more jobs.
+	OpenJobs bool `json:"openJobs,omitempty"`
+	// Interval is global.evaluation_interval in seconds, for groups without one.
+	Interval float64 `json:"interval,omitempty"`
+	// Rules are the rule files, by the path under which the server names them.
+	Rules []RuleFile `json:"-"`
+	// Dirs are directories of the server whose files are all visible here.
+	Dirs []string `json:"-"`
+	// Hidden names what the files say and no server shows ("values of secrets"): only a reload after the
+	// last change of the files tells that the server runs it.
+	Hidden []string `json:"hidden,omitempty"`
+	// Rereads are the files that the server reads again by itself, by its paths, sorted.
+	Rereads []string `json:"-"`
+	// Unread are directories in view of whose files the server reads none, with a guess where it reads them.
+	Unread []Unread `json:"unread,omitempty"`
+}
+
+// Item is one part of a printed configuration.
+type Item struct {
+	// Kind is "scrape job", "remote_write", "remote_read" or "section".
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	// Sum is the digest of its text.
+	Sum uint64 `json:"sum"`
+	// Leaves are its values one by one, where the server has another version than the library: see Leaf.
+	Leaves []Leaf `json:"leaves,omitempty"`
+}
+
+// String names the part as users do.
+func (i Item) String() string {
+	if i.Kind == "section" {
+		return `section "` + i.Name + `"`
+	}
+	return i.Kind + ` "` + i.Name + `"`
+}
+
+// Leaf is one value of an item: digests of its path and of the value, and whether the file wrote it or the
+// library filled it in.
+type Leaf struct {
+	Path    uint32 `json:"p"`
+	Value   uint32 `json:"v"`
+	Written bool   `json:"w,omitempty"`
+}
+
+// Job is a scrape job.
+type Job struct {
+	Name string `json:"name"`
+	// Wait says that only its scrape pool tells whether the server runs it: it needs files that may be unusable, or
+	// stands in a file of scrape_config_files, which no server prints.
+	Wait bool `json:"wait,omitempty"`
+}
+
+// RuleFile is a rule file with the groups that the server will show of it: those that have rules.
+type RuleFile struct {
+	Path   string
+	Groups []Group
+}
+
+// Group is a rule group.
+type Group struct {
+	Name string `json:"name"`
+	// Interval in seconds; 0 means the global one.
+	Interval float64 `json:"interval,omitempty"`
+	Limit    int     `json:"limit,omitempty"`
+	// Offset says that it has a query_offset, which no server shows.
+	Offset bool `json:"offset,omitempty"`
+	// Rules are the digests of its rules, in order.
+	Rules []uint64 `json:"rules"`
+}
+
+// Unread is a directory that the user named and of whose files the server reads none.
+type Unread struct {
+	// Dir is the directory as the server is thought to see it, Like the directory from which the server reads files
+	// of the same names; empty when no pattern fits.
+	Dir  string `json:"dir"`
+	Like string `json:"like,omitempty"`
+	// Files are some of its files, by their base names.
+	Files []string `json:"files,omitempty"`
+}
+
+// Sum is a digest of a text.
+func Sum(text string) uint64 {
+	h := sha256.Sum256([]byte(text))
+	return binary.BigEndian.Uint64(h[:])
+}
+
+// Path is a path of the server without the detour through a volume's ..data link.
+func Path(p string) string {
+	if !strings.Contains(p, "/..data") {
+		return p
+	}
+	p = strings.ReplaceAll(p, "/..data/", "/")
+	return strings.TrimSuffix(p, "/..data")
+}

@@ -1,0 +1,359 @@
+package proof
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Rule is a rule as /api/v1/rules shows it.
+type Rule struct {
+	Type          string            `json:"type"` // alerting, recording
+	Name          string            `json:"name"`
+	Query         string            `json:"query"`
+	Duration      float64           `json:"duration,omitempty"`      // for, in seconds
+	KeepFiringFor float64           `json:"keepFiringFor,omitempty"` // in seconds
+	Labels        map[string]string `json:"labels,omitempty"`
+	Annotations   map[string]string `json:"annotations,omitempty"`
+}
+
+// Sum is the digest of all that is compared of a rule.
+func (r Rule) Sum() uint64 {
+	b := make([]byte, 0, 256)
+	text := func(s string) { b = append(strconv.AppendInt(b, int64(len(s)), 10), ':'); b = append(b, s...) }
+	texts := func(m map[string]string) {
+		b = append(strconv.AppendInt(b, int64(len(m)), 10), '/')
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			text(k)
+			text(m[k])
+		}
+	}
+	text(r.Type)
+	text(r.Name)
+	text(r.Query)
+	b = append(strconv.AppendFloat(b, r.Duration, 'g', -1, 64), ' ')
+	b = append(strconv.AppendFloat(b, r.KeepFiringFor, 'g', -1, 64), ' ')
+	texts(r.Labels)
+	texts(r.Annotations)
+	return Sum(string(b))
+}
+
+// ServerGroup is a rule group as /api/v1/rules shows it.
+type ServerGroup struct {
+	Name     string  `json:"name"`
+	File     string  `json:"file"`
+	Interval float64 `json:"interval"`
+	Limit    int     `json:"limit"`
+	Rules    []Rule  `json:"rules"`
+}
+
+// ReadRules reads an answer of /api/v1/rules, one group after the other, so that no more than one is in memory.
+// It returns the token of the next page; empty when there is none.
+func ReadRules(r io.Reader, each func(ServerGroup)) (next string, err error) {
+	dec := json.NewDecoder(r)
+	status := ""
+	err = object(dec, func(key string) error {
+		switch key {
+		case "status":
+			return dec.Decode(&status)
+		case "data":
+			return object(dec, func(key string) error {
+				switch key {
+				case "groups":
+					return list(dec, func() error {
+						var g ServerGroup
+						if err := dec.Decode(&g); err != nil {
+							return err
+						}
+						each(g)
+						return nil
+					})
+				case "groupNextToken":
+					return dec.Decode(&next)
+				default:
+					return skip(dec)
+				}
+			})
+		default:
+			return skip(dec)
+		}
+	})
+	if err == nil && status != "success" {
+		err = fmt.Errorf("status %q", status)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read rules: %w", err)
+	}
+	return next, nil
+}
+
+func skip(dec *json.Decoder) error {
+	var any json.RawMessage
+	return dec.Decode(&any)
+}
+
+func object(dec *json.Decoder, field func(key string) error) error {
+	if err := begin(dec, '{'); err != nil {
+		return err
+	}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := t.(string)
+		if err := field(key); err != nil {
+			return err
+		}
+	}
+	_, err := dec.Token()
+	return err
+}
+
+func list(dec *json.Decoder, item func() error) error {
+	if err := begin(dec, '['); err != nil {
+		return err
+	}
+	for dec.More() {
+		if err := item(); err != nil {
+			return err
+		}
+	}
+	_, err := dec.Token()
+	return err
+}
+
+func begin(dec *json.Decoder, want json.Delim) error {
+	t, err := dec.Token()
+	if err != nil {
+		return err
+	}
+	if t != want {
+		return errors.New("not what Prometheus answers")
+	}
+	return nil
+}
+
+// maxKept bounds what is remembered of groups that differ, in rules: enough to name them.
+const maxKept = 5000
+
+// Rules compares the groups that a server shows with those that are expected. Make one with Expected.Compare.
+type Rules struct {
+	want map[uint64]*wanted // by file and group
+	e    *Expected
+	// only are the files that the server was asked for; nil when it was asked for all.
+	only map[string]bool
+	kept int
+	// Other are groups of the server that differ in their rules: a server of another version may only print them in
+	// another way.
+	Other     []ServerGroup
+	differing []string
+	foreign   map[string][]string // groups of files that are not expected, by file
+}
+
+type wanted struct {
+	file  string
+	group *Group
+	seen  bool
+}
+
+var seed = maphash.MakeSeed()
+
+func keyOf(file, group string) uint64 {
+	return maphash.Comparable(seed, [2]string{Path(file), group})
+}
+
+// Compare begins a comparison: of the given files only, or of all with nil.
+func (e *Expected) Compare(only []string) *Rules {
+	r := &Rules{want: map[uint64]*wanted{}, e: e, foreign: map[string][]string{}}
+	if only != nil {
+		r.only = make(map[string]bool, len(only))
+		for _, file := range only {
+			r.only[Path(file)] = true
+		}
+	}
+	for i := range e.Rules {
+		f := &e.Rules[i]
+		if r.only != nil && !r.only[Path(f.Path)] {
+			continue
+		}
+		for k := range f.Groups {
+			r.want[keyOf(f.Path, f.Groups[k].Name)] = &wanted{file: f.Path, group: &f.Groups[k]}
+		}
+	}
+	return r
+}
+
+// Add takes in one group of the server.
+func (r *Rules) Add(g ServerGroup) {
+	if r.only != nil && !r.only[Path(g.File)] {
+		return // an old server does not know the filter
+	}
+	w := r.want[keyOf(g.File, g.Name)]
+	if w == nil {
+		if len(r.foreign) < maxKept {
+			r.foreign[g.File] = append(r.foreign[g.File], g.Name)
+		}
+		return
+	}
+	w.seen = true
+	switch {
+	case g.Interval != cmp.Or(w.group.Interval, r.e.Interval):
+		r.differ(w, "has another interval")
+	case g.Limit != w.group.Limit:
+		r.differ(w, "has another limit")
+	case len(g.Rules) != len(w.group.Rules):
+		r.differ(w, fmt.Sprintf("has %d rules, not %d", len(g.Rules), len(w.group.Rules)))
+	default:
+		for i := range g.Rules {
+			if g.Rules[i].Sum() == w.group.Rules[i] {
+				continue
+			}
+			if r.kept += len(g.Rules); r.kept <= maxKept {
+				r.Other = append(r.Other, g)
+			} else {
+				r.differ(w, "has other rules")
+			}
+			return
+		}
+	}
+}
+
+func (r *Rules) differ(w *wanted, how string) {
+	r.differing = append(r.differing, groupName(w.group.Name, w.file)+" "+how)
+}
+
+func groupName(group, file string) string { return `rule group "` + group + `" of ` + file }
+
+// Reprinted compares the groups of Other again, with their expressions as the library prints them.
+func (r *Rules) Reprinted(groups []ServerGroup) {
+	for _, g := range groups {
+		w := r.want[keyOf(g.File, g.Name)]
+		if w == nil || len(g.Rules) != len(w.group.Rules) {
+			continue
+		}
+		var names []string
+		for i := range g.Rules {
+			if g.Rules[i].Sum() != w.group.Rules[i] {
+				names = append(names, strconv.Quote(g.Rules[i].Name))
+			}
+		}
+		switch {
+		case len(names) == 1:
+			r.differ(w, "has another rule "+names[0])
+		case len(names) > 1:
+			r.differ(w, fmt.Sprintf("has another rule %s and %d more", names[0], len(names)-1))
+		}
+	}
+	r.Other = nil
+}
+
+// Outcome is what a comparison of rules found.
+type Outcome struct {
+	// Differences names groups and rules that differ.
+	Differences []string
+	// Missing are expected files of which the server runs no group at all.
+	Missing []string
+	// Invisible are files that the server runs and that are in no directory visible here.
+	Invisible []string
+}
+
+// Outcome ends the comparison.
+func (r *Rules) Outcome() Outcome {
+	r.Reprinted(r.Other)
+	var o Outcome
+	missing := map[string][]string{}
+	some := map[string]bool{}
+	for _, w := range r.want {
+		if w.seen {
+			some[Path(w.file)] = true
+		} else {
+			missing[w.file] = append(missing[w.file], w.group.Name)
+		}
+	}
+	for _, file := range slices.Sorted(maps.Keys(missing)) {
+		groups := missing[file]
+		slices.Sort(groups)
+		if !some[Path(file)] {
+			o.Missing = append(o.Missing, file)
+			o.Differences = append(o.Differences, fmt.Sprintf("rule file %s: the server runs none of its %s", file, counted(len(groups), "group")))
+			continue
+		}
+		for _, g := range groups {
+			o.Differences = append(o.Differences, groupName(g, file)+" is missing")
+		}
+	}
+	slices.Sort(r.differing)
+	o.Differences = append(o.Differences, r.differing...)
+	r.strangers(&o, some)
+	return o
+}
+
+// strangers sorts out the groups of the server that are not expected.
+func (r *Rules) strangers(o *Outcome, some map[string]bool) {
+	expected := make(map[string]bool, len(r.e.Rules))
+	for i := range r.e.Rules {
+		expected[Path(r.e.Rules[i].Path)] = true
+	}
+	for _, file := range slices.Sorted(maps.Keys(r.foreign)) {
+		groups := r.foreign[file]
+		slices.Sort(groups)
+		switch {
+		case some[Path(file)]:
+			for _, g := range groups {
+				o.Differences = append(o.Differences, groupName(g, file)+" is not in the file")
+			}
+		case r.only != nil || expected[Path(file)] || r.e.Visible(file):
+			o.Differences = append(o.Differences, fmt.Sprintf("rule file %s: the server runs %s that the files do not have", file, counted(len(groups), "group")))
+		default:
+			o.Invisible = append(o.Invisible, file)
+		}
+	}
+}
+
+// Visible says whether a file of the server lies in a directory that is visible here.
+func (e *Expected) Visible(file string) bool {
+	dir := path.Dir(Path(file))
+	return slices.ContainsFunc(e.Dirs, func(d string) bool {
+		d = Path(d)
+		return dir == d || strings.HasPrefix(dir, strings.TrimSuffix(d, "/")+"/")
+	})
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// Changed are the rule files whose groups differ between two sets of files, and which the server may have to show
+// for the newer one: with a file that went, it must show none.
+func Changed(from, to *Expected) []string {
+	before := make(map[string]*RuleFile, len(from.Rules))
+	for i := range from.Rules {
+		before[from.Rules[i].Path] = &from.Rules[i]
+	}
+	changed := []string{}
+	for i := range to.Rules {
+		f := &to.Rules[i]
+		old, ok := before[f.Path]
+		if !ok || !slices.EqualFunc(old.Groups, f.Groups, sameGroup) {
+			changed = append(changed, f.Path)
+		}
+		delete(before, f.Path)
+	}
+	return append(changed, slices.Sorted(maps.Keys(before))...)
+}
+
+func sameGroup(a, b Group) bool {
+	return a.Name == b.Name && a.Interval == b.Interval && a.Limit == b.Limit && slices.Equal(a.Rules, b.Rules)
+}

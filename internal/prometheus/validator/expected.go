@@ -1,0 +1,83 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"reloader/internal/confine"
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/proof"
+)
+
+// expected completes what the process says of the configuration by the groups of all rule files, those whose
+// verdict was known included. It is nil when the process did not tell, or when a known rule file has errors.
+func (v *Validator) expected(q *Question, a *Answer, files []viewed) *proof.Expected {
+	e := a.Expected
+	if e == nil {
+		return nil
+	}
+	groups := map[int][]Group{}
+	for _, r := range a.Rules {
+		groups[r.File] = r.Groups
+	}
+	offset := false
+	e.Rules = make([]proof.RuleFile, 0, len(a.RulePaths))
+	seen := make(map[string]bool, len(a.RulePaths))
+	for _, r := range a.RulePaths {
+		if seen[r.Path] {
+			continue
+		}
+		seen[r.Path] = true
+		all, ok := groups[r.File]
+		if !ok {
+			k, _ := v.memo.get(files[r.File].file.Digest)
+			all = k.groups
+		}
+		f := proof.RuleFile{Path: r.Path}
+		for _, g := range all {
+			if g.Shown != nil {
+				f.Groups = append(f.Groups, *g.Shown)
+				offset = offset || g.Shown.Offset
+			}
+		}
+		e.Rules = append(e.Rules, f)
+	}
+	if offset {
+		e.Hidden = append(e.Hidden, "query_offset of rule groups")
+	}
+	for _, i := range a.Rereads {
+		e.Rereads = append(e.Rereads, files[i].server)
+	}
+	slices.Sort(e.Rereads)
+	e.Dirs = q.Dirs
+	return e
+}
+
+// Compare asks promcheck to hold what a server of another version shows against what was expected. The text is the
+// answer of /api/v1/status/config; it counts only with c.Configuration.
+func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text string, c Comparison) (Compared, error) {
+	if v.opts.External != "" {
+		return Compared{}, errors.New("the external validator does not compare")
+	}
+	select {
+	case turnstile <- struct{}{}:
+		defer func() { <-turnstile }()
+	case <-ctx.Done():
+		return Compared{}, fmt.Errorf("compare with the server: %w", context.Cause(ctx))
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, v.opts.Timeout, errDeadline)
+	defer cancel()
+	a, err := v.ask(ctx, &Question{
+		Protocol: Protocol, TimeoutMillis: v.opts.Timeout.Milliseconds(), Version: facts.Version, Agent: facts.Agent, Features: facts.Features,
+		Files: []File{{Path: "/status/config", Size: int64(len(text)), Content: []byte(text)}}, Compare: &c,
+	})
+	if err != nil {
+		return Compared{}, fmt.Errorf("compare with the server: %w", err)
+	}
+	if a.Compared == nil {
+		return Compared{}, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it did not compare")}
+	}
+	return *a.Compared, nil
+}
