@@ -43,6 +43,8 @@ func (t *Target) confirm(ctx context.Context, act action) event {
 		t.learn(v.After)
 		t.succeed(act.goal, v)
 		ev.server = t.seen()
+	case act.reloaded && v.Mismatch && t.overtaken(ctx, act.goal):
+		ev.mismatch, ev.overtaken = false, true
 	case act.reloaded || len(t.plan.Calls) == 0:
 		f := &Failure{Class: ClassUnproven, Message: v.Reason}
 		if v.Refused {
@@ -56,6 +58,18 @@ func (t *Target) confirm(ctx context.Context, act action) event {
 		t.count(func(c *Counts) { c.ReloadsFailed++ })
 	}
 	return ev
+}
+
+// overtaken says that the files are others than those that were compared: the reload may have brought newer ones. What
+// a gate holds does not change by itself.
+func (t *Target) overtaken(ctx context.Context, goal snapshot.Digest) bool {
+	if t.o.Gate != nil || t.set == nil || t.set.Digest != goal {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	set, err := t.o.Reader.Read(ctx)
+	return err == nil && set.Digest != goal
 }
 
 // look asks whether the server still runs what it was proven to run.

@@ -66,6 +66,8 @@ func (s *state) onConfirmed(ev event) {
 		s.lookWanted, s.lookedAt = false, ev.at
 		// What was read before the reload may be outdated: the newest reading decides.
 		s.stale = true
+	case ev.overtaken: // newer files are read, and everything is done for them
+		s.sent, s.proof, s.stale = snapshot.Digest{}, proofNone, true
 	case ev.reloaded && ev.mismatch:
 		s.proof = proofNone
 		if s.mismatches++; s.mismatches == 1 || ev.at.Sub(s.lastReload) >= repeatReload {

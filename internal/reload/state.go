@@ -149,6 +149,7 @@ type event struct {
 	kept      bool            // evReloaded: the server still runs what it ran
 	reloaded  bool            // evConfirmed
 	proven    bool            // evConfirmed
+	overtaken bool            // evConfirmed: the files changed before they were compared
 	mismatch  bool            // evConfirmed: the server answered, and runs something else
 	look      bool            // evHint: someone waits for a look; evConfirmed: the answer to a look
 	broken    bool            // evReloaded: the server answered with an error of its own (5xx)

@@ -214,7 +214,10 @@ func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now r
 		return nil
 	}
 	var only []string
-	if p.changed != nil && d.memory.rulesEpoch == now.epoch() && (pr.Reloaded || same(pr, now)) && !strings.Contains(d.serverFile, "/..data/") {
+	switch compared := d.memory.rulesEpoch == now.epoch(); {
+	case compared && !pr.Reloaded && same(pr, now): // they were compared since this load
+		only = []string{}
+	case compared && pr.Reloaded && !strings.Contains(d.serverFile, "/..data/"):
 		only = p.changed
 	}
 	if only != nil && len(only) == 0 {
