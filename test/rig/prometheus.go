@@ -37,12 +37,26 @@ type Prometheus struct {
 // skipped where no server is named.
 func NewPrometheus(tb testing.TB, config string) *Prometheus {
 	tb.Helper()
+	return NewPrometheusIn(tb, config, "")
+}
+
+// NewPrometheusIn is NewPrometheus for a server that sees other mounts than the test: before it begins, the shell script
+// runs in a mount namespace of its own, and in the server's working directory. It needs root.
+func NewPrometheusIn(tb testing.TB, config, script string, flags ...string) *Prometheus {
+	tb.Helper()
+	if script != "" && os.Geteuid() != 0 {
+		tb.Skip("only root can give the server mounts of its own")
+	}
 	binary := PrometheusBinary(tb)
 	Program(tb, "promcheck") // no reloader follows a Prometheus without it
 	address, data := FreeAddress(tb), tb.TempDir()
 	p := &Prometheus{URL: "http://" + address}
-	p.Process = NewProcess(tb, "Prometheus", binary, "--config.file="+config, "--storage.tsdb.path="+data,
-		"--web.listen-address="+address, "--web.enable-lifecycle", "--log.level=info")
+	args := []string{binary, "--config.file=" + config, "--storage.tsdb.path=" + data,
+		"--web.listen-address=" + address, "--web.enable-lifecycle", "--log.level=info"}
+	if script != "" {
+		args = append([]string{"unshare", "-m", "sh", "-ec", script + "\nexec \"$@\"", "sh"}, args...)
+	}
+	p.Process = NewProcess(tb, "Prometheus", append(args, flags...)...)
 	target, err := url.Parse(p.URL)
 	if err != nil {
 		tb.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,7 +218,7 @@ func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now r
 	switch compared := d.memory.rulesEpoch == now.epoch(); {
 	case compared && !pr.Reloaded && same(pr, now): // they were compared since this load
 		only = []string{}
-	case compared && pr.Reloaded && !strings.Contains(d.serverFile, "/..data/"):
+	case compared && pr.Reloaded && d.serverDir == "" && !strings.Contains(d.serverFile, "/..data/"):
 		only = p.changed
 	}
 	if only != nil && len(only) == 0 {
@@ -265,7 +266,12 @@ func (d *Driver) askRules(ctx context.Context, only []string, into *proof.Rules)
 	for {
 		next := ""
 		refused, f = d.ask(ctx, pathRules, query, maxRules, rulesTimeout, func(r io.Reader) (err error) {
-			next, err = proof.ReadRules(r, into.Add)
+			next, err = proof.ReadRules(r, func(g proof.ServerGroup) {
+				if d.serverDir != "" && !path.IsAbs(g.File) { // named relative to a relative --config.file
+					g.File = path.Join(d.serverDir, g.File)
+				}
+				into.Add(g)
+			})
 			return err
 		})
 		if f != nil || refused != "" || next == "" {

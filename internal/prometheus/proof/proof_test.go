@@ -1,0 +1,150 @@
+package proof
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const printed = `global:
+  scrape_interval: 15s
+  external_labels:
+    cluster: eu
+    "zone": a
+runtime:
+  gogc: 75
+  log_level: info
+rule_files:
+- /etc/prometheus/..data/a.rules
+scrape_configs:
+- job_name: one
+  metrics_path: /m
+- job_name: "2"
+storage:
+  tsdb:
+    retention:
+      time: 15d
+    exemplars: 5
+remote_write:
+- url: http://a
+  name: first
+- url: http://b
+`
+
+// A configuration is cut where the library begins its parts, each under the name that users know.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, i := range Cut(printed) {
+		names = append(names, i.String())
+	}
+	want := []string{
+		`section "global"`, `section "runtime"`, `section "rule_files"`, `scrape job "one"`, `scrape job "2"`, `section "storage"`,
+		`remote_write "first"`, `remote_write "#2"`,
+	}
+	if d := cmp.Diff(want, names); d != "" {
+		t.Error(d)
+	}
+}
+
+// What the server's flags and environment decide is left out of both sides, and nothing else: a label's name stays.
+func TestNormal(t *testing.T) {
+	t.Parallel()
+	wild := []string{"runtime.gogc", "storage.tsdb.retention", ExternalLabels + "zone"}
+	got := Normal(printed, wild)
+	for _, gone := range []string{"gogc", "15d", "..data", ": a\n"} {
+		if strings.Contains(got, gone) {
+			t.Errorf("%q is left in\n%s", gone, got)
+		}
+	}
+	for _, kept := range []string{"zone\": *", "cluster: eu", "log_level", "exemplars", "/etc/prometheus/a.rules"} {
+		if !strings.Contains(got, kept) {
+			t.Errorf("%q is gone from\n%s", kept, got)
+		}
+	}
+	other := strings.NewReplacer("gogc: 75", "gogc: 100", "time: 15d", "size: 5GB", `"zone": a`, `"zone": b`).Replace(printed)
+	if Normal(other, wild) != got {
+		t.Error("the environment makes a difference")
+	}
+	if Normal(strings.Replace(printed, "eu", "us", 1), wild) == got {
+		t.Error("another label makes none")
+	}
+}
+
+// Every kind of difference is named, and no value.
+func TestDifferences(t *testing.T) {
+	t.Parallel()
+	changed := strings.NewReplacer("/m", "/hunter2", "\"2\"", "three", "15s", "30s").Replace(printed)
+	want := []string{`section "global" differs`, `scrape job "one" differs`, `scrape job "2" is missing`, `scrape job "three" is not in the files`}
+	if d := cmp.Diff(want, Differences(Cut(printed), Cut(changed))); d != "" {
+		t.Error(d)
+	}
+	if got := Differences(Cut(printed), Cut(printed)); len(got) != 0 {
+		t.Errorf("the same differs: %q", got)
+	}
+}
+
+func rule(query string) Rule { return Rule{Type: "recording", Name: "a", Query: query} }
+
+// Each thing that is compared of rules makes a difference when it is another one.
+func TestRulesDiffer(t *testing.T) {
+	t.Parallel()
+	good := Rule{Type: "alerting", Name: "A", Query: "up", Duration: 300, Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"}}
+	e := &Expected{Interval: 60, Dirs: []string{"/r"}, Rules: []RuleFile{{Path: "/r/a.yml", Groups: []Group{{Name: "g", Rules: []uint64{good.Sum()}}}}}}
+	for name, c := range map[string]struct {
+		change func(*ServerGroup)
+		want   string
+	}{
+		"the same":     {func(*ServerGroup) {}, ""},
+		"..data":       {func(g *ServerGroup) { g.File = "/r/..data/a.yml" }, ""},
+		"query":        {func(g *ServerGroup) { g.Rules[0].Query = "down" }, `another rule "A"`},
+		"for":          {func(g *ServerGroup) { g.Rules[0].Duration = 1 }, `another rule "A"`},
+		"keep firing":  {func(g *ServerGroup) { g.Rules[0].KeepFiringFor = 1 }, `another rule "A"`},
+		"labels":       {func(g *ServerGroup) { g.Rules[0].Labels = nil }, `another rule "A"`},
+		"annotations":  {func(g *ServerGroup) { g.Rules[0].Annotations = map[string]string{"c": "x"} }, `another rule "A"`},
+		"interval":     {func(g *ServerGroup) { g.Interval = 30 }, "another interval"},
+		"limit":        {func(g *ServerGroup) { g.Limit = 5 }, "another limit"},
+		"a rule more":  {func(g *ServerGroup) { g.Rules = append(g.Rules, rule("up")) }, "2 rules, not 1"},
+		"another name": {func(g *ServerGroup) { g.Name = "h" }, "runs none of its 1 group"},
+		"a file more":  {func(g *ServerGroup) { g.File = "/r/b.yml" }, "/r/b.yml: the server runs 1 group"},
+	} {
+		r := e.Compare(nil)
+		g := ServerGroup{Name: "g", File: "/r/a.yml", Interval: 60, Rules: []Rule{good}}
+		c.change(&g)
+		r.Add(g)
+		got := strings.Join(r.Outcome().Differences, "\n")
+		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	r := e.Compare(nil)
+	r.Add(ServerGroup{Name: "g", File: "/r/a.yml", Interval: 60, Rules: []Rule{good}})
+	r.Add(ServerGroup{Name: "x", File: "/elsewhere/x.yml"})
+	if o := r.Outcome(); len(o.Differences) != 0 || len(o.Invisible) != 1 {
+		t.Errorf("a file that is not visible here: %+v", o)
+	}
+}
+
+func FuzzReadRules(f *testing.F) {
+	f.Add(`{"status":"success","data":{"groups":[{"name":"g","file":"f","rules":[{"name":"a","query":"up","type":"recording"}]}],"groupNextToken":"x"}}`)
+	f.Add(`{"status":"error"}`)
+	f.Add(`[]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		n := 0
+		if _, err := ReadRules(strings.NewReader(text), func(ServerGroup) { n++ }); err == nil && !strings.Contains(text, "success") {
+			t.Errorf("%d groups of %q", n, text)
+		}
+	})
+}
+
+func FuzzCut(f *testing.F) {
+	f.Add(printed)
+	f.Add("- a\n\n- b")
+	f.Fuzz(func(t *testing.T, text string) {
+		if items := Cut(text); len(Differences(items, nil)) != len(items) {
+			t.Errorf("of %d parts of %q not each is missing where there are none", len(items), text)
+		}
+		_ = Normal(text, []string{"a.b", ExternalLabels + "x"})
+	})
+}

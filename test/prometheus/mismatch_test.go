@@ -1,0 +1,280 @@
+package prometheus
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reloader/internal/reload"
+	"reloader/test/rig"
+	"reloader/test/volume"
+)
+
+// jobs is a main file with jobs of these names, and further lines.
+func jobs(lines string, names ...string) string {
+	var b strings.Builder
+	b.WriteString(lines + "scrape_configs:\n")
+	for _, n := range names {
+		fmt.Fprintf(&b, "- job_name: %s\n  static_configs: [{targets: ['127.0.0.1:1']}]\n", n)
+	}
+	return b.String()
+}
+
+func rules(expr string) string {
+	return "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: " + expr + "\n    for: 5m\n    labels: {severity: page}\n"
+}
+
+// The server has the main file as a mount of one file: it keeps the one from its start, whatever it answers. After a
+// restart it has the new one.
+func TestStaleSingleFileMount(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t, "prometheus.yml", jobs("", "self"))
+	file := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	server := rig.NewPrometheusIn(t, file, fmt.Sprintf("mount --bind %s/prometheus.yml %s", v.Dir, file))
+	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml")+"="+file)
+	p.synced()
+	v.Swap(map[string]string{"prometheus.yml": jobs("", "self", "added")})
+	p.Reaches("the change is seen", func(s reload.Status) bool { return s.Wanted != s.Running || s.Phase == reload.Mismatch })
+	end := p.never()
+	p.mismatches(`scrape job "added" is missing`, "subPath", "until")
+	if posts := server.Posts.Load(); posts > 3 {
+		t.Errorf("%d reload requests", posts)
+	}
+	end()
+	server.Stop()
+	server.Start()
+	p.synced()
+	if err := server.Runs("added"); err != nil {
+		t.Error(err)
+	}
+}
+
+// The rules are mounted for reloader only; the server has an old copy of them, or none.
+func TestRulesNotMountedForTheServer(t *testing.T) {
+	t.Parallel()
+	for name, old := range map[string]string{"none": "", "an old copy": rules("up == 0")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newVolume(t, "a.yml", rules("up == 1"))
+			v := newVolume(t, "prometheus.yml", jobs("rule_files: ['"+r.Dir+"/*.yml']\n", "self"))
+			other := t.TempDir()
+			if old != "" {
+				if err := os.WriteFile(filepath.Join(other, "a.yml"), []byte(old), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			server := rig.NewPrometheusIn(t, filepath.Join(v.Dir, "prometheus.yml"), "mount --bind "+other+" "+r.Dir)
+			server.Start()
+			server.Ready()
+			p := follow(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"), "--prometheus-dir", r.Dir)
+			end := p.never()
+			first := p.mismatches("a.yml", "mount")
+			r.Swap(map[string]string{"a.yml": rules("up == 2")})
+			p.Reaches("another change of the rules", func(s reload.Status) bool { return s.Wanted != first.Wanted })
+			p.mismatches("a.yml")
+			end()
+			// The cause is removed: the server gets the very files, and a start reads them.
+			if err := os.WriteFile(filepath.Join(other, "a.yml"), []byte(rules("up == 2")), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			server.Stop()
+			server.Start()
+			p.synced()
+		})
+	}
+}
+
+// The server reads the rules under a path that reloader was not told.
+func TestRulesAtAnotherPath(t *testing.T) {
+	t.Parallel()
+	r := newVolume(t, "a.yml", rules("up == 0"))
+	there := filepath.Join(t.TempDir(), "rules")
+	if err := os.Mkdir(there, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	v := newVolume(t, "prometheus.yml", jobs("rule_files: ['"+there+"/*.yml']\n", "self"))
+	server := rig.NewPrometheusIn(t, filepath.Join(v.Dir, "prometheus.yml"), "mount --bind "+r.Dir+" "+there)
+	server.Start()
+	server.Ready()
+	p := follow(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"), "--prometheus-dir", r.Dir)
+	p.mismatches(there)
+	p.Stop()
+	q := follow(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"), "--prometheus-dir", r.Dir+"="+there)
+	q.synced()
+	r.Swap(map[string]string{"a.yml": rules("up == 1")})
+	rig.Eventually(t, "the server runs the new rule", func() error { return runsRule(t, server, "up == 1") })
+	q.synced()
+}
+
+func runsRule(t *testing.T, server *rig.Prometheus, expr string) error {
+	t.Helper()
+	body, err := rig.Get(t, server.URL+"/api/v1/rules")
+	if err == nil && !strings.Contains(body, `"query":"`+expr+`"`) {
+		err = fmt.Errorf("no rule %q in %s", expr, body)
+	}
+	return err
+}
+
+// The server was started with another main file, named by an absolute or by a relative path.
+func TestOtherConfigFile(t *testing.T) {
+	t.Parallel()
+	for _, relative := range []bool{false, true} {
+		t.Run(fmt.Sprintf("relative %v", relative), func(t *testing.T) {
+			t.Parallel()
+			v := newVolume(t, "prometheus.yml", jobs("", "self"))
+			dir := t.TempDir()
+			theirs := filepath.Join(dir, "prometheus.yml")
+			if err := os.WriteFile(theirs, []byte(jobs("", "real")), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			flag := theirs
+			if relative {
+				flag = "prometheus.yml"
+			}
+			server := rig.NewPrometheusIn(t, flag, "cd "+dir)
+			server.Start()
+			server.Ready()
+			p := follow(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
+			end := p.never()
+			p.mismatches(theirs, filepath.Join(v.Dir, "prometheus.yml"), `scrape job "self" is missing`)
+			if posts := server.Posts.Load(); posts > 3 {
+				t.Errorf("%d reload requests", posts)
+			}
+			end()
+		})
+	}
+}
+
+// Everything relative: our flag, and the server's command line.
+func TestRelativeCommandLine(t *testing.T) {
+	t.Parallel()
+	v := volume.New(t, filepath.Join(t.TempDir(), "mount"), map[string]string{
+		"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0"),
+	})
+	server := rig.NewPrometheusIn(t, "mount/prometheus.yml", "cd "+filepath.Dir(v.Dir))
+	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
+	p.synced()
+	v.Swap(map[string]string{"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 1")})
+	rig.Eventually(t, "the server runs the new rule", func() error { return runsRule(t, server, "up == 1") })
+	if s := p.synced(); len(s.Differences) > 0 || len(s.NotCompared) > 0 {
+		t.Errorf("differences %q, not compared %q", s.Differences, s.NotCompared)
+	}
+}
+
+// A main file of 5 MiB, and one whose patterns go through ..data: a changed rule file is reloaded and proven, a broken one
+// rejected.
+func TestRuleChanges(t *testing.T) {
+	t.Parallel()
+	padding := strings.Repeat("# "+strings.Repeat("x", 98)+"\n", 52_500)
+	for name, main := range map[string]func(dir string) string{
+		"large":        func(string) string { return jobs("rule_files: [a.rules]\n", "self") + padding },
+		"through data": func(dir string) string { return jobs("rule_files: ['"+dir+"/..data/*.rules']\n", "self") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "v")
+			files := func(expr string) map[string]string {
+				return map[string]string{"prometheus.yml": main(dir), "a.rules": rules(expr)}
+			}
+			v := volume.New(t, dir, files("up == 0"))
+			server := rig.NewPrometheus(t, filepath.Join(dir, "prometheus.yml"))
+			p := startPair(t, server, v, "--prometheus-config", filepath.Join(dir, "prometheus.yml"))
+			p.synced()
+			v.Swap(files("up == 1"))
+			rig.Eventually(t, "the server runs the new rule", func() error { return runsRule(t, server, "up == 1") })
+			p.synced()
+			v.Swap(files("up == ("))
+			p.Reaches("Rejected", func(s reload.Status) bool { return s.Phase == reload.Rejected })
+			v.Swap(files("up == 2"))
+			rig.Eventually(t, "the server runs the fix", func() error { return runsRule(t, server, "up == 2") })
+			p.synced()
+		})
+	}
+}
+
+// A certificate that cannot be used costs the job its scrape pool, though the reload is answered with 200. When the file is
+// repaired, the reload is made.
+func TestUnusableCertificate(t *testing.T) {
+	t.Parallel()
+	cert, key := selfSigned(t)
+	main := jobs("", "self") + "- job_name: etcd\n  scheme: https\n  tls_config: {cert_file: c.crt, key_file: c.key}\n  static_configs: [{targets: ['127.0.0.1:1']}]\n"
+	files := func(cert, key string) map[string]string {
+		return map[string]string{"prometheus.yml": main, "c.crt": cert, "c.key": key}
+	}
+	v := volume.New(t, filepath.Join(t.TempDir(), "v"), map[string]string{"prometheus.yml": jobs("", "self"), "c.crt": "", "c.key": ""})
+	server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
+	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
+	first := p.synced()
+	v.Swap(files("", ""))
+	p.Reaches("the change is seen", func(s reload.Status) bool { return s.Wanted != first.Wanted })
+	end := p.never()
+	p.Reaches("it is said", func(s reload.Status) bool {
+		return s.Phase == reload.Rejected || s.Phase == reload.Mismatch && strings.Contains(strings.Join(s.Differences, " "), `"etcd"`)
+	})
+	end()
+	v.Swap(files(cert, key))
+	p.synced()
+	if body, err := rig.Get(t, server.URL+"/api/v1/scrape_pools"); err != nil || !strings.Contains(body, "etcd") {
+		t.Errorf("%v: %s", err, body)
+	}
+}
+
+// Somebody else loads the rejected files, which the server applies in part; then they are reverted.
+func TestRevertAfterPartialLoad(t *testing.T) {
+	t.Parallel()
+	good := map[string]string{"prometheus.yml": jobs("rule_files: [rules.yml]\n", "self"), "rules.yml": rules("up == 0")}
+	bad := map[string]string{"prometheus.yml": jobs("rule_files: [rules.yml]\n", "self", "half"), "rules.yml": rules("up == (")}
+	v := volume.New(t, filepath.Join(t.TempDir(), "v"), good)
+	server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
+	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
+	p.synced()
+	v.Swap(bad)
+	p.Reaches("Rejected", func(s reload.Status) bool { return s.Phase == reload.Rejected })
+	if status, err := post(t, server.URL+"/-/reload"); err != nil || status != 500 {
+		t.Fatalf("reload by hand: %d, %v", status, err)
+	}
+	if err := server.Runs("half"); err != nil {
+		t.Fatal(err)
+	}
+	v.Swap(good)
+	p.Reaches("in sync on what the server really runs", func(s reload.Status) bool {
+		if s.Phase != reload.InSync {
+			return false
+		}
+		if server.Runs("half") == nil {
+			t.Error("InSync while the server runs the other files")
+		}
+		return true
+	})
+}
+
+// Two servers take turns behind one URL: a reload reaches one of them.
+func TestTwoServersBehindOneURL(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t, "prometheus.yml", jobs("", "self"))
+	config := filepath.Join(v.Dir, "prometheus.yml")
+	one, two := rig.NewPrometheus(t, config), rig.NewPrometheus(t, config)
+	for _, s := range []*rig.Prometheus{one, two} {
+		s.Start()
+		s.Ready()
+	}
+	url, only := balance(t, one.URL, two.URL)
+	r := rig.NewReloader(t, "--prometheus-url", url, "--prometheus-config", config, "--poll-interval", "2s")
+	r.Start()
+	p := &pair{r, t, one, v}
+	end := p.never()
+	p.mismatches("different Prometheus servers", "replicas")
+	v.Swap(map[string]string{"prometheus.yml": jobs("", "self", "added")})
+	p.mismatches("replicas")
+	end()
+	only()
+	p.synced()
+	if err := one.Runs("added"); err != nil {
+		t.Error(err)
+	}
+}
