@@ -19,6 +19,7 @@ import (
 	"reloader/internal/process"
 	prometheusdriver "reloader/internal/prometheus/driver"
 	"reloader/internal/reload"
+	"reloader/internal/snapshot"
 )
 
 // serverURL is the server's base URL. Other reloaders want the path of Prometheus' reload endpoint in it.
