@@ -2,14 +2,14 @@ package confine
 
 import "context"
 
-var turnstile = make(chan struct{}, 1)
+var running = make(chan struct{}, 1)
 
 // Turn waits until no other program is confined: each is sized by what the container has left, and two at
 // once would both count on it. Done ends the turn.
 func Turn(ctx context.Context) (done func(), err error) {
 	select {
-	case turnstile <- struct{}{}:
-		return func() { <-turnstile }, nil
+	case running <- struct{}{}:
+		return func() { <-running }, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

@@ -61,12 +61,11 @@ func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text strin
 	if v.opts.External != "" {
 		return Compared{}, errors.New("the external validator does not compare")
 	}
-	select {
-	case turnstile <- struct{}{}:
-		defer func() { <-turnstile }()
-	case <-ctx.Done():
-		return Compared{}, fmt.Errorf("compare with the server: %w", context.Cause(ctx))
+	done, err := confine.Turn(ctx)
+	if err != nil {
+		return Compared{}, fmt.Errorf("compare with the server: %w", err)
 	}
+	defer done()
 	ctx, cancel := context.WithTimeoutCause(ctx, v.opts.Timeout, errDeadline)
 	defer cancel()
 	a, err := v.ask(ctx, &Question{
