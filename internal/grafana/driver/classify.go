@@ -69,6 +69,7 @@ func classifyGet(what string, a answer) *reload.Failure {
 	switch {
 	case a.status == http.StatusForbidden:
 		f.Message = what + ": 403: this user may not see that"
+		f.Hint = "the user must be a server admin, and a member of each organization that the files name"
 	case a.status == http.StatusInternalServerError:
 		f.Message, f.Hint = what+": 500: Grafana failed to answer", "the reason is only in Grafana's log, at level error with logger=context"
 	case a.status/100 == 3:

@@ -2,9 +2,10 @@ package driver
 
 import (
 	"context"
-	"reloader/internal/grafana"
 	"slices"
 	"strings"
+
+	"reloader/internal/grafana"
 )
 
 // alertingKinds are the kinds of alerting objects in the order in which they are looked at.
@@ -15,7 +16,6 @@ var comparesAlerting = grafana.Version{Major: 11}
 
 // compareAlerting compares the contents of everything that the files name with what Grafana shows.
 func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *comparison) error {
-	old := grafana.ParseVersion(d.version).Before(comparesAlerting)
 	wanted := map[int64]map[string][]object{}
 	absent := map[int64]map[string][]key{}
 	orgs := map[int64]bool{}
@@ -46,21 +46,21 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 				}
 				continue
 			}
-			compareObjects(want, gone, shown, old, seen)
+			compareObjects(want, gone, shown, seen)
 		}
 		return nil
 	})
 }
 
 // compareObjects looks at the objects of one kind in one organization. shown is by uid or name.
-func compareObjects(want []object, gone []key, shown map[string]map[string]any, old bool, seen *comparison) {
+func compareObjects(want []object, gone []key, shown map[string]map[string]any, seen *comparison) {
 	for _, o := range want {
 		have, ok := shown[o.id]
 		if !ok {
 			seen.add("alerting", "", "%s %q is missing", o.kind, o.id)
 			continue
 		}
-		if old {
+		if seen.old {
 			seen.hide("alerting", "the contents of alerting, whose form reloader knows from Grafana 11 on")
 			continue
 		}

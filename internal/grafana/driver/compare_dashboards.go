@@ -35,6 +35,8 @@ type stored struct {
 const (
 	pageSize = 500
 	maxPages = 40
+	// maxFolders is how many folders Grafana lists at once.
+	maxFolders = 1000
 
 	causeFolder = "Grafana leaves a dashboard in its folder when the provider's folder is taken out, and since 13 when it is changed: change the dashboard's file, or move it in Grafana."
 	causeUnread = "Grafana skips such a file with a line in its log and keeps what it had: correct the file."
@@ -118,7 +120,7 @@ func (d *Driver) compareFolder(want dashboard, shown storedDashboard, name strin
 	case !have.detailed || have.folders == nil && p.folder != "":
 		seen.hide("dashboards", "the folders of dashboards")
 		return
-	case p.folder == "" && shown.folder == "",
+	case shown.folder == "" && (p.folder == "" || p.folder == "General"),
 		p.folderUID != "" && p.folderUID == shown.folder,
 		p.folder != "" && have.folders[shown.folder] == p.folder:
 		return
@@ -229,9 +231,13 @@ func (d *Driver) listFolders(ctx context.Context, org int64, e expectation, have
 		}
 		have.folders = map[string]string{}
 		var list []struct{ UID, Title string }
-		if err := d.api.list(ctx, "/api/folders?limit=1000", inOrg(org), &list); err != nil {
+		if err := d.api.list(ctx, fmt.Sprintf("/api/folders?limit=%d", maxFolders), inOrg(org), &list); err != nil {
 			have.folders = nil
 			return seen.untold("dashboards", "folders", err)
+		}
+		if len(list) >= maxFolders {
+			have.folders = nil // there may be more
+			return nil
 		}
 		for _, f := range list {
 			have.folders[f.UID] = f.Title

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"maps"
 	"net/url"
-	"reloader/internal/grafana"
 	"slices"
+
+	"reloader/internal/grafana"
 )
 
 // maxDetails bounds how many objects are read one by one in a comparison.

@@ -33,6 +33,7 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 			Reason: "what these files say is not known", NotCompared: []string{"all files: only their digest is known"}, After: d.observation()}, nil
 	}
 	seen := newComparison(own.changed)
+	seen.old = grafana.ParseVersion(d.version).Before(comparesAlerting)
 	if err := d.compare(ctx, own.files, seen); err != nil {
 		return reload.Verdict{}, err
 	}
@@ -107,6 +108,7 @@ func (d *Driver) compare(ctx context.Context, e expectation, seen *comparison) e
 // comparison collects what Grafana shows differently, and what it does not show.
 type comparison struct {
 	changed map[string]bool     // the files whose objects are looked at first
+	old     bool                // the version may lack some of the routes
 	wrong   []string            // what is not as the files say
 	causes  []string            // what explains a difference by itself
 	routes  map[string]bool     // the kinds with something wrong
@@ -141,6 +143,10 @@ func (c *comparison) untold(route, what string, err error) error {
 	f, ok := errors.AsType[*reload.Failure](err)
 	if !ok || optional(err) != nil {
 		return err
+	}
+	if c.old && f.Class == reload.ClassNotFound {
+		c.hide(route, what) // this version has no such route
+		return nil
 	}
 	c.refused = append(c.refused, refusal{route, what, f})
 	return nil
