@@ -11,7 +11,12 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"reloader/internal/check"
+	"reloader/internal/check/manifests"
+	"reloader/internal/finding"
 	"reloader/internal/inject"
+	"reloader/internal/manifest"
+	"reloader/internal/snapshot"
 )
 
 var injectCommand = command{
@@ -50,6 +55,7 @@ Examples:
 	fs.StringVar(&o.PrometheusContainer, "prometheus-container", "", "`NAME` of Prometheus' container (default: told by image, arguments and ports)")
 	fs.StringVar(&o.GrafanaContainer, "grafana-container", "", "`NAME` of Grafana's container (default: told by image, name and ports)")
 	fs.BoolVar(&o.Gated, "gated", false, "let the servers read copies that only reloader writes, and only valid ones (docs/gated.md)")
+	fs.BoolVar(&o.OpenShift, "openshift", false, "give the sidecar no fixed user, which OpenShift refuses (default: told by API groups, annotations and labels)")
 	fs.BoolVar(&o.FastPropagation, "fast-propagation", false, "bring changes into the pod at once; adds a Role (docs/fast-propagation.md)")
 	fs.BoolVar(&o.Events, "events", false, "report to Kubernetes Events of the pod; adds a Role")
 	return fs, o
@@ -63,7 +69,7 @@ func defaultImage() string {
 	return "reloader:" + version
 }
 
-func runInject(_ context.Context, args []string, std stdio) int {
+func runInject(ctx context.Context, args []string, std stdio) int {
 	fs, o := injectFlags()
 	if code, ok := fs.parse(args, std); !ok {
 		return code
@@ -94,17 +100,37 @@ func runInject(_ context.Context, args []string, std stdio) int {
 	if err := deliver(o, src, res.Output, std.out); err != nil {
 		return failed(std, "inject", exitFailed, err)
 	}
+	stillWrong(ctx, manifestName(o.file), res.Output, std.err)
 	return exitOK
+}
+
+// stillWrong says what check finds in the result. Inject has done its part: this is for the user, and changes
+// nothing about the exit code.
+func stillWrong(ctx context.Context, name string, out []byte, w io.Writer) {
+	in := &manifest.Input{}
+	in.Add(name, out)
+	var list []finding.Finding
+	for _, f := range check.Manifest(ctx, check.Options{}, in).Findings {
+		// An object that is elsewhere is no fault of what inject was given.
+		if f.Severity != finding.Info && f.Rule != manifests.RuleNoObject {
+			list = append(list, f)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "%s: still wrong in the result (reloader check, docs/checks-manifests.md):\n", finding.OneLine(name))
+	for _, f := range finding.Bound(list) {
+		fmt.Fprintf(w, "  %s\n", f)
+		if f.Hint != "" {
+			fmt.Fprintf(w, "    hint: %s\n", finding.OneLine(f.Hint))
+		}
+	}
 }
 
 func readManifest(file string, in io.Reader) ([]byte, error) {
 	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
+		return snapshot.ReadFile(file, snapshot.Limits{MaxFileSize: inject.MaxSize})
 	}
 	b, err := io.ReadAll(io.LimitReader(in, inject.MaxSize+1))
 	if err != nil {

@@ -43,8 +43,8 @@ func (pl *plan) credentials(c manifest.Container, mounts []finalMount) {
 // passwordFile lets the sidecar read the file that Grafana reads at its start; false when it is
 // in no volume.
 func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
+	m, ok := covering(mounts, file)
 	for i := range mounts {
-		m, ok := covering(mounts, file)
 		if !ok || m.items[0].Node != mounts[i].items[0].Node {
 			continue
 		}

@@ -88,7 +88,7 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 		pl.did(c.Name(), c.Line(), "its gate is kept in memory, for it gets files of a Secret (volume %s)", secret)
 	}
 	pl.added = append(pl.added, yamledit.Map{{"name", gate.volume}, {"emptyDir", medium}})
-	pl.side.mounts = append(pl.side.mounts, gate)
+	pl.side.mount(gate)
 	pl.did(c.Name(), c.Line(), "reads %s from the gate (volume %s), which only the sidecar writes, and only with files that passed its check", root, gate.volume)
 	return nil
 }
@@ -128,8 +128,13 @@ func (pl *plan) carry(c manifest.Container, m, gate finalMount, nested bool) {
 	}
 	pl.moved[item.Node] = true
 	pl.ed.SetScalar(item.Get("name"), gate.volume)
-	if !nested && !item.Get("readOnly").OK() {
+	// A mount point below a read-only mount cannot be made.
+	switch readOnly := item.Get("readOnly"); {
+	case nested:
+	case !readOnly.OK():
 		pl.ed.AddKey(item.Cursor, "mountPath", yamledit.Pair{"readOnly", true}, pl.dash)
+	case !readOnly.Is(true):
+		pl.ed.SetRaw(readOnly, "true")
 	}
 	for _, item := range m.items[1:] {
 		pl.drop(c, item)

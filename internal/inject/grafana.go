@@ -21,6 +21,10 @@ var provisioned = []string{"datasources", "dashboards", "alerting", "plugins", "
 
 // grafana plans the changes to Grafana's container and the sidecar's part for it.
 func (pl *plan) grafana(c manifest.Container) error {
+	if m, ok := copiedAtStart(c); ok {
+		return pl.unserved(m.Cursor, "mount the ConfigMaps where the copies are, for example at "+strings.Replace(m.Path, "conf.default", "conf", 1)+", and nothing at conf.default",
+			"container %s copies %s to where Grafana reads it when it starts, so that a later change of volume %s does not arrive", c.Name(), m.Path, m.Volume)
+	}
 	ini, iniFlag, byFlag := c.Flag("config")
 	if !byFlag {
 		ini = c.EnvOr("GF_PATHS_CONFIG", grafanaIni)
@@ -60,6 +64,27 @@ func (pl *plan) grafana(c manifest.Container) error {
 	return pl.grafanaSide(c, mounts, ini, provisioning, gate)
 }
 
+// copiedAtStart finds a mount of which the image (Bitnami's) makes copies before it starts Grafana.
+func copiedAtStart(c manifest.Container) (manifest.Mount, bool) {
+	for _, m := range c.Mounts() {
+		if strings.Contains(m.Path+"/", "/conf.default/") {
+			return m, true
+		}
+	}
+	return manifest.Mount{}, false
+}
+
+// imageConf says that the image keeps files of its own in the directory: Grafana's home, for one, has its defaults
+// in conf.
+func imageConf(c manifest.Container, dir string) bool {
+	home, _, ok := c.Flag("homepath")
+	if !ok {
+		home = c.EnvOr("GF_PATHS_HOME", manifest.GrafanaHome)
+	}
+	home = path.Clean(home)
+	return dir == path.Dir(grafanaIni) || system(dir) || inside(dir, home) || path.Base(dir) == "conf"
+}
+
 // provisions says whether a mount there holds provisioning files.
 func provisions(dir, provisioning string) bool {
 	return inside(dir, provisioning) || inside(provisioning, dir) && dir != "/"
@@ -70,7 +95,7 @@ func provisions(dir, provisioning string) bool {
 func (pl *plan) iniPlace(c manifest.Container, ini string) string {
 	dir := path.Dir(ini)
 	i := slices.IndexFunc(c.Mounts(), func(m manifest.Mount) bool { return m.Path == ini && m.Sub != "" })
-	if i < 0 || dir != path.Dir(grafanaIni) && !system(dir) {
+	if i < 0 || !imageConf(c, dir) {
 		return ini
 	}
 	if vol, _ := pl.w.Volume(c.Mounts()[i].Volume); !vol.FromAPI() {
@@ -125,10 +150,16 @@ func (pl *plan) grafanaSide(c manifest.Container, mounts []finalMount, ini, prov
 		m.shared = below || hasIni && m.items[0].Node == iniMount.items[0].Node || m.kind == "configMap" || pl.collected(m.volume)
 	}
 	if !hasIni && !hasProvisioning {
-		return pl.refuse(c.Cursor, "mount a ConfigMap at "+grafanaProvisioning+"/datasources, for example",
+		return pl.unserved(c.Cursor, "mount a ConfigMap at "+grafanaProvisioning+"/datasources, for example",
 			"container %s has no volume for grafana.ini or the provisioning directory, so nothing there can change", c.Name())
 	}
 	s.args = append(s.args, "--grafana-url="+grafanaURL(c))
+	if gate && c.ImageVersion() != "" {
+		s.args = append(s.args, "--grafana-version="+c.ImageVersion())
+	}
+	if e := c.Env("GF_SERVER_PROTOCOL"); (e.Get("value").Str() == "https" || e.Get("value").Str() == "h2") && !pl.there {
+		pl.warn(e, "container %s serves TLS: mount its CA into the sidecar and give that --grafana-ca-file, and --grafana-server-name with the name in the certificate, which is hardly 127.0.0.1", c.Name())
+	}
 	switch i := slices.IndexFunc(mounts, func(m finalMount) bool { return hasIni && m.items[0].Node == iniMount.items[0].Node }); {
 	case i < 0:
 	case gate && iniMount.items[0].Sub != "":

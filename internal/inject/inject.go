@@ -28,6 +28,8 @@ type Options struct {
 	// FastPropagation and Events add the flag and the Role that it needs.
 	FastPropagation bool
 	Events          bool
+	// OpenShift leaves the user to the cluster, which gives each namespace its own.
+	OpenShift bool
 }
 
 // Result is a changed manifest.
@@ -61,6 +63,8 @@ type Error struct {
 	Text     string
 	// Hint says what to do about it; may be empty.
 	Hint string
+	// unserved says that only one server is concerned: another one in the pod can be followed.
+	unserved bool
 }
 
 func (e *Error) Error() string {
@@ -73,6 +77,15 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(e.Text)
 	return b.String()
+}
+
+// note says that a workload, or a server in it, stays as it is.
+func (e *Error) note() Note {
+	text := "stays as it is: " + e.Text
+	if e.Hint != "" {
+		text += "; " + e.Hint
+	}
+	return Note{Line: e.Line, Workload: e.Workload, Warning: true, Text: text}
 }
 
 // edited is an error of the editor, or of its parser, about a workload or about the whole.
@@ -115,10 +128,24 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	}
 	p := &planner{opts: o, ed: yamledit.NewEditor(src), docs: docs, objs: contents.Objects}
 	p.operators(others)
+	p.isOpenShift = slices.ContainsFunc(others, openshiftObject) ||
+		slices.ContainsFunc(workloads, func(w *manifest.Workload) bool { return openshiftObject(w.Object) })
 	var misses []string
 	found := false
+	var first error
 	for _, w := range workloads {
+		mark, notes := p.ed.Mark(), len(p.notes)
 		ok, err := p.workload(w)
+		var refusal *Error
+		if errors.As(err, &refusal) {
+			// One that cannot be served is no reason to leave the others alone.
+			p.ed.Rollback(mark)
+			p.notes = append(p.notes[:notes], refusal.note())
+			if first == nil {
+				first = err
+			}
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -128,11 +155,20 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 		}
 		misses = append(misses, fmt.Sprintf("%s (containers: %s)", w, strings.Join(w.ContainerNames(), ", ")))
 	}
+	if !found && first != nil {
+		return nil, nil, first
+	}
 	if !found {
 		return nil, nil, o.nothing(workloads, misses, others)
 	}
 	out, err := p.ed.Apply()
 	return p, out, edited(err, "")
+}
+
+// openshiftObject says that an object is of an API group of OpenShift.
+func openshiftObject(c yamledit.Cursor) bool {
+	group, _, ok := strings.Cut(c.Get("apiVersion").Str(), "/")
+	return ok && strings.HasSuffix(group, ".openshift.io")
 }
 
 // nothing says which containers there are, and what may be the matter.
@@ -186,6 +222,8 @@ func hintFor(others []yamledit.Cursor) string {
 		switch kind := c.Get("kind").Str(); kind {
 		case "Kustomization", "Component":
 			return "kustomize build . | reloader inject -f -"
+		case "Template":
+			return "oc process -f FILE | reloader inject -f -"
 		case "HelmRelease", "HelmChart":
 			return "render the chart first: helm template ... | reloader inject -f -"
 		default:

@@ -1,8 +1,11 @@
 package inject
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -20,33 +23,42 @@ type planner struct {
 	docs  []*yamledit.Document
 	objs  manifest.Objects
 	notes []Note
+	// isOpenShift says that some object of the manifest is of an API group of OpenShift.
+	isOpenShift bool
 }
+
+// maxParts bounds the volumes, containers, and mounts, arguments and variables of one container, each of which may
+// be compared with each other one. It is many times what pods have.
+const maxParts = 500
 
 // plan is what is to be done to one workload.
 type plan struct {
 	*planner
-	w     *manifest.Workload
-	dash  int             // how far the manifest indents the dashes of a list
-	taken map[string]bool // names of volumes
+	w       *manifest.Workload
+	dash    int             // how far the manifest indents the dashes of a list
+	taken   map[string]bool // names of volumes
+	numbers map[string]int  // the next number to try for a name
 	// moved are mounts that leave their volume, by their nodes; added are new volumes.
-	moved map[*yaml.Node]bool
-	added yamledit.List
-	side  sidecar
-	there bool // the sidecar was in the manifest before
-	gate  bool // and has a gate
-	told  bool // why subPath mounts are changed has been said
+	moved  map[*yaml.Node]bool
+	added  yamledit.List
+	side   sidecar
+	there  bool           // the sidecar was in the manifest before
+	gate   bool           // and has a gate
+	values map[string]any // what volumeValues returns, with the first valued of added
+	valued int
+	told   bool // why subPath mounts are changed has been said
 }
 
 // workload plans the changes to w; false when none of the servers runs there.
 func (p *planner) workload(w *manifest.Workload) (bool, error) {
-	prometheus, grafana, err := p.servers(w)
+	prometheus, grafana, err := p.find(w)
 	if err != nil || !prometheus.OK() && !grafana.OK() {
 		return false, err
 	}
 	if err := readable(w); err != nil {
 		return false, err
 	}
-	pl := &plan{planner: p, w: w, dash: dashOf(w), taken: map[string]bool{}, moved: map[*yaml.Node]bool{}}
+	pl := &plan{planner: p, w: w, dash: dashOf(w), taken: map[string]bool{}, numbers: map[string]int{}, moved: map[*yaml.Node]bool{}}
 	for _, v := range w.Volumes() {
 		pl.taken[v.Name] = true
 	}
@@ -54,15 +66,8 @@ func (p *planner) workload(w *manifest.Workload) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if prometheus.OK() {
-		if err := pl.prometheus(prometheus); err != nil {
-			return false, err
-		}
-	}
-	if grafana.OK() {
-		if err := pl.grafana(grafana); err != nil {
-			return false, err
-		}
+	if err := pl.servers(prometheus, grafana); err != nil {
+		return false, err
 	}
 	if pl.there {
 		pl.stays(before)
@@ -78,10 +83,64 @@ func (p *planner) workload(w *manifest.Workload) (bool, error) {
 	return true, nil
 }
 
+// servers plans for both servers. One of which nothing can change is left alone when there is the other.
+func (pl *plan) servers(prometheus, grafana manifest.Container) error {
+	var left []*Error
+	done := 0
+	for _, s := range []struct {
+		container manifest.Container
+		plan      func(manifest.Container) error
+	}{{prometheus, pl.prometheus}, {grafana, pl.grafana}} {
+		if !s.container.OK() {
+			continue
+		}
+		mark, notes, added, side := pl.ed.Mark(), len(pl.notes), len(pl.added), pl.side
+		side.mounts, side.args, side.env, side.at = slices.Clone(side.mounts), slices.Clone(side.args), slices.Clone(side.env), maps.Clone(side.at)
+		moved := maps.Clone(pl.moved)
+		err := s.plan(s.container)
+		var refusal *Error
+		switch {
+		case err == nil:
+			done++
+		case errors.As(err, &refusal) && refusal.unserved:
+			left = append(left, refusal)
+			pl.ed.Rollback(mark)
+			pl.notes, pl.added, pl.side, pl.moved = pl.notes[:notes], pl.added[:added], side, moved
+			pl.values, pl.valued = nil, 0
+		default:
+			return err
+		}
+	}
+	if done == 0 && len(left) > 0 {
+		return left[0]
+	}
+	for _, e := range left {
+		pl.notes = append(pl.notes, e.note())
+	}
+	return nil
+}
+
+// unserved refuses one server.
+func (pl *plan) unserved(c yamledit.Cursor, hint, format string, args ...any) error {
+	return &Error{Line: c.Line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Hint: hint, unserved: true}
+}
+
 // readable refuses what would be understood in two ways, or be undone.
 func readable(w *manifest.Workload) error {
 	if err := owned(w); err != nil {
 		return err
+	}
+	for _, c := range w.AllContainers() {
+		for what, n := range map[string]int{"mounts": len(c.Mounts()), "arguments": len(c.Words()), "variables": len(c.Get("env").Items())} {
+			if n > maxParts {
+				return &Error{Line: c.Line(), Workload: w.String(), Text: fmt.Sprintf("container %s has %d %s, more than the %d that inject works with", c.Name(), n, what, maxParts)}
+			}
+		}
+	}
+	for what, n := range map[string]int{"volumes": len(w.Volumes()), "containers": len(w.AllContainers())} {
+		if n > maxParts {
+			return &Error{Line: w.Line(), Workload: w.String(), Text: fmt.Sprintf("the pod has %d %s, more than the %d that inject works with", n, what, maxParts)}
+		}
 	}
 	if key, first := w.Object.Doc.Duplicate(w.Object); key != nil {
 		return &Error{
@@ -105,9 +164,9 @@ func (pl *plan) warn(c yamledit.Cursor, format string, args ...any) {
 	pl.notes = append(pl.notes, Note{Line: c.Line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Warning: true})
 }
 
-// servers finds the containers by the names that were given, else by what they look like.
-func (p *planner) servers(w *manifest.Workload) (prometheus, grafana manifest.Container, err error) {
-	find := func(named string, is func(manifest.Container) bool, what string) (manifest.Container, error) {
+// find finds the containers by the names that were given, else by what they look like.
+func (p *planner) find(w *manifest.Workload) (prometheus, grafana manifest.Container, err error) {
+	one := func(named string, is func(manifest.Container) bool, what string) (manifest.Container, error) {
 		var found []manifest.Container
 		for _, c := range w.Containers() {
 			if named != "" && c.Name() == named || named == "" && is(c) {
@@ -126,10 +185,10 @@ func (p *planner) servers(w *manifest.Workload) (prometheus, grafana manifest.Co
 			Hint: "name the one to follow with --" + strings.ToLower(what) + "-container",
 		}
 	}
-	if prometheus, err = find(p.opts.PrometheusContainer, manifest.Container.IsPrometheus, "Prometheus"); err != nil {
+	if prometheus, err = one(p.opts.PrometheusContainer, manifest.Container.IsPrometheus, "Prometheus"); err != nil {
 		return prometheus, grafana, err
 	}
-	grafana, err = find(p.opts.GrafanaContainer, manifest.Container.IsGrafana, "Grafana")
+	grafana, err = one(p.opts.GrafanaContainer, manifest.Container.IsGrafana, "Grafana")
 	return prometheus, grafana, err
 }
 
@@ -145,8 +204,9 @@ func dashOf(w *manifest.Workload) int {
 // volumeName makes a name that the pod does not have yet.
 func (pl *plan) volumeName(base string) string {
 	name := base
-	for i := 2; pl.taken[name]; i++ {
+	for i := max(2, pl.numbers[base]); pl.taken[name]; i++ {
 		name = fmt.Sprintf("%s-%d", base, i)
+		pl.numbers[base] = i + 1
 	}
 	pl.taken[name] = true
 	return name
@@ -179,22 +239,43 @@ func (pl *plan) remarks() {
 	annotations := pl.w.Meta.Get("annotations")
 	if annotations.OK() && annotations.Node.Kind == yaml.MappingNode {
 		var names []string
+		var lines []int
 		first := yamledit.Cursor{}
 		for i := 0; i+1 < len(annotations.Node.Content); i += 2 {
 			k := annotations.Node.Content[i]
 			if !strings.HasPrefix(k.Value, "checksum/") || k.Value == "checksum/secret" {
 				continue
 			}
+			lines = append(lines, k.Line)
 			if names = append(names, k.Value); !first.OK() {
 				first = annotations.Child(k, annotations.Node.Content[i+1])
 			}
 		}
 		if len(names) > 0 {
-			pl.warn(first, "%s make%s a new pod at every change of that configuration, before anything can be reloaded: take %s out (sed '/checksum\\/.*config:/d' does)",
-				strings.Join(names, ", "), plural(names, "s", ""), plural(names, "it", "them"))
+			pl.warn(first, "%s make%s a new pod at every change of that configuration, before anything can be reloaded: take %s out%s",
+				strings.Join(names, ", "), plural(names, "s", ""), plural(names, "it", "them"), bySed(annotations, lines))
 		}
 	}
 	pl.otherReloaders()
+}
+
+// bySed is the command that takes exactly these lines out of the manifest as it is now; empty when other things
+// stand there, too.
+func bySed(annotations yamledit.Cursor, lines []int) string {
+	if !yamledit.IsBlock(annotations.Node) {
+		return ""
+	}
+	for i := 0; i+1 < len(annotations.Node.Content); i += 2 {
+		k, v := annotations.Node.Content[i], annotations.Node.Content[i+1]
+		if v.Line != k.Line || v.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || k.Line == annotations.Line() {
+			return ""
+		}
+	}
+	var parts []string
+	for _, l := range lines {
+		parts = append(parts, strconv.Itoa(l)+"d")
+	}
+	return " (sed '" + strings.Join(parts, ";") + "' on this manifest, before inject, does)"
 }
 
 func plural(list []string, one, many string) string {

@@ -7,6 +7,7 @@ import (
 
 	"reloader/internal/manifest"
 	"reloader/internal/prometheus/references"
+	"reloader/internal/yamledit"
 )
 
 // The image's own arguments: those that a container without any gets. Version 2 also had the
@@ -18,6 +19,9 @@ const (
 
 // prometheus plans the changes to Prometheus' container and the sidecar's part for it.
 func (pl *plan) prometheus(c manifest.Container) error {
+	if old, at := version1(c); old {
+		return pl.unserved(at, "upgrade to Prometheus 2.x or 3.x first", "container %s is a Prometheus 1.x, whose configuration and API reloader does not know", c.Name())
+	}
 	config, err := pl.configFile(c)
 	if err != nil {
 		return err
@@ -47,6 +51,10 @@ func (pl *plan) prometheus(c manifest.Container) error {
 			return pl.refuse(main.at, "mount the configuration at "+root, "the gate takes the place of the mount at %s, but that is not the directory of %s", main.path, config)
 		}
 		s.args = append(s.args, "--prometheus-config="+sourceDir("prometheus")+"/"+path.Base(config), "--prometheus-gate="+main.path)
+		if v := c.ImageVersion(); v != "" {
+			// The first files are judged before there is a server to ask.
+			s.args = append(s.args, "--prometheus-version="+v)
+		}
 	} else {
 		s.args = append(s.args, "--prometheus-config="+config)
 	}
@@ -66,6 +74,15 @@ func (pl *plan) prometheus(c manifest.Container) error {
 		return pl.placeGate(c, mounts, "prometheus", root)
 	}
 	return pl.place(c, mounts)
+}
+
+// version1 says that a Prometheus is older than 2.0, by its tag or by its flags with one dash, which no later one takes.
+func version1(c manifest.Container) (bool, yamledit.Cursor) {
+	if strings.HasPrefix(strings.TrimPrefix(c.ImageTag(), "v"), "1.") {
+		return true, c.Get("image")
+	}
+	_, at, _ := c.Flag("config.file")
+	return strings.HasPrefix(at.Str(), "-config.file"), at
 }
 
 // hasConfig says whether a volume may hold files that Prometheus reads at a reload: every
@@ -132,7 +149,7 @@ func (pl *plan) noConfig(c manifest.Container, config string) error {
 				"%s is mounted by subPath into %s, of which the image needs the rest", config, path.Dir(config))
 		}
 	}
-	return pl.refuse(c.Cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
+	return pl.unserved(c.Cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
 		"container %s has no volume at %s, so its configuration cannot change", c.Name(), config)
 }
 

@@ -28,7 +28,7 @@ func (pl *plan) permissions() {
 	if pl.w.Namespace != "" {
 		meta = append(meta, yamledit.Pair{"namespace", pl.w.Namespace})
 	}
-	account := pl.account(name, meta)
+	account := pl.account()
 	pl.document(yamledit.Map{
 		{"apiVersion", "rbac.authorization.k8s.io/v1"}, {"kind", "Role"}, {"metadata", meta}, {"rules", pl.rules()},
 	})
@@ -44,24 +44,18 @@ func (pl *plan) permissions() {
 	pl.did(sidecarName, pl.ed.LastLineNumber(), "gets the Role %s, by the service account %s", name, account)
 }
 
-// account is the pod's service account; one is made where there is none.
-func (pl *plan) account(name string, meta yamledit.Map) string {
-	pod := pl.w.Pod
-	for _, key := range []string{"serviceAccountName", "serviceAccount"} {
-		if a := pod.Get(key).Str(); a != "" {
-			if !pl.automounts(a) {
-				pl.token()
-			}
-			return a
-		}
+// account is the service account that the pod has and keeps: its containers may need its rights and its token.
+// The sidecar gets a token of its own where the pod mounts none.
+func (pl *plan) account() string {
+	account := cmp.Or(pl.w.Pod.Get("serviceAccountName").Str(), pl.w.Pod.Get("serviceAccount").Str())
+	if account == "" {
+		account = "default"
+		pl.warn(pl.w.Pod, "the Role is bound to the service account default, which the pod has: other pods of the namespace with that account get these permissions too; give this pod an account of its own, with the permissions that its servers need, and inject again")
 	}
-	pl.token()
-	pl.ed.AddKey(pod, "", yamledit.Pair{"serviceAccountName", name}, pl.dash)
-	pl.document(yamledit.Map{
-		{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", meta}, {"automountServiceAccountToken", false},
-	})
-	pl.warn(pod, "the pod gets a service account, %s, whose token only container %s sees: a container that used the default account's permissions needs a Role and a token of its own", name, sidecarName)
-	return name
+	if !pl.automounts(account) {
+		pl.token()
+	}
+	return account
 }
 
 // automounts says whether every container of the pod gets the account's token.
@@ -85,7 +79,7 @@ func (pl *plan) noToken() {
 	}
 	name := pl.volumeName(sidecarName + "-no-token")
 	pl.added = append(pl.added, yamledit.Map{{"name", name}, {"emptyDir", yamledit.Map{}}})
-	pl.side.mounts = append(pl.side.mounts, finalMount{path: tokenDir, volume: name, kind: "emptyDir"})
+	pl.side.mount(finalMount{path: tokenDir, volume: name, kind: "emptyDir"})
 	pl.did(sidecarName, pl.lineBehind("containers"), "does not see the token of the service account %s, for the empty volume %s is in its place", account, name)
 }
 
@@ -97,7 +91,7 @@ func (pl *plan) token() {
 		yamledit.Map{{"configMap", yamledit.Map{{"name", "kube-root-ca.crt"}, {"items", yamledit.List{yamledit.Map{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}},
 		yamledit.Map{{"downwardAPI", yamledit.Map{{"items", yamledit.List{yamledit.Map{{"path", "namespace"}, {"fieldRef", yamledit.Map{{"fieldPath", "metadata.namespace"}}}}}}}}},
 	}}}}})
-	pl.side.mounts = append(pl.side.mounts, finalMount{path: tokenDir, volume: name, kind: "projected", token: true})
+	pl.side.mount(finalMount{path: tokenDir, volume: name, kind: "projected", token: true})
 }
 
 // rules allow to read exactly the objects behind the sidecar's mounts.
@@ -171,14 +165,17 @@ func (pl *plan) objects() (configMaps, secrets []string) {
 
 // volumeValues are the volumes as they will be, by name.
 func (pl *plan) volumeValues() map[string]any {
-	values := map[string]any{}
-	for _, v := range pl.w.Volumes() {
-		values[v.Name] = yamledit.ValueOf(v.Cursor)
+	if pl.values == nil {
+		pl.values = map[string]any{}
+		for _, v := range pl.w.Volumes() {
+			pl.values[v.Name] = yamledit.ValueOf(v.Cursor)
+		}
 	}
-	for _, v := range pl.added {
-		values[v.(yamledit.Map)[0].Value().(string)] = v
+	for _, v := range pl.added[min(pl.valued, len(pl.added)):] {
+		pl.values[v.(yamledit.Map)[0].Value().(string)] = v
 	}
-	return values
+	pl.valued = len(pl.added)
+	return pl.values
 }
 
 // collect finds the names of the objects of one kind in a volume.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
@@ -19,6 +21,16 @@ type sidecar struct {
 	args   []string
 	env    yamledit.List
 	mounts []finalMount
+	at     map[string][]int // their places in mounts, by path
+}
+
+// mount adds a mount.
+func (s *sidecar) mount(m finalMount) {
+	if s.at == nil {
+		s.at = map[string][]int{}
+	}
+	s.at[m.path] = append(s.at[m.path], len(s.mounts))
+	s.mounts = append(s.mounts, m)
 }
 
 // setenv adds a variable; one of the same name gives way.
@@ -34,10 +46,8 @@ func (s *sidecar) setenv(v any) {
 
 // share lets the sidecar see a mount of a server at the same path.
 func (pl *plan) share(m finalMount) error {
-	for _, have := range pl.side.mounts {
-		if have.path != m.path {
-			continue
-		}
+	for _, i := range pl.side.at[m.path] {
+		have := pl.side.mounts[i]
 		if have.volume == m.volume && have.sub == m.sub {
 			return nil
 		}
@@ -46,8 +56,8 @@ func (pl *plan) share(m finalMount) error {
 		}
 		return pl.refuse(m.at, "give one of them another path", "both servers have a volume at %s, but not the same one (%s and %s)", m.path, have.volume, m.volume)
 	}
-	pl.side.mounts = append(pl.side.mounts, m)
-	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.w.Pod.Get("securityContext", "fsGroup").OK() {
+	pl.side.mount(m)
+	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.openshift() && !pl.w.Pod.Get("securityContext", "fsGroup").OK() {
 		pl.warn(m.at, "volume %s has the mode %s, which the sidecar's user may not read: set the pod's securityContext.fsGroup (65532 does), or the mode 0444", m.volume, mode)
 	}
 	return nil
@@ -87,6 +97,9 @@ func (pl *plan) sidecar() {
 	}
 	slices.SortStableFunc(s.mounts, func(a, b finalMount) int { return cmp.Compare(a.path, b.path) })
 	pl.did(sidecarName, pl.lineBehind(where), "is added to the %s, and sees%s", where, describe(s.mounts))
+	if pl.openshift() {
+		pl.did(sidecarName, pl.lineBehind(where), "gets no fixed user: this is for OpenShift, which gives each namespace its own")
+	}
 	port := pl.port()
 	if pl.opts.FastPropagation || pl.opts.Events {
 		pl.permissions()
@@ -131,7 +144,7 @@ func (pl *plan) sidecar() {
 			{"requests", yamledit.Map{{"cpu", yamledit.Raw("10m")}, {"memory", yamledit.Raw("32Mi")}}},
 			{"limits", yamledit.Map{{"memory", yamledit.Raw("256Mi")}}},
 		}},
-		yamledit.Pair{"securityContext", restricted()},
+		yamledit.Pair{"securityContext", pl.restricted()},
 		yamledit.Pair{"volumeMounts", mounts},
 	)
 	pl.ed.Put(pl.w.Pod, where, "containers", pl.dash, c)
@@ -155,16 +168,38 @@ func (pl *plan) port() int {
 }
 
 // restricted is what the restricted pod security standard asks for, and a read-only root.
-func restricted() yamledit.Map {
-	return yamledit.Map{
+func (pl *plan) restricted() yamledit.Map {
+	m := yamledit.Map{
 		{"allowPrivilegeEscalation", false},
 		{"capabilities", yamledit.Map{{"drop", yamledit.List{"ALL"}}}},
 		{"readOnlyRootFilesystem", true},
 		{"runAsNonRoot", true},
-		{"runAsUser", 65532},
-		{"runAsGroup", 65532},
-		{"seccompProfile", yamledit.Map{{"type", "RuntimeDefault"}}},
 	}
+	if !pl.openshift() {
+		m = append(m, yamledit.Pair{"runAsUser", 65532}, yamledit.Pair{"runAsGroup", 65532})
+	}
+	return append(m, yamledit.Pair{"seccompProfile", yamledit.Map{{"type", "RuntimeDefault"}}})
+}
+
+// openshift says that the workload is for OpenShift, whose restricted-v2 refuses a fixed user.
+func (pl *plan) openshift() bool {
+	return pl.opts.OpenShift || pl.isOpenShift || openshiftKeys(pl.w.Object.Get("metadata")) || openshiftKeys(pl.w.Meta)
+}
+
+// openshiftKeys says that an annotation or label is one of OpenShift.
+func openshiftKeys(meta yamledit.Cursor) bool {
+	for _, field := range []string{"annotations", "labels"} {
+		m := meta.Get(field)
+		if !m.OK() || m.Node.Kind != yaml.MappingNode {
+			continue
+		}
+		for i := 0; i+1 < len(m.Node.Content); i += 2 {
+			if domain, _, ok := strings.Cut(m.Node.Content[i].Value, "/"); ok && (domain == "openshift.io" || strings.HasSuffix(domain, ".openshift.io")) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lineBehind is the last line of a list of containers, behind which another one goes.

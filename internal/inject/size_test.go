@@ -80,3 +80,52 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("want the limit in the error, got %v", err)
 	}
 }
+
+// Many mounts, volumes, keys and workloads, and lists of themselves, end soon: with an error for what no pod has,
+// and else in a time that grows with the size.
+func TestHostileSizes(t *testing.T) {
+	t.Parallel()
+	var mounts, volumes strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&mounts, "    - {name: v%d, mountPath: /etc/prometheus/d%d, subPath: x}\n", i, i)
+		fmt.Fprintf(&volumes, "  - {name: v%d, configMap: {name: c%d}}\n", i, i)
+	}
+	pod := "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: prometheus\n    image: prom/prometheus\n    volumeMounts:\n" +
+		"    - {name: c, mountPath: /etc/prometheus}\n"
+	for name, c := range map[string]struct{ src, want string }{
+		"mounts":  {pod + mounts.String() + "  volumes:\n" + volumes.String(), "more than the"},
+		"volumes": {pod + "  volumes:\n  - {name: c, configMap: {name: c}}\n" + volumes.String(), "more than the"},
+		"arguments": {strings.Replace(pod, "    volumeMounts", "    args: ["+strings.Repeat("--x=y, ", 20000)+"a]\n    volumeMounts", 1) +
+			"  volumes: [{name: c, configMap: {name: c}}]\n", "more than the"},
+		"lists of themselves": {"apiVersion: v1\nkind: List\nitems: &l\n" + strings.Repeat("- {kind: List, items: *l}\n", 20000), "no Deployment"},
+	} {
+		for _, o := range []Options{options(), gated(), everything()} {
+			if _, err := Inject([]byte(c.src), o); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %.300v", name, err)
+			}
+		}
+	}
+}
+
+// BenchmarkLargestPod injects into pods with as many mounts and volumes as are taken, in the sizes of the name:
+// the time per pod stays the same.
+func BenchmarkLargestPod(b *testing.B) {
+	var mounts, volumes strings.Builder
+	for i := range maxParts - 1 {
+		fmt.Fprintf(&mounts, "    - {name: v%d, mountPath: /etc/prometheus/d%d/f, subPath: f}\n", i, i)
+		fmt.Fprintf(&volumes, "  - {name: v%d, configMap: {name: c%d}}\n", i, i)
+	}
+	pod := "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: prometheus\n    image: prom/prometheus\n    volumeMounts:\n" +
+		"    - {name: c, mountPath: /etc/prometheus}\n" + mounts.String() + "  volumes:\n  - {name: c, configMap: {name: c}}\n" + volumes.String()
+	for _, pods := range []int{1, 10, 50} {
+		src := []byte(strings.Repeat(pod, pods))
+		b.Run(fmt.Sprintf("pods=%d", pods), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Inject(src, everything()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*pods), "µs/pod")
+		})
+	}
+}

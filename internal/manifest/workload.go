@@ -70,6 +70,7 @@ func (w *Workload) ContainerNames() []string {
 // podKinds says where each kind keeps its pod.
 var podKinds = map[string][]string{
 	"Pod": nil, "Deployment": {"spec", "template"}, "StatefulSet": {"spec", "template"}, "DaemonSet": {"spec", "template"},
+	"DeploymentConfig": {"spec", "template"}, // of OpenShift
 }
 
 // maxLists is how deep lists of lists are followed.

@@ -24,6 +24,7 @@ type Editor struct {
 	changed map[*yaml.Node]string
 	removed map[*yaml.Node]bool
 	grown   map[*yaml.Node]bool
+	undo    []func()
 }
 
 type edit struct {

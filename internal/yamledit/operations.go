@@ -24,8 +24,13 @@ func (e *Editor) column(n *yaml.Node) (int, bool) {
 	return n.Column - 1, true
 }
 
-// SetScalar replaces a one-line scalar.
-func (e *Editor) SetScalar(c Cursor, text string) {
+// SetScalar replaces a one-line scalar by a text.
+func (e *Editor) SetScalar(c Cursor, text string) { e.setScalar(c, text, scalarText(text, false)) }
+
+// SetRaw replaces a one-line scalar by a plain one: a number, a boolean.
+func (e *Editor) SetRaw(c Cursor, raw Raw) { e.setScalar(c, string(raw), string(raw)) }
+
+func (e *Editor) setScalar(c Cursor, text, plain string) {
 	if !c.OK() {
 		e.Fail(c.Line(), "a value is missing where "+text+" has to be written", "complete the mounts: each has a name and a mountPath")
 		return
@@ -46,10 +51,10 @@ func (e *Editor) SetScalar(c Cursor, text string) {
 	case '\'':
 		new = "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	default:
-		new = scalarText(text, false)
+		new = plain
 	}
 	e.replace(at, end, new)
-	e.changed[c.Node] = text
+	e.setText(c.Node, text)
 }
 
 // AppendItem adds an element to a sequence.
@@ -57,7 +62,7 @@ func (e *Editor) AppendItem(seq Cursor, v any, dash int) {
 	if !e.Writable(seq) {
 		return
 	}
-	e.grown[seq.Node] = true
+	e.set(e.grown, seq.Node)
 	if !IsBlock(seq.Node) {
 		e.appendFlow(seq, flow(v))
 		return
@@ -91,7 +96,7 @@ func (e *Editor) AddKey(m Cursor, after string, f Pair, dash int) {
 	if !e.Writable(m) {
 		return
 	}
-	e.grown[m.Node] = true
+	e.set(e.grown, m.Node)
 	if !IsBlock(m.Node) {
 		key := f.Key()
 		if len(m.Node.Content) == 0 || m.Node.Content[0].Style != 0 {
@@ -126,7 +131,7 @@ func (e *Editor) Put(m Cursor, key, after string, dash int, values ...any) {
 	case !c.OK():
 		e.AddKey(m, after, Pair{key, List(values)}, dash)
 	case c.Null() && c.Node.Value == "" && !c.shared && c.Node.Anchor == "" && IsBlock(m.Node):
-		e.grown[c.Node] = true
+		e.set(e.grown, c.Node)
 		e.insertLines(c.Key.Line+1, block(List(values), dash), c.Key.Column-1+dash)
 	default:
 		for _, v := range values {
@@ -146,7 +151,7 @@ func (e *Editor) RemoveKey(m Cursor, key string) {
 		e.layout(c.Node)
 		return
 	}
-	e.removed[c.Key] = true
+	e.set(e.removed, c.Key)
 	from := e.offset(c.Key)
 	next := c.Doc.Next(c.Node)
 	if next != nil && c.Doc.index[next] >= c.Doc.after[m.Node] {
@@ -199,7 +204,7 @@ func (e *Editor) RemoveItem(seq, item Cursor) {
 	if !e.Writable(seq) || !e.Writable(item) {
 		return
 	}
-	e.removed[item.Node] = true
+	e.set(e.removed, item.Node)
 	if !IsBlock(seq.Node) {
 		end, ok := e.end(item.Node)
 		if !ok {

@@ -2,6 +2,41 @@ package yamledit
 
 import "go.yaml.in/yaml/v3"
 
+// set notes something for verification, so that Rollback can forget it.
+func (e *Editor) set(m map[*yaml.Node]bool, n *yaml.Node) {
+	if !m[n] {
+		m[n] = true
+		e.undo = append(e.undo, func() { delete(m, n) })
+	}
+}
+
+func (e *Editor) setText(n *yaml.Node, text string) {
+	before, had := e.changed[n]
+	e.changed[n] = text
+	e.undo = append(e.undo, func() {
+		if delete(e.changed, n); had {
+			e.changed[n] = before
+		}
+	})
+}
+
+// Mark is a point to roll back to.
+type Mark struct {
+	edits, undo int
+	separated   bool
+}
+
+// Mark remembers what was edited so far.
+func (e *Editor) Mark() Mark { return Mark{len(e.edits), len(e.undo), e.separated} }
+
+// Rollback forgets everything since the mark, an error too.
+func (e *Editor) Rollback(m Mark) {
+	for i := len(e.undo) - 1; i >= m.undo; i-- {
+		e.undo[i]()
+	}
+	e.edits, e.undo, e.separated, e.err = e.edits[:m.edits], e.undo[:m.undo], m.separated, nil
+}
+
 // Same compares a node with what became of it; the line is of the first difference.
 func (e *Editor) Same(before, after *yaml.Node) (line int, ok bool) {
 	if before == nil || after == nil {
