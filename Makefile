@@ -128,4 +128,13 @@ clean: ## removes what was built here; the cache of real servers stays
 
 .PHONY: docs
 docs: ## writes docs/flags.md from the help texts
-	go test ./cmd/reloader -run TestFlagsDoc -update
+	RELOADER_UPDATE=1 go test -count=1 ./cmd/reloader -run TestFlagsDoc
+
+.PHONY: golden
+golden: ## writes every expected output again: look at the difference before you commit it
+	RELOADER_UPDATE=1 go test -count=1 $$(grep -rl --include='*_test.go' RELOADER_UPDATE . | xargs -n1 dirname | sort -u)
+
+.PHONY: verdicts
+verdicts: build servers ## compares all verdicts: promtool and its mutants, slips and their distance, Grafana's trials, all cases
+	go test -count=1 -v -run 'TestSlips|TestVerdicts' ./internal/prometheus/judge | grep -E 'slips that are|mutants,|rule files,|^(ok|FAIL|---)'
+	go test -count=1 ./internal/prometheus/... ./internal/grafana/... ./internal/finding ./internal/check ./cmd/promcheck

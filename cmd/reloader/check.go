@@ -82,11 +82,12 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 	prometheus, grafana := o.flags.Template(config.Prometheus), o.flags.Template(config.Grafana)
 	v := verdict{strict: o.strict}
 	for _, c := range check.Run(ctx, check.Options{
-		Config: cfg, Validator: prometheus.Validator, Allow: prometheus.Allow, Prometheus: o.prometheus,
+		Config: cfg, Validator: prometheus.Validator, Allow: prometheus.Allow, Ignore: prometheus.Ignore, Prometheus: o.prometheus,
 		Grafana: finding.Facts{Version: grafana.Version, SameEnv: grafana.SameEnv},
 		Stdin:   std.in, SkipUnknown: o.skipUnknown,
 	}, paths) {
 		v.add(c.Name, c.Digest.String(), c.Findings, c.Err)
+		v.ignored += c.Ignored
 		for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
 			v.add(c.Name+" ("+name+")", c.Sources[name].String(), nil, nil)
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"slices"
 	"strings"
@@ -11,7 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var update = flag.Bool("update", false, "write docs/flags.md and the scripts' expectations instead of comparing")
+// update writes docs/flags.md and the scripts' expectations instead of comparing (make golden).
+var update = os.Getenv("RELOADER_UPDATE") != ""
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"reloader": main})
@@ -23,7 +23,7 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		UpdateScripts:       *update,
+		UpdateScripts:       update,
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -47,7 +47,7 @@ func TestFlagsDoc(t *testing.T) {
 	for _, c := range commands() {
 		b.WriteString("\n## reloader " + c.name + "\n\n```\n" + c.flags().usage() + "```\n")
 	}
-	if *update {
+	if update {
 		if err := os.WriteFile(flagsDoc, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -60,6 +60,7 @@ func runOnce(ctx context.Context, args []string, std stdio) int {
 			fmt.Fprintf(std.err, "reloader once: %s: the newest files cannot be used; the gate holds the last good ones, %s\n", p.Name, p.Kept.Short())
 		}
 		v.add(p.Name, p.Digest.String(), p.Findings, p.Err)
+		v.ignored += p.Ignored
 	}
 	if len(kept.findings)+len(kept.unjudged) > 0 {
 		if err := kept.write("once", stdio{out: std.err, err: std.err}, "text"); err != nil {

@@ -13,6 +13,7 @@ import (
 // verdict is what `check` and `once` found.
 type verdict struct {
 	findings []finding.Finding
+	ignored  int // how many more were left out as known and accepted
 	// unjudged says why no verdict could be had for some of it.
 	unjudged []string
 	digests  map[string]string // by path or target
@@ -94,8 +95,12 @@ func (v *verdict) text(w io.Writer) error {
 	for _, what := range v.judged {
 		fmt.Fprintf(w, "judged: %s\n", finding.OneLine(what))
 	}
-	_, err := fmt.Fprintf(w, "%s: %s, %s\n", v.word(),
-		plural(finding.Count(v.findings, finding.Error), "error"), plural(finding.Count(v.findings, finding.Warning), "warning"))
+	ignored := ""
+	if v.ignored > 0 {
+		ignored = fmt.Sprintf(", %d ignored", v.ignored)
+	}
+	_, err := fmt.Fprintf(w, "%s: %s, %s%s\n", v.word(),
+		plural(finding.Count(v.findings, finding.Error), "error"), plural(finding.Count(v.findings, finding.Warning), "warning"), ignored)
 	return err
 }
 
@@ -138,10 +143,11 @@ func (v *verdict) json(w io.Writer) error {
 	out := struct {
 		Verdict  finding.Verdict   `json:"verdict"`
 		Findings []finding.Finding `json:"findings"`
+		Ignored  int               `json:"ignored,omitempty"`
 		Unjudged []string          `json:"unjudged,omitempty"`
 		Digests  map[string]string `json:"digests,omitempty"`
 		Judged   []string          `json:"judged,omitempty"`
-	}{v.word(), v.findings, v.unjudged, v.digests, v.judged}
+	}{v.word(), v.findings, v.ignored, v.unjudged, v.digests, v.judged}
 	if out.Findings == nil {
 		out.Findings = []finding.Finding{}
 	}

@@ -25,8 +25,8 @@ type alone struct {
 	role string
 }
 
-// judge finds what is wrong with the files, by their names in the directory.
-func (a alone) judge(ctx context.Context, files map[string][]byte) ([]finding.Finding, error) {
+// judge finds what is wrong with the files, by their names in the directory, and how much of it is ignored.
+func (a alone) judge(ctx context.Context, files map[string][]byte) (found []finding.Finding, ignored int, err error) {
 	contents := maps.Clone(files)
 	req := finding.Request{Facts: a.Grafana, Allow: a.Allow}
 	v := inputs.NewGrafanaValidator(a.Config)
@@ -50,14 +50,14 @@ func (a alone) judge(ctx context.Context, files map[string][]byte) ([]finding.Fi
 	default:
 		req.Set = a.set(a.role, contents)
 	}
-	res, err := finding.Bounded(finding.Guarded(v)).Validate(ctx, req)
+	res, err := finding.Bounded(finding.Ignoring(finding.Guarded(v), inputs.Ignored(a.Ignore))).Validate(ctx, req)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	// What is said of the files that were made up, or of those that are not there, tells the user nothing.
 	return slices.DeleteFunc(res.Findings, func(f finding.Finding) bool {
 		return f.Severity != finding.Error && !slices.Contains(names, filepath.Base(f.File))
-	}), nil
+	}), res.Ignored, nil
 }
 
 func (a alone) set(name string, files map[string][]byte) *snapshot.Set {

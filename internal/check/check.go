@@ -29,6 +29,8 @@ type Result struct {
 	Findings []finding.Finding
 	// Judged says, for a manifest, what was judged in it.
 	Judged []string
+	// Ignored is how many more were left out as known and accepted.
+	Ignored int
 	// Err says why there is no verdict.
 	Err error
 }
@@ -41,8 +43,8 @@ type Options struct {
 	Prometheus, Grafana finding.Facts
 	// Validator is a promtool to ask instead of promcheck.
 	Validator string
-	// Allow names guards that are switched off.
-	Allow []string
+	// Allow names guards that are switched off, Ignore findings that are known and accepted.
+	Allow, Ignore []string
 	// Stdin is what the path "-" stands for.
 	Stdin io.Reader
 	// SkipUnknown leaves files out of which nothing tells what they are.
@@ -177,7 +179,7 @@ func judge(ctx context.Context, c Result, v finding.Validator, req finding.Reque
 		c.Err = err
 		return c
 	}
-	c.Findings = append(result.Findings, read...)
+	c.Findings, c.Ignored = append(result.Findings, read...), result.Ignored
 	finding.Sort(c.Findings)
 	for i := range c.Findings {
 		c.Findings[i].File = shown.path(c.Findings[i].File)
@@ -250,11 +252,11 @@ func grouped(found []Input) []group {
 
 func (g group) check(ctx context.Context, o Options) Result {
 	t := config.TargetDefaults(config.Grafana)
-	t.Allow = o.Allow
+	t.Allow, t.Ignore = o.Allow, o.Ignore
 	switch g.Kind {
 	case KindPrometheus:
 		t = config.TargetDefaults(config.Prometheus)
-		t.Allow, t.Validator, t.ConfigFile = o.Allow, o.Validator, config.Mount{Path: g.Path}
+		t.Allow, t.Ignore, t.Validator, t.ConfigFile = o.Allow, o.Ignore, o.Validator, config.Mount{Path: g.Path}
 	case KindProvisioning:
 		t.Provisioning.Path = g.Path
 	case KindIni:
@@ -293,7 +295,7 @@ func (g group) checkFiles(ctx context.Context, o Options) Result {
 		contents[name] = data
 	}
 	a := alone{Options: o, dir: dir, kind: g.Kind, role: g.Role}
-	c.Findings, c.Err = a.judge(ctx, contents)
+	c.Findings, c.Ignored, c.Err = a.judge(ctx, contents)
 	for i := range c.Findings {
 		c.Findings[i].File = shown.path(c.Findings[i].File)
 	}

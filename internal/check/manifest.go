@@ -119,7 +119,7 @@ func (o Options) aloneInManifest(ctx context.Context, kind string, files map[str
 	}
 	var all []finding.Finding
 	for _, files := range groups {
-		list, err := alone{Options: o, dir: "/manifest", kind: in.Kind, role: in.Role}.judge(ctx, files)
+		list, _, err := alone{Options: o, dir: "/manifest", kind: in.Kind, role: in.Role}.judge(ctx, files)
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ func (f *Flags) Template(kind Kind) Target {
 			t = known.Target
 		}
 	}
-	t.Allow = slices.Clone(f.shared.Allow)
+	t.Allow, t.Ignore = slices.Clone(f.shared.Allow), slices.Clone(f.shared.Ignore)
 	return t
 }
 
@@ -49,6 +49,7 @@ func (f *Flags) Config(file []byte) (Config, error) {
 	}
 	c.process(cfg)
 	c.allow("--allow", f.shared.Allow)
+	c.ignore("--ignore", f.shared.Ignore)
 	c.targets(cfg.Targets, f.offline)
 	if err := errors.Join(c.errs...); err != nil {
 		return Config{}, err
@@ -118,7 +119,7 @@ func (f *Flags) appendTarget(cfg *Config, t *flagTarget, c *checker) {
 		return
 	}
 	target := t.Target
-	target.Allow = slices.Clone(f.shared.Allow)
+	target.Allow, target.Ignore = slices.Clone(f.shared.Allow), slices.Clone(f.shared.Ignore)
 	if !f.offline {
 		target.KeepGenerations, target.ReloadTimeout = f.shared.KeepGenerations, f.shared.ReloadTimeout
 	}

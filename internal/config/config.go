@@ -109,6 +109,8 @@ type Target struct {
 	ReloadTimeout time.Duration `yaml:"reload_timeout"`
 	// Allow names the guards that are switched off.
 	Allow []string `yaml:"allow"`
+	// Ignore names findings that are known and accepted: RULE or RULE=PATH.
+	Ignore []string `yaml:"ignore"`
 
 	Client `yaml:",inline"`
 

@@ -114,7 +114,7 @@ func TestBadFiles(t *testing.T) {
 				t.Fatal("accepted")
 			}
 			out := strings.TrimSuffix(name, ".yml") + ".txt"
-			if os.Getenv("UPDATE") != "" {
+			if os.Getenv("RELOADER_UPDATE") != "" {
 				if err := os.WriteFile(out, []byte(got.Error()+"\n"), 0o644); err != nil {
 					t.Fatal(err)
 				}

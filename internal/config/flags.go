@@ -69,7 +69,7 @@ func flagName(kind Kind, key string) string {
 		key = "config"
 	case "dirs":
 		key = "dir"
-	case "allow", "keep_generations", "reload_timeout":
+	case "allow", "ignore", "keep_generations", "reload_timeout":
 		return "--" + strings.ReplaceAll(key, "_", "-")
 	}
 	return "--" + string(kind) + "-" + strings.ReplaceAll(key, "_", "-")
@@ -192,6 +192,9 @@ func (f *Flags) general() {
 	}
 	general("allow", func(n string) {
 		fs.StringArrayVar(&f.shared.Allow, n, nil, "switch off a `GUARD` by the name that its finding shows; repeatable")
+	})
+	general("ignore", func(n string) {
+		fs.StringArrayVar(&f.shared.Ignore, n, nil, "leave out findings that are known and accepted, by `RULE[=PATH]`; errors stay, guards go; repeatable")
 	})
 	general("promcheck", func(n string) {
 		fs.StringVar(&p.Promcheck, n, "", "`PATH` of promcheck (default: beside this program, then PATH)")

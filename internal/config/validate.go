@@ -104,6 +104,7 @@ func (c *checker) targets(targets []Target, offline bool) {
 		tc.client()
 		if !t.FromFlags {
 			c.allow(fmt.Sprintf("targets[%d].allow", i), t.Allow)
+			c.ignore(fmt.Sprintf("targets[%d].ignore", i), t.Ignore)
 		}
 		if t.ReloadTimeout < 0 {
 			tc.fail("reload_timeout", "", "must not be negative")
@@ -182,6 +183,20 @@ func (c *checker) allow(path string, names []string) {
 	for _, name := range names {
 		if !slices.Contains(known, name) {
 			c.fail(path, "", "unknown guard %q%s", name, didYouMean(name, known))
+		}
+	}
+}
+
+// ignore refuses the name of a check that does not exist.
+func (c *checker) ignore(path string, list []string) {
+	known := slices.Concat(prometheusvalidator.Rules, []string{prometheusvalidator.RulePastGate}, grafanavalidator.Rules(), guards())
+	for _, s := range list {
+		i, err := finding.ParseIgnore(s)
+		switch {
+		case err != nil:
+			c.fail(path, "", "%q: %s", s, err)
+		case !slices.Contains(known, i.Rule):
+			c.fail(path, "", "unknown check %q%s", i.Rule, didYouMean(i.Rule, known))
 		}
 	}
 }

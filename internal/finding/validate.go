@@ -67,6 +67,8 @@ type Request struct {
 type Result struct {
 	// Findings are all findings of all files, sorted by file, line, column.
 	Findings []Finding
+	// Ignored is how many findings were left out because they are known and accepted (see Ignoring).
+	Ignored int
 	// Outline is what the files say, by name; nil when they are too broken to tell.
 	Outline *Outline
 	// Expected is what the server will say of itself when it runs these files, as the driver of its kind

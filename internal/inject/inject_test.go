@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the expected outputs again")
+// update writes the expected outputs again (make golden).
+var update = os.Getenv("RELOADER_UPDATE") != ""
 
 func options() Options { return Options{Image: "reloader:test"} }
 
@@ -34,7 +34,7 @@ func gated() Options {
 // golden compares got with a file, or writes that.
 func golden(t *testing.T, file, got string) {
 	t.Helper()
-	if *update {
+	if update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}

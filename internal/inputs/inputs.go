@@ -83,7 +83,7 @@ func newGrafanaReader(t config.Target) Reader {
 func New(cfg config.Config, t config.Target) (Reader, finding.Validator) {
 	r, judge := NewReader(t), NewValidator(cfg, t)
 	if roles, ok := r.(*references.Reader); ok && t.Gate.Path != "" {
-		judge = prometheusvalidator.WarnUngated(judge, ServerDir(t.Gate), roles.Role)
+		judge = finding.Ignoring(prometheusvalidator.WarnUngated(judge, ServerDir(t.Gate), roles.Role), Ignored(t.Ignore))
 	}
 	o := transform.Options{Gunzip: t.Gunzip, Expand: t.ExpandEnv, Names: t.ExpandEnvNames, Lookup: os.LookupEnv}
 	if !o.Empty() {
@@ -105,7 +105,18 @@ func ServerDir(m config.Mount) string {
 // NewValidator makes the judge of a target's files. Whatever its kind, what it says is bounded, and tells
 // nothing of files that are not the server's.
 func NewValidator(cfg config.Config, t config.Target) finding.Validator {
-	return finding.Bounded(finding.Guarded(newValidator(cfg, t)))
+	return finding.Bounded(finding.Ignoring(finding.Guarded(newValidator(cfg, t)), Ignored(t.Ignore)))
+}
+
+// Ignored are the findings that the configuration names as known and accepted; it was checked before.
+func Ignored(list []string) []finding.Ignore {
+	var all []finding.Ignore
+	for _, s := range list {
+		if i, err := finding.ParseIgnore(s); err == nil {
+			all = append(all, i)
+		}
+	}
+	return all
 }
 
 func newValidator(cfg config.Config, t config.Target) finding.Validator {

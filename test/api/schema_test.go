@@ -3,7 +3,6 @@ package api
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"reflect"
@@ -18,7 +17,8 @@ import (
 	"reloader/internal/status"
 )
 
-var update = flag.Bool("update", false, "write the schemas anew")
+// update writes the schemas anew (make golden).
+var update = os.Getenv("RELOADER_UPDATE") != ""
 
 // named are types that JSON shows as text, with the form of it.
 var named = map[reflect.Type]map[string]any{
@@ -88,7 +88,7 @@ func TestSchemas(t *testing.T) {
 		}
 		want = append(want, '\n')
 		file := "../../docs/schema/" + name
-		if *update {
+		if update {
 			if err := os.WriteFile(file, want, 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,126 @@
+package finding
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Ignore names findings that are known and accepted.
+type Ignore struct {
+	// Rule is the name of a check.
+	Rule string
+	// Path limits it to files: the end of a path, or a pattern for one; empty means all.
+	Path string
+}
+
+// ParseIgnore reads RULE or RULE=PATH.
+func ParseIgnore(s string) (Ignore, error) {
+	rule, file, limited := strings.Cut(s, "=")
+	switch {
+	case rule == "" || strings.ContainsAny(rule, " /\t"):
+		return Ignore{}, errors.New("want RULE or RULE=PATH")
+	case limited && file == "":
+		return Ignore{}, errors.New("no path after =")
+	}
+	if _, err := path.Match(file, ""); err != nil {
+		return Ignore{}, errors.New("bad pattern: close the bracket")
+	}
+	return Ignore{rule, filepath.ToSlash(file)}, nil
+}
+
+// covers reports whether the finding is one of those.
+func (i Ignore) covers(f Finding) bool {
+	if i.Rule != f.Rule {
+		return false
+	}
+	file := filepath.ToSlash(f.File)
+	if i.Path == "" || file == i.Path || strings.HasSuffix(file, "/"+strings.TrimPrefix(i.Path, "./")) {
+		return true
+	}
+	for p := file; p != ""; {
+		if ok, _ := path.Match(i.Path, p); ok {
+			return true
+		}
+		_, p, _ = strings.Cut(p, "/")
+	}
+	return false
+}
+
+// Ignoring leaves out findings that are known and accepted: those that the list names, and those with a comment
+// "reloader:ignore RULE" on their line or on the one above. What the server itself would refuse stays an error: of the errors
+// only guards can be ignored. How many were left out is in the result.
+func Ignoring(v Validator, list []Ignore) Validator { return ignoring{v, list} }
+
+type ignoring struct {
+	Validator
+	list []Ignore
+}
+
+// Validate implements Validator.
+func (i ignoring) Validate(ctx context.Context, req Request) (Result, error) {
+	res, err := i.Validator.Validate(ctx, req)
+	if err != nil || len(res.Findings) == 0 {
+		return res, err
+	}
+	files := map[string][][]byte{}
+	if req.Set != nil {
+		for _, s := range req.Set.Snapshots {
+			for _, f := range s.Files {
+				name := s.Source.UserPath(f.Name)
+				if !slices.ContainsFunc(res.Findings, func(f Finding) bool { return f.File == name }) {
+					continue
+				}
+				if b, ok := s.Bytes(f.Name); ok && bytes.Contains(b, []byte(ignoreMark)) {
+					files[name] = bytes.Split(b, []byte("\n"))
+				}
+			}
+		}
+	}
+	kept := res.Findings[:0:0]
+	for _, f := range res.Findings {
+		ignored := slices.ContainsFunc(i.list, func(i Ignore) bool { return i.covers(f) }) || commented(files[f.File], f)
+		if ignored && (f.Severity != Error || strings.HasPrefix(f.Rule, "guard-")) {
+			res.Ignored++
+			continue
+		}
+		kept = append(kept, f)
+	}
+	res.Findings = kept
+	return res, nil
+}
+
+const ignoreMark = "reloader:ignore "
+
+// commented reports whether a comment on the finding's line, or alone on the line above, names its rule.
+func commented(lines [][]byte, f Finding) bool {
+	if f.Line < 1 || f.Line > len(lines) {
+		return false
+	}
+	if names(lines[f.Line-1], f.Rule) {
+		return true
+	}
+	if f.Line < 2 {
+		return false
+	}
+	above := bytes.TrimSpace(lines[f.Line-2])
+	return len(above) > 0 && (above[0] == '#' || above[0] == ';') && names(above, f.Rule)
+}
+
+// names reports whether a line has a comment that ignores the rule.
+func names(line []byte, rule string) bool {
+	i := bytes.Index(line, []byte(ignoreMark))
+	if i < 0 {
+		return false
+	}
+	before := bytes.TrimRight(line[:i], " \t")
+	if len(before) == 0 || before[len(before)-1] != '#' && before[len(before)-1] != ';' {
+		return false // a text, not a comment
+	}
+	rules := strings.FieldsFunc(string(line[i+len(ignoreMark):]), func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\r' })
+	return slices.Contains(rules, rule)
+}
