@@ -31,7 +31,7 @@ func (s *Server) routes() http.Handler {
 		for _, kind := range slices.Sorted(maps.Keys(s.answered)) {
 			_, _ = fmt.Fprintf(w, "grafana_http_request_duration_seconds_count{handler=\"/api/admin/provisioning/%s/reload\",method=\"POST\",status_code=\"200\"} %d\n", kind, s.answered[kind])
 		}
-		_, _ = fmt.Fprintf(w, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %d.5\n", s.started.Unix())
+		_, _ = fmt.Fprintf(w, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.2f\n", float64(s.started.UnixMilli()/10)/100)
 	})
 	mux.HandleFunc("POST /login", s.login)
 	admin := func(pattern string, h http.HandlerFunc) {
