@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,17 +14,17 @@ import (
 // and not while an idle target goes on as it is.
 func TestMemoryIsHandedBackWhenQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		freed := 0
+		var freed atomic.Int32
 		m := newMemory()
-		m.free = func() { freed++ }
+		m.free = func() { freed.Add(1) }
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { m.run(ctx); close(done) }()
-		want := func(n int) {
+		want := func(n int32) {
 			t.Helper()
 			synctest.Wait()
-			if freed != n {
-				t.Errorf("freed %d times, want %d", freed, n)
+			if got := freed.Load(); got != n {
+				t.Errorf("freed %d times, want %d", got, n)
 			}
 		}
 		time.Sleep(quietBefore + time.Second)

@@ -113,14 +113,14 @@ func commented(lines [][]byte, f Finding) bool {
 
 // names reports whether a line has a comment that ignores the rule.
 func names(line []byte, rule string) bool {
-	i := bytes.Index(line, []byte(ignoreMark))
-	if i < 0 {
+	before0, after, ok := bytes.Cut(line, []byte(ignoreMark))
+	if !ok {
 		return false
 	}
-	before := bytes.TrimRight(line[:i], " \t")
+	before := bytes.TrimRight(before0, " \t")
 	if len(before) == 0 || before[len(before)-1] != '#' && before[len(before)-1] != ';' {
 		return false // a text, not a comment
 	}
-	rules := strings.FieldsFunc(string(line[i+len(ignoreMark):]), func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\r' })
+	rules := strings.FieldsFunc(string(after), func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\r' })
 	return slices.Contains(rules, rule)
 }

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"reloader/internal/finding"
@@ -77,8 +78,8 @@ func (t *target) pending(to reload.Status) *Entry {
 
 // newest is the index of the newest change; -1 when there is none.
 func (t *target) newest() int {
-	for i := len(t.entries) - 1; i >= 0; i-- {
-		if t.entries[i].Outcome != Restarted {
+	for i, v := range slices.Backward(t.entries) {
+		if v.Outcome != Restarted {
 			return i
 		}
 	}

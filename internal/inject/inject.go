@@ -136,8 +136,7 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	for _, w := range workloads {
 		mark, notes := p.ed.Mark(), len(p.notes)
 		ok, err := p.workload(w)
-		var refusal *Error
-		if errors.As(err, &refusal) {
+		if refusal, ok := errors.AsType[*Error](err); ok {
 			// One that cannot be served is no reason to leave the others alone.
 			p.ed.Rollback(mark)
 			p.notes = append(p.notes[:notes], refusal.note())

@@ -91,7 +91,7 @@ func TestStreamsAreBoundedAndEnd(t *testing.T) {
 			t.Fatal("a stream was refused too early")
 		}
 	}
-	if r, _ := get(t, url+"/api/v1/events"); r.StatusCode != http.StatusServiceUnavailable {
+	if r, _ := get(t, url+"/api/v1/events"); r.StatusCode != http.StatusServiceUnavailable { //nolint:bodyclose // get has closed it
 		t.Errorf("one stream too many: %s", r.Status)
 	}
 	p.Stop()

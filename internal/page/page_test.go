@@ -72,7 +72,7 @@ func serve(t *testing.T, p *Page) string {
 func TestPageEscapesEverything(t *testing.T) {
 	t.Parallel()
 	url := serve(t, New(hostileReport, hostileHistory))
-	resp, body := get(t, url+"/")
+	resp, body := get(t, url+"/") //nolint:bodyclose // get has closed it
 	if resp.StatusCode != http.StatusOK {
 		t.Fatal(resp.Status, body)
 	}
@@ -93,7 +93,7 @@ func TestPageEscapesEverything(t *testing.T) {
 		t.Error("inline script or style, which the policy forbids")
 	}
 	for _, asset := range []string{"/page.css", "/page.js"} {
-		if resp, _ := get(t, url+asset); resp.StatusCode != http.StatusOK {
+		if resp, _ := get(t, url+asset); resp.StatusCode != http.StatusOK { //nolint:bodyclose // get has closed it
 			t.Errorf("%s: %s", asset, resp.Status)
 		}
 	}

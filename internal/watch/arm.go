@@ -57,7 +57,7 @@ func (w *Watcher) rearm() {
 func (w *Watcher) arm() (again bool, lost error) {
 	if w.adding != nil {
 		select {
-		case <-w.adding:
+		case _ = <-w.adding:
 			w.adding = nil
 		default:
 			return false, errNoAnswer

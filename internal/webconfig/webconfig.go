@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -215,10 +216,8 @@ func allowSANs(allowed []string) func([][]byte, [][]*x509.Certificate) error {
 				names = append(names, u.String())
 			}
 			for _, n := range names {
-				for _, a := range allowed {
-					if n == a {
-						return nil
-					}
+				if slices.Contains(allowed, n) {
+					return nil
 				}
 			}
 		}

@@ -41,7 +41,7 @@ var reBlockLine = regexp.MustCompile(`^\s*(?:- +)*(?:["']?[A-Za-z_][\w\[\].-]*["
 func Scan(content []byte) *Text {
 	s := &Text{block: -1}
 	texts := strings.Split(string(content), "\n")
-	for i := 0; i < len(texts); i++ {
+	for i := range texts {
 		s.line(i, strings.TrimSuffix(texts[i], "\r"))
 		// A quote that swallows keys and items is one that was never closed.
 		if q := s.quote; q != nil && q.line == i+1 && swallows(texts, i, q) {

@@ -55,8 +55,8 @@ func schemaOf(t reflect.Type) map[string]any {
 		return map[string]any{"type": "object", "additionalProperties": schemaOf(t.Elem())}
 	case reflect.Struct:
 		properties, required := map[string]any{}, []string{}
-		for i := range t.NumField() {
-			f := t.Field(i)
+		for f := range t.Fields() {
+			f := f
 			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if name == "-" || !f.IsExported() {
 				continue
@@ -117,11 +117,11 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		if _, ok := named[t]; ok || t.Kind() != reflect.Struct {
 			return
 		}
-		for i := range t.NumField() {
-			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		for field := range t.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if name != "-" {
 				visit(name)
-				walk(t.Field(i).Type, visit)
+				walk(field.Type, visit)
 			}
 		}
 	}

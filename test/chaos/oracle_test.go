@@ -43,7 +43,7 @@ func TestTheOracleCanFail(t *testing.T) {
 					fmt.Fprintf(w, `{"data":{"yaml":"%s"}}`, text)
 				default:
 					var list []string
-					for _, g := range strings.Fields(groups) {
+					for g := range strings.FieldsSeq(groups) {
 						list = append(list, fmt.Sprintf(`{"name":%q}`, g))
 					}
 					fmt.Fprintf(w, `{"data":{"groups":[%s]}}`, strings.Join(list, ","))

@@ -39,11 +39,9 @@ type world struct {
 	check    string // the file that tells promcheck what to do
 	config   string // reloader's own file
 
-	mu      sync.Mutex
-	known   map[string]string // what the files of a digest say, by digest
-	newest  string            // what the newest files say; empty while they are invalid
-	touched time.Time         // when something was last done
-	log     []string
+	mu     sync.Mutex
+	known  map[string]string // what the files of a digest say, by digest
+	newest string            // what the newest files say; empty while they are invalid
 }
 
 // network is the way from reloader to the server.
@@ -224,11 +222,12 @@ func (w *world) serverSays() (string, error) {
 	if err := rig.GetJSON(w.tb, w.url+"/api/v1/rules", &rules); err != nil {
 		return "", err
 	}
-	text := generation
+	var text strings.Builder
+	text.WriteString(generation)
 	for _, g := range rules.Data.Groups {
-		text += " " + g.Name
+		text.WriteString(" " + g.Name)
 	}
-	return text, nil
+	return text.String(), nil
 }
 
 // mountAnew lets the server see what is mounted now and later.

@@ -81,6 +81,7 @@ func TestHistoryOfADay(t *testing.T) {
 			if !strings.Contains(e.Reason, "500") || !strings.Contains(e.Answer, "applying the new configuration") {
 				t.Errorf("entry %d does not tell the server's answer: %+v", i, e)
 			}
+		default:
 		}
 	}
 	for _, path := range []string{"/", "/api/v1/history", "/api/v1/status"} {

@@ -54,7 +54,7 @@ func newCgroup(t testing.TB, limit int64) *cgroup {
 
 func (c *cgroup) make(t testing.TB, parent string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(parent, "reloader-test-")
+	dir, err := os.MkdirTemp(parent, "reloader-test-") //nolint:usetesting // a cgroup is made below its parent
 	if err != nil {
 		t.Skip("control groups cannot be made here: ", err)
 	}

@@ -107,6 +107,7 @@ func run(t testing.TB, s size, limit int64) outcome {
 		switch st.Phase {
 		case reload.Starting, reload.Settling, reload.Checking, reload.Publishing:
 			return fmt.Errorf("phase %s", st.Phase)
+		default:
 		}
 		return nil
 	})

@@ -107,7 +107,7 @@ func (g *grafanaFiles) judge() {
 	}
 	for name := range g.read {
 		if v := g.view.Files[name]; v != nil {
-			g.check.read[v], g.check.judged[v] = true, true
+			g.check.read[v], g.judged[v] = true, true
 		}
 	}
 	if len(snaps) == 0 {

@@ -153,7 +153,7 @@ func (p *prometheusFiles) judge() {
 	s := set(p.view.Files)
 	f := facts(p.Prometheus, p.facts())
 	for _, name := range slices.Sorted(maps.Keys(p.read)) {
-		p.check.read[p.view.Files[name]], p.check.judged[p.view.Files[name]] = true, true
+		p.check.read[p.view.Files[name]], p.judged[p.view.Files[name]] = true, true
 	}
 	if p.again(prometheusKind, s, f, p.config) {
 		return

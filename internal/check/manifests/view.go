@@ -64,7 +64,7 @@ type fallback struct {
 // placed moves a finding about a value to its place in the manifest.
 func placed(f finding.Finding, v *manifest.Value) finding.Finding {
 	line, column := f.Line, f.Column
-	exact := true
+	var exact bool
 	f.File, f.Line, f.Column, exact = v.Position(line, column)
 	if !exact {
 		f.Message = fmt.Sprintf("%s, line %d: %s", v.Key, line, f.Message)

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -72,9 +73,7 @@ func queryForm(refID, queryType, datasource any, timeRange, model map[string]any
 // storedModel adds what Grafana adds to the model of a query when it saves the rule.
 func storedModel(model map[string]any, refID any) map[string]any {
 	out := make(map[string]any, len(model)+3)
-	for k, v := range model {
-		out[k] = v
-	}
+	maps.Copy(out, model)
 	for key, value := range map[string]float64{"maxDataPoints": 43200, "intervalMs": 1000} {
 		if n, ok := normal(out[key]).(float64); !ok || n == 0 {
 			out[key] = value

@@ -41,7 +41,6 @@ type alertingReader struct {
 	resets  map[int64]bool
 	count   int
 	unsure  bool // some entry's name or organization is not known
-	hidden  []string
 	// unlisted are rules with a dashboardUid of their own, which no API shows.
 	unlisted int
 }

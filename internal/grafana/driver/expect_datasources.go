@@ -45,8 +45,6 @@ type datasourceReader struct {
 	identities strings.Builder
 	unsure     bool // the server's own data sources may always matter
 	unknown    bool // some entry's name or organization is not known
-	secret     int
-	values     int // entries with a value that comes from Grafana's environment
 }
 
 func newDatasourceReader() *datasourceReader { return &datasourceReader{seen: map[orgName]int{}} }

@@ -3,6 +3,7 @@ package driver
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -117,7 +118,7 @@ func readMetrics(r *bufio.Reader) (start float64, reloads map[string]uint64) {
 	reloads = map[string]uint64{}
 	for {
 		line, err := r.ReadSlice('\n')
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue // a line as long as that is none of those
 		}
 		if len(line) > 0 && line[0] != '#' {

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -37,7 +38,8 @@ func TestEchoedCredentials(t *testing.T) {
 			r := newRig(t, s.url, password, nil)
 			_, v, err := r.apply(t.Context(), nil, s.read(t, "datasources"))
 			said := fmt.Sprintf("%+v %v", v, err)
-			if f, ok := err.(*reload.Failure); ok {
+			f := &reload.Failure{}
+			if errors.As(err, &f) {
 				said += fmt.Sprintln(f.Message, f.Body, f.Hint, f.Err)
 			}
 			for _, secret := range []string{password, pair, strings.TrimRight(pair, "=")} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -220,9 +221,7 @@ func shownRule(r map[string]any) map[string]any {
 	for _, q := range queries {
 		model := map[string]any{"intervalMs": 1000, "maxDataPoints": 43200}
 		given, _ := q["model"].(map[string]any)
-		for k, v := range given {
-			model[k] = v
-		}
+		maps.Copy(model, given)
 		model["refId"] = text(q, "refId")
 		data = append(data, map[string]any{"refId": text(q, "refId"), "queryType": text(q, "queryType"), "datasourceUid": text(q, "datasourceUid"),
 			"relativeTimeRange": q["relativeTimeRange"], "model": model})

@@ -47,7 +47,7 @@ func StartReal(t *testing.T, provisioning string) *Real {
 	}
 	oneReal.Lock()
 	t.Cleanup(oneReal.Unlock)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func (g *Real) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.process = exec.Command(g.binary, "server", "--homepath", g.home, "--config", g.Ini)
+	g.process = exec.CommandContext(context.Background(), g.binary, "server", "--homepath", g.home, "--config", g.Ini)
 	g.process.Dir, g.process.Stdout, g.process.Stderr = g.data, log, log
 	g.process.Env = []string{"HOME=" + g.data, "PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
 	if err := g.process.Start(); err != nil {

@@ -107,15 +107,16 @@ func by(l look) string {
 	if len(l.compared) == 0 {
 		return "time of the load only: " + summary(l.notCompared)
 	}
-	text := l.compared[0]
+	var text strings.Builder
+	text.WriteString(l.compared[0])
 	for i, c := range l.compared[1:] {
 		if i == len(l.compared)-2 {
-			text += " and " + c
+			text.WriteString(" and " + c)
 		} else {
-			text += ", " + c
+			text.WriteString(", " + c)
 		}
 	}
-	return text
+	return text.String()
 }
 
 const (

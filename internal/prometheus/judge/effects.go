@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -168,7 +169,7 @@ func secondDocumentIn(content []byte, rule, what string) *problem {
 		var doc yaml.Node
 		err := d.Decode(&doc)
 		switch {
-		case err == io.EOF || err != nil && n == 0:
+		case errors.Is(err, io.EOF) || err != nil && n == 0:
 			return nil
 		case n == 0:
 			continue

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -35,9 +36,7 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request, path string
 		flags := map[string]string{
 			"config.file": "/etc/prometheus/prometheus.yml", "agent": "false", "web.enable-lifecycle": fmt.Sprint(!s.o.NoLifecycle),
 		}
-		for k, v := range s.o.Flags {
-			flags[k] = v
-		}
+		maps.Copy(flags, s.o.Flags)
 		data = flags
 	case "/api/v1/status/config":
 		data = map[string]any{"yaml": s.o.Show(runs).YAML}
