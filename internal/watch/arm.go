@@ -57,7 +57,7 @@ func (w *Watcher) rearm() {
 func (w *Watcher) arm() (again bool, lost error) {
 	if w.adding != nil {
 		select {
-		case _ = <-w.adding:
+		case <-w.adding:
 			w.adding = nil
 		default:
 			return false, errNoAnswer
@@ -103,12 +103,16 @@ var errNoAnswer = errors.New("the file system does not answer")
 
 // add watches one directory. The kernel looks at it once more, which can take for ever.
 func (w *Watcher) add(path string) error {
-	done := make(chan error, 1)
-	go func(n notifier) { done <- n.Add(path) }(w.notifier)
+	var err error
+	done := make(chan struct{})
+	go func(n notifier) {
+		defer close(done)
+		err = n.Add(path)
+	}(w.notifier)
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	select {
-	case err := <-done:
+	case <-done:
 		return err
 	case <-limit.C:
 		w.adding = done

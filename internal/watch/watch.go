@@ -69,7 +69,7 @@ type Watcher struct {
 	subs     []*Subscription
 	notifier notifier // nil while inotify is unavailable
 	// adding is an addition to the notifier that the file system does not answer; nil: none.
-	adding <-chan error
+	adding <-chan struct{}
 	armed  map[dirID]string
 	plan   plan
 	dirty  bool // directories may have come or gone
