@@ -28,6 +28,7 @@ const root = "../.."
 // checks tell what is wrong with a file that has the name of the key and may lie anywhere.
 var checks = map[string]func(t *testing.T, file string) []string{
 	".github/workflows/ci.yaml":      workflow,
+	".github/workflows/newer.yaml":   workflow,
 	".github/workflows/release.yaml": workflow,
 	".github/dependabot.yml":         dependabot,
 	".goreleaser.yaml":               goreleaser,
@@ -42,7 +43,7 @@ func TestFiles(t *testing.T) {
 		}
 	}
 	workflows, err := filepath.Glob(root + "/.github/workflows/*")
-	if err != nil || len(workflows) != 2 {
+	if err != nil || len(workflows) != 3 {
 		t.Errorf("there are workflows without a check: %q, %v", workflows, err)
 	}
 }
