@@ -124,3 +124,29 @@ func TestCancelledValidation(t *testing.T) {
 		t.Error("a cancelled validation gave a verdict")
 	}
 }
+
+// An expression that only a newer server may know is that server's to judge, also when the verdict on its file is remembered.
+func TestTheRunningServerJudgesItsGrammar(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t, validator.Options{})
+	set := setOf(map[string]string{"prometheus.yml": goodMain, "a.rules": strings.Replace(rulesFile("1"), "sum(x1)", "brand_new(x1)", 1)})
+	words := ""
+	var asked []string
+	refuses := func(_ context.Context, expr string) (string, error) {
+		asked = append(asked, expr)
+		return words, nil
+	}
+	for i, want := range []string{"", "1:1: parse error: unknown function", ""} {
+		words = want
+		res, err := v.Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "3.17.0", Refuses: refuses}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if refused := len(res.Findings) == 1 && strings.Contains(res.Findings[0].Message, want) && res.Findings[0].Position() == "/user/a.rules:5:11"; (want != "") != refused || want == "" && len(res.Findings) != 0 {
+			t.Errorf("%d: refused %q: %v", i, want, res.Findings)
+		}
+	}
+	if strings.Join(asked, " ") != "brand_new(x1) brand_new(x1) brand_new(x1)" {
+		t.Errorf("asked %q", asked)
+	}
+}

@@ -50,6 +50,9 @@ type Facts struct {
 	// Live is what a running server has beyond its files, as its validator understands it
 	// (*grafana.Live); nil when the server was not asked.
 	Live any
+	// Refuses asks the running server what it says against an expression of its query language: its words, empty when it
+	// takes the expression. An error means that it was not told. Nil when the server cannot be asked.
+	Refuses func(ctx context.Context, expression string) (words string, err error) `json:"-"`
 }
 
 // Request is one question to a Validator.

@@ -23,6 +23,8 @@ const (
 	pathConfig  = "/api/v1/status/config"
 	pathPools   = "/api/v1/scrape_pools"
 	pathRules   = "/api/v1/rules"
+	pathParse   = "/api/v1/parse_query"
+	pathFormat  = "/api/v1/format_query"
 )
 
 // runtime is what one answer of runtimeinfo said, with the clocks at that moment.
@@ -111,6 +113,9 @@ func (d *Driver) getFacts(ctx context.Context, r runtime) (finding.Facts, *reloa
 			facts.Agent = true
 		}
 		facts.Features = append(facts.Features, name)
+	}
+	if !facts.Agent {
+		facts.Refuses = d.refuses
 	}
 	d.disabled = flags["web.enable-lifecycle"] == "false"
 	d.serverFile, d.serverDir = flags["config.file"], ""

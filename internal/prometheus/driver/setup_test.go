@@ -90,7 +90,7 @@ func startFake(t *testing.T, o options) server {
 			}
 			return nil
 		},
-		Prefix: o.prefix, NoLifecycle: o.noLifecycle, Show: shown(s.dir),
+		Prefix: o.prefix, NoLifecycle: o.noLifecycle, Show: shown(s.dir), Refuse: refusal,
 		Flags: map[string]string{"config.file": filepath.Join(s.dir, "prometheus.yml")},
 	}
 	if o.certs != nil {

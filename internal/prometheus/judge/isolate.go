@@ -21,6 +21,8 @@ type problem struct {
 	tag, unknown string
 	// grammar says that a newer PromQL may accept the expression.
 	grammar bool
+	// unsure says that the verdict on query is the running server's.
+	unsure bool
 	// group and number are of the rule that is wrong; query and offset of its expression.
 	group, query string
 	// anchor is the name of one that does not exist. It is looked for, and never shown.

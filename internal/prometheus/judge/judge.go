@@ -76,6 +76,9 @@ func (j *judge) report(file int, p problem) {
 		File: file, Line: max(p.line, 0), Column: max(p.column, 0), Severity: p.severity, Rule: p.rule,
 		Message: bounded(p.message), Hint: bounded(p.hint),
 	}
+	if p.unsure {
+		f.Query = p.query
+	}
 	if j.seen[f] {
 		return
 	}

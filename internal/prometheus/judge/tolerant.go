@@ -30,6 +30,7 @@ func soften(ps []problem, server version) []problem {
 		}
 		if isNew && p.blocks() {
 			p.severity = finding.Warning
+			p.unsure = p.grammar
 			p.message = strings.TrimSuffix(p.message, ".") + mayKnow(server)
 			p.hint = ""
 		}

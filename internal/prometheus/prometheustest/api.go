@@ -53,6 +53,14 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request, path string
 			return
 		}
 		data = page
+	case "/api/v1/parse_query", "/api/v1/format_query":
+		if words := s.o.Refuse(r.FormValue("query")); words != "" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			_ = json.NewEncoder(w).Encode(map[string]any{"status": "error", "errorType": "bad_data", "error": `invalid parameter "query": ` + words})
+			return
+		}
+		data = map[string]any{}
 	case "/-/ready":
 		_, _ = fmt.Fprintln(w, "Prometheus Server is Ready.")
 		return

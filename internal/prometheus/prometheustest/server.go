@@ -37,6 +37,8 @@ type Options struct {
 	Flags map[string]string
 	// Show says what a server that runs the text shows of it. Nil: the text is the configuration, without jobs and rules.
 	Show func(text string) Shown
+	// Refuse is what it says against an expression. Nil: it takes any.
+	Refuse func(expression string) string
 }
 
 // Shown is what the API shows of a configuration.
@@ -99,6 +101,9 @@ func New(tb testing.TB, o Options) *Server {
 	}
 	if o.Show == nil {
 		o.Show = func(text string) Shown { return Shown{YAML: text} }
+	}
+	if o.Refuse == nil {
+		o.Refuse = func(string) string { return "" }
 	}
 	if o.Files == nil {
 		o.Files = func() string { return "" }

@@ -68,26 +68,30 @@ func (v *Validator) Validate(ctx context.Context, req finding.Request) (finding.
 			Message: "the main file does not exist", Hint: "check --prometheus-config and the keys of the ConfigMap",
 		}}}, nil
 	}
-	// One at a time; this also guards the memos.
-	done, err := confine.Turn(ctx)
+	res, open, err := v.alone(ctx, req, files, main)
 	if err != nil {
 		return finding.Result{}, fmt.Errorf("validate prometheus files: %w", err)
+	}
+	settle(ctx, &res, open, req.Facts)
+	res.Findings = append(res.Findings, guards(files[main], req, res)...)
+	finding.Sort(res.Findings)
+	return res, nil
+}
+
+// alone judges without the server. One at a time; this also guards the memos.
+func (v *Validator) alone(ctx context.Context, req finding.Request, files []viewed, main int) (finding.Result, []question, error) {
+	done, err := confine.Turn(ctx)
+	if err != nil {
+		return finding.Result{}, nil, err
 	}
 	defer done()
 	ctx, cancel := context.WithTimeoutCause(ctx, v.opts.Timeout, errDeadline)
 	defer cancel()
-	var res finding.Result
 	if v.opts.External != "" {
-		res, err = v.external(ctx, req, files, main)
-	} else {
-		res, err = v.judge(ctx, req, files, main)
+		res, err := v.external(ctx, req, files, main)
+		return res, nil, err
 	}
-	if err != nil {
-		return finding.Result{}, fmt.Errorf("validate prometheus files: %w", err)
-	}
-	res.Findings = append(res.Findings, guards(files[main], req, res)...)
-	finding.Sort(res.Findings)
-	return res, nil
+	return v.judge(ctx, req, files, main)
 }
 
 // viewed is a file of the set with its two paths.
@@ -125,25 +129,26 @@ func (v *Validator) view(set *snapshot.Set) (files []viewed, main int) {
 }
 
 // judge asks promcheck, a second time when it needs files whose verdict was thought to be known.
-func (v *Validator) judge(ctx context.Context, req finding.Request, files []viewed, main int) (finding.Result, error) {
+func (v *Validator) judge(ctx context.Context, req finding.Request, files []viewed, main int) (finding.Result, []question, error) {
 	need := map[int]bool{}
 	for range 2 {
 		q, err := v.question(req, files, main, need)
 		if err != nil {
-			return finding.Result{}, err
+			return finding.Result{}, nil, err
 		}
 		a, err := v.ask(ctx, q)
 		if err != nil {
-			return finding.Result{}, err
+			return finding.Result{}, nil, err
 		}
 		if len(a.Need) == 0 {
-			return v.result(q, a, files), nil
+			res, open := v.result(q, a, files)
+			return res, open, nil
 		}
 		for _, i := range a.Need {
 			need[i] = true
 		}
 	}
-	return finding.Result{}, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it asks for the same files again")}
+	return finding.Result{}, nil, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it asks for the same files again")}
 }
 
 func (v *Validator) question(req finding.Request, files []viewed, main int, need map[int]bool) (*Question, error) {
@@ -172,8 +177,17 @@ func (v *Validator) question(req finding.Request, files []viewed, main int, need
 }
 
 // result turns an answer into findings with the user's paths, and remembers rule files.
-func (v *Validator) result(q *Question, a *Answer, files []viewed) finding.Result {
-	var res finding.Result
+func (v *Validator) result(q *Question, a *Answer, files []viewed) (res finding.Result, open []question) {
+	add := func(file string, fs []Finding) {
+		for _, f := range fs {
+			if f.Query != "" {
+				open = append(open, question{finding: len(res.Findings), query: f.Query})
+			}
+			res.Findings = append(res.Findings, finding.Finding{
+				File: file, Line: f.Line, Column: f.Column, Severity: f.Severity, Rule: f.Rule, Message: f.Message, Hint: f.Hint,
+			})
+		}
+	}
 	mine := map[int][]Finding{}
 	for _, f := range a.Findings {
 		mine[f.File] = append(mine[f.File], f)
@@ -194,14 +208,14 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed) finding.Resul
 	for i, f := range files {
 		wasKnown := q.Files[i].Size == Known && !unused[i]
 		if !wasKnown {
-			res.Findings = appendFindings(res.Findings, f.user, mine[i])
+			add(f.user, mine[i])
 		}
 		if !wasKnown && !judged[i] {
 			continue
 		}
 		k, _ := v.memo.get(f.file.Digest)
 		if wasKnown {
-			res.Findings = appendFindings(res.Findings, f.user, k.findings)
+			add(f.user, k.findings)
 		}
 		v.memo.keep(f.file.Digest)
 		for _, g := range k.groups {
@@ -215,16 +229,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed) finding.Resul
 	if !a.Broken {
 		res.Outline = outline
 	}
-	return res
-}
-
-func appendFindings(to []finding.Finding, file string, fs []Finding) []finding.Finding {
-	for _, f := range fs {
-		to = append(to, finding.Finding{
-			File: file, Line: f.Line, Column: f.Column, Severity: f.Severity, Rule: f.Rule, Message: f.Message, Hint: f.Hint,
-		})
-	}
-	return to
+	return res, open
 }
 
 // program finds promcheck.

@@ -139,6 +139,8 @@ type Finding struct {
 	Rule     string           `json:"rule"`
 	Message  string           `json:"message"`
 	Hint     string           `json:"hint,omitempty"`
+	// Query is the expression of a warning that a newer server may not share: the server that runs decides.
+	Query string `json:"query,omitempty"`
 }
 
 // RuleFile is what a rule file says, by name.

@@ -1,0 +1,64 @@
+package driver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"reloader/internal/httpclient"
+)
+
+const (
+	parseTimeout = 2 * time.Second
+	maxParsed    = 1 << 20
+)
+
+// refuses is finding.Facts.Refuses. It has a client of its own, since validators run beside the driver.
+func (d *Driver) refuses(ctx context.Context, expression string) (words string, err error) {
+	c, err := httpclient.New(d.o.Client)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	for _, at := range []string{pathParse, pathFormat} { // the first is of 3.0, the second of 2.39
+		a, f, err := c.Stream(ctx, at, url.Values{"query": {expression}}, parseTimeout, maxParsed, func(r io.Reader) error {
+			var said struct {
+				Status string `json:"status"`
+			}
+			if err := json.NewDecoder(r).Decode(&said); err != nil {
+				return err
+			}
+			if said.Status != "success" {
+				return fmt.Errorf("status %q", said.Status)
+			}
+			return nil
+		})
+		switch {
+		case f != nil:
+			return "", f
+		case err != nil:
+			return "", fmt.Errorf("read the answer of %s: %w", c.URL(at), err)
+		case a.Status/100 == 2:
+			return "", nil
+		case a.Status == http.StatusNotFound:
+			continue
+		case a.Status != http.StatusBadRequest:
+			return "", fmt.Errorf("%s: status %d", c.URL(at), a.Status)
+		}
+		var said struct {
+			ErrorType string `json:"errorType"`
+			Error     string `json:"error"`
+		}
+		if err := json.Unmarshal([]byte(a.Body), &said); err != nil || said.ErrorType != "bad_data" || said.Error == "" {
+			return "", fmt.Errorf("%s: an answer that is not Prometheus'", c.URL(at))
+		}
+		return strings.TrimPrefix(said.Error, `invalid parameter "query": `), nil
+	}
+	return "", errors.New("the server has no way to ask about an expression")
+}

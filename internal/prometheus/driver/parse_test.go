@@ -1,0 +1,75 @@
+package driver_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"reloader/internal/httpclient"
+	"reloader/internal/prometheus/prometheustest"
+)
+
+// What a server says of an expression is its own verdict: the real one's words, below a route prefix and behind a password too.
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	both(t, "prefix and password", options{prefix: "/prom", password: true}, func(t *testing.T, s server) {
+		d := newDriver(t, httpclient.Options{URL: s.url, Username: "admin", Password: "right"})
+		ask := observe(t, d).Facts.Refuses
+		for expr, want := range map[string]string{
+			"up":                    "",
+			"rate(x[5m] smoothed)":  "",
+			`x{a="&b=c#d%20 +é"}`:   "",
+			"up ==":                 "unexpected end of input",
+			"nonsense_function(up)": "unknown function",
+		} {
+			words, err := ask(t.Context(), expr)
+			if err != nil || want == "" && words != "" || !strings.Contains(words, want) || strings.Contains(words, "invalid parameter") {
+				t.Errorf("%q: %q, %v; want %q", expr, words, err, want)
+			}
+		}
+	})
+}
+
+// An answer that is no verdict is an error, never "it takes the expression".
+func TestRefusesIsUnknown(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]int{"not there": http.StatusNotFound, "denied": http.StatusForbidden, "broken": http.StatusInternalServerError, "not its own 400": http.StatusBadRequest} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := prometheustest.New(t, prometheustest.Options{})
+			fake.Deny("/api/v1/parse_query", status)
+			fake.Deny("/api/v1/format_query", status)
+			ask := observe(t, newDriver(t, httpclient.Options{URL: fake.URL()})).Facts.Refuses
+			if words, err := ask(t.Context(), "up"); err == nil {
+				t.Errorf("got %q", words)
+			}
+		})
+	}
+	t.Run("an older server has only format_query", func(t *testing.T) {
+		t.Parallel()
+		fake := prometheustest.New(t, prometheustest.Options{Refuse: refusal})
+		fake.Deny("/api/v1/parse_query", http.StatusNotFound)
+		ask := observe(t, newDriver(t, httpclient.Options{URL: fake.URL()})).Facts.Refuses
+		if words, err := ask(t.Context(), "up =="); err != nil || words == "" {
+			t.Errorf("got %q, %v", words, err)
+		}
+	})
+	t.Run("an agent has no queries", func(t *testing.T) {
+		t.Parallel()
+		fake := prometheustest.New(t, prometheustest.Options{Flags: map[string]string{"agent": "true"}})
+		if observe(t, newDriver(t, httpclient.Options{URL: fake.URL()})).Facts.Refuses != nil {
+			t.Error("it would be asked")
+		}
+	})
+}
+
+// refusal is what the fake says against expressions, as the real server does.
+func refusal(expr string) string {
+	switch {
+	case strings.HasSuffix(expr, "=="):
+		return "1:6: parse error: unexpected end of input"
+	case strings.HasPrefix(expr, "nonsense_function"):
+		return `1:1: parse error: unknown function with name "nonsense_function"`
+	}
+	return ""
+}
