@@ -41,6 +41,22 @@ func seconds(v any) any {
 	return total
 }
 
+// folderForm is the path of a rule's folder without the slashes and spaces that Grafana drops. A slash that belongs to
+// a title is escaped in files, and not in Grafana's answer.
+func folderForm(v any) any {
+	text, ok := v.(string)
+	if !ok {
+		return v
+	}
+	var titles []string
+	for title := range strings.SplitSeq(strings.ReplaceAll(text, `\/`, "/"), "/") {
+		if title = strings.TrimSpace(title); title != "" {
+			titles = append(titles, title)
+		}
+	}
+	return strings.Join(titles, "/")
+}
+
 // orDefault is v, or what Grafana takes when it is left out.
 func orDefault(v any, otherwise string) any {
 	if text, ok := v.(string); ok {

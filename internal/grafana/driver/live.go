@@ -49,6 +49,32 @@ func (d *Driver) live(ctx context.Context, routes []string) (*validator.Live, er
 	return l, nil
 }
 
+// noOrg says that Grafana refused to tell something of an organization because there is none with this number: it
+// then answers 403, as to somebody who may not ask.
+func (d *Driver) noOrg(ctx context.Context, org int64, refused error) bool {
+	f, ok := errors.AsType[*reload.Failure](refused)
+	if !ok || f.Class != reload.ClassForbidden {
+		return false
+	}
+	for page := 1; page <= maxPages; page++ {
+		var orgs []struct{ ID int64 }
+		if d.api.list(ctx, fmt.Sprintf("/api/orgs?perpage=%d&page=%d", orgsPage, page), nil, &orgs) != nil {
+			return false
+		}
+		if slices.ContainsFunc(orgs, func(o struct{ ID int64 }) bool { return o.ID == org }) {
+			return false
+		}
+		if len(orgs) < orgsPage {
+			// One that lists none is not believed: the organization of the user is there.
+			return page > 1 || len(orgs) > 0
+		}
+	}
+	return false
+}
+
+// orgsPage is how many organizations Grafana lists at once.
+const orgsPage = 1000
+
 func orgsOf(l *validator.Live) []int64 {
 	var ids []int64
 	for _, o := range l.Orgs {

@@ -171,7 +171,7 @@ func (s *Server) writeRules(ctx context.Context, a alertingFiles) error {
 			rules, _ := list(g, "rules")
 			for _, r := range rules {
 				if err := s.write(ctx, func(st *state) {
-					st.rules[text(r, "uid")] = rule{folder: text(g, "folder"), group: text(g, "name"), interval: text(g, "interval"), shown: shownRule(r)}
+					st.rules[text(r, "uid")] = rule{folder: folderPath(text(g, "folder")), group: text(g, "name"), interval: text(g, "interval"), shown: shownRule(r)}
 				}); err != nil {
 					return err
 				}
@@ -179,7 +179,7 @@ func (s *Server) writeRules(ctx context.Context, a alertingFiles) error {
 			// The interval is the group's, whoever made its rules.
 			if err := s.write(ctx, func(st *state) {
 				for uid, r := range st.rules {
-					if r.folder == text(g, "folder") && r.group == text(g, "name") {
+					if r.folder == folderPath(text(g, "folder")) && r.group == text(g, "name") {
 						r.interval = text(g, "interval")
 						st.rules[uid] = r
 					}
@@ -201,6 +201,18 @@ func (s *Server) writeRules(ctx context.Context, a alertingFiles) error {
 		}
 	}
 	return nil
+}
+
+// folderPath is where the real one puts a rule: empty titles on the way are dropped.
+func folderPath(text string) string {
+	const kept = "\x00" // a slash of a title
+	var titles []string
+	for title := range strings.SplitSeq(strings.ReplaceAll(text, `\/`, kept), "/") {
+		if title = strings.TrimSpace(title); title != "" {
+			titles = append(titles, strings.ReplaceAll(title, kept, "/"))
+		}
+	}
+	return strings.Join(titles, "/")
 }
 
 // shownRule is a rule as the ruler's API shows it.

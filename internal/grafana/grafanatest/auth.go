@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,6 +60,17 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	return true
+}
+
+// member answers 403 itself when the request speaks for an organization that does not exist.
+func (s *Server) member(w http.ResponseWriter, r *http.Request) bool {
+	if r.Header.Get("X-Grafana-Org-Id") == "" || slices.Contains(s.opts.Organizations, orgOf(r)) {
+		return true
+	}
+	writeJSON(w, http.StatusForbidden, map[string]string{
+		"accessErrorId": "ACE0000000000", "title": "Access denied", "message": "You'll need additional permissions to perform this action. Permissions needed: datasources:read",
+	})
+	return false
 }
 
 // refuse answers a caller without usable credentials: 401, but 403 in 9.x when none were sent.

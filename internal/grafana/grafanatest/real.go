@@ -31,6 +31,10 @@ type Real struct {
 	ended              chan struct{}
 }
 
+// prepared is the database after a first start, which takes a minute, with nothing in it but a second organization.
+// oneReal guards it.
+var prepared []byte
+
 // oneReal lets one real Grafana run at a time: each takes the time of its start, and much memory.
 var oneReal sync.Mutex
 
@@ -55,11 +59,26 @@ func StartReal(t *testing.T, provisioning string) *Real {
 	_ = listener.Close()
 	g.URL, g.Ini = "http://127.0.0.1:"+port, filepath.Join(g.data, "grafana.ini")
 	g.SetIni(t, "")
-	g.start(t)
 	t.Cleanup(g.stop)
+	if prepared != nil {
+		if err := os.WriteFile(g.database(), prepared, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		g.start(t)
+		return g
+	}
+	g.start(t)
 	g.secondOrganization(t)
+	g.stop()
+	if prepared, err = os.ReadFile(g.database()); err != nil {
+		t.Fatal(err)
+	}
+	g.start(t)
 	return g
 }
+
+// database is the file of its database.
+func (g *Real) database() string { return filepath.Join(g.data, "grafana.db") }
 
 // SetIni writes grafana.ini anew, with more settings than a test server needs.
 func (g *Real) SetIni(t *testing.T, more string) {
