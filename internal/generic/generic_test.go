@@ -11,6 +11,7 @@ import (
 	"reloader/internal/generic"
 	"reloader/internal/httpclient"
 	"reloader/internal/reload"
+	"reloader/test/rig"
 )
 
 func TestHTTP(t *testing.T) {
@@ -52,6 +53,10 @@ func TestHTTP(t *testing.T) {
 		t.Errorf("500: %v", err)
 	}
 	s.Close()
+	// Its port may belong to another test already: ask a port that is taken, and where no one listens.
+	if d, err = generic.NewHTTP(httpclient.Options{URL: "http://" + rig.DeafPort(t) + "/-/reload"}, 0); err != nil {
+		t.Fatal(err)
+	}
 	if o, err := d.Observe(t.Context()); err != nil || o.Ready || !strings.Contains(o.Reason, "refused") {
 		t.Errorf("a closed port: %+v, %v", o, err)
 	}

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"reloader/internal/generic"
@@ -62,6 +64,10 @@ func TestSignalNeedsAHandler(t *testing.T) {
 		}
 	}
 	without := "nohup" + strconv.Itoa(os.Getpid())
+	// Programs that a shell started with SIGHUP ignored (nohup, some CI runners) hand that on, unless it was caught here.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(hup) })
 	run(t, "sleep", without, nil, "600")
 	refused(generic.NewSignal(without), "no handler for SIGHUP")
 
