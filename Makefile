@@ -114,6 +114,7 @@ lint: $(LINT) ## golangci-lint, gofmt, known vulnerabilities, the check for macO
 	$(LINT) run ./...
 	go tool -modfile=tools/actionlint/go.mod actionlint
 	cd tools/release && go test -count=1 ./... # no cached result: the files are outside of its module
+	cd tools/schemas && go test -count=1 ./...
 	GOOS=darwin go build -o /dev/null ./cmd/reloader
 	GOOS=darwin go vet $$(go list ./internal/... ./cmd/reloader | grep -v /prometheus/judge)
 

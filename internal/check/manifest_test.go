@@ -3,7 +3,6 @@ package check
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,8 +16,6 @@ import (
 	"reloader/internal/finding"
 	"reloader/test/rig"
 )
-
-var update = flag.Bool("update", false, "write the expected findings again")
 
 func TestMain(m *testing.M) { rig.Main(m) }
 
@@ -67,7 +64,7 @@ func TestManifests(t *testing.T) {
 				fmt.Fprintf(&b, "judged: %s\n", judged)
 			}
 			golden := strings.TrimSuffix(file, ".yaml") + ".golden"
-			if *update {
+			if os.Getenv("RELOADER_UPDATE") != "" {
 				if err := os.WriteFile(golden, b.Bytes(), 0o644); err != nil {
 					t.Fatal(err)
 				}

@@ -1,0 +1,374 @@
+package ci
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"text/template"
+
+	"reloader/test/rig"
+)
+
+// action is action.yml, in the words of GitHub's "metadata syntax".
+type action struct {
+	Name, Description string
+	Branding          struct{ Icon, Color string }
+	Inputs            map[string]struct {
+		Description, Default string
+		Required             bool
+	}
+	Outputs map[string]struct{ Description, Value string }
+	Runs    struct {
+		Using string
+		Steps []struct {
+			Name, ID, Shell, If, Run string
+			Env                      map[string]string
+		}
+	}
+}
+
+// release serves a release as .goreleaser.yaml names its files.
+type release struct {
+	*httptest.Server
+	files map[string][]byte
+}
+
+const version = "v1.2.3"
+
+func newRelease(t *testing.T) *release {
+	t.Helper()
+	r := &release{files: map[string][]byte{}}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		b, ok := r.files[strings.TrimPrefix(req.URL.Path, "/owner/reloader/releases/download/"+version+"/")]
+		if !ok {
+			http.NotFound(w, req)
+			return
+		}
+		_, _ = w.Write(b)
+	}))
+	t.Cleanup(r.Close)
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.NoCompression)
+	rig.Must(t, err)
+	archive := tar.NewWriter(z)
+	for _, name := range []string{"README.md", "promcheck", "reloader"} {
+		text := []byte("text")
+		if name != "README.md" {
+			var err error
+			text, err = os.ReadFile(filepath.Join(programs(t), name))
+			rig.Must(t, err)
+		}
+		rig.Must(t, archive.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(text))}))
+		_, err := archive.Write(text)
+		rig.Must(t, err)
+	}
+	rig.Must(t, archive.Close())
+	rig.Must(t, z.Close())
+	sums := ""
+	for _, name := range archiveNames(t) {
+		r.files[name] = b.Bytes()
+		sums += fmt.Sprintf("%x  %s\n", sha256.Sum256(b.Bytes()), name)
+	}
+	r.files["checksums.txt"] = []byte(sums)
+	r.files["checksums.txt.sigstore.json"] = []byte("{}")
+	return r
+}
+
+// archiveNames are the archives that .goreleaser.yaml makes.
+func archiveNames(t *testing.T) (names []string) {
+	t.Helper()
+	var config struct {
+		Project  string `yaml:"project_name"`
+		Builds   []struct{ Goos, Goarch, Goarm []string }
+		Archives []struct {
+			Template string `yaml:"name_template"`
+		}
+		Checksum struct {
+			Template string `yaml:"name_template"`
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(root, ".goreleaser.yaml"))
+	rig.Must(t, err)
+	rig.Must(t, unmarshal(text, &config))
+	if config.Checksum.Template != "checksums.txt" {
+		t.Errorf("the checksums are in %s", config.Checksum.Template)
+	}
+	name := template.Must(template.New("name").Parse(config.Archives[0].Template))
+	for _, system := range config.Builds[0].Goos {
+		for _, arch := range config.Builds[0].Goarch {
+			arm := ""
+			if arch == "arm" {
+				arm = config.Builds[0].Goarm[0]
+			}
+			var b strings.Builder
+			rig.Must(t, name.Execute(&b, map[string]string{
+				"ProjectName": config.Project, "Version": strings.TrimPrefix(version, "v"), "Os": system, "Arch": arch, "Arm": arm,
+			}))
+			names = append(names, b.String()+".tar.gz")
+		}
+	}
+	return names
+}
+
+// runner plays the part of GitHub's runner.
+type runner struct {
+	t   *testing.T
+	env map[string]string
+	// context has the values of expressions.
+	context map[string]string
+	dir     string
+	output  string
+}
+
+func newRunner(t *testing.T, server string, inputs map[string]string) *runner {
+	t.Helper()
+	temp := t.TempDir()
+	here, err := filepath.Abs(root)
+	rig.Must(t, err)
+	r := &runner{t: t, dir: t.TempDir(), output: filepath.Join(temp, "output"), context: map[string]string{
+		"github.action_ref": version, "github.action_repository": "owner/reloader", "github.repository": "someone/else",
+	}}
+	r.env = map[string]string{
+		"PATH": os.Getenv("PATH"), "HOME": temp, "RUNNER_TEMP": temp, "RUNNER_OS": "Linux", "RUNNER_ARCH": "X64", "GITHUB_SERVER_URL": server,
+		"GITHUB_ACTION_PATH": here, "GITHUB_PATH": filepath.Join(temp, "path"), "GITHUB_OUTPUT": r.output,
+	}
+	var a action
+	readYAML(t, "action.yml", &a)
+	for name, in := range a.Inputs {
+		r.context["inputs."+name] = in.Default
+	}
+	for name, value := range inputs {
+		if _, ok := a.Inputs[name]; !ok {
+			t.Fatalf("no input %s", name)
+		}
+		r.context["inputs."+name] = value
+	}
+	return r
+}
+
+var expression = regexp.MustCompile(`\$\{\{ (.*?) \}\}`)
+
+// eval is the little of GitHub's expressions that the action uses: the first of several values that is not empty.
+func (r *runner) eval(text string) string {
+	return expression.ReplaceAllStringFunc(text, func(m string) string {
+		for part := range strings.SplitSeq(expression.FindStringSubmatch(m)[1], " || ") {
+			value, ok := r.context[part]
+			if !ok {
+				r.t.Fatalf("%s: a value that the runner does not have", part)
+			}
+			if value != "" {
+				return value
+			}
+		}
+		return ""
+	})
+}
+
+// run goes through the steps until one fails.
+func (r *runner) run() (code int, out string) {
+	r.t.Helper()
+	var a action
+	readYAML(r.t, "action.yml", &a)
+	for _, step := range a.Runs.Steps {
+		switch step.If {
+		case "":
+		case "inputs.install-only != 'true'":
+			if r.context["inputs.install-only"] == "true" {
+				continue
+			}
+		default:
+			r.t.Fatalf("step %s: the condition %q is new", step.Name, step.If)
+		}
+		script := filepath.Join(r.t.TempDir(), "script.sh")
+		rig.Must(r.t, os.WriteFile(script, []byte(step.Run), 0o600))
+		// As GitHub's runner calls "shell: bash".
+		cmd := exec.CommandContext(r.t.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", script)
+		env := maps.Clone(r.env)
+		if added, err := os.ReadFile(env["GITHUB_PATH"]); err == nil {
+			env["PATH"] = strings.TrimSpace(string(added)) + ":" + env["PATH"]
+		}
+		for k, v := range step.Env {
+			env[k] = r.eval(v)
+		}
+		for _, k := range slices.Sorted(maps.Keys(env)) {
+			cmd.Env = append(cmd.Env, k+"="+env[k])
+		}
+		cmd.Dir = r.dir
+		b, err := cmd.CombinedOutput()
+		out += string(b)
+		if err != nil {
+			if cmd.ProcessState == nil {
+				r.t.Fatal(err)
+			}
+			return cmd.ProcessState.ExitCode(), out
+		}
+	}
+	return 0, out
+}
+
+// The action gets the archive of the runner's platform by the name that the release gives it, checks what it got, and
+// runs the check with its inputs; each run ends with the exit code of the check.
+func TestAction(t *testing.T) {
+	t.Parallel()
+	server := newRelease(t)
+	for name, c := range map[string]struct {
+		inputs, env map[string]string
+		files       map[string]string
+		code        int
+		want        []string
+	}{
+		"good":     {inputs: map[string]string{"paths": "rules.yml\n"}, files: map[string]string{"rules.yml": good}, want: []string{"reloader dev (revision", "::add-matcher::"}},
+		"no paths": {files: map[string]string{"prometheus.yml": "scrape_configs: [{job_name: a, static_configs: [{targets: [a]}]}]\n"}, want: []string{"checking prometheus.yml"}},
+		"error": {
+			inputs: map[string]string{"paths": "a b\nother"}, files: map[string]string{"a b/rules.yml": broken, "other/rules.yml": good}, code: 1,
+			want: []string{"::error file=a b/rules.yml,line=5,col="},
+		},
+		"nothing": {code: 2, want: []string{"nothing to check"}},
+		"strict": {
+			inputs: map[string]string{"paths": "pod.yaml", "strict": "true"}, files: map[string]string{"pod.yaml": subPath}, code: 1, want: []string{"::warning file=pod.yaml,line=8,col="},
+		},
+		"flags": {
+			inputs: map[string]string{"flags": "--prometheus-config=p.yml\n--prometheus-version=2.45.0\n"}, files: map[string]string{"p.yml": "rule_files: [r.yml]\n", "r.yml": broken}, code: 1,
+			want: []string{"::error file=r.yml,line=5,col="},
+		},
+		"no flag as a path": {inputs: map[string]string{"paths": "--help"}, code: 3, want: []string{"--help"}},
+		"macOS":             {inputs: map[string]string{"paths": "rules.yml"}, env: map[string]string{"RUNNER_OS": "macOS", "RUNNER_ARCH": "ARM64"}, files: map[string]string{"rules.yml": good}},
+		"arm":               {inputs: map[string]string{"paths": "rules.yml"}, env: map[string]string{"RUNNER_ARCH": "ARM"}, files: map[string]string{"rules.yml": good}},
+		"Windows":           {env: map[string]string{"RUNNER_OS": "Windows"}, code: 3, want: []string{"::error title=reloader::there is no release for Windows"}},
+		"no release":        {inputs: map[string]string{"version": "v9.9.9"}, code: 3, want: []string{"::error title=reloader::could not get " + server.URL + "/owner/reloader/releases/download/v9.9.9/checksums.txt"}},
+		"branch":            {inputs: map[string]string{"version": "main"}, code: 3, want: []string{`"main" is not the tag of a release: give the input version`}},
+		"a command":         {inputs: map[string]string{"version": "v1.2.3; touch x"}, code: 3, want: []string{"is not the tag of a release"}},
+		"install only":      {inputs: map[string]string{"install-only": "true", "paths": "nothing"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRunner(t, server.URL, c.inputs)
+			maps.Copy(r.env, c.env)
+			rig.WriteTree(t, r.dir, c.files)
+			code, out := r.run()
+			if code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("want %q", want)
+				}
+			}
+			if t.Failed() {
+				t.Log(out)
+			}
+			if said, err := os.ReadFile(r.output); err == nil && string(said) != fmt.Sprintf("exit-code=%d\n", code) {
+				t.Errorf("the output is %q", said)
+			}
+		})
+	}
+}
+
+// subPath has a warning.
+const subPath = `apiVersion: v1
+kind: Pod
+metadata: {name: monitor}
+spec:
+  containers:
+  - name: prometheus
+    image: prom/prometheus
+    volumeMounts: [{name: config, mountPath: /etc/prometheus/prometheus.yml, subPath: prometheus.yml}]
+  volumes: [{name: config, configMap: {name: prometheus-yml, optional: true}}]
+`
+
+// The findings are written as SARIF, too, whatever the verdict is.
+func TestActionWritesSARIF(t *testing.T) {
+	t.Parallel()
+	server := newRelease(t)
+	r := newRunner(t, server.URL, map[string]string{"paths": "rules.yml", "sarif-file": "reloader.sarif"})
+	rig.WriteTree(t, r.dir, map[string]string{"rules.yml": broken})
+	if code, out := r.run(); code != 1 {
+		t.Fatalf("exit code %d\n%s", code, out)
+	}
+	text, err := os.ReadFile(filepath.Join(r.dir, "reloader.sarif"))
+	rig.Must(t, err)
+	if !strings.Contains(string(text), `"ruleId": "rule-promql"`) || !strings.Contains(string(text), `"startLine": 5`) {
+		t.Errorf("%s", text)
+	}
+}
+
+// An archive that is not the one that the release names is not unpacked; with cosign, checksums that nobody signed
+// are not used.
+func TestActionChecksWhatItGets(t *testing.T) {
+	t.Parallel()
+	server := newRelease(t)
+	good := server.files["checksums.txt"]
+	refuses := func(name, want string, prepare func(r *runner)) {
+		r := newRunner(t, server.URL, map[string]string{"install-only": "true"})
+		prepare(r)
+		code, out := r.run()
+		if _, err := os.Stat(r.env["GITHUB_PATH"]); code != 3 || !strings.Contains(out, want) || err == nil {
+			t.Errorf("%s: exit code %d, in PATH %v\n%s", name, code, err == nil, out)
+		}
+	}
+	server.files["checksums.txt"] = bytes.ReplaceAll(good, []byte("  reloader_1.2.3_linux_amd64"), []byte("  reloader_1.2.3_linux_amd64.old"))
+	refuses("no checksum", "does not have the checksum", func(*runner) {})
+	server.files["checksums.txt"] = append([]byte("0000"), good[4:]...)
+	server.files["checksums.txt"] = bytes.ReplaceAll(server.files["checksums.txt"], good[:20], []byte("00000000000000000000"))
+	refuses("another checksum", "does not have the checksum", func(*runner) {})
+	server.files["checksums.txt"] = good
+	cosign := func(code int) func(r *runner) {
+		return func(r *runner) {
+			dir := t.TempDir()
+			text := fmt.Sprintf("#!/bin/sh\necho \"$@\" >%s/said\nexit %d\n", dir, code)
+			rig.Must(t, os.WriteFile(filepath.Join(dir, "cosign"), []byte(text), 0o755)) //nolint:gosec // it is a program
+			r.env["PATH"] = dir + ":" + r.env["PATH"]
+		}
+	}
+	refuses("no signature", "is not signed by the workflow", cosign(1))
+	r := newRunner(t, server.URL, map[string]string{"install-only": "true"})
+	cosign(0)(r)
+	if code, out := r.run(); code != 0 {
+		t.Errorf("with a signature: exit code %d\n%s", code, out)
+	}
+	said, err := os.ReadFile(filepath.Join(strings.Split(r.env["PATH"], ":")[0], "said"))
+	rig.Must(t, err)
+	identity := server.URL + "/owner/reloader/.github/workflows/release.yaml@refs/tags/v1.2.3"
+	if _, err := os.Stat(filepath.Join(root, ".github/workflows/release.yaml")); err != nil || !strings.Contains(string(said), "--certificate-identity "+identity) {
+		t.Errorf("cosign was asked %q, want the workflow %s (%v)", said, identity, err)
+	}
+}
+
+// Inputs reach the scripts as variables alone: text that somebody else wrote is never a part of a script. Each input
+// is explained in docs/ci.md.
+func TestActionInputs(t *testing.T) {
+	t.Parallel()
+	var a action
+	readYAML(t, "action.yml", &a)
+	page, err := os.ReadFile(filepath.Join(root, "docs/ci.md"))
+	rig.Must(t, err)
+	for name, in := range a.Inputs {
+		if in.Description == "" || !strings.Contains(string(page), "| `"+name+"` |") {
+			t.Errorf("the input %s is not explained", name)
+		}
+	}
+	documented := regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|").FindAllString(between(string(page), "## GitHub\n", "## pre-commit\n"), -1)
+	if len(documented) != len(a.Inputs)+len(a.Outputs) {
+		t.Errorf("docs/ci.md explains %d inputs and outputs, action.yml has %d", len(documented), len(a.Inputs)+len(a.Outputs))
+	}
+	if a.Runs.Using != "composite" || len(a.Runs.Steps) == 0 {
+		t.Errorf("using %s, %d steps", a.Runs.Using, len(a.Runs.Steps))
+	}
+	for _, step := range a.Runs.Steps {
+		if step.Shell != "bash" || strings.Contains(step.Run, "${{") {
+			t.Errorf("step %s: shell %s, an expression in its script", step.Name, step.Shell)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// recipes are the blocks of YAML in docs/ci.md by their kind.
+func recipes(t *testing.T) map[string]string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/ci.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, m := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindAllStringSubmatch(string(page), -1) {
+		if kind := regexp.MustCompile(`(?m)^apiVersion: (.*)\nkind: (.*)$`).FindStringSubmatch(m[1]); kind != nil {
+			all[kind[1]+" "+kind[2]] = m[1]
+		}
+	}
+	return all
+}
+
+// The Job of the recipes passes the API server's strict validation, ends well when the server of the pod runs the
+// ConfigMap, and badly when it cannot run it.
+func TestJobRecipe(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deploy(inject(t, manifest(t), "--fast-propagation"))
+	w.kubectl("", "expose", "deployment", "monitor", "--port=9533", "--cluster-ip=None")
+	job := localImages(recipes(t)["batch/v1 Job"])
+	w.kubectl(job, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+	run := func(condition string) {
+		w.kubectl(strings.Replace(job, "--timeout=180s", "--timeout=60s", 1), "apply", "--server-side", "-f", "-")
+		w.kubectl("", "wait", "--for=condition="+condition, "job/monitor-runs-it", "--timeout="+patience.String())
+		t.Logf("%s: %s", condition, w.kubectl("", "logs", "job/monitor-runs-it"))
+		w.kubectl("", "delete", "job", "monitor-runs-it")
+	}
+	w.replace("configmap", "prometheus-yml", prometheusYML("first", "second"))
+	run("Complete")
+	w.replace("configmap", "prometheus-yml", broken)
+	run("Failed")
+}
+
+// The kustomization of Flux' recipe gives each change of the files a Job of its own, and the server's ConfigMap the
+// same name.
+func TestFluxRecipe(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	all := recipes(t)
+	job := strings.Replace(all["batch/v1 Job"], "name: prometheus-yml\n", "name: prometheus-yml-want\n", 1)
+	render := func(interval string) string {
+		dir := t.TempDir()
+		for name, text := range map[string]string{
+			"kustomization.yaml": all["kustomize.config.k8s.io/v1beta1 Kustomization"], "job.yaml": job, "monitor.yaml": manifest(t),
+			"prometheus.yml": "global: {scrape_interval: " + interval + "}\n",
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return w.kubectl("", "kustomize", dir)
+	}
+	wanted := regexp.MustCompile(`name: prometheus-yml-want-[a-z0-9]+`)
+	first, second := render("15s"), render("16s")
+	if a, b := wanted.FindAllString(first, -1), wanted.FindAllString(second, -1); len(a) != 2 || len(b) != 2 || a[0] != a[1] || a[0] == b[0] {
+		t.Errorf("ConfigMap and Job name %q, then %q", a, b)
+	}
+	if !strings.Contains(second, "  name: prometheus-yml\n") {
+		t.Errorf("the server's ConfigMap has another name:\n%s", second)
+	}
+	w.kubectl(second, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+}
