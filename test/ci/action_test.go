@@ -1,22 +1,14 @@
 package ci
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
-	"text/template"
 
 	"reloader/test/rig"
 )
@@ -37,185 +29,6 @@ type action struct {
 			Env                      map[string]string
 		}
 	}
-}
-
-// release serves a release as .goreleaser.yaml names its files.
-type release struct {
-	*httptest.Server
-	files map[string][]byte
-}
-
-const version = "v1.2.3"
-
-func newRelease(t *testing.T) *release {
-	t.Helper()
-	r := &release{files: map[string][]byte{}}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		b, ok := r.files[strings.TrimPrefix(req.URL.Path, "/owner/reloader/releases/download/"+version+"/")]
-		if !ok {
-			http.NotFound(w, req)
-			return
-		}
-		_, _ = w.Write(b)
-	}))
-	t.Cleanup(r.Close)
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.NoCompression)
-	rig.Must(t, err)
-	archive := tar.NewWriter(z)
-	for _, name := range []string{"README.md", "promcheck", "reloader"} {
-		text := []byte("text")
-		if name != "README.md" {
-			var err error
-			text, err = os.ReadFile(filepath.Join(programs(t), name))
-			rig.Must(t, err)
-		}
-		rig.Must(t, archive.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(text))}))
-		_, err := archive.Write(text)
-		rig.Must(t, err)
-	}
-	rig.Must(t, archive.Close())
-	rig.Must(t, z.Close())
-	sums := ""
-	for _, name := range archiveNames(t) {
-		r.files[name] = b.Bytes()
-		sums += fmt.Sprintf("%x  %s\n", sha256.Sum256(b.Bytes()), name)
-	}
-	r.files["checksums.txt"] = []byte(sums)
-	r.files["checksums.txt.sigstore.json"] = []byte("{}")
-	return r
-}
-
-// archiveNames are the archives that .goreleaser.yaml makes.
-func archiveNames(t *testing.T) (names []string) {
-	t.Helper()
-	var config struct {
-		Project  string `yaml:"project_name"`
-		Builds   []struct{ Goos, Goarch, Goarm []string }
-		Archives []struct {
-			Template string `yaml:"name_template"`
-		}
-		Checksum struct {
-			Template string `yaml:"name_template"`
-		}
-	}
-	text, err := os.ReadFile(filepath.Join(root, ".goreleaser.yaml"))
-	rig.Must(t, err)
-	rig.Must(t, unmarshal(text, &config))
-	if config.Checksum.Template != "checksums.txt" {
-		t.Errorf("the checksums are in %s", config.Checksum.Template)
-	}
-	name := template.Must(template.New("name").Parse(config.Archives[0].Template))
-	for _, system := range config.Builds[0].Goos {
-		for _, arch := range config.Builds[0].Goarch {
-			arm := ""
-			if arch == "arm" {
-				arm = config.Builds[0].Goarm[0]
-			}
-			var b strings.Builder
-			rig.Must(t, name.Execute(&b, map[string]string{
-				"ProjectName": config.Project, "Version": strings.TrimPrefix(version, "v"), "Os": system, "Arch": arch, "Arm": arm,
-			}))
-			names = append(names, b.String()+".tar.gz")
-		}
-	}
-	return names
-}
-
-// runner plays the part of GitHub's runner.
-type runner struct {
-	t   *testing.T
-	env map[string]string
-	// context has the values of expressions.
-	context map[string]string
-	dir     string
-	output  string
-}
-
-func newRunner(t *testing.T, server string, inputs map[string]string) *runner {
-	t.Helper()
-	temp := t.TempDir()
-	here, err := filepath.Abs(root)
-	rig.Must(t, err)
-	r := &runner{t: t, dir: t.TempDir(), output: filepath.Join(temp, "output"), context: map[string]string{
-		"github.action_ref": version, "github.action_repository": "owner/reloader", "github.repository": "someone/else",
-	}}
-	r.env = map[string]string{
-		"PATH": os.Getenv("PATH"), "HOME": temp, "RUNNER_TEMP": temp, "RUNNER_OS": "Linux", "RUNNER_ARCH": "X64", "GITHUB_SERVER_URL": server,
-		"GITHUB_ACTION_PATH": here, "GITHUB_PATH": filepath.Join(temp, "path"), "GITHUB_OUTPUT": r.output,
-	}
-	var a action
-	readYAML(t, "action.yml", &a)
-	for name, in := range a.Inputs {
-		r.context["inputs."+name] = in.Default
-	}
-	for name, value := range inputs {
-		if _, ok := a.Inputs[name]; !ok {
-			t.Fatalf("no input %s", name)
-		}
-		r.context["inputs."+name] = value
-	}
-	return r
-}
-
-var expression = regexp.MustCompile(`\$\{\{ (.*?) \}\}`)
-
-// eval is the little of GitHub's expressions that the action uses: the first of several values that is not empty.
-func (r *runner) eval(text string) string {
-	return expression.ReplaceAllStringFunc(text, func(m string) string {
-		for part := range strings.SplitSeq(expression.FindStringSubmatch(m)[1], " || ") {
-			value, ok := r.context[part]
-			if !ok {
-				r.t.Fatalf("%s: a value that the runner does not have", part)
-			}
-			if value != "" {
-				return value
-			}
-		}
-		return ""
-	})
-}
-
-// run goes through the steps until one fails.
-func (r *runner) run() (code int, out string) {
-	r.t.Helper()
-	var a action
-	readYAML(r.t, "action.yml", &a)
-	for _, step := range a.Runs.Steps {
-		switch step.If {
-		case "":
-		case "inputs.install-only != 'true'":
-			if r.context["inputs.install-only"] == "true" {
-				continue
-			}
-		default:
-			r.t.Fatalf("step %s: the condition %q is new", step.Name, step.If)
-		}
-		script := filepath.Join(r.t.TempDir(), "script.sh")
-		rig.Must(r.t, os.WriteFile(script, []byte(step.Run), 0o600))
-		// As GitHub's runner calls "shell: bash".
-		cmd := exec.CommandContext(r.t.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", script)
-		env := maps.Clone(r.env)
-		if added, err := os.ReadFile(env["GITHUB_PATH"]); err == nil {
-			env["PATH"] = strings.TrimSpace(string(added)) + ":" + env["PATH"]
-		}
-		for k, v := range step.Env {
-			env[k] = r.eval(v)
-		}
-		for _, k := range slices.Sorted(maps.Keys(env)) {
-			cmd.Env = append(cmd.Env, k+"="+env[k])
-		}
-		cmd.Dir = r.dir
-		b, err := cmd.CombinedOutput()
-		out += string(b)
-		if err != nil {
-			if cmd.ProcessState == nil {
-				r.t.Fatal(err)
-			}
-			return cmd.ProcessState.ExitCode(), out
-		}
-	}
-	return 0, out
 }
 
 // The action gets the archive of the runner's platform by the name that the release gives it, checks what it got, and
