@@ -18,32 +18,40 @@ func TestMain(m *testing.M) { rig.Main(m) }
 // calmEvery is how many operations there are between two calm phases.
 const calmEvery = 12
 
+// scene is a pod that things are done to.
+type scene interface {
+	start()
+	// heal takes every fault away, calmed waits until the server runs a new good change.
+	heal()
+	calmed(n int) error
+	// watch looks for broken promises until ctx ends, and returns the first.
+	watch(ctx context.Context) string
+	// end stops all programs, and says what is wrong with their past.
+	end() error
+}
+
 // play does the operations, and returns the first thing that is wrong.
-func play(tb testing.TB, gated bool, seed uint64, operations []operation) error {
-	w := newWorld(tb, gated)
+func play[W scene](tb testing.TB, w W, seed uint64, operations []operation[W]) error {
 	w.start()
 	defer func() {
 		w.heal()
-		w.reloader.Stop()
-		w.server.stop()
+		_ = w.end() // told below, when it comes so far
 	}()
 	if err := w.calmed(1); err != nil {
 		return err
 	}
-	o := &oracle{w: w, limit: lieLimit}
 	ctx, cancel := context.WithCancel(tb.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); o.run(ctx) }()
-	stop := func() { cancel(); <-done }
-	defer stop()
+	broken := make(chan string, 1)
+	go func() { broken <- w.watch(ctx) }()
+	defer cancel()
 	random := rand.New(rand.NewPCG(seed, 2))
 	var did []string
 	for i, op := range operations {
 		did = append(did, op.String())
 		op.do(w, op.n)
-		time.Sleep(time.Duration(random.IntN(250)) * time.Millisecond)
+		time.Sleep(time.Duration(random.IntN(200)) * time.Millisecond)
 		if (i+1)%calmEvery == 0 || i == len(operations)-1 {
-			if random.IntN(2) == 0 {
+			if random.IntN(5) == 0 {
 				// What is not healed stays so for a while: long enough to tell a late answer from a lie.
 				time.Sleep(lieLimit + 2*time.Second)
 			}
@@ -52,26 +60,26 @@ func play(tb testing.TB, gated bool, seed uint64, operations []operation) error 
 			}
 			did = nil
 		}
+		recoveries.Lock()
+		recoveries.operations++
+		recoveries.Unlock()
 	}
-	stop()
-	if n := w.server.stop(); gated && n > 0 {
-		return fmt.Errorf("the server did not start on what the gate held, %d times:\n%s", n, w.server.output.String())
+	cancel()
+	if b := <-broken; b != "" {
+		return fmt.Errorf("%s", b)
 	}
-	if o.broken != "" {
-		return fmt.Errorf("%s", o.broken)
-	}
-	return nil
+	return w.end()
 }
 
 // shorten leaves out what a failing sequence does not need, as long as the time allows.
-func shorten(tb testing.TB, gated bool, seed uint64, operations []operation, until time.Time) []operation {
+func shorten[W scene](tb testing.TB, fresh func() W, seed uint64, operations []operation[W], until time.Time) []operation[W] {
 	for size := len(operations) / 2; size > 0; size /= 2 {
 		for from := 0; from+size <= len(operations); {
 			if time.Now().After(until) {
 				return operations
 			}
-			fewer := append(append([]operation(nil), operations[:from]...), operations[from+size:]...)
-			if len(fewer) > 0 && play(tb, gated, seed, fewer) != nil {
+			fewer := append(append([]operation[W](nil), operations[:from]...), operations[from+size:]...)
+			if len(fewer) > 0 && play(tb, fresh(), seed, fewer) != nil {
 				operations = fewer
 				continue
 			}
@@ -88,29 +96,40 @@ func number(name string, otherwise int) int {
 	return otherwise
 }
 
+// run plays one seed, and shortens it when it fails.
+func run[W scene](t *testing.T, kinds []kind[W], seed uint64, length int, fresh func() W) {
+	t.Helper()
+	t.Parallel()
+	operations := sequence(kinds, seed, length)
+	err := play(t, fresh(), seed, operations)
+	if err == nil {
+		return
+	}
+	if minutes := number("RELOADER_CHAOS_SHORTEN", 0); minutes > 0 {
+		operations = shorten(t, fresh, seed, operations, time.Now().Add(time.Duration(minutes)*time.Minute))
+	}
+	t.Errorf("seed %d: %v\nthe sequence: %v", seed, err, operations)
+}
+
 // Random things happen to a pod, and the server itself is asked: no invalid file is ever where a gated server
 // reads, no two reloads are in flight, no status lies for longer than a look takes to come, and once the faults
 // end the server runs the newest files without help. RELOADER_CHAOS_SEED, _SEEDS and _LENGTH choose what is
-// played; `make soak` plays long.
+// played, RELOADER_CHAOS_RECORD names a file for the times to recover; `make soak` plays long.
 func TestChaos(t *testing.T) {
 	first, seeds, length := number("RELOADER_CHAOS_SEED", 1), number("RELOADER_CHAOS_SEEDS", 1), number("RELOADER_CHAOS_LENGTH", 36)
-	played := 0
+	if file := os.Getenv("RELOADER_CHAOS_RECORD"); file != "" {
+		t.Cleanup(func() {
+			if err := keep(file); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	for seed := first; seed < first+seeds; seed++ {
-		for _, mode := range []string{"direct", "gated"} {
-			t.Run(fmt.Sprintf("%s/%d", mode, seed), func(t *testing.T) {
-				t.Parallel()
-				operations := sequence(uint64(seed), length)
-				err := play(t, mode == "gated", uint64(seed), operations)
-				if err == nil {
-					return
-				}
-				if minutes := number("RELOADER_CHAOS_SHORTEN", 0); minutes > 0 {
-					operations = shorten(t, mode == "gated", uint64(seed), operations, time.Now().Add(time.Duration(minutes)*time.Minute))
-				}
-				t.Errorf("seed %d: %v\nthe sequence: %v", seed, err, operations)
+		for _, gated := range []bool{false, true} {
+			t.Run(fmt.Sprintf("gated=%t/%d", gated, seed), func(t *testing.T) {
+				run(t, kinds, uint64(seed), length, func() *world { return newWorld(t, gated) })
 			})
-			played += length
 		}
 	}
-	t.Logf("%d operations over %d seeds", played, seeds)
+	t.Logf("%d operations over %d seeds", 2*seeds*length, seeds)
 }

@@ -13,6 +13,7 @@ type container struct {
 	args []string
 
 	mu     sync.Mutex
+	extra  []string // more arguments, from the next start on
 	wanted bool
 	cmd    *exec.Cmd
 	output bytes.Buffer
@@ -43,7 +44,7 @@ func (c *container) supervise(done chan struct{}) {
 			c.mu.Unlock()
 			return
 		}
-		cmd := exec.Command(c.args[0], c.args[1:]...) //nolint:noctx // it ends with stop
+		cmd := exec.Command(c.args[0], append(c.args[1:len(c.args):len(c.args)], c.extra...)...) //nolint:noctx // it ends with stop
 		cmd.Stdout, cmd.Stderr = &c.output, &c.output
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		err := cmd.Start()
@@ -68,6 +69,14 @@ func (c *container) signal(s syscall.Signal) {
 	if c.cmd != nil && c.cmd.Process != nil {
 		_ = c.cmd.Process.Signal(s) // it may have ended already
 	}
+}
+
+// with starts the program again with one more argument.
+func (c *container) with(flag string) {
+	c.mu.Lock()
+	c.extra = []string{flag}
+	c.mu.Unlock()
+	c.signal(syscall.SIGKILL)
 }
 
 // stop ends the program for good, and returns how often it ended by itself.

@@ -12,26 +12,37 @@ import (
 
 // operation is one thing that is done to the world. It depends on n alone, so that a sequence can be repeated,
 // and parts of it left out.
-type operation struct {
+type operation[W any] struct {
 	name string
 	n    int
-	do   func(w *world, n int)
+	do   func(w W, n int)
 }
 
-func (o operation) String() string { return fmt.Sprintf("%s(%d)", o.name, o.n) }
+func (o operation[W]) String() string { return fmt.Sprintf("%s(%d)", o.name, o.n) }
 
-// kinds are all operations, each as often as its weight says.
-var kinds = []struct {
+// kind is an operation that happens as often as its weight says.
+type kind[W any] struct {
 	weight int
 	name   string
-	do     func(w *world, n int)
-}{
+	do     func(w W, n int)
+}
+
+// kinds are what can happen to a pod with Prometheus.
+var kinds = []kind[*world]{
 	{10, "good", func(w *world, n int) { w.swap(n) }},
 	{6, "bad", func(w *world, n int) {
-		w.volume.Swap(broken(n, n%brokenKinds))
+		w.mountBack()
+		w.volume.Swap(w.broken(n, n%brokenKinds))
 		w.learn(-1)
 	}},
 	{3, "revert", func(w *world, n int) { w.swap(n % 7) }},
+	{3, "rules", func(w *world, n int) { w.swapRules(n) }},
+	{2, "rules-bad", func(w *world, n int) { w.swapBadRules(n) }},
+	{3, "both-volumes", func(w *world, n int) {
+		w.swapRules(n)
+		w.swap(n + 1)
+	}},
+	{1, "huge", func(w *world, n int) { w.swapHuge(n) }},
 	{2, "same-again", func(w *world, _ int) { w.again() }},
 	{2, "burst", func(w *world, n int) {
 		for i := range 5 {
@@ -59,6 +70,12 @@ var kinds = []struct {
 	{3, "somebody-else-reloads", func(w *world, _ int) { w.foreignReload() }},
 	{2, "network-cut", func(w *world, _ int) { w.net.set("cut") }},
 	{2, "network-500", func(w *world, _ int) { w.net.set("500") }},
+	{2, "network-reset", func(w *world, _ int) { w.net.set("reset") }},
+	{2, "answer-lost", func(w *world, _ int) { w.net.set("answer-lost") }},
+	{1, "credentials-rotated", func(w *world, n int) { w.net.rotate(fmt.Sprintf("secret-%d", n)) }},
+	{2, "credentials-follow", func(w *world, _ int) { w.credentials() }},
+	{1, "server-other-flags", func(w *world, n int) { w.otherFlags(n) }},
+	{1, "server-other-version", func(w *world, n int) { w.otherVersion(n) }},
 	{2, "network-403", func(w *world, _ int) { w.net.set("403") }},
 	{2, "network-slow", func(w *world, _ int) { w.net.set("slow") }},
 	{5, "network-whole", func(w *world, _ int) { w.net.set("") }},
@@ -77,8 +94,18 @@ var kinds = []struct {
 	{1, "promcheck-dies", func(w *world, _ int) { w.promcheck("die") }},
 	{1, "promcheck-noise", func(w *world, _ int) { w.promcheck("noise") }},
 	{1, "promcheck-empty", func(w *world, _ int) { w.promcheck("empty") }},
+	{1, "promcheck-lies", func(w *world, _ int) { w.promcheck("lie") }},
+	{1, "promcheck-half", func(w *world, _ int) { w.promcheck("half") }},
 	{5, "promcheck-works", func(w *world, _ int) { _ = os.Remove(w.check) }},
 	{1, "mount-away", func(w *world, _ int) { w.mountAway() }},
+	{1, "mount-gone", func(w *world, _ int) { w.unmount(false) }},
+	{1, "mount-empty", func(w *world, _ int) { w.unmount(true) }},
+	{1, "mount-replaced", func(w *world, n int) { w.replaceMount(n) }},
+	{1, "queue-overflow", func(w *world, n int) { w.overflow(n) }},
+	{1, "watches-exhausted", func(w *world, _ int) { w.exhaustWatches() }},
+	{1, "disk-full", func(w *world, _ int) { w.fillDisk() }},
+	{2, "disk-free", func(w *world, _ int) { w.freeDisk() }},
+	{1, "own-file-broken", func(w *world, _ int) { w.breakOwnFile() }},
 	{2, "server-mount-stale", func(w *world, _ int) {
 		if !w.gated {
 			w.mountStale()
@@ -93,18 +120,18 @@ var kinds = []struct {
 }
 
 // sequence is what a seed stands for.
-func sequence(seed uint64, length int) []operation {
+func sequence[W any](kinds []kind[W], seed uint64, length int) []operation[W] {
 	random := rand.New(rand.NewPCG(seed, 1))
 	total := 0
 	for _, k := range kinds {
 		total += k.weight
 	}
-	var all []operation
+	var all []operation[W]
 	for i := range length {
 		at := random.IntN(total)
 		for _, k := range kinds {
 			if at -= k.weight; at < 0 {
-				all = append(all, operation{k.name, i + 10, k.do})
+				all = append(all, operation[W]{k.name, i + 10, k.do})
 				break
 			}
 		}
@@ -113,18 +140,15 @@ func sequence(seed uint64, length int) []operation {
 }
 
 func (w *world) swap(n int) {
-	w.volume.Swap(files(n))
+	w.mountBack()
+	w.volume.Swap(w.files(n))
 	w.learn(n)
 }
 
 // again swaps to the same contents: the kubelet does that when only metadata changed.
 func (w *world) again() {
-	w.mu.Lock()
-	newest := w.newest
-	w.mu.Unlock()
-	var n int
-	if _, err := fmt.Sscanf(newest, "g%d", &n); err == nil {
-		w.swap(n)
+	if w.main >= 0 {
+		w.swap(w.main)
 	}
 }
 
@@ -159,6 +183,7 @@ func (w *world) foreignReload() {
 
 // mountAway takes the mounted directory away for a moment, and brings it back.
 func (w *world) mountAway() {
+	w.mountBack()
 	away := w.volume.Dir + ".away"
 	if err := os.Rename(w.volume.Dir, away); err != nil {
 		w.tb.Error(err)
@@ -177,9 +202,14 @@ func (w *world) editOwnFile(n int) {
 		w.tb.Error(err)
 		return
 	}
-	const mark = "# edited"
-	text, _, _ := strings.Cut(string(b), mark)
-	text += fmt.Sprintf("%s\n  reload_timeout: %dm\n", mark, 2+n%5)
+	text, _, _ := strings.Cut(string(b), edited)
+	w.writeOwnFile(text + fmt.Sprintf("%s\n  reload_timeout: %dm\n", edited, 2+n%5))
+}
+
+// edited is where our additions to reloader's own file begin.
+const edited = "# edited"
+
+func (w *world) writeOwnFile(text string) {
 	temp := w.config + ".new"
 	if err := os.WriteFile(temp, []byte(text), 0o600); err != nil {
 		w.tb.Error(err)

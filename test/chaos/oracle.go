@@ -63,9 +63,10 @@ func (o *oracle) look(ctx context.Context) {
 		o.lie = time.Time{}
 		return
 	}
-	o.w.mu.Lock()
-	claimed := o.w.known[s.Running.String()]
-	o.w.mu.Unlock()
+	if s.Running != s.Wanted {
+		o.fail("the status says InSync, and that the server runs %s while %s is wanted", s.Running.Short(), s.Wanted.Short())
+	}
+	claimed := o.w.claims(s)
 	said, err := o.w.serverSays()
 	if err != nil || claimed == "" || said == claimed {
 		o.lie = time.Time{}
@@ -86,12 +87,12 @@ func (o *oracle) gate() {
 	if !o.w.gated {
 		return
 	}
-	for _, name := range []string{"prometheus.yml", "a.rules.yml"} {
+	for _, name := range []string{"prometheus.yml", "a.rules.yml", "more/more.yml"} {
 		b, err := os.ReadFile(filepath.Join(o.w.gate, name))
 		if err != nil {
 			continue // not yet, or its generation has just been replaced
 		}
-		if text := string(b); text == "" || strings.Contains(text, "intervall") || strings.Contains(text, "sum(\n") || strings.Contains(text, "\x00") {
+		if text := string(b); text == "" || strings.Contains(text, "intervall") || strings.Contains(text, "sum(\n") || strings.Contains(text, "\x00") || strings.Contains(text, "{},") {
 			o.fail("the gate shows an invalid %s: %q", name, text)
 		}
 	}
@@ -118,22 +119,32 @@ func statusOf(ctx context.Context, url string) (reload.Status, error) {
 
 // calmed ends a phase: all faults go, a good change comes, and the server must run it without help.
 func (w *world) calmed(n int) error {
+	faults := w.active()
+	w.swapRules(n)
 	w.heal()
 	w.swap(n)
-	want := says(n)
+	began := time.Now()
+	want := says(n, n)
 	const limit = 45 * time.Second // a poll interval, a reload, and a machine that does other things too
-	deadline := time.Now().Add(limit)
 	var last string
-	for time.Now().Before(deadline) {
-		s, err := statusOf(w.tb.Context(), w.reloader.URL)
-		said, err2 := w.serverSays()
-		if err == nil && err2 == nil && s.Phase == reload.InSync && s.Running == s.Wanted && said == want {
+	for time.Since(began) < limit {
+		said, err := w.serverSays()
+		s, err2 := statusOf(w.tb.Context(), w.reloader.URL)
+		if err == nil && err2 == nil && s.Phase == reload.InSync && s.Running == s.Wanted && w.claims(s) == want && said == want {
+			recovered(w.mode(), faults, time.Since(began))
 			return w.bounded()
 		}
-		last = fmt.Sprintf("phase %s, reason %q, running %s, wanted %s, %v; the server says %q, %v", s.Phase, s.Reason, s.Running.Short(), s.Wanted.Short(), err, said, err2)
-		time.Sleep(50 * time.Millisecond)
+		last = fmt.Sprintf("phase %s, reason %q, running %s, wanted %s, %v; the server says %q, %v", s.Phase, s.Reason, s.Running.Short(), s.Wanted.Short(), err2, said, err)
+		time.Sleep(20 * time.Millisecond)
 	}
-	return fmt.Errorf("%s after the last fault was taken away the server does not run the newest files (%s): %s", limit, want, last)
+	return fmt.Errorf("%s after the last fault was taken away (%s) the server does not run the newest files (%s): %s", limit, strings.Join(faults, ", "), want, last)
+}
+
+func (w *world) mode() string {
+	if w.gated {
+		return "gated"
+	}
+	return "direct"
 }
 
 // limits of what reloader may hold in a calm moment.
@@ -160,4 +171,22 @@ func newProxy(tb testing.TB, h http.Handler) string {
 	srv := httptest.NewServer(h)
 	tb.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
 	return srv.URL
+}
+
+func (w *world) watch(ctx context.Context) string {
+	o := &oracle{w: w, limit: lieLimit}
+	o.run(ctx)
+	return o.broken
+}
+
+func (w *world) end() error {
+	if w.reloader.Running() {
+		if code := w.reloader.Stop(); code != 0 {
+			return fmt.Errorf("reloader ended with exit code %d", code)
+		}
+	}
+	if n := w.server.stop(); w.gated && n > 0 {
+		return fmt.Errorf("the server did not start on what the gate held, %d times:\n%s", n, w.server.output.String())
+	}
+	return nil
 }

@@ -16,29 +16,30 @@ import (
 func TestTheOracleCanFail(t *testing.T) {
 	t.Parallel()
 	const digest = "02aee1c0f273aabbccddeeff00112233445566778899aabbccddeeff00112233"
+	more := strings.Repeat("ab", 32)
 	for name, c := range map[string]struct {
 		server string
 		gate   string
 		twice  bool
 		want   string
 	}{
-		"truth":            {says(3), "", false, ""},
-		"lie":              {says(2), "", false, "it says itself that it runs"},
-		"invalid in gate":  {says(3), "global: {scrape_intervall: 1s}", false, "invalid prometheus.yml"},
-		"two in flight":    {says(3), "", true, "two reloads"},
+		"truth":            {says(3, 3), "", false, ""},
+		"lie":              {says(2, 3), "", false, "it says itself that it runs"},
+		"invalid in gate":  {says(3, 3), "global: {scrape_intervall: 1s}", false, "invalid prometheus.yml"},
+		"two in flight":    {says(3, 3), "", true, "two reloads"},
 		"no configuration": {"none", "", false, "it says itself that it runs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			generation, groups, _ := strings.Cut(c.server, " ")
+			main, groups, _ := strings.Cut(c.server, " ")
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch r.URL.Path {
 				case "/api/v1/status":
-					fmt.Fprintf(w, `{"targets":[{"phase":"InSync","applied":true,"wanted":%q,"running":%q}]}`, digest, digest)
+					fmt.Fprintf(w, `{"targets":[{"phase":"InSync","applied":true,"wanted":%q,"running":%q,"sources":{"config":%q,"more":%q}}]}`, digest, digest, digest, more)
 				case "/api/v1/status/config":
 					text := ""
-					if generation != "none" {
-						text = `global:\n  external_labels:\n    generation: ` + generation + `\n`
+					if main != "none" {
+						text = `global:\n  external_labels:\n    generation: ` + main + `\n`
 					}
 					fmt.Fprintf(w, `{"data":{"yaml":"%s"}}`, text)
 				default:
@@ -50,7 +51,7 @@ func TestTheOracleCanFail(t *testing.T) {
 				}
 			}))
 			defer srv.Close()
-			w := &world{tb: t, gated: true, gate: t.TempDir(), url: srv.URL, reloader: &rig.Reloader{URL: srv.URL}, net: &network{}, known: map[string]string{digest: says(3)}}
+			w := &world{tb: t, gated: true, gate: t.TempDir(), url: srv.URL, reloader: &rig.Reloader{URL: srv.URL}, net: &network{}, known: map[string]generation{digest: {n: 3}, more: {n: 3, more: true}}}
 			w.net.overlap.Store(c.twice)
 			if c.gate != "" {
 				rig.WriteTree(t, w.gate, map[string]string{"prometheus.yml": c.gate})
@@ -69,10 +70,10 @@ func TestTheOracleCanFail(t *testing.T) {
 // Every seed is a sequence of its own, and always the same one.
 func TestSequences(t *testing.T) {
 	t.Parallel()
-	if a, b := fmt.Sprint(sequence(1, 50)), fmt.Sprint(sequence(1, 50)); a != b {
+	if a, b := fmt.Sprint(sequence(kinds, 1, 50)), fmt.Sprint(sequence(kinds, 1, 50)); a != b {
 		t.Errorf("%s\n%s", a, b)
 	}
-	if a, b := fmt.Sprint(sequence(1, 50)), fmt.Sprint(sequence(2, 50)); a == b {
+	if a, b := fmt.Sprint(sequence(kinds, 1, 50)), fmt.Sprint(sequence(kinds, 2, 50)); a == b {
 		t.Error("two seeds, one sequence")
 	}
 }

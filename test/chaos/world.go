@@ -3,18 +3,16 @@ package chaos
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
+	"reloader/internal/reload"
 	"reloader/test/rig"
 	"reloader/test/volume"
 )
@@ -38,80 +36,50 @@ type world struct {
 	stopped  bool   // the server has SIGSTOP
 	check    string // the file that tells promcheck what to do
 	config   string // reloader's own file
+	password string // the file with reloader's password
+	limit    string // the file that says how many watches reloader may have; missing: many
+	space    string // a small file system for the gate; empty where none can be mounted
+	more     *volume.Volume
+	gone     bool // the mount is away
+	main     int  // what is mounted now; -1: invalid files
+	rules    int  // the same for the volume of more rules
+	huge     bool
 
-	mu     sync.Mutex
-	known  map[string]string // what the files of a digest say, by digest
-	newest string            // what the newest files say; empty while they are invalid
-}
-
-// network is the way from reloader to the server.
-type network struct {
-	fault    atomic.Pointer[string] // "", cut, 500, 403, slow
-	inFlight atomic.Int32
-	posts    atomic.Int64
-	overlap  atomic.Bool // two reloads were in flight
-}
-
-func (n *network) set(fault string) { n.fault.Store(&fault) }
-
-func (n *network) handler(target *url.URL) http.Handler {
-	forward := httputil.NewSingleHostReverseProxy(target)
-	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
-	n.set("")
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			n.posts.Add(1)
-			if n.inFlight.Add(1) > 1 {
-				n.overlap.Store(true)
-			}
-			defer n.inFlight.Add(-1)
-		}
-		switch *n.fault.Load() {
-		case "cut":
-			panic(http.ErrAbortHandler)
-		case "500":
-			http.Error(w, "chaos", http.StatusInternalServerError)
-			return
-		case "403": // a proxy that lets nothing but the reload through
-			if r.Method != http.MethodPost && !strings.Contains(r.URL.Path, "runtimeinfo") {
-				http.Error(w, "chaos", http.StatusForbidden)
-				return
-			}
-		case "slow":
-			select {
-			case <-r.Context().Done():
-				return
-			case <-time.After(300 * time.Millisecond):
-			}
-		}
-		forward.ServeHTTP(w, r)
-	})
+	mu    sync.Mutex
+	known map[string]generation // by digest
 }
 
 // promcheckScript does what its file says, and the real thing otherwise.
 const promcheckScript = `#!/bin/sh
-case "$(cat %q 2>/dev/null)" in
+case "$(cat %[1]q 2>/dev/null)" in
 hang) exec sleep 1000 ;;
 die) kill -9 $$ ;;
 noise) head -c 100000 /dev/urandom; exit 0 ;;
 empty) exit 0 ;;
+half) exec %[2]q "$@" | head -c 100; exit 0 ;;
+lie) cat >/dev/null; echo '{"protocol":2,"library":"0.0.0","scheme":"utf8","broken":true,"findings":[{"file":0,"line":1,"severity":"error","rule":"lie","message":"a lie"}]}'; exit 0 ;;
 esac
-exec %q "$@"
+exec %[2]q "$@"
 `
 
 func newWorld(tb testing.TB, gated bool) *world {
 	tb.Helper()
-	w := &world{tb: tb, gated: gated, dir: tb.TempDir(), known: map[string]string{}, net: &network{}}
+	w := &world{tb: tb, gated: gated, dir: tb.TempDir(), known: map[string]generation{}, net: &network{}}
+	w.net.rotate("secret")
+	w.password, w.limit = filepath.Join(w.dir, "password"), filepath.Join(w.dir, "limit")
+	w.credentials()
 	w.check, w.config = filepath.Join(w.dir, "check"), filepath.Join(w.dir, "own", "reloader.yml")
 	script := filepath.Join(w.dir, "promcheck")
 	rig.Must(tb, os.WriteFile(script, fmt.Appendf(nil, promcheckScript, w.check, rig.Program(tb, "promcheck")), 0o755))
 	mount := filepath.Join(w.dir, "mount")
-	w.volume = volume.New(tb, mount, files(0))
+	w.volume = volume.New(tb, mount, w.files(0))
+	w.more = volume.New(tb, filepath.Join(w.dir, "more"), moreRules(0))
 	main := filepath.Join(mount, "prometheus.yml")
 	// In direct mode the server sees the mount under a path of its own, which can be made stale.
 	served, seen := filepath.Join(w.dir, "served", "prometheus.yml"), main
 	if gated {
-		w.gate = filepath.Join(w.dir, "gate")
+		w.space = w.smallDisk()
+		w.gate = filepath.Join(w.dir, "space", "gate")
 		served = filepath.Join(w.gate, "prometheus.yml")
 	} else {
 		seen += "=" + served
@@ -125,13 +93,15 @@ func newWorld(tb testing.TB, gated bool) *world {
 	target, err := url.Parse(w.url)
 	rig.Must(tb, err)
 	proxy := newProxy(tb, w.net.handler(target))
-	own := fmt.Sprintf("poll_interval: %s\npromcheck: %s\ntargets:\n- name: prometheus\n  kind: prometheus\n  url: %s\n  config_file: %s\n", poll, script, proxy, seen)
+	own := fmt.Sprintf("poll_interval: %s\npromcheck: %s\ntargets:\n- name: prometheus\n  kind: prometheus\n  url: %s\n  config_file: %s\n  dirs: [%s]\n  username: chaos\n  password_file: %s\n",
+		poll, script, proxy, seen, w.more.Dir, w.password)
 	if gated {
 		own += "  gate: " + w.gate + "\n"
 	}
 	rig.WriteTree(tb, filepath.Dir(w.config), map[string]string{"reloader.yml": own})
-	w.reloader = rig.NewReloader(tb, "--config", w.config)
+	w.reloader = rig.NewReloaderIn(tb, []string{"sh", "-c", fmt.Sprintf(limitScript, w.limit), "sh"}, "--config", w.config)
 	w.learn(0)
+	w.learnRules(0)
 	return w
 }
 
@@ -148,12 +118,12 @@ func (w *world) start() {
 }
 
 // files are a good configuration that can be told from every other by what the server says of itself.
-func files(n int) map[string]string {
+func (w *world) files(n int) map[string]string {
 	rule := func(i int) string {
 		return fmt.Sprintf("groups:\n- name: g%d-%d\n  rules:\n  - record: generation%d\n    expr: vector(%d)\n", n, i, i, n)
 	}
 	f := map[string]string{
-		"prometheus.yml": fmt.Sprintf("global:\n  external_labels: {generation: g%d}\nrule_files: [\"*.rules.yml\"]\n", n),
+		"prometheus.yml": fmt.Sprintf("global:\n  external_labels: {generation: g%d}\nrule_files: [\"*.rules.yml\", \"%s/*.yml\"]\n", n, w.moreSeen()),
 		"a.rules.yml":    rule(1),
 	}
 	if n%3 != 0 {
@@ -163,8 +133,8 @@ func files(n int) map[string]string {
 }
 
 // broken are changes that no server may see.
-func broken(n, kind int) map[string]string {
-	f := files(n)
+func (w *world) broken(n, kind int) map[string]string {
+	f := w.files(n)
 	switch kind {
 	case 0:
 		f["prometheus.yml"] = "global:\n  scrape_intervall: 15s\n"
@@ -174,35 +144,77 @@ func broken(n, kind int) map[string]string {
 		f["a.rules.yml"] = "\x00 no yaml: ["
 	case 3:
 		f["prometheus.yml"] = ""
+	case 4:
+		f["a.rules.yml"] = "groups: [" + strings.Repeat("{},", 300_000) + "]\n"
 	default:
 		delete(f, "prometheus.yml")
 	}
 	return f
 }
 
-const brokenKinds = 5
+const brokenKinds = 6
 
-// says is what a server that runs the files of generation n answers.
-func says(n int) string {
-	f := files(n)
+// saysMain are the rule groups of generation n of the main volume, saysMore those of the other one.
+func saysMain(n int) []string {
 	groups := []string{fmt.Sprintf("g%d-1", n)}
-	if len(f) == 3 {
+	if n%3 != 0 {
 		groups = append(groups, fmt.Sprintf("g%d-2", n))
 	}
+	return groups
+}
+
+func saysMore(n int) string { return fmt.Sprintf("more%d", n) }
+
+// says is what a server that runs these generations answers.
+func says(n, rules int) string {
+	groups := append(saysMain(n), saysMore(rules))
+	slices.Sort(groups)
 	return fmt.Sprintf("g%d %s", n, strings.Join(groups, " "))
 }
 
 // learn notes what the digest of the files that are mounted now stands for; n < 0: invalid files.
 func (w *world) learn(n int) {
+	w.main, w.huge = n, false
+	w.note(w.volume.Dir, n)
+}
+
+func (w *world) learnRules(n int) {
+	w.rules = n
+	w.note(w.more.Dir, n)
+}
+
+func (w *world) note(dir string, n int) {
+	if n < 0 {
+		return
+	}
+	digest, _, _ := strings.Cut(rig.Command(w.tb, "digest", dir).Stdout, " ")
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.newest = ""
-	if n >= 0 {
-		w.newest = says(n)
-		o := rig.Command(w.tb, "digest", w.volume.Dir)
-		digest, _, _ := strings.Cut(o.Stdout, " ")
-		w.known[digest] = w.newest
+	w.known[digest] = generation{n, dir == w.more.Dir}
+}
+
+// generation is a good change of the main volume, or of the one with more rules.
+type generation struct {
+	n    int
+	more bool
+}
+
+// claims is what the server runs when the status is true; empty when the files are not known to be valid.
+func (w *world) claims(s reload.Status) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n, rules := -1, -1
+	for _, digest := range s.Sources {
+		if g, ok := w.known[digest.String()]; ok && g.more {
+			rules = g.n
+		} else if ok {
+			n = g.n
+		}
 	}
+	if n < 0 || rules < 0 {
+		return ""
+	}
+	return says(n, rules)
 }
 
 // serverSays is what the server itself says it runs; an error while it cannot be asked.
@@ -222,48 +234,10 @@ func (w *world) serverSays() (string, error) {
 	if err := rig.GetJSON(w.tb, w.url+"/api/v1/rules", &rules); err != nil {
 		return "", err
 	}
-	var text strings.Builder
-	text.WriteString(generation)
+	var groups []string
 	for _, g := range rules.Data.Groups {
-		text.WriteString(" " + g.Name)
+		groups = append(groups, g.Name)
 	}
-	return text.String(), nil
-}
-
-// mountAnew lets the server see what is mounted now and later.
-func (w *world) mountAnew() {
-	served := filepath.Join(w.dir, "served")
-	rig.Must(w.tb, os.RemoveAll(served))
-	rig.Must(w.tb, os.Symlink(w.volume.Dir, served))
-}
-
-// mountStale leaves the server with the files of now, as a mount of single files by subPath does.
-func (w *world) mountStale() {
-	served := filepath.Join(w.dir, "served")
-	rig.Must(w.tb, os.RemoveAll(served))
-	rig.Must(w.tb, os.Mkdir(served, 0o755))
-	entries, err := os.ReadDir(w.volume.Dir)
-	rig.Must(w.tb, err)
-	for _, e := range entries {
-		if b, err := os.ReadFile(filepath.Join(w.volume.Dir, e.Name())); err == nil {
-			rig.Must(w.tb, os.WriteFile(filepath.Join(served, e.Name()), b, 0o644))
-		}
-	}
-}
-
-// heal takes every fault away.
-func (w *world) heal() {
-	if !w.gated {
-		w.mountAnew()
-	}
-	w.net.set("")
-	_ = os.Remove(w.check)
-	if w.stopped {
-		w.server.signal(syscall.SIGCONT)
-		w.stopped = false
-	}
-	w.server.start()
-	if !w.reloader.Running() {
-		w.reloader.Start()
-	}
+	slices.Sort(groups)
+	return strings.Join(append([]string{generation}, groups...), " "), nil
 }

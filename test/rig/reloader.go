@@ -20,8 +20,15 @@ type Reloader struct {
 // NewReloader prepares a `reloader run` with these flags, which does not run yet.
 func NewReloader(tb testing.TB, flags ...string) *Reloader {
 	tb.Helper()
+	return NewReloaderIn(tb, nil, flags...)
+}
+
+// NewReloaderIn is NewReloader below a command that becomes the program that follows.
+func NewReloaderIn(tb testing.TB, command []string, flags ...string) *Reloader {
+	tb.Helper()
 	address := FreeAddress(tb)
-	args := append([]string{Program(tb, "reloader"), "run", "--listen-address", address}, flags...)
+	args := append(command[:len(command):len(command)], Program(tb, "reloader"), "run", "--listen-address", address)
+	args = append(args, flags...)
 	return &Reloader{Process: NewProcess(tb, "reloader", args...), URL: "http://" + address}
 }
 

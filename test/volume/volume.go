@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -28,6 +29,28 @@ func New(tb testing.TB, dir string, files map[string]string) *Volume {
 	}
 	v := &Volume{Dir: dir, tb: tb, names: map[string]bool{}}
 	v.Swap(files)
+	return v
+}
+
+// Open goes on with a directory that New made, under whatever name.
+func Open(tb testing.TB, dir string) *Volume {
+	tb.Helper()
+	v := &Volume{Dir: dir, tb: tb, names: map[string]bool{}}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), "..") {
+			v.names[e.Name()] = true
+		}
+	}
+	if v.data, err = os.Readlink(filepath.Join(dir, "..data")); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(filepath.Ext(v.data), ".%d", &v.count); err != nil {
+		tb.Fatal(err)
+	}
 	return v
 }
 
