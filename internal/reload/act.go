@@ -12,6 +12,7 @@ import (
 func (t *Target) read(ctx context.Context) event {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	t.awaitEarly()
 	t.takeHint() // what it is about has happened, and is read now
 	if t.unchanged(ctx) {
 		return event{kind: evRead, same: true, digest: t.set.Digest, atomic: t.set.Atomic()}
@@ -107,9 +108,7 @@ func (t *Target) judge(ctx context.Context) event {
 	limited, cancel := context.WithTimeout(ctx, t.o.ValidateTimeout)
 	defer cancel()
 	set := t.set
-	res, err := t.o.Validator.Validate(limited, finding.Request{
-		Set: set, Facts: t.obs.Facts, Running: t.runningOutline(), Allow: t.o.Allow,
-	})
+	res, err := t.validate(limited, set)
 	if err != nil {
 		if ctx.Err() == nil {
 			t.count(func(c *Counts) { c.Unjudged++ })

@@ -71,13 +71,24 @@ func digestOf(text string) snapshot.Digest { return setOf(text).Digest }
 type judge struct {
 	mu     sync.Mutex
 	broken bool
+	takes  time.Duration
 	asked  []finding.Request
 }
 
-func (j *judge) Validate(_ context.Context, req finding.Request) (finding.Result, error) {
+func (j *judge) Validate(ctx context.Context, req finding.Request) (finding.Result, error) {
+	j.mu.Lock()
+	j.asked = append(j.asked, req)
+	takes := j.takes
+	j.mu.Unlock()
+	if takes > 0 {
+		select {
+		case <-time.After(takes):
+		case <-ctx.Done():
+			return finding.Result{}, ctx.Err()
+		}
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.asked = append(j.asked, req)
 	if j.broken {
 		return finding.Result{}, errors.New("promcheck was killed")
 	}

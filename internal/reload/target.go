@@ -39,6 +39,8 @@ type Target struct {
 	reading       []finding.Finding // of the newest reading itself
 	verdict       []finding.Finding // of the validator, on set, with those of the reading
 	findings      []finding.Finding // verdict, and what the driver's plan added
+	early         *early            // verdict that is given while the files settle; nil: none
+	earlies       int               // early verdicts on the change under way
 	why           reasons
 	said          string            // the failure that was logged last
 	warned        []finding.Finding // the warnings that were logged last
@@ -120,6 +122,7 @@ func (t *Target) Run(ctx context.Context) error {
 	t.timer = time.NewTimer(time.Hour)
 	t.timer.Stop()
 	defer t.timer.Stop()
+	defer t.endEarly()
 	ev := event{kind: evStart, at: time.Now()}
 	for {
 		var act action
@@ -192,26 +195,35 @@ func (t *Target) ask(ctx context.Context, act action) event {
 
 // wait sleeps until the time, a hint or the end of ctx. An idle target spends its life here.
 func (t *Target) wait(ctx context.Context, until time.Time) event {
-	t.forget()
+	judge := t.earlyDue(time.Now())
+	if judge == nil && t.early == nil {
+		t.forget()
+	}
 	var due <-chan time.Time
 	if !until.IsZero() {
 		t.timer.Reset(time.Until(until))
 		defer t.timer.Stop()
 		due = t.timer.C
 	}
-	select {
-	case <-ctx.Done():
-	case <-due:
+	for {
+		select {
+		case <-ctx.Done():
+		case <-due:
+			return event{kind: evTimer}
+		case <-judge:
+			judge = nil
+			t.judgeEarly(ctx)
+			continue
+		case <-t.hints:
+			return event{kind: evHint}
+		case <-t.manual:
+			return event{kind: evHint, manual: true}
+		case <-t.lookDue:
+			t.takeLookers()
+			return event{kind: evHint, look: true}
+		}
 		return event{kind: evTimer}
-	case <-t.hints:
-		return event{kind: evHint}
-	case <-t.manual:
-		return event{kind: evHint, manual: true}
-	case <-t.lookDue:
-		t.takeLookers()
-		return event{kind: evHint, look: true}
 	}
-	return event{kind: evTimer}
 }
 
 // retryDelay is the time until the next try of something that failed.

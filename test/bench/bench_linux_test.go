@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -215,6 +216,32 @@ func BenchmarkPrometheus(b *testing.B) {
 			}
 			quiet(a.at)
 			swapToRequest(b, v, a.at, func(i int) map[string]string { return prometheusFiles(i, rules) })
+		})
+	}
+}
+
+// BenchmarkVolumes changes one of many rule files that are in a volume of their own, beside that of prometheus.yml.
+func BenchmarkVolumes(b *testing.B) {
+	for _, rules := range []int{1, 1_000} {
+		b.Run(fmt.Sprintf("rules-%d", rules), func(b *testing.B) {
+			dir := b.TempDir()
+			files := func(i int) map[string]string {
+				all := prometheusFiles(i, rules)
+				delete(all, "prometheus.yml")
+				return all
+			}
+			main := strings.Replace(prometheusFiles(0, rules)["prometheus.yml"], "rules-*.yml", filepath.Join(dir, "rules", "*.yml"), 1)
+			volume.New(b, filepath.Join(dir, "config"), map[string]string{"prometheus.yml": main})
+			v := volume.New(b, filepath.Join(dir, "rules"), files(0))
+			a := prometheus(b)
+			reloader(b, "--prometheus-url="+a.URL, "--prometheus-config="+filepath.Join(dir, "config", "prometheus.yml"))
+			select {
+			case <-a.at:
+			case <-time.After(60 * time.Second):
+				b.Fatal("no first reload within 60 s")
+			}
+			quiet(a.at)
+			swapToRequest(b, v, a.at, files)
 		})
 	}
 }

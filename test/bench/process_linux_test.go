@@ -13,12 +13,15 @@ import (
 	"time"
 )
 
-// reloader starts the built program; the test's end stops it.
+// reloader starts the built program, or that of RELOADER_PROGRAMS, to compare; the test's end stops it.
 func reloader(tb testing.TB, args ...string) *exec.Cmd {
 	tb.Helper()
 	binary, err := filepath.Abs("../../bin/reloader")
 	if err != nil {
 		tb.Fatal(err)
+	}
+	if dir := os.Getenv("RELOADER_PROGRAMS"); dir != "" {
+		binary = filepath.Join(dir, "reloader")
 	}
 	if _, err := os.Stat(binary); err != nil {
 		tb.Fatalf("%v; run make build first", err)

@@ -1,0 +1,104 @@
+package reload
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"reloader/internal/finding"
+	"reloader/internal/snapshot"
+)
+
+// earlyAfter is the part of the settle time that must be quiet before the files are judged early.
+const earlyAfter = 4
+
+// maxEarly bounds how often one change is judged early: a writer that never rests must not cost a verdict per file.
+const maxEarly = 3
+
+// early is a verdict that is given while more of a change may still be on its way. It counts only when the reading at the
+// end of settling finds the same files, and the server is the same; else it is as if it had never been asked for.
+// Nothing is read while it is under way: a validator may ask the reader about the newest reading.
+type early struct {
+	request finding.Request
+	result  finding.Result
+	err     error
+	cancel  context.CancelFunc
+	done    chan struct{}
+}
+
+// earlyDue tells when an early verdict is worth asking for; nil, and so never ready, when it is not.
+func (t *Target) earlyDue(now time.Time) <-chan time.Time {
+	s := &t.state
+	if s.phase != Settling {
+		t.earlies = 0
+	}
+	if s.phase != Settling || s.atomic || !t.obs.Ready || t.earlies == maxEarly || t.early != nil && !s.hinted {
+		return nil
+	}
+	return time.After(min(s.settle, s.settleUntil.Sub(now)) / earlyAfter)
+}
+
+// judgeEarly begins a verdict on the files as they are now, in place of an older one.
+func (t *Target) judgeEarly(ctx context.Context) {
+	set := t.set
+	if t.state.hinted || set == nil {
+		t.endEarly()
+		limited, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		var err error
+		// It changes nothing here: the reading at the end of settling counts, and says what went wrong.
+		if set, err = t.o.Reader.Read(limited); err != nil {
+			return
+		}
+	}
+	if set.Digest == t.state.judged {
+		return
+	}
+	t.earlies++
+	limited, cancel := context.WithTimeout(ctx, t.o.ValidateTimeout)
+	e := &early{request: t.request(set), cancel: cancel, done: make(chan struct{})}
+	t.early = e
+	go func() {
+		defer close(e.done)
+		e.result, e.err = t.o.Validator.Validate(limited, e.request)
+	}()
+}
+
+// awaitEarly lets an early verdict come to its end before the files are read again, unless they have changed.
+func (t *Target) awaitEarly() {
+	if t.early == nil {
+		return
+	}
+	select {
+	case <-t.early.done:
+	case <-t.hints:
+		t.endEarly()
+	}
+}
+
+// endEarly ends an early verdict, whether it was used or not.
+func (t *Target) endEarly() {
+	if t.early != nil {
+		t.early.cancel()
+		<-t.early.done
+		t.early = nil
+	}
+}
+
+// validate is the early verdict when it is about the same question, else a new one.
+func (t *Target) validate(ctx context.Context, set *snapshot.Set) (finding.Result, error) {
+	e := t.early
+	t.earlies = 0
+	defer t.endEarly()
+	req := t.request(set)
+	if e != nil && e.request.Set.Digest == set.Digest && e.request.Running == req.Running && reflect.DeepEqual(e.request.Facts, req.Facts) {
+		if <-e.done; e.err == nil {
+			return e.result, nil
+		}
+	}
+	return t.o.Validator.Validate(ctx, req)
+}
+
+func (t *Target) request(set *snapshot.Set) finding.Request {
+	return finding.Request{Set: set, Facts: t.obs.Facts, Running: t.runningOutline(), Allow: t.o.Allow}
+}

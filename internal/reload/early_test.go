@@ -1,0 +1,105 @@
+package reload
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A verdict takes no time of its own while files settle, and is never one on other files, or for another server, than
+// those that are there in the end.
+func TestEarlyVerdict(t *testing.T) {
+	t.Parallel()
+	plain := func(b *bench, _ *Options) { b.src.atomic, b.judge.takes = false, 40*time.Millisecond }
+	change := func(b *bench, text string) {
+		b.judge.asked = nil
+		b.change(text)
+	}
+	bubble(t, "it is ready when the files have settled", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		change(b, "b")
+		sleep(100 * time.Millisecond)
+		b.want(InSync, "b", "b")
+		if n := len(b.requests()); n != 1 {
+			t.Errorf("%d verdicts, want one", n)
+		}
+	})
+	bubble(t, "files that changed after it are judged again", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		change(b, "b")
+		sleep(90 * time.Millisecond)
+		b.src.set("bad") // without a hint
+		sleep(time.Second)
+		b.want(Rejected, "a")
+	})
+	bubble(t, "an invalid state in between is never said to be the verdict", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		change(b, "bad")
+		sleep(80 * time.Millisecond) // the verdict on it is there
+		b.change("b")
+		synctest.Wait()
+		b.want(Settling, "a")
+		sleep(100 * time.Millisecond)
+		b.want(InSync, "b", "b")
+		if st := b.target.Status(); st.Counts.ChangesFailed != 0 || len(st.Findings) != 0 {
+			t.Errorf("%d changes failed, findings %v", st.Counts.ChangesFailed, st.Findings)
+		}
+	})
+	bubble(t, "another version of the server is another question", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		change(b, "b")
+		sleep(80 * time.Millisecond)
+		b.lock(func(p *prom) { p.version = "3.16.0" })
+		sleep(time.Second)
+		b.want(InSync, "b", "b")
+		all := b.requests()
+		if last := all[len(all)-1]; last.Facts.Version != "3.16.0" {
+			t.Errorf("judged for version %q", last.Facts.Version)
+		}
+	})
+	bubble(t, "a verdict that failed is asked for again", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		b.judge.mu.Lock()
+		b.judge.broken = true
+		b.judge.mu.Unlock()
+		change(b, "b")
+		sleep(90 * time.Millisecond)
+		b.judge.mu.Lock()
+		b.judge.broken = false
+		b.judge.mu.Unlock()
+		sleep(time.Second)
+		b.want(InSync, "b", "b")
+		if n := b.target.Status().Counts.Unjudged; n != 0 {
+			t.Errorf("%d unjudged", n)
+		}
+	})
+	bubble(t, "a long one goes on when the files have settled", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		b.judge.takes = 500 * time.Millisecond
+		change(b, "b")
+		sleep(530 * time.Millisecond)
+		b.want(InSync, "b", "b")
+		if n := len(b.requests()); n != 1 {
+			t.Errorf("%d verdicts, want one", n)
+		}
+	})
+	bubble(t, "a writer that never rests costs few", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		change(b, "text")
+		for i := range 18 {
+			sleep(50 * time.Millisecond)
+			b.change("text " + string(rune('a'+i)))
+		}
+		sleep(time.Second)
+		b.want(InSync, "text r", "text r")
+		if n := len(b.requests()); n > maxEarly+1 {
+			t.Errorf("%d verdicts", n)
+		}
+	})
+	bubble(t, "the end does not wait for it", false, plain, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		b.judge.takes = 40 * time.Second
+		change(b, "b")
+		sleep(90 * time.Millisecond)
+	})
+}
