@@ -126,10 +126,13 @@ func TestChaos(t *testing.T) {
 	}
 	for seed := first; seed < first+seeds; seed++ {
 		for _, gated := range []bool{false, true} {
-			t.Run(fmt.Sprintf("gated=%t/%d", gated, seed), func(t *testing.T) {
+			t.Run(fmt.Sprintf("prometheus/gated=%t/%d", gated, seed), func(t *testing.T) {
 				run(t, kinds, uint64(seed), length, func() *world { return newWorld(t, gated) })
+			})
+			t.Run(fmt.Sprintf("grafana/gated=%t/%d", gated, seed), func(t *testing.T) {
+				run(t, grafanaKinds, uint64(seed), length, func() *grafanaWorld { return newGrafanaWorld(t, gated) })
 			})
 		}
 	}
-	t.Logf("%d operations over %d seeds", 2*seeds*length, seeds)
+	t.Logf("%d operations over %d seeds", 4*seeds*length, seeds)
 }

@@ -168,7 +168,7 @@ exec unshare -Ur setpriv --pdeathsig KILL sh -c 'echo "$0" >/proc/sys/user/max_i
 func (w *world) exhaustWatches() {
 	rig.Must(w.tb, os.WriteFile(w.limit, []byte("1"), 0o600))
 	w.reloader.Kill()
-	w.reloader.Start()
+	w.startReloader()
 }
 
 // smallDisk mounts a file system of 3 MiB for the gate; only root can.
@@ -205,6 +205,12 @@ func (w *world) freeDisk() {
 	if w.space != "" {
 		_ = os.Remove(filepath.Join(w.space, "filler")) // it may not be there
 	}
+}
+
+// startReloader starts it with a file that it accepts: with a broken one it says so and ends.
+func (w *world) startReloader() {
+	w.mendOwnFile()
+	w.reloader.Start()
 }
 
 // breakOwnFile makes reloader's own file invalid.

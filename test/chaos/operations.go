@@ -81,13 +81,13 @@ var kinds = []kind[*world]{
 	{5, "network-whole", func(w *world, _ int) { w.net.set("") }},
 	{3, "reloader-killed", func(w *world, _ int) {
 		w.reloader.Kill()
-		w.reloader.Start()
+		w.startReloader()
 	}},
 	{1, "reloader-stopped", func(w *world, _ int) {
 		if code := w.reloader.Stop(); code != 0 {
 			w.tb.Errorf("reloader ended with exit code %d", code)
 		}
-		w.reloader.Start()
+		w.startReloader()
 	}},
 	{2, "hup", func(w *world, _ int) { _ = syscall.Kill(w.reloader.PID(), syscall.SIGHUP) }},
 	{1, "promcheck-hangs", func(w *world, _ int) { w.promcheck("hang") }},

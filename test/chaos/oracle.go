@@ -132,7 +132,7 @@ func (w *world) calmed(n int) error {
 		s, err2 := statusOf(w.tb.Context(), w.reloader.URL)
 		if err == nil && err2 == nil && s.Phase == reload.InSync && s.Running == s.Wanted && w.claims(s) == want && said == want {
 			recovered(w.mode(), faults, time.Since(began))
-			return w.bounded()
+			return bounded(w.tb, w.reloader.URL)
 		}
 		last = fmt.Sprintf("phase %s, reason %q, running %s, wanted %s, %v; the server says %q, %v", s.Phase, s.Reason, s.Running.Short(), s.Wanted.Short(), err2, said, err)
 		time.Sleep(20 * time.Millisecond)
@@ -150,8 +150,8 @@ func (w *world) mode() string {
 // limits of what reloader may hold in a calm moment.
 var limits = map[string]float64{"go_goroutines": 80, "process_open_fds": 100, "process_resident_memory_bytes": 96 << 20, "reloader_watches": 30}
 
-func (w *world) bounded() error {
-	body, err := rig.Get(w.tb, w.reloader.URL+"/metrics")
+func bounded(tb testing.TB, url string) error {
+	body, err := rig.Get(tb, url+"/metrics")
 	if err != nil {
 		return err
 	}
