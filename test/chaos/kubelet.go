@@ -3,6 +3,7 @@ package chaos
 import (
 	"bytes"
 	"os/exec"
+	"regexp"
 	"sync"
 	"syscall"
 	"time"
@@ -19,8 +20,14 @@ type container struct {
 	output bytes.Buffer
 	// exits counts ends that no one asked for: the program did not like what it read.
 	exits int
+	// raced counts those at which a rule file went between its listing and its opening: the start met a publish that
+	// removed it, and the next start reads what was published.
+	raced int
 	done  chan struct{}
 }
+
+// vanished is what a start says that lists a rule file which is gone when it is opened. The main file is no such one.
+var vanished = regexp.MustCompile(`loading groups failed.* open [^ ]*/b[12]\.rules\.yml: no such file or directory`)
 
 // restartPause is how long the kubelet waits before it starts a container again.
 const restartPause = 300 * time.Millisecond
@@ -45,6 +52,7 @@ func (c *container) supervise(done chan struct{}) {
 			return
 		}
 		cmd := exec.Command(c.args[0], append(c.args[1:len(c.args):len(c.args)], c.extra...)...) //nolint:noctx // it ends with stop
+		begin := c.output.Len()
 		cmd.Stdout, cmd.Stderr = &c.output, &c.output
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		err := cmd.Start()
@@ -54,7 +62,11 @@ func (c *container) supervise(done chan struct{}) {
 			_ = cmd.Wait()
 			if s, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Exited() && s.ExitStatus() != 0 {
 				c.mu.Lock()
-				c.exits++
+				if vanished.Match(c.output.Bytes()[begin:]) {
+					c.raced++
+				} else {
+					c.exits++
+				}
 				c.mu.Unlock()
 			}
 		}

@@ -185,7 +185,11 @@ func (w *world) end() error {
 			return fmt.Errorf("reloader ended with exit code %d", code)
 		}
 	}
-	if n := w.server.stop(); w.gated && n > 0 {
+	n := w.server.stop()
+	if w.server.raced > 0 {
+		w.tb.Logf("%d starts met a publish that removed a rule file between its listing and its opening", w.server.raced)
+	}
+	if w.gated && n > 0 {
 		return fmt.Errorf("the server did not start on what the gate held, %d times:\n%s", n, w.server.output.String())
 	}
 	return nil
