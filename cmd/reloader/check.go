@@ -22,6 +22,7 @@ type checkOptions struct {
 	format      string
 	strict      bool
 	skipUnknown bool
+	ownFile     string
 	prometheus  finding.Facts
 }
 
@@ -33,7 +34,7 @@ Usage:
 Judges files exactly as "reloader run" would before a reload: every problem of every file at once, each
 with file, line, column, a reason and, where one is known, a hint. PATH is a file or a directory; names
 and contents tell what it is: prometheus.yml, rule files, grafana.ini, a provisioning directory or single
-files of it, dashboards, Kubernetes manifests (docs/checks-manifests.md). All manifests are put together and
+files of it, dashboards, reloader's own file, Kubernetes manifests (docs/checks-manifests.md). All manifests are put together and
 judged as the containers will see them; - reads one from standard input. Without PATH and targets, it judges
 what the current directory has of these names: monitor.yaml, prometheus.yml, grafana.ini, provisioning, and so on.
 Exits 0 without errors, 1 with errors, 2 for a wrong command line, 3 when there is no verdict.
@@ -48,6 +49,7 @@ Examples:
 	fs.BoolVar(&o.strict, "strict", false, "warnings fail too")
 	fs.BoolVar(&o.skipUnknown, "skip-unknown", false, "leave out files that are not for Prometheus or Grafana, instead of exit code 3")
 	o.flags = config.RegisterOffline(fs.FlagSet)
+	fs.StringVar(&o.ownFile, "config", "", "judge this `FILE` too, as the configuration of reloader itself; the files of its targets are not looked at")
 	fs.StringVar(&o.prometheus.Version, "prometheus-version", "", "judge as this `VERSION` of Prometheus (default: that of promcheck)")
 	fs.BoolVar(&o.prometheus.Agent, "prometheus-agent", false, "judge as a Prometheus in agent mode")
 	fs.StringArrayVar(&o.prometheus.Features, "prometheus-feature", nil, "judge as a Prometheus with this `FEATURE` enabled; repeatable")
@@ -55,6 +57,7 @@ Examples:
 		// It fails only for a flag that does not exist.
 		_ = fs.SetAnnotation(name, config.GroupAnnotation, []string{"Prometheus"})
 	}
+	_ = fs.SetAnnotation("config", config.GroupAnnotation, []string{"General"})
 	return fs, o
 }
 
@@ -72,7 +75,7 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 	}
 	cfg.Self = std.self
 	paths := fs.Args()
-	if len(cfg.Targets) == 0 && len(paths) == 0 {
+	if len(cfg.Targets) == 0 && len(paths) == 0 && o.ownFile == "" {
 		if paths = check.Usual("."); len(paths) == 0 {
 			return usageError(std, "check", "nothing to check: there is no monitor.yaml, prometheus.yml or other file of a usual name here; "+
 				"give a path, --prometheus-config, --grafana-provisioning or --grafana-ini")
@@ -84,7 +87,7 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 	for _, c := range check.Run(ctx, check.Options{
 		Config: cfg, Validator: prometheus.Validator, Allow: prometheus.Allow, Ignore: prometheus.Ignore, Prometheus: o.prometheus,
 		Grafana: finding.Facts{Version: grafana.Version, SameEnv: grafana.SameEnv},
-		Stdin:   std.in, SkipUnknown: o.skipUnknown,
+		Stdin:   std.in, SkipUnknown: o.skipUnknown, OwnFile: o.ownFile,
 	}, paths) {
 		v.add(c.Name, c.Digest.String(), c.Findings, c.Err)
 		v.ignored += c.Ignored

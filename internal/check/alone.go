@@ -23,6 +23,8 @@ type alone struct {
 	dir  string
 	kind FileKind
 	role string
+	// all leaves it to the caller which findings are ignored.
+	all bool
 }
 
 // judge finds what is wrong with the files, by their names in the directory, and how much of it is ignored.
@@ -50,7 +52,10 @@ func (a alone) judge(ctx context.Context, files map[string][]byte) (found []find
 	default:
 		req.Set = a.set(a.role, contents)
 	}
-	res, err := finding.Bounded(finding.Ignoring(finding.Guarded(v), inputs.Ignored(a.Ignore))).Validate(ctx, req)
+	if v = finding.Guarded(v); !a.all {
+		v = finding.Ignoring(v, inputs.Ignored(a.Ignore))
+	}
+	res, err := finding.Bounded(v).Validate(ctx, req)
 	if err != nil {
 		return nil, 0, err
 	}

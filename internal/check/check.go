@@ -47,6 +47,8 @@ type Options struct {
 	Allow, Ignore []string
 	// Stdin is what the path "-" stands for.
 	Stdin io.Reader
+	// OwnFile is a configuration file of reloader itself; empty for none.
+	OwnFile string
 	// SkipUnknown leaves files out of which nothing tells what they are.
 	SkipUnknown bool
 }
@@ -62,6 +64,9 @@ func (o Options) facts(kind config.Kind) finding.Facts {
 // its name and contents tell.
 func Run(ctx context.Context, o Options, paths []string) []Result {
 	var all []Result
+	if o.OwnFile != "" {
+		all = append(all, own(o.OwnFile))
+	}
 	for _, t := range o.Config.Targets {
 		all = append(all, o.target(ctx, t))
 	}
@@ -79,6 +84,12 @@ func Run(ctx context.Context, o Options, paths []string) []Result {
 	for _, g := range grouped(found) {
 		if g.Kind == KindManifest {
 			manifests = append(manifests, g.inputs...)
+			continue
+		}
+		if g.Kind == KindOwn {
+			for _, f := range g.inputs {
+				all = append(all, own(f.Path))
+			}
 			continue
 		}
 		all = append(all, g.check(ctx, o))
@@ -261,7 +272,7 @@ func (g group) check(ctx context.Context, o Options) Result {
 		t.Provisioning.Path = g.Path
 	case KindIni:
 		t.Ini.Path = g.Path
-	case KindManifest:
+	case KindManifest, KindOwn:
 	case KindRules, KindGrafanaFile, KindDashboard:
 		return g.checkFiles(ctx, o)
 	}

@@ -26,6 +26,7 @@ const (
 	KindDashboard    FileKind = "grafana dashboard"
 	KindIni          FileKind = "grafana.ini"
 	KindManifest     FileKind = "kubernetes manifest"
+	KindOwn          FileKind = "reloader configuration"
 )
 
 // Input is one thing to check, found at a path.
@@ -198,6 +199,11 @@ var otherPrograms = []string{
 	"processors", "exporters", "service",
 }
 
+// ownKeys are keys of reloader's own file that no other file with targets has.
+var ownKeys = []string{
+	"listen_address", "web_config_file", "allowed_hosts", "poll_interval", "settle", "log_level", "log_format", "promcheck", "fast_propagation",
+}
+
 func byKeys(found Input, keys map[string]bool) (Input, error) {
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(n string) bool { return keys[n] })
@@ -213,6 +219,8 @@ func byKeys(found Input, keys map[string]bool) (Input, error) {
 		}
 	}
 	switch {
+	case has("targets") && (has(ownKeys...) || strings.HasPrefix(filepath.Base(found.Path), "reloader.")):
+		found.Kind = KindOwn
 	case strings.HasPrefix(filepath.Base(found.Path), "prometheus."):
 		found.Kind = KindPrometheus
 	case has(otherPrograms...):

@@ -14,6 +14,7 @@ import (
 
 	"reloader/internal/check/manifests"
 	"reloader/internal/finding"
+	"reloader/internal/inputs"
 	"reloader/internal/manifest"
 	prometheusvalidator "reloader/internal/prometheus/validator"
 	"reloader/internal/snapshot"
@@ -23,6 +24,7 @@ import (
 func checkManifests(ctx context.Context, o Options, files []Input) Result {
 	in := &manifest.Input{}
 	var names []string
+	texts := map[string][]byte{}
 	for _, f := range files {
 		names = append(names, f.Path)
 		src := f.Contents
@@ -33,6 +35,7 @@ func checkManifests(ctx context.Context, o Options, files []Input) Result {
 			}
 		}
 		in.Add(f.Path, src)
+		texts[f.Path] = src
 	}
 	addGenerated(in)
 	c := Result{Name: names[0]}
@@ -40,7 +43,8 @@ func checkManifests(ctx context.Context, o Options, files []Input) Result {
 		c.Name = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
 	}
 	res := Manifest(ctx, o, in)
-	c.Findings, c.Judged = finding.Bound(res.Findings), res.Judged
+	c.Findings, c.Ignored = finding.WithoutIgnored(res.Findings, inputs.Ignored(o.Ignore), texts)
+	c.Findings, c.Judged = finding.Bound(c.Findings), res.Judged
 	c.Err = errors.Join(res.Unjudged...)
 	if len(res.Judged) == 0 && c.Err == nil && !finding.HasErrors(res.Findings) && !o.SkipUnknown {
 		c.Err = fmt.Errorf("%s: no files of Prometheus or Grafana in it", c.Name)
@@ -119,7 +123,7 @@ func (o Options) aloneInManifest(ctx context.Context, kind string, files map[str
 	}
 	var all []finding.Finding
 	for _, files := range groups {
-		list, _, err := alone{Options: o, dir: "/manifest", kind: in.Kind, role: in.Role}.judge(ctx, files)
+		list, _, err := alone{Options: o, dir: "/manifest", kind: in.Kind, role: in.Role, all: true}.judge(ctx, files)
 		if err != nil {
 			return nil, err
 		}

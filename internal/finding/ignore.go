@@ -67,7 +67,7 @@ func (i ignoring) Validate(ctx context.Context, req Request) (Result, error) {
 	if err != nil || len(res.Findings) == 0 {
 		return res, err
 	}
-	files := map[string][][]byte{}
+	files := map[string][]byte{}
 	if req.Set != nil {
 		for _, s := range req.Set.Snapshots {
 			for _, f := range s.Files {
@@ -75,23 +75,36 @@ func (i ignoring) Validate(ctx context.Context, req Request) (Result, error) {
 				if !slices.ContainsFunc(res.Findings, func(f Finding) bool { return f.File == name }) {
 					continue
 				}
-				if b, ok := s.Bytes(f.Name); ok && bytes.Contains(b, []byte(ignoreMark)) {
-					files[name] = bytes.Split(b, []byte("\n"))
+				if b, ok := s.Bytes(f.Name); ok {
+					files[name] = b
 				}
 			}
 		}
 	}
-	kept := res.Findings[:0:0]
-	for _, f := range res.Findings {
-		ignored := slices.ContainsFunc(i.list, func(i Ignore) bool { return i.covers(f) }) || commented(files[f.File], f)
-		if ignored && (f.Severity != Error || strings.HasPrefix(f.Rule, "guard-")) {
-			res.Ignored++
+	var ignored int
+	res.Findings, ignored = WithoutIgnored(res.Findings, i.list, files)
+	res.Ignored += ignored
+	return res, nil
+}
+
+// WithoutIgnored is what Ignoring leaves of findings, and how many it leaves out. Files are the contents in which comments count, by
+// the names in the findings.
+func WithoutIgnored(findings []Finding, list []Ignore, files map[string][]byte) (kept []Finding, ignored int) {
+	lines := map[string][][]byte{}
+	for name, b := range files {
+		if bytes.Contains(b, []byte(ignoreMark)) {
+			lines[name] = bytes.Split(b, []byte("\n"))
+		}
+	}
+	for _, f := range findings {
+		known := slices.ContainsFunc(list, func(i Ignore) bool { return i.covers(f) }) || commented(lines[f.File], f)
+		if known && (f.Severity != Error || strings.HasPrefix(f.Rule, "guard-")) {
+			ignored++
 			continue
 		}
 		kept = append(kept, f)
 	}
-	res.Findings = kept
-	return res, nil
+	return kept, ignored
 }
 
 const ignoreMark = "reloader:ignore "
