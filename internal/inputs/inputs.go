@@ -13,6 +13,7 @@ import (
 	"reloader/internal/generic"
 	"reloader/internal/grafana"
 	"reloader/internal/grafana/child"
+	"reloader/internal/grafana/driver"
 	grafanavalidator "reloader/internal/grafana/validator"
 	"reloader/internal/prometheus/references"
 	prometheusvalidator "reloader/internal/prometheus/validator"
@@ -133,7 +134,7 @@ func newValidator(cfg config.Config, t config.Target) finding.Validator {
 // NewGrafanaValidator makes the judge of Grafana's files: a process of its own, where we know our own program.
 func NewGrafanaValidator(cfg config.Config) finding.Validator {
 	if cfg.Self == "" {
-		return grafanavalidator.New(grafanavalidator.Options{})
+		return driver.Expecting(grafanavalidator.New(grafanavalidator.Options{}))
 	}
 	return child.New(child.Options{Program: cfg.Self, Environ: os.Environ})
 }

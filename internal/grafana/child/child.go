@@ -102,5 +102,9 @@ func (v *Validator) validate(ctx context.Context, req finding.Request) (finding.
 	if err != nil {
 		return finding.Result{}, out.Failure(v.o.Program, err)
 	}
-	return finding.Result{Findings: a.Findings, Outline: a.Outline}, nil
+	res := finding.Result{Findings: a.Findings, Outline: a.Outline}
+	if a.Expected != nil {
+		res.Expected = a.Expected
+	}
+	return res, nil
 }

@@ -10,8 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"reloader/internal/confine"
 	"reloader/internal/finding"
+	"reloader/internal/grafana/driver"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/snapshot"
 )
@@ -52,13 +56,14 @@ const datasources = "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, 
 // live server has, what it ran, what is allowed, what is missing.
 func TestSameVerdict(t *testing.T) {
 	t.Parallel()
-	v, here := newValidator(t, Options{}), validator.New(validator.Options{})
+	v, here := newValidator(t, Options{}), driver.Expecting(validator.New(validator.Options{}))
 	running := &finding.Outline{Items: []finding.Item{{Kind: "datasource", Name: "old", Fingerprint: 1<<63 + 7, Attrs: map[string]string{"uid": "u"}}}}
 	for i, req := range []finding.Request{
 		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources})},
 		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources, "b.yml": "x: [", "c.txt": ""}), Running: running},
 		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources: []\n"}), Running: running, Allow: validator.Guards()},
 		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources}), Facts: finding.Facts{Version: "9.5.0", Live: &validator.Live{Orgs: []validator.Org{{ID: 1, Name: "Main"}}, Plugins: []string{}}}},
+		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources: [{name: a, type: prometheus, urll: x, jsonData: {a: [1]}, secureJsonData: {b: c}}]\n"}), Facts: finding.Facts{Version: "12.4.0"}},
 		{Set: setOf(validator.RoleIni, map[string]string{"grafana.ini": "[server]\nhttp_port = x\n[nope]\na = b\n"})},
 		{Set: setOf(validator.RoleAlerting, map[string]string{"a.yaml": "apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [{}]}]\n"})},
 	} {
@@ -72,6 +77,9 @@ func TestSameVerdict(t *testing.T) {
 		}
 		if len(want.Findings) == 0 || !reflect.DeepEqual(got.Findings, want.Findings) {
 			t.Errorf("%d: findings\n%v, want\n%v", i, got.Findings, want.Findings)
+		}
+		if d := cmp.Diff(want.Expected, got.Expected, cmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.EquateEmpty()); d != "" || (got.Expected == nil) != finding.HasErrors(got.Findings) {
+			t.Errorf("%d: expected %v differs:\n%s", i, got.Expected != nil, d)
 		}
 		if len(got.Outline.Items)+len(want.Outline.Items) > 0 && !reflect.DeepEqual(got.Outline, want.Outline) {
 			t.Errorf("%d: outline %v, want %v", i, got.Outline, want.Outline)

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/driver"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/snapshot"
 )
@@ -17,7 +18,7 @@ import (
 const (
 	maxHeader = 64 << 20
 	maxBody   = 256 << 20
-	maxAnswer = 16 << 20
+	maxAnswer = 64 << 20
 )
 
 // question is one line of JSON, followed by the bytes of all files in order. Both sides are the same program.
@@ -52,7 +53,9 @@ type file struct {
 type answer struct {
 	Findings []finding.Finding
 	Outline  *finding.Outline
-	Error    string `json:",omitempty"`
+	// Expected is what the driver compares with the server; nil when the files are invalid.
+	Expected *driver.Expected `json:",omitempty"`
+	Error    string           `json:",omitempty"`
 	// Done is last: half an answer is none.
 	Done bool
 }

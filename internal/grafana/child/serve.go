@@ -11,6 +11,7 @@ import (
 
 	"reloader/internal/confine"
 	"reloader/internal/finding"
+	"reloader/internal/grafana/driver"
 	"reloader/internal/grafana/validator"
 )
 
@@ -42,9 +43,11 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func judge(req finding.Request) answer {
-	res, err := validator.New(validator.Options{}).Validate(context.Background(), req)
+	res, err := driver.Expecting(validator.New(validator.Options{})).Validate(context.Background(), req)
 	if err != nil {
 		return answer{Error: err.Error()}
 	}
-	return answer{Findings: finding.Bound(res.Findings), Outline: res.Outline, Done: true}
+	a := answer{Findings: finding.Bound(res.Findings), Outline: res.Outline, Done: true}
+	a.Expected, _ = res.Expected.(*driver.Expected)
+	return a
 }

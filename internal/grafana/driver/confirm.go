@@ -29,7 +29,7 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	}
 	strayed := !proof.Reloaded && !proof.Unchanged
 	if own.unknown { // a gate's earlier files: nothing is known but that Grafana took them
-		return reload.Verdict{Proven: d.coveredAll(own, strayed), By: "status 200; the contents were not compared, because reloader knows only the files' digest",
+		return reload.Verdict{Proven: len(own.routes) > 0 && d.coveredAll(own, strayed), By: "status 200; the contents were not compared, because reloader knows only the files' digest",
 			Reason: "what these files say is not known", NotCompared: []string{"all files: only their digest is known"}, After: d.observation()}, nil
 	}
 	seen := newComparison(own.changed)
@@ -53,6 +53,9 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 // verdict says what a comparison means.
 func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) reload.Verdict {
 	v := reload.Verdict{Differences: seen.wrong, NotCompared: seen.notCompared()}
+	if own.files.uncompared {
+		v.NotCompared = append(v.NotCompared, fmt.Sprintf("all files: what they say is more than %d MiB of names and fingerprints, the most that reloader compares", maxExpected>>20))
+	}
 	d.heal = map[string]bool{}
 	for route := range seen.routes {
 		d.heal[route] = true
@@ -97,6 +100,9 @@ func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) rel
 
 // compare asks for each kind that the files have something of.
 func (d *Driver) compare(ctx context.Context, e expectation, seen *comparison) error {
+	if e.uncompared {
+		return nil
+	}
 	for _, one := range []func(context.Context, expectation, *comparison) error{d.compareDatasources, d.compareAlerting, d.compareDashboards} {
 		if err := one(ctx, e, seen); err != nil {
 			return err
@@ -114,6 +120,7 @@ type comparison struct {
 	routes  map[string]bool     // the kinds with something wrong
 	hidden  map[string][]string // by kind, what could not be compared
 	refused []refusal           // what Grafana did not tell when it was asked
+	tooLong []string            // what Grafana told at such length that it was not read
 	checked []string            // what was read back, for the proof
 }
 
@@ -144,6 +151,11 @@ func (c *comparison) untold(route, what string, err error) error {
 	if !ok || optional(err) != nil {
 		return err
 	}
+	if errors.Is(err, errTooLong) {
+		c.hide(route, what)
+		c.tooLong = append(c.tooLong, what+": "+f.Message)
+		return nil
+	}
 	if c.old && f.Class == reload.ClassNotFound {
 		c.hide(route, what) // this version has no such route
 		return nil
@@ -160,7 +172,7 @@ type refusal struct {
 
 // notCompared names the refusals, and why.
 func (c *comparison) notCompared() []string {
-	var out []string
+	out := slices.Clone(c.tooLong)
 	for _, r := range c.refused {
 		out = append(out, r.what+": "+r.failure.Message)
 	}

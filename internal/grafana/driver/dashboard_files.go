@@ -13,10 +13,9 @@ import (
 // maxContents bounds how many dashboards are compared by content where Grafana stores no checksum.
 const maxContents = 200
 
-// dashboardFiles remembers what dashboard files say, so that only new contents are read.
+// dashboardFiles reads dashboard files.
 type dashboardFiles struct {
-	known, next map[snapshot.Digest]dashboardFile
-	contents    int
+	contents int // how many were fingerprinted by content
 }
 
 type dashboardFile struct {
@@ -25,21 +24,13 @@ type dashboardFile struct {
 	skipped string
 }
 
-func (b *dashboardFiles) begin() { b.next, b.contents = map[snapshot.Digest]dashboardFile{}, 0 }
-
-func (b *dashboardFiles) end() { b.known, b.next = b.next, nil }
-
 // read gives what one file says, or why Grafana skips it.
 func (b *dashboardFiles) read(s *snapshot.Snapshot, f snapshot.File) (dashboard, string) {
-	found, ok := b.known[f.Digest]
-	if !ok {
-		text, there := s.Bytes(f.Name)
-		if !there {
-			return dashboard{}, "it could not be read"
-		}
-		found = b.parse(text)
+	text, there := s.Bytes(f.Name)
+	if !there {
+		return dashboard{}, "it could not be read"
 	}
-	b.next[f.Digest] = found
+	found := b.parse(text)
 	return found.dashboard, found.skipped
 }
 

@@ -69,13 +69,12 @@ type Driver struct {
 	defaults map[orgName]bool // data sources that a file made the default
 	provided map[key]string   // dashboards that a file made, by organization and uid, with the file
 
-	dashboardFiles dashboardFiles
-	restarts       restarts
-	settled        settled
-	ended          *ended // a process that was asked to end and may still answer; nil: none
-	done           progress
-	inFlight       chan outcome  // a reload that was sent and has not been answered; nil: none
-	least          time.Duration // minTimeout, shorter in tests
+	restarts restarts
+	settled  settled
+	ended    *ended // a process that was asked to end and may still answer; nil: none
+	done     progress
+	inFlight chan outcome  // a reload that was sent and has not been answered; nil: none
+	least    time.Duration // minTimeout, shorter in tests
 }
 
 // progress is which calls of one attempt need no repetition: they were answered with 200, and
@@ -89,6 +88,7 @@ type progress struct {
 
 type remembered struct {
 	digest snapshot.Digest
+	facts  expectedFor
 	files  expectation
 }
 
@@ -114,14 +114,14 @@ func New(o Options) *Driver {
 
 var _ reload.Driver = (*Driver)(nil)
 
-func (d *Driver) remember(digest snapshot.Digest, e expectation) {
+func (d *Driver) remember(digest snapshot.Digest, facts finding.Facts, e expectation) {
 	for i, r := range d.expected {
 		if r.digest == digest {
 			d.expected = append(d.expected[:i], d.expected[i+1:]...)
 			break
 		}
 	}
-	d.expected = append(d.expected, remembered{digest, e})
+	d.expected = append(d.expected, remembered{digest, factsOf(facts), e})
 	for _, ds := range e.datasources {
 		if len(d.prunable) < maxProvided {
 			d.prunable[ds.key] = ds.prune
@@ -136,6 +136,16 @@ func (d *Driver) remember(digest snapshot.Digest, e expectation) {
 	if len(d.expected) > keepExpectations {
 		d.expected = d.expected[len(d.expected)-keepExpectations:]
 	}
+}
+
+// recalledFor says with which facts the files of a digest were read.
+func (d *Driver) recalledFor(digest snapshot.Digest) expectedFor {
+	for _, r := range d.expected {
+		if r.digest == digest {
+			return r.facts
+		}
+	}
+	return expectedFor{}
 }
 
 func (d *Driver) recall(digest snapshot.Digest) (expectation, bool) {

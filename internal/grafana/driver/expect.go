@@ -45,6 +45,8 @@ type expectation struct {
 	kinds map[string]uint64
 	// hidden names, by route, what Grafana does not show. Only our own reload's answer can prove it.
 	hidden map[string][]string
+	// uncompared says that there is too much to compare.
+	uncompared bool
 	// entries counts what a reload writes, for its timeout.
 	entries int
 }
@@ -63,9 +65,9 @@ func (e *expectation) hide(route, what string) {
 
 // expect reads the files the way Grafana does. They were judged before, so that what cannot be
 // read is left out silently here.
-func expect(set *snapshot.Set, facts finding.Facts, known *dashboardFiles) expectation {
+func expect(set *snapshot.Set, facts finding.Facts) expectation {
+	known := &dashboardFiles{}
 	e := expectation{kinds: map[string]uint64{}, hidden: map[string][]string{}, files: map[string]bool{}}
-	known.begin()
 	data, alerts := newDatasourceReader(), newAlertingReader()
 	for _, s := range set.Snapshots {
 		kind, ok := grafana.KindOf(s.Source.Name)
@@ -92,7 +94,6 @@ func expect(set *snapshot.Set, facts finding.Facts, known *dashboardFiles) expec
 			e.readDashboards(s, known)
 		}
 	}
-	known.end()
 	data.finish(&e)
 	alerts.finish(&e)
 	e.keepCertainDashboards()

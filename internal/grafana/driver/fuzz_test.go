@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/validator"
@@ -38,15 +40,32 @@ func FuzzExpect(f *testing.F) {
 			snap(validator.RoleDashboards, "p.yaml", content), snap("provider 1", "a.json", content), snap(validator.RoleIni, "grafana.ini", content))
 		for _, version := range []string{"8.5.0", "12.4.0"} {
 			facts := finding.Facts{Version: version, SameEnv: true}
-			one, two := expect(set, facts, &dashboardFiles{}), expect(set, facts, &dashboardFiles{})
+			one, two := expect(set, facts), expect(set, facts)
 			if d := cmp.Diff(one.datasources, two.datasources, cmp.AllowUnexported(datasource{}, orgName{}, field{})); d != "" {
 				t.Errorf("data sources differ between two readings:\n%s", d)
 			}
+			crossed(t, &Expected{facts: factsOf(facts), files: one})
 			if d := cmp.Diff(one.alerting, two.alerting, cmp.AllowUnexported(object{}, field{})); d != "" {
 				t.Errorf("alerting differs between two readings:\n%s", d)
 			}
 		}
 	})
+}
+
+// crossed checks that an Expected is the same on the other side.
+func crossed(t *testing.T, e *Expected) {
+	t.Helper()
+	b, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Expected
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(e, &got, cmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("differs on the other side:\n%s", d)
+	}
 }
 
 // FuzzAnswers: a server that answers everything with 200 and any text is never said to have shown a
@@ -70,7 +89,7 @@ func FuzzAnswers(f *testing.F) {
 	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: validator.RoleDatasources, Dir: "/p/datasources"}, map[string][]byte{"a.yaml": []byte(oneDatasource)}))
 	f.Fuzz(func(t *testing.T, text string) {
 		body.Store(&text)
-		d := New(Options{Client: c, Validator: validator.New(validator.Options{})})
+		d := New(Options{Client: c, Validator: Expecting(validator.New(validator.Options{}))})
 		seen, err := d.Observe(t.Context())
 		if err != nil || !seen.Ready {
 			return

@@ -56,7 +56,7 @@ func (d *Driver) noOrg(ctx context.Context, org int64, refused error) bool {
 	if !ok || f.Class != reload.ClassForbidden {
 		return false
 	}
-	for page := 1; page <= maxPages; page++ {
+	for page := range maxPages { // Grafana counts these from 0
 		var orgs []struct{ ID int64 }
 		if d.api.list(ctx, fmt.Sprintf("/api/orgs?perpage=%d&page=%d", orgsPage, page), nil, &orgs) != nil {
 			return false
@@ -66,7 +66,7 @@ func (d *Driver) noOrg(ctx context.Context, org int64, refused error) bool {
 		}
 		if len(orgs) < orgsPage {
 			// One that lists none is not believed: the organization of the user is there.
-			return page > 1 || len(orgs) > 0
+			return page > 0 || len(orgs) > 0
 		}
 	}
 	return false

@@ -18,7 +18,7 @@ import (
 // the start has ended.
 func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	if d.busy() {
-		return reload.Observation{Reason: errBusy.Error()}, nil
+		return reload.Observation{Reason: errBusy.Error(), Class: reload.ClassBusy}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -31,21 +31,21 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 		return notReady(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxWords))
 	if err != nil {
 		return notReady(httpclient.Explain(ctx, err, "GET /api/health", lookTimeout))
 	}
 	var health struct{ Database, Version string }
 	switch {
 	case resp.StatusCode == http.StatusServiceUnavailable:
-		return reload.Observation{Reason: "Grafana says that its database is not ready"}, nil
+		return reload.Observation{Reason: "Grafana says that its database is not ready", Class: reload.ClassUnavailable}, nil
 	case resp.StatusCode != http.StatusOK:
 		return notReady(classify("GET /api/health", answer{resp.StatusCode, []byte(d.api.redact(string(body)))}))
 	case json.Unmarshal(body, &health) != nil || health.Database == "":
 		return reload.Observation{}, &reload.Failure{Class: reload.ClassUnexpected, Permanent: true, Untouched: true,
 			Message: "GET /api/health: the answer is not Grafana's", Hint: "check --grafana-url", Body: reload.BoundBody(d.api.redact(string(body)))}
 	case health.Database != "ok":
-		return reload.Observation{Reason: "Grafana's database is " + health.Database}, nil
+		return reload.Observation{Reason: "Grafana's database is " + reload.BoundBody(d.api.redact(health.Database)), Class: reload.ClassUnavailable}, nil
 	}
 	d.version = health.Version
 	d.glance(ctx)

@@ -40,16 +40,27 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 	}
 	p.routes = d.routes(c, p.changed)
 	if c.Contents {
-		p.files, known = expect(c.New, c.Server.Facts, &d.dashboardFiles), true
-		p.files.skip(c.Expected)
-		d.remember(c.New.Digest, p.files)
-		if c.Server.Ready {
-			findings, err := d.judge(ctx, c, p.uncertain(c.Last))
+		files, told := expectedOf(c.Expected, c.Server.Facts)
+		if !told && known && d.recalledFor(c.New.Digest) == factsOf(c.Server.Facts) {
+			files, told = p.files, true
+		}
+		p.files = files
+		if c.Server.Ready || !told {
+			res, err := d.judge(ctx, c, p.uncertain(c.Last, told), !told)
 			if err != nil {
 				return reload.Plan{}, err
 			}
-			out.Findings = findings
+			out.Findings = res.Findings
+			if files, ok := expectedOf(res.Expected, c.Server.Facts); ok {
+				p.files, told = files, true
+			}
 		}
+		if known = told; told {
+			d.remember(c.New.Digest, c.Server.Facts, p.files)
+		}
+	}
+	if !known {
+		p.files, known = expectedOf(c.Expected, c.Server.Facts)
 	}
 	p.unknown = !known
 	for _, r := range p.routes {
@@ -102,7 +113,10 @@ func routeOf(source string) string {
 // uncertain are the kinds whose verdict depends on what the server has. That is not asked when it
 // costs time and cannot matter: where only dashboard JSON changed, and where the data sources are, by
 // organization, name, uid and being the default, those that the server was proven to run.
-func (p plan) uncertain(last *reload.Plan) []string {
+func (p plan) uncertain(last *reload.Plan, told bool) []string {
+	if !told {
+		return p.routes // the verdict says what the files say
+	}
 	return slices.DeleteFunc(slices.Clone(p.routes), func(route string) bool {
 		switch route {
 		case "dashboards":
@@ -124,24 +138,28 @@ func (p plan) uncertain(last *reload.Plan) []string {
 }
 
 // judge asks the validator again, now with what only the server knows of the kinds that changed,
-// and returns the errors and what nothing but the server could tell: everything else was said before.
-func (d *Driver) judge(ctx context.Context, c reload.Change, routes []string) ([]finding.Finding, error) {
-	if d.o.Validator == nil || len(routes) == 0 {
-		return nil, nil
+// and returns the errors and what nothing but the server could tell: everything else was said before. Without such
+// kinds nothing is asked, except always.
+func (d *Driver) judge(ctx context.Context, c reload.Change, routes []string, always bool) (finding.Result, error) {
+	if d.o.Validator == nil || len(routes) == 0 && !always {
+		return finding.Result{}, nil
 	}
 	facts := c.Server.Facts
-	live, err := d.live(ctx, routes)
-	if err != nil {
-		return nil, err
+	if c.Server.Ready {
+		live, err := d.live(ctx, routes)
+		if err != nil {
+			return finding.Result{}, err
+		}
+		facts.Live = live
 	}
-	facts.Live = live
 	res, err := d.o.Validator.Validate(ctx, finding.Request{Set: c.New, Facts: facts, Running: c.Running, Allow: d.o.Allow})
 	if err != nil {
-		return nil, fmt.Errorf("judge with what the server has: %w", err)
+		return finding.Result{}, fmt.Errorf("judge with what the server has: %w", err)
 	}
-	return slices.DeleteFunc(res.Findings, func(f finding.Finding) bool {
+	res.Findings = slices.DeleteFunc(res.Findings, func(f finding.Finding) bool {
 		return f.Severity != finding.Error && !validator.NeedsServer(f.Rule)
-	}), nil
+	})
+	return res, nil
 }
 
 var errNoPlan = errors.New("the plan was not made by this driver")

@@ -120,7 +120,7 @@ func newRigAs(t *testing.T, base, user, password string, more func(*Options)) *r
 	t.Cleanup(c.Close)
 	o := Options{
 		Client:    c,
-		Validator: validator.New(validator.Options{}),
+		Validator: Expecting(validator.New(validator.Options{})),
 		Logger:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Clock:     func() time.Time { return r.now },
 	}

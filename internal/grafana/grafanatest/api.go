@@ -232,8 +232,12 @@ func (s *Server) listDashboards(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"kind": "DashboardList", "apiVersion": "dashboard.grafana.app/v1beta1", "items": items})
 }
 
-func (s *Server) getOrgs(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) getOrgs(w http.ResponseWriter, r *http.Request) {
 	out := []map[string]any{}
+	if page := r.URL.Query().Get("page"); page != "" && page != "0" {
+		writeJSON(w, http.StatusOK, out) // pages count from 0
+		return
+	}
 	for _, id := range s.opts.Organizations {
 		out = append(out, map[string]any{"id": id, "name": "Org"})
 	}

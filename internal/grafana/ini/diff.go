@@ -1,6 +1,7 @@
 package ini
 
 import (
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
@@ -75,6 +76,34 @@ type expected struct {
 	prints []uint64
 	// parent is the section that shows the key when its own does not.
 	parent string
+}
+
+type wireKey struct {
+	Section, Key string
+	Prints       []uint64
+	Parent       string `json:",omitempty"`
+}
+
+// MarshalJSON implements json.Marshaler: an expectation may be made in another process.
+func (e *Expectation) MarshalJSON() ([]byte, error) {
+	list := make([]wireKey, 0, len(e.keys))
+	for id, x := range e.keys {
+		list = append(list, wireKey{id[0], id[1], x.prints, x.parent})
+	}
+	return json.Marshal(list)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (e *Expectation) UnmarshalJSON(b []byte) error {
+	var list []wireKey
+	if err := json.Unmarshal(b, &list); err != nil {
+		return err
+	}
+	e.keys = make(map[[2]string]expected, len(list))
+	for _, k := range list {
+		e.keys[[2]string{k.Section, k.Key}] = expected{prints: k.Prints, parent: k.Parent}
+	}
+	return nil
 }
 
 // Expect reads what the server must show once it has read the file. Without the same environment a

@@ -1,0 +1,119 @@
+package driver
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"reloader/internal/grafana/grafanatest"
+	"reloader/internal/grafana/validator"
+	"reloader/internal/reload"
+)
+
+// Files that say too much to be compared are said not to be, are loaded at the start, and no difference is made up.
+func TestTooMuchToCompare(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{})
+	s.write(t, "datasources/ds.yaml", oneDatasource)
+	r := newRig(t, s.url, s.password, nil)
+	set := s.read(t, "datasources")
+	seen, err := r.Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Expected{facts: factsOf(seen.Facts), files: expect(set, seen.Facts)}
+	e.files.unread = []unreadFile{{file: strings.Repeat("x", maxExpected)}}
+	b, err := json.Marshal(e)
+	if err != nil || len(b) > 10_000 {
+		t.Fatalf("%d bytes, %v", len(b), err)
+	}
+	var small Expected
+	if err := json.Unmarshal(b, &small); err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.Plan(t.Context(), reload.Change{New: set, Contents: true, Server: seen, Expected: &small})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Data = func() plan { own := p.Data.(plan); own.files = small.files; return own }() // whatever the live verdict said
+	if v, err := r.Confirm(t.Context(), p, reload.Proof{Before: seen}); err != nil || v.Proven || v.Mismatch {
+		t.Errorf("without a call: %+v %v", v, err)
+	}
+	if err := r.Reload(t.Context(), p); err != nil || len(g.Calls()) != 1 {
+		t.Fatalf("%d calls, %v", len(g.Calls()), err)
+	}
+	v, err := r.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: seen})
+	if err != nil || !v.Proven || len(v.Differences) > 0 || !strings.Contains(strings.Join(v.NotCompared, " "), "32 MiB") {
+		t.Errorf("after the call: %+v %v", v, err)
+	}
+}
+
+// The dashboards that the validator knows Grafana skips are left out of what crosses the boundary.
+func TestSkippedDashboardsCross(t *testing.T) {
+	t.Parallel()
+	_, s := fake(t, grafanatest.Options{})
+	s.write(t, "dashboards/p.yaml", provider)
+	s.write(t, "json/a.json", `{"title": "A", "uid": "a", "panels": []}`)
+	r := newRig(t, s.url, s.password, nil)
+	set := s.read(t, "dashboards", "json")
+	seen, err := r.Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := expect(set, seen.Facts)
+	if len(files.dashboards) != 1 {
+		t.Fatalf("%d dashboards", len(files.dashboards))
+	}
+	files.skip(&validator.Expected{Skipped: map[string]string{files.dashboards[0].path: "dashboard-v2-bare"}})
+	b, err := json.Marshal(&Expected{facts: factsOf(seen.Facts), files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Expected
+	if err := json.Unmarshal(b, &got); err != nil || len(got.files.dashboards) != 0 || len(got.files.hidden["dashboards"]) == 0 {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+// FuzzExpected: whatever the judging process answers is refused or can be compared.
+func FuzzExpected(f *testing.F) {
+	f.Add([]byte(`{"Dashboards": [{"Provider": 1}], "Providers": [{}], "Kinds": {"dashboards": 1}}`))
+	f.Add([]byte(`{"Dashboards": [{"Provider": -1}]}`))
+	f.Add([]byte(`{"Datasources": [{"Contents": [{"n": "url", "l": {"": 0}}]}], "Kinds": {"datasources": 1}}`))
+	g := grafanatest.New(grafanatest.Options{Provisioning: f.TempDir()})
+	f.Cleanup(g.Close)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var e Expected
+		if json.Unmarshal(b, &e) != nil {
+			return
+		}
+		r := newRig(t, g.URL, "admin", nil)
+		if _, err := r.Observe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_ = r.compare(t.Context(), e.files, newComparison(nil))
+	})
+}
+
+// An answer that is longer than any of Grafana's proves nothing, and does not take the memory.
+func TestEndlessAnswer(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{})
+	s.write(t, "datasources/ds.yaml", oneDatasource)
+	r := newRig(t, s.url, s.password, nil)
+	set := s.read(t, "datasources")
+	if _, v, err := r.apply(t.Context(), nil, set); err != nil || !v.Proven {
+		t.Fatalf("%+v %v", v, err)
+	}
+	g.SetFaults(grafanatest.Faults{Refuse: grafanatest.Refusal{Path: "/api/datasources", Method: http.MethodGet, Status: 200, Body: "[" + strings.Repeat(" ", maxAnswer)}})
+	for _, tt := range []struct {
+		r      *rig
+		proven bool // by our own reload alone
+	}{{r, true}, {newRig(t, s.url, s.password, nil), false}} {
+		_, v, err := tt.r.confirm(t, set, reload.Proof{})
+		if err != nil || v.Proven != tt.proven || v.Mismatch || !strings.Contains(strings.Join(v.NotCompared, " "), "24 MiB") {
+			t.Errorf("proven %t: %+v %v", tt.proven, v, err)
+		}
+	}
+}
