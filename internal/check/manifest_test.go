@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -153,6 +154,83 @@ func TestOwnManifests(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Two workloads with equal files are both listed as judged, and a mistake is found in each ConfigMap, though they are
+// judged once.
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	text := ""
+	for _, name := range []string{"a", "b"} {
+		text += strings.ReplaceAll(`---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: NAME}
+data:
+  prometheus.yml: |
+    global: {scrape_intervall: 5s}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: NAME}
+spec:
+  replicas: 2
+  template:
+    spec:
+      containers:
+      - name: prometheus
+        image: prom/prometheus:v3.5.0
+        volumeMounts: [{name: config, mountPath: /etc/prometheus}]
+      volumes: [{name: config, configMap: {name: NAME}}]
+`, "NAME", name)
+	}
+	r := checkText(t, manifestOptions(t), text)
+	var lines []int
+	for _, f := range r.Findings {
+		lines = append(lines, f.Line)
+	}
+	want := []string{"Prometheus in StatefulSet/a, container prometheus (1 file)", "Prometheus in StatefulSet/b, container prometheus (1 file)"}
+	if d := cmp.Diff(want, r.Judged) + cmp.Diff([]int{7, 27}, lines); d != "" || r.Err != nil {
+		t.Errorf("(-want +got):\n%s%v%v", d, r.Findings, r.Err)
+	}
+}
+
+// The manifests in the documentation are clean, as far as one block tells.
+func TestDocumentedManifests(t *testing.T) {
+	t.Parallel()
+	o := manifestOptions(t)
+	o.SkipUnknown = true
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged := 0
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := ""
+		for _, m := range regexp.MustCompile("(?ms)^ *```yaml\n(.*?)^ *```").FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(m[1], "apiVersion: ") && strings.Contains(m[1], "\nkind: ") {
+				whole += "---\n" + m[1]
+			}
+		}
+		if whole == "" {
+			continue
+		}
+		r := checkText(t, o, whole)
+		judged += len(r.Judged)
+		for _, f := range r.Findings {
+			// What a page leaves to the reader is in other files.
+			if f.Severity != finding.Info && f.Rule != manifests.RuleNoObject || r.Err != nil {
+				t.Errorf("%s: %s %v", page, f, r.Err)
+			}
+		}
+	}
+	if judged < 4 {
+		t.Errorf("only %d servers are in the documentation's manifests", judged)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 type Editor struct {
 	src   []byte
 	lines []int // where each line starts; one more at the end
+	// marks are, for long lines, where every markEvery-th character of the line begins: JSON can be one line.
+	marks map[int][]int
 	eol   string
 	edits []edit
 	err   error
@@ -121,15 +123,43 @@ func (e *Editor) LineText(line int) string {
 
 // offset is where n starts. The parser counts characters, and a byte order mark is none.
 func (e *Editor) offset(n *yaml.Node) int {
-	at := e.lineStart(n.Line)
+	at, ahead := e.lineStart(n.Line), n.Column-1
 	if n.Line == 1 && bytes.HasPrefix(e.src, []byte("\xef\xbb\xbf")) {
 		at += 3
 	}
-	for range n.Column - 1 {
+	if ahead >= markEvery {
+		marks := e.marksOf(n.Line, at)
+		i := min(ahead/markEvery, len(marks)-1)
+		at, ahead = marks[i], ahead-i*markEvery
+	}
+	for range ahead {
 		_, size := utf8.DecodeRune(e.src[min(at, len(e.src)):])
 		at += size
 	}
 	return at
+}
+
+// markEvery is how many characters are counted at most to find a place in a line.
+const markEvery = 512
+
+// marksOf goes once through a line, which begins at a place.
+func (e *Editor) marksOf(line, at int) []int {
+	if marks := e.marks[line]; marks != nil {
+		return marks
+	}
+	marks := []int{at}
+	end := e.lineStart(line + 1)
+	for n := 1; at < end; n++ {
+		_, size := utf8.DecodeRune(e.src[at:])
+		if at += size; n%markEvery == 0 {
+			marks = append(marks, at)
+		}
+	}
+	if e.marks == nil {
+		e.marks = map[int][]int{}
+	}
+	e.marks[line] = marks
+	return marks
 }
 
 // scalarEnd is where the one-line scalar n ends; false for any other layout.

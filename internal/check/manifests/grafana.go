@@ -115,17 +115,13 @@ func (g *grafanaFiles) judge() {
 	}
 	s := snapshot.NewSet(snaps...)
 	f := facts(g.Grafana, finding.Facts{Version: g.container.ImageVersion()})
-	if g.again(grafanaKind, s, f) {
-		return
-	}
-	res, err := finding.Bounded(finding.Guarded(validator.New(validator.Options{}))).Validate(g.ctx, finding.Request{Set: s, Facts: f, Allow: g.Allow})
-	if err != nil {
-		g.Unjudged = append(g.Unjudged, err)
+	found, ok := g.verdict(validator.New(validator.Options{}), grafanaKind, s, f)
+	if !ok {
 		return
 	}
 	g.Judged = append(g.Judged, "Grafana in "+where(g.w, g.container)+" ("+plural(s.Len(), "file")+")")
 	var list []finding.Finding
-	for _, f := range res.Findings {
+	for _, f := range found {
 		if f.Rule != "dashboards-not-in-view" { // said with its reason
 			list = append(list, f)
 		}

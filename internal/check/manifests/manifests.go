@@ -60,8 +60,10 @@ type check struct {
 	servers map[string]bool
 	// notJudged are, by file, what was not judged.
 	notJudged map[*manifest.File][]part
-	// sets are the inputs of verdicts so far: replicas are judged once.
-	sets map[string]bool
+	// verdicts are those on the files of servers, by files and facts: equal files are judged once. For those in failed
+	// there was none.
+	verdicts map[string]finding.Result
+	failed   map[string]bool
 	// keys are those that volumes carry, by object; "" stands for all.
 	keys map[*manifest.Object]map[string]bool
 }
@@ -76,7 +78,8 @@ type part struct {
 func Check(ctx context.Context, o Options, in *manifest.Input) Result {
 	c := &check{
 		Options: o, ctx: ctx, in: in, judged: map[*manifest.Value]bool{}, read: map[*manifest.Value]bool{},
-		mounted: map[*manifest.Object]bool{}, servers: map[string]bool{}, notJudged: map[*manifest.File][]part{}, sets: map[string]bool{},
+		mounted: map[*manifest.Object]bool{}, servers: map[string]bool{}, notJudged: map[*manifest.File][]part{},
+		verdicts: map[string]finding.Result{}, failed: map[string]bool{},
 	}
 	for _, f := range in.Files {
 		if f.Err != nil {

@@ -155,18 +155,14 @@ func (p *prometheusFiles) judge() {
 	for _, name := range slices.Sorted(maps.Keys(p.read)) {
 		p.check.read[p.view.Files[name]], p.judged[p.view.Files[name]] = true, true
 	}
-	if p.again(prometheusKind, s, f, p.config) {
-		return
-	}
-	v := finding.Bounded(finding.Guarded(validator.New(validator.Options{Main: p.config, Program: p.Promcheck, External: p.External})))
-	res, err := v.Validate(p.ctx, finding.Request{Set: s, Facts: f, Allow: p.Allow})
-	if err != nil {
-		p.Unjudged = append(p.Unjudged, err)
+	v := validator.New(validator.Options{Main: p.config, Program: p.Promcheck, External: p.External})
+	found, ok := p.verdict(v, prometheusKind, s, f, p.config)
+	if !ok {
 		return
 	}
 	p.Judged = append(p.Judged, "Prometheus in "+where(p.w, p.container)+" ("+plural(len(p.read), "file")+")")
 	var list []finding.Finding
-	for _, f := range res.Findings {
+	for _, f := range found {
 		if f, ok := p.missing(f); ok {
 			list = append(list, f)
 		}

@@ -82,14 +82,20 @@ func facts(flags, manifest finding.Facts) finding.Facts {
 	}
 }
 
-// again says that this verdict was asked for before.
-func (c *check) again(kind string, s *snapshot.Set, f finding.Facts, more ...string) bool {
+// verdict is that of a validator on files, which is asked once for equal files. ok is false when there is none.
+func (c *check) verdict(v finding.Validator, kind string, s *snapshot.Set, f finding.Facts, more ...string) (found []finding.Finding, ok bool) {
 	id := fmt.Sprint(kind, s.Digest, f.Version, f.Agent, f.Features, more)
-	if c.sets[id] {
-		return true
+	res, known := c.verdicts[id]
+	if !known {
+		var err error
+		res, err = finding.Bounded(finding.Guarded(v)).Validate(c.ctx, finding.Request{Set: s, Facts: f, Allow: c.Allow})
+		if err != nil {
+			c.Unjudged = append(c.Unjudged, err)
+			c.failed[id] = true
+		}
+		c.verdicts[id] = res
 	}
-	c.sets[id] = true
-	return false
+	return slices.Clone(res.Findings), !c.failed[id]
 }
 
 // where names a container for a message.
