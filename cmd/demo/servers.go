@@ -38,7 +38,7 @@ func checkExecutable(path string) error {
 	return nil
 }
 
-// freePort asks the kernel for a loopback port. Somebody else may take it before the server does;
+// freePort asks the kernel for a loopback port. Someone else may take it before the server does;
 // the server then ends at once and the demo says so.
 func freePort(ctx context.Context) (string, error) {
 	var lc net.ListenConfig

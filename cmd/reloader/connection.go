@@ -67,7 +67,7 @@ func (c *connection) client() (*http.Client, func(*http.Request), error) {
 	client := &http.Client{
 		Timeout:   10 * time.Second,
 		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: config},
-		// A reloader redirects nobody, and the password is for nobody else.
+		// A reloader never redirects, and no one else may have the password.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return client, func(r *http.Request) {

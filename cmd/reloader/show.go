@@ -49,7 +49,7 @@ func printStatus(w io.Writer, s reload.Status, now time.Time) {
 	}
 	printFindings(w, "  ", s.Findings)
 	for _, v := range s.RestartRequired {
-		line("only a restart brings: ", v)
+		line("needs a server restart: ", v)
 	}
 	if s.Phase == reload.InSync {
 		line("proof: ", s.Proof)

@@ -211,7 +211,7 @@ func (w *waiting) timedOut(std stdio) int {
 		}
 		code = exitFailed
 		if w.synced || p.seen {
-			fmt.Fprintf(std.err, "reloader wait: %snot live in time\n", p.at())
+			fmt.Fprintf(std.err, "reloader wait: %stimed out: the files are not live yet\n", p.at())
 		} else {
 			fmt.Fprintf(std.err, "reloader wait: %sreloader has never seen these files: either they have not arrived (the kubelet takes up to a minute and a half), or it follows others:\n", p.at())
 			printSources(std.err, p.last)

@@ -77,7 +77,7 @@ func (a *App) exchange(ctx context.Context, next config.Config, built map[string
 	return true
 }
 
-// leave ends the unit of that name, if there is one. Somebody else may go on with its gate. The lock must be held.
+// leave ends the unit of that name, if there is one. Someone else may go on with its gate. The lock must be held.
 func (a *App) leave(name string, handOn bool) {
 	u, ok := a.units[name]
 	if !ok {

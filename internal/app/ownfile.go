@@ -90,7 +90,7 @@ func (f *ownFile) start(ctx context.Context, w *watch.Watcher, settle time.Durat
 		if err != nil {
 			text = err.Error()
 			if text != failed {
-				log.Error("our own configuration file is not in use, the last good one still is", "file", f.path, "err", err)
+				log.Error("rejected the new file of --config; keeping the previous one", "file", f.path, "err", err)
 			}
 		}
 		failed = text

@@ -162,8 +162,8 @@ func primary(t config.Target) string {
 	return t.Name
 }
 
-// exists tells of a file or directory that was named and is not there, before the kubelet's view of
-// the world, in which it may come later, gets to decide.
+// exists reports a file or directory that was named and is missing. A running reloader would wait for it,
+// because the kubelet may add it later; an offline check must not.
 func exists(t config.Target) error {
 	for path, file := range map[string]bool{t.ConfigFile.Path: true, t.Ini.Path: true, t.Provisioning.Path: false} {
 		if path == "" {

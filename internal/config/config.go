@@ -90,7 +90,7 @@ type Target struct {
 	SameEnv bool `yaml:"same_env"`
 	// Version is the server's version for when it does not tell; empty means the newest known.
 	Version string `yaml:"version"`
-	// Restart says what to do when only a restart brings a changed grafana.ini: off or terminate.
+	// Restart says what to do when a changed grafana.ini needs a restart: off or terminate.
 	Restart string `yaml:"restart"`
 
 	// Gate is the directory that the server reads and only reloader writes; empty means direct mode.
@@ -159,7 +159,7 @@ func (m Mount) String() string {
 	return m.Path + "=" + m.ServerPath
 }
 
-// ParseMount reads PATH or PATH=SERVERPATH. A server's path is absolute, so that the two are parted by
+// ParseMount reads PATH or PATH=SERVERPATH. A server's path is absolute, so that the two are separated by
 // the first '=' before a '/', and any other '=' belongs to the path.
 func ParseMount(s string) (Mount, error) {
 	path, server, mapped := strings.Cut(s, "=/")

@@ -206,7 +206,7 @@ func (f *Flags) general() {
 		fs.IntVar(&f.shared.KeepGenerations, n, TargetDefaults(Prometheus).KeepGenerations, "how many generations a gate keeps")
 	})
 	general("reload-timeout", func(n string) {
-		fs.DurationVar(&f.shared.ReloadTimeout, n, 0, "bound of one reload call (default: what suits the kind of server)")
+		fs.DurationVar(&f.shared.ReloadTimeout, n, 0, "time limit for one reload request (default: what suits the kind of server)")
 	})
 	general("config", func(n string) {
 		fs.StringVar(&f.file, n, "", "YAML `FILE` with any number of targets; followed while running (docs/configuration.md)")

@@ -177,7 +177,7 @@ func (c *targetChecker) grafana() {
 	}
 }
 
-// allow refuses a guard that does not exist: a mistyped one would be on, and nobody would know.
+// allow refuses a guard that does not exist: a mistyped one would be on, and no one would notice.
 func (c *checker) allow(path string, names []string) {
 	known := guards()
 	for _, name := range names {

@@ -1,4 +1,4 @@
-// Package confine runs a program on what somebody else wrote, with bounds on its time, memory and output, so
+// Package confine runs a program on what someone else wrote, with bounds on its time, memory and output, so
 // that it can harm nothing but itself.
 package confine
 

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// OneLine makes of a text that somebody else wrote one that can be printed within a line of ours: what
+// OneLine makes of a text that someone else wrote one that can be printed within a line of ours: what
 // begins a new line, moves the cursor, starts an escape sequence or reorders what is around it becomes a
 // space. It is for file names, messages and answers of servers alike.
 func OneLine(s string) string {

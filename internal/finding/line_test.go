@@ -6,13 +6,13 @@ import (
 	"unicode"
 )
 
-// hostile are texts that somebody else can choose: the name of a file, a server's answer.
+// hostile are texts that someone else can choose: the name of a file, a server's answer.
 var hostile = []string{
 	"x\n::error file=a.go,line=1::forged", "x\r::stop-commands::t", "::add-mask::x", "  ::error::x", "##[error]x",
 	"\x1b[2J\x1b]0;title\x07", "\u009b31m", "a\u2028b\u2029c", "\u202egnp.yml", "\u2066x\u2069", "\u200b::error::x", "tab\tname", "bad\xffbyte",
 }
 
-// No character of somebody else's begins a line, moves the cursor or changes the order of what is shown.
+// No character of someone else's begins a line, moves the cursor or changes the order of what is shown.
 func TestOneLine(t *testing.T) {
 	t.Parallel()
 	for _, s := range hostile {

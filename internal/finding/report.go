@@ -27,7 +27,7 @@ func VerdictOf(findings []Finding) Verdict {
 	return VerdictOK
 }
 
-// Lookup returns a file's bytes by the path that findings name it by; nil when they are not at hand.
+// Lookup returns a file's bytes by the path that findings name it by; nil when they are not available.
 type Lookup func(file string) []byte
 
 // WriteText writes findings for a terminal: one line each, the hint, and the line of the file with

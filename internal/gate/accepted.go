@@ -73,7 +73,7 @@ func (g *Gate) Rollback(ctx context.Context, refused ...snapshot.Digest) (snapsh
 		if err := ctx.Err(); err != nil {
 			return snapshot.Digest{}, fmt.Errorf("roll back gate %q: %w", g.dir, err)
 		}
-		// A generation that somebody changed is not what the server accepted.
+		// A generation that someone changed is not what the server accepted.
 		if !gen.Accepted || slices.Contains(refused, gen.Digest) || g.inspect(gen) != nil {
 			continue
 		}

@@ -147,7 +147,7 @@ func (o Options) withDefaults(dir string) (Options, error) {
 	return o, nil
 }
 
-// dirMode lets whoever may read a file also find it, and the owner write.
+// dirMode adds search permission for everyone who may read, and lets the owner write.
 func dirMode(file fs.FileMode) fs.FileMode {
 	return file | file&0o444>>2 | 0o700
 }
@@ -200,7 +200,7 @@ func (g *Gate) Current() snapshot.Digest { return g.shown.Load().current }
 func (g *Gate) LastAccepted() snapshot.Digest { return g.shown.Load().accepted }
 
 // Look sees whether the directory is still the one that was published to, and returns what readers see then: the
-// zero Digest when somebody has put another directory in its place.
+// zero Digest when someone has put another directory in its place.
 func (g *Gate) Look() (snapshot.Digest, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

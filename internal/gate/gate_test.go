@@ -261,7 +261,7 @@ func TestUnchangedFilesAreShared(t *testing.T) {
 	}
 }
 
-// A file that somebody changed in place must not find its way into the next generation.
+// A file that someone changed in place must not find its way into the next generation.
 func TestATouchedFileIsNotShared(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -274,7 +274,7 @@ func TestATouchedFileIsNotShared(t *testing.T) {
 	wantTree(t, "through ..data", throughData(t, dir), second)
 }
 
-// The oldest generation's directory is used again. What somebody did to it must not show.
+// The oldest generation's directory is used again. What someone did to it must not show.
 func TestAnOldGenerationIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -686,7 +686,7 @@ func TestPlaces(t *testing.T) {
 	wantTree(t, "through the visible names", throughNames(t, g.dir), want)
 }
 
-// A directory that somebody else wrote like the kubelet is readable all the time, and then ours.
+// A directory that someone else wrote like the kubelet is readable all the time, and then ours.
 func TestTakesOverAForeignVolume(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -284,7 +284,7 @@ func TestFullAndReadOnlyDisk(t *testing.T) {
 	}
 }
 
-// otherUser opens, as somebody who may only read, what another one published.
+// otherUser opens, as someone who may only read, what another one published.
 func otherUser(dir string) error {
 	if err := syscall.Setuid(65534); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 )
 
 // Publish makes the set the newest generation, atomically. When it fails before the swap, readers see
-// the generation of before, whole. When the same files are published already, nothing is swapped.
+// the previous generation, whole. When the same files are published already, nothing is swapped.
 func (g *Gate) Publish(ctx context.Context, set *snapshot.Set) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -73,7 +73,7 @@ func (g *Gate) isCurrent(set *snapshot.Set, items map[string]item) bool {
 	return true
 }
 
-// collisions refuses to replace what somebody else put into the directory.
+// collisions refuses to replace what someone else put into the directory.
 func (g *Gate) collisions(items map[string]item) error {
 	for name := range items {
 		top, _, _ := strings.Cut(name, "/")

@@ -41,7 +41,7 @@ func (g *Gate) findCurrent() error {
 		return nil // a new directory
 	}
 	if i < 0 && g.exists(target) {
-		// Somebody else's generation, as in a directory that reloader never wrote. Readers keep it
+		// Someone else's generation, as in a directory that reloader never wrote. Readers keep it
 		// until something is published.
 		return nil
 	}

@@ -16,7 +16,7 @@ const (
 	defaultTimeout = 5 * time.Minute
 )
 
-// HTTP posts to one URL. The server is taken for ready when its port is open (or, behind a proxy, the
+// HTTP posts to one URL. The server counts as ready when its port is open (or, behind a proxy, the
 // proxy's), and the proof is the status code: nothing more is known of such a server.
 type HTTP struct {
 	c       *httpclient.Client

@@ -19,7 +19,7 @@ func judge(t *testing.T, running *finding.Outline, allow []string, files map[str
 	return r
 }
 
-// Only a file that had contents can be emptied; one that always was empty is somebody's choice.
+// Only a file that had contents can be emptied; one that always was empty is someone's choice.
 func TestEmptied(t *testing.T) {
 	t.Parallel()
 	before := judge(t, nil, nil, map[string][]byte{"a": []byte("x"), "b": nil})

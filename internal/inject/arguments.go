@@ -25,7 +25,7 @@ func (pl *plan) configFile(c manifest.Container) (string, error) {
 		}
 	}
 	if strings.Contains(config, "$") {
-		return "", pl.refuse(at, "write the path out", "the path of Prometheus' configuration is %s, of which nobody knows the value here", config)
+		return "", pl.refuse(at, "write the path out", "the path of Prometheus' configuration is %s, whose value is not known here", config)
 	}
 	if !path.IsAbs(config) {
 		config = path.Join(prometheusData, config) // the image's working directory

@@ -157,7 +157,7 @@ func (pl *plan) holdsSecret(name string) bool {
 	return len(secrets) > 0
 }
 
-// pastGate tells what becomes of a Secret that the sidecar does not see.
+// pastGate says what happens to a Secret that the sidecar does not see.
 func (pl *plan) pastGate(c manifest.Container, m finalMount, root string) {
 	text := fmt.Sprintf("Secret volume %s stays out of the sidecar, for credentials are read when they are used, not at a reload", m)
 	switch {

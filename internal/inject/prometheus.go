@@ -143,7 +143,7 @@ func (pl *plan) noConfig(c manifest.Container, config string) error {
 		switch vol, _ := pl.w.Volume(m.Volume); {
 		case m.Path != config || m.Sub == "":
 		case m.IsExpr():
-			return pl.refuse(m.Cursor, "mount the volume as the directory "+path.Dir(config), "%s is mounted by subPathExpr, of which nobody knows the value here", config)
+			return pl.refuse(m.Cursor, "mount the volume as the directory "+path.Dir(config), "%s is mounted by subPathExpr, whose value is not known here", config)
 		case vol.FromAPI():
 			return pl.refuse(m.Cursor, "mount the volume as a directory of its own, for example /etc/prometheus/config, and give --config.file=/etc/prometheus/config/"+path.Base(config),
 				"%s is mounted by subPath into %s, of which the image needs the rest", config, path.Dir(config))

@@ -159,7 +159,7 @@ func (pl *plan) port() int {
 	}
 	if port != Port {
 		pl.side.args = append(pl.side.args, "--listen-address=:"+strconv.Itoa(port))
-		pl.did(sidecarName, pl.lineBehind("containers"), "listens on port %d, for another container has %d", port, Port)
+		pl.did(sidecarName, pl.lineBehind("containers"), "listens on port %d, because another container already uses %d", port, Port)
 	}
 	if n := pl.w.Pod.Get("hostNetwork"); n.Is(true) {
 		pl.warn(n, "with hostNetwork, container %s listens on port %d of the node, on all its addresses, and so no two of them fit on one node: --listen-address says another place", sidecarName, port)

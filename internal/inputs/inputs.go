@@ -144,7 +144,7 @@ func NewComparer(cfg config.Config, t config.Target) *prometheusvalidator.Valida
 	return prometheusvalidator.New(prometheusvalidator.Options{Main: t.ConfigFile.Path, Program: cfg.Promcheck})
 }
 
-// Facts are what is taken for true until the server was asked.
+// Facts are assumed until the server was asked.
 func Facts(t config.Target) finding.Facts {
 	return finding.Facts{Version: t.Version, SameEnv: t.SameEnv}
 }

@@ -168,6 +168,6 @@ func (p *Propagation) works(verb, resource string) {
 	defer p.mu.Unlock()
 	if what := verb + " " + resource; p.told[what] {
 		delete(p.told, what)
-		p.log.Info("fast propagation: what did not work does now", "request", what)
+		p.log.Info("fast propagation: recovered", "request", what)
 	}
 }

@@ -19,7 +19,7 @@ import (
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 // watchSeconds is how long one watch lasts at least and half of what it lasts at most; the API ends it
-// then. It is what the kubelet takes for the same objects. Jitter keeps many sidecars from coming
+// then. It is what the kubelet uses for the same objects. Jitter keeps many sidecars from coming
 // back at once.
 const watchSeconds = 1800
 

@@ -82,7 +82,7 @@ func frozen(root, at string) (Mount, bool) {
 		}
 		m.File = strings.Join(parts[i+1:], "/")
 		if m.File == "" {
-			return m, false // somebody's bind mount of a whole generation; not what the kubelet makes
+			return m, false // someone's bind mount of a whole generation; not what the kubelet makes
 		}
 		if i >= 2 {
 			if kind := kinds[parts[i-2]]; kind != "" {

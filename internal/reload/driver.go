@@ -13,7 +13,7 @@ import (
 type Driver interface {
 	// Observe asks the server how it is. A server that cannot be reached or is still starting
 	// is not an error but an Observation that is not Ready; an error is a *Failure that says
-	// why asking is in vain (wrong password, wrong path). It is called before each attempt and
+	// why asking is pointless (wrong password, wrong path). It is called before each attempt and
 	// at intervals while nothing happens, so that it must be cheap.
 	Observe(ctx context.Context) (Observation, error)
 
@@ -66,7 +66,7 @@ type Change struct {
 	// known (start, restart of the server, failed reload): then everything counts as changed.
 	Old *snapshot.Set
 	// New are the files that it shall run. It is nil when only their digest is known: a gate
-	// went back to a generation of before our start. Then everything counts as changed.
+	// went back to a generation from before our start. Then everything counts as changed.
 	New *snapshot.Set
 	// Contents says that New's contents can be read. They cannot when the server goes back
 	// to its last good files.

@@ -89,7 +89,7 @@ func (s *state) settleChange(now time.Time) {
 		s.settleUntil = now.Add(s.settle)
 	}
 	// One change right after another is as urgent as any; only the third within a short time
-	// is taken for a burst.
+	// counts as a burst.
 	if !s.reloadBefore.IsZero() {
 		s.settleUntil = later(s.settleUntil, s.reloadBefore.Add(s.spacing))
 	}
@@ -166,7 +166,7 @@ func (s *state) onJudged(ev event) {
 		return
 	}
 	s.judged, s.judgedEpoch, s.valid = ev.digest, s.seen.epoch, ev.valid
-	// The plan at hand is of other files, or is what rejected these.
+	// The present plan is of other files, or is what rejected these.
 	s.planned = snapshot.Digest{}
 }
 

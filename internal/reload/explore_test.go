@@ -19,7 +19,7 @@ func happenings() [][]byte {
 		{1, 0}, {1, 1}, {1, 2}, {1, 3}, // a change, with a hint: good, good, refused, invalid
 		{3, 1}, {3, 2}, // without one
 		{4}, {5}, {6}, {7}, {8}, {9}, // restart, another version, up or down, foreign reload, by hand, reloader's restart
-		{10, 1},          // somebody edits what runs
+		{10, 1},          // someone edits what runs
 		{11, 1}, {11, 3}, // the server's mount is stale, or right again
 		{12}, // a look
 	}

@@ -7,7 +7,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// A gate whose directory somebody has replaced gets the files again at the next look, although nothing else has changed:
+// A gate whose directory someone has replaced gets the files again at the next look, although nothing else has changed:
 // a server that starts reads there.
 func TestReplacedGateIsWrittenAnew(t *testing.T) {
 	bubble(t, "the directory is new, and empty", true, nil, func(t *testing.T, b *bench) {

@@ -26,7 +26,7 @@ type Options struct {
 
 	// Allow names guards that are switched off; see finding.Request.
 	Allow []string
-	// Facts are what is taken for true until the server was asked, field by field.
+	// Facts are assumed until the server was asked, field by field.
 	Facts finding.Facts
 	// Diff describes the way from one outline to another, by name; nil: no description.
 	Diff func(old, new *finding.Outline) []string

@@ -26,8 +26,8 @@ type refusals struct {
 	early bool
 }
 
-// refusalsBefore are those of before our start. They hold until the server is seen, and then only for
-// the very process that refused: another one may find what this one missed in its surroundings. A
+// refusalsBefore are refusals recorded before our start. They hold until the server is seen, and then only for
+// the very process that refused: another one may find what this one missed in its environment. A
 // server without a recognizable life is asked again.
 func refusalsBefore(version, epoch string, digests []snapshot.Digest) refusals {
 	r := refusals{version: version, epoch: epoch, early: true}
@@ -38,7 +38,7 @@ func refusalsBefore(version, epoch string, digests []snapshot.Digest) refusals {
 }
 
 // obsolete says that another server than the one that refused is there now. Stuck means that the gate
-// holds refused files for want of better ones.
+// holds refused files because there are no better ones.
 func (r *refusals) obsolete(now server, stuck bool) bool {
 	switch {
 	case r.version != now.version:

@@ -118,7 +118,7 @@ func (t *Target) logFailure(f *Failure) {
 		level = slog.LevelError
 	}
 	if said := string(f.Class) + f.Message; said == t.said && (f.Permanent || f.Class == ClassUnproven) {
-		level = slog.LevelDebug // it stays until somebody mends it; the status has it
+		level = slog.LevelDebug // it stays until someone mends it; the status has it
 	} else {
 		t.said = said
 	}

@@ -181,7 +181,7 @@ func (w *simulator) meanwhile() (hint, manual bool) {
 		w.logf("server up %v", w.up)
 	case b%16 == 7:
 		w.loadFiles()
-		w.logf("somebody reloads: runs %x", w.running[:1])
+		w.logf("someone reloads: runs %x", w.running[:1])
 	case b%16 == 8:
 		return true, true
 	case b%16 == 9:
@@ -189,7 +189,7 @@ func (w *simulator) meanwhile() (hint, manual bool) {
 		w.logf("reloader is to start anew")
 	case b%16 == 10:
 		w.running = file(w.next() % 8)
-		w.logf("somebody edits what runs, without a load: runs %x", w.running[:1])
+		w.logf("someone edits what runs, without a load: runs %x", w.running[:1])
 	case b%16 == 11:
 		w.mount = snapshot.Digest{}
 		if n := w.next() % 4; n < 2 {

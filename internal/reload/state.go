@@ -55,7 +55,7 @@ type state struct {
 	// The server.
 	seen      server
 	fresh     bool          // seen belongs to the attempt that is under way
-	refusal   bool          // seen.ready is false because asking is in vain
+	refusal   bool          // seen.ready is false because asking is pointless
 	readyWait time.Duration // until the next look at a server that is not ready
 	misses    int           // looks in a row at an idle target's server that failed
 	observeAt time.Time
@@ -71,7 +71,7 @@ type state struct {
 	judgedEpoch string
 	valid       bool
 
-	// The plan at hand.
+	// The present plan.
 	planned      snapshot.Digest
 	plannedEpoch string
 	calls        bool
@@ -136,7 +136,7 @@ type event struct {
 	at        time.Time
 	failed    bool            // the action could not be done
 	delay     time.Duration   // until the next try, where failed or not ready
-	manual    bool            // evHint: somebody asked for it
+	manual    bool            // evHint: someone asked for it
 	digest    snapshot.Digest // evRead, evRolledBack; evConfirmed, evReloaded, evPublished, evPlanned: the goal
 	atomic    bool            // evRead
 	same      bool            // evRead: nothing new, and nothing was read

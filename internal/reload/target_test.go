@@ -111,7 +111,7 @@ func TestDirect(t *testing.T) {
 	})
 }
 
-// A warning does not hold a change up, so the log is where somebody may meet it: once, until it goes.
+// A warning does not hold a change up, so the log is where someone may meet it: once, until it goes.
 func TestWarningsAreLogged(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

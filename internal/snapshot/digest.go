@@ -74,7 +74,7 @@ func (d *Digest) UnmarshalText(b []byte) error {
 }
 
 // digestFiles is a snapshot's digest: over the sorted names and the contents' digests. The
-// first line tells it from a file's own digest and leaves room for another way one day.
+// first line tells it from a file's own digest and allows for another format later.
 func digestFiles(files []File) Digest {
 	h := sha256.New()
 	h.Write([]byte("files/1\n"))

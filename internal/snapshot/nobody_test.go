@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Root reads what nobody may, so the test of unreadable files runs again as another user.
+// Root reads what no one may, so the test of unreadable files runs again as another user.
 func TestTakeUnreadableAsNobody(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {

@@ -1,4 +1,4 @@
-// Package snapshot reads directories that somebody else writes into consistent, immutable, hashed values.
+// Package snapshot reads directories that someone else writes into consistent, immutable, hashed values.
 package snapshot
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Source names a directory that somebody else writes: a ConfigMap or Secret volume, or a plain directory.
+// Source names a directory that someone else writes: a ConfigMap or Secret volume, or a plain directory.
 type Source struct {
 	// Name is the source's role in its target ("config", "rules", "datasources"), the same
 	// on a laptop, in CI and in the pod. It goes into the digest of a Set; Dir does not.

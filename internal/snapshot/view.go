@@ -39,7 +39,7 @@ type place struct {
 // entry is one visible file.
 type entry struct {
 	name string
-	// place and base say where it was read: in view.places[place], as base.
+	// place and base say where it was read: view.places[place] is its directory, base its name there.
 	place int
 	base  string
 	id    fileID

@@ -146,7 +146,7 @@ func (r *Reader) take(ctx context.Context, src snapshot.Source) (*snapshot.Snaps
 	return s, err
 }
 
-// takeFollowed also takes what this process may not read for not in view: nobody asked for it here, and
+// takeFollowed also treats what this process may not read as not visible: no one asked for it here, and
 // the server can well be allowed to read it.
 func (r *Reader) takeFollowed(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
 	s, err := r.take(ctx, src)
@@ -168,8 +168,8 @@ func (r *Reader) readFollowed(ctx context.Context, snaps []*snapshot.Snapshot) (
 	}
 	read := map[string]*snapshot.Snapshot{}
 	for range MaxRounds {
-		// Half of a file names half of the directories. While it is broken, what was in view stays
-		// in view, so that a mistake does not look like removed rules.
+		// Half of a file names half of the directories. While it is broken, what was visible stays
+		// visible, so that a mistake does not look like removed rules.
 		if found, ok := r.Follow(set); ok {
 			r.followed = found
 		}

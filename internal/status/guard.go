@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Guard refuses what only a web page of somebody else's would send. There is usually no password on this
-// port, and the browser of somebody who has a port-forward open can be made to ask it.
+// Guard refuses what only someone else's web page would send. There is usually no password on this
+// port, and the browser of someone who has a port-forward open can be made to ask it.
 //
 // It refuses requests of pages from other sites, and those by a name that could be anybody's: a page at
 // evil.example whose name is made to resolve to this port's address counts as the same site for a browser.

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What a browser is made to send by a page of somebody else's is refused; what programs, probes and
+// What a browser is made to send by a page of someone else's is refused; what programs, probes and
 // people send is not, whichever way they reach the pod.
 func TestGuard(t *testing.T) {
 	t.Parallel()

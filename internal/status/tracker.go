@@ -52,7 +52,7 @@ type Tracker struct {
 	registry *prometheus.Registry
 	times    histograms
 
-	// mu is never held while somebody else is asked: a gate or a target may take its time, and no transition, no probe
+	// mu is never held while someone else is asked: a gate or a target may take its time, and no transition, no probe
 	// and no stop waits for that.
 	mu       sync.Mutex
 	targets  map[string]*target

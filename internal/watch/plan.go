@@ -144,7 +144,7 @@ func (w *walk) tree(dir string) []os.DirEntry {
 	if err != nil || snapshot.IsDatabase(entries) {
 		return entries
 	}
-	// The present generation is followed for somebody who edits its files in place.
+	// The present generation is followed for someone who edits its files in place.
 	var payload []os.DirEntry
 	if _, ok := find(entries, snapshot.DataLink); ok {
 		payload = w.tree(filepath.Join(dir, snapshot.DataLink))

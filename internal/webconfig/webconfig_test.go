@@ -192,7 +192,7 @@ func TestBasicAuth(t *testing.T) {
 	for _, broken := range []string{"basic_auth_users: [", "basic_auth_users: {ann: plain}", "tls_server_config: {}", ""} {
 		w.write(broken)
 		if broken == "" {
-			// Nobody is asked any more: the file says so.
+			// No one is asked any more: the file says so.
 			want(200, "/", "", "")
 			continue
 		}

@@ -323,7 +323,7 @@ func (e *Editor) Apply() ([]byte, error) {
 			continue
 		}
 		if ed.from < at {
-			return nil, &Error{Text: "two changes meet at one place", Hint: "write the containers in the usual block style, one key per line"}
+			return nil, &Error{Text: "two edits overlap at this line", Hint: "write the containers in the usual block style, one key per line"}
 		}
 		out.Write(e.src[at:ed.from])
 		if ed.from == len(e.src) && ed.text != "" && out.Len() > 0 && lineBreak(out.Bytes()[out.Len()-1:]) == 0 {

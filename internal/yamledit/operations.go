@@ -180,7 +180,7 @@ func (e *Editor) keepComments(line, next int) {
 }
 
 // removeFlow deletes n, which reaches to a place, and the comma beside it. Comments between the elements
-// of a flow collection belong to nobody in particular, so none of them is taken away.
+// of a flow collection belong to no item in particular, so none of them is taken away.
 func (e *Editor) removeFlow(n *yaml.Node, from, to int, next *yaml.Node) {
 	if next != nil {
 		to = e.offset(next)

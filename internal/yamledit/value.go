@@ -27,7 +27,7 @@ func (p Pair) Key() string { return p[0].(string) }
 // Value is the pair's value.
 func (p Pair) Value() any { return p[1] }
 
-// Words that some YAML reader takes for something else than text.
+// Words that some YAML reader reads as something other than text.
 var (
 	plain    = regexp.MustCompile(`^(--?[A-Za-z]|[A-Za-z/])[A-Za-z0-9/_.=:@%+-]*$`)
 	quantity = regexp.MustCompile(`^[0-9.]+[A-Za-z]+$`)

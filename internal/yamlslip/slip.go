@@ -1,4 +1,4 @@
-// Package yamlslip finds the line to edit in a file that is no YAML: a parser only says where it could not go on.
+// Package yamlslip finds the line to edit in a file that is not valid YAML: a parser only says where it could not go on.
 package yamlslip
 
 import (

@@ -67,7 +67,7 @@ var kinds = []kind[*world]{
 		}
 	}},
 	{2, "server-goes-on", func(w *world, _ int) { w.resume() }},
-	{3, "somebody-else-reloads", func(w *world, _ int) { w.foreignReload() }},
+	{3, "someone-else-reloads", func(w *world, _ int) { w.foreignReload() }},
 	{2, "network-cut", func(w *world, _ int) { w.net.set("cut") }},
 	{2, "network-500", func(w *world, _ int) { w.net.set("500") }},
 	{2, "network-reset", func(w *world, _ int) { w.net.set("reset") }},

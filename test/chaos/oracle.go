@@ -19,7 +19,7 @@ import (
 	"reloader/test/rig"
 )
 
-// lieLimit is how long the status may say that the server runs files which it does not. Somebody else's reload
+// lieLimit is how long the status may say that the server runs files which it does not. Someone else's reload
 // shows at the next look; a status that is older than that is a lie.
 const lieLimit = 3*poll + 2*time.Second
 

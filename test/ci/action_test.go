@@ -117,7 +117,7 @@ func TestActionWritesSARIF(t *testing.T) {
 	}
 }
 
-// An archive that is not the one that the release names is not unpacked; with cosign, checksums that nobody signed
+// An archive that is not the one that the release names is not unpacked; with cosign, checksums that no one signed
 // are not used.
 func TestActionChecksWhatItGets(t *testing.T) {
 	t.Parallel()
@@ -159,7 +159,7 @@ func TestActionChecksWhatItGets(t *testing.T) {
 	}
 }
 
-// Inputs reach the scripts as variables alone: text that somebody else wrote is never a part of a script. Each input
+// Inputs reach the scripts as variables alone: text that someone else wrote is never a part of a script. Each input
 // is explained in docs/ci.md.
 func TestActionInputs(t *testing.T) {
 	t.Parallel()

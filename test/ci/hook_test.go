@@ -32,7 +32,7 @@ func hooks(t *testing.T) []hook {
 	return all
 }
 
-// repository is somebody's repository with a file in it, and nothing of the environment's.
+// repository is someone's repository with a file in it, and nothing of the environment's.
 func repository(t *testing.T, files map[string]string) (dir string, env []string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -57,7 +57,7 @@ func repository(t *testing.T, files map[string]string) (dir string, env []string
 }
 
 // The hook that builds the programs, and the one that takes those in PATH, are tried by the real pre-commit: it
-// finds the mistake in somebody's repository, and passes when that is corrected.
+// finds the mistake in someone's repository, and passes when that is corrected.
 func TestHooksByPreCommit(t *testing.T) {
 	t.Parallel()
 	preCommit, err := exec.LookPath("pre-commit")

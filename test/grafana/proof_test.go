@@ -159,7 +159,7 @@ func TestDownRunsNothing(t *testing.T) {
 	}
 }
 
-// What somebody changed in Grafana is found as soon as anyone asks, named, and healed; the next change of
+// What someone changed in Grafana is found as soon as anyone asks, named, and healed; the next change of
 // another kind is live as well.
 func TestEditByHand(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {

@@ -224,7 +224,7 @@ func TestUnusableCertificate(t *testing.T) {
 	}
 }
 
-// Somebody else loads the rejected files, which the server applies in part; then they are reverted.
+// Someone else loads the rejected files, which the server applies in part; then they are reverted.
 func TestRevertAfterPartialLoad(t *testing.T) {
 	t.Parallel()
 	good := map[string]string{"prometheus.yml": jobs("rule_files: [rules.yml]\n", "self"), "rules.yml": rules("up == 0")}

@@ -189,7 +189,7 @@ func (p *prometheusFiles) facts() finding.Facts {
 }
 
 // absentFile is how the validator names a single file that it was not given.
-var absentFile = regexp.MustCompile(`^file ("(?:[^"\\]|\\.)*") (?:is not in view|does not exist)`)
+var absentFile = regexp.MustCompile(`^file ("(?:[^"\\]|\\.)*") (?:is not visible to reloader|does not exist)`)
 
 // missing settles what is said of files that the validator was not given: the mounts are all known here.
 func (p *prometheusFiles) missing(f finding.Finding) (finding.Finding, bool) {

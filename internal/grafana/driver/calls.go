@@ -53,7 +53,7 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 }
 
 // due are the kinds to call now: those of the plan and those that a comparison has found different since, without
-// those that were answered. If all were, somebody wants them once more.
+// those that were answered. If all were, someone wants them once more.
 func (d *Driver) due(p plan) []string {
 	all := slices.DeleteFunc(kindNames(), func(route string) bool { return !slices.Contains(p.routes, route) && !d.heal[route] })
 	left := slices.DeleteFunc(slices.Clone(all), func(route string) bool { return d.done.routes[route] })

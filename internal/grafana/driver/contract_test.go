@@ -217,7 +217,7 @@ func TestContractLiveFindings(t *testing.T) {
 			t.Errorf("findings %v", p.Findings)
 		}
 
-		// To this driver the data sources are somebody else's: what it was proven to run has none of them.
+		// To this driver the data sources are someone else's: what it was proven to run has none of them.
 		seen, err := r.Observe(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ type Options struct {
 	Allow []string
 	// SameEnv says that this process sees Grafana's environment and files.
 	SameEnv bool
-	// Restarter ends the Grafana process when only a restart brings a changed grafana.ini; nil: never.
+	// Restarter ends the Grafana process when a changed grafana.ini needs a restart; nil: never.
 	Restarter Restarter
 	// ProcessStart is when the process started, for when /metrics does not tell; nil: not known.
 	ProcessStart func() (time.Time, error)

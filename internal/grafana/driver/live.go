@@ -50,7 +50,7 @@ func (d *Driver) live(ctx context.Context, routes []string) (*validator.Live, er
 }
 
 // noOrg says that Grafana refused to tell something of an organization because there is none with this number: it
-// then answers 403, as to somebody who may not ask.
+// then answers 403, as to a user who may not ask.
 func (d *Driver) noOrg(ctx context.Context, org int64, refused error) bool {
 	f, ok := errors.AsType[*reload.Failure](refused)
 	if !ok || f.Class != reload.ClassForbidden {

@@ -185,7 +185,7 @@ func (d *Driver) covered(route string, files uint64, strayed bool) bool {
 	return d.life.reloads[route] <= a.reloads || d.patience.spent(route, d.o.Clock())
 }
 
-// patience bounds how often a reload of ours follows one that somebody else made: two programs that both do so
+// patience bounds how often a reload of ours follows one that someone else made: two programs that both do so
 // would never end.
 type patience map[string][]time.Time
 
@@ -230,7 +230,7 @@ func (d *Driver) noteAnswer(ctx context.Context, route string, files uint64) {
 	a := answered{life: number, files: files}
 	if told && d.life.reloads != nil {
 		if d.life.reloads[route] > expected {
-			return // somebody else made it load this kind at the same time
+			return // someone else made it load this kind at the same time
 		}
 		a.reloads, a.told = expected, true
 		d.life.reloads[route] = expected

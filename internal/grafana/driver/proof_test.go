@@ -80,7 +80,7 @@ func TestRefusedAnswersProveNothing(t *testing.T) {
 }
 
 // Secrets are proven by the answer to a reload of just these files alone, and no longer after a restart, other files in between, or a reload
-// by somebody else.
+// by someone else.
 func TestWhatProvesSecrets(t *testing.T) {
 	t.Parallel()
 	with := func(secret string) string {
@@ -113,7 +113,7 @@ func TestWhatProvesSecrets(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		"somebody else's reload": {proof: reload.Proof{Unchanged: true}, between: func(t *testing.T, g *grafanatest.Server, s server, _ *rig) {
+		"someone else's reload": {proof: reload.Proof{Unchanged: true}, between: func(t *testing.T, g *grafanatest.Server, s server, _ *rig) {
 			s.write(t, "datasources/ds.yaml", with("B"))
 			other := newRig(t, s.url, s.password, nil)
 			if a := post(t, other, "datasources"); a.status != http.StatusOK {
@@ -164,7 +164,7 @@ func TestPatienceWithOtherReloaders(t *testing.T) {
 		post(t, other, "datasources")
 	}
 	if n := len(g.Calls()) - 20; n > patientTimes+2 {
-		t.Errorf("%d reloads that follow somebody else's", n)
+		t.Errorf("%d reloads that follow someone else's", n)
 	}
 }
 

@@ -61,7 +61,7 @@ func (s *Server) getCorrelations(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"correlations": out, "totalCount": len(out), "page": 1, "limit": 1000})
 }
 
-// postDashboard is what the user interface sends when somebody saves.
+// postDashboard is what the user interface sends when someone saves.
 func (s *Server) postDashboard(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Dashboard map[string]any }
 	if json.NewDecoder(r.Body).Decode(&in) != nil || in.Dashboard == nil {

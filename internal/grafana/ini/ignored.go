@@ -114,7 +114,7 @@ func (c *checker) missingPaths() {
 	if path, ok := c.set.get("auth.ldap", "config_file"); ok && filepath.IsAbs(path) {
 		if _, err := c.opts.Env.File(path); err != nil {
 			e := c.set.at("auth.ldap", "config_file")
-			c.warn(e, RuleNoEffect, "mount the file, or correct the path", "%s cannot be read: nobody can sign in through LDAP", e.name())
+			c.warn(e, RuleNoEffect, "mount the file, or correct the path", "%s cannot be read: no one can sign in through LDAP", e.name())
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (d *Decoder) Errorf(n *yaml.Node, rule, hint, format string, args ...any) {
 	d.report(n, finding.Error, rule, hint, fmt.Sprintf(format, args...))
 }
 
-// Warnf reports what Grafana accepts and does not do as it looks.
+// Warnf reports what Grafana accepts but does not do as written.
 func (d *Decoder) Warnf(n *yaml.Node, rule, hint, format string, args ...any) {
 	d.report(n, finding.Warning, rule, hint, fmt.Sprintf(format, args...))
 }

@@ -130,9 +130,9 @@ func (d *Decoder) Remarks(n *yaml.Node, x Expansion) {
 		case RuleExpandedTwice:
 			d.Warnf(n, r.Rule, "use a value without dollar signs, or write $NAME without braces, which is expanded once", "what is put in here has a dollar sign and is expanded once more, which damages it")
 		case RuleDollarCut:
-			d.Warnf(n, r.Rule, "write $$ for a dollar sign", "the dollar sign and what follows it are taken for a variable and vanish")
+			d.Warnf(n, r.Rule, "write $$ for a dollar sign", "Grafana reads the dollar sign and what follows it as a variable, and they vanish")
 		case RuleOwnVariable:
-			d.Warnf(n, r.Rule, "write $$ for the dollar sign, as in $${__value.raw}", "this looks like one of Grafana's own variables, but in a file it is taken for an environment variable and vanishes")
+			d.Warnf(n, r.Rule, "write $$ for the dollar sign, as in $${__value.raw}", "this looks like one of Grafana's own variables, but in a file Grafana reads it as an environment variable, and it vanishes")
 		case RuleVariableUnset:
 			d.Warnf(n, r.Rule, "set the variable for Grafana", "the variable%s is not set or empty: nothing is put in", subject)
 		case RuleDefaultSyntax:

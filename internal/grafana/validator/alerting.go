@@ -235,7 +235,7 @@ func (a *alReader) org(m *provisioning.Map) int64 {
 		return 0
 	case i.Value < 1:
 		if i.Value < 0 {
-			a.p.warnf(a.f.at(i.Node), ruleOrgUnknown, "", "a negative orgId is taken for 1")
+			a.p.warnf(a.f.at(i.Node), ruleOrgUnknown, "", "Grafana reads a negative orgId as 1")
 		}
 		return 1
 	}

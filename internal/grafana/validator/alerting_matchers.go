@@ -66,7 +66,7 @@ func (r *alRoute) objectMatchers() bool {
 		case valueKnown && (op == "=~" || op == "!~") && !goodRegexp(strings.TrimSuffix(strings.TrimPrefix(value, `"`), `"`)):
 			r.broken("object_matchers", rulePolicyMatcher, "", "a matcher has a value that is not a regular expression")
 		case len(parts) != 3:
-			r.a.p.warnf(r.at("object_matchers"), rulePolicyMatcher, form, "a matcher has %d parts instead of 3: what is missing is taken for an empty text", len(parts))
+			r.a.p.warnf(r.at("object_matchers"), rulePolicyMatcher, form, "a matcher has %d parts instead of 3: Grafana reads what is missing as an empty text", len(parts))
 		}
 	}
 	return len(v.([]any)) > 0

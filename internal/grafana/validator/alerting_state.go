@@ -87,7 +87,7 @@ func (s *alState) org(id int64) *alOrg {
 	return o
 }
 
-// running adds what earlier files made, for want of the server's own word.
+// running adds what earlier files made, when the server was not asked.
 func (s *alState) running(o *alOrg, id int64) {
 	if s.p.running == nil {
 		return

@@ -233,7 +233,7 @@ func checkWebhook(s *alSettingsCheck) {
 	}
 	if v, ok := s.number("maxAlerts"); ok {
 		if _, err := strconv.Atoi(v); err != nil {
-			s.a.p.warnf(s.at("maxAlerts"), ruleCPValue, "write a number", "'maxAlerts' is not a number and is taken for 0")
+			s.a.p.warnf(s.at("maxAlerts"), ruleCPValue, "write a number", "'maxAlerts' is not a number, and Grafana reads it as 0")
 		}
 	}
 	headers, _ := get(s.values, "headers")

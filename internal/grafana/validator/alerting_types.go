@@ -22,7 +22,7 @@ const (
 type contactType struct {
 	name  string
 	since Version
-	// fields are the settings, parted by spaces; a kind other than text follows a colon.
+	// fields are the settings, separated by spaces; a kind other than text follows a colon.
 	fields   string
 	required []string
 	check    func(*alSettingsCheck)

@@ -88,7 +88,7 @@ func (c *dashboardCheck) bareV2(d *dashboard, fields map[string]jsonField) {
 	case c.version.AtLeast(v13) && !classic:
 		c.skip(d, d.file.at(field), ruleBareV2, "export it as a resource: apiVersion, kind, metadata, and this under spec", "%q is of the second version of dashboards, which Grafana 13 reads in resource form only: it skips the file and keeps the dashboard as it was", key)
 	case c.version.AtLeast(v13):
-		c.skip(d, d.file.at(field), ruleBareV2, "remove "+strconv.Quote(key), "a classic dashboard with %q at its top is taken for one of the second version: Grafana 13 skips the file and keeps the dashboard as it was", key)
+		c.skip(d, d.file.at(field), ruleBareV2, "remove "+strconv.Quote(key), "a classic dashboard with %q at its top is read as one of the second version: Grafana 13 skips the file and keeps the dashboard as it was", key)
 	case !classic:
 		c.warnf(d.file.at(field), ruleBareV2, "export it in the classic form, or as a resource: apiVersion, kind, metadata, and this under spec", "the second version of a dashboard without the resource around it: Grafana stores it and shows it empty, and Grafana 13 skips the file")
 	}

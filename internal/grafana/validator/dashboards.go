@@ -55,7 +55,7 @@ func checkDashboards(p *pass, s *snapshot.Snapshot) {
 	}
 }
 
-// providerView is a provider with the dashboards that are in view.
+// providerView is a provider with the dashboards that reloader can see.
 type providerView struct {
 	*provider
 	// inView says that the directory is among the target's sources.
@@ -89,7 +89,7 @@ func (p *pass) view(pr *provider) *providerView {
 		v.collect(p, s, root)
 	}
 	if !v.inView && (!p.same || p.dirExists(root)) {
-		p.infof(pr.pathAt, ruleNotInView, "", "this path is not among the directories in view: its dashboards are not checked")
+		p.infof(pr.pathAt, ruleNotInView, "", "reloader does not see this path: its dashboards are not checked")
 	}
 	if !v.inView && p.same && !p.dirExists(root) {
 		v.missing = true

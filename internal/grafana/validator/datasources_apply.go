@@ -48,7 +48,7 @@ type dsState struct {
 	rows map[dsKey]*dsRow
 	// uids finds the row that has a uid: its key holds the organization and the uid.
 	uids map[dsKey]dsKey
-	// unknownMarks says that nobody knows which data sources were written under prune.
+	// unknownMarks says that it is not known which data sources were written under prune.
 	unknownMarks bool
 }
 

@@ -54,7 +54,7 @@ func (g *realServer) compare(t *testing.T, sets map[string]map[string]string) {
 	}
 }
 
-// oddFiles are files that nobody measured: whatever the server says of them is right.
+// oddFiles are files that no one measured: whatever the server says of them is right.
 func oddFiles() map[string]map[string]string {
 	entry := func(fields string) map[string]string {
 		return map[string]string{"datasources/a.yaml": ds + "- {name: A, type: prometheus, " + fields + "}\n"}

@@ -202,5 +202,5 @@ func yamlName(name string) bool {
 }
 
 func errForgotten(s *snapshot.Snapshot, name string) error {
-	return fmt.Errorf("the contents of %s are not at hand", s.Source.UserPath(name))
+	return fmt.Errorf("the contents of %s are not available", s.Source.UserPath(name))
 }

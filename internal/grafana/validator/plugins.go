@@ -64,7 +64,7 @@ func (p *pass) checkApp(f file, d *provisioning.Decoder, m *provisioning.Map, se
 		}
 	} else if orgID.Known {
 		if exists, known := p.live.hasOrg(orgID.Value); known && !exists {
-			p.warnf(f.at(orgID.Node), rulePluginOrgID, "", "organization %d does not exist: Grafana stores the setting for nobody", orgID.Value)
+			p.warnf(f.at(orgID.Node), rulePluginOrgID, "", "organization %d does not exist: Grafana stores the setting, and it has no effect", orgID.Value)
 		}
 		if orgName.Set {
 			p.warnf(f.at(orgName.Node), rulePluginOrgName, "remove one of them", "org_name is ignored beside org_id")

@@ -12,7 +12,7 @@ var onlyServer = []string{
 	ruleOrgUnknown, rulePluginInstalled, rulePluginOrgName, ruleCorrelationTarget, ruleNotifierOrgName,
 }
 
-// TestTrialsWithoutServer is what `check` does: nobody asked the server. Then a good set of files never gives an error, with
+// TestTrialsWithoutServer is what `check` does: no one asked the server. Then a good set of files never gives an error, with
 // or without the server's environment; and a bad one is an error, unless it is bad because of what the server had before, or a warning says
 // what to ask it for.
 func TestTrialsWithoutServer(t *testing.T) {

@@ -21,7 +21,7 @@ const (
 	RoleIni         = grafana.Ini
 )
 
-// Options replace what the validator asks of its own surroundings; the zero value asks the system.
+// Options replace what the validator asks of its own environment; the zero value asks the system.
 type Options struct {
 	// Env is for expansion; its Same is set from the facts of each request.
 	Env expand.Env

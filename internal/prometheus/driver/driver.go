@@ -39,7 +39,7 @@ type Options struct {
 	// Process is the program's name for method signal; default "prometheus".
 	Process string
 	// Timeout bounds one reload, default 5 min: a slow reload is waited for, because the server
-	// finishes it whether or not somebody waits.
+	// finishes it whether or not someone waits.
 	Timeout time.Duration
 	// ConfigFile is the main file's path as the server should have it; empty: not compared. UserFile is the same file as
 	// the user named it, for messages.
@@ -153,7 +153,7 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	a, f := d.c.Do(ctx, http.MethodPost, pathReload, d.o.Timeout)
 	if f != nil {
 		if !f.Untouched {
-			// It arrived, and the server reloads although nobody listens any more.
+			// It arrived, and the server reloads although no one listens any more.
 			d.pending = &pending{plan: data, before: d.before, sent: sent, giveUpAt: time.Now().Add(d.patience(f.Class))}
 		}
 		return f

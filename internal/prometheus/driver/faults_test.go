@@ -405,7 +405,7 @@ func TestSwapStorm(t *testing.T) {
 	r.live("last")
 }
 
-// TestForeignReload: a reload by somebody else is noticed and answered by at most one of ours, so that two
+// TestForeignReload: a reload by someone else is noticed and answered by at most one of ours, so that two
 // reloaders on one server do not chase each other.
 func TestForeignReload(t *testing.T) {
 	t.Parallel()

@@ -169,7 +169,7 @@ func compareConfig(q *validator.Question, c *validator.Compared) {
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil || len(doc.Content) == 0 {
-		c.Failed = "it is no YAML"
+		c.Failed = "it is not valid YAML"
 		return
 	}
 	have := parts(doc.Content[0])

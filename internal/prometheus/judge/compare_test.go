@@ -14,7 +14,7 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// promtool is the real one; a test that needs it is skipped only when nobody named it.
+// promtool is the real one; a test that needs it is skipped only when no one named it.
 func promtool(t *testing.T) string {
 	t.Helper()
 	p := os.Getenv("RELOADER_PROMTOOL_BINARY")

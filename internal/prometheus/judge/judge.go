@@ -25,7 +25,7 @@ type judge struct {
 	parser parser.Parser
 	// paths are where the server sees each file.
 	paths map[string]int
-	// dirs are directories in view, which a pattern may match; sub-directories included.
+	// dirs are directories that reloader can see, which a pattern may match; sub-directories included.
 	dirs map[string]bool
 	// matched are files that have a role, so that each is judged once.
 	matched map[int]bool
@@ -38,7 +38,7 @@ type judge struct {
 	open bool
 }
 
-// Judge gives the verdict. It reads no file and asks nobody.
+// Judge gives the verdict. It reads no file and sends no request.
 func Judge(q *validator.Question) *validator.Answer {
 	if q.Compare != nil {
 		return &validator.Answer{Library: Library, Compared: compared(q)}

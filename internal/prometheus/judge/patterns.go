@@ -14,7 +14,7 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// glob finds the files in view that a pattern means, as filepath.Glob would on the server, and reports
+// glob finds the visible files that a pattern means, as filepath.Glob would on the server, and reports
 // what the server would trip over.
 func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePath {
 	at := func(s finding.Severity, rule, message, hint string) {
@@ -84,7 +84,7 @@ func (j *judge) found(paths []string, link string) []validator.RulePath {
 	return files
 }
 
-// throughLink takes the ..data link of a volume out of a pattern, since it leads to the files that are in view
+// throughLink takes the ..data link of a volume out of a pattern, since it leads to the files that are visible
 // without it. It returns the directory that holds the link.
 func (j *judge) throughLink(pattern string) (plain, dir string) {
 	dir, rest, ok := strings.Cut(pattern, "/..data/")

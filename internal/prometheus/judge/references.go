@@ -44,7 +44,7 @@ func (j *judge) refer(l *configLoader, ix *index) {
 	j.expect(l, ix, jobs, paths)
 }
 
-// named resolves a list of patterns at the top of the file to files in view, in the order in which
+// named resolves a list of patterns at the top of the file to visible files, in the order in which
 // the server reads them, and to the paths under which it does.
 func (j *judge) named(file int, ix *index, dir, key string) (files []int, paths []validator.RulePath) {
 	list := resolved(child(ix.root, key))
@@ -174,7 +174,7 @@ func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
 			j.answer.Need = append(j.answer.Need, i)
 		}
 	}
-	// Verdicts are taken in order, and each is let go of before the next: that of a bad file holds all its nodes.
+	// Verdicts are taken in order, and each is released first, then comes the next: that of a bad file holds all its nodes.
 	verdicts := make([]chan verdict, min(runtime.GOMAXPROCS(0), len(todo)))
 	var wg sync.WaitGroup
 	for w := range verdicts {

@@ -2,7 +2,7 @@ package judge
 
 import "reloader/internal/yamlslip"
 
-// broken reports a file that is no YAML at all, at the line to edit.
+// broken reports a file that is not valid YAML at all, at the line to edit.
 func (j *judge) broken(file int, content []byte, err error, n names) {
 	for _, p := range problems(err, n) {
 		at := p.slip()

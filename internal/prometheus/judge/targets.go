@@ -74,7 +74,7 @@ func targetProblem(err error, owner string) problem {
 	return p
 }
 
-// fileSD judges the target files in view that a pattern means.
+// fileSD judges the visible target files that a pattern means.
 func (j *judge) fileSD(in int, ix *index, pattern string, check func([]*targetgroup.Group) error) {
 	dir := path.Dir(j.q.Files[in].Path)
 	node := &yaml.Node{Line: 1, Column: 1, Value: pattern}

@@ -213,7 +213,7 @@ func (s *Server) Deny(path string, status int) {
 	})
 }
 
-// Run makes the server run a text, as if somebody else had made it load another file.
+// Run makes the server run a text, as if someone else had made it load another file.
 func (s *Server) Run(text string) {
 	s.set(func() { s.runs, s.success, s.lastConfig = text, true, time.Now() })
 }
@@ -234,7 +234,7 @@ func (s *Server) Requests() []string {
 // Loads are the files at each load since the start.
 func (s *Server) Loads() []string { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.loaded) }
 
-// loop loads, one load after the other, whether or not somebody still waits for the answer.
+// loop loads, one load after the other, whether or not someone still waits for the answer.
 func (s *Server) loop() {
 	for {
 		select {

@@ -38,7 +38,7 @@ type Expected struct {
 	Hidden []string `json:"hidden,omitempty"`
 	// Rereads are the files that the server reads again by itself, by its paths, sorted.
 	Rereads []string `json:"-"`
-	// Unread are directories in view of whose files the server reads none, with a guess where it reads them.
+	// Unread are visible directories of whose files the server reads none, with a guess where it reads them.
 	Unread []Unread `json:"unread,omitempty"`
 }
 

@@ -16,7 +16,7 @@ import (
 type Role string
 
 // The roles. A change of a file_sd file needs no reload: Prometheus watches those itself. Nor does one
-// of Other: what nobody reads, and credentials, which are read again for each use.
+// of Other: what no server reads, and credentials, which are read again for each use.
 const (
 	Main         Role = "main"
 	Rule         Role = "rule"
@@ -41,7 +41,7 @@ type Options struct {
 
 // Reader reads the directory of the main file, the directories named by the user, and
 // those that the files themselves name (rule_files, scrape_config_files, file_sd_configs) as far
-// as they are in view: they exist here under the path that the server uses. Of these only the files that
+// as they are visible: they exist here under the path that the server uses. Of these only the files that
 // match are read.
 type Reader struct {
 	*sources.Reader
@@ -84,7 +84,7 @@ func New(o Options) *Reader {
 }
 
 // referenced reads, of the main file's directory, the main file and what the files name: for a main file in
-// somebody's home directory, or beside a password that only the server may read. It is not for a
+// someone's home directory, or beside a password that only the server may read. It is not for a
 // directory that is mapped to another one: a gate must publish all of it.
 func (r *Reader) referenced(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
 	src.Include = []string{sources.Literal(path.Base(r.main))}

@@ -141,7 +141,7 @@ type layout struct {
 	users map[string]string
 }
 
-// layOut writes the files below tmp as the server sees them. Where a file names another one in view by
+// layOut writes the files below tmp as the server sees them. Where a file names another visible one by
 // its absolute path, it names the copy instead; lines stay where they are.
 func layOut(tmp string, req finding.Request, files []viewed) (layout, error) {
 	var renames []string
@@ -155,7 +155,7 @@ func layOut(tmp string, req finding.Request, files []viewed) (layout, error) {
 	for i, f := range files {
 		to := filepath.Join(tmp, filepath.FromSlash(f.server))
 		if !f.held || !strings.HasPrefix(to, tmp+string(filepath.Separator)) {
-			return layout{}, fmt.Errorf("the contents of %s are not at hand", f.user)
+			return layout{}, fmt.Errorf("the contents of %s are not available", f.user)
 		}
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return layout{}, err

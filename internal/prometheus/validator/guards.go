@@ -14,7 +14,7 @@ const (
 	GuardGroups = "guard-no-rule-groups"
 )
 
-// Guards are the names that --allow takes for Prometheus.
+// Guards are the names for --allow that concern Prometheus.
 var Guards = []string{GuardEmpty, GuardJobs, GuardGroups}
 
 // Kinds of items in the outline that guards count.

@@ -84,7 +84,7 @@ type Compared struct {
 	Groups []proof.ServerGroup `json:"groups,omitempty"`
 }
 
-// File is one file in view.
+// File is one visible file.
 type File struct {
 	// Path is where the server sees the file.
 	Path string `json:"path"`

@@ -64,8 +64,8 @@ func TestBadAnswers(t *testing.T) {
 		"two":               `{"protocol":2}{"protocol":2}`,
 		"unknown file":      `{"protocol":2,"findings":[{"file":9,"severity":"error","rule":"r","message":"m"}]}`,
 		"no severity":       `{"protocol":2,"findings":[{"file":0,"rule":"r","message":"m"}]}`,
-		"rules of nobody":   `{"protocol":2,"rules":[{"file":-1}]}`,
-		"unused of nobody":  `{"protocol":2,"unused":[4]}`,
+		"rules of no one":   `{"protocol":2,"rules":[{"file":-1}]}`,
+		"unused of no one":  `{"protocol":2,"unused":[4]}`,
 		"a list":            `[]`,
 		"negative position": `{"protocol":2,"findings":[{"file":0,"line":-1,"severity":"error","rule":"r","message":"m"}]}`,
 	} {

@@ -13,7 +13,7 @@ import (
 // docs/gated.md explains it.
 const RulePastGate = "past-the-gate"
 
-// WarnUngated adds to a validator warnings of files that the server reads where somebody else writes them: a broken one causes no
+// WarnUngated adds to a validator warnings of files that the server reads where someone else writes them: a broken one causes no
 // reload, and yet stops the server's next start, which the gate is there to prevent.
 func WarnUngated(v finding.Validator, gate string, role func(serverPath string) references.Role) finding.Validator {
 	return ungated{v, gate, role}
