@@ -88,6 +88,8 @@ type Validator interface {
 // Outline is what a set of files says, by name and without any value: enough for guards and
 // for a diff that can be shown to anybody.
 type Outline struct {
+	// Told says that a running server said it: it may run files that are not visible here.
+	Told  bool
 	Items []Item
 }
 

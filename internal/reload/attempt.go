@@ -3,6 +3,8 @@ package reload
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
 	"time"
 
 	"reloader/internal/snapshot"
@@ -86,6 +88,9 @@ func (t *Target) look(ctx context.Context) event {
 		t.good.after = v.After
 		ev.proven, ev.server = true, t.seen()
 		t.update(func(s *Status) { s.Proof, s.NotCompared, s.Looked = v.By, v.NotCompared, time.Now() })
+		if t.set != nil && t.set.Digest == t.good.digest {
+			t.shown(v)
+		}
 	case v.Mismatch && !t.state.keptUnknown:
 		ev.mismatch = true
 		t.mismatch(v)
@@ -175,6 +180,26 @@ func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 			}
 		}
 	})
+	if newest {
+		t.shown(v)
+	}
+}
+
+// shown adds what the server showed to the findings of the files that it was proven to run, and logs what a proof does not
+// cover, until that changes.
+func (t *Target) shown(v Verdict) {
+	t.findings = together(together(t.verdict, t.plan.Findings), v.Findings)
+	t.update(func(s *Status) { s.Findings = t.findings })
+	if !slices.Equal(v.Findings, t.warnedOf) {
+		t.warnedOf = v.Findings
+		t.logFindings(slog.LevelWarn, v.Findings)
+	}
+	if !slices.Equal(v.NotCompared, t.untold) {
+		t.untold = v.NotCompared
+		if len(v.NotCompared) > 0 {
+			t.o.Logger.Warn("the proof does not cover everything", "target", t.o.Name, "proof", v.By, "not_compared", v.NotCompared)
+		}
+	}
 }
 
 // fail turns an error into the failure that status and log show.

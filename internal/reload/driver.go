@@ -137,6 +137,9 @@ type Verdict struct {
 	// NotCompared names what the server did not tell, and why ("rules: /api/v1/rules answered 403"): it is
 	// shown beside a proof, and metrics count it.
 	NotCompared []string
+	// Findings are warnings that only what the server shows gives reason to; with a proof they stand beside those of
+	// the files.
+	Findings []finding.Finding
 	// RestartRequired names the settings that only a restart of the server can bring.
 	RestartRequired []string
 	// After is what was observed; later observations are compared with it.

@@ -1,7 +1,9 @@
 package reload
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -280,4 +282,36 @@ func (d telling) Observe(ctx context.Context) (Observation, error) {
 	o, err := d.prom.Observe(ctx)
 	o.Outline = d.outline
 	return o, err
+}
+
+// What a proof does not cover, and the warnings that only the server's answers give, are in the status and once in the log.
+func TestWhatAProofDoesNotCover(t *testing.T) {
+	t.Parallel()
+	var logs bytes.Buffer
+	bubble(t, "told once", false, func(b *bench, o *Options) {
+		logs.Reset()
+		o.Driver, o.Logger = halfBlind{b.server}, slog.New(slog.NewTextHandler(&logs, nil))
+	}, func(t *testing.T, b *bench) {
+		b.change("b")
+		sleep(20 * time.Minute) // some looks
+		st := b.target.Status()
+		if st.Phase != InSync || len(st.NotCompared) != 1 || len(st.Findings) != 1 || st.Findings[0].Rule != "invisible" {
+			t.Errorf("status %+v", st)
+		}
+		for _, word := range []string{"rules: not told", "rule=invisible"} {
+			if n := strings.Count(logs.String(), word); n != 1 {
+				t.Errorf("%q is logged %d times:\n%s", word, n, logs.String())
+			}
+		}
+	})
+}
+
+// halfBlind does not see everything that its server runs.
+type halfBlind struct{ *prom }
+
+func (d halfBlind) Confirm(ctx context.Context, p Plan, proof Proof) (Verdict, error) {
+	v, err := d.prom.Confirm(ctx, p, proof)
+	v.NotCompared = []string{"rules: not told"}
+	v.Findings = []finding.Finding{{File: "a.yml", Severity: finding.Warning, Rule: "invisible", Message: "not visible"}}
+	return v, err
 }

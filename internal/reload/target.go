@@ -44,6 +44,8 @@ type Target struct {
 	why           reasons
 	said          string            // the failure that was logged last
 	warned        []finding.Finding // the warnings that were logged last
+	warnedOf      []finding.Finding // what the server showed that was logged last
+	untold        []string          // what a proof did not cover that was logged last
 
 	lookDue chan struct{}   // of Look
 	served  []chan struct{} // calls of Look for which the look is under way

@@ -23,10 +23,10 @@ type evidence struct {
 // elsewhere says that the server reads files from another directory than it was said to.
 type elsewhere struct{ dir, server string }
 
-// invisible says of rule files that are not visible what to do.
-func (e evidence) invisible() []string {
+// invisible are the rule files that the server runs and that are not visible here, and what to do.
+func (e evidence) invisible() (what, hint string) {
 	if len(e.hidden) == 0 {
-		return nil
+		return "", ""
 	}
 	dirs := []string{}
 	for _, f := range e.hidden {
@@ -34,8 +34,8 @@ func (e evidence) invisible() []string {
 			dirs = append(dirs, d)
 		}
 	}
-	return []string{count(len(e.hidden), "rule file") + " that the server runs: not visible to reloader (mount " +
-		summary(dirs) + " into its container too, at the same path or with --prometheus-dir DIR=SERVERDIR)"}
+	return count(len(e.hidden), "rule file") + " that the server runs from " + summary(dirs) + ": not visible to reloader",
+		"mount that into reloader's container too, at the same path or with --prometheus-dir DIR=SERVERDIR; until then changes of these files are neither checked nor reloaded"
 }
 
 // misread finds a directory that the user named, and that the server reads under another path: files of the same names
@@ -119,6 +119,7 @@ type memory struct {
 	provenShow uint64 // what the server showed then
 	shown      []past // what the server showed at proofs
 	rulesEpoch string // the life of the server in which all rules were compared
+	rulesLoad  string // the load after which they were
 	invisible  []string
 	severalAt  time.Time // when several servers were seen
 }
@@ -147,7 +148,7 @@ func (m *memory) plan(text uint64, at time.Time) { m.planned = remember(m.planne
 // proven notes a proof.
 func (m *memory) proven(p plan, l look, now runtime) {
 	if l.evidence.allRules {
-		m.rulesEpoch, m.invisible = now.epoch(), l.evidence.hidden
+		m.rulesEpoch, m.rulesLoad, m.invisible = now.epoch(), now.load(), l.evidence.hidden
 	}
 	if p.expected != nil && l.evidence.shown != 0 {
 		m.provenText, m.provenShow = p.expected.Text, l.evidence.shown

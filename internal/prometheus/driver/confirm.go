@@ -124,7 +124,7 @@ func (d *Driver) signal(ctx context.Context) error {
 func (d *Driver) observeProcess() (reload.Observation, error) {
 	p, err := process.Find(d.o.Process)
 	if err != nil {
-		return reload.Observation{Reason: err.Error()}, nil
+		return reload.Observation{Reason: err.Error(), Class: reload.ClassLocal}, nil
 	}
 	if reason := p.TakesHangUp(); reason != "" {
 		return reload.Observation{Reason: reason}, nil

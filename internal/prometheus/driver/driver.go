@@ -63,6 +63,7 @@ type Driver struct {
 	serverFile string // --config.file, absolute where the server tells its directory
 	serverDir  string // the server's working directory, when its --config.file is relative
 	disabled   bool   // it runs without --web.enable-lifecycle
+	outlined   bool   // it was asked what it runs, for guards
 
 	last    runtime // newest answer
 	before  runtime // before the newest reload
@@ -118,7 +119,12 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 		}
 		return reload.Observation{}, f
 	}
-	return d.observation(r), nil
+	o := d.observation(r)
+	if !d.outlined {
+		d.outlined = true
+		o.Outline = d.outline(ctx)
+	}
+	return o, nil
 }
 
 func (d *Driver) observation(r runtime) reload.Observation {

@@ -17,6 +17,7 @@ import (
 	"reloader/internal/prometheus/driver"
 	"reloader/internal/prometheus/prometheustest"
 	"reloader/internal/prometheus/proof"
+	"reloader/internal/prometheus/validator"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 	"reloader/internal/sources"
@@ -357,7 +358,7 @@ func TestFaultLifecycleOff(t *testing.T) {
 	server := prometheustest.New(t, prometheustest.Options{Files: f.read, NoLifecycle: true})
 	r := start(t, f, server, httpclient.Options{}, 0)
 	r.live("first") // it runs the files, and what will be wrong is said at once
-	if s := r.target.Status(); len(s.Findings) != 1 || s.Findings[0].Rule != driver.RuleLifecycle {
+	if s := r.target.Status(); len(s.Findings) != 1 || s.Findings[0].Rule != validator.RuleLifecycle {
 		t.Errorf("findings %v", s.Findings)
 	}
 	r.swap("second")

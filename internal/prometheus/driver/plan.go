@@ -7,12 +7,10 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/proof"
+	"reloader/internal/prometheus/validator"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 )
-
-// RuleLifecycle is the finding of a server that takes no reloads; docs/checks.md explains it.
-const RuleLifecycle = "prometheus-lifecycle"
 
 // plan is what Confirm needs to know of a change.
 type plan struct {
@@ -53,7 +51,7 @@ func (d *Driver) findings() []finding.Finding {
 		return nil
 	}
 	return []finding.Finding{{
-		File: d.o.UserFile, Severity: finding.Warning, Rule: RuleLifecycle,
+		File: d.o.UserFile, Severity: finding.Warning, Rule: validator.RuleLifecycle,
 		Message: "Prometheus runs without --web.enable-lifecycle: it will refuse every reload",
 		Hint:    "start it with --web.enable-lifecycle, or use --prometheus-method=signal",
 	}}

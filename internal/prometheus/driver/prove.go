@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
 	"reloader/internal/reload"
 )
 
@@ -93,8 +95,13 @@ func (d *Driver) judge(p plan, pr reload.Proof, l look, now runtime) reload.Verd
 	}
 	v.Proven, v.By = true, by(l)
 	d.memory.proven(p, l, now)
+	if what, hint := l.evidence.invisible(); what != "" {
+		v.NotCompared = append(v.NotCompared, what+" ("+hint+")")
+		v.Findings = append(v.Findings, finding.Finding{
+			File: d.o.UserFile, Severity: finding.Warning, Rule: validator.RuleInvisible, Message: what, Hint: hint,
+		})
+	}
 	if e := p.expected; e != nil {
-		v.NotCompared = append(v.NotCompared, l.evidence.invisible()...)
 		if len(e.Hidden) > 0 {
 			v.By += "; " + strings.Join(e.Hidden, ", ") + " by the reload after the last change"
 		}

@@ -24,6 +24,9 @@ const (
 	maxRules     = 1 << 30
 	rulesTimeout = 2 * time.Minute
 	groupsPage   = 1000
+	// alwaysAll is how many rule files are all compared after each reload. Of more, those that changed are, and all at
+	// the next look.
+	alwaysAll = 100
 	// poolWait is how long after a load Prometheus may take to make the scrape pools of new jobs: targets reach
 	// the scrape manager after up to 5 s, which looks at them every 5 s.
 	poolWait = 15 * time.Second
@@ -216,10 +219,10 @@ func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now r
 	}
 	var only []string
 	switch compared := d.memory.rulesEpoch == now.epoch(); {
-	case compared && !pr.Reloaded && same(pr, now): // they were compared since this load
+	case compared && !pr.Reloaded && same(pr, now) && d.memory.rulesLoad == now.load(): // all were compared since this load
 		only = []string{}
-	case compared && pr.Reloaded && d.serverDir == "" && !strings.Contains(d.serverFile, "/..data/"):
-		only = p.changed
+	case compared && pr.Reloaded && len(e.Rules) > alwaysAll && d.serverDir == "" && !strings.Contains(d.serverFile, "/..data/"):
+		only = p.changed // the next look compares the others: the server's own copies of them may have changed too
 	}
 	if only != nil && len(only) == 0 {
 		l.compared = append(l.compared, count(len(e.Rules), "rule file"))

@@ -35,7 +35,7 @@ func (j *judge) expect(l *configLoader, ix *index, jobs []job, rules []validator
 	}
 	main := j.q.Files[j.q.Main].Path
 	e := &proof.Expected{
-		Library: Library, Main: main, Agent: j.q.Agent, OpenJobs: j.open,
+		Library: Library, Main: main, Agent: j.q.Agent, OpenJobs: j.open, OpenRules: j.openRules,
 		Interval: time.Duration(l.config.GlobalConfig.EvaluationInterval).Seconds(),
 	}
 	for _, jb := range jobs {
@@ -189,8 +189,23 @@ func (j *judge) unread(e *proof.Expected) {
 			continue
 		}
 		slices.Sort(u.Files)
+		u.Like = j.like(u.Files)
 		e.Unread = append(e.Unread, u)
 	}
+}
+
+// like is a directory that is not visible here, from which the server reads files that are named like these.
+func (j *judge) like(files []string) string {
+	for _, pattern := range j.patterns {
+		dir := path.Dir(proof.Path(pattern))
+		if j.dirs[dir] || strings.ContainsAny(dir, `*?[\`) {
+			continue
+		}
+		if slices.ContainsFunc(files, func(f string) bool { ok, _ := path.Match(path.Base(pattern), f); return ok }) {
+			return dir
+		}
+	}
+	return ""
 }
 
 // readAtUse says whether the server reads the file that a key names again each time it needs it. That is known of the HTTP

@@ -34,8 +34,12 @@ type judge struct {
 	missing map[string]bool
 	// rereads are files that the server reads again by itself; others are read for another reason too.
 	rereads, other map[int]bool
+	// patterns are those that the files name, as the server resolves them.
+	patterns []string
 	// open says that a pattern of scrape_config_files leads to where nothing is visible.
 	open bool
+	// openRules says it of rule_files.
+	openRules bool
 }
 
 // Judge gives the verdict. It reads no file and sends no request.

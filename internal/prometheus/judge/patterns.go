@@ -24,6 +24,7 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 		at(finding.Error, validator.RuleValue, fmt.Sprintf("bad pattern %q", n.Value), "close the bracket, or escape it with \\")
 		return nil
 	}
+	j.patterns = append(j.patterns, pattern)
 	pattern, link := j.throughLink(pattern)
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		if i, ok := j.paths[pattern]; ok {

@@ -59,8 +59,9 @@ func (j *judge) named(file int, ix *index, dir, key string) (files []int, paths 
 		}
 		pattern := join(dir, n.Value)
 		found := j.glob(file, n, pattern)
-		if len(found) == 0 && key == "scrape_config_files" && !j.dirs[path.Dir(proof.Path(pattern))] {
-			j.open = true
+		if len(found) == 0 && !j.dirs[path.Dir(proof.Path(pattern))] {
+			j.open = j.open || key == "scrape_config_files"
+			j.openRules = j.openRules || key == "rule_files"
 		}
 		for _, m := range found {
 			if !listed[m.File] || key == "scrape_config_files" {

@@ -27,6 +27,8 @@ type Expected struct {
 	Jobs []Job `json:"jobs,omitempty"`
 	// OpenJobs says that scrape_config_files names files that are not visible here: the server may have more jobs.
 	OpenJobs bool `json:"openJobs,omitempty"`
+	// OpenRules says the same of rule_files.
+	OpenRules bool `json:"openRules,omitempty"`
 	// Interval is global.evaluation_interval in seconds, for groups without one.
 	Interval float64 `json:"interval,omitempty"`
 	// Rules are the rule files, by the path under which the server names them.

@@ -45,7 +45,7 @@ type Options struct {
 // match are read.
 type Reader struct {
 	*sources.Reader
-	main     string // as the server sees it
+	main     string // where the server sees it; its base name is ours, which the server's may differ from
 	patterns map[Role][]string
 	// scans are those of the files of the last reading, by contents.
 	scans map[snapshot.Digest]scanned
@@ -63,9 +63,6 @@ func New(o Options) *Reader {
 		config.ServerDir = path.Dir(o.ServerConfigFile)
 	}
 	r := &Reader{main: config.ServerPath(filepath.Base(o.ConfigFile))}
-	if o.ServerConfigFile != "" {
-		r.main = path.Clean(o.ServerConfigFile)
-	}
 	required := []snapshot.Source{config}
 	for _, src := range o.Dirs {
 		src.Dir = filepath.Clean(src.Dir)

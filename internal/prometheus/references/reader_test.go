@@ -230,3 +230,22 @@ func TestRolesThatNeedAReload(t *testing.T) {
 		}
 	}
 }
+
+// The server may have the main file under another base name: what it names is followed all the same.
+func TestOtherBaseName(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	rig.WriteTree(t, top, map[string]string{"etc/p.yml": "rule_files: [" + top + "/r/*.yml]", "r/a.yml": "a"})
+	for _, server := range []string{"/etc/prometheus/prom.yaml", filepath.Join(top, "etc", "prom.yaml"), "/etc/prometheus/..data/prom.yaml"} {
+		r := New(Options{ConfigFile: filepath.Join(top, "etc/p.yml"), ServerConfigFile: server})
+		set, err := r.Read(t.Context())
+		rig.Must(t, err)
+		want := map[string][]string{"config": {"p.yml"}, "TOP/r": {"a.yml"}}
+		if d := cmp.Diff(want, rig.FilesBySource(t, set, top)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", server, d)
+		}
+		if role := r.Role(set.Snapshots[0].Source.ServerPath("p.yml")); role != Main {
+			t.Errorf("%s: the main file is %s", server, role)
+		}
+	}
+}

@@ -141,7 +141,7 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 			return finding.Result{}, nil, err
 		}
 		if len(a.Need) == 0 {
-			res, open := v.result(q, a, files)
+			res, open := v.result(q, a, files, req.Set)
 			return res, open, nil
 		}
 		for _, i := range a.Need {
@@ -177,7 +177,7 @@ func (v *Validator) question(req finding.Request, files []viewed, main int, need
 }
 
 // result turns an answer into findings with the user's paths, and remembers rule files.
-func (v *Validator) result(q *Question, a *Answer, files []viewed) (res finding.Result, open []question) {
+func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot.Set) (res finding.Result, open []question) {
 	add := func(file string, fs []Finding) {
 		for _, f := range fs {
 			if f.Query != "" {
@@ -224,6 +224,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed) (res finding.
 	}
 	if e := v.expected(q, a, files); e != nil && !finding.HasErrors(res.Findings) {
 		res.Expected = e
+		res.Findings = append(res.Findings, unread(e, set)...)
 	}
 	v.memo.turn(a.Scheme)
 	if !a.Broken {

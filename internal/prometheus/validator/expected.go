@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"reloader/internal/confine"
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/proof"
+	"reloader/internal/snapshot"
 )
 
 // expected completes what the process says of the configuration by the groups of all rule files, those whose
@@ -79,4 +81,33 @@ func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text strin
 		return Compared{}, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it did not compare")}
 	}
 	return *a.Compared, nil
+}
+
+// unread warns of directories that the user named and of whose files the server reads none.
+func unread(e *proof.Expected, set *snapshot.Set) []finding.Finding {
+	if e == nil {
+		return nil
+	}
+	var fs []finding.Finding
+	for _, u := range e.Unread {
+		i := slices.IndexFunc(set.Snapshots, func(s *snapshot.Snapshot) bool { return path.Clean(s.Source.ServerPath("")) == u.Dir })
+		if i < 0 || set.Snapshots[i].Source.Followed {
+			continue
+		}
+		dir := set.Snapshots[i].Source.Dir
+		f := finding.Finding{
+			File: dir, Severity: finding.Warning, Rule: RuleUnread,
+			Message: "the server reads none of the files of this directory: no setting names it",
+			Hint:    fmt.Sprintf("name its files in the main file by the path under which the server sees them, for example %q", path.Join(u.Dir, "*.yml")),
+		}
+		switch {
+		case u.Like != "":
+			f.Message = fmt.Sprintf("the server reads none of the files of this directory under %s; the main file names files like them in %s", u.Dir, u.Like)
+			f.Hint = fmt.Sprintf("if the server sees this directory there, write --prometheus-dir %s=%s", dir, u.Like)
+		case u.Dir != dir:
+			f.Message = fmt.Sprintf("the server reads none of the files of this directory: no setting names %s", u.Dir)
+		}
+		fs = append(fs, f)
+	}
+	return fs
 }

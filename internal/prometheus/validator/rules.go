@@ -33,14 +33,17 @@ const (
 	RuleRulesValue      = "rule-value"
 	RuleDuplicateRule   = "rule-duplicate-rule"
 	RuleDocuments       = "rule-second-document"
+	RuleUnread          = "prometheus-unread-directory"
 	RuleExternal        = "prometheus-external-validator"
+	RuleLifecycle       = "prometheus-lifecycle" // these two only a running server shows
+	RuleInvisible       = "prometheus-invisible"
 )
 
 // Rules are all names above, in the order of docs/checks.md.
 var Rules = []string{
 	RuleConfigMissing, RuleYAML, RuleUnknownField, RuleDuplicateKey, RuleWrongType, RuleDuration, RuleRegexp,
 	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RuleDuplicateRemote, RuleCertificate, RuleSecondDocument,
-	RuleServerVersion, RuleExternal,
+	RuleServerVersion, RuleUnread, RuleExternal, RuleLifecycle, RuleInvisible,
 	RuleRulesYAML, RuleRulesUnknown, RuleRulesDuplicate, RuleRulesWrongType, RuleRulesDuration, RuleGroupName, RulePromQL,
 	RuleTemplate, RuleLabel, RuleRulesValue, RuleDuplicateRule, RuleDocuments,
 }

@@ -1,0 +1,64 @@
+package driver_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/httpclient"
+	"reloader/internal/prometheus/driver"
+	"reloader/internal/prometheus/prometheustest"
+	"reloader/internal/prometheus/validator"
+	"reloader/internal/reload"
+	"reloader/test/rig"
+)
+
+// The first observation says what the server runs, so that guards work after a restart of ours; what the server does not tell
+// is not made up.
+func TestOutlineOfTheServer(t *testing.T) {
+	t.Parallel()
+	both(t, "tells", options{}, func(t *testing.T, s server) {
+		s.write(t, rulesFile)
+		if err := newDriver(t, httpclient.Options{URL: s.url}).Reload(t.Context(), reload.Plan{}); err != nil {
+			t.Fatal(err)
+		}
+		rig.Until(t, "the pool is made", func() bool { // which the server does some seconds after the load
+			body, err := rig.Get(t, s.url+"/api/v1/scrape_pools")
+			return err == nil && strings.Contains(body, "self")
+		})
+		d := newDriver(t, httpclient.Options{URL: s.url})
+		o := observe(t, d).Outline
+		if o.Count(validator.KindJob) != 1 {
+			t.Errorf("outline %+v", o)
+		}
+		if o := observe(t, d).Outline; o != nil {
+			t.Errorf("asked again: %+v", o)
+		}
+	})
+	denied := prometheustest.New(t, prometheustest.Options{})
+	denied.Deny("/api/v1/scrape_pools", http.StatusForbidden)
+	denied.Deny("/api/v1/status/config", http.StatusForbidden)
+	if o := observe(t, newDriver(t, httpclient.Options{URL: denied.URL()})).Outline; o != nil {
+		t.Errorf("made up: %+v", o)
+	}
+}
+
+// A driver that takes over awaits the reload that the other one sent: a second one would be queued behind it.
+func TestInherit(t *testing.T) {
+	t.Parallel()
+	server := prometheustest.New(t, prometheustest.Options{})
+	server.Hang()
+	short := func(o *driver.Options) { o.Timeout = 200 * time.Millisecond }
+	old := newDriver(t, httpclient.Options{URL: server.URL()}, short)
+	observe(t, old)
+	wantClass(t, old.Reload(t.Context(), reload.Plan{}), reload.ClassTimeout)
+	next := newDriver(t, httpclient.Options{URL: server.URL()})
+	next.Inherit(old)
+	observe(t, next)
+	wantClass(t, next.Reload(t.Context(), reload.Plan{}), reload.ClassBusy)
+	if got := server.Requests(); len(got) != 1 {
+		t.Errorf("requests %q", got)
+	}
+	server.Release()
+}

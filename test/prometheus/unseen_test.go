@@ -1,0 +1,103 @@
+package prometheus
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reloader/internal/reload"
+	"reloader/test/rig"
+	"reloader/test/volume"
+)
+
+// A guard holds after a restart of reloader: what runs is asked of the server.
+func TestGuardAfterARestart(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t, "prometheus.yml", jobs("", "self"))
+	server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
+	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
+	p.synced()
+	gone := map[string]string{"prometheus.yml": "global: {scrape_interval: 10s}\n"}
+	guarded := func(s reload.Status) bool {
+		return s.Phase == reload.Rejected && len(s.Findings) > 0 && s.Findings[0].Rule == "guard-no-scrape-jobs"
+	}
+	v.Swap(gone)
+	p.Reaches("held back", guarded)
+	p.Stop()
+	p.Start()
+	p.Reaches("held back after a restart", guarded)
+	if n := server.Posts.Load(); n != 0 {
+		t.Errorf("%d reload requests", n)
+	}
+}
+
+// The server has a copy of its own of the rules, which changes where nobody looked: a reload for another file brings it, and
+// the target is not called live.
+func TestOtherCopyOfAnUnchangedFile(t *testing.T) {
+	t.Parallel()
+	files := func(a string) map[string]string {
+		return map[string]string{"a.yml": rules(a), "b.yml": strings.Replace(rules("up == 7"), "name: g", "name: h", 1)}
+	}
+	r := volume.New(t, filepath.Join(t.TempDir(), "r"), files("up == 0"))
+	copied := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(copied, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range files("up == 0") {
+		write(name, text)
+	}
+	v := newVolume(t, "prometheus.yml", jobs("rule_files: ['"+r.Dir+"/*.yml']\n", "self"))
+	server := rig.NewPrometheusIn(t, filepath.Join(v.Dir, "prometheus.yml"), "mount --bind "+copied+" "+r.Dir)
+	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
+	first := p.synced()
+	write("b.yml", strings.Replace(rules("up == 8"), "name: g", "name: h", 1))
+	write("a.yml", rules("up == 1"))
+	r.Swap(files("up == 1"))
+	p.Reaches("the change is seen", func(s reload.Status) bool { return s.Wanted != first.Wanted })
+	end := p.never()
+	p.mismatches("b.yml")
+	end()
+	write("b.yml", files("")["b.yml"])
+	p.Reread()
+	p.synced()
+}
+
+// A link above the directory is turned back to an older release while reloader is away: no file is newer than the server's
+// start, and it runs the other one.
+func TestLinkAboveTheDirectory(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for release, job := range map[string]string{"one": "old", "two": "new"} {
+		rig.WriteTree(t, root, map[string]string{release + "/prometheus.yml": jobs("", job)})
+	}
+	turn := func(to string) {
+		t.Helper()
+		if err := os.Symlink(to, filepath.Join(root, "tmp")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(filepath.Join(root, "tmp"), filepath.Join(root, "current")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	turn("two")
+	config := filepath.Join(root, "current", "prometheus.yml")
+	server := rig.NewPrometheus(t, config)
+	p := startPair(t, server, nil, "--prometheus-config", config)
+	p.synced()
+	p.Stop()
+	turn("one")
+	p.Start()
+	p.Reaches("in sync on what the server really runs", func(s reload.Status) bool {
+		if s.Phase != reload.InSync {
+			return false
+		}
+		if err := server.Runs("old"); err != nil {
+			t.Error(err)
+		}
+		return true
+	})
+}
