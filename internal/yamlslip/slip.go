@@ -33,6 +33,11 @@ func Locate(content []byte, p *Problem) {
 	if strings.HasPrefix(p.Message, "could not find expected ':'") || strings.HasPrefix(p.Message, "found unexpected end of stream") {
 		p.Line = context
 	}
+	if n := s.conflict(); n > 0 {
+		at(n, 1)
+		p.Message, p.Hint = "a conflict of git that was not resolved", "keep one side, and remove the lines of <<<<<<<, ======= and >>>>>>>"
+		return
+	}
 	switch odd, open, template := s.oddBlank(), s.openBefore(max(stopped, context)+1), s.template(stopped); {
 	case odd != nil:
 		at(odd.Line, odd.Column)
@@ -66,6 +71,16 @@ func Locate(content []byte, p *Problem) {
 	default:
 		s.indentation(p, context)
 	}
+}
+
+// conflict is the first line that git writes where two changes meet; 0 for none.
+func (s *Text) conflict() int {
+	for i, l := range s.lines {
+		if strings.HasPrefix(l.text, "<<<<<<< ") || strings.HasPrefix(l.text, ">>>>>>> ") {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 var reSyntax = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)

@@ -59,6 +59,7 @@ func (l *configLoader) found(t text, ix *index) []problem {
 	if !blocking(parts.found) {
 		return append(ps, hinted(whole, ix, configType, roleMain)...)
 	}
+	parts.found = ix.withoutEchoes(parts.found)
 	return append(ps, hinted(parts.found, ix, configType, roleMain)...)
 }
 

@@ -63,6 +63,9 @@ func (ix *index) locate(p *problem) {
 	if n := ix.repeatedGroup(p.group); p.line == 0 && p.number == 0 && p.group != "" && n != nil {
 		p.line, p.column = n.Line, n.Column
 	}
+	if n := ix.unnamedGroup(); p.unnamed && n != nil {
+		p.line, p.column = n.Line, n.Column
+	}
 	if p.line == 0 {
 		from, to := ix.ruleLines(p.group, p.number)
 		ix.within(p, from, to)
@@ -99,6 +102,9 @@ func (ix *index) locate(p *problem) {
 // key that it quotes, a key that it names, or the beginning.
 func (ix *index) within(p *problem, from, to int) {
 	if p.regexp && ix.point(p, from, to, isBadRegexp) {
+		return
+	}
+	if len(p.needles) > 0 && p.needles[0] == "" && ix.point(p, from, to, func(at place) bool { return at.isKey && at.node.Value == "" }) {
 		return
 	}
 	for _, needle := range p.needles {

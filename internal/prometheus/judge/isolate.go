@@ -28,6 +28,8 @@ type problem struct {
 	// anchor is the name of one that does not exist. It is looked for, and never shown.
 	anchor         string
 	number, offset int
+	// unnamed says that it is about a group without a name.
+	unnamed bool
 }
 
 // loader judges a piece of YAML as the server would, and says all that it sees at once.

@@ -50,6 +50,7 @@ var (
 	reAnchor    = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 	reQuoted    = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 	reRegexp    = regexp.MustCompile("error parsing regexp: (.*): `(?s:(.*))`$")
+	reVariable  = regexp.MustCompile(`"\$(\{[A-Z][A-Z0-9_]*\}|\([A-Z][A-Z0-9_]*\)|[A-Z][A-Z0-9_]*)"`)
 	reDuration  = regexp.MustCompile(`not a valid duration string|unknown unit .* in duration|duration out of range|empty duration string`)
 	reDupJob    = regexp.MustCompile(`found multiple (scrape|remote write|remote read) configs with job name "(.*)"`)
 )
@@ -146,6 +147,9 @@ func valueProblem(msg string, n names) problem {
 	} else if strings.Contains(msg, "scrape timeout greater than scrape interval") {
 		p.needles = append([]string{"scrape_timeout", "scrape_interval"}, p.needles...)
 	}
+	if reVariable.MatchString(msg) {
+		p.hint = "Prometheus puts no environment variables in here, only into external_labels: write the value (or have reloader do it: expand_env)"
+	}
 	p.hint = orElse(p.hint, hintFor(msg))
 	return p
 }
@@ -158,6 +162,7 @@ var hints = []struct{ part, hint string }{
 	{"invalid rule file path", "only the last part of the path may hold a *"},
 	{"invalid scrape config file path", "only the last part of the path may hold a *"},
 	{"is not valid for file discovery", "the name ends in .json, .yml or .yaml, and only its last part may hold a *"},
+	{"unknown Kubernetes SD role", "roles: node, pod, service, endpoints, endpointslice, ingress"},
 	{"job_name is empty", "give the job a job_name"},
 	{"requires 'target_label' value", "add target_label"},
 	{"requires non-zero modulus", "add modulus"},
@@ -193,7 +198,7 @@ func unquote(s string) string {
 // wanted says in words which kind of value a Go type is written as.
 func wanted(goType string) string {
 	switch t := strings.TrimLeft(goType, "*"); {
-	case strings.HasPrefix(t, "[]"), strings.HasSuffix(t, "Configs"):
+	case strings.HasPrefix(t, "[]"), strings.HasSuffix(t, "Configs"), strings.HasSuffix(t, "LabelNames"), listTypes()[t]:
 		return "a list"
 	case strings.HasPrefix(t, "map["), strings.HasSuffix(t, "LabelSet"), strings.HasSuffix(t, "Values"), strings.HasSuffix(t, "Labels"):
 		return "a mapping"

@@ -42,6 +42,22 @@ func (ix *index) repeatedGroup(name string) *yaml.Node {
 	return nil
 }
 
+// unnamedGroup is the first group without a name; nil when there is none.
+func (ix *index) unnamedGroup() *yaml.Node {
+	groups := child(ix.root, "groups")
+	if groups == nil {
+		return nil
+	}
+	for _, g := range groups.Content {
+		if n := child(g, "name"); n == nil {
+			return g
+		} else if n.Value == "" {
+			return n
+		}
+	}
+	return nil
+}
+
 func child(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,6 +111,7 @@ var (
 	reRepeated     = regexp.MustCompile(`^groupname: "(?s:(.*))" is repeated in the same file$`)
 	reRulePosition = regexp.MustCompile(`^(\d+):(\d+): (?:(\d+):(\d+): )?`)
 	reRuleLabel    = regexp.MustCompile(`^invalid (label name|label value|annotation name): (?s:(.*))$`)
+	reRuleField    = regexp.MustCompile(`^invalid field '(\w+)' in recording rule$`)
 	reRuleTemplate = regexp.MustCompile(`^(?:label|annotation) "((?:[^"\\]|\\.)*)": (?s:(.*))$`)
 )
 
@@ -126,6 +128,14 @@ func ruleProblems(errs []error, groups *rulefmt.RuleGroups) []problem {
 		}
 		ps = append(ps, groupProblem(err.Error()))
 	}
+	// What is both or neither is no recording rule whose fields could be wrong.
+	for _, p := range slices.Clone(ps) {
+		if strings.Contains(p.message, "only one of 'record' and 'alert'") {
+			ps = slices.DeleteFunc(ps, func(o problem) bool {
+				return o.group == p.group && o.number == p.number && strings.Contains(o.message, "in recording rule")
+			})
+		}
+	}
 	return ps
 }
 
@@ -138,6 +148,9 @@ func groupProblem(msg string) problem {
 	} else if m := reRepeated.FindStringSubmatch(p.message); m != nil {
 		p.message, p.group, p.line = "group "+strconv.Quote(m[1])+" exists twice in this file", m[1], 0
 		p.hint = "merge the two groups, or rename one"
+	}
+	if p.message == "Groupname must not be empty" {
+		p.message, p.unnamed, p.hint = "a group has no name", true, "give each group a name of its own in the file"
 	}
 	return p
 }
@@ -177,6 +190,9 @@ func ruleProblem(re *rulefmt.Error) problem {
 	case reRuleTemplate.MatchString(p.message):
 		m := reRuleTemplate.FindStringSubmatch(p.message)
 		p.rule, p.needles = validator.RuleTemplate, []string{unquote(`"` + m[1] + `"`)}
+	case reRuleField.MatchString(p.message):
+		p.needles, p.line, p.column = []string{reRuleField.FindStringSubmatch(p.message)[1]}, 0, 0
+		p.hint = "only alerting rules have it: remove it, or write alert in place of record"
 	case strings.Contains(p.message, "braces present in the recording rule name"):
 		p.hint = "put the selector into expr and the labels into labels"
 	}

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery"
@@ -80,6 +81,63 @@ func fields(t reflect.Type) map[string]reflect.Type {
 	return known
 }
 
+// listTypes are the names of the library's own types that are written as lists.
+var listTypes = sync.OnceValue(func() map[string]bool {
+	lists, seen := map[string]bool{}, map[reflect.Type]bool{}
+	var walk func(reflect.Type)
+	walk = func(t reflect.Type) {
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		if t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8 {
+			lists[t.String()] = true
+		}
+		for _, f := range fields(t) {
+			walk(f)
+		}
+	}
+	for _, t := range []reflect.Type{configType, scrapesType, ruleFileType} {
+		walk(t)
+	}
+	return lists
+})
+
+// below is the way from a section to the one section of its own that knows the key; nil when none does, or several do.
+func below(t reflect.Type, name string) []string {
+	var near, far [][]string
+	for key, f := range fields(t) {
+		for deeper, g := range fields(f) {
+			if deeper == name {
+				near = append(near, []string{key})
+			}
+			if _, ok := fields(g)[name]; ok {
+				far = append(far, []string{key, deeper})
+			}
+		}
+	}
+	switch {
+	case len(near) == 1:
+		return near[0]
+	case len(near) == 0 && len(far) == 1:
+		return far[0]
+	default:
+		return nil
+	}
+}
+
+// typeAt is the type of the section at a path of keys; nil when the path leads nowhere.
+func typeAt(t reflect.Type, path []string) reflect.Type {
+	for _, key := range path {
+		f, ok := fields(t)[key]
+		if !ok {
+			return nil
+		}
+		t = f
+	}
+	return t
+}
+
 // unknownHint says what an unknown field was probably meant to be, or where it belongs.
 func unknownHint(top reflect.Type, path []string) string {
 	if len(path) == 0 {
@@ -92,6 +150,11 @@ func unknownHint(top reflect.Type, path []string) string {
 	if hint := finding.DidYouMean(name, fieldsAt(top, parent)); hint != "" {
 		return hint
 	}
+	if section := typeAt(top, parent); section != nil {
+		if way := below(section, name); way != nil {
+			return quoted(name) + " belongs under " + strings.Join(way, ".") + " here"
+		}
+	}
 	for _, elsewhere := range [][]string{{}, {"global"}, {"scrape_configs"}, {"alerting"}, {"alerting", "alertmanagers"}, {"remote_write"}, {"groups"}, {"groups", "rules"}} {
 		if slices.Contains(fieldsAt(top, elsewhere), name) {
 			if len(elsewhere) == 0 {
@@ -99,6 +162,9 @@ func unknownHint(top reflect.Type, path []string) string {
 			}
 			return quoted(name) + " belongs under " + strings.Join(elsewhere, ".") + ": check the indentation"
 		}
+	}
+	if section := typeAt(top, parent); section == reflect.TypeFor[[]rulefmt.Rule]() && slices.Contains([]string{"severity", "summary", "description", "runbook_url", "team"}, name) {
+		return "a label belongs under labels, a text for people under annotations"
 	}
 	return ""
 }

@@ -13,7 +13,7 @@ import (
 type secrets []string
 
 var (
-	reSecretKey  = regexp.MustCompile(`(?i)passw|secret|token|credential|api_?key|access_?key|private_?key|auth|bearer|headers|account|connection_?string|username|client_id|params|cert$|key$|^ca$|x_`)
+	reSecretKey  = regexp.MustCompile(`(?i)passw|secret|token|credential|api_?key|access_?key|private_?key|auth|bearer|headers|account|connection_?string|username|client_id|params|cert$|key$|^ca$|^x_`)
 	rePlainKey   = regexp.MustCompile(`(?i)(_file|_url|_ref|_type|_id|_interval|_method|_endpoint|^type)$`)
 	reUserInfo   = regexp.MustCompile(`(://)[^/\s"']*@`)
 	reURLSecrets = regexp.MustCompile(`(?i)([?&][^=&\s"]*(?:token|key|secret|passw|auth)[^=&\s"]*=)[^&\s"]+`)
@@ -49,6 +49,10 @@ func publicLeaf(path []string) bool {
 // redact takes everything secret out of a message.
 func (s secrets) redact(message string) string {
 	for _, v := range s {
+		if len(v) < 4 { // as a part of a word it is chance
+			message = regexp.MustCompile(`(^|\W)`+regexp.QuoteMeta(v)+`(\W|$)`).ReplaceAllString(message, "${1}"+masked+"${2}")
+			continue
+		}
 		message = strings.ReplaceAll(message, v, masked)
 		if first, _, many := strings.Cut(v, "\n"); many && len(first) > 2 {
 			message = strings.ReplaceAll(message, first, masked)
