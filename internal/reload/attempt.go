@@ -197,7 +197,7 @@ func (t *Target) shown(v Verdict) {
 	if !slices.Equal(v.NotCompared, t.untold) {
 		t.untold = v.NotCompared
 		if len(v.NotCompared) > 0 {
-			t.o.Logger.Warn("the proof does not cover everything", "target", t.o.Name, "proof", v.By, "not_compared", v.NotCompared)
+			t.o.Logger.Warn("the proof does not cover everything", "target", t.o.Name, "proof", v.By, "notCompared", v.NotCompared)
 		}
 	}
 }

@@ -30,9 +30,9 @@ type early struct {
 func (t *Target) earlyDue(now time.Time) <-chan time.Time {
 	s := &t.state
 	if s.phase != Settling {
-		t.earlies = 0
+		t.earlyCount = 0
 	}
-	if s.phase != Settling || s.atomic || !t.obs.Ready || t.earlies == maxEarly || t.early != nil && !s.hinted {
+	if s.phase != Settling || s.atomic || !t.obs.Ready || t.earlyCount == maxEarly || t.early != nil && !s.hinted {
 		return nil
 	}
 	return time.After(min(s.settle, s.settleUntil.Sub(now)) / earlyAfter)
@@ -54,7 +54,7 @@ func (t *Target) judgeEarly(ctx context.Context) {
 	if set.Digest == t.state.judged {
 		return
 	}
-	t.earlies++
+	t.earlyCount++
 	limited, cancel := context.WithTimeout(ctx, t.o.ValidateTimeout)
 	e := &early{request: t.request(set), cancel: cancel, done: make(chan struct{})}
 	t.early = e
@@ -88,7 +88,7 @@ func (t *Target) endEarly() {
 // validate is the early verdict when it is about the same question, else a new one.
 func (t *Target) validate(ctx context.Context, set *snapshot.Set) (finding.Result, error) {
 	e := t.early
-	t.earlies = 0
+	t.earlyCount = 0
 	defer t.endEarly()
 	req := t.request(set)
 	if e != nil && e.request.Set.Digest == set.Digest && e.request.Running == req.Running && reflect.DeepEqual(e.request.Facts, req.Facts) {

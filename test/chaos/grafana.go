@@ -192,7 +192,7 @@ func (w *grafanaWorld) end() error {
 		}
 	}
 	if w.gated && w.refused > 0 {
-		return fmt.Errorf("Grafana did not start on what the gate held, %d times", w.refused)
+		return fmt.Errorf("a start of Grafana on what the gate held failed, %d times", w.refused)
 	}
 	return nil
 }

@@ -31,12 +31,10 @@ func (n *network) set(fault string) { n.fault.Store(&fault) }
 func (n *network) rotate(password string) { n.password.Store(&password) }
 
 func (n *network) handler(target *url.URL) http.Handler {
-	forward := httputil.NewSingleHostReverseProxy(target)
-	direct := forward.Director
-	forward.Director = func(r *http.Request) {
-		direct(r)
-		r.Header.Del("Accept-Encoding")
-	}
+	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Header.Del("Accept-Encoding")
+	}}
 	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	forward.ModifyResponse = n.pretend
 	n.set("")

@@ -3,6 +3,7 @@ package rig
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func NewReloader(tb testing.TB, flags ...string) *Reloader {
 func NewReloaderIn(tb testing.TB, command []string, flags ...string) *Reloader {
 	tb.Helper()
 	address := FreeAddress(tb)
-	args := append(command[:len(command):len(command)], Program(tb, "reloader"), "run", "--listen-address", address)
+	args := append(slices.Clip(command), Program(tb, "reloader"), "run", "--listen-address", address)
 	args = append(args, flags...)
 	return &Reloader{Process: NewProcess(tb, "reloader", args...), URL: "http://" + address}
 }
