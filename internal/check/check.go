@@ -125,13 +125,18 @@ func (o Options) target(ctx context.Context, t config.Target) Result {
 		c.Err = err
 		return c
 	}
+	var assumed []finding.Finding
+	if t.Kind == config.Prometheus {
+		assumed = assumePath(&t.ConfigFile)
+	}
 	r, validator := inputs.New(o.Config, t)
 	set, err := r.Read(ctx)
 	if err != nil {
 		c.Err = err
 		return c
 	}
-	c = judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown, r.Findings()...)
+	c = judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown, append(r.Findings(), assumed...)...)
+	unchecked(c.Findings)
 	c.compare(set)
 	return c
 }

@@ -67,7 +67,7 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 		}
 	}
 	if len(matches) == 0 {
-		where := "its directory is not visible, so that nothing was checked"
+		where := validator.NotVisible
 		if j.dirs[path.Dir(pattern)] {
 			where = "the server reads none"
 		}

@@ -37,13 +37,17 @@ const (
 	RuleExternal        = "prometheus-external-validator"
 	RuleLifecycle       = "prometheus-lifecycle" // these two only a running server shows
 	RuleInvisible       = "prometheus-invisible"
+	RuleAssumedPath     = "prometheus-assumed-path" // only reloader check makes it
 )
+
+// NotVisible ends the message about a pattern whose files nothing is known of.
+const NotVisible = "its directory is not visible, so that nothing was checked"
 
 // Rules are all names above, in the order of docs/checks.md.
 var Rules = []string{
 	RuleConfigMissing, RuleYAML, RuleUnknownField, RuleDuplicateKey, RuleWrongType, RuleDuration, RuleRegexp,
 	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RuleDuplicateRemote, RuleCertificate, RuleSecondDocument,
-	RuleServerVersion, RuleUnread, RuleExternal, RuleLifecycle, RuleInvisible,
+	RuleServerVersion, RuleUnread, RuleExternal, RuleLifecycle, RuleInvisible, RuleAssumedPath,
 	RuleRulesYAML, RuleRulesUnknown, RuleRulesDuplicate, RuleRulesWrongType, RuleRulesDuration, RuleGroupName, RulePromQL,
 	RuleTemplate, RuleLabel, RuleRulesValue, RuleDuplicateRule, RuleDocuments,
 }

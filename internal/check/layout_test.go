@@ -1,0 +1,80 @@
+package check_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reloader/internal/check"
+	"reloader/internal/finding"
+	prometheusvalidator "reloader/internal/prometheus/validator"
+	"reloader/test/rig"
+)
+
+// A main file that names rules by the paths of the server's container, which is the usual form, is not passed without
+// a look at them: they are found beside it, or a warning says that they were not checked.
+func TestAbsoluteRuleFiles(t *testing.T) {
+	t.Parallel()
+	const broken = "groups:\n- name: g\n  rules:\n  - {record: a, expr: sum(}\n"
+	main := func(pattern string) string { return "rule_files: ['" + pattern + "']\n" }
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string // rule and severity
+	}{
+		"a directory beside it": {
+			map[string]string{"prometheus.yml": main("/etc/nowhere/rules/*.yml"), "rules/a.yml": broken},
+			[]string{prometheusvalidator.RuleAssumedPath + " info", prometheusvalidator.RulePromQL + " error"},
+		},
+		"a file beside it": {
+			map[string]string{"prometheus.yml": main("/etc/nowhere/a.rules"), "a.rules": broken},
+			[]string{prometheusvalidator.RuleAssumedPath + " info", prometheusvalidator.RulePromQL + " error"},
+		},
+		"two directories down": {
+			map[string]string{"prometheus.yml": main("/etc/nowhere/rules/team/*.yml"), "rules/team/a.yml": broken},
+			[]string{prometheusvalidator.RuleAssumedPath + " info", prometheusvalidator.RulePromQL + " error"},
+		},
+		"elsewhere": {
+			map[string]string{"prometheus.yml": main("/etc/nowhere/rules/*.yml"), "alerts/a.yml": broken},
+			[]string{prometheusvalidator.RuleMissingFile + " warning"},
+		},
+		"only the main file itself": {
+			map[string]string{"prometheus.yml": main("/etc/nowhere/rules/*.yml")},
+			[]string{prometheusvalidator.RuleMissingFile + " warning"},
+		},
+		"relative": {
+			map[string]string{"prometheus.yml": main("rules/*.yml"), "rules/a.yml": broken},
+			[]string{prometheusvalidator.RulePromQL + " error"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for p, text := range c.files {
+				p = filepath.Join(dir, p)
+				if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o := check.Options{}
+			o.Config.Promcheck = rig.Program(t, "promcheck")
+			results := check.Run(t.Context(), o, []string{filepath.Join(dir, "prometheus.yml")})
+			if len(results) != 1 || results[0].Err != nil {
+				t.Fatalf("%+v", results)
+			}
+			var got []string
+			for _, f := range results[0].Findings {
+				got = append(got, f.Rule+" "+f.Severity.String())
+				if f.Severity == finding.Warning && f.Hint == "" {
+					t.Errorf("%v: no hint", f)
+				}
+			}
+			if strings.Join(got, ", ") != strings.Join(c.want, ", ") {
+				t.Errorf("got %q, want %q: %+v", got, c.want, results[0].Findings)
+			}
+		})
+	}
+}
