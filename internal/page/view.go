@@ -142,6 +142,11 @@ func (t *target) facts(s reload.Status) {
 		}
 	}
 	switch {
+	case ranNewest(s):
+		add("Runs", "not known; last the newest files ("+s.LastProven.Short()+")", time.Time{})
+	case s.Running.IsZero() && !s.LastProven.IsZero():
+		add("Runs", "not known; last other files ("+s.LastProven.Short()+")", time.Time{})
+		add("Wanted", "the newest files ("+s.Wanted.Short()+")", time.Time{})
 	case s.Running.IsZero():
 		add("Runs", "not known", time.Time{})
 	case s.Running == s.Wanted:

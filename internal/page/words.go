@@ -77,12 +77,17 @@ func state(s reload.Status) string {
 	case reload.Retrying:
 		return "The newest files are not live: the last attempt failed."
 	case reload.Waiting:
-		if !s.Running.IsZero() && s.Running == s.Wanted {
+		if ranNewest(s) {
 			return name + " does not answer. It ran the newest files when it last did."
 		}
 		return "The newest files are not live yet: reloader is waiting."
 	}
 	return string(s.Phase)
+}
+
+// ranNewest says that a server without an answer ran the newest files when it last had one.
+func ranNewest(s reload.Status) bool {
+	return s.Phase == reload.Waiting && !s.LastProven.IsZero() && s.LastProven == s.Wanted
 }
 
 // keeps says what the server runs instead, as far as that is known.
@@ -192,6 +197,9 @@ func problem(s reload.Status) (line, action string) {
 	case reload.Retrying, reload.Unjudged:
 		return "The newest files for " + name + " are not live.", s.Reason
 	case reload.Waiting:
+		if ranNewest(s) {
+			return name + " does not answer. It ran the newest files when it last did.", s.Reason
+		}
 		return "reloader is waiting for " + name + ".", s.Reason
 	default:
 		return state(s), ""

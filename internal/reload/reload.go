@@ -40,6 +40,8 @@ type Status struct {
 	// Wanted is the digest of the newest reading, Running the one the server was proven to run.
 	Wanted  snapshot.Digest `json:"wanted"`
 	Running snapshot.Digest `json:"running"`
+	// LastProven is the digest that the server was last proven to run, whether or not it answers now; zero when never.
+	LastProven snapshot.Digest `json:"lastProven,omitzero"`
 	// Sources are the digests of each source in the newest reading, by name, and of directories that hold
 	// several of them: see snapshot.Set.Digests.
 	Sources map[string]snapshot.Digest `json:"sources,omitempty"`

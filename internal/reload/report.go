@@ -23,7 +23,7 @@ func (t *Target) report(act action) {
 	t.noteWaiting()
 	healthy := st.phase == InSync && st.misses == 0
 	if from.Phase == st.phase && from.Wanted == st.wanted && from.Running == st.runningNow() &&
-		from.Reason == t.shownReason() && (from.Applied || !healthy) {
+		from.LastProven == st.running && from.Reason == t.shownReason() && (from.Applied || !healthy) {
 		if next := t.nextTry(act); next != from.NextTry {
 			t.update(func(s *Status) { s.NextTry = next })
 		}
@@ -31,6 +31,7 @@ func (t *Target) report(act action) {
 	}
 	to := from
 	to.Phase, to.Wanted, to.Running, to.Reason = st.phase, st.wanted, st.runningNow(), t.shownReason()
+	to.LastProven = st.running
 	to.NextTry = t.nextTry(act)
 	now := time.Now()
 	if to.Phase != from.Phase {

@@ -98,9 +98,16 @@ func mismatch() reload.Status {
 
 func waiting() reload.Status {
 	s := inSync("prometheus", "prometheus", 1)
-	s.Phase, s.Wanted, s.Applied = reload.Waiting, snapshot.Digest{6, 6, 6}, false
+	s.Phase, s.Wanted, s.Running, s.LastProven, s.Applied = reload.Waiting, snapshot.Digest{6, 6, 6}, snapshot.Digest{}, s.Running, false
 	s.Reason = "GET http://127.0.0.1:9090/api/v1/status/runtimeinfo: nothing listens there (is the server up, and is the port right?)"
 	s.NextTry = time.Now().Add(42 * time.Second)
+	return s
+}
+
+// down is a server that does not answer, as the state machine shows it: what it runs now is not known.
+func down() reload.Status {
+	s := waiting()
+	s.Wanted = s.LastProven
 	return s
 }
 
@@ -126,6 +133,7 @@ var scenes = []struct {
 	{"mismatch", []reload.Status{inSync("prometheus", "prometheus", 1), mismatch()}, "Prometheus does not run the files it was told to load.",
 		[]string{"subPath", `scrape job "node" is in the files`}},
 	{"waiting", []reload.Status{inSync("prometheus", "prometheus", 1), waiting()}, "reloader is waiting for Prometheus.", []string{"nothing listens there", "Next try\nin "}},
+	{"down", []reload.Status{inSync("prometheus", "prometheus", 1), down()}, "Prometheus does not answer. It ran the newest files when it last did.", []string{"nothing listens there", "not known; last the newest files"}},
 	{"restart-needed", []reload.Status{restartNeeded()}, "Grafana runs the newest configuration since 10:42 UTC on 28 November.",
 		[]string{"Grafana needs a restart for server.http_port and users.default_theme."}},
 	{"five-targets", []reload.Status{
