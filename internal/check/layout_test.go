@@ -27,7 +27,7 @@ func TestAbsoluteRuleFiles(t *testing.T) {
 			[]string{prometheusvalidator.RuleAssumedPath + " info", prometheusvalidator.RulePromQL + " error"},
 		},
 		"a file beside it": {
-			map[string]string{"prometheus.yml": main("/etc/nowhere/a.rules"), "a.rules": broken},
+			map[string]string{"prometheus.yml": main("/etc/nowhere/z.rules"), "z.rules": broken},
 			[]string{prometheusvalidator.RuleAssumedPath + " info", prometheusvalidator.RulePromQL + " error"},
 		},
 		"two directories down": {

@@ -108,7 +108,10 @@ func (t *Target) judge(ctx context.Context) event {
 	limited, cancel := context.WithTimeout(ctx, t.o.ValidateTimeout)
 	defer cancel()
 	set := t.set
-	res, err := t.validate(limited, set)
+	res, newer, err := t.validateUnlessNewer(limited, cancel, set)
+	if newer {
+		return event{kind: evHint}
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			t.count(func(c *Counts) { c.Unjudged++ })

@@ -102,3 +102,46 @@ func (t *Target) validate(ctx context.Context, set *snapshot.Set) (finding.Resul
 func (t *Target) request(set *snapshot.Set) finding.Request {
 	return finding.Request{Set: set, Facts: t.obs.Facts, Running: t.runningOutline(), Allow: t.o.Allow}
 }
+
+const (
+	// judgePatience is how long a verdict may take before newer files end it: a validator that hangs must not hold them
+	// up until its deadline.
+	judgePatience = 5 * time.Second
+	// maxDropped bounds how many verdicts in a row are given up in this way: files that never rest are judged too.
+	maxDropped = 3
+)
+
+// validateUnlessNewer is validate, given up when the files change while it takes long; newer says so.
+func (t *Target) validateUnlessNewer(ctx context.Context, cancel context.CancelFunc, set *snapshot.Set) (res finding.Result, newer bool, err error) {
+	early, done := t.early, make(chan struct{})
+	go func() {
+		defer close(done)
+		res, err = t.validate(ctx, set)
+	}()
+	long := time.NewTimer(judgePatience)
+	defer long.Stop()
+	select {
+	case <-done:
+	case <-long.C:
+		var hints <-chan struct{}
+		if t.dropped < maxDropped {
+			hints = t.hints
+		}
+		select {
+		case <-done:
+		case <-hints:
+			newer = true
+			cancel()
+			if early != nil {
+				early.cancel()
+			}
+			<-done
+		}
+	}
+	if newer {
+		t.dropped++
+	} else {
+		t.dropped = 0
+	}
+	return res, newer, err
+}

@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,5 +102,42 @@ func TestEarlyVerdict(t *testing.T) {
 		b.judge.takes = 40 * time.Second
 		change(b, "b")
 		sleep(90 * time.Millisecond)
+	})
+}
+
+// A validator that hangs holds newer files up for seconds, not until its deadline; files that never rest are judged in
+// the end all the same.
+func TestVerdictThatTakesLong(t *testing.T) {
+	t.Parallel()
+	bubble(t, "newer files get their turn", false, func(b *bench, _ *Options) { b.judge.takes = 0 }, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		b.judge.set(time.Hour)
+		b.change("b")
+		sleep(4 * time.Second)
+		b.judge.set(0)
+		b.change("c")
+		sleep(2 * time.Second)
+		b.want(InSync, "c", "c")
+		if n := b.target.Status().Counts.Unjudged; n != 0 {
+			t.Errorf("%d verdicts failed", n)
+		}
+	})
+	bubble(t, "without newer files it has its whole time", false, nil, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		b.judge.set(40 * time.Second)
+		b.change("b")
+		sleep(45 * time.Second)
+		b.want(InSync, "b", "b")
+	})
+	bubble(t, "files that never rest are judged", false, nil, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		b.judge.set(20 * time.Second)
+		for i := range 60 {
+			b.change(strconv.Itoa(i))
+			sleep(6 * time.Second)
+		}
+		if st := b.target.Status(); st.Counts.Reloads < 2 {
+			t.Errorf("%d reloads in six minutes of changes", st.Counts.Reloads)
+		}
 	})
 }

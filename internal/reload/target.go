@@ -40,6 +40,7 @@ type Target struct {
 	verdict       []finding.Finding // of the validator, on set, with those of the reading
 	findings      []finding.Finding // verdict, and what the driver's plan added
 	early         *early            // verdict that is given while the files settle; nil: none
+	dropped       int               // verdicts in a row that were given up for newer files
 	earlyCount    int               // early verdicts on the change under way
 	why           reasons
 	said          string            // the failure that was logged last
