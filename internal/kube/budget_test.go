@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"reloader/test/rig"
 )
 
 // Patches that bring nothing are five at first and one a minute then, however often the object gets a new version; new
@@ -41,12 +43,23 @@ func TestTouchedObjectCostsTheBudget(t *testing.T) {
 	w := newPropagationWorld(t)
 	w.started(t)
 	for range 30 {
-		before := w.asked("seen")
-		_ = before
 		w.update("configmaps/prometheus-yml")
 		time.Sleep(5 * time.Millisecond) // each is a version of its own, not one burst
 	}
 	w.settled(t, patchBurst)
+}
+
+// Changes that follow each other faster than a patch is repeated cost nothing of the budget, as long as each arrives.
+func TestChangesThatArriveCostNothing(t *testing.T) {
+	t.Parallel()
+	w := newPropagationWorld(t)
+	w.started(t)
+	for range 4 * patchBurst {
+		before := w.patched()
+		w.update("configmaps/prometheus-yml")
+		rig.Until(t, "a patch for the change", func() bool { return w.patched() > before })
+		w.swap(t, w.config)
+	}
 }
 
 // What the API asks for counts: its Retry-After is waited for.

@@ -51,21 +51,24 @@ func (p *Propagation) patches(ctx context.Context) {
 	repeats := 0
 	repeat := time.NewTimer(0)
 	<-repeat.C
+	served := func() {
+		waited := len(pending)
+		if pending = slices.DeleteFunc(pending, change.arrived); len(pending) < waited {
+			left.worked()
+		}
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case c := <-p.changes:
+			served() // changes right after each other are worth their patches too
 			pending, repeats, last = p.drain(append(pending, c)), 0, time.Now()
 			if !sleep(ctx, jitter(p.spread)) {
 				return
 			}
 		case <-repeat.C:
-			waited := len(pending)
-			if pending = slices.DeleteFunc(pending, change.arrived); len(pending) < waited {
-				left.worked()
-			}
-			if len(pending) == 0 {
+			if served(); len(pending) == 0 {
 				continue
 			}
 			repeats++
