@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -75,10 +76,8 @@ func serverDir(main, pattern string) string {
 			return ""
 		}
 		if len(matches) > 0 {
-			for _, found := range matches {
-				if found == main {
-					return "" // no file of rules
-				}
+			if slices.Contains(matches, main) {
+				return "" // no file of rules
 			}
 			return path.Clean(pattern[:at])
 		}

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -101,6 +102,8 @@ func viewOf(r status.Report, past history.Report, now time.Time) view {
 	for i, s := range r.Targets {
 		v.Targets = append(v.Targets, targetOf(i, s, byName[s.Target], now))
 	}
+	// What needs a person comes first; the rest keeps its order.
+	slices.SortStableFunc(v.Targets, func(a, b target) int { return rank(b.Level) - rank(a.Level) })
 	return v
 }
 
