@@ -220,7 +220,7 @@ func (a *App) lookNow() {
 
 // Run starts everything, works until ctx ends, and stops everything.
 func (a *App) Run(ctx context.Context) error {
-	var hup = a.o.HangUp
+	hup := a.o.HangUp
 	// Parts end in the order of Stop, not all at once with ctx.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

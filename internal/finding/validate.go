@@ -3,6 +3,7 @@ package finding
 
 import (
 	"context"
+	"reflect"
 
 	"reloader/internal/snapshot"
 )
@@ -53,6 +54,13 @@ type Facts struct {
 	// Refuses asks the running server what it says against an expression of its query language: its words, empty when it
 	// takes the expression. An error means that it was not told. Nil when the server cannot be asked.
 	Refuses func(ctx context.Context, expression string) (words string, err error) `json:"-"`
+}
+
+// Same says whether both lead to the same verdicts: what is known is equal, and the server can be asked in both or in neither.
+func (f Facts) Same(other Facts) bool {
+	asked := (f.Refuses == nil) == (other.Refuses == nil)
+	f.Refuses, other.Refuses = nil, nil // functions never compare as equal
+	return asked && reflect.DeepEqual(f, other)
 }
 
 // Request is one question to a Validator.

@@ -2,7 +2,6 @@ package reload
 
 import (
 	"context"
-	"reflect"
 	"time"
 
 	"reloader/internal/finding"
@@ -91,8 +90,8 @@ func (t *Target) validate(ctx context.Context, set *snapshot.Set) (finding.Resul
 	t.earlyCount = 0
 	defer t.endEarly()
 	req := t.request(set)
-	if e != nil && e.request.Set.Digest == set.Digest && e.request.Running == req.Running && reflect.DeepEqual(e.request.Facts, req.Facts) {
-		if <-e.done; e.err == nil {
+	if e != nil && e.request.Set.Digest == set.Digest && e.request.Running == req.Running && e.request.Facts.Same(req.Facts) {
+		if <-e.done; e.err == nil { // the reading waited for its end
 			return e.result, nil
 		}
 	}
@@ -113,7 +112,7 @@ const (
 
 // validateUnlessNewer is validate, given up when the files change while it takes long; newer says so.
 func (t *Target) validateUnlessNewer(ctx context.Context, cancel context.CancelFunc, set *snapshot.Set) (res finding.Result, newer bool, err error) {
-	early, done := t.early, make(chan struct{})
+	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		res, err = t.validate(ctx, set)
@@ -132,9 +131,6 @@ func (t *Target) validateUnlessNewer(ctx context.Context, cancel context.CancelF
 		case <-hints:
 			newer = true
 			cancel()
-			if early != nil {
-				early.cancel()
-			}
 			<-done
 		}
 	}

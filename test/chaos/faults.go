@@ -248,7 +248,7 @@ func (w *world) active() []string {
 	b, _ := os.ReadFile(w.password)
 	add("password rotated on the server alone", string(b) != *w.net.password.Load())
 	_, err := os.Stat(w.limit)
-	add("no inotify watch to be had", err == nil)
+	add("inotify watches used up", err == nil)
 	_, err = os.Stat(filepath.Join(w.space, "filler"))
 	add("the gate's disk full", w.space != "" && err == nil)
 	b, _ = os.ReadFile(w.config)

@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -135,14 +134,7 @@ func (w *grafanaWorld) ask(ctx context.Context, path string, v any) error {
 	w.mu.Lock()
 	req.SetBasicAuth("admin", w.wanted)
 	w.mu.Unlock()
-	status, body, err := rig.Do(req)
-	if err != nil {
-		return err
-	}
-	if status != http.StatusOK {
-		return fmt.Errorf("GET %s: status %d", path, status)
-	}
-	return json.Unmarshal([]byte(body), v)
+	return rig.DoJSON(req, v)
 }
 
 func (w *grafanaWorld) serverSays(ctx context.Context) (string, error) {
@@ -161,18 +153,7 @@ func (w *grafanaWorld) serverSays(ctx context.Context) (string, error) {
 func (w *grafanaWorld) claims(s reload.Status) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, board := -1, -1
-	for _, digest := range s.Sources {
-		if g, ok := w.known[digest.String()]; ok && g.more {
-			board = g.n
-		} else if ok {
-			n = g.n
-		}
-	}
-	if n < 0 || board < 0 {
-		return ""
-	}
-	return grafanaSays(n, board)
+	return claimed(w.known, s, grafanaSays)
 }
 
 func (w *grafanaWorld) start() { w.reloader.Start() }

@@ -203,18 +203,24 @@ type generation struct {
 func (w *world) claims(s reload.Status) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, rules := -1, -1
+	return claimed(w.known, s, says)
+}
+
+// claimed is what a server runs, in the words of says, when it runs the good changes of both volumes that the status
+// names; empty when it names none of one of them.
+func claimed(known map[string]generation, s reload.Status, says func(n, more int) string) string {
+	n, more := -1, -1
 	for _, digest := range s.Sources {
-		if g, ok := w.known[digest.String()]; ok && g.more {
-			rules = g.n
+		if g, ok := known[digest.String()]; ok && g.more {
+			more = g.n
 		} else if ok {
 			n = g.n
 		}
 	}
-	if n < 0 || rules < 0 {
+	if n < 0 || more < 0 {
 		return ""
 	}
-	return says(n, rules)
+	return says(n, more)
 }
 
 // serverSays is what the server itself says it runs; an error while it cannot be asked.

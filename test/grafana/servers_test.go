@@ -3,7 +3,6 @@
 package grafana
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -93,14 +92,7 @@ func (w *world) ask(path string, v any) error {
 		return err
 	}
 	req.SetBasicAuth("admin", strings.TrimSpace(string(password)))
-	status, body, err := rig.Do(req)
-	if err != nil {
-		return err
-	}
-	if status != http.StatusOK {
-		return fmt.Errorf("GET %s: status %d", path, status)
-	}
-	return json.Unmarshal([]byte(body), v)
+	return rig.DoJSON(req, v)
 }
 
 // has says whether Grafana shows a data source with this URL.

@@ -32,7 +32,7 @@ func TestGuardAfterARestart(t *testing.T) {
 	}
 }
 
-// The server has a copy of its own of the rules, which changes where nobody looked: a reload for another file brings it, and
+// The server has a copy of its own of the rules, which changes where no one looked: a reload for another file brings it, and
 // the target is not called live.
 func TestOtherCopyOfAnUnchangedFile(t *testing.T) {
 	t.Parallel()

@@ -39,12 +39,24 @@ func Get(tb testing.TB, url string) (string, error) {
 
 // GetJSON reads a page into v.
 func GetJSON(tb testing.TB, url string, v any) error {
-	body, err := Get(tb, url)
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
+	return DoJSON(req, v)
+}
+
+// DoJSON sends a request and reads the answer into v; one other than 200 is an error with its text.
+func DoJSON(req *http.Request, v any) error {
+	status, body, err := Do(req)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return fmt.Errorf("%s %s: status %d: %s", req.Method, req.URL, status, body)
+	}
 	if err := json.Unmarshal([]byte(body), v); err != nil {
-		return fmt.Errorf("GET %s: %w", url, err)
+		return fmt.Errorf("%s %s: %w", req.Method, req.URL, err)
 	}
 	return nil
 }

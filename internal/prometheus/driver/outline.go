@@ -2,8 +2,6 @@ package driver
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"maps"
 	"slices"
 
@@ -26,14 +24,9 @@ func (d *Driver) outline(ctx context.Context) *finding.Outline {
 		jobs[name] = true
 	}
 	told := f == nil
-	var config struct {
-		Data struct {
-			YAML string `json:"yaml"`
-		} `json:"data"`
-	}
-	refused, f := d.ask(ctx, pathConfig, nil, maxConfig, askTimeout, func(r io.Reader) error { return json.NewDecoder(r).Decode(&config) })
+	config, refused, f := d.shownConfig(ctx, askTimeout)
 	told = told || f == nil && refused == ""
-	for _, i := range proof.Cut(config.Data.YAML) {
+	for _, i := range proof.Cut(config) {
 		if i.Kind == validator.KindJob {
 			jobs[i.Name] = true
 		}

@@ -59,6 +59,27 @@ func (d *Driver) ask(ctx context.Context, at string, query url.Values, limit int
 	return "", nil
 }
 
+// shownConfig is the configuration that the server says it runs; refused says why it does not tell.
+func (d *Driver) shownConfig(ctx context.Context, timeout time.Duration) (text, refused string, f *reload.Failure) {
+	var answer struct {
+		Status string `json:"status"`
+		Data   struct {
+			YAML *string `json:"yaml"`
+		} `json:"data"`
+	}
+	refused, f = d.ask(ctx, pathConfig, nil, maxConfig, timeout, func(r io.Reader) error {
+		err := json.NewDecoder(r).Decode(&answer)
+		if err == nil && (answer.Status != "success" || answer.Data.YAML == nil) {
+			err = fmt.Errorf("status %q", answer.Status)
+		}
+		return err
+	})
+	if f == nil && refused == "" {
+		text = *answer.Data.YAML
+	}
+	return text, refused, f
+}
+
 // lookAtConfig compares the configuration.
 func (d *Driver) lookAtConfig(ctx context.Context, p plan, l *look) *reload.Failure {
 	const what = "configuration"
@@ -67,26 +88,14 @@ func (d *Driver) lookAtConfig(ctx context.Context, p plan, l *look) *reload.Fail
 		l.leaveOut(what, e.Unprinted)
 		return nil
 	}
-	var answer struct {
-		Status string `json:"status"`
-		Data   struct {
-			YAML *string `json:"yaml"`
-		} `json:"data"`
-	}
-	refused, f := d.ask(ctx, pathConfig, nil, maxConfig, rulesTimeout, func(r io.Reader) error {
-		err := json.NewDecoder(r).Decode(&answer)
-		if err == nil && (answer.Status != "success" || answer.Data.YAML == nil) {
-			err = fmt.Errorf("status %q", answer.Status)
-		}
-		return err
-	})
+	yaml, refused, f := d.shownConfig(ctx, rulesTimeout)
 	if f != nil || refused != "" {
 		if refused != "" {
 			l.leaveOut(what, refused)
 		}
 		return f
 	}
-	text := proof.Normal(*answer.Data.YAML, e.Wild)
+	text := proof.Normal(yaml, e.Wild)
 	l.evidence.shown = proof.Sum(text)
 	if l.evidence.shown == e.Text {
 		l.compared = append(l.compared, what)
@@ -100,7 +109,7 @@ func (d *Driver) lookAtConfig(ctx context.Context, p plan, l *look) *reload.Fail
 		l.differences = append(l.differences, l.evidence.config...)
 		return nil
 	}
-	return d.lookAtOtherConfig(ctx, e, *answer.Data.YAML, l)
+	return d.lookAtOtherConfig(ctx, e, yaml, l)
 }
 
 // lookAtOtherConfig lets the validator compare, where the server prints in another way than the library.
