@@ -18,6 +18,8 @@ type Budget struct {
 	// Container is the container's limit, and InUse what of it is in use and cannot be reclaimed, in bytes;
 	// Container is 0 where there is no limit.
 	Container, InUse int64
+	// tight is set for a second try.
+	tight bool
 }
 
 const (
@@ -35,6 +37,23 @@ const (
 
 // Room sizes the work of a program by what the container has left now, at most most bytes.
 func Room(most int64) Budget { return room("/", most) }
+
+// Tight is the same room for a second try: garbage is collected early, by one thread. That is slower, and
+// takes less memory than the collector lets pass when it falls behind on a busy machine.
+func (b Budget) Tight() Budget {
+	b.Soft, b.tight = b.Hard/2, true
+	return b
+}
+
+// env is what the Go runtime of the program has to know. For one question garbage is not worth collecting
+// until memory is short.
+func (b Budget) env() []string {
+	limit := "GOMEMLIMIT=" + strconv.FormatInt(b.Soft, 10)
+	if b.tight {
+		return []string{limit, "GOGC=30", "GOMAXPROCS=1"}
+	}
+	return []string{limit, "GOGC=off"}
+}
 
 // room reads the files of the kernel below root.
 func room(root string, most int64) Budget {

@@ -1,12 +1,13 @@
 package confine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,9 +40,9 @@ func limit(pid int, bytes int64) error {
 	return nil
 }
 
-// Within makes the calling process die when it has more private memory than bytes, and gives way to the
+// Within makes the calling process die when it has more private memory than most bytes, and gives way to the
 // process that started it: probes are answered while it works, however little CPU there is.
-func Within(bytes int64) {
+func Within(most int64) {
 	if tasks, err := os.ReadDir("/proc/self/task"); err == nil {
 		for _, t := range tasks {
 			if tid, err := strconv.Atoi(t.Name()); err == nil {
@@ -49,26 +50,47 @@ func Within(bytes int64) {
 			}
 		}
 	}
-	// What is mapped and not used yet is no memory: it is added to the bound.
-	mapped, private := status("VmData:"), status("RssAnon:")
-	if bytes <= 0 || mapped < private {
+	if most <= 0 || !bound(most) {
 		return
 	}
-	lim := uint64(bytes + mapped - private)
-	_ = unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: lim, Max: lim})
+	// The runtime keeps the address space of what it gives back. Work that nearly fills its room would end
+	// early were this not looked at again.
+	go func() {
+		for range time.Tick(boundEvery) {
+			bound(most)
+		}
+	}()
 }
 
-// status is a figure of this process, in bytes.
-func status(key string) int64 {
+// boundEvery is well below what a program of ours takes to fill 10 MiB.
+const boundEvery = 5 * time.Millisecond
+
+// bound sets the limit so that private memory can grow to most bytes. What is mapped and not used is no memory:
+// it is added.
+func bound(most int64) bool {
+	var lim unix.Rlimit
+	mapped, private, ok := data()
+	if !ok || unix.Getrlimit(unix.RLIMIT_DATA, &lim) != nil {
+		return false
+	}
+	lim.Cur = min(uint64(most+mapped-private), lim.Max)
+	return unix.Setrlimit(unix.RLIMIT_DATA, &lim) == nil
+}
+
+// data is the private memory that this process has mapped, and what of it is used, in bytes.
+func data() (mapped, private int64, ok bool) {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0
+		return 0, 0, false
 	}
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, key); ok {
-			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return n << 10
-		}
-	}
-	return 0
+	mapped, private = figure(b, "\nVmData:"), figure(b, "\nRssAnon:")
+	return mapped, private, mapped >= private && private > 0
+}
+
+// figure is a line of the kernel's status, in bytes.
+func figure(status []byte, key string) int64 {
+	_, rest, _ := bytes.Cut(status, []byte(key))
+	line, _, _ := bytes.Cut(rest, []byte(" kB"))
+	n, _ := strconv.ParseInt(string(bytes.TrimSpace(line)), 10, 64)
+	return n << 10
 }

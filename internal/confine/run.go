@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -102,8 +101,7 @@ func Run(ctx context.Context, j Job) (Output, error) {
 	}
 	stdout, stderr := &limited{max: j.MaxOutput}, &limited{max: maxStderr, drop: true}
 	cmd := exec.CommandContext(ctx, j.Program, j.Args...)
-	// For one question garbage is not worth collecting until memory is short.
-	cmd.Env = append([]string{"GOGC=off", "GOMEMLIMIT=" + strconv.FormatInt(j.Memory.Soft, 10)}, j.Env...)
+	cmd.Env = append(j.Memory.env(), j.Env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = j.Stdin, stdout, stderr
 	if j.Stdin == nil {
 		cmd.Stderr = stdout

@@ -20,12 +20,11 @@ func (v *Validator) ask(ctx context.Context, q *Question) (*Answer, error) {
 		return nil, err
 	}
 	budget := confine.Room(v.opts.MemoryLimit)
-	q.MemoryBytes = budget.Hard
-	in, err := q.reader()
-	if err != nil {
-		return nil, err
+	out, err := v.work(ctx, program, q, budget)
+	if je, ok := errors.AsType[*JudgeError](err); ok && je.Reason == confine.ReasonMemory {
+		// Whether work fits that nearly fills the room depends on when garbage was collected.
+		out, err = v.work(ctx, program, q, budget.Tight())
 	}
-	out, err := v.run(ctx, confine.Job{Program: program, Stdin: in, Memory: budget, Need: q.need()})
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +36,16 @@ func (v *Validator) ask(ctx context.Context, q *Question) (*Answer, error) {
 		return nil, out.Failure(program, err)
 	}
 	return a, nil
+}
+
+// work runs promcheck on the question within the budget.
+func (v *Validator) work(ctx context.Context, program string, q *Question, budget confine.Budget) (confine.Output, error) {
+	q.MemoryBytes = budget.Hard
+	in, err := q.reader()
+	if err != nil {
+		return confine.Output{}, err
+	}
+	return v.run(ctx, confine.Job{Program: program, Stdin: in, Memory: budget, Need: q.need()})
 }
 
 // need is about how much memory promcheck needs for the question, in bytes; measured, see docs/reliability.md.

@@ -1,0 +1,56 @@
+package confine
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// giveBack uses 8 MiB again and again and gives them back, as the runtime does, but keeps the address space.
+// Within a bound of 32 MiB it must be able to map 256 MiB that way.
+func giveBack() int {
+	Within(32 * m)
+	end := time.Now().Add(30 * time.Second)
+	for range 32 {
+		b, err := unix.Mmap(-1, 0, 8*m, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+		for errors.Is(err, unix.ENOMEM) && time.Now().Before(end) {
+			runtime.Gosched()
+			b, err = unix.Mmap(-1, 0, 8*m, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+		}
+		if err != nil {
+			return 3
+		}
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
+		if unix.Madvise(b, unix.MADV_DONTNEED) != nil {
+			return 4
+		}
+	}
+	return 0
+}
+
+func init() { more["give back"] = giveBack }
+
+// Memory that was given back does not count against a program: what counts is what it has.
+func TestGivenBack(t *testing.T) {
+	t.Parallel()
+	b := Budget{Hard: 400 * m, Soft: 300 * m}
+	out, err := Run(t.Context(), Job{Program: "/proc/self/exe", Args: []string{"-test.run=^$"}, Env: []string{"CONFINE_DO=give back"}, Stdin: strings.NewReader(""), MaxOutput: m, Memory: b})
+	if err != nil || out.Code != 0 {
+		t.Fatalf("exit code %d: %v", out.Code, err)
+	}
+}
+
+// A second try collects garbage early, by one thread.
+func TestTight(t *testing.T) {
+	t.Parallel()
+	env := strings.Join(Budget{Hard: 100 * m, Soft: 90 * m}.Tight().env(), " ")
+	if env != "GOMEMLIMIT=52428800 GOGC=30 GOMAXPROCS=1" {
+		t.Error(env)
+	}
+}
