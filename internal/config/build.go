@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -54,7 +55,30 @@ func (f *Flags) Config(file []byte) (Config, error) {
 	if err := errors.Join(c.errs...); err != nil {
 		return Config{}, err
 	}
+	if !f.offline {
+		absolute(cfg.Targets)
+	}
 	return cfg, nil
+}
+
+// absolute names what is followed by its absolute path. A server that was started in the same directory
+// with relative paths reports absolute ones, and mounts are listed by absolute paths only.
+func absolute(targets []Target) {
+	for i := range targets {
+		t := &targets[i]
+		mounts := []*Mount{&t.ConfigFile, &t.Provisioning, &t.Ini, &t.Gate}
+		for j := range t.Dirs {
+			mounts = append(mounts, &t.Dirs[j])
+		}
+		for _, m := range mounts {
+			if m.Path == "" {
+				continue
+			}
+			if abs, err := filepath.Abs(m.Path); err == nil {
+				m.Path = abs
+			}
+		}
+	}
 }
 
 // override lets the flags that were given win over the file, and forgets where the file had them.

@@ -52,6 +52,30 @@ func TestFlagsMakeTargets(t *testing.T) {
 	}
 }
 
+// Relative paths become absolute: a server that was started in the same directory reports its files by
+// absolute paths, and so does the list of mounts. check keeps what the user wrote.
+func TestRelativePaths(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	cfg, err := build(t, "", "--prometheus-url=http://127.0.0.1:9090", "--prometheus-config=./prometheus.yml", "--prometheus-dir=rules=/etc/rules",
+		"--prometheus-gate=../gate", "--grafana-url=http://127.0.0.1:3000", "--grafana-provisioning=provisioning", "--grafana-ini=grafana.ini")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range cfg.Targets {
+		for _, m := range append(c.Dirs, c.ConfigFile, c.Gate, c.Provisioning, c.Ini) {
+			if m.Path != "" {
+				got = append(got, m.String())
+			}
+		}
+	}
+	want := []string{dir + "/rules=/etc/rules", dir + "/prometheus.yml", filepath.Join(dir, "../gate"), dir + "/provisioning", dir + "/grafana.ini"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestParseMount(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Mount{
