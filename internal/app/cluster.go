@@ -3,9 +3,7 @@ package app
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"reloader/internal/inputs"
 	"reloader/internal/kube"
 	"reloader/internal/mounts"
+	"reloader/internal/paths"
 	"reloader/internal/reload"
 	"reloader/internal/status"
 )
@@ -127,7 +126,7 @@ func frozenNotes(frozen []mounts.Mount, dirs []string) []finding.Finding {
 	var notes []finding.Finding
 	for _, m := range frozen {
 		for _, dir := range dirs {
-			if !within(m.Path, dir) && !within(dir, m.Path) {
+			if !paths.Overlap(m.Path, dir) {
 				continue
 			}
 			notes = append(notes, finding.Finding{File: m.Path, Severity: finding.Error, Rule: mounts.SubPathRule, Message: m.String()})
@@ -135,10 +134,4 @@ func frozenNotes(frozen []mounts.Mount, dirs []string) []finding.Finding {
 		}
 	}
 	return notes
-}
-
-// within says that path is dir or lies below it.
-func within(path, dir string) bool {
-	rel, err := filepath.Rel(filepath.Clean(dir), filepath.Clean(path))
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+
+	"reloader/internal/paths"
 )
 
 // gate checks the published directory and what is done to files on the way to it.
@@ -54,7 +56,7 @@ func (c *targetChecker) gate() {
 		watched = append(watched, d.Path)
 	}
 	for _, dir := range watched {
-		if dir != "" && overlap(dir, c.Gate.Path) {
+		if dir != "" && paths.Overlap(dir, c.Gate.Path) {
 			c.fail("gate", "give it a directory of its own", "must not be, hold or be inside of %s, which is watched", dir)
 			return
 		}
@@ -64,18 +66,9 @@ func (c *targetChecker) gate() {
 // ownGate refuses a gate that another target has too: two writers would undo each other's work.
 func (c *targetChecker) ownGate(others []Target) {
 	for _, other := range others {
-		if c.Gate.Path != "" && other.Gate.Path != "" && overlap(c.Gate.Path, other.Gate.Path) {
+		if c.Gate.Path != "" && other.Gate.Path != "" && paths.Overlap(c.Gate.Path, other.Gate.Path) {
 			c.fail("gate", "give it a directory of its own", "must not be, hold or be inside of the gate of target %q", other.Name)
 			return
 		}
 	}
-}
-
-// overlap says whether two directories are one, or one is below the other.
-func overlap(a, b string) bool { return within(a, b) || within(b, a) }
-
-// within says whether dir is outer or below it.
-func within(outer, dir string) bool {
-	rel, err := filepath.Rel(outer, dir)
-	return err == nil && filepath.IsLocal(rel)
 }

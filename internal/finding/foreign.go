@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"reloader/internal/paths"
 	"reloader/internal/snapshot"
 )
 
@@ -92,6 +93,5 @@ func inside(dir, file string) bool {
 	if err != nil {
 		return true
 	}
-	rel, err := filepath.Rel(realDir, real)
-	return err == nil && filepath.IsLocal(rel)
+	return paths.Inside(real, realDir)
 }

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"reloader/internal/manifest"
+	"reloader/internal/paths"
 	"reloader/internal/yamledit"
 )
 
@@ -184,16 +184,11 @@ func covering(mounts []finalMount, file string) (finalMount, bool) {
 	var best finalMount
 	found := false
 	for _, m := range mounts {
-		if inside(file, m.path) && (!found || len(m.path) > len(best.path)) {
+		if paths.Inside(file, m.path) && (!found || len(m.path) > len(best.path)) {
 			best, found = m, true
 		}
 	}
 	return best, found
-}
-
-// inside says that file is dir or below it.
-func inside(file, dir string) bool {
-	return file == dir || dir == "/" || strings.HasPrefix(file, dir+"/")
 }
 
 // system are directories of which the image needs its own version.
@@ -202,7 +197,7 @@ func system(dir string) bool {
 		return true
 	}
 	for _, d := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc", "/sys", "/etc/ssl", "/etc/pki"} {
-		if inside(dir, d) {
+		if paths.Inside(dir, d) {
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reloader/internal/manifest"
+	"reloader/internal/paths"
 	"reloader/internal/yamledit"
 )
 
@@ -35,8 +36,8 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 	if system(root) {
 		return pl.refuse(c.Cursor, "mount the configuration in a directory of its own", "the gate cannot take the place of %s, which the image needs", root)
 	}
-	behind := func(m finalMount) bool { return m.shared && (inside(m.path, root) || m.source != "") }
-	carrier := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && inside(m.path, root) })
+	behind := func(m finalMount) bool { return m.shared && (paths.Inside(m.path, root) || m.source != "") }
+	carrier := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && paths.Inside(m.path, root) })
 	if carrier < 0 {
 		return pl.refuse(c.Cursor, "mount its directories below "+root, "container %s has no mount in %s for the gate to replace", c.Name(), root)
 	}
@@ -99,12 +100,12 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root string) (bool, error) {
 	found := false
 	for _, m := range mounts {
-		if behind(m) || m.path == root || !inside(m.path, root) {
+		if behind(m) || m.path == root || !paths.Inside(m.path, root) {
 			continue
 		}
 		found = true
 		for _, dir := range mounts {
-			if behind(dir) && dir.path != root && inside(m.path, dir.path) {
+			if behind(dir) && dir.path != root && paths.Inside(m.path, dir.path) {
 				return false, pl.refuse(m.at, "mount it elsewhere, for example at "+path.Join(root, path.Base(m.path)),
 					"volume %s lies in %s, which becomes a part of the gate and is replaced at each change", m, dir.path)
 			}
@@ -163,7 +164,7 @@ func (pl *plan) pastGate(c manifest.Container, m finalMount, root string) {
 	switch {
 	case pl.there:
 		return
-	case pl.gated() && inside(m.path, root):
+	case pl.gated() && paths.Inside(m.path, root):
 		text += fmt.Sprintf("; if it holds rules or scrape configurations, take it out here and mount it into the sidecar at %s", path.Join(sourceDir("prometheus"), m.path[len(root):]))
 	default:
 		text += "; if it holds rules or scrape configurations, mount it there too"

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reloader/internal/manifest"
+	"reloader/internal/paths"
 	"reloader/internal/yamledit"
 )
 
@@ -82,12 +83,12 @@ func imageConf(c manifest.Container, dir string) bool {
 		home = c.EnvOr("GF_PATHS_HOME", manifest.GrafanaHome)
 	}
 	home = path.Clean(home)
-	return dir == path.Dir(grafanaIni) || system(dir) || inside(dir, home) || path.Base(dir) == "conf"
+	return dir == path.Dir(grafanaIni) || system(dir) || paths.Inside(dir, home) || path.Base(dir) == "conf"
 }
 
 // provisions says whether a mount there holds provisioning files.
 func provisions(dir, provisioning string) bool {
-	return inside(dir, provisioning) || inside(provisioning, dir) && dir != "/"
+	return paths.Inside(dir, provisioning) || paths.Inside(provisioning, dir) && dir != "/"
 }
 
 // iniPlace is where grafana.ini goes when it was mounted by subPath into a directory in which
@@ -103,7 +104,7 @@ func (pl *plan) iniPlace(c manifest.Container, ini string) string {
 	}
 	for _, d := range []string{"config", "ini", "reloader"} {
 		place := path.Join(path.Dir(grafanaIni), d)
-		if !slices.ContainsFunc(c.Mounts(), func(m manifest.Mount) bool { return inside(m.Path, place) }) {
+		if !slices.ContainsFunc(c.Mounts(), func(m manifest.Mount) bool { return paths.Inside(m.Path, place) }) {
 			return path.Join(place, path.Base(ini))
 		}
 	}

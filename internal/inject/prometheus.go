@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"reloader/internal/manifest"
+	"reloader/internal/paths"
 	"reloader/internal/prometheus/references"
 	"reloader/internal/yamledit"
 )
@@ -29,7 +30,7 @@ func (pl *plan) prometheus(c manifest.Container) error {
 	root := path.Dir(config)
 	mounts, err := pl.directories(c, func(m manifest.Mount) (place, bool) {
 		dir := path.Dir(m.Path)
-		if system(dir) || dir != root && !inside(dir, root) && !inside(dir, "/etc/prometheus") {
+		if system(dir) || dir != root && !paths.Inside(dir, root) && !paths.Inside(dir, "/etc/prometheus") {
 			return place{}, false
 		}
 		return place{dir: dir, file: path.Base(m.Path), as: "prometheus-" + label(dir, root, "config")}, true
@@ -64,7 +65,7 @@ func (pl *plan) prometheus(c manifest.Container) error {
 	named := pl.named(c, config)
 	for i := range mounts {
 		m := &mounts[i]
-		m.shared = m.items[0].Node == main.items[0].Node || pl.hasConfig(c, *m, root) || slices.ContainsFunc(named, func(dir string) bool { return inside(dir, m.path) && m.path != "/" })
+		m.shared = m.items[0].Node == main.items[0].Node || pl.hasConfig(c, *m, root) || slices.ContainsFunc(named, func(dir string) bool { return paths.Inside(dir, m.path) && m.path != "/" })
 		if !m.shared && m.kind == "secret" {
 			pl.pastGate(c, *m, root)
 		}
@@ -95,11 +96,11 @@ func (pl *plan) hasConfig(c manifest.Container, m finalMount, root string) bool 
 		return !m.token
 	case "emptyDir", "persistentVolumeClaim", "hostPath":
 		for _, flag := range []string{"storage.tsdb.path", "storage.agent.path"} {
-			if data, _, ok := c.Flag(flag); ok && inside(path.Clean(data), m.path) {
+			if data, _, ok := c.Flag(flag); ok && paths.Inside(path.Clean(data), m.path) {
 				return false
 			}
 		}
-		return root != "/" && inside(m.path, root)
+		return root != "/" && paths.Inside(m.path, root)
 	}
 	return false
 }
@@ -125,7 +126,7 @@ func (pl *plan) named(c manifest.Container, config string) []string {
 func (pl *plan) content(c manifest.Container, file string) []byte {
 	var found manifest.Mount
 	for _, m := range c.Mounts() {
-		if inside(file, m.Path) && len(m.Path) > len(found.Path) {
+		if paths.Inside(file, m.Path) && len(m.Path) > len(found.Path) {
 			found = m
 		}
 	}

@@ -1,10 +1,10 @@
 package kube
 
 import (
-	"path"
 	"slices"
-	"strings"
 	"time"
+
+	"reloader/internal/paths"
 )
 
 // Written is who wrote an object last, by its managedFields.
@@ -62,17 +62,11 @@ func (p *Propagation) LastWrite(dirs []string, since time.Time) (Written, bool) 
 	var last Written
 	for _, w := range p.written {
 		concerns := slices.ContainsFunc(w.mounts, func(mount string) bool {
-			return slices.ContainsFunc(dirs, func(dir string) bool { return within(mount, dir) || within(dir, mount) })
+			return slices.ContainsFunc(dirs, func(dir string) bool { return paths.Overlap(mount, dir) })
 		})
 		if concerns && w.Time.After(since) && w.Time.After(last.Time) {
 			last = w.Written
 		}
 	}
 	return last, !last.Time.IsZero()
-}
-
-// within says that the path is dir or lies below it.
-func within(p, dir string) bool {
-	p, dir = path.Clean(p), path.Clean(dir)
-	return p == dir || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
 }

@@ -3,6 +3,8 @@ package manifest
 import (
 	"path"
 	"strings"
+
+	"reloader/internal/paths"
 )
 
 // gate is a volume that the sidecar fills with files that it has judged.
@@ -42,7 +44,7 @@ func (in *Input) gates(w *Workload) map[string]*gate {
 		if provisioning, _ := get("grafana-provisioning"); provisioning != "" {
 			dir, _ := get("grafana-gate")
 			view.fillGate(gates, dir, provisioning, "")
-			if ini, server := get("grafana-ini"); server != "" && Inside(server, dir) {
+			if ini, server := get("grafana-ini"); server != "" && paths.Inside(server, dir) {
 				view.fillGate(gates, dir, ini, strings.TrimPrefix(server, dir+"/"))
 			}
 		}
@@ -66,12 +68,12 @@ func (v *View) fillGate(gates map[string]*gate, dir, source, to string) {
 	}
 	source = path.Clean(source)
 	for p, f := range v.Files {
-		if Inside(p, source) {
+		if paths.Inside(p, source) {
 			g.files[path.Join(to, strings.TrimPrefix(p, source))] = f
 		}
 	}
 	for _, m := range v.Mounts {
-		if m.Unknown != "" && (Inside(m.Path, source) || Inside(source, m.Path)) {
+		if m.Unknown != "" && (paths.Inside(m.Path, source) || paths.Inside(source, m.Path)) {
 			g.unknown = m.Unknown
 		}
 	}

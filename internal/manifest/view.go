@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/paths"
 	"reloader/internal/yamledit"
 )
 
@@ -160,17 +161,12 @@ func (v *View) Covering(p string) (string, *ViewMount) {
 // Below says whether a mount or a file lies in the directory.
 func (v *View) Below(dir string) bool {
 	for p := range v.points {
-		if Inside(p, dir) {
+		if paths.Inside(p, dir) {
 			return true
 		}
 	}
 	_, m := v.Covering(dir)
 	return m != nil
-}
-
-// Inside says that file is dir or below it.
-func Inside(file, dir string) bool {
-	return file == dir || dir == "/" || strings.HasPrefix(file, dir+"/")
 }
 
 // claims says whether the workload makes a volume claim of that name for each pod.
@@ -321,7 +317,7 @@ func SystemDir(dir string) bool {
 		return true
 	}
 	for _, d := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc", "/sys", "/etc/ssl", "/etc/pki"} {
-		if Inside(dir, d) {
+		if paths.Inside(dir, d) {
 			return true
 		}
 	}

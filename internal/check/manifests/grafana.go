@@ -11,6 +11,7 @@ import (
 	"reloader/internal/grafana"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/manifest"
+	"reloader/internal/paths"
 	"reloader/internal/snapshot"
 	"reloader/internal/yamlnode"
 )
@@ -180,10 +181,10 @@ func (g *grafanaFiles) hidden() {
 		m := &g.view.Mounts[i]
 		switch {
 		case g.view.Files[m.Path] != nil: // a file by subPath hides nothing else
-		case manifest.Inside(conf, m.Path) && !bitnami(c) && m.Unknown == "" && g.view.Files[path.Join(conf, "defaults.ini")] == nil:
+		case paths.Inside(conf, m.Path) && !bitnami(c) && m.Unknown == "" && g.view.Files[path.Join(conf, "defaults.ini")] == nil:
 			g.report(finding.Error, RuleHidden, m.Get("mountPath"), "mount it in a directory of its own, and name that with GF_PATHS_CONFIG or --config",
 				"%s: the mount at %s hides the image's %s/defaults.ini: Grafana does not start", where(g.w, c), m.Path, conf)
-		case manifest.Inside(g.paths.Ini, m.Path) && m.Unknown == "" && g.view.Files[g.paths.Ini] == nil && !bitnami(c) && m.Path != "/":
+		case paths.Inside(g.paths.Ini, m.Path) && m.Unknown == "" && g.view.Files[g.paths.Ini] == nil && !bitnami(c) && m.Path != "/":
 			g.report(finding.Error, RuleHidden, m.Get("mountPath"), "mount the volume where Grafana looks for its files, for example at "+g.paths.Provisioning+"/datasources",
 				"%s: the mount at %s hides the image's %s, and has none itself: Grafana does not start", where(g.w, c), m.Path, g.paths.Ini)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/manifest"
+	"reloader/internal/paths"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/sources"
 	"reloader/internal/yamlnode"
@@ -136,8 +137,8 @@ func (p *prometheusFiles) pattern(v *manifest.Value, file, list string, n *yaml.
 // and hint is the reason.
 func (c *check) emptiness(view *manifest.View, dir string) (text, hint string) {
 	for _, m := range view.Mounts {
-		if m.Unknown != "" && (manifest.Inside(m.Path, dir) || manifest.Inside(dir, m.Path)) {
-			if _, inner := view.Covering(dir); inner == nil || inner.Path == m.Path || manifest.Inside(m.Path, dir) {
+		if m.Unknown != "" && (paths.Inside(m.Path, dir) || paths.Inside(dir, m.Path)) {
+			if _, inner := view.Covering(dir); inner == nil || inner.Path == m.Path || paths.Inside(m.Path, dir) {
 				return "", m.Unknown + " is not in the input"
 			}
 		}
@@ -209,7 +210,7 @@ func (p *prometheusFiles) missing(f finding.Finding) (finding.Finding, bool) {
 	}
 	_, mount := p.view.Covering(file)
 	switch {
-	case mount == nil && slices.ContainsFunc(imageDirs, func(dir string) bool { return manifest.Inside(file, dir) }):
+	case mount == nil && slices.ContainsFunc(imageDirs, func(dir string) bool { return paths.Inside(file, dir) }):
 		return f, false // the image's own certificates
 	case mount == nil && f.Severity == finding.Warning:
 		f.Message, f.Hint = "no volume is mounted where the file "+m[1]+" is looked for", "mount the Secret or ConfigMap with it"

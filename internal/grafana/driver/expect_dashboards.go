@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/paths"
 	"reloader/internal/snapshot"
 )
 
@@ -89,12 +90,9 @@ func (e *expectation) readDashboards(s *snapshot.Snapshot, known *dashboardFiles
 	e.served = append(e.served, path.Clean(s.Source.ServerPath(".")))
 }
 
-// within says that a path lies below a directory.
-func within(name, dir string) bool { return strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/") }
-
 // owns says that a provider reads a file.
 func (p providerEntry) owns(file string) bool {
-	return p.path != "" && (file == p.path || within(file, p.path)) && !hiddenBelow(file, p.path)
+	return p.path != "" && paths.Inside(file, p.path) && !hiddenBelow(file, p.path)
 }
 
 // hiddenBelow says that a directory below the provider's has a name with a leading dot, which Grafana skips.
@@ -150,7 +148,7 @@ func (e *expectation) keepCertainDashboards() {
 		return !read
 	})
 	for i, p := range e.providers {
-		e.providers[i].visible = p.path != "" && slices.ContainsFunc(e.served, func(dir string) bool { return p.path == dir || within(p.path, dir) })
+		e.providers[i].visible = p.path != "" && slices.ContainsFunc(e.served, func(dir string) bool { return paths.Inside(p.path, dir) })
 		if !e.providers[i].visible {
 			e.hide("dashboards", "the dashboards of providers whose directory reloader does not see")
 		}

@@ -8,6 +8,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana"
+	"reloader/internal/paths"
 	"reloader/internal/snapshot"
 )
 
@@ -102,10 +103,10 @@ func (p *pass) view(pr *provider) *providerView {
 func (v *providerView) collect(p *pass, s *snapshot.Snapshot, root string) {
 	dir := path.Clean(s.Source.ServerPath(""))
 	// Provisioning files whose place in the server was not given may be where Grafana has them by default.
-	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && grafana.IsDirectory(s.Source.Name) && overlap(usual, root) && !overlap(dir, root) {
+	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && grafana.IsDirectory(s.Source.Name) && paths.Overlap(usual, root) && !paths.Overlap(dir, root) {
 		dir = usual
 	}
-	if within(dir, root) {
+	if paths.Inside(dir, root) {
 		v.inView = true
 	}
 	for _, f := range s.Files {
@@ -135,12 +136,6 @@ func (v *providerView) collect(p *pass, s *snapshot.Snapshot, root string) {
 
 // defaultProvisioning is where Grafana's packages and images have the provisioning directory.
 const defaultProvisioning = "/etc/grafana/provisioning"
-
-func within(dir, root string) bool {
-	return dir == root || strings.HasPrefix(dir, strings.TrimSuffix(root, "/")+"/")
-}
-
-func overlap(a, b string) bool { return within(a, b) || within(b, a) }
 
 // hiddenDir says whether some directory of the name begins with a dot: Grafana does not go there.
 func hiddenDir(rel string) bool {
