@@ -36,6 +36,9 @@ func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, 
 	}
 	a.cluster.dirs.Store(t.Name, r.Dirs())
 	u.hints = a.watcher.Subscribe(r.Dirs())
+	if prepare := inputs.Prepare(cfg, t); prepare != nil {
+		u.hints.Stirs(prepare)
+	}
 	o := reload.Options{
 		Name: t.Name, Kind: string(t.Kind),
 		Reader: u.reader, Watch: u.hints, Validator: guarded{judge}, Driver: planGuard{driver},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"reloader/internal/confine"
 	"reloader/internal/reload"
 )
 
@@ -76,6 +77,7 @@ func (a *App) Stop() error {
 func (a *App) stopRest() error {
 	a.cluster.stop()
 	a.watcher.Close()
+	confine.EndIdle()
 	if a.server == nil {
 		return nil
 	}

@@ -12,10 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// apart puts the process into a group of its own, so that it is killed with all that it started, and lets
-// it die with us: its answer would go nowhere.
+// apart puts the process into a group of its own, so that it is killed with all that it started. The kernel kills it
+// when we die, however that happens: its answer would go nowhere. What it started itself is not killed then. The kernel
+// means the thread that starts it, so that this thread must live as long as the process.
 func apart(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
 	cmd.Cancel = func() error {
 		if err := unix.Kill(-cmd.Process.Pid, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
 			return err

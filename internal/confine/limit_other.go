@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// apart puts the process into a group of its own, so that it is killed with all that it started.
+// apart puts the process into a group of its own, so that it is killed with all that it started. When we are killed, it
+// lives on until its deadline.
 func apart(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

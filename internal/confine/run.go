@@ -93,31 +93,26 @@ func (o Output) Failure(program string, err error) error {
 	return &Error{Program: program, Reason: reason, Stderr: o.Stderr, Err: err}
 }
 
-// Run starts the program and waits for its end. The error is an *Error; or, when ctx ended it, one that wraps
-// ctx's cause.
+// Run starts the program, or takes the one that Prepare has started, and waits for its end. The error is an *Error; or,
+// when ctx ended it, one that wraps ctx's cause.
 func Run(ctx context.Context, j Job) (Output, error) {
-	if j.Memory.Hard < minHard {
-		return Output{}, j.noRoom()
+	c, err := idle.take(j), error(nil)
+	if c == nil {
+		if j.Memory.Hard < minHard {
+			return Output{}, j.noRoom()
+		}
+		if c, err = start(j); err != nil {
+			return Output{}, err
+		}
 	}
-	stdout, stderr := &limited{max: j.MaxOutput}, &limited{max: maxStderr, drop: true}
-	cmd := exec.CommandContext(ctx, j.Program, j.Args...)
-	cmd.Env = append(j.Memory.env(), j.Env...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = j.Stdin, stdout, stderr
-	if j.Stdin == nil {
-		cmd.Stderr = stdout
-	}
-	cmd.WaitDelay = waitDelay
-	apart(cmd)
-	if err := cmd.Start(); err != nil {
-		return Output{}, &Error{Program: j.Program, Reason: ReasonStart, Err: err}
-	}
-	if err := limit(cmd.Process.Pid, j.Memory.Hard); err != nil {
-		_ = cmd.Cancel()
-		_ = cmd.Wait()
-		return Output{}, &Error{Program: j.Program, Reason: ReasonStart, Err: fmt.Errorf("limit its memory: %w", err)}
-	}
-	err := cmd.Wait()
-	out := Output{Stdout: stdout.b.Bytes(), Stderr: firstLines(stderr.b.String()), Code: cmd.ProcessState.ExitCode()}
+	c.ask(ctx, j.Stdin)
+	return c.outcome(ctx, j)
+}
+
+// outcome is what a process that has ended left behind.
+func (c *child) outcome(ctx context.Context, j Job) (Output, error) {
+	stdout, stderr := c.stdout, c.stderr
+	out := Output{Stdout: stdout.b.Bytes(), Stderr: firstLines(stderr.b.String()), Code: c.cmd.ProcessState.ExitCode()}
 	if j.Stdin == nil {
 		out.Merged, out.Stderr = stdout.b.String(), firstLines(stdout.b.String())
 	}
@@ -129,15 +124,15 @@ func Run(ctx context.Context, j Job) (Output, error) {
 		return Output{}, &Error{Program: j.Program, Reason: ReasonAnswer, Err: fmt.Errorf("more than %d bytes", j.MaxOutput)}
 	case out.Code != 0 && outOfMemory(stderr.b.String()):
 		return Output{}, j.noRoom()
-	case errors.As(err, &exit) && out.Code < 0:
+	case errors.As(c.err, &exit) && out.Code < 0:
 		end := exit.String()
 		if strings.Contains(end, "killed") && j.Memory.Container > 0 {
 			// Not by us: by the kernel, whose usual reason is memory.
 			end += "; " + j.room()
 		}
 		return Output{}, &Error{Program: j.Program, Reason: ReasonDied, Stderr: out.Stderr, Err: errors.New(end)}
-	case err != nil && !errors.As(err, &exit):
-		return Output{}, &Error{Program: j.Program, Reason: ReasonDied, Stderr: out.Stderr, Err: err}
+	case c.err != nil && !errors.As(c.err, &exit):
+		return Output{}, &Error{Program: j.Program, Reason: ReasonDied, Stderr: out.Stderr, Err: c.err}
 	}
 	return out, nil
 }

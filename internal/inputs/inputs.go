@@ -131,6 +131,14 @@ func newValidator(cfg config.Config, t config.Target) finding.Validator {
 	}
 }
 
+// Prepare is what can be done for a verdict before it is known whether one will be wanted; nil when there is nothing.
+func Prepare(cfg config.Config, t config.Target) func() {
+	if t.Kind != config.Prometheus || t.Validator != "" {
+		return nil
+	}
+	return prometheusvalidator.New(prometheusvalidator.Options{Main: t.ConfigFile.Path, Program: cfg.Promcheck}).Prepare
+}
+
 // NewGrafanaValidator makes the judge of Grafana's files: a process of its own, where we know our own program.
 func NewGrafanaValidator(cfg config.Config) finding.Validator {
 	if cfg.Self == "" {

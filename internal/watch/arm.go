@@ -212,8 +212,14 @@ func (w *Watcher) event(ev fsnotify.Event, ok bool) {
 		}
 	}
 	if n := w.plan.paths[filepath.Dir(name)]; n != nil {
+		if ev.Has(fsnotify.Create) && isGeneration(filepath.Base(name)) {
+			for s := range n.subs {
+				s.stirred()
+			}
+		}
 		subs := n.interested(filepath.Base(name))
 		for _, s := range subs {
+			s.stirred()
 			s.hint()
 		}
 		// Only what can be a directory, or a link to one, changes what is to be watched.

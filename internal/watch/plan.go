@@ -92,6 +92,9 @@ func (n *node) interested(name string) []*Subscription {
 	return subs
 }
 
+// isGeneration recognises the directory that the kubelet makes, fills, and only then shows by its rename to ..data.
+func isGeneration(name string) bool { return strings.HasPrefix(name, "..2") }
+
 // walk finds the directories of one subscription.
 type walk struct {
 	plan *plan

@@ -84,6 +84,7 @@ type Watcher struct {
 type Subscription struct {
 	w     *Watcher
 	hints chan struct{}
+	stir  func() // of Stirs
 	// The rest belongs to the watcher's goroutine.
 	dirs []string
 	plan plan // of the newest look at the directories
@@ -156,6 +157,17 @@ func (s *Subscription) SetDirs(dirs []string) {
 		s.dirs = cleaned(dirs)
 		s.w.rearm()
 	})
+}
+
+// Stirs names a function that is called when the kernel reports that a change has begun: before the hint, and already when
+// the kubelet makes the directory into which it will write new files. It must not block. It is called often, and
+// what it is called for may never come.
+func (s *Subscription) Stirs(f func()) { s.w.post(func() { s.stir = f }) }
+
+func (s *Subscription) stirred() {
+	if s.stir != nil {
+		s.stir()
+	}
 }
 
 // Close ends the subscription.

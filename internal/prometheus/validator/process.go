@@ -13,6 +13,14 @@ type JudgeError = confine.Error
 
 var errDeadline = errors.New("the deadline passed")
 
+// Prepare starts promcheck in the background, for a verdict that may be asked for in a moment. It does not block, and
+// may be called at any time, from any goroutine.
+func (v *Validator) Prepare() {
+	if program, err := v.program(); err == nil {
+		confine.Prepare(program, maxAnswer, v.opts.MemoryLimit)
+	}
+}
+
 // ask runs promcheck once.
 func (v *Validator) ask(ctx context.Context, q *Question) (*Answer, error) {
 	program, err := v.program()

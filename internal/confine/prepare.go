@@ -1,0 +1,153 @@
+package confine
+
+import (
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+)
+
+// A program that is started before its work is known has done its own start by the time it gets it.
+const (
+	// idleFor is how long one waits for its work; it takes about as long as the slowest reading of a common directory.
+	idleFor = 2 * time.Second
+	// idleRoom is what the container must have left for one: what waits takes memory from everything else.
+	idleRoom = 128 << 20
+	// The pause after a start that was of no use; it doubles until one is of use.
+	wastedPause, wastedPauseMax = 10 * time.Second, 10 * time.Minute
+)
+
+// idle is the one program that waits for its work.
+var idle = &waiting{room: Room, idleFor: idleFor}
+
+type waiting struct {
+	room    func(most int64) Budget
+	idleFor time.Duration
+
+	mu sync.Mutex
+	// c is what waits; nil: nothing. job is what it was started for, and file what its program was then.
+	c    *child
+	job  Job
+	file fs.FileInfo
+	// busy says that a start is under way.
+	busy      bool
+	starts    sync.WaitGroup
+	notBefore time.Time
+	pause     time.Duration
+}
+
+// Prepare starts the program of a job with Stdin in the background, so that the next Run of that program has it at
+// once; when there is none within a moment, it is ended. It may be called at any hint that there will be work, and as
+// often as there are hints: there is at most one such process, none when memory is short or something is confined at
+// the moment, and hints that lead to no work are soon not followed any more.
+func Prepare(program string, maxOutput int, most int64) { idle.prepare(program, maxOutput, most) }
+
+func (w *waiting) prepare(program string, maxOutput int, most int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.c != nil || w.busy || time.Now().Before(w.notBefore) {
+		return
+	}
+	select {
+	case running <- struct{}{}: // a turn, until it has started
+	default:
+		return
+	}
+	w.busy = true
+	w.starts.Go(func() {
+		defer func() { <-running }()
+		c, job, file := w.launch(program, maxOutput, most)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.busy = false
+		if c == nil { // it is not worth another try soon; who needs it says why it fails
+			w.notBefore = time.Now().Add(wastedPause)
+			return
+		}
+		w.c, w.job, w.file = c, job, file
+		time.AfterFunc(w.idleFor, func() { w.drop(c) })
+	})
+}
+
+// noQuestion stands for a Stdin that is not known yet.
+type noQuestion struct{}
+
+func (noQuestion) Read([]byte) (int, error) { return 0, fs.ErrInvalid }
+
+func (w *waiting) launch(program string, maxOutput int, most int64) (*child, Job, fs.FileInfo) {
+	job := Job{Program: program, Stdin: noQuestion{}, MaxOutput: maxOutput, Memory: w.room(most)}
+	if job.Memory.Hard < min(idleRoom, most) {
+		return nil, job, nil
+	}
+	file, err := os.Stat(program)
+	if err != nil {
+		return nil, job, nil
+	}
+	c, err := start(job)
+	if err != nil {
+		return nil, job, nil
+	}
+	return c, job, file
+}
+
+// drop ends what waits, when that still is c.
+func (w *waiting) drop(c *child) {
+	w.mu.Lock()
+	if w.c != c {
+		w.mu.Unlock()
+		return
+	}
+	w.c = nil
+	w.pause = min(max(wastedPause, 2*w.pause), wastedPauseMax)
+	w.notBefore = time.Now().Add(w.pause)
+	w.mu.Unlock()
+	c.end()
+}
+
+// take gives what waits to a job that it suits; anything else that waits is ended, because the job was sized
+// without it. Nil: nothing suits.
+func (w *waiting) take(j Job) *child {
+	w.mu.Lock()
+	c, was, file := w.c, w.job, w.file
+	w.c = nil
+	w.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	if !c.suits(j, was, file) {
+		c.end()
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pause, w.notBefore = 0, time.Time{}
+	return c
+}
+
+// suits says that the job would be started in the same way now.
+func (c *child) suits(j, was Job, file fs.FileInfo) bool {
+	select {
+	case <-c.ended:
+		return false
+	default:
+	}
+	now, err := os.Stat(j.Program)
+	return err == nil && os.SameFile(now, file) && now.ModTime().Equal(file.ModTime()) && j.Program == was.Program &&
+		j.MaxOutput == was.MaxOutput && j.Stdin != nil && !j.Memory.tight && len(j.Args)+len(j.Env) == 0 &&
+		// It takes some of the room itself, and what it was told of garbage stays.
+		j.Memory.Hard >= was.Memory.Hard-idleRoom/4 && j.Memory.Hard >= minHard
+}
+
+// EndIdle ends what waits for work.
+func EndIdle() { idle.clear() }
+
+func (w *waiting) clear() {
+	w.starts.Wait()
+	w.mu.Lock()
+	c := w.c
+	w.c = nil
+	w.mu.Unlock()
+	if c != nil {
+		c.end()
+	}
+}

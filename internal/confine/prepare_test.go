@@ -1,0 +1,201 @@
+package confine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"reloader/test/rig"
+)
+
+// answers is a program that notes each of its starts in a file, and answers with its process and its question.
+func answers(t *testing.T) (program string, starts func() int) {
+	t.Helper()
+	dir := t.TempDir()
+	program = filepath.Join(dir, "answers")
+	log := filepath.Join(dir, "starts")
+	rig.Must(t, os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\necho $$ >>%s\necho $$\nexec /bin/cat\n", log), 0o755))
+	return program, func() int {
+		b, _ := os.ReadFile(log)
+		return strings.Count(string(b), "\n")
+	}
+}
+
+// spare is one of its own in place of the process's, with as much room as is given.
+func spare(t *testing.T, room int64, idleFor time.Duration) {
+	t.Helper()
+	restore := idle
+	idle = &waiting{room: func(most int64) Budget { return Budget{Hard: min(room, most), Soft: m} }, idleFor: idleFor}
+	t.Cleanup(func() {
+		idle.clear()
+		idle = restore
+	})
+}
+
+// waits is the process that waits for work; 0: none.
+func waits() int {
+	idle.mu.Lock()
+	defer idle.mu.Unlock()
+	if idle.c == nil {
+		return 0
+	}
+	return idle.c.cmd.Process.Pid
+}
+
+func prepared(t *testing.T, program string) (pid int) {
+	t.Helper()
+	Prepare(program, m, 1024*m)
+	rig.Until(t, "a process waits for work", func() bool { pid = waits(); return pid != 0 })
+	return pid
+}
+
+func ended(pid int) bool { return syscall.Kill(pid, 0) != nil }
+
+func askIt(t *testing.T, j Job) (pid int) {
+	t.Helper()
+	j.MaxOutput, j.Memory = m, Budget{Hard: 1024 * m, Soft: m}
+	out, err := Run(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := fmt.Sscanf(string(out.Stdout), "%d\nthe question", &pid); n != 1 || err != nil {
+		t.Fatalf("%q: %v", out.Stdout, err)
+	}
+	return pid
+}
+
+// What was started at a hint does the work, once; the next work has a process of its own.
+func TestPrepared(t *testing.T) {
+	spare(t, 1024*m, time.Hour)
+	program, starts := answers(t)
+	pid := prepared(t, program)
+	for range 100 {
+		Prepare(program, m, 1024*m)
+	}
+	if got := askIt(t, Job{Program: program, Stdin: strings.NewReader("the question")}); got != pid {
+		t.Errorf("process %d did the work, %d waited for it", got, pid)
+	}
+	if got := askIt(t, Job{Program: program, Stdin: strings.NewReader("the question")}); got == pid {
+		t.Error("one process did the work twice")
+	}
+	if n := starts(); n != 2 {
+		t.Errorf("%d starts for two questions", n)
+	}
+}
+
+// What gets no work is ended, and a storm of hints that lead to none starts no more processes.
+func TestPreparedForNothing(t *testing.T) {
+	spare(t, 1024*m, 50*time.Millisecond)
+	program, starts := answers(t)
+	pid := prepared(t, program)
+	rig.Until(t, "it is ended", func() bool { return waits() == 0 && ended(pid) })
+	for range 10_000 {
+		Prepare(program, m, 1024*m)
+	}
+	idle.starts.Wait()
+	if n := starts(); n > 1 {
+		t.Errorf("%d starts", n)
+	}
+	if idle.pause != wastedPause {
+		t.Errorf("a pause of %s, want %s", idle.pause, wastedPause)
+	}
+	// The pause grows, has an end, and one that is of use ends it.
+	for range 20 {
+		idle.mu.Lock()
+		idle.notBefore = time.Time{}
+		idle.mu.Unlock()
+		prepared(t, program)
+		rig.Until(t, "it is ended", func() bool { return waits() == 0 })
+	}
+	if idle.pause != wastedPauseMax {
+		t.Errorf("a pause of %s after 21 starts for nothing, want %s", idle.pause, wastedPauseMax)
+	}
+	idle.idleFor, idle.notBefore = time.Hour, time.Time{}
+	pid = prepared(t, program)
+	if got := askIt(t, Job{Program: program, Stdin: strings.NewReader("the question")}); got != pid || !idle.notBefore.IsZero() || idle.pause != 0 {
+		t.Errorf("process %d of %d, then a pause of %s", got, pid, idle.pause)
+	}
+}
+
+// Nothing waits where memory is short, where something is confined already, or where the program cannot be started.
+func TestNotPrepared(t *testing.T) {
+	program, starts := answers(t)
+	check := func(name string, room int64, program string) {
+		t.Helper()
+		spare(t, room, time.Hour)
+		Prepare(program, m, 1024*m)
+		idle.starts.Wait()
+		if pid := waits(); pid != 0 || starts() != 0 {
+			t.Errorf("%s: process %d, %d starts", name, pid, starts())
+		}
+	}
+	check("little memory", idleRoom-1, program)
+	check("no program", 1024*m, program+"-missing")
+	done, err := Turn(t.Context())
+	rig.Must(t, err)
+	defer done()
+	check("something is confined", 1024*m, program)
+}
+
+// Work that what waits does not suit ends it first: the work was sized without it.
+func TestPreparedForSomethingElse(t *testing.T) {
+	program, _ := answers(t)
+	other, _ := answers(t)
+	question := func() Job { return Job{Program: program, Stdin: strings.NewReader("the question")} }
+	for name, change := range map[string]func(*Job, int){
+		"other program": func(j *Job, _ int) { j.Program = other },
+		"environment":   func(j *Job, _ int) { j.Env = []string{"A=b"} },
+		"replaced": func(*Job, int) {
+			text, err := os.ReadFile(program)
+			rig.Must(t, err)
+			rig.Must(t, os.Remove(program))
+			rig.Must(t, os.WriteFile(program, text, 0o755))
+		},
+		"killed": func(_ *Job, pid int) {
+			rig.Must(t, syscall.Kill(pid, syscall.SIGKILL))
+			rig.Until(t, "its end is known", func() bool { return ended(pid) })
+		},
+	} {
+		spare(t, 1024*m, time.Hour)
+		pid := prepared(t, program)
+		j := question()
+		change(&j, pid)
+		if got := askIt(t, j); got == pid || !ended(pid) {
+			t.Errorf("%s: process %d did the work, %d waited and has ended: %t", name, got, pid, ended(pid))
+		}
+	}
+}
+
+// Hints, work and the end of waiting may come at the same time.
+func TestPreparedRaces(t *testing.T) {
+	spare(t, 1024*m, time.Millisecond)
+	program, _ := answers(t)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 10 {
+				Prepare(program, m, 1024*m)
+			}
+		})
+		all.Go(func() {
+			for range 5 {
+				done, err := Turn(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				out, err := Run(t.Context(), Job{Program: program, Stdin: strings.NewReader("the question"), MaxOutput: m, Memory: Budget{Hard: 1024 * m, Soft: m}})
+				done()
+				if err != nil || !strings.HasSuffix(string(out.Stdout), "\nthe question") {
+					t.Errorf("%q, %v", out.Stdout, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
