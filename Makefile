@@ -36,6 +36,7 @@ help: ## lists the targets
 .PHONY: build
 build: ## builds bin/reloader, bin/promcheck and bin/demo
 	@[ -e $(BIN)/promcheck ] || echo "compiling; promcheck links Prometheus, which takes several minutes the first time"
+	@tools/progress . ./cmd/...
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 .PHONY: servers
@@ -45,6 +46,7 @@ servers: $(PROMETHEUS) $(PROMTOOL) ## builds the real Prometheus and promtool th
 $(PROMETHEUS) $(PROMTOOL):
 	@mkdir -p $(CACHE)/tmp
 	@echo "building the real $(notdir $@) from its module (once, a few minutes)"
+	@tools/progress tools/prometheus github.com/prometheus/prometheus/cmd/$(firstword $(subst -, ,$(notdir $@)))
 	cd tools/prometheus && go build -ldflags '-s -w -X github.com/prometheus/common/version.Version=$(PROMETHEUS_RELEASE)' \
 	  -o $(CACHE)/tmp/$(notdir $@) github.com/prometheus/prometheus/cmd/$(firstword $(subst -, ,$(notdir $@)))
 	@mv -f $(CACHE)/tmp/$(notdir $@) $@
