@@ -98,6 +98,31 @@ grafana-contract: build ## the tests beside a real Grafana, the program GRAFANA_
 	RELOADER_TEST_GRAFANA_BINARY=$(GRAFANA_BINARY) RELOADER_TEST_GRAFANA_HOME=$(GRAFANA_HOME) \
 	go test -count=1 -timeout 60m ./internal/grafana/driver ./test/grafana
 
+# Other versions than those that reloader ships with and is tested against: an older server, from a module of its own, and a
+# promcheck with an older library. 3.15 is the oldest that promcheck compiles with.
+SKEW_VERSION    := $(shell sed -n 's,.*github.com/prometheus/prometheus v\([0-9.]*\).*,\1,p' tools/skew/go.mod)
+SKEW_RELEASE    := $(shell echo $(SKEW_VERSION) | sed -E 's/^0\.([0-9]+)([0-9]{2})\./\1.\2./;s/\.0([0-9])/.\1/')
+SKEW_PROMETHEUS := $(CACHE)/prometheus-$(SKEW_VERSION)
+SKEW_LIBRARY    := 0.315.0
+
+.PHONY: skew
+skew: build servers $(SKEW_PROMETHEUS) ## beside a server and a library of other versions (about 10 minutes more to compile the first time)
+	@mkdir -p $(BIN)/skew
+	cp go.mod $(BIN)/skew/promcheck.mod && cp go.sum $(BIN)/skew/promcheck.sum
+	go get -modfile=$(BIN)/skew/promcheck.mod github.com/prometheus/prometheus@v$(SKEW_LIBRARY)
+	go mod tidy -modfile=$(BIN)/skew/promcheck.mod
+	go build -modfile=$(BIN)/skew/promcheck.mod -o $(BIN)/skew/promcheck -ldflags '-X reloader/internal/prometheus/judge.Library=$(shell \
+	  echo $(SKEW_LIBRARY) | sed -E 's/^0\.([0-9]+)([0-9]{2})\./\1.\2./;s/\.0([0-9])/.\1/')' ./cmd/promcheck
+	RELOADER_SKEW_PROMETHEUS=$(SKEW_PROMETHEUS) RELOADER_SKEW_PROMCHECK=$(CURDIR)/$(BIN)/skew/promcheck \
+	  go test -count=1 -timeout 20m ./test/skew
+
+$(SKEW_PROMETHEUS):
+	@mkdir -p $(CACHE)/tmp
+	@echo "building Prometheus $(SKEW_RELEASE) from its module (once, several minutes)"
+	cd tools/skew && go build -ldflags '-s -w -X github.com/prometheus/common/version.Version=$(SKEW_RELEASE)' \
+	  -o $(CACHE)/tmp/$(notdir $@) github.com/prometheus/prometheus/cmd/prometheus
+	@mv -f $(CACHE)/tmp/$(notdir $@) $@
+
 .PHONY: bench
 bench: build servers ## the figures of docs/benchmarks.md, measured here
 	go test -run '^$$' -bench . -benchtime 20x -timeout 30m ./test/bench/...

@@ -14,21 +14,69 @@ import (
 // A guard holds after a restart of reloader: what runs is asked of the server.
 func TestGuardAfterARestart(t *testing.T) {
 	t.Parallel()
-	v := newVolume(t, "prometheus.yml", jobs("", "self"))
-	server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
-	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
-	p.synced()
-	gone := map[string]string{"prometheus.yml": "global: {scrape_interval: 10s}\n"}
-	guarded := func(s reload.Status) bool {
-		return s.Phase == reload.Rejected && len(s.Findings) > 0 && s.Findings[0].Rule == "guard-no-scrape-jobs"
+	for guard, c := range map[string]struct{ before, after map[string]string }{
+		"guard-no-scrape-jobs": {
+			map[string]string{"prometheus.yml": jobs("", "self")}, map[string]string{"prometheus.yml": "global: {scrape_interval: 10s}\n"},
+		},
+		"guard-no-rule-groups": {
+			map[string]string{"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0")},
+			map[string]string{"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self")},
+		},
+	} {
+		t.Run(guard, func(t *testing.T) {
+			t.Parallel()
+			v := volume.New(t, filepath.Join(t.TempDir(), "v"), c.before)
+			server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
+			p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
+			p.synced()
+			posts := server.Posts.Load()
+			guarded := func(s reload.Status) bool {
+				return s.Phase == reload.Rejected && len(s.Findings) > 0 && s.Findings[0].Rule == guard
+			}
+			v.Swap(c.after)
+			p.Reaches("held back", guarded)
+			p.Stop()
+			p.Start()
+			p.Reaches("held back after a restart", guarded)
+			if n := server.Posts.Load() - posts; n != 0 {
+				t.Errorf("%d reload requests", n)
+			}
+		})
 	}
-	v.Swap(gone)
-	p.Reaches("held back", guarded)
-	p.Stop()
-	p.Start()
-	p.Reaches("held back after a restart", guarded)
-	if n := server.Posts.Load(); n != 0 {
-		t.Errorf("%d reload requests", n)
+}
+
+// The jobs and the rules are in volumes of the server alone; reloader's container has empty directories at their mount points.
+// That they are all gone is not known: no guard holds the files back, and what is not visible is said.
+func TestEmptyMountPoint(t *testing.T) {
+	t.Parallel()
+	theirs := newVolume(t, "jobs.yml", jobs("", "self"))
+	groups := newVolume(t, "a.yml", rules("up == 0"))
+	main := func(interval string) string {
+		return "global: {scrape_interval: " + interval + "}\nscrape_config_files: ['" + theirs.Dir + "/*.yml']\nrule_files: ['" + groups.Dir + "/*.yml']\n"
+	}
+	v := newVolume(t, "prometheus.yml", main("15s"))
+	config := filepath.Join(v.Dir, "prometheus.yml")
+	server := rig.NewPrometheus(t, config)
+	server.Start()
+	server.Ready()
+	empty := t.TempDir()
+	hide := "mount --bind " + empty + " " + theirs.Dir + "; mount --bind " + empty + " " + groups.Dir + "; exec \"$@\""
+	r := rig.NewReloaderIn(t, []string{"unshare", "-m", "sh", "-ec", hide, "sh"},
+		"--prometheus-url", server.Proxy, "--prometheus-config", config, "--poll-interval", "2s")
+	r.Start()
+	p := &pair{r, t, server, v}
+	p.synced()
+	v.Swap(map[string]string{"prometheus.yml": main("20s")})
+	rig.Eventually(t, "the server runs the change", func() error { return server.Runs("scrape_interval: 20s") })
+	s := p.synced()
+	said := strings.Join(s.NotCompared, "\n")
+	for _, f := range s.Findings {
+		said += "\n" + f.Message
+	}
+	for _, dir := range []string{theirs.Dir, groups.Dir} {
+		if !strings.Contains(said, dir) {
+			t.Errorf("nothing is said of %s:\n%s", dir, said)
+		}
 	}
 }
 

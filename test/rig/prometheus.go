@@ -44,10 +44,15 @@ func NewPrometheus(tb testing.TB, config string) *Prometheus {
 // runs in a mount namespace of its own, and in the server's working directory. It needs root.
 func NewPrometheusIn(tb testing.TB, config, script string, flags ...string) *Prometheus {
 	tb.Helper()
+	return NewPrometheusOf(tb, PrometheusBinary(tb), config, script, flags...)
+}
+
+// NewPrometheusOf is NewPrometheusIn for a server of the caller's choice.
+func NewPrometheusOf(tb testing.TB, binary, config, script string, flags ...string) *Prometheus {
+	tb.Helper()
 	if script != "" && os.Geteuid() != 0 {
 		tb.Skip("only root can give the server mounts of its own")
 	}
-	binary := PrometheusBinary(tb)
 	Program(tb, "promcheck") // no reloader follows a Prometheus without it
 	address, data := FreeAddress(tb), tb.TempDir()
 	p := &Prometheus{URL: "http://" + address}

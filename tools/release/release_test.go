@@ -121,6 +121,9 @@ func dependabot(t *testing.T, file string) (problems []string) {
 	}
 	ecosystems := map[string]string{"go.mod": "gomod", "Dockerfile": "docker"}
 	for f := range strings.FieldsSeq(string(files)) {
+		if f == "tools/skew/go.mod" {
+			continue // it is an older Prometheus on purpose
+		}
 		if e, dir := ecosystems[path.Base(f)], path.Dir("/"+f); !slices.Contains(seen[e], dir) {
 			problems = append(problems, fmt.Sprintf("%s does not look at %s", e, dir))
 		}

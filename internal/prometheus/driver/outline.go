@@ -1,8 +1,11 @@
 package driver
 
 import (
+	"cmp"
 	"context"
+	"io"
 	"maps"
+	"net/url"
 	"slices"
 
 	"reloader/internal/finding"
@@ -10,8 +13,8 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// outline is what the server says that it runs, as far as guards count it: its scrape jobs. Its rule
-// groups may come from files that are not visible here. Nil when it tells nothing. It costs two requests, once in our life.
+// outline is what the server says that it runs, as far as guards count it: its scrape jobs, and a rule group when it has
+// any. Nil when it tells nothing. It costs three requests, once in our life.
 func (d *Driver) outline(ctx context.Context) *finding.Outline {
 	o := &finding.Outline{Told: true}
 	jobs := map[string]bool{}
@@ -33,6 +36,15 @@ func (d *Driver) outline(ctx context.Context) *finding.Outline {
 	}
 	for _, name := range slices.Sorted(maps.Keys(jobs)) {
 		o.Items = append(o.Items, finding.Item{Kind: validator.KindJob, Name: name})
+	}
+	group := ""
+	refused, f = d.ask(ctx, pathRules, url.Values{"exclude_alerts": {"true"}, "group_limit": {"1"}}, maxRules, askTimeout, func(r io.Reader) error {
+		_, err := proof.ReadRules(r, func(g proof.ServerGroup) { group = cmp.Or(group, g.File+";"+g.Name) })
+		return err
+	})
+	if f == nil && refused == "" && group != "" {
+		o.Items = append(o.Items, finding.Item{Kind: validator.KindGroup, Name: group})
+		told = true
 	}
 	if !told {
 		return nil

@@ -29,7 +29,7 @@ func TestOutlineOfTheServer(t *testing.T) {
 		})
 		d := newDriver(t, httpclient.Options{URL: s.url})
 		o := observe(t, d).Outline
-		if o.Count(validator.KindJob) != 1 {
+		if o.Count(validator.KindJob) != 1 || o.Count(validator.KindGroup) != 1 {
 			t.Errorf("outline %+v", o)
 		}
 		if o := observe(t, d).Outline; o != nil {
@@ -39,6 +39,7 @@ func TestOutlineOfTheServer(t *testing.T) {
 	denied := prometheustest.New(t, prometheustest.Options{})
 	denied.Deny("/api/v1/scrape_pools", http.StatusForbidden)
 	denied.Deny("/api/v1/status/config", http.StatusForbidden)
+	denied.Deny("/api/v1/rules", http.StatusForbidden)
 	if o := observe(t, newDriver(t, httpclient.Options{URL: denied.URL()})).Outline; o != nil {
 		t.Errorf("made up: %+v", o)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"reloader/internal/finding"
+	"reloader/internal/prometheus/proof"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/reload"
 )
@@ -48,6 +49,13 @@ type look struct {
 }
 
 func (l *look) leaveOut(what, why string) { l.notCompared = append(l.notCompared, what+": "+why) }
+
+// unread tells of expressions that cannot be compared.
+func (l *look) unread(e *proof.Expected) {
+	if n := e.Unreadable(); n > 0 {
+		l.leaveOut("expressions", count(n, "rule")+" in a grammar that Prometheus "+e.Library+", as which reloader compares, cannot read")
+	}
+}
 
 // look asks the server for everything that it tells.
 func (d *Driver) look(ctx context.Context, p plan, pr reload.Proof, now runtime) (look, *reload.Failure) {

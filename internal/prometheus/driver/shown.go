@@ -236,6 +236,7 @@ func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now r
 	if only != nil && len(only) == 0 {
 		l.compared = append(l.compared, count(len(e.Rules), "rule file"))
 		l.evidence.hidden = d.memory.invisible
+		l.unread(e)
 		return nil
 	}
 	rules := e.Compare(only)
@@ -257,6 +258,7 @@ func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now r
 	l.compared = append(l.compared, count(len(e.Rules), "rule file"))
 	l.differences = append(l.differences, o.Differences...)
 	l.evidence.rules, l.evidence.missing = o.Differences, o.Missing
+	l.unread(e)
 	l.evidence.hidden = o.Invisible
 	if only != nil {
 		l.evidence.hidden = d.memory.invisible

@@ -30,7 +30,7 @@ func (j *judge) expect(l *configLoader, ix *index, jobs []job, rules []validator
 		}
 	}
 	slices.Sort(j.answer.Rereads)
-	if l.body == "" && ix.root != nil || slices.ContainsFunc(j.answer.Findings, func(f validator.Finding) bool { return f.Severity == finding.Error }) {
+	if l.body == "" && ix.root != nil || slices.ContainsFunc(j.answer.Findings, func(f validator.Finding) bool { return f.Severity == finding.Error && f.Query == "" }) {
 		return
 	}
 	main := j.q.Files[j.q.Main].Path
@@ -238,7 +238,7 @@ type printer struct {
 // ParseExpr implements parser.Parser.
 func (p *printer) ParseExpr(input string) (parser.Expr, error) {
 	expr, err := p.Parser.ParseExpr(input)
-	if err == nil && expr != nil {
+	if expr != nil && (err == nil || onlyTooNew(err)) {
 		p.printed[input] = expr.String()
 	}
 	return expr, err
@@ -252,7 +252,11 @@ func shownGroups(groups []validator.Group, file *rulefmt.RuleGroups, p *printer)
 		}
 		shown := &proof.Group{Name: g.Name, Interval: time.Duration(g.Interval).Seconds(), Limit: g.Limit, Offset: g.QueryOffset != nil, Rules: make([]uint64, len(g.Rules))}
 		for k, r := range g.Rules {
-			rule := proof.Rule{Type: "recording", Name: r.Record, Query: p.printed[r.Expr], Labels: merge(g.Labels, r.Labels)}
+			printed, read := p.printed[r.Expr]
+			if !read {
+				shown.Unread = append(shown.Unread, k)
+			}
+			rule := proof.Rule{Type: "recording", Name: r.Record, Query: printed, Labels: merge(g.Labels, r.Labels)}
 			if r.Alert != "" {
 				rule.Type, rule.Name = "alerting", r.Alert
 				rule.Duration, rule.KeepFiringFor = time.Duration(r.For).Seconds(), time.Duration(r.KeepFiringFor).Seconds()

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,13 +14,10 @@ import (
 // newParser is the PromQL parser with the features of the server; without facts, promtool's.
 func newParser(features []string, server version) parser.Parser {
 	var o parser.Options
-	ranges := !server.known() || !server.before(version{3, 16})
 	for _, f := range features {
 		switch f {
 		case "promql-experimental-functions":
 			o.EnableExperimentalFunctions = true
-		case "promql-extended-range-selectors":
-			ranges = true
 		case "promql-binop-fill-modifiers":
 			o.EnableBinopFillModifiers = true
 		}
@@ -32,37 +28,10 @@ func newParser(features []string, server version) parser.Parser {
 		renamed.EnableExperimentalFunctions = true
 		p = parser2x{p, parser.NewParser(renamed)}
 	}
-	if !ranges {
-		p = parserBefore316{p}
+	if server.known() && server.before(parseVersion(Library)) {
+		p = olderParser{p, server, features}
 	}
 	return p
-}
-
-// parserBefore316 refuses what needed a feature flag before 3.16 and is always on since.
-type parserBefore316 struct{ parser.Parser }
-
-// ParseExpr implements parser.Parser.
-func (p parserBefore316) ParseExpr(input string) (parser.Expr, error) {
-	expr, err := p.Parser.ParseExpr(input)
-	if err != nil {
-		return expr, err
-	}
-	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
-		v, ok := n.(*parser.VectorSelector)
-		if !ok || err != nil || !v.Anchored && !v.Smoothed {
-			return nil
-		}
-		word := "smoothed"
-		if v.Anchored {
-			word = "anchored"
-		}
-		err = parser.ParseErrors{{
-			PositionRange: v.PositionRange(), Query: input,
-			Err: fmt.Errorf("%s modifier is experimental and not enabled", word),
-		}}
-		return nil
-	})
-	return expr, err
 }
 
 // parser2x also accepts what 3.0 renamed.
@@ -106,6 +75,7 @@ func promQL(err error, p *problem) bool {
 	p.rule, p.message = validator.RulePromQL, "PromQL: "+one.Err.Error()
 	p.query, p.offset = one.Query, int(one.PositionRange.Start)
 	p.grammar = !plainSyntax(one.Query, many)
+	p.unsure = errors.As(one.Err, &tooNewExpr{}) // the server itself has the last word
 	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
 		p.hint = "the server needs the feature flag, or the function must go"
 	} else if reHoltWinters.MatchString(p.message) {

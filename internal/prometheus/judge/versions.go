@@ -9,8 +9,9 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// Library is the version of Prometheus whose verdict this package gives.
-const Library = "3.16.0"
+// Library is the version of Prometheus whose verdict this package gives. It is a variable so that make skew can
+// link another one and say so.
+var Library = "3.16.0"
 
 // version is major and minor of a server; the zero version is unknown.
 type version struct{ major, minor int }

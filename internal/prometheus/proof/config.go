@@ -32,7 +32,7 @@ func Normal(text string, wild []string) string {
 			if path := strings.Join(at[:depth+1], "."); slices.Contains(wild, path) {
 				skip = depth
 				if strings.HasPrefix(path, ExternalLabels) {
-					fmt.Fprintf(&b, "    %s: *\n", key)
+					fmt.Fprintf(&b, "    %s: \"*\"\n", key) // a bare star would be an alias
 				}
 				continue
 			}

@@ -95,6 +95,8 @@ type Group struct {
 	Offset bool `json:"offset,omitempty"`
 	// Rules are the digests of its rules, in order.
 	Rules []uint64 `json:"rules"`
+	// Unread are the indexes of rules whose expression the library cannot read: their digest is without it.
+	Unread []int `json:"unread,omitempty"`
 }
 
 // Unread is a directory that the user named and of whose files the server reads none.

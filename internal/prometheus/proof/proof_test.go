@@ -58,7 +58,7 @@ func TestNormal(t *testing.T) {
 			t.Errorf("%q is left in\n%s", gone, got)
 		}
 	}
-	for _, kept := range []string{"zone\": *", "cluster: eu", "log_level", "exemplars", "/etc/prometheus/a.rules"} {
+	for _, kept := range []string{"zone\": \"*\"", "cluster: eu", "log_level", "exemplars", "/etc/prometheus/a.rules"} {
 		if !strings.Contains(got, kept) {
 			t.Errorf("%q is gone from\n%s", kept, got)
 		}

@@ -158,6 +158,9 @@ func (v *Validator) question(req finding.Request, files []viewed, main int, need
 		Files: make([]File, len(files)),
 	}
 	for _, s := range req.Set.Snapshots {
+		if s.Source.Followed && len(s.Files) == 0 && !s.Atomic {
+			continue // an empty directory that no one named: most likely the mount point of the server's volume, which is not mounted here
+		}
 		dir := s.Source.ServerPath("")
 		q.Dirs = append(q.Dirs, dir)
 		if s.Atomic {
@@ -222,7 +225,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 			outline.Items = append(outline.Items, finding.Item{Kind: KindGroup, Name: f.server + ";" + g.Name, Fingerprint: g.Fingerprint})
 		}
 	}
-	if e := v.expected(q, a, files); e != nil && !finding.HasErrors(res.Findings) {
+	if e := v.expected(q, a, files); e != nil && !certain(res.Findings, open) {
 		res.Expected = e
 		res.Findings = append(res.Findings, unread(e, set)...)
 	}
@@ -231,6 +234,17 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 		res.Outline = outline
 	}
 	return res, open
+}
+
+// certain says that there are errors about which the server need not be asked.
+func certain(found []finding.Finding, open []question) bool {
+	n := finding.Count(found, finding.Error)
+	for _, o := range open {
+		if found[o.finding].Severity == finding.Error {
+			n--
+		}
+	}
+	return n > 0
 }
 
 // program finds promcheck.

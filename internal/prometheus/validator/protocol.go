@@ -139,7 +139,7 @@ type Finding struct {
 	Rule     string           `json:"rule"`
 	Message  string           `json:"message"`
 	Hint     string           `json:"hint,omitempty"`
-	// Query is the expression of a warning that a newer server may not share: the server that runs decides.
+	// Query is the expression of a finding that the server may not share, because it has another version: the running one decides.
 	Query string `json:"query,omitempty"`
 }
 

@@ -16,15 +16,20 @@ const (
 	maxAsking    = 5 * time.Second
 )
 
-// question is an expression that only the running server can judge, and the index of the warning that says so.
+// question is an expression that only the running server can judge, and the index of the finding that says so.
 type question struct {
 	finding int
 	query   string
 }
 
 // settle asks the running server about expressions that it may know and the library does not: what it takes is no
-// finding, what it refuses is an error in its own words. Where it does not answer, the warning stays.
+// finding, what it refuses is an error in its own words. Where it does not answer, the finding stays.
 func settle(ctx context.Context, res *finding.Result, open []question, facts finding.Facts) {
+	defer func() {
+		if finding.HasErrors(res.Findings) {
+			res.Expected = nil
+		}
+	}()
 	if facts.Refuses == nil || len(open) == 0 {
 		return
 	}
@@ -57,7 +62,4 @@ func settle(ctx context.Context, res *finding.Result, open []question, facts fin
 	}
 	i := -1
 	res.Findings = slices.DeleteFunc(res.Findings, func(finding.Finding) bool { i++; return taken[i] })
-	if finding.HasErrors(res.Findings) {
-		res.Expected = nil
-	}
 }

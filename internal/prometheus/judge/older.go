@@ -1,0 +1,108 @@
+package judge
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// olderParser refuses what the library knows and a server of this version does not. A rule that the server refuses makes
+// it apply the rest of the configuration only.
+type olderParser struct {
+	parser.Parser
+	server   version
+	features []string
+}
+
+// tooNewExpr is what such a server says. It is certain only for servers that are what their version says.
+type tooNewExpr struct{ text string }
+
+func (e tooNewExpr) Error() string { return e.text }
+
+func onlyTooNew(err error) bool {
+	var all parser.ParseErrors
+	return errors.As(err, &all) && len(all) == 1 && errors.As(all[0].Err, &tooNewExpr{})
+}
+
+// functionSince is the version that brought a function; what is not here is older. The source is Prometheus' change log.
+var functionSince = map[string]version{
+	"clamp": {2, 26}, "last_over_time": {2, 26}, "sgn": {2, 26},
+	"present_over_time": {2, 29},
+	"acos":              {2, 31}, "acosh": {2, 31}, "asin": {2, 31}, "asinh": {2, 31}, "atan": {2, 31}, "atanh": {2, 31}, "cos": {2, 31}, "cosh": {2, 31},
+	"deg": {2, 31}, "pi": {2, 31}, "rad": {2, 31}, "sin": {2, 31}, "sinh": {2, 31}, "tan": {2, 31}, "tanh": {2, 31},
+	"histogram_count": {2, 40}, "histogram_fraction": {2, 40}, "histogram_sum": {2, 40},
+	"histogram_stddev": {2, 47}, "histogram_stdvar": {2, 47},
+	"mad_over_time": {2, 49}, "sort_by_label": {2, 49}, "sort_by_label_desc": {2, 49},
+	"histogram_avg":        {2, 51},
+	"info":                 {3, 0},
+	"ts_of_last_over_time": {3, 5}, "ts_of_max_over_time": {3, 5}, "ts_of_min_over_time": {3, 5},
+	"first_over_time": {3, 7}, "ts_of_first_over_time": {3, 7},
+	"histogram_quantiles": {3, 11},
+	"end":                 {3, 12}, "range": {3, 12}, "start": {3, 12}, "step": {3, 12},
+	"max_of": {3, 13}, "min_of": {3, 13},
+	"start_timestamp": {3, 14},
+	"integral":        {3, 16},
+}
+
+// ParseExpr implements parser.Parser. What is too new is returned with the error.
+func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
+	expr, err := p.Parser.ParseExpr(input)
+	if err != nil {
+		return expr, err
+	}
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		if text := p.tooNew(n); text != "" && err == nil {
+			err = parser.ParseErrors{{PositionRange: n.PositionRange(), Query: input, Err: tooNewExpr{text}}}
+		}
+		return nil
+	})
+	return expr, err
+}
+
+// tooNew is what the server says of a part of an expression; empty when it knows it.
+func (p olderParser) tooNew(n parser.Node) string {
+	has := func(feature string) bool { return slices.Contains(p.features, feature) }
+	before := func(major, minor int) bool { return p.server.before(version{major, minor}) }
+	durations := func(all ...*parser.DurationExpr) string {
+		known := !before(3, 14) || !before(3, 4) && has("promql-duration-expr")
+		if known || !slices.ContainsFunc(all, func(d *parser.DurationExpr) bool { return d != nil }) {
+			return ""
+		}
+		return "experimental duration expression is not enabled"
+	}
+	switch n := n.(type) {
+	case *parser.VectorSelector:
+		if before(3, 16) && !has("promql-extended-range-selectors") || before(3, 7) {
+			switch {
+			case n.Anchored:
+				return "anchored modifier is experimental and not enabled"
+			case n.Smoothed:
+				return "smoothed modifier is experimental and not enabled"
+			}
+		}
+		return durations(n.OriginalOffsetExpr)
+	case *parser.MatrixSelector:
+		return durations(n.RangeExpr)
+	case *parser.SubqueryExpr:
+		return durations(n.RangeExpr, n.StepExpr, n.OriginalOffsetExpr)
+	case *parser.BinaryExpr:
+		if before(3, 11) && (n.Op == parser.TRIM_UPPER || n.Op == parser.TRIM_LOWER) {
+			return "the operators </ and >/ are not known to Prometheus " + p.server.String()
+		}
+	case *parser.AggregateExpr:
+		if before(2, 54) && (n.Op == parser.LIMITK || n.Op == parser.LIMIT_RATIO) {
+			return "the aggregations limitk and limit_ratio are not known to Prometheus " + p.server.String()
+		}
+	case *parser.Call:
+		since, ok := functionSince[n.Func.Name]
+		switch {
+		case ok && p.server.before(since):
+			return fmt.Sprintf("unknown function with name %q", n.Func.Name)
+		case n.Func.Name == "first_over_time" && before(3, 14) && !has("promql-experimental-functions"):
+			return `function "first_over_time" is not enabled`
+		}
+	}
+	return ""
+}

@@ -1,0 +1,110 @@
+// Package skew tests reloader beside a Prometheus of another version than the library that promcheck links. `make skew`
+// builds the other versions; without them the tests are skipped.
+package skew
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reloader/internal/reload"
+	"reloader/test/rig"
+	"reloader/test/volume"
+)
+
+func TestMain(m *testing.M) { rig.Main(m) }
+
+// pair is a reloader beside a server of another version.
+type pair struct {
+	*rig.Reloader
+	t      *testing.T
+	server *rig.Prometheus
+	volume *volume.Volume
+}
+
+// versions are the two directions: an older server beside our promcheck, and our server beside a promcheck with an older
+// library, for which the server is the newer one.
+var versions = map[string]func(t *testing.T) (binary string, flags []string){
+	"older server": func(t *testing.T) (string, []string) {
+		return named(t, "RELOADER_SKEW_PROMETHEUS"), nil
+	},
+	"newer server": func(t *testing.T) (string, []string) {
+		promcheck := named(t, "RELOADER_SKEW_PROMCHECK")
+		return rig.PrometheusBinary(t), []string{"--promcheck", promcheck}
+	},
+}
+
+func named(t *testing.T, variable string) string {
+	t.Helper()
+	path := os.Getenv(variable)
+	if path == "" {
+		t.Skip(variable + " is not set; make skew sets it")
+	}
+	return path
+}
+
+// both runs a test in the two directions.
+func both(t *testing.T, test func(t *testing.T, start func(files map[string]string, script string) *pair)) {
+	t.Parallel()
+	for name := range versions {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, func(files map[string]string, script string) *pair { return start(t, name, files, script) })
+		})
+	}
+}
+
+// start starts both. In the script $V is the directory of the files.
+func start(t *testing.T, direction string, files map[string]string, script string) *pair {
+	t.Helper()
+	binary, flags := versions[direction](t)
+	v := volume.New(t, filepath.Join(t.TempDir(), "v"), files)
+	config := filepath.Join(v.Dir, "prometheus.yml")
+	server := rig.NewPrometheusOf(t, binary, config, strings.ReplaceAll(script, "$V", v.Dir))
+	server.Start()
+	server.Ready()
+	r := rig.NewReloader(t, append([]string{"--prometheus-url", server.Proxy, "--prometheus-config", config, "--poll-interval", "2s"}, flags...)...)
+	r.Start()
+	return &pair{r, t, server, v}
+}
+
+func (p *pair) synced() reload.Status {
+	p.t.Helper()
+	return p.Reaches("InSync", func(s reload.Status) bool { return s.Phase == reload.InSync && s.Running == s.Wanted })
+}
+
+// mismatches waits for the mismatch, and wants these words in what is said of it.
+func (p *pair) mismatches(words ...string) {
+	p.t.Helper()
+	s := p.Reaches("Mismatch", func(s reload.Status) bool { return s.Phase == reload.Mismatch && len(s.Differences) > 0 })
+	text := strings.Join(append(s.Differences, s.Reason, s.Cause), "\n")
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			p.t.Errorf("nothing says %q:\n%s", w, text)
+		}
+	}
+	if o := rig.Command(p.t, "wait", "--synced", "--url", p.URL, "--timeout", "5s"); o.Code != 1 {
+		p.t.Errorf("wait: %+v", o)
+	}
+}
+
+// changed wants the status to be about newer files than those of the given status.
+func (p *pair) changed(than reload.Status) {
+	p.t.Helper()
+	p.Reaches("the change is seen", func(s reload.Status) bool { return s.Wanted != than.Wanted })
+}
+
+func jobs(lines string, names ...string) string {
+	var b strings.Builder
+	b.WriteString(lines + "scrape_configs:\n")
+	for _, n := range names {
+		fmt.Fprintf(&b, "- job_name: %s\n  static_configs: [{targets: ['127.0.0.1:1']}]\n", n)
+	}
+	return b.String()
+}
+
+func rules(expr string) string {
+	return "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: " + expr + "\n    for: 5m\n    labels: {severity: page}\n    annotations: {summary: 'down {{ $value }}'}\n"
+}
