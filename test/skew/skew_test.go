@@ -72,7 +72,7 @@ func TestStaleMount(t *testing.T) {
 			"remote write":      {"b|c", "b|d", `remote_write "one" differs`},
 			"unnamed":           {":3/other", ":3/another", `remote_write "#2" differs`},
 			"alertmanager":      {"timeout: 5s", "timeout: 6s", `section "alerting" differs`},
-			"setting taken out": {"storage: {tsdb: {out_of_order_time_window: 5m}}\n", "", "storage"},
+			"setting taken out": {"storage: {tsdb: {out_of_order_time_window: 5m}}\n", "", "from before this change"},
 			"rule file pattern": {`["*.rules"]`, `["*.rules", "more-*.yml"]`, `section "rule_files" differs`},
 		} {
 			t.Run(name, func(t *testing.T) {
