@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"reloader/internal/reload"
+	"reloader/internal/snapshot"
 	"reloader/internal/status"
 )
 
@@ -35,4 +37,28 @@ func FuzzReport(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The text names the digest of each directory where it is not the one of all files, so that it can be
+// compared with reloader digest, and when the next try is.
+func TestStatusNamesDirectoriesAndTheNextTry(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	s := reload.Status{
+		Target: "grafana", Phase: reload.Retrying, Since: now.Add(-2 * time.Second), NextTry: now.Add(4400 * time.Millisecond),
+		Wanted: snapshot.Digest{1}, Reason: "no answer", Sources: map[string]snapshot.Digest{"provisioning": {2}, "datasources": {1}},
+	}
+	shows := func(want string) {
+		t.Helper()
+		var out bytes.Buffer
+		printStatus(&out, s, now)
+		if out.String() != want {
+			t.Errorf("got\n%swant\n%s", out.String(), want)
+		}
+	}
+	shows("grafana: Retrying for 2s, wanted 010000000000, running unknown\n  no answer\n" +
+		"  directories: datasources 010000000000, provisioning 020000000000\n  next try: in 4s\n")
+	s.Sources = map[string]snapshot.Digest{"prometheus": {1}}
+	s.Phase, s.Running, s.Reason = reload.InSync, snapshot.Digest{1}, ""
+	shows("grafana: InSync for 2s, wanted 010000000000, running 010000000000\n")
 }

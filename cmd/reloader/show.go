@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +59,24 @@ func printStatus(w io.Writer, s reload.Status, now time.Time) {
 	for _, v := range s.NotCompared {
 		line("not compared: ", v)
 	}
+	line("directories: ", directories(s))
+	if wait := s.NextTry.Sub(now); s.Phase != reload.InSync && wait > 0 {
+		line("next try: ", "in "+max(wait.Round(time.Second), time.Second).String())
+	}
+}
+
+// directories are the digests that reloader digest prints of each directory, where they are not the one of all files.
+func directories(s reload.Status) string {
+	var all []string
+	differ := false
+	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
+		all = append(all, name+" "+s.Sources[name].Short())
+		differ = differ || s.Sources[name] != s.Wanted
+	}
+	if !differ {
+		return ""
+	}
+	return strings.Join(all, ", ")
 }
 
 // runs is the digest that a server was proven to run.

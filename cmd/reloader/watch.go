@@ -64,7 +64,7 @@ func newView(out io.Writer) *view {
 }
 
 // duration is what changes in a status while nothing happens.
-var duration = regexp.MustCompile(` for [0-9hms.]+,`)
+var duration = regexp.MustCompile(` for [0-9hms.]+,|\n  next try: in [0-9hms]+`)
 
 // Terminal control sequences.
 const (
