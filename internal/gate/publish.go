@@ -29,7 +29,7 @@ func (g *Gate) Publish(ctx context.Context, set *snapshot.Set) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("publish to gate %q: %w", g.dir, err)
+		return fmt.Errorf("publish to %q: %w", g.dir, err)
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (g *Gate) collisions(items map[string]item) error {
 		case err != nil:
 			return fmt.Errorf("stat %q: %w", top, cause(err))
 		case info.Mode().Type() != fs.ModeSymlink:
-			return fmt.Errorf("%q is in the way: it was not published by reloader; the gate needs a directory of its own", top)
+			return fmt.Errorf("%q is in the way: it was not published by reloader; use a directory that is empty", top)
 		}
 	}
 	return nil

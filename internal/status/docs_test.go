@@ -59,10 +59,10 @@ func undocumented(doc string, kinds map[string]string) (gaps []string) {
 	return gaps
 }
 
-// docs/troubleshooting.md explains every phase and every class of failure.
+// docs/status.md explains every phase and every class of failure.
 func TestEveryPhaseAndClassIsDocumented(t *testing.T) {
 	t.Parallel()
-	doc, err := os.ReadFile("../../docs/troubleshooting.md")
+	doc, err := os.ReadFile("../../docs/status.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestEveryPhaseAndClassIsDocumented(t *testing.T) {
 	}
 	for _, w := range words {
 		if !strings.Contains(string(doc), "\n| `"+w+"` |") {
-			t.Errorf("docs/troubleshooting.md has no row for %s", w)
+			t.Errorf("docs/status.md has no row for %s", w)
 		}
 	}
 }

@@ -163,7 +163,7 @@ func TestAlertsAreDocumented(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", rule.Alert, err)
 		}
-		if !regexp.MustCompile(`(?im)^### ` + regexp.QuoteMeta(anchor) + `$`).Match(page) {
+		if !regexp.MustCompile(`(?im)^##+ ` + regexp.QuoteMeta(anchor) + `$`).Match(page) {
 			t.Errorf("%s: %s has no heading %s", rule.Alert, file, anchor)
 		}
 	}

@@ -36,7 +36,7 @@ func guards(main viewed, req finding.Request, res finding.Result) []finding.Find
 	raise := func(guard, message string) {
 		f := finding.Finding{
 			File: file, Line: 1, Column: 1, Severity: finding.Error, Rule: guard, Message: message,
-			Hint: "if this is meant, allow it with --allow " + guard,
+			Hint: "if this is meant, allow it with --allow " + guard + " (in reloader's own file: allow: [" + guard + "])",
 		}
 		if slices.Contains(req.Allow, guard) {
 			f.Severity, f.Hint = finding.Warning, ""
