@@ -219,7 +219,7 @@ func hinted(ps []problem, ix *index, top reflect.Type, r role) []problem {
 		if !ok {
 			continue
 		}
-		if len(at.path) == 1 {
+		if value := child(ix.root, p.unknown); len(at.path) == 1 && value != nil && !onlyHolds(value) {
 			p.hint = misplaced(p.unknown, r)
 		}
 		if p.hint == "" && !reHolder.MatchString(p.unknown) {

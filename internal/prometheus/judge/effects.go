@@ -34,11 +34,13 @@ func (j *judge) equalRemotes(cfg *config.Config, ix *index) {
 				continue
 			}
 			first, again := seen[string(b)]
-			seen[string(b)] = i
+			if !again {
+				seen[string(b)] = i
+			}
 			if !again || list == nil || i >= len(list.Content) || len(list.Content) != n {
 				continue
 			}
-			node := resolved(list.Content[i])
+			node := list.Content[i] // an alias stands where the entry is
 			j.report(j.q.Main, problem{mistake: mistake{
 				line: node.Line, column: node.Column, severity: finding.Error, rule: validator.RuleDuplicateRemote,
 				message: fmt.Sprintf("%s %d is the same as %d: the server refuses duplicates when it has applied half of the file", key, i+1, first+1),
@@ -59,13 +61,21 @@ func loadedWith(keys []string) bool {
 	return slices.Contains([]string{"remote_write", "remote_read", "alerting", "tracing"}, keys[0])
 }
 
+// unusedEffect is what a certificate that cannot be used does to a job or a service discovery.
+func unusedEffect(keys []string) string {
+	if slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, "_sd_configs") }) {
+		return "no target is found"
+	}
+	return "the job is never scraped"
+}
+
 // certificates judges the authorities, certificates and keys that are visible.
 func (j *judge) certificates(file int, ix *index, dir string) {
 	for _, at := range ix.places {
 		if at.isKey || at.node.Kind != yaml.MappingNode || len(at.path) == 0 || at.path[len(at.path)-1] != "tls_config" {
 			continue
 		}
-		severity, effect := finding.Warning, "what it is for is never scraped or found"
+		severity, effect := finding.Warning, unusedEffect(at.path)
 		if loadedWith(at.path) {
 			severity, effect = finding.Error, "the load fails in part, and a start fails"
 		}
@@ -81,9 +91,12 @@ func (j *judge) certificates(file int, ix *index, dir string) {
 		}
 		certNode, cert := j.visible(at.node, "cert_file", dir)
 		keyNode, key := j.visible(at.node, "key_file", dir)
-		certOK, keyOK := cert != nil && hasPEM(cert, "CERTIFICATE"), key != nil && hasPEM(key, "PRIVATE KEY")
-		if cert != nil && !certOK {
+		certOK, keyOK := cert != nil && hasCertificate(cert), key != nil && hasPEM(key, "PRIVATE KEY")
+		switch {
+		case cert != nil && !hasPEM(cert, "CERTIFICATE"):
 			say(certNode, "holds no certificate in PEM format")
+		case cert != nil && !certOK:
+			say(certNode, "holds a certificate that is damaged or cut short")
 		}
 		if key != nil && !keyOK {
 			say(keyNode, "holds no key in PEM format")
@@ -114,6 +127,21 @@ func (j *judge) visible(n *yaml.Node, key, dir string) (*yaml.Node, []byte) {
 	return v, append([]byte{}, j.q.Files[i].Content...)
 }
 
+// hasCertificate reports whether the first certificate can be read, as the server reads it.
+func hasCertificate(b []byte) bool {
+	for {
+		block, rest := pem.Decode(b)
+		if block == nil {
+			return false
+		}
+		if block.Type == "CERTIFICATE" {
+			_, err := x509.ParseCertificate(block.Bytes)
+			return err == nil
+		}
+		b = rest
+	}
+}
+
 func hasPEM(b []byte, kind string) bool {
 	for {
 		block, rest := pem.Decode(b)
@@ -136,15 +164,20 @@ func (j *judge) logDirectories(file int, ix *index, dir string) {
 		if key := at.path[len(at.path)-1]; key != "query_log_file" && key != "scrape_failure_log_file" {
 			continue
 		}
-		logs := path.Dir(join(dir, at.node.Value))
-		if j.dirs[logs] || !j.below(logs) {
-			continue
-		}
-		j.report(file, problem{mistake: mistake{
+		name := join(dir, at.node.Value)
+		logs := path.Dir(name)
+		m := mistake{
 			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleMissingFile,
 			message: fmt.Sprintf("the directory %q does not exist: without it the load fails in part", logs),
 			hint:    "make sure that the server's container has it, and may write there",
-		}})
+		}
+		switch {
+		case j.dirs[name]:
+			m.severity, m.rule, m.message, m.hint = finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory: the load fails in part", at.node.Value), "name a file in it"
+		case j.dirs[logs], !j.below(logs):
+			continue
+		}
+		j.report(file, problem{mistake: m})
 	}
 }
 

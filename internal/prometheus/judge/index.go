@@ -60,12 +60,6 @@ func (ix *index) add(n, key *yaml.Node, path []string) {
 
 // locate gives a problem its column, and its line when that is unknown.
 func (ix *index) locate(p *problem) {
-	if n := ix.repeatedGroup(p.group); p.line == 0 && p.number == 0 && p.group != "" && n != nil {
-		p.line, p.column = n.Line, n.Column
-	}
-	if n := ix.unnamedGroup(); p.unnamed && n != nil {
-		p.line, p.column = n.Line, n.Column
-	}
 	if p.line == 0 {
 		from, to := ix.ruleLines(p.group, p.number)
 		ix.within(p, from, to)
@@ -101,6 +95,18 @@ func (ix *index) locate(p *problem) {
 // within finds the place that a problem without a line means, in the lines from..to: the value or
 // key that it quotes, a key that it names, or the beginning.
 func (ix *index) within(p *problem, from, to int) {
+	if p.group != "" && p.number == 0 {
+		if n := ix.repeatedGroup(p.group); n != nil {
+			p.line, p.column = n.Line, n.Column
+			return
+		}
+	}
+	if p.unnamed {
+		if n := ix.unnamedGroup(); n != nil {
+			p.line, p.column = n.Line, n.Column
+			return
+		}
+	}
 	if p.regexp && ix.point(p, from, to, isBadRegexp) {
 		return
 	}

@@ -25,21 +25,42 @@ const (
 type fileKind struct {
 	role role
 	keys []string
+	// shared are further keys that such a file may have, and that other kinds have, too.
+	shared []string
 	// where says where such contents belong.
 	where string
 }
 
+// fileKinds are tried in this order.
 var fileKinds = []fileKind{
-	{roleRules, []string{"groups"}, "rule groups belong in a file of their own, which rule_files names"},
+	{"a test of promtool", []string{"tests", "fuzzy_compare", "group_eval_order"}, []string{"rule_files", "evaluation_interval"}, "promtool test rules reads it, the server does not"},
+	{"a web configuration", []string{"tls_server_config", "basic_auth_users", "http_server_config"}, nil, "this belongs in the file of --web.config.file"},
 	{
-		roleMain, []string{"global", "alerting", "rule_files", "scrape_config_files", "remote_write", "remote_read", "storage", "tracing", "otlp", "runtime", "scrape_configs"},
+		"a configuration of the OpenTelemetry collector", []string{"exporters", "processors", "extensions", "connectors"}, []string{"receivers", "service"},
+		"it belongs to the collector; Prometheus has its own format",
+	},
+	{
+		"Promtail's configuration", []string{"clients", "positions", "target_config"}, []string{"scrape_configs", "server", "tracing", "limits_config"},
+		"it belongs to Promtail; of its jobs Prometheus knows only what they share",
+	},
+	{"Loki's configuration", []string{"schema_config", "auth_enabled", "ingester", "compactor", "query_range"}, []string{"server"}, "it belongs to Loki"},
+	{
+		"Alertmanager's configuration", []string{"route", "receivers", "inhibit_rules", "templates", "mute_time_intervals", "time_intervals"}, []string{"global", "tracing"},
+		"this belongs in alertmanager.yml",
+	},
+	{"blackbox_exporter's configuration", []string{"modules"}, nil, "this belongs in blackbox.yml"},
+	{"Grafana's provisioning", []string{"datasources", "providers", "contactPoints", "policies", "muteTimes"}, []string{"apiVersion"}, "this belongs in Grafana's provisioning directory"},
+	{"a Compose file", []string{"services"}, []string{"version", "volumes", "networks", "configs", "secrets"}, "it belongs to docker compose"},
+	{
+		"a file of Helm values", []string{"serverFiles", "prometheusSpec", "extraScrapeConfigs", "additionalScrapeConfigs", "alertmanagerFiles", "kube-state-metrics", "prometheus-node-exporter"},
+		[]string{"server", "alertmanager", "prometheus", "grafana", "pushgateway"},
+		"it belongs to helm; what Prometheus reads is under serverFiles or prometheusSpec",
+	},
+	{roleRules, []string{"groups"}, nil, "rule groups belong in a file of their own, which rule_files names"},
+	{
+		roleMain, []string{"global", "alerting", "rule_files", "scrape_config_files", "remote_write", "remote_read", "storage", "tracing", "otlp", "runtime", "scrape_configs"}, nil,
 		"this belongs in prometheus.yml (jobs alone: in a file that scrape_config_files names)",
 	},
-	{"Alertmanager's configuration", []string{"route", "receivers", "inhibit_rules", "templates", "mute_time_intervals", "time_intervals"}, "this belongs in alertmanager.yml"},
-	{"blackbox_exporter's configuration", []string{"modules"}, "this belongs in blackbox.yml"},
-	{"Grafana's provisioning", []string{"datasources", "providers", "contactPoints", "policies", "muteTimes"}, "this belongs in Grafana's provisioning directory"},
-	{"a web configuration", []string{"tls_server_config", "basic_auth_users", "http_server_config"}, "this belongs in the file of --web.config.file"},
-	{"a test of promtool", []string{"tests", "evaluation_interval"}, "promtool test rules reads it, the server does not"},
 }
 
 // ownKeys are the keys at the top of a file in its role.
@@ -56,7 +77,7 @@ func (r role) ownKeys() []string {
 
 // otherKind says that a file is of another kind than it is read as: its only mistake. Nil when it is not.
 func otherKind(ix *index, r role) *problem {
-	if ix.root == nil || ix.root.Kind != yaml.MappingNode || len(ix.root.Content) == 0 {
+	if ix.root == nil || len(ix.root.Content) == 0 {
 		return nil
 	}
 	at := func(n *yaml.Node, message, hint string) *problem {
@@ -66,9 +87,17 @@ func otherKind(ix *index, r role) *problem {
 		}
 		return &problem{mistake: mistake{line: n.Line, column: n.Column, severity: finding.Error, rule: rule, message: message, hint: hint}}
 	}
+	if ix.root.Kind == yaml.SequenceNode && r != roleTargets {
+		if what, hint := listKind(resolved(ix.root.Content[0]), r); what != "" {
+			return at(ix.root, "this is a list of "+what+", not "+string(r), hint)
+		}
+	}
+	if ix.root.Kind != yaml.MappingNode {
+		return nil
+	}
 	first := ix.root.Content[0]
 	if kind := child(ix.root, "kind"); kind != nil && kind.Kind == yaml.ScalarNode && child(ix.root, "apiVersion") != nil {
-		return at(first, fmt.Sprintf("this is a Kubernetes object of kind %s, not %s", kind.Value, r), objectHint(kind.Value))
+		return at(first, fmt.Sprintf("this is a Kubernetes object of kind %s, not %s", kind.Value, r), objectHint(ix.root, kind.Value))
 	}
 	own := r.ownKeys()
 	for _, k := range fileKinds {
@@ -79,9 +108,10 @@ func otherKind(ix *index, r role) *problem {
 		other := false
 		for i := 0; i < len(ix.root.Content); i += 2 {
 			switch key := ix.root.Content[i]; {
+			case slices.Contains(k.shared, key.Value):
 			case slices.Contains(own, key.Value):
 				other = true
-			case slices.Contains(k.keys, key.Value) && foreign == nil:
+			case slices.Contains(k.keys, key.Value) && foreign == nil && !onlyHolds(ix.root.Content[i+1]):
 				foreign = key
 			}
 		}
@@ -92,12 +122,41 @@ func otherKind(ix *index, r role) *problem {
 	return nil
 }
 
-func objectHint(kind string) string {
+// listKind says what the items of a list are that stands where a whole file should, and what is missing above it.
+func listKind(item *yaml.Node, r role) (what, hint string) {
+	has := func(keys ...string) bool {
+		return slices.ContainsFunc(keys, func(k string) bool { return child(item, k) != nil })
+	}
+	switch {
+	case has("job_name"):
+		what, hint = "scrape jobs", "write scrape_configs: above the list"
+		if r == roleRules {
+			hint = "this belongs in prometheus.yml, under scrape_configs"
+		}
+	case has("rules"):
+		what, hint = "rule groups", "write groups: above the list"
+	case has("alert", "record"):
+		what, hint = "rules", "rules stand in a group: write groups:, an item with a name, and the list under its rules:"
+	case has("targets"):
+		what, hint = "targets", "this belongs in a file that file_sd_configs names"
+	}
+	if what != "" && r == roleMain && !has("job_name", "targets") {
+		hint = "rule groups belong in a file of their own, which rule_files names"
+	}
+	return what, hint
+}
+
+func objectHint(object *yaml.Node, kind string) string {
 	switch kind {
 	case "ConfigMap":
 		return "only the value of one of the keys under data belongs here"
 	case "Secret":
+		if child(object, "data") == nil && child(object, "stringData") != nil {
+			return "only the value of one of the keys under stringData belongs here"
+		}
 		return "only the decoded value of one of the keys under data belongs here"
+	case "List", "ConfigMapList", "SecretList", "PrometheusRuleList":
+		return "only a part of one of its items belongs here"
 	case "PrometheusRule":
 		return "only what is under spec belongs here"
 	case "ScrapeConfig", "ServiceMonitor", "PodMonitor", "Probe", "AlertmanagerConfig":
@@ -120,7 +179,10 @@ func misplaced(name string, r role) string {
 // reHolder matches keys that are there only to hold anchors: no Prometheus knows them, now or later.
 var reHolder = regexp.MustCompile(`^(_|\.|x-|x_)`)
 
-// hasOwnAnchor reports whether a value is there for others, too.
+// onlyHolds reports whether a value is there for its anchor, whatever its key is called.
+func onlyHolds(n *yaml.Node) bool { return n.Kind != yaml.AliasNode && n.Anchor != "" }
+
+// hasOwnAnchor reports whether a value, or a part of it, is there for others, too.
 func hasOwnAnchor(n *yaml.Node) bool {
 	return n != nil && n.Kind != yaml.AliasNode && (n.Anchor != "" || slices.ContainsFunc(n.Content, hasOwnAnchor))
 }

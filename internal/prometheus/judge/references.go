@@ -90,12 +90,12 @@ func join(dir, p string) string {
 	return path.Join(dir, p)
 }
 
-// absent warns, once per file, that a file may exist only where the server runs.
+// absent warns, once per file and effect, that a file may exist only where the server runs.
 func (j *judge) absent(file int, n *yaml.Node, p, effect string) {
-	if j.missing[p] {
+	if j.missing[p+"\x00"+effect] {
 		return
 	}
-	j.missing[p] = true
+	j.missing[p+"\x00"+effect] = true
 	f := mistake{
 		line: n.Line, column: n.Column, severity: finding.Warning, rule: validator.RuleMissingFile,
 		message: fmt.Sprintf("file %q is not visible to reloader", p), hint: "make sure that the server's container has it",
