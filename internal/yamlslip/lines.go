@@ -29,6 +29,7 @@ type open struct {
 type Text struct {
 	lines []sourceLine
 	opens []open
+	rests []rest
 	// block is the column below which a block text ends; -1 outside of one.
 	block int
 	quote *open
@@ -151,6 +152,7 @@ func (s *Text) tokens(i int, text string) {
 				return
 			}
 			at += end + 2
+			s.ends(i, at, c)
 		case c == '[' || c == '{':
 			s.flow = append(s.flow, open{line: i + 1, column: column(text, at), mark: c})
 			s.value(i, at)
@@ -158,6 +160,7 @@ func (s *Text) tokens(i int, text string) {
 		case (c == ']' || c == '}') && len(s.flow) > 0:
 			s.flow = s.flow[:len(s.flow)-1]
 			at++
+			s.ends(i, at, c)
 		case c == ',' && len(s.flow) > 0, c == ':':
 			at++
 		case len(s.flow) == 0 && (c == '|' || c == '>') && at > 0:

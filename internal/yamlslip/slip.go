@@ -69,6 +69,11 @@ func Locate(content []byte, p *Problem) {
 		at(template.Line, template.Column)
 		p.Message, p.Hint = template.Message, template.Hint
 	default:
+		if w := s.written(p); w != nil {
+			at(w.Line, w.Column)
+			p.Message, p.Hint = w.Message, w.Hint
+			return
+		}
 		s.indentation(p, context)
 	}
 }
@@ -221,8 +226,13 @@ func (s *Text) template(near int) *Problem {
 		for _, at := range s.lines[n-1].values {
 			value := s.lines[n-1].text[at:]
 			switch {
-			case at == 0 && near != n:
 			case strings.HasPrefix(value, "{{"):
+				if strings.TrimSpace(s.lines[n-1].text[:at]) == "" {
+					return &Problem{
+						Line: n, Column: column(s.lines[n-1].text, at), Message: "this is a template that was not rendered",
+						Hint: "render it first (helm template, for example), and give the result to the server",
+					}
+				}
 				return &Problem{Line: n, Column: column(s.lines[n-1].text, at), Message: `the value begins with "{{" and is not quoted`, Hint: `put the whole value between quotes: "{{ ... }}"`}
 			case n == near && strings.ContainsAny(value[:1], "@%`"):
 				return &Problem{

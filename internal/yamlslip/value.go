@@ -1,0 +1,108 @@
+package yamlslip
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+const hintQuoteValue = "put the whole value between quotes"
+
+// rest is what stands behind a quoted value or a collection that has ended on its line.
+type rest struct {
+	line, column int // both from 1
+	mark         byte
+	// flow says that it stands in a collection, where a comma is most likely missing.
+	flow bool
+}
+
+// ends notes what stands behind a value that ended before at: nothing but a comma, a colon, a bracket or a comment may.
+func (s *Text) ends(i, at int, mark byte) {
+	text := s.lines[i].text
+	behind := strings.TrimLeft(text[at:], " \t")
+	switch {
+	case behind == "", behind[0] == ':', behind[0] == '#' && len(behind) < len(text[at:]):
+	case len(s.flow) > 0 && strings.ContainsAny(behind[:1], ",]}"):
+	default:
+		s.rests = append(s.rests, rest{line: i + 1, column: column(text, len(text)-len(behind)), mark: mark, flow: len(s.flow) > 0})
+	}
+}
+
+// goesOn is the place near the line where a value goes on that has ended; nil when none does.
+func (s *Text) goesOn(near int) *Problem {
+	for _, r := range s.rests {
+		if r.line < near-2 || r.line > near+1 {
+			continue
+		}
+		p := &Problem{Line: r.line, Column: r.column, Message: fmt.Sprintf("the value ends with %c, and something stands behind it", r.mark), Hint: hintQuoteValue}
+		switch {
+		case r.flow:
+			p.Hint = "a comma is missing before it"
+		case r.mark == '"':
+			p.Hint = `put the whole value between quotes of the other kind, or write \" for a quote in it`
+		case r.mark == '\'':
+			p.Hint = "put the whole value between quotes of the other kind, or write '' for a quote in it"
+		}
+		return p
+	}
+	return nil
+}
+
+var (
+	reTwoColons  = regexp.MustCompile(`^\s*(?:- +)*[^\s"'#&*!|>@%{\[-][^:"']*?:\s+[^\s"'{\[|>&*!#][^#]*?(:)(?:\s|$)`)
+	reBlockStart = regexp.MustCompile(`^(\s*(?:- +)*)[^\s#][^#]*:\s+[|>][+-]?[0-9]?[+-]?\s*(?:#.*)?$`)
+	reNoColon    = regexp.MustCompile(`^\s*(?:- +)*[a-z][a-z0-9_]*\s*$`)
+	reNoDash     = regexp.MustCompile(`^(\s*)-[A-Za-z_]+:(?:\s|$)`)
+)
+
+// written looks at the lines where the parser stopped for what is known to be written in the wrong way; nil when nothing is.
+func (s *Text) written(p *Problem) *Problem {
+	if p.Line < 1 || p.Line > len(s.lines) {
+		return nil
+	}
+	if g := s.goesOn(p.Line); g != nil {
+		return g
+	}
+	for n := p.Line; n >= max(p.Line-1, 1); n-- {
+		l := s.lines[n-1]
+		if l.inside {
+			continue
+		}
+		if m := reNoDash.FindStringSubmatchIndex(l.text); m != nil {
+			return &Problem{Line: n, Column: column(l.text, m[3]), Message: "there is no blank after the dash", Hint: "write a blank after the dash"}
+		}
+		if m := reTwoColons.FindStringSubmatchIndex(l.text); m != nil && strings.HasPrefix(p.Message, "mapping values") {
+			return &Problem{Line: n, Column: column(l.text, m[2]), Message: `the value holds ": " and is not quoted`, Hint: hintQuoteValue}
+		}
+	}
+	if l := s.lines[p.Line-1]; strings.HasPrefix(p.Message, "could not find expected ':'") && reNoColon.MatchString(l.text) && !l.inside {
+		return noColon(p.Line, l)
+	}
+	if n := s.before(p.Line); n > 0 {
+		l := s.lines[n-1]
+		if m := reBlockStart.FindStringSubmatchIndex(l.text); m != nil && s.lines[p.Line-1].indent <= m[3] {
+			return &Problem{
+				Line: p.Line, Column: s.lines[p.Line-1].indent + 1,
+				Message: fmt.Sprintf("the text of the key in line %d is not indented deeper than the key", n), Hint: "indent the text by two blanks more than its key",
+			}
+		}
+		if reNoColon.MatchString(l.text) && !l.inside && s.lines[p.Line-1].indent >= l.indent {
+			return noColon(n, l)
+		}
+	}
+	return nil
+}
+
+func noColon(n int, l sourceLine) *Problem {
+	return &Problem{Line: n, Column: l.indent + 1, Message: "there is no colon after the key", Hint: "write a colon after the key"}
+}
+
+// before is the last line above one that holds more than blanks and comments; 0 when there is none.
+func (s *Text) before(line int) int {
+	for n := line - 1; n >= 1; n-- {
+		if t := strings.TrimSpace(s.lines[n-1].text); t != "" && !strings.HasPrefix(t, "#") {
+			return n
+		}
+	}
+	return 0
+}
