@@ -159,6 +159,11 @@ func (pl *plan) copied(c manifest.Container, main finalMount) {
 	if main.kind != "emptyDir" || pl.there {
 		return
 	}
+	for _, other := range pl.w.Containers() {
+		if _, _, ok := other.Flag("config-envsubst-file"); ok {
+			return // it goes on writing
+		}
+	}
 	for _, init := range pl.w.InitContainers() {
 		if init.Get("restartPolicy").Str() == "Always" {
 			continue

@@ -30,6 +30,10 @@ func chartValue(w *manifest.Workload, chart, value string) string {
 func reloaderIn(w *manifest.Workload, c manifest.Container) (otherReloader, bool) {
 	switch n := c.ImageName(); {
 	case strings.Contains(n, "config-reloader"), strings.Contains(n, "configmap-reload"):
+		if _, _, ok := c.Flag("config-envsubst-file"); ok {
+			return otherReloader{n, "it also writes the file that Prometheus reads (--config-envsubst-file), so that removing it alone leaves none; " +
+				"docs/migration.md says how reloader does both"}, true
+		}
 		return otherReloader{n, "remove it" + chartValue(w, "prometheus", "configmapReload.prometheus.enabled: false")}, true
 	case strings.HasSuffix(n, "k8s-sidecar") && c.Env("REQ_URL").OK():
 		kind := "datasources"
