@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -136,6 +137,16 @@ func TestEveryAlertIsTested(t *testing.T) {
 				t.Errorf("%s, changed to %q, passes all unit tests", rule.Alert, what)
 			}
 		}
+	}
+}
+
+// The plain rule file of the examples, for people without the operator, has the same rules as the component.
+func TestPlainRules(t *testing.T) {
+	t.Parallel()
+	var plain ruleFile
+	strictYAML(t, "../../examples/prometheus/rules/reloader.yml", &plain, true)
+	if !reflect.DeepEqual(plain, manifestRules(t)) {
+		t.Error("examples/prometheus/rules/reloader.yml differs from the component's rules.yaml")
 	}
 }
 
