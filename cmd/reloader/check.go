@@ -87,7 +87,7 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 	for _, c := range check.Run(ctx, check.Options{
 		Config: cfg, Validator: prometheus.Validator, Allow: prometheus.Allow, Ignore: prometheus.Ignore, Prometheus: o.prometheus,
 		Grafana: finding.Facts{Version: grafana.Version, SameEnv: grafana.SameEnv},
-		Stdin:   std.in, SkipUnknown: o.skipUnknown, OwnFile: o.ownFile,
+		Stdin:   untilDone(ctx, std.in), SkipUnknown: o.skipUnknown, OwnFile: o.ownFile,
 	}, paths) {
 		v.add(c.Name, c.Digest.String(), c.Findings, c.Err)
 		v.ignored += c.Ignored

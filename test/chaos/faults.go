@@ -240,7 +240,7 @@ func (w *world) active() []string {
 		all = append(all, map[string]string{"cut": "connections closed", "reset": "connections reset", "500": "answers 500", "403": "a proxy allows only the reload", "slow": "answers 0.3 s late", "answer-lost": "the reload is done, its answer lost"}[fault])
 	}
 	if b, err := os.ReadFile(w.check); err == nil {
-		all = append(all, map[string]string{"hang": "promcheck hangs", "die": "promcheck is killed", "noise": "promcheck writes garbage", "empty": "promcheck says nothing", "half": "promcheck's answer is cut", "lie": "promcheck calls good files bad"}[string(b)])
+		all = append(all, map[string]string{"hang": "promcheck hangs", "die": "promcheck is killed", "noise": "promcheck writes garbage", "empty": "promcheck says nothing", "half": "promcheck's answer is cut", "lie": "promcheck calls good files bad", "praise": "promcheck calls bad files good"}[string(b)])
 	}
 	add("server stopped (SIGSTOP)", w.stopped)
 	add("server away", !w.server.running())

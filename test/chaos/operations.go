@@ -32,8 +32,7 @@ var kinds = []kind[*world]{
 	{10, "good", func(w *world, n int) { w.swap(n) }},
 	{6, "bad", func(w *world, n int) {
 		w.mountBack()
-		w.volume.Swap(w.broken(n, n%brokenKinds))
-		w.learn(-1)
+		w.swapBad(n, n%brokenKinds)
 	}},
 	{3, "revert", func(w *world, n int) { w.swap(n % 7) }},
 	{3, "rules", func(w *world, n int) { w.swapRules(n) }},
@@ -95,6 +94,7 @@ var kinds = []kind[*world]{
 	{1, "promcheck-noise", func(w *world, _ int) { w.promcheck("noise") }},
 	{1, "promcheck-empty", func(w *world, _ int) { w.promcheck("empty") }},
 	{1, "promcheck-lies", func(w *world, _ int) { w.promcheck("lie") }},
+	{2, "promcheck-praises", func(w *world, n int) { w.praise(n) }},
 	{1, "promcheck-half", func(w *world, _ int) { w.promcheck("half") }},
 	{5, "promcheck-works", func(w *world, _ int) { _ = os.Remove(w.check) }},
 	{1, "mount-away", func(w *world, _ int) { w.mountAway() }},
@@ -143,6 +143,25 @@ func (w *world) swap(n int) {
 	w.mountBack()
 	w.volume.Swap(w.files(n))
 	w.learn(n)
+}
+
+func (w *world) swapBad(n, kind int) {
+	w.volume.Swap(w.broken(n, kind))
+	w.learn(-1)
+	if kind != emptyMain {
+		w.learnRefused(w.volume.Dir)
+	}
+}
+
+// praise brings broken files, and a promcheck that calls them good: the server must refuse them then, and reloader must
+// say so. With a gate the files would come to where only good ones are promised, so it is not done there.
+func (w *world) praise(n int) {
+	if w.gated {
+		return
+	}
+	w.promcheck("praise")
+	w.mountBack()
+	w.swapBad(n, n%emptyMain)
 }
 
 // again swaps to the same contents: the kubelet does that when only metadata changed.

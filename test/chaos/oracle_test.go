@@ -27,6 +27,7 @@ func TestTheOracleCanFail(t *testing.T) {
 		"lie":              {says(2, 3), "", false, "it says itself that it runs"},
 		"invalid in gate":  {says(3, 3), "global: {scrape_intervall: 1s}", false, "invalid prometheus.yml"},
 		"two in flight":    {says(3, 3), "", true, "two reloads"},
+		"impossible":       {says(3, 3), "refused", false, "files that the server refuses"},
 		"no configuration": {"none", "", false, "it says itself that it runs"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,7 +54,9 @@ func TestTheOracleCanFail(t *testing.T) {
 			defer srv.Close()
 			w := &world{tb: t, gated: true, gate: t.TempDir(), url: srv.URL, reloader: &rig.Reloader{URL: srv.URL}, net: &network{}, known: map[string]generation{digest: {n: 3}, more: {n: 3, more: true}}}
 			w.net.overlap.Store(c.twice)
-			if c.gate != "" {
+			if c.gate == "refused" {
+				w.refused = map[string]bool{digest: true}
+			} else if c.gate != "" {
 				rig.WriteTree(t, w.gate, map[string]string{"prometheus.yml": c.gate})
 			}
 			o := &oracle{w: w, limit: time.Nanosecond}

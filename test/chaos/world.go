@@ -47,6 +47,8 @@ type world struct {
 
 	mu    sync.Mutex
 	known map[string]generation // by digest
+	// refused are the digests of files that no server can run.
+	refused map[string]bool
 }
 
 // promcheckScript does what its file says, and the real thing otherwise.
@@ -58,13 +60,14 @@ noise) head -c 100000 /dev/urandom; exit 0 ;;
 empty) exit 0 ;;
 half) exec %[2]q "$@" | head -c 100; exit 0 ;;
 lie) cat >/dev/null; echo '{"protocol":2,"library":"0.0.0","scheme":"utf8","broken":true,"findings":[{"file":0,"line":1,"severity":"error","rule":"lie","message":"a lie"}]}'; exit 0 ;;
+praise) cat >/dev/null; echo '{"protocol":2,"library":"0.0.0","scheme":"utf8"}'; exit 0 ;;
 esac
 exec %[2]q "$@"
 `
 
 func newWorld(tb testing.TB, gated bool) *world {
 	tb.Helper()
-	w := &world{tb: tb, gated: gated, dir: tb.TempDir(), known: map[string]generation{}, net: &network{}}
+	w := &world{tb: tb, gated: gated, dir: tb.TempDir(), known: map[string]generation{}, refused: map[string]bool{}, net: &network{}}
 	w.net.rotate("secret")
 	w.password, w.limit = filepath.Join(w.dir, "password"), filepath.Join(w.dir, "limit")
 	w.credentials()
@@ -152,7 +155,8 @@ func (w *world) broken(n, kind int) map[string]string {
 	return f
 }
 
-const brokenKinds = 6
+// brokenKinds are the kinds; the one with an empty main file is one that a server would take.
+const brokenKinds, emptyMain = 6, 3
 
 // saysMain are the rule groups of generation n of the main volume, saysMore those of the other one.
 func saysMain(n int) []string {
@@ -176,6 +180,26 @@ func says(n, rules int) string {
 func (w *world) learn(n int) {
 	w.main, w.huge = n, false
 	w.note(w.volume.Dir, n)
+}
+
+// learnRefused notes files that every server refuses.
+func (w *world) learnRefused(dir string) {
+	digest, _, _ := strings.Cut(rig.Command(w.tb, "digest", dir).Stdout, " ")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refused[digest] = true
+}
+
+// impossible says that the status names files that no server can run.
+func (w *world) impossible(s reload.Status) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, digest := range s.Sources {
+		if w.refused[digest.String()] {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *world) learnRules(n int) {

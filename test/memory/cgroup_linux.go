@@ -52,6 +52,38 @@ func newCgroup(t testing.TB, limit int64) *cgroup {
 	return c
 }
 
+// slow limits the group's CPU time, in thousandths of a processor; the test is skipped where that cannot be.
+func (c *cgroup) slow(t testing.TB, milli int64) {
+	t.Helper()
+	const period = 100_000 // microseconds, as the kubelet sets it
+	if c.unified {
+		if err := os.WriteFile(filepath.Join(c.dirs[0], "cpu.max"), fmt.Appendf(nil, "%d %d", milli*period/1000, period), 0o600); err != nil {
+			t.Skip("no CPU controller that can be written: ", err)
+		}
+		return
+	}
+	own, _ := os.ReadFile("/proc/self/cgroup")
+	for line := range strings.Lines(string(own)) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(fields) != 3 || !strings.Contains(","+fields[1]+",", ",cpu,") {
+			continue
+		}
+		for _, mount := range []string{"cpu", fields[1]} {
+			parent := filepath.Join("/sys/fs/cgroup", mount, fields[2])
+			if _, err := os.Stat(filepath.Join(parent, "cpu.cfs_quota_us")); err != nil {
+				continue
+			}
+			dir := c.make(t, parent)
+			if err := os.WriteFile(filepath.Join(dir, "cpu.cfs_quota_us"), fmt.Appendf(nil, "%d", milli*period/1000), 0o600); err != nil {
+				t.Skip("the CPU cannot be limited here: ", err)
+			}
+			c.dirs = append(c.dirs, dir)
+			return
+		}
+	}
+	t.Skip("no CPU controller that can be written: run as root")
+}
+
 func (c *cgroup) make(t testing.TB, parent string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(parent, "reloader-test-") //nolint:usetesting // a cgroup is made below its parent

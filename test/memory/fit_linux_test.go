@@ -77,8 +77,13 @@ type outcome struct {
 // run starts a reloader with a gate and no server in a container, until it has a verdict. It must live at its end.
 func run(t testing.TB, s size, limit int64) outcome {
 	t.Helper()
+	return runIn(t, s, newCgroup(t, limit))
+}
+
+// runIn is run in a container that was made before.
+func runIn(t testing.TB, s size, c *cgroup) outcome {
+	t.Helper()
 	dir := s.write(t)
-	c := newCgroup(t, limit)
 	program := rig.Program(t, "reloader")
 	rig.Program(t, "promcheck")
 	if other := os.Getenv("RELOADER_TEST_PROGRAMS"); other != "" {
@@ -144,6 +149,18 @@ func TestDoesNotFit(t *testing.T) {
 	}
 	if !strings.Contains(o.status.Reason, "needs about") || !strings.Contains(o.status.Reason, "of 64 MiB") {
 		t.Errorf("reason %q", o.status.Reason)
+	}
+}
+
+// TestLiveness measures how long a probe waits while promcheck judges with a tenth of a processor. It is no test of speed:
+// it says what was measured, and that there was a verdict.
+func TestLiveness(t *testing.T) {
+	c := newCgroup(t, 256<<20)
+	c.slow(t, 100)
+	o := runIn(t, mid, c)
+	t.Logf("100m, 256 MiB: %s in %s, liveness at most %s", o.status.Phase, o.took.Round(time.Millisecond), o.slowest.Round(time.Millisecond))
+	if !o.judged() {
+		t.Errorf("%s (%s)", o.status.Phase, o.status.Reason)
 	}
 }
 

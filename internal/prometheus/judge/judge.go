@@ -10,7 +10,6 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
-	_ "github.com/prometheus/prometheus/discovery/install" // else every *_sd_configs is an unknown field
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"reloader/internal/finding"

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"io"
+)
+
+// untilDone reads from r until ctx ends: standard input may be a pipe into which no one writes.
+func untilDone(ctx context.Context, r io.Reader) io.Reader {
+	if r == nil {
+		return nil
+	}
+	return &endingReader{ctx: ctx, r: r}
+}
+
+type endingReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (e *endingReader) Read(p []byte) (int, error) {
+	type read struct {
+		n   int
+		err error
+	}
+	// What is read after the end goes nowhere, into a buffer of its own.
+	buf, done := make([]byte, len(p)), make(chan read, 1)
+	go func() {
+		n, err := e.r.Read(buf)
+		done <- read{n, err}
+	}()
+	select {
+	case got := <-done:
+		return copy(p, buf[:got.n]), got.err
+	case <-e.ctx.Done():
+		return 0, context.Cause(e.ctx)
+	}
+}
