@@ -60,6 +60,7 @@ type dsEntry struct {
 	access       provisioning.Value
 	url          provisioning.Value
 	authUser     provisioning.Value
+	basicAuth    provisioning.Bool
 	isDefault    provisioning.Bool
 	version      provisioning.Int
 	correlations []map[string]any
@@ -171,11 +172,10 @@ func (p *pass) readDatasource(f file, d *provisioning.Decoder, m *provisioning.M
 		file: f, node: m, at: f.at(m.Node), org: org(o), orgAt: f.at(m.Key("orgId")),
 		name: d.Text(m, "name"), uid: d.Text(m, "uid"), typ: d.Text(m, "type"), access: d.Text(m, "access"),
 		url: d.Secret(m, "url"), authUser: d.Text(m, "basicAuthUser"),
-		isDefault: d.Bool(m, "isDefault"), version: d.Int(m, "version"), prune: prune,
+		basicAuth: d.Bool(m, "basicAuth"), isDefault: d.Bool(m, "isDefault"), version: d.Int(m, "version"), prune: prune,
 	}
 	d.Text(m, "user")
 	d.Text(m, "database")
-	d.Bool(m, "basicAuth")
 	d.Bool(m, "withCredentials")
 	d.Bool(m, "editable")
 	d.FreeMap(m.Get("jsonData"), "jsonData")

@@ -19,6 +19,7 @@ var (
 	ruleDSType         = newRule("datasource-type")
 	ruleDSPassword     = newRule("datasource-password-ignored")
 	ruleDSVersion      = newRule("datasource-version")
+	ruleDSNoUser       = newRule("datasource-basic-auth-user")
 )
 
 const (
@@ -70,6 +71,9 @@ func (p *pass) checkDatasource(e *dsEntry) {
 		if e.node.Has(key) {
 			p.warnf(e.file.at(e.node.Key(key)), ruleDSPassword, "write it under secureJsonData", "Grafana ignores %s here", key)
 		}
+	}
+	if e.basicAuth.Value && e.authUser.Empty() {
+		p.warnf(e.file.at(e.basicAuth.Node), ruleDSNoUser, "write basicAuthUser, and basicAuthPassword under secureJsonData", "basicAuth is on without basicAuthUser: a new data source logs in with an empty name")
 	}
 	if e.version.Set {
 		if p.version.AtLeast(v10) {
