@@ -4,14 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
-
-	"reloader/internal/snapshot"
 )
 
 // maxRounds bounds how often one re-arming follows a tree that changes meanwhile; after a pause
@@ -36,6 +33,7 @@ func (w *Watcher) rearm() {
 			pause = max(pause, restlessPause)
 		}
 		w.notBefore = time.Now().Add(pause)
+		w.release()
 	}()
 	var lost error
 	w.dirty = true // until a round finds nothing to do
@@ -111,12 +109,16 @@ func (w *Watcher) add(path string) error {
 	}(w.notifier)
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
-	select {
-	case <-done:
-		return err
-	case <-limit.C:
-		w.adding = done
-		return errNoAnswer
+	for events := w.notifier.Events(); ; {
+		select {
+		case <-done:
+			return err
+		case ev, ok := <-events:
+			events = w.hold(events, ev, ok)
+		case <-limit.C:
+			w.adding = done
+			return errNoAnswer
+		}
 	}
 }
 
@@ -139,14 +141,22 @@ func (w *Watcher) survey() plan {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	all := newPlan()
+	var events <-chan fsnotify.Event
+	if w.notifier != nil {
+		events = w.notifier.Events()
+	}
 	for _, s := range w.subs {
 		if !s.late {
-			select {
-			case s.plan = <-s.looking:
-				s.looking = nil
-			case <-limit.C:
-				limit.Reset(0) // the next ones had as much time
-				s.late = true
+			for waiting := true; waiting; {
+				select {
+				case s.plan = <-s.looking:
+					s.looking, waiting = nil, false
+				case ev, ok := <-events:
+					events = w.hold(events, ev, ok)
+				case <-limit.C:
+					limit.Reset(0) // the next ones had as much time
+					s.late, waiting = true, false
+				}
 			}
 		} else {
 			select {
@@ -192,63 +202,6 @@ func (w *Watcher) hintNode(n *node) {
 	for _, subs := range n.names {
 		for s := range subs {
 			s.hint()
-		}
-	}
-}
-
-// event passes one report of the kernel on.
-func (w *Watcher) event(ev fsnotify.Event, ok bool) {
-	if !ok {
-		w.failure(errors.New("inotify ended"), true)
-		return
-	}
-	w.events.Add(1)
-	name := filepath.Clean(ev.Name)
-	if n := w.plan.paths[name]; n != nil {
-		w.hintNode(n)
-		if ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename) {
-			w.forget(name)
-			w.dirty = true
-		}
-	}
-	if n := w.plan.paths[filepath.Dir(name)]; n != nil {
-		if ev.Has(fsnotify.Create) && isGeneration(filepath.Base(name)) {
-			for s := range n.subs {
-				s.stirred()
-			}
-		}
-		subs := n.interested(filepath.Base(name))
-		for _, s := range subs {
-			s.stirred()
-			s.hint()
-		}
-		// Only what can be a directory, or a link to one, changes what is to be watched.
-		switch {
-		case len(subs) == 0 || !ev.Has(fsnotify.Create):
-		case filepath.Base(name) == snapshot.DataLink:
-			w.swapped(name)
-		case !isFile(name):
-			w.dirty = true
-		}
-	}
-}
-
-// swapped lets go of a volume's old generation, whose removal says nothing new, and leaves the new one alone for a
-// moment: it is being read, and whoever edits it in place is seen when its watch begins.
-func (w *Watcher) swapped(data string) {
-	w.forget(data)
-	w.dirty = true
-	if until := time.Now().Add(swapPause); w.notBefore.Before(until) {
-		w.notBefore = until
-	}
-}
-
-// forget makes sure that the directory at the path, if there is one again, is watched anew.
-func (w *Watcher) forget(path string) {
-	for id, p := range w.armed {
-		if p == path {
-			_ = w.notifier.Remove(path)
-			delete(w.armed, id)
 		}
 	}
 }

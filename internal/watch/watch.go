@@ -73,6 +73,8 @@ type Watcher struct {
 	armed  map[dirID]string
 	plan   plan
 	dirty  bool // directories may have come or gone
+	// held are events that came while a directory was waited for.
+	held []fsnotify.Event
 	// notBefore spaces re-armings out by what they cost, so that a large tree being written
 	// does not mean one walk for each of its directories.
 	notBefore time.Time
