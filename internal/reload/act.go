@@ -149,6 +149,17 @@ func together(a, b []finding.Finding) []finding.Finding {
 	return all
 }
 
+// planFindings are both halves of the verdict: what the files say, and what the server told of them.
+func (t *Target) planFindings() []finding.Finding {
+	first := t.verdict
+	if settled := t.plan.Settled; len(settled) > 0 {
+		first = slices.DeleteFunc(slices.Clone(first), func(f finding.Finding) bool {
+			return f.Severity == finding.Warning && slices.Contains(settled, f.Rule)
+		})
+	}
+	return together(first, t.plan.Findings)
+}
+
 // planned asks the driver for the plan of the goal. For the newest files that is the second half of the
 // verdict: some mistakes only the live server can tell.
 func (t *Target) planned(ctx context.Context, goal snapshot.Digest) event {
@@ -156,7 +167,7 @@ func (t *Target) planned(ctx context.Context, goal snapshot.Digest) event {
 	if ev.failed || t.set == nil || t.set.Digest != goal || !t.state.contents {
 		return ev
 	}
-	t.findings = together(t.verdict, t.plan.Findings)
+	t.findings = t.planFindings()
 	if finding.HasErrors(t.findings) {
 		t.rejected(goal)
 		return event{kind: evJudged, digest: goal}

@@ -188,7 +188,7 @@ func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 // shown adds what the server showed to the findings of the files that it was proven to run, and logs what a proof does not
 // cover, until that changes.
 func (t *Target) shown(v Verdict) {
-	t.findings = together(together(t.verdict, t.plan.Findings), v.Findings)
+	t.findings = together(t.planFindings(), v.Findings)
 	t.update(func(s *Status) { s.Findings = t.findings })
 	if !slices.Equal(v.Findings, t.warnedOf) {
 		t.warnedOf = v.Findings

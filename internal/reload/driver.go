@@ -95,6 +95,9 @@ type Plan struct {
 	Calls []string
 	// Findings are what only the live server could tell; an error among them rejects the files.
 	Findings []finding.Finding
+	// Settled are the rules whose warnings in the first verdict no longer count, because the server was asked:
+	// what is left of them is in Findings.
+	Settled []string
 	// RestartRequired names the settings that only a restart of the server can bring.
 	RestartRequired []string
 	// Data is the driver's own.

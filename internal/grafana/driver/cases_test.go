@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -70,59 +69,17 @@ func (s server) lay(t *testing.T, files map[string]string) *snapshot.Set {
 // clean removes everything that earlier cases provisioned.
 func (s server) clean(t *testing.T, r *rig) {
 	t.Helper()
-	ds, al := []any{}, map[string][]any{}
-	resets := []int{}
-	var orgs []struct{ ID int64 }
-	if err := r.api.get(t.Context(), "/api/orgs", nil, &orgs); err != nil {
-		t.Fatal(err)
-	}
-	for _, org := range orgs {
-		var list []struct{ Name string }
-		if err := r.api.get(t.Context(), "/api/datasources", inOrg(org.ID), &list); err != nil {
-			t.Fatal(err)
+	grafanatest.Clean(t, s.provisioning, func(method, path string, org int64) (int, []byte) {
+		var header http.Header
+		if org > 0 {
+			header = inOrg(org)
 		}
-		for _, x := range list {
-			ds = append(ds, map[string]any{"name": x.Name, "orgId": org.ID})
-		}
-		for path, key := range map[string]string{"alert-rules": "deleteRules", "contact-points": "deleteContactPoints", "mute-timings": "deleteMuteTimes", "templates": "deleteTemplates"} {
-			var list []struct{ UID, Name string }
-			if err := optional(r.api.get(t.Context(), "/api/v1/provisioning/"+path, inOrg(org.ID), &list)); err != nil {
-				t.Fatal(err)
-			}
-			for _, x := range list {
-				if key == "deleteContactPoints" && x.Name == "empty" {
-					continue
-				}
-				al[key] = append(al[key], map[string]any{"uid": x.UID, "name": x.Name, "orgId": org.ID})
-			}
-		}
-		resets = append(resets, int(org.ID))
-	}
-	toJSON := func(v any) string {
-		b, err := json.Marshal(v)
+		a, err := r.api.do(t.Context(), method, path, header, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return string(b)
-	}
-	alerting := map[string]any{"apiVersion": 1}
-	for k, v := range al {
-		alerting[k] = v
-	}
-	// What rules and policies use goes after them.
-	s.lay(t, map[string]string{
-		"datasources/clean.yaml": toJSON(map[string]any{"apiVersion": 1, "deleteDatasources": ds}),
-		"alerting/clean.yaml":    toJSON(map[string]any{"resetPolicies": resets, "deleteRules": al["deleteRules"]}),
+		return a.status, a.body
 	})
-	for _, kind := range []string{"datasources", "alerting", "dashboards"} {
-		if a := post(t, r, kind); a.status != http.StatusOK {
-			t.Fatalf("clean %s: %d", kind, a.status)
-		}
-	}
-	s.lay(t, map[string]string{"alerting/clean.yaml": toJSON(alerting)})
-	if a := post(t, r, "alerting"); a.status != http.StatusOK {
-		t.Fatalf("clean alerting: %d", a.status)
-	}
 }
 
 // keepsValues are the cases in which Grafana keeps what has left the file: that is a difference, with its cause.

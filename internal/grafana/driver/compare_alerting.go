@@ -6,7 +6,10 @@ import (
 	"strings"
 
 	"reloader/internal/grafana"
+	"reloader/internal/grafana/validator"
 )
+
+const causeOff = "grafana.ini, a variable or the command line sets [unified_alerting] enabled = false: Grafana answers the reload of alerting files with 200 and does nothing. Switch alerting on, or take the files away."
 
 // alertingKinds are the kinds of alerting objects in the order in which they are looked at.
 var alertingKinds = []string{kindRule, kindContactPoint, kindMuteTime, kindTemplate, kindPolicies}
@@ -32,6 +35,16 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 		}
 		absent[k.org][k.kind] = append(absent[k.org][k.kind], k)
 		orgs[k.org] = true
+	}
+	if len(orgs) > 0 {
+		settings, err := d.readSettings(ctx)
+		if err != nil {
+			return err
+		}
+		if validator.SwitchedOff(settings.known["unified_alerting.enabled"]) {
+			seen.add("alerting", causeOff, "alerting is switched off: nothing of the alerting files is loaded")
+			return nil
+		}
 	}
 	return inOrgs(orgs, func(org int64, _ bool) error {
 		for _, kind := range alertingKinds {

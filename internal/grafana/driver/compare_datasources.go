@@ -3,11 +3,15 @@ package driver
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 
 	"reloader/internal/grafana"
+	"reloader/internal/grafana/validator"
+	"reloader/internal/reload"
 )
 
 // maxDetails bounds how many objects are read one by one in a comparison.
@@ -87,8 +91,18 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 		for _, ds := range wanted {
 			shown, ok := have[ds.key.name]
 			if !ok {
-				seen.add("datasources", "", "datasource %q is missing", ds.key.name)
-				continue
+				there, err := d.unlisted(ctx, ds, &shown)
+				switch {
+				case err != nil:
+					if err := seen.untold("datasources", fmt.Sprintf("datasource %q", ds.key.name), err); err != nil {
+						return err
+					}
+					continue
+				case !there:
+					seen.add("datasources", "", "datasource %q is missing", ds.key.name)
+					continue
+				}
+				have[ds.key.name] = shown
 			}
 			if left--; left >= 0 && !ds.old && shown.UID != "" {
 				if err := d.api.get(ctx, "/api/datasources/uid/"+url.PathEscape(shown.UID), inOrg(org), &shown); err != nil {
@@ -102,6 +116,19 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 		seen.counted(len(wanted), "datasource")
 		return d.compareCorrelations(ctx, org, wanted, have, seen)
 	})
+}
+
+// unlisted looks for a data source that is not in the list: Grafana lists no more than [datasources] datasource_limit.
+func (d *Driver) unlisted(ctx context.Context, ds datasource, shown *shownDatasource) (there bool, err error) {
+	uid := ds.uid
+	if uid == "" {
+		uid = validator.GeneratedUID(ds.key.name)
+	}
+	err = d.api.get(ctx, "/api/datasources/uid/"+url.PathEscape(uid), inOrg(ds.key.org), shown)
+	if f, ok := errors.AsType[*reload.Failure](err); ok && f.Class == reload.ClassNotFound {
+		return false, nil
+	}
+	return err == nil && shown.Name == ds.key.name, err
 }
 
 func order(first bool) int {

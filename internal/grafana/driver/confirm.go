@@ -42,6 +42,14 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 			return reload.Verdict{}, r.failure
 		}
 	}
+	if len(seen.wrong) > 0 {
+		if _, err := d.readSettings(ctx); err != nil {
+			return reload.Verdict{}, err
+		}
+		if cause := d.readsElsewhere(own.provisioning); cause != "" {
+			seen.causes = append(seen.causes, cause)
+		}
+	}
 	v := d.verdict(own, seen, proof.Reloaded, strayed)
 	if err := d.confirmIni(ctx, own, &v); err != nil {
 		return reload.Verdict{}, err

@@ -71,6 +71,7 @@ type Driver struct {
 
 	restarts restarts
 	settled  settled
+	settings serverSettings
 	ended    *ended // a process that was asked to end and may still answer; nil: none
 	done     progress
 	inFlight chan outcome  // a reload that was sent and has not been answered; nil: none

@@ -41,6 +41,13 @@ func (d *Driver) live(ctx context.Context, routes []string) (*validator.Live, er
 			l.Plugins = append(l.Plugins, p.ID)
 		}
 	}
+	if has[validator.RoleDashboards] || has[validator.RoleAlerting] {
+		settings, err := d.readSettings(ctx)
+		if err != nil {
+			return nil, err
+		}
+		l.Settings = settings.known
+	}
 	for _, org := range orgsOf(l) {
 		if err := d.liveInOrg(ctx, l, org, has); err != nil {
 			return nil, err

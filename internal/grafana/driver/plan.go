@@ -25,6 +25,10 @@ type plan struct {
 	unknown bool
 	// changed are the files that differ, by source and name: their objects are looked at first.
 	changed map[string]bool
+	// provisioning is the directory in which the server sees the files, as reloader was told.
+	provisioning string
+	// settled says that the server has told everything that the verdict on these files needed.
+	settled bool
 }
 
 // Plan calls for the kinds whose files changed. Dashboard JSON asks for a dashboards call on every
@@ -35,7 +39,7 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 	var out reload.Plan
 	known := false
 	if c.New != nil {
-		p.digest = c.New.Digest
+		p.digest, p.provisioning = c.New.Digest, provisioningOf(c.New)
 		p.files, known = d.recall(c.New.Digest)
 	}
 	p.routes = d.routes(c, p.changed)
@@ -46,11 +50,15 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 		}
 		p.files = files
 		if c.Server.Ready || !told {
-			res, err := d.judge(ctx, c, p.uncertain(c.Last, told), !told)
+			routes := p.uncertain(c.Last, told)
+			res, err := d.judge(ctx, c, routes, !told)
 			if err != nil {
 				return reload.Plan{}, err
 			}
 			out.Findings = res.Findings
+			if p.settle(c, d.o.Validator != nil && (len(routes) > 0 || !told), res.Findings) {
+				out.Settled = validator.ServerDecides()
+			}
 			if files, ok := expectedOf(res.Expected, c.Server.Facts); ok {
 				p.files, told = files, true
 			}
@@ -157,9 +165,28 @@ func (d *Driver) judge(ctx context.Context, c reload.Change, routes []string, al
 		return finding.Result{}, fmt.Errorf("judge with what the server has: %w", err)
 	}
 	res.Findings = slices.DeleteFunc(res.Findings, func(f finding.Finding) bool {
-		return f.Severity != finding.Error && !validator.NeedsServer(f.Rule)
+		return f.Severity != finding.Error && !validator.NeedsServer(f.Rule) && (!c.Server.Ready || !slices.Contains(validator.ServerDecides(), f.Rule))
 	})
 	return res, nil
+}
+
+// settle says whether the server's word counts in place of the warnings of the first verdict. Where it was not asked,
+// because nothing that matters has changed, its earlier word stands.
+func (p *plan) settle(c reload.Change, asked bool, left []finding.Finding) bool {
+	if !c.Server.Ready {
+		return false
+	}
+	if asked {
+		p.settled = !slices.ContainsFunc(left, func(f finding.Finding) bool {
+			return f.Severity == finding.Warning && slices.Contains(validator.ServerDecides(), f.Rule)
+		})
+		return true
+	}
+	if c.Last != nil {
+		last, ok := c.Last.Data.(plan)
+		p.settled = ok && last.settled
+	}
+	return p.settled
 }
 
 var errNoPlan = errors.New("the plan was not made by this driver")

@@ -46,12 +46,12 @@ func TestRefusedAnswersProveNothing(t *testing.T) {
 	for path, files := range map[string]map[string]string{
 		"/api/datasources":                      {"datasources/ds.yaml": oneDatasource},
 		"/api/datasources/uid":                  {"datasources/ds.yaml": oneDatasource},
-		"/api/ruler/grafana/api/v1/rules":       {"alerting/a.yaml": alertFiles},
-		"/api/v1/provisioning/policies":         {"alerting/a.yaml": alertFiles},
-		"/api/v1/provisioning/contact-points":   {"alerting/a.yaml": alertFiles},
+		"/api/ruler/grafana/api/v1/rules":       {"alerting/a.yaml": grafanatest.AlertFiles},
+		"/api/v1/provisioning/policies":         {"alerting/a.yaml": grafanatest.AlertFiles},
+		"/api/v1/provisioning/contact-points":   {"alerting/a.yaml": grafanatest.AlertFiles},
 		"/apis/dashboard.grafana.app/v1beta1":   {"dashboards/p.yaml": provider, "json/a.json": `{"uid": "a", "title": "A"}`},
 		"/api/search":                           {"dashboards/p.yaml": provider, "json/a.json": `{"uid": "a", "title": "A"}`},
-		"/api/datasources/correlations?limit=1": {"datasources/ds.yaml": strings.ReplaceAll(twoDatasources, "@PRUNE@", "false")},
+		"/api/datasources/correlations?limit=1": {"datasources/ds.yaml": strings.ReplaceAll(grafanatest.TwoDatasources, "@PRUNE@", "false")},
 	} {
 		path, _, _ = strings.Cut(path, "?")
 		for _, refusal := range refusals {

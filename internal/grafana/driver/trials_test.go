@@ -13,24 +13,25 @@ import (
 // said. TestContract* run beside the fake and the real one.
 //
 //	k1-k5     TestContractRows (c6, c7, c5, e2, c2), its part without a call; test/grafana TestChangesInItsAbsence
-//	k6, k7    TestChangesRightAfterARestart
+//	k6, k7    TestChangesRightAfterARestart; test/grafana TestChangeRightAfterARestart
+//	k8        test/grafana TestPrunedBehindAGate
 //	h2, h2g   test/grafana TestRestartOnOtherFiles; TestWhatProvesSecrets
-//	x6, u3c   test/grafana TestDownRunsNothing
+//	x6, u3c   test/grafana TestDownRunsNothing, TestStoppedGrafana
 //	d6        TestContractRows d6; test/grafana TestBrokenDashboard
-//	e7        TestContractRows e7
-//	a*-e*     TestContractRows, the rows of the same names
+//	d7        test/grafana TestDashboardThatStaysIsTold
+//	e7        TestContractRows e7; test/grafana TestOlderVersionIsNotLive
+//	a*-e*     TestContractRows, the rows of the same names; test/grafana TestChangesBehindAStaleMount, with what
+//	          status, wait and the metric say
 //	i4        TestStaleIni
-//	f6-f9     TestRefusedAnswersProveNothing
+//	f6-f12    TestRefusedAnswersProveNothing; test/grafana TestProxyProvesNothing
 //	f10, f11  TestSettingsAndHealthRefused
 //	f12, f12b TestIgnoredReload; TestContractRows, its stale part
 //	g1, g3    TestContractDrift; test/grafana TestEditByHand
-//
-// Without a test of its own: k8 (k4 behind a gate) and, here, d7, whose warning is the validator's.
 
 // Grafana restarts, and a file changes before anyone looks again: the old proof covers neither.
 func TestChangesRightAfterARestart(t *testing.T) {
 	t.Parallel()
-	plain := strings.NewReplacer("@PRUNE@", "true", "    secureJsonData: {httpHeaderValue1: secret-A}\n", "", twoDatasources[strings.Index(twoDatasources, "    correlations:"):strings.Index(twoDatasources, "  - name: Second")], "").Replace(twoDatasources)
+	plain := strings.NewReplacer("@PRUNE@", "true", "    secureJsonData: {httpHeaderValue1: secret-A}\n", "", grafanatest.TwoDatasources[strings.Index(grafanatest.TwoDatasources, "    correlations:"):strings.Index(grafanatest.TwoDatasources, "  - name: Second")], "").Replace(grafanatest.TwoDatasources)
 	for name, after := range map[string]string{
 		"k6 editable": strings.Replace(plain, "editable: false", "editable: true", 1),
 		"k7 pruned":   plain[:strings.Index(plain, "  - name: Second")],

@@ -84,6 +84,13 @@ func (s *Server) routes() http.Handler {
 		if f.Down {
 			panic(http.ErrAbortHandler)
 		}
+		off := s.setting("unified_alerting", "enabled") == "false"
+		for _, below := range []string{"/api/v1/provisioning/", "/api/ruler/", "/api/alertmanager/"} {
+			if off && strings.HasPrefix(r.URL.Path, below) {
+				writeJSON(w, http.StatusNotFound, map[string]string{"message": "Not found"})
+				return
+			}
+		}
 		if f.Refuse.Path != "" && strings.HasPrefix(r.URL.Path, f.Refuse.Path) && (f.Refuse.Method == "" || f.Refuse.Method == r.Method) {
 			w.WriteHeader(f.Refuse.Status)
 			_, _ = w.Write([]byte(f.Refuse.Body + r.Header.Get("Authorization")))
@@ -174,6 +181,9 @@ func (s *Server) getDatasources(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	slices.SortFunc(out, func(a, b map[string]any) int { return strings.Compare(text(a, "name"), text(b, "name")) })
+	if most, err := strconv.Atoi(s.settings["datasources"]["datasource_limit"]); err == nil && len(out) > most {
+		out = out[:most]
+	}
 	writeJSON(w, http.StatusOK, out)
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -98,7 +99,13 @@ func (s *Server) walk(ctx context.Context, p provider) error {
 		if !ok {
 			return nil
 		}
-		return s.write(ctx, func(st *state) { st.store(uid, d, p) })
+		most, bad := strconv.Atoi(s.setting("quota", "org_dashboard"))
+		limited := bad == nil && s.setting("quota", "enabled") == "true"
+		return s.write(ctx, func(st *state) {
+			if _, had := st.dashboards[uid]; had || !limited || len(st.dashboards) < most {
+				st.store(uid, d, p)
+			}
+		})
 	})
 	if err != nil {
 		return err

@@ -72,6 +72,12 @@ func (s *Server) provision(ctx context.Context, kind string) error {
 	if err != nil {
 		return err
 	}
+	if kind == "alerting" && s.setting("unified_alerting", "enabled") == "false" {
+		return nil
+	}
+	if err := s.refuses(kind, files); err != nil {
+		return err
+	}
 	switch kind {
 	case "datasources":
 		if err := s.provisionDatasources(ctx, files); err != nil {
@@ -92,6 +98,9 @@ func (s *Server) provision(ctx context.Context, kind string) error {
 func (s *Server) parse(kind string) ([]map[string]any, error) {
 	s.mu.Lock()
 	dir := filepath.Join(s.opts.Provisioning, kind)
+	if other := s.settings["paths"]["provisioning"]; filepath.IsAbs(other) {
+		dir = filepath.Join(other, kind)
+	}
 	s.mu.Unlock()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -114,6 +123,13 @@ func (s *Server) parse(kind string) ([]map[string]any, error) {
 		files = append(files, doc)
 	}
 	return files, nil
+}
+
+// setting is a value of the settings that the process has; empty is the default.
+func (s *Server) setting(section, key string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settings[section][key]
 }
 
 // list returns the maps under a key; a null item is the nil dereference of the real server.

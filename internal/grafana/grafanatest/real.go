@@ -110,6 +110,23 @@ func (g *Real) Start(t *testing.T) {
 
 func (g *Real) start(t *testing.T) {
 	t.Helper()
+	if !g.Try(t) {
+		t.Fatalf("Grafana does not start:\n%s", g.Log())
+	}
+}
+
+// Forget ends the process and gives it the database of its first start again.
+func (g *Real) Forget(t *testing.T) {
+	t.Helper()
+	g.stop()
+	if err := os.WriteFile(g.database(), prepared, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Try starts the process after Stop or Forget, and says whether it got so far as to answer.
+func (g *Real) Try(t *testing.T) (started bool) {
+	t.Helper()
 	log, err := os.OpenFile(filepath.Join(g.data, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -131,15 +148,16 @@ func (g *Real) start(t *testing.T) {
 	defer tick.Stop()
 	for deadline := time.Now().Add(startLimit); ; {
 		if status, _, err := g.Ask(t.Context(), http.MethodGet, "/api/health", 0, ""); err == nil && status == http.StatusOK {
-			return
+			return true
 		}
 		select {
 		case <-ended:
-			t.Fatalf("Grafana does not start:\n%s", g.log())
+			g.process = nil
+			return false
 		case <-tick.C:
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("Grafana does not answer:\n%s", g.log())
+			t.Fatalf("Grafana does not answer:\n%s", g.Log())
 		}
 	}
 }
@@ -158,10 +176,18 @@ func (g *Real) stop() {
 	g.process = nil
 }
 
-// log is the end of the server's log.
-func (g *Real) log() string {
+// Log is the end of the server's log.
+func (g *Real) Log() string {
 	b, _ := os.ReadFile(filepath.Join(g.data, "server.log"))
-	return string(b[max(0, len(b)-2000):])
+	return string(b[max(0, len(b)-8000):])
+}
+
+// NewLog empties the server's log.
+func (g *Real) NewLog(t *testing.T) {
+	t.Helper()
+	if err := os.Truncate(filepath.Join(g.data, "server.log"), 0); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Ask sends one request as the admin; org 0 is the admin's own.

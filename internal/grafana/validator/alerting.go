@@ -96,6 +96,7 @@ func checkAlerting(p *pass, s *snapshot.Snapshot) {
 		}
 	}
 	p.tellNothing(!slices.ContainsFunc(files, func(f *alFile) bool { return !f.empty() }), ruleALNothing, "the file names nothing")
+	p.alertingOff(files)
 	newAlState(p, files).apply(files)
 	for _, f := range files {
 		f.outline(p)

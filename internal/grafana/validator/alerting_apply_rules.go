@@ -63,6 +63,7 @@ func (s *alState) rule(g *alGroup, r *alRule) {
 		return
 	}
 	uid := r.uid.Text
+	s.overQuota(g, r, o)
 	s.provenance(g, r)
 	if first, twice := o.made["rule:"+uid]; twice {
 		s.p.warnf(g.file.at(r.uid.Node), ruleALTwice, "use another uid", "this uid is already in %s:%d: the last rule wins", first.path, first.line)

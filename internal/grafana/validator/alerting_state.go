@@ -10,6 +10,7 @@ type alState struct {
 	live *LiveAlerting
 	// builtin is the contact point that every new organization has.
 	builtin string
+	quota   quotas
 }
 
 // alOrg is the part of one organization.
@@ -31,7 +32,7 @@ type alUse struct {
 }
 
 func newAlState(p *pass, files []*alFile) *alState {
-	s := &alState{p: p, orgs: map[int64]*alOrg{}, builtin: "grafana-default-email"}
+	s := &alState{p: p, orgs: map[int64]*alOrg{}, builtin: "grafana-default-email", quota: p.ruleQuotas()}
 	if p.version.AtLeast(v124) {
 		s.builtin = "empty"
 	}

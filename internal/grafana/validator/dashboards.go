@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"fmt"
 	"os"
 	"path"
 	"strconv"
@@ -172,21 +173,31 @@ func (c *dashboardCheck) walk(views []*providerView) {
 	}
 }
 
-// maxFolderDepth is the default of max_nested_folder_depth.
-const maxFolderDepth = 4
+// The default and the bounds of [folder] max_nested_folder_depth.
+const maxFolderDepth, leastFolderDepth, mostFolderDepth = 4, 1, 7
 
 // depth: since 13 each directory is a folder in the one above, and there is a limit.
 func (c *dashboardCheck) depth(v *providerView) {
 	if !v.fromFiles || c.version.Before(v13) {
 		return
 	}
+	most, known := c.whole("folder", "max_nested_folder_depth", maxFolderDepth)
+	most = min(max(most, leastFolderDepth), mostFolderDepth)
+	limit := fmt.Sprintf("at most %d deep", most)
+	if !known {
+		limit += " unless grafana.ini says otherwise"
+	}
+	hint := "use fewer directories, or raise [folder] max_nested_folder_depth (7 at most)"
+	if most == mostFolderDepth {
+		hint = "use fewer directories"
+	}
 	seen := map[string]bool{}
 	for _, f := range v.files {
 		dir := path.Dir(f.rel)
-		if depth := strings.Count(dir, "/") + 1; depth > maxFolderDepth && !seen[dir] {
+		if depth := strings.Count(dir, "/") + 1; depth > most && !seen[dir] {
 			seen[dir] = true
-			c.warnf(place{path: f.user, line: 1, column: 1}, ruleFolderDepth, "use fewer directories, or raise [folder] max_nested_folder_depth (7 at most)",
-				"this file is %d directories below the path, and folders are nested at most %d deep by default: Grafana fails here, and later providers are not read", depth, maxFolderDepth)
+			c.warnf(place{path: f.user, line: 1, column: 1}, ruleFolderDepth, hint,
+				"this file is %d directories below the path, and folders are nested %s: Grafana fails here, and later providers are not read", depth, limit)
 		}
 	}
 }

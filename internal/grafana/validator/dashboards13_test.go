@@ -56,6 +56,46 @@ func TestNestedFolders(t *testing.T) {
 	}
 }
 
+// How deep folders may be nested is what the running server was started with, else what grafana.ini says: 1 to 7.
+func TestNestedFolderDepth(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{}
+	for depth := 1; depth <= 8; depth++ {
+		files[strings.Repeat("d/", depth)+"x.json"] = `{"title": "X", "uid": "x` + string(rune('0'+depth)) + `"}`
+	}
+	boards := dashboardSet("apiVersion: 1\nproviders: [{name: d, updateIntervalSeconds: 30, options: {path: /d, foldersFromFilesStructure: true}}]\n", files)
+	for text, want := range map[string]int{
+		"": 4, "[folder]\nmax_nested_folder_depth = 3\n": 5, "[folder]\nmax_nested_folder_depth = 7\n": 1, "[folder]\nmax_nested_folder_depth = 99\n": 1,
+		"[folder]\nmax_nested_folder_depth = 0\n": 7, "[folder]\nmax_nested_folder_depth = many\n": 4, "[folder]\nmax_nested_folder_depth =\n": 4, "[folder\n": 4,
+	} {
+		set := boards
+		if text != "" {
+			set = snapshot.NewSet(append(slices.Clone(boards.Snapshots), snapshot.FromFiles(snapshot.Source{Name: RoleIni, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(text)}))...)
+		}
+		for _, live := range []*Live{nil, {Settings: map[string]string{}}, {Settings: map[string]string{"folder.max_nested_folder_depth": "6"}}} {
+			r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "13.2.0", Live: live}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for _, f := range r.Findings {
+				if f.Rule == ruleFolderDepth {
+					n++
+				}
+			}
+			want := want
+			if live != nil {
+				if want = 4; len(live.Settings) > 0 {
+					want = 2
+				}
+			}
+			if n != want {
+				t.Errorf("%q, running %+v: %d files are too deep, want %d\n%s", text, live, n, want, listed(r.Findings))
+			}
+		}
+	}
+}
+
 // What is skipped is told to whoever proves what runs; the rest is not.
 func TestSkippedDashboards(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,8 @@ type Live struct {
 	Dashboards []Dashboard
 	// Alerting is what Grafana's own alerting holds.
 	Alerting *LiveAlerting
+	// Settings are those of LiveSettings that are set (GET /api/admin/settings), by section.key.
+	Settings map[string]string
 }
 
 // Org is an organization.

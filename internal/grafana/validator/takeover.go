@@ -17,6 +17,12 @@ func NeedsServer(rule string) bool {
 	return slices.Contains([]string{ruleDSTakesOver, ruleDSDefault, ruleDSDeleteCase, ruleDashTakesOver}, rule)
 }
 
+// ServerDecides are rules whose warnings mean that the server was not asked: once it was, what it told counts in their
+// place.
+func ServerDecides() []string {
+	return []string{ruleOrgUnknown, rulePluginInstalled, rulePluginOrgName, ruleALReceiver, ruleALIntervalRef, ruleCorrelationTarget}
+}
+
 // takeovers tells what the files change about data sources that were made otherwise.
 func (p *pass) takeovers(files []*dsFile) {
 	if p.live == nil {

@@ -1,0 +1,59 @@
+package driver
+
+import (
+	"slices"
+	"testing"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/validator"
+	"reloader/internal/reload"
+)
+
+// What could only be a warning before the server was asked is none once the server has what the files need, stays
+// one where it may not be asked, and is an error where it has it not.
+func TestContractSettled(t *testing.T) {
+	t.Parallel()
+	servers(t, func(t *testing.T, s server) {
+		entry := func(org string) string {
+			return "apiVersion: 1\ndatasources:\n- {name: A, uid: a, type: prometheus, orgId: " + org + "}\n"
+		}
+		r := newRig(t, s.url, s.password, nil)
+		s.write(t, "datasources/ds.yaml", entry("2"))
+		set := s.read(t, "datasources")
+		first, err := validator.New(validator.Options{}).Validate(t.Context(), finding.Request{Set: set})
+		if err != nil || len(first.Findings) == 0 || !slices.Contains(validator.ServerDecides(), first.Findings[0].Rule) {
+			t.Fatalf("without a server: %v %v", first.Findings, err)
+		}
+		p, v, err := r.apply(t.Context(), nil, set)
+		if err != nil || !v.Proven || !slices.Contains(p.Settled, first.Findings[0].Rule) || len(p.Findings) != 0 {
+			t.Errorf("the organization is there: settled %v, findings %v; %+v %v", p.Settled, p.Findings, v, err)
+		}
+		// Nothing that matters changes: the server's earlier word stands.
+		s.write(t, "datasources/ds.yaml", entry("2, url: 'http://127.0.0.1:9'"))
+		next := s.read(t, "datasources")
+		p, err = r.Plan(t.Context(), reload.Change{Old: set, New: next, Contents: true, Server: v.After, Last: &p})
+		if err != nil || !slices.Contains(p.Settled, first.Findings[0].Rule) {
+			t.Errorf("after another change: settled %v, %v", p.Settled, err)
+		}
+		s.write(t, "datasources/ds.yaml", entry("77"))
+		p, _, err = r.apply(t.Context(), next, s.read(t, "datasources"))
+		if err != nil || !finding.HasErrors(p.Findings) || len(p.Findings) != 1 {
+			t.Errorf("no such organization: findings %v, %v", p.Findings, err)
+		}
+		// Who may not ask leaves the warning as it is.
+		none := newRigAs(t, s.url, "", "", nil)
+		seen, err := none.Observe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write(t, "datasources/ds.yaml", entry("2"))
+		p, err = none.Plan(t.Context(), reload.Change{New: s.read(t, "datasources"), Contents: true, Server: seen})
+		if err == nil && (len(p.Findings) != 1 || p.Findings[0].Severity != finding.Warning) {
+			t.Errorf("not asked: settled %v, findings %v", p.Settled, p.Findings)
+		}
+		s.write(t, "datasources/ds.yaml", "apiVersion: 1\ndeleteDatasources: [{name: A, orgId: 2}]\n")
+		if a := post(t, r, "datasources"); a.status != 200 {
+			t.Errorf("a delete: %d %s", a.status, a.body)
+		}
+	})
+}

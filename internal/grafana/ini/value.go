@@ -1,0 +1,25 @@
+package ini
+
+// Value is what Grafana makes of one key of a file. Without set, the file and the environment that this process can
+// see leave the default; without known, only the server can tell.
+func Value(data []byte, opts Options, section, key string) (text string, set, known bool) {
+	if opts.Env.Same {
+		if override := opts.Env.Lookup(envName(section, key)); override != "" {
+			text, unknown := opts.expand(override)
+			return text, true, !unknown
+		}
+	}
+	if len(data) > maxSize {
+		return "", false, false
+	}
+	doc := parse(data)
+	if doc.fault != nil || len(doc.entries)+len(doc.headers) > maxNames {
+		return "", false, false
+	}
+	s := newSettings(doc, opts)
+	if s.keys[section][key] == nil {
+		return "", false, true
+	}
+	text, known = s.get(section, key)
+	return text, true, known
+}

@@ -1,0 +1,78 @@
+package validator
+
+import "slices"
+
+var (
+	ruleALOff   = newRule("alerting-switched-off")
+	ruleALQuota = newRule("alert-rule-quota")
+)
+
+// iniFalse are the words that Grafana takes for false in grafana.ini.
+var iniFalse = []string{"0", "f", "F", "false", "FALSE", "False", "n", "N", "no", "NO", "No", "off", "OFF", "Off"}
+
+// iniTrue are those that it takes for true.
+var iniTrue = []string{"1", "t", "T", "true", "TRUE", "True", "y", "Y", "yes", "YES", "Yes", "on", "ON", "On"}
+
+// SwitchedOff says that a setting, as Grafana tells it, is false.
+func SwitchedOff(text string) bool { return slices.Contains(iniFalse, text) }
+
+// alertingOff tells that Grafana reads no alerting files, where grafana.ini or the server says so.
+func (p *pass) alertingOff(files []*alFile) {
+	text, set, known := p.setting("unified_alerting", "enabled")
+	if !set || !known || !SwitchedOff(text) {
+		return
+	}
+	for _, f := range files {
+		if !f.empty() {
+			p.warnf(place{path: f.file.path, line: 1, column: 1}, ruleALOff, "set [unified_alerting] enabled = true in grafana.ini, or take the files away",
+				"alerting is switched off: Grafana answers the reload with 200 and loads nothing of this file")
+			return
+		}
+	}
+}
+
+// quotas are how many alert rules an organization, and all of them together, may have; negative: as many as they want.
+type quotas struct{ org, all int }
+
+// defaultOrgRules is the default of [quota] org_alert_rule.
+const defaultOrgRules = 100
+
+// ruleQuotas reads [quota], which counts only where it is switched on.
+func (p *pass) ruleQuotas() quotas {
+	none := quotas{-1, -1}
+	text, set, known := p.setting("quota", "enabled")
+	if !set || !known || !slices.Contains(iniTrue, text) {
+		return none
+	}
+	org, known := p.whole("quota", "org_alert_rule", defaultOrgRules)
+	if !known {
+		org = -1
+	}
+	all, known := p.whole("quota", "global_alert_rule", -1)
+	if !known {
+		all = -1
+	}
+	return quotas{org, all}
+}
+
+// overQuota reports a new rule with which the quota is reached: Grafana 12.4 looks after it has written the rule, and
+// refuses it already when there are as many as are allowed (measured).
+func (s *alState) overQuota(g *alGroup, r *alRule, o *alOrg) {
+	if _, there := o.rules[r.uid.Text]; there {
+		return
+	}
+	all := 0
+	for _, other := range s.orgs {
+		all += len(other.rules)
+	}
+	const why = "with this rule the quota is reached (%s = %d), which files may not: Grafana fails while it writes the rules, and does not start"
+	switch {
+	case s.quota.org >= 0 && len(o.rules)+1 >= s.quota.org:
+		s.p.errorf(r.at, ruleALQuota, "raise [quota] org_alert_rule in grafana.ini, or take rules away", why, "[quota] org_alert_rule", s.quota.org)
+	case s.quota.all >= 0 && all+1 >= s.quota.all:
+		s.p.errorf(r.at, ruleALQuota, "raise [quota] global_alert_rule in grafana.ini, or take rules away", why, "[quota] global_alert_rule", s.quota.all)
+	default:
+		return
+	}
+	s.quota = quotas{-1, -1} // one is enough
+}

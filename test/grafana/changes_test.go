@@ -1,0 +1,165 @@
+package grafana
+
+import (
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"reloader/internal/grafana/grafanatest"
+	"reloader/internal/grafana/validator"
+	"reloader/internal/reload"
+	"reloader/test/rig"
+)
+
+// within puts the dashboards of a set of files below the directory of the provider files, which both sides see at
+// paths of their own.
+func within(files map[string]string) map[string]string {
+	out := map[string]string{}
+	for name, text := range files {
+		if rest, ok := strings.CutPrefix(name, "json/"); ok {
+			name = "dashboards/json/" + rest
+		}
+		out[name] = strings.ReplaceAll(text, "@DIR@/json", "@DIR@/dashboards/json") + "\n"
+	}
+	return out
+}
+
+// Behind a stale mount nothing is called live that Grafana does not run: not by status, not by `wait`, not by the
+// metric; what differs is named, with its cause; and once Grafana sees the files everything heals without help. What
+// Grafana does not show is said to rest on its answer alone.
+func TestChangesBehindAStaleMount(t *testing.T) {
+	for _, c := range grafanatest.Changes() {
+		t.Run("fake/"+c.Name, func(t *testing.T) {
+			t.Parallel()
+			staleMount(t, newWorld(t, likeReal), c)
+		})
+	}
+	t.Run("real", func(t *testing.T) {
+		g := grafanatest.StartReal(t, filepath.Join(t.TempDir(), "provisioning"))
+		w := &world{t: t, real: g, url: g.URL, provisioning: g.Provisioning, password: filepath.Join(t.TempDir(), "password")}
+		w.setPassword("admin")
+		lay(t, g.Provisioning, nil)
+		for _, c := range grafanatest.Changes() {
+			t.Run(c.Name, func(t *testing.T) {
+				g.Clean(t)
+				staleMount(t, w, c)
+			})
+		}
+	})
+}
+
+func staleMount(t *testing.T, w *world, c grafanatest.Change) {
+	t.Helper()
+	before, after := within(c.Before), within(c.After)
+	lay(t, w.provisioning, before)
+	fresh := filepath.Join(t.TempDir(), "fresh")
+	layFor(t, fresh, w.provisioning, before)
+	var flags []string
+	for _, guard := range validator.Guards() {
+		flags = append(flags, "--allow", guard)
+	}
+	d := w.startOn(fresh+"="+w.provisioning, flags...)
+	defer d.Stop()
+	first := d.inSync(1)
+
+	layFor(t, fresh, w.provisioning, after)
+	s := d.Reaches("a word on the change", func(s reload.Status) bool {
+		return s.Wanted != first.Wanted && (s.Phase == reload.Mismatch || s.Phase == reload.InSync && s.Running == s.Wanted)
+	})
+	o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "1s")
+	metric := d.Metric(`reloader_last_reload_successful{target="grafana"}`)
+	switch {
+	case c.Hidden || c.Stays:
+		if s.Phase != reload.InSync || c.Hidden && !strings.Contains(s.Proof, "not shown by Grafana") {
+			t.Errorf("%s, proof %q", s.Phase, s.Proof)
+		}
+		return
+	case s.Phase != reload.Mismatch || o.Code != 1 || metric != "0" || len(s.Differences) == 0 || s.Cause == "" || s.Running == s.Wanted:
+		t.Errorf("%s, wait %d %q, metric %s, differences %q, cause %q", s.Phase, o.Code, o.Stdout, metric, s.Differences, s.Cause)
+	}
+	layFor(t, w.provisioning, w.provisioning, after)
+	if c.Unhealed {
+		return
+	}
+	w.loads(t)
+	d.Reaches("healed", func(s reload.Status) bool {
+		return s.Phase == reload.InSync && s.Running == s.Wanted && s.Wanted != first.Wanted
+	})
+	if o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "10s"); o.Code != 0 {
+		t.Errorf("wait after it healed: %d %s %s", o.Code, o.Stdout, o.Stderr)
+	}
+	if metric := d.Metric(`reloader_last_reload_successful{target="grafana"}`); metric != "1" {
+		t.Errorf("reloader_last_reload_successful %s after it healed", metric)
+	}
+}
+
+// loads lets Grafana load its files without reloader, as a restart with the right mount does.
+func (w *world) loads(t *testing.T) {
+	t.Helper()
+	if w.fake != nil {
+		if err := w.fake.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for _, kind := range []string{"datasources", "alerting", "dashboards"} {
+		if status, answer, err := w.real.Ask(t.Context(), http.MethodPost, "/api/admin/provisioning/"+kind+"/reload", 0, ""); err != nil || status != http.StatusOK {
+			t.Fatalf("reload of %s: %d %s %v", kind, status, answer, err)
+		}
+	}
+}
+
+// layFor writes files that name Grafana's directory into another one, each at once: files that went are removed last.
+func layFor(t *testing.T, dir, server string, files map[string]string) {
+	t.Helper()
+	for _, kind := range []string{"datasources", "alerting", "dashboards"} {
+		if err := os.MkdirAll(filepath.Join(dir, kind), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]string{}
+	for name, text := range files {
+		want[filepath.Join(dir, name)] = strings.ReplaceAll(text, "@DIR@", server)
+	}
+	for path, text := range want {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have := map[string]bool{}
+	if err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			have[path] = true
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for path := range maps.Keys(have) {
+		if _, ok := want[path]; !ok {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// startOn starts reloader on a provisioning directory as the flag names it.
+func (w *world) startOn(provisioning string, flags ...string) *daemon {
+	w.t.Helper()
+	r := rig.NewReloader(w.t, append([]string{
+		"--grafana-url", w.url, "--grafana-provisioning", provisioning,
+		"--grafana-username", "admin", "--grafana-password-file", w.password, "--log-level", "debug",
+	}, flags...)...)
+	r.Start()
+	return &daemon{r}
+}
