@@ -1,6 +1,7 @@
 package grafana
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -88,7 +89,7 @@ func staleMount(t *testing.T, w *world, c grafanatest.Change) {
 	d.Reaches("healed", func(s reload.Status) bool {
 		return s.Phase == reload.InSync && s.Running == s.Wanted && s.Wanted != first.Wanted
 	})
-	if o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "10s"); o.Code != 0 {
+	if o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "30s"); o.Code != 0 {
 		t.Errorf("wait after it healed: %d %s %s", o.Code, o.Stdout, o.Stderr)
 	}
 	if metric := d.Metric(`reloader_last_reload_successful{target="grafana"}`); metric != "1" {
@@ -106,9 +107,13 @@ func (w *world) loads(t *testing.T) {
 		return
 	}
 	for _, kind := range []string{"datasources", "alerting", "dashboards"} {
-		if status, answer, err := w.real.Ask(t.Context(), http.MethodPost, "/api/admin/provisioning/"+kind+"/reload", 0, ""); err != nil || status != http.StatusOK {
-			t.Fatalf("reload of %s: %d %s %v", kind, status, answer, err)
-		}
+		rig.Eventually(t, "a reload of "+kind, func() error { // beside one of reloader's it can fail
+			status, answer, err := w.real.Ask(t.Context(), http.MethodPost, "/api/admin/provisioning/"+kind+"/reload", 0, "")
+			if err == nil && status != http.StatusOK {
+				err = fmt.Errorf("%d %s", status, answer)
+			}
+			return err
+		})
 	}
 }
 

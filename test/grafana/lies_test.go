@@ -227,6 +227,7 @@ func TestOlderVersionIsNotLive(t *testing.T) {
 		ds := w.mount("datasources", of(3, 9090))
 		d := w.start()
 		d.inSync(1)
+		w.reloadsByHand(t) // what is made new has version 1, and its next update 3 and one more
 		ds.Swap(of(2, 9091))
 		s := d.Reaches("a mismatch", func(s reload.Status) bool { return s.Phase == reload.Mismatch })
 		d.notLive(t, s)
