@@ -53,7 +53,7 @@ func TestInjectExplains(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"<stdin>: Deployment/monitor\n", "\n  prometheus\n    line 21  gets --web", "\n    line 36  volume", "\n  grafana\n", "\n  reloader\n",
-		"\n               /etc/prometheus                        prometheus-yml\n", "\n  left for you\n", "give this pod an account of its\n             own, with",
+		"\n               /etc/prometheus                        prometheus-yml\n", "\n  left for you\n", "create and patch every Event of the\n             namespace. Give this pod an account of its own",
 	} {
 		i := strings.Index(reasons[at:], want)
 		if i < 0 {

@@ -24,6 +24,7 @@ func (pl *plan) configFile(c manifest.Container) (string, error) {
 			}
 		}
 	}
+	config = pl.in.Expand(pl.w, c, config)
 	if strings.Contains(config, "$") {
 		return "", pl.refuse(at, "write the path out", "the path of Prometheus' configuration is %s, whose value is not known here", config)
 	}

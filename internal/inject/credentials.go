@@ -20,11 +20,11 @@ func (pl *plan) credentials(c manifest.Container, mounts []finalMount) {
 	for _, name := range []string{adminUser, adminPassword} {
 		if e := c.Env(name); e.OK() {
 			pl.side.setenv(yamledit.ValueOf(e))
-		} else if ref := pl.fromSecret(c, name); ref != nil {
+		} else if ref := pl.fromWhole(c, name); ref != nil {
 			pl.side.setenv(ref)
 		}
 	}
-	known := c.Env(adminPassword).OK() || pl.fromSecret(c, adminPassword) != nil
+	known := c.Env(adminPassword).OK() || pl.fromWhole(c, adminPassword) != nil
 	if file := c.Env(adminPassword + "__FILE").Get("value").Str(); file != "" {
 		known = pl.passwordFile(path.Clean(file), mounts)
 	}
@@ -36,7 +36,7 @@ func (pl *plan) credentials(c manifest.Container, mounts []finalMount) {
 		if from := secretsOfEnv(c); len(from) > 0 {
 			hint = ", from Secret " + strings.Join(from, " or ") + " perhaps"
 		}
-		pl.warn(c.Cursor, "container %s has no %s: give the sidecar that variable%s, or --grafana-username and --grafana-password-file, for reloading needs the administrator's password", c.Name(), adminPassword, hint)
+		pl.warn(c.Cursor, "container %s has no %s: give the sidecar that variable%s, or --grafana-username and --grafana-password-file, because reloading needs the administrator's password", c.Name(), adminPassword, hint)
 	}
 }
 
@@ -55,16 +55,18 @@ func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
 	return false
 }
 
-// fromSecret is a reference to a key that the container gets with a whole Secret (envFrom), when
-// that is in the manifest.
-func (pl *plan) fromSecret(c manifest.Container, name string) any {
+// fromWhole is a reference to a key that the container gets with a whole Secret or ConfigMap (envFrom), when that is in
+// the manifest.
+func (pl *plan) fromWhole(c manifest.Container, name string) any {
 	for _, from := range c.Get("envFrom").Items() {
-		secret := from.Get("secretRef", "name").Str()
-		key, ok := strings.CutPrefix(name, from.Get("prefix").Str())
-		if !ok || pl.objs.Value("Secret", secret, pl.w.Namespace, key) == nil {
-			continue
+		for _, kind := range [][3]string{{"secretRef", "Secret", "secretKeyRef"}, {"configMapRef", "ConfigMap", "configMapKeyRef"}} {
+			object := from.Get(kind[0], "name").Str()
+			key, ok := strings.CutPrefix(name, from.Get("prefix").Str())
+			if !ok || pl.objs.Value(kind[1], object, pl.w.Namespace, key) == nil {
+				continue
+			}
+			return yamledit.Map{{"name", name}, {"valueFrom", yamledit.Map{{kind[2], yamledit.Map{{"name", object}, {"key", key}}}}}}
 		}
-		return yamledit.Map{{"name", name}, {"valueFrom", yamledit.Map{{"secretKeyRef", yamledit.Map{{"name", secret}, {"key", key}}}}}}
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func (pl *plan) frozen(c manifest.Container, m manifest.Mount) {
 	if m.IsExpr() {
 		reason = "its path is an expression"
 	}
-	pl.warn(m.Cursor, "container %s: %s (volume %s, by subPath) never changes in a running pod; it stays, for %s: mount the volume as a directory of its own",
+	pl.warn(m.Cursor, "container %s: %s (volume %s, by subPath) never changes in a running pod; it stays, because %s: mount the volume as a directory of its own",
 		c.Name(), m.Path, m.Volume, reason)
 }
 
@@ -143,7 +143,7 @@ func (pl *plan) why() string {
 		return ""
 	}
 	pl.told = true
-	return ", for such a mount never changes in a running pod"
+	return ", because such a mount never changes in a running pod"
 }
 
 // drop takes a mount out of a container.

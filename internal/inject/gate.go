@@ -48,6 +48,7 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 	if err != nil {
 		return err
 	}
+	writable := pl.mountPoints(c, server, nested)
 	gate := finalMount{path: root, volume: pl.volumeName(server + "-gate"), kind: "emptyDir", writable: true}
 	secret := ""
 	for i, m := range mounts {
@@ -68,7 +69,7 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 			secret = m.volume
 		}
 		if i == carrier {
-			pl.carry(c, m, gate, nested)
+			pl.carry(c, m, gate, writable)
 		} else {
 			for _, item := range m.items {
 				pl.drop(c, item)
@@ -86,7 +87,7 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 	medium := yamledit.Map{}
 	if secret != "" {
 		medium = yamledit.Map{{"medium", "Memory"}} // as the kubelet keeps Secrets
-		pl.did(c.Name(), c.Line(), "its gate is kept in memory, for it gets files of a Secret (volume %s)", secret)
+		pl.did(c.Name(), c.Line(), "its gate is kept in memory, because it gets files of a Secret (volume %s)", secret)
 	}
 	pl.added = append(pl.added, yamledit.Map{{"name", gate.volume}, {"emptyDir", medium}})
 	pl.side.mount(gate)
@@ -94,19 +95,18 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 	return nil
 }
 
-// nested says whether the container keeps mounts below the gate: the runtime then has to make
-// their mount points in it. It can do so at the top only, for everything deeper is replaced
-// with each generation.
-func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root string) (bool, error) {
-	found := false
+// nested are the mounts that the container keeps below the gate. Their mount points have to be in it, at the top:
+// everything deeper is replaced with each generation.
+func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root string) ([]finalMount, error) {
+	var found []finalMount
 	for _, m := range mounts {
 		if behind(m) || m.path == root || !paths.Inside(m.path, root) {
 			continue
 		}
-		found = true
+		found = append(found, m)
 		for _, dir := range mounts {
 			if behind(dir) && dir.path != root && paths.Inside(m.path, dir.path) {
-				return false, pl.refuse(m.at, "mount it elsewhere, for example at "+path.Join(root, path.Base(m.path)),
+				return nil, pl.refuse(m.at, "mount it elsewhere, for example at "+path.Join(root, path.Base(m.path)),
 					"volume %s lies in %s, which becomes a part of the gate and is replaced at each change", m, dir.path)
 			}
 		}
@@ -114,9 +114,34 @@ func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root s
 	return found, nil
 }
 
+// mountPoints has the mount points of nested directories made in the gate when the sidecar starts, by an empty volume that
+// it gets there: below a read-only mount, which the server's is, the runtime could not make them. A file needs a file as its
+// mount point, so that the gate stays writable for that server.
+func (pl *plan) mountPoints(c manifest.Container, server string, nested []finalMount) (writable bool) {
+	var dirs []finalMount
+	for _, m := range nested {
+		if m.sub != "" {
+			writable = true
+			pl.warn(m.at, "container %s keeps %s, a file or directory by subPath, inside of the gate: the gate cannot be read-only for it; mount it outside of the gate, and inject again", c.Name(), m)
+			continue
+		}
+		dirs = append(dirs, m)
+	}
+	if len(dirs) == 0 || writable {
+		return writable
+	}
+	name := pl.volumeName(server + "-gate-mounts")
+	pl.added = append(pl.added, yamledit.Map{{"name", name}, {"emptyDir", yamledit.Map{}}})
+	for _, m := range dirs {
+		pl.side.mount(finalMount{path: m.path, volume: name, kind: "emptyDir"})
+		pl.did(sidecarName, m.at.Line(), "has the empty volume %s at %s: that makes the directory in the gate, where container %s mounts volume %s", name, m.path, c.Name(), m.volume)
+	}
+	return false
+}
+
 // carry makes the place of m, in the server's container, that of the gate. The server has no
 // reason to write there; files may be shared by generations.
-func (pl *plan) carry(c manifest.Container, m, gate finalMount, nested bool) {
+func (pl *plan) carry(c manifest.Container, m, gate finalMount, writable bool) {
 	item := m.items[0]
 	if !pl.ed.Writable(item.Cursor) {
 		return
@@ -129,9 +154,8 @@ func (pl *plan) carry(c manifest.Container, m, gate finalMount, nested bool) {
 	}
 	pl.moved[item.Node] = true
 	pl.ed.SetScalar(item.Get("name"), gate.volume)
-	// A mount point below a read-only mount cannot be made.
 	switch readOnly := item.Get("readOnly"); {
-	case nested:
+	case writable:
 	case !readOnly.OK():
 		pl.ed.AddKey(item.Cursor, "mountPath", yamledit.Pair{"readOnly", true}, pl.dash)
 	case !readOnly.Is(true):
@@ -160,7 +184,7 @@ func (pl *plan) holdsSecret(name string) bool {
 
 // pastGate says what happens to a Secret that the sidecar does not see.
 func (pl *plan) pastGate(c manifest.Container, m finalMount, root string) {
-	text := fmt.Sprintf("Secret volume %s stays out of the sidecar, for credentials are read when they are used, not at a reload", m)
+	text := fmt.Sprintf("Secret volume %s stays out of the sidecar, because credentials are read when they are used, not at a reload", m)
 	switch {
 	case pl.there:
 		return

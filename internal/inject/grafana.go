@@ -1,7 +1,6 @@
 package inject
 
 import (
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -23,16 +22,19 @@ var provisioned = []string{"datasources", "dashboards", "alerting", "plugins", "
 // grafana plans the changes to Grafana's container and the sidecar's part for it.
 func (pl *plan) grafana(c manifest.Container) error {
 	if m, ok := copiedAtStart(c); ok {
-		return pl.unserved(m.Cursor, "mount the ConfigMaps where the copies are, for example at "+strings.Replace(m.Path, "conf.default", "conf", 1)+", and nothing at conf.default",
+		return pl.refuse(m.Cursor, "mount the ConfigMaps where the copies are, for example at "+strings.Replace(m.Path, "conf.default", "conf", 1)+", and nothing at conf.default",
 			"container %s copies %s to where Grafana reads it when it starts, so that a later change of volume %s does not arrive", c.Name(), m.Path, m.Volume)
 	}
-	ini, iniFlag, byFlag := c.Flag("config")
-	if !byFlag {
-		ini = c.EnvOr("GF_PATHS_CONFIG", grafanaIni)
+	where := pl.in.GrafanaPaths(pl.w, c)
+	ini, provisioning := where.Ini, where.Provisioning
+	if provisioning == "" {
+		provisioning = grafanaProvisioning
 	}
-	ini = path.Clean(ini)
-	newIni := pl.iniPlace(c, ini)
-	provisioning := path.Clean(c.EnvOr("GF_PATHS_PROVISIONING", grafanaProvisioning))
+	if strings.Contains(ini+provisioning, "$") {
+		return pl.refuse(c.Cursor, "write the path out", "where container %s looks for its files depends on a variable whose value is not known here", c.Name())
+	}
+	_, iniFlag, byFlag := pl.in.FlagValue(pl.w, c, "config")
+	newIni := pl.iniPlace(c, where)
 	gate := pl.gated() && slices.ContainsFunc(c.Mounts(), func(m manifest.Mount) bool { return provisions(m.Path, provisioning) })
 	if pl.gated() && !gate {
 		pl.warn(c.Cursor, "container %s has no volume below %s, so there is nothing for a gate to replace: its grafana.ini is followed where it is", c.Name(), provisioning)
@@ -57,7 +59,7 @@ func (pl *plan) grafana(c manifest.Container) error {
 		if gate {
 			seen = path.Join(provisioning, path.Base(newIni)) // in the gate, beside the directories of the kinds
 		}
-		if err := pl.pathsConfig(c, iniFlag, byFlag, seen); err != nil {
+		if err := pl.pathsConfig(c, iniFlag, byFlag, ini, seen); err != nil {
 			return err
 		}
 		ini = newIni
@@ -77,13 +79,8 @@ func copiedAtStart(c manifest.Container) (manifest.Mount, bool) {
 
 // imageConf says that the image keeps files of its own in the directory: Grafana's home, for one, has its defaults
 // in conf.
-func imageConf(c manifest.Container, dir string) bool {
-	home, _, ok := c.Flag("homepath")
-	if !ok {
-		home = c.EnvOr("GF_PATHS_HOME", manifest.GrafanaHome)
-	}
-	home = path.Clean(home)
-	return dir == path.Dir(grafanaIni) || system(dir) || paths.Inside(dir, home) || path.Base(dir) == "conf"
+func imageConf(where manifest.GrafanaPaths, dir string) bool {
+	return dir == path.Dir(grafanaIni) || system(dir) || paths.Inside(dir, where.Home) || path.Base(dir) == "conf"
 }
 
 // provisions says whether a mount there holds provisioning files.
@@ -93,10 +90,11 @@ func provisions(dir, provisioning string) bool {
 
 // iniPlace is where grafana.ini goes when it was mounted by subPath into a directory in which
 // the image keeps other files; else where it is.
-func (pl *plan) iniPlace(c manifest.Container, ini string) string {
+func (pl *plan) iniPlace(c manifest.Container, where manifest.GrafanaPaths) string {
+	ini := where.Ini
 	dir := path.Dir(ini)
 	i := slices.IndexFunc(c.Mounts(), func(m manifest.Mount) bool { return m.Path == ini && m.Sub != "" })
-	if i < 0 || !imageConf(c, dir) {
+	if i < 0 || !imageConf(where, dir) {
 		return ini
 	}
 	if vol, _ := pl.w.Volume(c.Mounts()[i].Volume); !vol.FromAPI() {
@@ -111,19 +109,33 @@ func (pl *plan) iniPlace(c manifest.Container, ini string) string {
 	return ini
 }
 
-// pathsConfig tells Grafana where its grafana.ini is now.
-func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag bool, ini string) error {
+// pathsConfig tells Grafana where its grafana.ini, which was mounted at old, is now.
+func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag bool, old, ini string) error {
 	const name = "GF_PATHS_CONFIG"
+	why := "because the image keeps other files in " + path.Dir(old)
 	if byFlag {
-		word := flag.Str()
-		if head, _, ok := strings.Cut(word, "="); ok && strings.HasPrefix(word, "-") {
-			ini = head + "=" + ini
+		word, value := flag.Str(), ini
+		switch head, _, ok := strings.Cut(word, "="); {
+		case strings.ContainsAny(strings.TrimSpace(word), " \t\n"):
+			return pl.refuse(flag, "mount grafana.ini as a directory of its own and give its path as --config there",
+				"container %s has --config in a script, which cannot be changed here, and %s", c.Name(), strings.TrimPrefix(why, "because "))
+		case ok && strings.HasPrefix(word, "-"):
+			value = head + "=" + ini
 		}
-		pl.ed.SetScalar(flag, ini)
-		pl.did(c.Name(), flag.Line(), "its argument names the new place of grafana.ini, for %s has more files of the image", path.Dir(grafanaIni))
+		pl.ed.SetScalar(flag, value)
+		pl.did(c.Name(), flag.Line(), "its argument names %s, the new place of grafana.ini, %s", ini, why)
 		return nil
 	}
-	if command := c.Get("command").Strs(); len(command) > 0 && path.Base(command[0]) != "run.sh" {
+	if command := c.Get("command"); len(command.Items()) > 0 && !strings.Contains(strings.Join(command.Strs(), " "), "run.sh") {
+		if len(command.Items()) == 1 || path.Base(command.Items()[0].Str()) == "grafana" || path.Base(command.Items()[0].Str()) == "grafana-server" {
+			field := "args"
+			if !c.Get("args").OK() {
+				field = "command"
+			}
+			pl.ed.Put(c.Cursor, field, "command", pl.dash, "--config="+ini)
+			pl.did(c.Name(), c.Line(), "gets --config=%s: grafana.ini moves there, %s", ini, why)
+			return nil
+		}
 		return pl.refuse(c.Get("command"), "mount grafana.ini as a directory of its own and give its path as --config",
 			"container %s does not start through the image's run.sh, so that %s would have no effect", c.Name(), name)
 	}
@@ -135,7 +147,7 @@ func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag b
 	default:
 		pl.ed.Put(c.Cursor, "env", "", pl.dash, yamledit.Map{{"name", name}, {"value", ini}})
 	}
-	pl.did(c.Name(), c.Line(), "gets %s=%s: grafana.ini moves there, for %s has more files of the image", name, ini, path.Dir(grafanaIni))
+	pl.did(c.Name(), c.Line(), "gets %s=%s: grafana.ini moves there, %s", name, ini, why)
 	return nil
 }
 
@@ -151,15 +163,19 @@ func (pl *plan) grafanaSide(c manifest.Container, mounts []finalMount, ini, prov
 		m.shared = below || hasIni && m.items[0].Node == iniMount.items[0].Node || m.kind == "configMap" || pl.collected(m.volume)
 	}
 	if !hasIni && !hasProvisioning {
-		return pl.unserved(c.Cursor, "mount a ConfigMap at "+grafanaProvisioning+"/datasources, for example",
-			"container %s has no volume for grafana.ini or the provisioning directory, so nothing there can change", c.Name())
+		return pl.refuse(c.Cursor, "mount a ConfigMap at "+path.Join(provisioning, "datasources")+", for example",
+			"container %s has no volume for grafana.ini (%s) or the provisioning directory (%s), so nothing there can change", c.Name(), ini, provisioning)
 	}
-	s.args = append(s.args, "--grafana-url="+grafanaURL(c))
+	set := pl.settings(c, path.Clean(pl.in.GrafanaPaths(pl.w, c).Ini))
+	s.args = append(s.args, "--grafana-url="+set.url())
 	if gate && c.ImageVersion() != "" {
 		s.args = append(s.args, "--grafana-version="+c.ImageVersion())
 	}
-	if e := c.Env("GF_SERVER_PROTOCOL"); (e.Get("value").Str() == "https" || e.Get("value").Str() == "h2") && !pl.there {
-		pl.warn(e, "container %s serves TLS: mount its CA into the sidecar and give that --grafana-ca-file, and --grafana-server-name with the name in the certificate, which is hardly 127.0.0.1", c.Name())
+	if tls, at := set.tls(); tls && !pl.there {
+		pl.warn(at, "container %s serves TLS: mount its CA into the sidecar and give that --grafana-ca-file, and --grafana-server-name with a name that is in the certificate (127.0.0.1 usually is not)", c.Name())
+	}
+	if !pl.there {
+		pl.written(c, mounts)
 	}
 	switch i := slices.IndexFunc(mounts, func(m finalMount) bool { return hasIni && m.items[0].Node == iniMount.items[0].Node }); {
 	case i < 0:
@@ -183,17 +199,4 @@ func (pl *plan) grafanaSide(c manifest.Container, mounts []finalMount, ini, prov
 		return pl.placeGate(c, mounts, "grafana", provisioning)
 	}
 	return pl.place(c, mounts)
-}
-
-// grafanaURL is where the sidecar reaches Grafana.
-func grafanaURL(c manifest.Container) string {
-	scheme := "http"
-	if p := c.EnvOr("GF_SERVER_PROTOCOL", "http"); p == "https" || p == "h2" {
-		scheme = "https"
-	}
-	prefix := ""
-	if u, err := url.Parse(c.EnvOr("GF_SERVER_ROOT_URL", "")); err == nil && c.EnvOr("GF_SERVER_SERVE_FROM_SUB_PATH", "") == "true" {
-		prefix = strings.TrimSuffix(u.Path, "/")
-	}
-	return scheme + "://127.0.0.1:" + c.EnvOr("GF_SERVER_HTTP_PORT", c.Port("3000", "grafana", "http", "service")) + prefix
 }

@@ -63,8 +63,9 @@ type Error struct {
 	Text     string
 	// Hint says what to do about it; may be empty.
 	Hint string
-	// unserved says that only one server is concerned: another one in the pod can be followed.
-	unserved bool
+	// whole says that the pod cannot be changed at all; else only one server is concerned, and another one in the pod can
+	// be followed.
+	whole bool
 }
 
 func (e *Error) Error() string {
@@ -117,16 +118,18 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	if len(src) > MaxSize {
 		return nil, nil, &Error{Text: fmt.Sprintf("the manifest has %d bytes, more than the %d that inject reads", len(src), MaxSize)}
 	}
-	docs, err := yamledit.Parse(src)
-	if err != nil {
-		return nil, nil, edited(err, "")
+	in := &manifest.Input{}
+	in.Add("", src)
+	file := in.Files[0]
+	if file.Err != nil {
+		return nil, nil, edited(file.Err, "")
 	}
-	contents := manifest.Read(docs)
+	contents := file.Contents
 	workloads, others := contents.Workloads, contents.Others
 	if len(workloads) == 0 {
 		return nil, nil, noWorkload(others)
 	}
-	p := &planner{opts: o, ed: yamledit.NewEditor(src), docs: docs, objs: contents.Objects}
+	p := &planner{opts: o, ed: yamledit.NewEditor(src), docs: file.Docs, in: in, objs: contents.Objects}
 	p.operators(others)
 	p.isOpenShift = slices.ContainsFunc(others, openshiftObject) ||
 		slices.ContainsFunc(workloads, func(w *manifest.Workload) bool { return openshiftObject(w.Object) })

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,9 +19,11 @@ const sidecarName = "reloader"
 
 // planner goes through the workloads and notes edits.
 type planner struct {
-	opts  Options
-	ed    *yamledit.Editor
-	docs  []*yamledit.Document
+	opts Options
+	ed   *yamledit.Editor
+	docs []*yamledit.Document
+	// in is the manifest with what containers find; objs are its objects.
+	in    *manifest.Input
 	objs  manifest.Objects
 	notes []Note
 	// isOpenShift says that some object of the manifest is of an API group of OpenShift.
@@ -83,7 +86,7 @@ func (p *planner) workload(w *manifest.Workload) (bool, error) {
 	return true, nil
 }
 
-// servers plans for both servers. One of which nothing can change is left alone when there is the other.
+// servers plans for both servers. One that cannot be followed is left alone when there is the other.
 func (pl *plan) servers(prometheus, grafana manifest.Container) error {
 	var left []*Error
 	done := 0
@@ -96,17 +99,17 @@ func (pl *plan) servers(prometheus, grafana manifest.Container) error {
 		}
 		mark, notes, added, side := pl.ed.Mark(), len(pl.notes), len(pl.added), pl.side
 		side.mounts, side.args, side.env, side.at = slices.Clone(side.mounts), slices.Clone(side.args), slices.Clone(side.env), maps.Clone(side.at)
-		moved := maps.Clone(pl.moved)
+		moved, told := maps.Clone(pl.moved), pl.told
 		err := s.plan(s.container)
 		var refusal *Error
 		switch {
 		case err == nil:
 			done++
-		case errors.As(err, &refusal) && refusal.unserved:
+		case errors.As(err, &refusal) && !refusal.whole:
 			left = append(left, refusal)
 			pl.ed.Rollback(mark)
 			pl.notes, pl.added, pl.side, pl.moved = pl.notes[:notes], pl.added[:added], side, moved
-			pl.values, pl.valued = nil, 0
+			pl.values, pl.valued, pl.told = nil, 0, told
 		default:
 			return err
 		}
@@ -118,11 +121,6 @@ func (pl *plan) servers(prometheus, grafana manifest.Container) error {
 		pl.notes = append(pl.notes, e.note())
 	}
 	return nil
-}
-
-// unserved refuses one server.
-func (pl *plan) unserved(c yamledit.Cursor, hint, format string, args ...any) error {
-	return &Error{Line: c.Line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Hint: hint, unserved: true}
 }
 
 // readable refuses what would be understood in two ways, or be undone.
@@ -151,6 +149,7 @@ func readable(w *manifest.Workload) error {
 	return nil
 }
 
+// refuse says why one server, while its changes are planned, or else the whole pod stays as it is.
 func (pl *plan) refuse(c yamledit.Cursor, hint, format string, args ...any) error {
 	return &Error{Line: c.Line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Hint: hint}
 }
@@ -229,7 +228,7 @@ func (pl *plan) removeUnused() {
 	for _, v := range pl.w.Volumes() {
 		if was[v.Name] && !used[v.Name] {
 			pl.ed.RemoveItem(pl.w.Pod.Get("volumes"), v.Cursor)
-			pl.did("", v.Line(), "volume %s is removed, for nothing mounts it any more", v.Name)
+			pl.did("", v.Line(), "volume %s is removed, because nothing mounts it any more", v.Name)
 		}
 	}
 }
@@ -243,7 +242,7 @@ func (pl *plan) remarks() {
 		first := yamledit.Cursor{}
 		for i := 0; i+1 < len(annotations.Node.Content); i += 2 {
 			k := annotations.Node.Content[i]
-			if !strings.HasPrefix(k.Value, "checksum/") || k.Value == "checksum/secret" {
+			if !checksum.MatchString(k.Value) || k.Value == "checksum/secret" {
 				continue
 			}
 			lines = append(lines, k.Line)
@@ -256,8 +255,39 @@ func (pl *plan) remarks() {
 				strings.Join(names, ", "), plural(names, "s", ""), plural(names, "it", "them"), bySed(annotations, lines))
 		}
 	}
+	pl.renewed()
 	pl.otherReloaders()
 }
+
+// checksum is how charts and people name annotations that change with the configuration.
+var checksum = regexp.MustCompile(`(?i)^checksum[/.]|^(?:[^/]*/)?[a-z.-]*(?:config|rules|datasources?|dashboards?|configmap)[a-z.-]*-?_?\.?(?:hash|checksum|sha|sha1|sha256|md5)$`)
+
+// hashed is a name that kustomize made with a hash of the contents.
+var hashed = regexp.MustCompile(`-[bcdfghkmt2456789]{10}$`)
+
+// renewed warns of what makes a new pod at each change.
+func (pl *plan) renewed() {
+	configMaps, secrets := pl.objects()
+	for _, name := range slices.Concat(configMaps, secrets) {
+		if hashed.MatchString(name) {
+			pl.warn(pl.w.Pod.Get("volumes"), "%s looks like a name that kustomize made with a hash of the contents: each change gives another name, and so a new pod, before anything can be reloaded; set generatorOptions.disableNameSuffixHash: true", name)
+		}
+	}
+	for _, meta := range []yamledit.Cursor{pl.w.Object.Get("metadata"), pl.w.Meta} {
+		annotations := meta.Get("annotations")
+		if !annotations.OK() || annotations.Node.Kind != yaml.MappingNode {
+			continue
+		}
+		for i := 0; i+1 < len(annotations.Node.Content); i += 2 {
+			if k := annotations.Node.Content[i]; restarts.MatchString(k.Value) {
+				pl.warn(annotations.Child(k, annotations.Node.Content[i+1]), "%s makes a controller of the cluster replace the pod at each change of its ConfigMaps or Secrets, before anything can be reloaded: take it out", k.Value)
+			}
+		}
+	}
+}
+
+// restarts are annotations by which Stakater's Reloader and Wave restart workloads.
+var restarts = regexp.MustCompile(`^(?:[a-z]+\.)?reloader\.stakater\.com/(?:auto|reload|search)$|^wave\.pusher\.com/update-on-config-change$`)
 
 // bySed is the command that takes exactly these lines out of the manifest as it is now; empty when other things
 // stand there, too.

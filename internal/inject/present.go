@@ -31,10 +31,10 @@ func (pl *plan) stays(c manifest.Container) {
 		pl.warn(c.Cursor, "container %s has no gate: for --gated, inject the manifest as it was before the first time", c.Name())
 	}
 	if pl.opts.FastPropagation && !c.ReloaderSets("fast-propagation") {
-		pl.warn(c.Cursor, "container %s has no --fast-propagation: %s, for a Role is needed too", c.Name(), again)
+		pl.warn(c.Cursor, "container %s has no --fast-propagation: %s, because a Role is needed too", c.Name(), again)
 	}
 	if pl.opts.Events && !c.ReloaderSets("events") {
-		pl.warn(c.Cursor, "container %s has no --events: %s, for a Role is needed too", c.Name(), again)
+		pl.warn(c.Cursor, "container %s has no --events: %s, because a Role is needed too", c.Name(), again)
 	}
 	seen := map[string]bool{}
 	for _, m := range c.Mounts() {

@@ -89,14 +89,31 @@ func TestNestedInGate(t *testing.T) {
 	if _, err := Inject(mounts("/etc/prometheus/rules/s"), gated()); err == nil || !strings.Contains(err.Error(), "lies in /etc/prometheus/rules, which becomes a part of the gate") {
 		t.Errorf("deeper: %v", err)
 	}
-	for path, readOnly := range map[string]bool{"/etc/prometheus/s": false, "/run/s": true} {
-		res, err := Inject(mounts(path), gated())
-		if err != nil {
-			t.Fatal(path, err)
+	// The runtime cannot make a mount point below a read-only mount: the sidecar's own empty mount has made a directory before;
+	// a file it cannot make.
+	for _, c := range []struct {
+		path           string
+		readOnly, made bool
+	}{
+		{"/etc/prometheus/s", true, true}, {"/run/s", true, false}, {"/etc/prometheus/token, subPath: token", false, false},
+	} {
+		src := mounts(c.path)
+		if !c.readOnly { // by subPath of a Secret, it would become a part of the gate
+			src = bytes.ReplaceAll(src, []byte("secret: {secretName: s}"), []byte("csi: {driver: vault}"))
 		}
-		// A mount point cannot be made below a read-only mount.
-		if strings.Contains(string(res.Output), "{name: prometheus-gate, mountPath: /etc/prometheus, readOnly: true}") != readOnly {
-			t.Errorf("Secret at %s:\n%s", path, res.Output)
+		res, err := Inject(src, gated())
+		if err != nil {
+			t.Fatal(c.path, err)
+		}
+		out := string(res.Output)
+		if readOnly := strings.Contains(out, "{name: prometheus-gate, mountPath: /etc/prometheus, readOnly: true}"); readOnly != c.readOnly {
+			t.Errorf("Secret at %s:\n%s", c.path, out)
+		}
+		if made := strings.Contains(out, "- name: prometheus-gate-mounts\n      mountPath: /etc/prometheus/s\n"); made != c.made {
+			t.Errorf("Secret at %s:\n%s", c.path, out)
+		}
+		if told := strings.Contains(warnings(res), "the gate cannot be read-only for it"); told == c.readOnly {
+			t.Errorf("Secret at %s: %s", c.path, warnings(res))
 		}
 	}
 }

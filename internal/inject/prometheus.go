@@ -8,7 +8,6 @@ import (
 	"reloader/internal/manifest"
 	"reloader/internal/paths"
 	"reloader/internal/prometheus/references"
-	"reloader/internal/yamledit"
 )
 
 // The image's own arguments: those that a container without any gets. Version 2 also had the
@@ -20,8 +19,8 @@ const (
 
 // prometheus plans the changes to Prometheus' container and the sidecar's part for it.
 func (pl *plan) prometheus(c manifest.Container) error {
-	if old, at := version1(c); old {
-		return pl.unserved(at, "upgrade to Prometheus 2.x or 3.x first", "container %s is a Prometheus 1.x, whose configuration and API reloader does not know", c.Name())
+	if at, old := c.IsPrometheus1(); old {
+		return pl.refuse(at, "upgrade to Prometheus 2.x or 3.x first", "container %s is a Prometheus 1.x, whose configuration and API reloader does not know", c.Name())
 	}
 	config, err := pl.configFile(c)
 	if err != nil {
@@ -70,20 +69,11 @@ func (pl *plan) prometheus(c manifest.Container) error {
 			pl.pastGate(c, *m, root)
 		}
 	}
-	pl.copied(c, main)
+	pl.written(c, mounts)
 	if pl.gated() {
 		return pl.placeGate(c, mounts, "prometheus", root)
 	}
 	return pl.place(c, mounts)
-}
-
-// version1 says that a Prometheus is older than 2.0, by its tag or by its flags with one dash, which no later one takes.
-func version1(c manifest.Container) (bool, yamledit.Cursor) {
-	if strings.HasPrefix(strings.TrimPrefix(c.ImageTag(), "v"), "1.") {
-		return true, c.Get("image")
-	}
-	_, at, _ := c.Flag("config.file")
-	return strings.HasPrefix(at.Str(), "-config.file"), at
 }
 
 // hasConfig says whether a volume may hold files that Prometheus reads at a reload: every
@@ -150,29 +140,37 @@ func (pl *plan) noConfig(c manifest.Container, config string) error {
 				"%s is mounted by subPath into %s, of which the image needs the rest", config, path.Dir(config))
 		}
 	}
-	return pl.unserved(c.Cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
+	return pl.refuse(c.Cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
 		"container %s has no volume at %s, so its configuration cannot change", c.Name(), config)
 }
 
-// copied warns of a configuration that another container of the pod writes.
-func (pl *plan) copied(c manifest.Container, main finalMount) {
-	if main.kind != "emptyDir" || pl.there {
-		return
+// written warns of files of a server that another container of the pod writes once.
+func (pl *plan) written(c manifest.Container, mounts []finalMount) {
+	told := map[string]bool{}
+	for _, m := range mounts {
+		if !m.shared || m.kind != "emptyDir" || pl.there || told[m.volume] || pl.collected(m.volume) {
+			continue
+		}
+		told[m.volume] = true
+		pl.writer(c, m.volume)
+	}
+}
+
+// writer warns of the init container that fills a volume and ends, unless another one stays and fills it, too.
+func (pl *plan) writer(c manifest.Container, volume string) {
+	mounts := func(other manifest.Container) bool {
+		return slices.ContainsFunc(other.Mounts(), func(m manifest.Mount) bool { return m.Volume == volume && !m.Get("readOnly").Is(true) })
 	}
 	for _, other := range pl.w.Containers() {
-		if _, _, ok := other.Flag("config-envsubst-file"); ok {
-			return // it goes on writing
+		if other.Node != c.Node && mounts(other) {
+			return
 		}
 	}
 	for _, init := range pl.w.InitContainers() {
-		if init.Get("restartPolicy").Str() == "Always" {
-			continue
-		}
-		for _, m := range init.Mounts() {
-			if m.Volume == main.volume {
-				pl.warn(init.Cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: a later change of what it reads does not arrive", init.Name(), c.Name(), m.Volume)
-				return
-			}
+		if init.Get("restartPolicy").Str() != "Always" && mounts(init) {
+			pl.warn(init.Cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: a later change of what it reads does not arrive; mount the ConfigMap itself where the server reads it",
+				init.Name(), c.Name(), volume)
+			return
 		}
 	}
 }

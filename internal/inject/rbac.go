@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
+	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
 
@@ -29,8 +31,10 @@ func (pl *plan) permissions() {
 		meta = append(meta, yamledit.Pair{"namespace", pl.w.Namespace})
 	}
 	account := pl.account()
+	rules := pl.rules()
+	pl.sharedAccount(account, rules)
 	pl.document(yamledit.Map{
-		{"apiVersion", "rbac.authorization.k8s.io/v1"}, {"kind", "Role"}, {"metadata", meta}, {"rules", pl.rules()},
+		{"apiVersion", "rbac.authorization.k8s.io/v1"}, {"kind", "Role"}, {"metadata", meta}, {"rules", rules},
 	})
 	subject := yamledit.Map{{"kind", "ServiceAccount"}, {"name", account}}
 	if pl.w.Namespace != "" {
@@ -47,15 +51,61 @@ func (pl *plan) permissions() {
 // account is the service account that the pod has and keeps: its containers may need its rights and its token.
 // The sidecar gets a token of its own where the pod mounts none.
 func (pl *plan) account() string {
-	account := cmp.Or(pl.w.Pod.Get("serviceAccountName").Str(), pl.w.Pod.Get("serviceAccount").Str())
-	if account == "" {
-		account = "default"
-		pl.warn(pl.w.Pod, "the Role is bound to the service account default, which the pod has: other pods of the namespace with that account get these permissions too; give this pod an account of its own, with the permissions that its servers need, and inject again")
-	}
+	account := accountOf(pl.w)
 	if !pl.automounts(account) {
 		pl.token()
 	}
 	return account
+}
+
+// accountOf is the service account of a pod.
+func accountOf(w *manifest.Workload) string {
+	return cmp.Or(w.Pod.Get("serviceAccountName").Str(), w.Pod.Get("serviceAccount").Str(), defaultAccount)
+}
+
+// defaultAccount is what a pod that names none has.
+const defaultAccount = "default"
+
+// sharedAccount warns, with the rights by name, when other pods have the account that the Role is bound to.
+func (pl *plan) sharedAccount(account string, rules yamledit.List) {
+	others := "every pod of the namespace that names no account"
+	if account != defaultAccount {
+		var names []string
+		for _, w := range pl.in.Workloads {
+			if w != pl.w && accountOf(w) == account && (w.Namespace == pl.w.Namespace || w.Namespace == "" || pl.w.Namespace == "") {
+				names = append(names, w.String())
+			}
+		}
+		if len(names) == 0 {
+			return
+		}
+		others = strings.Join(names[:min(len(names), 6)], ", ")
+		if len(names) > 6 {
+			others += ", and " + strconv.Itoa(len(names)-6) + " more"
+		}
+	}
+	var rights []string
+	for _, r := range rules {
+		rights = append(rights, right(r.(yamledit.Map)))
+	}
+	pl.warn(pl.w.Pod, "the Role is bound to the service account %s, which %s has too: each such pod may then %s. Give this pod an account of its own, with the permissions that its servers need, and inject again",
+		account, others, strings.Join(rights, "; "))
+}
+
+// right says in words what one rule of a Role allows.
+func right(rule yamledit.Map) string {
+	texts := map[string][]string{}
+	for _, p := range rule {
+		for _, v := range p.Value().(yamledit.List) {
+			texts[p.Key()] = append(texts[p.Key()], v.(string))
+		}
+	}
+	resource := map[string]string{"configmaps": "ConfigMap", "secrets": "Secret", "pods": "pod", "events": "Event"}[texts["resources"][0]]
+	what := "every " + resource + " of the namespace"
+	if names := texts["resourceNames"]; len(names) > 0 {
+		what = resource + " " + strings.Join(names, ", ")
+	}
+	return strings.Join(texts["verbs"], " and ") + " " + what
 }
 
 // automounts says whether every container of the pod gets the account's token.
@@ -73,14 +123,14 @@ func (pl *plan) automounts(account string) bool {
 // noToken keeps the pod's token, which the servers may need, out of the sidecar, which does not:
 // the kubelet mounts it nowhere where something else is mounted.
 func (pl *plan) noToken() {
-	account := cmp.Or(pl.w.Pod.Get("serviceAccountName").Str(), pl.w.Pod.Get("serviceAccount").Str(), "default")
+	account := accountOf(pl.w)
 	if !pl.automounts(account) {
 		return
 	}
 	name := pl.volumeName(sidecarName + "-no-token")
 	pl.added = append(pl.added, yamledit.Map{{"name", name}, {"emptyDir", yamledit.Map{}}})
 	pl.side.mount(finalMount{path: tokenDir, volume: name, kind: "emptyDir"})
-	pl.did(sidecarName, pl.lineBehind("containers"), "does not see the token of the service account %s, for the empty volume %s is in its place", account, name)
+	pl.did(sidecarName, pl.lineBehind("containers"), "does not see the token of the service account %s, because the empty volume %s is in its place", account, name)
 }
 
 // token mounts the service account's token, the API's CA and the namespace into the sidecar alone.
@@ -204,6 +254,6 @@ func collect(v any, kind string, names *[]string) {
 // document appends an object to the manifest.
 func (pl *plan) document(o yamledit.Map) {
 	if pl.ed.AppendDocument(o, pl.dash) {
-		pl.did("", 1, "the manifest begins with --- now, for with more documents it is YAML and no JSON")
+		pl.did("", 1, "the manifest begins with --- now, because with more documents it is YAML and not JSON")
 	}
 }

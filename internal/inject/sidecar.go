@@ -54,7 +54,10 @@ func (pl *plan) share(m finalMount) error {
 		if pl.there {
 			continue
 		}
-		return pl.refuse(m.at, "give one of them another path", "both servers have a volume at %s, but not the same one (%s and %s)", m.path, have.volume, m.volume)
+		return &Error{
+			Line: m.at.Line(), Workload: pl.w.String(), Hint: "give one of them another path", whole: true,
+			Text: fmt.Sprintf("both servers have a volume at %s, but not the same one (%s and %s)", m.path, have.volume, m.volume),
+		}
 	}
 	pl.side.mount(m)
 	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.openshift() && !pl.w.Pod.Get("securityContext", "fsGroup").OK() {
@@ -183,7 +186,16 @@ func (pl *plan) restricted() yamledit.Map {
 
 // openshift says that the workload is for OpenShift, whose restricted-v2 refuses a fixed user.
 func (pl *plan) openshift() bool {
-	return pl.opts.OpenShift || pl.isOpenShift || openshiftKeys(pl.w.Object.Get("metadata")) || openshiftKeys(pl.w.Meta)
+	return pl.opts.OpenShift || pl.isOpenShift || openshiftKeys(pl.w.Object.Get("metadata")) || openshiftKeys(pl.w.Meta) ||
+		slices.ContainsFunc(pl.w.AllContainers(), openshiftImage)
+}
+
+// openshiftImage says that an image is one of OpenShift, or is in a cluster's own registry.
+func openshiftImage(c manifest.Container) bool {
+	name := c.Image()
+	host, rest, _ := strings.Cut(name, "/")
+	return strings.HasPrefix(host, "image-registry.openshift-image-registry.svc") || strings.HasPrefix(rest, "openshift4/") || strings.HasPrefix(rest, "openshift/") ||
+		strings.HasPrefix(name, "openshift/") || strings.HasPrefix(c.ImageName(), "ose-")
 }
 
 // openshiftKeys says that an annotation or label is one of OpenShift.

@@ -17,6 +17,8 @@ type File struct {
 	Name string
 	// Contents are the objects in it; nil when the text could not be read.
 	Contents *Contents
+	// Docs are its documents; nil when the text could not be read.
+	Docs []*yamledit.Document
 	// Err says why it could not be read.
 	Err *yamledit.Error
 
@@ -59,7 +61,7 @@ func (in *Input) Add(name string, src []byte) {
 	for _, d := range docs {
 		in.files[d] = f
 	}
-	f.Contents = Read(docs)
+	f.Docs, f.Contents = docs, Read(docs)
 	in.Workloads = append(in.Workloads, f.Contents.Workloads...)
 	for _, c := range f.Contents.Others {
 		if kind := c.Get("kind").Str(); kind != "ConfigMap" && kind != "Secret" {

@@ -126,7 +126,7 @@ func (in *Input) GrafanaPaths(w *Workload, c Container) GrafanaPaths {
 				return path.Clean(v), true
 			}
 		}
-		if v, _, ok := in.Variable(w, c, variable); ok && v != "" {
+		if v, _, ok := in.Variable(w, c, variable); ok && v != "" && variable != "" {
 			return path.Clean(v), true
 		}
 		return def, false
@@ -134,7 +134,12 @@ func (in *Input) GrafanaPaths(w *Workload, c Container) GrafanaPaths {
 	var p GrafanaPaths
 	var named bool
 	p.Home, _ = get(GrafanaHome, "GF_PATHS_HOME", "homepath")
-	p.Ini, p.IniNamed = get(GrafanaIni, "GF_PATHS_CONFIG", "config")
+	if c.runsScript() {
+		p.Ini, p.IniNamed = get(GrafanaIni, "GF_PATHS_CONFIG", "config")
+	} else {
+		// The variable is the script's own; without it, Grafana looks in its home directory.
+		p.Ini, p.IniNamed = get(path.Join(p.Home, "conf/custom.ini"), "", "config")
+	}
 	p.Provisioning, named = get("", "GF_PATHS_PROVISIONING")
 	for _, word := range c.Words() {
 		if v, ok := strings.CutPrefix(word, "cfg:paths.provisioning="); ok {
@@ -145,3 +150,33 @@ func (in *Input) GrafanaPaths(w *Workload, c Container) GrafanaPaths {
 	}
 	return p
 }
+
+// runsScript says whether Grafana starts through the image's run.sh, which turns variables into flags.
+func (c Container) runsScript() bool {
+	command := c.Get("command").Strs()
+	return len(command) == 0 || strings.Contains(strings.Join(command, " "), "run.sh") || strings.Contains(strings.Join(c.Get("args").Strs(), " "), "run.sh")
+}
+
+// IsPrometheus1 says that a Prometheus is older than 2.0, by its tag or by long flags with one dash, which no later one
+// takes; at is what tells.
+func (c Container) IsPrometheus1() (at yamledit.Cursor, ok bool) {
+	for name := range c.flags {
+		if strings.HasPrefix(name, "storage.tsdb.") || name == "web.enable-lifecycle" || name == "enable-feature" {
+			return yamledit.Cursor{}, false // an image with versions of its own
+		}
+	}
+	if tag := strings.TrimPrefix(c.ImageTag(), "v"); strings.HasPrefix(tag, "1.") || strings.HasPrefix(tag, "0.") {
+		return c.Get("image"), true
+	}
+	for _, field := range []string{"command", "args"} {
+		for _, it := range c.Get(field).Items() {
+			if oldFlag.MatchString(it.Str()) {
+				return it, true
+			}
+		}
+	}
+	return yamledit.Cursor{}, false
+}
+
+// oldFlag is a flag of Prometheus 1.x.
+var oldFlag = regexp.MustCompile(`(?:^|\s)-(?:config\.file|storage\.(?:local|remote)\.[a-z-]+|alertmanager\.url|web\.[a-z-]+|log\.(?:level|format)|query\.[a-z-]+)(?:[\s=]|$)`)

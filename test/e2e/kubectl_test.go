@@ -133,19 +133,21 @@ func localImages(s string) string {
 // inject is the program's own answer, and says that a second time changes nothing.
 func inject(t *testing.T, manifest string, flags ...string) string {
 	t.Helper()
-	run := func(in string) string {
-		args := append([]string{"inject", "-f", "-", "--image", "reloader:e2e"}, flags...)
-		cmd := exec.CommandContext(t.Context(), os.Getenv("E2E_RELOADER"), args...)
-		var out, reasons bytes.Buffer
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &reasons
-		if err := cmd.Run(); err != nil {
-			t.Fatalf("reloader inject: %v\n%s", err, &reasons)
-		}
-		return out.String()
-	}
-	once := run(manifest)
-	if twice := run(once); twice != once {
+	once := injectOnce(t, manifest, flags...)
+	if twice := injectOnce(t, once, flags...); twice != once {
 		t.Errorf("injected twice it differs:\n%s", twice)
 	}
 	return once
+}
+
+func injectOnce(t *testing.T, manifest string, flags ...string) string {
+	t.Helper()
+	args := append([]string{"inject", "-f", "-", "--image", "reloader:e2e"}, flags...)
+	cmd := exec.CommandContext(t.Context(), os.Getenv("E2E_RELOADER"), args...)
+	var out, reasons bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(manifest), &out, &reasons
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("reloader inject: %v\n%s", err, &reasons)
+	}
+	return out.String()
 }

@@ -21,6 +21,10 @@ import (
 
 // prometheus judges what one Prometheus finds.
 func (c *check) prometheus(w *manifest.Workload, container manifest.Container, view *manifest.View) {
+	if at, old := container.IsPrometheus1(); old {
+		c.skip(at, "the files of %s: Prometheus 1.x reads another form of them", where(w, container))
+		return
+	}
 	c.lifecycle(w, container)
 	config, at, byFlag := c.in.PrometheusConfigFile(w, container)
 	if strings.Contains(config, "$") {

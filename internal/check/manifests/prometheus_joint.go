@@ -50,7 +50,7 @@ func (c *check) lifecycle(w *manifest.Workload, container manifest.Container) {
 	if _, off, ok := container.Flag("no-" + flag); ok {
 		on, at = false, off
 	}
-	if on || strings.HasPrefix(strings.TrimPrefix(container.ImageTag(), "v"), "1.") {
+	if on {
 		return
 	}
 	for _, other := range w.AllContainers() {

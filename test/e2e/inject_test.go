@@ -1,0 +1,150 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// foreign stand for the kinds of OpenShift and of an operator that manifests in the field have beside their pods.
+const foreign = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: deploymentconfigs.apps.openshift.io}
+spec:
+  group: apps.openshift.io
+  scope: Namespaced
+  names: {kind: DeploymentConfig, plural: deploymentconfigs, singular: deploymentconfig}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: prometheuses.monitoring.coreos.com}
+spec:
+  group: monitoring.coreos.com
+  scope: Namespaced
+  names: {kind: Prometheus, plural: prometheuses, singular: prometheus}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+`
+
+// elsewhere is the namespace of a manifest, which the test replaces by its own.
+var elsewhere = regexp.MustCompile(`("?namespace"?): *"?(?:monitoring|mon|default)\b"?`)
+
+// What inject makes of each manifest, in each of its variants, is what the API server takes, with strict validation of every
+// field. (That a second time changes nothing is tested beside inject.)
+func TestInjectedManifestsAreValid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.kubectl(foreign, "apply", "-f", "-")
+	w.kubectl("", "wait", "--for=condition=Established", "crd/deploymentconfigs.apps.openshift.io", "crd/prometheuses.monitoring.coreos.com")
+	files, err := filepath.Glob("../../internal/inject/testdata/ok/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no manifests: ", err)
+	}
+	for _, flags := range [][]string{nil, {"--gated"}, {"--events", "--fast-propagation"}, {"--gated", "--events", "--fast-propagation"}, {"--openshift"}, {"--openshift", "--gated", "--events"}} {
+		t.Run(strings.Join(flags, ""), func(t *testing.T) {
+			t.Parallel()
+			w := w.within(t)
+			all, pods := t.TempDir(), 0
+			for _, file := range files {
+				b, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out := injectOnce(t, elsewhere.ReplaceAllString(string(b), `$1: `+w.ns), flags...)
+				pods += strings.Count(out, "reloader:e2e")
+				if err := os.WriteFile(filepath.Join(all, filepath.Base(file)), []byte(out), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if out := w.kubectl("", "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", all); strings.Count(out, "serverside-applied") < len(files) || pods < len(files) {
+				t.Errorf("%d sidecars in %d files:\n%s", pods, len(files), out)
+			}
+		})
+	}
+}
+
+// ownAccount is a Prometheus with a service account, a Role and a token of its own, and with credentials inside of the
+// directory of its configuration.
+const ownAccount = `
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: prometheus}
+automountServiceAccountToken: false
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: prometheus}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get, list, watch]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: prometheus}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: prometheus}
+subjects: [{kind: ServiceAccount, name: prometheus}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: own}
+spec:
+  selector: {matchLabels: {app: own}}
+  template:
+    metadata: {labels: {app: own}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      serviceAccountName: prometheus
+      automountServiceAccountToken: true
+      containers:
+      - name: prometheus
+        image: prom/prometheus:e2e
+        args: [--config.file=/etc/prometheus/prometheus.yml, --storage.tsdb.path=/prometheus]
+        readinessProbe: {httpGet: {path: /-/ready, port: 9090}, periodSeconds: 1}
+        volumeMounts:
+        - {name: config, mountPath: /etc/prometheus, readOnly: false}
+        - {name: secrets, mountPath: /etc/prometheus/secrets}
+        - {name: data, mountPath: /prometheus}
+      volumes:
+      - {name: config, configMap: {name: prometheus}}
+      - {name: secrets, secret: {secretName: credentials}}
+      - {name: data, emptyDir: {}}
+`
+
+// A Prometheus that finds its targets by its own account keeps that account and its token beside the sidecar, in both modes;
+// what is mounted inside of a gate is there although the server's mount of the gate is read-only.
+func TestOwnAccount(t *testing.T) {
+	t.Parallel()
+	for name, flags := range map[string][]string{"direct": nil, "gated": {"--gated"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			main := func(job string) map[string]string {
+				return map[string]string{"prometheus.yml": "scrape_configs:\n- job_name: " + job + "\n  kubernetes_sd_configs: [{role: pod, namespaces: {own_namespace: true}}]\n" +
+					"  basic_auth: {username: u, password_file: secrets/password}\n"}
+			}
+			w.create("configmap", "prometheus", main("first"))
+			w.create("secret generic", "credentials", map[string]string{"password": password})
+			w.kubectl(inject(t, ownAccount, append(flags, "--events", "--fast-propagation")...), "apply", "--server-side", "-f", "-")
+			p := w.ready("app=own")
+			p.inSync("prometheus")
+			w.until("a target that the account finds", func() bool { return strings.Contains(p.get(9090, "/api/v1/targets"), `"scrapePool":"first"`) })
+			w.replace("configmap", "prometheus", main("second"))
+			w.until("a target of the second job", func() bool { return strings.Contains(p.get(9090, "/api/v1/targets"), `"scrapePool":"second"`) })
+			p.inSync("prometheus")
+			account := w.kubectl("", "get", "pod", p.Name, "-o", "jsonpath={.spec.serviceAccountName}")
+			if account != "prometheus" {
+				t.Errorf("the pod's account is %q", account)
+			}
+			if name == "gated" {
+				readOnly := w.kubectl("", "get", "pod", p.Name, "-o", `jsonpath={.spec.containers[0].volumeMounts[?(@.mountPath=="/etc/prometheus")].readOnly}`)
+				if readOnly != "true" {
+					t.Errorf("the server's mount of the gate: readOnly is %q", readOnly)
+				}
+			}
+			p.noRestarts()
+		})
+	}
+}
