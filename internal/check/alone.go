@@ -32,6 +32,9 @@ func (a alone) judge(ctx context.Context, files map[string][]byte) (found []find
 	contents := maps.Clone(files)
 	req := finding.Request{Facts: a.Grafana, Allow: a.Allow}
 	v := inputs.NewGrafanaValidator(a.Config)
+	if a.all { // of a manifest, which can have thousands: a process for each would take most of the time
+		v = grafanavalidator.New(grafanavalidator.Options{})
+	}
 	names := slices.Sorted(maps.Keys(files))
 	switch a.kind {
 	case KindRules:

@@ -3,7 +3,6 @@ package manifest
 import (
 	"encoding/base64"
 	"errors"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -35,8 +34,12 @@ type Input struct {
 	// Others are all other objects without a pod.
 	Others []yamledit.Cursor
 
-	byName map[[2]string][]*Object
-	files  map[*yamledit.Document]*File
+	// byName has the last object of each kind, name and namespace; anywhere are those that name none or, for those who ask
+	// without one, the last of all.
+	byName, anywhere map[[3]string]placedObject
+
+	volumeCache map[*yaml.Node]volumeFiles
+	files       map[*yamledit.Document]*File
 
 	gateCache map[*Workload]map[string]*gate
 }
@@ -56,7 +59,7 @@ func (in *Input) Add(name string, src []byte) {
 		return
 	}
 	if in.files == nil {
-		in.files, in.byName = map[*yamledit.Document]*File{}, map[[2]string][]*Object{}
+		in.files = map[*yamledit.Document]*File{}
 	}
 	for _, d := range docs {
 		in.files[d] = f
@@ -75,11 +78,18 @@ func (in *Input) Add(name string, src []byte) {
 // AddObject adds an object that comes from elsewhere: from a generator of kustomize, for example.
 func (in *Input) AddObject(o *Object) {
 	if in.byName == nil {
-		in.files, in.byName = map[*yamledit.Document]*File{}, map[[2]string][]*Object{}
+		in.byName, in.anywhere = map[[3]string]placedObject{}, map[[3]string]placedObject{}
 	}
 	in.Objects = append(in.Objects, o)
-	id := [2]string{o.Kind, o.Name}
-	in.byName[id] = append(in.byName[id], o)
+	p := placedObject{o, len(in.Objects)}
+	in.byName[[3]string{o.Kind, o.Name, o.Namespace}] = p
+	in.anywhere[[3]string{o.Kind, o.Name}] = p
+}
+
+// placedObject is an object and its place among all objects.
+type placedObject struct {
+	*Object
+	at int
 }
 
 // FileOf is the file that the cursor is in.
@@ -88,12 +98,14 @@ func (in *Input) FileOf(c yamledit.Cursor) *File { return in.files[c.Doc] }
 // Object is the ConfigMap or Secret of that name; of several the last, which is the one that stays. Objects
 // whose namespace is not told are in every one.
 func (in *Input) Object(kind, name, namespace string) *Object {
-	for _, o := range slices.Backward(in.byName[[2]string{kind, name}]) {
-		if o.Namespace == "" || namespace == "" || o.Namespace == namespace {
-			return o
-		}
+	if namespace == "" {
+		return in.anywhere[[3]string{kind, name}].Object
 	}
-	return nil
+	own, none := in.byName[[3]string{kind, name, namespace}], in.byName[[3]string{kind, name}]
+	if own.at > none.at {
+		return own.Object
+	}
+	return none.Object
 }
 
 // Object is a ConfigMap or a Secret.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"reloader/internal/paths"
 	"reloader/internal/yamledit"
 )
@@ -22,6 +24,7 @@ type View struct {
 	// Problems are what keeps the container from starting, or what it will not find.
 	Problems []Problem
 	points   map[string]*ViewMount
+	names    []string
 }
 
 // ViewMount is a mount with what is known of it.
@@ -107,33 +110,48 @@ func (in *Input) fill(v *View, w *Workload, c Container, m *ViewMount) {
 		m.Unknown = "a subPathExpr"
 		return
 	}
-	files, objects, unknown := in.volumeFiles(w, vol)
-	m.Objects, m.Unknown = objects, unknown
+	vf := in.volumeFiles(w, vol)
+	m.Objects, m.Unknown = vf.objects, vf.unknown
 	sub := path.Clean("/" + m.Sub)[1:]
 	if sub == "" {
-		for _, rel := range slices.Sorted(maps.Keys(files)) {
-			v.put(m, path.Join(m.Path, rel), files[rel])
+		for _, rel := range vf.names {
+			v.put(m, path.Join(m.Path, rel), vf.files[rel])
 		}
 		return
 	}
-	if f := files[sub]; f != nil {
+	if f := vf.files[sub]; f != nil {
 		v.put(m, m.Path, f)
 		return
 	}
-	below := false
-	for rel, f := range files {
-		if rest, ok := strings.CutPrefix(rel, sub+"/"); ok {
-			below = true
-			v.put(m, path.Join(m.Path, rest), f)
-		}
+	below := Prefixed(vf.names, sub+"/")
+	for _, rel := range below {
+		v.put(m, path.Join(m.Path, strings.TrimPrefix(rel, sub+"/")), vf.files[rel])
 	}
-	if !below && unknown == "" {
+	if len(below) == 0 && vf.unknown == "" {
 		v.Problems = append(v.Problems, Problem{
 			At: m.Get("subPath"), Kind: FileDirectory,
 			Text: "volume " + vol.Name + " has no file " + m.Sub + ": an empty directory appears at " + m.Path,
-			Hint: keysHint(slices.Sorted(maps.Keys(files))),
+			Hint: keysHint(vf.names),
 		})
 	}
+}
+
+// Prefixed are those of sorted names that begin with a prefix.
+func Prefixed(sorted []string, prefix string) []string {
+	from, _ := slices.BinarySearch(sorted, prefix)
+	n := 0
+	for from+n < len(sorted) && strings.HasPrefix(sorted[from+n], prefix) {
+		n++
+	}
+	return sorted[from : from+n]
+}
+
+// Names are the paths of the files in their order.
+func (v *View) Names() []string {
+	if len(v.names) != len(v.Files) {
+		v.names = slices.Sorted(maps.Keys(v.Files))
+	}
+	return v.names
 }
 
 // put adds a file unless another mount lies over it.
@@ -179,8 +197,31 @@ func (w *Workload) claims(name string) bool {
 	return false
 }
 
-// volumeFiles are the files of a volume by path in it; unknown says which object the input lacks.
-func (in *Input) volumeFiles(w *Workload, vol Volume) (files map[string]*Value, objects []*Object, unknown string) {
+// volumeFiles are the files of a volume by path in it, and their paths in order; unknown says which object the input
+// lacks.
+type volumeFiles struct {
+	files   map[string]*Value
+	names   []string
+	objects []*Object
+	unknown string
+}
+
+// volumeFiles looks into a volume, once for all its mounts.
+func (in *Input) volumeFiles(w *Workload, vol Volume) volumeFiles {
+	if vf, ok := in.volumeCache[vol.Node]; ok {
+		return vf
+	}
+	var vf volumeFiles
+	vf.files, vf.objects, vf.unknown = in.readVolume(w, vol)
+	vf.names = slices.Sorted(maps.Keys(vf.files))
+	if in.volumeCache == nil {
+		in.volumeCache = map[*yaml.Node]volumeFiles{}
+	}
+	in.volumeCache[vol.Node] = vf
+	return vf
+}
+
+func (in *Input) readVolume(w *Workload, vol Volume) (files map[string]*Value, objects []*Object, unknown string) {
 	files = map[string]*Value{}
 	add := func(kind, name string, source yamledit.Cursor) {
 		o := in.Object(ObjectKind[kind], name, w.Namespace)

@@ -80,7 +80,7 @@ func (g *grafanaFiles) judge() {
 	for _, k := range grafana.Kinds {
 		kind := k.Name
 		dir := path.Join(g.paths.Provisioning, kind)
-		files := below(g.view.Files, dir)
+		files := below(g.view, dir)
 		add(snapshot.Source{Name: kind, Dir: dir, ServerDir: dir}, files)
 		for rel := range files {
 			if !strings.Contains(rel, "/") {
@@ -93,7 +93,7 @@ func (g *grafanaFiles) judge() {
 		g.unknown(dir)
 	}
 	for i, dir := range g.dashboards {
-		files := below(g.view.Files, dir)
+		files := below(g.view, dir)
 		add(snapshot.Source{Name: fmt.Sprintf("provider/%d", i), Dir: dir, ServerDir: dir}, files)
 		for rel := range files {
 			g.read[path.Join(dir, rel)] = true
@@ -158,7 +158,7 @@ func (g *grafanaFiles) providers(file string) {
 			g.read[dir] = true
 			dir = path.Dir(dir)
 		}
-		if len(below(g.view.Files, dir)) > 0 {
+		if len(below(g.view, dir)) > 0 {
 			g.dashboards = append(g.dashboards, dir)
 			continue
 		}

@@ -60,12 +60,29 @@ type check struct {
 	servers map[string]bool
 	// notJudged are, by file, what was not judged.
 	notJudged map[*manifest.File][]part
+	skipped   map[unjudged]bool
 	// verdicts are those on the files of servers, by files and facts: equal files are judged once. For those in failed
 	// there was none.
 	verdicts map[string]finding.Result
 	failed   map[string]bool
+	// answers are those of Alone, rules those on the rule files that no server reads, kinds what values are; runs counts
+	// the starts of promcheck.
+	answers map[string]answer
+	rules   map[any][]finding.Finding
+	kinds   map[*manifest.Value]string
+	runs    int
+	// reloaders are the containers that reload Prometheus, by pod; collectors are the labels by which sidecars collect
+	// ConfigMaps, all of them for an empty one.
+	reloaders  map[*manifest.Workload]manifest.Container
+	collectors []string
 	// keys are those that volumes carry, by object; "" stands for all.
 	keys map[*manifest.Object]map[string]bool
+}
+
+// unjudged identifies a part of a file.
+type unjudged struct {
+	file *manifest.File
+	what string
 }
 
 // part is something that was not judged.
@@ -78,8 +95,10 @@ type part struct {
 func Check(ctx context.Context, o Options, in *manifest.Input) Result {
 	c := &check{
 		Options: o, ctx: ctx, in: in, judged: map[*manifest.Value]bool{}, read: map[*manifest.Value]bool{},
-		mounted: map[*manifest.Object]bool{}, servers: map[string]bool{}, notJudged: map[*manifest.File][]part{},
+		mounted: map[*manifest.Object]bool{}, servers: map[string]bool{}, notJudged: map[*manifest.File][]part{}, skipped: map[unjudged]bool{},
 		verdicts: map[string]finding.Result{}, failed: map[string]bool{},
+		answers: map[string]answer{}, rules: map[any][]finding.Finding{}, kinds: map[*manifest.Value]string{},
+		reloaders: map[*manifest.Workload]manifest.Container{}, collectors: collectorsOf(in),
 	}
 	for _, f := range in.Files {
 		if f.Err != nil {
@@ -91,6 +110,7 @@ func Check(ctx context.Context, o Options, in *manifest.Input) Result {
 	for _, w := range in.Workloads {
 		c.workload(w)
 	}
+	c.judgeRules()
 	c.objects()
 	c.others()
 	c.services()
@@ -119,10 +139,10 @@ func (c *check) report(s finding.Severity, rule string, at yamledit.Cursor, hint
 func (c *check) skip(at yamledit.Cursor, format string, args ...any) {
 	file := c.in.FileOf(at)
 	p := part{what: fmt.Sprintf(format, args...), at: at}
-	if file == nil || slices.ContainsFunc(c.notJudged[file], func(q part) bool { return q.what == p.what }) {
-		return
+	if id := (unjudged{file, p.what}); file != nil && !c.skipped[id] {
+		c.skipped[id] = true
+		c.notJudged[file] = append(c.notJudged[file], p)
 	}
-	c.notJudged[file] = append(c.notJudged[file], p)
 }
 
 // maxNamed is how many things one finding names.

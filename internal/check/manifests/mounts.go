@@ -92,7 +92,7 @@ func (c *check) leftOut(w *manifest.Workload, vol manifest.Volume) {
 		}
 		var left []string
 		for _, v := range o.Values {
-			if !c.carried(w, o, v.Key) && c.Kind(v.Key, v.Content) != "" {
+			if !c.carried(w, o, v.Key) && c.kind(v) != "" {
 				left = append(left, v.Key)
 			}
 		}

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,35 +25,48 @@ func (c *check) notRead(w *manifest.Workload, container manifest.Container, view
 			reasons[f] = reason
 		}
 	}
+	if len(unread) == 0 {
+		return
+	}
+	meant := c.named(w, container, view)
 	for i := range view.Mounts {
 		m := &view.Mounts[i]
 		names := unread[m.Path]
 		slices.Sort(names)
-		names = slices.DeleteFunc(names[:min(len(names), maxNamed)], func(f string) bool { return c.named(w, container, f, view) })
+		names = slices.DeleteFunc(names, func(f string) bool { return meant[f] })
 		if len(names) == 0 {
 			continue
 		}
+		reason := reasons[names[0]]
+		names = names[:min(len(names), maxNamed)]
 		c.report(finding.Warning, RuleNotRead, m.Get("mountPath"), "mount the volume where "+server+" looks", "%s: %s does not read %s (volume %s): %s",
-			where(w, container), server, strings.Join(names, ", "), m.Mount.Volume, reasons[names[0]])
+			where(w, container), server, strings.Join(names, ", "), m.Mount.Volume, reason)
 	}
 }
 
-// named says whether a flag, a variable or a file that is read mentions the path: then it is meant.
-func (c *check) named(w *manifest.Workload, container manifest.Container, file string, view *manifest.View) bool {
-	for _, word := range container.Words() {
-		if strings.Contains(c.in.Expand(w, container, word), file) {
-			return true
+// absolute finds absolute paths in a text.
+var absolute = regexp.MustCompile(`/[A-Za-z0-9_.@+~%/-]+`)
+
+// named are the paths that a flag, a variable or a file that is read mentions: those are meant.
+func (c *check) named(w *manifest.Workload, container manifest.Container, view *manifest.View) map[string]bool {
+	meant := map[string]bool{}
+	add := func(text string) {
+		for _, p := range absolute.FindAllString(text, -1) {
+			meant[path.Clean(strings.TrimRight(p, "."))] = true
 		}
+	}
+	for _, word := range container.Words() {
+		add(c.in.Expand(w, container, word))
 	}
 	for _, e := range container.Get("env").Items() {
-		if strings.Contains(e.Get("value").Str(), file) {
-			return true
-		}
+		add(e.Get("value").Str())
 	}
+	seen := map[*manifest.Value]bool{}
 	for _, v := range view.Files {
-		if c.read[v] && strings.Contains(string(v.Content), file) {
-			return true
+		if c.read[v] && !seen[v] {
+			seen[v] = true
+			add(string(v.Content))
 		}
 	}
-	return false
+	return meant
 }

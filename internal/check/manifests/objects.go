@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -75,7 +74,7 @@ func (c *check) alone(o *manifest.Object) {
 		if c.judged[v] || v.Problem != "" {
 			continue
 		}
-		kind := c.Kind(v.Key, v.Content)
+		kind := c.kind(v)
 		switch {
 		case kind != "" && (o.Kind == "ConfigMap" || kind != KindDashboard):
 			if byKind[kind] == nil {
@@ -93,9 +92,11 @@ func (c *check) alone(o *manifest.Object) {
 		return
 	}
 	for _, kind := range slices.Sorted(maps.Keys(byKind)) {
-		findings, err := c.Alone(c.ctx, kind, byKind[kind])
-		if err != nil {
-			c.Unjudged = append(c.Unjudged, fmt.Errorf("%s: %w", o, err))
+		findings, ok := c.known(o, kind, byKind[kind])
+		if !ok {
+			findings, ok = c.ask(kind, byKind[kind])
+		}
+		if !ok {
 			return
 		}
 		for key := range byKind[kind] {
@@ -109,6 +110,21 @@ func (c *check) alone(o *manifest.Object) {
 	}
 	c.Judged = append(c.Judged, o.String()+" ("+plural(len(kinds), "file")+")")
 	c.notMounted(o, kinds)
+}
+
+// known are the findings on rule files that were judged together with others.
+func (c *check) known(o *manifest.Object, kind string, files map[string][]byte) (all []finding.Finding, ok bool) {
+	for key := range files {
+		list, known := c.rules[o.Value(key)]
+		if kind != KindRules || !known {
+			return nil, false
+		}
+		for _, f := range list {
+			f.File = key
+			all = append(all, f)
+		}
+	}
+	return all, true
 }
 
 // nameOf is where an object's name stands; a generator of kustomize has it at the top.
@@ -156,13 +172,22 @@ func (c *check) collected(o *manifest.Object) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(c.in.Workloads, func(w *manifest.Workload) bool {
-		return slices.ContainsFunc(w.AllContainers(), func(container manifest.Container) bool {
+	return slices.ContainsFunc(c.collectors, func(label string) bool { return label == "" || o.Labels.Get(label).OK() })
+}
+
+// collectorsOf are the labels by which sidecars of the input collect ConfigMaps; an empty one when that cannot be told.
+func collectorsOf(in *manifest.Input) []string {
+	var labels []string
+	for _, w := range in.Workloads {
+		for _, container := range w.AllContainers() {
 			if !strings.HasSuffix(container.ImageName(), "k8s-sidecar") {
-				return false
+				continue
 			}
-			label, _, ok := c.in.Variable(w, container, "LABEL")
-			return !ok || label != "" && o.Labels.Get(label).OK()
-		})
-	})
+			if label, _, ok := in.Variable(w, container, "LABEL"); !ok || label != "" {
+				labels = append(labels, label)
+			}
+		}
+	}
+	slices.Sort(labels)
+	return slices.Compact(labels)
 }

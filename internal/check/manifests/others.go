@@ -12,7 +12,7 @@ func (c *check) others() {
 		kind, name := o.Get("kind").Str(), o.Get("metadata", "name").Str()
 		group := o.Get("apiVersion").Str()
 		switch {
-		case kind == "PrometheusRule" && strings.HasPrefix(group, "monitoring.coreos.com/"):
+		case isPrometheusRule(o):
 			c.prometheusRule(o, name)
 		case strings.HasPrefix(group, "monitoring.coreos.com/") && (kind == "Prometheus" || kind == "PrometheusAgent" || kind == "ScrapeConfig"):
 			c.skip(o.Get("metadata", "name"), "%s/%s, from which an operator makes the configuration", kind, name)
@@ -28,6 +28,10 @@ func (c *check) others() {
 	}
 }
 
+func isPrometheusRule(o yamledit.Cursor) bool {
+	return o.Get("kind").Str() == "PrometheusRule" && strings.HasPrefix(o.Get("apiVersion").Str(), "monitoring.coreos.com/")
+}
+
 // prometheusRule judges the groups of a PrometheusRule as a rule file.
 func (c *check) prometheusRule(o yamledit.Cursor, name string) {
 	spec := o.Get("spec")
@@ -38,10 +42,11 @@ func (c *check) prometheusRule(o yamledit.Cursor, name string) {
 		return
 	}
 	const key = "rules.yml"
-	findings, err := c.Alone(c.ctx, KindRules, map[string][]byte{key: text})
-	if err != nil {
-		c.Unjudged = append(c.Unjudged, err)
-		return
+	findings, known := c.rules[o.Node]
+	if !known {
+		if findings, ok = c.ask(KindRules, map[string][]byte{key: text}); !ok {
+			return
+		}
 	}
 	c.Judged = append(c.Judged, "PrometheusRule/"+name)
 	for _, f := range findings {

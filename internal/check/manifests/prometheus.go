@@ -98,13 +98,16 @@ func resolve(file, p string) string {
 // matches marks the files that a pattern means as read.
 func (p *prometheusFiles) matches(pattern string) []string {
 	var found []string
-	for f := range p.view.Files {
+	literal := pattern
+	if i := strings.IndexAny(pattern, `*?[\`); i >= 0 {
+		literal = pattern[:i]
+	}
+	for _, f := range manifest.Prefixed(p.view.Names(), literal) {
 		if ok, err := filepath.Match(pattern, f); ok && err == nil {
 			p.read[f] = true
 			found = append(found, f)
 		}
 	}
-	slices.Sort(found)
 	return found
 }
 

@@ -53,19 +53,29 @@ func (c *check) lifecycle(w *manifest.Workload, container manifest.Container) {
 	if on {
 		return
 	}
-	for _, other := range w.AllContainers() {
-		name := reloaderName(c.in, w, other)
-		if name == "" {
-			continue
-		}
-		if !at.OK() {
-			if at = container.Get("args"); !at.OK() {
-				at = container.Get("name")
-			}
-		}
-		c.report(finding.Error, RuleLifecycle, at, "add --"+flag+" to the arguments", "%s has no --%s: Prometheus refuses every reload of container %s", where(w, container), flag, other.Name())
+	other, ok := c.reloaderOf(w)
+	if !ok {
 		return
 	}
+	if !at.OK() {
+		if at = container.Get("args"); !at.OK() {
+			at = container.Get("name")
+		}
+	}
+	c.report(finding.Error, RuleLifecycle, at, "add --"+flag+" to the arguments", "%s has no --%s: Prometheus refuses every reload of container %s", where(w, container), flag, other.Name())
+}
+
+// reloaderOf is the first container of a pod that reloads Prometheus.
+func (c *check) reloaderOf(w *manifest.Workload) (manifest.Container, bool) {
+	other, known := c.reloaders[w]
+	if !known {
+		all := w.AllContainers()
+		if i := slices.IndexFunc(all, func(other manifest.Container) bool { return reloaderName(c.in, w, other) != "" }); i >= 0 {
+			other = all[i]
+		}
+		c.reloaders[w] = other
+	}
+	return other, other.OK()
 }
 
 // reloaderName is the image of a container that reloads Prometheus over HTTP; else empty.

@@ -30,13 +30,12 @@ func set(files map[string]*manifest.Value) *snapshot.Set {
 	return snapshot.NewSet(snaps...)
 }
 
-// below are the files in a directory, by their path below it.
-func below(files map[string]*manifest.Value, dir string) map[string][]byte {
+// below are the files of a view in a directory, by their path below it.
+func below(view *manifest.View, dir string) map[string][]byte {
 	found := map[string][]byte{}
-	for p, v := range files {
-		if rel, ok := strings.CutPrefix(p, strings.TrimSuffix(dir, "/")+"/"); ok {
-			found[rel] = v.Content
-		}
+	prefix := strings.TrimSuffix(dir, "/") + "/"
+	for _, p := range manifest.Prefixed(view.Names(), prefix) {
+		found[strings.TrimPrefix(p, prefix)] = view.Files[p].Content
 	}
 	return found
 }
@@ -87,6 +86,9 @@ func (c *check) verdict(v finding.Validator, kind string, s *snapshot.Set, f fin
 	id := fmt.Sprint(kind, s.Digest, f.Version, f.Agent, f.Features, more)
 	res, known := c.verdicts[id]
 	if !known {
+		if kind == prometheusKind && !c.run() {
+			return nil, false
+		}
 		var err error
 		res, err = finding.Bounded(finding.Guarded(v)).Validate(c.ctx, finding.Request{Set: s, Facts: f, Allow: c.Allow})
 		if err != nil {

@@ -1,0 +1,142 @@
+package manifests
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+
+	"reloader/internal/finding"
+	"reloader/internal/manifest"
+)
+
+// maxRuns is how often promcheck is started for one input: each start takes some 30 ms, and no input of people has so
+// many different servers. What is beyond is said not to be judged.
+const maxRuns = 64
+
+// run counts a start of promcheck; false when there were too many.
+func (c *check) run() bool {
+	if c.runs++; c.runs == maxRuns+1 {
+		c.Unjudged = append(c.Unjudged, fmt.Errorf("more than %d different configurations of Prometheus: those after it were not judged; give them to reloader check in several runs", maxRuns))
+	}
+	return c.runs <= maxRuns
+}
+
+// answer is what Alone said.
+type answer struct {
+	findings []finding.Finding
+	ok       bool
+}
+
+// ask judges files of one kind alone, once for equal ones. ok is false when there is no verdict.
+func (c *check) ask(kind string, files map[string][]byte) ([]finding.Finding, bool) {
+	if kind != KindPrometheus {
+		return c.askOnce(kind, files)
+	}
+	var all []finding.Finding
+	for _, name := range slices.Sorted(maps.Keys(files)) { // each is a main file
+		const any = "prometheus.yml"
+		list, ok := c.askOnce(kind, map[string][]byte{any: files[name]})
+		if !ok {
+			return nil, false
+		}
+		for _, f := range list {
+			if f.File == any {
+				f.File = name
+			}
+			all = append(all, f)
+		}
+	}
+	return all, true
+}
+
+func (c *check) askOnce(kind string, files map[string][]byte) ([]finding.Finding, bool) {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(h, "%q %d ", name, len(files[name]))
+		h.Write(files[name])
+	}
+	id := kind + string(h.Sum(nil))
+	if a, known := c.answers[id]; known {
+		return a.findings, a.ok
+	}
+	var a answer
+	if serverOf(kind) != prometheusKind || c.run() {
+		var err error
+		if a.findings, err = c.Alone(c.ctx, kind, files); err != nil {
+			c.Unjudged = append(c.Unjudged, err)
+		}
+		a.ok = err == nil
+	}
+	c.answers[id] = a
+	return a.findings, a.ok
+}
+
+// ruleFile is a rule file that no server of the input reads.
+type ruleFile struct {
+	of      any // the *manifest.Value or the node of the PrometheusRule
+	name    string
+	content []byte
+}
+
+// judgeRules judges all rule files that no server reads in one go: what they say does not depend on each other. When that
+// ends without a verdict, each is judged on its own later.
+func (c *check) judgeRules() {
+	var list []ruleFile
+	for _, o := range c.in.Objects {
+		for _, v := range o.Values {
+			if !c.judged[v] && v.Problem == "" && c.kind(v) == KindRules {
+				list = append(list, ruleFile{v, v.Key, v.Content})
+			}
+		}
+	}
+	for _, o := range c.in.Others {
+		if isPrometheusRule(o) {
+			if text, _, ok := c.in.FileOf(o).Text(o.Get("spec")); ok {
+				list = append(list, ruleFile{o.Node, "rules.yml", text})
+			}
+		}
+	}
+	if len(list) < 2 {
+		return
+	}
+	files, of := map[string][]byte{}, map[string]any{}
+	same := map[[sha256.Size]byte]string{}
+	names := map[string][]any{}
+	for i, r := range list {
+		sum := sha256.Sum256(r.content)
+		name, known := same[sum]
+		if !known {
+			name = r.name
+			if of[name] != nil {
+				name = fmt.Sprintf("%d-%s", i, r.name)
+			}
+			same[sum], files[name], of[name] = name, r.content, r.of
+		}
+		names[name] = append(names[name], r.of)
+	}
+	findings, err := c.Alone(c.ctx, KindRules, files)
+	if err != nil {
+		return
+	}
+	for _, all := range names {
+		for _, of := range all {
+			c.rules[of] = []finding.Finding{}
+		}
+	}
+	for _, f := range findings {
+		for _, of := range names[f.File] {
+			c.rules[of] = append(c.rules[of], f)
+		}
+	}
+}
+
+// kind is what a value is, by name and contents.
+func (c *check) kind(v *manifest.Value) string {
+	k, known := c.kinds[v]
+	if !known {
+		k = c.Kind(v.Key, v.Content)
+		c.kinds[v] = k
+	}
+	return k
+}

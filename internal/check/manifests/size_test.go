@@ -1,0 +1,113 @@
+package manifests
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"reloader/internal/finding"
+	"reloader/internal/manifest"
+)
+
+// counting takes every key for a file of one kind, and counts how often files of that kind are judged.
+func counting(kind string, calls *int) Options {
+	return Options{
+		Kind: func(string, []byte) string { return kind },
+		Alone: func(_ context.Context, _ string, files map[string][]byte) ([]finding.Finding, error) {
+			*calls++
+			var list []finding.Finding
+			for name := range files {
+				list = append(list, finding.Finding{File: name, Line: 1, Column: 1, Severity: finding.Warning, Message: "looked at"})
+			}
+			return list, nil
+		},
+	}
+}
+
+func read(text string) *manifest.Input {
+	in := &manifest.Input{}
+	in.Add("m.yaml", []byte(text))
+	return in
+}
+
+// repeated is n documents, of which each has its number where N stands.
+func repeated(n int, document string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("---\n" + strings.ReplaceAll(document, "N", fmt.Sprint(i)))
+	}
+	return b.String()
+}
+
+// Files are judged once when they are equal, all rules at once, and so many different main files that a run would take minutes
+// end without a verdict on the rest, which is said; each place gets its finding.
+func TestHowOftenJudged(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, kind, document string
+		calls, findings      int
+		limited              bool
+	}{
+		{"equal main files", KindPrometheus, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cN}\ndata: {prometheus.yml: 'global: {}'}\n", 1, 300, false},
+		{"different main files", KindPrometheus, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cN}\ndata: {prometheus.yml: 'global: {N}'}\n", maxRuns, maxRuns, true},
+		{"rules", KindRules, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cN}\ndata: {r.yml: 'groups: [N]'}\n", 1, 300, false},
+		{"equal rules", KindRules, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cN}\ndata: {r.yml: 'groups: []'}\n", 1, 300, false},
+		{"PrometheusRules", KindRules, "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: rN}\nspec: {groups: [{name: gN, rules: []}]}\n", 1, 300, false},
+	} {
+		calls := 0
+		res := Check(t.Context(), counting(c.kind, &calls), read(repeated(300, c.document)))
+		lines := map[int]bool{}
+		for _, f := range res.Findings {
+			if f.Message == "looked at" {
+				lines[f.Line] = true
+			}
+		}
+		if calls != c.calls || len(lines) != c.findings {
+			t.Errorf("%s: judged %d times, want %d; %d places, want %d", c.name, calls, c.calls, len(lines), c.findings)
+		}
+		if limited := len(res.Unjudged) == 1 && strings.Contains(res.Unjudged[0].Error(), "were not judged"); limited != c.limited || !limited && len(res.Unjudged) > 0 {
+			t.Errorf("%s: %v", c.name, res.Unjudged)
+		}
+	}
+}
+
+// BenchmarkSizes shows, for each way in which an input can be large, that twice the size takes twice the time.
+func BenchmarkSizes(b *testing.B) {
+	lines := func(n int, line string) string {
+		return strings.TrimPrefix(strings.ReplaceAll(repeated(n, line), "---\n", ""), "---\n")
+	}
+	pod := func(containers, volumes string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n" + containers + "  volumes:\n" + volumes
+	}
+	const grafana = "  - name: gN\n    image: grafana/grafana:12.4.0\n    volumeMounts:\n"
+	configMap := func(keys string) string {
+		return "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n" + keys
+	}
+	const volume = "  - {name: c, configMap: {name: c}}\n"
+	for name, text := range map[string]func(n int) string{
+		"keys":       func(n int) string { return configMap(lines(n, "  kN.txt: x\n")) },
+		"documents":  func(n int) string { return repeated(n/4, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cN}\ndata: {a.txt: x}\n") },
+		"containers": func(n int) string { return pod(lines(n/5, grafana+"    - {name: c, mountPath: /etc/x}\n"), volume) + configMap("  a.txt: x\n") },
+		"mounts":     func(n int) string { return pod(grafana+lines(n, "    - {name: c, mountPath: /etc/xN}\n"), volume) + configMap("  a.txt: x\n") },
+		"subPaths": func(n int) string {
+			return pod(grafana+lines(n/2, "    - {name: c, mountPath: /etc/xN, subPath: kN}\n"), volume) + configMap(lines(n/2, "  kN: x\n"))
+		},
+		"volumes": func(n int) string {
+			return pod(grafana+lines(n/2, "    - {name: cN, mountPath: /etc/xN}\n"), lines(n/2, "  - {name: cN, configMap: {name: cN}}\n"))
+		},
+		"aliases": func(n int) string { return configMap("  a0: &a x\n" + lines(n, "  kN.txt: *a\n")) },
+		"lines":   func(n int) string { return configMap("  a.txt: |\n" + lines(n, "    line N\n")) },
+	} {
+		for _, n := range []int{10000, 20000} {
+			src := text(n)
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				calls := 0
+				for b.Loop() {
+					o := counting("", &calls)
+					Check(b.Context(), o, read(src))
+				}
+			})
+		}
+	}
+}
