@@ -86,10 +86,16 @@ func BenchmarkSizes(b *testing.B) {
 	}
 	const volume = "  - {name: c, configMap: {name: c}}\n"
 	for name, text := range map[string]func(n int) string{
-		"keys":       func(n int) string { return configMap(lines(n, "  kN.txt: x\n")) },
-		"documents":  func(n int) string { return repeated(n/4, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cN}\ndata: {a.txt: x}\n") },
-		"containers": func(n int) string { return pod(lines(n/5, grafana+"    - {name: c, mountPath: /etc/x}\n"), volume) + configMap("  a.txt: x\n") },
-		"mounts":     func(n int) string { return pod(grafana+lines(n, "    - {name: c, mountPath: /etc/xN}\n"), volume) + configMap("  a.txt: x\n") },
+		"keys": func(n int) string { return configMap(lines(n, "  kN.txt: x\n")) },
+		"documents": func(n int) string {
+			return repeated(n/4, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cN}\ndata: {a.txt: x}\n")
+		},
+		"containers": func(n int) string {
+			return pod(lines(n/5, grafana+"    - {name: c, mountPath: /etc/x}\n"), volume) + configMap("  a.txt: x\n")
+		},
+		"mounts": func(n int) string {
+			return pod(grafana+lines(n, "    - {name: c, mountPath: /etc/xN}\n"), volume) + configMap("  a.txt: x\n")
+		},
 		"subPaths": func(n int) string {
 			return pod(grafana+lines(n/2, "    - {name: c, mountPath: /etc/xN, subPath: kN}\n"), volume) + configMap(lines(n/2, "  kN: x\n"))
 		},
