@@ -21,6 +21,9 @@ const (
 	// stuckWait is how long a server whose last load failed already is given to show the end of the
 	// next one: a second failure cannot be seen.
 	stuckWait = 30 * time.Second
+	// signalWait is how long a confirmation waits for the end of the load that a signal began. After that newer files get
+	// their turn in between.
+	signalWait = 5 * time.Second
 )
 
 // Confirm implements reload.Driver.
@@ -29,7 +32,7 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 		return d.confirmProcess(proof)
 	}
 	data, _ := p.Data.(plan)
-	now, v, f := d.loaded(ctx, proof)
+	now, v, f := d.loaded(ctx, data, proof)
 	switch {
 	case f != nil:
 	case v.Reason == "":
@@ -47,9 +50,9 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 }
 
 // loaded says what the server tells of its newest load. The verdict has a reason when that alone speaks against it.
-func (d *Driver) loaded(ctx context.Context, proof reload.Proof) (runtime, reload.Verdict, *reload.Failure) {
+func (d *Driver) loaded(ctx context.Context, data plan, proof reload.Proof) (runtime, reload.Verdict, *reload.Failure) {
 	if proof.Reloaded && d.o.Method == Signal {
-		return d.afterSignal(ctx)
+		return d.afterSignal(ctx, data)
 	}
 	now, f := d.getRuntime(ctx)
 	var v reload.Verdict
@@ -68,19 +71,20 @@ func (d *Driver) loaded(ctx context.Context, proof reload.Proof) (runtime, reloa
 	return now, v, f
 }
 
-// afterSignal waits for what a signal's result changes.
-func (d *Driver) afterSignal(ctx context.Context) (runtime, reload.Verdict, *reload.Failure) {
+// afterSignal waits for what a signal's result changes, and leaves a load that takes long pending.
+func (d *Driver) afterSignal(ctx context.Context, data plan) (runtime, reload.Verdict, *reload.Failure) {
 	before := d.before
 	limit := d.o.Timeout
 	if !before.ReloadConfigSuccess {
 		limit = min(limit, stuckWait)
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	until := d.signalled.Add(limit)
+	waiting, cancel := context.WithTimeout(ctx, min(signalWait, time.Until(until)))
 	defer cancel()
 	for pause := firstPoll; ; pause = min(2*pause, maxPoll) {
-		now, f := d.getRuntime(ctx)
+		now, f := d.getRuntime(waiting)
 		switch {
-		case f != nil && ctx.Err() == nil:
+		case f != nil && waiting.Err() == nil:
 			return now, reload.Verdict{}, f
 		case f == nil && now.ReloadConfigSuccess && !now.LastConfigTime.Equal(before.LastConfigTime): // earlier, if the clock was set back
 			return now, reload.Verdict{}, nil
@@ -88,10 +92,22 @@ func (d *Driver) afterSignal(ctx context.Context) (runtime, reload.Verdict, *rel
 			return now, reload.Verdict{Refused: true, Reason: "after SIGHUP the server says that its load failed (reloadConfigSuccess is false); its log says why"}, nil
 		}
 		select {
-		case <-ctx.Done():
-			return now, reload.Verdict{Reason: "after SIGHUP the server shows no successful load within " + limit.String()}, nil
 		case <-time.After(pause):
+			continue
+		case <-waiting.Done():
 		}
+		if ctx.Err() == nil && time.Now().Before(until) {
+			d.pending = &pending{plan: data, before: before, sent: d.signalled, giveUpAt: until}
+			return now, reload.Verdict{}, unfinished("the load that SIGHUP began has not ended yet")
+		}
+		return now, reload.Verdict{Reason: "after SIGHUP the server shows no successful load within " + limit.String()}, nil
+	}
+}
+
+// unfinished says that the server is still at an earlier load.
+func unfinished(message string) *reload.Failure {
+	return &reload.Failure{
+		Class: reload.ClassBusy, Message: message, Hint: "wait; another one would only be queued behind it", Untouched: true,
 	}
 }
 
@@ -117,6 +133,7 @@ func (d *Driver) signal(ctx context.Context) error {
 		case <-time.After(rest):
 		}
 	}
+	d.signalled = time.Now()
 	return p.Signal(syscall.SIGHUP)
 }
 

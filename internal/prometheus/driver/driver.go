@@ -68,7 +68,9 @@ type Driver struct {
 	last    runtime // newest answer
 	before  runtime // before the newest reload
 	pending *pending
-	memory  memory
+	// signalled is when SIGHUP was last sent.
+	signalled time.Time
+	memory    memory
 }
 
 // pending is a reload whose answer never came: the server may still be at it.
@@ -193,16 +195,18 @@ func (d *Driver) awaitEarlier(ctx context.Context, want plan) (bool, *reload.Fai
 	p := *d.pending
 	finished := now.epoch() != p.before.epoch() || now.load() != p.before.load()
 	if !finished && time.Now().Before(p.giveUpAt) {
-		return false, &reload.Failure{
-			Class: reload.ClassBusy, Message: "the answer to an earlier reload never came, and the server has not finished it",
-			Hint: "wait; another one would only be queued behind it", Untouched: true,
+		if d.o.Method == Signal {
+			return false, unfinished("the load that SIGHUP began has not ended yet")
 		}
+		return false, unfinished("the answer to an earlier reload never came, and the server has not finished it")
 	}
 	d.pending = nil
 	// What it loaded is compared as after any reload; where that cannot tell everything, it is told once more.
 	e := want.expected
-	if finished && now.ReloadConfigSuccess && !want.digest.IsZero() && want.digest == p.plan.digest && e != nil && len(e.Hidden) == 0 {
-		d.before = p.before
+	whole := now.ReloadConfigSuccess && e != nil && len(e.Hidden) == 0
+	// A signal has no other answer than what is seen of the load.
+	if finished && !want.digest.IsZero() && want.digest == p.plan.digest && (whole || d.o.Method == Signal) {
+		d.before, d.signalled = p.before, p.sent
 		return true, nil
 	}
 	return false, nil

@@ -9,5 +9,5 @@ func (d *Driver) Inherit(from reload.Driver) {
 	if !ok {
 		return
 	}
-	d.pending, d.before, d.last = old.pending, old.before, old.last
+	d.pending, d.before, d.last, d.signalled = old.pending, old.before, old.last, old.signalled
 }

@@ -1,15 +1,21 @@
 package driver_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"reloader/internal/httpclient"
 	"reloader/internal/prometheus/driver"
+	"reloader/internal/prometheus/prometheustest"
 	"reloader/internal/reload"
+	"reloader/internal/snapshot"
 	"reloader/test/rig"
 )
 
@@ -85,4 +91,60 @@ func TestSignal(t *testing.T) {
 		observe(t, d)
 		wantClass(t, d.Reload(t.Context(), planFor(t, d, s)), reload.ClassLocal, "shareProcessNamespace")
 	})
+}
+
+// A load that a signal began and that takes long does not hold up newer files: the confirmation ends, no second signal is
+// sent into the load, and its end is what the files are proven or refused by.
+func TestSlowLoadAfterASignal(t *testing.T) {
+	t.Parallel()
+	for _, good := range []bool{true, false} {
+		t.Run(fmt.Sprintf("ends well %v", good), func(t *testing.T) {
+			t.Parallel()
+			name := fmt.Sprintf("slow-%v-%d", good, os.Getpid())
+			link := filepath.Join(t.TempDir(), name)
+			sleep, err := exec.LookPath("sleep")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(sleep, link); err != nil {
+				t.Fatal(err)
+			}
+			// Nothing comes of the signal itself; the fake server loads when the test says so.
+			rig.NewProcess(t, name, "nohup", link, "1000").Start()
+			var refuses atomic.Bool
+			fake := prometheustest.New(t, prometheustest.Options{Load: func(string) error {
+				if refuses.Load() {
+					return errors.New("refused")
+				}
+				return nil
+			}})
+			d := newDriver(t, httpclient.Options{URL: fake.URL()}, func(o *driver.Options) { o.Method, o.Process = driver.Signal, name })
+			before := observe(t, d)
+			p, err := d.Plan(t.Context(), reload.Change{Server: before, New: &snapshot.Set{Digest: snapshot.Digest{1}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rig.Eventually(t, "the signal is sent", func() error { return d.Reload(t.Context(), p) })
+			begin := time.Now()
+			_, err = d.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: before})
+			wantClass(t, err, reload.ClassBusy, "not ended")
+			if took := time.Since(begin); took > time.Minute {
+				t.Errorf("the confirmation took %s", took)
+			}
+			wantClass(t, d.Reload(t.Context(), p), reload.ClassBusy, "not ended")
+			refuses.Store(!good)
+			loads := newDriver(t, httpclient.Options{URL: fake.URL()})
+			observe(t, loads)
+			if err := loads.Reload(t.Context(), reload.Plan{}); (err == nil) != good {
+				t.Fatal(err)
+			}
+			if err := d.Reload(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			v, err := d.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: before})
+			if err != nil || v.Proven != good || v.Refused == good {
+				t.Errorf("%+v, %v", v, err)
+			}
+		})
+	}
 }
