@@ -122,6 +122,9 @@ type memory struct {
 	rulesLoad  string // the load after which they were
 	invisible  []string
 	severalAt  time.Time // when several servers were seen
+	again      *plan     // what is compared once more, at againAt; nil: nothing
+	againOf    runtime   // the proven load
+	againAt    time.Time
 }
 
 // past is a digest with the moment from which on it was the newest.
@@ -149,6 +152,10 @@ func (m *memory) plan(text uint64, at time.Time) { m.planned = remember(m.planne
 func (m *memory) proven(p plan, l look, now runtime) {
 	if l.evidence.allRules {
 		m.rulesEpoch, m.rulesLoad, m.invisible = now.epoch(), now.load(), l.evidence.hidden
+	}
+	m.again = nil
+	if p.expected != nil && now.ServerTime.Sub(now.LastConfigTime) < sameSecond {
+		m.again, m.againOf, m.againAt = &p, now, time.Now().Add(againAfter)
 	}
 	if p.expected != nil && l.evidence.shown != 0 {
 		m.provenText, m.provenShow = p.expected.Text, l.evidence.shown

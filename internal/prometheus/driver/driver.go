@@ -65,9 +65,11 @@ type Driver struct {
 	disabled   bool   // it runs without --web.enable-lifecycle
 	outlined   bool   // it was asked what it runs, for guards
 
-	last    runtime // newest answer
-	before  runtime // before the newest reload
+	last    runtime       // newest answer
+	took    time.Duration // of the newest question
+	before  runtime       // before the newest reload
 	pending *pending
+	loads   int // that only a comparison showed
 	// signalled is when SIGHUP was last sent.
 	signalled time.Time
 	memory    memory
@@ -121,6 +123,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 		}
 		return reload.Observation{}, f
 	}
+	d.lookAgain(ctx, r)
 	o := d.observation(r)
 	if !d.outlined {
 		d.outlined = true
@@ -130,7 +133,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 }
 
 func (d *Driver) observation(r runtime) reload.Observation {
-	return reload.Observation{Ready: true, Facts: d.facts, Epoch: r.epoch(), Load: r.load(), Data: r}
+	return reload.Observation{Ready: true, Facts: d.facts, Epoch: r.epoch(), Load: d.loadName(r), Data: r}
 }
 
 // away says that the server is not there or not ready, which is no failure but a reason to wait.

@@ -51,7 +51,9 @@ func (r runtime) load() string {
 // getRuntime asks for runtimeinfo. Prometheus answers 503 on its whole API while it is not ready.
 func (d *Driver) getRuntime(ctx context.Context) (runtime, *reload.Failure) {
 	var r runtime
+	began := time.Now()
 	a, f := d.get(ctx, pathRuntime, &r)
+	d.took = time.Since(began)
 	if f != nil {
 		return r, f
 	}
