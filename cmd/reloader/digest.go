@@ -21,7 +21,7 @@ Usage:
   reloader digest DIR | FILE...
 
 Prints the digest of each directory or file, as a running reloader shows it: as "wanted" where a target
-follows one directory, else in the list of its sources (status --format json). Of Grafana's provisioning
+follows one directory, else in the line "directories" of reloader status. Of Grafana's provisioning
 directory it is the digest of the directories that Grafana reads in it. The same files give the same digest
 on a laptop, in CI and in the pod.
 

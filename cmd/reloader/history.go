@@ -13,7 +13,7 @@ import (
 )
 
 var historyCommand = command{
-	name: "history", summary: "shows the last changes and what became of them", run: runHistory,
+	name: "history", summary: "shows the last changes and their outcome", run: runHistory,
 	flags: func() *flagSet { fs, _ := historyFlags(); return fs },
 }
 

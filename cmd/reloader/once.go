@@ -30,8 +30,8 @@ Usage:
 Takes the flags of "reloader run", judges the files of every target once and, where a gate is given, publishes
 them into it, so that the server can start. It asks no server. As an init container it keeps a pod from
 starting on broken files; its findings become the termination message.
-Exits 0 when every target may start: its files are valid, or its gate still holds the last good ones, which
-is said loudly; 1 with errors, 2 for a wrong command line, 3 when there is no verdict.
+Exits 0 when every target may start: its files are valid, or its gate still holds the last good ones (and
+the log says so); 1 with errors, 2 for a wrong command line, 3 when there is no verdict.
 
 Example:
   reloader once --prometheus-url http://127.0.0.1:9090 --prometheus-config /etc/prometheus/prometheus.yml --prometheus-gate /gate

@@ -25,8 +25,8 @@ Usage:
   reloader run [flags]
 
 Follows the mounted files of Prometheus, Grafana and other servers. A change is judged as the server
-would judge it, reloaded when it is valid, and proven by asking the server. A broken change never
-reaches the server; metrics, log and status name file, line and reason.
+would judge it, reloaded when it is valid, and proven by asking the server. A change with errors is not
+sent; metrics, log and status name file, line and reason.
 
 A target exists when its URL is given. --config names a file with any number of further targets.
 Flags win over the file for everything under General.
