@@ -51,7 +51,7 @@ func (s shownDatasource) fields() map[string]any {
 
 const (
 	causeVersion = "An entry with 'version: n' is skipped by Grafana when it has stored a newer version: raise the number, or remove the key."
-	causeKept    = "Grafana keeps url, basicAuthUser and type when they leave the file: delete the data source with deleteDatasources in the same file, and it is made anew."
+	causeKept    = "Grafana keeps url, basicAuthUser and type when they leave the file: delete the data source with deleteDatasources in the same file, and Grafana creates it again."
 )
 
 func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *comparison) error {
