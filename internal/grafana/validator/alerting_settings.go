@@ -7,10 +7,10 @@ var (
 	ruleALQuota = newRule("alert-rule-quota")
 )
 
-// iniFalse are the words that Grafana takes for false in grafana.ini.
+// iniFalse are the words that Grafana reads as false in grafana.ini.
 var iniFalse = []string{"0", "f", "F", "false", "FALSE", "False", "n", "N", "no", "NO", "No", "off", "OFF", "Off"}
 
-// iniTrue are those that it takes for true.
+// iniTrue are those that it reads as true.
 var iniTrue = []string{"1", "t", "T", "true", "TRUE", "True", "y", "Y", "yes", "YES", "Yes", "on", "ON", "On"}
 
 // SwitchedOff says that a setting, as Grafana tells it, is false.
