@@ -55,8 +55,9 @@ type Comparer interface {
 
 // Driver implements reload.Driver.
 type Driver struct {
-	o Options
-	c *httpclient.Client // nil without a URL
+	o     Options
+	c     *httpclient.Client // nil without a URL
+	asker asker
 
 	epoch      string // of which facts are known
 	facts      finding.Facts
@@ -94,7 +95,7 @@ func New(o Options) (*Driver, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
 	}
-	d := &Driver{o: o}
+	d := &Driver{o: o, asker: newAsker()}
 	if o.Client.URL == "" && o.Method == Signal {
 		return d, nil
 	}
@@ -110,6 +111,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	}
 	// Over a new connection: what spreads them over several servers gets the chance to show it.
 	d.c.Close()
+	d.asker.close()
 	r, f := d.getRuntime(ctx)
 	if f == nil && r.epoch() != d.epoch {
 		var facts finding.Facts

@@ -19,13 +19,44 @@ const (
 	maxParsed    = 1 << 20
 )
 
-// refuses is finding.Facts.Refuses. It has a client of its own, since validators run beside the driver.
+// asker is a client for questions about expressions, which validators ask beside the driver. It waits for the next
+// question until the server is looked at again; a second validator at the same time gets one of its own.
+type asker struct{ idle chan *httpclient.Client }
+
+func newAsker() asker { return asker{make(chan *httpclient.Client, 1)} }
+
+func (a asker) take(o httpclient.Options) (*httpclient.Client, error) {
+	select {
+	case c := <-a.idle:
+		return c, nil
+	default:
+		return httpclient.New(o)
+	}
+}
+
+func (a asker) put(c *httpclient.Client) {
+	select {
+	case a.idle <- c:
+	default:
+		c.Close()
+	}
+}
+
+func (a asker) close() {
+	select {
+	case c := <-a.idle:
+		c.Close()
+	default:
+	}
+}
+
+// refuses is finding.Facts.Refuses.
 func (d *Driver) refuses(ctx context.Context, expression string) (words string, err error) {
-	c, err := httpclient.New(d.o.Client)
+	c, err := d.asker.take(d.o.Client)
 	if err != nil {
 		return "", err
 	}
-	defer c.Close()
+	defer d.asker.put(c)
 	for _, at := range []string{pathParse, pathFormat} { // the first is of 3.0, the second of 2.39
 		a, f, err := c.Stream(ctx, at, url.Values{"query": {expression}}, parseTimeout, maxParsed, func(r io.Reader) error {
 			var said struct {

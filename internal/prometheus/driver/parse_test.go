@@ -1,8 +1,14 @@
 package driver_test
 
 import (
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"reloader/internal/httpclient"
@@ -72,4 +78,45 @@ func refusal(expr string) string {
 		return `1:1: parse error: unknown function with name "nonsense_function"`
 	}
 	return ""
+}
+
+// A round of questions goes over one connection, and validators that ask at the same time do not wait for one another.
+func TestRefusesUsesOneConnection(t *testing.T) {
+	t.Parallel()
+	fake := prometheustest.New(t, prometheustest.Options{})
+	var connections atomic.Int64
+	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, err := url.Parse(fake.URL())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		httputil.NewSingleHostReverseProxy(u).ServeHTTP(w, r)
+	}))
+	proxy.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	proxy.Start()
+	t.Cleanup(proxy.Close)
+	ask := observe(t, newDriver(t, httpclient.Options{URL: proxy.URL})).Facts.Refuses
+	before := connections.Load()
+	for range 20 {
+		if _, err := ask(t.Context(), "up"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := connections.Load() - before; n != 1 {
+		t.Errorf("%d connections for 20 questions", n)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if _, err := ask(t.Context(), "up"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }

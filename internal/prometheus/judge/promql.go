@@ -20,6 +20,8 @@ func newParser(features []string, server version) parser.Parser {
 			o.EnableExperimentalFunctions = true
 		case "promql-binop-fill-modifiers":
 			o.EnableBinopFillModifiers = true
+		case "promql-unquoted-utf8-names":
+			o.EnableUnquotedUTF8Names = true
 		}
 	}
 	p := parser.NewParser(o)
