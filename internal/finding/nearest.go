@@ -12,30 +12,46 @@ import (
 // (insertion, deletion, replacement, swap) per three letters of each part is forgiven. Another part
 // is another word: scrape_classic_histograms is not meant by scrape_native_histograms.
 func Nearest(word string, known []string) string {
+	if all := nearest(word, known); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+// nearest are the known words that are as near as any, in their order.
+func nearest(word string, known []string) (best []string) {
 	if word == "" || len(word) > 100 {
-		return ""
+		return nil
 	}
 	w := parts(word)
-	best, bestDistance := "", 1+utf8.RuneCountInString(strings.Join(w, "_"))/3
+	limit := 1 + utf8.RuneCountInString(strings.Join(w, "_"))/3
 	for _, k := range known {
 		p := parts(k)
 		if slices.Equal(p, w) {
-			return k
+			return []string{k}
 		}
-		if d := between(w, p, bestDistance); d < bestDistance || d == bestDistance && best == "" {
-			best, bestDistance = k, d
+		switch d := between(w, p, limit); {
+		case d > limit:
+		case d < limit || len(best) == 0:
+			best, limit = []string{k}, d
+		default:
+			best = append(best, k)
 		}
 	}
 	return best
 }
 
-// DidYouMean is a hint that names the nearest known word; empty when there is none.
+// DidYouMean is a hint that names the nearest known word, or the two that are equally near; empty when there is none, or
+// when there are more.
 func DidYouMean(word string, known []string) string {
-	n := Nearest(word, known)
-	if n == "" || n == word {
+	switch n := nearest(word, known); {
+	case len(n) == 1 && n[0] != word:
+		return "did you mean \"" + n[0] + "\"?"
+	case len(n) == 2:
+		return "did you mean \"" + n[0] + "\" or \"" + n[1] + "\"?"
+	default:
 		return ""
 	}
-	return "did you mean \"" + n + "\"?"
 }
 
 // parts are the words that a name is made of, in lower case.

@@ -55,8 +55,19 @@ func fieldsAt(t reflect.Type, path []string) []string {
 	return slices.Sorted(maps.Keys(fields(t)))
 }
 
-// fields maps the YAML names of a struct's fields to their types.
+// fields maps the YAML names of a struct's fields to their types. It is shared: do not change it.
 func fields(t reflect.Type) map[string]reflect.Type {
+	if known, ok := fieldsKnown.Load(t); ok {
+		return known.(map[string]reflect.Type) //nolint:errcheck,forcetypeassert // nothing else is stored
+	}
+	known := fieldsOf(t)
+	fieldsKnown.Store(t, known)
+	return known
+}
+
+var fieldsKnown sync.Map
+
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
