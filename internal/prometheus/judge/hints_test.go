@@ -78,7 +78,9 @@ func TestHintsForTypos(t *testing.T) {
 					tried++
 					hint := unknownHint(top, append(slices.Clip(s.path), typo))
 					// Another key may be as near as the one that was meant.
-					also := slices.ContainsFunc(s.keys, func(k string) bool { return k != key && slices.Contains(typos(k), typo) && strings.Contains(hint, quoted(k)) })
+					also := slices.ContainsFunc(s.keys, func(k string) bool {
+						return k != key && slices.Contains(typos(k), typo) && strings.Contains(hint, quoted(k))
+					})
 					switch {
 					case strings.Contains(hint, quoted(key)):
 						told++

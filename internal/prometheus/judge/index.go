@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/prometheus/validator"
 )
 
 // place is a node of a file with the way to it.
@@ -113,6 +115,15 @@ func (ix *index) within(p *problem, from, to int) {
 	if len(p.needles) > 0 && p.needles[0] == "" && ix.point(p, from, to, func(at place) bool { return at.isKey && at.node.Value == "" }) {
 		return
 	}
+	if p.rule == validator.RuleTarget && strings.Contains(p.message, "no address") &&
+		ix.point(p, from, to, isEmptyTarget) {
+		return
+	}
+	// A message names the job that it is about, too; the key of the mistake is nearer to it.
+	if key := ix.named(p.message, from, to); !p.last && key != "" && key != "job_name" && onlyJob(ix, p.needles, from, to) &&
+		ix.point(p, from, to, func(at place) bool { return at.isKey && at.node.Value == key }) {
+		return
+	}
 	for _, needle := range p.needles {
 		if needle != "" && ix.point(p, from, to, func(at place) bool { return at.node.Kind == yaml.ScalarNode && at.node.Value == needle }) {
 			return
@@ -123,6 +134,26 @@ func (ix *index) within(p *problem, from, to int) {
 		return
 	}
 	ix.point(p, from, to, func(place) bool { return true })
+}
+
+func isEmptyTarget(at place) bool {
+	return !at.isKey && len(at.path) > 0 && at.path[len(at.path)-1] == "targets" && at.node.Kind == yaml.ScalarNode && at.node.Value == ""
+}
+
+// onlyJob reports whether all that a message quotes is the name of a job in these lines.
+func onlyJob(ix *index, needles []string, from, to int) bool {
+	if len(needles) == 0 {
+		return false
+	}
+	for _, at := range ix.places {
+		if at.isKey || at.node.Kind != yaml.ScalarNode || at.node.Line < from || at.node.Line > to || !slices.Contains(needles, at.node.Value) {
+			continue
+		}
+		if len(at.path) == 0 || at.path[len(at.path)-1] != "job_name" {
+			return false
+		}
+	}
+	return true
 }
 
 // isBadRegexp reports whether a place holds a regular expression that relabeling cannot use.
@@ -152,7 +183,7 @@ func (ix *index) point(p *problem, from, to int, fits func(place) bool) bool {
 // named is the longest key in the lines that the message has as a word.
 func (ix *index) named(message string, from, to int) string {
 	best := ""
-	words := strings.FieldsFunc(message, func(r rune) bool {
+	words := strings.FieldsFunc(strings.ToLower(message), func(r rune) bool {
 		return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
 	})
 	has := map[string]bool{}
@@ -163,7 +194,7 @@ func (ix *index) named(message string, from, to int) string {
 		}
 	}
 	for _, at := range ix.places {
-		if at.isKey && at.node.Line >= from && at.node.Line <= to && has[at.node.Value] && len(at.node.Value) > len(best) {
+		if at.isKey && at.node.Line >= from && at.node.Line <= to && has[strings.ToLower(at.node.Value)] && len(at.node.Value) > len(best) {
 			best = at.node.Value
 		}
 	}
