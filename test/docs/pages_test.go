@@ -76,3 +76,28 @@ func TestOwnFiles(t *testing.T) {
 		}
 	}
 }
+
+// What the first lines of the README show is what check prints.
+func TestReadmeShowsRealOutput(t *testing.T) {
+	rig.Program(t, "reloader")
+	rig.Program(t, "promcheck")
+	readme := pages(t)["../../README.md"]
+	t.Chdir(t.TempDir())
+	rig.WriteTree(t, ".", map[string]string{"prometheus.yml": `global:
+  scrape_interval: 30s
+rule_files:
+  - rules/*.yml
+scrape_configs:
+  - job_name: prometheus
+    static_configs:
+      - targets: ["localhost:9090"]
+  - job_name: shop
+    static_configs:
+      - targets: ["shop:8080"]
+    scrape_intervall: 15s
+`, "rules/none.yml": "groups: []\n"})
+	o := rig.Command(t, "check", "--prometheus-config", "prometheus.yml")
+	if shown := "$ reloader check --prometheus-config prometheus.yml\n" + o.Stdout; !strings.Contains(readme, shown) {
+		t.Errorf("README.md does not show\n%s", shown)
+	}
+}

@@ -197,7 +197,7 @@ func (d *Driver) confirmIni(ctx context.Context, p plan, v *reload.Verdict) erro
 	if stale := d.settled.stale; len(stale) > 0 {
 		v.Proven, v.Mismatch = false, true
 		v.Differences = append(v.Differences, "grafana.ini: not as the file says after a restart: "+listed(stale, 5))
-		v.Cause = strings.TrimSpace(v.Cause + " Grafana was started after grafana.ini changed, and none of the changes came. Either its container has an old copy of the file: mount the directory, not a subPath or a single file. " +
+		v.Cause = strings.TrimSpace(v.Cause + " Grafana was started after grafana.ini changed, and none of the changes took effect. Either its container has an old copy of the file: mount the directory, not a subPath or a single file. " +
 			"Or GF_ variables or the command line set the same keys.")
 		v.Reason = "Grafana shows something else than the files: " + shorten(v.Differences)
 	}

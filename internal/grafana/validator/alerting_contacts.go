@@ -187,7 +187,7 @@ func (s *alSettingsCheck) kind(name string, kind byte, value any, key string, no
 	if unknownValue(value) {
 		// Grafana 10 and later make a number of a variable that looks like one; what 13 does is not known.
 		if kind == kindText && slices.Contains(digitSettings, name) && s.a.p.version.AtLeast(v10) && s.a.p.version.Before(v13) {
-			s.a.p.warnf(at, ruleCPNumber, numberHint, "'%s' comes from a variable: if its text is a number, Grafana takes it for one, refuses all alerting files and does not start", name)
+			s.a.p.warnf(at, ruleCPNumber, numberHint, "'%s' comes from a variable: if its text is a number, Grafana reads it as one, refuses all alerting files and does not start", name)
 		}
 		return
 	}
