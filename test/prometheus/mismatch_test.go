@@ -157,7 +157,12 @@ func TestRelativeCommandLine(t *testing.T) {
 		"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0"),
 	})
 	server := rig.NewPrometheusIn(t, "mount/prometheus.yml", "cd "+filepath.Dir(v.Dir))
-	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
+	server.Start()
+	server.Ready()
+	r := rig.NewReloaderIn(t, []string{"sh", "-ec", "cd " + filepath.Dir(v.Dir) + `; exec "$@"`, "sh"},
+		"--prometheus-url", server.Proxy, "--prometheus-config", "mount/prometheus.yml", "--poll-interval", "2s")
+	r.Start()
+	p := &pair{r, t, server, v}
 	p.synced()
 	v.Swap(map[string]string{"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 1")})
 	rig.Eventually(t, "the server runs the new rule", func() error { return runsRule(t, server, "up == 1") })

