@@ -3,7 +3,6 @@ package chaos
 import (
 	"fmt"
 	"net/http"
-	"syscall"
 
 	"reloader/internal/grafana/grafanatest"
 )
@@ -51,5 +50,5 @@ var grafanaKinds = []kind[*grafanaWorld]{
 		w.reloader.Kill()
 		w.reloader.Start()
 	}},
-	{2, "hup", func(w *grafanaWorld, _ int) { _ = syscall.Kill(w.reloader.PID(), syscall.SIGHUP) }},
+	{2, "hup", func(w *grafanaWorld, _ int) { hangUp(w.reloader) }},
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"reloader/test/rig"
 )
 
 // operation is one thing that is done to the world. It depends on n alone, so that a sequence can be repeated,
@@ -88,7 +90,7 @@ var kinds = []kind[*world]{
 		}
 		w.startReloader()
 	}},
-	{2, "hup", func(w *world, _ int) { _ = syscall.Kill(w.reloader.PID(), syscall.SIGHUP) }},
+	{2, "hup", func(w *world, _ int) { hangUp(w.reloader) }},
 	{1, "promcheck-hangs", func(w *world, _ int) { w.promcheck("hang") }},
 	{1, "promcheck-dies", func(w *world, _ int) { w.promcheck("die") }},
 	{1, "promcheck-noise", func(w *world, _ int) { w.promcheck("noise") }},
@@ -143,6 +145,13 @@ func (w *world) swap(n int) {
 	w.mountBack()
 	w.volume.Swap(w.files(n))
 	w.learn(n)
+}
+
+// hangUp sends SIGHUP, once it runs: a signal ends any program that has not come to its first line.
+func hangUp(r *rig.Reloader) {
+	if _, err := r.Status(); err == nil {
+		_ = syscall.Kill(r.PID(), syscall.SIGHUP)
+	}
 }
 
 func (w *world) swapBad(n, kind int) {

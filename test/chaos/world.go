@@ -51,8 +51,13 @@ type world struct {
 	refused map[string]bool
 }
 
-// promcheckScript does what its file says, and the real thing otherwise.
+// promcheckScript does what its file says when the question arrives, which may be some time after its start, and the
+// real thing otherwise.
 const promcheckScript = `#!/bin/sh
+q=%[1]q.$$
+cat >"$q"
+exec <"$q"
+rm "$q"
 case "$(cat %[1]q 2>/dev/null)" in
 hang) exec sleep 1000 ;;
 die) kill -9 $$ ;;

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"reloader/internal/confine"
@@ -142,6 +143,9 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 		}
 		if len(a.Need) == 0 {
 			res, open := v.result(q, a, files, req.Set)
+			if a.Broken && !finding.HasErrors(res.Findings) {
+				return finding.Result{}, nil, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it calls the main file broken and names no mistake")}
+			}
 			return res, open, nil
 		}
 		for _, i := range a.Need {
@@ -219,6 +223,11 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 		k, _ := v.memo.get(f.file.Digest)
 		if wasKnown {
 			add(f.user, k.findings)
+			// What is said of it all the same is not lost.
+			add(f.user, slices.DeleteFunc(mine[i], func(f Finding) bool {
+				f.File = 0 // as they are remembered
+				return slices.Contains(k.findings, f)
+			}))
 		}
 		v.memo.keep(f.file.Digest)
 		for _, g := range k.groups {

@@ -131,7 +131,7 @@ func TestGuards(t *testing.T) {
 		"all jobs gone":          {`{"protocol":2,"items":[{"kind":"section","name":"global"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, []string{GuardJobs}, true},
 		"jobs and groups gone":   {`{"protocol":2,"items":[{"kind":"section","name":"global"}]}`, running, []string{GuardJobs}, []string{GuardGroups, GuardJobs}, true},
 		"never had any":          {`{"protocol":2,"items":[{"kind":"section","name":"global"}]}`, nil, nil, nil, false},
-		"broken says nothing":    {`{"protocol":2,"broken":true}`, running, nil, nil, false},
+		"broken says nothing":    {`{"protocol":2,"broken":true,"findings":[{"file":0,"line":1,"severity":"error","rule":"main","message":"broken"}]}`, running, nil, []string{"main"}, true},
 		"a job and a group left": {`{"protocol":2,"items":[{"kind":"scrape job","name":"b"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,5 +150,34 @@ func TestGuards(t *testing.T) {
 				t.Errorf("got %v, blocks %v", res.Findings, res.Invalid())
 			}
 		})
+	}
+}
+
+// An error that is named in a file whose verdict was known is not lost, and one that is known already is told once; a main
+// file that is called broken without a mistake is no verdict.
+func TestErrorsInKnownFiles(t *testing.T) {
+	t.Parallel()
+	v := New(Options{Main: "/user/prometheus.yml"})
+	req := request(map[string]string{"prometheus.yml": "rule_files: [a.rules]\n", "a.rules": "groups: []\n"})
+	files, main := v.view(req.Set)
+	rules := 1 - main
+	old := Finding{File: rules, Line: 1, Severity: finding.Warning, Rule: "old", Message: "known"}
+	v.memo.use(factsKey(req.Facts))
+	v.memo.put(files[rules].file.Digest, known{findings: []Finding{old}})
+	v.memo.turn("utf8")
+	q, err := v.question(req, files, main, nil)
+	if err != nil || q.Files[rules].Size != Known {
+		t.Fatalf("the verdict on %s is not known: %v", files[rules].user, err)
+	}
+	res, _ := v.result(q, &Answer{Scheme: "utf8", Findings: []Finding{old, {File: rules, Line: 2, Severity: finding.Error, Rule: "new", Message: "an error"}}}, files, req.Set)
+	if len(res.Findings) != 2 || !finding.HasErrors(res.Findings) {
+		t.Errorf("findings %+v", res.Findings)
+	}
+
+	liar := New(Options{Main: "/user/prometheus.yml", Program: script(t, `cat >/dev/null; echo '{"protocol":2,"broken":true}'`)})
+	_, err = liar.Validate(t.Context(), request(oneFile))
+	var e *JudgeError
+	if !errors.As(err, &e) || e.Reason != confine.ReasonAnswer {
+		t.Errorf("got %v", err)
 	}
 }

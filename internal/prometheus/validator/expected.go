@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"time"
 
 	"reloader/internal/confine"
 	"reloader/internal/finding"
@@ -57,6 +58,9 @@ func (v *Validator) expected(q *Question, a *Answer, files []viewed) *proof.Expe
 	return e
 }
 
+// compareTimeout bounds a comparison: newer files wait for its end.
+const compareTimeout = 10 * time.Second
+
 // Compare asks promcheck to hold what a server of another version shows against what was expected. The text is the
 // answer of /api/v1/status/config; it counts only with c.Configuration.
 func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text string, c Comparison) (Compared, error) {
@@ -68,10 +72,11 @@ func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text strin
 		return Compared{}, fmt.Errorf("compare with the server: %w", err)
 	}
 	defer done()
-	ctx, cancel := context.WithTimeoutCause(ctx, v.opts.Timeout, errDeadline)
+	limit := min(v.opts.Timeout, compareTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errDeadline)
 	defer cancel()
 	a, err := v.ask(ctx, &Question{
-		Protocol: Protocol, TimeoutMillis: v.opts.Timeout.Milliseconds(), Version: facts.Version, Agent: facts.Agent, Features: facts.Features,
+		Protocol: Protocol, TimeoutMillis: limit.Milliseconds(), Version: facts.Version, Agent: facts.Agent, Features: facts.Features,
 		Files: []File{{Path: "/status/config", Size: int64(len(text)), Content: []byte(text)}}, Compare: &c,
 	})
 	if err != nil {
