@@ -167,6 +167,9 @@ func (t *Target) planned(ctx context.Context, goal snapshot.Digest) event {
 	if ev.failed || t.set == nil || t.set.Digest != goal || !t.state.contents {
 		return ev
 	}
+	if t.state.rejected() { // the gate holds them from before; the plan is for asking the server, not for a verdict
+		return ev
+	}
 	t.findings = t.planFindings()
 	if finding.HasErrors(t.findings) {
 		t.rejected(goal)

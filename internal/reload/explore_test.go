@@ -22,6 +22,7 @@ func happenings() [][]byte {
 		{10, 1},          // someone edits what runs
 		{11, 1}, {11, 3}, // the server's mount is stale, or right again
 		{12}, // a look
+		{13}, // reloader's restart as a version that judges otherwise
 	}
 	for _, h := range list[1:] {
 		list = append(list, append([]byte{0}, h...))

@@ -70,10 +70,11 @@ func digestOf(text string) snapshot.Digest { return setOf(text).Digest }
 // takesAll is a server that refuses no expression.
 func takesAll(context.Context, string) (string, error) { return "", nil }
 
-// judge rejects files that say "bad", warns of those that begin with "odd", and cannot judge while broken.
+// judge rejects files that say "bad" (and "a" when it is strict), warns of those that begin with "odd", and cannot judge while broken.
 type judge struct {
 	mu     sync.Mutex
 	broken bool
+	strict bool // and files that say "a"
 	takes  time.Duration
 	asked  []finding.Request
 }
@@ -106,7 +107,7 @@ func (j *judge) Validate(ctx context.Context, req finding.Request) (finding.Resu
 	if !ok {
 		return finding.Result{}, errors.New("contents are gone")
 	}
-	if string(b) == "bad" {
+	if string(b) == "bad" || j.strict && string(b) == "a" {
 		return finding.Result{Findings: []finding.Finding{{
 			File: "/etc/prometheus/prometheus.yml", Line: 1, Column: 1, Severity: finding.Error, Rule: "syntax", Message: "bad",
 		}}}, nil

@@ -49,6 +49,12 @@ type simulator struct {
 	accepted  []snapshot.Digest // in the gate, oldest first
 	// restarted says that our own process is to be.
 	restarted bool
+	// unseen says that our own process has not heard of the server yet: what was refused before is tried again when it
+	// restarts until then.
+	unseen bool
+	// strict says that our own process is of a version that rejects files which others take; stricter says that the
+	// next one is.
+	strict, stricter bool
 	// look says that someone waits for a look.
 	look bool
 	// refusedNow is what the server refused since the source last changed, at this version.
@@ -130,6 +136,11 @@ func (w *simulator) accepts(d snapshot.Digest) bool {
 	return number(d)%4 != fileRefused || w.version%2 == 1
 }
 
+// rejects says whether the validator of our own process does.
+func (w *simulator) rejects(d snapshot.Digest) bool {
+	return number(d)%4 == fileInvalid || w.strict && number(d)%4 == 0
+}
+
 // accept marks files in the gate as proven.
 func (w *simulator) accept(d snapshot.Digest) {
 	w.accepted = append(slices.DeleteFunc(w.accepted, func(o snapshot.Digest) bool { return o == d }), d)
@@ -157,6 +168,9 @@ func (w *simulator) loadFiles() bool {
 // start is a start of the server's process: with files that it does not accept it never gets ready.
 func (w *simulator) start() {
 	w.epoch++
+	if w.unseen {
+		clear(w.refusedNow)
+	}
 	w.running = snapshot.Digest{}
 	w.ready = w.loadFiles()
 	w.logf("server starts: epoch %d ready %v runs %x", w.epoch, w.ready, w.running[:1])
@@ -199,12 +213,15 @@ func (w *simulator) meanwhile() (hint, manual bool) {
 	case b%16 == 12:
 		w.look = true
 		return true, false
+	case b%16 == 13:
+		w.restarted, w.stricter = true, !w.strict
+		w.logf("reloader is to start anew, stricter: %v", w.stricter)
 	}
 	return false, false
 }
 
 func (w *simulator) server() server {
-	w.observed = w.version
+	w.observed, w.unseen = w.version, false
 	return server{ready: true, epoch: fmt.Sprint(w.epoch), load: fmt.Sprint(w.load), version: fmt.Sprint(w.version)}
 }
 
@@ -240,7 +257,7 @@ func (w *simulator) do(a action, s *state) event {
 		if w.chance(8) {
 			return event{kind: evJudged, failed: true, delay: w.delay()}
 		}
-		return event{kind: evJudged, digest: a.goal, valid: number(a.goal)%4 != fileInvalid}
+		return event{kind: evJudged, digest: a.goal, valid: !w.rejects(a.goal)}
 	case actPlan:
 		if w.chance(8) {
 			return event{kind: evPlanned, failed: true, delay: w.delay()}
@@ -318,7 +335,8 @@ func (w *simulator) wait(a action, s *state) event {
 // mustBeAllowed checks the promises about which files ever get near a server.
 func (w *simulator) mustBeAllowed(goal snapshot.Digest) {
 	w.t.Helper()
-	if number(goal)%4 == fileInvalid {
+	// What an earlier version of ours published is not judged again.
+	if number(goal)%4 == fileInvalid || goal == file(w.files) && w.rejects(goal) {
 		w.fatalf("rejected files %d go to the server", number(goal))
 	}
 	if v, ok := w.refusedNow[goal]; w.gated && ok && v == w.version {
@@ -437,7 +455,7 @@ func (w *simulator) run() state {
 		ev = w.do(a, &s)
 		ev.at = w.now
 		if w.restarted {
-			w.restarted = false
+			w.restarted, w.unseen, w.strict = false, true, w.stricter
 			var before refusals
 			if w.gated {
 				before = refusalsBefore(s.refused.version, s.refused.epoch, s.refused.digests(true))
@@ -468,7 +486,7 @@ func (w *simulator) check(s state) {
 		w.fatalf("wanted %x, the source holds %x", s.wanted[:1], want[:1])
 	}
 	switch {
-	case number(want)%4 == fileInvalid:
+	case w.rejects(want):
 		if s.phase != Rejected && (w.ready || !w.gated) {
 			w.fatalf("phase %s for invalid files", s.phase)
 		}
@@ -491,7 +509,7 @@ func (w *simulator) check(s state) {
 		w.fatalf("the server cannot start on what the gate holds, %x, though %x is known to be good", w.published[:1], good[:1])
 	}
 	if w.gated && w.ready && (s.phase == RolledBack || s.phase == Rejected) && !s.stuck && !w.published.IsZero() &&
-		w.accepts(w.published) && s.runningNow() != w.published {
+		w.accepts(w.published) && s.runningNow() != w.published && (w.running == w.published || !w.rejects(w.published)) {
 		w.fatalf("phase %s: the gate holds %x, proven is %x", s.phase, w.published[:1], s.running[:1])
 	}
 	if s.settling || s.stale {

@@ -34,6 +34,9 @@ func step(s state, ev event) (state, action) {
 	if a.kind == actWait {
 		// Whatever is waited for, the world goes on meanwhile, and contents are not kept.
 		s.fresh, s.contents = false, false
+		if s.rejected() {
+			s.asked = asked{} // no reload will tell what the server runs, so it is asked again
+		}
 		s.lookWanted = s.lookWanted && a.look // otherwise nothing is claimed that had to be looked at
 	}
 	return s, a
@@ -150,6 +153,11 @@ func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
 			s.phase = Confirming
 		}
 		return action{kind: actConfirm, goal: goal}
+	}
+	if goal == s.wanted && s.rejected() {
+		// The gate holds files that were good once and are not any more: another verdict, by a newer validator
+		// or for another server. A server that runs them is left alone, and one that does not is not made to.
+		return s.rest(now, rest)
 	}
 	s.phase = Reloading
 	return action{kind: actReload, goal: goal}
