@@ -181,7 +181,7 @@ func deliver(o *injectOptions, src, out []byte, w io.Writer) error {
 	return replaceFile(o.file, out)
 }
 
-// replaceFile changes a file at once or not at all, and keeps its mode.
+// replaceFile changes a file at once or not at all, and keeps its mode and, where this user may, its owner.
 func replaceFile(name string, b []byte) error {
 	real, err := filepath.EvalSymlinks(name)
 	if err != nil {
@@ -196,6 +196,11 @@ func replaceFile(name string, b []byte) error {
 		return err
 	}
 	_, err = tmp.Write(b)
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
+		if e := tmp.Chown(int(owner.Uid), int(owner.Gid)); !errors.Is(e, os.ErrPermission) {
+			err = errors.Join(err, e)
+		}
+	}
 	err = errors.Join(err, tmp.Chmod(info.Mode().Perm()), tmp.Sync(), tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), real)

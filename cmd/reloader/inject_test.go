@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -148,5 +149,43 @@ func TestInjectUsage(t *testing.T) {
 		if code == exitOK || out != "" || !strings.Contains(reasons, want) {
 			t.Errorf("%v: exit %d, output %q, want %q in\n%s", args, code, out, want, reasons)
 		}
+	}
+}
+
+// --write replaces the file at once: its owner and mode stay, a FIFO is refused without waiting for it, and nothing is left beside it.
+func TestInjectWriteKeepsOwner(t *testing.T) {
+	src, err := os.ReadFile("../../internal/inject/testdata/ok/monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file, fifo := filepath.Join(dir, "m.yaml"), filepath.Join(dir, "fifo")
+	if err := os.WriteFile(file, src, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	const other = 12345
+	if os.Geteuid() == 0 {
+		if err := os.Chown(file, other, other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code, _, reasons := runCommand(t, "", "inject", "-f", file, "--write"); code != exitOK {
+		t.Fatal(code, reasons)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); os.Geteuid() == 0 && (!ok || owner.Uid != other || owner.Gid != other) || info.Mode().Perm() != 0o640 {
+		t.Errorf("owner %+v, mode %s", info.Sys(), info.Mode())
+	}
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, reasons := runCommand(t, "", "inject", "-f", fifo); code != exitFailed || out != "" || !strings.Contains(reasons, "neither a file nor a directory") {
+		t.Errorf("a FIFO: %d %q %q", code, out, reasons)
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 2 {
+		t.Errorf("%v %v", list, err)
 	}
 }

@@ -238,9 +238,13 @@ func (in *Input) ObjectProblems(w *Workload, vol Volume) []Problem {
 		o := in.Object(s.Kind, s.Name.Str(), w.Namespace)
 		if o == nil {
 			if !s.Optional() && !provided(s.Name.Str()) {
+				hint := "give its file to reloader check, too; if it is in the cluster only, that is all right"
+				if other := in.Object(s.Kind, s.Name.Str(), ""); other != nil {
+					hint = "the one in namespace " + other.Namespace + " is not visible to a pod in namespace " + w.Namespace + ": put both into one namespace"
+				}
 				list = append(list, Problem{
 					At: s.Name, Kind: NoObject, Text: s.Kind + " " + s.Name.Str() + " is not in the input: what it holds was not judged",
-					Hint: "give its file to reloader check, too; if it is in the cluster only, that is all right",
+					Hint: hint,
 				})
 			}
 			continue
