@@ -74,6 +74,7 @@ func (v *Validator) Validate(ctx context.Context, req finding.Request) (finding.
 		return finding.Result{}, fmt.Errorf("validate prometheus files: %w", err)
 	}
 	settle(ctx, &res, open, req.Facts)
+	sayUnreadable(res.Findings, req.Set)
 	res.Findings = append(res.Findings, guards(files[main], req, res)...)
 	finding.Sort(res.Findings)
 	return res, nil
