@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -90,6 +91,9 @@ func (t *taker) take(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		if t.src.Name == "" {
 			return nil, fmt.Errorf("read source: %w", err)
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("read source %q: %w (let reloader's user, uid %d, read it: the volume's defaultMode, or the pod's fsGroup)", t.src.Name, err, os.Getuid())
 		}
 		return nil, fmt.Errorf("read source %q: %w", t.src.Name, err)
 	}
