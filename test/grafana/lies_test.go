@@ -257,3 +257,45 @@ func TestStoppedGrafana(t *testing.T) {
 		d.live(t)
 	})
 }
+
+// What is done to Grafana behind reloader's back is found when anyone asks, named, and healed: a secret that was
+// changed by hand, which Grafana does not show; a data source that was deleted. Looking again changes nothing.
+func TestBehindItsBack(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		files := secretDatasource("A")
+		files["datasource.yaml"] += "    editable: true\n"
+		w.mount("datasources", files)
+		json := filepath.Join(w.provisioning, "json")
+		w.mount("json", map[string]string{"a.json": `{"uid": "a", "title": "A"}`})
+		w.mount("dashboards", map[string]string{"p.yaml": "apiVersion: 1\nproviders: [{name: e2e, folder: Boards, folderUid: boards, updateIntervalSeconds: 3600, options: {path: " + json + "}}]\n"})
+		d := w.start()
+		d.inSync(1)
+		const edit = `{"name": "Prometheus", "uid": "prom", "type": "prometheus", "access": "proxy", "url": "http://127.0.0.1:9090", "isDefault": true, "secureJsonData": {"httpHeaderValue1": "by hand"}}`
+		for _, tt := range []struct{ name, method, path, body, says string }{
+			{"nothing", "", "", "", ""},
+			{"secret", http.MethodPut, "/api/datasources/uid/prom", edit, "was saved after its file was loaded"},
+			{"deleted", http.MethodDelete, "/api/datasources/uid/prom", "", "is missing"},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				before, err := d.Status()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tt.method != "" {
+					w.send(t, tt.method, tt.path, tt.body)
+				}
+				d.live(t)
+				after, err := d.Status()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if made := after.Counts.Reloads - before.Counts.Reloads; (made > 0) != (tt.method != "") || !strings.Contains(d.Log.String(), tt.says) {
+					t.Errorf("%d reloads; the log has not %q", made, tt.says)
+				}
+				if err := w.has("prom", at(9090)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+}

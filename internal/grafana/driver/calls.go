@@ -38,6 +38,9 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	}
 	limit := max(d.least, d.o.Timeout, time.Duration(own.files.entries)*perEntry)
 	d.called = d.due(own)
+	if slices.Contains(d.called, "datasources") {
+		d.saved = nil // a reload saves all of them
+	}
 	for _, route := range d.called {
 		if err := d.reloadKind(ctx, route, limit); err != nil {
 			delete(d.answered, route)

@@ -24,6 +24,7 @@ type shownDatasource struct {
 	BasicAuth, IsDefault, ReadOnly bool
 	JSONData                       map[string]any
 
+	Version          int
 	BasicAuthUser    *string
 	WithCredentials  *bool
 	SecureJSONFields map[string]bool
@@ -112,6 +113,7 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 				}
 			}
 			d.compareDatasource(ds, shown, seen)
+			d.compareSaves(ds, shown, e, seen)
 		}
 		seen.counted(len(wanted), "datasource")
 		return d.compareCorrelations(ctx, org, wanted, have, seen)
@@ -161,6 +163,19 @@ func (d *Driver) lookForRemoved(e expectation, org int64, list []shownDatasource
 			// It was provisioned. Grafana does not say whether by a file with prune: true.
 			seen.hide("datasources", "whether datasources that left the files would be pruned")
 		}
+	}
+}
+
+// compareSaves looks whether a data source was saved since it was proven, by someone else than a reload: its secrets may
+// then be others, which Grafana does not show. Each save adds one to the number that Grafana keeps.
+func (d *Driver) compareSaves(ds datasource, shown shownDatasource, e expectation, seen *comparison) {
+	if shown.Version == 0 {
+		return
+	}
+	seen.saved[ds.key] = shown.Version
+	before := d.saved[ds.key]
+	if before != 0 && before != shown.Version && d.undisturbed("datasources", e.kinds["datasources"]) {
+		seen.add("datasources", "", "datasource %q was saved after its file was loaded", ds.key.name)
 	}
 }
 

@@ -54,6 +54,9 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	if err := d.confirmIni(ctx, own, &v); err != nil {
 		return reload.Verdict{}, err
 	}
+	if v.Proven {
+		d.saved = seen.saved
+	}
 	v.After = d.observation()
 	return v, nil
 }
@@ -130,10 +133,11 @@ type comparison struct {
 	refused []refusal           // what Grafana did not tell when it was asked
 	tooLong []string            // what Grafana told at such length that it was not read
 	checked []string            // what was read back, for the proof
+	saved   map[orgName]int     // how often each data source was saved
 }
 
 func newComparison(changed map[string]bool) *comparison {
-	return &comparison{changed: changed, routes: map[string]bool{}, hidden: map[string][]string{}}
+	return &comparison{changed: changed, routes: map[string]bool{}, hidden: map[string][]string{}, saved: map[orgName]int{}}
 }
 
 // add notes a difference; cause may be empty.

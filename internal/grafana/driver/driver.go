@@ -67,6 +67,7 @@ type Driver struct {
 	// What earlier files said, and what must not be there any more when they have gone.
 	prunable map[orgName]bool // whether the file that named a data source last had prune: true
 	defaults map[orgName]bool // data sources that a file made the default
+	saved    map[orgName]int  // the number of saves of data sources when they were last proven
 	provided map[key]string   // dashboards that a file made, by organization and uid, with the file
 
 	restarts restarts

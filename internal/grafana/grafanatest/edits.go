@@ -30,6 +30,8 @@ func (s *Server) putDatasource(w http.ResponseWriter, r *http.Request) {
 				ds[field] = in[field]
 			}
 		}
+		before, _ := ds["version"].(int)
+		ds["version"] = before + 1
 		writeJSON(w, http.StatusOK, map[string]string{"message": "Datasource updated"})
 		return
 	}
