@@ -53,7 +53,11 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 				continue
 			}
 			shown, err := d.shownAlerting(ctx, org, kind)
-			if len(want) == 0 && d.noOrg(ctx, org, err) {
+			if d.noOrg(ctx, org, err) {
+				if len(want) > 0 {
+					seen.add("alerting", causeNoOrg, "organization %d does not exist", org)
+					return nil
+				}
 				continue // there is nothing to delete
 			}
 			if err != nil {

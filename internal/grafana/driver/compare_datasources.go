@@ -55,6 +55,8 @@ const (
 	causeKept    = "Grafana keeps url, basicAuthUser and type when they leave the file: delete the data source with deleteDatasources in the same file, and Grafana creates it again."
 )
 
+const causeNoOrg = "An organization that the files name was deleted, or reloader's user is in none of that number: make it again with that number, or change orgId in the files."
+
 func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *comparison) error {
 	if _, ok := e.kinds["datasources"]; !ok {
 		return nil
@@ -72,7 +74,10 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 	return inOrgs(byOrg, func(org int64, wanted []datasource) error {
 		var list []shownDatasource
 		if err := d.api.list(ctx, "/api/datasources", inOrg(org), &list); err != nil {
-			if len(wanted) == 0 && d.noOrg(ctx, org, err) {
+			if d.noOrg(ctx, org, err) {
+				if len(wanted) > 0 {
+					seen.add("datasources", causeNoOrg, "organization %d does not exist", org)
+				}
 				return nil // there is nothing to delete
 			}
 			return seen.untold("datasources", "datasources", err)
@@ -167,7 +172,8 @@ func (d *Driver) lookForRemoved(e expectation, org int64, list []shownDatasource
 }
 
 // compareSaves looks whether a data source was saved since it was proven, by someone else than a reload: its secrets may
-// then be others, which Grafana does not show. Each save adds one to the number that Grafana keeps.
+// then be others, which Grafana does not show. Grafana keeps the version that was given plus one: a reload gives none or
+// the file's, the user interface the one that it was shown. A request that gives none looks like a reload.
 func (d *Driver) compareSaves(ds datasource, shown shownDatasource, e expectation, seen *comparison) {
 	if shown.Version == 0 {
 		return

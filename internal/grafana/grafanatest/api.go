@@ -50,6 +50,8 @@ func (s *Server) routes() http.Handler {
 	admin("GET /api/datasources/correlations", s.getCorrelations)
 	admin("POST /api/dashboards/db", s.postDashboard)
 	admin("GET /api/folders", s.getFolders)
+	admin("PUT /api/folders/{uid}", s.putFolder)
+	admin("DELETE /api/orgs/{id}", s.deleteOrg)
 	admin("GET /api/search", s.search)
 	admin("GET /api/dashboards/uid/{uid}", s.getDashboard)
 	admin("GET /api/orgs", s.getOrgs)

@@ -152,8 +152,6 @@ func mergeDatasource(old, e map[string]any, name, uid string, id int) map[string
 	}
 	if old != nil {
 		ds["id"] = old["id"]
-		before, _ := old["version"].(int)
-		ds["version"] = before + 1
 		if uid == "" {
 			ds["uid"] = old["uid"]
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 )
 
 // What people and other programs change in a running Grafana.
@@ -30,8 +31,8 @@ func (s *Server) putDatasource(w http.ResponseWriter, r *http.Request) {
 				ds[field] = in[field]
 			}
 		}
-		before, _ := ds["version"].(int)
-		ds["version"] = before + 1
+		given, _ := in["version"].(float64) // the user interface sends the one that it was shown
+		ds["version"] = int(given) + 1
 		writeJSON(w, http.StatusOK, map[string]string{"message": "Datasource updated"})
 		return
 	}
@@ -110,4 +111,34 @@ func (s *Server) getRules(w http.ResponseWriter, _ *http.Request) {
 		out[r.folder][i].Rules = append(out[r.folder][i].Rules, r.shown)
 	}
 	writeJSON(w, http.StatusOK, out)
+}
+
+// putFolder renames a folder.
+func (s *Server) putFolder(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Title string }
+	if json.NewDecoder(r.Body).Decode(&in) != nil || in.Title == "" {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"message": "bad request data"})
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for title, uid := range s.state.folders {
+		if uid == r.PathValue("uid") {
+			delete(s.state.folders, title)
+			s.state.folders[in.Title] = uid
+			writeJSON(w, http.StatusOK, map[string]string{"uid": uid, "title": in.Title})
+			return
+		}
+	}
+	writeJSON(w, http.StatusNotFound, map[string]string{"message": "folder not found"})
+}
+
+// deleteOrg removes an organization with what is in it.
+func (s *Server) deleteOrg(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	s.opts.Organizations = slices.DeleteFunc(slices.Clone(s.opts.Organizations), func(o int64) bool { return o == id })
+	maps.DeleteFunc(s.state.datasources, func(k orgName, _ map[string]any) bool { return k.org == id })
+	writeJSON(w, http.StatusOK, map[string]string{"message": "Organization deleted"})
 }

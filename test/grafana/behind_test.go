@@ -1,0 +1,116 @@
+package grafana
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana/grafanatest"
+	"reloader/internal/reload"
+)
+
+// What is done to Grafana behind reloader's back is found when anyone asks, named, and healed: a secret that was
+// changed by hand, which Grafana does not show; a data source that was deleted. Looking again changes nothing.
+func TestBehindItsBack(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		files := secretDatasource("A")
+		files["datasource.yaml"] += "    editable: true\n"
+		w.mount("datasources", files)
+		json := filepath.Join(w.provisioning, "json")
+		w.mount("json", map[string]string{"a.json": `{"uid": "a", "title": "A"}`})
+		w.mount("dashboards", map[string]string{"p.yaml": "apiVersion: 1\nproviders: [{name: e2e, folder: Boards, folderUid: boards, updateIntervalSeconds: 3600, options: {path: " + json + "}}]\n"})
+		d := w.start()
+		d.inSync(1)
+		const edit = `{"name": "Prometheus", "uid": "prom", "type": "prometheus", "access": "proxy", "url": "http://127.0.0.1:9090", "isDefault": true, "version": @VERSION@, "secureJsonData": {"httpHeaderValue1": "by hand"}}`
+		for _, tt := range []struct{ name, method, path, body, says string }{
+			{"nothing", "", "", "", ""},
+			{"secret", http.MethodPut, "/api/datasources/uid/prom", edit, "was saved after its file was loaded"},
+			{"deleted", http.MethodDelete, "/api/datasources/uid/prom", "", "is missing"},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				before, err := d.Status()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tt.method != "" {
+					var shown struct{ Version int }
+					if err := w.ask("/api/datasources/uid/prom", &shown); err != nil {
+						t.Fatal(err)
+					}
+					w.send(t, tt.method, tt.path, strings.ReplaceAll(tt.body, "@VERSION@", fmt.Sprint(shown.Version))) // as the user interface does
+				}
+				d.live(t)
+				after, err := d.Status()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if made := after.Counts.Reloads - before.Counts.Reloads; (made > 0) != (tt.method != "") || !strings.Contains(d.Log.String(), tt.says) {
+					t.Errorf("%d reloads; the log has not %q", made, tt.says)
+				}
+				if err := w.has("prom", at(9090)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+}
+
+// An organization that was deleted has nothing of its files any more: they are not live, and the reason is told.
+func TestOrganizationIsDeleted(t *testing.T) {
+	run := func(t *testing.T, w *world) {
+		files := datasource(9090)
+		files["datasource.yaml"] += "    orgId: 2\n"
+		w.mount("datasources", files)
+		d := w.start()
+		d.inSync(1)
+		w.send(t, http.MethodDelete, "/api/orgs/2", "")
+		if o := d.waits(t, "5s"); o.Code != 1 {
+			t.Errorf("wait %d %q %q", o.Code, o.Stdout, o.Stderr)
+		}
+		s := d.Reaches("the files are not live", func(s reload.Status) bool { return s.Phase != reload.InSync && s.Phase != reload.Confirming })
+		d.notLive(t, s)
+		d.Reaches("the organization is named", func(s reload.Status) bool {
+			named := slices.ContainsFunc(s.Findings, func(f finding.Finding) bool {
+				return f.Severity == finding.Error && strings.Contains(f.Message, "organization 2 does not exist")
+			})
+			return s.Running != s.Wanted && (named || strings.Contains(strings.Join(s.Differences, " "), "organization 2 does not exist"))
+		})
+	}
+	t.Run("fake", func(t *testing.T) {
+		t.Parallel()
+		run(t, newWorld(t, likeReal))
+	})
+	t.Run("real", func(t *testing.T) {
+		g := grafanatest.StartReal(t, filepath.Join(t.TempDir(), "provisioning"))
+		w := &world{t: t, real: g, url: g.URL, provisioning: g.Provisioning, password: filepath.Join(t.TempDir(), "password")}
+		w.setPassword("admin")
+		run(t, w)
+	})
+}
+
+// A folder that someone renamed is another one to the provider: that is found, and the next reload puts it right.
+func TestFolderIsRenamed(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		json := filepath.Join(w.provisioning, "json")
+		w.mount("json", map[string]string{"a.json": `{"uid": "a", "title": "A"}`})
+		w.mount("dashboards", map[string]string{"p.yaml": "apiVersion: 1\nproviders: [{name: e2e, folder: Boards, updateIntervalSeconds: 3600, options: {path: " + json + "}}]\n"})
+		d := w.start()
+		d.inSync(1)
+		var folders []struct{ UID, Title string }
+		if err := w.ask("/api/folders", &folders); err != nil || len(folders) != 1 {
+			t.Fatalf("%v %v", folders, err)
+		}
+		w.send(t, http.MethodPut, "/api/folders/"+folders[0].UID, `{"title": "By hand", "overwrite": true}`)
+		d.live(t)
+		if !strings.Contains(d.Log.String(), "is not in the folder of its provider") {
+			t.Error("the log does not name the difference")
+		}
+		if err := w.ask("/api/folders", &folders); err != nil || !slices.ContainsFunc(folders, func(f struct{ UID, Title string }) bool { return f.Title == "Boards" }) {
+			t.Errorf("called live with the folders %v, %v", folders, err)
+		}
+	})
+}
