@@ -2,6 +2,7 @@ package judge
 
 import (
 	"errors"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,7 +22,10 @@ func newParser(features []string, server version) parser.Parser {
 		case "promql-binop-fill-modifiers":
 			o.EnableBinopFillModifiers = true
 		case "promql-unquoted-utf8-names":
-			o.EnableUnquotedUTF8Names = true
+			// By name: the field came with 3.16, and make skew compiles this with 3.15.
+			if f := reflect.ValueOf(&o).Elem().FieldByName("EnableUnquotedUTF8Names"); f.IsValid() {
+				f.SetBool(true)
+			}
 		}
 	}
 	p := parser.NewParser(o)
