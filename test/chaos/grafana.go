@@ -60,6 +60,7 @@ func newGrafanaWorld(tb testing.TB, gated bool) *grafanaWorld {
 	w.server = grafanatest.New(grafanatest.Options{Provisioning: w.read, Password: w.wanted, LockOut: 2 * time.Second})
 	tb.Cleanup(w.server.Close)
 	w.reloader = rig.NewReloader(tb, append(args, "--grafana-url", w.server.URL)...)
+	w.reloader.Restart = mayEnd(w.reloader.Log)
 	w.learn()
 	return w
 }

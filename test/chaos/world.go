@@ -108,9 +108,21 @@ func newWorld(tb testing.TB, gated bool) *world {
 	}
 	rig.WriteTree(tb, filepath.Dir(w.config), map[string]string{"reloader.yml": own})
 	w.reloader = rig.NewReloaderIn(tb, []string{"sh", "-c", fmt.Sprintf(limitScript, w.limit), "sh"}, "--config", w.config)
+	w.reloader.Restart = mayEnd(w.reloader.Log)
 	w.learn(0)
 	w.learnRules(0)
 	return w
+}
+
+// mayEnd tells the ends for which a kubelet starts a container again, and that are no fault of reloader's: its own file
+// is invalid, or another program has its port. A program that crashes says other things last.
+func mayEnd(log *rig.Buffer) func(code int) bool {
+	return func(code int) bool {
+		all := strings.TrimSpace(log.String())
+		last := all[strings.LastIndexByte(all, '\n')+1:]
+		return strings.HasPrefix(last, "reloader run: ") &&
+			(code == 2 && strings.Contains(last, "reloader.yml:") || code == 1 && strings.Contains(last, "address already in use"))
+	}
 }
 
 // start starts reloader, and the server as soon as there is something to read.

@@ -3,7 +3,7 @@ package rig
 import (
 	"context"
 	"os/exec"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -15,14 +15,23 @@ type Process struct {
 	// Log is what the program wrote to both streams, in all its lives. A failed test shows it.
 	Log *Buffer
 
+	// Restart, when not nil, is asked when the program has ended by itself: true starts it again after RestartAfter, as
+	// the kubelet does with a container, and false fails the test.
+	Restart func(code int) bool
+
 	tb   testing.TB
 	name string
 	args []string
+
+	mu   sync.Mutex
 	cmd  *exec.Cmd // nil while nothing runs
 	done chan struct{}
-	// asked is set before we end it: any other end is the program's own.
-	asked atomic.Bool
+	// asked is closed before we end it: any other end is the program's own.
+	asked chan struct{}
 }
+
+// RestartAfter is how long a program that ended by itself stays away.
+const RestartAfter = time.Second
 
 // NewProcess prepares a program, which does not run yet. The name is for messages; args begin with its path.
 func NewProcess(tb testing.TB, name string, args ...string) *Process {
@@ -39,30 +48,65 @@ func NewProcess(tb testing.TB, name string, args ...string) *Process {
 // Start starts the program, which must not run.
 func (p *Process) Start() {
 	p.tb.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.cmd != nil {
 		p.tb.Fatalf("%s runs already", p.name)
 	}
+	p.asked = make(chan struct{})
+	if err := p.launch(); err != nil {
+		p.tb.Fatalf("start %s: %v", p.name, err)
+	}
+}
+
+// launch starts the program and keeps it running; p.mu is held.
+func (p *Process) launch() error {
 	// The test's context ends before its cleanups; those end the program in order.
 	cmd := exec.CommandContext(context.WithoutCancel(p.tb.Context()), p.args[0], p.args[1:]...)
 	cmd.Stdout, cmd.Stderr = p.Log, p.Log
 	cmd.WaitDelay = 15 * time.Second // a child of the program's may hold the streams a little longer
 	cmd.SysProcAttr = orphanDies()
 	if err := cmd.Start(); err != nil {
-		p.tb.Fatalf("start %s: %v", p.name, err)
+		return err
 	}
-	done := make(chan struct{})
+	done, asked := make(chan struct{}), p.asked
 	p.cmd, p.done = cmd, done
-	p.asked.Store(false)
 	go func() {
-		defer close(done)
-		if err := cmd.Wait(); !p.asked.Load() {
+		err := cmd.Wait()
+		close(done)
+		select {
+		case <-asked:
+			return
+		default:
+		}
+		if p.Restart == nil || !p.Restart(cmd.ProcessState.ExitCode()) {
 			p.tb.Errorf("%s ended by itself: %v", p.name, err)
+			return
+		}
+		select {
+		case <-asked:
+			return
+		case <-time.After(RestartAfter):
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		select {
+		case <-asked:
+		default:
+			if err := p.launch(); err != nil {
+				p.tb.Errorf("start %s again: %v", p.name, err)
+			}
 		}
 	}()
+	return nil
 }
 
 // PID is the number of the running process.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Pid
+}
 
 // Kill ends the program with SIGKILL and waits for its end; a program that does not run stays as it is.
 func (p *Process) Kill() { p.end(syscall.SIGKILL) }
@@ -72,10 +116,12 @@ func (p *Process) Kill() { p.end(syscall.SIGKILL) }
 func (p *Process) Stop() (code int) { return p.end(syscall.SIGTERM) }
 
 func (p *Process) end(signal syscall.Signal) (code int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.cmd == nil {
 		return -1
 	}
-	p.asked.Store(true)
+	close(p.asked)
 	_ = p.cmd.Process.Signal(signal) // it may have ended, which the waiting goroutine tells
 	select {
 	case <-p.done:
@@ -89,4 +135,8 @@ func (p *Process) end(signal syscall.Signal) (code int) {
 }
 
 // Running says whether the program was started and not ended by the test.
-func (p *Process) Running() bool { return p.cmd != nil }
+func (p *Process) Running() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd != nil
+}
