@@ -121,7 +121,7 @@ func TestOncePassesByWhatWasRefused(t *testing.T) {
 	if err := os.Mkdir(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	once := func(text string) check.Pass {
+	once := func(text string) check.OnceResult {
 		t.Helper()
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Pass is what one pass made of one target.
-type Pass struct {
+// OnceResult is what one pass made of one target.
+type OnceResult struct {
 	Result
 	// Published says that the gate holds these files now.
 	Published bool
@@ -23,16 +23,16 @@ type Pass struct {
 
 // Once makes one pass over the targets: it judges the files and, where there is a gate, publishes
 // them. No server is asked: as an init container it runs before there is one.
-func Once(ctx context.Context, cfg config.Config) []Pass {
-	var all []Pass
+func Once(ctx context.Context, cfg config.Config) []OnceResult {
+	var all []OnceResult
 	for _, t := range cfg.Targets {
 		all = append(all, pass(ctx, cfg, t))
 	}
 	return all
 }
 
-func pass(ctx context.Context, cfg config.Config, t config.Target) Pass {
-	p := Pass{Result: Result{Name: t.Name}}
+func pass(ctx context.Context, cfg config.Config, t config.Target) OnceResult {
+	p := OnceResult{Result: Result{Name: t.Name}}
 	gate, err := inputs.OpenGate(t, nil)
 	if err != nil {
 		p.Err = err

@@ -19,7 +19,7 @@ func judges(t *testing.T, r *rig.Reloader) int {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", r.PID()))
 	for _, list := range lists {
 		b, _ := os.ReadFile(list)
-		for _, pid := range strings.Fields(string(b)) {
+		for pid := range strings.FieldsSeq(string(b)) {
 			if name, _ := os.ReadFile("/proc/" + pid + "/comm"); string(name) == "promcheck\n" {
 				var n int
 				_, _ = fmt.Sscan(pid, &n)

@@ -35,48 +35,48 @@ var (
 	}
 )
 
-// alFile is one alerting file as Grafana would read it.
-type alFile struct {
+// alertingFile is one alerting file as Grafana would read it.
+type alertingFile struct {
 	file            file
-	groups          []*alGroup
-	deleteRules     []*alDelete
-	contacts        []*alContact
-	deleteContacts  []*alDelete
-	policies        []*alPolicy
-	resets          []*alDelete
-	mutes           []*alNamed
-	deleteMutes     []*alDelete
-	templates       []*alNamed
-	deleteTemplates []*alDelete
+	groups          []*alertingGroup
+	deleteRules     []*alertingDeletion
+	contacts        []*alertingContact
+	deleteContacts  []*alertingDeletion
+	policies        []*alertingPolicy
+	resets          []*alertingDeletion
+	mutes           []*alertingNamed
+	deleteMutes     []*alertingDeletion
+	templates       []*alertingNamed
+	deleteTemplates []*alertingDeletion
 }
 
-// alDelete is an entry of one of the delete lists, or of resetPolicies.
-type alDelete struct {
+// alertingDeletion is an entry of one of the delete lists, or of resetPolicies.
+type alertingDeletion struct {
 	at  place
 	org int64 // 0: not known
 	// id is the uid or the name.
 	id provisioning.Value
 }
 
-// alNamed is a mute timing or a template.
-type alNamed struct {
+// alertingNamed is a mute timing or a template.
+type alertingNamed struct {
 	at    place
 	org   int64 // 0: not known
 	name  provisioning.Value
 	print uint64
 }
 
-// alReader reads one file.
-type alReader struct {
-	p *pass
+// alertingReader reads one file.
+type alertingReader struct {
+	p *validation
 	f file
 	d *provisioning.Decoder
 }
 
 func alertingName(name string) bool { return yamlName(name) || strings.HasSuffix(name, ".json") }
 
-func checkAlerting(p *pass, s *snapshot.Snapshot) {
-	var files []*alFile
+func checkAlerting(p *validation, s *snapshot.Snapshot) {
+	var files []*alertingFile
 	broken := false
 	if s != nil {
 		if p.version.Before(v9) {
@@ -95,7 +95,7 @@ func checkAlerting(p *pass, s *snapshot.Snapshot) {
 			}
 		}
 	}
-	p.tellNothing(!slices.ContainsFunc(files, func(f *alFile) bool { return !f.empty() }), ruleALNothing, "the file names nothing")
+	p.tellNothing(!slices.ContainsFunc(files, func(f *alertingFile) bool { return !f.empty() }), ruleALNothing, "the file names nothing")
 	p.alertingOff(files)
 	newAlState(p, files).apply(files)
 	for _, f := range files {
@@ -107,12 +107,12 @@ func checkAlerting(p *pass, s *snapshot.Snapshot) {
 }
 
 // readAlerting returns nil when there is nothing to go on with, and whether the file could be read.
-func (p *pass) readAlerting(f file) (*alFile, bool) {
+func (p *validation) readAlerting(f file) (*alertingFile, bool) {
 	root, ok := p.parse(f)
 	if !ok {
 		return nil, false
 	}
-	a := &alReader{p: p, f: f, d: p.decoder(f)}
+	a := &alertingReader{p: p, f: f, d: p.decoder(f)}
 	if a.d.IsNull(root) {
 		p.namesNothing(f.at(root))
 		return nil, true
@@ -129,7 +129,7 @@ func (p *pass) readAlerting(f file) (*alFile, bool) {
 	if n := a.d.Resolve(top.Get("filename")); n != nil && n.Kind != yaml.ScalarNode {
 		a.d.PlainText(top, "filename") // Grafana has a field of its own under this name
 	}
-	af := &alFile{file: f}
+	af := &alertingFile{file: f}
 	for _, m := range a.items(top, "groups", false) {
 		af.groups = append(af.groups, a.group(m))
 	}
@@ -171,7 +171,7 @@ func (p *pass) readAlerting(f file) (*alFile, bool) {
 const maxPeeked = 50
 
 // prometheusRules is the key of the groups when they are those of a rule file of Prometheus.
-func (a *alReader) prometheusRules(top *provisioning.Map) *yaml.Node {
+func (a *alertingReader) prometheusRules(top *provisioning.Map) *yaml.Node {
 	quiet := *a.d
 	quiet.Report = func(finding.Finding) {}
 	found := false
@@ -195,14 +195,14 @@ func (a *alReader) prometheusRules(top *provisioning.Map) *yaml.Node {
 	return top.Key("groups")
 }
 
-func (f *alFile) empty() bool {
+func (f *alertingFile) empty() bool {
 	return len(f.groups)+len(f.contacts)+len(f.policies)+len(f.mutes)+len(f.templates)+len(f.resets) == 0 &&
 		len(f.deleteRules)+len(f.deleteContacts)+len(f.deleteMutes)+len(f.deleteTemplates) == 0
 }
 
 // items reads a list of maps. An empty item is dropped by the newer YAML library; the older one
 // makes an empty entry of it, which is refused unless harmless says that it does nothing.
-func (a *alReader) items(m *provisioning.Map, key string, harmless bool) iter.Seq2[int, *provisioning.Map] {
+func (a *alertingReader) items(m *provisioning.Map, key string, harmless bool) iter.Seq2[int, *provisioning.Map] {
 	return func(yield func(int, *provisioning.Map) bool) {
 		nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
 		for i, n := range nodes {
@@ -220,7 +220,7 @@ func (a *alReader) items(m *provisioning.Map, key string, harmless bool) iter.Se
 	}
 }
 
-func (a *alReader) nullItem(n *yaml.Node, key string, harmless bool) {
+func (a *alertingReader) nullItem(n *yaml.Node, key string, harmless bool) {
 	if a.d.Dialect == provisioning.V3 || harmless {
 		a.p.warnf(a.f.at(n), ruleALNullItem, "remove the dash, or write the item after it", "an empty item of %s is ignored", key)
 		return
@@ -229,7 +229,7 @@ func (a *alReader) nullItem(n *yaml.Node, key string, harmless bool) {
 }
 
 // org reads orgId, which is 1 when it is missing or below 1; 0 stands for not known.
-func (a *alReader) org(m *provisioning.Map) int64 {
+func (a *alertingReader) org(m *provisioning.Map) int64 {
 	i := a.d.Int(m, "orgId")
 	switch {
 	case !i.Known:
@@ -243,9 +243,9 @@ func (a *alReader) org(m *provisioning.Map) int64 {
 	return i.Value
 }
 
-func (a *alReader) delete(m *provisioning.Map, list, key string, required bool) *alDelete {
+func (a *alertingReader) delete(m *provisioning.Map, list, key string, required bool) *alertingDeletion {
 	a.d.UnknownKeys(m, list, []string{"orgId", key})
-	del := &alDelete{at: a.f.at(m.Node), org: a.org(m), id: a.d.Text(m, key)}
+	del := &alertingDeletion{at: a.f.at(m.Node), org: a.org(m), id: a.d.Text(m, key)}
 	if required && del.id.Known && strings.TrimSpace(del.id.Text) == "" {
 		a.missing(m, key, "an entry of "+list)
 	}
@@ -255,16 +255,16 @@ func (a *alReader) delete(m *provisioning.Map, list, key string, required bool) 
 	return del
 }
 
-func (a *alReader) resetPolicies(top *provisioning.Map) []*alDelete {
+func (a *alertingReader) resetPolicies(top *provisioning.Map) []*alertingDeletion {
 	nodes, _ := a.d.List(top.Get("resetPolicies"), "'resetPolicies'")
-	var out []*alDelete
+	var out []*alertingDeletion
 	for _, n := range nodes {
 		if a.d.IsNull(n) && a.d.Dialect == provisioning.V3 {
 			a.p.warnf(a.f.at(n), ruleALNullItem, "remove the dash", "an empty item of resetPolicies is ignored")
 			continue
 		}
 		i := a.d.IntNode(n, "an item of resetPolicies")
-		del := &alDelete{at: a.f.at(n), id: provisioning.Value{Known: i.Known}}
+		del := &alertingDeletion{at: a.f.at(n), id: provisioning.Value{Known: i.Known}}
 		if i.Known {
 			del.org = i.Value
 			if i.Value == 0 {
@@ -279,12 +279,12 @@ func (a *alReader) resetPolicies(top *provisioning.Map) []*alDelete {
 var ruleALMissing = newRule("alerting-key-missing")
 
 // missing reports a key without which Grafana refuses the files.
-func (a *alReader) missing(m *provisioning.Map, key, what string) {
+func (a *alertingReader) missing(m *provisioning.Map, key, what string) {
 	a.p.errorf(a.f.at(m.Key(key)), ruleALMissing, "write "+key, "%s needs '%s': Grafana refuses all alerting files", what, key)
 }
 
 // required reads a text that must not be blank.
-func (a *alReader) required(m *provisioning.Map, key, what string) provisioning.Value {
+func (a *alertingReader) required(m *provisioning.Map, key, what string) provisioning.Value {
 	v := a.d.Text(m, key)
 	if v.Known && strings.TrimSpace(v.Text) == "" {
 		a.missing(m, key, what)
@@ -293,7 +293,7 @@ func (a *alReader) required(m *provisioning.Map, key, what string) provisioning.
 }
 
 // raw runs read without the remarks on expansion: what it reads is kept as it is written.
-func (a *alReader) raw(read func()) {
+func (a *alertingReader) raw(read func()) {
 	report := a.d.Report
 	a.d.Report = func(f finding.Finding) {
 		if f.Severity == finding.Error || f.Rule == provisioning.RuleFileMissing || f.Rule == provisioning.RuleDuplicateKey || f.Rule == provisioning.RuleNonTextKey {

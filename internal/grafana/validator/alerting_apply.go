@@ -15,8 +15,8 @@ var (
 )
 
 // apply goes through the files in the order in which this Grafana writes.
-func (s *alState) apply(files []*alFile) {
-	each := func(steps ...func(*alFile)) {
+func (s *alertingState) apply(files []*alertingFile) {
+	each := func(steps ...func(*alertingFile)) {
 		for _, step := range steps {
 			for _, f := range files {
 				step(f)
@@ -31,7 +31,7 @@ func (s *alState) apply(files []*alFile) {
 }
 
 // exists reports an organization that is not there; what is written before stays.
-func (s *alState) exists(at place, id int64) bool {
+func (s *alertingState) exists(at place, id int64) bool {
 	if id == 0 {
 		return false
 	}
@@ -47,7 +47,7 @@ func (s *alState) exists(at place, id int64) bool {
 	return true
 }
 
-func (s *alState) contactPoints(f *alFile) {
+func (s *alertingState) contactPoints(f *alertingFile) {
 	for _, c := range f.contacts {
 		if !s.exists(c.at, c.org) {
 			continue
@@ -60,7 +60,7 @@ func (s *alState) contactPoints(f *alFile) {
 	}
 }
 
-func (s *alState) receiver(c *alContact, r *alReceiver) {
+func (s *alertingState) receiver(c *alertingContact, r *alertingReceiver) {
 	o := s.org(c.org)
 	uid := r.uid.Text
 	inServer := false
@@ -93,7 +93,7 @@ func (s *alState) receiver(c *alContact, r *alReceiver) {
 }
 
 // renamed follows a contact point's new name in what refers to it.
-func (o *alOrg) renamed(old, name string) {
+func (o *alertingOrg) renamed(old, name string) {
 	swap := func(list []string) {
 		for i := range list {
 			if list[i] == old {
@@ -107,7 +107,7 @@ func (o *alOrg) renamed(old, name string) {
 	}
 }
 
-func (s *alState) muteTimes(f *alFile) {
+func (s *alertingState) muteTimes(f *alertingFile) {
 	for _, m := range f.mutes {
 		if !s.exists(m.at, m.org) || !m.name.Known || m.name.Text == "" {
 			continue
@@ -126,18 +126,18 @@ func (s *alState) muteTimes(f *alFile) {
 	}
 }
 
-func (s *alState) liveMute(org int64, name string) bool {
+func (s *alertingState) liveMute(org int64, name string) bool {
 	return s.live != nil && slices.ContainsFunc(s.live.MuteTimes, func(n LiveNamed) bool { return n.OrgID == org && n.Name == name })
 }
 
-func (s *alState) templates(f *alFile) {
+func (s *alertingState) templates(f *alertingFile) {
 	for _, t := range f.templates {
 		s.exists(t.at, t.org)
 	}
 }
 
 // receiverExists reports a contact point that is not there.
-func (s *alState) receiverExists(at place, org int64, name, when string) {
+func (s *alertingState) receiverExists(at place, org int64, name, when string) {
 	o := s.org(org)
 	if _, there := o.contacts[name]; there {
 		return
@@ -155,7 +155,7 @@ func (s *alState) receiverExists(at place, org int64, name, when string) {
 	s.p.warnf(at, ruleALReceiver, hint, "the contact point is in no file: if Grafana does not have it either, it fails while it writes the %s", when)
 }
 
-func (s *alState) intervalExists(at place, org int64, name, when string) {
+func (s *alertingState) intervalExists(at place, org int64, name, when string) {
 	o := s.org(org)
 	if o.mutes[name] {
 		return
@@ -171,7 +171,7 @@ func (s *alState) intervalExists(at place, org int64, name, when string) {
 	s.p.warnf(at, ruleALIntervalRef, hint, "the mute timing is in no file: if Grafana does not have it either, it fails while it writes the %s", when)
 }
 
-func (s *alState) policies(f *alFile) {
+func (s *alertingState) policies(f *alertingFile) {
 	for _, pol := range f.policies {
 		if !s.exists(pol.at, pol.org) {
 			continue
@@ -182,7 +182,7 @@ func (s *alState) policies(f *alFile) {
 		} else {
 			o.made["policy"] = pol.at
 		}
-		o.routes = alUse{}
+		o.routes = alertingUse{}
 		for _, r := range pol.receivers {
 			s.receiverExists(r.at, pol.org, r.name, "policies")
 			o.routes.receivers = append(o.routes.receivers, r.name)
@@ -194,17 +194,17 @@ func (s *alState) policies(f *alFile) {
 	}
 }
 
-func (s *alState) resets(f *alFile) {
+func (s *alertingState) resets(f *alertingFile) {
 	for _, r := range f.resets {
 		if r.id.Known && s.exists(r.at, r.org) {
 			o := s.org(r.org)
-			o.routes = alUse{receivers: []string{s.builtin}}
+			o.routes = alertingUse{receivers: []string{s.builtin}}
 			o.add(s.builtin, "")
 		}
 	}
 }
 
-func (s *alState) deleteMutes(f *alFile) {
+func (s *alertingState) deleteMutes(f *alertingFile) {
 	for _, d := range f.deleteMutes {
 		if !s.exists(d.at, d.org) || !d.id.Known {
 			continue
@@ -218,7 +218,7 @@ func (s *alState) deleteMutes(f *alFile) {
 	}
 }
 
-func (o *alOrg) usesInterval(name string) bool {
+func (o *alertingOrg) usesInterval(name string) bool {
 	if slices.Contains(o.routes.intervals, name) {
 		return true
 	}
@@ -230,7 +230,7 @@ func (o *alOrg) usesInterval(name string) bool {
 	return false
 }
 
-func (o *alOrg) usesReceiver(name string) bool {
+func (o *alertingOrg) usesReceiver(name string) bool {
 	if slices.Contains(o.routes.receivers, name) {
 		return true
 	}
@@ -242,13 +242,13 @@ func (o *alOrg) usesReceiver(name string) bool {
 	return false
 }
 
-func (s *alState) deleteTemplates(f *alFile) {
+func (s *alertingState) deleteTemplates(f *alertingFile) {
 	for _, d := range f.deleteTemplates {
 		s.exists(d.at, d.org)
 	}
 }
 
-func (s *alState) deleteContacts(f *alFile) {
+func (s *alertingState) deleteContacts(f *alertingFile) {
 	for _, d := range f.deleteContacts {
 		if !s.exists(d.at, d.org) || !d.id.Known {
 			continue

@@ -9,13 +9,13 @@ import (
 	"reloader/internal/grafana/provisioning"
 )
 
-func (s *alState) oldRules(f *alFile) {
+func (s *alertingState) oldRules(f *alertingFile) {
 	for _, g := range f.groups {
 		s.group(g)
 	}
 }
 
-func (s *alState) oldDeleteRules(f *alFile) {
+func (s *alertingState) oldDeleteRules(f *alertingFile) {
 	for _, d := range f.deleteRules {
 		if d.org != 0 && d.id.Known {
 			delete(s.org(d.org).rules, d.id.Text)
@@ -23,12 +23,12 @@ func (s *alState) oldDeleteRules(f *alFile) {
 	}
 }
 
-func (s *alState) rules(f *alFile) {
+func (s *alertingState) rules(f *alertingFile) {
 	s.oldRules(f)
 	s.oldDeleteRules(f)
 }
 
-func (s *alState) group(g *alGroup) {
+func (s *alertingState) group(g *alertingGroup) {
 	if g.org == 0 {
 		return
 	}
@@ -41,7 +41,7 @@ func (s *alState) group(g *alGroup) {
 }
 
 // oldFolder reports a folder that older Grafanas cannot make.
-func (s *alState) oldFolder(g *alGroup) {
+func (s *alertingState) oldFolder(g *alertingGroup) {
 	if strings.EqualFold(g.folder.Text, "General") {
 		s.p.errorf(g.file.at(g.folder.Node), ruleALFolder, "use another title", "no folder can be called General: Grafana fails while it writes the rules")
 		return
@@ -57,7 +57,7 @@ func (s *alState) oldFolder(g *alGroup) {
 	}
 }
 
-func (s *alState) rule(g *alGroup, r *alRule) {
+func (s *alertingState) rule(g *alertingGroup, r *alertingRule) {
 	o := s.org(g.org)
 	if !r.uid.Known || r.uid.Text == "" {
 		return
@@ -78,14 +78,14 @@ func (s *alState) rule(g *alGroup, r *alRule) {
 			o.titles[id] = uid
 		}
 	}
-	use := alUse{}
+	use := alertingUse{}
 	if r.settings != nil {
 		s.ruleSettings(g, r.settings, &use)
 	}
 	o.rules[uid] = use
 }
 
-func (s *alState) ruleSettings(g *alGroup, settings *alSettings, use *alUse) {
+func (s *alertingState) ruleSettings(g *alertingGroup, settings *alertingSettings, use *alertingUse) {
 	known := func(v provisioning.Value) bool { return v.Known && v.Text != "" }
 	if known(settings.receiver) {
 		s.receiverExists(g.file.at(settings.receiver.Node), g.org, settings.receiver.Text, "rules")
@@ -99,7 +99,7 @@ func (s *alState) ruleSettings(g *alGroup, settings *alSettings, use *alUse) {
 	}
 }
 
-func (s *alState) provenance(g *alGroup, r *alRule) {
+func (s *alertingState) provenance(g *alertingGroup, r *alertingRule) {
 	if s.live == nil {
 		return
 	}

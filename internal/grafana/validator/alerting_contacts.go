@@ -22,26 +22,26 @@ var (
 	receiverKeys = []string{"uid", "type", "settings", "disableResolveMessage"}
 )
 
-// alContact is a contact point: a name for receivers.
-type alContact struct {
+// alertingContact is a contact point: a name for receivers.
+type alertingContact struct {
 	file      file
 	at        place
 	org       int64 // 0: not known
 	name      provisioning.Value
-	receivers []*alReceiver
+	receivers []*alertingReceiver
 }
 
-// alReceiver is one integration of a contact point.
-type alReceiver struct {
+// alertingReceiver is one integration of a contact point.
+type alertingReceiver struct {
 	at    place
 	uid   provisioning.Value
 	typ   string
 	print uint64
 }
 
-func (a *alReader) contact(m *provisioning.Map) *alContact {
+func (a *alertingReader) contact(m *provisioning.Map) *alertingContact {
 	a.d.UnknownKeys(m, "a contact point", contactKeys)
-	c := &alContact{file: a.f, at: a.f.at(m.Node), org: a.org(m), name: a.required(m, "name", "a contact point")}
+	c := &alertingContact{file: a.f, at: a.f.at(m.Node), org: a.org(m), name: a.required(m, "name", "a contact point")}
 	c.name.Text = strings.TrimSpace(c.name.Text)
 	if m.Has("name") {
 		c.at = a.f.at(m.Key("name"))
@@ -55,9 +55,9 @@ func (a *alReader) contact(m *provisioning.Map) *alContact {
 	return c
 }
 
-func (a *alReader) receiver(m *provisioning.Map) *alReceiver {
+func (a *alertingReader) receiver(m *provisioning.Map) *alertingReceiver {
 	a.d.UnknownKeys(m, "a receiver", receiverKeys)
-	r := &alReceiver{at: a.f.at(m.Node), uid: a.required(m, "uid", "a receiver"), print: fingerprintMap(m)}
+	r := &alertingReceiver{at: a.f.at(m.Node), uid: a.required(m, "uid", "a receiver"), print: fingerprintMap(m)}
 	r.uid.Text = strings.TrimSpace(r.uid.Text)
 	a.uid(r.uid, "contact points")
 	a.d.Bool(m, "disableResolveMessage")
@@ -80,14 +80,14 @@ func (a *alReader) receiver(m *provisioning.Map) *alReceiver {
 	}
 	r.typ = t.name
 	if ok && len(settings) > 0 {
-		s := &alSettingsCheck{a: a, node: n, values: settings, typ: t}
+		s := &alertingSettingsCheck{a: a, node: n, values: settings, typ: t}
 		s.check()
 	}
 	return r
 }
 
 // contactType finds the type of a receiver, and reports one that this Grafana does not know.
-func (a *alReader) contactType(v provisioning.Value) *contactType {
+func (a *alertingReader) contactType(v provisioning.Value) *contactType {
 	at := a.f.at(v.Node)
 	var names []string
 	for i := range contactTypes {
@@ -112,9 +112,9 @@ func (a *alReader) contactType(v provisioning.Value) *contactType {
 	return nil
 }
 
-// alSettingsCheck judges the settings of one receiver.
-type alSettingsCheck struct {
-	a      *alReader
+// alertingSettingsCheck judges the settings of one receiver.
+type alertingSettingsCheck struct {
+	a      *alertingReader
 	node   *yaml.Node
 	values map[string]any
 	typ    *contactType
@@ -122,14 +122,14 @@ type alSettingsCheck struct {
 	bad bool
 }
 
-func (s *alSettingsCheck) at(key string) place { return keyAt(s.a.f, s.a.d, s.node, key) }
+func (s *alertingSettingsCheck) at(key string) place { return keyAt(s.a.f, s.a.d, s.node, key) }
 
-func (s *alSettingsCheck) errorf(rule, key, hint, format string, args ...any) {
+func (s *alertingSettingsCheck) errorf(rule, key, hint, format string, args ...any) {
 	s.bad = true
 	s.a.p.errorf(s.at(key), rule, hint, format+": Grafana refuses all alerting files", args...)
 }
 
-func (s *alSettingsCheck) check() {
+func (s *alertingSettingsCheck) check() {
 	spec := s.typ.fields
 	if slices.Contains(httpConfigTypes, s.typ.name) {
 		spec += " http_config:m"
@@ -147,7 +147,7 @@ func (s *alSettingsCheck) check() {
 }
 
 // fields judges the names and kinds of settings.
-func (s *alSettingsCheck) fields(spec string, values map[string]any, node *yaml.Node) {
+func (s *alertingSettingsCheck) fields(spec string, values map[string]any, node *yaml.Node) {
 	fields := settingFields(spec)
 	for key, value := range values {
 		name, kind, known := lookupField(fields, key)
@@ -175,7 +175,7 @@ func cut(key string) string {
 }
 
 // kind reports a value that does not fit the setting when it is read from JSON.
-func (s *alSettingsCheck) kind(name string, kind byte, value any, key string, node *yaml.Node) {
+func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key string, node *yaml.Node) {
 	if value == nil {
 		return
 	}
@@ -239,7 +239,7 @@ func (s *alSettingsCheck) kind(name string, kind byte, value any, key string, no
 }
 
 // text is a setting's text; not ok when it is unknown or no text.
-func (s *alSettingsCheck) text(key string) (string, bool) {
+func (s *alertingSettingsCheck) text(key string) (string, bool) {
 	v, there := get(s.values, key)
 	if !there || v == nil {
 		return "", true
@@ -256,7 +256,7 @@ func unknownValue(v any) bool {
 }
 
 // empty says that a setting is surely missing or empty.
-func (s *alSettingsCheck) empty(key string) bool {
+func (s *alertingSettingsCheck) empty(key string) bool {
 	v, there := get(s.values, key)
 	if !there || v == nil {
 		return true
@@ -266,7 +266,7 @@ func (s *alSettingsCheck) empty(key string) bool {
 }
 
 // number is a setting's whole number as a text or a number; not ok when it is none.
-func (s *alSettingsCheck) number(key string) (text string, ok bool) {
+func (s *alertingSettingsCheck) number(key string) (text string, ok bool) {
 	v, there := get(s.values, key)
 	if !there || v == nil || unknownValue(v) {
 		return "", false

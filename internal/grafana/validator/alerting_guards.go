@@ -13,7 +13,7 @@ import (
 var ruleALStays = newRule("alerting-removed-stays")
 
 // outline names what the file makes.
-func (f *alFile) outline(p *pass) {
+func (f *alertingFile) outline(p *validation) {
 	for _, g := range f.groups {
 		for _, r := range g.rules {
 			if r.uid.Text == "" && r.uid.Raw == "" {
@@ -83,7 +83,7 @@ func alerted(i finding.Item, key string) []string {
 
 // guardAlerting compares with what the server was last proven to run: what left the files stays in
 // Grafana unless a delete entry takes it away.
-func (p *pass) guardAlerting(s *snapshot.Snapshot, files []*alFile) {
+func (p *validation) guardAlerting(s *snapshot.Snapshot, files []*alertingFile) {
 	if p.running == nil {
 		return
 	}
@@ -100,7 +100,7 @@ func (p *pass) guardAlerting(s *snapshot.Snapshot, files []*alFile) {
 	}
 	deleted := map[string]bool{}
 	for _, f := range files {
-		mark := func(kind string, list []*alDelete) {
+		mark := func(kind string, list []*alertingDeletion) {
 			for _, d := range list {
 				deleted[kind+" "+orgText(d.org)+"/"+d.id.Text] = true
 			}

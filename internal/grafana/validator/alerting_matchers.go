@@ -8,7 +8,7 @@ import (
 
 var matchOperators = []string{"=", "!=", "=~", "!~"}
 
-func (r *alRoute) matchers(root bool) {
+func (r *alertingRoute) matchers(root bool) {
 	some := r.objectMatchers()
 	some = r.matchTexts() || some
 	if m, there := get(r.values, "match"); there && m != nil {
@@ -39,7 +39,7 @@ func goodRegexp(s string) bool {
 	return err == nil
 }
 
-func (r *alRoute) objectMatchers() bool {
+func (r *alertingRoute) objectMatchers() bool {
 	const form = `write them as [[label, "=", value]]`
 	v, there := get(r.values, "object_matchers")
 	if !there || v == nil {
@@ -75,7 +75,7 @@ func (r *alRoute) objectMatchers() bool {
 // matcherText is one matcher of the list form: a label or quoted text, an operator, a value.
 var matcherText = regexp.MustCompile(`(?s)^\s*([a-zA-Z_:][a-zA-Z0-9_:]*|"(?:[^"\\]|\\.)*"|[^\s=!~{},"'` + "`" + `\\]+)\s*(=~|=|!=|!~)\s*("(?:[^"\\]|\\.)*"|[^"]*?)\s*$`)
 
-func (r *alRoute) matchTexts() bool {
+func (r *alertingRoute) matchTexts() bool {
 	list := r.texts("matchers")
 	for _, s := range list {
 		s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s), "{"), "}")

@@ -21,9 +21,9 @@ var (
 	intervalKeys = []string{"times", "weekdays", "days_of_month", "months", "years", "location"}
 )
 
-func (a *alReader) muteTime(m *provisioning.Map) *alNamed {
+func (a *alertingReader) muteTime(m *provisioning.Map) *alertingNamed {
 	a.d.UnknownKeys(m, "a mute timing", muteKeys, "version", "provenance")
-	mt := &alNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
+	mt := &alertingNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
 	if mt.name.Known && mt.name.Text == "" {
 		a.p.errorf(a.f.at(m.Key("name")), ruleMuteName, "write name", "a mute timing needs 'name': Grafana fails while it writes, contact points are written before")
 	}
@@ -38,7 +38,7 @@ func (a *alReader) muteTime(m *provisioning.Map) *alNamed {
 	return mt
 }
 
-func (a *alReader) interval(m *provisioning.Map) {
+func (a *alertingReader) interval(m *provisioning.Map) {
 	a.d.UnknownKeys(m, "a time interval", intervalKeys)
 	for _, t := range a.items(m, "times", true) {
 		a.times(t)
@@ -62,7 +62,7 @@ func (a *alReader) interval(m *provisioning.Map) {
 }
 
 // plainNode is a scalar as the YAML library gives it as a text; Grafana expands nothing here.
-func (a *alReader) plainNode(n *yaml.Node, key string) (string, bool) {
+func (a *alertingReader) plainNode(n *yaml.Node, key string) (string, bool) {
 	r := a.d.Resolve(n)
 	if r == nil {
 		return "", false
@@ -76,7 +76,7 @@ func (a *alReader) plainNode(n *yaml.Node, key string) (string, bool) {
 
 var clockTime = regexp.MustCompile(`^((([01][0-9])|(2[0-3])):[0-5][0-9])$|(^24:00$)`)
 
-func (a *alReader) times(m *provisioning.Map) {
+func (a *alertingReader) times(m *provisioning.Map) {
 	a.d.UnknownKeys(m, "times", []string{"start_time", "end_time"})
 	start, end := a.d.PlainText(m, "start_time"), a.d.PlainText(m, "end_time")
 	if !start.Known || !end.Known {
@@ -94,7 +94,7 @@ func (a *alReader) times(m *provisioning.Map) {
 	}
 }
 
-func (a *alReader) location(m *provisioning.Map) {
+func (a *alertingReader) location(m *provisioning.Map) {
 	n := m.Get("location")
 	if a.d.IsNull(n) {
 		return

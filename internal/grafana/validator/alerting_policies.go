@@ -26,8 +26,8 @@ var (
 	}
 )
 
-// alPolicy is a tree of notification policies.
-type alPolicy struct {
+// alertingPolicy is a tree of notification policies.
+type alertingPolicy struct {
 	file      file
 	at        place
 	org       int64 // 0: not known
@@ -44,42 +44,42 @@ type named1 struct {
 	name string
 }
 
-// alRoute is one node of the tree: its values, and the YAML they come from.
-type alRoute struct {
-	a      *alReader
+// alertingRoute is one node of the tree: its values, and the YAML they come from.
+type alertingRoute struct {
+	a      *alertingReader
 	values map[string]any
 	node   *yaml.Node
-	policy *alPolicy
+	policy *alertingPolicy
 }
 
-func (a *alReader) policy(m *provisioning.Map) *alPolicy {
-	pol := &alPolicy{file: a.f, at: a.f.at(m.Node), org: a.org(m), print: fingerprintMap(m), ok: true}
+func (a *alertingReader) policy(m *provisioning.Map) *alertingPolicy {
+	pol := &alertingPolicy{file: a.f, at: a.f.at(m.Node), org: a.org(m), print: fingerprintMap(m), ok: true}
 	values, ok := a.d.JudgedMap(m.Node, "a policy")
 	if !ok {
 		pol.ok = false
 		return pol
 	}
-	r := &alRoute{a: a, values: values, node: m.Node, policy: pol}
+	r := &alertingRoute{a: a, values: values, node: m.Node, policy: pol}
 	r.root()
 	r.read(0)
 	return pol
 }
 
-func (r *alRoute) at(key string) place { return keyAt(r.a.f, r.a.d, r.node, key) }
+func (r *alertingRoute) at(key string) place { return keyAt(r.a.f, r.a.d, r.node, key) }
 
 // broken reports what makes the file unreadable.
-func (r *alRoute) broken(key, rule, hint, format string, args ...any) {
+func (r *alertingRoute) broken(key, rule, hint, format string, args ...any) {
 	r.policy.ok = false
 	r.a.p.errorf(r.at(key), rule, hint, format+": Grafana refuses all alerting files", args...)
 }
 
 // refused reports what fails when the tree is stored.
-func (r *alRoute) refused(key, rule, hint, format string, args ...any) {
+func (r *alertingRoute) refused(key, rule, hint, format string, args ...any) {
 	r.policy.ok = false
 	r.a.p.errorf(r.at(key), rule, hint, format+": Grafana fails while it writes the policies, contact points are written before", args...)
 }
 
-func (r *alRoute) root() {
+func (r *alertingRoute) root() {
 	if v, _ := r.text("receiver"); v == "" && !r.unknown("receiver") {
 		r.refused("receiver", rulePolicyRoot, "write the name of a contact point", "the root policy needs a receiver")
 	}
@@ -101,7 +101,7 @@ func (r *alRoute) root() {
 // maxRoutes bounds the depth of a tree.
 const maxRoutes = 1000
 
-func (r *alRoute) read(depth int) {
+func (r *alertingRoute) read(depth int) {
 	r.unknownKeys(depth == 0)
 	if v, ok := r.text("receiver"); ok && v != "" {
 		r.policy.receivers = append(r.policy.receivers, named1{r.at("receiver"), v})
@@ -141,7 +141,7 @@ func (r *alRoute) read(depth int) {
 	}
 	nodes := r.nodes("routes")
 	for i, item := range list {
-		child := &alRoute{a: r.a, node: r.node, policy: r.policy}
+		child := &alertingRoute{a: r.a, node: r.node, policy: r.policy}
 		if i < len(nodes) {
 			child.node = nodes[i]
 		}
@@ -160,7 +160,7 @@ func (r *alRoute) read(depth int) {
 }
 
 // nodes are the items of a list as YAML.
-func (r *alRoute) nodes(key string) []*yaml.Node {
+func (r *alertingRoute) nodes(key string) []*yaml.Node {
 	n := r.a.d.Resolve(r.node)
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
@@ -175,7 +175,7 @@ func (r *alRoute) nodes(key string) []*yaml.Node {
 	return nil
 }
 
-func (r *alRoute) unknownKeys(root bool) {
+func (r *alertingRoute) unknownKeys(root bool) {
 	for key := range r.values {
 		if root && (key == "orgId" || key == "name") {
 			continue
@@ -207,13 +207,13 @@ func containsFold(list []string, s string) bool {
 	return false
 }
 
-func (r *alRoute) unknown(key string) bool {
+func (r *alertingRoute) unknown(key string) bool {
 	v, _ := get(r.values, key)
 	return unknownValue(v)
 }
 
 // text is a text of the route; not ok when it is not known or was reported.
-func (r *alRoute) text(key string) (string, bool) {
+func (r *alertingRoute) text(key string) (string, bool) {
 	v, there := get(r.values, key)
 	switch {
 	case !there || v == nil:
@@ -229,7 +229,7 @@ func (r *alRoute) text(key string) (string, bool) {
 }
 
 // texts is a list of texts of the route, without those that are not known.
-func (r *alRoute) texts(key string) []string {
+func (r *alertingRoute) texts(key string) []string {
 	v, there := get(r.values, key)
 	if !there || v == nil {
 		return nil
@@ -249,7 +249,7 @@ func (r *alRoute) texts(key string) []string {
 	return out
 }
 
-func (r *alRoute) groupBy() {
+func (r *alertingRoute) groupBy() {
 	labels := r.texts("group_by")
 	seen := map[string]bool{}
 	for _, l := range labels {
@@ -263,7 +263,7 @@ func (r *alRoute) groupBy() {
 	}
 }
 
-func (r *alRoute) duration(key string) {
+func (r *alertingRoute) duration(key string) {
 	v, there := get(r.values, key)
 	if !there || v == nil || unknownValue(v) {
 		return

@@ -9,7 +9,7 @@ import (
 	"reloader/internal/grafana/provisioning"
 )
 
-func (a *alReader) ruleData(m *provisioning.Map) {
+func (a *alertingReader) ruleData(m *provisioning.Map) {
 	none := true
 	for _, q := range a.items(m, "data", false) {
 		none = false
@@ -21,7 +21,7 @@ func (a *alReader) ruleData(m *provisioning.Map) {
 }
 
 // condition warns when the condition names none of the queries: the rule then always fails.
-func (a *alReader) condition(m *provisioning.Map, cond provisioning.Value) {
+func (a *alertingReader) condition(m *provisioning.Map, cond provisioning.Value) {
 	nodes, ok := a.d.List(m.Get("data"), "'data'")
 	if !ok {
 		return
@@ -38,7 +38,7 @@ func (a *alReader) condition(m *provisioning.Map, cond provisioning.Value) {
 	a.p.warnf(a.f.at(cond.Node), ruleALCondition, "write the refId of one of the queries", "the condition is not the refId of a query: Grafana accepts the rule, and it fails whenever it is evaluated")
 }
 
-func (a *alReader) query(m *provisioning.Map) {
+func (a *alertingReader) query(m *provisioning.Map) {
 	p := a.p
 	a.d.UnknownKeys(m, "a query", queryKeys)
 	a.d.Text(m, "refId")
@@ -58,7 +58,7 @@ func (a *alReader) query(m *provisioning.Map) {
 }
 
 // timeRange reads from and to, which must be plain numbers; not ok when they were reported.
-func (a *alReader) timeRange(m *provisioning.Map) (from, to int64, ok bool) {
+func (a *alertingReader) timeRange(m *provisioning.Map) (from, to int64, ok bool) {
 	rng, ok := a.d.Map(m.Get("relativeTimeRange"), "'relativeTimeRange'")
 	if !ok {
 		return 0, 0, false
@@ -85,7 +85,7 @@ var ruleALPolicyName = newRule("alert-rule-policy-name")
 
 var settingsKeys = []string{"receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "mute_time_intervals", "active_time_intervals"}
 
-func (a *alReader) ruleSettings(m *provisioning.Map) *alSettings {
+func (a *alertingReader) ruleSettings(m *provisioning.Map) *alertingSettings {
 	n := m.Get("notification_settings")
 	if a.d.IsNull(n) {
 		return nil
@@ -99,7 +99,7 @@ func (a *alReader) ruleSettings(m *provisioning.Map) *alSettings {
 		known = append(slices.Clip(known), "policy")
 	}
 	a.d.UnknownKeys(ns, "notification_settings", known)
-	s := &alSettings{at: a.f.at(m.Key("notification_settings")), receiver: a.d.Text(ns, "receiver")}
+	s := &alertingSettings{at: a.f.at(m.Key("notification_settings")), receiver: a.d.Text(ns, "receiver")}
 	switch {
 	case !s.receiver.Known || s.receiver.Text != "":
 	case a.p.version.AtLeast(v13) && ns.Has("policy"):
@@ -126,7 +126,7 @@ func (a *alReader) ruleSettings(m *provisioning.Map) *alSettings {
 }
 
 // texts reads a list of texts; empty ones do not count.
-func (a *alReader) texts(m *provisioning.Map, key string) []provisioning.Value {
+func (a *alertingReader) texts(m *provisioning.Map, key string) []provisioning.Value {
 	nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
 	var out []provisioning.Value
 	for _, n := range nodes {

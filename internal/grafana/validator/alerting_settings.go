@@ -17,7 +17,7 @@ var iniTrue = []string{"1", "t", "T", "true", "TRUE", "True", "y", "Y", "yes", "
 func SwitchedOff(text string) bool { return slices.Contains(iniFalse, text) }
 
 // alertingOff tells that Grafana reads no alerting files, where grafana.ini or the server says so.
-func (p *pass) alertingOff(files []*alFile) {
+func (p *validation) alertingOff(files []*alertingFile) {
 	text, set, known := p.setting("unified_alerting", "enabled")
 	if !set || !known || !SwitchedOff(text) {
 		return
@@ -38,7 +38,7 @@ type quotas struct{ org, all int }
 const defaultOrgRules = 100
 
 // ruleQuotas reads [quota], which counts only where it is switched on.
-func (p *pass) ruleQuotas() quotas {
+func (p *validation) ruleQuotas() quotas {
 	none := quotas{-1, -1}
 	text, set, known := p.setting("quota", "enabled")
 	if !set || !known || !slices.Contains(iniTrue, text) {
@@ -57,7 +57,7 @@ func (p *pass) ruleQuotas() quotas {
 
 // overQuota reports a new rule with which the quota is reached: Grafana 12.4 looks after it has written the rule, and
 // refuses it already when there are as many as are allowed (measured).
-func (s *alState) overQuota(g *alGroup, r *alRule, o *alOrg) {
+func (s *alertingState) overQuota(g *alertingGroup, r *alertingRule, o *alertingOrg) {
 	if _, there := o.rules[r.uid.Text]; there {
 		return
 	}

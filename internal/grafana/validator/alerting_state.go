@@ -2,10 +2,10 @@ package validator
 
 import "strconv"
 
-// alState is what Grafana's alerting holds while the files are applied.
-type alState struct {
-	p    *pass
-	orgs map[int64]*alOrg
+// alertingState is what Grafana's alerting holds while the files are applied.
+type alertingState struct {
+	p    *validation
+	orgs map[int64]*alertingOrg
 	// live is what the server said; nil when it was not asked.
 	live *LiveAlerting
 	// builtin is the contact point that every new organization has.
@@ -13,26 +13,26 @@ type alState struct {
 	quota   quotas
 }
 
-// alOrg is the part of one organization.
-type alOrg struct {
+// alertingOrg is the part of one organization.
+type alertingOrg struct {
 	// contacts are the uids of each contact point, owner the contact point of each uid.
 	contacts map[string]map[string]bool
 	owner    map[string]string
 	made     map[string]place // uids of receivers and, marked, of rules and policies that the files made
 	mutes    map[string]bool
 	madeMute map[string]place
-	rules    map[string]alUse
+	rules    map[string]alertingUse
 	titles   map[[2]string]string // folder and title to uid
-	routes   alUse
+	routes   alertingUse
 }
 
-// alUse is what a rule or a tree refers to.
-type alUse struct {
+// alertingUse is what a rule or a tree refers to.
+type alertingUse struct {
 	receivers, intervals []string
 }
 
-func newAlState(p *pass, files []*alFile) *alState {
-	s := &alState{p: p, orgs: map[int64]*alOrg{}, builtin: "grafana-default-email", quota: p.ruleQuotas()}
+func newAlState(p *validation, files []*alertingFile) *alertingState {
+	s := &alertingState{p: p, orgs: map[int64]*alertingOrg{}, builtin: "grafana-default-email", quota: p.ruleQuotas()}
 	if p.version.AtLeast(v124) {
 		s.builtin = "empty"
 	}
@@ -43,13 +43,13 @@ func newAlState(p *pass, files []*alFile) *alState {
 }
 
 // org is the state of an organization, made from what the server said.
-func (s *alState) org(id int64) *alOrg {
+func (s *alertingState) org(id int64) *alertingOrg {
 	if o := s.orgs[id]; o != nil {
 		return o
 	}
-	o := &alOrg{
+	o := &alertingOrg{
 		contacts: map[string]map[string]bool{}, owner: map[string]string{}, made: map[string]place{}, mutes: map[string]bool{},
-		madeMute: map[string]place{}, rules: map[string]alUse{}, titles: map[[2]string]string{},
+		madeMute: map[string]place{}, rules: map[string]alertingUse{}, titles: map[[2]string]string{},
 	}
 	s.orgs[id] = o
 	if s.live == nil || s.live.ContactPoints == nil {
@@ -71,7 +71,7 @@ func (s *alState) org(id int64) *alOrg {
 	}
 	for _, r := range s.live.Rules {
 		if r.OrgID == id {
-			o.rules[r.UID] = alUse{receivers: []string{r.Receiver}, intervals: r.Intervals}
+			o.rules[r.UID] = alertingUse{receivers: []string{r.Receiver}, intervals: r.Intervals}
 			o.titles[[2]string{r.Folder, r.Title}] = r.UID
 		}
 	}
@@ -89,7 +89,7 @@ func (s *alState) org(id int64) *alOrg {
 }
 
 // running adds what earlier files made, when the server was not asked.
-func (s *alState) running(o *alOrg, id int64) {
+func (s *alertingState) running(o *alertingOrg, id int64) {
 	if s.p.running == nil {
 		return
 	}
@@ -103,14 +103,14 @@ func (s *alState) running(o *alOrg, id int64) {
 		case itemMuteTiming:
 			o.mutes[i.Attrs["name"]] = true
 		case itemRule:
-			o.rules[i.Attrs["uid"]] = alUse{alerted(i, "receivers"), alerted(i, "intervals")}
+			o.rules[i.Attrs["uid"]] = alertingUse{alerted(i, "receivers"), alerted(i, "intervals")}
 		case itemPolicy:
-			o.routes = alUse{alerted(i, "receivers"), alerted(i, "intervals")}
+			o.routes = alertingUse{alerted(i, "receivers"), alerted(i, "intervals")}
 		}
 	}
 }
 
-func (o *alOrg) add(name, uid string) {
+func (o *alertingOrg) add(name, uid string) {
 	if o.contacts[name] == nil {
 		o.contacts[name] = map[string]bool{}
 	}
@@ -121,7 +121,7 @@ func (o *alOrg) add(name, uid string) {
 }
 
 // remove takes a receiver away and says which contact point is gone with its last one.
-func (o *alOrg) remove(uid string) (gone string) {
+func (o *alertingOrg) remove(uid string) (gone string) {
 	name, there := o.owner[uid]
 	if !there {
 		return ""

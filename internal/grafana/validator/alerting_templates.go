@@ -20,9 +20,9 @@ var (
 	templateKeys = []string{"orgId", "name", "template"}
 )
 
-func (a *alReader) template(m *provisioning.Map) *alNamed {
+func (a *alertingReader) template(m *provisioning.Map) *alertingNamed {
 	a.d.UnknownKeys(m, "a template", templateKeys, "provenance", "resourceversion")
-	t := &alNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
+	t := &alertingNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
 	body := a.d.PlainText(m, "template")
 	const consequence = "Grafana fails while it writes the templates, contact points and mute timings are written before"
 	if t.name.Known && t.name.Text == "" {
@@ -48,7 +48,7 @@ var (
 )
 
 // templateSyntax parses the body as Grafana does: without a define it is wrapped into one.
-func (a *alReader) templateSyntax(m *provisioning.Map, name, body, consequence string) {
+func (a *alertingReader) templateSyntax(m *provisioning.Map, name, body, consequence string) {
 	content := strings.TrimSpace(body)
 	wrapped := !definesTemplate.MatchString(content)
 	if wrapped {

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-func checkAlertmanagerURLs(s *alSettingsCheck) {
+func checkAlertmanagerURLs(s *alertingSettingsCheck) {
 	v, ok := s.text("url")
 	if !ok {
 		return
@@ -31,7 +31,7 @@ func checkAlertmanagerURLs(s *alSettingsCheck) {
 	}
 }
 
-func checkJira(s *alSettingsCheck) {
+func checkJira(s *alertingSettingsCheck) {
 	s.url("api_url")
 	if v, ok := s.text("reopen_duration"); ok && v != "" {
 		if _, err := model.ParseDuration(v); err != nil {
@@ -56,7 +56,7 @@ func checkJira(s *alSettingsCheck) {
 	}
 }
 
-func checkKafka(s *alSettingsCheck) {
+func checkKafka(s *alertingSettingsCheck) {
 	if s.a.p.version.Before(v10) {
 		return
 	}
@@ -66,7 +66,7 @@ func checkKafka(s *alSettingsCheck) {
 	}
 }
 
-func checkMQTT(s *alSettingsCheck) {
+func checkMQTT(s *alertingSettingsCheck) {
 	s.oneOf("messageFormat", "json", "text")
 	s.url("brokerUrl")
 	if v, ok := get(s.values, "qos"); ok && v != nil && !unknownValue(v) {
@@ -87,7 +87,7 @@ func checkMQTT(s *alSettingsCheck) {
 	}
 }
 
-func checkOpsgenie(s *alSettingsCheck) {
+func checkOpsgenie(s *alertingSettingsCheck) {
 	s.oneOf("sendTagsAs", "tags", "details", "both")
 	list, _ := get(s.values, "responders")
 	responders, _ := list.([]any)
@@ -116,7 +116,7 @@ func checkOpsgenie(s *alSettingsCheck) {
 	}
 }
 
-func checkPushover(s *alSettingsCheck) {
+func checkPushover(s *alertingSettingsCheck) {
 	for _, key := range []string{"priority", "okPriority"} {
 		if v, ok := s.number(key); ok {
 			if _, err := strconv.ParseInt(v, 10, 64); err != nil {
@@ -128,7 +128,7 @@ func checkPushover(s *alSettingsCheck) {
 
 const slackAPI = "https://slack.com/api/chat.postMessage"
 
-func checkSlack(s *alSettingsCheck) {
+func checkSlack(s *alertingSettingsCheck) {
 	s.oneOf("mentionChannel", "here", "channel")
 	hook, known := s.text("url")
 	endpoint, endpointKnown := s.text("endpointUrl")
@@ -156,7 +156,7 @@ func checkSlack(s *alSettingsCheck) {
 	}
 }
 
-func checkSNS(s *alSettingsCheck) {
+func checkSNS(s *alertingSettingsCheck) {
 	given := false
 	for _, key := range []string{"topic_arn", "target_arn"} {
 		v, ok := s.text(key)
@@ -177,7 +177,7 @@ func checkSNS(s *alSettingsCheck) {
 	}
 }
 
-func checkTelegram(s *alSettingsCheck) {
+func checkTelegram(s *alertingSettingsCheck) {
 	if s.a.p.version.Before(v10) {
 		return
 	}
@@ -191,7 +191,7 @@ func checkTelegram(s *alSettingsCheck) {
 	}
 }
 
-func checkThreema(s *alSettingsCheck) {
+func checkThreema(s *alertingSettingsCheck) {
 	if v, ok := s.text("gateway_id"); ok && (!strings.HasPrefix(v, "*") || len(v) != 8) {
 		s.errorf(ruleCPValue, "gateway_id", "write it as *ABCDEFG", "'gateway_id' must begin with * and have 8 characters")
 	}
@@ -200,7 +200,7 @@ func checkThreema(s *alSettingsCheck) {
 	}
 }
 
-func checkWebex(s *alSettingsCheck) {
+func checkWebex(s *alertingSettingsCheck) {
 	s.url("api_url")
 	for _, key := range []string{"room_id", "bot_token"} {
 		if !s.empty(key) {
@@ -221,7 +221,7 @@ var forbiddenHeaders = []string{
 	"Via", "Forwarded", "Expect", "Keep-Alive", "Date", "Max-Forwards",
 }
 
-func checkWebhook(s *alSettingsCheck) {
+func checkWebhook(s *alertingSettingsCheck) {
 	_, userKnown := s.text("username")
 	_, passwordKnown := s.text("password")
 	_, credentialsKnown := s.text("authorization_credentials")
@@ -249,7 +249,7 @@ func checkWebhook(s *alSettingsCheck) {
 }
 
 // httpConfig judges OAuth2, which needs three settings.
-func (s *alSettingsCheck) httpConfig() {
+func (s *alertingSettingsCheck) httpConfig() {
 	v, there := get(s.values, "http_config")
 	if !there || v == nil || !slices.Contains(httpConfigTypes, s.typ.name) {
 		return
@@ -283,7 +283,7 @@ func (s *alSettingsCheck) httpConfig() {
 	s.a.p.errorf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana refuses all alerting files", names)
 }
 
-func checkWecom(s *alSettingsCheck) {
+func checkWecom(s *alertingSettingsCheck) {
 	_, urlKnown := s.text("url")
 	_, secretKnown := s.text("secret")
 	if !urlKnown || !secretKnown || !s.empty("url") {

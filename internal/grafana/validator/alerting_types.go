@@ -25,7 +25,7 @@ type contactType struct {
 	// fields are the settings, separated by spaces; a kind other than text follows a colon.
 	fields   string
 	required []string
-	check    func(*alSettingsCheck)
+	check    func(*alertingSettingsCheck)
 }
 
 // contactTypes are the types of 12.4; since is 9.0 for those that were there before.
@@ -137,13 +137,13 @@ func isListOf(v any, fits func(any) bool) bool {
 }
 
 // oneOf reports a text that is none of the words.
-func (s *alSettingsCheck) oneOf(key string, words ...string) {
+func (s *alertingSettingsCheck) oneOf(key string, words ...string) {
 	if v, ok := s.text(key); ok && v != "" && !slices.Contains(words, v) {
 		s.errorf(ruleCPValue, key, "write "+strings.Join(words, " or "), "'%s' has a word that type %s does not know", key, s.typ.name)
 	}
 }
 
-func (s *alSettingsCheck) url(key string) {
+func (s *alertingSettingsCheck) url(key string) {
 	if v, ok := s.text(key); ok {
 		if _, err := url.Parse(v); err != nil {
 			s.errorf(ruleCPValue, key, "", "'%s' is not a URL", key)

@@ -13,7 +13,7 @@ var (
 
 // checkCorrelations judges the correlations of one entry; exists tells of a uid in its organization
 // whether there is such a data source, as far as that is known.
-func (p *pass) checkCorrelations(e *dsEntry, exists func(uid string) (yes, known bool)) {
+func (p *validation) checkCorrelations(e *dsEntry, exists func(uid string) (yes, known bool)) {
 	for i, c := range e.correlations {
 		at := e.file.at(e.corrNodes[i])
 		bad := func(why string) {
@@ -48,7 +48,7 @@ func (p *pass) checkCorrelations(e *dsEntry, exists func(uid string) (yes, known
 }
 
 // correlationType says whether the correlation leads outside, to no data source.
-func (p *pass) correlationType(c map[string]any, bad func(string)) bool {
+func (p *validation) correlationType(c map[string]any, bad func(string)) bool {
 	t, written := c["type"]
 	if !written || t == nil || t == "" || p.version.Before(v11) {
 		return false
@@ -60,7 +60,7 @@ func (p *pass) correlationType(c map[string]any, bad func(string)) bool {
 	return t == "external"
 }
 
-func (p *pass) correlationConfig(c map[string]any, bad func(string)) {
+func (p *validation) correlationConfig(c map[string]any, bad func(string)) {
 	if c["transformations"] != nil && p.version.AtLeast(v11) {
 		bad("transformations belong under config")
 	}

@@ -43,7 +43,7 @@ func (d *dashboard) stored() bool { return d.why == "" }
 
 // dashboardCheck goes through the dashboards of all providers.
 type dashboardCheck struct {
-	*pass
+	*validation
 	byUID   map[dsKey]*dashboard
 	byTitle map[string]*dashboard
 	done    map[string]*dashboard
@@ -89,7 +89,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 }
 
 // folderOf is the title of the folder that a file lands in; since 13 it is a path of titles.
-func (p *pass) folderOf(v *providerView, f jsonFile) string {
+func (p *validation) folderOf(v *providerView, f jsonFile) string {
 	if !v.fromFiles {
 		return label(v.folder)
 	}

@@ -22,7 +22,7 @@ var (
 	ruleFolderDepth      = newRule("provider-folder-depth")
 )
 
-func checkDashboards(p *pass, s *snapshot.Snapshot) {
+func checkDashboards(p *validation, s *snapshot.Snapshot) {
 	if s == nil {
 		p.guardProviders(nil, nil)
 		return
@@ -40,7 +40,7 @@ func checkDashboards(p *pass, s *snapshot.Snapshot) {
 	for _, pr := range list {
 		p.checkProvider(pr)
 	}
-	c := &dashboardCheck{pass: p, byUID: map[dsKey]*dashboard{}, byTitle: map[string]*dashboard{}, done: map[string]*dashboard{}}
+	c := &dashboardCheck{validation: p, byUID: map[dsKey]*dashboard{}, byTitle: map[string]*dashboard{}, done: map[string]*dashboard{}}
 	var views []*providerView
 	for _, pr := range list {
 		views = append(views, p.view(pr))
@@ -78,7 +78,7 @@ type jsonFile struct {
 }
 
 // view finds the provider's JSON files among the sources.
-func (p *pass) view(pr *provider) *providerView {
+func (p *validation) view(pr *provider) *providerView {
 	v := &providerView{provider: pr}
 	if !pr.pathKnown || pr.path == "" {
 		return v
@@ -101,7 +101,7 @@ func (p *pass) view(pr *provider) *providerView {
 }
 
 // collect takes the files of one source that lie below the provider's path.
-func (v *providerView) collect(p *pass, s *snapshot.Snapshot, root string) {
+func (v *providerView) collect(p *validation, s *snapshot.Snapshot, root string) {
 	dir := path.Clean(s.Source.ServerPath(""))
 	// Provisioning files whose place in the server was not given may be where Grafana has them by default.
 	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && grafana.IsDirectory(s.Source.Name) && paths.Overlap(usual, root) && !paths.Overlap(dir, root) {
@@ -144,7 +144,7 @@ func hiddenDir(rel string) bool {
 	return strings.HasPrefix(dir, ".") && dir != "." || strings.Contains(dir, "/.")
 }
 
-func (p *pass) dirExists(dir string) bool {
+func (p *validation) dirExists(dir string) bool {
 	if p.opts.DirExists != nil {
 		return p.opts.DirExists(dir)
 	}
@@ -203,7 +203,7 @@ func (c *dashboardCheck) depth(v *providerView) {
 }
 
 // checkSamePaths warns of providers that share files.
-func (p *pass) checkSamePaths(views []*providerView) {
+func (p *validation) checkSamePaths(views []*providerView) {
 	for i, v := range views {
 		for _, other := range views[:i] {
 			if v.pathKnown && other.pathKnown && v.path != "" && path.Clean(v.path) == path.Clean(other.path) {
@@ -215,7 +215,7 @@ func (p *pass) checkSamePaths(views []*providerView) {
 }
 
 // dropReadJSON takes back the remarks on JSON files beside the provider files that a provider does read.
-func (p *pass) dropReadJSON(s *snapshot.Snapshot, views []*providerView) {
+func (p *validation) dropReadJSON(s *snapshot.Snapshot, views []*providerView) {
 	read := map[string]bool{}
 	for _, v := range views {
 		for _, f := range v.files {
@@ -225,7 +225,7 @@ func (p *pass) dropReadJSON(s *snapshot.Snapshot, views []*providerView) {
 	p.findings.drop(func(f finding.Finding) bool { return f.Rule == ruleFileIgnored && read[f.File] })
 }
 
-func (p *pass) outlineProvider(v *providerView) {
+func (p *validation) outlineProvider(v *providerView) {
 	attrs := map[string]string{
 		"org": strconv.FormatInt(v.org, 10), "path": v.pathRaw, "folder": label(v.folder), "folderUid": label(v.folderUID), "file": v.file.name,
 		"disableDeletion": strconv.FormatBool(v.disableDeletion),

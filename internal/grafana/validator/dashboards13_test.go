@@ -45,7 +45,7 @@ func TestNestedFolders(t *testing.T) {
 			t.Errorf("%s: what is only concluded is an error", version)
 		}
 	}
-	p := &pass{version: v13}
+	p := &validation{version: v13}
 	v := &providerView{provider: &provider{fromFiles: true}}
 	if got := p.folderOf(v, jsonFile{rel: "a/b/c.json"}); got != "a/b" {
 		t.Errorf("folder %q", got)

@@ -18,7 +18,7 @@ var (
 
 // guardProviders compares with what runs. A reload deletes all dashboards of providers that are
 // no longer named, whatever the reason: a misspelled key, an emptied file, a missing directory.
-func (p *pass) guardProviders(s *snapshot.Snapshot, views []*providerView) {
+func (p *validation) guardProviders(s *snapshot.Snapshot, views []*providerView) {
 	here := place{path: RoleDashboards}
 	if s != nil {
 		here.path = s.Source.UserPath("")
@@ -58,7 +58,7 @@ func (p *pass) guardProviders(s *snapshot.Snapshot, views []*providerView) {
 }
 
 // removedDashboards names what a provider with disableDeletion leaves behind when its file goes.
-func (p *pass) removedDashboards(views []*providerView) {
+func (p *validation) removedDashboards(views []*providerView) {
 	gone := map[string][]string{} // by the provider's label
 	for _, i := range p.before(itemDashboard) {
 		gone[i.Attrs["provider"]] = append(gone[i.Attrs["provider"]], i.Attrs["file"])
@@ -79,7 +79,7 @@ func (p *pass) removedDashboards(views []*providerView) {
 	}
 }
 
-func (p *pass) providerGone(here place, s *snapshot.Snapshot, old finding.Item, byPath map[string]*providerView, was map[string]bool) {
+func (p *validation) providerGone(here place, s *snapshot.Snapshot, old finding.Item, byPath map[string]*providerView, was map[string]bool) {
 	if v := byPath[old.Attrs["path"]]; v != nil && !was[label(v.name)] {
 		p.guard(v.at, guardProviderRenamed, "keep the name", "the provider %q is now called otherwise: Grafana deletes its dashboards and makes new ones, without their versions, stars and permissions", old.Name)
 		return
@@ -93,7 +93,7 @@ func (p *pass) providerGone(here place, s *snapshot.Snapshot, old finding.Item, 
 	p.guard(at, guardAllGone, "look for a misspelled 'providers' key, an emptied file or a missing directory", "the provider %q is no longer named: Grafana would delete all its dashboards", old.Name)
 }
 
-func (p *pass) uidChanges(views []*providerView) {
+func (p *validation) uidChanges(views []*providerView) {
 	old := map[string]string{}
 	for _, i := range p.before(itemDashboard) {
 		old[i.Name] = i.Attrs["uid"]

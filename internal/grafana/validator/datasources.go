@@ -69,7 +69,7 @@ type dsEntry struct {
 	old, prune   bool
 }
 
-func checkDatasources(p *pass, s *snapshot.Snapshot) {
+func checkDatasources(p *validation, s *snapshot.Snapshot) {
 	var files []*dsFile
 	broken := false
 	if s != nil {
@@ -96,7 +96,7 @@ func checkDatasources(p *pass, s *snapshot.Snapshot) {
 }
 
 // readDatasources returns nil when Grafana would not get through the file.
-func (p *pass) readDatasources(f file) *dsFile {
+func (p *validation) readDatasources(f file) *dsFile {
 	d, top, ok := p.top(f)
 	if !ok {
 		return nil
@@ -147,7 +147,7 @@ func anchorsOnly(m *provisioning.Map) []string {
 	return out
 }
 
-func (p *pass) readPrune(f file, d *provisioning.Decoder, top *provisioning.Map, df *dsFile) {
+func (p *validation) readPrune(f file, d *provisioning.Decoder, top *provisioning.Map, df *dsFile) {
 	if !top.Has("prune") {
 		return
 	}
@@ -158,7 +158,7 @@ func (p *pass) readPrune(f file, d *provisioning.Decoder, top *provisioning.Map,
 	df.prune = d.PlainBool(top, "prune").Value
 }
 
-func (p *pass) readDatasource(f file, d *provisioning.Decoder, m *provisioning.Map, prune bool) *dsEntry {
+func (p *validation) readDatasource(f file, d *provisioning.Decoder, m *provisioning.Map, prune bool) *dsEntry {
 	known := datasourceKeys
 	if p.version.Before(v9) {
 		known = slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == "correlations" })
@@ -189,7 +189,7 @@ func (p *pass) readDatasource(f file, d *provisioning.Decoder, m *provisioning.M
 
 // newDelete settles the organization of a delete entry. Before Grafana 9 it has a default only
 // where the file has data sources too.
-func (p *pass) newDelete(f file, m *provisioning.Map, name provisioning.Value, o provisioning.Int, hasEntries bool) *dsDelete {
+func (p *validation) newDelete(f file, m *provisioning.Map, name provisioning.Value, o provisioning.Int, hasEntries bool) *dsDelete {
 	del := &dsDelete{at: f.at(m.Node), name: name, org: org(o)}
 	if o.Known && o.Value == 0 && !hasEntries && p.version.Before(v9) {
 		p.errorf(del.at, ruleDSDeleteOrg, "write orgId: 1", "this Grafana (%s) fails to delete without orgId in a file that has no datasources", p.version)
@@ -201,7 +201,7 @@ func (p *pass) newDelete(f file, m *provisioning.Map, name provisioning.Value, o
 }
 
 // readDatasourcesV0 reads the old form: other keys, no uid, no expansion.
-func (p *pass) readDatasourcesV0(f file, d *provisioning.Decoder, top *provisioning.Map) *dsFile {
+func (p *validation) readDatasourcesV0(f file, d *provisioning.Decoder, top *provisioning.Map) *dsFile {
 	df := &dsFile{file: f}
 	d.UnknownKeys(top, "a data source file in the old form", datasourceTopKeysV0, anchorsOnly(top)...)
 	for _, m := range d.Items(top.Get("datasources"), "datasources") {
@@ -248,7 +248,7 @@ func (p *pass) readDatasourcesV0(f file, d *provisioning.Decoder, top *provision
 	return df
 }
 
-func (p *pass) outlineDatasource(e *dsEntry) {
+func (p *validation) outlineDatasource(e *dsEntry) {
 	attrs := map[string]string{
 		"name": label(e.name), "org": strconv.FormatInt(e.org, 10), "uid": label(e.uid), "form": "current", "file": e.file.name,
 		"secureKeys": strings.Join(e.secureKeys, ","), "url": presence(e.url), "basicAuthUser": presence(e.authUser),

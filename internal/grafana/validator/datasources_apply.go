@@ -44,7 +44,7 @@ type dsRow struct {
 
 // dsState plays the writing of a reload.
 type dsState struct {
-	p    *pass
+	p    *validation
 	rows map[dsKey]*dsRow
 	// uids finds the row that has a uid: its key holds the organization and the uid.
 	uids map[dsKey]dsKey
@@ -68,7 +68,7 @@ func (s *dsState) remove(key dsKey) {
 }
 
 // applyDatasources plays what the reload would write, entry by entry, and reports where it would fail.
-func (p *pass) applyDatasources(files []*dsFile) {
+func (p *validation) applyDatasources(files []*dsFile) {
 	s := &dsState{p: p, rows: map[dsKey]*dsRow{}, uids: map[dsKey]dsKey{}}
 	s.load()
 	s.prune(files)

@@ -41,7 +41,7 @@ var httpTypes = map[string]bool{
 
 // checkDefaults does what Grafana does over all files before it writes anything: organizations exist, and
 // at most one default in each.
-func (p *pass) checkDefaults(files []*dsFile) {
+func (p *validation) checkDefaults(files []*dsFile) {
 	first := map[int64]place{}
 	for _, f := range files {
 		for _, e := range f.entries {
@@ -59,7 +59,7 @@ func (p *pass) checkDefaults(files []*dsFile) {
 }
 
 // checkDatasource judges the fields of one entry.
-func (p *pass) checkDatasource(e *dsEntry) {
+func (p *validation) checkDatasource(e *dsEntry) {
 	p.checkDatasourceName(e)
 	p.checkDatasourceUID(e)
 	p.checkDatasourceURL(e)
@@ -84,7 +84,7 @@ func (p *pass) checkDatasource(e *dsEntry) {
 	}
 }
 
-func (p *pass) checkDatasourceName(e *dsEntry) {
+func (p *validation) checkDatasourceName(e *dsEntry) {
 	at := e.at
 	if e.name.Node != nil {
 		at = e.file.at(e.name.Node)
@@ -102,7 +102,7 @@ func (p *pass) checkDatasourceName(e *dsEntry) {
 	}
 }
 
-func (p *pass) checkDatasourceUID(e *dsEntry) {
+func (p *validation) checkDatasourceUID(e *dsEntry) {
 	if !e.uid.Known || uidFits(e.uid.Text) {
 		return
 	}
@@ -114,7 +114,7 @@ func (p *pass) checkDatasourceUID(e *dsEntry) {
 	p.warnf(e.file.at(e.uid.Node), ruleDSUID, "", "%s: Grafana 12 and later refuse it", why)
 }
 
-func (p *pass) checkDatasourceURL(e *dsEntry) {
+func (p *validation) checkDatasourceURL(e *dsEntry) {
 	if !e.url.Known || e.url.Text == "" {
 		return
 	}
@@ -136,7 +136,7 @@ func (p *pass) checkDatasourceURL(e *dsEntry) {
 	}
 }
 
-func (p *pass) checkDatasourceType(e *dsEntry) {
+func (p *validation) checkDatasourceType(e *dsEntry) {
 	if !e.typ.Known {
 		return
 	}

@@ -20,7 +20,7 @@ var (
 )
 
 // guardDatasources compares with what runs: what is valid and still not what anybody wants.
-func (p *pass) guardDatasources(s *snapshot.Snapshot, files []*dsFile) {
+func (p *validation) guardDatasources(s *snapshot.Snapshot, files []*dsFile) {
 	before := p.before(itemDatasource)
 	if len(before) == 0 {
 		return
@@ -62,7 +62,7 @@ func itemKey(i finding.Item) dsKey {
 	return dsKey{id, i.Attrs["name"]}
 }
 
-func (p *pass) reportStaying(here place, s *snapshot.Snapshot, stay []finding.Item) {
+func (p *validation) reportStaying(here place, s *snapshot.Snapshot, stay []finding.Item) {
 	for n, old := range stay {
 		if n == maxPerRuleItems {
 			p.warnf(here, ruleDSStays, "", "%d more data sources were removed from the files and stay in Grafana", len(stay)-n)
@@ -82,7 +82,7 @@ func (p *pass) reportStaying(here place, s *snapshot.Snapshot, stay []finding.It
 	}
 }
 
-func (p *pass) reportPruned(here place, before, pruned []finding.Item) {
+func (p *validation) reportPruned(here place, before, pruned []finding.Item) {
 	if len(pruned) == 0 {
 		return
 	}
@@ -102,7 +102,7 @@ func (p *pass) reportPruned(here place, before, pruned []finding.Item) {
 }
 
 // guardEntry compares an entry with what it was.
-func (p *pass) guardEntry(old finding.Item, e *dsEntry) {
+func (p *validation) guardEntry(old finding.Item, e *dsEntry) {
 	if v := old.Attrs["version"]; v != "" && e.version.Known && strconv.FormatInt(e.version.Value, 10) == v &&
 		old.Fingerprint != fingerprintMap(e.node) && p.version.AtLeast(v10) {
 		p.guard(e.file.at(e.node.Key("version")), guardDSVersion, "remove the version key, or raise the number", "this data source changed under the same version %s: Grafana skips the change in silence", v)
@@ -118,7 +118,7 @@ func (p *pass) guardEntry(old finding.Item, e *dsEntry) {
 
 // guardSecureKeys: Grafana 10 and later remove dropped keys, 9 keeps them, and earlier ones keep
 // all of them only when the whole map is gone.
-func (p *pass) guardSecureKeys(old finding.Item, e *dsEntry) {
+func (p *validation) guardSecureKeys(old finding.Item, e *dsEntry) {
 	if p.version.AtLeast(v10) || p.version.Before(v9) && len(e.secureKeys) > 0 || old.Attrs["secureKeys"] == "" {
 		return
 	}

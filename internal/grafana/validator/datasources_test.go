@@ -14,7 +14,7 @@ func TestDatasourceFields(t *testing.T) {
 		ruleDSNameSpace: {`{name: "Metrics ", type: prometheus}`, `{name: Metrics, type: prometheus}`},
 		ruleDSURL:       {`{name: M, type: prometheus, url: "prometheus:9090"}`, `{name: M, type: prometheus, url: "http://prometheus:9090"}`},
 		ruleDSAccess:    {`{name: M, type: prometheus, access: server}`, `{name: M, type: prometheus, access: proxy}`},
-		ruleDSType:      {`{name: M, type: promethues}`, `{name: M, type: prometheus}`},
+		ruleDSType:      {`{name: M, type: promtheus}`, `{name: M, type: prometheus}`},
 		ruleDSPassword:  {`{name: M, type: prometheus, password: x}`, `{name: M, type: prometheus, secureJsonData: {password: x}}`},
 		ruleDSNoUser: {
 			`{name: M, type: prometheus, basicAuth: true, secureJsonData: {basicAuthPassword: x}}`,

@@ -15,7 +15,7 @@ var (
 
 // files are the files of a kind's directory that Grafana reads, in its order; accepts says which
 // names it takes. What looks like one of them and is not read is reported.
-func (p *pass) files(s *snapshot.Snapshot, accepts func(string) bool) []file {
+func (p *validation) files(s *snapshot.Snapshot, accepts func(string) bool) []file {
 	var out []file
 	dirs := map[string]bool{}
 	for _, f := range s.Files {
@@ -50,10 +50,10 @@ func (p *pass) files(s *snapshot.Snapshot, accepts func(string) bool) []file {
 }
 
 // namesNothing notes a file that names nothing, such as the samples of Grafana's packages.
-func (p *pass) namesNothing(at place) { p.nothing = append(p.nothing, at) }
+func (p *validation) namesNothing(at place) { p.nothing = append(p.nothing, at) }
 
 // tellNothing warns of such files when there is nothing in the others either.
-func (p *pass) tellNothing(allEmpty bool, rule, message string) {
+func (p *validation) tellNothing(allEmpty bool, rule, message string) {
 	for _, at := range p.nothing {
 		if allEmpty {
 			p.warnf(at, rule, "", "%s", message)
@@ -63,7 +63,7 @@ func (p *pass) tellNothing(allEmpty bool, rule, message string) {
 }
 
 // ignored warns of a name that is nearly one that Grafana reads.
-func (p *pass) ignored(at place, name string, accepts func(string) bool) {
+func (p *validation) ignored(at place, name string, accepts func(string) bool) {
 	lower := strings.ToLower(name)
 	if strings.HasSuffix(lower, ".json") && !accepts("x.json") {
 		p.infof(at, ruleFileIgnored, "dashboards are read from the path of a provider", "Grafana reads no JSON file here unless it is in the path of a provider")

@@ -12,15 +12,15 @@ var (
 
 // checkFolders judges the folder step of each provider, in the order of a reload: what fails
 // there fails the whole reload, but only if the reload gets that far.
-func (p *pass) checkFolders(views []*providerView) {
-	f := &folders{pass: p, uids: map[dsKey]*providerView{}, general: map[dsKey]*dashboard{}, made: map[dsKey]bool{}}
+func (p *validation) checkFolders(views []*providerView) {
+	f := &folders{validation: p, uids: map[dsKey]*providerView{}, general: map[dsKey]*dashboard{}, made: map[dsKey]bool{}}
 	for _, v := range views {
 		f.provider(v)
 	}
 }
 
 type folders struct {
-	*pass
+	*validation
 	uids map[dsKey]*providerView
 	// general are the dashboards of the General folder so far, by slug of the title.
 	general map[dsKey]*dashboard

@@ -10,7 +10,7 @@ import (
 func init() { registry = append(registry, ini.Rules()...) }
 
 // checkIni judges grafana.ini: the files of its source that end in .ini, or its only file.
-func checkIni(p *pass, s *snapshot.Snapshot) {
+func checkIni(p *validation, s *snapshot.Snapshot) {
 	if s == nil {
 		return
 	}

@@ -30,7 +30,7 @@ var notifierNeeds = map[string][][]string{
 	"threema": {{"gateway_id"}, {"recipient_id"}, {"api_secret"}}, "opsgenie": {{"apiKey"}}, "hipchat": {{"url"}},
 }
 
-func checkNotifiers(p *pass, s *snapshot.Snapshot) {
+func checkNotifiers(p *validation, s *snapshot.Snapshot) {
 	if s == nil {
 		return
 	}
@@ -47,7 +47,7 @@ func checkNotifiers(p *pass, s *snapshot.Snapshot) {
 	}
 }
 
-func (p *pass) readNotifiers(f file, names, uids map[dsKey]place) {
+func (p *validation) readNotifiers(f file, names, uids map[dsKey]place) {
 	d, top, ok := p.top(f)
 	if !ok {
 		return
@@ -64,14 +64,14 @@ func (p *pass) readNotifiers(f file, names, uids map[dsKey]place) {
 	}
 }
 
-func (p *pass) notifierRequired(f file, m *provisioning.Map, v provisioning.Value, key string) {
+func (p *validation) notifierRequired(f file, m *provisioning.Map, v provisioning.Value, key string) {
 	if v.Empty() {
 		p.errorf(f.at(m.Node), ruleNotifierRequired, "write "+key, "a notifier needs %s: Grafana refuses all notifier files", key)
 	}
 }
 
 // notifierOrg is the organization, 0 when not known.
-func (p *pass) notifierOrg(f file, d *provisioning.Decoder, m *provisioning.Map) int64 {
+func (p *validation) notifierOrg(f file, d *provisioning.Decoder, m *provisioning.Map) int64 {
 	o, name := d.Int(m, "org_id"), d.Text(m, "org_name")
 	if !o.Known {
 		return 0
@@ -89,7 +89,7 @@ func (p *pass) notifierOrg(f file, d *provisioning.Decoder, m *provisioning.Map)
 	return 0
 }
 
-func (p *pass) checkNotifier(f file, d *provisioning.Decoder, m *provisioning.Map, names, uids map[dsKey]place) {
+func (p *validation) checkNotifier(f file, d *provisioning.Decoder, m *provisioning.Map, names, uids map[dsKey]place) {
 	d.UnknownKeys(m, "a notifier", notifierKeys)
 	name, uid, typ := d.Text(m, "name"), d.Text(m, "uid"), d.Text(m, "type")
 	for _, key := range []string{"send_reminder", "is_default", "disable_resolve_message"} {
@@ -111,7 +111,7 @@ func (p *pass) checkNotifier(f file, d *provisioning.Decoder, m *provisioning.Ma
 	p.item(itemNotifier, named(label(name), max(id, 1)), fingerprintMap(m), map[string]string{"uid": label(uid), "org": strconv.FormatInt(id, 10)})
 }
 
-func (p *pass) notifierSettings(f file, m *provisioning.Map, typ provisioning.Value, settings map[string]any, secure map[string]provisioning.Value) {
+func (p *validation) notifierSettings(f file, m *provisioning.Map, typ provisioning.Value, settings map[string]any, secure map[string]provisioning.Value) {
 	if !typ.Known {
 		return
 	}

@@ -16,7 +16,7 @@ func org(i provisioning.Int) int64 {
 }
 
 // checkOrg reports an organization that does not exist, which stops a reload before anything is written.
-func (p *pass) checkOrg(at place, id int64) {
+func (p *validation) checkOrg(at place, id int64) {
 	if id == 0 {
 		return
 	}

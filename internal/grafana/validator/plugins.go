@@ -18,7 +18,7 @@ var (
 	pluginKeys          = []string{"org_id", "org_name", "type", "disabled", "jsonData", "secureJsonData"}
 )
 
-func checkPlugins(p *pass, s *snapshot.Snapshot) {
+func checkPlugins(p *validation, s *snapshot.Snapshot) {
 	if s == nil {
 		return
 	}
@@ -41,7 +41,7 @@ func checkPlugins(p *pass, s *snapshot.Snapshot) {
 	}
 }
 
-func (p *pass) checkApp(f file, d *provisioning.Decoder, m *provisioning.Map, seen map[dsKey]place, named map[string]bool) {
+func (p *validation) checkApp(f file, d *provisioning.Decoder, m *provisioning.Map, seen map[dsKey]place, named map[string]bool) {
 	d.UnknownKeys(m, "an app", pluginKeys, "enabled")
 	if m.Has("enabled") {
 		p.warnf(f.at(m.Key("enabled")), provisioning.RuleUnknownKey, "write 'disabled: true' to switch the app off", "'enabled' is no key of an app: Grafana ignores it, and the app is enabled")
@@ -87,7 +87,7 @@ func named2(typ string, id int64, orgName provisioning.Value) string {
 	return named(typ, id)
 }
 
-func (p *pass) checkAppType(at place, typ provisioning.Value) {
+func (p *validation) checkAppType(at place, typ provisioning.Value) {
 	if typ.Known && p.version.Before(v9) && slices.Contains(coreTypes, typ.Text) {
 		p.errorf(at, rulePluginInstalled, "", "this plugin is no app: Grafana before 9 refuses all plugin files")
 		return
@@ -108,7 +108,7 @@ func (p *pass) checkAppType(at place, typ provisioning.Value) {
 	}
 }
 
-func (p *pass) checkAppOrgName(at place, name provisioning.Value) {
+func (p *validation) checkAppOrgName(at place, name provisioning.Value) {
 	if !name.Known {
 		return
 	}

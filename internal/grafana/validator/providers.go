@@ -57,7 +57,7 @@ type provider struct {
 }
 
 // readProviders reads one provider file; false when Grafana would not get through it.
-func (p *pass) readProviders(f file) ([]*provider, bool) {
+func (p *validation) readProviders(f file) ([]*provider, bool) {
 	root, ok := p.parse(f)
 	if !ok {
 		return nil, false
@@ -99,7 +99,7 @@ func (p *pass) readProviders(f file) ([]*provider, bool) {
 	return out, true
 }
 
-func (p *pass) readProvider(f file, d *provisioning.Decoder, m *provisioning.Map) *provider {
+func (p *validation) readProvider(f file, d *provisioning.Decoder, m *provisioning.Map) *provider {
 	d.UnknownKeys(m, "a provider", providerKeys)
 	pr := &provider{
 		file: f, node: m, at: f.at(m.Node), name: d.Text(m, "name"), typ: d.Text(m, "type"),
@@ -118,7 +118,7 @@ func (p *pass) readProvider(f file, d *provisioning.Decoder, m *provisioning.Map
 }
 
 // readProvidersV0 reads the old form: a plain list, org_id, no expansion.
-func (p *pass) readProvidersV0(f file, d *provisioning.Decoder, root *yaml.Node) []*provider {
+func (p *validation) readProvidersV0(f file, d *provisioning.Decoder, root *yaml.Node) []*provider {
 	const hint = "write 'apiVersion: 1' and 'providers:' above the list, and orgId for org_id"
 	if p.version.AtLeast(v124) {
 		p.errorf(f.at(root), ruleProviderForm, hint, "this is the old form without apiVersion: 1: the reload works, but this Grafana (%s) panics at its next start", p.version)
@@ -146,7 +146,7 @@ func (p *pass) readProvidersV0(f file, d *provisioning.Decoder, root *yaml.Node)
 }
 
 // readOptions settles the path and the folders.
-func (p *pass) readOptions(pr *provider, options map[string]any) {
+func (p *validation) readOptions(pr *provider, options map[string]any) {
 	key := "path"
 	switch options["path"].(type) {
 	case string, provisioning.Unknown:
@@ -175,7 +175,7 @@ func (p *pass) readOptions(pr *provider, options map[string]any) {
 	p.readFromFiles(pr, options["foldersFromFilesStructure"])
 }
 
-func (p *pass) oldPath(pr *provider) {
+func (p *validation) oldPath(pr *provider) {
 	if p.version.AtLeast(v124) {
 		p.errorf(pr.pathAt, ruleProviderOldPath, "write path", "options.folder is the old name of options.path: the reload works, but this Grafana (%s) panics at its next start", p.version)
 		return
@@ -183,7 +183,7 @@ func (p *pass) oldPath(pr *provider) {
 	p.warnf(pr.pathAt, ruleProviderOldPath, "write path", "options.folder is the old name of options.path; Grafana 12.4 and later panic at start")
 }
 
-func (p *pass) readFromFiles(pr *provider, v any) {
+func (p *validation) readFromFiles(pr *provider, v any) {
 	if v == nil {
 		return
 	}
@@ -213,7 +213,7 @@ func (p *pass) readFromFiles(pr *provider, v any) {
 }
 
 // checkProvider judges what does not depend on the dashboards.
-func (p *pass) checkProvider(pr *provider) {
+func (p *validation) checkProvider(pr *provider) {
 	p.checkOrg(pr.orgAt, pr.org)
 	if pr.typ.Known && pr.typ.Text != "" && pr.typ.Text != "file" {
 		p.errorf(pr.file.at(pr.typ.Node), ruleProviderType, "write type: file", "the only type is file: Grafana refuses all provider files")
@@ -245,7 +245,7 @@ func (p *pass) checkProvider(pr *provider) {
 }
 
 // checkProviderNames: unique in a file, and better across files too.
-func (p *pass) checkProviderNames(list []*provider) {
+func (p *validation) checkProviderNames(list []*provider) {
 	first, inFile := map[string]*provider{}, map[[2]string]*provider{}
 	for _, pr := range list {
 		name := label(pr.name)

@@ -10,7 +10,7 @@ import (
 // setting is the value of a key of grafana.ini on which the verdict on other files depends: of the running server
 // where that is known, because a reload is judged by it, else of the file. Without set it is the default; without
 // known, it cannot be told.
-func (p *pass) setting(section, key string) (text string, set, known bool) {
+func (p *validation) setting(section, key string) (text string, set, known bool) {
 	if p.live != nil && p.live.Settings != nil {
 		text, set = p.live.Settings[section+"."+key]
 		return text, set, true
@@ -38,7 +38,7 @@ func (p *pass) setting(section, key string) (text string, set, known bool) {
 }
 
 // whole is a setting that is a whole number; otherwise where it is not set, or no number.
-func (p *pass) whole(section, key string, otherwise int) (n int, known bool) {
+func (p *validation) whole(section, key string, otherwise int) (n int, known bool) {
 	text, set, known := p.setting(section, key)
 	if !set || !known {
 		return otherwise, known

@@ -24,7 +24,7 @@ func ServerDecides() []string {
 }
 
 // takeovers tells what the files change about data sources that were made otherwise.
-func (p *pass) takeovers(files []*dsFile) {
+func (p *validation) takeovers(files []*dsFile) {
 	if p.live == nil {
 		return
 	}
@@ -58,7 +58,7 @@ func (p *pass) takeovers(files []*dsFile) {
 }
 
 // deleteCase finds delete entries that miss their data source by case alone.
-func (p *pass) deleteCase(d *dsDelete) {
+func (p *validation) deleteCase(d *dsDelete) {
 	if !d.name.Known {
 		return
 	}

@@ -37,7 +37,7 @@ type validator struct{ opts Options }
 // checkers are the kinds in the order in which Grafana reads them.
 var checkers = []struct {
 	role  string
-	check func(*pass, *snapshot.Snapshot)
+	check func(*validation, *snapshot.Snapshot)
 }{
 	{RoleDatasources, checkDatasources},
 	{RolePlugins, checkPlugins},
@@ -82,7 +82,7 @@ var ruleKindMissing = newRule("kind-directory-missing")
 
 // missingKinds tells of directories that are not among the sources. They may well exist for Grafana,
 // as a part of its image, so that this is no more than a remark.
-func (p *pass) missingKinds() {
+func (p *validation) missingKinds() {
 	provisioning := false
 	for _, c := range checkers {
 		provisioning = provisioning || c.role != RoleIni && p.source(c.role) != nil

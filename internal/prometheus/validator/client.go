@@ -39,9 +39,9 @@ const (
 // Validator asks promcheck, or the external validator. It remembers the verdict on unchanged rule
 // files, and is safe for concurrent use.
 type Validator struct {
-	opts Options
-	key  []byte
-	memo memo
+	opts     Options
+	key      []byte
+	verdicts ruleCache
 }
 
 // New returns the validator of Prometheus' files.
@@ -172,10 +172,10 @@ func (v *Validator) question(req finding.Request, files []viewed, main int, need
 			q.Atomic = append(q.Atomic, dir)
 		}
 	}
-	q.Scheme = v.memo.use(factsKey(req.Facts))
+	q.Scheme = v.verdicts.use(factsKey(req.Facts))
 	for i, f := range files {
 		q.Files[i] = File{Path: f.server, Size: int64(len(f.content)), Content: f.content}
-		if _, ok := v.memo.get(f.file.Digest); ok && i != main && !need[i] {
+		if _, ok := v.verdicts.get(f.file.Digest); ok && i != main && !need[i] {
 			q.Files[i].Size, q.Files[i].Content = Known, nil
 		} else if !f.held {
 			return nil, fmt.Errorf("the contents of %s were forgotten", f.user)
@@ -203,7 +203,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 	judged := map[int]bool{}
 	for _, r := range a.Rules {
 		judged[r.File] = true
-		v.memo.put(files[r.File].file.Digest, known{findings: mine[r.File], groups: r.Groups})
+		v.verdicts.put(files[r.File].file.Digest, known{findings: mine[r.File], groups: r.Groups})
 	}
 	unused := map[int]bool{}
 	for _, i := range a.Unused {
@@ -221,7 +221,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 		if !wasKnown && !judged[i] {
 			continue
 		}
-		k, _ := v.memo.get(f.file.Digest)
+		k, _ := v.verdicts.get(f.file.Digest)
 		if wasKnown {
 			add(f.user, k.findings)
 			// What is said of it all the same is not lost.
@@ -230,7 +230,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 				return slices.Contains(k.findings, f)
 			}))
 		}
-		v.memo.keep(f.file.Digest)
+		v.verdicts.keep(f.file.Digest)
 		for _, g := range k.groups {
 			outline.Items = append(outline.Items, finding.Item{Kind: KindGroup, Name: f.server + ";" + g.Name, Fingerprint: g.Fingerprint})
 		}
@@ -239,7 +239,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 		res.Expected = e
 		res.Findings = append(res.Findings, unread(e, set)...)
 	}
-	v.memo.turn(a.Scheme)
+	v.verdicts.turn(a.Scheme)
 	if !a.Broken {
 		res.Outline = outline
 	}

@@ -162,9 +162,9 @@ func TestErrorsInKnownFiles(t *testing.T) {
 	files, main := v.view(req.Set)
 	rules := 1 - main
 	old := Finding{File: rules, Line: 1, Severity: finding.Warning, Rule: "old", Message: "known"}
-	v.memo.use(factsKey(req.Facts))
-	v.memo.put(files[rules].file.Digest, known{findings: []Finding{old}})
-	v.memo.turn("utf8")
+	v.verdicts.use(factsKey(req.Facts))
+	v.verdicts.put(files[rules].file.Digest, known{findings: []Finding{old}})
+	v.verdicts.turn("utf8")
 	q, err := v.question(req, files, main, nil)
 	if err != nil || q.Files[rules].Size != Known {
 		t.Fatalf("the verdict on %s is not known: %v", files[rules].user, err)

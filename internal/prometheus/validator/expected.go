@@ -35,7 +35,7 @@ func (v *Validator) expected(q *Question, a *Answer, files []viewed) *proof.Expe
 		seen[r.Path] = true
 		all, ok := groups[r.File]
 		if !ok {
-			k, _ := v.memo.get(files[r.File].file.Digest)
+			k, _ := v.verdicts.get(files[r.File].file.Digest)
 			all = k.groups
 		}
 		f := proof.RuleFile{Path: r.Path}

@@ -82,7 +82,7 @@ func TestAllKinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range strings.Fields(string(out)) {
+		for line := range strings.FieldsSeq(string(out)) {
 			if strings.Contains(line, "/discovery/") && !strings.HasSuffix(line, "/targetgroup") {
 				kinds = append(kinds, line)
 			}

@@ -15,8 +15,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// pass is one validation: what it knows, and what it found so far.
-type pass struct {
+// validation is one validation: what it knows, and what it found so far.
+type validation struct {
 	ctx     context.Context
 	opts    Options
 	env     expand.Env
@@ -41,8 +41,8 @@ type pass struct {
 	err error
 }
 
-func newPass(ctx context.Context, opts Options, req finding.Request) *pass {
-	p := &pass{
+func newPass(ctx context.Context, opts Options, req finding.Request) *validation {
+	p := &validation{
 		ctx: ctx, opts: opts, env: opts.Env, set: req.Set, version: ParseVersion(req.Facts.Version), told: req.Facts.Version,
 		same: req.Facts.SameEnv, running: req.Running, allow: req.Allow, reading: map[string]*provisioning.Decoder{}, skipped: map[string]string{},
 	}
@@ -52,7 +52,7 @@ func newPass(ctx context.Context, opts Options, req finding.Request) *pass {
 }
 
 // source is the snapshot of a role; nil when the target has no such directory.
-func (p *pass) source(role string) *snapshot.Snapshot {
+func (p *validation) source(role string) *snapshot.Snapshot {
 	for _, s := range p.set.Snapshots {
 		if s.Source.Name == role {
 			return s
@@ -61,9 +61,9 @@ func (p *pass) source(role string) *snapshot.Snapshot {
 	return nil
 }
 
-func (p *pass) expected() *Expected { return &Expected{Skipped: p.skipped} }
+func (p *validation) expected() *Expected { return &Expected{Skipped: p.skipped} }
 
-func (p *pass) result() finding.Result {
+func (p *validation) result() finding.Result {
 	return finding.Result{Findings: p.findings.sorted(), Outline: &finding.Outline{Items: p.outline}}
 }
 
@@ -87,20 +87,20 @@ func (f file) at(n *yaml.Node) place {
 	return place{f.path, n.Line, n.Column}
 }
 
-func (p *pass) errorf(at place, rule, hint, format string, args ...any) {
+func (p *validation) errorf(at place, rule, hint, format string, args ...any) {
 	p.add(at, finding.Error, rule, hint, format, args...)
 }
 
-func (p *pass) warnf(at place, rule, hint, format string, args ...any) {
+func (p *validation) warnf(at place, rule, hint, format string, args ...any) {
 	p.add(at, finding.Warning, rule, hint, format, args...)
 }
 
-func (p *pass) infof(at place, rule, hint, format string, args ...any) {
+func (p *validation) infof(at place, rule, hint, format string, args ...any) {
 	p.add(at, finding.Info, rule, hint, format, args...)
 }
 
 // guard reports a valid change that would be a disaster: an error, unless the user allowed it.
-func (p *pass) guard(at place, rule, hint, format string, args ...any) {
+func (p *validation) guard(at place, rule, hint, format string, args ...any) {
 	sev := finding.Error
 	if slices.Contains(p.allow, rule) {
 		sev = finding.Warning
@@ -113,7 +113,7 @@ func (p *pass) guard(at place, rule, hint, format string, args ...any) {
 	p.add(at, sev, rule, hint, format, args...)
 }
 
-func (p *pass) add(at place, sev finding.Severity, rule, hint, format string, args ...any) {
+func (p *validation) add(at place, sev finding.Severity, rule, hint, format string, args ...any) {
 	if sev == finding.Error && grafana.Tried.Before(p.version) && !strings.HasPrefix(rule, "guard-") && !slices.Contains(lasting, rule) {
 		sev = finding.Warning
 		if hint != "" {
@@ -128,7 +128,7 @@ func (p *pass) add(at place, sev finding.Severity, rule, hint, format string, ar
 }
 
 // keep takes a finding. A file whose errors are no longer listed is not read on.
-func (p *pass) keep(f finding.Finding) {
+func (p *validation) keep(f finding.Finding) {
 	p.findings.add(f)
 	if d := p.reading[f.File]; d != nil && p.findings.full(f.File) {
 		d.Stop()
@@ -136,7 +136,7 @@ func (p *pass) keep(f finding.Finding) {
 }
 
 // decoder reads the file as this Grafana would.
-func (p *pass) decoder(f file) *provisioning.Decoder {
+func (p *validation) decoder(f file) *provisioning.Decoder {
 	d := &provisioning.Decoder{Dialect: provisioning.V3, TypedJSON: p.version.AtLeast(v10), Env: &p.env, Done: p.ctx.Done()}
 	if p.version.Before(v94) {
 		d.Dialect = provisioning.V2
@@ -153,7 +153,7 @@ func (p *pass) decoder(f file) *provisioning.Decoder {
 }
 
 // parse returns the top node, nil for an empty file; false when Grafana cannot read the file.
-func (p *pass) parse(f file) (*yaml.Node, bool) {
+func (p *validation) parse(f file) (*yaml.Node, bool) {
 	root, serr := provisioning.Parse(f.bytes)
 	if serr == nil {
 		return root, true
@@ -168,7 +168,7 @@ func (p *pass) parse(f file) (*yaml.Node, bool) {
 }
 
 // top is parse for a file that must be a map, and the decoder that reads it.
-func (p *pass) top(f file) (*provisioning.Decoder, *provisioning.Map, bool) {
+func (p *validation) top(f file) (*provisioning.Decoder, *provisioning.Map, bool) {
 	root, ok := p.parse(f)
 	if !ok {
 		return nil, nil, false
@@ -179,12 +179,12 @@ func (p *pass) top(f file) (*provisioning.Decoder, *provisioning.Map, bool) {
 }
 
 // item adds one thing to the outline.
-func (p *pass) item(kind, name string, fingerprint uint64, attrs map[string]string) {
+func (p *validation) item(kind, name string, fingerprint uint64, attrs map[string]string) {
 	p.outline = append(p.outline, finding.Item{Kind: kind, Name: name, Fingerprint: fingerprint, Attrs: attrs})
 }
 
 // before are the running items of a kind; nil when it is not known what runs.
-func (p *pass) before(kind string) []finding.Item {
+func (p *validation) before(kind string) []finding.Item {
 	if p.running == nil {
 		return nil
 	}

@@ -8,10 +8,10 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// memo remembers the verdicts on rule files by their digest. It holds those of the last two
+// ruleCache remembers the verdicts on rule files by their digest. It holds those of the last two
 // configurations, so that it is bounded by their size, and a bad change and its fix cost nothing.
 // The turn of confine guards it.
-type memo struct {
+type ruleCache struct {
 	// facts and scheme are what the verdicts hold for.
 	facts, scheme string
 	now, before   map[snapshot.Digest]known
@@ -32,7 +32,7 @@ func factsKey(f finding.Facts) string {
 }
 
 // use drops the verdicts when the facts are others than those that they were given for.
-func (m *memo) use(facts string) (scheme string) {
+func (m *ruleCache) use(facts string) (scheme string) {
 	m.next = map[snapshot.Digest]known{}
 	if m.facts != facts {
 		m.facts, m.scheme, m.now, m.before = facts, "", nil, nil
@@ -40,7 +40,7 @@ func (m *memo) use(facts string) (scheme string) {
 	return m.scheme
 }
 
-func (m *memo) get(d snapshot.Digest) (known, bool) {
+func (m *ruleCache) get(d snapshot.Digest) (known, bool) {
 	for _, set := range []map[snapshot.Digest]known{m.next, m.now, m.before} {
 		if k, ok := set[d]; ok {
 			return k, true
@@ -49,7 +49,7 @@ func (m *memo) get(d snapshot.Digest) (known, bool) {
 	return known{}, false
 }
 
-func (m *memo) put(d snapshot.Digest, k known) {
+func (m *ruleCache) put(d snapshot.Digest, k known) {
 	for i := range k.findings {
 		k.findings[i].File = 0
 	}
@@ -57,14 +57,14 @@ func (m *memo) put(d snapshot.Digest, k known) {
 }
 
 // keep carries a verdict over into the next configuration.
-func (m *memo) keep(d snapshot.Digest) {
+func (m *ruleCache) keep(d snapshot.Digest) {
 	if k, ok := m.get(d); ok {
 		m.next[d] = k
 	}
 }
 
 // turn ends a configuration: its verdicts become the newest.
-func (m *memo) turn(scheme string) {
+func (m *ruleCache) turn(scheme string) {
 	m.before, m.now, m.next = m.now, m.next, map[snapshot.Digest]known{}
 	if m.scheme != scheme {
 		m.scheme, m.before = scheme, nil
