@@ -18,8 +18,9 @@ type sourceLine struct {
 
 // open is a quote or a bracket that opens on a line and is not closed where it should be.
 type open struct {
-	line, column int // both from 1
-	mark         byte
+	line int // from 1
+	at   int // the byte on the line, from 0
+	mark byte
 	// until is the last line that may belong to it.
 	until int
 }
@@ -148,13 +149,13 @@ func (s *Text) tokens(i int, text string) {
 		case c == '"' || c == '\'':
 			end := closing(text[at+1:], c)
 			if end < 0 {
-				s.quote = &open{line: i + 1, column: column(text, at), mark: c}
+				s.quote = &open{line: i + 1, at: at, mark: c}
 				return
 			}
 			at += end + 2
 			s.ends(i, at, c)
 		case c == '[' || c == '{':
-			s.flow = append(s.flow, open{line: i + 1, column: column(text, at), mark: c})
+			s.flow = append(s.flow, open{line: i + 1, at: at, mark: c})
 			s.value(i, at)
 			at++
 		case (c == ']' || c == '}') && len(s.flow) > 0:

@@ -51,7 +51,7 @@ func Locate(content []byte, p *Problem) {
 		}
 	case notText(s, p):
 	case open != nil:
-		at(open.line, open.column)
+		at(open.line, column(s.lines[open.line-1].text, open.at))
 		what := "quote"
 		if open.mark == '[' || open.mark == '{' {
 			what = "bracket"

@@ -10,8 +10,9 @@ const hintQuoteValue = "put the whole value between quotes"
 
 // rest is what stands behind a quoted value or a collection that has ended on its line.
 type rest struct {
-	line, column int // both from 1
-	mark         byte
+	line int // from 1
+	at   int // the byte on the line, from 0
+	mark byte
 	// flow says that it stands in a collection, where a comma is most likely missing.
 	flow bool
 }
@@ -24,7 +25,7 @@ func (s *Text) ends(i, at int, mark byte) {
 	case behind == "", behind[0] == ':', behind[0] == '#' && len(behind) < len(text[at:]):
 	case len(s.flow) > 0 && strings.ContainsAny(behind[:1], ",]}"):
 	default:
-		s.rests = append(s.rests, rest{line: i + 1, column: column(text, len(text)-len(behind)), mark: mark, flow: len(s.flow) > 0})
+		s.rests = append(s.rests, rest{line: i + 1, at: len(text) - len(behind), mark: mark, flow: len(s.flow) > 0})
 	}
 }
 
@@ -34,7 +35,7 @@ func (s *Text) goesOn(near int) *Problem {
 		if r.line < near-2 || r.line > near+1 {
 			continue
 		}
-		p := &Problem{Line: r.line, Column: r.column, Message: fmt.Sprintf("the value ends with %c, and something stands behind it", r.mark), Hint: hintQuoteValue}
+		p := &Problem{Line: r.line, Column: column(s.lines[r.line-1].text, r.at), Message: fmt.Sprintf("the value ends with %c, and something stands behind it", r.mark), Hint: hintQuoteValue}
 		switch {
 		case r.flow:
 			p.Hint = "a comma is missing before it"

@@ -3,6 +3,7 @@ package judge
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -19,6 +20,15 @@ func bomb() string {
 	return b.String()
 }
 
+// unknownFields are n different ones.
+func unknownFields(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "  nope%d: 1\n", i)
+	}
+	return b.String()
+}
+
 // Whatever is fed to it, the judge ends, and refuses.
 func TestHostileFiles(t *testing.T) {
 	t.Parallel()
@@ -31,6 +41,8 @@ func TestHostileFiles(t *testing.T) {
 		"self alias":   "a: &a [*a]\nscrape_configs: *a\n",
 		"merge itself": "a: &a {<<: *a}\n",
 		"many bad":     "scrape_configs:\n" + strings.Repeat("- job_name: a\n  nope: 1\n", 3000),
+		"unknown":      "scrape_configs:\n- job_name: a\n" + unknownFields(100_000),
+		"unknown top":  "global:\n" + unknownFields(100_000),
 		"one line":     "scrape_configs: [" + strings.Repeat("{job_name: a},", 50_000) + "]",
 		"no end":       "\"" + strings.Repeat("x", 1<<20),
 	} {

@@ -79,7 +79,11 @@ func problems(err error, n names) []problem {
 
 func typeProblems(msgs []string, n names) []problem {
 	var ps []problem
-	for _, msg := range msgs {
+	for i, msg := range msgs {
+		if i == maxProblems { // each is looked up in the whole file, and no one reads so many
+			return append(ps, problem{mistake: mistake{severity: finding.Error, rule: n.value, line: ps[i-1].line,
+				message: fmt.Sprintf("%d more mistakes of fields and types are not listed", len(msgs)-i)}})
+		}
 		p := problem{mistake: mistake{severity: finding.Error, rule: n.wrongType, message: "the value has the wrong type"}}
 		if m := reLine.FindStringSubmatch(msg); m != nil {
 			p.line, _ = strconv.Atoi(m[1])
