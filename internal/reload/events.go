@@ -120,7 +120,7 @@ func (s *state) onObserved(ev event) {
 	}
 	s.misses, s.awaySince = 0, time.Time{}
 	s.observeAt = ev.at.Add(s.idle)
-	s.see(ev.server)
+	s.see(ev.server, ev.at)
 	// Now that it runs, it can say itself what it thinks of the files, and lose nothing.
 	s.refused.drop(s.unstarted)
 	s.unstarted = snapshot.Digest{}
@@ -135,13 +135,23 @@ func (s *state) onObserved(ev event) {
 	}
 }
 
+// forgiveSpacing is the least time between two times that the sight of another server lets go of refusals. Where servers of
+// two versions answer in turn, the same files would otherwise be published, refused and taken back without a pause.
+const forgiveSpacing = 10 * time.Second
+
 // see takes over what a ready server said, and lets go of what it makes obsolete.
-func (s *state) see(now server) {
+func (s *state) see(now server, at time.Time) {
+	s.seen = now
 	if s.refused.obsolete(now, s.stuck) {
+		if len(s.refused.digests(false)) > 0 {
+			if at.Before(s.forgivenAt.Add(forgiveSpacing)) {
+				return // the next look finds it so too
+			}
+			s.forgivenAt = at
+		}
 		s.refused, s.stuck = refusals{version: now.version}, false
 	}
 	s.refused.epoch, s.refused.early = now.epoch, false
-	s.seen = now
 }
 
 // doubt is called when the server may have loaded other files than those it was proven to run.

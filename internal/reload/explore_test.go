@@ -21,8 +21,9 @@ func happenings() [][]byte {
 		{4}, {5}, {6}, {7}, {8}, {9}, // restart, another version, up or down, foreign reload, by hand, reloader's restart
 		{10, 1},          // someone edits what runs
 		{11, 1}, {11, 3}, // the server's mount is stale, or right again
-		{12}, // a look
-		{13}, // reloader's restart as a version that judges otherwise
+		{12},       // a look
+		{13},       // reloader's restart as a version that judges otherwise
+		{14}, {15}, // the live server knows of a mistake that the files do not show, since now or since its restart
 	}
 	for _, h := range list[1:] {
 		list = append(list, append([]byte{0}, h...))

@@ -54,7 +54,7 @@ func (s *state) onConfirmed(ev event) {
 		s.asked = asked{} // no answer yet
 		s.retry(ev, Retrying)
 	case ev.proven:
-		s.see(ev.server)
+		s.see(ev.server, ev.at)
 		s.running, s.proof, s.proven = ev.digest, proofStands, ev.server
 		s.accepted = ev.digest
 		s.sent, s.failures, s.mismatches, s.misses = snapshot.Digest{}, 0, 0, 0
@@ -105,14 +105,14 @@ func (s *state) onLooked(ev event) {
 		s.misses++
 		s.observeAt = ev.at.Add(s.recheck)
 	case ev.proven && kept:
-		s.see(ev.server)
+		s.see(ev.server, ev.at)
 		s.proof, s.proven = proofKept, ev.server
 	case ev.proven && ev.server.epoch != s.proven.epoch:
-		s.see(ev.server)
+		s.see(ev.server, ev.at)
 		s.doubt() // another life of the server gets a verdict of its own
 	case ev.proven:
 		s.misses = 0
-		s.see(ev.server)
+		s.see(ev.server, ev.at)
 		s.proven = ev.server
 	case kept:
 	case !ev.mismatch: // it cannot tell; whether something happened to it can

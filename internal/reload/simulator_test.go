@@ -55,6 +55,12 @@ type simulator struct {
 	// strict says that our own process is of a version that rejects files which others take; stricter says that the
 	// next one is.
 	strict, stricter bool
+	// picky says that the live server knows of a mistake in some files, which only the plan finds; found holds what it found,
+	// by life of the server.
+	picky bool
+	found map[planned]bool
+	// wanted are the newest files that the machine has read.
+	wanted snapshot.Digest
 	// look says that someone waits for a look.
 	look bool
 	// refusedNow is what the server refused since the source last changed, at this version.
@@ -69,6 +75,12 @@ type simulator struct {
 	told server
 }
 
+// planned is a question to the live server.
+type planned struct {
+	digest snapshot.Digest
+	epoch  string
+}
+
 // contents are what the server ran when it was compared with files.
 type contents struct {
 	digest      snapshot.Digest
@@ -76,7 +88,7 @@ type contents struct {
 }
 
 func newSimulator(t *testing.T, gated bool, script []byte) *simulator {
-	w := &simulator{t: t, gated: gated, script: script, now: time.Unix(1_800_000_000, 0), up: true, ready: true, refusedNow: map[snapshot.Digest]int{}}
+	w := &simulator{t: t, gated: gated, script: script, now: time.Unix(1_800_000_000, 0), up: true, ready: true, refusedNow: map[snapshot.Digest]int{}, found: map[planned]bool{}}
 	if gated && w.chance(2) {
 		w.published = file(0)
 		w.accept(file(0))
@@ -136,10 +148,13 @@ func (w *simulator) accepts(d snapshot.Digest) bool {
 	return number(d)%4 != fileRefused || w.version%2 == 1
 }
 
-// rejects says whether the validator of our own process does.
+// rejects says whether the validator of our own process does, or what the live server was found to know.
 func (w *simulator) rejects(d snapshot.Digest) bool {
-	return number(d)%4 == fileInvalid || w.strict && number(d)%4 == 0
+	return number(d)%4 == fileInvalid || w.strict && number(d)%4 == 0 || w.found[planned{d, w.told.epoch}]
 }
+
+// knows says whether the live server knows of a mistake in the files.
+func (w *simulator) knows(d snapshot.Digest) bool { return w.picky && number(d)%4 == 1 }
 
 // accept marks files in the gate as proven.
 func (w *simulator) accept(d snapshot.Digest) {
@@ -216,6 +231,12 @@ func (w *simulator) meanwhile() (hint, manual bool) {
 	case b%16 == 13:
 		w.restarted, w.stricter = true, !w.strict
 		w.logf("reloader is to start anew, stricter: %v", w.stricter)
+	case b%16 == 14:
+		w.picky = !w.picky
+		w.logf("the live server knows of a mistake: %v", w.picky)
+	case b%16 == 15:
+		w.picky = !w.picky
+		w.start()
 	}
 	return false, false
 }
@@ -229,6 +250,7 @@ func (w *simulator) delay() time.Duration { return time.Second }
 
 // do answers an action with an event, as a real target would.
 func (w *simulator) do(a action, s *state) event {
+	w.wanted = s.wanted
 	switch a.kind {
 	case actWait:
 		return w.wait(a, s)
@@ -261,6 +283,14 @@ func (w *simulator) do(a action, s *state) event {
 	case actPlan:
 		if w.chance(8) {
 			return event{kind: evPlanned, failed: true, delay: w.delay()}
+		}
+		// Target.planned takes it for a verdict in this case only.
+		if a.goal == s.wanted && s.contents && !s.rejected() {
+			bad := w.knows(a.goal)
+			w.found[planned{a.goal, s.seen.epoch}] = bad
+			if bad {
+				return event{kind: evJudged, digest: a.goal}
+			}
 		}
 		calls := a.goal != s.wanted || !w.chance(10) || s.proof != proofStands || !w.accepts(a.goal)
 		return event{kind: evPlanned, digest: a.goal, calls: calls}
@@ -336,8 +366,11 @@ func (w *simulator) wait(a action, s *state) event {
 func (w *simulator) mustBeAllowed(goal snapshot.Digest) {
 	w.t.Helper()
 	// What an earlier version of ours published is not judged again.
-	if number(goal)%4 == fileInvalid || goal == file(w.files) && w.rejects(goal) {
+	if number(goal)%4 == fileInvalid || goal == w.wanted && w.rejects(goal) {
 		w.fatalf("rejected files %d go to the server", number(goal))
+	}
+	if _, asked := w.found[planned{goal, w.told.epoch}]; !asked && goal == w.wanted && w.told.ready {
+		w.fatalf("files %d go to a server that was not asked about them", number(goal))
 	}
 	if v, ok := w.refusedNow[goal]; w.gated && ok && v == w.version {
 		w.fatalf("refused files %d are tried again", number(goal))
@@ -456,6 +489,8 @@ func (w *simulator) run() state {
 		ev.at = w.now
 		if w.restarted {
 			w.restarted, w.unseen, w.strict = false, true, w.stricter
+			clear(w.found)
+			w.told = server{}
 			var before refusals
 			if w.gated {
 				before = refusalsBefore(s.refused.version, s.refused.epoch, s.refused.digests(true))

@@ -78,9 +78,11 @@ type state struct {
 
 	// The gate.
 	published snapshot.Digest
-	refused   refusals        // by the server
-	stuck     bool            // it holds refused files, and there is nothing to go back to
-	accepted  snapshot.Digest // the newest files in it that were proven; zero when there are none
+	refused   refusals // by the server
+	// forgivenAt is when refusals were last let go of for another server.
+	forgivenAt time.Time
+	stuck      bool            // it holds refused files, and there is nothing to go back to
+	accepted   snapshot.Digest // the newest files in it that were proven; zero when there are none
 	// publishedAt and awaySince say how long the server has had the chance to start on what is published.
 	publishedAt, awaySince time.Time
 	// unstarted are the files that count as refused only because the server did not start on them.

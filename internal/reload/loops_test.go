@@ -1,0 +1,187 @@
+package reload
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+// adversary gives every answer that the world can give to an action while no time passes and the source does not change:
+// each question may be answered by another server, of another life, load and version, and with another outcome.
+type adversary struct {
+	t       *testing.T
+	goes    map[state]int // states that were followed to their waits, with the longest way there
+	on      map[state]bool
+	path    []string
+	waits   []waiting
+	longest int
+	limit   int // of states
+}
+
+// waiting is a wait that was found.
+type waiting struct {
+	state state
+	until time.Time
+}
+
+var (
+	theSource = file(4)
+	theOthers = []server{
+		{ready: true, epoch: "1", load: "1", version: "1"},
+		{ready: true, epoch: "1", load: "2", version: "1"},
+		{ready: true, epoch: "2", load: "1", version: "1"},
+		{ready: true, epoch: "3", load: "1", version: "2"},
+	}
+)
+
+// answers are all events that can follow the action.
+func (v *adversary) answers(s *state, a action) []event {
+	const delay = time.Second
+	failed := func(k eventKind) event { return event{kind: k, failed: true, digest: a.goal, delay: delay} }
+	var list []event
+	switch a.kind {
+	case actRead:
+		list = append(list, failed(evRead), event{kind: evRead, digest: theSource, atomic: true})
+		if s.stale && s.readable && s.wanted == theSource {
+			list = append(list, event{kind: evRead, digest: theSource, atomic: true, same: true})
+		}
+	case actObserve:
+		list = append(list, failed(evObserved), event{kind: evObserved, delay: delay})
+		for _, o := range theOthers {
+			list = append(list, event{kind: evObserved, server: o})
+			if s.gated && s.published != file(0) {
+				list = append(list, event{kind: evObserved, server: o, replaced: true, digest: file(0)})
+			}
+		}
+	case actJudge:
+		list = append(list, failed(evJudged), event{kind: evJudged, digest: a.goal}, event{kind: evJudged, digest: a.goal, valid: true})
+	case actPlan:
+		list = append(list, failed(evPlanned), event{kind: evPlanned, digest: a.goal}, event{kind: evPlanned, digest: a.goal, calls: true})
+		if a.goal == s.wanted && s.contents && !s.rejected() { // as Target.planned has it
+			list = append(list, event{kind: evJudged, digest: a.goal})
+		}
+	case actPublish:
+		list = append(list, failed(evPublished), event{kind: evPublished, digest: a.goal})
+	case actRollback:
+		list = append(list, failed(evRolledBack), event{kind: evRolledBack})
+		for _, d := range []snapshot.Digest{file(0), file(1)} {
+			if !s.refused.has(d) {
+				list = append(list, event{kind: evRolledBack, digest: d})
+			}
+		}
+	case actReload:
+		list = append(list, event{kind: evReloaded, digest: a.goal})
+		for _, f := range []event{{refused: true, kept: true}, {refused: true}, {untouched: true, kept: true}, {broken: true}, {}} {
+			f.kind, f.failed, f.digest, f.delay = evReloaded, true, a.goal, delay
+			list = append(list, f)
+		}
+	case actConfirm, actLook:
+		base := event{kind: evConfirmed, digest: a.goal, reloaded: a.reloaded, delay: delay, look: a.kind == actLook}
+		if base.look {
+			base.digest = s.running
+		}
+		none, fails, differs := base, base, base
+		fails.failed, differs.mismatch = true, true
+		list = append(list, none, fails, differs)
+		if a.reloaded {
+			refused := base
+			refused.refused = true
+			list = append(list, refused)
+		}
+		for _, o := range theOthers {
+			proven := base
+			proven.proven, proven.server = true, o
+			list = append(list, proven)
+		}
+	case actAdopt:
+		list = append(list, event{kind: evConfirmed, digest: a.goal, proven: true, server: s.seen})
+	case actWait:
+	}
+	return list
+}
+
+// follow goes all ways from a state to the next wait.
+func (v *adversary) follow(s state, a action, now time.Time) int {
+	if a.kind == actWait {
+		v.waits = append(v.waits, waiting{s, a.until})
+		return 0
+	}
+	if n, ok := v.goes[s]; ok {
+		return n
+	}
+	if v.on[s] {
+		v.t.Fatalf("a loop without a wait:\n%s", strings.Join(v.path, "\n"))
+	}
+	if len(v.path) > 200 {
+		v.t.Fatalf("no wait within %d actions:\n%s", len(v.path), strings.Join(v.path, "\n"))
+	}
+	if len(v.goes) >= v.limit {
+		return 0
+	}
+	v.on[s] = true
+	longest := 0
+	for _, ev := range v.answers(&s, a) {
+		ev.at = now
+		next, act := step(s, ev)
+		v.path = append(v.path, fmt.Sprintf("%s act %d goal %x: event %d digest %x failed %v refused %v mismatch %v proven %v calls %v valid %v server %v",
+			s.phase, a.kind, a.goal[:1], ev.kind, ev.digest[:1], ev.failed, ev.refused, ev.mismatch, ev.proven, ev.calls, ev.valid, ev.server))
+		longest = max(longest, 1+v.follow(next, act, now))
+		v.path = v.path[:len(v.path)-1]
+	}
+	delete(v.on, s)
+	v.goes[s] = longest
+	v.longest = max(v.longest, longest)
+	return longest
+}
+
+// TestNoLoopWithoutAWait follows the ways that answers can take the machine from a wait to the next one, while no time
+// passes and the source stays as it is: from our start, and from waits that were found. None may lead back to where it was:
+// whatever the server, the gate and the validator say, and however often they change their minds, the machine comes to a wait.
+// RELOADER_EXPLORE=9 follows all ways from the start, and more waits.
+func TestNoLoopWithoutAWait(t *testing.T) {
+	t.Parallel()
+	limit := 25_000
+	if os.Getenv("RELOADER_EXPLORE") != "" {
+		limit = 2_000_000
+	}
+	for _, gated := range []bool{false, true} {
+		t.Run(fmt.Sprintf("gated %v", gated), func(t *testing.T) {
+			t.Parallel()
+			timing := timing{
+				gated: gated, settle: time.Second, settleMax: 5 * time.Second, spacing: time.Second,
+				idle: 30 * time.Second, compare: 5 * time.Minute, recheck: time.Second, unproven: 2, patience: 2 * time.Minute,
+			}
+			v := &adversary{t: t, goes: map[state]int{}, on: map[state]bool{}}
+			held := []snapshot.Digest{{}} // what the gate holds at our start
+			if gated {
+				held = append(held, file(0), theSource)
+			}
+			for _, published := range held {
+				for _, accepted := range []snapshot.Digest{{}, published} {
+					v.limit += limit / 12 // for each of six starts, and as much for what comes later
+					s, a := step(newState(timing, published, accepted, refusals{}), event{kind: evStart, at: noon})
+					v.follow(s, a, noon)
+				}
+			}
+			for v.limit = limit; len(v.goes) < limit && len(v.waits) > 0; {
+				from := v.waits
+				v.waits = nil
+				for i := 0; i < len(from) && len(v.goes) < limit; i += 1 + len(from)/200 {
+					for _, ev := range []event{{kind: evTimer}, {kind: evHint}, {kind: evHint, manual: true}, {kind: evHint, look: true}} {
+						ev.at = from[i].until
+						s, a := step(from[i].state, ev)
+						v.follow(s, a, ev.at)
+					}
+				}
+			}
+			t.Logf("%d states, at most %d actions to a wait", len(v.goes), v.longest)
+			if v.longest < 8 { // the way of any change
+				t.Error("nothing was tried")
+			}
+		})
+	}
+}
