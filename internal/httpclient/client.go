@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"reloader/internal/reload"
@@ -146,9 +147,13 @@ func (c *Client) send(ctx context.Context, method, path, query string, timeout t
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	// The part of a trace that matters: did the request get out?
-	sent := false
+	var sent atomic.Bool // another goroutine writes, and may still do so when this one has given up
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(i httptrace.WroteRequestInfo) { sent = i.Err == nil },
+		WroteRequest: func(i httptrace.WroteRequestInfo) {
+			if i.Err == nil {
+				sent.Store(true)
+			}
+		},
 	})
 	target, shown := c.address(path), c.URL(path)
 	if query != "" && target.RawQuery != "" {
@@ -170,7 +175,7 @@ func (c *Client) send(ctx context.Context, method, path, query string, timeout t
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		f := c.explain(err, method+" "+shown, timeout)
-		f.Untouched = !sent
+		f.Untouched = !sent.Load()
 		return Answer{}, f
 	}
 	defer func() { _ = resp.Body.Close() }()

@@ -474,3 +474,61 @@ func TestBadURLs(t *testing.T) {
 		}
 	}
 }
+
+// Someone else's load began before the files changed and ends after that: its time says nothing about the files, whatever
+// the time-out of a reload is.
+func TestSlowForeignLoadOfOlderFiles(t *testing.T) {
+	t.Parallel()
+	f := newFiles(t, "old")
+	read := make(chan struct{}, 10)
+	server := prometheustest.New(t, prometheustest.Options{Files: func() string {
+		text := f.read()
+		select {
+		case read <- struct{}{}:
+		default:
+		}
+		return text
+	}})
+	<-read // its start
+	server.Hang()
+	foreign, done := newDriver(t, httpclient.Options{URL: server.URL()}), make(chan error, 1)
+	go func() { done <- foreign.Reload(t.Context(), reload.Plan{}) }()
+	<-read // it has the old files in memory
+	f.swap("new")
+	changed := time.Now().Unix()
+	rig.Until(t, "a second that is after the change beyond doubt", func() bool { return time.Now().Unix() > changed+1 })
+	server.Release()
+	if err := <-done; err != nil || server.Runs() != "old" {
+		t.Fatalf("the load by someone else: %v, it runs %q", err, server.Runs())
+	}
+	n := len(server.Requests())
+	r := start(t, f, server, httpclient.Options{}, time.Second)
+	r.live("new")
+	r.wantRequests(n + 1)
+}
+
+// A server that was started with the main file's path through ..data, as the documentation recommends behind a gate, reads
+// the same file: nothing differs, and nothing is said to be left out.
+func TestMainFileThroughData(t *testing.T) {
+	t.Parallel()
+	for flag, same := range map[string]bool{"/gate/..data/prometheus.yml": true, "/gate/other/prometheus.yml": false} {
+		server := prometheustest.New(t, prometheustest.Options{Flags: map[string]string{"config.file": flag}, Files: func() string { return "x" }})
+		d := newDriver(t, httpclient.Options{URL: server.URL()}, func(o *driver.Options) { o.ConfigFile = "/gate/prometheus.yml" })
+		before := observe(t, d)
+		set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config", Dir: "/gate"}, map[string][]byte{"prometheus.yml": []byte("x")}))
+		p, err := d.Plan(t.Context(), reload.Change{New: set, Contents: true, Server: before, Expected: textOf("x")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Reload(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		v, err := d.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: before})
+		if err != nil || !v.Proven || len(v.Differences) > 0 {
+			t.Errorf("%s: %+v %v", flag, v, err)
+		}
+		if told := strings.Contains(strings.Join(v.NotCompared, " "), "path of the main file"); told == same {
+			t.Errorf("%s: not compared: %q", flag, v.NotCompared)
+		}
+	}
+}

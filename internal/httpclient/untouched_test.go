@@ -1,0 +1,57 @@
+package httpclient_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"reloader/internal/httpclient"
+)
+
+// Whenever a request is given up, it is called untouched only if it never arrived: what has arrived may have been done. The
+// time-outs are around the moment in which a request is written.
+func TestWhatArrivedIsNeverUntouched(t *testing.T) {
+	t.Parallel()
+	var (
+		arrived sync.Map
+		some    atomic.Bool
+	)
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		arrived.Store(r.URL.Path, true)
+		some.Store(true)
+		<-r.Context().Done() // so that every request is given up
+	}))
+	c := newClient(t, httpclient.Options{URL: s.URL})
+	untouched := map[string]bool{}
+	requests := 0
+	for ; requests < 4000 || !some.Load(); requests++ { // longer and longer ones, until some arrive on a busy machine too
+		path := "/" + strconv.Itoa(requests)
+		_, f := c.Do(t.Context(), http.MethodPost, path, time.Duration(requests%400+requests/40)*time.Microsecond)
+		if f == nil {
+			t.Fatalf("%s was answered", path)
+		}
+		untouched[path] = f.Untouched
+	}
+	s.Close() // waits for all that has arrived
+	got, given := 0, 0
+	for path, said := range untouched {
+		_, did := arrived.Load(path)
+		if did && said {
+			t.Errorf("%s arrived, and is called untouched", path)
+		}
+		if did {
+			got++
+		}
+		if said {
+			given++
+		}
+	}
+	if given == 0 {
+		t.Error("no request is called untouched: nothing was tried")
+	}
+	t.Logf("%d requests, %d arrived, %d called untouched", requests, got, given)
+}
