@@ -56,37 +56,6 @@ func (p *Position) At(line, column int) (l, c int, exact bool) {
 	return s.line, s.column + utf8.RuneCountInString(p.text[s.at:at]), true
 }
 
-// Lines of a source, for positions in it.
-type sourceLines struct {
-	src    []byte
-	starts []int
-}
-
-func newSourceLines(src []byte) *sourceLines {
-	s := &sourceLines{src: src, starts: []int{0}}
-	for i, b := range src {
-		if b == '\n' {
-			s.starts = append(s.starts, i+1)
-		}
-	}
-	return s
-}
-
-// line is the text of a line without its break, from 1.
-func (s *sourceLines) line(n int) (string, bool) {
-	if n < 1 || n > len(s.starts) {
-		return "", false
-	}
-	end := len(s.src)
-	if n < len(s.starts) {
-		end = s.starts[n] - 1
-	}
-	if n == len(s.starts) && s.starts[n-1] == len(s.src) {
-		return "", false
-	}
-	return strings.TrimSuffix(string(s.src[s.starts[n-1]:end]), "\r"), true
-}
-
 // locate finds where each part of the scalar n stands in the source.
 func (s *sourceLines) locate(n *yaml.Node) *Position {
 	p := &Position{line: n.Line, column: n.Column, text: n.Value, starts: []int{0}}
@@ -163,20 +132,11 @@ func (s *sourceLines) block(n *yaml.Node) []segment {
 // quoted follows a quoted or plain scalar character by character; nil when it does not come to the value
 // that the parser read.
 func (s *sourceLines) quoted(n *yaml.Node, quote byte) []segment {
-	q := &quotedScalar{lines: s, line: n.Line, quote: quote, want: n.Value}
-	text, ok := s.line(n.Line)
-	if !ok {
+	q := &quotedScalar{lines: s, quote: quote, want: n.Value, column: n.Column}
+	if !q.goTo(n.Line) {
 		return nil
 	}
-	q.text = text
-	if n.Line == 1 && strings.HasPrefix(text, "\ufeff") {
-		q.pos = len("\ufeff")
-	}
-	for range n.Column - 1 {
-		_, size := utf8.DecodeRuneInString(q.text[q.pos:])
-		q.pos += size
-	}
-	q.column = n.Column
+	q.pos = s.offset(n.Line, n.Column)
 	if !q.prefix() || !q.run() {
 		return nil
 	}
@@ -186,6 +146,7 @@ func (s *sourceLines) quoted(n *yaml.Node, quote byte) []segment {
 type quotedScalar struct {
 	lines  *sourceLines
 	text   string // of the line
+	blank  int    // offset in text behind which are only blanks
 	pos    int    // offset in text
 	line   int
 	column int
@@ -239,7 +200,7 @@ func (q *quotedScalar) run() bool {
 	for q.at < len(q.want) {
 		rest := q.text[q.pos:]
 		switch {
-		case strings.TrimLeft(rest, " \t") == "":
+		case q.pos >= q.blank:
 			if !q.fold() {
 				return false
 			}
@@ -272,15 +233,21 @@ func (q *quotedScalar) run() bool {
 
 // next goes to the first character of the next line.
 func (q *quotedScalar) next() bool {
-	q.line++
-	text, ok := q.lines.line(q.line)
-	if !ok {
+	if !q.goTo(q.line + 1) {
 		return false
 	}
-	q.text = text
-	q.pos = len(text) - len(strings.TrimLeft(text, " \t"))
+	q.pos = len(q.text) - len(strings.TrimLeft(q.text, " \t"))
 	q.column, q.broken = q.pos+1, true
 	return true
+}
+
+// goTo takes another line; false when there is none.
+func (q *quotedScalar) goTo(line int) (ok bool) {
+	q.line = line
+	if q.text, ok = q.lines.line(line); ok {
+		q.blank = q.lines.blank(line, q.text)
+	}
+	return ok
 }
 
 // fold reads a line break: a blank, or as many breaks as there are empty lines.

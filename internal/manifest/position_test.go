@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -34,13 +35,13 @@ func positionsHold(t *testing.T, src string) (exact int) {
 					continue
 				}
 				source, _ := lines.line(l)
-				runes := []rune(source)
+				runes := []rune(strings.TrimPrefix(source, "\ufeff")) // which is no column
 				if c < 1 || c > len(runes) {
-					t.Fatalf("%q, line %d column %d is at %d:%d, outside of\n%s", n.Value, i+1, column, l, c, src)
+					t.Fatalf("%q, line %d column %d is at %d:%d, outside of\n%.300s", n.Value, i+1, column, l, c, src)
 				}
 				exact++
 				if got := runes[c-1]; got != want && got != '\\' {
-					t.Fatalf("%q, line %d column %d (%q) is at %d:%d, which is %q in\n%s", n.Value, i+1, column, want, l, c, got, src)
+					t.Fatalf("%q, line %d column %d (%q) is at %d:%d, which is %q in\n%.300s", n.Value, i+1, column, want, l, c, got, src)
 				}
 			}
 		}
@@ -53,6 +54,7 @@ var positionSeeds = []string{
 	"a: |\n  x\n\n   y: z\n  b\n", "a: |2-\n\n    x\n  y\n", "a: >\n  one\n  two\n\n  three\n    four\n\n\n  five\n", "a: >-\n\n  x\n  y\n",
 	"a: 'it''s\n  folded\n\n  text'\n", "a: \"x\\n\\ty\\u00e9 \\\"q\\\" \\\n   z\n  w\"\n", "{\"a\": \"b\\nc: d\\n\"}", "- a plain\n  text\n- größe: |\n    日本\n    語 x\n",
 	"a: |\r\n  x\r\n  y\r\n", "a: &x !!str |\n  t\nb: *x\n", "a: |+\n  x\n\n\nb: c\n", "- |\n x\n- >1\n  y\n", "a:\n- k: |\n    x\n   # no\n",
+	"{\"a\": \"" + strings.Repeat("日 x ", 300) + "\\n\", b: 'c  d'}",
 }
 
 // Each character of a value is found where the manifest has it, whatever the style.
@@ -61,6 +63,47 @@ func TestPosition(t *testing.T) {
 	for _, src := range positionSeeds {
 		if positionsHold(t, src) == 0 {
 			t.Errorf("no position is exact in %q", src)
+		}
+	}
+}
+
+// In a long line too: with values before it, with letters of several bytes, behind a byte order mark, and with blanks.
+func TestPositionInLongLine(t *testing.T) {
+	t.Parallel()
+	values := strings.Repeat(`"größe 😀": "a\nb 日本", 'c''d': 'x  y', `, 200)
+	for name, src := range map[string]string{
+		"object": "{" + values + `"last": 1}`, "byte order mark": "\ufeff{" + values + `"last": 1}`, "second line": "# first\n{" + values + `"last": "x` + strings.Repeat(" ", 2000) + `"}`,
+		"blanks behind": "{" + values + `"last": "x` + strings.Repeat(" ", 2000) + "\n  y\"}",
+	} {
+		if positionsHold(t, src) < 200*len("a b")/2 {
+			t.Errorf("%s: no position is exact", name)
+		}
+	}
+}
+
+// BenchmarkPositionOneLine shows that twice as many keys on one line take twice the time, and that so do blanks in a value.
+func BenchmarkPositionOneLine(b *testing.B) {
+	for name, text := range map[string]func(n int) string{
+		"keys":   func(n int) string { return "{" + strings.Repeat(`"k": "scrape_intervall: 1m\n", `, n) + `"k": ""}` },
+		"blanks": func(n int) string { return `{"k": "` + strings.Repeat("          ", n) + `x"}` },
+		"spread": func(n int) string { return `{"k": "` + strings.Repeat("x         ", n) + `"}` },
+	} {
+		for _, n := range []int{10000, 20000, 40000} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				var doc yaml.Node
+				src := []byte(text(n))
+				if err := yaml.Unmarshal(src, &doc); err != nil {
+					b.Fatal(err)
+				}
+				for b.Loop() {
+					lines := newSourceLines(src)
+					for _, v := range doc.Content[0].Content {
+						if _, _, exact := lines.locate(v).At(1, 8); !exact && v.Value != "" {
+							b.Fatal("no position")
+						}
+					}
+				}
+			})
 		}
 	}
 }
