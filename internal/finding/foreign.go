@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"reloader/internal/paths"
 	"reloader/internal/snapshot"
@@ -34,9 +35,14 @@ func (g guarded) Validate(ctx context.Context, req Request) (Result, error) {
 
 func hideForeign(findings []Finding, set *snapshot.Set) []Finding {
 	hidden := map[string]bool{}
+	byDir := map[string][]int{}
+	for i, s := range set.Snapshots {
+		dir := filepath.Clean(s.Source.Dir)
+		byDir[dir] = append(byDir[dir], i)
+	}
 	for _, f := range findings {
 		if _, known := hidden[f.File]; !known && f.File != "" {
-			hidden[f.File] = foreign(f.File, set)
+			hidden[f.File] = foreign(f.File, set, byDir)
 		}
 	}
 	kept := findings[:0:0]
@@ -63,8 +69,18 @@ func hideForeign(findings []Finding, set *snapshot.Set) []Finding {
 // settings: a key with a list or nothing behind it.
 var reShape = regexp.MustCompile(`(?m)^["']?(?:groups|scrape_configs)["']?:[ \t]*(?:$|\r|#|\[|[&!][^:]*$)`)
 
-func foreign(file string, set *snapshot.Set) bool {
-	for _, s := range set.Snapshots {
+// foreign says that nothing of a file may be shown. byDir are the indexes of the set's readings by clean directory.
+func foreign(file string, set *snapshot.Set, byDir map[string][]int) bool {
+	var above []int
+	for dir := filepath.Clean(file); ; dir = filepath.Dir(dir) {
+		above = append(above, byDir[dir]...)
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	slices.Sort(above) // where several have it, the first tells
+	for _, i := range above {
+		s := set.Snapshots[i]
 		rel, err := filepath.Rel(s.Source.Dir, file)
 		if err != nil || !filepath.IsLocal(rel) {
 			continue

@@ -38,6 +38,9 @@ type Input struct {
 	// without one, the last of all.
 	byName, anywhere map[[3]string]placedObject
 
+	// found counts the files of all views, foundBytes their sizes.
+	found, foundBytes int
+
 	volumeCache map[*yaml.Node]volumeFiles
 	files       map[*yamledit.Document]*File
 

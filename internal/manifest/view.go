@@ -21,8 +21,13 @@ type View struct {
 	Mounts []ViewMount
 	// Problems are what keeps the container from starting, or what it will not find.
 	Problems []Problem
-	points   map[string]*ViewMount
-	names    []string
+	// Cut says that the view is incomplete: the input has too many files (MaxFiles, MaxBytes).
+	Cut    bool
+	points map[string]*ViewMount
+	names  []string
+	// unknown are the paths of mounts of which something is unknown, in their order.
+	unknown []string
+	in      *Input
 }
 
 // ViewMount is a mount with what is known of it.
@@ -54,7 +59,7 @@ const (
 
 // Look puts together what the container finds.
 func (in *Input) Look(w *Workload, c Container) *View {
-	v := &View{Files: map[string]*Value{}, points: map[string]*ViewMount{}}
+	v := &View{Files: map[string]*Value{}, points: map[string]*ViewMount{}, in: in}
 	for _, m := range c.Mounts() {
 		vm := &ViewMount{Mount: m}
 		if have := v.points[m.Path]; have != nil {
@@ -70,8 +75,15 @@ func (in *Input) Look(w *Workload, c Container) *View {
 	for _, p := range slices.Sorted(maps.Keys(v.points)) {
 		vm := v.points[p]
 		in.fill(v, w, c, vm)
+		if v.Cut {
+			break
+		}
 		v.Mounts = append(v.Mounts, *vm)
+		if vm.Unknown != "" {
+			v.unknown = append(v.unknown, p)
+		}
 	}
+	v.Cut = v.Cut || in.overfull()
 	return v
 }
 
@@ -95,9 +107,7 @@ func (in *Input) fill(v *View, w *Workload, c Container, m *ViewMount) {
 	m.Volume = vol
 	if g := in.gates(w)[vol.Name]; g != nil && !c.IsReloader() {
 		m.Unknown = g.unknown
-		for _, rel := range slices.Sorted(maps.Keys(g.files)) {
-			v.put(m, path.Join(m.Path, rel), g.files[rel])
-		}
+		v.putAll(m, slices.Sorted(maps.Keys(g.files)), "", g.files)
 		return
 	}
 	if !vol.FromAPI() {
@@ -112,19 +122,15 @@ func (in *Input) fill(v *View, w *Workload, c Container, m *ViewMount) {
 	m.Objects, m.Unknown = vf.objects, vf.unknown
 	sub := path.Clean("/" + m.Sub)[1:]
 	if sub == "" {
-		for _, rel := range vf.names {
-			v.put(m, path.Join(m.Path, rel), vf.files[rel])
-		}
+		v.putAll(m, vf.names, "", vf.files)
 		return
 	}
 	if f := vf.files[sub]; f != nil {
 		v.put(m, m.Path, f)
 		return
 	}
-	below := Prefixed(vf.names, sub+"/")
-	for _, rel := range below {
-		v.put(m, path.Join(m.Path, strings.TrimPrefix(rel, sub+"/")), vf.files[rel])
-	}
+	below := paths.Prefixed(vf.names, sub+"/")
+	v.putAll(m, below, sub+"/", vf.files)
 	if len(below) == 0 && vf.unknown == "" {
 		v.Problems = append(v.Problems, Problem{
 			At: m.Get("subPath"), Kind: FileDirectory,
@@ -134,32 +140,12 @@ func (in *Input) fill(v *View, w *Workload, c Container, m *ViewMount) {
 	}
 }
 
-// Prefixed are those of sorted names that begin with a prefix.
-func Prefixed(sorted []string, prefix string) []string {
-	from, _ := slices.BinarySearch(sorted, prefix)
-	n := 0
-	for from+n < len(sorted) && strings.HasPrefix(sorted[from+n], prefix) {
-		n++
-	}
-	return sorted[from : from+n]
-}
-
 // Names are the paths of the files in their order.
 func (v *View) Names() []string {
 	if len(v.names) != len(v.Files) {
 		v.names = slices.Sorted(maps.Keys(v.Files))
 	}
 	return v.names
-}
-
-// put adds a file unless another mount lies over it.
-func (v *View) put(m *ViewMount, p string, f *Value) {
-	if f.Problem != "" && f.Encoded {
-		return // not one byte of it is known
-	}
-	if _, at := v.Covering(p); at != nil && at.Path == m.Path {
-		v.Files[p] = f
-	}
 }
 
 // Covering is the innermost mount that holds the path; nil when it is of the image.
@@ -172,6 +158,22 @@ func (v *View) Covering(p string) (string, *ViewMount) {
 			return "", nil
 		}
 	}
+}
+
+// UnknownAt is why the input does not tell what a container finds in a directory, because of the mount that it lies in or of one in
+// it; empty when the input tells.
+func (v *View) UnknownAt(dir string) string {
+	if _, m := v.Covering(dir); m != nil && m.Unknown != "" {
+		return m.Unknown
+	}
+	dir = path.Clean(dir)
+	if i, found := slices.BinarySearch(v.unknown, dir); found {
+		return v.points[v.unknown[i]].Unknown
+	}
+	if below := paths.Prefixed(v.unknown, strings.TrimSuffix(dir, "/")+"/"); len(below) > 0 {
+		return v.points[below[0]].Unknown
+	}
+	return ""
 }
 
 // Below says whether a mount or a file lies in the directory.
@@ -187,12 +189,13 @@ func (v *View) Below(dir string) bool {
 
 // claims says whether the workload makes a volume claim of that name for each pod.
 func (w *Workload) claims(name string) bool {
-	for _, t := range w.Object.Get("spec", "volumeClaimTemplates").Items() {
-		if t.Get("metadata", "name").Str() == name {
-			return true
+	if w.claimed == nil {
+		w.claimed = map[string]bool{}
+		for _, t := range w.Object.Get("spec", "volumeClaimTemplates").Items() {
+			w.claimed[t.Get("metadata", "name").Str()] = true
 		}
 	}
-	return false
+	return w.claimed[name]
 }
 
 // Sources are the references of a volume to ConfigMaps and Secrets.
@@ -254,7 +257,7 @@ func (in *Input) ObjectProblems(w *Workload, vol Volume) []Problem {
 			if o.Value(key.Str()) == nil && key.OK() && !s.Optional() {
 				list = append(list, Problem{
 					At: key, Kind: NoKey, Text: o.String() + " has no key " + key.Str() + ": the pod does not start",
-					Hint: keysHint(o.Keys()),
+					Hint: keysHint(o.keys(maxKeys + 1)),
 				})
 			}
 		}
@@ -267,10 +270,10 @@ func provided(name string) bool {
 	return name == "kube-root-ca.crt" || name == "openshift-service-ca.crt"
 }
 
-// Keys are the names of the object's values.
-func (o *Object) Keys() []string {
+// keys are the names of the object's first values, at most most.
+func (o *Object) keys(most int) []string {
 	var keys []string
-	for _, v := range o.Values {
+	for _, v := range o.Values[:min(len(o.Values), most)] {
 		keys = append(keys, v.Key)
 	}
 	return keys

@@ -17,6 +17,7 @@ type Workload struct {
 	containers, initContainers []Container
 	volumes                    []Volume
 	volumeAt                   map[string]int
+	claimed                    map[string]bool // names of volumeClaimTemplates; nil before the first question
 }
 
 func (w *Workload) String() string { return w.Kind + "/" + w.Name }

@@ -22,6 +22,18 @@ func (c *check) run() bool {
 	return c.runs <= maxRuns
 }
 
+// maxCompared is how often paths are held against patterns for one input: about a second.
+const maxCompared = 20_000_000
+
+// compare counts comparisons of a pattern with paths; false when there were too many.
+func (c *check) compare(n int) bool {
+	before := c.compared
+	if c.compared += n; c.compared > maxCompared && before <= maxCompared {
+		c.Unjudged = append(c.Unjudged, fmt.Errorf("the patterns and the files of the input take more than %d comparisons: begin each pattern with the directory that it means, without * and ?", maxCompared))
+	}
+	return c.compared <= maxCompared
+}
+
 // answer is what Alone said.
 type answer struct {
 	findings []finding.Finding
@@ -139,4 +151,24 @@ func (c *check) kind(v *manifest.Value) string {
 		c.kinds[v] = k
 	}
 	return k
+}
+
+// kindAs is what a value is under the name that a volume's items give it.
+func (c *check) kindAs(name string, v *manifest.Value) string {
+	if name == v.Key {
+		return c.kind(v)
+	}
+	as := valueAs{name, v}
+	k, known := c.renamed[as]
+	if !known {
+		k = c.Kind(name, v.Content)
+		c.renamed[as] = k
+	}
+	return k
+}
+
+// valueAs is a value under another name than its key.
+type valueAs struct {
+	name string
+	*manifest.Value
 }

@@ -99,11 +99,11 @@ func (g *grafanaFiles) judge() {
 			g.read[path.Join(dir, rel)] = true
 		}
 	}
-	if v := g.view.Files[g.paths.Ini]; v != nil {
+	if v := g.view.Files[g.paths.Ini]; v != nil && len(v.Content) <= maxObject {
 		dir := path.Dir(g.paths.Ini)
 		add(snapshot.Source{Name: validator.RoleIni, Dir: dir, ServerDir: dir}, map[string][]byte{path.Base(g.paths.Ini): v.Content})
 		g.read[g.paths.Ini] = true
-	} else {
+	} else if v == nil {
 		g.unknown(g.paths.Ini)
 	}
 	for name := range g.read {

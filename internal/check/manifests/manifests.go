@@ -70,13 +70,20 @@ type check struct {
 	answers map[string]answer
 	rules   map[any][]finding.Finding
 	kinds   map[*manifest.Value]string
+	renamed map[valueAs]string
 	runs    int
+	// compared counts comparisons of patterns with paths.
+	compared int
+	// cut says that there were too many files in the containers.
+	cut bool
 	// reloaders are the containers that reload Prometheus, by pod; collectors are the labels by which sidecars collect
 	// ConfigMaps, all of them for an empty one.
 	reloaders  map[*manifest.Workload]manifest.Container
 	collectors []string
 	// keys are those that volumes carry, by object; "" stands for all.
 	keys map[*manifest.Object]map[string]bool
+	// left are the first files of an object that no volume carries.
+	left map[*manifest.Object][]string
 }
 
 // unjudged identifies a part of a file.
@@ -97,7 +104,7 @@ func Check(ctx context.Context, o Options, in *manifest.Input) Result {
 		Options: o, ctx: ctx, in: in, judged: map[*manifest.Value]bool{}, read: map[*manifest.Value]bool{},
 		mounted: map[*manifest.Object]bool{}, servers: map[string]bool{}, notJudged: map[*manifest.File][]part{}, skipped: map[unjudged]bool{},
 		verdicts: map[string]finding.Result{}, failed: map[string]bool{},
-		answers: map[string]answer{}, rules: map[any][]finding.Finding{}, kinds: map[*manifest.Value]string{},
+		answers: map[string]answer{}, rules: map[any][]finding.Finding{}, kinds: map[*manifest.Value]string{}, renamed: map[valueAs]string{}, left: map[*manifest.Object][]string{},
 		reloaders: map[*manifest.Workload]manifest.Container{}, collectors: collectorsOf(in),
 	}
 	for _, f := range in.Files {
@@ -193,6 +200,10 @@ func (c *check) workload(w *manifest.Workload) {
 			continue
 		}
 		view := c.in.Look(w, container)
+		if view.Cut {
+			c.tooMany(w, container)
+			return
+		}
 		c.mounts(w, container, view, volumes)
 		before := len(c.Judged)
 		switch {
@@ -207,6 +218,15 @@ func (c *check) workload(w *manifest.Workload) {
 			c.Judged = append(c.Judged, "mounts of "+where(w, container))
 		}
 	}
+}
+
+// tooMany says, once, that the files of a container and of those after it are not judged.
+func (c *check) tooMany(w *manifest.Workload, container manifest.Container) {
+	if !c.cut {
+		c.Unjudged = append(c.Unjudged, fmt.Errorf("the containers of the input find more than %d files, or more than %d MiB of them: %s and those after it were not judged; mount each volume once, or give the manifests to reloader check in several runs",
+			manifest.MaxFiles, manifest.MaxBytes>>20, where(w, container)))
+	}
+	c.cut = true
 }
 
 // environment marks the objects that containers read as variables: those are no files.

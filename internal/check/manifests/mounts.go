@@ -90,21 +90,24 @@ func (c *check) leftOut(w *manifest.Workload, vol manifest.Volume) {
 		if o == nil || s.Kind != "ConfigMap" || len(items.Items()) == 0 {
 			continue
 		}
-		var left []string
-		for _, v := range o.Values {
-			if !c.carried(w, o, v.Key) && c.kind(v) != "" {
-				left = append(left, v.Key)
+		left, known := c.left[o]
+		if !known {
+			for _, v := range o.Values {
+				if len(left) < maxNamed && !c.carried(o, v.Key) && c.kind(v) != "" {
+					left = append(left, v.Key)
+				}
 			}
+			c.left[o] = left
 		}
 		if len(left) > 0 {
 			c.report(finding.Warning, RuleKeyLeftOut, items, "add an item for it, or take the key out",
-				"%s, volume %s: items does not carry %s of %s, and no other volume does: no container gets it", w, vol.Name, strings.Join(left[:min(len(left), maxNamed)], ", "), o)
+				"%s, volume %s: items does not carry %s of %s, and no other volume does: no container gets it", w, vol.Name, strings.Join(left, ", "), o)
 		}
 	}
 }
 
 // carried says whether some volume of the input brings a key of an object into a pod.
-func (c *check) carried(w *manifest.Workload, o *manifest.Object, key string) bool {
+func (c *check) carried(o *manifest.Object, key string) bool {
 	if c.keys == nil {
 		c.keys = map[*manifest.Object]map[string]bool{}
 		for _, w := range c.in.Workloads {

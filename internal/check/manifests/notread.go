@@ -19,7 +19,7 @@ func (c *check) notRead(w *manifest.Workload, container manifest.Container, view
 		if read[f] || v.Object.Kind != "ConfigMap" {
 			continue
 		}
-		if reason := why(c.Kind(path.Base(f), v.Content)); reason != "" {
+		if reason := why(c.kindAs(path.Base(f), v)); reason != "" {
 			at, _ := view.Covering(f)
 			unread[at] = append(unread[at], f)
 			reasons[f] = reason

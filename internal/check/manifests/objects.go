@@ -76,6 +76,8 @@ func (c *check) alone(o *manifest.Object) {
 		}
 		kind := c.kind(v)
 		switch {
+		case kind != "" && serverOf(kind) == grafanaKind && len(v.Content) > maxObject:
+			c.skip(c.nameOf(o), "key %s of %s, which is larger than any object may be", v.Key, o)
 		case kind != "" && (o.Kind == "ConfigMap" || kind != KindDashboard):
 			if byKind[kind] == nil {
 				byKind[kind] = map[string][]byte{}

@@ -98,12 +98,13 @@ func resolve(file, p string) string {
 // matches marks the files that a pattern means as read.
 func (p *prometheusFiles) matches(pattern string) []string {
 	var found []string
-	literal := pattern
-	if i := strings.IndexAny(pattern, `*?[\`); i >= 0 {
-		literal = pattern[:i]
+	means := paths.NewPattern(pattern)
+	list := means.Candidates(p.view.Names())
+	if !p.compare(len(list)) {
+		return nil
 	}
-	for _, f := range manifest.Prefixed(p.view.Names(), literal) {
-		if ok, err := filepath.Match(pattern, f); ok && err == nil {
+	for _, f := range list {
+		if means.Match(f) {
 			p.read[f] = true
 			found = append(found, f)
 		}
@@ -121,8 +122,8 @@ func (p *prometheusFiles) pattern(v *manifest.Value, file, list string, n *yaml.
 		}
 		return
 	}
-	if _, err := filepath.Match(pattern, ""); err != nil {
-		return // the validator says so
+	if _, err := filepath.Match(pattern, ""); err != nil || p.compared > maxCompared {
+		return // that is said elsewhere
 	}
 	if p.dead == nil {
 		p.dead = map[[2]int]bool{}
@@ -143,12 +144,8 @@ func (p *prometheusFiles) pattern(v *manifest.Value, file, list string, n *yaml.
 // emptiness says why a container finds no file in a directory; when the input cannot tell, the text is empty
 // and hint is the reason.
 func (c *check) emptiness(view *manifest.View, dir string) (text, hint string) {
-	for _, m := range view.Mounts {
-		if m.Unknown != "" && (paths.Inside(m.Path, dir) || paths.Inside(dir, m.Path)) {
-			if _, inner := view.Covering(dir); inner == nil || inner.Path == m.Path || paths.Inside(m.Path, dir) {
-				return "", m.Unknown + " is not in the input"
-			}
-		}
+	if unknown := view.UnknownAt(dir); unknown != "" {
+		return "", unknown + " is not in the input"
 	}
 	if at, m := view.Covering(dir); m != nil {
 		return "nothing in volume " + m.Mount.Volume + ", mounted at " + at + ", matches", "mount the ConfigMap with these files at " + dir + ", or correct the path"

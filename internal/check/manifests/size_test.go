@@ -3,6 +3,7 @@ package manifests
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,6 +73,41 @@ func TestHowOftenJudged(t *testing.T) {
 	}
 }
 
+// What would take too long, or too much memory, ends with the limit in words, and what was found until then; a value that no object can
+// hold is not judged by Grafana's rules, and the object is an error.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	var mounts, keys, patterns strings.Builder
+	for i := range 6000 {
+		fmt.Fprintf(&mounts, "    - {name: c, mountPath: /etc/x/%d}\n", i)
+		fmt.Fprintf(&keys, "  k%d.txt: x\n", i)
+		fmt.Fprintf(&patterns, "    - /etc/*/%d/*.yml\n", i)
+	}
+	pod := func(image string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: p\n    image: " + image + "\n    volumeMounts:\n    - {name: main, mountPath: /etc/prometheus}\n" + mounts.String() +
+			"  volumes:\n  - {name: c, configMap: {name: c}}\n  - {name: main, configMap: {name: main}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n"
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"files":    {pod("grafana/grafana:12.4.0") + keys.String(), "more than 100000 files, or more than 256 MiB of them: Pod/p, container p"},
+		"patterns": {pod("prom/prometheus:v3.16.0") + "  a.yml: 'groups: []'\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: main}\ndata:\n  prometheus.yml: |\n    rule_files:\n" + patterns.String(), "more than 20000000 comparisons"},
+	} {
+		calls := 0
+		res := Check(t.Context(), counting("", &calls), read(c.text))
+		if !slices.ContainsFunc(res.Unjudged, func(err error) bool { return strings.Contains(err.Error(), c.want) }) {
+			t.Errorf("%s: %v", name, res.Unjudged)
+		}
+	}
+	large := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a.json: '" + strings.Repeat("x", maxObject+1) + "', b.json: x}\n"
+	calls, said := 0, ""
+	res := Check(t.Context(), counting(KindDashboard, &calls), read(large))
+	for _, f := range res.Findings {
+		said += f.Rule + " " + f.Message + "\n"
+	}
+	if calls != 1 || !strings.Contains(said, RuleTooLarge) || !strings.Contains(said, "not judged: key a.json of ConfigMap/c") || strings.Count(said, "looked at") != 1 {
+		t.Errorf("judged %d times:\n%s", calls, said)
+	}
+}
+
 // BenchmarkSizes shows, for each way in which an input can be large, that twice the size takes twice the time.
 func BenchmarkSizes(b *testing.B) {
 	lines := func(n int, line string) string {
@@ -85,6 +121,12 @@ func BenchmarkSizes(b *testing.B) {
 		return "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n" + keys
 	}
 	const volume = "  - {name: c, configMap: {name: c}}\n"
+	const prometheus = "  - name: p\n    image: prom/prometheus:v3.16.0\n    volumeMounts:\n"
+	const main = "    - {name: main, mountPath: /etc/prometheus}\n"
+	const mainVolume = "  - {name: main, configMap: {name: main}}\n"
+	mainFile := func(patterns string) string {
+		return "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: main}\ndata:\n  prometheus.yml: |\n    rule_files:\n" + patterns
+	}
 	for name, text := range map[string]func(n int) string{
 		"keys": func(n int) string { return configMap(lines(n, "  kN.txt: x\n")) },
 		"documents": func(n int) string {
@@ -101,6 +143,31 @@ func BenchmarkSizes(b *testing.B) {
 		},
 		"volumes": func(n int) string {
 			return pod(grafana+lines(n/2, "    - {name: cN, mountPath: /etc/xN}\n"), lines(n/2, "  - {name: cN, configMap: {name: cN}}\n"))
+		},
+		"Prometheus mounts": func(n int) string {
+			return pod(prometheus+main+lines(n, "    - {name: c, mountPath: /etc/x/N}\n"), volume+mainVolume) + configMap("  a.yml: 'groups: []'\n  b.yml: 'groups: []'\n") + mainFile("    - /etc/x/*/a.yml\n")
+		},
+		"patterns": func(n int) string {
+			return pod(prometheus+main+lines(n/3, "    - {name: c, mountPath: /etc/x/N}\n"), volume+mainVolume) + configMap("  a.yml: 'groups: []'\n") + mainFile(lines(n/3, "    - /etc/x/N/*.yml\n")+lines(n/3, "    - /etc/y/N/*.yml\n"))
+		},
+		"patterns that begin alike": func(n int) string {
+			return pod(prometheus+main+lines(n/2, "    - {name: c, mountPath: /etc/x/N}\n"), volume+mainVolume) + configMap("  a.yml: 'groups: []'\n") + mainFile(lines(n/2, "    - /etc/*/N/*.yml\n"))
+		},
+		"keys times mounts": func(n int) string {
+			return pod(grafana+lines(n/2, "    - {name: c, mountPath: /etc/xN}\n"), volume) + configMap(lines(n/2, "  kN: x\n"))
+		},
+		"items": func(n int) string {
+			return pod(grafana+lines(n/3, "    - {name: cN, mountPath: /etc/xN}\n"), lines(n/3, "  - {name: cN, configMap: {name: c, items: [{key: kN, path: k}]}}\n")) + configMap(lines(n/3, "  kN: x\n"))
+		},
+		"items without keys": func(n int) string {
+			return pod(grafana+"    - {name: c, mountPath: /etc/x}\n", "  - name: c\n    configMap:\n      name: c\n      items:\n"+lines(n/2, "      - {key: xN, path: xN}\n")) + configMap(lines(n/2, "  kN: x\n"))
+		},
+		"claims": func(n int) string {
+			return "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: s}\nspec:\n  template:\n    spec:\n      containers:\n      - name: g\n        image: grafana/grafana:12.4.0\n        volumeMounts:\n" +
+				lines(n/2, "        - {name: vN, mountPath: /etc/xN}\n") + "  volumeClaimTemplates:\n" + lines(n/2, "  - metadata: {name: vN}\n")
+		},
+		"JSON in one line": func(n int) string {
+			return `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {` + strings.ReplaceAll(lines(n, `"kN.txt": "text",`), "\n", "") + `"z.txt": "text"}}`
 		},
 		"aliases": func(n int) string { return configMap("  a0: &a x\n" + lines(n, "  kN.txt: *a\n")) },
 		"lines":   func(n int) string { return configMap("  a.txt: |\n" + lines(n, "    line N\n")) },

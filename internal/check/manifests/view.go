@@ -10,6 +10,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/manifest"
+	"reloader/internal/paths"
 	"reloader/internal/snapshot"
 )
 
@@ -30,12 +31,15 @@ func set(files map[string]*manifest.Value) *snapshot.Set {
 	return snapshot.NewSet(snaps...)
 }
 
-// below are the files of a view in a directory, by their path below it.
+// below are the files of a view in a directory, by their path below it, but for those that no object can hold: that is an error
+// of the object, and Grafana's files are judged in this process, whose memory they would take many times over.
 func below(view *manifest.View, dir string) map[string][]byte {
 	found := map[string][]byte{}
 	prefix := strings.TrimSuffix(dir, "/") + "/"
-	for _, p := range manifest.Prefixed(view.Names(), prefix) {
-		found[strings.TrimPrefix(p, prefix)] = view.Files[p].Content
+	for _, p := range paths.Prefixed(view.Names(), prefix) {
+		if content := view.Files[p].Content; len(content) <= maxObject {
+			found[strings.TrimPrefix(p, prefix)] = content
+		}
 	}
 	return found
 }

@@ -183,7 +183,12 @@ func (j *judge) logDirectories(file int, ix *index, dir string) {
 
 // below reports whether a directory lies in one whose files are all visible.
 func (j *judge) below(dir string) bool {
-	return slices.ContainsFunc(j.q.Dirs, func(d string) bool { return strings.HasPrefix(dir, strings.TrimSuffix(path.Clean(d), "/")+"/") })
+	for dir != "/" && dir != "." {
+		if dir = path.Dir(dir); j.wholeDirs[dir] {
+			return true
+		}
+	}
+	return false
 }
 
 // secondDocument warns of YAML documents after the first, which the server drops without a word.

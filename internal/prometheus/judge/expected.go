@@ -163,32 +163,35 @@ func (j *judge) hidden(e *proof.Expected, jobs []job) {
 	}
 }
 
+// maxExamples is how many files of an unread directory are named.
+const maxExamples = 5
+
 // unread finds directories of whose files the server reads none, although they hold files that a pattern
 // of the main file would mean if it named that directory.
 func (j *judge) unread(e *proof.Expected) {
+	// What each directory holds, with all that is below it. What a directory has enough of, those above it have, too.
+	used, files := map[string]bool{}, map[string][]string{}
+	for _, p := range j.sorted {
+		i := j.paths[p]
+		isUsed := j.matched[i] || j.other[i]
+		for d := path.Dir(p); !used[d] && (isUsed || len(files[d]) < maxExamples); d = path.Dir(d) {
+			if isUsed {
+				used[d] = true
+			} else {
+				files[d] = append(files[d], path.Base(p))
+			}
+			if d == "/" || d == "." {
+				break
+			}
+		}
+	}
 	mainDir := path.Dir(e.Main)
 	for _, d := range j.q.Dirs {
 		d = path.Clean(d)
-		if d == mainDir || strings.HasPrefix(mainDir, d+"/") {
+		if d == mainDir || strings.HasPrefix(mainDir, d+"/") || used[d] || len(files[d]) == 0 {
 			continue
 		}
-		u := proof.Unread{Dir: d}
-		used := false
-		for p, i := range j.paths {
-			if path.Dir(p) != d && !strings.HasPrefix(p, d+"/") {
-				continue
-			}
-			if used = j.matched[i] || j.other[i]; used {
-				break
-			}
-			if len(u.Files) < 5 {
-				u.Files = append(u.Files, path.Base(p))
-			}
-		}
-		if used || len(u.Files) == 0 {
-			continue
-		}
-		slices.Sort(u.Files)
+		u := proof.Unread{Dir: d, Files: slices.Sorted(slices.Values(files[d]))}
 		u.Like = j.like(u.Files)
 		e.Unread = append(e.Unread, u)
 	}

@@ -25,6 +25,8 @@ type index struct {
 	root   *yaml.Node
 	places []place
 	text   text
+	// patterns are where the patterns of file_sd_configs stand first; nil before the first question.
+	patterns map[string]*yaml.Node
 }
 
 // parse reads the file's first document; the root is nil when there is nothing in it.
@@ -209,6 +211,22 @@ func (ix *index) at(line int, key string) (place, bool) {
 		}
 	}
 	return place{}, false
+}
+
+// targetFiles is the first place in file_sd_configs that has the pattern; nil when there is none.
+func (ix *index) targetFiles(pattern string) *yaml.Node {
+	if ix.patterns == nil {
+		ix.patterns = map[string]*yaml.Node{}
+		for _, at := range ix.places {
+			if n := len(at.path); at.isKey || n < 2 || at.path[n-1] != "files" || at.path[n-2] != "file_sd_configs" || at.node.Kind != yaml.ScalarNode {
+				continue
+			}
+			if ix.patterns[at.node.Value] == nil {
+				ix.patterns[at.node.Value] = at.node
+			}
+		}
+	}
+	return ix.patterns[pattern]
 }
 
 func quoted(s string) string { return `"` + s + `"` }

@@ -3,6 +3,7 @@ package judge
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -24,6 +25,12 @@ type judge struct {
 	parser parser.Parser
 	// paths are where the server sees each file.
 	paths map[string]int
+	// sorted and sortedDirs are the keys of paths and dirs in their order.
+	sorted, sortedDirs []string
+	// compared counts how often a path was held against a pattern.
+	compared int
+	// wholeDirs are those of the question's directories, whose files are all visible.
+	wholeDirs map[string]bool
 	// dirs are directories that reloader can see, which a pattern may match; sub-directories included.
 	dirs map[string]bool
 	// matched are files that have a role, so that each is judged once.
@@ -48,7 +55,7 @@ func Judge(q *validator.Question) *validator.Answer {
 	}
 	j := &judge{
 		q: q, server: parseVersion(q.Version), parser: newParser(q.Features, parseVersion(q.Version)),
-		paths: map[string]int{}, dirs: map[string]bool{}, matched: map[int]bool{},
+		paths: map[string]int{}, wholeDirs: map[string]bool{}, dirs: map[string]bool{}, matched: map[int]bool{},
 		seen: map[validator.Finding]bool{}, missing: map[string]bool{},
 		rereads: map[int]bool{}, other: map[int]bool{q.Main: true},
 	}
@@ -57,7 +64,7 @@ func Judge(q *validator.Question) *validator.Answer {
 		j.paths[path.Clean(f.Path)] = i
 	}
 	for _, d := range q.Dirs {
-		j.dirs[path.Clean(d)] = true
+		j.dirs[path.Clean(d)], j.wholeDirs[path.Clean(d)] = true, true
 	}
 	for p := range j.paths {
 		for d := path.Dir(p); d != "/" && d != "." && !j.dirs[d]; d = path.Dir(d) {
@@ -67,6 +74,7 @@ func Judge(q *validator.Question) *validator.Answer {
 	for _, d := range q.Atomic {
 		j.dirs[path.Join(d, "..data")] = true
 	}
+	j.sorted, j.sortedDirs = slices.Sorted(maps.Keys(j.paths)), slices.Sorted(maps.Keys(j.dirs))
 	j.main()
 	slices.Sort(j.answer.Need)
 	slices.SortFunc(j.answer.Rules, func(a, b validator.RuleFile) int { return cmp.Compare(a.File, b.File) })

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -11,8 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/paths"
 	"reloader/internal/prometheus/validator"
 )
+
+// maxCompared is how often one verdict holds a path against a pattern: about a second. A thousand patterns with ten thousand
+// files each stay below it.
+const maxCompared = 20_000_000
 
 // glob finds the visible files that a pattern means, as filepath.Glob would on the server, and reports
 // what the server would trip over.
@@ -41,26 +45,32 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 		j.absent(file, n, pattern, "")
 		return nil
 	}
+	means := paths.NewPattern(pattern)
+	files, dirs := means.Candidates(j.sorted), means.Candidates(j.sortedDirs)
+	if j.compared += len(files) + len(dirs); j.compared > maxCompared {
+		at(finding.Error, validator.RuleValue, fmt.Sprintf("the pattern %q was not followed: so many patterns and files take more than %d comparisons", n.Value, maxCompared),
+			"begin each pattern with the directory that it means, without * and ?, or name fewer")
+		return nil
+	}
 	var matches []string
 	meansMain := false
-	for p, i := range j.paths {
-		if ok, _ := filepath.Match(pattern, p); !ok {
+	for _, p := range files {
+		if !means.Match(p) {
 			continue
 		}
-		if i == j.q.Main {
+		if j.paths[p] == j.q.Main {
 			meansMain = true
 		} else {
 			matches = append(matches, p)
 		}
 	}
-	slices.Sort(matches)
 	if main := j.q.Files[j.q.Main].Path; meansMain {
 		at(finding.Error, validator.RulePatternMain, fmt.Sprintf("the pattern %q also matches the main file %q, which is read as one of these files too", n.Value, path.Base(main)),
 			withoutMain(n.Value, main, matches))
 		return j.found(matches, link)
 	}
-	for _, d := range slices.Sorted(maps.Keys(j.dirs)) {
-		if ok, _ := filepath.Match(pattern, d); ok {
+	for _, d := range dirs {
+		if means.Match(d) {
 			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("the pattern %q also means the directory %q, which cannot be read as a file", n.Value, path.Base(d)),
 				`name the files by their ending: "`+path.Join(path.Dir(n.Value), "*.yml")+`"`)
 			break

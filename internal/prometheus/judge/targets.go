@@ -77,12 +77,9 @@ func targetProblem(err error, owner string) problem {
 // fileSD judges the visible target files that a pattern means.
 func (j *judge) fileSD(in int, ix *index, pattern string, check func([]*targetgroup.Group) error) {
 	dir := path.Dir(j.q.Files[in].Path)
-	node := &yaml.Node{Line: 1, Column: 1, Value: pattern}
-	for _, at := range ix.places {
-		if !at.isKey && len(at.path) > 1 && at.path[len(at.path)-1] == "files" && at.path[len(at.path)-2] == "file_sd_configs" && at.node.Kind == yaml.ScalarNode && at.node.Value == pattern {
-			node = at.node
-			break
-		}
+	node := ix.targetFiles(pattern)
+	if node == nil {
+		node = &yaml.Node{Line: 1, Column: 1, Value: pattern}
 	}
 	for _, m := range j.glob(in, node, join(dir, pattern)) {
 		i := m.File

@@ -94,12 +94,13 @@ func unread(e *proof.Expected, set *snapshot.Set) []finding.Finding {
 		return nil
 	}
 	var fs []finding.Finding
+	byDir := sourcesByDir(set)
 	for _, u := range e.Unread {
-		i := slices.IndexFunc(set.Snapshots, func(s *snapshot.Snapshot) bool { return path.Clean(s.Source.ServerPath("")) == u.Dir })
-		if i < 0 || set.Snapshots[i].Source.Followed {
+		s := byDir[u.Dir]
+		if s == nil || s.Source.Followed {
 			continue
 		}
-		dir := set.Snapshots[i].Source.Dir
+		dir := s.Source.Dir
 		f := finding.Finding{
 			File: dir, Severity: finding.Warning, Rule: RuleUnread,
 			Message: "the server reads none of the files of this directory: no setting names it",
@@ -115,4 +116,15 @@ func unread(e *proof.Expected, set *snapshot.Set) []finding.Finding {
 		fs = append(fs, f)
 	}
 	return fs
+}
+
+// sourcesByDir are the readings of a set by their clean directory on the server; the first of those with the same one.
+func sourcesByDir(set *snapshot.Set) map[string]*snapshot.Snapshot {
+	byDir := make(map[string]*snapshot.Snapshot, len(set.Snapshots))
+	for _, s := range set.Snapshots {
+		if dir := path.Clean(s.Source.ServerPath("")); byDir[dir] == nil {
+			byDir[dir] = s
+		}
+	}
+	return byDir
 }

@@ -3,7 +3,7 @@ package validator
 import (
 	"errors"
 	"io/fs"
-	"path/filepath"
+	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +17,7 @@ var canRead = func(path string) error { return syscall.Access(path, 4) }
 
 // sayUnreadable corrects findings about missing files: a file that reloader may not read is not missing.
 func sayUnreadable(findings []finding.Finding, set *snapshot.Set) {
+	var byDir map[string]*snapshot.Snapshot
 	for i := range findings {
 		f := &findings[i]
 		rest, ok := strings.CutPrefix(f.Message, "file ")
@@ -27,8 +28,14 @@ func sayUnreadable(findings []finding.Finding, set *snapshot.Set) {
 		if err != nil {
 			continue
 		}
-		path, err := strconv.Unquote(quoted)
-		if err != nil || !errors.Is(canRead(here(path, set)), fs.ErrPermission) {
+		name, err := strconv.Unquote(quoted)
+		if err != nil {
+			continue
+		}
+		if byDir == nil {
+			byDir = sourcesByDir(set)
+		}
+		if !errors.Is(canRead(here(name, byDir)), fs.ErrPermission) {
 			continue
 		}
 		f.Message = "file " + quoted + " cannot be read here (permission denied), so that it was not checked"
@@ -36,12 +43,14 @@ func sayUnreadable(findings []finding.Finding, set *snapshot.Set) {
 	}
 }
 
-// here is where this process would see a file of the server.
-func here(path string, set *snapshot.Set) string {
-	for _, s := range set.Snapshots {
-		if rel, err := filepath.Rel(s.Source.ServerPath(""), path); err == nil && filepath.IsLocal(rel) {
-			return s.Source.UserPath(filepath.ToSlash(rel))
+// here is where this process would see a file of the server: in the innermost source that it lies in.
+func here(name string, byDir map[string]*snapshot.Snapshot) string {
+	for dir := path.Clean(name); ; dir = path.Dir(dir) {
+		if s := byDir[dir]; s != nil {
+			return s.Source.UserPath(strings.TrimPrefix(strings.TrimPrefix(path.Clean(name), dir), "/"))
+		}
+		if dir == "/" || dir == "." {
+			return name
 		}
 	}
-	return path
 }

@@ -1,0 +1,38 @@
+package paths
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// FuzzPattern: a pattern means the paths that filepath.Match means, no other and none less.
+func FuzzPattern(f *testing.F) {
+	for _, seed := range [][3]string{
+		{"/etc/*/rules/*.yml", "/etc/a/rules/b.yml", "/etc/a/b.yml"}, {"/etc/prometheus.yml", "/etc/prometheus.yml", "/etc/prometheus.yml2"},
+		{"/a/[a-c]*", "/a/b", "/a/d"}, {`/a/\*`, "/a/*", "/a/b"}, {"??", "é日", "ab"}, {"*", "", "a/b"}, {"a*a", "a", "aa"},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
+	f.Fuzz(func(t *testing.T, pattern, a, b string) {
+		if _, err := filepath.Match(pattern, ""); err != nil {
+			return
+		}
+		p := NewPattern(pattern)
+		var want, got []string
+		all := slices.Sorted(slices.Values([]string{a, b}))
+		for _, name := range all {
+			if ok, err := filepath.Match(pattern, name); ok && err == nil {
+				want = append(want, name)
+			}
+		}
+		for _, name := range p.Candidates(all) {
+			if p.Match(name) {
+				got = append(got, name)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q means %q, want %q", pattern, got, want)
+		}
+	})
+}
