@@ -44,13 +44,7 @@ func limit(pid int, bytes int64) error {
 // Within makes the calling process die when it has more private memory than most bytes, and gives way to the
 // process that started it: probes are answered while it works, however little CPU there is.
 func Within(most int64) {
-	if tasks, err := os.ReadDir("/proc/self/task"); err == nil {
-		for _, t := range tasks {
-			if tid, err := strconv.Atoi(t.Name()); err == nil {
-				_ = unix.Setpriority(unix.PRIO_PROCESS, tid, 10)
-			}
-		}
-	}
+	giveWay()
 	if most <= 0 || !bound(most) {
 		return
 	}
@@ -61,6 +55,25 @@ func Within(most int64) {
 			bound(most)
 		}
 	}()
+}
+
+// giveWay lowers the priority of all threads. One that begins meanwhile has that of the thread that made it, so that all are
+// listed again until there is no new one.
+func giveWay() {
+	known := map[string]bool{}
+	for more := true; more; {
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return
+		}
+		more = false
+		for _, t := range tasks {
+			if tid, err := strconv.Atoi(t.Name()); err == nil && !known[t.Name()] {
+				known[t.Name()], more = true, true
+				_ = unix.Setpriority(unix.PRIO_PROCESS, tid, 10)
+			}
+		}
+	}
 }
 
 // boundEvery is well below what a program of ours takes to fill 10 MiB.

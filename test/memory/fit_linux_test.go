@@ -2,10 +2,14 @@ package memory
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,11 +81,11 @@ type outcome struct {
 // run starts a reloader with a gate and no server in a container, until it has a verdict. It must live at its end.
 func run(t testing.TB, s size, limit int64) outcome {
 	t.Helper()
-	return runIn(t, s, newCgroup(t, limit))
+	return runIn(t, s, newCgroup(t, limit), func(*rig.Reloader) {})
 }
 
-// runIn is run in a container that was made before.
-func runIn(t testing.TB, s size, c *cgroup) outcome {
+// runIn is run in a container that was made before; meanwhile is called when reloader has been started.
+func runIn(t testing.TB, s size, c *cgroup, meanwhile func(*rig.Reloader)) outcome {
 	t.Helper()
 	dir := s.write(t)
 	program := rig.Program(t, "reloader")
@@ -96,6 +100,7 @@ func runIn(t testing.TB, s size, c *cgroup) outcome {
 	r.Process = rig.NewProcess(t, "reloader", shell...)
 	begin := time.Now()
 	r.Start()
+	meanwhile(r)
 	var o outcome
 	rig.Eventually(t, "a verdict", func() error {
 		asked := time.Now()
@@ -152,16 +157,54 @@ func TestDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestLiveness measures how long a probe waits while promcheck judges with a tenth of a processor. It is no test of speed:
-// it says what was measured, and that there was a verdict.
+// While promcheck judges with a tenth of a processor, it gives way to reloader, and a probe is answered before the verdict is
+// there. How long the probes took is logged: a bound would be one on the machine as well.
 func TestLiveness(t *testing.T) {
 	c := newCgroup(t, 256<<20)
 	c.slow(t, 100)
-	o := runIn(t, mid, c)
+	o := runIn(t, mid, c, func(r *rig.Reloader) {
+		judge := 0
+		rig.Eventually(t, "promcheck gives way to reloader", func() error {
+			if judge = judges(t, r); judge == 0 {
+				return errors.New("there is no promcheck")
+			}
+			own := slices.Max(niceness(r.PID()))
+			if judges := niceness(judge); slices.Min(judges) <= own {
+				return fmt.Errorf("nice values of promcheck's threads %v, of reloader's at most %d", judges, own)
+			}
+			return nil
+		})
+		if code, _, err := rig.Fetch(t, r.URL+"/healthz"); err != nil || code != http.StatusOK {
+			t.Errorf("liveness: %d, %v", code, err)
+		}
+		if st, err := r.Status(); err != nil || st.Phase != reload.Checking || judges(t, r) != judge {
+			t.Errorf("the probe was not answered before the verdict: phase %s, %v", st.Phase, err)
+		}
+	})
 	t.Logf("100m, 256 MiB: %s in %s, liveness at most %s", o.status.Phase, o.took.Round(time.Millisecond), o.slowest.Round(time.Millisecond))
 	if !o.judged() {
 		t.Errorf("%s (%s)", o.status.Phase, o.status.Reason)
 	}
+}
+
+// niceness is the nice value of each thread of a process.
+func niceness(pid int) []int {
+	var list []int
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, task := range tasks {
+		b, _ := os.ReadFile(task)
+		_, rest, _ := strings.Cut(string(b), ") ") // the name before may hold anything
+		fields := strings.Fields(rest)
+		if len(fields) < 17 {
+			continue // it has ended
+		}
+		n, _ := strconv.Atoi(fields[16])
+		list = append(list, n)
+	}
+	if list == nil {
+		return []int{math.MinInt} // it has ended
+	}
+	return list
 }
 
 // TestTable prints the table of docs/reliability.md; RELOADER_TEST_PROGRAMS names the directory of other programs to measure.
