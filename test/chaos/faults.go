@@ -1,7 +1,9 @@
 package chaos
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,11 +22,14 @@ func (w *world) mountAnew() {
 
 // mountStale leaves the server with the files of now, as a mount of single files by subPath does.
 func (w *world) mountStale() {
+	entries, err := os.ReadDir(w.volume.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return // it is away, and there are no files of now
+	}
+	rig.Must(w.tb, err)
 	served := filepath.Join(w.dir, "served")
 	rig.Must(w.tb, os.RemoveAll(served))
 	rig.Must(w.tb, os.Mkdir(served, 0o755))
-	entries, err := os.ReadDir(w.volume.Dir)
-	rig.Must(w.tb, err)
 	for _, e := range entries {
 		if b, err := os.ReadFile(filepath.Join(w.volume.Dir, e.Name())); err == nil {
 			rig.Must(w.tb, os.WriteFile(filepath.Join(served, e.Name()), b, 0o644))
