@@ -81,11 +81,17 @@ func (t *Target) look(ctx context.Context) event {
 	v, err := t.verify(ctx, t.good.plan, proof)
 	switch {
 	case err != nil:
-		t.why.server = t.fail(err).Error()
-		ev.failed = true
+		f := t.fail(err)
+		t.why.server, t.why.unseen = f.Error(), f.Error()
+		ev.failed, ev.delay = true, t.retryDelay(f)
+		if t.state.blind > 0 && len(v.NotCompared) > 0 {
+			t.update(func(s *Status) { s.NotCompared = v.NotCompared })
+		}
 	case v.Proven:
 		t.learn(v.After)
 		t.good.after = v.After
+		t.failing.Reset()
+		t.said = ""
 		ev.proven, ev.server = true, t.seen()
 		t.update(func(s *Status) { s.Proof, s.NotCompared, s.Looked = v.By, v.NotCompared, time.Now() })
 		if t.set != nil && t.set.Digest == t.good.digest {

@@ -28,11 +28,12 @@ type Driver interface {
 
 	// Confirm asks what the server runs and compares it with the plan. With proof.Reloaded
 	// false nothing was called: does the server run these files already? When in doubt the
-	// verdict is "not proven". An error is a *Failure: the server could not be asked.
+	// verdict is "not proven". An error is a *Failure: the server could not be asked, or did not tell all that it must
+	// for a proof; the verdict's NotCompared may name beside it what that is.
 	//
 	// It is asked again, with the same plan, while the server is seen to run something else, and every few
 	// minutes while nothing happens (Reloaded false, Unchanged true): then all that the files say is compared, not
-	// only what a change touched.
+	// only what a change touched, and what was compared earlier and cannot be now is an error.
 	Confirm(ctx context.Context, p Plan, proof Proof) (Verdict, error)
 }
 

@@ -157,7 +157,7 @@ func (s *state) see(now server, at time.Time) {
 // doubt is called when the server may have loaded other files than those it was proven to run.
 // What it reads is read again before anything is concluded.
 func (s *state) doubt() {
-	s.proof, s.asked = proofDoubted, asked{}
+	s.proof, s.asked, s.blind = proofDoubted, asked{}, 0
 	s.planned = snapshot.Digest{}
 	s.stale = true
 	// With a gate the server can only have read what the gate holds; without one it reads the

@@ -57,7 +57,7 @@ func (s *state) onConfirmed(ev event) {
 		s.see(ev.server, ev.at)
 		s.running, s.proof, s.proven = ev.digest, proofStands, ev.server
 		s.accepted = ev.digest
-		s.sent, s.failures, s.mismatches, s.misses = snapshot.Digest{}, 0, 0, 0
+		s.sent, s.failures, s.mismatches, s.misses, s.blind = snapshot.Digest{}, 0, 0, 0, 0
 		s.keptUnknown = false
 		s.strayed = s.served() != ev.digest
 		s.refused.drop(ev.digest)
@@ -96,22 +96,27 @@ func (s *state) onConfirmed(ev event) {
 
 // onLooked takes in what a server shows that was proven earlier.
 func (s *state) onLooked(ev event) {
-	s.lookedAt, s.lookWanted = ev.at, false
+	s.lookedAt = ev.at
+	s.lookWanted = s.lookWanted && ev.failed && s.blind == 0 // who waits gets the second look
 	s.compareAt = ev.at.Add(s.compare)
 	kept := s.keptUnknown
 	s.keptUnknown = false
 	switch {
 	case ev.failed:
 		s.misses++
-		s.observeAt = ev.at.Add(s.recheck)
+		s.blind++
+		s.observeAt, s.compareAt = ev.at.Add(s.recheck), ev.at.Add(s.recheck)
+		if s.blind > 1 {
+			s.compareAt = ev.at.Add(ev.delay)
+		}
 	case ev.proven && kept:
 		s.see(ev.server, ev.at)
-		s.proof, s.proven = proofKept, ev.server
+		s.proof, s.proven, s.blind = proofKept, ev.server, 0
 	case ev.proven && ev.server.epoch != s.proven.epoch:
 		s.see(ev.server, ev.at)
 		s.doubt() // another life of the server gets a verdict of its own
 	case ev.proven:
-		s.misses = 0
+		s.misses, s.blind = 0, 0
 		s.see(ev.server, ev.at)
 		s.proven = ev.server
 	case kept:

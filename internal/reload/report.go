@@ -21,7 +21,7 @@ func (t *Target) report(act action) {
 	st := &t.state
 	from := t.current()
 	t.noteWaiting()
-	healthy := st.phase == InSync && st.misses == 0
+	healthy := st.phase == InSync && st.misses == 0 && st.blind == 0
 	if from.Phase == st.phase && from.Wanted == st.wanted && from.Running == st.runningNow() &&
 		from.LastProven == st.running && from.Reason == t.shownReason() && (from.Applied || !healthy) {
 		if next := t.nextTry(act); next != from.NextTry {

@@ -114,6 +114,9 @@ func (t *Target) shownReason() string {
 	case Unjudged:
 		return t.why.verdict
 	case Retrying:
+		if st.misses < 2 && st.blind > 1 {
+			return "what the server runs could not be compared with the files: " + t.why.unseen
+		}
 		return t.why.call
 	case Mismatch:
 		return t.why.mismatch
@@ -126,6 +129,9 @@ func (t *Target) shownReason() string {
 	if st.misses > 1 && t.why.server != "" {
 		reason += "; and the server does not answer: " + t.why.server
 	}
+	if st.misses < 2 && st.blind > 1 {
+		reason += "; and what the server runs could not be compared: " + t.why.unseen
+	}
 	return reason
 }
 
@@ -134,6 +140,9 @@ func (t *Target) nextTry(act action) time.Time {
 	switch t.state.phase {
 	case Waiting, Unjudged, Retrying, Mismatch:
 		if act.kind == actWait {
+			if t.state.blind > 1 && t.state.misses == 0 {
+				return t.state.compareAt
+			}
 			return act.until
 		}
 	case Starting, Settling, Checking, Publishing, Reloading, Confirming, InSync, Rejected, RolledBack:

@@ -73,6 +73,8 @@ type simulator struct {
 	// seen is what the machine was told of the server's contents, and told of its life and load since.
 	seen contents
 	told server
+	// unseenLooks are the looks in a row that could not compare anything.
+	unseenLooks int
 }
 
 // planned is a question to the live server.
@@ -320,6 +322,9 @@ func (w *simulator) do(a action, s *state) event {
 		a.goal = s.running
 		ev := w.confirm(a)
 		ev.look = true
+		if w.unseenLooks++; !ev.failed {
+			w.unseenLooks = 0
+		}
 		return ev
 	case actAdopt:
 		// The driver says that the server takes these files in by itself, beside what else it runs.
@@ -327,7 +332,7 @@ func (w *simulator) do(a action, s *state) event {
 			w.running, w.good = a.goal, true
 			w.accept(a.goal)
 		}
-		w.seen.digest = a.goal
+		w.seen.digest, w.unseenLooks = a.goal, 0
 		return event{kind: evConfirmed, digest: a.goal, proven: true, server: w.told}
 	}
 	w.fatalf("unknown action %d", a.kind)
@@ -432,6 +437,7 @@ func (w *simulator) confirm(a action) event {
 	case w.good:
 		w.told = w.server()
 		w.seen.epoch, w.seen.load = w.told.epoch, w.told.load
+		w.unseenLooks = 0
 		ev.proven, ev.server = true, w.told
 		w.accept(a.goal)
 	}
@@ -447,6 +453,9 @@ func (w *simulator) mustBeHonest(s *state) {
 	if s.phase != InSync {
 		return
 	}
+	if w.unseenLooks > 1 {
+		w.fatalf("in sync, and the last %d looks could not compare anything", w.unseenLooks)
+	}
 	if w.seen.digest != s.wanted {
 		w.fatalf("in sync with %x, and the server ran %x when it was compared last", s.wanted[:1], w.seen.digest[:1])
 	}
@@ -457,6 +466,7 @@ func (w *simulator) mustBeHonest(s *state) {
 
 // begin is a start of our own process.
 func (w *simulator) begin(before refusals) (state, event) {
+	w.unseenLooks = 0
 	var accepted snapshot.Digest
 	if n := len(w.accepted); n > 0 {
 		accepted = w.accepted[n-1]

@@ -58,6 +58,9 @@ type state struct {
 	refusal   bool          // seen.ready is false because asking is pointless
 	readyWait time.Duration // until the next look at a server that is not ready
 	misses    int           // looks in a row at an idle target's server that failed
+	// blind counts the comparisons in a row of an idle target's server that could not be made: that it answers otherwise
+	// tells nothing of what it runs.
+	blind     int
 	observeAt time.Time
 	compareAt time.Time // the next comparison of an idle target's server with the files
 	// lookWanted says that someone waits for a comparison now; lookedAt is when the newest one began.
@@ -190,7 +193,7 @@ func newState(t timing, published, accepted snapshot.Digest, refused refusals) s
 // runningNow is what the server runs as far as it said so itself; zero when that is not known, or when the
 // server does not answer.
 func (s *state) runningNow() snapshot.Digest {
-	if (s.proof == proofStands || s.proof == proofKept) && s.misses < 2 {
+	if (s.proof == proofStands || s.proof == proofKept) && s.misses < 2 && s.blind < 2 {
 		return s.running
 	}
 	return snapshot.Digest{}

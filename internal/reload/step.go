@@ -191,11 +191,12 @@ func (s *state) awaitServer(now time.Time, rest Phase) action {
 // rest is where a target stays when nothing is to be done; the server is looked at now and then.
 func (s *state) rest(now time.Time, phase Phase) action {
 	s.phase = phase
-	if phase == InSync && s.misses > 1 {
+	switch {
+	case phase != InSync:
+	case s.misses > 1 && !s.refusal:
 		s.phase = Waiting
-		if s.refusal {
-			s.phase = Retrying
-		}
+	case s.misses > 1 || s.blind > 1:
+		s.phase = Retrying
 	}
 	until := s.observeAt
 	switch looks := s.proof == proofStands; {
@@ -204,14 +205,18 @@ func (s *state) rest(now time.Time, phase Phase) action {
 			return action{kind: actLook}
 		}
 		return action{kind: actWait, until: until, look: true}
+	case looks && s.blind > 0 && s.misses == 0 && !now.Before(s.compareAt):
+		return action{kind: actLook}
 	case s.idle <= 0:
 		return action{kind: actWait}
 	case s.lookDue(now):
 		return action{kind: actObserve}
 	case looks && s.compare > 0 && s.misses == 0 && !now.Before(s.compareAt): // no wake-up of its own
 		return action{kind: actLook}
+	case looks && s.blind > 0 && s.misses == 0: // what is not known is worth a wake-up
+		until = earlier(until, s.compareAt)
 	}
-	return action{kind: actWait, until: until}
+	return action{kind: actWait, until: until, look: s.lookWanted && s.misses == 1 && s.blind == 1}
 }
 
 // lookSpacing is the least time between two comparisons that someone waits for: a look may cost the server

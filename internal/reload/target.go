@@ -59,7 +59,7 @@ type Target struct {
 
 // reasons are the newest ones of each kind; the phase says which one counts.
 type reasons struct {
-	source, server, verdict, call, refusal, mismatch string
+	source, server, verdict, call, refusal, mismatch, unseen string
 }
 
 // proven is what the server was last proven to run.

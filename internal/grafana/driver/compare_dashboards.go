@@ -199,6 +199,7 @@ func (d *Driver) listDashboards(ctx context.Context, org int64, e expectation, s
 	f, _ := errors.AsType[*reload.Failure](err)
 	switch {
 	case err == nil && have.detailed:
+		d.detailed[org] = d.life.number
 		return have, d.listFolders(ctx, org, e, have, seen)
 	case f != nil && f.Class != reload.ClassNotFound && grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 12, Minor: 4}):
 		return nil, seen.untold("dashboards", "dashboards", err)
@@ -206,6 +207,7 @@ func (d *Driver) listDashboards(ctx context.Context, org int64, e expectation, s
 		return nil, err
 	}
 	// An older version, or an older storage: the search knows no more than the uids.
+	listed := len(have.byUID)
 	for page := 1; page <= maxPages; page++ {
 		var found []struct{ UID string }
 		if err := d.api.list(ctx, fmt.Sprintf("/api/search?type=dash-db&limit=5000&page=%d", page), inOrg(org), &found); err != nil {
@@ -220,8 +222,17 @@ func (d *Driver) listDashboards(ctx context.Context, org int64, e expectation, s
 			break
 		}
 	}
+	if life, ok := d.detailed[org]; ok && life == d.life.number && listed == 0 && len(have.byUID) > 0 {
+		if err == nil {
+			err = notGrafanas(dashboardsPath)
+		}
+		return nil, seen.untold("dashboards", "dashboards", err) // this life of Grafana told more before
+	}
 	return have, nil
 }
+
+// dashboardsPath is where Grafana tells the checksums of dashboards, for messages.
+const dashboardsPath = "/apis/dashboard.grafana.app/v1beta1"
 
 // listFolders reads the titles of the folders, where a provider names one.
 func (d *Driver) listFolders(ctx context.Context, org int64, e expectation, have *stored, seen *comparison) error {

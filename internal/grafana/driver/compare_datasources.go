@@ -111,7 +111,7 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 				have[ds.key.name] = shown
 			}
 			if left--; left >= 0 && !ds.old && shown.UID != "" {
-				if err := d.api.get(ctx, "/api/datasources/uid/"+url.PathEscape(shown.UID), inOrg(org), &shown); err != nil {
+				if err := d.detail(ctx, org, &shown); err != nil {
 					if err := seen.untold("datasources", "basicAuthUser, withCredentials and which secrets are set", err); err != nil {
 						return err
 					}
@@ -123,6 +123,21 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 		seen.counted(len(wanted), "datasource")
 		return d.compareCorrelations(ctx, org, wanted, have, seen)
 	})
+}
+
+// detail adds what the list of data sources leaves out.
+func (d *Driver) detail(ctx context.Context, org int64, shown *shownDatasource) error {
+	path := "/api/datasources/uid/" + url.PathEscape(shown.UID)
+	one := *shown
+	one.UID = ""
+	if err := d.api.get(ctx, path, inOrg(org), &one); err != nil {
+		return err
+	}
+	if one.UID != shown.UID {
+		return notGrafanas(path)
+	}
+	*shown = one
+	return nil
 }
 
 // unlisted looks for a data source that is not in the list: Grafana lists no more than [datasources] datasource_limit.

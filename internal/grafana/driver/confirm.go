@@ -35,12 +35,10 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	seen := newComparison(own.changed)
 	seen.old = grafana.ParseVersion(d.version).Before(comparesAlerting)
 	if err := d.compare(ctx, own.files, seen); err != nil {
-		return reload.Verdict{}, err
+		return reload.Verdict{NotCompared: seen.notCompared()}, err
 	}
-	if len(seen.wrong) == 0 && d.coveredAll(own, strayed) {
-		for _, r := range seen.refused { // another reload would tell no more
-			return reload.Verdict{}, r.failure
-		}
+	if len(seen.wrong) == 0 && len(seen.refused) > 0 && (d.coveredAll(own, strayed) || d.untouched(proof)) {
+		return reload.Verdict{NotCompared: seen.notCompared()}, seen.refusal() // another reload would tell no more
 	}
 	if len(seen.wrong) > 0 {
 		if _, err := d.readSettings(ctx); err != nil {
@@ -59,6 +57,12 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	}
 	v.After = d.observation()
 	return v, nil
+}
+
+// untouched says that nothing has happened to Grafana since the proof: whatever it does not tell now, it told then.
+func (d *Driver) untouched(proof reload.Proof) bool {
+	now := d.observation()
+	return !proof.Reloaded && proof.Unchanged && proof.Then.Ready && proof.Then.Epoch == now.Epoch && proof.Then.Load == now.Load
 }
 
 // verdict says what a comparison means.
@@ -161,6 +165,9 @@ func (c *comparison) hide(route, what string) {
 func (c *comparison) untold(route, what string, err error) error {
 	f, ok := errors.AsType[*reload.Failure](err)
 	if !ok || optional(err) != nil {
+		if ok {
+			c.refused = append(c.refused, refusal{route, what, f})
+		}
 		return err
 	}
 	if errors.Is(err, errTooLong) {
@@ -180,6 +187,17 @@ func (c *comparison) untold(route, what string, err error) error {
 type refusal struct {
 	route, what string
 	failure     *reload.Failure
+}
+
+// refusal is the failure that the first refusal is, with the names of all that was not told.
+func (c *comparison) refusal() *reload.Failure {
+	f := *c.refused[0].failure
+	var what []string
+	for _, r := range c.refused {
+		what = append(what, r.what)
+	}
+	f.Message = shorten(what) + " not compared: " + f.Message
+	return &f
 }
 
 // notCompared names the refusals, and why.

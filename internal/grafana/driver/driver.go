@@ -69,6 +69,7 @@ type Driver struct {
 	defaults map[orgName]bool // data sources that a file made the default
 	saved    map[orgName]int  // the number of saves of data sources when they were last proven
 	provided map[key]string   // dashboards that a file made, by organization and uid, with the file
+	detailed map[int64]int    // the life in which Grafana told the checksums of an organization's dashboards last
 
 	restarts restarts
 	settled  settled
@@ -110,7 +111,7 @@ func New(o Options) *Driver {
 	}
 	return &Driver{
 		o: o, api: newAPI(o), least: minTimeout, life: life{born: strconv.FormatInt(o.Clock().UnixNano(), 36)},
-		answered: map[string]answered{}, posts: map[string]uint64{}, patience: patience{}, prunable: map[orgName]bool{}, defaults: map[orgName]bool{}, provided: map[key]string{},
+		answered: map[string]answered{}, posts: map[string]uint64{}, patience: patience{}, prunable: map[orgName]bool{}, defaults: map[orgName]bool{}, provided: map[key]string{}, detailed: map[int64]int{},
 	}
 }
 

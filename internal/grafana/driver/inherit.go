@@ -10,7 +10,7 @@ func (d *Driver) Inherit(from reload.Driver) {
 		return
 	}
 	d.inFlight, d.done, d.settled, d.restarts, d.ended = old.inFlight, old.done, old.settled, old.restarts, old.ended
-	d.expected, d.prunable, d.defaults, d.provided = old.expected, old.prunable, old.defaults, old.provided
+	d.expected, d.prunable, d.defaults, d.provided, d.detailed = old.expected, old.prunable, old.defaults, old.provided, old.detailed
 	d.settings, d.saved = old.settings, old.saved
 	d.version, d.life, d.answered, d.posts, d.patience, d.heal = old.version, old.life, old.answered, old.posts, old.patience, old.heal
 	d.api.guard.identity, d.api.guard.failures, d.api.guard.last = old.api.guard.identity, old.api.guard.failures, old.api.guard.last

@@ -1,0 +1,102 @@
+package reload
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// While nothing changes, the server stops telling what it runs, and answers otherwise: after the second look the target is
+// not in sync any more and says what was not compared and why. It is asked again, not reloaded, until it tells.
+func TestLooksThatCannotCompare(t *testing.T) {
+	t.Parallel()
+	for gated, name := range map[bool]string{false: "direct", true: "gated"} {
+		var secretive *mute
+		bubble(t, name, gated, func(b *bench, o *Options) {
+			secretive = &mute{prom: b.server}
+			o.Driver = secretive
+		}, func(t *testing.T, b *bench) {
+			b.rec.take()
+			secretive.set(true)
+			sleep(5*time.Minute + 40*time.Second)
+			b.want(Retrying, "")
+			b.wantPhases(Retrying)
+			st := b.target.Status()
+			if st.Applied || !strings.Contains(st.Reason, "could not be compared with the files: dashboards not compared: 403") || len(st.NotCompared) != 1 || st.Failure == nil || st.NextTry.IsZero() {
+				t.Errorf("status %+v", st)
+			}
+			before := secretive.asked()
+			sleep(10 * time.Minute)
+			b.want(Retrying, "")
+			b.wantPhases()
+			if n := secretive.asked() - before; n < 10 || n > 25 {
+				t.Errorf("asked %d times in ten minutes", n)
+			}
+			secretive.set(false)
+			sleep(40 * time.Second)
+			b.want(InSync, "a")
+			if st := b.target.Status(); !st.Applied || len(st.NotCompared) > 0 || st.Failure != nil || st.Reason != "" {
+				t.Errorf("status %+v", st)
+			}
+		})
+	}
+	var secretive *mute
+	with := func(b *bench, o *Options) {
+		secretive = &mute{prom: b.server}
+		o.Driver = secretive
+	}
+	bubble(t, "who waits gets the second look", false, with, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		secretive.set(true)
+		b.target.Look(t.Context())
+		if st := b.target.Status(); st.Phase != Retrying || !st.Running.IsZero() {
+			t.Errorf("status %+v", st)
+		}
+	})
+	bubble(t, "once is none", false, with, func(t *testing.T, b *bench) {
+		sleep(time.Minute)
+		b.rec.take()
+		secretive.set(true)
+		go b.target.Look(t.Context())
+		sleep(500 * time.Millisecond)
+		secretive.set(false)
+		sleep(10 * time.Second)
+		b.want(InSync, "a")
+		b.wantPhases()
+		if st := b.target.Status(); !st.Applied {
+			t.Errorf("status %+v", st)
+		}
+	})
+	bubble(t, "a change gets its turn", false, with, func(t *testing.T, b *bench) {
+		secretive.set(true)
+		sleep(6 * time.Minute)
+		b.change("b")
+		secretive.set(false)
+		sleep(40 * time.Second)
+		b.want(InSync, "b", "b")
+	})
+}
+
+// mute does not tell what its server runs while it is told not to.
+type mute struct {
+	*prom
+	mu     sync.Mutex
+	silent bool
+	times  int
+}
+
+func (d *mute) set(silent bool) { d.mu.Lock(); defer d.mu.Unlock(); d.silent = silent }
+
+func (d *mute) asked() int { d.mu.Lock(); defer d.mu.Unlock(); return d.times }
+
+func (d *mute) Confirm(ctx context.Context, p Plan, proof Proof) (Verdict, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.times++
+	if d.silent {
+		return Verdict{NotCompared: []string{"dashboards: 403"}}, &Failure{Class: ClassForbidden, Permanent: true, Message: "dashboards not compared: 403"}
+	}
+	return d.prom.Confirm(ctx, p, proof)
+}
