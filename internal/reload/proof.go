@@ -6,9 +6,27 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// repeatReload is how long after a reload that showed other contents another one is made; until then the
-// server is only asked.
-const repeatReload = 10 * time.Minute
+// After a reload that showed other contents one is made at once. When that has not helped, the server is only asked, until
+// firstRepeat has passed, and then twice as long each time, up to lastRepeat: the mount of a server in another pod may be
+// that of a kubelet which comes a minute or two later, and asking alone would never show that it has come.
+const (
+	firstRepeat = 30 * time.Second
+	lastRepeat  = 10 * time.Minute
+)
+
+// repeatsReload says whether another reload is made after one that showed other contents.
+func (s *state) repeatsReload(now time.Time) bool {
+	s.mismatches++
+	if s.mismatches == 1 {
+		s.repeats = 0
+		return true
+	}
+	if now.Sub(s.lastReload) < min(firstRepeat<<min(s.repeats, 10), lastRepeat) {
+		return false
+	}
+	s.repeats++
+	return true
+}
 
 func (s *state) onReloaded(ev event) {
 	if !ev.failed {
@@ -70,8 +88,8 @@ func (s *state) onConfirmed(ev event) {
 		s.sent, s.proof, s.stale = snapshot.Digest{}, proofNone, true
 	case ev.reloaded && ev.mismatch:
 		s.proof = proofNone
-		if s.mismatches++; s.mismatches == 1 || ev.at.Sub(s.lastReload) >= repeatReload {
-			s.sent = snapshot.Digest{} // one more reload; after that the server is only asked
+		if s.repeatsReload(ev.at) {
+			s.sent = snapshot.Digest{} // else the server is only asked
 		}
 		s.retry(ev, Mismatch)
 	case ev.reloaded:

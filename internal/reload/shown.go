@@ -114,7 +114,7 @@ func (t *Target) shownReason() string {
 	case Unjudged:
 		return t.why.verdict
 	case Retrying:
-		if st.misses < 2 && st.blind > 1 {
+		if st.unseen() {
 			return "what the server runs could not be compared with the files: " + t.why.unseen
 		}
 		return t.why.call
@@ -129,7 +129,7 @@ func (t *Target) shownReason() string {
 	if st.misses > 1 && t.why.server != "" {
 		reason += "; and the server does not answer: " + t.why.server
 	}
-	if st.misses < 2 && st.blind > 1 {
+	if st.unseen() {
 		reason += "; and what the server runs could not be compared: " + t.why.unseen
 	}
 	return reason
@@ -140,7 +140,7 @@ func (t *Target) nextTry(act action) time.Time {
 	switch t.state.phase {
 	case Waiting, Unjudged, Retrying, Mismatch:
 		if act.kind == actWait {
-			if t.state.blind > 1 && t.state.misses == 0 {
+			if t.state.unseen() && t.state.misses == 0 {
 				return t.state.compareAt
 			}
 			return act.until

@@ -103,6 +103,7 @@ type state struct {
 	sentEpoch  string
 	failures   int       // proofs in a row that failed, or reloads that the server answered with an error of its own
 	mismatches int       // proofs in a row that showed other contents
+	repeats    int       // reloads that were made because of those, after the first
 	lastReload time.Time // the newest successful call
 	// reloadBefore is the one before it.
 	reloadBefore time.Time
@@ -188,6 +189,12 @@ type action struct {
 
 func newState(t timing, published, accepted snapshot.Digest, refused refusals) state {
 	return state{timing: t, phase: Starting, stale: true, published: published, accepted: accepted, refused: refused}
+}
+
+// unseen says that a server which answers does not tell what it runs, at rest.
+func (s *state) unseen() bool {
+	goal, _ := s.goal()
+	return s.blind > 1 && s.misses < 2 && s.proof == proofStands && (goal.IsZero() || goal == s.running)
 }
 
 // runningNow is what the server runs as far as it said so itself; zero when that is not known, or when the
