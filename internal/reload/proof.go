@@ -14,18 +14,23 @@ const (
 	lastRepeat  = 10 * time.Minute
 )
 
-// repeatsReload says whether another reload is made after one that showed other contents.
-func (s *state) repeatsReload(now time.Time) bool {
+// onMismatch decides whether the server that showed other contents after a reload is reloaded again, or only asked.
+func (s *state) onMismatch(ev event) {
+	s.proof = proofNone
 	s.mismatches++
 	if s.mismatches == 1 {
-		s.repeats = 0
-		return true
+		s.repeats, s.sent = 0, snapshot.Digest{}
+		s.retry(ev, Mismatch)
+		return
 	}
-	if now.Sub(s.lastReload) < min(firstRepeat<<min(s.repeats, 10), lastRepeat) {
-		return false
+	due := s.lastReload.Add(min(firstRepeat<<min(s.repeats, 10), lastRepeat))
+	if ev.at.Before(due) {
+		ev.delay = min(ev.delay, due.Sub(ev.at))
+	} else {
+		ev.delay, s.sent = 0, snapshot.Digest{}
+		s.repeats++
 	}
-	s.repeats++
-	return true
+	s.retry(ev, Mismatch)
 }
 
 func (s *state) onReloaded(ev event) {
@@ -87,11 +92,7 @@ func (s *state) onConfirmed(ev event) {
 	case ev.overtaken: // newer files are read, and everything is done for them
 		s.sent, s.proof, s.stale = snapshot.Digest{}, proofNone, true
 	case ev.reloaded && ev.mismatch:
-		s.proof = proofNone
-		if s.repeatsReload(ev.at) {
-			s.sent = snapshot.Digest{} // else the server is only asked
-		}
-		s.retry(ev, Mismatch)
+		s.onMismatch(ev)
 	case ev.reloaded:
 		s.sent, s.proof = snapshot.Digest{}, proofNone
 		s.failures++

@@ -22,8 +22,8 @@ func TestMismatch(t *testing.T) {
 		b.want(Mismatch, "", "b")
 		sleep(9 * time.Minute)
 		b.want(Mismatch, "", b.reloads()...)
-		if n := len(b.reloads()); n < 5 || n > 6 {
-			t.Errorf("%d reloads in nine minutes, want 5 or 6", n)
+		if n := len(b.reloads()); n != 6 {
+			t.Errorf("%d reloads in nine minutes, want 6", n)
 		}
 		st := b.target.Status()
 		if st.Applied || st.Counts.Mismatches < 10 || len(st.Differences) != 1 || st.Cause != "a stale mount" || st.NextTry.IsZero() {

@@ -45,7 +45,7 @@ func TestLookThatIsNotAnswered(t *testing.T) {
 		{"/api/search", "12.3.0", dashboards},
 		{"/api/dashboards/uid", "12.3.0", dashboards},
 	} {
-		for _, refusal := range append(refusals, grafanatest.Refusal{Status: 502, Body: "bad gateway"}) {
+		for _, refusal := range refusals {
 			refusal.Path, refusal.Method = tt.path, http.MethodGet
 			g, s := fake(t, grafanatest.Options{Version: tt.version})
 			for name, text := range tt.files {
@@ -69,6 +69,24 @@ func TestLookThatIsNotAnswered(t *testing.T) {
 				t.Errorf("%s answered %d %s: healed: %+v %v", tt.path, refusal.Status, refusal.Body, v, err)
 			}
 		}
+	}
+}
+
+// One that a proxy answers because Grafana is away for it is no different: the failure itself is what is told.
+func TestLookThatAProxyAnswers(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{})
+	s.write(t, "datasources/ds.yaml", oneDatasource)
+	r := newRig(t, s.url, s.password, nil)
+	set := s.read(t, "datasources")
+	p, v, err := r.apply(t.Context(), nil, set)
+	if err != nil || !v.Proven {
+		t.Fatalf("%+v %v", v, err)
+	}
+	g.SetFaults(grafanatest.Faults{Refuse: grafanatest.Refusal{Path: "/api/datasources", Method: http.MethodGet, Status: 502, Body: "bad gateway"}})
+	v, err = r.Confirm(t.Context(), p, reload.Proof{Unchanged: true, Before: v.After, Then: v.After})
+	if f := failure(t, err); f.Class != reload.ClassUnavailable || v.Proven || len(v.NotCompared) != 1 {
+		t.Errorf("%+v %v", v, err)
 	}
 }
 
