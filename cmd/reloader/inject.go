@@ -191,6 +191,17 @@ func replaceFile(name string, b []byte) error {
 	if err != nil {
 		return err
 	}
+	// A signal that comes while the new file is written ends the program when that is done.
+	ends := make(chan os.Signal, 1)
+	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
+	defer func() {
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
+		select {
+		case s := <-ends:
+			_ = syscall.Kill(os.Getpid(), s.(syscall.Signal)) //nolint:forcetypeassert,errcheck // on unix it is one
+		default:
+		}
+	}()
 	tmp, err := os.CreateTemp(filepath.Dir(real), ".inject-*")
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package ci
 
 import (
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,38 @@ func TestSignalWhileReading(t *testing.T) {
 			t.Errorf("reloader %s still waits 30 s after SIGTERM", strings.Join(args, " "))
 			_ = cmd.Process.Kill()
 			<-ended
+		}
+	}
+}
+
+// A manifest that is rewritten is the old or the new one, with nothing beside it, whenever a signal comes.
+func TestSignalWhileWriting(t *testing.T) {
+	old, err := os.ReadFile("../../internal/inject/testdata/ok/monitor.yaml")
+	rig.Must(t, err)
+	dir := t.TempDir()
+	name := filepath.Join(dir, "monitor.yaml")
+	rig.Must(t, os.WriteFile(name, old, 0o600))
+	program := rig.Program(t, "reloader")
+	started := time.Now()
+	rig.Must(t, exec.CommandContext(t.Context(), program, "inject", "-f", name, "--write").Run())
+	takes := time.Since(started)
+	written, err := os.ReadFile(name)
+	rig.Must(t, err)
+	if string(written) == string(old) {
+		t.Fatal("inject has nothing to write here")
+	}
+	for i := range 40 {
+		rig.Must(t, os.WriteFile(name, old, 0o600))
+		cmd := exec.CommandContext(t.Context(), program, "inject", "-f", name, "--write")
+		rig.Must(t, cmd.Start())
+		kill := time.AfterFunc(takes*time.Duration(i)/40, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+		_ = cmd.Wait() // the signal's end or its own
+		kill.Stop()
+		if b, err := os.ReadFile(name); err != nil || string(b) != string(old) && string(b) != string(written) {
+			t.Fatalf("after a signal in the middle: %v\n%s", err, b)
+		}
+		if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+			t.Fatalf("after a signal in the middle: %v %v", list, err)
 		}
 	}
 }
