@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/yamledit"
+	"reloader/internal/yamlslip"
 )
 
 // File is one file of a manifest.
@@ -59,6 +60,7 @@ func (in *Input) Add(name string, src []byte) {
 		if !errors.As(err, &f.Err) {
 			f.Err = &yamledit.Error{Text: err.Error()}
 		}
+		f.Err = atSlip(f.Err, src)
 		return
 	}
 	if in.files == nil {
@@ -76,6 +78,14 @@ func (in *Input) Add(name string, src []byte) {
 		}
 		in.AddObject(newObject(f, c))
 	}
+}
+
+// atSlip is the mistake at the line to edit. A parser only says where it could not go on.
+func atSlip(e *yamledit.Error, src []byte) *yamledit.Error {
+	const notYAML = "not YAML: "
+	p := yamlslip.Problem{Line: e.Line, Column: 1, Message: strings.TrimPrefix(e.Text, notYAML), Hint: e.Hint}
+	yamlslip.Locate(src, &p)
+	return &yamledit.Error{Line: p.Line, Text: notYAML + p.Message, Hint: p.Hint}
 }
 
 // AddObject adds an object that comes from elsewhere: from a generator of kustomize, for example.

@@ -31,10 +31,21 @@ type Text struct {
 	lines []sourceLine
 	opens []open
 	rests []rest
-	// block is the column below which a block text ends; -1 outside of one.
-	block int
-	quote *open
-	flow  []open
+	// block is the column below which a block text ends; -1 outside of one. Its own lines begin at base, which its first one
+	// tells; -1 before that.
+	block, base int
+	begins      int // the line of its | or >, from 1
+	shorts      []short
+	ended       *short // the line that ended a block text, until the next one tells whether it should have
+	quote       *open
+	flow        []open
+}
+
+// short is a line that is indented less than the block text around it: it ends the text in its middle.
+type short struct {
+	line, begins, base int
+	// outside says that it looks like a key of what the text stands in, and the lines behind it show that it is none.
+	outside bool
 }
 
 var reBlockLine = regexp.MustCompile(`^\s*(?:- +)*(?:["']?[A-Za-z_][\w\[\].-]*["']?:(?:\s|$)|-\s)`)
@@ -115,13 +126,29 @@ func closing(line string, mark byte) int {
 func (s *Text) line(i int, text string) {
 	l := sourceLine{text: text, indent: len(text) - len(strings.TrimLeft(text, " "))}
 	blank := strings.TrimSpace(text) == ""
+	if e := s.ended; e != nil && !blank {
+		if l.indent >= e.base && s.block < 0 {
+			s.shorts = append(s.shorts, *e)
+		}
+		s.ended = nil
+	}
 	switch {
 	case s.block >= 0 && (blank || l.indent >= s.block):
 		l.inside = true
 		s.lines = append(s.lines, l)
+		switch {
+		case blank:
+		case s.base < 0:
+			s.base = l.indent
+		case l.indent < s.base:
+			s.shorts = append(s.shorts, short{i + 1, s.begins, s.base, false})
+		}
 		return
 	case s.quote != nil, len(s.flow) > 0, blank, strings.HasPrefix(strings.TrimSpace(text), "#"):
 		l.inside = true
+	}
+	if s.block >= 0 && s.base > 0 {
+		s.ended = &short{i + 1, s.begins, s.base, true}
 	}
 	s.block = -1
 	s.lines = append(s.lines, l)
@@ -165,7 +192,10 @@ func (s *Text) tokens(i int, text string) {
 		case c == ',' && len(s.flow) > 0, c == ':':
 			at++
 		case len(s.flow) == 0 && (c == '|' || c == '>') && at > 0:
-			s.block = key + 1
+			s.block, s.base, s.begins = key+1, -1, i+1
+			if strings.ContainsAny(text[at:], "123456789") {
+				s.base = 0 // it says itself how far it is indented
+			}
 			return
 		case c == '-' && len(s.flow) == 0 && (at+1 == len(text) || text[at+1] == ' '):
 			key = at

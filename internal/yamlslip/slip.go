@@ -39,6 +39,7 @@ func Locate(content []byte, p *Problem) {
 		return
 	}
 	switch odd, open, template := s.oddBlank(), s.openBefore(max(stopped, context)+1), s.template(stopped); {
+	case s.short(p, max(stopped, context)):
 	case odd != nil:
 		at(odd.Line, odd.Column)
 		p.Message, p.Hint = odd.Message, odd.Hint
@@ -107,6 +108,19 @@ func stops(content []byte, line int) (stopped, context int) {
 		stopped++ // the library counts these from 0
 	}
 	return stopped, context
+}
+
+// short points at a line that ends a block text in its middle, when that is near where the parser stopped.
+func (s *Text) short(p *Problem, stopped int) bool {
+	for _, l := range s.shorts {
+		if l.line <= stopped+1 && (l.outside || l.line >= stopped-2) {
+			p.Line, p.Column = l.line, s.lines[l.line-1].indent+1
+			p.Message = fmt.Sprintf("the line ends the text that begins in line %d: it is indented by %d, the text by %d", l.begins, s.lines[l.line-1].indent, l.base)
+			p.Hint = "give it the indentation of the other lines of the text"
+			return true
+		}
+	}
+	return false
 }
 
 // openBefore is the first quote or bracket that was not closed, up to a line.

@@ -49,3 +49,36 @@ func TestGoodFilesHaveNothingOpen(t *testing.T) {
 		}
 	}
 }
+
+// A line that is indented less than the block text around it is the slip: a parser stops at it or behind it, and says "did
+// not find expected key".
+func TestLineThatEndsABlockText(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		body string
+		line int
+	}{
+		{"data:\n  a: |\n    x: 1\n   y: 2\n    z: 3\n", 4},
+		{"data:\n  a: >-\n\n    text\n   more\n", 5},
+		{"data:\n  a: |\n    x: 1\n  y: 2\n    z: 3\n    w: 3\n", 4},
+		{"data:\n  a: |\n    x: 1\ny:\n    - z\n    - v\n    u:\n    - w\n", 4},
+		{"data:\n- a: |\n     x\n    y\n  b: |\n    z\n", 4},
+	} {
+		err := yaml.Unmarshal([]byte(c.body), new(any))
+		if err == nil {
+			t.Fatalf("%q is YAML", c.body)
+		}
+		p := Problem{Line: 1, Message: strings.TrimPrefix(err.Error(), "yaml: ")}
+		if Locate([]byte(c.body), &p); p.Line != c.line || !strings.Contains(p.Message, "ends the text") {
+			t.Errorf("%q: line %d: %s", c.body, p.Line, p.Message)
+		}
+	}
+	for _, body := range []string{"a: |2\n    x\n   y\n", "a: |\n  x\n\n   y\n  z\nb: 1\n", "a: |\n  x\n# c\nb: |\n      y\n", "a:\n- |\n x\n- b\n"} {
+		if err := yaml.Unmarshal([]byte(body), new(any)); err != nil {
+			t.Fatalf("%q: %v", body, err)
+		}
+		if s := Scan([]byte(body)); len(s.shorts) > 0 {
+			t.Errorf("%q: %+v", body, s.shorts)
+		}
+	}
+}
