@@ -122,6 +122,29 @@ func otherKind(ix *index, r role) *problem {
 	return nil
 }
 
+// reRule1 matches the first line of a rule as Prometheus 1 wrote them.
+var reRule1 = regexp.MustCompile(`^(ALERT\s+[A-Za-z_][A-Za-z0-9_]*(\s|$)|[A-Za-z_:][A-Za-z0-9_:]*(\{.*\})?\s+=\s+\S)`)
+
+// rulesOf1 says that a file has rules as Prometheus 1 wrote them; nil when its first rule is not one.
+func rulesOf1(content []byte) *problem {
+	n := 0
+	for line := range strings.Lines(string(content)) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if !reRule1.MatchString(line) {
+			return nil
+		}
+		return &problem{mistake: mistake{
+			line: n, column: 1, severity: finding.Error, rule: ruleNames.yaml, message: "these are rules as Prometheus 1 wrote them",
+			hint: "since Prometheus 2.0 rule files are YAML; promtool of Prometheus 2.0 to 2.5 converts them (promtool update rules FILE)",
+		}}
+	}
+	return nil
+}
+
 // listKind says what the items of a list are that stands where a whole file should, and what is missing above it.
 func listKind(item *yaml.Node, r role) (what, hint string) {
 	has := func(keys ...string) bool {
@@ -205,6 +228,7 @@ var renamed = []struct{ old, section, now string }{
 	{"query_offset", "global", "rule_query_offset"},
 	{"evaluation_delay", "groups", "query_offset"},
 	{"target_groups", "", "static_configs"},
+	{"labels", "global", "external_labels"},
 	{"api_servers", "kubernetes_sd_configs", "api_server"},
 	{"masters", "kubernetes_sd_configs", "api_server"},
 	{"names", "file_sd_configs", "files"},
@@ -241,6 +265,9 @@ var renamed = []struct{ old, section, now string }{
 // removed are keys that no Prometheus of today knows.
 var removed = []struct{ old, section, hint string }{
 	{"in_cluster", "kubernetes_sd_configs", "it is gone since Prometheus 1.3: without api_server the pod's own account is used"},
+	{"kubelet_port", "kubernetes_sd_configs", "it is gone since Prometheus 0.20: the port of a node is in its address; relabel __address__ for another one"},
+	{"request_timeout", "kubernetes_sd_configs", "it is gone since Prometheus 1.3: the API server is watched, and never polled"},
+	{"retry_interval", "kubernetes_sd_configs", "it is gone since Prometheus 1.3: the API server is watched, and never polled"},
 	{"max_retries", "queue_config", "it is gone since Prometheus 2.11: recoverable errors are tried again without end"},
 	{"remote_storage", "", "since Prometheus 2.0 it is remote_write and remote_read"},
 }

@@ -1,11 +1,14 @@
 package judge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/promql/parser/posrange"
 )
 
 // olderParser refuses what the library knows and a server of this version does not. A rule that the server refuses makes
@@ -53,7 +56,7 @@ func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
 		return expr, err
 	}
 	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
-		if text := p.tooNew(n); text != "" && err == nil {
+		if text := p.tooNew(n, input); text != "" && err == nil {
 			err = parser.ParseErrors{{PositionRange: n.PositionRange(), Query: input, Err: tooNewExpr{text}}}
 		}
 		return nil
@@ -61,8 +64,11 @@ func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
 	return expr, err
 }
 
+// reNumberRange is a range that is written without a unit.
+var reNumberRange = regexp.MustCompile(`\[\s*[0-9][0-9._]*\s*[\]:]`)
+
 // tooNew is what the server says of a part of an expression; empty when it knows it.
-func (p olderParser) tooNew(n parser.Node) string {
+func (p olderParser) tooNew(n parser.Node, input string) string {
 	has := func(feature string) bool { return slices.Contains(p.features, feature) }
 	before := func(major, minor int) bool { return p.server.before(version{major, minor}) }
 	durations := func(all ...*parser.DurationExpr) string {
@@ -72,8 +78,24 @@ func (p olderParser) tooNew(n parser.Node) string {
 		}
 		return "experimental duration expression is not enabled"
 	}
+	unit := func(pos posrange.PositionRange) string {
+		if before(2, 54) && int(pos.End) <= len(input) && reNumberRange.MatchString(input[pos.Start:pos.End]) {
+			return `missing unit character in duration`
+		}
+		return ""
+	}
 	switch n := n.(type) {
+	case *parser.NumberLiteral:
+		if before(2, 54) && n.Duration {
+			return "a duration is no number to Prometheus " + p.server.String()
+		}
 	case *parser.VectorSelector:
+		switch {
+		case before(2, 33) && (n.Timestamp != nil || n.StartOrEnd != 0) && !has("promql-at-modifier"):
+			return "@ modifier is disabled, use the feature flag promql-at-modifier"
+		case before(2, 33) && n.OriginalOffset < 0 && !has("promql-negative-offset"):
+			return "negative offset is disabled, use the feature flag promql-negative-offset"
+		}
 		if before(3, 16) && !has("promql-extended-range-selectors") || before(3, 7) {
 			switch {
 			case n.Anchored:
@@ -84,12 +106,15 @@ func (p olderParser) tooNew(n parser.Node) string {
 		}
 		return durations(n.OriginalOffsetExpr)
 	case *parser.MatrixSelector:
-		return durations(n.RangeExpr)
+		return cmp.Or(unit(n.PositionRange()), durations(n.RangeExpr))
 	case *parser.SubqueryExpr:
-		return durations(n.RangeExpr, n.StepExpr, n.OriginalOffsetExpr)
+		return cmp.Or(unit(n.PositionRange()), durations(n.RangeExpr, n.StepExpr, n.OriginalOffsetExpr))
 	case *parser.BinaryExpr:
 		if before(3, 11) && (n.Op == parser.TRIM_UPPER || n.Op == parser.TRIM_LOWER) {
 			return "the operators </ and >/ are not known to Prometheus " + p.server.String()
+		}
+		if before(2, 31) && n.Op == parser.ATAN2 {
+			return "the operator atan2 is not known to Prometheus " + p.server.String()
 		}
 	case *parser.AggregateExpr:
 		if before(2, 54) && (n.Op == parser.LIMITK || n.Op == parser.LIMIT_RATIO) {

@@ -91,6 +91,7 @@ func typeProblems(msgs []string, n names) []problem {
 		}
 		if m := reUnmarshal.FindStringSubmatch(msg); m != nil {
 			p.message, p.tag = typeMessage(wanted(m[2]), got(m[1])), m[1]
+			p.hint = typeHints[p.message]
 		} else if m := reUnknown.FindStringSubmatch(msg); m != nil {
 			p.rule, p.message = n.unknown, fmt.Sprintf("unknown field %q", m[1])
 			p.needles, p.unknown = []string{m[1]}, m[1]
@@ -167,8 +168,13 @@ var hints = []struct{ part, hint string }{
 	{"invalid scrape config file path", "only the last part of the path may hold a *"},
 	{"is not valid for file discovery", "the name ends in .json, .yml or .yaml, and only its last part may hold a *"},
 	{"unknown Kubernetes SD role", "roles: node, pod, service, endpoints, endpointslice, ingress"},
+	{"expected Alertmanager api version", "Prometheus 3.0 and newer know v2 alone, which Alertmanager has from 0.16 on: write v2, or remove the line"},
+	{"got range vector", "a range needs a function around it, rate(x[5m]) or max_over_time(x[5m]), or must go"},
+	{"expected type range vector", "write a range behind the selector: x[5m]"},
+	{"ranges only allowed for vector selectors", "of an expression write a subquery: (...)[5m:1m]"},
 	{"job_name is empty", "give the job a job_name"},
 	{"requires 'target_label' value", "add target_label"},
+	{"'replacement' for labelmap action", "it is the new name of the label, with $1 for what the regex matched: write it, or remove the line"},
 	{"requires non-zero modulus", "add modulus"},
 	{"empty or null", "remove the empty entry, or fill it"},
 	{"unknown scrape protocol", "names are case sensitive"},
@@ -226,6 +232,17 @@ func typeMessage(want, is string) string {
 		return is + " is not what belongs here"
 	}
 	return "want " + want + ", got " + is
+}
+
+// typeHints are what is most likely meant, by the message.
+var typeHints = map[string]string{
+	typeMessage("a list", "a mapping"):        `write a dash before the first key of each entry: "- "`,
+	typeMessage("a list", "a string"):         "put the value into brackets: [...]",
+	typeMessage("a list", "a number"):         "put the value into brackets: [...]",
+	typeMessage("a list", "true or false"):    "put the value into brackets: [...]",
+	typeMessage("a mapping", "a list"):        "write its keys without the dash",
+	typeMessage("a string", "a mapping"):      `write the text alone; a text with ": " in it must be quoted`,
+	typeMessage("a whole number", "a string"): "write the number alone, without quotes and unit",
 }
 
 // got says in words what a YAML tag is.

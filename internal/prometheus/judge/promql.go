@@ -84,8 +84,8 @@ func promQL(err error, p *problem) bool {
 	p.unsure = errors.As(one.Err, &tooNewExpr{}) // the server itself has the last word
 	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
 		p.hint = "the server needs the feature flag, or the function must go"
-	} else if reHoltWinters.MatchString(p.message) {
-		p.hint = "Prometheus 3.0 calls it double_exponential_smoothing (with promql-experimental-functions)"
+	} else {
+		p.hint = orElse(goneHint(p.message, p.query), hintFor(p.message))
 	}
 	return true
 }

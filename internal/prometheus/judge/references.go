@@ -192,6 +192,10 @@ func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
 			j.broken(i, j.q.Files[i].Content, v.broken, ruleNames)
 		} else if v.index != nil {
 			j.reportAll(i, v.index, v.problems)
+		} else {
+			for _, p := range v.problems { // they have their places, and quote nothing
+				j.report(i, p)
+			}
 		}
 		j.answer.Rules = append(j.answer.Rules, validator.RuleFile{File: i, Groups: v.groups})
 	}

@@ -50,6 +50,10 @@ func (j *ruleJudge) file(content []byte) verdict {
 	if len(ps) == 0 && len(duplicates) == 0 && !old {
 		return v
 	}
+	if p := rulesOf1(content); p != nil && blocking(ps) {
+		v.problems = []problem{*p}
+		return v
+	}
 	ix, err := parse(content)
 	if err != nil {
 		v.broken = err
@@ -190,6 +194,7 @@ func ruleProblem(re *rulefmt.Error) problem {
 	case reRuleTemplate.MatchString(p.message):
 		m := reRuleTemplate.FindStringSubmatch(p.message)
 		p.rule, p.needles = validator.RuleTemplate, []string{unquote(`"` + m[1] + `"`)}
+		p.hint = templateHint(m[2])
 	case reRuleField.MatchString(p.message):
 		p.needles, p.line, p.column = []string{reRuleField.FindStringSubmatch(p.message)[1]}, 0, 0
 		p.hint = "only alerting rules have it: remove it, or write alert in place of record"
@@ -198,6 +203,23 @@ func ruleProblem(re *rulefmt.Error) problem {
 	}
 	p.message = where + ": " + p.message
 	return p
+}
+
+var reTemplateWord = regexp.MustCompile(`(undefined variable|function) "(\$?\w+)"`)
+
+// templateHint says what a word of a template was probably meant to be.
+func templateHint(message string) string {
+	m := reTemplateWord.FindStringSubmatch(message)
+	switch {
+	case m == nil:
+		return ""
+	case m[1] == "function":
+		return "a text between {{ and }} must be quoted; for braces themselves write {{ \"{{\" }}"
+	}
+	if hint := finding.DidYouMean(m[2], []string{"$labels", "$value", "$externalLabels", "$externalURL"}); hint != "" {
+		return hint
+	}
+	return "variables: $labels, $value, $externalLabels, $externalURL"
 }
 
 // renamed warns of what only a 2.x server accepts.

@@ -166,6 +166,14 @@ func unknownHint(top reflect.Type, path []string) string {
 			return quoted(name) + " belongs under " + strings.Join(way, ".") + " here"
 		}
 	}
+	if strings.HasSuffix(name, "[]") {
+		return "a parameter of the URL belongs under params"
+	}
+	for up := len(parent) - 1; up > 0; up-- {
+		if slices.Contains(fieldsAt(top, parent[:up]), name) {
+			return quoted(name) + " belongs under " + strings.Join(parent[:up], ".") + ": check the indentation"
+		}
+	}
 	for _, elsewhere := range [][]string{{}, {"global"}, {"scrape_configs"}, {"alerting"}, {"alerting", "alertmanagers"}, {"remote_write"}, {"groups"}, {"groups", "rules"}} {
 		if slices.Contains(fieldsAt(top, elsewhere), name) {
 			if len(elsewhere) == 0 {

@@ -32,7 +32,7 @@ func soften(ps []problem, server version) []problem {
 			p.severity = finding.Warning
 			p.unsure = p.grammar
 			p.message = strings.TrimSuffix(p.message, ".") + mayKnow(server)
-			p.hint = ""
+			p.hint = goneHint(p.message, p.query) // what was removed is known; what is new is not
 		}
 	}
 	return ps
