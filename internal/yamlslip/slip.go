@@ -39,7 +39,7 @@ func Locate(content []byte, p *Problem) {
 		return
 	}
 	switch odd, open, template := s.oddBlank(), s.openBefore(max(stopped, context)+1), s.template(stopped); {
-	case s.short(p, max(stopped, context)):
+	case s.short(p, max(stopped, context), open):
 	case odd != nil:
 		at(odd.Line, odd.Column)
 		p.Message, p.Hint = odd.Message, odd.Hint
@@ -110,9 +110,13 @@ func stops(content []byte, line int) (stopped, context int) {
 	return stopped, context
 }
 
-// short points at a line that ends a block text in its middle, when that is near where the parser stopped.
-func (s *Text) short(p *Problem, stopped int) bool {
+// short points at a line that ends a block text in its middle, when that is near where the parser stopped and no quote
+// or bracket is open before the text.
+func (s *Text) short(p *Problem, stopped int, before *open) bool {
 	for _, l := range s.shorts {
+		if before != nil && before.line < l.begins {
+			break
+		}
 		if l.line <= stopped+1 && (l.outside || l.line >= stopped-2) {
 			p.Line, p.Column = l.line, s.lines[l.line-1].indent+1
 			p.Message = fmt.Sprintf("the line ends the text that begins in line %d: it is indented by %d, the text by %d", l.begins, s.lines[l.line-1].indent, l.base)
