@@ -96,9 +96,12 @@ func TestBrokenChange(t *testing.T) {
 		if len(s.Findings) == 0 || !strings.HasPrefix(s.Findings[0].String(), place) {
 			t.Errorf("findings %v, want one at %s", s.Findings, place)
 		}
-		if !strings.Contains(d.Log.String(), "datasource.yaml:8") && !strings.Contains(d.Log.String(), "line=8") {
-			t.Error("the log does not name the line")
-		}
+		rig.Eventually(t, "the line in the log", func() error { // which is written after the status is told
+			if log := d.Log.String(); !strings.Contains(log, "datasource.yaml:8:") {
+				return errors.New(log)
+			}
+			return nil
+		})
 		if got := d.Metric(`reloader_findings{severity="error",target="grafana"}`); got != "1" {
 			t.Errorf("reloader_findings %s", got)
 		}
