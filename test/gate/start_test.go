@@ -57,9 +57,8 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 	if v := w.reloader.Metric(`reloader_last_reload_successful{target="prometheus"}`); v != "0" {
 		t.Errorf("reloader_last_reload_successful = %s, want 0", v)
 	}
-	if log := w.reloader.Log.String(); !strings.Contains(log, "files rejected") || !strings.Contains(log, "a.rules.yml:5") {
-		t.Error("the log does not tell of the files that were not used")
-	}
+	w.reloader.Log.Has(t, "files rejected")
+	w.reloader.Log.Has(t, "a.rules.yml:5")
 	rig.Eventually(t, "the last good generation runs, proven", func() error {
 		s, err := w.reloader.Status()
 		if err != nil || s.Running.IsZero() {

@@ -96,12 +96,7 @@ func TestBrokenChange(t *testing.T) {
 		if len(s.Findings) == 0 || !strings.HasPrefix(s.Findings[0].String(), place) {
 			t.Errorf("findings %v, want one at %s", s.Findings, place)
 		}
-		rig.Eventually(t, "the line in the log", func() error { // which is written after the status is told
-			if log := d.Log.String(); !strings.Contains(log, "datasource.yaml:8:") {
-				return errors.New(log)
-			}
-			return nil
-		})
+		d.Log.Has(t, "datasource.yaml:8:")
 		if got := d.Metric(`reloader_findings{severity="error",target="grafana"}`); got != "1" {
 			t.Errorf("reloader_findings %s", got)
 		}

@@ -178,9 +178,7 @@ func TestEditByHand(t *testing.T) {
 		if err := w.has("prom", at(9090)); err != nil {
 			t.Errorf("wait calls it live: %v", err)
 		}
-		if !strings.Contains(d.Log.String(), "differs from the file in url") {
-			t.Error("the log does not name what was changed")
-		}
+		d.Log.Has(t, "differs from the file in url")
 		w.send(t, http.MethodPut, "/api/datasources/uid/prom", `{"name": "Prometheus", "uid": "prom", "type": "prometheus", "access": "proxy", "url": "http://127.0.0.1:1/hand", "isDefault": true}`)
 		dashboards.Swap(map[string]string{"a.json": `{"uid": "a", "title": "Second"}`})
 		d.inSync(2)

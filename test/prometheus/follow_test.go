@@ -63,9 +63,7 @@ func TestFollows(t *testing.T) {
 		if !found {
 			t.Errorf("no finding at %s with %q: %v", place, part, s.Findings)
 		}
-		if !strings.Contains(d.Log.String(), place) {
-			t.Errorf("the log does not name %s", place)
-		}
+		d.Log.Has(t, place)
 		if got := d.Metric(`reloader_last_reload_successful{target="prometheus"}`); got != "0" {
 			t.Errorf("reloader_last_reload_successful = %s, want 0", got)
 		}

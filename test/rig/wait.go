@@ -3,7 +3,9 @@ package rig
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,6 +68,17 @@ func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
+}
+
+// Has waits until the log has the text: a program writes it after its status has changed, and its pipe takes a moment.
+func (b *Buffer) Has(tb testing.TB, text string) {
+	tb.Helper()
+	Eventually(tb, fmt.Sprintf("%q in the log", text), func() error {
+		if !strings.Contains(b.String(), text) {
+			return errors.New("it is not there")
+		}
+		return nil
+	})
 }
 
 // FreeAddress is a loopback address with a port at which nothing listened a moment ago.
