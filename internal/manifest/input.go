@@ -85,6 +85,9 @@ func atSlip(e *yamledit.Error, src []byte) *yamledit.Error {
 	const notYAML = "not YAML: "
 	p := yamlslip.Problem{Line: e.Line, Column: 1, Message: strings.TrimPrefix(e.Text, notYAML), Hint: e.Hint}
 	yamlslip.Locate(src, &p)
+	if strings.Contains(p.Message, `"{{"`) && e.Hint != "" {
+		p.Hint = e.Hint // of a manifest, that is a template more often than a value
+	}
 	return &yamledit.Error{Line: p.Line, Text: notYAML + p.Message, Hint: p.Hint}
 }
 
