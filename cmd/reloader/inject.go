@@ -198,7 +198,9 @@ func replaceFile(name string, b []byte) error {
 		signal.Reset(os.Interrupt, syscall.SIGTERM)
 		select {
 		case s := <-ends:
-			_ = syscall.Kill(os.Getpid(), s.(syscall.Signal)) //nolint:forcetypeassert,errcheck // on unix it is one
+			if self, err := os.FindProcess(os.Getpid()); err == nil {
+				_ = self.Signal(s)
+			}
 		default:
 		}
 	}()

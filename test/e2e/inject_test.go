@@ -12,25 +12,7 @@ import (
 )
 
 // foreign stand for the kinds of OpenShift and of an operator that manifests in the field have beside their pods.
-const foreign = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: deploymentconfigs.apps.openshift.io}
-spec:
-  group: apps.openshift.io
-  scope: Namespaced
-  names: {kind: DeploymentConfig, plural: deploymentconfigs, singular: deploymentconfig}
-  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
----
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: prometheuses.monitoring.coreos.com}
-spec:
-  group: monitoring.coreos.com
-  scope: Namespaced
-  names: {kind: Prometheus, plural: prometheuses, singular: prometheus}
-  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
-`
+var foreign = crd("DeploymentConfig", "deploymentconfigs", "apps.openshift.io") + crd("Prometheus", "prometheuses", "monitoring.coreos.com")
 
 // elsewhere is the namespace of a manifest, which the test replaces by its own.
 var elsewhere = regexp.MustCompile(`("?namespace"?): *"?(?:monitoring|mon|default)\b"?`)

@@ -82,26 +82,22 @@ spec: {accessModes: [ReadWriteOnce], storageClassName: "", resources: {requests:
 	}
 }
 
-// crds stand for those of the Prometheus operator: the kinds, without their schemas.
-const crds = `
+// crd stands for a kind that a cluster has: the kind, without its schema.
+func crd(kind, plural, group string) string {
+	return fmt.Sprintf(`---
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
-metadata: {name: podmonitors.monitoring.coreos.com}
+metadata: {name: %[2]s.%[3]s}
 spec:
-  group: monitoring.coreos.com
+  group: %[3]s
   scope: Namespaced
-  names: {kind: PodMonitor, plural: podmonitors, singular: podmonitor}
+  names: {kind: %[1]s, plural: %[2]s, singular: %[4]s}
   versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
----
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: prometheusrules.monitoring.coreos.com}
-spec:
-  group: monitoring.coreos.com
-  scope: Namespaced
-  names: {kind: PrometheusRule, plural: prometheusrules, singular: prometheusrule}
-  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
-`
+`, kind, plural, group, strings.ToLower(kind))
+}
+
+// crds stand for those of the Prometheus operator.
+var crds = crd("PodMonitor", "podmonitors", "monitoring.coreos.com") + crd("PrometheusRule", "prometheusrules", "monitoring.coreos.com")
 
 // The definitions belong to the whole cluster.
 var oneOperator sync.Mutex

@@ -19,7 +19,7 @@ import (
 	"reloader/test/rig"
 )
 
-// mistake is one set of files that someone got wrong, or that looks so, and what becomes of it. Its text has the form
+// mistake is one set of files that someone got wrong, or that looks so, and what happens to it. Its text has the form
 //
 //	=== name
 //	reload: datasources 500     what Grafana answers to the reload of each kind, in its own order

@@ -21,7 +21,7 @@ import (
 // (https://github.com/prometheus-operator/kube-prometheus/issues/2358).
 func TestAnswerOfTheServerIsShown(t *testing.T) {
 	t.Parallel()
-	main := jobs("", "self")
+	main := rig.Jobs("", "self")
 	v := newVolume(t, "prometheus.yml", main)
 	server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
 	server.Start()

@@ -17,7 +17,7 @@ import (
 func TestDriftOfTheServersCopy(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
-		"prometheus.yml": jobs("global: {external_labels: {cluster: eu}}\nrule_files: ['*.rules']\nscrape_config_files: ['jobs/*.yml']\n", "self", "other") +
+		"prometheus.yml": rig.Jobs("global: {external_labels: {cluster: eu}}\nrule_files: ['*.rules']\nscrape_config_files: ['jobs/*.yml']\n", "self", "other") +
 			"  metric_relabel_configs: [{source_labels: [a], regex: b, action: drop}]\n",
 		"a.rules": "groups:\n- name: g\n  interval: 30s\n  labels: {team: a}\n  rules:\n" +
 			"  - alert: One\n    expr: up == 0\n    for: 5m\n    annotations: {summary: one}\n  - alert: Two\n    expr: up == 1\n    for: 5m\n",
@@ -89,10 +89,10 @@ func TestDriftOfTheServersCopy(t *testing.T) {
 // A server that was in sync is started again with another main file.
 func TestRestartWithAnotherConfigFile(t *testing.T) {
 	t.Parallel()
-	v := newVolume(t, "prometheus.yml", jobs("", "self"))
+	v := newVolume(t, "prometheus.yml", rig.Jobs("", "self"))
 	config := filepath.Join(v.Dir, "prometheus.yml")
 	other := filepath.Join(t.TempDir(), "other.yml")
-	if err := os.WriteFile(other, []byte(jobs("", "real")), 0o600); err != nil {
+	if err := os.WriteFile(other, []byte(rig.Jobs("", "real")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	flag := filepath.Join(t.TempDir(), "flag")
@@ -117,7 +117,7 @@ func TestRestartWithAnotherConfigFile(t *testing.T) {
 // Someone else's reload makes the server load the same files: that is no difference, and no reload of ours follows.
 func TestReloadBySomeoneElse(t *testing.T) {
 	t.Parallel()
-	v := volume.New(t, filepath.Join(t.TempDir(), "v"), map[string]string{"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0")})
+	v := volume.New(t, filepath.Join(t.TempDir(), "v"), map[string]string{"prometheus.yml": rig.Jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0")})
 	server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
 	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
 	looked := p.synced().Looked

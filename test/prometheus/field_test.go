@@ -15,7 +15,7 @@ import (
 // Rules that are really gone are held back, and jobs that are gone are called that, not an empty file.
 func TestGuardsAreForWhatIsReallyGone(t *testing.T) {
 	t.Parallel()
-	main := jobs("rule_files: [rules.yml]\n", "self")
+	main := rig.Jobs("rule_files: [rules.yml]\n", "self")
 	v := newVolume(t, "prometheus.yml", main)
 	v.Swap(map[string]string{"prometheus.yml": main, "rules.yml": rules("up == 0")})
 	server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
@@ -50,7 +50,7 @@ func TestURLWithTheReloadPath(t *testing.T) {
 	for _, end := range []string{"/-/reload", "/-/reload/", "/"} {
 		t.Run(end, func(t *testing.T) {
 			t.Parallel()
-			v := newVolume(t, "prometheus.yml", jobs("", "self"))
+			v := newVolume(t, "prometheus.yml", rig.Jobs("", "self"))
 			server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
 			server.Start()
 			server.Ready()
@@ -65,7 +65,7 @@ func TestURLWithTheReloadPath(t *testing.T) {
 // (https://github.com/prometheus-operator/prometheus-operator/issues/436, https://github.com/prometheus-operator/prometheus-operator/issues/1646).
 func TestReasonNamesTheAddresses(t *testing.T) {
 	t.Parallel()
-	v := newVolume(t, "prometheus.yml", jobs("", "self"))
+	v := newVolume(t, "prometheus.yml", rig.Jobs("", "self"))
 	_, port, err := net.SplitHostPort(rig.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)

@@ -12,16 +12,6 @@ import (
 	"reloader/test/volume"
 )
 
-// jobs is a main file with jobs of these names, and further lines.
-func jobs(lines string, names ...string) string {
-	var b strings.Builder
-	b.WriteString(lines + "scrape_configs:\n")
-	for _, n := range names {
-		fmt.Fprintf(&b, "- job_name: %s\n  static_configs: [{targets: ['127.0.0.1:1']}]\n", n)
-	}
-	return b.String()
-}
-
 func rules(expr string) string {
 	return "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: " + expr + "\n    for: 5m\n    labels: {severity: page}\n"
 }
@@ -30,7 +20,7 @@ func rules(expr string) string {
 // restart it has the new one.
 func TestStaleSingleFileMount(t *testing.T) {
 	t.Parallel()
-	v := newVolume(t, "prometheus.yml", jobs("", "self"))
+	v := newVolume(t, "prometheus.yml", rig.Jobs("", "self"))
 	file := filepath.Join(t.TempDir(), "prometheus.yml")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -38,7 +28,7 @@ func TestStaleSingleFileMount(t *testing.T) {
 	server := rig.NewPrometheusIn(t, file, fmt.Sprintf("mount --bind %s/prometheus.yml %s", v.Dir, file))
 	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml")+"="+file)
 	p.synced()
-	v.Swap(map[string]string{"prometheus.yml": jobs("", "self", "added")})
+	v.Swap(map[string]string{"prometheus.yml": rig.Jobs("", "self", "added")})
 	p.Reaches("the change is seen", func(s reload.Status) bool { return s.Wanted != s.Running || s.Phase == reload.Mismatch })
 	end := p.never()
 	p.mismatches(`scrape job "added" is missing`, "subPath", "until")
@@ -61,7 +51,7 @@ func TestRulesNotMountedForTheServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newVolume(t, "a.yml", rules("up == 1"))
-			v := newVolume(t, "prometheus.yml", jobs("rule_files: ['"+r.Dir+"/*.yml']\n", "self"))
+			v := newVolume(t, "prometheus.yml", rig.Jobs("rule_files: ['"+r.Dir+"/*.yml']\n", "self"))
 			other := t.TempDir()
 			if old != "" {
 				if err := os.WriteFile(filepath.Join(other, "a.yml"), []byte(old), 0o644); err != nil {
@@ -97,7 +87,7 @@ func TestRulesAtAnotherPath(t *testing.T) {
 	if err := os.Mkdir(there, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	v := newVolume(t, "prometheus.yml", jobs("rule_files: ['"+there+"/*.yml']\n", "self"))
+	v := newVolume(t, "prometheus.yml", rig.Jobs("rule_files: ['"+there+"/*.yml']\n", "self"))
 	server := rig.NewPrometheusIn(t, filepath.Join(v.Dir, "prometheus.yml"), "mount --bind "+r.Dir+" "+there)
 	server.Start()
 	server.Ready()
@@ -126,10 +116,10 @@ func TestOtherConfigFile(t *testing.T) {
 	for _, relative := range []bool{false, true} {
 		t.Run(fmt.Sprintf("relative %v", relative), func(t *testing.T) {
 			t.Parallel()
-			v := newVolume(t, "prometheus.yml", jobs("", "self"))
+			v := newVolume(t, "prometheus.yml", rig.Jobs("", "self"))
 			dir := t.TempDir()
 			theirs := filepath.Join(dir, "prometheus.yml")
-			if err := os.WriteFile(theirs, []byte(jobs("", "real")), 0o644); err != nil {
+			if err := os.WriteFile(theirs, []byte(rig.Jobs("", "real")), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			flag := theirs
@@ -154,7 +144,7 @@ func TestOtherConfigFile(t *testing.T) {
 func TestRelativeCommandLine(t *testing.T) {
 	t.Parallel()
 	v := volume.New(t, filepath.Join(t.TempDir(), "mount"), map[string]string{
-		"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0"),
+		"prometheus.yml": rig.Jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0"),
 	})
 	server := rig.NewPrometheusIn(t, "mount/prometheus.yml", "cd "+filepath.Dir(v.Dir))
 	server.Start()
@@ -164,7 +154,7 @@ func TestRelativeCommandLine(t *testing.T) {
 	r.Start()
 	p := &pair{r, t, server, v}
 	p.synced()
-	v.Swap(map[string]string{"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 1")})
+	v.Swap(map[string]string{"prometheus.yml": rig.Jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 1")})
 	rig.Eventually(t, "the server runs the new rule", func() error { return runsRule(t, server, "up == 1") })
 	if s := p.synced(); len(s.Differences) > 0 || len(s.NotCompared) > 0 {
 		t.Errorf("differences %q, not compared %q", s.Differences, s.NotCompared)
@@ -177,8 +167,8 @@ func TestRuleChanges(t *testing.T) {
 	t.Parallel()
 	padding := strings.Repeat("# "+strings.Repeat("x", 98)+"\n", 52_500)
 	for name, main := range map[string]func(dir string) string{
-		"large":        func(string) string { return jobs("rule_files: [a.rules]\n", "self") + padding },
-		"through data": func(dir string) string { return jobs("rule_files: ['"+dir+"/..data/*.rules']\n", "self") },
+		"large":        func(string) string { return rig.Jobs("rule_files: [a.rules]\n", "self") + padding },
+		"through data": func(dir string) string { return rig.Jobs("rule_files: ['"+dir+"/..data/*.rules']\n", "self") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -207,11 +197,11 @@ func TestRuleChanges(t *testing.T) {
 func TestUnusableCertificate(t *testing.T) {
 	t.Parallel()
 	cert, key := selfSigned(t)
-	main := jobs("", "self") + "- job_name: etcd\n  scheme: https\n  tls_config: {cert_file: c.crt, key_file: c.key}\n  static_configs: [{targets: ['127.0.0.1:1']}]\n"
+	main := rig.Jobs("", "self") + "- job_name: etcd\n  scheme: https\n  tls_config: {cert_file: c.crt, key_file: c.key}\n  static_configs: [{targets: ['127.0.0.1:1']}]\n"
 	files := func(cert, key string) map[string]string {
 		return map[string]string{"prometheus.yml": main, "c.crt": cert, "c.key": key}
 	}
-	v := volume.New(t, filepath.Join(t.TempDir(), "v"), map[string]string{"prometheus.yml": jobs("", "self"), "c.crt": "", "c.key": ""})
+	v := volume.New(t, filepath.Join(t.TempDir(), "v"), map[string]string{"prometheus.yml": rig.Jobs("", "self"), "c.crt": "", "c.key": ""})
 	server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
 	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
 	first := p.synced()
@@ -232,8 +222,8 @@ func TestUnusableCertificate(t *testing.T) {
 // Someone else loads the rejected files, which the server applies in part; then they are reverted.
 func TestRevertAfterPartialLoad(t *testing.T) {
 	t.Parallel()
-	good := map[string]string{"prometheus.yml": jobs("rule_files: [rules.yml]\n", "self"), "rules.yml": rules("up == 0")}
-	bad := map[string]string{"prometheus.yml": jobs("rule_files: [rules.yml]\n", "self", "half"), "rules.yml": rules("up == (")}
+	good := map[string]string{"prometheus.yml": rig.Jobs("rule_files: [rules.yml]\n", "self"), "rules.yml": rules("up == 0")}
+	bad := map[string]string{"prometheus.yml": rig.Jobs("rule_files: [rules.yml]\n", "self", "half"), "rules.yml": rules("up == (")}
 	v := volume.New(t, filepath.Join(t.TempDir(), "v"), good)
 	server := rig.NewPrometheus(t, filepath.Join(v.Dir, "prometheus.yml"))
 	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
@@ -261,7 +251,7 @@ func TestRevertAfterPartialLoad(t *testing.T) {
 // Two servers take turns behind one URL: a reload reaches one of them.
 func TestTwoServersBehindOneURL(t *testing.T) {
 	t.Parallel()
-	v := newVolume(t, "prometheus.yml", jobs("", "self"))
+	v := newVolume(t, "prometheus.yml", rig.Jobs("", "self"))
 	config := filepath.Join(v.Dir, "prometheus.yml")
 	one, two := rig.NewPrometheus(t, config), rig.NewPrometheus(t, config)
 	for _, s := range []*rig.Prometheus{one, two} {
@@ -274,7 +264,7 @@ func TestTwoServersBehindOneURL(t *testing.T) {
 	p := &pair{r, t, one, v}
 	end := p.never()
 	p.mismatches("different Prometheus servers", "replicas")
-	v.Swap(map[string]string{"prometheus.yml": jobs("", "self", "added")})
+	v.Swap(map[string]string{"prometheus.yml": rig.Jobs("", "self", "added")})
 	p.mismatches("replicas")
 	end()
 	only()

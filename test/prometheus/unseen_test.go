@@ -16,11 +16,11 @@ func TestGuardAfterARestart(t *testing.T) {
 	t.Parallel()
 	for guard, c := range map[string]struct{ before, after map[string]string }{
 		"guard-no-scrape-jobs": {
-			map[string]string{"prometheus.yml": jobs("", "self")}, map[string]string{"prometheus.yml": "global: {scrape_interval: 10s}\n"},
+			map[string]string{"prometheus.yml": rig.Jobs("", "self")}, map[string]string{"prometheus.yml": "global: {scrape_interval: 10s}\n"},
 		},
 		"guard-no-rule-groups": {
-			map[string]string{"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0")},
-			map[string]string{"prometheus.yml": jobs("rule_files: ['*.rules']\n", "self")},
+			map[string]string{"prometheus.yml": rig.Jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0")},
+			map[string]string{"prometheus.yml": rig.Jobs("rule_files: ['*.rules']\n", "self")},
 		},
 	} {
 		t.Run(guard, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestGuardAfterARestart(t *testing.T) {
 // That they are all gone is not known: no guard holds the files back, and what is not visible is said.
 func TestEmptyMountPoint(t *testing.T) {
 	t.Parallel()
-	theirs := newVolume(t, "jobs.yml", jobs("", "self"))
+	theirs := newVolume(t, "jobs.yml", rig.Jobs("", "self"))
 	groups := newVolume(t, "a.yml", rules("up == 0"))
 	main := func(interval string) string {
 		return "global: {scrape_interval: " + interval + "}\nscrape_config_files: ['" + theirs.Dir + "/*.yml']\nrule_files: ['" + groups.Dir + "/*.yml']\n"
@@ -98,7 +98,7 @@ func TestOtherCopyOfAnUnchangedFile(t *testing.T) {
 	for name, text := range files("up == 0") {
 		write(name, text)
 	}
-	v := newVolume(t, "prometheus.yml", jobs("rule_files: ['"+r.Dir+"/*.yml']\n", "self"))
+	v := newVolume(t, "prometheus.yml", rig.Jobs("rule_files: ['"+r.Dir+"/*.yml']\n", "self"))
 	server := rig.NewPrometheusIn(t, filepath.Join(v.Dir, "prometheus.yml"), "mount --bind "+copied+" "+r.Dir)
 	p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"))
 	first := p.synced()
@@ -120,7 +120,7 @@ func TestLinkAboveTheDirectory(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	for release, job := range map[string]string{"one": "old", "two": "new"} {
-		rig.WriteTree(t, root, map[string]string{release + "/prometheus.yml": jobs("", job)})
+		rig.WriteTree(t, root, map[string]string{release + "/prometheus.yml": rig.Jobs("", job)})
 	}
 	turn := func(to string) {
 		t.Helper()

@@ -103,3 +103,13 @@ func (p *Prometheus) Runs(text string) error {
 	}
 	return nil
 }
+
+// Jobs is a main file with jobs of these names, below further lines.
+func Jobs(lines string, names ...string) string {
+	var b strings.Builder
+	b.WriteString(lines + "scrape_configs:\n")
+	for _, n := range names {
+		fmt.Fprintf(&b, "- job_name: %s\n  static_configs: [{targets: ['127.0.0.1:1']}]\n", n)
+	}
+	return b.String()
+}

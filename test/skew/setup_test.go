@@ -3,7 +3,6 @@
 package skew
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,15 +94,6 @@ func (p *pair) mismatches(words ...string) {
 func (p *pair) changed(than reload.Status) {
 	p.t.Helper()
 	p.Reaches("the change is seen", func(s reload.Status) bool { return s.Wanted != than.Wanted })
-}
-
-func jobs(lines string, names ...string) string {
-	var b strings.Builder
-	b.WriteString(lines + "scrape_configs:\n")
-	for _, n := range names {
-		fmt.Fprintf(&b, "- job_name: %s\n  static_configs: [{targets: ['127.0.0.1:1']}]\n", n)
-	}
-	return b.String()
 }
 
 func rules(expr string) string {

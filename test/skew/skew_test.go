@@ -31,7 +31,7 @@ func TestGoodChangesAreProven(t *testing.T) {
 	both(t, func(t *testing.T, start func(map[string]string, string) *pair) {
 		files := func(job, expr string) map[string]string {
 			return map[string]string{
-				"prometheus.yml": jobs(everything, "self", job) + "  basic_auth: {username: u, password: p}\n", "a.rules": rules(expr),
+				"prometheus.yml": rig.Jobs(everything, "self", job) + "  basic_auth: {username: u, password: p}\n", "a.rules": rules(expr),
 				"b.rules": "groups:\n- name: records\n  interval: 10s\n  limit: 5\n  rules:\n  - record: a:b\n    expr: sum by (job) (rate(up[5m] offset 1m)) and on() (vector(1) > bool 0)\n    labels: {c: d}\n",
 			}
 		}
@@ -77,7 +77,7 @@ func TestStaleMount(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				before := jobs(everything, "self")
+				before := rig.Jobs(everything, "self")
 				p := start(map[string]string{"prometheus.yml": before, "a.rules": rules("up == 0")}, copied)
 				first := p.synced()
 				after := before + change.to
@@ -95,7 +95,7 @@ func TestStaleMount(t *testing.T) {
 		t.Run("rule", func(t *testing.T) {
 			t.Parallel()
 			files := func(expr string) map[string]string {
-				return map[string]string{"prometheus.yml": jobs(everything, "self"), "a.rules": rules(expr)}
+				return map[string]string{"prometheus.yml": rig.Jobs(everything, "self"), "a.rules": rules(expr)}
 			}
 			p := start(files("up == 0"), copied)
 			first := p.synced()
@@ -112,9 +112,9 @@ func TestSettingOfTheNewerVersion(t *testing.T) {
 	t.Parallel()
 	t.Run("older server", func(t *testing.T) {
 		t.Parallel()
-		p := start(t, "older server", map[string]string{"prometheus.yml": jobs("", "self")}, "")
+		p := start(t, "older server", map[string]string{"prometheus.yml": rig.Jobs("", "self")}, "")
 		p.synced()
-		p.volume.Swap(map[string]string{"prometheus.yml": jobs("global: {scrape_native_histograms: true}\n", "self")})
+		p.volume.Swap(map[string]string{"prometheus.yml": rig.Jobs("global: {scrape_native_histograms: true}\n", "self")})
 		s := p.Reaches("refused", func(s reload.Status) bool { return s.Failure != nil })
 		if s.Failure == nil || !strings.Contains(s.Failure.Body, "field scrape_native_histograms not found") {
 			t.Errorf("not in the server's words: %+v, %s", s.Failure, s.Reason)
@@ -125,14 +125,14 @@ func TestSettingOfTheNewerVersion(t *testing.T) {
 		if p.server.Runs("scrape_native_histograms") == nil {
 			t.Error("the server runs it")
 		}
-		p.volume.Swap(map[string]string{"prometheus.yml": jobs("", "self", "fixed")})
+		p.volume.Swap(map[string]string{"prometheus.yml": rig.Jobs("", "self", "fixed")})
 		p.synced()
 	})
 	t.Run("newer server", func(t *testing.T) {
 		t.Parallel()
-		p := start(t, "newer server", map[string]string{"prometheus.yml": jobs("", "self")}, "")
+		p := start(t, "newer server", map[string]string{"prometheus.yml": rig.Jobs("", "self")}, "")
 		first := p.synced()
-		p.volume.Swap(map[string]string{"prometheus.yml": jobs("global: {query_max_series: 7}\n", "self")})
+		p.volume.Swap(map[string]string{"prometheus.yml": rig.Jobs("global: {query_max_series: 7}\n", "self")})
 		p.changed(first)
 		s := p.synced()
 		if err := p.server.Runs("query_max_series"); err != nil {
@@ -148,7 +148,7 @@ func TestSettingOfTheNewerVersion(t *testing.T) {
 func TestExpressionsAreAsked(t *testing.T) {
 	t.Parallel()
 	files := func(expr string) map[string]string {
-		return map[string]string{"prometheus.yml": jobs("rule_files: [a.rules]\n", "self"), "a.rules": rules(expr)}
+		return map[string]string{"prometheus.yml": rig.Jobs("rule_files: [a.rules]\n", "self"), "a.rules": rules(expr)}
 	}
 	refused := func(p *pair) {
 		p.t.Helper()
