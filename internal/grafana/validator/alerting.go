@@ -14,9 +14,9 @@ import (
 
 var (
 	ruleALNothing  = newRule("alerting-file-empty")
-	ruleALNullItem = newRule("alerting-null-item")
+	ruleALNullItem = newLastingRule("alerting-null-item")
 	ruleALOldKind  = newRule("alerting-not-known")
-	ruleWrongKind  = newRule("wrong-kind-of-file")
+	ruleWrongKind  = newLastingRule("wrong-kind-of-file")
 )
 
 // Kinds of items in the outline.

@@ -5,12 +5,12 @@ import (
 )
 
 var (
-	ruleALTwice       = newRule("alerting-uid-twice")
+	ruleALTwice       = newLastingRule("alerting-uid-twice")
 	ruleALNameTwice   = newRule("alerting-name-twice")
-	ruleALProvenance  = newRule("alerting-provenance")
-	ruleALReceiver    = newRule("alerting-receiver-unknown")
-	ruleALIntervalRef = newRule("alerting-interval-unknown")
-	ruleALInUse       = newRule("alerting-in-use")
+	ruleALProvenance  = newLastingRule("alerting-provenance")
+	ruleALReceiver    = newLastingRule("alerting-receiver-unknown")
+	ruleALIntervalRef = newLastingRule("alerting-interval-unknown")
+	ruleALInUse       = newLastingRule("alerting-in-use")
 	ruleALTitleTwice  = newRule("alert-rule-title-twice")
 )
 

@@ -166,14 +166,6 @@ func (s *alertingSettingsCheck) fields(spec string, values map[string]any, node 
 	}
 }
 
-// cut keeps a key of the user's to a sane length.
-func cut(key string) string {
-	if len(key) > 60 {
-		return key[:60] + "..."
-	}
-	return key
-}
-
 // kind reports a value that does not fit the setting when it is read from JSON.
 func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key string, node *yaml.Node) {
 	if value == nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/snapshot"
 )
@@ -87,7 +88,7 @@ func (p *validation) guardAlerting(s *snapshot.Snapshot, files []*alertingFile) 
 	if p.running == nil {
 		return
 	}
-	at := place{path: RoleAlerting}
+	at := place{path: grafana.Alerting}
 	if s != nil {
 		at.path = s.Source.UserPath("")
 	}

@@ -17,7 +17,7 @@ var (
 	ruleDSPruneIgnored  = newRule("datasource-prune-ignored")
 	ruleDSPruneEmpty    = newRule("datasource-prune-empty")
 	ruleDSDeleteOrg     = newRule("datasource-delete-org")
-	ruleDSDeleteName    = newRule("datasource-delete-name")
+	ruleDSDeleteName    = newLastingRule("datasource-delete-name")
 	ruleDSNotExpanded   = newRule("datasource-not-expanded")
 	ruleDSNothing       = newRule("datasource-file-empty")
 	datasourceTopKeys   = []string{"apiVersion", "datasources", "deleteDatasources", "prune"}
@@ -134,17 +134,6 @@ func (p *validation) readDatasources(f file) *dsFile {
 		p.warnf(f.at(top.Key("prune")), ruleDSPruneEmpty, "", "prune with no data source: every data source that was provisioned with prune and is in no other file is deleted")
 	}
 	return df
-}
-
-// anchorsOnly are the top keys that only hold anchors, by convention.
-func anchorsOnly(m *provisioning.Map) []string {
-	var out []string
-	for _, f := range m.Fields {
-		if strings.HasPrefix(f.Key, "x-") || strings.HasPrefix(f.Key, ".") {
-			out = append(out, f.Key)
-		}
-	}
-	return out
 }
 
 func (p *validation) readPrune(f file, d *provisioning.Decoder, top *provisioning.Map, df *dsFile) {

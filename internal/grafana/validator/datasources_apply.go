@@ -10,9 +10,9 @@ import (
 )
 
 var (
-	ruleDSUIDDuplicate  = newRule("datasource-uid-duplicate")
-	ruleDSUIDTaken      = newRule("datasource-uid-taken")
-	ruleDSUIDChanged    = newRule("datasource-uid-changed")
+	ruleDSUIDDuplicate  = newLastingRule("datasource-uid-duplicate")
+	ruleDSUIDTaken      = newLastingRule("datasource-uid-taken")
+	ruleDSUIDChanged    = newLastingRule("datasource-uid-changed")
 	ruleDSNameDuplicate = newRule("datasource-name-duplicate")
 	ruleDSDeletedLater  = newRule("datasource-deleted-later")
 	guardDSRenamed      = newRule("guard-datasource-renamed")

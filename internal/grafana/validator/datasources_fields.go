@@ -2,14 +2,13 @@ package validator
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 var (
-	ruleDSDefaultTwice = newRule("datasource-default-twice")
-	ruleDSName         = newRule("datasource-name-missing")
+	ruleDSDefaultTwice = newLastingRule("datasource-default-twice")
+	ruleDSName         = newLastingRule("datasource-name-missing")
 	ruleDSNameLong     = newRule("datasource-name-long")
 	ruleDSNameSpace    = newRule("datasource-name-space")
 	ruleDSURL          = newRule("datasource-url")
@@ -22,16 +21,7 @@ var (
 	ruleDSNoUser       = newRule("datasource-basic-auth-user")
 )
 
-const (
-	maxNameBytes = 190
-	maxURLBytes  = 255
-	maxUID       = 40
-)
-
-var validUID = regexp.MustCompile(`^[a-zA-Z0-9\-_]*$`)
-
-// uidFits says whether Grafana's rule for short unique ids allows the text.
-func uidFits(uid string) bool { return len(uid) <= maxUID && validUID.MatchString(uid) }
+const maxURLBytes = 255
 
 // httpTypes speak HTTP and need a URL with a scheme.
 var httpTypes = map[string]bool{

@@ -10,7 +10,7 @@ import (
 
 var (
 	ruleFileIgnored   = newRule("file-ignored")
-	ruleFileNoContent = newRule("file-unreadable")
+	ruleFileNoContent = newLastingRule("file-unreadable")
 )
 
 // files are the files of a kind's directory that Grafana reads, in its order; accepts says which

@@ -4,7 +4,7 @@ import "strings"
 
 var (
 	ruleFolderGeneral   = newRule("provider-folder-general")
-	ruleFolderUID       = newRule("provider-folder-uid")
+	ruleFolderUID       = newLastingRule("provider-folder-uid")
 	ruleFolderUIDUnused = newRule("provider-folder-uid-unused")
 	ruleFolderUIDDup    = newRule("provider-folder-uid-duplicate")
 	ruleFolderDashboard = newRule("provider-folder-named-as-dashboard")

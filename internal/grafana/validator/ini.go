@@ -7,8 +7,6 @@ import (
 	"reloader/internal/snapshot"
 )
 
-func init() { registry = append(registry, ini.Rules()...) }
-
 // checkIni judges grafana.ini: the files of its source that end in .ini, or its only file.
 func checkIni(p *validation, s *snapshot.Snapshot) {
 	if s == nil {

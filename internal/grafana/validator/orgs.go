@@ -2,7 +2,7 @@ package validator
 
 import "reloader/internal/grafana/provisioning"
 
-var ruleOrgUnknown = newRule("org-unknown")
+var ruleOrgUnknown = newLastingRule("org-unknown")
 
 // org is the organization that an entry belongs to; 0 when that is not known.
 func org(i provisioning.Int) int64 {

@@ -9,15 +9,6 @@ import (
 	"reloader/internal/grafana/provisioning"
 )
 
-// Kinds of items in the outline.
-const (
-	itemDatasource = "datasource"
-	itemProvider   = "dashboard provider"
-	itemDashboard  = "dashboard"
-	itemPlugin     = "plugin app"
-	itemNotifier   = "notifier"
-)
-
 // fingerprint tells whether what is written below a node changed.
 func fingerprint(nodes ...*yaml.Node) uint64 {
 	h := finding.NewFingerprint()

@@ -9,9 +9,9 @@ import (
 )
 
 var (
-	rulePluginType      = newRule("plugin-type-missing")
-	rulePluginInstalled = newRule("plugin-not-installed")
-	rulePluginOrgName   = newRule("plugin-org-name")
+	rulePluginType      = newLastingRule("plugin-type-missing")
+	rulePluginInstalled = newLastingRule("plugin-not-installed")
+	rulePluginOrgName   = newLastingRule("plugin-org-name")
 	rulePluginOrgID     = newRule("plugin-org-id")
 	rulePluginTwice     = newRule("plugin-twice")
 	rulePluginStays     = newRule("plugin-removed-stays")

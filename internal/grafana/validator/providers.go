@@ -11,17 +11,17 @@ import (
 )
 
 var (
-	ruleProviderForm     = newRule("provider-old-form")
-	ruleProviderNull     = newRule("provider-null-file")
+	ruleProviderForm     = newLastingRule("provider-old-form")
+	ruleProviderNull     = newLastingRule("provider-null-file")
 	ruleProviderNothing  = newRule("provider-file-empty")
-	ruleProviderAPI      = newRule("provider-api-version")
-	ruleProviderNameDup  = newRule("provider-name-duplicate")
+	ruleProviderAPI      = newLastingRule("provider-api-version")
+	ruleProviderNameDup  = newLastingRule("provider-name-duplicate")
 	ruleProviderName     = newRule("provider-name-missing")
-	ruleProviderType     = newRule("provider-type")
-	ruleProviderPath     = newRule("provider-path")
+	ruleProviderType     = newLastingRule("provider-type")
+	ruleProviderPath     = newLastingRule("provider-path")
 	ruleProviderOldPath  = newRule("provider-options-folder")
-	ruleProviderFFFS     = newRule("provider-folders-from-files")
-	ruleProviderInterval = newRule("provider-interval")
+	ruleProviderFFFS     = newLastingRule("provider-folders-from-files")
+	ruleProviderInterval = newLastingRule("provider-interval")
 	ruleProviderWatch    = newRule("provider-interval-watch")
 	providerKeys         = []string{
 		"name", "type", "orgId", "folder", "folderUid", "editable", "options", "disableDeletion", "updateIntervalSeconds", "allowUiUpdates",

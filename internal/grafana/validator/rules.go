@@ -4,11 +4,15 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/grafana/ini"
 	"reloader/internal/grafana/provisioning"
 )
 
 // registry is filled by the declarations of the rules, in the files that use them.
-var registry = slices.Clone(provisioning.Rules())
+var registry = slices.Concat(provisioning.Rules(), ini.Rules())
+
+// lasting are the rules whose errors hold for a Grafana that is newer than any that was tried.
+var lasting = slices.Concat(provisioning.Rules(), ini.Rules())
 
 // newRule declares a rule. Its name is a promise to users: it appears in findings and in docs.
 func newRule(name string) string {
@@ -16,14 +20,22 @@ func newRule(name string) string {
 	return name
 }
 
-// Rules are the names of all rules, sorted.
-func Rules() []string {
+// newLastingRule declares a rule whose errors also hold for a Grafana that is newer than any that was tried: the file
+// cannot be read at all, it refers to what is not there, or the source of 13 still says so. The others are lists of
+// words, limits and needed keys, which a newer Grafana may have lifted.
+func newLastingRule(name string) string {
+	lasting = append(lasting, name)
+	return newRule(name)
+}
+
+// rules are the names of all rules, sorted.
+func rules() []string {
 	out := slices.Clone(registry)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// Guards are the rules that --allow can switch off, sorted.
-func Guards() []string {
-	return slices.DeleteFunc(Rules(), func(r string) bool { return !strings.HasPrefix(r, "guard-") })
+// guards are the rules that --allow can switch off, sorted.
+func guards() []string {
+	return slices.DeleteFunc(rules(), func(r string) bool { return !strings.HasPrefix(r, "guard-") })
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/ini"
 )
 
@@ -20,7 +21,7 @@ func (p *validation) setting(section, key string) (text string, set, known bool)
 			return text, true, true
 		}
 	}
-	s := p.source(RoleIni)
+	s := p.source(grafana.Ini)
 	if s == nil {
 		return "", false, false
 	}

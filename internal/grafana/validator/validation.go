@@ -15,6 +15,14 @@ import (
 	"reloader/internal/snapshot"
 )
 
+// Options replace what the checks ask of their own environment; the zero value asks the system.
+type Options struct {
+	// Env is for expansion; its Same is set from the facts of each request.
+	Env expand.Env
+	// DirExists says whether the server's directory exists, for requests with Facts.SameEnv.
+	DirExists func(string) bool
+}
+
 // validation is one validation: what it knows, and what it found so far.
 type validation struct {
 	ctx     context.Context
@@ -60,8 +68,6 @@ func (p *validation) source(role string) *snapshot.Snapshot {
 	}
 	return nil
 }
-
-func (p *validation) expected() *Expected { return &Expected{Skipped: p.skipped} }
 
 func (p *validation) result() finding.Result {
 	return finding.Result{Findings: p.findings.sorted(), Outline: &finding.Outline{Items: p.outline}}

@@ -6,7 +6,6 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana"
-	"reloader/internal/grafana/expand"
 	"reloader/internal/snapshot"
 )
 
@@ -20,14 +19,6 @@ const (
 	RoleAlerting    = grafana.Alerting
 	RoleIni         = grafana.Ini
 )
-
-// Options replace what the validator asks of its own environment; the zero value asks the system.
-type Options struct {
-	// Env is for expansion; its Same is set from the facts of each request.
-	Env expand.Env
-	// DirExists says whether the server's directory exists, for requests with Facts.SameEnv.
-	DirExists func(string) bool
-}
 
 // New returns the validator of Grafana's files.
 func New(opts Options) finding.Validator { return &validator{opts: opts} }
@@ -46,6 +37,15 @@ var checkers = []struct {
 	{RoleDashboards, checkDashboards},
 	{RoleIni, checkIni},
 }
+
+// Kinds of items in the outline.
+const (
+	itemDatasource = "datasource"
+	itemProvider   = "dashboard provider"
+	itemDashboard  = "dashboard"
+	itemPlugin     = "plugin app"
+	itemNotifier   = "notifier"
+)
 
 // Expected is what the validator knows of what the server will show (finding.Result.Expected).
 type Expected struct {
@@ -74,9 +74,15 @@ func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.
 		return finding.Result{}, fmt.Errorf("validate grafana files: %w", p.err)
 	}
 	res := p.result()
-	res.Expected = p.expected()
+	res.Expected = &Expected{Skipped: p.skipped}
 	return res, nil
 }
+
+// Rules are the names of all rules, sorted.
+func Rules() []string { return rules() }
+
+// Guards are the rules that --allow can switch off, sorted.
+func Guards() []string { return guards() }
 
 var ruleKindMissing = newRule("kind-directory-missing")
 

@@ -1,12 +1,6 @@
 package validator
 
-import (
-	"slices"
-
-	"reloader/internal/grafana"
-	"reloader/internal/grafana/ini"
-	"reloader/internal/grafana/provisioning"
-)
+import "reloader/internal/grafana"
 
 // Version is a Grafana version, as far as rules depend on it.
 type Version = grafana.Version
@@ -33,16 +27,5 @@ var (
 	v124 = Version{Major: 12, Minor: 4}
 	v13  = Version{Major: 13} // nested folders, dashboards of the second version
 )
-
-// lasting are the rules whose errors hold for a Grafana that is newer than any that was tried: the file cannot be read
-// at all, it refers to what is not there, or the source of 13 still says so. What is left are lists of words, limits and
-// needed keys, which a newer Grafana may have lifted.
-var lasting = slices.Concat(provisioning.Rules(), ini.Rules(), []string{
-	ruleFileNoContent, ruleOrgUnknown, ruleWrongKind,
-	ruleDSDefaultTwice, ruleDSName, ruleDSUIDDuplicate, ruleDSUIDTaken, ruleDSUIDChanged, ruleDSDeleteName,
-	ruleProviderForm, ruleProviderNull, ruleProviderAPI, ruleProviderNameDup, ruleProviderType, ruleProviderPath, ruleProviderFFFS,
-	ruleProviderInterval, ruleFolderUID, rulePluginType, rulePluginInstalled, rulePluginOrgName,
-	ruleALNullItem, ruleALTwice, ruleALReceiver, ruleALIntervalRef, ruleALInUse, ruleALProvenance,
-})
 
 const mayBeLifted = "these are the rules of Grafana 12.4; a newer one may have lifted this"
