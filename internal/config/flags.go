@@ -131,7 +131,7 @@ func (f *Flags) grafana() {
 		fs.Var(&t.Ini, n, "Grafana's grafana.ini `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
 	})
 	add("same_env", func(n string) {
-		fs.BoolVar(&t.SameEnv, n, false, "reloader sees the same environment and files as Grafana: what is missing here is an error")
+		fs.BoolVar(&t.SameEnv, n, false, "reloader has the same environment and files as Grafana: what is missing here is an error")
 	})
 	add("version", func(n string) {
 		fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Grafana when the server does not tell (default: the newest known)")

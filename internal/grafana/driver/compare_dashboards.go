@@ -38,7 +38,7 @@ const (
 	// maxFolders is how many folders Grafana lists at once.
 	maxFolders = 1000
 
-	causeFolder = "Grafana leaves a dashboard in its folder when the provider's folder is taken out, and since 13 when it is changed: change the dashboard's file, or move it in Grafana."
+	causeFolder = "Grafana leaves a dashboard in its folder when the provider's folder is removed, and since 13 when it is changed: change the dashboard's file, or move it in Grafana."
 	causeUnread = "Grafana skips such a file with a line in its log and keeps what it had: correct the file."
 )
 

@@ -15,7 +15,7 @@ const maxSize = 8 << 20
 func Check(data []byte, opts Options) []finding.Finding {
 	c := &checker{opts: opts, version: grafana.ParseVersion(opts.Version), fatals: map[[2]int]bool{}}
 	if len(data) > maxSize {
-		c.report(finding.Error, RuleSyntax, 1, 1, fmt.Sprintf("the file has %d bytes, more than the %d that are judged", len(data), maxSize), "")
+		c.report(finding.Error, RuleSyntax, 1, 1, fmt.Sprintf("the file has %d bytes; reloader judges at most %d", len(data), maxSize), "")
 		return c.findings
 	}
 	c.doc = parse(data)

@@ -11,7 +11,7 @@ import (
 	"reloader/internal/finding"
 )
 
-// words are the keys for which Grafana takes its default in silence when it does not know the word.
+// words are the keys for which Grafana takes its default silently when it does not know the word.
 var words = []struct {
 	section, key string
 	known        []string
@@ -45,7 +45,7 @@ func (c *checker) ignoredValues() {
 			continue
 		}
 		e := c.set.at(w.section, w.key)
-		c.warn(e, RuleDefaultUsed, "write one of "+strings.Join(w.known, ", "), "%s is not a word that Grafana knows, so it goes on with another one", e.name())
+		c.warn(e, RuleDefaultUsed, "write one of "+strings.Join(w.known, ", "), "Grafana does not know the value of %s and uses another one", e.name())
 	}
 	for section, keys := range c.set.keys {
 		for key, v := range keys {
@@ -137,7 +137,7 @@ func (c *checker) adminPassword() {
 	}
 	for _, item := range c.opts.Running.Items {
 		if item.Kind == ItemKind && item.Name == "security.admin_password" && item.Fingerprint != finding.Fingerprint(e.value) {
-			c.warn(e, RuleAdminPassword, "run grafana cli admin reset-admin-password, or change it in Grafana", "a changed %s does nothing after Grafana's first start: the password in its database counts", e.name())
+			c.warn(e, RuleAdminPassword, "run grafana cli admin reset-admin-password, or change it in Grafana", "changing %s has no effect after Grafana's first start: the password in its database counts", e.name())
 		}
 	}
 }

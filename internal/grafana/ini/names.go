@@ -28,7 +28,7 @@ func (c *checker) sections() {
 	for _, h := range c.doc.headers {
 		if line := first[h.name]; line != 0 {
 			c.report(finding.Warning, RuleDuplicateSection, h.line, h.col,
-				fmt.Sprintf("section [%s] was already opened on line %d; both are merged", shown(h.name), line), "move the keys into one section")
+				fmt.Sprintf("section [%s] already begins on line %d; the two are merged", shown(h.name), line), "move the keys into one section")
 			continue
 		}
 		first[h.name] = h.line

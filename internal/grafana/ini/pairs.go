@@ -82,7 +82,7 @@ func (c *checker) certificate(protocol string) {
 	}
 	switch {
 	case cert == "" && key == "" && c.version.AtLeast(v12):
-		c.warn(at, RuleNoEffect, "set cert_file and cert_key", "%s without a certificate: Grafana makes its own one, which no client trusts", at.name())
+		c.warn(at, RuleNoEffect, "set cert_file and cert_key", "%s without a certificate: Grafana creates one itself, which no client trusts", at.name())
 	case (cert == "" || key == "") && (c.version.Before(v10) || c.version.AtLeast(v12)):
 		c.fatal(at, "set cert_file and cert_key", "%s needs both a certificate and its key: Grafana does not start", at.name())
 	default:
@@ -109,7 +109,7 @@ func (c *checker) readable(section, key string) {
 		c.refused(e, "mount the file, or correct the path", "%s names a file that cannot be read: Grafana does not start", e.name())
 		return
 	}
-	c.warn(e, RuleMissingFile, "Grafana does not start when it is missing there too", "%s names a file that cannot be read here", e.name())
+	c.warn(e, RuleMissingFile, "Grafana does not start if its container does not have it either", "%s names a file that cannot be read here", e.name())
 }
 
 var databaseTypes = []string{"sqlite3", "mysql", "postgres"}
@@ -140,21 +140,21 @@ func (c *checker) alerting() {
 	if e := c.set.at("alerting", "enabled"); e != nil && c.isTrue("alerting", "enabled", false) {
 		switch {
 		case c.version.AtLeast(v11):
-			c.fatal(e, "remove the line; [unified_alerting] is what is left", "%s cannot be true since Grafana 11: it does not start", e.name())
+			c.fatal(e, "remove the line and use [unified_alerting]", "%s cannot be true since Grafana 11: it does not start", e.name())
 		case c.version.AtLeast(v9) && c.isTrue("unified_alerting", "enabled", false):
-			c.fatal(e, "leave one of them out", "%s and [unified_alerting] enabled cannot both be true: Grafana does not start", e.name())
+			c.fatal(e, "remove one of them", "%s and [unified_alerting] enabled cannot both be true: Grafana does not start", e.name())
 		}
 	}
 	if e := c.set.at("unified_alerting", "enabled"); e != nil && c.version.AtLeast(v9) && c.version.Before(v11) {
 		if text, ok := c.set.get("unified_alerting", "enabled"); ok {
 			if v, isBool := parseBool(text); isBool && !v {
-				c.warn(e, RuleNoEffect, "set force_migration = true if the alert rules may go", "%s false makes Grafana end at once when unified alerting ran before", e.name())
+				c.warn(e, RuleNoEffect, "set force_migration = true if the alert rules may be lost", "%s = false makes Grafana exit at once if unified alerting ran before", e.name())
 			}
 		}
 	}
 	if c.version.AtLeast(v9) && c.isTrue("unified_alerting", "ha_redis_cluster_mode_enabled", false) && c.isTrue("unified_alerting", "ha_redis_sentinel_mode_enabled", false) {
 		e := c.set.at("unified_alerting", "ha_redis_sentinel_mode_enabled")
-		c.fatal(e, "leave one of them out", "%s and ha_redis_cluster_mode_enabled cannot both be true: Grafana does not start", e.name())
+		c.fatal(e, "remove one of them", "%s and ha_redis_cluster_mode_enabled cannot both be true: Grafana does not start", e.name())
 		return
 	}
 	if c.version.AtLeast(v12) && c.isTrue("unified_alerting", "ha_redis_sentinel_mode_enabled", false) {

@@ -17,7 +17,7 @@ func parse(data []byte) document {
 	case doc.fault != nil:
 		return doc
 	case len(doc.entries)+len(doc.headers) > maxNames:
-		doc.fault = &fault{line: 1, col: 1, message: fmt.Sprintf("the file has more than the %d keys and sections that are judged", maxNames)}
+		doc.fault = &fault{line: 1, col: 1, message: fmt.Sprintf("the file has more keys and sections than the %d that reloader judges", maxNames)}
 		return doc
 	case backslashAfterQuote(data):
 		return doc // the linked version of the library reads this differently from Grafana's

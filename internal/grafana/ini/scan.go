@@ -238,7 +238,7 @@ func (s *scanner) multiline(e *entry, val, quote string, col int) bool {
 		}
 		b.WriteString(next)
 		if s.eof {
-			s.fail(start, col, "quote "+quote+" is opened here and never closed", "close it, or remove it")
+			s.fail(start, col, "quote "+quote+" is opened here and never closed", "close it or remove it")
 			return false
 		}
 	}

@@ -48,11 +48,11 @@ func (c *checker) written(e *entry) {
 // change nothing; any other text meant them.
 func (c *checker) quotedPath(e *entry) {
 	if strings.ContainsAny(e.value, "()[]|&!=<>'\"`") || e.doubleQuoted && plainName.MatchString(e.value) {
-		c.report(finding.Info, RuleQuotesRemoved, e.line, e.col, "the quotes around "+e.name()+" are taken off, and the expression between them is used", "leave them out")
+		c.report(finding.Info, RuleQuotesRemoved, e.line, e.col, "the quotes around "+e.name()+" are removed, and the expression between them is used", "leave them out")
 		return
 	}
 	c.warn(e, RuleQuotesRemoved, "put backticks around the value, quotes included: a JMESPath text is `'Admin'`, a field with a colon `\"custom:groups\"`",
-		"the quotes around %s are taken off: without them it is another JMESPath expression, or none", e.name())
+		"the quotes around %s are removed: without them it is a different JMESPath expression, or not one at all", e.name())
 }
 
 var plainName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
@@ -122,5 +122,5 @@ func (c *checker) file(e *entry, u expand.Use) {
 		c.report(finding.Error, RuleMissingFile, e.line, e.col, e.name()+" names a file in $__file{} that cannot be read: Grafana does not start", "mount the file, or correct the path")
 		return
 	}
-	c.warn(e, RuleMissingFile, "Grafana does not start when it is missing there too", "%s names a file in $__file{} that cannot be read here", e.name())
+	c.warn(e, RuleMissingFile, "Grafana does not start if its container does not have it either", "%s names a file in $__file{} that cannot be read here", e.name())
 }

@@ -92,7 +92,7 @@ func (d *Decoder) Resolve(n *yaml.Node) *yaml.Node {
 		}
 	}
 	if d.decoded > maxDecoded && d.aliased > 100 {
-		d.stop(n, "the aliases of this file multiply too much")
+		d.stop(n, "the aliases of this file expand to too much")
 		return nil
 	}
 	for hops := 0; n.Kind == yaml.AliasNode; hops++ {
@@ -129,7 +129,7 @@ func (d *Decoder) enter(n *yaml.Node, walk func(*yaml.Node)) {
 	d.aliased += d.decoded - before
 	delete(d.resolving, target)
 	if d.aliased > 100 && d.decoded > 1000 && float64(d.aliased) > allowedAliasRatio(d.decoded)*float64(d.decoded) {
-		d.stop(n, "the aliases of this file multiply too much")
+		d.stop(n, "the aliases of this file expand to too much")
 	}
 }
 
@@ -143,7 +143,7 @@ func (d *Decoder) stop(n *yaml.Node, why string) {
 	if d.stopped {
 		return
 	}
-	d.Errorf(n, RuleAlias, "write the repeated part out", "%s: Grafana refuses the file", why)
+	d.Errorf(n, RuleAlias, "write the repeated part out in full", "%s: Grafana refuses the file", why)
 	d.stopped = true
 }
 
@@ -169,7 +169,7 @@ func (d *Decoder) IsNull(n *yaml.Node) bool {
 }
 
 // keepsDefault says whether a scalar leaves the field alone. The older library does not
-// take Null and NULL for it: the field is then read as an empty text.
+// take Null and NULL for it: the field is then read as an empty string.
 func (d *Decoder) keepsDefault(n *yaml.Node) bool {
 	if n == nil || n.ShortTag() != "!!null" {
 		return n == nil

@@ -101,14 +101,14 @@ func (d *Decoder) freeList(n *yaml.Node, what string, form free) ([]map[string]a
 	return out, at
 }
 
-// TextMap reads a map of texts, such as secureJsonData. secret keeps what is in it out of messages.
+// TextMap reads a map of strings, such as secureJsonData. secret keeps what is in it out of messages.
 func (d *Decoder) TextMap(n *yaml.Node, what string, secret bool) (map[string]Value, bool) {
 	r := d.Resolve(n)
 	if r == nil || d.keepsDefault(r) {
 		return nil, !d.stopped
 	}
 	if r.Kind != yaml.MappingNode {
-		d.Errorf(n, RuleWrongType, "", "'%s' must be a map of texts, not %s: Grafana refuses the file", what, kindName(r))
+		d.Errorf(n, RuleWrongType, "", "'%s' must be a map of strings, not %s: Grafana refuses the file", what, kindName(r))
 		return nil, false
 	}
 	m, ok := d.Map(n, "'"+what+"'")
@@ -179,7 +179,7 @@ func (f *free) mapping(n, r *yaml.Node) any {
 	d.duplicates(r)
 	if f.unconverted && d.Dialect == V2 {
 		f.good = false
-		d.Errorf(n, RuleNonTextKey, "write 'apiVersion: 1' at the top", "this Grafana cannot store a nested map in the old form of the file: it fails while it writes")
+		d.Errorf(n, RuleNonTextKey, "write 'apiVersion: 1' at the top", "this Grafana cannot store a nested map from a file in the old format: it fails partway")
 	}
 	out := make(map[string]any, len(r.Content)/2)
 	f.fill(out, n, r, true)
@@ -226,9 +226,9 @@ func (f *free) badKey(k *yaml.Node, strict bool) {
 	case f.anyKeys:
 	case d.Dialect == V3 || strict:
 		f.good = false
-		d.Errorf(k, RuleNonTextKey, "put the key in quotes", "a key in a nested map must be a text: Grafana panics on a number or boolean")
+		d.Errorf(k, RuleNonTextKey, "put the key in quotes", "a key in a nested map must be a string: Grafana panics on numbers and booleans")
 	default:
-		d.Warnf(k, RuleNonTextKey, "put the key in quotes", "a key in a nested map must be a text: this one is dropped, and Grafana 9.4 and later panic")
+		d.Warnf(k, RuleNonTextKey, "put the key in quotes", "a key in a nested map must be a string: this one is dropped; Grafana 9.4 and later panic")
 	}
 }
 
@@ -245,7 +245,7 @@ func (f *free) merge(out map[string]any, v *yaml.Node) {
 	for _, s := range sources {
 		if t := d.Resolve(s); t == nil || t.Kind != yaml.MappingNode {
 			f.good = false
-			d.Errorf(s, RuleWrongType, "", "<< takes a map or a list of maps: Grafana refuses the file")
+			d.Errorf(s, RuleWrongType, "", "<< needs a map or a list of maps: Grafana refuses the file")
 			return
 		}
 		f.depth++
@@ -277,11 +277,11 @@ func (f *free) scalar(n, r *yaml.Node) any {
 		}
 		return f.text(n, t)
 	case time.Time:
-		d.Warnf(n, RuleDate, "put it in quotes", "a date without quotes becomes a full timestamp")
+		d.Warnf(n, RuleDate, "put it in quotes", "an unquoted date becomes a full timestamp")
 	case float64:
 		if f.stored && (math.IsNaN(t) || math.IsInf(t, 0)) {
 			f.good = false
-			d.Errorf(n, RuleNotFinite, "put it in quotes", "JSON has no such number: Grafana fails when it stores it")
+			d.Errorf(n, RuleNotFinite, "put it in quotes", "JSON has no such number: Grafana fails to store it")
 		}
 	}
 	return v

@@ -130,7 +130,7 @@ func (d *Decoder) merge(m *Map, v *yaml.Node, depth int) {
 	case yaml.SequenceNode:
 		items := r.Content
 		if v.Kind == yaml.AliasNode {
-			d.Errorf(v, RuleWrongType, "", "<< takes a map or a list of maps: Grafana refuses the file")
+			d.Errorf(v, RuleWrongType, "", "<< needs a map or a list of maps: Grafana refuses the file")
 			return
 		}
 		for i := range items {
@@ -139,13 +139,13 @@ func (d *Decoder) merge(m *Map, v *yaml.Node, depth int) {
 				item = items[len(items)-1-i] // the last written wins there
 			}
 			if t := d.Resolve(item); t == nil || t.Kind != yaml.MappingNode {
-				d.Errorf(item, RuleWrongType, "", "<< takes a map or a list of maps: Grafana refuses the file")
+				d.Errorf(item, RuleWrongType, "", "<< needs a map or a list of maps: Grafana refuses the file")
 				return
 			}
 			d.enter(item, func(r *yaml.Node) { d.fill(m, r, depth+1) })
 		}
 	default:
-		d.Errorf(v, RuleWrongType, "", "<< takes a map or a list of maps: Grafana refuses the file")
+		d.Errorf(v, RuleWrongType, "", "<< needs a map or a list of maps: Grafana refuses the file")
 	}
 }
 
@@ -156,7 +156,7 @@ func (d *Decoder) key(k *yaml.Node) (string, bool) {
 		return "", false
 	}
 	if r.Kind != yaml.ScalarNode {
-		d.Errorf(k, RuleWrongType, "", "a key must be a text, not %s: Grafana refuses the file", kindName(r))
+		d.Errorf(k, RuleWrongType, "", "a key must be a string, not %s: Grafana refuses the file", kindName(r))
 		return "", false
 	}
 	if r.ShortTag() == "!!null" && d.Dialect == V3 {
@@ -184,9 +184,9 @@ func (d *Decoder) duplicates(r *yaml.Node) {
 			continue
 		}
 		if d.Dialect == V3 {
-			d.Errorf(k, RuleDuplicateKey, "remove one of them", "the key %s is already in line %d: Grafana refuses the file", shownKey(k), first)
+			d.Errorf(k, RuleDuplicateKey, "remove one of them", "the key %s is already on line %d: Grafana refuses the file", shownKey(k), first)
 		} else {
-			d.Warnf(k, RuleDuplicateKey, "remove one of them", "the key %s is already in line %d: the last one wins, and Grafana 9.4 and later refuse the file", shownKey(k), first)
+			d.Warnf(k, RuleDuplicateKey, "remove one of them", "the key %s is already on line %d: the last one wins; Grafana 9.4 and later refuse the file", shownKey(k), first)
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (d *Decoder) List(n *yaml.Node, what string) ([]*yaml.Node, bool) {
 		return nil, !d.stopped
 	}
 	if r.Kind != yaml.SequenceNode {
-		d.Errorf(n, RuleWrongType, "put a dash before each item", "%s must be a list, not %s: Grafana refuses the file", what, kindName(r))
+		d.Errorf(n, RuleWrongType, "write a dash before each item", "%s must be a list, not %s: Grafana refuses the file", what, kindName(r))
 		return nil, false
 	}
 	return r.Content, true
@@ -236,11 +236,11 @@ func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...strin
 		}
 		hint := ""
 		if f.Key == "apiVersion" {
-			hint = "it belongs to the top of the file"
+			hint = "it belongs at the top level of the file"
 		} else if near := finding.Nearest(f.Key, known); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		d.Warnf(f.KeyNode, RuleUnknownKey, hint, "%s is no key of %s: Grafana ignores it", shownKey(f.KeyNode), what)
+		d.Warnf(f.KeyNode, RuleUnknownKey, hint, "%[2]s has no key %[1]s: Grafana ignores it", shownKey(f.KeyNode), what)
 	}
 }
 

@@ -42,7 +42,7 @@ var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
 func Parse(content []byte) (root *yaml.Node, serr *SyntaxError) {
 	if len(content) > MaxSize {
 		return nil, &SyntaxError{Line: 1, Column: 1, TooLarge: true,
-			Message: fmt.Sprintf("the file has %d bytes, more than the %d that are judged", len(content), MaxSize)}
+			Message: fmt.Sprintf("the file has %d bytes; reloader judges at most %d", len(content), MaxSize)}
 	}
 	// The library turns its own panics into errors; any other one must not end the daemon.
 	defer func() {
@@ -68,8 +68,8 @@ func syntaxError(content []byte, msg string) *SyntaxError {
 		p.Message = strings.TrimPrefix(msg, m[0])
 	}
 	if m := unknownAnchor.FindStringSubmatch(msg); m != nil {
-		p.Anchor, p.Message = m[1], "a value without quotes that begins with * stands for an anchor, and there is no such one"
-		p.Hint = "put the value between quotes, or name an anchor of this file"
+		p.Anchor, p.Message = m[1], "an unquoted value that begins with * is an alias, and there is no anchor of this name"
+		p.Hint = "quote the value, or name an anchor of this file"
 	}
 	yamlslip.Locate(content, &p)
 	return &SyntaxError{Line: max(p.Line, 1), Column: max(p.Column, 1), Message: p.Message, Hint: p.Hint}

@@ -36,7 +36,7 @@ func (f *free) retyped(n *yaml.Node, s string) any {
 		if !f.wantsText(n) {
 			return
 		}
-		d.Warnf(n, RuleRetyped, "if a text is needed, write a part of it or $$ outside of the variable", "the variable's text looks like %s and is stored as one, quotes do not help", what)
+		d.Warnf(n, RuleRetyped, "if a string is needed, write part of it, or $$, outside of the variable", "the variable's value looks like %s and is stored as one; quotes do not help", what)
 	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 		warn("a number")
@@ -45,7 +45,7 @@ func (f *free) retyped(n *yaml.Node, s string) any {
 	if fl, err := strconv.ParseFloat(s, 64); err == nil {
 		if f.stored && (math.IsNaN(fl) || math.IsInf(fl, 0)) {
 			f.good = false
-			d.Errorf(n, RuleNotFinite, "use another value", "the variable's text is read as a number that JSON does not have: Grafana fails when it stores it")
+			d.Errorf(n, RuleNotFinite, "use another value", "the variable's value is read as a number that JSON does not have: Grafana fails to store it")
 			return nil
 		}
 		warn("a number")

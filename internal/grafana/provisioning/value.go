@@ -79,7 +79,7 @@ func (d *Decoder) raw(n *yaml.Node, what string) (Value, bool) {
 		return Value{Node: n, Known: !d.stopped}, !d.stopped
 	}
 	if r.Kind != yaml.ScalarNode {
-		d.Errorf(n, RuleWrongType, "", "'%s' must be a text, not %s: Grafana refuses the file", what, kindName(r))
+		d.Errorf(n, RuleWrongType, "", "'%s' must be a string, not %s: Grafana refuses the file", what, kindName(r))
 		return Value{Node: n, Set: true}, false
 	}
 	text := r.Value
@@ -89,7 +89,7 @@ func (d *Decoder) raw(n *yaml.Node, what string) (Value, bool) {
 	case "!!binary":
 		b, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
-			d.Errorf(n, RuleWrongType, "", "'%s' is no base64 behind its !!binary tag: Grafana refuses the file", what)
+			d.Errorf(n, RuleWrongType, "", "'%s' has the tag !!binary and is not base64: Grafana refuses the file", what)
 			return Value{Node: n, Set: true}, false
 		}
 		text = string(b)
@@ -125,20 +125,20 @@ func (d *Decoder) Remarks(n *yaml.Node, x Expansion) {
 			if r.Fatal {
 				d.Errorf(n, r.Rule, "write an absolute path of a readable file, without spaces or variables", "$__file{} names%s, which is not a readable file: Grafana refuses all files of this kind", orSomething(subject))
 			} else {
-				d.Warnf(n, r.Rule, "make sure that Grafana's container has it", "$__file{} names%s, which is not here; Grafana refuses all files of this kind if it has no such file either", orSomething(subject))
+				d.Warnf(n, r.Rule, "make sure that Grafana's container has it", "$__file{} names%s, which is not here; if Grafana does not have it either, it refuses all files of this kind", orSomething(subject))
 			}
 		case RuleExpandedTwice:
-			d.Warnf(n, r.Rule, "use a value without dollar signs, or write $NAME without braces, which is expanded once", "what is put in here has a dollar sign and is expanded once more, which damages it")
+			d.Warnf(n, r.Rule, "use a value without dollar signs, or write $NAME without braces, which is expanded once", "the value that is put in here has a dollar sign and is expanded again, which damages it")
 		case RuleDollarCut:
-			d.Warnf(n, r.Rule, "write $$ for a dollar sign", "Grafana reads the dollar sign and what follows it as a variable, and they vanish")
+			d.Warnf(n, r.Rule, "write $$ for a dollar sign", "Grafana reads the dollar sign and what follows as a variable, and both disappear")
 		case RuleOwnVariable:
-			d.Warnf(n, r.Rule, "write $$ for the dollar sign, as in $${__value.raw}", "this looks like one of Grafana's own variables, but in a file Grafana reads it as an environment variable, and it vanishes")
+			d.Warnf(n, r.Rule, "write $$ for the dollar sign, as in $${__value.raw}", "this looks like one of Grafana's own variables, but in a file Grafana reads it as an environment variable, and it disappears")
 		case RuleVariableUnset:
-			d.Warnf(n, r.Rule, "set the variable for Grafana", "the variable%s is not set or empty: nothing is put in", subject)
+			d.Warnf(n, r.Rule, "set the variable in Grafana's container", "the variable%s is not set or empty: it becomes nothing", subject)
 		case RuleDefaultSyntax:
-			d.Warnf(n, r.Rule, "set the variable for Grafana", "${NAME:-default} has no default here: Grafana looks for a variable of that whole name and puts in nothing")
+			d.Warnf(n, r.Rule, "set the variable in Grafana's container", "Grafana knows no defaults in ${NAME:-default}: it looks for a variable of that whole name, and the value becomes empty")
 		case RuleUnknownExpander:
-			d.Warnf(n, r.Rule, "Grafana knows $__env{NAME} and $__file{PATH}", "this expander is not known: the braces and what is in them stay as text")
+			d.Warnf(n, r.Rule, "Grafana knows $__env{NAME} and $__file{PATH}", "Grafana has no such expander: the braces and what is in them stay as text")
 		}
 	}
 }
@@ -164,7 +164,7 @@ func (d *Decoder) Bool(m *Map, key string) Bool {
 	val, err := strconv.ParseBool(v.Text)
 	if err != nil {
 		b.Known = false
-		d.Errorf(v.Node, RuleBadBool, "write true or false", "'%s' must be true or false; yes, no, on, off and an empty text do not count: Grafana refuses the file", key)
+		d.Errorf(v.Node, RuleBadBool, "write true or false", "'%s' must be true or false; yes, no, on, off and an empty string do not count: Grafana refuses the file", key)
 		return b
 	}
 	b.Value = val
@@ -204,8 +204,8 @@ func (d *Decoder) unknownValue(v Value, key, form string) {
 	if v.Raw == "" || d.stopped || !strings.Contains(v.Raw, "$") || d.Env.Same {
 		return
 	}
-	d.Warnf(v.Node, RuleUnknownValue, "check it in Grafana's container, or use --grafana-same-env where the environment is the same",
-		"'%s' comes from Grafana's environment; it must be %s, else Grafana refuses the file", key, form)
+	d.Warnf(v.Node, RuleUnknownValue, "check it in Grafana's container, or use --grafana-same-env if the environment is the same",
+		"'%s' comes from Grafana's environment; it must be %s, or Grafana refuses the file", key, form)
 }
 
 // PlainInt reads a number that the YAML library itself decodes: quoted numbers are refused,

@@ -81,7 +81,7 @@ func checkAlerting(p *validation, s *snapshot.Snapshot) {
 	if s != nil {
 		if p.version.Before(v9) {
 			if len(s.Files) > 0 {
-				p.infof(place{path: s.Source.UserPath(s.Files[0].Name), line: 1, column: 1}, ruleALOldKind, "", "Grafana %s has no alerting files; they are read since 9", p.version)
+				p.infof(place{path: s.Source.UserPath(s.Files[0].Name), line: 1, column: 1}, ruleALOldKind, "", "Grafana %s does not read alerting files; 9 and later do", p.version)
 			}
 			return
 		}
@@ -95,7 +95,7 @@ func checkAlerting(p *validation, s *snapshot.Snapshot) {
 			}
 		}
 	}
-	p.tellNothing(!slices.ContainsFunc(files, func(f *alertingFile) bool { return !f.empty() }), ruleALNothing, "the file names nothing")
+	p.tellNothing(!slices.ContainsFunc(files, func(f *alertingFile) bool { return !f.empty() }), ruleALNothing, "the file defines nothing")
 	p.alertingOff(files)
 	newAlState(p, files).apply(files)
 	for _, f := range files {
@@ -122,7 +122,7 @@ func (p *validation) readAlerting(f file) (*alertingFile, bool) {
 		return nil, false
 	}
 	if n := a.prometheusRules(top); n != nil {
-		p.errorf(f.at(n), ruleWrongKind, "give it to Prometheus; rules of Grafana have a folder, and data in place of expr", "this is a rule file of Prometheus: Grafana refuses all alerting files")
+		p.errorf(f.at(n), ruleWrongKind, "give it to Prometheus; Grafana's rules have a folder, and data instead of expr", "this is a Prometheus rule file: Grafana refuses all alerting files")
 		return nil, false
 	}
 	a.d.UnknownKeys(top, "an alerting file", alertingTopKeys, anchorsOnly(top)...)

@@ -40,10 +40,10 @@ func (s *alertingState) exists(at place, id int64) bool {
 	case exists:
 		return true
 	case known || id < 0:
-		s.p.errorf(at, ruleOrgUnknown, "create the organization first, or use another orgId", "organization %d does not exist: Grafana fails while it writes, what it wrote before stays", max(id, 0))
+		s.p.errorf(at, ruleOrgUnknown, "create the organization first, or use another orgId", "organization %d does not exist: Grafana fails partway, and what it wrote before that stays", max(id, 0))
 		return false
 	}
-	s.p.warnf(at, ruleOrgUnknown, "", "organization %d must exist in Grafana, else it fails while it writes", id)
+	s.p.warnf(at, ruleOrgUnknown, "", "organization %d must exist, or Grafana fails partway", id)
 	return true
 }
 
@@ -69,7 +69,7 @@ func (s *alertingState) receiver(c *alertingContact, r *alertingReceiver) {
 			if l.OrgID == c.org && l.UID == uid {
 				inServer = true
 				if l.Provenance == "api" {
-					s.p.errorf(c.file.at(r.uid.Node), ruleALProvenance, "delete it in Grafana, or use another uid", "a contact point of this uid was made through the API: Grafana fails with 'cannot change provenance'")
+					s.p.errorf(c.file.at(r.uid.Node), ruleALProvenance, "delete it in Grafana, or use another uid", "a contact point with this uid was created through the API: Grafana fails with 'cannot change provenance'")
 				}
 			}
 		}
@@ -78,7 +78,7 @@ func (s *alertingState) receiver(c *alertingContact, r *alertingReceiver) {
 		if inServer {
 			s.p.warnf(c.file.at(r.uid.Node), ruleALTwice, "use another uid", "this uid is already in %s:%d: the last one wins, and a new Grafana fails with it", first.path, first.line)
 		} else {
-			s.p.errorf(c.file.at(r.uid.Node), ruleALTwice, "use another uid", "this uid is already in %s:%d: Grafana fails while it writes the contact points, the first one stays", first.path, first.line)
+			s.p.errorf(c.file.at(r.uid.Node), ruleALTwice, "use another uid", "this uid is already in %s:%d: Grafana fails while writing the contact points; the first one stays", first.path, first.line)
 		}
 	}
 	if _, twice := o.made[uid]; !twice {
@@ -117,7 +117,7 @@ func (s *alertingState) muteTimes(f *alertingFile) {
 			if s.liveMute(m.org, m.name.Text) {
 				s.p.warnf(m.at, ruleALNameTwice, "use another name", "this name is already in %s:%d: the last one wins, and a new Grafana fails with it", first.path, first.line)
 			} else {
-				s.p.errorf(m.at, ruleALNameTwice, "use another name", "this name is already in %s:%d: Grafana fails while it writes the mute timings, the first one stays", first.path, first.line)
+				s.p.errorf(m.at, ruleALNameTwice, "use another name", "this name is already in %s:%d: Grafana fails while writing the mute timings; the first one stays", first.path, first.line)
 			}
 			continue
 		}
@@ -146,13 +146,13 @@ func (s *alertingState) receiverExists(at place, org int64, name, when string) {
 	if near := nearestOf(name, o.contacts); near != "" {
 		hint = "did you mean '" + near + "'?"
 	} else if name == "grafana-default-email" && s.builtin == "empty" {
-		hint = "a new Grafana 12.4 calls its own contact point 'empty'"
+		hint = "the built-in contact point of a new Grafana 12.4 is called 'empty'"
 	}
 	if s.live != nil && s.live.ContactPoints != nil {
-		s.p.errorf(at, ruleALReceiver, hint, "the contact point does not exist: Grafana fails while it writes the %s", when)
+		s.p.errorf(at, ruleALReceiver, hint, "the contact point does not exist: Grafana fails while writing the %s", when)
 		return
 	}
-	s.p.warnf(at, ruleALReceiver, hint, "the contact point is in no file: if Grafana does not have it either, it fails while it writes the %s", when)
+	s.p.warnf(at, ruleALReceiver, hint, "the contact point is in none of the files; if Grafana does not have it either, it fails while writing the %s", when)
 }
 
 func (s *alertingState) intervalExists(at place, org int64, name, when string) {
@@ -165,10 +165,10 @@ func (s *alertingState) intervalExists(at place, org int64, name, when string) {
 		hint = "did you mean '" + near + "'?"
 	}
 	if s.live != nil && s.live.MuteTimes != nil {
-		s.p.errorf(at, ruleALIntervalRef, hint, "the mute timing does not exist: Grafana fails while it writes the %s", when)
+		s.p.errorf(at, ruleALIntervalRef, hint, "the mute timing does not exist: Grafana fails while writing the %s", when)
 		return
 	}
-	s.p.warnf(at, ruleALIntervalRef, hint, "the mute timing is in no file: if Grafana does not have it either, it fails while it writes the %s", when)
+	s.p.warnf(at, ruleALIntervalRef, hint, "the mute timing is in none of the files; if Grafana does not have it either, it fails while writing the %s", when)
 }
 
 func (s *alertingState) policies(f *alertingFile) {
@@ -178,7 +178,7 @@ func (s *alertingState) policies(f *alertingFile) {
 		}
 		o := s.org(pol.org)
 		if first, twice := o.made["policy"]; twice {
-			s.p.warnf(pol.at, rulePolicyTwice, "leave one of them", "the policies of this organization are already in %s:%d: the last ones win", first.path, first.line)
+			s.p.warnf(pol.at, rulePolicyTwice, "keep one of them", "the policies of this organization are already in %s:%d: the last ones win", first.path, first.line)
 		} else {
 			o.made["policy"] = pol.at
 		}
@@ -211,7 +211,7 @@ func (s *alertingState) deleteMutes(f *alertingFile) {
 		}
 		o := s.org(d.org)
 		if o.mutes[d.id.Text] && o.usesInterval(d.id.Text) {
-			s.p.errorf(d.at, ruleALInUse, "take it out of the policies and rules first", "the mute timing is in use: Grafana fails while it deletes it")
+			s.p.errorf(d.at, ruleALInUse, "remove it from the policies and rules first", "the mute timing is in use: Grafana fails while deleting it")
 			continue
 		}
 		delete(o.mutes, d.id.Text)
@@ -255,7 +255,7 @@ func (s *alertingState) deleteContacts(f *alertingFile) {
 		}
 		o := s.org(d.org)
 		if gone := o.remove(d.id.Text); gone != "" && o.usesReceiver(gone) {
-			s.p.errorf(d.at, ruleALInUse, "take it out of the policies and rules first", "the contact point is in use by a policy or a rule: Grafana fails while it deletes it")
+			s.p.errorf(d.at, ruleALInUse, "remove it from the policies and rules first", "the contact point is in use by a policy or a rule: Grafana fails while deleting it")
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (s *alertingState) group(g *alertingGroup) {
 // oldFolder reports a folder that older Grafanas cannot make.
 func (s *alertingState) oldFolder(g *alertingGroup) {
 	if strings.EqualFold(g.folder.Text, "General") {
-		s.p.errorf(g.file.at(g.folder.Node), ruleALFolder, "use another title", "no folder can be called General: Grafana fails while it writes the rules")
+		s.p.errorf(g.file.at(g.folder.Node), ruleALFolder, "use another title", "no folder can be called General: Grafana fails while writing the rules")
 		return
 	}
 	if s.p.live == nil || slices.ContainsFunc(s.p.live.Folders, func(f Folder) bool { return f.OrgID == g.org && f.Title == g.folder.Text }) {
@@ -73,7 +73,7 @@ func (s *alertingState) rule(g *alertingGroup, r *alertingRule) {
 	if r.title.Known && g.folder.Known && s.p.version.Before(v12) {
 		id := [2]string{g.folder.Text, r.title.Text}
 		if other := o.titles[id]; other != "" && other != uid {
-			s.p.errorf(r.at, ruleALTitleTwice, "use another title", "another rule in this folder has this title: Grafana fails while it writes the rules, the first one stays")
+			s.p.errorf(r.at, ruleALTitleTwice, "use another title", "another rule in this folder has this title: Grafana fails while writing the rules; the first one stays")
 		} else {
 			o.titles[id] = uid
 		}
@@ -109,9 +109,9 @@ func (s *alertingState) provenance(g *alertingGroup, r *alertingRule) {
 		}
 		switch l.Provenance {
 		case "api":
-			s.p.errorf(g.file.at(r.uid.Node), ruleALProvenance, "delete the rule in Grafana, or use another uid", "a rule of this uid was made through the API: Grafana fails with 'cannot change provenance'")
+			s.p.errorf(g.file.at(r.uid.Node), ruleALProvenance, "delete the rule in Grafana, or use another uid", "a rule with this uid was created through the API: Grafana fails with 'cannot change provenance'")
 		case "":
-			s.p.warnf(g.file.at(r.uid.Node), ruleALProvenance, "", "a rule of this uid was made by hand: the file takes it over")
+			s.p.warnf(g.file.at(r.uid.Node), ruleALProvenance, "", "a rule with this uid was created by hand: the file takes it over")
 		}
 	}
 }

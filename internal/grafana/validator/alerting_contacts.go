@@ -50,7 +50,7 @@ func (a *alertingReader) contact(m *provisioning.Map) *alertingContact {
 		c.receivers = append(c.receivers, a.receiver(r))
 	}
 	if len(c.receivers) == 0 {
-		a.p.warnf(c.at, ruleCPEmpty, "write at least one receiver", "a contact point without receivers is not made")
+		a.p.warnf(c.at, ruleCPEmpty, "write at least one receiver", "a contact point without receivers is not created")
 	}
 	return c
 }
@@ -94,7 +94,7 @@ func (a *alertingReader) contactType(v provisioning.Value) *contactType {
 		t := &contactTypes[i]
 		if a.p.version.Before(t.since) {
 			if strings.EqualFold(t.name, v.Text) {
-				a.p.errorf(at, ruleCPType, "", "the type %s is known since Grafana %s: this one refuses all alerting files", t.name, t.since)
+				a.p.errorf(at, ruleCPType, "", "the type %s needs Grafana %s or later: this version refuses all alerting files", t.name, t.since)
 				return nil
 			}
 			continue
@@ -108,7 +108,7 @@ func (a *alertingReader) contactType(v provisioning.Value) *contactType {
 	if near := finding.Nearest(v.Text, names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	a.p.errorf(at, ruleCPType, hint, "Grafana has no contact point of this type: it refuses all alerting files")
+	a.p.errorf(at, ruleCPType, hint, "Grafana has no contact point type of this name: it refuses all alerting files")
 	return nil
 }
 
@@ -156,7 +156,7 @@ func (s *alertingSettingsCheck) fields(spec string, values map[string]any, node 
 			if near := finding.Nearest(key, fieldNames(fields)); near != "" {
 				hint = "did you mean " + near + "?"
 			}
-			s.a.p.warnf(keyAt(s.a.f, s.a.d, node, key), ruleCPSettings, hint, "'%s' is no setting of type %s: Grafana ignores it", cut(key), s.typ.name)
+			s.a.p.warnf(keyAt(s.a.f, s.a.d, node, key), ruleCPSettings, hint, "the type %[2]s has no setting '%[1]s': Grafana ignores it", cut(key), s.typ.name)
 			continue
 		}
 		s.kind(name, kind, value, key, node)
@@ -179,7 +179,7 @@ func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key stri
 	if unknownValue(value) {
 		// Grafana 10 and later make a number of a variable that looks like one; what 13 does is not known.
 		if kind == kindText && slices.Contains(digitSettings, name) && s.a.p.version.AtLeast(v10) && s.a.p.version.Before(v13) {
-			s.a.p.warnf(at, ruleCPNumber, numberHint, "'%s' comes from a variable: if its text is a number, Grafana reads it as one, refuses all alerting files and does not start", name)
+			s.a.p.warnf(at, ruleCPNumber, numberHint, "'%s' comes from a variable: if its value looks like a number, Grafana reads it as one, refuses all alerting files and does not start", name)
 		}
 		return
 	}
@@ -187,7 +187,7 @@ func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key stri
 	switch kind {
 	case kindText:
 		if !isText(value) {
-			want = "a text"
+			want = "a string"
 		}
 	case kindBool:
 		if _, ok := value.(bool); !ok {
@@ -195,7 +195,7 @@ func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key stri
 		}
 	case kindTextMap:
 		if !isMapOf(value, isText) {
-			want = "a map of texts"
+			want = "a map of strings"
 		}
 	case kindMap:
 		if _, ok := value.(map[string]any); !ok {
@@ -203,7 +203,7 @@ func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key stri
 		}
 	case kindTexts:
 		if !isListOf(value, isText) {
-			want = "a list of texts"
+			want = "a list of strings"
 		}
 	case kindMaps:
 		if !isListOf(value, func(v any) bool { _, ok := v.(map[string]any); return ok || v == nil }) {
@@ -223,7 +223,7 @@ func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key stri
 	}
 	// Before 10 most settings were read one by one, whatever their kind.
 	if s.a.p.version.Before(v10) && !slices.Contains(s.typ.required, name) {
-		s.a.p.warnf(at, ruleCPValue, hint, "'%s' must be %s: newer Grafanas refuse it", name, want)
+		s.a.p.warnf(at, ruleCPValue, hint, "'%s' must be %s: newer versions of Grafana refuse it", name, want)
 		return
 	}
 	s.bad = true

@@ -120,7 +120,7 @@ func (p *validation) guardAlerting(s *snapshot.Snapshot, files []*alertingFile) 
 			if now[kind+" "+id] || deleted[kind+" "+id] {
 				continue
 			}
-			p.warnf(at, ruleALStays, alertingDelete(kind, i), "the %s %s left the files and stays in Grafana", kind, shownItem(i))
+			p.warnf(at, ruleALStays, alertingDelete(kind, i), "the %s %s was removed from the files but stays in Grafana", kind, shownItem(i))
 		}
 	}
 }

@@ -14,18 +14,18 @@ func (r *alertingRoute) matchers(root bool) {
 	if m, there := get(r.values, "match"); there && m != nil {
 		some = true
 		if !isMapOf(m, isText) {
-			r.broken("match", rulePolicyMatcher, "write {label: value}", "'match' must be a map of texts")
+			r.broken("match", rulePolicyMatcher, "write {label: value}", "'match' must be a map of strings")
 		}
 	}
 	if m, there := get(r.values, "match_re"); there && m != nil {
 		some = true
 		if !isMapOf(m, isText) {
-			r.broken("match_re", rulePolicyMatcher, "write {label: regexp}", "'match_re' must be a map of texts")
+			r.broken("match_re", rulePolicyMatcher, "write {label: regexp}", "'match_re' must be a map of strings")
 			return
 		}
 		for _, v := range m.(map[string]any) {
 			if s, ok := v.(string); ok && !goodRegexp(s) {
-				r.broken("match_re", rulePolicyMatcher, "", "'match_re' has an expression that is not a regular expression")
+				r.broken("match_re", rulePolicyMatcher, "", "'match_re' has an invalid regular expression")
 			}
 		}
 	}
@@ -46,7 +46,7 @@ func (r *alertingRoute) objectMatchers() bool {
 		return false
 	}
 	if !isListOf(v, func(item any) bool { return item == nil || isListOf(item, isText) }) {
-		r.broken("object_matchers", rulePolicyMatcher, form, "'object_matchers' must be a list of lists of three texts")
+		r.broken("object_matchers", rulePolicyMatcher, form, "'object_matchers' must be a list of lists of three strings")
 		return true
 	}
 	for _, item := range v.([]any) {
@@ -62,11 +62,11 @@ func (r *alertingRoute) objectMatchers() bool {
 		value, valueKnown := at(2)
 		switch {
 		case known && !slices.Contains(matchOperators, op):
-			r.broken("object_matchers", rulePolicyMatcher, form, "a matcher has no operator = != =~ or !~ in its second place")
+			r.broken("object_matchers", rulePolicyMatcher, form, "a matcher has no operator (=, !=, =~, !~) in second place")
 		case valueKnown && (op == "=~" || op == "!~") && !goodRegexp(strings.TrimSuffix(strings.TrimPrefix(value, `"`), `"`)):
-			r.broken("object_matchers", rulePolicyMatcher, "", "a matcher has a value that is not a regular expression")
+			r.broken("object_matchers", rulePolicyMatcher, "", "a matcher's value is not a valid regular expression")
 		case len(parts) != 3:
-			r.a.p.warnf(r.at("object_matchers"), rulePolicyMatcher, form, "a matcher has %d parts instead of 3: Grafana reads what is missing as an empty text", len(parts))
+			r.a.p.warnf(r.at("object_matchers"), rulePolicyMatcher, form, "a matcher has %d parts instead of 3: Grafana reads a missing one as an empty string", len(parts))
 		}
 	}
 	return len(v.([]any)) > 0
@@ -85,7 +85,7 @@ func (r *alertingRoute) matchTexts() bool {
 			case m == nil:
 				r.broken("matchers", rulePolicyMatcher, `write label="value"`, "'matchers' has an item that is not a matcher")
 			case strings.HasSuffix(m[2], "~") && !goodRegexp(strings.Trim(m[3], `"`)):
-				r.broken("matchers", rulePolicyMatcher, "", "a matcher has a value that is not a regular expression")
+				r.broken("matchers", rulePolicyMatcher, "", "a matcher's value is not a valid regular expression")
 			}
 		}
 	}

@@ -25,7 +25,7 @@ func (a *alertingReader) muteTime(m *provisioning.Map) *alertingNamed {
 	a.d.UnknownKeys(m, "a mute timing", muteKeys, "version", "provenance")
 	mt := &alertingNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
 	if mt.name.Known && mt.name.Text == "" {
-		a.p.errorf(a.f.at(m.Key("name")), ruleMuteName, "write name", "a mute timing needs 'name': Grafana fails while it writes, contact points are written before")
+		a.p.errorf(a.f.at(m.Key("name")), ruleMuteName, "write name", "a mute timing needs 'name': Grafana fails partway; contact points stay applied")
 	}
 	empty := true
 	for _, i := range a.items(m, "time_intervals", true) {
@@ -68,7 +68,7 @@ func (a *alertingReader) plainNode(n *yaml.Node, key string) (string, bool) {
 		return "", false
 	}
 	if r.Kind != yaml.ScalarNode {
-		a.p.errorf(a.f.at(n), provisioning.RuleWrongType, "", "an item of '%s' must be a text: Grafana refuses all alerting files", key)
+		a.p.errorf(a.f.at(n), provisioning.RuleWrongType, "", "an item of '%s' must be a string: Grafana refuses all alerting files", key)
 		return "", false
 	}
 	return r.Value, true
@@ -90,7 +90,7 @@ func (a *alertingReader) times(m *provisioning.Map) {
 	case !clockTime.MatchString(start.Raw) || !clockTime.MatchString(end.Raw):
 		a.p.errorf(at, ruleMuteRange, hint, "'times' has a time that is not HH:MM: Grafana refuses all alerting files")
 	case start.Raw >= end.Raw:
-		a.p.errorf(at, ruleMuteRange, hint+"; split what goes over midnight", "'times' ends before it starts: Grafana refuses all alerting files")
+		a.p.errorf(at, ruleMuteRange, hint+"; split a range that crosses midnight", "'times' ends before it starts: Grafana refuses all alerting files")
 	}
 }
 
@@ -108,7 +108,7 @@ func (a *alertingReader) location(m *provisioning.Map) {
 	}
 	// Without a database of zones here nothing can be said.
 	if _, err := time.LoadLocation("Europe/Berlin"); err != nil {
-		a.p.warnf(a.f.at(n), ruleMuteLocation, "", "the time zone cannot be looked up here; Grafana refuses all alerting files when it does not know it")
+		a.p.warnf(a.f.at(n), ruleMuteLocation, "", "the time zone cannot be looked up here; if Grafana does not know it, it refuses all alerting files")
 		return
 	}
 	a.p.errorf(a.f.at(n), ruleMuteLocation, "write a name of the time zone database: Europe/Berlin, UTC", "the time zone is not known: Grafana refuses all alerting files")

@@ -76,7 +76,7 @@ func (r *alertingRoute) broken(key, rule, hint, format string, args ...any) {
 // refused reports what fails when the tree is stored.
 func (r *alertingRoute) refused(key, rule, hint, format string, args ...any) {
 	r.policy.ok = false
-	r.a.p.errorf(r.at(key), rule, hint, format+": Grafana fails while it writes the policies, contact points are written before", args...)
+	r.a.p.errorf(r.at(key), rule, hint, format+": Grafana fails while writing the policies; contact points stay applied", args...)
 }
 
 func (r *alertingRoute) root() {
@@ -93,7 +93,7 @@ func (r *alertingRoute) root() {
 			full = len(t) > 0
 		}
 		if full && (key != "active_time_intervals" || r.a.p.version.AtLeast(v11)) {
-			r.refused(key, rulePolicyRoot, "put it into one of the routes", "the root policy must not have '%s'", key)
+			r.refused(key, rulePolicyRoot, "move it into one of the routes", "the root policy must not have '%s'", key)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func (r *alertingRoute) read(depth int) {
 	for _, key := range []string{"mute_time_intervals", "active_time_intervals"} {
 		if key == "active_time_intervals" && r.a.p.version.Before(v121) {
 			if v, there := get(r.values, key); there && v != nil {
-				r.a.p.warnf(r.at(key), rulePolicyVersion, "", "'%s' is read since Grafana 12.1: this one (%s) ignores it, and the route is always active", key, r.a.p.version)
+				r.a.p.warnf(r.at(key), rulePolicyVersion, "", "'%s' needs Grafana 12.1 or later: this version (%s) ignores it, and the route is always active", key, r.a.p.version)
 			}
 			if r.a.p.version.Before(v11) {
 				continue // read as nothing
@@ -136,7 +136,7 @@ func (r *alertingRoute) read(depth int) {
 	}
 	list, ok := v.([]any)
 	if !ok {
-		r.broken("routes", rulePolicyValue, "put a dash before each route", "'routes' must be a list")
+		r.broken("routes", rulePolicyValue, "write a dash before each route", "'routes' must be a list")
 		return
 	}
 	nodes := r.nodes("routes")
@@ -187,11 +187,11 @@ func (r *alertingRoute) unknownKeys(root bool) {
 		if near := finding.Nearest(key, routeKeys); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		r.a.p.warnf(r.at(key), rulePolicyKey, hint, "'%s' is no key of a policy: Grafana ignores it", cut(key))
+		r.a.p.warnf(r.at(key), rulePolicyKey, hint, "a policy has no key '%s': Grafana ignores it", cut(key))
 	}
 	if _, there := get(r.values, "name"); there && root {
 		if r.a.p.version.AtLeast(v13) {
-			r.a.p.warnf(r.at("name"), rulePolicyKey, "make named trees by the API, or remove it", "'name' of a policy is not documented for files: this is probably the default tree of the organization")
+			r.a.p.warnf(r.at("name"), rulePolicyKey, "create named trees through the API, or remove it", "'name' of a policy is not documented for files; this is probably the organization's default tree")
 		} else {
 			r.a.p.warnf(r.at("name"), rulePolicyKey, "remove it", "'name' of a policy is ignored: an organization has one tree")
 		}
@@ -221,21 +221,21 @@ func (r *alertingRoute) text(key string) (string, bool) {
 	case unknownValue(v):
 		return "", false
 	case !isText(v):
-		r.broken(key, rulePolicyValue, "put it in quotes", "'%s' must be a text", key)
+		r.broken(key, rulePolicyValue, "put it in quotes", "'%s' must be a string", key)
 		return "", false
 	}
 	s, ok := v.(string)
 	return s, ok
 }
 
-// texts is a list of texts of the route, without those that are not known.
+// texts is a list of strings of the route, without those that are not known.
 func (r *alertingRoute) texts(key string) []string {
 	v, there := get(r.values, key)
 	if !there || v == nil {
 		return nil
 	}
 	if !isListOf(v, isText) {
-		r.broken(key, rulePolicyValue, "write a list of texts: [a, b]", "'%s' must be a list of texts", key)
+		r.broken(key, rulePolicyValue, "write a list of strings: [a, b]", "'%s' must be a list of strings", key)
 		return nil
 	}
 	var out []string

@@ -35,7 +35,7 @@ func (a *alertingReader) condition(m *provisioning.Map, cond provisioning.Value)
 			return
 		}
 	}
-	a.p.warnf(a.f.at(cond.Node), ruleALCondition, "write the refId of one of the queries", "the condition is not the refId of a query: Grafana accepts the rule, and it fails whenever it is evaluated")
+	a.p.warnf(a.f.at(cond.Node), ruleALCondition, "write the refId of one of the queries", "the condition is not the refId of a query: Grafana accepts the rule, but every evaluation fails")
 }
 
 func (a *alertingReader) query(m *provisioning.Map) {
@@ -47,11 +47,11 @@ func (a *alertingReader) query(m *provisioning.Map) {
 	from, to, ok := a.timeRange(m)
 	expression := ds.Text == "-100" || ds.Text == "__expr__"
 	if ok && ds.Known && !expression && from <= to {
-		p.errorf(a.f.at(m.Key("relativeTimeRange")), ruleALTimeRange, "write relativeTimeRange: {from: 600, to: 0}", "a query of a data source needs a relativeTimeRange with from above to: Grafana fails while it writes the rules")
+		p.errorf(a.f.at(m.Key("relativeTimeRange")), ruleALTimeRange, "write relativeTimeRange: {from: 600, to: 0}", "a data source query needs a relativeTimeRange in which from is above to: Grafana fails while writing the rules")
 	}
 	n := m.Get("model")
 	if a.d.IsNull(n) {
-		p.errorf(a.f.at(m.Key("model")), ruleALModel, "write model: {}", "a query needs 'model': without it Grafana panics while it writes the rules")
+		p.errorf(a.f.at(m.Key("model")), ruleALModel, "write model: {}", "a query needs 'model': without it Grafana panics while writing the rules")
 		return
 	}
 	a.raw(func() { a.d.FreeMap(n, "model") })
@@ -104,7 +104,7 @@ func (a *alertingReader) ruleSettings(m *provisioning.Map) *alertingSettings {
 	case !s.receiver.Known || s.receiver.Text != "":
 	case a.p.version.AtLeast(v13) && ns.Has("policy"):
 		a.d.Text(ns, "policy")
-		a.p.warnf(a.f.at(ns.Key("policy")), ruleALPolicyName, "write receiver, or try it first", "'policy' in place of 'receiver' is known to the API of Grafana 13; whether files may have it is not documented")
+		a.p.warnf(a.f.at(ns.Key("policy")), ruleALPolicyName, "write receiver, or test it first", "Grafana 13's API knows 'policy' instead of 'receiver'; whether it works in files is not documented")
 	default:
 		a.missing(ns, "receiver", "notification_settings")
 	}
@@ -112,7 +112,7 @@ func (a *alertingReader) ruleSettings(m *provisioning.Map) *alertingSettings {
 	a.duration(a.d.Text(ns, "group_wait"), "group_wait")
 	for _, key := range []string{"group_interval", "repeat_interval"} {
 		if d, ok := a.duration(a.d.Text(ns, key), key); ok && d == 0 {
-			a.p.errorf(a.f.at(ns.Get(key)), ruleALDuration, "write a duration above 0", "'%s' must not be 0: Grafana fails while it writes the rules", key)
+			a.p.errorf(a.f.at(ns.Get(key)), ruleALDuration, "write a duration above 0", "'%s' must not be 0: Grafana fails while writing the rules", key)
 		}
 	}
 	s.intervals = a.texts(ns, "mute_time_intervals")
@@ -120,12 +120,12 @@ func (a *alertingReader) ruleSettings(m *provisioning.Map) *alertingSettings {
 		s.intervals = append(s.intervals, a.texts(ns, "active_time_intervals")...)
 	}
 	if a.p.version.Before(v121) && ns.Has("active_time_intervals") {
-		a.p.warnf(a.f.at(ns.Key("active_time_intervals")), ruleALKeyNotRead, "", "'active_time_intervals' is read since Grafana 12.1: this one ignores it")
+		a.p.warnf(a.f.at(ns.Key("active_time_intervals")), ruleALKeyNotRead, "", "'active_time_intervals' needs Grafana 12.1 or later: this version ignores it")
 	}
 	return s
 }
 
-// texts reads a list of texts; empty ones do not count.
+// texts reads a list of strings; empty ones do not count.
 func (a *alertingReader) texts(m *provisioning.Map, key string) []provisioning.Value {
 	nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
 	var out []provisioning.Value

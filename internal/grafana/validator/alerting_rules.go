@@ -83,15 +83,15 @@ func (a *alertingReader) group(m *provisioning.Map) *alertingGroup {
 		a.groupInterval(g)
 	}
 	if g.folder.Known && a.p.version.AtLeast(v11) && strings.TrimSpace(g.folder.Text) != "" && strings.Trim(g.folder.Text, "/") == "" {
-		a.p.errorf(a.f.at(g.folder.Node), ruleALFolder, "write the folder's title", "the folder is an empty path: Grafana fails while it writes the rules")
+		a.p.errorf(a.f.at(g.folder.Node), ruleALFolder, "write the folder's title", "the folder's path is empty: Grafana fails while writing the rules")
 	}
 	for _, r := range a.items(m, "rules", false) {
 		g.rules = append(g.rules, a.rule(r))
 	}
 	if len(g.rules) == 0 {
-		a.p.warnf(g.at, ruleALGroupRules, "", "the group has no rules: rules that it had stay in Grafana")
+		a.p.warnf(g.at, ruleALGroupRules, "", "the group has no rules: the rules that it had stay in Grafana")
 	} else if g.name.Known && len(g.name.Text) > maxNameBytes {
-		a.p.errorf(a.f.at(g.name.Node), ruleALLong, "", "the group's name has %d bytes, at most %d are allowed: Grafana fails while it writes the rules", len(g.name.Text), maxNameBytes)
+		a.p.errorf(a.f.at(g.name.Node), ruleALLong, "", "the group's name has %d bytes, at most %d are allowed: Grafana fails while writing the rules", len(g.name.Text), maxNameBytes)
 	}
 	return g
 }
@@ -103,7 +103,7 @@ func (a *alertingReader) groupInterval(g *alertingGroup) {
 	}
 	// Grafana keeps whole seconds.
 	if s := int64(d / time.Second); s <= 0 || s%10 != 0 {
-		a.p.errorf(a.f.at(g.interval.Node), ruleALInterval, "write a multiple of 10s", "the interval must be a multiple of 10 seconds and not 0: Grafana fails after it has written the rules")
+		a.p.errorf(a.f.at(g.interval.Node), ruleALInterval, "write a multiple of 10s", "the interval must be a multiple of 10 seconds and above 0: Grafana fails after writing the rules")
 	}
 }
 
@@ -128,7 +128,7 @@ func (a *alertingReader) rule(m *provisioning.Map) *alertingRule {
 	for _, k := range ruleNewest {
 		known = append(slices.Clip(known), k.key)
 		if m.Has(k.key) && p.version.Before(k.since) {
-			p.warnf(a.f.at(m.Key(k.key)), ruleALKeyNotRead, "", "'%s' is read since Grafana %s: this one ignores it", k.key, k.since)
+			p.warnf(a.f.at(m.Key(k.key)), ruleALKeyNotRead, "", "'%s' needs Grafana %s or later: this version ignores it", k.key, k.since)
 		}
 	}
 	a.d.UnknownKeys(m, "a rule", known, "dasboardUid")
@@ -142,7 +142,7 @@ func (a *alertingReader) rule(m *provisioning.Map) *alertingRule {
 	case r.title.Text == "":
 		a.missing(m, "title", "a rule")
 	case len(r.title.Text) > maxNameBytes:
-		p.errorf(a.f.at(r.title.Node), ruleALLong, "", "the title has %d bytes, at most %d are allowed: Grafana fails while it writes the rules", len(r.title.Text), maxNameBytes)
+		p.errorf(a.f.at(r.title.Node), ruleALLong, "", "the title has %d bytes, at most %d are allowed: Grafana fails while writing the rules", len(r.title.Text), maxNameBytes)
 	}
 	r.uid = a.d.Text(m, "uid")
 	if r.uid.Known && r.uid.Text == "" {
@@ -175,10 +175,10 @@ func (a *alertingReader) uid(v provisioning.Value, what string) {
 	}
 	const why = "a uid has letters, digits, - and _, at most 40"
 	if a.p.version.AtLeast(v10) {
-		a.p.errorf(a.f.at(v.Node), ruleALUID, "", "%s: Grafana fails while it writes the %s", why, what)
+		a.p.errorf(a.f.at(v.Node), ruleALUID, "", "%s: Grafana fails while writing the %s", why, what)
 		return
 	}
-	a.p.warnf(a.f.at(v.Node), ruleALUID, "", "%s: newer Grafanas refuse it", why)
+	a.p.warnf(a.f.at(v.Node), ruleALUID, "", "%s: newer versions of Grafana refuse it", why)
 }
 
 func (a *alertingReader) ruleTimes(m *provisioning.Map, recording bool) {
@@ -200,7 +200,7 @@ func (a *alertingReader) ruleTimes(m *provisioning.Map, recording bool) {
 	case evals.Value < 0:
 		a.p.errorf(at, ruleALEvals, "write a number above 0", "'missing_series_evals_to_resolve' must not be negative: Grafana refuses all alerting files")
 	case evals.Value == 0 && !recording:
-		a.p.errorf(at, ruleALEvals, "write a number above 0", "'missing_series_evals_to_resolve' must be above 0: Grafana fails while it writes the rules")
+		a.p.errorf(at, ruleALEvals, "write a number above 0", "'missing_series_evals_to_resolve' must be above 0: Grafana fails while writing the rules")
 	}
 }
 
@@ -231,7 +231,7 @@ func (a *alertingReader) ruleTexts(m *provisioning.Map) {
 	labels, _ := a.d.TextMap(m.Get("labels"), "labels", false)
 	for _, name := range reservedLabels {
 		if v, there := labels[name]; there && p.version.AtLeast(v11) {
-			p.errorf(a.f.at(v.Node), ruleALLabel, "use another label", "the label %s is Grafana's own: it fails while it writes the rules", name)
+			p.errorf(a.f.at(v.Node), ruleALLabel, "use another label", "the label %s is reserved by Grafana: it fails while writing the rules", name)
 		}
 	}
 	var notes map[string]provisioning.Value
@@ -247,9 +247,9 @@ func (a *alertingReader) ruleTexts(m *provisioning.Map) {
 	}
 	switch {
 	case problem != "" && p.version.AtLeast(v10):
-		p.errorf(at, ruleALPanel, "", "%s: Grafana fails while it writes the rules", problem)
+		p.errorf(at, ruleALPanel, "", "%s: Grafana fails while writing the rules", problem)
 	case problem != "":
-		p.warnf(at, ruleALPanel, "", "%s: newer Grafanas refuse the rule", problem)
+		p.warnf(at, ruleALPanel, "", "%s: newer versions of Grafana refuse the rule", problem)
 	}
 	a.d.Text(m, "dashboardUid")
 	if m.Has("dasboardUid") {
@@ -278,7 +278,7 @@ func (a *alertingReader) record(m *provisioning.Map) bool {
 	}
 	a.d.UnknownKeys(rec, "record", []string{"metric", "from", "targetDatasourceUid"})
 	if metric := a.d.Text(rec, "metric"); metric.Known && metric.Text == "" {
-		a.p.errorf(a.f.at(rec.Key("metric")), ruleALRecordMetric, "write the metric's name", "a recording rule needs record.metric: Grafana fails while it writes the rules")
+		a.p.errorf(a.f.at(rec.Key("metric")), ruleALRecordMetric, "write the metric's name", "a recording rule needs record.metric: Grafana fails while writing the rules")
 	}
 	a.d.Text(rec, "from")
 	a.d.Text(rec, "targetDatasourceUid")

@@ -24,7 +24,7 @@ func (p *validation) alertingOff(files []*alertingFile) {
 	}
 	for _, f := range files {
 		if !f.empty() {
-			p.warnf(place{path: f.file.path, line: 1, column: 1}, ruleALOff, "set [unified_alerting] enabled = true in grafana.ini, or take the files away",
+			p.warnf(place{path: f.file.path, line: 1, column: 1}, ruleALOff, "set [unified_alerting] enabled = true in grafana.ini, or remove the files",
 				"alerting is switched off: Grafana answers the reload with 200 and loads nothing of this file")
 			return
 		}
@@ -65,12 +65,12 @@ func (s *alertingState) overQuota(g *alertingGroup, r *alertingRule, o *alerting
 	for _, other := range s.orgs {
 		all += len(other.rules)
 	}
-	const why = "with this rule the quota is reached (%s = %d), which files may not: Grafana fails while it writes the rules, and does not start"
+	const why = "this rule reaches the quota (%s = %d), and files must stay below it: Grafana fails while writing the rules, and does not start"
 	switch {
 	case s.quota.org >= 0 && len(o.rules)+1 >= s.quota.org:
-		s.p.errorf(r.at, ruleALQuota, "raise [quota] org_alert_rule in grafana.ini, or take rules away", why, "[quota] org_alert_rule", s.quota.org)
+		s.p.errorf(r.at, ruleALQuota, "raise [quota] org_alert_rule in grafana.ini, or remove rules", why, "[quota] org_alert_rule", s.quota.org)
 	case s.quota.all >= 0 && all+1 >= s.quota.all:
-		s.p.errorf(r.at, ruleALQuota, "raise [quota] global_alert_rule in grafana.ini, or take rules away", why, "[quota] global_alert_rule", s.quota.all)
+		s.p.errorf(r.at, ruleALQuota, "raise [quota] global_alert_rule in grafana.ini, or remove rules", why, "[quota] global_alert_rule", s.quota.all)
 	default:
 		return
 	}

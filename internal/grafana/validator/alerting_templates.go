@@ -24,7 +24,7 @@ func (a *alertingReader) template(m *provisioning.Map) *alertingNamed {
 	a.d.UnknownKeys(m, "a template", templateKeys, "provenance", "resourceversion")
 	t := &alertingNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
 	body := a.d.PlainText(m, "template")
-	const consequence = "Grafana fails while it writes the templates, contact points and mute timings are written before"
+	const consequence = "Grafana fails while writing the templates; contact points and mute timings stay applied"
 	if t.name.Known && t.name.Text == "" {
 		a.p.errorf(a.f.at(m.Key("name")), ruleTemplateName, "write name", "a template needs 'name': %s", consequence)
 	}
@@ -86,7 +86,7 @@ func (a *alertingReader) templateSyntax(m *provisioning.Map, name, body, consequ
 			}
 		}
 		if _, err := parse.Parse("template", content, "", "", old); err != nil {
-			a.p.warnf(at, ruleTemplateSyntax, "", "the template uses a function that older Grafanas may not have: they refuse it")
+			a.p.warnf(at, ruleTemplateSyntax, "", "the template uses a function that older versions of Grafana may not have: those refuse it")
 		}
 	}
 }

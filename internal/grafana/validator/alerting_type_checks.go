@@ -39,7 +39,7 @@ func checkJira(s *alertingSettingsCheck) {
 		}
 	}
 	if v, ok := s.text("dedup_key_field"); ok && strings.Trim(v, "0123456789") != "" {
-		s.errorf(ruleCPValue, "dedup_key_field", "write the number of the field", "'dedup_key_field' must be digits")
+		s.errorf(ruleCPValue, "dedup_key_field", "write the number of the field", "'dedup_key_field' must be a number")
 	}
 	_, tokenKnown := s.text("api_token")
 	_, userKnown := s.text("user")
@@ -50,9 +50,9 @@ func checkJira(s *alertingSettingsCheck) {
 	token, user, password := !s.empty("api_token"), !s.empty("user"), !s.empty("password")
 	switch {
 	case !token && (!user || !password):
-		s.errorf(ruleCPRequired, "api_token", "write api_token, or user and password", "the type jira needs a token, or a user and a password")
+		s.errorf(ruleCPRequired, "api_token", "write api_token, or user and password", "the type jira needs an API token, or a user and a password")
 	case token && (user || password):
-		s.errorf(ruleCPValue, "api_token", "leave one of them out", "'api_token' and 'user' or 'password' exclude each other")
+		s.errorf(ruleCPValue, "api_token", "remove one of them", "'api_token' and 'user' or 'password' exclude each other")
 	}
 }
 
@@ -173,7 +173,7 @@ func checkSNS(s *alertingSettingsCheck) {
 	access, _ := get(keys, "access_key")
 	secret, _ := get(keys, "secret_key")
 	if (access == nil || access == "") != (secret == nil || secret == "") {
-		s.errorf(ruleCPValue, "sigv4", "write both, or none", "'access_key' and 'secret_key' go together")
+		s.errorf(ruleCPValue, "sigv4", "write both or neither", "'access_key' and 'secret_key' go together")
 	}
 }
 
@@ -187,7 +187,7 @@ func checkTelegram(s *alertingSettingsCheck) {
 		}
 	}
 	if v, ok := s.text("parse_mode"); ok && v != "" && !slices.ContainsFunc([]string{"None", "HTML", "Markdown", "MarkdownV2"}, func(w string) bool { return strings.EqualFold(w, v) }) {
-		s.errorf(ruleCPValue, "parse_mode", "write None, HTML, Markdown or MarkdownV2", "'parse_mode' has a word that type telegram does not know")
+		s.errorf(ruleCPValue, "parse_mode", "write None, HTML, Markdown or MarkdownV2", "'parse_mode' has a value that the type telegram does not know")
 	}
 }
 
@@ -226,14 +226,14 @@ func checkWebhook(s *alertingSettingsCheck) {
 	_, passwordKnown := s.text("password")
 	_, credentialsKnown := s.text("authorization_credentials")
 	if userKnown && passwordKnown && credentialsKnown && !s.empty("username") && !s.empty("password") && !s.empty("authorization_credentials") {
-		s.errorf(ruleCPValue, "authorization_credentials", "leave one of them out", "basic authentication and an authorization header exclude each other")
+		s.errorf(ruleCPValue, "authorization_credentials", "remove one of them", "basic authentication and an authorization header exclude each other")
 	}
 	if v, ok := s.text("httpMethod"); ok && v != "" && v != "POST" && v != "PUT" {
-		s.a.p.warnf(s.at("httpMethod"), ruleCPValue, "write POST or PUT", "Grafana accepts this method, and nothing can be sent with it")
+		s.a.p.warnf(s.at("httpMethod"), ruleCPValue, "write POST or PUT", "Grafana accepts this method, but nothing can be sent with it")
 	}
 	if v, ok := s.number("maxAlerts"); ok {
 		if _, err := strconv.Atoi(v); err != nil {
-			s.a.p.warnf(s.at("maxAlerts"), ruleCPValue, "write a number", "'maxAlerts' is not a number, and Grafana reads it as 0")
+			s.a.p.warnf(s.at("maxAlerts"), ruleCPValue, "write a number", "'maxAlerts' is not a number: Grafana reads it as 0")
 		}
 	}
 	headers, _ := get(s.values, "headers")
@@ -255,7 +255,7 @@ func (s *alertingSettingsCheck) httpConfig() {
 		return
 	}
 	if s.a.p.version.Before(v121) {
-		s.a.p.warnf(s.at("http_config"), ruleCPSettings, "", "'http_config' is read since Grafana 12.1: this one ignores it")
+		s.a.p.warnf(s.at("http_config"), ruleCPSettings, "", "'http_config' needs Grafana 12.1 or later: this version ignores it")
 		return
 	}
 	config, _ := v.(map[string]any)
@@ -274,7 +274,7 @@ func (s *alertingSettingsCheck) httpConfig() {
 		return
 	}
 	at := keyAt(s.a.f, s.a.d, valueOf(s.a.d, s.node, "http_config"), "oauth2")
-	hint, names := "write it, or leave oauth2 out", strings.Join(missing, " and ")
+	hint, names := "write it, or remove oauth2", strings.Join(missing, " and ")
 	if s.a.p.version.Before(v124) && s.typ.name != "webhook" {
 		s.a.p.warnf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana 12.4 refuses all alerting files", names)
 		return

@@ -11,7 +11,7 @@ import (
 const (
 	kindText    = 's'
 	kindBool    = 'b'
-	kindAny     = 'n' // a number or a text
+	kindAny     = 'n' // a number or a string
 	kindTextMap = 't'
 	kindMap     = 'm'
 	kindTexts   = 'l'
@@ -70,7 +70,7 @@ var httpConfigTypes = []string{
 // digitSettings are texts that are usually written in digits.
 var digitSettings = []string{"chatid", "message_thread_id", "agent_id", "dedup_key_field", "phone_number"}
 
-const numberHint = "write the digits themselves between quotes; a variable that looks like a number becomes one, also between quotes"
+const numberHint = "write the digits themselves in quotes; a variable that looks like a number becomes one, even in quotes"
 
 // subSettings are the settings that are maps of settings.
 var subSettings = map[string]string{
@@ -139,7 +139,7 @@ func isListOf(v any, fits func(any) bool) bool {
 // oneOf reports a text that is none of the words.
 func (s *alertingSettingsCheck) oneOf(key string, words ...string) {
 	if v, ok := s.text(key); ok && v != "" && !slices.Contains(words, v) {
-		s.errorf(ruleCPValue, key, "write "+strings.Join(words, " or "), "'%s' has a word that type %s does not know", key, s.typ.name)
+		s.errorf(ruleCPValue, key, "write "+strings.Join(words, " or "), "'%s' has a value that the type %s does not know", key, s.typ.name)
 	}
 }
 

@@ -17,13 +17,13 @@ func (p *validation) checkCorrelations(e *dsEntry, exists func(uid string) (yes,
 	for i, c := range e.correlations {
 		at := e.file.at(e.corrNodes[i])
 		bad := func(why string) {
-			p.errorf(at, ruleCorrelation, "", "%s: Grafana fails after it wrote the data sources", why)
+			p.errorf(at, ruleCorrelation, "", "%s: Grafana fails after writing the data sources", why)
 		}
 		for _, key := range []string{"label", "description"} {
 			switch c[key].(type) {
 			case string, provisioning.Unknown:
 			default:
-				bad("a correlation needs " + key + ", a text (a variable that looks like a number is none)")
+				bad("a correlation needs " + key + ", a string (a variable that looks like a number is not one)")
 			}
 		}
 		external := p.correlationType(c, bad)
@@ -35,13 +35,13 @@ func (p *validation) checkCorrelations(e *dsEntry, exists func(uid string) (yes,
 			switch {
 			case yes:
 			case known:
-				p.errorf(at, ruleCorrelationTarget, "use the uid of a data source", "targetUID names no data source: Grafana fails after it wrote the data sources")
+				p.errorf(at, ruleCorrelationTarget, "use the uid of a data source", "targetUID names no data source: Grafana fails after writing the data sources")
 			default:
-				p.warnf(at, ruleCorrelationTarget, "", "targetUID names no data source of these files; if Grafana has none either, it fails after it wrote the data sources")
+				p.warnf(at, ruleCorrelationTarget, "", "targetUID names no data source of these files; if Grafana has none either, it fails after writing the data sources")
 			}
 		default:
 			if !external {
-				bad("a correlation needs targetUID, a text")
+				bad("a correlation needs targetUID, a string")
 			}
 		}
 	}
@@ -54,7 +54,7 @@ func (p *validation) correlationType(c map[string]any, bad func(string)) bool {
 		return false
 	}
 	if p.version.Before(v12) {
-		bad("this Grafana panics on type beside config (leave it out)")
+		bad("this Grafana panics on type beside config; remove type")
 		return false
 	}
 	return t == "external"
@@ -84,7 +84,7 @@ func (p *validation) correlationConfig(c map[string]any, bad func(string)) {
 	switch config["field"].(type) {
 	case nil, string, provisioning.Unknown:
 	default:
-		bad("config.field must be a text")
+		bad("config.field must be a string")
 	}
 	switch config["target"].(type) {
 	case nil, map[string]any:
@@ -92,7 +92,7 @@ func (p *validation) correlationConfig(c map[string]any, bad func(string)) {
 		bad("config.target must be a map")
 	}
 	if _, err := json.Marshal(config); err != nil {
-		bad("config has something that JSON does not have")
+		bad("config has a value that JSON does not have")
 	}
 	if p.version.AtLeast(v10) {
 		correlationTransformations(config["transformations"], bad)
@@ -118,7 +118,7 @@ func correlationTransformations(v any, bad func(string)) {
 			switch t[key].(type) {
 			case nil, string, provisioning.Unknown:
 			default:
-				bad("a transformation's " + key + " must be a text")
+				bad("a transformation's " + key + " must be a string")
 			}
 		}
 		switch t["type"] {

@@ -65,7 +65,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 		var at *jsonError
 		errors.As(err, &at)
 		line, column := lineColumn(f.bytes, at.offset)
-		c.skip(d, place{f.user, line, column}, ruleJSON, "", "no JSON (%s): Grafana skips the file and keeps the dashboard as it was", at.what)
+		c.skip(d, place{f.user, line, column}, ruleJSON, "", "not valid JSON (%s): Grafana skips the file and keeps the dashboard as it was", at.what)
 		return d
 	}
 	at := place{path: f.user, line: 1, column: 1}
@@ -73,7 +73,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 		c.warnf(at, ruleJSONTrailing, "", "Grafana ignores what follows the dashboard")
 	}
 	if !o.isObject {
-		c.skip(d, at, ruleNotObject, "", "no JSON object: Grafana skips the file")
+		c.skip(d, at, ruleNotObject, "", "not a JSON object: Grafana skips the file")
 		return d
 	}
 	fields := c.unwrap(v, d, o.fields, at)
@@ -117,15 +117,15 @@ func (c *dashboardCheck) checkTitle(d *dashboard, fields map[string]jsonField, a
 	d.title = title
 	switch {
 	case !has && fields["dashboard"].kind() == '{':
-		c.skip(d, at, ruleAPIForm, "write only what is under \"dashboard\" into the file", "this is the form of the HTTP API: Grafana finds no title and skips the file")
+		c.skip(d, at, ruleAPIForm, "write only what is under \"dashboard\" into the file", "this is the format of the HTTP API: Grafana finds no title and skips the file")
 	case !isText || strings.TrimSpace(title) == "":
-		hint := "write \"title\": and a text"
+		hint := "write \"title\": and a string"
 		if d.resource {
-			hint = "write \"title\": and a text under spec"
+			hint = "write \"title\": and a string under spec"
 		}
 		c.skip(d, at, ruleTitle, hint, "a dashboard needs a title: Grafana skips the file")
 	case c.version.Before(v12) && d.folder != "" && strings.EqualFold(title, d.folder):
-		c.skip(d, at, ruleTitleFolder, "use another title", "the dashboard has the title of its folder: Grafana skips the file")
+		c.skip(d, at, ruleTitleFolder, "use another title", "the dashboard has the same title as its folder: Grafana skips the file")
 	}
 }
 
@@ -137,13 +137,13 @@ func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at 
 	uid, isText := field.text()
 	switch {
 	case !has || field.kind() == 'n' || isText && uid == "":
-		hint := "write \"uid\": and a short text"
+		hint := "write \"uid\": and a short string"
 		if d.resource {
 			hint = "write metadata.name: it becomes the uid"
 		}
 		c.infof(at, ruleUIDMissing, hint, "without a uid the dashboard gets a random one, and another one when the file is renamed")
 	case !isText:
-		c.warnf(at, ruleUIDBad, "put the uid in double quotes", "a uid that is no text is ignored: the dashboard gets a random one")
+		c.warnf(at, ruleUIDBad, "put the uid in double quotes", "a uid that is not a string is ignored: the dashboard gets a random one")
 	case !uidFits(uid):
 		c.skip(d, at, ruleUIDBad, "use letters, digits, - and _, at most 40", "this uid is not allowed: Grafana skips the file")
 	default:
@@ -157,7 +157,7 @@ func (c *dashboardCheck) unique(v *providerView, d *dashboard, at place) {
 	if d.uid != "" {
 		key := dsKey{v.org, d.uid}
 		if other := c.byUID[key]; other != nil {
-			c.warnf(at, ruleUIDDup, "use another uid", "%s has this uid too: one of the two is shown, which one changes, and new dashboards of the provider may not be stored", other.file.user)
+			c.warnf(at, ruleUIDDup, "use another uid", "%s has this uid too: Grafana shows one of the two, not always the same one, and may not store new dashboards of the provider", other.file.user)
 			return
 		}
 		c.byUID[key] = d
@@ -218,7 +218,7 @@ func (c *dashboardCheck) checkRefresh(at place, f jsonField) {
 			return
 		}
 	}
-	c.warnf(at, ruleRefresh, "", "refresh must be a duration not shorter than min_refresh_interval (5s): Grafana takes the minimum")
+	c.warnf(at, ruleRefresh, "", "refresh must be a duration of at least min_refresh_interval (5s): Grafana uses the minimum")
 }
 
 // checkLegacyAlerts: before Grafana 9 an alert in a panel can keep the whole dashboard out.
@@ -231,7 +231,7 @@ func (c *dashboardCheck) checkLegacyAlerts(f jsonFile, panels jsonField) {
 	}
 	for _, panel := range list {
 		if len(panel.Alert) > 0 && panel.Alert[0] == '{' {
-			c.infof(f.at(panels), ruleLegacyAlert, "", "a panel has a legacy alert: this Grafana skips the file when the alert is not valid, which is not checked here")
+			c.infof(f.at(panels), ruleLegacyAlert, "", "a panel has a legacy alert: this Grafana skips the file if the alert is invalid, which reloader does not check")
 			return
 		}
 	}

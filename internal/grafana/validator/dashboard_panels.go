@@ -62,7 +62,7 @@ func (c *dashboardCheck) tellLibraryPanels(d *dashboard, list []panel, at *int) 
 }
 
 func (c *dashboardCheck) libraryPanel(at place, name string) {
-	c.infof(at, ruleLibraryPanel, "make sure that Grafana has it, or write the panel itself into the file", "the library panel %s must exist in Grafana: files cannot bring it, and without it the panel stays empty", strconv.Quote(cut(name)))
+	c.infof(at, ruleLibraryPanel, "make sure that Grafana has it, or write the panel itself into the file", "the library panel %s must exist in Grafana: files cannot create it, and without it the panel stays empty", strconv.Quote(cut(name)))
 }
 
 // inputs tells of an export for sharing whose placeholders are used and not filled: a template variable of the same
@@ -79,7 +79,7 @@ func (c *dashboardCheck) inputs(f jsonFile, inputs, templating jsonField) {
 	for _, w := range wanted {
 		filled := w.Name == "" || slices.ContainsFunc(variables.List, func(v struct{ Name string }) bool { return v.Name == w.Name })
 		if !filled && bytes.Contains(f.bytes, []byte("${"+w.Name+"}")) {
-			c.warnf(f.at(inputs), ruleInputs, "export it without 'for sharing externally', or replace ${"+cut(w.Name)+"} by a uid", "the dashboard was exported for sharing: ${%s} is a placeholder that no one fills in", cut(w.Name))
+			c.warnf(f.at(inputs), ruleInputs, "export it without 'for sharing externally', or replace ${"+cut(w.Name)+"} by a uid", "the dashboard was exported for sharing: ${%s} is a placeholder that Grafana does not fill in", cut(w.Name))
 			return
 		}
 	}

@@ -54,7 +54,7 @@ func (c *dashboardCheck) unwrap(v *providerView, d *dashboard, fields map[string
 		return fields
 	}
 	if c.version.Before(v12) {
-		c.warnf(at, ruleResourceForm, "export the dashboard in the classic form", "this Grafana (%s) does not read dashboards in resource form: it skips the file", c.version)
+		c.warnf(at, ruleResourceForm, "export the dashboard in the classic format", "this Grafana (%s) does not read dashboards in the resource format: it skips the file", c.version)
 		return fields
 	}
 	d.resource = true
@@ -86,11 +86,11 @@ func (c *dashboardCheck) bareV2(d *dashboard, fields map[string]jsonField) {
 	switch {
 	case !ok:
 	case c.version.AtLeast(v13) && !classic:
-		c.skip(d, d.file.at(field), ruleBareV2, "export it as a resource: apiVersion, kind, metadata, and this under spec", "%q is of the second version of dashboards, which Grafana 13 reads in resource form only: it skips the file and keeps the dashboard as it was", key)
+		c.skip(d, d.file.at(field), ruleBareV2, "export it as a resource: apiVersion, kind, metadata, and this under spec", "%q belongs to v2 dashboards, which Grafana 13 reads in the resource format only: it skips the file and keeps the dashboard as it was", key)
 	case c.version.AtLeast(v13):
-		c.skip(d, d.file.at(field), ruleBareV2, "remove "+strconv.Quote(key), "a classic dashboard with %q at its top is read as one of the second version: Grafana 13 skips the file and keeps the dashboard as it was", key)
+		c.skip(d, d.file.at(field), ruleBareV2, "remove "+strconv.Quote(key), "a classic dashboard with %q at its top level is read as v2: Grafana 13 skips the file and keeps the dashboard as it was", key)
 	case !classic:
-		c.warnf(d.file.at(field), ruleBareV2, "export it in the classic form, or as a resource: apiVersion, kind, metadata, and this under spec", "the second version of a dashboard without the resource around it: Grafana stores it and shows it empty, and Grafana 13 skips the file")
+		c.warnf(d.file.at(field), ruleBareV2, "export it in the classic format, or as a resource: apiVersion, kind, metadata, and this under spec", "a v2 dashboard without the resource around it: Grafana stores it and shows it empty; Grafana 13 skips the file")
 	}
 }
 
@@ -106,16 +106,16 @@ func (c *dashboardCheck) resourceVersion(d *dashboard, f jsonField) {
 	version, ours := strings.CutPrefix(text, resourceGroup)
 	switch {
 	case !ours:
-		c.skip(d, d.file.at(f), ruleResourceVersion, "write "+resourceGroup+"v1beta1, or remove apiVersion from a classic dashboard", "with this apiVersion the file is no dashboard to Grafana: it skips the file")
+		c.skip(d, d.file.at(f), ruleResourceVersion, "write "+resourceGroup+"v1beta1, or remove apiVersion from a classic dashboard", "with this apiVersion Grafana does not take the file for a dashboard and skips it")
 	case slices.Contains(resourceVersions, version):
 	case slices.Contains(resourceVersions13, version):
 		if c.version.Before(v13) {
-			c.skip(d, d.file.at(f), ruleResourceVersion, "write "+version+"beta1, if nothing newer is in it", "the version %s of dashboards is known since Grafana 13: this one (%s) skips the file", version, c.version)
+			c.skip(d, d.file.at(f), ruleResourceVersion, "write "+version+"beta1 if it uses nothing newer", "the dashboard version %s needs Grafana 13 or later: this version (%s) skips the file", version, c.version)
 		}
 	case c.version.AtLeast(v13):
-		c.warnf(d.file.at(f), ruleResourceVersion, "", "this version of dashboards is not known here: a Grafana that does not know it either skips the file")
+		c.warnf(d.file.at(f), ruleResourceVersion, "", "reloader does not know this dashboard version; a Grafana that does not know it either skips the file")
 	default:
-		c.skip(d, d.file.at(f), ruleResourceVersion, "write one of "+strings.Join(resourceVersions, ", "), "this Grafana (%s) does not know this version of dashboards: it skips the file", c.version)
+		c.skip(d, d.file.at(f), ruleResourceVersion, "write one of "+strings.Join(resourceVersions, ", "), "this Grafana (%s) does not know this dashboard version: it skips the file", c.version)
 	}
 }
 
@@ -177,7 +177,7 @@ func (c *dashboardCheck) v2Datasources(d *dashboard, apiVersion, spec jsonField)
 			break
 		}
 	}
-	c.skip(d, d.file.at(at), ruleV2Datasource, `write "datasource": {"name": "uid of the data source"}`, "a query has its data source as a text: Grafana 13 wants an object and skips the file")
+	c.skip(d, d.file.at(at), ruleV2Datasource, `write "datasource": {"name": "uid of the data source"}`, "a query names its data source by a string: Grafana 13 needs an object and skips the file")
 }
 
 func decoded(f jsonField) any {

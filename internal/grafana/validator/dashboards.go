@@ -35,7 +35,7 @@ func checkDashboards(p *validation, s *snapshot.Snapshot) {
 		broken = broken || !ok
 		list = append(list, prs...)
 	}
-	p.tellNothing(len(list) == 0, ruleProviderNothing, "the file names no provider: the dashboards of providers that are no longer named are deleted")
+	p.tellNothing(len(list) == 0, ruleProviderNothing, "the file has no provider: the dashboards of providers that were removed are deleted")
 	p.checkProviderNames(list)
 	for _, pr := range list {
 		p.checkProvider(pr)
@@ -95,7 +95,7 @@ func (p *validation) view(pr *provider) *providerView {
 	}
 	if !v.inView && p.same && !p.dirExists(root) {
 		v.missing = true
-		p.warnf(pr.pathAt, ruleProviderMissing, "create the directory, or correct the path", "the path does not exist: Grafana skips this provider and all later ones, and keeps what they had")
+		p.warnf(pr.pathAt, ruleProviderMissing, "create the directory, or correct the path", "the path does not exist: Grafana skips this provider and all later ones, and keeps their dashboards")
 	}
 	return v
 }
@@ -122,7 +122,7 @@ func (v *providerView) collect(p *validation, s *snapshot.Snapshot, root string)
 		v.inView = true
 		if !strings.HasSuffix(rel, ".json") {
 			if strings.HasSuffix(strings.ToLower(rel), ".json") {
-				p.warnf(place{path: s.Source.UserPath(f.Name), line: 1, column: 1}, ruleFileIgnored, "the name must end in .json, in lower case", "Grafana does not read a file of this name")
+				p.warnf(place{path: s.Source.UserPath(f.Name), line: 1, column: 1}, ruleFileIgnored, "the name must end in .json, in lower case", "Grafana does not read a file with this name")
 			}
 			continue
 		}
@@ -158,7 +158,7 @@ func (c *dashboardCheck) walk(views []*providerView) {
 	for _, v := range views {
 		if skipping {
 			v.skipped = true
-			c.warnf(v.at, ruleProviderSkipped, "", "an earlier provider's path does not exist: Grafana does not get to this one")
+			c.warnf(v.at, ruleProviderSkipped, "", "the path of an earlier provider does not exist: Grafana does not reach this one")
 		}
 		skipping = skipping || v.missing
 		for _, f := range v.files {
@@ -168,7 +168,7 @@ func (c *dashboardCheck) walk(views []*providerView) {
 		}
 		c.depth(v)
 		if v.allowUIUpdates && c.version.AtLeast(v12) {
-			c.infof(v.at, ruleProviderUIEdits, "", "allowUiUpdates: what is edited by hand is undone at the next reload or poll")
+			c.infof(v.at, ruleProviderUIEdits, "", "allowUiUpdates: edits made by hand are undone at the next reload or poll")
 		}
 	}
 }
@@ -207,7 +207,7 @@ func (p *validation) checkSamePaths(views []*providerView) {
 	for i, v := range views {
 		for _, other := range views[:i] {
 			if v.pathKnown && other.pathKnown && v.path != "" && path.Clean(v.path) == path.Clean(other.path) {
-				p.warnf(v.pathAt, ruleProviderSamePath, "give each provider a directory of its own", "%s:%d reads this path too: each dashboard belongs to the provider that was last", other.pathAt.path, other.pathAt.line)
+				p.warnf(v.pathAt, ruleProviderSamePath, "give each provider its own directory", "%s:%d reads this path too: each dashboard belongs to the provider that read it last", other.pathAt.path, other.pathAt.line)
 				break
 			}
 		}

@@ -47,7 +47,7 @@ func (p *validation) guardProviders(s *snapshot.Snapshot, views []*providerView)
 			p.guard(v.pathAt, guardAllGone, "", "all dashboards of the provider %q are gone from its path: Grafana would delete them", old.Name)
 		}
 		if old.Attrs["folder"] != "" && !v.folder.Set && !v.fromFiles && p.version.AtLeast(v12) {
-			p.warnf(v.at, ruleProviderFolderOut, "", "folder was dropped: the dashboards stay in the old folder")
+			p.warnf(v.at, ruleProviderFolderOut, "", "folder was removed: the dashboards stay in the old folder")
 		}
 		if was, is := old.Attrs["folder"], label(v.folder); was != "" && is != "" && was != is && p.version.AtLeast(v13) {
 			p.warnf(v.file.at(v.folder.Node), ruleProviderFolderNew, "move them by hand, or change their files too", "folder was changed: since Grafana 13 dashboards whose files did not change stay in the old folder")
@@ -73,7 +73,7 @@ func (p *validation) removedDashboards(views []*providerView) {
 		}
 		for _, file := range gone[label(v.name)] {
 			if !there[file] {
-				p.warnf(v.at, ruleDashStays, "delete it by hand", "the dashboard of %s left the files and stays in Grafana, as disableDeletion says", strconv.Quote(cut(file)))
+				p.warnf(v.at, ruleDashStays, "delete it by hand", "%s was removed, but its dashboard stays in Grafana because of disableDeletion", strconv.Quote(cut(file)))
 			}
 		}
 	}
@@ -81,7 +81,7 @@ func (p *validation) removedDashboards(views []*providerView) {
 
 func (p *validation) providerGone(here place, s *snapshot.Snapshot, old finding.Item, byPath map[string]*providerView, was map[string]bool) {
 	if v := byPath[old.Attrs["path"]]; v != nil && !was[label(v.name)] {
-		p.guard(v.at, guardProviderRenamed, "keep the name", "the provider %q is now called otherwise: Grafana deletes its dashboards and makes new ones, without their versions, stars and permissions", old.Name)
+		p.guard(v.at, guardProviderRenamed, "keep the name", "the provider %q was renamed: Grafana deletes its dashboards and creates new ones, without their versions, stars and permissions", old.Name)
 		return
 	}
 	at := here

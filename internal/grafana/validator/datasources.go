@@ -81,7 +81,7 @@ func checkDatasources(p *validation, s *snapshot.Snapshot) {
 			}
 		}
 	}
-	p.tellNothing(!slices.ContainsFunc(files, func(f *dsFile) bool { return len(f.entries)+len(f.deletes) > 0 }), ruleDSNothing, "the file names no data source")
+	p.tellNothing(!slices.ContainsFunc(files, func(f *dsFile) bool { return len(f.entries)+len(f.deletes) > 0 }), ruleDSNothing, "the file has no data source")
 	p.checkDefaults(files)
 	for _, f := range files {
 		for _, e := range f.entries {
@@ -107,7 +107,7 @@ func (p *validation) readDatasources(f file) *dsFile {
 		if n := top.Node; n == nil || n.ShortTag() == "!!null" {
 			p.namesNothing(f.at(n))
 		} else {
-			p.warnf(f.at(top.Key("apiVersion")), ruleDSOldForm, "write 'apiVersion: 1' at the top", "without apiVersion: 1 this is the old form: keys are written org_id, is_default, json_data; uid and variables do not work")
+			p.warnf(f.at(top.Key("apiVersion")), ruleDSOldForm, "write 'apiVersion: 1' at the top", "without apiVersion: 1 this is the old format: keys are org_id, is_default, json_data; uid and variables do not work")
 		}
 		return p.readDatasourcesV0(f, d, top)
 	}
@@ -131,7 +131,7 @@ func (p *validation) readDatasources(f file) *dsFile {
 		p.namesNothing(f.at(top.Node))
 	}
 	if df.prune && len(df.entries) == 0 {
-		p.warnf(f.at(top.Key("prune")), ruleDSPruneEmpty, "", "prune with no data source: every data source that was provisioned with prune and is in no other file is deleted")
+		p.warnf(f.at(top.Key("prune")), ruleDSPruneEmpty, "", "prune without data sources: every data source that was provisioned with prune and is in no other file is deleted")
 	}
 	return df
 }
@@ -141,7 +141,7 @@ func (p *validation) readPrune(f file, d *provisioning.Decoder, top *provisionin
 		return
 	}
 	if p.version.Before(v11) {
-		p.warnf(f.at(top.Key("prune")), ruleDSPruneIgnored, "list what is to go under deleteDatasources", "this Grafana (%s) does not know prune", p.version)
+		p.warnf(f.at(top.Key("prune")), ruleDSPruneIgnored, "list what to delete under deleteDatasources", "this Grafana (%s) does not know prune", p.version)
 		return
 	}
 	df.prune = d.PlainBool(top, "prune").Value
@@ -184,7 +184,7 @@ func (p *validation) newDelete(f file, m *provisioning.Map, name provisioning.Va
 		p.errorf(del.at, ruleDSDeleteOrg, "write orgId: 1", "this Grafana (%s) fails to delete without orgId in a file that has no datasources", p.version)
 	}
 	if name.Empty() {
-		p.errorf(del.at, ruleDSDeleteName, "write the name of the data source, the uid does not count", "a delete entry needs a name: Grafana fails while it writes, earlier entries stay applied")
+		p.errorf(del.at, ruleDSDeleteName, "write the name of the data source; its uid does not count", "a delete entry needs a name: Grafana fails partway, and earlier entries stay applied")
 	}
 	return del
 }
@@ -192,9 +192,9 @@ func (p *validation) newDelete(f file, m *provisioning.Map, name provisioning.Va
 // readDatasourcesV0 reads the old form: other keys, no uid, no expansion.
 func (p *validation) readDatasourcesV0(f file, d *provisioning.Decoder, top *provisioning.Map) *dsFile {
 	df := &dsFile{file: f}
-	d.UnknownKeys(top, "a data source file in the old form", datasourceTopKeysV0, anchorsOnly(top)...)
+	d.UnknownKeys(top, "a data source file in the old format", datasourceTopKeysV0, anchorsOnly(top)...)
 	for _, m := range d.Items(top.Get("datasources"), "datasources") {
-		d.UnknownKeys(m, "a data source in the old form", datasourceKeysV0, "password", "basicAuthPassword")
+		d.UnknownKeys(m, "a data source in the old format", datasourceKeysV0, "password", "basicAuthPassword")
 		e := &dsEntry{
 			file: f, node: m, at: f.at(m.Node), org: org(d.PlainInt(m, "org_id")), orgAt: f.at(m.Key("org_id")),
 			name: d.PlainText(m, "name"), typ: d.PlainText(m, "type"), access: d.PlainText(m, "access"), url: d.PlainText(m, "url"),
@@ -212,7 +212,7 @@ func (p *validation) readDatasourcesV0(f file, d *provisioning.Decoder, top *pro
 				e.secureKeys = append(e.secureKeys, k)
 				switch v.(type) {
 				case map[string]any, []any:
-					d.Errorf(m.Get("secure_json_data"), provisioning.RuleWrongType, "", "'secure_json_data' must be a map of texts: Grafana refuses the file")
+					d.Errorf(m.Get("secure_json_data"), provisioning.RuleWrongType, "", "'secure_json_data' must be a map of strings: Grafana refuses the file")
 				}
 			}
 			slices.Sort(e.secureKeys)
@@ -221,7 +221,7 @@ func (p *validation) readDatasourcesV0(f file, d *provisioning.Decoder, top *pro
 			e.correlations, e.corrNodes = d.PlainList(m.Get("correlations"), "correlations")
 		}
 		if strings.Contains(e.url.Raw, "$") {
-			p.warnf(f.at(e.url.Node), ruleDSNotExpanded, "write 'apiVersion: 1' at the top", "variables are not expanded in the old form")
+			p.warnf(f.at(e.url.Node), ruleDSNotExpanded, "write 'apiVersion: 1' at the top", "variables are not expanded in the old format")
 		}
 		p.checkDatasource(e)
 		df.entries = append(df.entries, e)

@@ -162,7 +162,7 @@ func (s *dsState) write(e *dsEntry) {
 	uid, uidKnown := s.text(e.uid)
 	row, exists := s.rows[key]
 	if exists && row.origin == fromFiles {
-		p.warnf(e.at, ruleDSNameDuplicate, "remove one of them", "there is a data source of this name in these files already: the last one wins")
+		p.warnf(e.at, ruleDSNameDuplicate, "remove one of them", "these files already have a data source with this name: the last one wins")
 	}
 	if exists && uidKnown && uid != "" && row.uidKnown && row.uid != uid && !s.changeUID(e, row) {
 		return
@@ -211,7 +211,7 @@ func (s *dsState) changeUID(e *dsEntry, row *dsRow) bool {
 	at := e.file.at(e.uid.Node)
 	hint := "keep the old uid, or delete the old one first:\n" + deleteBlock(label(e.name), e.org)
 	if p.version.AtLeast(v12) {
-		const why = "the uid of this data source changes: Grafana fails with 'data source not found' and does not start any more"
+		const why = "the uid of this data source changes: Grafana fails with 'data source not found' and no longer starts"
 		if row.origin == fromRunning {
 			p.guard(at, guardDSUIDChanged, hint, why)
 		} else {
@@ -243,13 +243,13 @@ func (s *dsState) clash(e *dsEntry, key, other dsKey, row *dsRow) {
 	hint := "use another uid, or, if this one replaces it, delete the old one first:\n" + deleteBlock(other.name, other.org)
 	switch {
 	case row.origin == fromFiles:
-		p.errorf(at, ruleDSUIDDuplicate, "use another uid", "another data source of these files has this uid: Grafana fails here, earlier entries stay applied")
+		p.errorf(at, ruleDSUIDDuplicate, "use another uid", "another data source in these files has this uid: Grafana fails here, and earlier entries stay applied")
 	case row.origin == fromRunning:
-		p.guard(at, guardDSRenamed, hint, "the data source %q has this uid: was it renamed? Grafana fails here, keeps failing, and does not start any more", other.name)
+		p.guard(at, guardDSRenamed, hint, "the data source %q has this uid: was it renamed? Grafana fails here, keeps failing, and no longer starts", other.name)
 	case s.unknownMarks && e.prune:
-		p.warnf(at, ruleDSUIDTaken, hint, "the data source %q has this uid; if it was not provisioned with prune, Grafana fails here and does not start any more", other.name)
+		p.warnf(at, ruleDSUIDTaken, hint, "the data source %q has this uid; if it was not provisioned with prune, Grafana fails here and no longer starts", other.name)
 	default:
-		p.errorf(at, ruleDSUIDTaken, hint, "the data source %q has this uid already: Grafana fails here, keeps failing, and does not start any more", other.name)
+		p.errorf(at, ruleDSUIDTaken, hint, "the data source %q already has this uid: Grafana fails here, keeps failing, and no longer starts", other.name)
 	}
 }
 

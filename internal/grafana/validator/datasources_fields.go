@@ -54,7 +54,7 @@ func (p *validation) checkDatasource(e *dsEntry) {
 	p.checkDatasourceUID(e)
 	p.checkDatasourceURL(e)
 	if e.access.Known && e.access.Text != "" && e.access.Text != "proxy" && e.access.Text != "direct" {
-		p.warnf(e.file.at(e.access.Node), ruleDSAccess, "write proxy or direct", "access must be proxy or direct: Grafana takes proxy")
+		p.warnf(e.file.at(e.access.Node), ruleDSAccess, "write proxy or direct", "access must be proxy or direct: Grafana uses proxy")
 	}
 	p.checkDatasourceType(e)
 	for _, key := range []string{"password", "basicAuthPassword"} {
@@ -63,13 +63,13 @@ func (p *validation) checkDatasource(e *dsEntry) {
 		}
 	}
 	if e.basicAuth.Value && e.authUser.Empty() {
-		p.warnf(e.file.at(e.basicAuth.Node), ruleDSNoUser, "write basicAuthUser, and basicAuthPassword under secureJsonData", "basicAuth is on without basicAuthUser: a new data source logs in with an empty name")
+		p.warnf(e.file.at(e.basicAuth.Node), ruleDSNoUser, "write basicAuthUser, and basicAuthPassword under secureJsonData", "basicAuth is on without basicAuthUser: a new data source logs in with an empty user name")
 	}
 	if e.version.Set {
 		if p.version.AtLeast(v10) {
-			p.warnf(e.file.at(e.node.Key("version")), ruleDSVersion, "remove the key", "with a version, Grafana skips the next change of this data source in silence until the number is raised")
+			p.warnf(e.file.at(e.node.Key("version")), ruleDSVersion, "remove the key", "with a version, Grafana skips the next change of this data source silently until the number is raised")
 		} else {
-			p.infof(e.file.at(e.node.Key("version")), ruleDSVersion, "remove the key", "Grafana ignores version; later releases skip changes because of it")
+			p.infof(e.file.at(e.node.Key("version")), ruleDSVersion, "remove the key", "Grafana ignores version; later versions skip changes because of it")
 		}
 	}
 }
@@ -82,13 +82,13 @@ func (p *validation) checkDatasourceName(e *dsEntry) {
 	switch {
 	case !e.name.Known:
 	case e.name.Text == "":
-		p.errorf(at, ruleDSName, "write a name", "a data source needs a name: Grafana fails while it writes, earlier entries stay applied")
+		p.errorf(at, ruleDSName, "write a name", "a data source needs a name: Grafana fails partway, and earlier entries stay applied")
 	case len(e.name.Text) > maxNameBytes && p.version.AtLeast(v11):
-		p.errorf(at, ruleDSNameLong, "", "the name has %d bytes, at most %d are allowed: Grafana fails while it writes, earlier entries stay applied", len(e.name.Text), maxNameBytes)
+		p.errorf(at, ruleDSNameLong, "", "the name has %d bytes, at most %d are allowed: Grafana fails partway, and earlier entries stay applied", len(e.name.Text), maxNameBytes)
 	case len(e.name.Text) > maxNameBytes:
 		p.warnf(at, ruleDSNameLong, "", "the name has more than %d bytes: Grafana 11 and later refuse it, and so do databases other than SQLite", maxNameBytes)
 	case strings.TrimSpace(e.name.Text) != e.name.Text:
-		p.warnf(at, ruleDSNameSpace, "", "the name begins or ends with a space, which counts")
+		p.warnf(at, ruleDSNameSpace, "", "the name begins or ends with a space, which is part of the name")
 	}
 }
 
@@ -98,7 +98,7 @@ func (p *validation) checkDatasourceUID(e *dsEntry) {
 	}
 	const why = "a uid has letters, digits, - and _, at most 40"
 	if p.version.AtLeast(v12) {
-		p.errorf(e.file.at(e.uid.Node), ruleDSUID, "", "%s: Grafana fails while it writes, earlier entries stay applied", why)
+		p.errorf(e.file.at(e.uid.Node), ruleDSUID, "", "%s: Grafana fails partway, and earlier entries stay applied", why)
 		return
 	}
 	p.warnf(e.file.at(e.uid.Node), ruleDSUID, "", "%s: Grafana 12 and later refuse it", why)
@@ -111,7 +111,7 @@ func (p *validation) checkDatasourceURL(e *dsEntry) {
 	at := e.file.at(e.url.Node)
 	if len(e.url.Text) > maxURLBytes {
 		if p.version.AtLeast(v11) {
-			p.errorf(at, ruleDSURLLong, "", "the url has more than %d bytes: Grafana fails while it writes, earlier entries stay applied", maxURLBytes)
+			p.errorf(at, ruleDSURLLong, "", "the url has more than %d bytes: Grafana fails partway, and earlier entries stay applied", maxURLBytes)
 		} else {
 			p.warnf(at, ruleDSURLLong, "", "the url has more than %d bytes: Grafana 11 and later refuse it", maxURLBytes)
 		}
@@ -122,7 +122,7 @@ func (p *validation) checkDatasourceURL(e *dsEntry) {
 	}
 	u, err := url.Parse(e.url.Text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		p.warnf(at, ruleDSURL, "write it like http://prometheus:9090", "this is no URL of http or https: Grafana stores it as it is, and queries fail")
+		p.warnf(at, ruleDSURL, "write it like http://prometheus:9090", "this is not an http or https URL: Grafana stores it as it is, and queries fail")
 	}
 }
 
@@ -135,7 +135,7 @@ func (p *validation) checkDatasourceType(e *dsEntry) {
 		at = e.file.at(e.typ.Node)
 	}
 	if e.typ.Text == "" {
-		p.warnf(at, ruleDSType, "write the type, such as prometheus", "a data source without a type is stored and does not work")
+		p.warnf(at, ruleDSType, "write the type, such as prometheus", "a data source without a type is stored but does not work")
 		return
 	}
 	installed, known := p.live.hasPlugin(e.typ.Text)
@@ -146,10 +146,10 @@ func (p *validation) checkDatasourceType(e *dsEntry) {
 	switch {
 	case slices.Contains(coreTypes, e.typ.Text):
 	case near != "":
-		p.warnf(at, ruleDSType, "did you mean "+near+"?", "no data source of this type comes with Grafana: it is stored and does not work without its plugin")
+		p.warnf(at, ruleDSType, "did you mean "+near+"?", "Grafana has no built-in data source of this type: it is stored but does not work without its plugin")
 	case !known && slices.Contains(pluginTypes, e.typ.Text):
-		p.warnf(at, ruleDSType, "install the plugin", "this type is a plugin that does not come with Grafana: without it, the data source is stored and does not work")
+		p.warnf(at, ruleDSType, "install the plugin", "this type needs a plugin that does not come with Grafana; without it the data source is stored but does not work")
 	case known:
-		p.warnf(at, ruleDSType, "install the plugin", "this Grafana has no plugin of this type: the data source is stored and does not work")
+		p.warnf(at, ruleDSType, "install the plugin", "this Grafana has no plugin of this type: the data source is stored but does not work")
 	}
 }

@@ -65,7 +65,7 @@ func itemKey(i finding.Item) dsKey {
 func (p *validation) reportStaying(here place, s *snapshot.Snapshot, stay []finding.Item) {
 	for n, old := range stay {
 		if n == maxPerRuleItems {
-			p.warnf(here, ruleDSStays, "", "%d more data sources were removed from the files and stay in Grafana", len(stay)-n)
+			p.warnf(here, ruleDSStays, "", "%d more data sources were removed from the files but stay in Grafana", len(stay)-n)
 			return
 		}
 		at := here
@@ -76,9 +76,9 @@ func (p *validation) reportStaying(here place, s *snapshot.Snapshot, stay []find
 		}
 		hint := "to delete it, add\n" + deleteBlock(itemKey(old).name, itemKey(old).org)
 		if p.version.AtLeast(v11) {
-			hint += "\n(or write 'prune: true' at the top of the files, before entries are removed)"
+			hint += "\n(or write 'prune: true' at the top level of the files, before entries are removed)"
 		}
-		p.warnf(at, ruleDSStays, hint, "the data source %q left the files and stays in Grafana", old.Name)
+		p.warnf(at, ruleDSStays, hint, "the data source %q was removed from the files but stays in Grafana", old.Name)
 	}
 }
 
@@ -87,7 +87,7 @@ func (p *validation) reportPruned(here place, before, pruned []finding.Item) {
 		return
 	}
 	if len(pruned) == len(before) {
-		p.guard(here, guardDSPruneAll, "look for an emptied file or a misspelled 'datasources' key", "all %d data sources were provisioned with prune and are in no file any more: Grafana would delete them", len(pruned))
+		p.guard(here, guardDSPruneAll, "look for an emptied file or a misspelled 'datasources' key", "all %d data sources were provisioned with prune and are no longer in any file: Grafana would delete them", len(pruned))
 		return
 	}
 	names := make([]string, 0, len(pruned))
@@ -98,20 +98,20 @@ func (p *validation) reportPruned(here place, before, pruned []finding.Item) {
 			break
 		}
 	}
-	p.infof(here, ruleDSPruned, "", "prune deletes what left the files: %s", strings.Join(names, ", "))
+	p.infof(here, ruleDSPruned, "", "prune deletes what was removed from the files: %s", strings.Join(names, ", "))
 }
 
 // guardEntry compares an entry with what it was.
 func (p *validation) guardEntry(old finding.Item, e *dsEntry) {
 	if v := old.Attrs["version"]; v != "" && e.version.Known && strconv.FormatInt(e.version.Value, 10) == v &&
 		old.Fingerprint != fingerprintMap(e.node) && p.version.AtLeast(v10) {
-		p.guard(e.file.at(e.node.Key("version")), guardDSVersion, "remove the version key, or raise the number", "this data source changed under the same version %s: Grafana skips the change in silence", v)
+		p.guard(e.file.at(e.node.Key("version")), guardDSVersion, "remove the version key, or raise the number", "this data source changed under the same version %s: Grafana skips the change silently", v)
 	}
 	if old.Attrs["url"] == "set" && (!e.url.Set || e.url.Empty()) {
-		p.warnf(e.at, ruleDSKept, "write the new url, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "the url was dropped: Grafana keeps the old one")
+		p.warnf(e.at, ruleDSKept, "write the new url, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "the url was removed: Grafana keeps the old one")
 	}
 	if old.Attrs["basicAuthUser"] == "set" && (!e.authUser.Set || e.authUser.Empty()) {
-		p.warnf(e.at, ruleDSKept, "write the new value, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "basicAuthUser was dropped: Grafana keeps the old one")
+		p.warnf(e.at, ruleDSKept, "write the new value, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "basicAuthUser was removed: Grafana keeps the old one")
 	}
 	p.guardSecureKeys(old, e)
 }
@@ -124,7 +124,7 @@ func (p *validation) guardSecureKeys(old finding.Item, e *dsEntry) {
 	}
 	for k := range strings.SplitSeq(old.Attrs["secureKeys"], ",") {
 		if !slices.Contains(e.secureKeys, k) {
-			p.warnf(e.at, ruleDSKept, "write the key with a new value, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "secureJsonData.%s was dropped: Grafana keeps the old secret", k)
+			p.warnf(e.at, ruleDSKept, "write the key with a new value, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "secureJsonData.%s was removed: Grafana keeps the old secret", k)
 		}
 	}
 }

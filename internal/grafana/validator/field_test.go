@@ -183,7 +183,7 @@ func TestFieldAlerting(t *testing.T) {
 		{name: "prometheus-rules-in-alerting", want: []string{"error p/alerting/r.yaml:1 wrong-kind-of-file"}},
 		{name: "prometheus-rules-in-alerting", version: "13.1.0", want: []string{"error p/alerting/r.yaml:1 wrong-kind-of-file"}},
 		// Data sources that the public wrote.
-		{name: "apiversion-in-entry", want: []string{"warning p/datasources/a.yaml:6 yaml-unknown-key"}, says: []string{"top of the file"}, never: []string{"mean version"}},
+		{name: "apiversion-in-entry", want: []string{"warning p/datasources/a.yaml:6 yaml-unknown-key"}, says: []string{"top level of the file"}, never: []string{"mean version"}},
 	})
 }
 

@@ -23,7 +23,7 @@ func (p *validation) files(s *snapshot.Snapshot, accepts func(string) bool) []fi
 		if dir, _, nested := strings.Cut(f.Name, "/"); nested {
 			if accepts(dir) && !dirs[dir] {
 				dirs[dir] = true
-				p.errorf(place{path: s.Source.UserPath(dir)}, ruleFileNoContent, "rename the directory", "a directory with the name of a file: Grafana fails to read it and refuses all files of this kind")
+				p.errorf(place{path: s.Source.UserPath(dir)}, ruleFileNoContent, "rename the directory", "a directory named like a file: Grafana fails to read it and refuses all files of this kind")
 			} else if accepts(path.Base(f.Name)) && !strings.HasPrefix(dir, "..") {
 				p.warnf(at, ruleFileIgnored, "move it up", "Grafana does not read subdirectories here")
 			}
@@ -66,7 +66,7 @@ func (p *validation) tellNothing(allEmpty bool, rule, message string) {
 func (p *validation) ignored(at place, name string, accepts func(string) bool) {
 	lower := strings.ToLower(name)
 	if strings.HasSuffix(lower, ".json") && !accepts("x.json") {
-		p.infof(at, ruleFileIgnored, "dashboards are read from the path of a provider", "Grafana reads no JSON file here unless it is in the path of a provider")
+		p.infof(at, ruleFileIgnored, "dashboards are read from the path of a provider", "Grafana reads no JSON file here unless a provider's path includes it")
 		return
 	}
 	hint := "the name must end in .yaml or .yml, in lower case"
@@ -74,8 +74,8 @@ func (p *validation) ignored(at place, name string, accepts func(string) bool) {
 		hint = "the name must end in .yaml, .yml or .json, in lower case"
 	}
 	if strings.Contains(lower, ".yaml") || strings.Contains(lower, ".yml") {
-		p.warnf(at, ruleFileIgnored, hint, "Grafana does not read a file of this name")
+		p.warnf(at, ruleFileIgnored, hint, "Grafana does not read a file with this name")
 		return
 	}
-	p.infof(at, ruleFileIgnored, hint, "Grafana does not read a file of this name")
+	p.infof(at, ruleFileIgnored, hint, "Grafana does not read a file with this name")
 }

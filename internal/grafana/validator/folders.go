@@ -31,7 +31,7 @@ type folders struct {
 func (f *folders) provider(v *providerView) {
 	titles := f.titles(v)
 	if len(titles) == 0 && v.folderUID.Set && !v.folderUID.Empty() && !v.fromFiles {
-		f.warnf(v.file.at(v.folderUID.Node), ruleFolderUIDUnused, "write folder too", "folderUid without folder does nothing")
+		f.warnf(v.file.at(v.folderUID.Node), ruleFolderUIDUnused, "write folder too", "folderUid without folder has no effect")
 	}
 	for _, title := range titles {
 		f.folder(v, title)
@@ -68,7 +68,7 @@ func (f *folders) fail(v *providerView, at place, rule, hint, why string) {
 		f.warnf(at, rule, hint, "%s: Grafana fails here once the missing paths exist", why)
 		return
 	}
-	f.errorf(at, rule, hint, "%s: the reload fails here, later providers are not read", why)
+	f.errorf(at, rule, hint, "%s: the reload fails here, and later providers are not read", why)
 }
 
 func (f *folders) folder(v *providerView, title string) {
@@ -80,15 +80,15 @@ func (f *folders) folder(v *providerView, title string) {
 	exists := f.made[key] || f.existing(v.org, title)
 	if f.version.Before(v12) {
 		if strings.EqualFold(title, "General") {
-			f.fail(v, at, ruleFolderGeneral, "leave folder out for the General folder", "no folder can be called General")
+			f.fail(v, at, ruleFolderGeneral, "remove folder to use the General folder", "no folder can be called General")
 			return
 		}
 		if d := f.general[key]; d != nil && !exists {
-			f.fail(v, at, ruleFolderDashboard, "rename the folder or the dashboard", "the folder is named like the dashboard "+d.file.user+" in General")
+			f.fail(v, at, ruleFolderDashboard, "rename the folder or the dashboard", "the folder has the same name as the dashboard "+d.file.user+" in General")
 			return
 		}
 		if !exists && f.liveDashboard(v.org, title) {
-			f.fail(v, at, ruleFolderDashboard, "rename the folder or the dashboard", "the folder is named like a dashboard in General")
+			f.fail(v, at, ruleFolderDashboard, "rename the folder or the dashboard", "the folder has the same name as a dashboard in General")
 			return
 		}
 	}

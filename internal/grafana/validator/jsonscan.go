@@ -98,7 +98,7 @@ func (s *jsonScanner) peek() byte {
 
 func (s *jsonScanner) fail(what string) error {
 	if s.i >= len(s.b) {
-		what = "the text ends too early"
+		what = "the file ends too early"
 	}
 	return &jsonError{s.i, what}
 }
@@ -226,7 +226,7 @@ func (s *jsonScanner) str() error {
 			s.i++
 			return nil
 		case c < ' ':
-			return s.fail("a control character in a text")
+			return s.fail("a control character in a string")
 		case c != '\\':
 			s.i++
 		default:
@@ -255,7 +255,7 @@ func (s *jsonScanner) escape() error {
 		}
 		return nil
 	}
-	return s.fail("no such escape in a text")
+	return s.fail("an invalid escape in a string")
 }
 
 func (s *jsonScanner) word(w string) error {

@@ -84,7 +84,7 @@ func (p *validation) notifierOrg(f file, d *provisioning.Decoder, m *provisionin
 		return 1
 	}
 	if exists, known := p.live.hasOrgName(name.Text); name.Known && known && !exists {
-		p.errorf(f.at(name.Node), ruleNotifierOrgName, "create the organization first", "no organization has this name: Grafana refuses all notifier files")
+		p.errorf(f.at(name.Node), ruleNotifierOrgName, "create the organization first", "there is no organization with this name: Grafana refuses all notifier files")
 	}
 	return 0
 }
@@ -105,7 +105,7 @@ func (p *validation) checkNotifier(f file, d *provisioning.Decoder, m *provision
 	if at, twice := uids[dsKey{id, label(uid)}]; twice {
 		p.warnf(f.at(m.Node), ruleNotifierUID, "use another uid", "%s:%d has this uid: the last one wins", at.path, at.line)
 	} else if at, twice := names[dsKey{id, label(name)}]; twice {
-		p.errorf(f.at(m.Node), ruleNotifierName, "use another name", "%s:%d has this name: Grafana fails here, earlier entries stay applied", at.path, at.line)
+		p.errorf(f.at(m.Node), ruleNotifierName, "use another name", "%s:%d has this name: Grafana fails here, and earlier entries stay applied", at.path, at.line)
 	}
 	uids[dsKey{id, label(uid)}], names[dsKey{id, label(name)}] = f.at(m.Node), f.at(m.Node)
 	p.item(itemNotifier, named(label(name), max(id, 1)), fingerprintMap(m), map[string]string{"uid": label(uid), "org": strconv.FormatInt(id, 10)})

@@ -26,6 +26,6 @@ func (p *validation) checkOrg(at place, id int64) {
 	case known || id < 0:
 		p.errorf(at, ruleOrgUnknown, "create the organization first, or use another orgId", "organization %d does not exist: Grafana refuses all files of this kind", id)
 	default:
-		p.warnf(at, ruleOrgUnknown, "", "organization %d must exist in Grafana, else it refuses all files of this kind", id)
+		p.warnf(at, ruleOrgUnknown, "", "organization %d must exist, or Grafana refuses all files of this kind", id)
 	}
 }

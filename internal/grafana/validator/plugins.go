@@ -36,7 +36,7 @@ func checkPlugins(p *validation, s *snapshot.Snapshot) {
 	}
 	for _, old := range p.before(itemPlugin) {
 		if !named[old.Name] {
-			p.warnf(place{path: s.Source.UserPath("")}, rulePluginStays, "write it with 'disabled: true'", "the app %q left the files and stays as it was in Grafana", old.Name)
+			p.warnf(place{path: s.Source.UserPath("")}, rulePluginStays, "keep it with 'disabled: true'", "the app %q was removed from the files but stays as it was in Grafana", old.Name)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func checkPlugins(p *validation, s *snapshot.Snapshot) {
 func (p *validation) checkApp(f file, d *provisioning.Decoder, m *provisioning.Map, seen map[dsKey]place, named map[string]bool) {
 	d.UnknownKeys(m, "an app", pluginKeys, "enabled")
 	if m.Has("enabled") {
-		p.warnf(f.at(m.Key("enabled")), provisioning.RuleUnknownKey, "write 'disabled: true' to switch the app off", "'enabled' is no key of an app: Grafana ignores it, and the app is enabled")
+		p.warnf(f.at(m.Key("enabled")), provisioning.RuleUnknownKey, "write 'disabled: true' to switch the app off", "an app has no key 'enabled': Grafana ignores it, and the app is enabled")
 	}
 	typ := d.Text(m, "type")
 	orgID, orgName := d.Int(m, "org_id"), d.Text(m, "org_name")
@@ -73,7 +73,7 @@ func (p *validation) checkApp(f file, d *provisioning.Decoder, m *provisioning.M
 	name := named2(label(typ), id, orgName)
 	named[name] = true
 	if at, twice := seen[dsKey{id, name}]; twice {
-		p.warnf(f.at(m.Node), rulePluginTwice, "remove one of them", "this app is in %s:%d already: the last one wins", at.path, at.line)
+		p.warnf(f.at(m.Node), rulePluginTwice, "remove one of them", "this app is already in %s:%d: the last one wins", at.path, at.line)
 	}
 	seen[dsKey{id, name}] = f.at(m.Node)
 	p.item(itemPlugin, name, fingerprintMap(m), map[string]string{"org": strconv.FormatInt(id, 10), "type": label(typ)})
@@ -89,7 +89,7 @@ func named2(typ string, id int64, orgName provisioning.Value) string {
 
 func (p *validation) checkAppType(at place, typ provisioning.Value) {
 	if typ.Known && p.version.Before(v9) && slices.Contains(coreTypes, typ.Text) {
-		p.errorf(at, rulePluginInstalled, "", "this plugin is no app: Grafana before 9 refuses all plugin files")
+		p.errorf(at, rulePluginInstalled, "", "this plugin is not an app: Grafana before 9 refuses all plugin files")
 		return
 	}
 	switch {
@@ -103,7 +103,7 @@ func (p *validation) checkAppType(at place, typ provisioning.Value) {
 		if known {
 			p.errorf(at, rulePluginInstalled, "install the plugin first", "this plugin is not installed: Grafana refuses all plugin files")
 		} else {
-			p.warnf(at, rulePluginInstalled, "", "this plugin must be installed, else Grafana refuses all plugin files")
+			p.warnf(at, rulePluginInstalled, "", "this plugin must be installed, or Grafana refuses all plugin files")
 		}
 	}
 }
@@ -116,8 +116,8 @@ func (p *validation) checkAppOrgName(at place, name provisioning.Value) {
 	switch {
 	case exists:
 	case known:
-		p.errorf(at, rulePluginOrgName, "create the organization first", "no organization has this name: Grafana fails while it writes, earlier apps stay applied")
+		p.errorf(at, rulePluginOrgName, "create the organization first", "there is no organization with this name: Grafana fails partway, and earlier apps stay applied")
 	default:
-		p.warnf(at, rulePluginOrgName, "", "an organization of this name must exist, else Grafana fails while it writes")
+		p.warnf(at, rulePluginOrgName, "", "an organization with this name must exist, or Grafana fails partway")
 	}
 }

@@ -82,7 +82,7 @@ func (p *validation) readProviders(f file) ([]*provider, bool) {
 	failed := false
 	quiet.Report = func(finding.Finding) { failed = true }
 	if api := quiet.PlainInt(top, "apiVersion"); failed || !api.Known || api.Value <= 0 {
-		p.errorf(f.at(top.Key("apiVersion")), ruleProviderAPI, "write 'apiVersion: 1' at the top", "without a whole number from 1 as apiVersion, without quotes, the file would have to be a plain list: Grafana refuses all provider files")
+		p.errorf(f.at(top.Key("apiVersion")), ruleProviderAPI, "write 'apiVersion: 1' at the top", "apiVersion must be a whole number from 1, without quotes (only a plain list needs none): Grafana refuses all provider files")
 		return nil, false
 	}
 	d.UnknownKeys(top, "a provider file", []string{"apiVersion", "providers"}, anchorsOnly(top)...)
@@ -121,13 +121,13 @@ func (p *validation) readProvider(f file, d *provisioning.Decoder, m *provisioni
 func (p *validation) readProvidersV0(f file, d *provisioning.Decoder, root *yaml.Node) []*provider {
 	const hint = "write 'apiVersion: 1' and 'providers:' above the list, and orgId for org_id"
 	if p.version.AtLeast(v124) {
-		p.errorf(f.at(root), ruleProviderForm, hint, "this is the old form without apiVersion: 1: the reload works, but this Grafana (%s) panics at its next start", p.version)
+		p.errorf(f.at(root), ruleProviderForm, hint, "this is the old format without apiVersion: 1: the reload works, but this Grafana (%s) panics at its next start", p.version)
 	} else {
-		p.warnf(f.at(root), ruleProviderForm, hint, "this is the old form without apiVersion: 1: variables do not work, and Grafana 12.4 and later panic at start")
+		p.warnf(f.at(root), ruleProviderForm, hint, "this is the old format without apiVersion: 1: variables do not work, and Grafana 12.4 and later panic at start")
 	}
 	var out []*provider
 	for _, m := range d.Items(root, "the list") {
-		d.UnknownKeys(m, "a provider in the old form", providerKeysV0)
+		d.UnknownKeys(m, "a provider in the old format", providerKeysV0)
 		pr := &provider{
 			file: f, node: m, at: f.at(m.Node), name: d.PlainText(m, "name"), typ: d.PlainText(m, "type"),
 			org: org(d.PlainInt(m, "org_id")), orgAt: f.at(m.Key("org_id")), folder: d.PlainText(m, "folder"),
@@ -164,9 +164,9 @@ func (p *validation) readOptions(pr *provider, options map[string]any) {
 	case string:
 		pr.path, pr.pathKnown = v, true
 	case provisioning.Unknown:
-		p.warnf(pr.pathAt, provisioning.RuleUnknownValue, "", "the path comes from Grafana's environment: the dashboards are not looked at, and Grafana refuses all provider files if it is a number or true or false")
+		p.warnf(pr.pathAt, provisioning.RuleUnknownValue, "", "the path comes from Grafana's environment: its dashboards are not checked, and Grafana refuses all provider files if the value is a number or a boolean")
 	default:
-		p.errorf(pr.pathAt, ruleProviderPath, "write options.path", "options.path must be a text: Grafana refuses all provider files")
+		p.errorf(pr.pathAt, ruleProviderPath, "write options.path", "options.path must be a string: Grafana refuses all provider files")
 		return
 	}
 	if key == "folder" {
@@ -193,7 +193,7 @@ func (p *validation) readFromFiles(pr *provider, v any) {
 		if _, unknown := v.(provisioning.Unknown); unknown && p.version.AtLeast(v10) {
 			p.warnf(at, provisioning.RuleUnknownValue, "", "foldersFromFilesStructure comes from Grafana's environment: anything but true and false is ignored")
 		} else {
-			p.warnf(at, ruleProviderFFFS, "write true without quotes", "foldersFromFilesStructure must be a boolean of YAML: this is ignored, and the dashboards land in 'folder'")
+			p.warnf(at, ruleProviderFFFS, "write true without quotes", "foldersFromFilesStructure must be a YAML boolean: this value is ignored, and the dashboards land in 'folder'")
 		}
 		return
 	}
@@ -206,7 +206,7 @@ func (p *validation) readFromFiles(pr *provider, v any) {
 	case folder && uid && pr.folder.Known && pr.folderUID.Known:
 		p.errorf(at, ruleProviderFFFS, "remove folder and folderUid", "foldersFromFilesStructure does not go with folder and folderUid: Grafana refuses all provider files")
 	case folder:
-		p.warnf(at, ruleProviderFFFS, "remove folder", "folder is ignored with foldersFromFilesStructure")
+		p.warnf(at, ruleProviderFFFS, "remove folder", "folder is ignored when foldersFromFilesStructure is set")
 	case uid:
 		p.warnf(at, ruleProviderFFFS, "remove folderUid", "with foldersFromFilesStructure all subdirectories would get this one folderUid")
 	}
@@ -219,7 +219,7 @@ func (p *validation) checkProvider(pr *provider) {
 		p.errorf(pr.file.at(pr.typ.Node), ruleProviderType, "write type: file", "the only type is file: Grafana refuses all provider files")
 	}
 	if pr.name.Empty() {
-		p.warnf(pr.at, ruleProviderName, "write a name", "a provider without a name: two of them would take each other's dashboards away")
+		p.warnf(pr.at, ruleProviderName, "write a name", "a provider without a name: two of them would delete each other's dashboards")
 	}
 	at := pr.at
 	if pr.interval.Node != nil {
@@ -228,18 +228,18 @@ func (p *validation) checkProvider(pr *provider) {
 	switch {
 	case !pr.interval.Known:
 	case pr.interval.Value < 0 && p.version.Before(v123):
-		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "a negative updateIntervalSeconds kills the running Grafana, and it does not start any more")
+		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "a negative updateIntervalSeconds kills the running Grafana, and it no longer starts")
 	case pr.interval.Value > 10 && int64(time.Second)*pr.interval.Value <= 0:
-		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "an updateIntervalSeconds of centuries overflows: it kills the running Grafana, and it does not start any more")
+		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "an updateIntervalSeconds this large overflows: it kills the running Grafana, and it no longer starts")
 	case pr.interval.Value <= 10 && p.version.AtLeast(v123):
-		p.warnf(at, ruleProviderWatch, "write updateIntervalSeconds: 11 or more", "10 seconds or less (also nothing) means that Grafana watches the directory and misses every swap of a mounted ConfigMap after the first")
+		p.warnf(at, ruleProviderWatch, "write updateIntervalSeconds: 11 or more", "at 10 seconds or less (or unset) Grafana watches the directory and misses every swap of a mounted ConfigMap after the first")
 	}
 	if pr.pathKnown {
 		switch {
 		case pr.path == "":
 			p.warnf(pr.pathAt, ruleProviderPath, "write an absolute path", "an empty path makes Grafana import every JSON file below its working directory")
 		case !strings.HasPrefix(pr.path, "/"):
-			p.warnf(pr.pathAt, ruleProviderPath, "write an absolute path", "a relative path is relative to Grafana's working directory")
+			p.warnf(pr.pathAt, ruleProviderPath, "write an absolute path", "a relative path starts from Grafana's working directory")
 		}
 	}
 }
@@ -252,7 +252,7 @@ func (p *validation) checkProviderNames(list []*provider) {
 		if other := inFile[[2]string{pr.file.name, name}]; other != nil {
 			p.errorf(pr.at, ruleProviderNameDup, "use another name", "line %d has this provider name: Grafana refuses all provider files", other.at.line)
 		} else if other := first[name]; other != nil {
-			p.warnf(pr.at, ruleProviderNameDup, "use another name", "%s:%d has this provider name: the two take each other's dashboards away", other.at.path, other.at.line)
+			p.warnf(pr.at, ruleProviderNameDup, "use another name", "%s:%d has this provider name: the two delete each other's dashboards", other.at.path, other.at.line)
 		}
 		inFile[[2]string{pr.file.name, name}] = pr
 		if first[name] == nil {

@@ -49,10 +49,10 @@ func (p *validation) takeovers(files []*dsFile) {
 		key := dsKey{l.OrgID, l.Name}
 		e := named[key]
 		if e != nil && e.name.Known && p.running != nil && !l.ReadOnly && !had[key] {
-			p.warnf(e.at, ruleDSTakesOver, "use another name to keep both", "Grafana has a data source of this name that is not from these files: it is taken over")
+			p.warnf(e.at, ruleDSTakesOver, "use another name to keep both", "Grafana has a data source with this name that did not come from these files: the file takes it over")
 		}
 		if def := defaults[l.OrgID]; l.Default && def != nil && (e == nil || !e.isDefault.Value) {
-			p.infof(def.file.at(def.isDefault.Node), ruleDSDefault, "", "the data source %q was the default so far and loses it", l.Name)
+			p.infof(def.file.at(def.isDefault.Node), ruleDSDefault, "", "the data source %q is the default now and will no longer be", l.Name)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (p *validation) deleteCase(d *dsDelete) {
 		near = true
 	}
 	if near {
-		p.warnf(d.at, ruleDSDeleteCase, "write the name exactly", "Grafana has this data source in another case only: nothing is deleted")
+		p.warnf(d.at, ruleDSDeleteCase, "write the name exactly", "Grafana has this data source under a name that differs in upper and lower case: nothing is deleted")
 	}
 }
 
@@ -88,7 +88,7 @@ func (c *dashboardCheck) dashboardTakeover(v *providerView, d *dashboard, at pla
 	sameUID := d.uid != "" && c.theirUIDs[dsKey{v.org, d.uid}]
 	sameTitle := d.folder == "" && c.version.Before(v12) && c.theirTitles[dsKey{v.org, d.title}]
 	if sameUID || sameTitle {
-		c.warnf(at, ruleDashTakesOver, "use another uid and title to keep both", "Grafana has this dashboard already, and it is not from these files: it is replaced")
+		c.warnf(at, ruleDashTakesOver, "use another uid and title to keep both", "Grafana already has this dashboard, and not from these files: it is replaced")
 	}
 }
 

@@ -168,7 +168,7 @@ func (p *validation) parse(f file) (*yaml.Node, bool) {
 	if serr.TooLarge {
 		p.errorf(at, provisioning.RuleTooLarge, "split the file", "%s", serr.Message)
 	} else {
-		p.errorf(at, provisioning.RuleSyntax, serr.Hint, "not YAML: %s: Grafana refuses all files of this kind", serr.Message)
+		p.errorf(at, provisioning.RuleSyntax, serr.Hint, "not valid YAML: %s: Grafana refuses all files of this kind", serr.Message)
 	}
 	return nil, false
 }
