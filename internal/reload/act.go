@@ -30,14 +30,14 @@ func (t *Target) read(ctx context.Context) event {
 	if t.set == nil || t.set.Digest != set.Digest {
 		t.outline, t.expected, t.wantedChanges = nil, nil, nil
 	}
-	t.set, t.reading = set, t.o.Reader.Findings()
+	t.set, t.reading, t.ahead = set, t.o.Reader.Findings(), false
 	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic()}
 }
 
 // unchanged spares an idle target the reading, where the reader can tell by other means that
 // there is nothing new. Whoever needs contents reads without a hint, and is not asked.
 func (t *Target) unchanged(ctx context.Context) bool {
-	return t.set != nil && t.state.stale && t.state.readable && t.o.Reader.Unchanged(ctx)
+	return t.set != nil && !t.ahead && t.state.stale && t.state.readable && t.o.Reader.Unchanged(ctx)
 }
 
 // forget drops contents that nothing needs any more. The outline stays: a retry may prove the files

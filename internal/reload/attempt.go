@@ -71,7 +71,8 @@ func (t *Target) overtaken(ctx context.Context, goal snapshot.Digest) bool {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	set, err := t.o.Reader.Read(ctx)
-	return err == nil && set.Digest != goal
+	t.ahead = err != nil || set.Digest != goal
+	return err == nil && t.ahead
 }
 
 // look asks whether the server still runs what it was proven to run.

@@ -45,7 +45,8 @@ func (t *Target) judgeEarly(ctx context.Context) {
 		limited, cancel := context.WithTimeout(ctx, readTimeout)
 		defer cancel()
 		var err error
-		// It changes nothing here: the reading at the end of settling counts, and says what went wrong.
+		t.ahead = true
+		// It changes nothing else here: the reading at the end of settling counts, and says what went wrong.
 		if set, err = t.o.Reader.Read(limited); err != nil {
 			return
 		}

@@ -25,7 +25,8 @@ type Target struct {
 	failing *backoff.ExponentialBackOff
 	waiting *backoff.ExponentialBackOff
 
-	set      *snapshot.Set    // the newest reading
+	set      *snapshot.Set    // the newest reading that counts
+	ahead    bool             // the reader may have read newer files since
 	outline  *finding.Outline // of set, by the newest verdict; nil: none yet
 	expected any              // of set, by the newest verdict; nil: not known
 	// wantedChanges says what set changes against good, in words.

@@ -200,6 +200,9 @@ type volume struct {
 
 func (v volume) SameCommit() bool { return !*v.swapped }
 
+// Unchanged leaves it to a reading, which is what is counted.
+func (volume) Unchanged(context.Context) bool { return false }
+
 // TestHintDuringVerdict: what a swap does after its commit hints as well, and must not hold up the reload
 // of that very swap; a newer swap must.
 func TestHintDuringVerdict(t *testing.T) {
@@ -236,6 +239,30 @@ func TestHintDuringVerdict(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestChangeDuringReload: the server reads files that changed after they were judged, and the hint of that is late or lost.
+// One reload of the newer files follows, not one after the other of files that are no longer there.
+func TestChangeDuringReload(t *testing.T) {
+	t.Parallel()
+	bubble(t, "no hint", false, nil, func(t *testing.T, b *bench) {
+		quiet()
+		b.server.mu.Lock()
+		b.server.files = func() string {
+			if b.src.get() == "b" {
+				b.src.set("c")
+			}
+			return b.src.get()
+		}
+		before := len(b.server.reloads)
+		b.server.mu.Unlock()
+		b.change("b")
+		quiet()
+		b.want(InSync, "c", "c")
+		if made := len(b.server.reloads) - before; made > 2 {
+			t.Errorf("%d reloads, want one for each of two contents at most", made)
+		}
+	})
 }
 
 // TestOneWakeUp: whatever the moment of the last reload was, an idle target comes to look at its server when its
