@@ -16,6 +16,9 @@ import (
 // ErrLocked says that another process writes the directory.
 var ErrLocked = errors.New("another process writes this directory")
 
+// errClosed keeps a gate that was closed from taking its directory anew: it is another writer's by then.
+var errClosed = errors.New("the gate is closed")
+
 // DefaultKeep is how many generations stay on the disk unless Options say otherwise.
 const DefaultKeep = 3
 
@@ -44,6 +47,7 @@ type Gate struct {
 	shown atomic.Pointer[shown]
 
 	mu     sync.Mutex
+	closed bool
 	disk   *disk
 	lock   *os.File
 	links  int    // counts temporary links, so that their names differ
@@ -112,6 +116,9 @@ func (g *Gate) take(before func(op, name string) error) (err error) {
 // heal takes the directory anew when another one has come to its path: readers look there, and what is written to
 // the old one helps no one.
 func (g *Gate) heal() error {
+	if g.closed {
+		return errClosed
+	}
 	if g.disk.root == nil {
 		return g.take(g.disk.before) // an earlier try failed
 	}
@@ -178,6 +185,7 @@ func (g *Gate) takeLock() error {
 func (g *Gate) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.closed = true
 	return g.release()
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"reloader/internal/finding"
 	"reloader/internal/snapshot"
@@ -24,6 +25,7 @@ type source struct {
 	reads  int
 	last   *string // what was read last; nil when that failed
 	hints  chan struct{}
+	given  []weak.Pointer[snapshot.Set] // what was read
 }
 
 func (s *source) C() <-chan struct{} { return s.hints }
@@ -64,6 +66,7 @@ func (s *source) Read(context.Context) (*snapshot.Set, error) {
 	}
 	set, text := setOf(s.text), s.text
 	set.Snapshots[0].Atomic, s.last = s.atomic, &text
+	s.given = append(s.given, weak.Make(set))
 	return set, nil
 }
 

@@ -204,7 +204,7 @@ func TestQueueOverflow(t *testing.T) {
 	}
 }
 
-// A tree that is too large is polled at the usual pace: it costs the most.
+// A tree that is too large is polled at the usual pace: it costs the most. Each poll hints, for what has no watch.
 func TestTooManyDirectories(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -214,7 +214,7 @@ func TestTooManyDirectories(t *testing.T) {
 	var log logged
 	f := fakeWatches{newFaulty(t).notifier, new([]string)}
 	w := start(t, Options{Interval: never, Logger: log.logger(), open: func() (notifier, error) { return f, nil }})
-	w.Subscribe([]string{dir})
+	s := w.Subscribe([]string{dir})
 	rig.Eventually(t, "as many watches as may be", func() error {
 		if st := w.Stats(); st.Watches != maxDirs || !st.Polling {
 			return fmt.Errorf("%+v", st)
@@ -226,6 +226,13 @@ func TestTooManyDirectories(t *testing.T) {
 			t.Errorf("polled every %v", got)
 		}
 	})
+	quiet(s)
+	w.call(w.tick)
+	select {
+	case <-s.C():
+	default:
+		t.Error("a poll did not hint")
+	}
 	wantLog(t, &log, "too many directories to watch: more than 4096")
 }
 

@@ -24,8 +24,13 @@ type life struct {
 	// number counts the lives of the server that this driver has seen, and cuts those of them that only a broken
 	// connection told of.
 	number, cuts int
-	// start is process_start_time_seconds; 0 when it is not known.
-	start float64
+	// start is process_start_time_seconds when this life was first seen, told what it is now: the kernel counts it back
+	// from the present time, so that it moves when the clock is set. 0 when it is not known.
+	start, told float64
+	// began is when the process started, by what passed since then; it does not move. Zero when the server tells no Date.
+	began time.Time
+	// ahead is how far the server's clock is ahead of ours; 0 when they agree as well as whole seconds can tell.
+	ahead time.Duration
 	// connections are those that were made until the newest look.
 	connections int
 	// reloads are the reload requests that the process has answered, by route; nil when not known.
@@ -37,6 +42,10 @@ const (
 	// sameStart is how far two starts of one process may lie apart: the kernel derives them from a clock that is
 	// corrected. No Grafana is ready so soon after its start that another one could start within this time.
 	sameStart = 1.0
+	// sameBegin is how far two starts of one process may lie apart that are counted back from a Date, which has whole seconds.
+	sameBegin = 2 * time.Second
+	// clocksAgree is how far two clocks may be apart to count as one: a Date has whole seconds, and an answer takes its time.
+	clocksAgree = 5 * time.Second
 	// lookSpacing is how often an idle server is asked for its metrics, which are much longer than its health. A
 	// restart of a server that is not behind a proxy cuts the connection, and is seen at once.
 	lookSpacing = 30 * time.Second
@@ -54,22 +63,38 @@ func (d *Driver) glance(ctx context.Context) {
 // look asks which process answers.
 func (d *Driver) look(ctx context.Context) {
 	d.life.looked = d.o.Clock()
-	start, reloads := d.metrics(ctx)
+	start, age, ahead, reloads := d.metrics(ctx)
 	l := &d.life
+	var began time.Time
+	if age != 0 {
+		began = l.looked.Add(-age)
+	}
+	another := math.Abs(start-l.told) > sameStart
+	if another && d.api.connections == l.connections && !began.IsZero() && !l.began.IsZero() && began.Sub(l.began).Abs() <= sameBegin {
+		another = false // the same connection to a process of the same age: the clock was set
+	}
 	switch {
 	case start > 0 && l.start > 0:
-		if math.Abs(start-l.start) > sameStart {
+		if another {
 			l.number++
 		}
 	case d.api.connections != l.connections && l.connections > 0:
 		l.number++
 		l.cuts++
 	}
-	if start > 0 && math.Abs(start-l.start) > sameStart {
+	if start > 0 && another {
 		l.start = start
 	}
+	if start > 0 {
+		l.told, l.began = start, began
+	}
 	clear(d.posts)
-	l.connections, l.reloads = d.api.connections, reloads
+	l.ahead, l.connections, l.reloads = ahead, d.api.connections, reloads
+}
+
+// started is when the process started, by our clock.
+func (l life) started() time.Time {
+	return time.UnixMilli(int64(l.told * 1000)).Add(-l.ahead)
 }
 
 // epoch names the life.
@@ -93,24 +118,32 @@ func (l life) loads() string {
 	return b.String()
 }
 
-// metrics reads the start of the process, and how many reloads it has answered.
-func (d *Driver) metrics(ctx context.Context) (start float64, reloads map[string]uint64) {
+// metrics reads the start of the process, its age, how far its clock is ahead, and how many reloads it has answered.
+func (d *Driver) metrics(ctx context.Context) (start float64, age, ahead time.Duration, reloads map[string]uint64) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	req, err := d.api.request(ctx, http.MethodGet, "/metrics", nil)
 	if err != nil {
-		return 0, nil
+		return 0, 0, 0, nil
 	}
 	resp, err := d.api.roundTrip(req)
 	if err != nil {
-		return 0, nil
+		return 0, 0, 0, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // or the connection could not be used again
-		return 0, nil
+		return 0, 0, 0, nil
 	}
-	return readMetrics(bufio.NewReaderSize(http.MaxBytesReader(nil, resp.Body, maxMetrics), 64<<10))
+	asked := d.o.Clock()
+	start, reloads = readMetrics(bufio.NewReaderSize(http.MaxBytesReader(nil, resp.Body, maxMetrics), 64<<10))
+	if there, err := http.ParseTime(resp.Header.Get("Date")); err == nil && start > 0 {
+		age = there.Sub(time.UnixMilli(int64(start * 1000)))
+		if ahead = there.Sub(asked); ahead.Abs() < clocksAgree {
+			ahead = 0
+		}
+	}
+	return start, age, ahead, reloads
 }
 
 // readMetrics finds what matters in the text format of metrics.

@@ -169,7 +169,7 @@ func (d *Driver) judgeUnseen(s *settled) {
 // processStart is when the process that answers started, if that is known.
 func (d *Driver) processStart() (time.Time, bool) {
 	if d.life.start > 0 {
-		return time.UnixMilli(int64(d.life.start * 1000)), true
+		return d.life.started(), true
 	}
 	if d.o.ProcessStart != nil {
 		t, err := d.o.ProcessStart()
@@ -181,7 +181,7 @@ func (d *Driver) processStart() (time.Time, bool) {
 // startedAfter says whether the process that answers now, which is another one than at that moment, started after
 // it: its start has read the file that was there then.
 func (d *Driver) startedAfter(moment time.Time) bool {
-	return d.life.start == 0 || int64(d.life.start) > moment.Unix()
+	return d.life.start == 0 || d.life.started().Unix() > moment.Unix()
 }
 
 // confirmIni adds to a verdict what the server made of grafana.ini.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -28,10 +29,11 @@ func (s *Server) routes() http.Handler {
 			http.NotFound(w, nil)
 			return
 		}
+		w.Header().Set("Date", time.Now().Add(s.clock).UTC().Format(http.TimeFormat))
 		for _, kind := range slices.Sorted(maps.Keys(s.answered)) {
 			_, _ = fmt.Fprintf(w, "grafana_http_request_duration_seconds_count{handler=\"/api/admin/provisioning/%s/reload\",method=\"POST\",status_code=\"200\"} %d\n", kind, s.answered[kind])
 		}
-		_, _ = fmt.Fprintf(w, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.2f\n", float64(s.started.UnixMilli()/10)/100)
+		_, _ = fmt.Fprintf(w, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.2f\n", float64(s.started.Add(s.clock).UnixMilli()/10)/100)
 	})
 	mux.HandleFunc("POST /login", s.login)
 	admin := func(pattern string, h http.HandlerFunc) {

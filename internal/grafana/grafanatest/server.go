@@ -77,6 +77,7 @@ type Server struct {
 	sessions map[string]bool
 	settings map[string]map[string]string
 	started  time.Time
+	clock    time.Duration  // how far its clock is ahead
 	answered map[string]int // reload requests of this life, by kind
 	onReload func(kind string)
 	running  sync.Mutex // one reload at a time, as the real one's lock
@@ -137,6 +138,14 @@ func (s *Server) SetFaults(f Faults) {
 	s.faults = f
 	close(s.lifted)
 	s.lifted = make(chan struct{})
+}
+
+// SetClock makes the server's clock, and the start that it tells, which is counted back from it, run that far ahead of
+// this machine's; behind when it is negative.
+func (s *Server) SetClock(ahead time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = ahead
 }
 
 // SetPassword changes the admin's password, as an operator does in the user interface.

@@ -63,12 +63,27 @@ func (d *Driver) loaded(ctx context.Context, data plan, proof reload.Proof) (run
 	case !now.ReloadConfigSuccess:
 		v.Reason = "the server's last load failed (reloadConfigSuccess is false)"
 	// The POST is answered when the load is done.
-	case proof.Reloaded && now.LastConfigTime.Before(d.before.ServerTime.Truncate(time.Second)):
+	case proof.Reloaded && unmoved(d.before, now):
 		v.Reason = "the reload was answered with 200, but the server has loaded nothing since (lastConfigTime did not move): is a proxy between?"
 	case !proof.Reloaded && now.epoch() != d.epoch:
 		v.Reason = "the server restarted just now"
 	}
 	return now, v, f
+}
+
+// unmoved says that the server's clock shows no load since an earlier answer. Only times of one server are compared, so that
+// it does not matter what its clock is. It may have been set meanwhile: then the time of a new load is another one all the
+// same, and that of an old load lies in the future.
+func unmoved(before, now runtime) bool {
+	if now.epoch() == before.epoch() {
+		if !now.LastConfigTime.Equal(before.LastConfigTime) {
+			return false
+		}
+		if now.LastConfigTime.After(before.ServerTime.Add(sameSecond)) {
+			return true
+		}
+	}
+	return now.LastConfigTime.Before(before.ServerTime.Truncate(time.Second))
 }
 
 // afterSignal waits for what a signal's result changes, and leaves a load that takes long pending.

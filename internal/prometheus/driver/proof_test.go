@@ -51,3 +51,25 @@ func TestPatience(t *testing.T) {
 		t.Errorf("a slow reload is waited for %s more than its timeout of %s", p-timeout, timeout)
 	}
 }
+
+// Scrape pools that are missing are waited for no longer than after a load, also when by the server's clock the load is yet
+// to come, because the clock was set back.
+func TestPoolsAreNotWaitedForLonger(t *testing.T) {
+	t.Parallel()
+	at := time.Now()
+	for name, c := range map[string]struct {
+		loaded time.Duration
+		want   time.Duration
+	}{
+		"just loaded": {0, poolWait}, "a while ago": {-poolWait / 3, poolWait - poolWait/3}, "long ago": {-time.Hour, poolWait - time.Hour},
+		"in the future": {time.Hour, poolWait},
+	} {
+		now := runtime{ServerTime: at, LastConfigTime: at.Add(c.loaded), StartTime: at.Add(c.loaded - time.Hour)}
+		if got := poolsTake(false, now); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+		if got := poolsTake(true, now); got != poolWait {
+			t.Errorf("%s, after a reload of ours: %s", name, got)
+		}
+	}
+}

@@ -156,11 +156,7 @@ func (d *Driver) lookAtPools(ctx context.Context, p plan, pr reload.Proof, now r
 			wait++
 		}
 	}
-	// After a load the pools of new jobs are made one after the other.
-	until := time.Now().Add(poolWait)
-	if !pr.Reloaded {
-		until = time.Now().Add(poolWait - now.ServerTime.Sub(later(now.LastConfigTime, now.StartTime)))
-	}
+	until := time.Now().Add(poolsTake(pr.Reloaded, now))
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		var answer struct {
 			ScrapePools []string `json:"scrapePools"`
@@ -185,6 +181,15 @@ func (d *Driver) lookAtPools(ctx context.Context, p plan, pr reload.Proof, now r
 		case <-time.After(pause):
 		}
 	}
+}
+
+// poolsTake is how much longer the pools of new jobs may take: after a load they are made one after the other. The load
+// seems to be yet to come when the server's clock was set back after it.
+func poolsTake(reloaded bool, now runtime) time.Duration {
+	if reloaded {
+		return poolWait
+	}
+	return min(poolWait, poolWait-now.ServerTime.Sub(later(now.LastConfigTime, now.StartTime)))
 }
 
 // pools compares names. Of the missing ones only those count that may fail, or that nothing else tells of.

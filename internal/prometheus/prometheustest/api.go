@@ -18,7 +18,7 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request, path string
 	s.mu.Lock()
 	denied, runs := s.deny[path], s.runs
 	status := map[string]any{
-		"startTime": s.start.UTC(), "serverTime": time.Now().UTC(), "CWD": "/", "reloadConfigSuccess": s.success,
+		"startTime": s.start.UTC(), "serverTime": s.now().UTC(), "CWD": "/", "reloadConfigSuccess": s.success,
 		"lastConfigTime": time.Unix(s.lastConfig.Unix(), 0).UTC(),
 	}
 	s.mu.Unlock()

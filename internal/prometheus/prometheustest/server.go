@@ -91,6 +91,7 @@ type Server struct {
 	takes      time.Duration
 	lie        bool
 	deny       map[string]int
+	clock      time.Duration // how far its clock is ahead
 }
 
 // New starts the server, which loads its files at once and ends with the test.
@@ -137,8 +138,8 @@ func (s *Server) Start(tb testing.TB) {
 	text := s.o.Files()
 	s.mu.Lock()
 	s.address = listener.Addr().String()
-	s.start = time.Now()
-	s.ready, s.success, s.lastConfig, s.runs = true, true, time.Now(), text
+	s.start = s.now()
+	s.ready, s.success, s.lastConfig, s.runs = true, true, s.now(), text
 	s.http = srv
 	s.mu.Unlock()
 	if s.o.TLS != nil {
@@ -215,7 +216,7 @@ func (s *Server) Deny(path string, status int) {
 
 // Run makes the server run a text, as if someone else had made it load another file.
 func (s *Server) Run(text string) {
-	s.set(func() { s.runs, s.success, s.lastConfig = text, true, time.Now() })
+	s.set(func() { s.runs, s.success, s.lastConfig = text, true, s.now() })
 }
 
 // SetPassword changes what is asked for.
@@ -274,7 +275,7 @@ func (s *Server) load() error {
 	}
 	s.success = err == nil
 	if err == nil {
-		s.lastConfig = time.Now()
+		s.lastConfig = s.now()
 	}
 	return err
 }

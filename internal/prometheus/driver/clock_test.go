@@ -1,0 +1,126 @@
+package driver_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"reloader/internal/httpclient"
+	"reloader/internal/prometheus/prometheustest"
+	"reloader/internal/reload"
+	"reloader/test/rig"
+)
+
+// offsets are how far a server's clock may be away from ours.
+var offsets = []time.Duration{time.Minute, -time.Minute, time.Hour, -time.Hour, 30 * 24 * time.Hour}
+
+// rest waits until the newest load is in an earlier second than now, which the server's whole seconds need to tell two loads
+// apart.
+func (r *site) rest() {
+	r.t.Helper()
+	second := time.Now().Unix()
+	rig.Until(r.t, "another second", func() bool { return time.Now().Unix() > second })
+}
+
+// A server whose clock is off by a minute, an hour or a month is followed as any other one: each change takes one reload, a
+// foreign reload is noticed, a 200 behind which nothing was loaded is not believed, and a restart is seen.
+func TestClockOfTheServerIsOff(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range offsets {
+		t.Run(ahead.String(), func(t *testing.T) {
+			t.Parallel()
+			f := newFiles(t, "first")
+			server := prometheustest.New(t, prometheustest.Options{Files: f.read})
+			server.Stop()
+			server.SetClock(ahead)
+			server.Start(t)
+			r := start(t, f, server, httpclient.Options{}, 0)
+			r.live("first")
+			r.wantRequests(0)
+			r.rest()
+			r.swap("second")
+			r.live("second")
+			r.wantRequests(1)
+			r.rest()
+			server.Run("foreign")
+			r.live("second")
+			r.rest()
+			before := len(server.Requests())
+			server.Lie(true)
+			r.swap("third")
+			r.failing(reload.ClassUnproven)
+			if s := r.target.Status(); !strings.Contains(s.Reason, "lastConfigTime did not move") || !s.Running.IsZero() {
+				t.Errorf("%+v", s)
+			}
+			server.Lie(false)
+			r.live("third")
+			if len(server.Requests()) < before+2 {
+				t.Error("the lie was not followed by a reload")
+			}
+			r.rest()
+			server.Stop()
+			server.Start(t)
+			r.live("third")
+		})
+	}
+}
+
+// The clock is set while nothing happens, in both directions: that is no reason for a reload, nor for another word than
+// InSync. What happens next counts by the new clock: one reload for one change, and a lie is still a lie, although the
+// time of the newest load lies in the future then.
+func TestClockIsSet(t *testing.T) {
+	t.Parallel()
+	for _, by := range offsets {
+		t.Run(by.String(), func(t *testing.T) {
+			t.Parallel()
+			r := newSite(t, prometheustest.Options{})
+			r.rest()
+			r.server.SetClock(by)
+			since := r.target.Status().Since
+			r.rest() // several looks
+			r.target.Look(t.Context())
+			if s := r.target.Status(); s.Phase != reload.InSync || s.Since != since {
+				t.Errorf("the clock was set: %+v", s)
+			}
+			r.wantRequests(0)
+			r.server.Lie(true)
+			r.swap("second")
+			r.failing(reload.ClassUnproven)
+			if s := r.target.Status(); !strings.Contains(s.Reason, "lastConfigTime did not move") {
+				t.Errorf("%+v", s)
+			}
+			r.server.Lie(false)
+			r.live("second")
+			r.rest()
+			n := len(r.server.Requests())
+			r.server.SetClock(0)
+			r.swap("third")
+			r.live("third")
+			r.wantRequests(n + 1)
+			r.server.SetClock(by) // right after a load
+			r.rest()
+			r.live("third")
+			r.wantRequests(n + 1)
+		})
+	}
+}
+
+// The clock is set back while a reload is under way: its load has an earlier time than the answer before it. It was loaded
+// all the same, and once.
+func TestClockIsSetDuringAReload(t *testing.T) {
+	t.Parallel()
+	for _, by := range offsets {
+		t.Run(by.String(), func(t *testing.T) {
+			t.Parallel()
+			r := newSite(t, prometheustest.Options{})
+			r.rest()
+			r.server.Hang()
+			r.swap("second")
+			rig.Until(t, "the request", func() bool { return len(r.server.Requests()) == 1 })
+			r.server.SetClock(by)
+			r.server.Release()
+			r.live("second")
+			r.wantRequests(1)
+		})
+	}
+}
