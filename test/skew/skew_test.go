@@ -197,3 +197,54 @@ func TestExpressionsAreAsked(t *testing.T) {
 		})
 	}
 }
+
+// fileJobs are jobs of scrape_config_files: one whose targets are all known, one that drops some, one whose targets are
+// discovered.
+const fileJobs = `scrape_configs:
+- job_name: static
+  scrape_interval: 20s
+  params: {module: [one]}
+  static_configs: [{targets: ['127.0.0.1:1', '127.0.0.1:2'], labels: {rack: a}}]
+- job_name: dropping
+  static_configs: [{targets: ['127.0.0.1:1', '127.0.0.1:2'], labels: {__scrape_interval__: 7s, __scrape_timeout__: 2s}}]
+  relabel_configs: [{source_labels: [__address__], regex: .*:1, action: drop}]
+- job_name: discovered
+  file_sd_configs: [{files: [nowhere.json]}]
+- job_name: own
+  relabel_configs: [{source_labels: [__address__], target_label: x}]
+`
+
+// A server from before 3.15 does not show the jobs of scrape_config_files. What it shows of their targets is compared, and the
+// rest is said not to be; a newer server's are compared whole. Neither calls a good server wrong.
+func TestJobsInFiles(t *testing.T) {
+	both(t, func(t *testing.T, start func(map[string]string, string) *pair) {
+		files := func(jobs string) map[string]string {
+			return map[string]string{"prometheus.yml": rig.Jobs("scrape_config_files: [jobs.scrape]\n", "self"), "jobs.scrape": jobs}
+		}
+		t.Run("good", func(t *testing.T) {
+			t.Parallel()
+			p := start(files(fileJobs), "")
+			first := p.synced()
+			older := strings.HasPrefix(first.ServerVersion, "3.5.")
+			if said := strings.Join(first.NotCompared, "\n"); older != strings.Contains(said, "contents of 2 jobs of scrape_config_files") ||
+				older != strings.Contains(said, "settings of 2 jobs of scrape_config_files: /api/v1/scrape_pools/config answered 404") {
+				t.Errorf("not compared: %s", said)
+			}
+			p.volume.Swap(files(strings.Replace(fileJobs, "20s", "25s", 1)))
+			p.changed(first)
+			if s := p.synced(); s.Counts.Mismatches > 0 {
+				t.Errorf("%d mismatches", s.Counts.Mismatches)
+			}
+		})
+		for what, change := range map[string][2]string{"interval": {"20s", "25s"}, "target": {"127.0.0.1:2", "127.0.0.1:3"}, "parameter": {"[one]", "[two]"}, "label": {"rack: a", "rack: b"}} {
+			t.Run(what, func(t *testing.T) {
+				t.Parallel()
+				p := start(files(fileJobs), copied)
+				first := p.synced()
+				p.volume.Swap(files(strings.Replace(fileJobs, change[0], change[1], 1)))
+				p.changed(first)
+				p.mismatches(`scrape job "static"`)
+			})
+		}
+	})
+}

@@ -33,7 +33,7 @@ func (d *Driver) lookAgain(ctx context.Context, now runtime) {
 	}
 	m.again = nil
 	if len(l.differences) > 0 {
-		m.rulesLoad = ""
+		m.rulesLoad, m.jobsLoad = "", ""
 		d.loads++
 	}
 }

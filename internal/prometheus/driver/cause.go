@@ -15,8 +15,12 @@ type evidence struct {
 	rules    []string // differences of rules
 	missing  []string // rule files of which the server runs nothing
 	poolless []string // scrape jobs without a pool
-	hidden   []string // rule files that the server runs and that are not visible here
-	allRules bool     // all rules were asked for
+	jobs     []string // differences of jobs of scrape_config_files
+	allJobs  bool     // all of these were asked for
+	// jobsUntold is what could not be compared of them.
+	jobsUntold []string
+	hidden     []string // rule files that the server runs and that are not visible here
+	allRules   bool     // all rules were asked for
 	elsewhere
 }
 
@@ -102,6 +106,8 @@ func (d *Driver) cause(p plan, l look) string {
 		return "the server loaded " + d.serverFile + " and has other contents than reloader sees. " + single
 	case len(ev.poolless) > 0:
 		return "Prometheus could not make the scrape pool, most likely because it cannot use a certificate, key or CA file of the job; its log says why (\"error creating new scrape pool\"). Repair the file; the reload follows by itself"
+	case len(ev.jobs) > 0:
+		return "the server's container has other files of scrape_config_files than reloader sees under the same path: mount the same volume in both containers, as a directory and without subPath"
 	case len(ev.missing) > 0:
 		return "the server sees none of the rule files in " + path.Dir(ev.missing[0]) + ": mount their volume into the server's container as well, at this path"
 	case len(ev.rules) > 0:
@@ -121,6 +127,9 @@ type memory struct {
 	rulesEpoch string // the life of the server in which all rules were compared
 	rulesLoad  string // the load after which they were
 	invisible  []string
+	jobsEpoch  string // the same of the jobs of scrape_config_files
+	jobsLoad   string
+	jobsUntold []string
 	severalAt  time.Time // when several servers were seen
 	again      *plan     // what is compared once more, at againAt; nil: nothing
 	againOf    runtime   // the proven load
@@ -153,6 +162,9 @@ func (m *memory) proven(p plan, l look, now runtime) {
 	if l.evidence.allRules {
 		m.rulesEpoch, m.rulesLoad, m.invisible = now.epoch(), now.load(), l.evidence.hidden
 	}
+	if l.evidence.allJobs {
+		m.jobsEpoch, m.jobsLoad, m.jobsUntold = now.epoch(), now.load(), l.evidence.jobsUntold
+	}
 	m.again = nil
 	if p.expected != nil && now.ServerTime.Sub(now.LastConfigTime) < sameSecond {
 		m.again, m.againOf, m.againAt = &p, now, time.Now().Add(againAfter)
@@ -161,6 +173,11 @@ func (m *memory) proven(p plan, l look, now runtime) {
 		m.provenText, m.provenShow = p.expected.Text, l.evidence.shown
 		m.shown = remember(m.shown, l.evidence.shown, time.Now())
 	}
+}
+
+// showsJobs says that the server showed all of the jobs of scrape_config_files in this life.
+func (m *memory) showsJobs(now runtime) bool {
+	return m.jobsEpoch == now.epoch() && len(m.jobsUntold) == 0
 }
 
 // stale says that the server shows an earlier configuration, and until when it was the newest.

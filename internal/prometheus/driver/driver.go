@@ -208,7 +208,7 @@ func (d *Driver) awaitEarlier(ctx context.Context, want plan) (bool, *reload.Fai
 	d.pending = nil
 	// What it loaded is compared as after any reload; where that cannot tell everything, it is told once more.
 	e := want.expected
-	whole := now.ReloadConfigSuccess && e != nil && len(e.Hidden) == 0
+	whole := now.ReloadConfigSuccess && e != nil && len(e.Hidden) == 0 && (len(e.FileJobs) == 0 || d.memory.showsJobs(now))
 	// A signal has no other answer than what is seen of the load.
 	if finished && !want.digest.IsZero() && want.digest == p.plan.digest && (whole || d.o.Method == Signal) {
 		d.before, d.signalled = p.before, p.sent

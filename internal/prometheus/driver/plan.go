@@ -19,6 +19,8 @@ type plan struct {
 	expected *proof.Expected
 	// changed are the rule files to ask for when all others were compared before; nil means all.
 	changed []string
+	// changedJobs are the jobs of scrape_config_files to ask for; nil means all.
+	changedJobs []string
 }
 
 // Plan implements reload.Driver.
@@ -31,7 +33,7 @@ func (d *Driver) Plan(_ context.Context, c reload.Change) (reload.Plan, error) {
 	if e := data.expected; e != nil {
 		d.memory.plan(e.Text, time.Now())
 		if last := lastExpected(c); last != nil && c.Old != nil && c.New != nil {
-			data.changed = changedRules(c, last, e)
+			data.changed, data.changedJobs = changedRules(c, last, e), proof.ChangedJobs(last, e)
 		}
 	}
 	p := reload.Plan{Data: data, Findings: d.findings()}

@@ -70,6 +70,9 @@ func (d *Driver) look(ctx context.Context, p plan, pr reload.Proof, now runtime)
 	if f := d.lookAtPools(ctx, p, pr, now, &l); f != nil {
 		return l, f
 	}
+	if f := d.lookAtFileJobs(ctx, p, pr, now, &l); f != nil {
+		return l, f
+	}
 	if f := d.lookAtRules(ctx, p, pr, now, &l); f != nil {
 		return l, f
 	}

@@ -159,9 +159,12 @@ func (d *Driver) lookAtPools(ctx context.Context, p plan, pr reload.Proof, now r
 	until := time.Now().Add(poolsTake(pr.Reloaded, now))
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		var answer struct {
-			ScrapePools []string `json:"scrapePools"`
+			ScrapePools *[]string `json:"scrapePools"`
 		}
 		a, f := d.get(ctx, pathPools, &answer)
+		if f == nil && answer.ScrapePools == nil {
+			f = notPrometheus(d.c.URL(pathPools))
+		}
 		if f != nil {
 			refused, f := d.refused(pathPools, f, a.Status)
 			if refused != "" {
@@ -169,7 +172,7 @@ func (d *Driver) lookAtPools(ctx context.Context, p plan, pr reload.Proof, now r
 			}
 			return f
 		}
-		missing, extra := pools(want, answer.ScrapePools)
+		missing, extra := pools(want, *answer.ScrapePools)
 		late := time.Now().After(until)
 		if len(missing) == 0 || late {
 			d.takePools(e, missing, extra, wait, l)

@@ -16,7 +16,7 @@ import (
 )
 
 // maxLeaves bounds what is told of a configuration value by value.
-const maxLeaves = 400_000
+const maxLeaves = 300_000
 
 // setting is a scalar of a printed configuration, or the number of items of a list.
 type setting struct {
@@ -150,7 +150,10 @@ func compared(q *validator.Question) *validator.Compared {
 		}
 		c.Groups = append(c.Groups, g)
 	}
-	if q.Compare.Configuration {
+	switch {
+	case q.Compare.Jobs:
+		compareJobs(q, c)
+	case q.Compare.Configuration:
 		compareConfig(q, c)
 	}
 	return c
@@ -208,9 +211,18 @@ func compareConfig(q *validator.Question, c *validator.Compared) {
 
 // reprinted lets the library print what the server printed. It returns the settings that the library does not know.
 func reprinted(text string, q *validator.Question) (string, []string, error) {
-	cfg, err := printable(text, q.Compare.Dir, nil)
+	cfg, unknown, err := reread(text, q)
 	if err != nil {
 		return "", nil, err
+	}
+	return proof.Normal(cfg.String(), q.Compare.Wild), unknown, nil
+}
+
+// reread lets the library read what the server printed.
+func reread(text string, q *validator.Question) (*config.Config, []string, error) {
+	cfg, err := printable(text, q.Compare.Dir, nil)
+	if err != nil {
+		return nil, nil, err
 	}
 	var unknown []string
 	if err := yaml2.UnmarshalStrict([]byte(text), &config.Config{}); err != nil {
@@ -220,7 +232,7 @@ func reprinted(text string, q *validator.Question) (string, []string, error) {
 			}
 		}
 	}
-	return proof.Normal(cfg.String(), q.Compare.Wild), unknown, nil
+	return cfg, unknown, nil
 }
 
 func anyWritten(i proof.Item) bool {

@@ -41,15 +41,16 @@ func (j *judge) expect(l *configLoader, ix *index, jobs []job, rules []validator
 	for _, jb := range jobs {
 		e.Jobs = append(e.Jobs, proof.Job{Name: jb.JobName, Wait: jb.file != j.q.Main || mayFail(jb.ScrapeConfig)})
 	}
-	j.print(e, l.body, path.Dir(main), ix)
-	j.hidden(e, jobs)
+	j.print(e, l.body, path.Dir(main), ix, jobs)
 	j.unread(e)
 	j.answer.Expected = e
 }
 
-// print fills in the configuration as the server prints it.
-func (j *judge) print(e *proof.Expected, body, dir string, ix *index) {
+// print fills in the configuration as the server prints it, and the jobs that it prints elsewhere.
+func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job) {
 	cfg, err := printable(body, dir, j.q.Features)
+	secrets := err == nil && j.fileJobs(e, cfg.GlobalConfig, jobs)
+	j.hidden(e, jobs)
 	if err != nil {
 		e.Unprinted = "Prometheus " + Library + ", with which reloader compares, cannot print it"
 		return
@@ -65,7 +66,7 @@ func (j *judge) print(e *proof.Expected, body, dir string, ix *index) {
 		}
 	}
 	text := proof.Normal(cfg.String(), e.Wild)
-	if strings.Contains(text, masked) {
+	if secrets || strings.Contains(text, masked) {
 		e.Hidden = append(e.Hidden, "values of secrets")
 	}
 	e.Text, e.Items = proof.Sum(text), proof.Cut(text)
@@ -158,7 +159,8 @@ func (j *judge) hidden(e *proof.Expected, jobs []job) {
 			n++
 		}
 	}
-	if n > 0 {
+	if n > len(e.FileJobs) {
+		e.FileJobs = nil
 		e.Hidden = append(e.Hidden, fmt.Sprintf("the contents of %d scrape jobs in scrape_config_files (their names are compared)", n))
 	}
 }

@@ -25,6 +25,8 @@ type Expected struct {
 	Unprinted string `json:"unprinted,omitempty"`
 	// Jobs are all scrape jobs, those of scrape_config_files included.
 	Jobs []Job `json:"jobs,omitempty"`
+	// FileJobs are the contents of those of scrape_config_files; empty when the library could not print them.
+	FileJobs []FileJob `json:"fileJobs,omitempty"`
 	// OpenJobs says that scrape_config_files names files that are not visible here: the server may have more jobs.
 	OpenJobs bool `json:"openJobs,omitempty"`
 	// OpenRules says the same of rule_files.

@@ -55,7 +55,7 @@ type ServerGroup struct {
 // It returns the token of the next page; empty when there is none.
 func ReadRules(r io.Reader, each func(ServerGroup)) (next string, err error) {
 	dec := json.NewDecoder(r)
-	status := ""
+	status, groups := "", false
 	err = object(dec, func(key string) error {
 		switch key {
 		case "status":
@@ -64,6 +64,7 @@ func ReadRules(r io.Reader, each func(ServerGroup)) (next string, err error) {
 			return object(dec, func(key string) error {
 				switch key {
 				case "groups":
+					groups = true
 					return list(dec, func() error {
 						var g ServerGroup
 						if err := dec.Decode(&g); err != nil {
@@ -82,13 +83,52 @@ func ReadRules(r io.Reader, each func(ServerGroup)) (next string, err error) {
 			return skip(dec)
 		}
 	})
-	if err == nil && status != "success" {
-		err = fmt.Errorf("status %q", status)
+	if err == nil && (status != "success" || !groups) {
+		err = fmt.Errorf("status %q, groups %v", status, groups)
 	}
 	if err != nil {
 		return "", fmt.Errorf("read rules: %w", err)
 	}
 	return next, nil
+}
+
+// ReadTargets reads the active targets of an answer of /api/v1/targets: the pool of each, and its labels before relabeling.
+func ReadTargets(r io.Reader, each func(pool string, labels map[string]string)) error {
+	dec := json.NewDecoder(r)
+	status, targets := "", false
+	err := object(dec, func(key string) error {
+		switch key {
+		case "status":
+			return dec.Decode(&status)
+		case "data":
+			return object(dec, func(key string) error {
+				if key != "activeTargets" {
+					return skip(dec)
+				}
+				targets = true
+				return list(dec, func() error {
+					var t struct {
+						ScrapePool       string            `json:"scrapePool"`
+						DiscoveredLabels map[string]string `json:"discoveredLabels"`
+					}
+					if err := dec.Decode(&t); err != nil {
+						return err
+					}
+					each(t.ScrapePool, t.DiscoveredLabels)
+					return nil
+				})
+			})
+		default:
+			return skip(dec)
+		}
+	})
+	if err == nil && (status != "success" || !targets) {
+		err = fmt.Errorf("status %q, targets %v", status, targets)
+	}
+	if err != nil {
+		return fmt.Errorf("read targets: %w", err)
+	}
+	return nil
 }
 
 func skip(dec *json.Decoder) error {

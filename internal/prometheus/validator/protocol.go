@@ -63,6 +63,8 @@ type Question struct {
 type Comparison struct {
 	// Configuration says that the main file is the answer of /api/v1/status/config.
 	Configuration bool `json:"configuration,omitempty"`
+	// Jobs says that the main file is a list of jobs as /api/v1/scrape_pools/config prints them.
+	Jobs bool `json:"jobs,omitempty"`
 	// Dir is the server's working directory, when it was started with a relative --config.file.
 	Dir string `json:"dir,omitempty"`
 	// Items and Wild are those of the proof.Expected.

@@ -1,0 +1,234 @@
+package driver
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"reloader/internal/prometheus/proof"
+	"reloader/internal/prometheus/validator"
+	"reloader/internal/reload"
+)
+
+const (
+	pathPoolConfig = "/api/v1/scrape_pools/config" // of 3.15
+	pathTargets    = "/api/v1/targets"
+	maxJob         = 32 << 20
+	// maxJobs bounds what is kept of jobs to compare them with the validator's help.
+	maxJobs = 64 << 20
+	// syncedAfter is how long after a load targets may still be those from before it: they follow a load after some seconds,
+	// later in a server with many of them.
+	syncedAfter = time.Minute
+)
+
+// lookAtFileJobs compares the contents of the jobs of scrape_config_files: those that changed, or all of them.
+func (d *Driver) lookAtFileJobs(ctx context.Context, p plan, pr reload.Proof, now runtime, l *look) *reload.Failure {
+	e := p.expected
+	if len(e.FileJobs) == 0 || len(l.evidence.poolless) > 0 {
+		return nil
+	}
+	m := &d.memory
+	only := func(string) bool { return true }
+	switch compared := m.jobsEpoch == now.epoch(); {
+	case compared && !pr.Reloaded && same(pr, now) && m.jobsLoad == now.load():
+		l.notCompared = append(l.notCompared, m.jobsUntold...)
+		return nil
+	case compared && pr.Reloaded && len(e.FileJobs) > alwaysAll && p.changedJobs != nil:
+		only = func(name string) bool { return slices.Contains(p.changedJobs, name) }
+	default:
+		l.evidence.allJobs = true
+	}
+	c := jobComparison{d: d, e: e, now: now, pr: pr}
+	for i := range e.FileJobs {
+		j := &e.FileJobs[i]
+		if !only(j.Name) {
+			continue
+		}
+		if f := c.job(ctx, j); f != nil {
+			return f
+		}
+	}
+	if f := c.others(ctx); f != nil {
+		return f
+	}
+	c.tell(l)
+	return nil
+}
+
+// jobComparison is one look at jobs of scrape_config_files.
+type jobComparison struct {
+	d   *Driver
+	e   *proof.Expected
+	now runtime
+	pr  reload.Proof
+
+	refused     string            // why the server does not show jobs
+	untold      map[string]string // jobs that could not be compared, and why
+	targetsOnly int               // jobs of which only the targets were compared
+	texts       strings.Builder   // jobs that the validator has to compare
+	items       []proof.Item
+	leftOut     []string
+	differences []string
+}
+
+func (c *jobComparison) leaveOut(job, why string) {
+	if c.untold == nil {
+		c.untold = map[string]string{}
+	}
+	c.untold[job] = why
+}
+
+// job compares one job.
+func (c *jobComparison) job(ctx context.Context, j *proof.FileJob) *reload.Failure {
+	if c.refused != "" {
+		return c.targets(ctx, j)
+	}
+	text, refused, f := c.d.shownJob(ctx, j.Name)
+	switch {
+	case f != nil:
+		return f
+	case refused != "":
+		c.refused = refused
+		return c.targets(ctx, j)
+	case proof.Sum(proof.Normal(text, nil)) == j.Sum:
+	case c.d.sameVersion(c.e) && c.d.serverDir == "":
+		c.differences = append(c.differences, j.Compare(text))
+	case c.texts.Len()+len(text) > maxJobs:
+		c.leaveOut(j.Name, "too large to be compared with those of another version")
+	default:
+		c.items = append(c.items, j.Item)
+		mark := "- "
+		for line := range strings.Lines(text) {
+			c.texts.WriteString(mark + line)
+			mark = "  "
+		}
+	}
+	return nil
+}
+
+// shownJob is a job as the server prints it; refused says why it does not.
+func (d *Driver) shownJob(ctx context.Context, name string) (text, refused string, f *reload.Failure) {
+	var answer struct {
+		Status string `json:"status"`
+		Data   struct {
+			YAML *string `json:"yaml"`
+		} `json:"data"`
+	}
+	refused, f = d.ask(ctx, pathPoolConfig, url.Values{"scrapePool": {name}}, maxJob, askTimeout, func(r io.Reader) error {
+		err := json.NewDecoder(r).Decode(&answer)
+		if err == nil && (answer.Status != "success" || answer.Data.YAML == nil) {
+			err = fmt.Errorf("status %q", answer.Status)
+		}
+		return err
+	})
+	if f == nil && refused == "" {
+		text = *answer.Data.YAML
+	}
+	return text, refused, f
+}
+
+// targets compares the targets of a job whose contents the server does not show. They follow a load after some seconds.
+func (c *jobComparison) targets(ctx context.Context, j *proof.FileJob) *reload.Failure {
+	if len(j.Targets) == 0 {
+		c.leaveOut(j.Name, c.refused)
+		return nil
+	}
+	age := func() time.Duration { return c.d.last.ServerTime.Sub(later(c.now.LastConfigTime, c.now.StartTime)) }
+	until := time.Now().Add(poolWait)
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		have, refused, f := c.d.activeTargets(ctx, j.Name)
+		if f != nil {
+			return f
+		}
+		if refused != "" {
+			c.leaveOut(j.Name, c.refused+", "+refused)
+			return nil
+		}
+		difference := j.CompareTargets(have)
+		switch {
+		case difference == "" && len(have) == 0: // all are dropped
+			c.leaveOut(j.Name, c.refused)
+			return nil
+		case difference == "":
+			c.targetsOnly++
+			return nil
+		case age() > syncedAfter:
+			c.differences = append(c.differences, difference)
+			return nil
+		case time.Now().After(until):
+			return unfinished(difference + ", yet: the load was just now")
+		}
+		select {
+		case <-ctx.Done():
+			return &reload.Failure{Class: reload.ClassLocal, Message: "wait for targets: stopped", Untouched: true, Err: ctx.Err()}
+		case <-time.After(pause):
+		}
+		if _, f := c.d.getRuntime(ctx); f != nil { // for the server's clock
+			return f
+		}
+	}
+}
+
+// activeTargets are the digests of the targets that a server scrapes for a job, as they were before relabeling.
+func (d *Driver) activeTargets(ctx context.Context, job string) (targets []uint64, refused string, f *reload.Failure) {
+	refused, f = d.ask(ctx, pathTargets, url.Values{"state": {"active"}, "scrapePool": {job}}, maxJob, askTimeout, func(r io.Reader) error {
+		return proof.ReadTargets(r, func(pool string, labels map[string]string) {
+			if sum := proof.TargetSum(labels); pool == job && !slices.Contains(targets, sum) {
+				targets = append(targets, sum)
+			}
+		})
+	})
+	return targets, refused, f
+}
+
+// others lets the validator compare the jobs that a server of another version prints in another way.
+func (c *jobComparison) others(ctx context.Context) *reload.Failure {
+	if len(c.items) == 0 {
+		return nil
+	}
+	failed := "the server is Prometheus " + c.d.facts.Version + ", reloader compares as " + c.e.Library
+	if c.d.o.Comparer != nil {
+		compared, err := c.d.o.Comparer.Compare(ctx, c.d.facts, "scrape_configs:\n"+c.texts.String(),
+			validator.Comparison{Jobs: true, Dir: c.d.serverDir, Items: c.items})
+		if err != nil {
+			return &reload.Failure{Class: reload.ClassLocal, Message: err.Error(), Untouched: true, Err: err}
+		}
+		c.differences = append(c.differences, compared.Differences...)
+		c.leftOut = compared.LeftOut
+		if compared.Failed == "" {
+			return nil
+		}
+		failed = compared.Failed
+	}
+	for _, i := range c.items {
+		c.leaveOut(i.Name, failed)
+	}
+	return nil
+}
+
+// tell adds what was found to the look.
+func (c *jobComparison) tell(l *look) {
+	l.differences = append(l.differences, c.differences...)
+	l.evidence.jobs = c.differences
+	const what = " of scrape_config_files"
+	before := len(l.notCompared)
+	if n := len(c.untold); n > 0 {
+		why := ""
+		for _, w := range c.untold {
+			why = max(why, w)
+		}
+		l.leaveOut("contents of "+count(n, "job")+what, why)
+	}
+	if c.targetsOnly > 0 {
+		l.leaveOut("settings of "+count(c.targetsOnly, "job")+what, c.refused+"; targets, intervals, timeouts, schemes, paths and parameters are the same")
+	}
+	if len(c.leftOut) > 0 {
+		l.leaveOut("settings of jobs"+what+" that the files leave to the server", summary(c.leftOut))
+	}
+	l.evidence.jobsUntold = l.notCompared[before:len(l.notCompared):len(l.notCompared)]
+}

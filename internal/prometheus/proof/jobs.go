@@ -1,0 +1,120 @@
+package proof
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// FileJob is a scrape job of a file of scrape_config_files, which /api/v1/status/config does not print. Servers from
+// 3.15 on print it at /api/v1/scrape_pools/config; older ones show no more than its targets.
+type FileJob struct {
+	Item
+	// Fields are digests of its settings, to name those that differ. Empty where the server has another version than the
+	// library: Item.Leaves are compared then.
+	Fields []Leaf `json:"fields,omitempty"`
+	// Targets are digests of its targets before relabeling, for a server of another version; empty for a job with any
+	// discovery but static_configs, whose targets are not known here.
+	Targets []uint64 `json:"targets,omitempty"`
+	// AllActive says that no relabeling can drop a target.
+	AllActive bool `json:"allActive,omitempty"`
+}
+
+// Fields are digests of the settings of a printed job.
+func Fields(text string) []Leaf {
+	var fields []Leaf
+	for key, value := range settings(text) {
+		fields = append(fields, Leaf{Path: uint32(Sum(key)), Value: uint32(Sum(value))}) //nolint:gosec // a part of the digest
+	}
+	slices.SortFunc(fields, func(a, b Leaf) int { return int(int64(a.Path) - int64(b.Path)) })
+	return fields
+}
+
+// settings are the parts of a printed mapping, by key: lines of a part begin with a blank or with the dash of a list.
+func settings(text string) map[string]string {
+	parts := map[string]string{}
+	key := ""
+	for line := range strings.Lines(text) {
+		if c := line[0]; c != ' ' && c != '-' && c != '\n' {
+			key, _, _ = strings.Cut(line, ":")
+		}
+		parts[key] += line
+	}
+	return parts
+}
+
+// Compare names what differs in a job as the server prints it; empty when nothing does.
+func (j *FileJob) Compare(text string) (difference string) {
+	text = Normal(text, nil)
+	if Sum(text) == j.Sum {
+		return ""
+	}
+	want := make(map[uint32]uint32, len(j.Fields))
+	for _, f := range j.Fields {
+		want[f.Path] = f.Value
+	}
+	have := settings(text)
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(have)) {
+		path := uint32(Sum(key))                                             //nolint:gosec // a part of the digest
+		if value, ok := want[path]; !ok || value != uint32(Sum(have[key])) { //nolint:gosec // the same
+			keys = append(keys, key)
+		}
+		delete(want, path)
+	}
+	if len(want) > 0 {
+		keys = append(keys, fmt.Sprintf("%s that the server does not have", counted(len(want), "setting")))
+	}
+	if len(keys) == 0 {
+		return j.String() + " differs"
+	}
+	return j.String() + " differs in " + strings.Join(keys, ", ")
+}
+
+// lateLabels are discovered labels that only newer servers add.
+var lateLabels = []string{"__convert_classic_histograms_to_nhcb__", "__always_scrape_classic_histograms__", "__scrape_native_histograms__"}
+
+// TargetSum is the digest of a target before relabeling.
+func TargetSum(labels map[string]string) uint64 {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		if !slices.Contains(lateLabels, name) {
+			fmt.Fprintf(&b, "%q=%q,", name, labels[name])
+		}
+	}
+	return Sum(b.String())
+}
+
+// CompareTargets names what differs in the targets that the server shows; empty when nothing does.
+func (j *FileJob) CompareTargets(have []uint64) (difference string) {
+	other := 0
+	for _, t := range have {
+		if !slices.Contains(j.Targets, t) {
+			other++
+		}
+	}
+	switch {
+	case other > 0:
+		return fmt.Sprintf("%s: the server has %s that the file does not have (address, labels, interval, timeout, scheme, path or parameters)", j, counted(other, "target"))
+	case j.AllActive && len(have) < len(j.Targets):
+		return fmt.Sprintf("%s: the server has %s, not %d", j, counted(len(have), "target"), len(j.Targets))
+	}
+	return ""
+}
+
+// ChangedJobs are the jobs of scrape_config_files that differ between two sets of files, and which the server has to show for
+// the newer one.
+func ChangedJobs(from, to *Expected) []string {
+	before := make(map[string]uint64, len(from.FileJobs))
+	for i := range from.FileJobs {
+		before[from.FileJobs[i].Name] = from.FileJobs[i].Sum
+	}
+	changed := []string{}
+	for i := range to.FileJobs {
+		if sum, ok := before[to.FileJobs[i].Name]; !ok || sum != to.FileJobs[i].Sum {
+			changed = append(changed, to.FileJobs[i].Name)
+		}
+	}
+	return changed
+}
