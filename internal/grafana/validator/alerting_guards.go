@@ -74,8 +74,8 @@ func labels(list []provisioning.Value) string {
 	return strings.Join(names, "\n")
 }
 
-// alerted is a list of names from an attribute.
-func alerted(i finding.Item, key string) []string {
+// namesOf is a list of names from an attribute.
+func namesOf(i finding.Item, key string) []string {
 	if i.Attrs[key] == "" {
 		return nil
 	}

@@ -103,9 +103,9 @@ func (s *alertingState) running(o *alertingOrg, id int64) {
 		case itemMuteTiming:
 			o.mutes[i.Attrs["name"]] = true
 		case itemRule:
-			o.rules[i.Attrs["uid"]] = alertingUse{alerted(i, "receivers"), alerted(i, "intervals")}
+			o.rules[i.Attrs["uid"]] = alertingUse{namesOf(i, "receivers"), namesOf(i, "intervals")}
 		case itemPolicy:
-			o.routes = alertingUse{alerted(i, "receivers"), alerted(i, "intervals")}
+			o.routes = alertingUse{namesOf(i, "receivers"), namesOf(i, "intervals")}
 		}
 	}
 }

@@ -33,15 +33,15 @@ func seedAlerting(live *Live, seed findings.Result, _ Version) {
 		org, _ := strconv.ParseInt(i.Attrs["org"], 10, 64)
 		switch i.Kind {
 		case itemRule:
-			a.Rules = append(a.Rules, LiveRule{OrgID: org, UID: i.Attrs["uid"], Title: i.Attrs["title"], Folder: i.Attrs["folder"], Provenance: "file", Receiver: i.Attrs["receivers"], Intervals: alerted(i, "intervals")})
+			a.Rules = append(a.Rules, LiveRule{OrgID: org, UID: i.Attrs["uid"], Title: i.Attrs["title"], Folder: i.Attrs["folder"], Provenance: "file", Receiver: i.Attrs["receivers"], Intervals: namesOf(i, "intervals")})
 		case itemContactPoint:
 			a.ContactPoints = append(a.ContactPoints, LiveContactPoint{OrgID: org, Name: i.Attrs["name"], UID: i.Attrs["uid"], Provenance: "file"})
 		case itemPolicy:
 			a.Receivers, a.Intervals = slices.DeleteFunc(a.Receivers, func(n LiveNamed) bool { return n.OrgID == org }), nil
-			for _, name := range alerted(i, "receivers") {
+			for _, name := range namesOf(i, "receivers") {
 				a.Receivers = append(a.Receivers, LiveNamed{OrgID: org, Name: name})
 			}
-			for _, name := range alerted(i, "intervals") {
+			for _, name := range namesOf(i, "intervals") {
 				a.Intervals = append(a.Intervals, LiveNamed{OrgID: org, Name: name})
 			}
 		case itemMuteTiming:
@@ -98,11 +98,11 @@ const alertingSecret = "Zq7SECRETx9"
 func TestNoAlertingFindingShowsASecret(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, typ := range contactTypes {
-		for _, f := range settingFields(typ.fields) {
+	for typ, names := range settingNames() {
+		for _, name := range names {
 			// Names, of variables and files too, are shown; they are no secrets.
 			for _, form := range []string{"'%s'", "[%s]", "{a: %s}", "'http://u:%s@[::1'", "'x$%s'"} {
-				texts = append(texts, point(typ.name, f.name+": "+strings.ReplaceAll(form, "%s", alertingSecret)))
+				texts = append(texts, point(typ, name+": "+strings.ReplaceAll(form, "%s", alertingSecret)))
 			}
 		}
 	}

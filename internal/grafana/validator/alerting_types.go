@@ -112,6 +112,15 @@ func fieldNames(fields []settingField) []string {
 	return out
 }
 
+// settingNames are the names of the settings of each type of contact point.
+func settingNames() map[string][]string {
+	out := map[string][]string{}
+	for _, t := range contactTypes {
+		out[t.name] = fieldNames(settingFields(t.fields))
+	}
+	return out
+}
+
 func isText(v any) bool {
 	switch v.(type) {
 	case nil, string, time.Time:
