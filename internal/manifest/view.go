@@ -24,7 +24,7 @@ type View struct {
 	// Cut says that the view is incomplete: the input has too many files (MaxFiles, MaxBytes).
 	Cut    bool
 	points map[string]*ViewMount
-	names  []string
+	byName *paths.Index
 	// unknown are the paths of mounts of which something is unknown, in their order.
 	unknown []string
 	in      *Input
@@ -141,11 +141,14 @@ func (in *Input) fill(v *View, w *Workload, c Container, m *ViewMount) {
 }
 
 // Names are the paths of the files in their order.
-func (v *View) Names() []string {
-	if len(v.names) != len(v.Files) {
-		v.names = slices.Sorted(maps.Keys(v.Files))
+func (v *View) Names() []string { return v.Paths().Sorted() }
+
+// Paths finds files by patterns of their paths.
+func (v *View) Paths() *paths.Index {
+	if v.byName == nil || len(v.byName.Sorted()) != len(v.Files) {
+		v.byName = paths.NewIndex(slices.Sorted(maps.Keys(v.Files)))
 	}
-	return v.names
+	return v.byName
 }
 
 // Covering is the innermost mount that holds the path; nil when it is of the image.

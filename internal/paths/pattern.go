@@ -32,9 +32,6 @@ func NewPattern(text string) Pattern {
 	return p
 }
 
-// Candidates are those of sorted paths that begin as the pattern does.
-func (p Pattern) Candidates(sorted []string) []string { return Prefixed(sorted, p.begin) }
-
 // Match is filepath.Match.
 func (p Pattern) Match(name string) bool {
 	if !strings.Contains(name, p.part) {

@@ -1,8 +1,10 @@
 package paths
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -10,7 +12,7 @@ import (
 func FuzzPattern(f *testing.F) {
 	for _, seed := range [][3]string{
 		{"/etc/*/rules/*.yml", "/etc/a/rules/b.yml", "/etc/a/b.yml"}, {"/etc/prometheus.yml", "/etc/prometheus.yml", "/etc/prometheus.yml2"},
-		{"/a/[a-c]*", "/a/b", "/a/d"}, {`/a/\*`, "/a/*", "/a/b"}, {"??", "é日", "ab"}, {"*", "", "a/b"}, {"a*a", "a", "aa"},
+		{"/a/[a-c]*", "/a/b", "/a/d"}, {`/a/\*`, "/a/*", "/a/b"}, {"??", "é日", "ab"}, {"*", "", "a/b"}, {"a*a", "a", "aa"}, {"/etc/*/rules/7.*", "/etc/é/rules/7.", "7"}, {"*/rules/*3.yml", "", "/"}, {"*", "a", "b"}, {"*7", "日", "77"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
@@ -20,13 +22,17 @@ func FuzzPattern(f *testing.F) {
 		}
 		p := NewPattern(pattern)
 		var want, got []string
-		all := slices.Sorted(slices.Values([]string{a, b}))
+		all := []string{a, b}
+		for i := range 2 * few { // so many that the index chooses
+			all = append(all, fmt.Sprintf("/etc/%d/rules/%d.yml", i%3, i), a+strconv.Itoa(i), strconv.Itoa(i)+b)
+		}
+		slices.Sort(all)
 		for _, name := range all {
 			if ok, err := filepath.Match(pattern, name); ok && err == nil {
 				want = append(want, name)
 			}
 		}
-		for _, name := range p.Candidates(all) {
+		for _, name := range NewIndex(all).Candidates(p) {
 			if p.Match(name) {
 				got = append(got, name)
 			}

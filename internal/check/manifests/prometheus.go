@@ -99,7 +99,7 @@ func resolve(file, p string) string {
 func (p *prometheusFiles) matches(pattern string) []string {
 	var found []string
 	means := paths.NewPattern(pattern)
-	list := means.Candidates(p.view.Names())
+	list := p.view.Paths().Candidates(means)
 	if !p.compare(len(list)) {
 		return nil
 	}

@@ -81,7 +81,7 @@ func TestLimits(t *testing.T) {
 	for i := range 6000 {
 		fmt.Fprintf(&mounts, "    - {name: c, mountPath: /etc/x/%d}\n", i)
 		fmt.Fprintf(&keys, "  k%d.txt: x\n", i)
-		fmt.Fprintf(&patterns, "    - /etc/*/%d/*.yml\n", i)
+		fmt.Fprintf(&patterns, "    - /etc/*/%d*/*.yml\n", i)
 	}
 	pod := func(image string) string {
 		return "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: p\n    image: " + image + "\n    volumeMounts:\n    - {name: main, mountPath: /etc/prometheus}\n" + mounts.String() +

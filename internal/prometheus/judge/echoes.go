@@ -6,7 +6,7 @@ import "slices"
 // key beside it (the url of a remote_write) says the same of that key.
 func (ix *index) withoutEchoes(found []problem) []problem {
 	holds := func(p problem) bool {
-		return slices.ContainsFunc(ix.places, func(at place) bool { return at.node.Line == p.line && slices.Contains(p.needles, at.node.Value) })
+		return slices.ContainsFunc(ix.between(p.line, p.line), func(at place) bool { return slices.Contains(p.needles, at.node.Value) })
 	}
 	at := map[string]bool{}
 	for _, p := range found {

@@ -173,7 +173,7 @@ const maxExamples = 5
 func (j *judge) unread(e *proof.Expected) {
 	// What each directory holds, with all that is below it. What a directory has enough of, those above it have, too.
 	used, files := map[string]bool{}, map[string][]string{}
-	for _, p := range j.sorted {
+	for _, p := range j.byName.Sorted() {
 		i := j.paths[p]
 		isUsed := j.matched[i] || j.other[i]
 		for d := path.Dir(p); !used[d] && (isUsed || len(files[d]) < maxExamples); d = path.Dir(d) {

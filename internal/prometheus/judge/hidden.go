@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
@@ -14,8 +15,23 @@ import (
 )
 
 // hiddenMistakes adds the mistakes of rules that cannot be decoded: one wrong type, duration or key hides all others of
-// its rule from the library.
-func (j *ruleJudge) hiddenMistakes(ix *index, found []problem) []problem {
+// its rule from the library. With all, rules in which nothing was found are judged too: no one looked at them.
+func (j *ruleJudge) hiddenMistakes(ix *index, found []problem, all bool) []problem {
+	type spot struct {
+		line int
+		rule string
+	}
+	seen, undecoded := map[spot]bool{}, []int{}
+	for _, p := range found {
+		seen[spot{p.line, p.rule}] = true
+		if slices.Contains([]string{ruleNames.unknown, ruleNames.duplicate, ruleNames.wrongType, ruleNames.duration}, p.rule) {
+			undecoded = append(undecoded, p.line)
+		}
+	}
+	slices.Sort(undecoded)
+	if all {
+		found = slices.DeleteFunc(found, func(p problem) bool { return strings.HasSuffix(p.message, notListed) })
+	}
 	if groups := resolved(child(ix.root, "groups")); groups != nil {
 		for _, g := range groups.Content {
 			rules := resolved(child(resolved(g), "rules"))
@@ -29,16 +45,13 @@ func (j *ruleJudge) hiddenMistakes(ix *index, found []problem) []problem {
 			for i, r := range rules.Content {
 				r = resolved(r)
 				from, to := r.Line, lastLine(r)
-				inRule := func(p problem) bool { return p.line >= from && p.line <= to }
-				undecoded := func(p problem) bool {
-					return inRule(p) && slices.Contains([]string{ruleNames.unknown, ruleNames.duplicate, ruleNames.wrongType, ruleNames.duration}, p.rule)
-				}
-				if r.Kind != yaml.MappingNode || !slices.ContainsFunc(found, undecoded) {
+				first, _ := slices.BinarySearch(undecoded, from)
+				if r.Kind != yaml.MappingNode || !all && (first == len(undecoded) || undecoded[first] > to) {
 					continue
 				}
 				for _, p := range j.oneRule(ix, r, group, i+1) {
-					same := func(o problem) bool { return o.line == p.line && o.rule == p.rule }
-					if !slices.ContainsFunc(found, same) {
+					if at := (spot{p.line, p.rule}); !seen[at] {
+						seen[at] = true
 						found = append(found, p)
 					}
 				}

@@ -25,8 +25,12 @@ type index struct {
 	root   *yaml.Node
 	places []place
 	text   text
+	// inOrder says that the lines of places never go back, so that those of a line are found without a look at all others.
+	inOrder bool
 	// patterns are where the patterns of file_sd_configs stand first; nil before the first question.
 	patterns map[string]*yaml.Node
+	// groups are the rule groups of each name; nil before the first question.
+	groups map[string][]*yaml.Node
 }
 
 // parse reads the file's first document; the root is nil when there is nothing in it.
@@ -40,7 +44,27 @@ func parse(b []byte) (*index, error) {
 		ix.root = doc.Content[0]
 		ix.add(ix.root, nil, nil)
 	}
+	ix.inOrder = slices.IsSortedFunc(ix.places, byLine)
 	return ix, nil
+}
+
+func byLine(a, b place) int { return a.node.Line - b.node.Line }
+
+// between are the places of the lines from..to, both included.
+func (ix *index) between(from, to int) []place {
+	if !ix.inOrder {
+		var in []place
+		for _, at := range ix.places {
+			if at.node.Line >= from && at.node.Line <= to {
+				in = append(in, at)
+			}
+		}
+		return in
+	}
+	before := func(at place, line int) int { return at.node.Line - line }
+	first, _ := slices.BinarySearchFunc(ix.places, from, before)
+	end, _ := slices.BinarySearchFunc(ix.places, to+1, before)
+	return ix.places[first:max(first, end)]
 }
 
 func (ix *index) add(n, key *yaml.Node, path []string) {
@@ -74,10 +98,8 @@ func (ix *index) locate(p *problem) {
 	if p.column > 0 {
 		return
 	}
-	for _, at := range ix.places {
-		if at.node.Line != p.line {
-			continue
-		}
+	here := ix.between(p.line, p.line)
+	for _, at := range here {
 		switch {
 		case p.tag != "" && !at.isKey && at.node.ShortTag() == p.tag,
 			len(p.needles) > 0 && at.isKey && at.node.Value == p.needles[0]:
@@ -88,11 +110,8 @@ func (ix *index) locate(p *problem) {
 			return
 		}
 	}
-	for _, at := range ix.places {
-		if at.node.Line == p.line {
-			p.column = at.node.Column
-			return
-		}
+	if len(here) > 0 {
+		p.column = here[0].node.Column
 	}
 }
 
@@ -147,8 +166,8 @@ func onlyJob(ix *index, needles []string, from, to int) bool {
 	if len(needles) == 0 {
 		return false
 	}
-	for _, at := range ix.places {
-		if at.isKey || at.node.Kind != yaml.ScalarNode || at.node.Line < from || at.node.Line > to || !slices.Contains(needles, at.node.Value) {
+	for _, at := range ix.between(from, to) {
+		if at.isKey || at.node.Kind != yaml.ScalarNode || !slices.Contains(needles, at.node.Value) {
 			continue
 		}
 		if len(at.path) == 0 || at.path[len(at.path)-1] != "job_name" {
@@ -170,8 +189,8 @@ func isBadRegexp(at place) bool {
 // point sets the problem's position to a place in the lines that fits.
 func (ix *index) point(p *problem, from, to int, fits func(place) bool) bool {
 	found := false
-	for _, at := range ix.places {
-		if at.node.Line < from || at.node.Line > to || !fits(at) {
+	for _, at := range ix.between(from, to) {
+		if !fits(at) {
 			continue
 		}
 		p.line, p.column, found = at.node.Line, at.node.Column, true
@@ -195,8 +214,8 @@ func (ix *index) named(message string, from, to int) string {
 			has[words[i-1]+"_"+w] = true
 		}
 	}
-	for _, at := range ix.places {
-		if at.isKey && at.node.Line >= from && at.node.Line <= to && has[strings.ToLower(at.node.Value)] && len(at.node.Value) > len(best) {
+	for _, at := range ix.between(from, to) {
+		if at.isKey && has[strings.ToLower(at.node.Value)] && len(at.node.Value) > len(best) {
 			best = at.node.Value
 		}
 	}
@@ -205,8 +224,8 @@ func (ix *index) named(message string, from, to int) string {
 
 // at finds the value at a path of keys; items of lists are looked through in order.
 func (ix *index) at(line int, key string) (place, bool) {
-	for _, at := range ix.places {
-		if at.isKey && at.node.Line == line && at.node.Value == key {
+	for _, at := range ix.between(line, line) {
+		if at.isKey && at.node.Value == key {
 			return at, true
 		}
 	}

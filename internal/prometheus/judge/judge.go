@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"reloader/internal/finding"
+	"reloader/internal/paths"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/yamlslip"
 )
@@ -25,10 +26,11 @@ type judge struct {
 	parser parser.Parser
 	// paths are where the server sees each file.
 	paths map[string]int
-	// sorted and sortedDirs are the keys of paths and dirs in their order.
-	sorted, sortedDirs []string
-	// compared counts how often a path was held against a pattern.
-	compared int
+	// byName and dirsByName are the keys of paths and dirs.
+	byName, dirsByName *paths.Index
+	// compared counts how often a path was held against a pattern; uncompared says that it became too often.
+	compared   int
+	uncompared bool
 	// wholeDirs are those of the question's directories, whose files are all visible.
 	wholeDirs map[string]bool
 	// dirs are directories that reloader can see, which a pattern may match; sub-directories included.
@@ -53,6 +55,15 @@ func Judge(q *validator.Question) *validator.Answer {
 	if q.Compare != nil {
 		return &validator.Answer{Library: Library, Compared: compared(q)}
 	}
+	j := newJudge(q)
+	j.main()
+	slices.Sort(j.answer.Need)
+	slices.SortFunc(j.answer.Rules, func(a, b validator.RuleFile) int { return cmp.Compare(a.File, b.File) })
+	return &j.answer
+}
+
+// newJudge knows where everything of a question stands.
+func newJudge(q *validator.Question) *judge {
 	j := &judge{
 		q: q, server: parseVersion(q.Version), parser: newParser(q.Features, parseVersion(q.Version)),
 		paths: map[string]int{}, wholeDirs: map[string]bool{}, dirs: map[string]bool{}, matched: map[int]bool{},
@@ -74,11 +85,8 @@ func Judge(q *validator.Question) *validator.Answer {
 	for _, d := range q.Atomic {
 		j.dirs[path.Join(d, "..data")] = true
 	}
-	j.sorted, j.sortedDirs = slices.Sorted(maps.Keys(j.paths)), slices.Sorted(maps.Keys(j.dirs))
-	j.main()
-	slices.Sort(j.answer.Need)
-	slices.SortFunc(j.answer.Rules, func(a, b validator.RuleFile) int { return cmp.Compare(a.File, b.File) })
-	return &j.answer
+	j.byName, j.dirsByName = paths.NewIndex(slices.Sorted(maps.Keys(j.paths))), paths.NewIndex(slices.Sorted(maps.Keys(j.dirs)))
+	return j
 }
 
 // report adds a problem of a file to the answer, once.
@@ -146,7 +154,7 @@ func (j *judge) main() {
 	j.refer(l, ix)
 }
 
-// orphans judges what looks like a rule file when the main file cannot say which are.
+// orphans judges what looks like a rule file when it is not known which are.
 func (j *judge) orphans() {
 	var rules []int
 	for i, f := range j.q.Files {

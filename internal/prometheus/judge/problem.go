@@ -77,12 +77,15 @@ func problems(err error, n names) []problem {
 	return []problem{valueProblem(msg, n)}
 }
 
+// notListed ends the last problem of a list that was cut.
+const notListed = " are not listed"
+
 func typeProblems(msgs []string, n names) []problem {
 	var ps []problem
 	for i, msg := range msgs {
 		if i == maxProblems { // each is looked up in the whole file, and no one reads so many
 			return append(ps, problem{mistake: mistake{severity: finding.Error, rule: n.value, line: ps[i-1].line,
-				message: fmt.Sprintf("%d more mistakes of fields and types are not listed", len(msgs)-i)}})
+				message: fmt.Sprintf("%d more mistakes of fields and types", len(msgs)-i) + notListed}})
 		}
 		p := problem{mistake: mistake{severity: finding.Error, rule: n.wrongType, message: "the value has the wrong type"}}
 		if m := reLine.FindStringSubmatch(msg); m != nil {

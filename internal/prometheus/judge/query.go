@@ -10,34 +10,37 @@ import (
 // ruleLines are the lines of the n-th rule (from 1) of a group; all lines when it cannot be found.
 func (ix *index) ruleLines(group string, n int) (from, to int) {
 	const all = 1 << 30
-	groups := child(ix.root, "groups")
-	if n == 0 || groups == nil {
+	if n == 0 {
 		return 1, all
 	}
-	for _, g := range groups.Content {
-		name, rules := child(g, "name"), child(g, "rules")
-		if name == nil || rules == nil || name.Value != group || n > len(rules.Content) {
-			continue
+	for _, g := range ix.groupsOf(group) {
+		if rules := child(g, "rules"); rules != nil && n <= len(rules.Content) {
+			rule := rules.Content[n-1]
+			return rule.Line, lastLine(rule)
 		}
-		rule := rules.Content[n-1]
-		return rule.Line, lastLine(rule)
 	}
 	return 1, all
 }
 
+// groupsOf are the rule groups of a name.
+func (ix *index) groupsOf(group string) []*yaml.Node {
+	if ix.groups == nil {
+		ix.groups = map[string][]*yaml.Node{}
+		if groups := child(ix.root, "groups"); groups != nil {
+			for _, g := range groups.Content {
+				if name := child(g, "name"); name != nil {
+					ix.groups[name.Value] = append(ix.groups[name.Value], g)
+				}
+			}
+		}
+	}
+	return ix.groups[group]
+}
+
 // repeatedGroup is the name of the second group of that name; nil when there is none.
 func (ix *index) repeatedGroup(name string) *yaml.Node {
-	groups, seen := child(ix.root, "groups"), false
-	if groups == nil {
-		return nil
-	}
-	for _, g := range groups.Content {
-		if n := child(g, "name"); n != nil && n.Value == name {
-			if seen {
-				return n
-			}
-			seen = true
-		}
+	if same := ix.groupsOf(name); len(same) > 1 {
+		return child(same[1], "name")
 	}
 	return nil
 }
@@ -82,8 +85,8 @@ func lastLine(n *yaml.Node) int {
 // Where the source cannot be followed exactly it stays at the beginning.
 func (ix *index) inQuery(p *problem) {
 	var expr *yaml.Node
-	for _, at := range ix.places {
-		if at.node.Line == p.line && at.node.Column == p.column && at.node.Kind == yaml.ScalarNode && !at.isKey {
+	for _, at := range ix.between(p.line, p.line) {
+		if at.node.Column == p.column && at.node.Kind == yaml.ScalarNode && !at.isKey {
 			expr = at.node
 			break
 		}

@@ -41,6 +41,9 @@ func (j *judge) refer(l *configLoader, ix *index) {
 		}
 	}
 	j.targets(cfg, ix, jobs)
+	if j.uncompared {
+		j.orphans()
+	}
 	j.expect(l, ix, jobs, paths)
 }
 
@@ -59,7 +62,7 @@ func (j *judge) named(file int, ix *index, dir, key string) (files []int, paths 
 		}
 		pattern := join(dir, n.Value)
 		found := j.glob(file, n, pattern)
-		if len(found) == 0 && !j.dirs[path.Dir(proof.Path(pattern))] {
+		if len(found) == 0 && (j.uncompared || !j.dirs[path.Dir(proof.Path(pattern))]) {
 			j.open = j.open || key == "scrape_config_files"
 			j.openRules = j.openRules || key == "rule_files"
 		}

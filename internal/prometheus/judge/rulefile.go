@@ -70,7 +70,7 @@ func (j *ruleJudge) file(content []byte) verdict {
 			return ps
 		}
 		if parts := isolate(newText(content), ix, load); blocking(parts.found) {
-			ps = j.hiddenMistakes(ix, parts.found)
+			ps = j.hiddenMistakes(ix, parts.found, parts.exhausted())
 		}
 	}
 	v.problems = append(soften(hinted(ps, ix, ruleFileType, roleRules), j.server), duplicates...)

@@ -10,7 +10,11 @@ import (
 
 // secrets are the values of a file that must never be shown. They are found by the names of
 // their keys, not by the library's types: a password under a misspelt key is a password too.
-type secrets []string
+type secrets struct {
+	values map[string]bool
+	// lengths are those of the values by their first two bytes, so that a message is searched for all of them at once.
+	lengths map[[2]byte][]int
+}
 
 var (
 	reSecretKey  = regexp.MustCompile(`(?i)passw|secret|token|credential|api_?key|access_?key|private_?key|auth|bearer|headers|account|connection_?string|username|client_id|params|cert$|key$|^ca$|^x_`)
@@ -22,18 +26,35 @@ var (
 const masked = "<secret>"
 
 func secretsOf(ix *index) secrets {
-	var s secrets
+	s := secrets{map[string]bool{}, map[[2]byte][]int{}}
+	known := map[string]bool{} // the same few keys stand in a file again and again
+	isSecret := func(key string) bool {
+		is, ok := known[key]
+		if !ok {
+			is = isSecretKey(key)
+			known[key] = is
+		}
+		return is
+	}
 	for _, at := range ix.places {
 		if at.isKey || at.node.Kind != yaml.ScalarNode || len(at.node.Value) < 2 || at.node.Tag == "!!bool" || at.node.Tag == "!!null" {
 			continue
 		}
-		if slices.ContainsFunc(at.path, isSecretKey) && !publicLeaf(at.path) {
-			s = append(s, at.node.Value)
+		if slices.ContainsFunc(at.path, isSecret) && !publicLeaf(at.path) {
+			s.add(at.node.Value)
+			if first, _, many := strings.Cut(at.node.Value, "\n"); many && len(first) > 2 {
+				s.add(first)
+			}
 		}
 	}
-	// Longer ones first: one may hold another.
-	slices.SortFunc(s, func(a, b string) int { return len(b) - len(a) })
-	return slices.Compact(s)
+	return s
+}
+
+func (s secrets) add(v string) {
+	s.values[v] = true
+	if start := [2]byte{v[0], v[1]}; !slices.Contains(s.lengths[start], len(v)) {
+		s.lengths[start] = append(s.lengths[start], len(v))
+	}
 }
 
 func isSecretKey(key string) bool {
@@ -48,16 +69,42 @@ func publicLeaf(path []string) bool {
 
 // redact takes everything secret out of a message.
 func (s secrets) redact(message string) string {
-	for _, v := range s {
-		if len(v) < 4 { // as a part of a word it is chance
-			message = regexp.MustCompile(`(^|\W)`+regexp.QuoteMeta(v)+`(\W|$)`).ReplaceAllString(message, "${1}"+masked+"${2}")
+	var b strings.Builder
+	from := 0 // what is before it is written
+	for i := 0; i < len(message); {
+		// Secrets may overlap: one begins in another, and all of both is hidden.
+		end := i
+		for k := i; k <= end && k+1 < len(message); k++ {
+			end = max(end, s.endAt(message, k))
+		}
+		if end == i {
+			i++
 			continue
 		}
-		message = strings.ReplaceAll(message, v, masked)
-		if first, _, many := strings.Cut(v, "\n"); many && len(first) > 2 {
-			message = strings.ReplaceAll(message, first, masked)
-		}
+		b.WriteString(message[from:i] + masked)
+		i, from = end, end
 	}
+	message = b.String() + message[from:]
 	message = reUserInfo.ReplaceAllString(message, "${1}"+masked+"@")
 	return reURLSecrets.ReplaceAllString(message, "${1}"+masked)
+}
+
+// endAt is where the longest secret ends that begins at a place of a message; zero when none does.
+func (s secrets) endAt(message string, at int) int {
+	end := 0
+	for _, n := range s.lengths[[2]byte{message[at], message[at+1]}] {
+		to := at + n
+		if to <= end || to > len(message) || !s.values[message[at:to]] {
+			continue
+		}
+		// As a part of a word a short one is chance.
+		if n >= 4 || (at == 0 || !wordByte(message[at-1])) && (to == len(message) || !wordByte(message[to])) {
+			end = to
+		}
+	}
+	return end
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }

@@ -17,6 +17,7 @@ const (
 	RuleMissingFile     = "prometheus-missing-file"
 	RuleDirectory       = "prometheus-pattern-directory"
 	RulePatternMain     = "prometheus-pattern-main-file"
+	RulePatternCost     = "prometheus-pattern-not-compared"
 	RuleDuplicateRemote = "prometheus-duplicate-remote"
 	RuleCertificate     = "prometheus-certificate"
 	RuleSecondDocument  = "prometheus-second-document"
@@ -46,7 +47,7 @@ const NotVisible = "its directory is not visible, so that nothing was checked"
 // Rules are all names above, in the order of docs/checks.md.
 var Rules = []string{
 	RuleConfigMissing, RuleYAML, RuleUnknownField, RuleDuplicateKey, RuleWrongType, RuleDuration, RuleRegexp,
-	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RuleDuplicateRemote, RuleCertificate, RuleSecondDocument,
+	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RulePatternCost, RuleDuplicateRemote, RuleCertificate, RuleSecondDocument,
 	RuleServerVersion, RuleUnread, RuleExternal, RuleLifecycle, RuleInvisible, RuleAssumedPath,
 	RuleRulesYAML, RuleRulesUnknown, RuleRulesDuplicate, RuleRulesWrongType, RuleRulesDuration, RuleGroupName, RulePromQL,
 	RuleTemplate, RuleLabel, RuleRulesValue, RuleDuplicateRule, RuleDocuments,

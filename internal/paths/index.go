@@ -1,0 +1,99 @@
+package paths
+
+import (
+	"slices"
+	"strings"
+)
+
+// Index finds among many paths the few that a pattern can mean.
+type Index struct {
+	sorted []string
+	// reversed are the paths read backwards, in their order; segments are places in sorted. Both are made when first needed.
+	reversed []string
+	segments map[segment][]int32
+}
+
+// segment is a part of a path between slashes: the k-th of n.
+type segment struct {
+	n, k int
+	text string
+}
+
+// few paths are compared one by one: a better choice costs more than it saves.
+const few = 32
+
+// NewIndex is an index of sorted paths.
+func NewIndex(sorted []string) *Index { return &Index{sorted: sorted} }
+
+// Sorted are all paths in their order.
+func (x *Index) Sorted() []string { return x.sorted }
+
+// Candidates are paths, in their order, of which the pattern means some: all that it means, and few others.
+func (x *Index) Candidates(p Pattern) []string {
+	best := Prefixed(x.sorted, p.begin)
+	if len(best) <= few || strings.ContainsAny(p.text, `[\`) { // a bracket may stand for a slash
+		return best
+	}
+	if places, ok := x.bySegment(p.text); ok && len(places) < len(best) {
+		best = make([]string, len(places))
+		for i, at := range places {
+			best[i] = x.sorted[at]
+		}
+	}
+	if len(best) <= few {
+		return best
+	}
+	if ends := x.byEnd(p.text); len(ends) < len(best) {
+		best = make([]string, len(ends))
+		for i, r := range ends {
+			best[i] = backwards(r)
+		}
+		slices.Sort(best)
+	}
+	return best
+}
+
+// bySegment are the paths that share the rarest written-out segment of a pattern; false when it has none.
+func (x *Index) bySegment(pattern string) (places []int32, ok bool) {
+	if x.segments == nil {
+		x.segments = map[segment][]int32{}
+		for i, p := range x.sorted {
+			n := strings.Count(p, "/")
+			k := 0
+			for text := range strings.SplitSeq(p, "/") {
+				at := segment{n, k, text}
+				x.segments[at] = append(x.segments[at], int32(i)) //nolint:gosec // paths in memory are fewer
+				k++
+			}
+		}
+	}
+	n, k := strings.Count(pattern, "/"), 0
+	for text := range strings.SplitSeq(pattern, "/") {
+		if !strings.ContainsAny(text, metas) {
+			if list := x.segments[segment{n, k, text}]; !ok || len(list) < len(places) {
+				places, ok = list, true
+			}
+		}
+		k++
+	}
+	return places, ok
+}
+
+// byEnd are the paths, backwards, that end as a pattern does.
+func (x *Index) byEnd(pattern string) []string {
+	if x.reversed == nil {
+		x.reversed = make([]string, len(x.sorted))
+		for i, p := range x.sorted {
+			x.reversed[i] = backwards(p)
+		}
+		slices.Sort(x.reversed)
+	}
+	return Prefixed(x.reversed, backwards(pattern[strings.LastIndexAny(pattern, metas)+1:]))
+}
+
+// backwards turns the bytes of a text around.
+func backwards(s string) string {
+	b := []byte(s)
+	slices.Reverse(b)
+	return string(b)
+}
