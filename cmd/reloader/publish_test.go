@@ -111,6 +111,9 @@ func TestPublishCommandRefuses(t *testing.T) {
 		{[]string{"--to", to, "--from-file", "k=" + src}, exitFailed, "a directory cannot have a key"},
 		{[]string{"--to", to, "--from-file", "../k=" + file}, exitFailed, "is not a name for a file"},
 		{[]string{"--to", to, "--from-file", "..data=" + file}, exitFailed, "names that begin with two dots"},
+		{[]string{"--to", to, "--from-file", "..reloader/lock=" + file}, exitFailed, "names that begin with two dots"},
+		{[]string{"--to", to, "--from-file", "/abs=" + file}, exitFailed, "is not a name for a file"},
+		{[]string{"--to", to, "--from-file", "a/../../x=" + file}, exitFailed, "is not a name for a file"},
 		{[]string{"--to", to, "--from-file", file, src}, exitFailed, `there is another file for "a.yml"`},
 	}
 	for _, test := range tests {

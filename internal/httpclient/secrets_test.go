@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"reloader/internal/httpclient"
+	"reloader/test/rig"
 )
 
 // raw answers each request with bytes made of its Authorization header.
@@ -116,5 +117,39 @@ func TestFIFOs(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatalf("%+v blocks", o)
 		}
+	}
+}
+
+// A server that sends us elsewhere gets no credentials there: no redirect is followed, and it is told as an answer.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s %s arrived elsewhere", r.Method, r.URL) })
+	for _, code := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		here := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere+"/x", code) })
+		c := newClient(t, httpclient.Options{URL: here, Username: "u", Password: "password"})
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			a, f := c.Do(t.Context(), method, "/-/reload", 5*time.Second)
+			if f != nil || a.Status != code || c.Classify(method, "/-/reload", a) == nil {
+				t.Errorf("%s: %d, %v", method, a.Status, f)
+			}
+		}
+	}
+}
+
+// A server whose answer never ends is read up to a bound, also when it drips.
+func TestEndlessBody(t *testing.T) {
+	t.Parallel()
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		line := []byte(strings.Repeat("x", 32<<10))
+		for r.Context().Err() == nil {
+			if _, err := w.Write(line); err != nil {
+				return
+			}
+		}
+	})
+	c := newClient(t, httpclient.Options{URL: url})
+	a, f := c.Do(t.Context(), http.MethodGet, "/", rig.Patience)
+	if f != nil || len(a.Body) != 1<<20 {
+		t.Errorf("%d bytes, %v", len(a.Body), f)
 	}
 }

@@ -237,6 +237,14 @@ func TestAPI(t *testing.T) {
 	if *rereads != 1 {
 		t.Errorf("%d rereads, want 1", *rereads)
 	}
+	// What a server answered is shown in these, and no browser may take it for something else.
+	for _, path := range []string{"/api/v1/status", "/readyz"} {
+		w := httptest.NewRecorder()
+		tracker.Handler(func() {}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		if w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s may be sniffed: %v", path, w.Header())
+		}
+	}
 }
 
 // A gate or a target that does not answer holds up no transition, no stop and no other target's phase: only who asks
