@@ -100,22 +100,59 @@ type walk struct {
 	plan *plan
 	sub  *Subscription
 	seen map[dirID]bool
+	// linked counts links that lead out of a volume.
+	linked int
 }
 
 // wanted plans a directory that the subscription names: the tree below it, or, while it is missing, the
 // nearest directory above it that is there. Links in its path can be changed where they are.
 func (w *walk) wanted(dir string) {
-	for p := dir; ; p = filepath.Dir(p) {
+	w.links(dir)
+	w.tree(dir)
+}
+
+// links plans to look out for all that can change in a path: links, and what is missing.
+func (w *walk) links(path string) {
+	for p := path; ; p = filepath.Dir(p) {
 		parent := filepath.Dir(p)
 		if parent == p {
-			break
+			return
 		}
 		if st, err := os.Lstat(p); err != nil || st.Mode()&os.ModeSymlink != 0 {
 			w.name(parent, filepath.Base(p))
 		}
 	}
-	w.tree(dir)
 }
+
+// behind plans to look out for what a link leads to, which may be in another volume: for each link on the way, and for a
+// file also for its own name.
+func (w *walk) behind(link string) {
+	if w.linked++; w.linked > maxDirs {
+		w.plan.left = fmt.Errorf("%s: %w: more than %d links", link, errTooMany, maxDirs)
+		return
+	}
+	for range maxLinks {
+		to, err := os.Readlink(link)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			dir, err := filepath.EvalSymlinks(filepath.Dir(link))
+			if err != nil {
+				return
+			}
+			to = filepath.Join(dir, to)
+		}
+		link = to
+		w.links(link)
+	}
+	if isFile(link) {
+		w.name(filepath.Dir(link), filepath.Base(link))
+	}
+}
+
+// maxLinks is how many links lead to one file at most, as the kernel has it.
+const maxLinks = 40
 
 // name plans to look out for one name in a directory, if that is there.
 func (w *walk) name(dir, name string) {
@@ -153,9 +190,14 @@ func (w *walk) tree(dir string) []os.DirEntry {
 		payload = w.tree(filepath.Join(dir, snapshot.DataLink))
 	}
 	for _, e := range entries {
-		if mayBeDir(e) && !isPayloadFile(payload, e) {
-			w.tree(filepath.Join(dir, e.Name()))
+		if !mayBeDir(e) || isPayloadFile(payload, e) {
+			continue
 		}
+		path := filepath.Join(dir, e.Name())
+		if e.Type()&os.ModeSymlink != 0 {
+			w.behind(path)
+		}
+		w.tree(path)
 	}
 	return entries
 }
