@@ -23,7 +23,7 @@ func (t *Target) reload(ctx context.Context, goal snapshot.Digest) event {
 	}
 	return event{
 		kind: evReloaded, failed: true, digest: goal, delay: t.retryDelay(f),
-		refused: f.Refused(), untouched: f.Untouched && !f.Refused(), kept: f.Untouched, broken: f.Class == ClassServer,
+		refused: f.Refused(), untouched: f.Untouched && !f.Refused(), kept: f.Untouched, broken: f.Class == ClassServer || f.Unsure,
 	}
 }
 

@@ -43,6 +43,9 @@ type Failure struct {
 	Permanent bool
 	// Untouched says that the server certainly still runs what it ran before.
 	Untouched bool
+	// Unsure says that something else than the files may be why the server failed: with a gate they are taken back after
+	// several tries, and tried again later.
+	Unsure bool
 	// RetryAfter, when not zero, is the least time until the next try; of a permanent failure the time itself.
 	RetryAfter time.Duration
 	// Err is the cause; may be nil.
@@ -61,7 +64,9 @@ func (f *Failure) Error() string {
 func (f *Failure) Unwrap() error { return f.Err }
 
 // Refused says that the server judged the files themselves.
-func (f *Failure) Refused() bool { return f.Class == ClassRefused || f.Class == ClassPartial }
+func (f *Failure) Refused() bool {
+	return (f.Class == ClassRefused || f.Class == ClassPartial) && !f.Unsure
+}
 
 // asFailure finds the Failure in err, or makes one of it.
 func asFailure(err error) *Failure {

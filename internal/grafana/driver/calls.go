@@ -84,15 +84,18 @@ func (d *Driver) reloadKind(ctx context.Context, route string, limit time.Durati
 		}
 		f := classify("POST "+path, a)
 		panicked := bytes.Contains(a.body, []byte(`"error"`))
-		if a.status != http.StatusInternalServerError {
+		switch {
+		case a.status != http.StatusInternalServerError || f.Class == reload.ClassUnavailable:
 			return f
-		}
-		if panicked || try == maxTries500 {
-			// The files were judged before and Grafana still refuses: it is the better judge.
+		case panicked:
+			// The files were judged before and Grafana still fails on them: it is the better judge.
 			f.Class = reload.ClassPartial
-			if !panicked {
-				f.Message = fmt.Sprintf("POST %s: 500 at %d tries: Grafana refuses the files and may have applied a part", path, try)
-			}
+			return f
+		case try == maxTries500:
+			// It answers so to files that it refuses, and also when its database cannot be written: the disk is full, or
+			// the file is read-only.
+			f.Class, f.Unsure = reload.ClassPartial, true
+			f.Message = fmt.Sprintf("POST %s: 500 at %d tries: Grafana refuses the files, or cannot write its database; it may have applied a part", path, try)
 			return f
 		}
 		pause := time.NewTimer(retryPause/2 + rand.N(retryPause))

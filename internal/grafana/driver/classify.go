@@ -9,6 +9,9 @@ import (
 	"reloader/internal/reload"
 )
 
+// idLocked is what Grafana says when its database was locked for longer than it tries (12.4: 5 s).
+const idLocked = "sqlstore.max-retries-reached"
+
 // classify says what a status other than 200 means and what to do about it.
 func classify(what string, a answer) *reload.Failure {
 	if strings.HasPrefix(what, "GET ") {
@@ -44,6 +47,11 @@ func classify(what string, a answer) *reload.Failure {
 		f.Class = reload.ClassUnavailable
 		f.Message = fmt.Sprintf("%s: %d: Grafana, or a proxy in front of it, is not available now", what, a.status)
 	case http.StatusInternalServerError:
+		if id == idLocked { // it could not even find out who asks
+			f.Class = reload.ClassUnavailable
+			f.Message, f.Hint = what+": 500: Grafana's database is locked, or does not answer in time", "see what else writes to it (a backup, a second Grafana on the same file); SQLite lets one at a time"
+			break
+		}
 		f.Class, f.Untouched = reload.ClassServer, false
 		f.Message = what + ": 500: Grafana failed and may have applied a part"
 		f.Hint = "the reason is only in Grafana's log, at level error with logger=provisioning or logger=context"
@@ -70,7 +78,7 @@ func classifyGet(what string, a answer) *reload.Failure {
 	case a.status == http.StatusForbidden:
 		f.Message = what + ": 403: this user may not see that"
 		f.Hint = "the user must be a server admin, and a member of each organization that the files name"
-	case a.status == http.StatusInternalServerError:
+	case a.status == http.StatusInternalServerError && f.Class != reload.ClassUnavailable:
 		f.Message, f.Hint = what+": 500: Grafana failed to answer", "the reason is only in Grafana's log, at level error with logger=context"
 	case a.status/100 == 3:
 		f.Class, f.Permanent = reload.ClassNotFound, true

@@ -180,6 +180,9 @@ func (d *Driver) shownRules(ctx context.Context, org int64) (map[string]map[stri
 	if err := d.api.list(ctx, "/api/ruler/grafana/api/v1/rules", inOrg(org), &folders); err != nil {
 		return nil, err
 	}
+	if err := d.seesAll(ctx, org, "alert rules", "alert.rules:read", "folders:read"); err != nil {
+		return nil, err
+	}
 	shown := map[string]map[string]any{}
 	for folder, groups := range folders {
 		for _, g := range groups {

@@ -2,43 +2,18 @@ package driver
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
-	"strings"
+	"strconv"
 
 	"reloader/internal/grafana"
-	"reloader/internal/reload"
 )
 
-// storedDashboard is what Grafana tells of a dashboard.
-type storedDashboard struct {
-	checksum string // empty where the version does not tell
-	provider string // the provider that made it; empty when none did, or it is not told
-	path     string // of its file
-	folder   string // uid; empty for General
-	// edited says that something but a file wrote it last.
-	edited bool
-}
-
-// stored are the dashboards of one organization.
-type stored struct {
-	byUID map[string]storedDashboard
-	sums  map[string]string // checksum -> uid
-	// detailed says that Grafana tells checksums, providers and folders.
-	detailed bool
-	folders  map[string]string // uid -> title; nil when not asked or not told
-}
-
 const (
-	pageSize = 500
-	maxPages = 40
-	// maxFolders is how many folders Grafana lists at once.
-	maxFolders = 1000
-
 	causeFolder = "Grafana leaves a dashboard in its folder when the provider's folder is removed, and since 13 when it is changed: change the dashboard's file, or move it in Grafana."
+	causeShared = "Several files have this uid, and Grafana shows one of them: give each dashboard a uid of its own."
+	causeNames  = "Several providers have the same name, and each takes the dashboards of the others away: give each a name of its own."
 	causeUnread = "Grafana skips such a file with a line in its log and keeps what it had: correct the file."
 )
 
@@ -60,15 +35,23 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 		if have == nil {
 			continue // not told, which is noted
 		}
-		for _, want := range e.dashboards {
+		missing := false
+		for i, want := range e.dashboards {
 			if want.org != org {
 				continue
 			}
-			n, err := d.compareDashboard(ctx, want, have, &details, seen)
+			n, err := d.compareDashboard(ctx, want, e.rivals(i), have, &details, seen)
 			if err != nil {
 				return err
 			}
 			read += n
+			missing = missing || n > 0 && !have.shows(want)
+		}
+		if cause := ""; missing {
+			if cause, err = d.overQuota(ctx, org, len(have.byUID)); err != nil {
+				return err
+			}
+			seen.because(cause)
 		}
 		d.lookForLeftDashboards(e, org, have, seen)
 	}
@@ -76,8 +59,9 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 	return nil
 }
 
-// compareDashboard looks at one dashboard; n is 0 when nothing that this server tells could show it.
-func (d *Driver) compareDashboard(ctx context.Context, want dashboard, have *stored, details *int, seen *comparison) (n int, err error) {
+// compareDashboard looks at one dashboard; n is 0 when nothing that this server tells could show it. The rivals are
+// other files with its uid, of which Grafana shows one.
+func (d *Driver) compareDashboard(ctx context.Context, want dashboard, rivals []dashboard, have *stored, details *int, seen *comparison) (n int, err error) {
 	uid, name := want.uid, want.uid
 	if uid == "" {
 		name = want.title
@@ -90,10 +74,15 @@ func (d *Driver) compareDashboard(ctx context.Context, want dashboard, have *sto
 	shown, ok := have.byUID[uid]
 	switch {
 	case !ok:
-		seen.add("dashboards", "", "dashboard %q (%s) is missing", name, want.file)
+		cause := ""
+		if want.namesakes {
+			cause = causeNames
+		}
+		seen.add("dashboards", cause, "dashboard %q (%s) is missing", name, want.file)
 		return 1, nil
 	case have.detailed && shown.checksum != want.checksum:
-		seen.add("dashboards", "", "dashboard %q is not the one of %s", name, want.file)
+		seen.isNot(want, name, rivals, func(rival dashboard) bool { return rival.checksum == shown.checksum })
+		return 1, nil
 	case have.detailed && !shown.edited:
 	case want.content == 0 || *details >= maxContents:
 		seen.hide("dashboards", "the contents of some dashboards")
@@ -103,33 +92,99 @@ func (d *Driver) compareDashboard(ctx context.Context, want dashboard, have *sto
 		if err := d.api.get(ctx, "/api/dashboards/uid/"+url.PathEscape(uid), inOrg(want.org), &answer); err != nil {
 			return 1, seen.untold("dashboards", fmt.Sprintf("dashboard %q", name), err)
 		}
-		if dashboardContent(answer.Dashboard) != want.content {
-			seen.add("dashboards", "", "dashboard %q is not the one of %s", name, want.file)
+		if content := dashboardContent(answer.Dashboard); content != want.content {
+			seen.isNot(want, name, rivals, func(rival dashboard) bool { return rival.content == content })
+			return 1, nil
 		}
 	}
-	d.compareFolder(want, shown, name, have, seen)
+	claims := slices.Clone(want.providers)
+	for _, rival := range rivals {
+		if rival.checksum == want.checksum {
+			claims = append(claims, rival.providers...)
+		}
+	}
+	d.compareFolder(claims, shown, name, have, seen)
 	return 1, nil
 }
 
-// compareFolder looks whether a dashboard is in the folder of its provider.
-func (d *Driver) compareFolder(want dashboard, shown storedDashboard, name string, have *stored, seen *comparison) {
-	p := want.provider
-	switch {
-	case !p.byFolder:
-		return
-	case !have.detailed || have.folders == nil && p.folder != "":
-		seen.hide("dashboards", "the folders of dashboards")
-		return
-	case shown.folder == "" && (p.folder == "" || p.folder == "General"),
-		p.folderUID != "" && p.folderUID == shown.folder,
-		p.folder != "" && have.folders[shown.folder] == p.folder:
+// isNot notes that Grafana shows something else than the dashboard of a file, perhaps one of its rivals.
+func (c *comparison) isNot(want dashboard, name string, rivals []dashboard, shows func(rival dashboard) bool) {
+	if i := slices.IndexFunc(rivals, shows); i >= 0 {
+		c.add("dashboards", causeShared, "dashboard %q is the one of %s, not of %s", name, rivals[i].file, want.file)
 		return
 	}
-	cause := ""
+	c.add("dashboards", "", "dashboard %q is not the one of %s", name, want.file)
+}
+
+// rivals are the other dashboards with the uid of this one in its organization.
+func (e *expectation) rivals(of int) []dashboard {
+	var out []dashboard
+	for _, i := range e.byUID[key{org: e.dashboards[of].org, id: e.dashboards[of].uid}] {
+		if i != of && e.dashboards[of].uid != "" {
+			out = append(out, e.dashboards[i])
+		}
+	}
+	return out
+}
+
+// shows says that Grafana has a dashboard with the uid of the file's.
+func (s *stored) shows(want dashboard) bool {
+	uid := want.uid
+	if uid == "" {
+		uid = s.sums[want.checksum]
+	}
+	_, ok := s.byUID[uid]
+	return ok
+}
+
+// compareFolder looks whether a dashboard is in the folder of a provider that reads its file.
+func (d *Driver) compareFolder(claims []*providerEntry, shown storedDashboard, name string, have *stored, seen *comparison) {
+	for _, p := range claims {
+		switch {
+		case !p.byFolder:
+			return
+		case !have.detailed || have.folders == nil && p.folder != "":
+			seen.hide("dashboards", "the folders of dashboards")
+			return
+		case shown.folder == "" && (p.folder == "" || p.folder == "General"),
+			p.folderUID != "" && p.folderUID == shown.folder,
+			p.folder != "" && have.folders[shown.folder] == p.folder:
+			return
+		}
+	}
+	p, cause := claims[0], ""
 	if p.folder == "" || grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 13}) {
 		cause = causeFolder
 	}
 	seen.add("dashboards", cause, "dashboard %q is not in the folder of its provider %q", name, p.name)
+}
+
+// overQuota is the cause of missing dashboards when Grafana's quota is why it stores no more of them; empty when it is not.
+func (d *Driver) overQuota(ctx context.Context, org int64, there int) (string, error) {
+	settings, err := d.readSettings(ctx)
+	if err != nil {
+		return "", err
+	}
+	const cause = "Grafana's quota of dashboards is reached (%s = %d): it answers 200, stores no new dashboard, and says so in its log alone. Raise the quota, or take dashboards away."
+	if settings.known["quota.enabled"] != "true" {
+		return "", nil
+	}
+	if most, bad := strconv.Atoi(settings.known["quota.global_dashboard"]); bad == nil && most >= 0 && there >= most {
+		return fmt.Sprintf(cause, "[quota] global_dashboard", most), nil
+	}
+	var quotas []struct {
+		Target      string
+		Limit, Used int
+	}
+	if err := d.api.list(ctx, "/api/org/quotas", inOrg(org), &quotas); err != nil {
+		return "", optional(err)
+	}
+	for _, q := range quotas {
+		if q.Target == "dashboard" && q.Limit >= 0 && q.Used >= q.Limit {
+			return fmt.Sprintf(cause, fmt.Sprintf("[quota] org_dashboard, or that of organization %d alone,", org), q.Limit), nil
+		}
+	}
+	return "", nil
 }
 
 // lookForLeftDashboards looks for dashboards that files made which have gone.
@@ -177,127 +232,6 @@ func (e *expectation) has(k key) bool {
 		}
 	}
 	return false
-}
-
-// listDashboards reads the metadata of all dashboards of an organization; nil when Grafana does not tell.
-func (d *Driver) listDashboards(ctx context.Context, org int64, e expectation, seen *comparison) (*stored, error) {
-	have := &stored{byUID: map[string]storedDashboard{}, sums: map[string]string{}}
-	err := d.listResources(ctx, "dashboard.grafana.app", "dashboards", org, func(name string, annotations map[string]string) {
-		s := storedDashboard{
-			checksum: annotations["grafana.app/sourceChecksum"], provider: annotations["grafana.app/managerId"],
-			path: annotations["grafana.app/sourcePath"], folder: annotations["grafana.app/folder"],
-		}
-		if annotations["grafana.app/managedBy"] != "classic-file-provisioning" {
-			s.provider, s.path, s.checksum = "", "", ""
-		}
-		s.edited = editedByHand(annotations)
-		have.byUID[name] = s
-		if s.checksum != "" {
-			have.sums[s.checksum], have.detailed = name, true
-		}
-	})
-	f, _ := errors.AsType[*reload.Failure](err)
-	switch {
-	case err == nil && have.detailed:
-		d.detailed[org] = d.life.number
-		return have, d.listFolders(ctx, org, e, have, seen)
-	case f != nil && f.Class != reload.ClassNotFound && grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 12, Minor: 4}):
-		return nil, seen.untold("dashboards", "dashboards", err)
-	case err != nil && optional(err) != nil:
-		return nil, err
-	}
-	// An older version, or an older storage: the search knows no more than the uids.
-	listed := len(have.byUID)
-	for page := 1; page <= maxPages; page++ {
-		var found []struct{ UID string }
-		if err := d.api.list(ctx, fmt.Sprintf("/api/search?type=dash-db&limit=5000&page=%d", page), inOrg(org), &found); err != nil {
-			return nil, seen.untold("dashboards", "dashboards", err)
-		}
-		for _, one := range found {
-			if _, ok := have.byUID[one.UID]; !ok {
-				have.byUID[one.UID] = storedDashboard{}
-			}
-		}
-		if len(found) < 5000 {
-			break
-		}
-	}
-	if life, ok := d.detailed[org]; ok && life == d.life.number && listed == 0 && len(have.byUID) > 0 {
-		if err == nil {
-			err = notGrafanas(dashboardsPath)
-		}
-		return nil, seen.untold("dashboards", "dashboards", err) // this life of Grafana told more before
-	}
-	return have, nil
-}
-
-// dashboardsPath is where Grafana tells the checksums of dashboards, for messages.
-const dashboardsPath = "/apis/dashboard.grafana.app/v1beta1"
-
-// listFolders reads the titles of the folders, where a provider names one.
-func (d *Driver) listFolders(ctx context.Context, org int64, e expectation, have *stored, seen *comparison) error {
-	for _, p := range e.providers {
-		if p.org != org || !p.byFolder || p.folder == "" {
-			continue
-		}
-		have.folders = map[string]string{}
-		var list []struct{ UID, Title string }
-		if err := d.api.list(ctx, fmt.Sprintf("/api/folders?limit=%d", maxFolders), inOrg(org), &list); err != nil {
-			have.folders = nil
-			return seen.untold("dashboards", "folders", err)
-		}
-		if len(list) >= maxFolders {
-			have.folders = nil // there may be more
-			return nil
-		}
-		for _, f := range list {
-			have.folders[f.UID] = f.Title
-		}
-		return nil
-	}
-	return nil
-}
-
-// listResources reads the metadata of all resources of a kind in an organization.
-func (d *Driver) listResources(ctx context.Context, group, kind string, org int64, each func(name string, annotations map[string]string)) error {
-	namespace := "default"
-	if org != 1 {
-		namespace = fmt.Sprintf("org-%d", org)
-	}
-	header := http.Header{"Accept": {"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"}}
-	next := ""
-	for range maxPages {
-		var page struct {
-			Metadata struct{ Continue string }
-			Items    []struct {
-				Metadata struct {
-					Name        string
-					Annotations map[string]string
-				}
-			}
-		}
-		path := fmt.Sprintf("/apis/%s/v1beta1/namespaces/%s/%s?limit=%d", group, namespace, kind, pageSize)
-		if next != "" {
-			path += "&continue=" + url.QueryEscape(next)
-		}
-		if err := d.api.get(ctx, path, header, &page); err != nil {
-			return err
-		}
-		for _, item := range page.Items {
-			each(item.Metadata.Name, item.Metadata.Annotations)
-		}
-		if next = page.Metadata.Continue; next == "" {
-			return nil
-		}
-	}
-	return nil
-}
-
-// editedByHand says that a person or another program wrote a dashboard after its file did. Grafana itself, when it
-// provisions, is an access policy.
-func editedByHand(annotations map[string]string) bool {
-	by := annotations["grafana.app/updatedBy"]
-	return by != "" && !strings.HasPrefix(by, "access-policy:")
 }
 
 // dashboardOrgs are the organizations in which dashboards are looked for: those of the providers, and where

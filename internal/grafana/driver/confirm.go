@@ -148,6 +148,11 @@ func newComparison(changed map[string]bool) *comparison {
 func (c *comparison) add(route, cause, format string, args ...any) {
 	c.wrong = append(c.wrong, fmt.Sprintf(format, args...))
 	c.routes[route] = true
+	c.because(cause)
+}
+
+// because notes what explains differences; empty is nothing.
+func (c *comparison) because(cause string) {
 	if cause != "" && !slices.Contains(c.causes, cause) {
 		c.causes = append(c.causes, cause)
 	}

@@ -27,6 +27,8 @@ type expectation struct {
 	providers  []providerEntry
 	// unread are dashboard files that Grafana skips, with the reason.
 	unread []unreadFile
+	// byUID are the places of the dashboards of each uid of an organization.
+	byUID map[key][]int
 	// files are all files below visible providers, by the path that Grafana sees.
 	files map[string]bool
 	// served are the directories of the sources that hold dashboards, as Grafana sees them.
@@ -96,7 +98,7 @@ func expect(set *snapshot.Set, facts finding.Facts) expectation {
 	}
 	data.finish(&e)
 	alerts.finish(&e)
-	e.keepCertainDashboards()
+	e.assignProviders()
 	return e
 }
 

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -34,8 +35,10 @@ type dashboard struct {
 	checksum   string // MD5 of the file, as Grafana stores it
 	// content is a fingerprint of the JSON without what Grafana sets itself; 0 when only the
 	// checksum can be compared.
-	content  uint64
-	provider *providerEntry
+	content uint64
+	// providers are those that read the file: one but for a mistake. namesakes says that another one has its name.
+	providers []*providerEntry
+	namesakes bool
 }
 
 func (e *expectation) readProviders(d *provisioning.Decoder, m *provisioning.Map, _ string) {
@@ -101,56 +104,44 @@ func hiddenBelow(file, dir string) bool {
 	return strings.HasPrefix(rest, ".") || strings.Contains(rest, "/.")
 }
 
-// keepCertainDashboards drops what Grafana may rightly not show: files that no provider is known
-// to read, uids that more than one file has (which one wins is left to chance), and what providers of the same
-// name take from each other.
-func (e *expectation) keepCertainDashboards() {
-	type orgUID struct {
-		org int64
-		uid string
-	}
+// assignProviders finds the providers that read each file, and drops files that none is known to read. A file that
+// providers of several organizations read is a dashboard in each of them.
+func (e *expectation) assignProviders() {
 	names := map[string]int{}
 	for _, p := range e.providers {
 		names[p.name]++
 	}
-	provider := func(file string) (*providerEntry, bool) {
-		var found *providerEntry
+	var found []dashboard
+	for _, d := range e.dashboards {
+		byOrg := map[int64][]*providerEntry{}
 		for i, p := range e.providers {
-			if !p.owns(file) {
-				continue
+			if p.owns(d.path) {
+				byOrg[p.org] = append(byOrg[p.org], &e.providers[i])
 			}
-			if found != nil || names[p.name] > 1 {
-				return nil, true
-			}
-			found = &e.providers[i]
 		}
-		return found, found != nil
+		for _, org := range slices.Sorted(maps.Keys(byOrg)) {
+			d.org, d.providers = org, byOrg[org]
+			d.namesakes = slices.ContainsFunc(d.providers, func(p *providerEntry) bool { return p.name != "" && names[p.name] > 1 })
+			found = append(found, d)
+		}
 	}
-	uids := map[orgUID]int{}
-	for i := range e.dashboards {
-		d := &e.dashboards[i]
-		d.org = 1
-		if p, _ := provider(d.path); p != nil {
-			d.org, d.provider = p.org, p
-		}
-		uids[orgUID{d.org, d.uid}]++
-	}
-	e.dashboards = slices.DeleteFunc(e.dashboards, func(d dashboard) bool {
-		shared := d.uid != "" && uids[orgUID{d.org, d.uid}] > 1
-		_, read := provider(d.path)
-		if read && (shared || d.provider == nil) {
-			e.hide("dashboards", "dashboards that more than one file or provider claims")
-		}
-		return shared || d.provider == nil
-	})
+	e.dashboards = found
 	e.unread = slices.DeleteFunc(e.unread, func(f unreadFile) bool {
-		_, read := provider(f.path)
-		return !read
+		return !slices.ContainsFunc(e.providers, func(p providerEntry) bool { return p.owns(f.path) })
 	})
 	for i, p := range e.providers {
 		e.providers[i].visible = p.path != "" && slices.ContainsFunc(e.served, func(dir string) bool { return paths.Inside(p.path, dir) })
 		if !e.providers[i].visible {
 			e.hide("dashboards", "the dashboards of providers whose directory reloader does not see")
 		}
+	}
+}
+
+// indexDashboards notes which dashboards have the same uid.
+func (e *expectation) indexDashboards() {
+	e.byUID = make(map[key][]int, len(e.dashboards))
+	for i, d := range e.dashboards {
+		k := key{org: d.org, id: d.uid}
+		e.byUID[k] = append(e.byUID[k], i)
 	}
 }

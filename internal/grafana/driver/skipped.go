@@ -10,6 +10,7 @@ import (
 // that do not fit): nothing waits for them, and a warning names each.
 func (e *expectation) skip(judged *validator.Expected) {
 	if judged == nil {
+		e.indexDashboards()
 		return
 	}
 	e.dashboards = slices.DeleteFunc(e.dashboards, func(d dashboard) bool {
@@ -19,4 +20,5 @@ func (e *expectation) skip(judged *validator.Expected) {
 		}
 		return skipped
 	})
+	e.indexDashboards()
 }

@@ -57,8 +57,9 @@ type wireDashboard struct {
 	File, Path, UID, Title, Checksum string
 	Org                              int64
 	Content                          uint64 `json:",omitempty"`
-	// Provider is the place of its provider plus one; 0 for none.
-	Provider int
+	// Providers are the places of its providers.
+	Providers []int
+	Namesakes bool `json:",omitempty"`
 }
 
 type wireProvider struct {
@@ -97,11 +98,15 @@ func (e *Expected) encode() ([]byte, error) {
 	place := map[*providerEntry]int{}
 	for i := range f.providers {
 		p := &f.providers[i]
-		place[p] = i + 1
+		place[p] = i
 		w.Providers = append(w.Providers, wireProvider{Org: p.org, Name: p.name, Path: p.path, Folder: p.folder, FolderUID: p.folderUID, ByFolder: p.byFolder, Keeps: p.keeps, Visible: p.visible})
 	}
 	for _, d := range f.dashboards {
-		w.Dashboards = append(w.Dashboards, wireDashboard{File: d.file, Path: d.path, UID: d.uid, Title: d.title, Checksum: d.checksum, Org: d.org, Content: d.content, Provider: place[d.provider]})
+		one := wireDashboard{File: d.file, Path: d.path, UID: d.uid, Title: d.title, Checksum: d.checksum, Org: d.org, Content: d.content, Namesakes: d.namesakes}
+		for _, p := range d.providers {
+			one.Providers = append(one.Providers, place[p])
+		}
+		w.Dashboards = append(w.Dashboards, one)
 	}
 	for _, u := range f.unread {
 		w.Unread = append(w.Unread, [3]string{u.file, u.path, u.reason})
@@ -169,13 +174,19 @@ func (e *Expected) UnmarshalJSON(b []byte) error {
 		f.providers = append(f.providers, providerEntry{org: p.Org, name: p.Name, path: p.Path, folder: p.Folder, folderUID: p.FolderUID, byFolder: p.ByFolder, keeps: p.Keeps, visible: p.Visible})
 	}
 	for _, d := range w.Dashboards {
-		one := dashboard{file: d.File, path: d.Path, uid: d.UID, title: d.Title, checksum: d.Checksum, org: d.Org, content: d.Content}
-		if d.Provider < 1 || d.Provider > len(f.providers) {
+		one := dashboard{file: d.File, path: d.Path, uid: d.UID, title: d.Title, checksum: d.Checksum, org: d.Org, content: d.Content, namesakes: d.Namesakes}
+		for _, i := range d.Providers {
+			if i < 0 || i >= len(f.providers) {
+				return fmt.Errorf("dashboard %s of a provider that is not there", d.File)
+			}
+			one.providers = append(one.providers, &f.providers[i])
+		}
+		if len(one.providers) == 0 {
 			return fmt.Errorf("dashboard %s without a provider", d.File)
 		}
-		one.provider = &f.providers[d.Provider-1]
 		f.dashboards = append(f.dashboards, one)
 	}
+	f.indexDashboards()
 	for _, u := range w.Unread {
 		f.unread = append(f.unread, unreadFile{u[0], u[1], u[2]})
 	}

@@ -38,7 +38,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /login", s.login)
 	admin := func(pattern string, h http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if s.authorized(w, r) && s.member(w, r) {
+			if s.authorized(w, r) && s.member(w, r) && s.permitted(w, r) {
 				h(w, r)
 			}
 		})
@@ -58,6 +58,7 @@ func (s *Server) routes() http.Handler {
 	admin("GET /api/dashboards/uid/{uid}", s.getDashboard)
 	admin("GET /api/orgs", s.getOrgs)
 	admin("GET /api/plugins", s.getPlugins)
+	s.userRoutes(admin)
 	if s.newer(12, 4) {
 		admin("GET /apis/dashboard.grafana.app/v1beta1/namespaces/default/dashboards", s.listDashboards)
 	}
@@ -87,6 +88,10 @@ func (s *Server) routes() http.Handler {
 		s.mu.Unlock()
 		if f.Down {
 			panic(http.ErrAbortHandler)
+		}
+		if f.NoDatabase && r.URL.Path != "/api/health" && r.URL.Path != "/metrics" {
+			s.noDatabase(w)
+			return
 		}
 		off := s.setting("unified_alerting", "enabled") == "false"
 		for _, below := range []string{"/api/v1/provisioning/", "/api/ruler/", "/api/alertmanager/"} {
@@ -203,11 +208,14 @@ func (s *Server) getDatasource(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusNotFound, map[string]string{"message": "Data source not found"})
 }
 
-func (s *Server) search(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) search(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []map[string]any{}
 	for _, uid := range slices.Sorted(maps.Keys(s.state.dashboards)) {
+		if !s.sees(r, s.state.dashboards[uid].folder) {
+			continue
+		}
 		out = append(out, map[string]any{"uid": uid, "title": s.state.dashboards[uid].json["title"], "type": "dash-db"})
 	}
 	writeJSON(w, http.StatusOK, out)
@@ -229,12 +237,15 @@ func (s *Server) getDashboard(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *Server) listDashboards(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) listDashboards(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	items := []map[string]any{}
 	for _, uid := range slices.Sorted(maps.Keys(s.state.dashboards)) {
 		d := s.state.dashboards[uid]
+		if !s.sees(r, d.folder) {
+			continue
+		}
 		items = append(items, map[string]any{
 			"metadata": map[string]any{
 				"name": uid, "namespace": "default", "generation": d.version,

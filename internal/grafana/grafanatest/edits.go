@@ -81,18 +81,21 @@ func (s *Server) postDashboard(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"uid": uid, "status": "success"})
 }
 
-func (s *Server) getFolders(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) getFolders(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []map[string]any{}
 	for _, title := range slices.Sorted(maps.Keys(s.state.folders)) {
+		if !s.sees(r, s.state.folders[title]) {
+			continue
+		}
 		out = append(out, map[string]any{"uid": s.state.folders[title], "title": title})
 	}
 	writeJSON(w, http.StatusOK, out)
 }
 
 // getRules is the ruler's list of all rules, by folder and group.
-func (s *Server) getRules(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) getRules(w http.ResponseWriter, req *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	type group struct {
@@ -103,6 +106,9 @@ func (s *Server) getRules(w http.ResponseWriter, _ *http.Request) {
 	out := map[string][]group{}
 	for _, uid := range slices.Sorted(maps.Keys(s.state.rules)) {
 		r := s.state.rules[uid]
+		if !s.sees(req, s.state.folders[r.folder]) {
+			continue
+		}
 		i := slices.IndexFunc(out[r.folder], func(g group) bool { return g.Name == r.group })
 		if i < 0 {
 			out[r.folder] = append(out[r.folder], group{Name: r.group, Interval: r.interval})

@@ -3,6 +3,7 @@ package grafanatest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +29,7 @@ type Real struct {
 
 	binary, home, data string
 	process            *exec.Cmd
+	owner              *syscall.Credential // nil: that of the test
 	ended              chan struct{}
 }
 
@@ -108,6 +110,37 @@ func (g *Real) Start(t *testing.T) {
 	g.start(t)
 }
 
+// Database is the file of its database.
+func (g *Real) Database() string { return g.database() }
+
+// ReadOnly starts the process anew as a user without rights, and gives what takes those to write its database away and
+// back. A test that is not root skips: it could not do so.
+func (g *Real) ReadOnly(t *testing.T) (set func(readOnly bool)) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can start Grafana as another user")
+	}
+	const nobody = 65534
+	g.stop()
+	err := filepath.WalkDir(g.data, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, nobody, nobody))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.owner = &syscall.Credential{Uid: nobody, Gid: nobody}
+	g.start(t)
+	return func(readOnly bool) {
+		dir, file := os.FileMode(0o755), os.FileMode(0o644)
+		if readOnly {
+			dir, file = 0o555, 0o444
+		}
+		if err := errors.Join(os.Chmod(g.data, dir), os.Chmod(g.database(), file)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func (g *Real) start(t *testing.T) {
 	t.Helper()
 	if !g.Try(t) {
@@ -134,6 +167,7 @@ func (g *Real) Try(t *testing.T) (started bool) {
 	g.process = exec.CommandContext(context.Background(), g.binary, "server", "--homepath", g.home, "--config", g.Ini)
 	g.process.Dir, g.process.Stdout, g.process.Stderr = g.data, log, log
 	g.process.Env = []string{"HOME=" + g.data, "PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
+	g.process.SysProcAttr = &syscall.SysProcAttr{Credential: g.owner}
 	if err := g.process.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,8 @@ type Options struct {
 type Faults struct {
 	// Locked makes that many reloads answer 500, as a passing "database is locked" does.
 	Locked int
+	// NoDatabase makes everything but the health answer as while another process holds the database locked.
+	NoDatabase bool
 	// Ignore makes reloads answer 200 and do nothing.
 	Ignore bool
 	// Hang makes reloads wait until the client goes away or the fault is lifted.
@@ -75,6 +77,10 @@ type Server struct {
 	failures map[string][]time.Time
 	password string
 	sessions map[string]bool
+	people   sync.RWMutex
+	users    map[string]*user  // but the server admin, by login; people guards it
+	signedIn map[string]string // the login of each session
+	closed   map[string]bool   // folders, by uid, that viewers may not open
 	settings map[string]map[string]string
 	started  time.Time
 	clock    time.Duration  // how far its clock is ahead
@@ -110,7 +116,7 @@ func New(opts Options) *Server {
 		opts.Organizations = []int64{1}
 	}
 	s := &Server{
-		opts: opts, failures: map[string][]time.Time{}, sessions: map[string]bool{},
+		opts: opts, failures: map[string][]time.Time{}, sessions: map[string]bool{}, users: map[string]*user{}, signedIn: map[string]string{}, closed: map[string]bool{},
 		password: opts.Password, lifted: make(chan struct{}), settings: opts.Ini, started: time.Now(),
 		answered: map[string]int{},
 	}

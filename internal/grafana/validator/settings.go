@@ -53,5 +53,5 @@ func (p *validation) whole(section, key string, otherwise int) (n int, known boo
 
 // LiveSettings are the keys of grafana.ini, as section.key, that Live.Settings may have.
 func LiveSettings() []string {
-	return []string{"folder.max_nested_folder_depth", "quota.enabled", "quota.global_alert_rule", "quota.org_alert_rule", "unified_alerting.enabled"}
+	return []string{"folder.max_nested_folder_depth", "quota.enabled", "quota.global_alert_rule", "quota.global_dashboard", "quota.org_alert_rule", "unified_alerting.enabled"}
 }

@@ -1,0 +1,47 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"reloader/internal/grafana"
+	"reloader/internal/reload"
+)
+
+// all are the scopes of each permission that cover everything of its kind. Grafana lists only what the user may see,
+// and says nothing of the rest: 12.4 gives a server admin with the role Viewer an empty list of the dashboards and alert
+// rules in a folder that viewers may not open.
+var all = map[string][]string{
+	"dashboards:read":  {"dashboards:*", "dashboards:uid:*", "folders:*", "folders:uid:*", "*"},
+	"folders:read":     {"folders:*", "folders:uid:*", "*"},
+	"alert.rules:read": {"folders:*", "folders:uid:*", "*"},
+}
+
+// tellsPermissions is the oldest version in which permissions cannot be switched off.
+var tellsPermissions = grafana.Version{Major: 10}
+
+// seesAll gives a failure when the user is known to see only a part of something in an organization: then neither
+// what is missing in a list nor what is not there proves anything.
+func (d *Driver) seesAll(ctx context.Context, org int64, what string, actions ...string) error {
+	if !grafana.ParseVersion(d.version).AtLeast(tellsPermissions) {
+		return nil
+	}
+	var may map[string][]string
+	if err := d.api.list(ctx, "/api/access-control/user/permissions", inOrg(org), &may); err != nil {
+		return optional(err)
+	}
+	for _, action := range actions {
+		if !slices.ContainsFunc(may[action], func(scope string) bool { return slices.Contains(all[action], scope) }) {
+			return &reload.Failure{
+				Class: reload.ClassForbidden, Permanent: true, Untouched: true, Err: errPartial,
+				Message: fmt.Sprintf("this user sees only a part of the %s in organization %d (%s)", what, org, action),
+				Hint:    fmt.Sprintf("give the user the role Admin in organization %d; to be a server admin is not enough", org),
+			}
+		}
+	}
+	return nil
+}
+
+var errPartial = errors.New("not everything is visible")

@@ -1,0 +1,363 @@
+package grafana
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"reloader/internal/grafana/grafanatest"
+	"reloader/internal/reload"
+	"reloader/test/rig"
+	"reloader/test/volume"
+)
+
+// call sends a request as the server admin, and reads its answer into v.
+func (w *world) call(t *testing.T, method, path, body string, v any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, w.url+path, bytes.NewReader([]byte(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("admin", "admin")
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode/100 != 2 || v != nil && json.Unmarshal(b, v) != nil {
+		t.Fatalf("%s %s: %d %s %v", method, path, resp.StatusCode, b, err)
+	}
+}
+
+// newUser makes a user with the role Viewer, and gives the number.
+func (w *world) newUser(t *testing.T, login string, serverAdmin bool) (id int) {
+	t.Helper()
+	var made struct{ ID int }
+	w.call(t, http.MethodPost, "/api/admin/users", fmt.Sprintf(`{"name": %q, "login": %q, "password": "secret1", "OrgId": 1}`, login, login), &made)
+	w.mayReload(t, made.ID, serverAdmin)
+	return made.ID
+}
+
+func (w *world) mayReload(t *testing.T, id int, may bool) {
+	t.Helper()
+	w.call(t, http.MethodPut, fmt.Sprintf("/api/admin/users/%d/permissions", id), fmt.Sprintf(`{"isGrafanaAdmin": %t}`, may), nil)
+}
+
+// as starts reloader with other credentials, which a file holds.
+func (w *world) as(t *testing.T, secret string, flags ...string) *daemon {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flags = append(flags, file)
+	r := rig.NewReloader(t, append([]string{"--grafana-url", w.url, "--grafana-provisioning", w.provisioning, "--poll-interval", "2s"}, flags...)...)
+	r.Start()
+	return &daemon{r}
+}
+
+// A user, and the token of a service account, that may look and not reload: a change is not live, and who may reload is
+// told. With the right, it is live without help.
+func TestUserWhoMayNotReload(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		ds := w.mount("datasources", datasource(9090))
+		w.call(t, http.MethodPost, "/api/admin/provisioning/datasources/reload", "", nil)
+		id := w.newUser(t, "viewer", false)
+		var account struct{ ID int }
+		var token struct{ Key string }
+		w.call(t, http.MethodPost, "/api/serviceaccounts", `{"name": "sa", "role": "Viewer"}`, &account)
+		w.call(t, http.MethodPost, fmt.Sprintf("/api/serviceaccounts/%d/tokens", account.ID), `{"name": "t"}`, &token)
+		byToken := w.as(t, token.Key, "--grafana-bearer-token-file")
+		byUser := w.as(t, "secret1", "--grafana-username", "viewer", "--grafana-password-file")
+		for _, d := range []*daemon{byToken, byUser} {
+			d.inSync(1) // Grafana runs these files, and tells everything of them
+		}
+		ds.Swap(datasource(9091))
+		for _, d := range []*daemon{byToken, byUser} {
+			s := d.Reaches("the reload is refused", func(s reload.Status) bool { return s.Failure != nil && s.Failure.Class == reload.ClassForbidden })
+			d.notLive(t, s)
+			if !strings.Contains(s.Failure.Hint, "only a Grafana server admin") || s.Running == s.Wanted {
+				t.Errorf("%+v", s)
+			}
+		}
+		if err := w.has("prom", at(9090)); err != nil {
+			t.Error(err)
+		}
+		byToken.Stop()
+		w.mayReload(t, id, true)
+		byUser.inSync(2)
+		byUser.live(t)
+		if err := w.has("prom", at(9091)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A server admin with the role Viewer does not see what is in a folder that viewers may not open, and Grafana's lists do
+// not say that they are not whole: nothing is called live, missing or gone by them.
+func TestUserWhoSeesAPart(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		json := filepath.Join(w.provisioning, "json")
+		boards := w.mount("json", map[string]string{"a.json": `{"uid": "a", "title": "A"}`, "b.json": `{"uid": "b", "title": "B"}`})
+		w.mount("dashboards", map[string]string{"p.yaml": "apiVersion: 1\nproviders: [{name: e2e, folder: Boards, updateIntervalSeconds: 3600, options: {path: " + json + "}}]\n"})
+		w.call(t, http.MethodPost, "/api/admin/provisioning/dashboards/reload", "", nil)
+		var folders []struct{ UID, Title string }
+		w.call(t, http.MethodGet, "/api/folders", "", &folders)
+		if len(folders) != 1 {
+			t.Fatalf("folders %v", folders)
+		}
+		w.call(t, http.MethodPost, "/api/folders/"+folders[0].UID+"/permissions", `{"items": [{"role": "Editor", "permission": 2}]}`, nil)
+		id := w.newUser(t, "half", true)
+		d := w.as(t, "secret1", "--grafana-username", "half", "--grafana-password-file")
+		seesPart := func(s reload.Status) bool {
+			return s.Phase != reload.InSync && s.Failure != nil && s.Failure.Class == reload.ClassForbidden && strings.Contains(s.Failure.Message, "sees only a part of the dashboards in organization 1")
+		}
+		d.notLive(t, d.Reaches("the sight of a part is told", seesPart))
+		if w.fake != nil { // a stale mount: the dashboard that left the files is still there
+			w.fake.SetFaults(grafanatest.Faults{Ignore: true})
+		}
+		boards.Swap(map[string]string{"a.json": `{"uid": "a", "title": "A"}`})
+		d.notLive(t, d.Reaches("the change is not live", func(s reload.Status) bool { return s.Counts.Changes > 1 && seesPart(s) }))
+		if w.fake != nil {
+			w.fake.SetFaults(grafanatest.Faults{})
+		}
+		w.call(t, http.MethodPatch, fmt.Sprintf("/api/org/users/%d", id), `{"role": "Admin"}`, nil)
+		d.inSync(2)
+		d.live(t)
+		if got := w.boards(t); got != "a A" {
+			t.Errorf("called live with the dashboards %q", got)
+		}
+	})
+}
+
+// boards are the uids and titles of all dashboards.
+func (w *world) boards(t *testing.T) string {
+	t.Helper()
+	var found []struct{ UID, Title string }
+	w.call(t, http.MethodGet, "/api/search?type=dash-db", "", &found)
+	var out []string
+	for _, f := range found {
+		out = append(out, f.UID+" "+f.Title)
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// provides mounts two directories of dashboards, and the providers that read them.
+func (w *world) provides(providers string, one, two map[string]string) (set func(providers string), first, second *volume.Volume) {
+	v1, v2 := w.mount("one", one), w.mount("two", two)
+	text := func(providers string) map[string]string {
+		return map[string]string{"p.yaml": strings.ReplaceAll(providers, "@DIR@", w.provisioning)}
+	}
+	p := w.mount("dashboards", text(providers))
+	return func(providers string) { p.Swap(text(providers)) }, v1, v2
+}
+
+const twoProviders = `apiVersion: 1
+providers:
+  - {name: one, updateIntervalSeconds: 3600, options: {path: "@DIR@/one"}}
+  - {name: two, updateIntervalSeconds: 3600, options: {path: "@DIR@/two"}}
+`
+
+// Files of two providers have the same uid: Grafana stores one after the other and shows the last. The other one is not live,
+// whoever of the two was changed.
+func TestOneUidInTwoProviders(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		board := func(uid, title string) map[string]string {
+			return map[string]string{title + ".json": fmt.Sprintf(`{"uid": %q, "title": %q}`, uid, title)}
+		}
+		_, one, _ := w.provides(twoProviders, board("same", "A"), board("same", "B"))
+		d := w.start()
+		shadowed := func(s reload.Status) bool {
+			return s.Phase == reload.Mismatch && len(s.Differences) == 1 && strings.Contains(s.Differences[0], `"same" is the one of provider/two/B.json, not of provider/one/`) && strings.Contains(s.Cause, "uid of its own")
+		}
+		d.notLive(t, d.Reaches("the file that is not shown is named", shadowed))
+		one.Swap(board("same", "A2"))
+		d.notLive(t, d.Reaches("after a change too", func(s reload.Status) bool { return s.Counts.Changes > 1 && shadowed(s) }))
+		if got := w.boards(t); got != "same B" {
+			t.Errorf("Grafana has %q", got)
+		}
+		one.Swap(board("other", "A2"))
+		d.inSync(3)
+		d.live(t)
+		if got := w.boards(t); got != "other A2, same B" {
+			t.Errorf("called live with %q", got)
+		}
+	})
+}
+
+// Two files name providers with the same name: each reload takes the dashboards of the first away. They are not live.
+func TestTwoProvidersOfOneName(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		w.mount("one", map[string]string{"a.json": `{"uid": "a", "title": "A"}`})
+		w.mount("two", map[string]string{"b.json": `{"uid": "b", "title": "B"}`})
+		files := func(second string) map[string]string {
+			entry := func(name, dir string) string {
+				return "apiVersion: 1\nproviders: [{name: " + name + ", updateIntervalSeconds: 3600, options: {path: " + filepath.Join(w.provisioning, dir) + "}}]\n"
+			}
+			return map[string]string{"1.yaml": entry("same", "one"), "2.yaml": entry(second, "two")}
+		}
+		p := w.mount("dashboards", files("same"))
+		d := w.start("--allow", "guard-provider-renamed", "--allow", "guard-dashboards-all-gone")
+		d.notLive(t, d.Reaches("the dashboard that is taken away is named", func(s reload.Status) bool {
+			return s.Phase == reload.Mismatch && len(s.Differences) == 1 && strings.Contains(s.Differences[0], `"a"`) && strings.Contains(s.Cause, "same name")
+		}))
+		if got := w.boards(t); got != "b B" {
+			t.Errorf("Grafana has %q", got)
+		}
+		p.Swap(files("other"))
+		d.inSync(2)
+		d.live(t)
+		if got := w.boards(t); got != "a A, b B" {
+			t.Errorf("called live with %q", got)
+		}
+	})
+}
+
+// A provider is taken out: Grafana deletes its dashboards, also those of one with disableDeletion. Without a word of
+// permission the change is held back; with it, it is live when they are gone, and they come back with it.
+func TestProviderIsTakenOut(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		one := map[string]string{"a.json": `{"uid": "a", "title": "A"}`}
+		two := map[string]string{"b.json": `{"uid": "b", "title": "B"}`}
+		keeps := strings.ReplaceAll(twoProviders, "name: two,", "name: two, disableDeletion: true,")
+		without := twoProviders[:strings.Index(twoProviders, "  - {name: two")]
+		set, _, _ := w.provides(keeps, one, two)
+		d := w.start()
+		d.inSync(1)
+		set(without)
+		d.notLive(t, d.Reaches("it is held back", func(s reload.Status) bool { return s.Phase == reload.Rejected }))
+		if got := w.boards(t); got != "a A, b B" {
+			t.Errorf("held back, and Grafana has %q", got)
+		}
+		set(keeps)
+		d.inSync(3)
+		d.Stop()
+		d = w.start("--allow", "guard-dashboards-all-gone")
+		d.inSync(1)
+		for i, providers := range []string{without, keeps, without, twoProviders} {
+			set(providers)
+			d.inSync(uint64(i) + 2)
+			d.live(t)
+			want := map[bool]string{true: "a A", false: "a A, b B"}[providers == without]
+			if got := w.boards(t); got != want {
+				t.Errorf("called live with %q, want %q", got, want)
+			}
+		}
+	})
+}
+
+// The quota of dashboards is reached: Grafana answers 200, and the one that it did not store is named with the cause.
+func TestDashboardQuota(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		limit := func(n int) {
+			if w.fake != nil {
+				w.fake.SetIni(map[string]map[string]string{"quota": {"enabled": "true", "org_dashboard": fmt.Sprint(n)}})
+			} else {
+				w.real.SetIni(t, fmt.Sprintf("[quota]\nenabled = true\norg_dashboard = %d\n", n))
+			}
+			w.restart()
+		}
+		_, one, _ := w.provides(twoProviders, map[string]string{"a.json": `{"uid": "a", "title": "A"}`}, map[string]string{"b.json": `{"uid": "b", "title": "B"}`})
+		limit(2)
+		d := w.start("--poll-interval", "2s")
+		d.inSync(1)
+		one.Swap(map[string]string{"a.json": `{"uid": "a", "title": "A"}`, "c.json": `{"uid": "c", "title": "C"}`})
+		d.notLive(t, d.Reaches("the quota is the cause", func(s reload.Status) bool {
+			return s.Phase == reload.Mismatch && len(s.Differences) == 1 && strings.Contains(s.Differences[0], `"c"`) && strings.Contains(s.Cause, "quota of dashboards is reached") && strings.Contains(s.Cause, "= 2")
+		}))
+		limit(3)
+		d.inSync(2)
+		d.live(t)
+		if got := w.boards(t); got != "a A, b B, c C" {
+			t.Errorf("called live with %q", got)
+		}
+	})
+}
+
+// Another process holds the database locked for longer than Grafana waits: nothing is live meanwhile, the lock is named, and
+// afterwards everything heals.
+func TestDatabaseIsLocked(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		ds := w.mount("datasources", datasource(9090))
+		d := w.start("--poll-interval", "2s")
+		d.inSync(1)
+		unlock := w.lock(t)
+		ds.Swap(datasource(9091))
+		d.notLive(t, d.Reaches("the lock is named", func(s reload.Status) bool {
+			return s.Running != s.Wanted && s.Failure != nil && s.Failure.Class == reload.ClassUnavailable && strings.Contains(s.Failure.Message, "database is locked")
+		}))
+		unlock()
+		d.inSync(2)
+		d.live(t)
+		if err := w.has("prom", at(9091)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// lock holds Grafana's database as a process does that writes to it for long.
+func (w *world) lock(t *testing.T) (unlock func()) {
+	t.Helper()
+	if w.fake != nil {
+		w.fake.SetFaults(grafanatest.Faults{NoDatabase: true})
+		return func() { w.fake.SetFaults(grafanatest.Faults{}) }
+	}
+	f, err := os.OpenFile(w.real.Database(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The bytes with which SQLite locks: pending, reserved, and 510 shared ones.
+	all := syscall.Flock_t{Type: syscall.F_WRLCK, Start: 0x40000000, Len: 512}
+	rig.Eventually(t, "the lock is ours", func() error { return syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, &all) })
+	return func() { _ = f.Close() }
+}
+
+// Grafana cannot write its database (a full disk, a read-only file): it answers the reload with 500 and without a word. The
+// change is not live, and both causes are named; afterwards everything heals.
+func TestDatabaseIsReadOnly(t *testing.T) {
+	run := func(t *testing.T, w *world, set func(readOnly bool)) {
+		ds := w.mount("datasources", datasource(9090))
+		d := w.start("--poll-interval", "2s")
+		d.inSync(1)
+		set(true)
+		ds.Swap(datasource(9091))
+		s := d.Reaches("the failure is told", func(s reload.Status) bool { return s.Failure != nil && s.Failure.Class == reload.ClassPartial })
+		d.notLive(t, s)
+		if !strings.Contains(s.Failure.Message, "cannot write its database") {
+			t.Errorf("%+v", s.Failure)
+		}
+		if err := w.has("prom", at(9090)); err != nil {
+			t.Error(err)
+		}
+		set(false)
+		d.inSync(2)
+		d.live(t)
+		if err := w.has("prom", at(9091)); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Run("fake", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, grafanatest.Options{})
+		run(t, w, func(readOnly bool) {
+			w.fake.SetFaults(map[bool]grafanatest.Faults{true: {Locked: 1 << 30}}[readOnly])
+		})
+	})
+	t.Run("real", func(t *testing.T) {
+		g := grafanatest.StartReal(t, filepath.Join(t.TempDir(), "provisioning"))
+		w := &world{t: t, real: g, url: g.URL, provisioning: g.Provisioning, password: filepath.Join(t.TempDir(), "password")}
+		w.setPassword("admin")
+		run(t, w, g.ReadOnly(t))
+	})
+}
