@@ -216,12 +216,29 @@ func (w *grafanaWorld) calmed(n int) error {
 				mode = "Grafana, gated"
 			}
 			recovered(mode, faults, time.Since(began))
+			if err := w.rests(); err != nil {
+				return fmt.Errorf("after %s ended: %w", strings.Join(faults, ", "), err)
+			}
 			return bounded(w.tb, w.reloader.URL)
 		}
 		last = fmt.Sprintf("phase %s, reason %q, failure %+v, claims %q, %v; the server says %q, %v", s.Phase, s.Reason, s.Failure, w.claims(s), err2, said, err)
 		time.Sleep(20 * time.Millisecond)
 	}
 	return fmt.Errorf("%s after the last fault was taken away (%s) Grafana does not run the newest files (%s): %s", limit, strings.Join(faults, ", "), grafanaSays(n, n), last)
+}
+
+// rests says that a Grafana in sync is left alone: there is no reload without a change or a doubt. These files hold nothing
+// that Grafana does not show, so that a look ends any doubt, also one about a restart.
+func (w *grafanaWorld) rests() error {
+	before := len(w.server.Calls())
+	w.boards.Swap(boardFiles(w.board))
+	w.sources.Swap(sourceFiles(w.n))
+	hangUp(w.reloader)
+	time.Sleep(poll + poll/2)
+	if n := len(w.server.Calls()) - before; n != 0 {
+		return fmt.Errorf("%d reloads without a change or a doubt", n)
+	}
+	return nil
 }
 
 // watch looks for lies, for invalid files in the gate and for two reloads at once.

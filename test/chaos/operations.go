@@ -85,7 +85,9 @@ var kinds = []kind[*world]{
 		w.startReloader()
 	}},
 	{1, "reloader-stopped", func(w *world, _ int) {
-		if code := w.reloader.Stop(); code != 0 {
+		if _, err := w.reloader.Status(); err != nil { // a signal ends any program that has not come to its first line
+			w.reloader.Kill()
+		} else if code := w.reloader.Stop(); code != 0 {
 			w.tb.Errorf("reloader ended with exit code %d", code)
 		}
 		w.startReloader()

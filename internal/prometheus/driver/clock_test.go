@@ -121,6 +121,9 @@ func TestClockIsSetDuringAReload(t *testing.T) {
 			r.server.Release()
 			r.live("second")
 			r.wantRequests(1)
+			if s := r.target.Status(); s.Counts.ReloadsFailed != 0 {
+				t.Errorf("the load was not seen at once: %+v", s.Counts)
+			}
 		})
 	}
 }

@@ -30,7 +30,11 @@ func (j *judge) expect(l *configLoader, ix *index, jobs []job, rules []validator
 		}
 	}
 	slices.Sort(j.answer.Rereads)
-	if l.body == "" && ix.root != nil || slices.ContainsFunc(j.answer.Findings, func(f validator.Finding) bool { return f.Severity == finding.Error && f.Query == "" }) {
+	if l.body == "" && ix.root != nil {
+		j.answer.Untold = true
+		return
+	}
+	if slices.ContainsFunc(j.answer.Findings, func(f validator.Finding) bool { return f.Severity == finding.Error && f.Query == "" }) {
 		return
 	}
 	main := j.q.Files[j.q.Main].Path

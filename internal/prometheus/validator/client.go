@@ -147,6 +147,10 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 			if a.Broken && !finding.HasErrors(res.Findings) {
 				return finding.Result{}, nil, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it calls the main file broken and names no mistake")}
 			}
+			// A server that takes such files could not be held to anything.
+			if a.Expected == nil && !a.Untold && !finding.HasErrors(res.Findings) {
+				return finding.Result{}, nil, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it calls the files good and does not say what a server shows of them")}
+			}
 			return res, open, nil
 		}
 		for _, i := range a.Need {

@@ -118,6 +118,8 @@ type Answer struct {
 	Items []Item `json:"items,omitempty"`
 	// Expected is what a server will show that runs these files, but for its rules; nil when they are invalid.
 	Expected *proof.Expected `json:"expected,omitempty"`
+	// Untold says that the process cannot tell what a server will show, as for a server that is newer.
+	Untold bool `json:"untold,omitempty"`
 	// RulePaths are the rule files as the server names them, in the order in which it reads them.
 	RulePaths []RulePath `json:"rulePaths,omitempty"`
 	// Rereads are files that the server reads again by itself, and that are nothing else to it.
