@@ -70,6 +70,7 @@ func TestReasonNamesTheAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rig.Program(t, "promcheck")
 	r := rig.NewReloader(t, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml"), "--prometheus-url", "http://localhost:"+port)
 	r.Start()
 	r.Reaches("the reason has both addresses", func(s reload.Status) bool {
