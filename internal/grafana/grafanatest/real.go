@@ -125,7 +125,7 @@ func (g *Real) ReadOnly(t *testing.T) (set func(readOnly bool)) {
 	err := filepath.WalkDir(g.data, func(path string, _ os.DirEntry, err error) error {
 		return errors.Join(err, os.Chown(path, nobody, nobody))
 	})
-	if err != nil {
+	if err := errors.Join(err, os.Chmod(filepath.Dir(g.data), 0o755)); err != nil { // a test's own directory is closed to others
 		t.Fatal(err)
 	}
 	g.owner = &syscall.Credential{Uid: nobody, Gid: nobody}
@@ -169,6 +169,7 @@ func (g *Real) Try(t *testing.T) (started bool) {
 	g.process.Env = []string{"HOME=" + g.data, "PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
 	g.process.SysProcAttr = &syscall.SysProcAttr{Credential: g.owner}
 	if err := g.process.Start(); err != nil {
+		g.process = nil
 		t.Fatal(err)
 	}
 	process, ended := g.process, make(chan struct{})
