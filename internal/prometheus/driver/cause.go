@@ -17,6 +17,7 @@ type evidence struct {
 	poolless []string // scrape jobs without a pool
 	jobs     []string // differences of jobs of scrape_config_files
 	allJobs  bool     // all of these were asked for
+	left     *left    // what it has of the settings that files may leave to it
 	// jobsUntold is what could not be compared of them.
 	jobsUntold []string
 	hidden     []string // rule files that the server runs and that are not visible here
@@ -130,6 +131,7 @@ type memory struct {
 	jobsEpoch  string // the same of the jobs of scrape_config_files
 	jobsLoad   string
 	jobsUntold []string
+	left       *left     // of the newest proof
 	severalAt  time.Time // when several servers were seen
 	again      *plan     // what is compared once more, at againAt; nil: nothing
 	againOf    runtime   // the proven load
@@ -170,6 +172,9 @@ func (m *memory) proven(p plan, l look, now runtime) {
 		m.again, m.againOf, m.againAt = &p, now, time.Now().Add(againAfter)
 	}
 	if p.expected != nil && l.evidence.shown != 0 {
+		if l.evidence.left != nil {
+			m.left = l.evidence.left
+		}
 		m.provenText, m.provenShow = p.expected.Text, l.evidence.shown
 		m.shown = remember(m.shown, l.evidence.shown, time.Now())
 	}

@@ -64,6 +64,7 @@ type Driver struct {
 	serverFile string // --config.file, absolute where the server tells its directory
 	serverDir  string // the server's working directory, when its --config.file is relative
 	disabled   bool   // it runs without --web.enable-lifecycle
+	logLevel   string // --log.level
 	outlined   bool   // it was asked what it runs, for guards
 
 	last    runtime       // newest answer

@@ -120,6 +120,7 @@ func (d *Driver) getFacts(ctx context.Context, r runtime) (finding.Facts, *reloa
 		facts.Refuses = d.refuses
 	}
 	d.disabled = flags["web.enable-lifecycle"] == "false"
+	d.logLevel = flags["log.level"]
 	d.serverFile, d.serverDir = flags["config.file"], ""
 	if d.serverFile != "" && !path.IsAbs(d.serverFile) && path.IsAbs(r.Dir) {
 		d.serverFile, d.serverDir = path.Join(r.Dir, d.serverFile), r.Dir

@@ -99,6 +99,7 @@ func (d *Driver) lookAtConfig(ctx context.Context, p plan, l *look) *reload.Fail
 	l.evidence.shown = proof.Sum(text)
 	if l.evidence.shown == e.Text {
 		l.compared = append(l.compared, what)
+		d.lookAtDefaults(e, yaml, l)
 		return nil
 	}
 	if d.sameVersion(e) && d.serverDir == "" {

@@ -36,7 +36,11 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 				at(finding.Error, validator.RulePatternMain, fmt.Sprintf("%q is the main file itself", n.Value), "name another file here")
 				return nil
 			}
-			return []validator.RulePath{{File: i, Path: relink(pattern, link)}}
+			p := relink(pattern, link)
+			if path.IsAbs(n.Value) {
+				p = n.Value // the server names it as it is written
+			}
+			return []validator.RulePath{{File: i, Path: p}}
 		}
 		if j.dirs[pattern] {
 			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory", n.Value), `write the files as a pattern: "`+strings.TrimSuffix(n.Value, "/")+`/*.yml"`)

@@ -42,6 +42,26 @@ func Normal(text string, wild []string) string {
 	return b.String()
 }
 
+// Shown are the values of a printed configuration at these paths and below them, by path. The paths lead through no list.
+func Shown(text string, paths []string) map[string]string {
+	shown := map[string]string{}
+	var at [5]string // the keys that lead to the line, by depth
+	for line := range strings.Lines(text) {
+		trimmed := strings.TrimLeft(line, " ")
+		depth := (len(line) - len(trimmed)) / 2
+		key, value, ok := strings.Cut(strings.TrimSpace(trimmed), ":")
+		if depth >= len(at) || !ok || strings.HasPrefix(key, "- ") {
+			continue
+		}
+		at[depth] = strings.Trim(key, `"'`)
+		path := strings.Join(at[:depth+1], ".")
+		if slices.ContainsFunc(paths, func(p string) bool { return path == p || strings.HasPrefix(path, p+".") }) {
+			shown[path] = strings.Trim(strings.TrimSpace(value), `"'`)
+		}
+	}
+	return shown
+}
+
 // ExternalLabels is the path of the external labels, with its dot.
 const ExternalLabels = "global.external_labels."
 

@@ -4,6 +4,7 @@ package proof
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"path"
 	"strings"
 )
 
@@ -117,8 +118,13 @@ func Sum(text string) uint64 {
 	return binary.BigEndian.Uint64(h[:])
 }
 
-// Path is a path of the server without the detour through a volume's ..data link.
+// Path is a path of the server without the detour through a volume's ..data link, and as short as it can be written: a
+// server names a file as rule_files does ("/etc/prometheus//a.rules").
 func Path(p string) string {
+	if p == "" {
+		return ""
+	}
+	p = path.Clean(p)
 	if !strings.Contains(p, "/..data") {
 		return p
 	}

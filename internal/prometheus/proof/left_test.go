@@ -1,0 +1,28 @@
+package proof
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The values at some paths of a printed configuration are found, with what is below them, and nothing else.
+func TestShown(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{"runtime.gogc": "75", "storage.tsdb.retention": "", "storage.tsdb.retention.time": "15d"}
+	if d := cmp.Diff(want, Shown(printed, []string{"runtime.gogc", "storage.tsdb.retention"})); d != "" {
+		t.Error(d)
+	}
+}
+
+// A path is the same however it is written.
+func TestPath(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[string]string{
+		"": "", "/a/b": "/a/b", "/a//b": "/a/b", "/a/./b": "/a/b", "/a/c/../b": "/a/b", "/a/..data/b": "/a/b", "/a/..data//b": "/a/b", "/a/..data": "/a", "/a/..database": "/a/..database",
+	} {
+		if got := Path(p); got != want {
+			t.Errorf("%q is %q, want %q", p, got, want)
+		}
+	}
+}
