@@ -26,6 +26,7 @@ func (c *check) prometheus(w *manifest.Workload, container manifest.Container, v
 		return
 	}
 	c.lifecycle(w, container)
+	c.serverFlags(w, container)
 	config, at, byFlag := c.in.PrometheusConfigFile(w, container)
 	if strings.Contains(config, "$") {
 		c.skip(at, "the files of %s: the path %s depends on a variable that the input does not tell", where(w, container), config)
@@ -187,8 +188,8 @@ func (p *prometheusFiles) facts() finding.Facts {
 			f.Features = append(f.Features, strings.Split(list, ",")...)
 		}
 	}
-	if i := slices.Index(f.Features, "agent"); i >= 0 {
-		f.Agent = true
+	if server := releaseOf(f.Version); slices.Contains(f.Features, "agent") && server.before(featureGone["agent"].in) {
+		f.Agent = true // also of an unknown version
 	}
 	return f
 }

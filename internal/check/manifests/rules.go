@@ -22,10 +22,11 @@ const (
 	RuleNoConfig     = "manifest-config-missing"
 	RuleLifecycle    = "manifest-lifecycle"
 	RuleNoService    = "manifest-no-service"
+	RuleFlag         = "manifest-flag"
 )
 
 // Rules are all names above, in the order of docs/checks-manifests.md.
 var Rules = []string{
 	RuleYAML, RuleDuplicateKey, RuleValue, RuleTooLarge, RuleNotJudged, RuleNoObject, RuleNoKey, RuleKeyLeftOut, RuleNoVolume, RuleTwoMounts,
-	RuleHidden, RuleSubPath, RuleNotMounted, RuleNotRead, RuleNoPath, RuleNoConfig, RuleLifecycle, RuleNoService,
+	RuleHidden, RuleSubPath, RuleNotMounted, RuleNotRead, RuleNoPath, RuleNoConfig, RuleLifecycle, RuleNoService, RuleFlag,
 }

@@ -17,6 +17,8 @@ type olderParser struct {
 	parser.Parser
 	server   version
 	features []string
+	// renamed says that the expression has its words of today; the server knows those of its time.
+	renamed bool
 }
 
 // tooNewExpr is what such a server says. It is certain only for servers that are what their version says.
@@ -53,7 +55,15 @@ var functionSince = map[string]version{
 func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
 	expr, err := p.Parser.ParseExpr(input)
 	if err != nil {
-		return expr, err
+		now := p.asNow(input)
+		if now == input {
+			return expr, err
+		}
+		again, refused := p.Parser.ParseExpr(now)
+		if refused != nil {
+			return expr, err
+		}
+		expr, err, p.renamed = again, nil, true
 	}
 	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
 		if text := p.tooNew(n, input); text != "" && err == nil {
@@ -64,6 +74,90 @@ func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
 	return expr, err
 }
 
+// calculates reports whether the server knows expressions in the place of durations.
+func (p olderParser) calculates() bool {
+	return !p.server.before(version{3, 14}) || !p.server.before(version{3, 4}) && slices.Contains(p.features, "promql-duration-expr")
+}
+
+// isCalculation reports whether a duration is more than one of the words that servers from 3.6 to 3.11 take without the feature flag.
+func isCalculation(d *parser.DurationExpr, signed bool) bool {
+	part := func(e parser.Expr, signed bool) bool {
+		inner, ok := e.(*parser.DurationExpr)
+		return ok && inner != nil && isCalculation(inner, signed)
+	}
+	switch d.Op {
+	case parser.STEP, parser.RANGE:
+		return d.Wrapped && !signed
+	case parser.MAX_OF, parser.MIN_OF:
+		return d.Wrapped && !signed || part(d.LHS, false) || part(d.RHS, false)
+	case parser.ADD, parser.SUB:
+		if inner, ok := d.RHS.(*parser.DurationExpr); d.LHS == nil && ok && inner != nil {
+			return isCalculation(inner, true)
+		}
+	default:
+	}
+	return true
+}
+
+// newWord is a word of a duration that the server does not know there; empty when it knows all.
+func (p olderParser) newWord(d *parser.DurationExpr, inside bool) string {
+	word, since := "", version{}
+	switch d.Op {
+	case parser.STEP:
+		word, since = "step()", version{3, 6}
+	case parser.RANGE:
+		if word, since = "range()", (version{3, 10}); inside {
+			since = version{3, 12}
+		}
+	case parser.MAX_OF, parser.MIN_OF: // called max and min from 3.6 on
+		if word, since = "max_of()", (version{3, 13}); d.Op == parser.MIN_OF {
+			word = "min_of()"
+		}
+		if p.renamed {
+			since = version{3, 6}
+		}
+	default:
+	}
+	if p.server.before(since) {
+		return word
+	}
+	inside = inside || d.LHS != nil // a sign is before the word
+	for _, part := range []parser.Expr{d.LHS, d.RHS} {
+		if inner, ok := part.(*parser.DurationExpr); ok && inner != nil {
+			if w := p.newWord(inner, inside); w != "" {
+				return w
+			}
+		}
+	}
+	return ""
+}
+
+var (
+	// reEarlyAt and reEarlyOffset are modifiers before the range, where servers before 3.15 took them.
+	reEarlyAt     = regexp.MustCompile(`(?i)(@\s*(?:start|end)\s*\(\s*\))\s*(\[[^\[\]]*\])`)
+	reEarlyOffset = regexp.MustCompile(`(?i)(\boffset\s*[-+]?\s*(?:step|range)\s*\(\s*\))\s*(\[[^\[\]]*\])`)
+	reMinMaxOfNow = regexp.MustCompile(`(?i)\b(min|max)_of\b`)
+	reInBrackets  = regexp.MustCompile(`\[[^\[\]]*\]`)
+	reMinMaxCalls = regexp.MustCompile(`(?i)\b(min|max)(\s*\()`)
+	reMinMaxFirst = regexp.MustCompile(`(?i)(\boffset\s*[-+]?[\s(]*)(min|max)(\s*\()`)
+)
+
+// asNow is an expression of the server's time in the words and the order of the library's; it serves to accept, never to refuse.
+func (p olderParser) asNow(input string) string {
+	now := input
+	if p.server.before(version{3, 15}) {
+		now = reEarlyAt.ReplaceAllString(now, "$2 $1")
+		now = reEarlyOffset.ReplaceAllString(now, "$2 $1")
+	}
+	if !p.server.before(version{3, 6}) && p.server.before(version{3, 13}) && !reMinMaxOfNow.MatchString(input) {
+		now = reInBrackets.ReplaceAllStringFunc(now, func(duration string) string {
+			return reMinMaxCalls.ReplaceAllString(duration, "${1}_of$2")
+		})
+		now = reMinMaxFirst.ReplaceAllString(now, "$1${2}_of$3")
+	}
+	return now
+}
+
 // reNumberRange is a range that is written without a unit.
 var reNumberRange = regexp.MustCompile(`\[\s*[0-9][0-9._]*\s*[\]:]`)
 
@@ -72,11 +166,18 @@ func (p olderParser) tooNew(n parser.Node, input string) string {
 	has := func(feature string) bool { return slices.Contains(p.features, feature) }
 	before := func(major, minor int) bool { return p.server.before(version{major, minor}) }
 	durations := func(all ...*parser.DurationExpr) string {
-		known := !before(3, 14) || !before(3, 4) && has("promql-duration-expr")
-		if known || !slices.ContainsFunc(all, func(d *parser.DurationExpr) bool { return d != nil }) {
-			return ""
+		for _, d := range all {
+			if d == nil {
+				continue
+			}
+			if word := p.newWord(d, false); word != "" {
+				return "durations of Prometheus " + p.server.String() + " do not know " + word + " here"
+			}
+			if !p.calculates() && (!before(3, 12) || isCalculation(d, false)) {
+				return "experimental duration expression is not enabled"
+			}
 		}
-		return "experimental duration expression is not enabled"
+		return ""
 	}
 	unit := func(pos posrange.PositionRange) string {
 		if before(2, 54) && int(pos.End) <= len(input) && reNumberRange.MatchString(input[pos.Start:pos.End]) {
@@ -108,6 +209,9 @@ func (p olderParser) tooNew(n parser.Node, input string) string {
 	case *parser.MatrixSelector:
 		return cmp.Or(unit(n.PositionRange()), durations(n.RangeExpr))
 	case *parser.SubqueryExpr:
+		if before(3, 16) && n.RangeExpr != nil && (n.RangeExpr.Op == parser.STEP || n.RangeExpr.Op == parser.RANGE) {
+			return "a subquery of Prometheus " + p.server.String() + " cannot have step() or range() for its range"
+		}
 		return cmp.Or(unit(n.PositionRange()), durations(n.RangeExpr, n.StepExpr, n.OriginalOffsetExpr))
 	case *parser.BinaryExpr:
 		if before(3, 11) && (n.Op == parser.TRIM_UPPER || n.Op == parser.TRIM_LOWER) {

@@ -35,7 +35,7 @@ func newParser(features []string, server version) parser.Parser {
 		p = parser2x{p, parser.NewParser(renamed)}
 	}
 	if server.known() && server.before(parseVersion(Library)) {
-		p = olderParser{p, server, features}
+		p = olderParser{Parser: p, server: server, features: features}
 	}
 	return p
 }

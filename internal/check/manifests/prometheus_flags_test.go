@@ -1,0 +1,85 @@
+package manifests
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"reloader/internal/finding"
+)
+
+// The real server's help names the flags that the tables know for its version, and it refuses what they call unknown.
+func TestFlagsAreThoseOfTheServer(t *testing.T) {
+	t.Parallel()
+	program := os.Getenv("RELOADER_PROMETHEUS_BINARY")
+	if program == "" {
+		t.Skip("RELOADER_PROMETHEUS_BINARY names no Prometheus; make test does")
+	}
+	out, err := exec.CommandContext(t.Context(), program, "--version").CombinedOutput()
+	m := regexp.MustCompile(`version (\d+\.\d+)`).FindStringSubmatch(string(out))
+	if err != nil || m == nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	server := releaseOf(m[1])
+	out, _ = exec.CommandContext(t.Context(), program, "--help").CombinedOutput()
+	n := 0
+	for _, m := range regexp.MustCompile(`(?m)^ {2,6}(?:-h, )?--(?:\[no-\])?([a-z0-9.-]+)`).FindAllStringSubmatch(string(out), -1) {
+		n++
+		if s, message, _ := judgeFlag(strings.TrimSuffix(m[1], "."), server, true); message != "" {
+			t.Errorf("--%s: %v: %s", m[1], s, message)
+		}
+	}
+	if n < 50 {
+		t.Errorf("only %d flags are in its help", n)
+	}
+	valid := regexp.MustCompile(`(?s)Valid options: (.*?)\. See`).FindStringSubmatch(string(out))
+	if valid == nil {
+		t.Fatal("the help names no features")
+	}
+	for f := range strings.SplitSeq(valid[1], ",") {
+		f = strings.Join(strings.Fields(f), "")
+		if s, message, _ := judgeFeature(f, server); strings.Contains(message, "is unknown") {
+			t.Errorf("feature %s: %v: %s", f, s, message)
+		}
+	}
+	for name := range flagRemoved {
+		severity, message, _ := judgeFlag(name, server, true)
+		out, err := exec.CommandContext(t.Context(), program, "--"+name+"=1", "--config.file=/does/not/exist").CombinedOutput()
+		if severity != finding.Error || message == "" || err == nil || !strings.Contains(string(out), "unknown long flag") {
+			t.Errorf("--%s: %v: %s; the server: %s", name, severity, message, out)
+		}
+	}
+}
+
+// What is not known to be wrong is never called so: other images, versions and programs have flags of their own.
+func TestFlagsOfUnknownServers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		flag     string
+		server   release
+		official bool
+		want     finding.Severity
+		none     bool
+	}{
+		{"own.flag", release{3, 5}, true, finding.Error, false},
+		{"own.flag", release{3, 5}, false, finding.Warning, false},
+		{"own.flag", release{3, 99}, true, finding.Warning, false},
+		{"own.flag", release{}, true, finding.Warning, false},
+		{"own.flag", release{2, 20}, true, 0, true},
+		{"agent", release{}, true, 0, true},
+		{"agent", release{2, 55}, true, finding.Error, false},
+		{"agent", release{3, 0}, true, 0, true},
+		{"config.auto-reload", release{3, 13}, true, 0, true}, // came with 3.12, 3.13 or 3.14
+		{"no-storage.tsdb.wal-compression", release{3, 16}, true, 0, true},
+		{"storage.tsdb.retention", release{2, 53}, true, 0, true},
+		{"storage.tsdb.retention", release{3, 99}, true, finding.Error, false},
+		{"storage.local.engine", release{3, 5}, true, finding.Error, false},
+	} {
+		got, message, _ := judgeFlag(c.flag, c.server, c.official)
+		if (message == "") != c.none || message != "" && got != c.want {
+			t.Errorf("--%s on %s: %v %q", c.flag, c.server, got, message)
+		}
+	}
+}
