@@ -36,7 +36,9 @@ func checkText(tb testing.TB, o Options, text string) Result {
 	return list[0]
 }
 
-// Each fault of a manifest is found at its place, with its whole text; what was corrected is silent.
+// Each fault of a manifest is found at its place, with its whole text; what was corrected is silent. What stands in ConfigMaps,
+// Secrets and PrometheusRules is judged like files
+// (https://github.com/prometheus-operator/prometheus-operator/issues/4841, https://github.com/prometheus/prometheus/issues/11855).
 func TestManifests(t *testing.T) {
 	t.Parallel()
 	o := manifestOptions(t)

@@ -168,7 +168,8 @@ func TestLooks(t *testing.T) {
 	})
 }
 
-// While the server keeps a request waiting the status says so, and a change that waits is not applied.
+// While the server keeps a request waiting the status says so, and a change that waits is not applied
+// (https://github.com/prometheus-operator/prometheus-operator/issues/4705, https://github.com/prometheus-operator/prometheus-operator/issues/4708).
 func TestWaitingForTheServer(t *testing.T) {
 	t.Parallel()
 	withAddress := func(_ *bench, o *Options) { o.Address = "http://127.0.0.1:9090" }

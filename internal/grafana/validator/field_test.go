@@ -201,7 +201,7 @@ func TestFieldDashboards(t *testing.T) {
 		// https://github.com/grafana/grafana/issues/122663
 		{name: "resource-version", version: "12.4.0", want: []string{"warning d/a.json:1 dashboard-resource-version"}},
 		{name: "resource-version", version: "13.0.0"},
-		// https://github.com/esnet/gdg/issues/281
+		// https://github.com/esnet/gdg/issues/281 and https://github.com/grafana/grafana/issues/128167
 		{name: "library-panel", version: "12.4.0", says: []string{`library panel "Shared"`}},
 		{name: "resource-without-name", says: []string{"metadata.name"}, never: []string{`"uid"`}},
 		// dashboards of linkerd2 and ingress-nginx

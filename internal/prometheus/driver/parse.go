@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"reloader/internal/httpclient"
+	"reloader/internal/reload"
 )
 
 const (
@@ -89,7 +90,7 @@ func (d *Driver) refuses(ctx context.Context, expression string) (words string, 
 		if err := json.Unmarshal([]byte(a.Body), &said); err != nil || said.ErrorType != "bad_data" || said.Error == "" {
 			return "", fmt.Errorf("%s: an answer that is not Prometheus'", c.URL(at))
 		}
-		return strings.TrimPrefix(said.Error, `invalid parameter "query": `), nil
+		return reload.BoundBody(c.Redact(strings.TrimPrefix(said.Error, `invalid parameter "query": `))), nil
 	}
 	return "", errors.New("the server has no way to ask about an expression")
 }

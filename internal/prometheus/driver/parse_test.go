@@ -69,6 +69,17 @@ func TestRefusesIsUnknown(t *testing.T) {
 	})
 }
 
+// A server, or a proxy before it, that repeats the password shows it to no one, and a long answer is cut.
+func TestRefusesShowsNoPassword(t *testing.T) {
+	t.Parallel()
+	fake := prometheustest.New(t, prometheustest.Options{Refuse: func(string) string { return "user admin with hunter22: " + strings.Repeat("x", 100_000) }})
+	ask := observe(t, newDriver(t, httpclient.Options{URL: fake.URL(), Username: "admin", Password: "hunter22"})).Facts.Refuses
+	words, err := ask(t.Context(), "up")
+	if err != nil || words == "" || strings.Contains(words, "hunter22") || len(words) > 10_000 {
+		t.Errorf("%d bytes, %v: %.100s", len(words), err, words)
+	}
+}
+
 // refusal is what the fake says against expressions, as the real server does.
 func refusal(expr string) string {
 	switch {
