@@ -42,7 +42,14 @@ func TestOutage(t *testing.T) {
 		if d, n := fail(&o, refused, time.Hour); d > scaled(refusedPause) || d < maxPause || n > 150 {
 			t.Errorf("refused: a pause of %s, %d tries in an hour", d, n)
 		}
-		if o.refused() < time.Hour {
+		// Only another Role, pod or program changes these.
+		for _, code := range []int{http.StatusNotFound, http.StatusUnprocessableEntity} {
+			if d, n := fail(&o, &StatusError{Code: code}, 2*time.Hour); d > scaled(hopelessPause) || d < refusedPause || n > 100 {
+				t.Errorf("%d: a pause of %s, %d tries in two hours", code, d, n)
+			}
+		}
+		fail(&o, refused, time.Hour)
+		if o.refused() < time.Hour-scaled(refusedPause) {
 			t.Errorf("refused for %s", o.refused())
 		}
 		o.note(nil)
