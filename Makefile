@@ -165,4 +165,4 @@ golden: ## writes every expected output again: look at the difference before you
 .PHONY: verdicts
 verdicts: build servers ## compares all verdicts: promtool and its mutants, slips and their distance, Grafana's trials, all cases
 	go test -count=1 -v -run 'TestSlips|TestVerdicts' ./internal/prometheus/judge | grep -E 'slips that are|mutants,|rule files,|^(ok|FAIL|---)'
-	go test -count=1 ./internal/prometheus/... ./internal/grafana/... ./internal/finding ./internal/check ./cmd/promcheck
+	go test -count=1 ./internal/prometheus/... ./internal/grafana/... ./internal/finding ./internal/yamlslip ./internal/manifest ./internal/check/... ./cmd/promcheck
