@@ -48,7 +48,7 @@ func (Validator) Validate(_ context.Context, req finding.Request) (finding.Resul
 func emptied(path string, allowed bool) finding.Finding {
 	f := finding.Finding{
 		File: path, Severity: finding.Error, Rule: GuardEmptied, Message: "the file had contents and is empty now",
-		Hint: "if this is meant, allow it with --allow " + GuardEmptied + " (in reloader's own file: allow: [" + GuardEmptied + "])",
+		Hint: "if this is intended, allow it with --allow " + GuardEmptied + " (in reloader's own file: allow: [" + GuardEmptied + "])",
 	}
 	if allowed {
 		f.Severity = finding.Warning

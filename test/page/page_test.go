@@ -79,7 +79,7 @@ func rejected() reload.Status {
 func rolledBack() reload.Status {
 	s := inSync("prometheus", "prometheus", 1)
 	s.Phase, s.Wanted, s.Applied = reload.RolledBack, snapshot.Digest{8, 8, 8}, false
-	s.Reason = "POST http://127.0.0.1:9090/-/reload: 500: Prometheus applied the new configuration in part only"
+	s.Reason = "POST http://127.0.0.1:9090/-/reload: 500: Prometheus applied only part of the new configuration"
 	s.Failure = &reload.FailureStatus{
 		Class: reload.ClassPartial, Message: s.Reason, Hint: "its log names the part that failed; a restart with these files would fail too",
 		Body: "failed to reload config: one or more errors occurred while applying the new configuration (--config.file=\"/gate/prometheus.yml\")", At: start,

@@ -45,7 +45,7 @@ func TestDriftOfTheServersCopy(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ file, from, to, says string }{
-		{"a.rules", "summary: one", "summary: eins", `rule group "g" of ` + v.Dir + `/a.rules has another rule "One"`},
+		{"a.rules", "summary: one", "summary: eins", `rule group "g" of ` + v.Dir + `/a.rules has a different rule "One"`},
 		{"a.rules", "interval: 30s", "interval: 40s", "another interval"},
 		{"a.rules", "  interval: 30s\n", "  interval: 30s\n  limit: 3\n", "another limit"},
 		{"a.rules", "team: a", "team: b", "another rule"},

@@ -50,7 +50,7 @@ func TestNothingIsShown(t *testing.T) {
 			told := func(posts int64, what string) {
 				t.Helper()
 				s := p.synced()
-				if !strings.HasPrefix(s.Proof, "time of the load only: configuration: /api/v1/status/config") || !strings.Contains(s.Proof, name) || len(s.NotCompared) < 3 {
+				if !strings.HasPrefix(s.Proof, "time of the last load only: configuration: /api/v1/status/config") || !strings.Contains(s.Proof, name) || len(s.NotCompared) < 3 {
 					t.Errorf("%s: proof %q, not compared %q", what, s.Proof, s.NotCompared)
 				}
 				if got := server.Posts.Load(); got != posts {

@@ -29,7 +29,7 @@ const maxCompared = 20_000_000
 func (c *check) compare(n int) bool {
 	before := c.compared
 	if c.compared += n; c.compared > maxCompared && before <= maxCompared {
-		c.Unjudged = append(c.Unjudged, fmt.Errorf("the patterns and the files of the input take more than %d comparisons: begin each pattern with the directory that it means, without * and ?", maxCompared))
+		c.Unjudged = append(c.Unjudged, fmt.Errorf("the patterns and the files of the input take more than %d comparisons: begin each pattern with a directory without * and ?", maxCompared))
 	}
 	return c.compared <= maxCompared
 }

@@ -40,7 +40,7 @@ func (e evidence) invisible() (what, hint string) {
 		}
 	}
 	return count(len(e.hidden), "rule file") + " that the server runs from " + summary(dirs) + ": not visible to reloader",
-		"mount that into reloader's container too, at the same path or with --prometheus-dir DIR=SERVERDIR; until then changes of these files are neither checked nor reloaded"
+		"mount that into reloader's container too, at the same path or with --prometheus-dir DIR=SERVERDIR; until then changes to these files are neither checked nor reloaded"
 }
 
 // misread finds a directory that the user named, and that the server reads under another path: files of the same names
@@ -93,7 +93,7 @@ func (d *Driver) cause(p plan, l look) string {
 	if user == "" {
 		user = d.o.ConfigFile
 	}
-	const single = "Most likely its container has the file by subPath or as a mount of a single file, which keeps the file from its start: " +
+	const single = "Most likely its container mounts the file with subPath or as a single file, and such a mount never changes:  " +
 		"mount the directory instead (volumeMounts without subPath) and restart the server"
 	switch {
 	case ev.elsewhere != elsewhere{}:
@@ -104,9 +104,9 @@ func (d *Driver) cause(p plan, l look) string {
 		if until, ok := d.memory.stale(p.expected.Text, ev.shown); ok {
 			return "the server still runs what was in the main file until " + until.UTC().Format(time.RFC3339) + ". " + single
 		}
-		return "the server loaded " + d.serverFile + " and has other contents than reloader sees. " + single
+		return "the server loaded " + d.serverFile + ", and its contents differ from what reloader sees. " + single
 	case len(ev.poolless) > 0:
-		return "Prometheus could not make the scrape pool, most likely because it cannot use a certificate, key or CA file of the job; its log says why (\"error creating new scrape pool\"). Repair the file; the reload follows by itself"
+		return "Prometheus could not create the scrape pool, most likely because it cannot use a certificate, key or CA file of the job; its log says why (\"error creating new scrape pool\"). Fix the file; the reload then happens by itself"
 	case len(ev.jobs) > 0:
 		return "the server's container has other files of scrape_config_files than reloader sees under the same path: mount the same volume in both containers, as a directory and without subPath"
 	case len(ev.missing) > 0:

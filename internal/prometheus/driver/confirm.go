@@ -14,7 +14,7 @@ import (
 var quotedValues = regexp.MustCompile("`[^`\n]*`")
 
 const (
-	signalSent = "SIGHUP was sent; without a URL nothing proves the rest"
+	signalSent = "SIGHUP was sent; without a URL reloader cannot prove what the server runs"
 
 	firstPoll = 20 * time.Millisecond
 	maxPoll   = 500 * time.Millisecond
@@ -64,7 +64,7 @@ func (d *Driver) loaded(ctx context.Context, data plan, proof reload.Proof) (run
 		v.Reason = "the server's last load failed (reloadConfigSuccess is false)"
 	// The POST is answered when the load is done.
 	case proof.Reloaded && unmoved(d.before, now):
-		v.Reason = "the reload was answered with 200, but the server has loaded nothing since (lastConfigTime did not move): is a proxy between?"
+		v.Reason = "the reload was answered with 200, but the server has loaded nothing since (lastConfigTime did not change): is there a proxy in between?"
 	case !proof.Reloaded && now.epoch() != d.epoch:
 		v.Reason = "the server restarted just now"
 	}
@@ -113,7 +113,7 @@ func (d *Driver) afterSignal(ctx context.Context, data plan) (runtime, reload.Ve
 		}
 		if ctx.Err() == nil && time.Now().Before(until) {
 			d.pending = &pending{plan: data, before: before, sent: d.signalled, giveUpAt: until}
-			return now, reload.Verdict{}, unfinished("the load that SIGHUP began has not ended yet")
+			return now, reload.Verdict{}, unfinished("the load that SIGHUP started has not finished")
 		}
 		return now, reload.Verdict{Reason: "after SIGHUP the server shows no successful load within " + limit.String()}, nil
 	}
@@ -122,7 +122,7 @@ func (d *Driver) afterSignal(ctx context.Context, data plan) (runtime, reload.Ve
 // unfinished says that the server is still at an earlier load.
 func unfinished(message string) *reload.Failure {
 	return &reload.Failure{
-		Class: reload.ClassBusy, Message: message, Hint: "wait; another one would only be queued behind it", Untouched: true,
+		Class: reload.ClassBusy, Message: message, Hint: "wait: another reload would only queue behind it", Untouched: true,
 	}
 }
 
@@ -166,7 +166,7 @@ func (d *Driver) observeProcess() (reload.Observation, error) {
 
 func (d *Driver) confirmProcess(proof reload.Proof) (reload.Verdict, error) {
 	if !proof.Reloaded {
-		return reload.Verdict{Reason: "without a URL nothing is known of the server"}, nil
+		return reload.Verdict{Reason: "without a URL reloader knows nothing about the server"}, nil
 	}
 	after, err := d.observeProcess()
 	if err != nil || !after.Ready {

@@ -202,9 +202,9 @@ func (d *Driver) awaitEarlier(ctx context.Context, want plan) (bool, *reload.Fai
 	finished := now.epoch() != p.before.epoch() || now.load() != p.before.load()
 	if !finished && time.Now().Before(p.giveUpAt) {
 		if d.o.Method == Signal {
-			return false, unfinished("the load that SIGHUP began has not ended yet")
+			return false, unfinished("the load that SIGHUP started has not finished")
 		}
-		return false, unfinished("the answer to an earlier reload never came, and the server has not finished it")
+		return false, unfinished("an earlier reload was never answered, and the server has not finished it")
 	}
 	d.pending = nil
 	// What it loaded is compared as after any reload; where that cannot tell everything, it is told once more.
@@ -233,7 +233,7 @@ func (d *Driver) classify(method, p string, a httpclient.Answer) *reload.Failure
 		f.Hint = "start Prometheus with --web.enable-lifecycle, or use --prometheus-method=signal"
 	case p == pathReload && a.Status == http.StatusInternalServerError && strings.Contains(a.Body, "while applying the new configuration"):
 		f.Class = reload.ClassPartial
-		f.Message = request + ": 500: Prometheus applied the new configuration in part only"
+		f.Message = request + ": 500: Prometheus applied only part of the new configuration"
 		f.Hint = "its log names the part that failed (level=error \"Failed to apply configuration\"); a restart with these files would fail too"
 	case p == pathReload && a.Status == http.StatusInternalServerError && strings.Contains(a.Body, "failed to reload config"):
 		f.Class, f.Untouched = reload.ClassRefused, true
@@ -241,9 +241,9 @@ func (d *Driver) classify(method, p string, a httpclient.Answer) *reload.Failure
 		f.Hint = "its answer says why"
 	case a.Status == http.StatusNotFound:
 		f.Message = request + ": 404: Prometheus is not at this path"
-		f.Hint = "the URL must end with what --web.route-prefix or the path of --web.external-url says"
+		f.Hint = "the URL must end with the path of --web.route-prefix or --web.external-url"
 	case a.Status == http.StatusServiceUnavailable:
-		f.Message = request + ": 503: Prometheus is not ready (it replays its log, or stops)"
+		f.Message = request + ": 503: Prometheus is not ready (it is replaying its WAL or shutting down)"
 	}
 	return f
 }

@@ -88,9 +88,9 @@ func (d *Driver) refuses(ctx context.Context, expression string) (words string, 
 			Error     string `json:"error"`
 		}
 		if err := json.Unmarshal([]byte(a.Body), &said); err != nil || said.ErrorType != "bad_data" || said.Error == "" {
-			return "", fmt.Errorf("%s: an answer that is not Prometheus'", c.URL(at))
+			return "", fmt.Errorf("%s: the answer is not Prometheus' API", c.URL(at))
 		}
 		return reload.BoundBody(c.Redact(strings.TrimPrefix(said.Error, `invalid parameter "query": `))), nil
 	}
-	return "", errors.New("the server has no way to ask about an expression")
+	return "", errors.New("the server has no API to check an expression")
 }

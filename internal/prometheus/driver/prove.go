@@ -37,7 +37,7 @@ func (d *Driver) prove(ctx context.Context, p plan, pr reload.Proof, now runtime
 		}
 		now = again
 	}
-	return reload.Verdict{Reason: "the server loads its files again and again, so that nothing can be compared"}, nil
+	return reload.Verdict{Reason: "the server keeps reloading its files, so nothing can be compared"}, nil
 }
 
 // look is one comparison.
@@ -53,7 +53,7 @@ func (l *look) leaveOut(what, why string) { l.notCompared = append(l.notCompared
 // unread tells of expressions that cannot be compared.
 func (l *look) unread(e *proof.Expected) {
 	if n := e.Unreadable(); n > 0 {
-		l.leaveOut("expressions", count(n, "rule")+" in a grammar that Prometheus "+e.Library+", as which reloader compares, cannot read")
+		l.leaveOut("expressions", count(n, "rule")+" in a grammar that Prometheus "+e.Library+", which reloader compares with, cannot read")
 	}
 }
 
@@ -61,7 +61,7 @@ func (l *look) unread(e *proof.Expected) {
 func (d *Driver) look(ctx context.Context, p plan, pr reload.Proof, now runtime) (look, *reload.Failure) {
 	var l look
 	if p.expected == nil {
-		l.leaveOut("contents", "the validator did not say what Prometheus shows of these files")
+		l.leaveOut("contents", "the validator did not report how Prometheus shows these files")
 		return l, nil
 	}
 	if f := d.lookAtConfig(ctx, p, &l); f != nil {
@@ -91,16 +91,16 @@ func (d *Driver) judge(p plan, pr reload.Proof, l look, now runtime) reload.Verd
 	v := reload.Verdict{NotCompared: l.notCompared, After: d.observation(now)}
 	if len(l.differences) > 0 {
 		v.Mismatch, v.Differences, v.Cause = true, bounded(l.differences), d.cause(p, l)
-		v.Reason = "the server runs other contents than the files: " + summary(l.differences)
+		v.Reason = "the server runs something other than the files: " + summary(l.differences)
 		return v
 	}
 	if !pr.Reloaded && !same(pr, now) {
 		if len(l.notCompared) > 0 {
-			v.Reason = "the server does not tell everything that it runs (" + summary(l.notCompared) + "); a reload makes sure"
+			v.Reason = "the server does not show everything that it runs (" + summary(l.notCompared) + "); reloading to make sure"
 			return v
 		}
 		if e := p.expected; len(e.Hidden) > 0 {
-			v.Reason = "the server does not show " + strings.Join(e.Hidden, ", ") + "; a reload makes sure"
+			v.Reason = "the server does not show " + strings.Join(e.Hidden, ", ") + "; reloading to make sure"
 			return v
 		}
 	}
@@ -123,7 +123,7 @@ func (d *Driver) judge(p plan, pr reload.Proof, l look, now runtime) reload.Verd
 // by says what a proof rests on.
 func by(l look) string {
 	if len(l.compared) == 0 {
-		return "time of the load only: " + summary(l.notCompared)
+		return "time of the last load only: " + summary(l.notCompared)
 	}
 	var text strings.Builder
 	text.WriteString(l.compared[0])
@@ -192,9 +192,9 @@ func (d *Driver) oneServer(ctx context.Context, first runtime) (reload.Verdict, 
 			d.memory.severalAt = time.Now()
 			return reload.Verdict{
 				Mismatch: true, After: d.observation(now),
-				Reason:      "the answers come from different Prometheus servers, of which a reload reaches only one",
+				Reason:      "the answers come from different Prometheus servers, and a reload reaches only one of them",
 				Differences: []string{"servers at " + d.c.URL("") + " started at " + stamp(before.StartTime) + " and at " + stamp(now.StartTime)},
-				Cause:       "the URL leads to several servers (replicas behind a Service or a load balancer): give each Prometheus a reloader of its own, as a sidecar with http://127.0.0.1:9090, or name each replica's own address",
+				Cause:       "the URL leads to several servers (replicas behind a Service or a load balancer): give each Prometheus its own reloader, as a sidecar with http://127.0.0.1:9090, or give the address of one replica",
 			}, nil
 		}
 		before = now

@@ -89,7 +89,7 @@ func (d *Driver) get(ctx context.Context, at string, v any) (httpclient.Answer, 
 func notPrometheus(url string) *reload.Failure {
 	return &reload.Failure{
 		Class: reload.ClassUnexpected, Message: "GET " + url + ": the answer is not Prometheus' API",
-		Hint: "is the URL Prometheus' own? other servers are generic targets (kind http)", Permanent: true, Untouched: true,
+		Hint: "is this the URL of Prometheus itself? other servers are generic targets (kind http)", Permanent: true, Untouched: true,
 	}
 }
 

@@ -38,7 +38,7 @@ func (d *Driver) refused(at string, f *reload.Failure, status int) (string, *rel
 		return "", f
 	}
 	if status == http.StatusOK {
-		return at + " answered something that is not Prometheus' API", nil
+		return at + " answered something other than Prometheus' API", nil
 	}
 	return at + " answered " + strconv.Itoa(status), nil
 }
@@ -136,7 +136,7 @@ func (d *Driver) lookAtOtherConfig(ctx context.Context, e *proof.Expected, text 
 	}
 	l.differences = append(l.differences, l.evidence.config...)
 	if len(c.LeftOut) > 0 {
-		l.leaveOut("settings that the files leave to the server", summary(c.LeftOut)+" ("+version+")")
+		l.leaveOut("settings that the files leave to the server's defaults's defaults", summary(c.LeftOut)+" ("+version+")")
 	}
 	return nil
 }

@@ -127,11 +127,11 @@ func TestSlowLoadAfterASignal(t *testing.T) {
 			rig.Eventually(t, "the signal is sent", func() error { return d.Reload(t.Context(), p) })
 			begin := time.Now()
 			_, err = d.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: before})
-			wantClass(t, err, reload.ClassBusy, "not ended")
+			wantClass(t, err, reload.ClassBusy, "not finished")
 			if took := time.Since(begin); took > time.Minute {
 				t.Errorf("the confirmation took %s", took)
 			}
-			wantClass(t, d.Reload(t.Context(), p), reload.ClassBusy, "not ended")
+			wantClass(t, d.Reload(t.Context(), p), reload.ClassBusy, "not finished")
 			refuses.Store(!good)
 			loads := newDriver(t, httpclient.Options{URL: fake.URL()})
 			observe(t, loads)

@@ -163,7 +163,7 @@ func compareConfig(q *validator.Question, c *validator.Compared) {
 	text := string(q.Files[q.Main].Content)
 	text, unknown, err := reprinted(text, q)
 	if err != nil {
-		c.Failed = "Prometheus " + Library + ", with which reloader compares, cannot read it"
+		c.Failed = "Prometheus " + Library + ", which reloader compares with, cannot read it"
 		return
 	}
 	if sameVersion(q.Version) {

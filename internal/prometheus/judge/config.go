@@ -173,8 +173,8 @@ func tolerate(ps []problem, server version) []problem {
 			p.message += mayKnow(server)
 		case server.old() && p.unknown == "scrape_classic_histograms":
 			p.severity, p.rule = finding.Warning, validator.RuleServerVersion
-			p.message = `"scrape_classic_histograms" is called "always_scrape_classic_histograms" from Prometheus 3.0 on`
-			p.hint = "rename it together with the upgrade of the server"
+			p.message = `"scrape_classic_histograms" is called "always_scrape_classic_histograms" since Prometheus 3.0`
+			p.hint = "rename it when you upgrade the server"
 		}
 	}
 	return ps
@@ -201,8 +201,8 @@ func accept2x(t text, ix *index, server version) (text, []problem) {
 		t.lines[line] = old[:col] + strings.Replace(old[col:], "v1", "v2", 1)
 		ps = append(ps, problem{mistake: mistake{
 			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
-			message: "Prometheus 3.0 and newer refuse the Alertmanager api_version v1",
-			hint:    "write v2 before the upgrade of the server",
+			message: "Prometheus 3.0 and later refuse the Alertmanager api_version v1",
+			hint:    "write v2 before you upgrade the server",
 		}})
 	}
 	return t, ps

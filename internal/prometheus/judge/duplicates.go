@@ -32,8 +32,8 @@ func duplicateRules(file *rulefmt.RuleGroups) []problem {
 			}
 			ps = append(ps, problem{mistake: mistake{
 				severity: finding.Warning, rule: validator.RuleDuplicateRule,
-				message: "rule " + strconv.Quote(name) + " of group " + strconv.Quote(g.Name) + " exists twice with the same labels",
-				hint:    "rename one, or give it labels of its own",
+				message: "rule " + strconv.Quote(name) + " of group " + strconv.Quote(g.Name) + " appears twice with the same labels",
+				hint:    "rename one, or give it different labels",
 			}, needles: []string{name}, group: g.Name, number: i + 1})
 		}
 	}

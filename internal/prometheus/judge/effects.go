@@ -43,7 +43,7 @@ func (j *judge) equalRemotes(cfg *config.Config, ix *index) {
 			node := list.Content[i] // an alias stands where the entry is
 			j.report(j.q.Main, problem{mistake: mistake{
 				line: node.Line, column: node.Column, severity: finding.Error, rule: validator.RuleDuplicateRemote,
-				message: fmt.Sprintf("%s %d is the same as %d: the server refuses duplicates when it has applied half of the file", key, i+1, first+1),
+				message: fmt.Sprintf("%s %d is the same as %d: the server refuses duplicates after it has applied half of the file", key, i+1, first+1),
 				hint:    "remove one, or give one of them a name",
 			}})
 		}
@@ -77,34 +77,34 @@ func (j *judge) certificates(file int, ix *index, dir string) {
 		}
 		severity, effect := finding.Warning, unusedEffect(at.path)
 		if loadedWith(at.path) {
-			severity, effect = finding.Error, "the load fails in part, and a start fails"
+			severity, effect = finding.Error, "the reload fails partway, and the server cannot start"
 		}
 		say := func(n *yaml.Node, what string) {
 			j.report(file, problem{mistake: mistake{
 				line: n.Line, column: n.Column, severity: severity, rule: validator.RuleCertificate,
-				message: fmt.Sprintf("%q %s: %s", n.Value, what, effect), hint: "put the certificate or key there in PEM format",
+				message: fmt.Sprintf("%q %s: %s", n.Value, what, effect), hint: "replace the file with a PEM certificate or key",
 			}})
 		}
 		_, ca := j.visible(at.node, "ca_file", dir)
 		if n := resolved(child(at.node, "ca_file")); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
-			say(n, "holds no certificate in PEM format")
+			say(n, "has no certificate in PEM format")
 		}
 		certNode, cert := j.visible(at.node, "cert_file", dir)
 		keyNode, key := j.visible(at.node, "key_file", dir)
 		certOK, keyOK := cert != nil && hasCertificate(cert), key != nil && hasPEM(key, "PRIVATE KEY")
 		switch {
 		case cert != nil && !hasPEM(cert, "CERTIFICATE"):
-			say(certNode, "holds no certificate in PEM format")
+			say(certNode, "has no certificate in PEM format")
 		case cert != nil && !certOK:
-			say(certNode, "holds a certificate that is damaged or cut short")
+			say(certNode, "has a damaged or truncated certificate")
 		}
 		if key != nil && !keyOK {
-			say(keyNode, "holds no key in PEM format")
+			say(keyNode, "has no key in PEM format")
 		}
 		if certOK && keyOK {
 			// The library's words may quote nothing of a key.
 			if _, err := tls.X509KeyPair(cert, key); err != nil {
-				say(keyNode, "and the certificate do not fit together, or one of them is damaged")
+				say(keyNode, "does not match the certificate, or one of them is damaged")
 			}
 		}
 	}
@@ -168,12 +168,12 @@ func (j *judge) logDirectories(file int, ix *index, dir string) {
 		logs := path.Dir(name)
 		m := mistake{
 			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleMissingFile,
-			message: fmt.Sprintf("the directory %q does not exist: without it the load fails in part", logs),
-			hint:    "make sure that the server's container has it, and may write there",
+			message: fmt.Sprintf("the directory %q does not exist: without it the reload fails partway", logs),
+			hint:    "make sure that the server's container has it and can write to it",
 		}
 		switch {
 		case j.dirs[name]:
-			m.severity, m.rule, m.message, m.hint = finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory: the load fails in part", at.node.Value), "name a file in it"
+			m.severity, m.rule, m.message, m.hint = finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory: the reload fails partway", at.node.Value), "name a file in it"
 		case j.dirs[logs], !j.below(logs):
 			continue
 		}
@@ -220,7 +220,7 @@ func secondDocumentIn(content []byte, rule, what string) *problem {
 		}
 		return &problem{mistake: mistake{
 			line: max(line, 1), column: 1, severity: finding.Warning, rule: rule,
-			message: "only the first YAML document of " + what + " is read", hint: "put everything into one document, without a line of ---",
+			message: "only the first YAML document of " + what + " is read", hint: "put everything into one document, without a --- line",
 		}}
 	}
 }

@@ -56,7 +56,7 @@ func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job
 	secrets := err == nil && j.fileJobs(e, cfg.GlobalConfig, jobs)
 	j.hidden(e, jobs)
 	if err != nil {
-		e.Unprinted = "Prometheus " + Library + ", with which reloader compares, cannot print it"
+		e.Unprinted = "Prometheus " + Library + ", which reloader compares with, cannot print it"
 		return
 	}
 	cfg.GlobalConfig.ExternalLabels.Range(func(l labels.Label) {

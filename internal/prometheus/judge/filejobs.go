@@ -140,7 +140,7 @@ var populated = []string{
 func compareJobs(q *validator.Question, c *validator.Compared) {
 	cfg, unknown, err := reread(string(q.Files[q.Main].Content), q)
 	if err != nil {
-		c.Failed = "Prometheus " + Library + ", with which reloader compares, cannot read it"
+		c.Failed = "Prometheus " + Library + ", which reloader compares with, cannot read it"
 		return
 	}
 	left := map[string]bool{}

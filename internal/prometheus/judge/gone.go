@@ -14,19 +14,19 @@ var gone = []struct {
 	},
 	{
 		regexp.MustCompile(`unknown function with name "count_scalar"`), nil,
-		"it is gone since Prometheus 2.0: write count(...), and absent(...) where there may be no series",
+		"removed in Prometheus 2.0: write count(...), and absent(...) where there may be no series",
 	},
 	{
 		regexp.MustCompile(`unknown function with name "drop_common_labels"`), nil,
-		"it is gone since Prometheus 2.0: name the labels with by (...) or without (...)",
+		"removed in Prometheus 2.0: name the labels with by (...) or without (...)",
 	},
 	{
 		regexp.MustCompile(`unexpected identifier "(keep_common|keeping_extra)"`), nil,
-		"it is gone since Prometheus 2.0: name the labels to keep with by (...)",
+		"removed in Prometheus 2.0: name the labels to keep with by (...)",
 	},
 	{
 		regexp.MustCompile(`unexpected character( in duration expression)?: 'm'`), regexp.MustCompile(`(?i)\[[^\]]*\b(min|max)\s*\(`),
-		"in a duration they are called min_of and max_of from Prometheus 3.13 on",
+		"in a duration these are called min_of and max_of since Prometheus 3.13",
 	},
 }
 

@@ -121,7 +121,7 @@ func (j *judge) reportAll(file int, ix *index, ps []problem) {
 			p.reinterpret(lines)
 		}
 		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.known() && mayBeNew(p.unknown) {
-			p.hint = "judged as Prometheus " + Library + "; if the server is newer, say which version it is: --prometheus-version"
+			p.hint = "judged as Prometheus " + Library + "; if the server is newer, give its version with --prometheus-version"
 		}
 		p.message, p.hint = hidden.redact(p.message), hidden.redact(p.hint)
 		j.report(file, p)

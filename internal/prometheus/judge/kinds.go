@@ -33,15 +33,15 @@ type fileKind struct {
 
 // fileKinds are tried in this order.
 var fileKinds = []fileKind{
-	{"a test of promtool", []string{"tests", "fuzzy_compare", "group_eval_order"}, []string{"rule_files", "evaluation_interval"}, "promtool test rules reads it, the server does not"},
+	{"a unit test for promtool", []string{"tests", "fuzzy_compare", "group_eval_order"}, []string{"rule_files", "evaluation_interval"}, "it is read by promtool test rules, not by the server"},
 	{"a web configuration", []string{"tls_server_config", "basic_auth_users", "http_server_config"}, nil, "this belongs in the file of --web.config.file"},
 	{
-		"a configuration of the OpenTelemetry collector", []string{"exporters", "processors", "extensions", "connectors"}, []string{"receivers", "service"},
-		"it belongs to the collector; Prometheus has its own format",
+		"a configuration of the OpenTelemetry Collector", []string{"exporters", "processors", "extensions", "connectors"}, []string{"receivers", "service"},
+		"it belongs to the Collector; Prometheus has its own format",
 	},
 	{
 		"Promtail's configuration", []string{"clients", "positions", "target_config"}, []string{"scrape_configs", "server", "tracing", "limits_config"},
-		"it belongs to Promtail; of its jobs Prometheus knows only what they share",
+		"it belongs to Promtail; Prometheus knows only the keys that both have",
 	},
 	{"Loki's configuration", []string{"schema_config", "auth_enabled", "ingester", "compactor", "query_range"}, []string{"server"}, "it belongs to Loki"},
 	{
@@ -56,7 +56,7 @@ var fileKinds = []fileKind{
 		[]string{"server", "alertmanager", "prometheus", "grafana", "pushgateway"},
 		"it belongs to helm; what Prometheus reads is under serverFiles or prometheusSpec",
 	},
-	{roleRules, []string{"groups"}, nil, "rule groups belong in a file of their own, which rule_files names"},
+	{roleRules, []string{"groups"}, nil, "rule groups belong in their own file, which rule_files names"},
 	{
 		roleMain, []string{"global", "alerting", "rule_files", "scrape_config_files", "remote_write", "remote_read", "storage", "tracing", "otlp", "runtime", "scrape_configs"}, nil,
 		"this belongs in prometheus.yml (jobs alone: in a file that scrape_config_files names)",
@@ -138,7 +138,7 @@ func rulesOf1(content []byte) *problem {
 			return nil
 		}
 		return &problem{mistake: mistake{
-			line: n, column: 1, severity: finding.Error, rule: ruleNames.yaml, message: "these are rules as Prometheus 1 wrote them",
+			line: n, column: 1, severity: finding.Error, rule: ruleNames.yaml, message: "these are rules in the format of Prometheus 1",
 			hint: "since Prometheus 2.0 rule files are YAML; promtool of Prometheus 2.0 to 2.5 converts them (promtool update rules FILE)",
 		}}
 	}
@@ -159,12 +159,12 @@ func listKind(item *yaml.Node, r role) (what, hint string) {
 	case has("rules"):
 		what, hint = "rule groups", "write groups: above the list"
 	case has("alert", "record"):
-		what, hint = "rules", "rules stand in a group: write groups:, an item with a name, and the list under its rules:"
+		what, hint = "rules", "rules belong in a group: write groups:, an item with a name, and the list under its rules:"
 	case has("targets"):
 		what, hint = "targets", "this belongs in a file that file_sd_configs names"
 	}
 	if what != "" && r == roleMain && !has("job_name", "targets") {
-		hint = "rule groups belong in a file of their own, which rule_files names"
+		hint = "rule groups belong in their own file, which rule_files names"
 	}
 	return what, hint
 }
@@ -172,12 +172,12 @@ func listKind(item *yaml.Node, r role) (what, hint string) {
 func objectHint(object *yaml.Node, kind string) string {
 	switch kind {
 	case "ConfigMap":
-		return "only the value of one of the keys under data belongs here"
+		return "only the value of one key under data belongs here"
 	case "Secret":
 		if child(object, "data") == nil && child(object, "stringData") != nil {
-			return "only the value of one of the keys under stringData belongs here"
+			return "only the value of one key under stringData belongs here"
 		}
-		return "only the decoded value of one of the keys under data belongs here"
+		return "only the decoded value of one key under data belongs here"
 	case "List", "ConfigMapList", "SecretList", "PrometheusRuleList":
 		return "only a part of one of its items belongs here"
 	case "PrometheusRule":
@@ -185,7 +185,7 @@ func objectHint(object *yaml.Node, kind string) string {
 	case "ScrapeConfig", "ServiceMonitor", "PodMonitor", "Probe", "AlertmanagerConfig":
 		return "the Prometheus operator turns such objects into configuration; Prometheus itself does not read them"
 	default:
-		return "Prometheus does not read Kubernetes objects: write its own format here"
+		return "Prometheus does not read Kubernetes objects: use its own format here"
 	}
 }
 
@@ -264,12 +264,12 @@ var renamed = []struct{ old, section, now string }{
 
 // removed are keys that no Prometheus of today knows.
 var removed = []struct{ old, section, hint string }{
-	{"in_cluster", "kubernetes_sd_configs", "it is gone since Prometheus 1.3: without api_server the pod's own account is used"},
-	{"kubelet_port", "kubernetes_sd_configs", "it is gone since Prometheus 0.20: the port of a node is in its address; relabel __address__ for another one"},
-	{"request_timeout", "kubernetes_sd_configs", "it is gone since Prometheus 1.3: the API server is watched, and never polled"},
-	{"retry_interval", "kubernetes_sd_configs", "it is gone since Prometheus 1.3: the API server is watched, and never polled"},
-	{"max_retries", "queue_config", "it is gone since Prometheus 2.11: recoverable errors are tried again without end"},
-	{"remote_storage", "", "since Prometheus 2.0 it is remote_write and remote_read"},
+	{"in_cluster", "kubernetes_sd_configs", "removed in Prometheus 1.3: without api_server the pod's own service account is used"},
+	{"kubelet_port", "kubernetes_sd_configs", "removed in Prometheus 0.20: the port of a node is part of its address; relabel __address__ to use another one"},
+	{"request_timeout", "kubernetes_sd_configs", "removed in Prometheus 1.3: the API server is watched, not polled"},
+	{"retry_interval", "kubernetes_sd_configs", "removed in Prometheus 1.3: the API server is watched, not polled"},
+	{"max_retries", "queue_config", "removed in Prometheus 2.11: recoverable errors are retried without limit"},
+	{"remote_storage", "", "since Prometheus 2.0 this is remote_write and remote_read"},
 }
 
 // renamedHint is what a key is called now; empty when it was never called otherwise.

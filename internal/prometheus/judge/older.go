@@ -188,7 +188,7 @@ func (p olderParser) tooNew(n parser.Node, input string) string {
 	switch n := n.(type) {
 	case *parser.NumberLiteral:
 		if before(2, 54) && n.Duration {
-			return "a duration is no number to Prometheus " + p.server.String()
+			return "a duration is not a number in Prometheus " + p.server.String()
 		}
 	case *parser.VectorSelector:
 		switch {
@@ -215,14 +215,14 @@ func (p olderParser) tooNew(n parser.Node, input string) string {
 		return cmp.Or(unit(n.PositionRange()), durations(n.RangeExpr, n.StepExpr, n.OriginalOffsetExpr))
 	case *parser.BinaryExpr:
 		if before(3, 11) && (n.Op == parser.TRIM_UPPER || n.Op == parser.TRIM_LOWER) {
-			return "the operators </ and >/ are not known to Prometheus " + p.server.String()
+			return "the operators </ and >/ do not exist in Prometheus " + p.server.String()
 		}
 		if before(2, 31) && n.Op == parser.ATAN2 {
-			return "the operator atan2 is not known to Prometheus " + p.server.String()
+			return "the operator atan2 does not exist in Prometheus " + p.server.String()
 		}
 	case *parser.AggregateExpr:
 		if before(2, 54) && (n.Op == parser.LIMITK || n.Op == parser.LIMIT_RATIO) {
-			return "the aggregations limitk and limit_ratio are not known to Prometheus " + p.server.String()
+			return "the aggregations limitk and limit_ratio do not exist in Prometheus " + p.server.String()
 		}
 	case *parser.Call:
 		since, ok := functionSince[n.Func.Name]

@@ -72,14 +72,14 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 		}
 	}
 	if main := j.q.Files[j.q.Main].Path; meansMain {
-		at(finding.Error, validator.RulePatternMain, fmt.Sprintf("the pattern %q also matches the main file %q, which is read as one of these files too", n.Value, path.Base(main)),
+		at(finding.Error, validator.RulePatternMain, fmt.Sprintf("the pattern %q also matches the main file %q, which Prometheus then reads as one of these files too", n.Value, path.Base(main)),
 			withoutMain(n.Value, main, matches))
 		return j.found(matches, link)
 	}
 	for _, d := range dirs {
 		if means.Match(d) {
-			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("the pattern %q also means the directory %q, which cannot be read as a file", n.Value, path.Base(d)),
-				`name the files by their ending: "`+path.Join(path.Dir(n.Value), "*.yml")+`"`)
+			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("the pattern %q also matches the directory %q, which cannot be read as a file", n.Value, path.Base(d)),
+				`match the files by their extension: "`+path.Join(path.Dir(n.Value), "*.yml")+`"`)
 			break
 		}
 	}
@@ -130,5 +130,5 @@ func withoutMain(written, main string, others []string) string {
 	if ext != "" && ext != path.Ext(main) {
 		return "write " + quoted(path.Join(path.Dir(written), "*"+ext))
 	}
-	return "put the other files into a directory of their own, and write " + quoted(path.Join(path.Dir(written), "rules", "*"+orElse(ext, ".yml")))
+	return "put the other files into their own directory, and write " + quoted(path.Join(path.Dir(written), "rules", "*"+orElse(ext, ".yml")))
 }

@@ -85,7 +85,7 @@ func typeProblems(msgs []string, n names) []problem {
 	for i, msg := range msgs {
 		if i == maxProblems { // each is looked up in the whole file, and no one reads so many
 			return append(ps, problem{mistake: mistake{severity: finding.Error, rule: n.value, line: ps[i-1].line,
-				message: fmt.Sprintf("%d more mistakes of fields and types", len(msgs)-i) + notListed}})
+				message: fmt.Sprintf("%d more errors in fields and types", len(msgs)-i) + notListed}})
 		}
 		p := problem{mistake: mistake{severity: finding.Error, rule: n.wrongType, message: "the value has the wrong type"}}
 		if m := reLine.FindStringSubmatch(msg); m != nil {
@@ -119,9 +119,9 @@ func syntaxProblem(line, msg string, n names) problem {
 		p.message = "an alias names an anchor that does not exist"
 		p.hint = "quote values that begin with * or &"
 	case strings.Contains(msg, "mapping values are not allowed"):
-		p.hint = "check the indentation, and quote a value that holds \": \""
+		p.hint = "check the indentation, and quote a value that contains \": \""
 	case strings.Contains(msg, "did not find expected"), strings.Contains(msg, "could not find expected ':'"):
-		p.hint = "check the indentation, the quotes and the brackets of this line and of the lines around it"
+		p.hint = "check the indentation, quotes and brackets on this line and the lines around it"
 	case strings.Contains(msg, "found character that cannot start any token"):
 		p.hint = "quote values that begin with @, ` or %, and indent with spaces, not tabs"
 	case strings.Contains(msg, "excessive aliasing"):
@@ -138,17 +138,17 @@ func valueProblem(msg string, n names) problem {
 	if m := reRegexp.FindStringSubmatch(msg); m != nil {
 		expr := strings.TrimSuffix(strings.TrimPrefix(m[2], "^(?s:"), ")$")
 		p.rule, p.message = validator.RuleRegexp, fmt.Sprintf("bad regular expression %q: %s", expr, m[1])
-		p.hint = "RE2 syntax; the expression is anchored at both ends by itself"
+		p.hint = "use RE2 syntax; the expression is anchored at both ends automatically"
 		p.needles, p.regexp = []string{expr}, true
 	} else if reDuration.MatchString(msg) {
 		p.rule = n.duration
 		p.hint = "write a number and a unit: 500ms, 30s, 5m, 1h30m, 1d, 2w, 1y"
 	} else if m := reDupJob.FindStringSubmatch(msg); m != nil {
 		p.rule, p.last = validator.RuleDuplicateJob, true
-		p.message = fmt.Sprintf("%s %q exists twice", map[string]string{
+		p.message = fmt.Sprintf("%s %q appears twice", map[string]string{
 			"scrape": "scrape job", "remote write": "remote_write", "remote read": "remote_read",
 		}[m[1]], m[2])
-		p.hint = "give each a name of its own"
+		p.hint = "give each its own name"
 		p.needles = []string{m[2]}
 	} else if strings.Contains(msg, "is not a valid hostname") {
 		p.rule = validator.RuleTarget
@@ -156,7 +156,7 @@ func valueProblem(msg string, n names) problem {
 		p.needles = append([]string{"scrape_timeout", "scrape_interval"}, p.needles...)
 	}
 	if reVariable.MatchString(msg) {
-		p.hint = "Prometheus puts no environment variables in here, only into external_labels: write the value (or have reloader do it: expand_env)"
+		p.hint = "Prometheus expands environment variables only in external_labels: write the value, or let reloader expand it (expand_env)"
 	}
 	p.hint = orElse(p.hint, hintFor(msg))
 	return p
@@ -164,23 +164,23 @@ func valueProblem(msg string, n names) problem {
 
 // hints are known fixes for what the library refuses.
 var hints = []struct{ part, hint string }{
-	{"is not a valid hostname", "a target is host:port; the scheme and the path have fields of their own (scheme, metrics_path)"},
+	{"is not a valid hostname", "a target is host:port; scheme and path have their own fields (scheme, metrics_path)"},
 	{"unknown relabel action", "actions: replace, lowercase, uppercase, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep"},
 	{"scrape timeout greater than scrape interval", "lower scrape_timeout, or raise scrape_interval"},
-	{"invalid rule file path", "only the last part of the path may hold a *"},
-	{"invalid scrape config file path", "only the last part of the path may hold a *"},
-	{"is not valid for file discovery", "the name ends in .json, .yml or .yaml, and only its last part may hold a *"},
+	{"invalid rule file path", "only the last part of the path may contain a *"},
+	{"invalid scrape config file path", "only the last part of the path may contain a *"},
+	{"is not valid for file discovery", "the name must end in .json, .yml or .yaml, and only its last part may contain a *"},
 	{"unknown Kubernetes SD role", "roles: node, pod, service, endpoints, endpointslice, ingress"},
-	{"expected Alertmanager api version", "Prometheus 3.0 and newer know v2 alone, which Alertmanager has from 0.16 on: write v2, or remove the line"},
-	{"got range vector", "a range needs a function around it, rate(x[5m]) or max_over_time(x[5m]), or must go"},
-	{"expected type range vector", "write a range behind the selector: x[5m]"},
-	{"ranges only allowed for vector selectors", "of an expression write a subquery: (...)[5m:1m]"},
+	{"expected Alertmanager api version", "Prometheus 3.0 and later support only v2, which Alertmanager has since 0.16: write v2, or remove the line"},
+	{"got range vector", "wrap the range in a function such as rate(x[5m]) or max_over_time(x[5m]), or remove the range"},
+	{"expected type range vector", "write a range after the selector: x[5m]"},
+	{"ranges only allowed for vector selectors", "for an expression write a subquery: (...)[5m:1m]"},
 	{"job_name is empty", "give the job a job_name"},
 	{"requires 'target_label' value", "add target_label"},
-	{"'replacement' for labelmap action", "it is the new name of the label, with $1 for what the regex matched: write it, or remove the line"},
+	{"'replacement' for labelmap action", "replacement is the label's new name, with $1 for what the regex matched: write it, or remove the line"},
 	{"requires non-zero modulus", "add modulus"},
 	{"empty or null", "remove the empty entry, or fill it"},
-	{"unknown scrape protocol", "names are case sensitive"},
+	{"unknown scrape protocol", "names are case-sensitive"},
 	{"bearer_token & bearer_token_file", "keep one of the two"},
 	{"at most one of", "keep one of them"},
 }
@@ -240,12 +240,12 @@ func typeMessage(want, is string) string {
 // typeHints are what is most likely meant, by the message.
 var typeHints = map[string]string{
 	typeMessage("a list", "a mapping"):        `write a dash before the first key of each entry: "- "`,
-	typeMessage("a list", "a string"):         "put the value into brackets: [...]",
-	typeMessage("a list", "a number"):         "put the value into brackets: [...]",
-	typeMessage("a list", "true or false"):    "put the value into brackets: [...]",
+	typeMessage("a list", "a string"):         "write the value in brackets: [...]",
+	typeMessage("a list", "a number"):         "write the value in brackets: [...]",
+	typeMessage("a list", "true or false"):    "write the value in brackets: [...]",
 	typeMessage("a mapping", "a list"):        "write its keys without the dash",
-	typeMessage("a string", "a mapping"):      `write the text alone; a text with ": " in it must be quoted`,
-	typeMessage("a whole number", "a string"): "write the number alone, without quotes and unit",
+	typeMessage("a string", "a mapping"):      `write a plain string; quote it if it contains ": "`,
+	typeMessage("a whole number", "a string"): "write the number alone, without quotes or a unit",
 }
 
 // got says in words what a YAML tag is.

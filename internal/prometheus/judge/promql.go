@@ -83,7 +83,7 @@ func promQL(err error, p *problem) bool {
 	p.grammar = !plainSyntax(one.Query, many)
 	p.unsure = errors.As(one.Err, &tooNewExpr{}) // the server itself has the last word
 	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
-		p.hint = "the server needs the feature flag, or the function must go"
+		p.hint = "enable the feature flag on the server, or remove the function"
 	} else {
 		p.hint = orElse(goneHint(p.message, p.query), hintFor(p.message))
 	}

@@ -151,7 +151,7 @@ func (j *judge) inputs(file int, ix *index, dir string) {
 func effectOf(keys []string) string {
 	switch key := keys[len(keys)-1]; {
 	case loadedWith(keys) && slices.Contains([]string{"ca_file", "cert_file", "key_file"}, key):
-		return "without it the load fails in part, and a start fails"
+		return "without it the reload fails partway, and the server cannot start"
 	case loadedWith(keys):
 		return ""
 	case slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, "_sd_configs") }):
@@ -240,7 +240,7 @@ func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string) []job {
 			if first, ok := from[c.JobName]; ok {
 				ps = append(ps, problem{mistake: mistake{
 					severity: finding.Error, rule: validator.RuleDuplicateJob,
-					message: fmt.Sprintf("scrape job %q exists already in %s", c.JobName, first), hint: "give each a name of its own",
+					message: fmt.Sprintf("scrape job %q already exists in %s", c.JobName, first), hint: "give each its own name",
 				}, needles: []string{c.JobName}})
 				continue
 			}

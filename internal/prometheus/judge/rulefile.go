@@ -150,11 +150,11 @@ func groupProblem(msg string) problem {
 	if m := reRuleLabel.FindStringSubmatch(p.message); m != nil {
 		p.rule, p.needles, p.message = validator.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
 	} else if m := reRepeated.FindStringSubmatch(p.message); m != nil {
-		p.message, p.group, p.line = "group "+strconv.Quote(m[1])+" exists twice in this file", m[1], 0
+		p.message, p.group, p.line = "group "+strconv.Quote(m[1])+" appears twice in this file", m[1], 0
 		p.hint = "merge the two groups, or rename one"
 	}
 	if p.message == "Groupname must not be empty" {
-		p.message, p.unnamed, p.hint = "a group has no name", true, "give each group a name of its own in the file"
+		p.message, p.unnamed, p.hint = "a group has no name", true, "give each group in the file its own name"
 	}
 	return p
 }
@@ -197,7 +197,7 @@ func ruleProblem(re *rulefmt.Error) problem {
 		p.hint = templateHint(m[2])
 	case reRuleField.MatchString(p.message):
 		p.needles, p.line, p.column = []string{reRuleField.FindStringSubmatch(p.message)[1]}, 0, 0
-		p.hint = "only alerting rules have it: remove it, or write alert in place of record"
+		p.hint = "only alerting rules have it: remove it, or write alert instead of record"
 	case strings.Contains(p.message, "braces present in the recording rule name"):
 		p.hint = "put the selector into expr and the labels into labels"
 	}
@@ -214,7 +214,7 @@ func templateHint(message string) string {
 	case m == nil:
 		return ""
 	case m[1] == "function":
-		return "a text between {{ and }} must be quoted; for braces themselves write {{ \"{{\" }}"
+		return "quote a string between {{ and }}; for literal braces write {{ \"{{\" }}"
 	}
 	if hint := finding.DidYouMean(m[2], []string{"$labels", "$value", "$externalLabels", "$externalURL"}); hint != "" {
 		return hint
@@ -233,7 +233,7 @@ func (j *ruleJudge) renamed(ix *index) []problem {
 			ps = append(ps, problem{mistake: mistake{
 				line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
 				message: "Prometheus 3.0 calls holt_winters double_exponential_smoothing, behind promql-experimental-functions",
-				hint:    "rename it together with the upgrade of the server",
+				hint:    "rename it when you upgrade the server",
 			}})
 		}
 	}

@@ -167,7 +167,7 @@ func unknownHint(top reflect.Type, path []string) string {
 		}
 	}
 	if strings.HasSuffix(name, "[]") {
-		return "a parameter of the URL belongs under params"
+		return "URL parameters belong under params"
 	}
 	for up := len(parent) - 1; up > 0; up-- {
 		if slices.Contains(fieldsAt(top, parent[:up]), name) {
@@ -183,7 +183,7 @@ func unknownHint(top reflect.Type, path []string) string {
 		}
 	}
 	if section := typeAt(top, parent); section == reflect.TypeFor[[]rulefmt.Rule]() && slices.Contains([]string{"severity", "summary", "description", "runbook_url", "team"}, name) {
-		return "a label belongs under labels, a text for people under annotations"
+		return "labels belong under labels, descriptions under annotations"
 	}
 	return ""
 }

@@ -105,7 +105,7 @@ func tooNew(ix *index, table []first, server version) []problem {
 		}
 		ps = append(ps, problem{mistake: mistake{
 			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
-			message: quoted(at.node.Value) + " is known from Prometheus " + table[i].version + " on; the server runs " + server.String(),
+			message: quoted(at.node.Value) + " needs Prometheus " + table[i].version + " or later; the server runs " + server.String(),
 			hint:    "upgrade the server, or remove the key",
 		}})
 	}

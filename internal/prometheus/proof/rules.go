@@ -76,9 +76,9 @@ func (r *Rules) Add(g ServerGroup) {
 	w.seen = true
 	switch {
 	case g.Interval != cmp.Or(w.group.Interval, r.e.Interval):
-		r.differ(w, "has another interval")
+		r.differ(w, "has a different interval")
 	case g.Limit != w.group.Limit:
-		r.differ(w, "has another limit")
+		r.differ(w, "has a different limit")
 	case len(g.Rules) != len(w.group.Rules):
 		r.differ(w, fmt.Sprintf("has %d rules, not %d", len(g.Rules), len(w.group.Rules)))
 	default:
@@ -89,7 +89,7 @@ func (r *Rules) Add(g ServerGroup) {
 			if r.kept += len(g.Rules); r.kept <= maxKept {
 				r.Other = append(r.Other, g)
 			} else {
-				r.differ(w, "has other rules")
+				r.differ(w, "has different rules")
 			}
 			return
 		}
@@ -136,9 +136,9 @@ func (r *Rules) Reprinted(groups []ServerGroup) {
 		}
 		switch {
 		case len(names) == 1:
-			r.differ(w, "has another rule "+names[0])
+			r.differ(w, "has a different rule "+names[0])
 		case len(names) > 1:
-			r.differ(w, fmt.Sprintf("has another rule %s and %d more", names[0], len(names)-1))
+			r.differ(w, fmt.Sprintf("has a different rule %s and %d more", names[0], len(names)-1))
 		}
 	}
 	r.Other = nil

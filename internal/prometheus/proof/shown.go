@@ -173,7 +173,7 @@ func begin(dec *json.Decoder, want json.Delim) error {
 		return err
 	}
 	if t != want {
-		return errors.New("not what Prometheus answers")
+		return errors.New("not an answer of Prometheus' API")
 	}
 	return nil
 }

@@ -145,7 +145,7 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 		if len(a.Need) == 0 {
 			res, open := v.result(q, a, files, req.Set)
 			if a.Broken && !finding.HasErrors(res.Findings) {
-				return finding.Result{}, nil, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it calls the main file broken and names no mistake")}
+				return finding.Result{}, nil, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it reports the main file as broken and names no error")}
 			}
 			// A server that takes such files could not be held to anything.
 			if a.Expected == nil && !a.Untold && !finding.HasErrors(res.Findings) {

@@ -65,7 +65,7 @@ const compareTimeout = 10 * time.Second
 // answer of /api/v1/status/config; it counts only with c.Configuration.
 func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text string, c Comparison) (Compared, error) {
 	if v.opts.External != "" {
-		return Compared{}, errors.New("the external validator does not compare")
+		return Compared{}, errors.New("the external validator cannot compare")
 	}
 	done, err := confine.Turn(ctx)
 	if err != nil {
@@ -103,15 +103,15 @@ func unread(e *proof.Expected, set *snapshot.Set) []finding.Finding {
 		dir := s.Source.Dir
 		f := finding.Finding{
 			File: dir, Severity: finding.Warning, Rule: RuleUnread,
-			Message: "the server reads none of the files of this directory: no setting names it",
-			Hint:    fmt.Sprintf("name its files in the main file by the path under which the server sees them, for example %q", path.Join(u.Dir, "*.yml")),
+			Message: "the server reads no file in this directory: no setting names it",
+			Hint:    fmt.Sprintf("name its files in the main file by the path where the server sees them, for example %q", path.Join(u.Dir, "*.yml")),
 		}
 		switch {
 		case u.Like != "":
-			f.Message = fmt.Sprintf("the server reads none of the files of this directory under %s; the main file names files like them in %s", u.Dir, u.Like)
+			f.Message = fmt.Sprintf("the server reads no file in this directory under %s; the main file names such files in %s", u.Dir, u.Like)
 			f.Hint = fmt.Sprintf("if the server sees this directory there, write --prometheus-dir %s=%s", dir, u.Like)
 		case u.Dir != dir:
-			f.Message = fmt.Sprintf("the server reads none of the files of this directory: no setting names %s", u.Dir)
+			f.Message = fmt.Sprintf("the server reads no file in this directory: no setting names %s", u.Dir)
 		}
 		fs = append(fs, f)
 	}

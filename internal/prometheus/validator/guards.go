@@ -36,7 +36,7 @@ func guards(main viewed, req finding.Request, res finding.Result) []finding.Find
 	raise := func(guard, message string) {
 		f := finding.Finding{
 			File: file, Line: 1, Column: 1, Severity: finding.Error, Rule: guard, Message: message,
-			Hint: "if this is meant, allow it with --allow " + guard + " (in reloader's own file: allow: [" + guard + "])",
+			Hint: "if this is intended, allow it with --allow " + guard + " (in reloader's own file: allow: [" + guard + "])",
 		}
 		if slices.Contains(req.Allow, guard) {
 			f.Severity, f.Hint = finding.Warning, ""
@@ -46,9 +46,9 @@ func guards(main viewed, req finding.Request, res finding.Result) []finding.Find
 	if len(now.Items) == 0 {
 		what := "the main file is empty"
 		if !empty(main.content) {
-			what = "the main file has no scrape job, no rule file and nothing else to do"
+			what = "the main file has no scrape job, no rule file and nothing else for Prometheus to do"
 		}
-		raise(GuardEmpty, what+": Prometheus would take it and do nothing any more")
+		raise(GuardEmpty, what+": Prometheus would accept it and then do nothing")
 		return fs
 	}
 	// What the files name outside of the visible directories may still be there.
@@ -57,10 +57,10 @@ func guards(main viewed, req finding.Request, res finding.Result) []finding.Find
 		return fs
 	}
 	if n := now.Count(KindJob); n == 0 && (e == nil || !e.OpenJobs) && req.Running.Count(KindJob) > 0 {
-		raise(GuardJobs, "all scrape jobs are gone: nothing would be scraped any more")
+		raise(GuardJobs, "all scrape jobs are gone: nothing would be scraped")
 	}
 	if n := now.Count(KindGroup); n == 0 && (e == nil || !e.OpenRules) && req.Running.Count(KindGroup) > 0 {
-		raise(GuardGroups, "all rule groups are gone: no alert would fire any more")
+		raise(GuardGroups, "all rule groups are gone: no alert would fire")
 	}
 	return fs
 }

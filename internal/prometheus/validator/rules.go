@@ -42,7 +42,7 @@ const (
 )
 
 // NotVisible ends the message about a pattern whose files nothing is known of.
-const NotVisible = "its directory is not visible, so that nothing was checked"
+const NotVisible = "its directory is not visible to reloader, so nothing was checked"
 
 // Rules are all names above, in the order of docs/checks.md.
 var Rules = []string{

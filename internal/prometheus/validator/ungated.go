@@ -42,8 +42,8 @@ func (u ungated) Validate(ctx context.Context, req finding.Request) (finding.Res
 			}
 			res.Findings = append(res.Findings, finding.Finding{
 				File: s.Source.UserPath(f.Name), Severity: finding.Warning, Rule: RulePastGate,
-				Message: fmt.Sprintf("the server reads %s past the gate: a broken file there stops its next start", dir),
-				Hint:    "name it in prometheus.yml by a path below the gate, and the directory with --prometheus-dir",
+				Message: fmt.Sprintf("the server reads %s from outside the gate: a broken file there stops its next start", dir),
+				Hint:    "in prometheus.yml name it by a path below the gate, and give its directory with --prometheus-dir",
 			})
 			break // one for each directory
 		}

@@ -38,8 +38,8 @@ func sayUnreadable(findings []finding.Finding, set *snapshot.Set) {
 		if !errors.Is(canRead(here(name, byDir)), fs.ErrPermission) {
 			continue
 		}
-		f.Message = "file " + quoted + " cannot be read here (permission denied), so that it was not checked"
-		f.Hint = "let reloader's user read it (defaultMode of the volume, or fsGroup of the pod); the server may be able to read it all the same"
+		f.Message = "file " + quoted + " was not checked: permission denied"
+		f.Hint = "let reloader's user read it (the volume's defaultMode, or the pod's fsGroup); the server may be able to read it"
 	}
 }
 

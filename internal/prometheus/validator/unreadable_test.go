@@ -26,7 +26,7 @@ func TestUnreadableIsNotMissing(t *testing.T) {
 	if err != nil || len(res.Findings) != 3 {
 		t.Fatalf("%+v, %v", res.Findings, err)
 	}
-	for i, want := range []string{"cannot be read here (permission denied)", `"/x/gone" does not exist`, "the directory"} {
+	for i, want := range []string{"was not checked: permission denied", `"/x/gone" does not exist`, "the directory"} {
 		if !strings.Contains(res.Findings[i].Message, want) {
 			t.Errorf("it says %q, want %q", res.Findings[i].Message, want)
 		}
