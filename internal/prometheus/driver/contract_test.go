@@ -53,7 +53,7 @@ func TestContractReload(t *testing.T) {
 		}
 
 		s.write(t, brokenRules)
-		f = failure(t, d.Reload(t.Context(), p), reload.ClassPartial, "in part only", "log")
+		f = failure(t, d.Reload(t.Context(), p), reload.ClassPartial, "applied only part", "log")
 		if f.Untouched || !f.Refused() {
 			t.Errorf("failure %+v", f)
 		}

@@ -304,7 +304,7 @@ func TestFaultLies(t *testing.T) {
 	r.server.Lie(true)
 	r.swap("second")
 	r.failing(reload.ClassUnproven)
-	if s := r.target.Status(); !s.Running.IsZero() || !strings.Contains(s.Reason, "lastConfigTime did not move") {
+	if s := r.target.Status(); !s.Running.IsZero() || !strings.Contains(s.Reason, "lastConfigTime did not change") {
 		t.Errorf("status %+v", s)
 	}
 	r.server.Lie(false)

@@ -136,7 +136,7 @@ func (d *Driver) lookAtOtherConfig(ctx context.Context, e *proof.Expected, text 
 	}
 	l.differences = append(l.differences, l.evidence.config...)
 	if len(c.LeftOut) > 0 {
-		l.leaveOut("settings that the files leave to the server's defaults's defaults", summary(c.LeftOut)+" ("+version+")")
+		l.leaveOut("settings that the files leave to the server's defaults", summary(c.LeftOut)+" ("+version+")")
 	}
 	return nil
 }
