@@ -31,13 +31,16 @@ func checkFlags() (*flagSet, *checkOptions) {
 Usage:
   reloader check [flags] [PATH...]
 
-Judges files exactly as "reloader run" would before a reload: every problem of every file at once, each
-with file, line, column, a reason and, where one is known, a hint. PATH is a file or a directory; names
-and contents tell what it is: prometheus.yml, rule files, grafana.ini, a provisioning directory or single
-files of it, dashboards, reloader's own file, Kubernetes manifests (docs/checks-manifests.md). All manifests are put together and
-judged as the containers will see them; - reads one from standard input. Without PATH and targets, it judges
-what the current directory has of these names: monitor.yaml, prometheus.yml, grafana.ini, provisioning, and so on.
-Exits 0 without errors, 1 with errors, 2 for a wrong command line, 3 when there is no verdict.
+Judges files exactly as "reloader run" does before a reload. It shows every problem of every file at once,
+with file, line, column, reason and, where one is known, a hint.
+
+PATH is a file or a directory; reloader tells from names and contents what it is: prometheus.yml, rule files,
+grafana.ini, a provisioning directory or files from one, dashboards, reloader's own file, or Kubernetes
+manifests (docs/checks-manifests.md). All manifests are put together and judged as the containers will see
+them; - reads one from standard input. Without PATH and targets, check looks in the current directory for
+the usual names: monitor.yaml, prometheus.yml, grafana.ini, provisioning, and so on.
+
+Exits 0 without errors, 1 with errors, 2 for a wrong command line, 3 if there is no verdict.
 
 Examples:
   reloader check ./prometheus ./grafana/provisioning ./grafana.ini
@@ -47,9 +50,9 @@ Examples:
 	o := &checkOptions{}
 	fs.StringVar(&o.format, "format", "text", "text, json, github for annotations in pull requests, or sarif for code scanning")
 	fs.BoolVar(&o.strict, "strict", false, "warnings fail too")
-	fs.BoolVar(&o.skipUnknown, "skip-unknown", false, "leave out files that are not for Prometheus or Grafana, instead of exit code 3")
+	fs.BoolVar(&o.skipUnknown, "skip-unknown", false, "skip files that are not for Prometheus or Grafana, instead of exit code 3")
 	o.flags = config.RegisterOffline(fs.FlagSet)
-	fs.StringVar(&o.ownFile, "config", "", "judge this `FILE` too, as the configuration of reloader itself; the files of its targets are not looked at")
+	fs.StringVar(&o.ownFile, "config", "", "judge this `FILE` too, as reloader's own configuration; the files of its targets are not checked")
 	fs.StringVar(&o.prometheus.Version, "prometheus-version", "", "judge as this `VERSION` of Prometheus (default: that of promcheck)")
 	fs.BoolVar(&o.prometheus.Agent, "prometheus-agent", false, "judge as a Prometheus in agent mode")
 	fs.StringArrayVar(&o.prometheus.Features, "prometheus-feature", nil, "judge as a Prometheus with this `FEATURE` enabled; repeatable")
@@ -77,7 +80,7 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 	paths := fs.Args()
 	if len(cfg.Targets) == 0 && len(paths) == 0 && o.ownFile == "" {
 		if paths = check.Usual("."); len(paths) == 0 {
-			return usageError(std, "check", "nothing to check: there is no monitor.yaml, prometheus.yml or other file of a usual name here; "+
+			return usageError(std, "check", "nothing to check: there is no monitor.yaml, prometheus.yml or other file with a usual name here; "+
 				"give a path, --prometheus-config, --grafana-provisioning or --grafana-ini")
 		}
 		fmt.Fprintf(std.err, "reloader check: no path given: checking %s\n", strings.Join(paths, ", "))

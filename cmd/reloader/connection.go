@@ -40,7 +40,7 @@ func (c *connection) client() (*http.Client, func(*http.Request), error) {
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(b) {
-			return nil, nil, fmt.Errorf("--ca-file: %s holds no certificate in PEM", c.caFile)
+			return nil, nil, fmt.Errorf("--ca-file: %s has no certificate in PEM format", c.caFile)
 		}
 	}
 	if (c.certFile == "") != (c.keyFile == "") {

@@ -20,10 +20,10 @@ func digestFlags() *flagSet {
 Usage:
   reloader digest DIR | FILE...
 
-Prints the digest of each directory or file, as a running reloader shows it: as "wanted" where a target
-follows one directory, else in the line "directories" of reloader status. Of Grafana's provisioning
-directory it is the digest of the directories that Grafana reads in it. The same files give the same digest
-on a laptop, in CI and in the pod.
+Prints the digest of each directory or file, as a running reloader shows it: as "wanted" if a target
+follows one directory, else in the line "directories" of reloader status. For Grafana's provisioning
+directory, only the directories in it that Grafana reads count. The same files give the same digest on a
+laptop, in CI and in the pod.
 
 Example, in CI, to learn later whether exactly these files are live:
   reloader digest ./prometheus

@@ -28,10 +28,10 @@ func historyFlags() (*flagSet, *historyOptions) {
 Usage:
   reloader history [--url URL] [--last N] [--format text|json]
 
-Asks a running reloader for the last changes of each target, newest first: when each was seen, what it
-changed, whether it was refused and why, and how long it took until the server ran it. A gated target's
-history outlives a restart of reloader.
-Exits 0, or 3 when reloader cannot be asked.
+Shows the last changes of each target of a running reloader, newest first: when reloader noticed each, what
+it changed, whether it was refused and why, and how long it took until the server ran it. The history of a
+gated target survives a restart of reloader.
+Exits 0, or 3 if reloader cannot be reached.
 
 Example:
   kubectl port-forward deploy/monitor 9533 & reloader history --last 10

@@ -38,9 +38,9 @@ Usage:
   reloader inject -f FILE|- [flags]
 
 Adds reloader to every Deployment, StatefulSet, DaemonSet and Pod in FILE that runs Prometheus or Grafana,
-turns subPath mounts of their configuration into directory mounts, and prints the result. Everything else
-in FILE keeps its bytes, comments included. What is changed and why is said on standard error. Injecting
-twice changes nothing.
+turns subPath mounts of their configuration into directory mounts, and prints the result. It explains every
+change on standard error. Everything else in FILE stays byte for byte the same, including comments.
+Injecting twice changes nothing.
 
 Examples:
   reloader inject -f monitor.yaml --diff
@@ -54,10 +54,10 @@ Examples:
 	fs.StringVar(&o.Image, "image", defaultImage(), "`IMAGE` of the sidecar")
 	fs.StringVar(&o.PrometheusContainer, "prometheus-container", "", "`NAME` of Prometheus' container (default: detected from image, arguments and ports)")
 	fs.StringVar(&o.GrafanaContainer, "grafana-container", "", "`NAME` of Grafana's container (default: detected from image, name and ports)")
-	fs.BoolVar(&o.Gated, "gated", false, "let the servers read copies that only reloader writes, and only valid ones (docs/gated.md)")
-	fs.BoolVar(&o.OpenShift, "openshift", false, "give the sidecar no fixed user, which OpenShift refuses (default: told by API groups, annotations and labels)")
-	fs.BoolVar(&o.FastPropagation, "fast-propagation", false, "bring changes into the pod at once; adds a Role (docs/fast-propagation.md)")
-	fs.BoolVar(&o.Events, "events", false, "report to Kubernetes Events of the pod; adds a Role")
+	fs.BoolVar(&o.Gated, "gated", false, "let the servers read copies, which only reloader writes and only from valid files (docs/gated.md)")
+	fs.BoolVar(&o.OpenShift, "openshift", false, "give the sidecar no fixed user, which OpenShift refuses (default: detected from API groups, annotations and labels)")
+	fs.BoolVar(&o.FastPropagation, "fast-propagation", false, "make the kubelet update the mounts at once; adds a Role (docs/fast-propagation.md)")
+	fs.BoolVar(&o.Events, "events", false, "report as Kubernetes Events of the pod; adds a Role")
 	return fs, o
 }
 

@@ -54,7 +54,7 @@ func TestInjectExplains(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"<stdin>: Deployment/monitor\n", "\n  prometheus\n    line 21  gets --web", "\n    line 36  volume", "\n  grafana\n", "\n  reloader\n",
-		"\n               /etc/prometheus                        prometheus-yml\n", "\n  left for you\n", "create and patch every Event of the\n             namespace. Give this pod an account of its own",
+		"\n               /etc/prometheus                        prometheus-yml\n", "\n  left for you\n", "create and patch every Event\n             of the namespace. Give this pod its own service account",
 	} {
 		i := strings.Index(reasons[at:], want)
 		if i < 0 {
@@ -68,7 +68,7 @@ func TestInjectExplains(t *testing.T) {
 		}
 	}
 	_, injected, _ := runCommand(t, string(src), "inject", "-f", "-")
-	if _, _, reasons := runCommand(t, injected, "inject", "-f", "-"); !strings.Contains(reasons, "is there already") || !strings.HasSuffix(reasons, "<stdin>: nothing to change\n") {
+	if _, _, reasons := runCommand(t, injected, "inject", "-f", "-"); !strings.Contains(reasons, "already exists") || !strings.HasSuffix(reasons, "<stdin>: nothing to change\n") {
 		t.Errorf("a second time:\n%s", reasons)
 	}
 }

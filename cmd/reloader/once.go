@@ -27,11 +27,12 @@ func onceFlags() (*flagSet, onceOptions) {
 Usage:
   reloader once [flags]
 
-Takes the flags of "reloader run", judges the files of every target once and, where a gate is given, publishes
-them into it, so that the server can start. It asks no server. As an init container it keeps a pod from
-starting on broken files; its findings become the termination message.
-Exits 0 when every target may start: its files are valid, or its gate still holds the last good ones (and
-the log says so); 1 with errors, 2 for a wrong command line, 3 when there is no verdict.
+Judges the files of every target once and, if the target has a gate, publishes them into it, so that the
+server can start. It takes the flags of "reloader run" and asks no server. As an init container it keeps a
+pod from starting with broken files; its findings become the termination message.
+
+Exits 0 if every target may start: its files are valid, or its gate still has the last good ones (and the
+log says so). Exits 1 for errors, 2 for a wrong command line, 3 if there is no verdict.
 
 Example:
   reloader once --prometheus-url http://127.0.0.1:9090 --prometheus-config /etc/prometheus/prometheus.yml --prometheus-gate /gate
@@ -57,7 +58,7 @@ func runOnce(ctx context.Context, args []string, std stdio) int {
 		v := &blocked
 		if !p.Kept.IsZero() {
 			v = &kept
-			fmt.Fprintf(std.err, "reloader once: %s: the newest files cannot be used; the gate holds the last good ones, %s\n", p.Name, p.Kept.Short())
+			fmt.Fprintf(std.err, "reloader once: %s: the newest files cannot be used; the gate has the last good ones, %s\n", p.Name, p.Kept.Short())
 		}
 		v.add(p.Name, p.Digest.String(), p.Findings, p.Err)
 		v.ignored += p.Ignored

@@ -28,9 +28,9 @@ func publishFlags(o *publishOptions) *flagSet {
 Usage:
   reloader publish --to DIR [--from-file [KEY=]PATH]... [DIR]
 
-Makes the files the new contents of --to, in one step: readers see all of the old files or all of the
-new ones. Prints their digest, as reloader digest does. Equal contents change nothing. For work on a
-laptop and in tests, where no kubelet writes the directory.
+Replaces the contents of --to with the files, in one step: readers see all of the old files or all of the
+new ones. Equal contents change nothing. Prints the digest, as reloader digest does. Use it on a laptop and
+in tests, where no kubelet writes the directory.
 
 Example, a change that a running reloader sees as it sees one in a pod:
   reloader publish --to /tmp/mount ./prometheus
@@ -66,7 +66,7 @@ func runPublish(ctx context.Context, args []string, std stdio) int {
 		return failed(std, "publish", exitFailed, err)
 	}
 	if !changed {
-		fmt.Fprintf(std.err, "reloader publish: %s holds these %d files already; nothing was swapped\n", o.to, set.Len())
+		fmt.Fprintf(std.err, "reloader publish: %s already has these %d files; nothing was swapped\n", o.to, set.Len())
 	}
 	fmt.Fprintln(std.out, set.Digest)
 	return exitOK
@@ -104,7 +104,7 @@ func (o publishOptions) gather(ctx context.Context, dir string) (map[string][]by
 		}
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("%s holds no file to publish", dir)
+		return nil, fmt.Errorf("%s has no file to publish", dir)
 	}
 	return files, nil
 }
@@ -164,10 +164,10 @@ func addOne(files map[string][]byte, key, path string) error {
 func apart(from, to string) error {
 	a, b := realPath(from), realPath(to)
 	if rel, err := filepath.Rel(a, b); err == nil && filepath.IsLocal(rel) {
-		return fmt.Errorf("--to %s is inside of %s: the directory would be published into itself", to, from)
+		return fmt.Errorf("--to %s is inside %s: the directory would be published into itself", to, from)
 	}
 	if rel, err := filepath.Rel(b, a); err == nil && filepath.IsLocal(rel) {
-		return fmt.Errorf("%s is inside of --to %s: publish from another place", from, to)
+		return fmt.Errorf("%s is inside --to %s: publish from another place", from, to)
 	}
 	return nil
 }

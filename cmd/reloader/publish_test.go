@@ -52,7 +52,7 @@ func TestPublishCommand(t *testing.T) {
 	}
 	code, again, errOut := runFor(t, "publish", "--to", to, src)
 	after, err := os.Readlink(filepath.Join(to, "..data"))
-	if code != exitOK || again != out || before != after || err != nil || !strings.Contains(errOut, "holds these 2 files already; nothing was swapped") {
+	if code != exitOK || again != out || before != after || err != nil || !strings.Contains(errOut, "already has these 2 files; nothing was swapped") {
 		t.Errorf("equal contents: exit %d, %q, %q, swapped %v, %v", code, again, errOut, before != after, err)
 	}
 
@@ -100,12 +100,12 @@ func TestPublishCommandRefuses(t *testing.T) {
 		{[]string{"--to", to, src, tmp}, exitUsage, "one directory can be published"},
 		{[]string{"--to", to, "--from-fil", file}, exitUsage, "did you mean --from-file?"},
 		{[]string{"--to", to, filepath.Join(tmp, "none")}, exitFailed, "no such file or directory"},
-		{[]string{"--to", to, filepath.Join(tmp, "empty")}, exitFailed, "holds no file to publish"},
+		{[]string{"--to", to, filepath.Join(tmp, "empty")}, exitFailed, "has no file to publish"},
 		{[]string{"--to", to, file}, exitFailed, "not a directory"},
 		{[]string{"--to", file, src + "/../full"}, exitFailed, "not a directory"},
 		{[]string{"--to", filepath.Join(src, "out"), src}, exitFailed, "would be published into itself"},
 		{[]string{"--to", tmp, src}, exitFailed, "publish from another place"},
-		{[]string{"--to", full, src}, exitFailed, `"a.yml" is in the way: it was not published by reloader`},
+		{[]string{"--to", full, src}, exitFailed, `"a.yml" is in the way: reloader did not publish it`},
 		{[]string{"--to", to, "--from-file", filepath.Join(tmp, "none")}, exitFailed, "no such file or directory"},
 		{[]string{"--to", to, "--from-file", "=x"}, exitFailed, "want PATH or KEY=PATH"},
 		{[]string{"--to", to, "--from-file", "k=" + src}, exitFailed, "a directory cannot have a key"},

@@ -24,13 +24,14 @@ func runFlags() (*flagSet, *config.Flags, *string) {
 Usage:
   reloader run [flags]
 
-Follows the mounted files of Prometheus, Grafana and other servers. A change is judged as the server
-would judge it, reloaded when it is valid, and proven by asking the server. A change with errors is not
-sent; metrics, log and status name file, line and reason.
+Follows the mounted files of Prometheus, Grafana and other servers. It judges each change as the server
+would, reloads the server if the change is valid, and asks the server to prove that it runs the new files.
+It never sends a change with errors; metrics, log and status name file, line and reason.
 
-A target exists when its URL is given. --config names a file with any number of further targets.
-Flags win over the file for everything under General.
-SIGHUP and POST /-/reload make it look at the files now. SIGTERM ends it; a second one ends it at once.
+A target exists if its URL is given. --config names a file with any number of further targets. For
+everything under General, flags win over the file.
+
+SIGHUP and POST /-/reload make it look at the files now. SIGTERM stops it; a second one stops it at once.
 
 Examples:
   reloader run --prometheus-url http://127.0.0.1:9090 --prometheus-config /etc/prometheus/prometheus.yml
@@ -80,7 +81,7 @@ func heldBack(std stdio, targets []reload.Status, termination string) int {
 		v.add(t.Target, t.Wanted.String(), t.Findings, err)
 	}
 	var report strings.Builder
-	fmt.Fprintln(&report, "no server could start: the gate is still empty, and the files cannot be used")
+	fmt.Fprintln(&report, "the files cannot be used and the gate is still empty, so the server cannot start")
 	// A Builder takes everything.
 	_ = v.write("run", stdio{out: &report, err: &report}, "text")
 	fmt.Fprint(std.err, report.String())

@@ -26,8 +26,8 @@ func statusFlags() (*flagSet, *statusOptions) {
 Usage:
   reloader status [--url URL] [--format text|json] [--watch]
 
-Asks a running reloader where each target stands: phase, digests, findings, reason.
-Exits 0 when every target runs its newest files, 1 when one does not, 3 when reloader cannot be asked.
+Shows where each target of a running reloader stands: phase, digests, findings, reason.
+Exits 0 if every target runs its newest files, 1 if one does not, 3 if reloader cannot be reached.
 
 Example:
   kubectl port-forward deploy/monitor 9533 & reloader status
@@ -36,7 +36,7 @@ Example:
 	fs.StringVar(&o.url, "url", "http://127.0.0.1:9533", "base `URL` of the running reloader")
 	o.register(fs)
 	fs.StringVar(&o.format, "format", "text", "text or json")
-	fs.BoolVarP(&o.watch, "watch", "w", false, "stay and show each change; in a terminal the view is drawn again in place")
+	fs.BoolVarP(&o.watch, "watch", "w", false, "stay and show each change; on a terminal the view is redrawn in place")
 	return fs, o
 }
 

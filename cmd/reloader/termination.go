@@ -14,7 +14,7 @@ const maxTermination = 4096
 // terminationFlag adds the flag that says where the kubelet reads why a container ended.
 func terminationFlag(fs *flagSet) *string {
 	path := fs.String("termination-log", "/dev/termination-log",
-		"existing `FILE` that gets the findings when a server cannot start; the pod's terminationMessagePath")
+		"existing `FILE` to write the findings to when a server cannot start; the pod's terminationMessagePath")
 	// It fails only for a flag that does not exist.
 	_ = fs.SetAnnotation("termination-log", config.GroupAnnotation, []string{"General"})
 	return path

@@ -9,7 +9,7 @@ import (
 )
 
 var waitCommand = command{
-	name: "wait", summary: "waits until the server was proven to run given files", run: runWait, flags: func() *flagSet { fs, _ := waitFlags(); return fs },
+	name: "wait", summary: "waits until the server is proven to run given files", run: runWait, flags: func() *flagSet { fs, _ := waitFlags(); return fs },
 }
 
 type waitOptions struct {
@@ -27,13 +27,14 @@ func waitFlags() (*flagSet, *waitOptions) {
 Usage:
   reloader wait [--url URL]... (--digest D | --dir DIR | --synced) [--target NAME] [--timeout 120s]
 
-Waits until a running reloader has proof that its server runs the files: those of a digest, those of a
-directory here, or whatever is newest there. The server is asked once more before wait says so. Exits 0 only
-then; 1 when the time is over, when exactly these files were rejected or refused, or when the server took them
-and runs something else; 3 when reloader could not be asked at all.
+Waits until a running reloader has proof that its server runs the files: those with a digest, those of a
+local directory, or the newest ones in the pod. Before it reports success, reloader asks the server once more.
 
-Repeat --url to wait for several pods. A name with several addresses, as a headless Service has, means all of
-them.
+Exits 0 with proof. Exits 1 on timeout, if exactly these files were rejected or refused, or if the server
+accepted them but runs something else. Exits 3 if reloader could not be reached at all.
+
+Repeat --url to wait for several pods. A name with several addresses, such as a headless Service, stands for
+all of them.
 
 Example, after kubectl apply, in a pipeline:
   reloader wait --url http://monitor:9533 --dir ./prometheus --timeout 120s

@@ -103,7 +103,7 @@ func TestWaitForFilesThatNeverCame(t *testing.T) {
 func TestWaitEndsWithTheReason(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*reload.Status){
-		"the server took these files and runs something else": func(s *reload.Status) {
+		"the server accepted these files but runs something else": func(s *reload.Status) {
 			s.Phase, s.Differences, s.Cause = reload.Mismatch, []string{`scrape job "new" is missing`}, "a stale mount"
 			s.Reason = "Prometheus answered 200 and runs something else"
 		},

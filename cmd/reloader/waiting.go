@@ -176,7 +176,7 @@ func (w *waiting) failed(p *pod, now time.Time) (reload.Status, string) {
 		case s.Phase == reload.Rejected || s.Phase == reload.RolledBack:
 			return s, "exactly these files were rejected"
 		case s.Phase == reload.Mismatch:
-			why = "the server took these files and runs something else"
+			why = "the server accepted these files but runs something else"
 		case s.Phase == reload.Retrying && s.Failure != nil && (s.Failure.Class == reload.ClassRefused || s.Failure.Class == reload.ClassPartial):
 			why = "the server refused exactly these files"
 		}
@@ -213,7 +213,7 @@ func (w *waiting) timedOut(std stdio) int {
 		if w.synced || p.seen {
 			fmt.Fprintf(std.err, "reloader wait: %stimed out: the files are not live yet\n", p.at())
 		} else {
-			fmt.Fprintf(std.err, "reloader wait: %sreloader has never seen these files: either they have not arrived (the kubelet takes up to a minute and a half), or it follows others:\n", p.at())
+			fmt.Fprintf(std.err, "reloader wait: %sreloader has never seen these files: either they have not arrived (the kubelet takes up to a minute and a half), or it follows other directories:\n", p.at())
 			printSources(std.err, p.last)
 		}
 		for _, s := range p.last.Targets {

@@ -272,7 +272,7 @@ func TestGateNeedsARestart(t *testing.T) {
 	s.run(head + gated(s.target(0, "a"), gate))
 	s.eventually("the target", synced("a"))
 	for file, want := range map[string]string{
-		gated(s.target(0, "b"), gate):                            "it can change hands only when reloader is restarted",
+		gated(s.target(0, "b"), gate):                            "moving it to another target needs a restart of reloader",
 		gated(s.target(0, "a"), gate+"2"):                        "the gate of target a: cannot be changed while running; restart reloader",
 		s.target(0, "a"):                                         "the gate of target a: cannot be changed while running; restart reloader",
 		with(gated(s.target(0, "a"), gate), `gate_mode: "0440"`): "the gate of target a: cannot be changed while running; restart reloader",

@@ -39,7 +39,7 @@ func (a *App) apply(ctx context.Context, data []byte) error {
 	}
 	a.noteFrozenMounts(next.Targets)
 	setLevel(a.level, next.LogLevel)
-	a.log.Info("our own configuration file is in use", "added", changes.Added, "changed", changes.Changed, "removed", changes.Removed)
+	a.log.Info("reloader's own configuration file is in use", "added", changes.Added, "changed", changes.Changed, "removed", changes.Removed)
 	return nil
 }
 

@@ -71,7 +71,7 @@ func (a *App) heldElsewhere(t config.Target, err error) error {
 	defer a.mu.Unlock()
 	for name, u := range a.units {
 		if info, statErr := os.Stat(u.cfg.Gate.Path); u.gate != nil && statErr == nil && os.SameFile(info, want) {
-			return fmt.Errorf("target %s: gate %s belongs to target %s; it can change hands only when reloader is restarted", t.Name, t.Gate.Path, name)
+			return fmt.Errorf("target %s: gate %s belongs to target %s; moving it to another target needs a restart of reloader", t.Name, t.Gate.Path, name)
 		}
 	}
 	return err

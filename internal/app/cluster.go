@@ -107,7 +107,7 @@ func (c *cluster) stop() {
 func (a *App) noteFrozenMounts(targets []config.Target) {
 	frozen, err := mounts.OwnFrozen()
 	if err != nil {
-		a.log.Warn("subPath mounts cannot be looked for", "err", err)
+		a.log.Warn("could not check for subPath mounts", "err", err)
 		return
 	}
 	var dirs []string
@@ -116,7 +116,7 @@ func (a *App) noteFrozenMounts(targets []config.Target) {
 	}
 	notes := frozenNotes(frozen, dirs)
 	for _, n := range notes {
-		a.log.Error("a mount never changes", "at", n.File, "message", n.Message)
+		a.log.Error("a mount will never receive updates", "at", n.File, "message", n.Message)
 	}
 	a.tracker.Note(notes)
 }

@@ -20,7 +20,7 @@ func (g guarded) Validate(ctx context.Context, req finding.Request) (res finding
 	defer func() {
 		if p := recover(); p != nil {
 			// The value may hold an excerpt of the files; where it happened does not.
-			res, err = finding.Result{}, fmt.Errorf("judge the files: a fault in reloader, please report it: %s", where(debug.Stack()))
+			res, err = finding.Result{}, fmt.Errorf("judge the files: a bug in reloader, please report it: %s", where(debug.Stack()))
 		}
 	}()
 	return g.Validator.Validate(ctx, req)
@@ -33,7 +33,7 @@ type planGuard struct{ reload.Driver }
 func (g planGuard) Plan(ctx context.Context, c reload.Change) (p reload.Plan, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			p, err = reload.Plan{}, fmt.Errorf("plan the change: a fault in reloader, please report it: %s", where(debug.Stack()))
+			p, err = reload.Plan{}, fmt.Errorf("plan the change: a bug in reloader, please report it: %s", where(debug.Stack()))
 		}
 	}()
 	return g.Driver.Plan(ctx, c)

@@ -33,7 +33,7 @@ func newPatientReader(r inputs.Reader) *patientReader {
 
 // within runs f, and returns early when ctx or the time ends first; f then ends when the system lets it.
 func (p *patientReader) within(ctx context.Context, limit time.Duration, f func(context.Context)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("read %s: no answer from the file system within %s; a network disk whose server is gone looks like this", strings.Join(p.dirs, ", "), limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("read %s: no answer from the file system within %s; is it a network disk whose server is down?", strings.Join(p.dirs, ", "), limit))
 	defer cancel()
 	select {
 	case p.busy <- struct{}{}:

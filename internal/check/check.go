@@ -112,7 +112,7 @@ func (o Options) classify(p string) ([]Input, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read standard input: %w", err)
 	case len(src) > manifest.MaxSize:
-		return nil, fmt.Errorf("standard input: more than the %d bytes that are read", manifest.MaxSize)
+		return nil, fmt.Errorf("standard input: more than %d bytes", manifest.MaxSize)
 	}
 	// What is not a manifest has no name that could tell what it is; text that is not YAML is told as such.
 	return []Input{{Kind: KindManifest, Path: stdinName, Contents: src}}, nil

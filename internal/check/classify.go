@@ -40,7 +40,7 @@ type Input struct {
 }
 
 // ErrUnknownKind says that neither name nor contents tell what a file is.
-var ErrUnknownKind = errors.New("cannot tell what it is")
+var ErrUnknownKind = errors.New("cannot tell what kind of file it is")
 
 // Classify tells what a path holds: a file by name and contents; a directory by its names, and
 // if they do not tell, by each of the files directly in it.

@@ -52,8 +52,8 @@ func assumePath(m *config.Mount) []finding.Finding {
 			m.ServerPath = path.Join(dir, filepath.Base(main))
 			return []finding.Finding{{
 				File: main, Line: n.Line, Column: n.Column, Severity: finding.Info, Rule: prometheusvalidator.RuleAssumedPath,
-				Message: fmt.Sprintf("the server is assumed to see this file as %s, because files that %s names as %s lie beside it", m.ServerPath, key, n.Value),
-				Hint:    "if it sees it elsewhere, say where: --prometheus-config " + m.Path + "=/SERVER/PATH",
+				Message: fmt.Sprintf("reloader assumes that the server sees this file as %s, because files that %s names as %s are beside it", m.ServerPath, key, n.Value),
+				Hint:    "if that is wrong, give the right path: --prometheus-config " + m.Path + "=/SERVER/PATH",
 			}}
 		}
 	}
@@ -95,7 +95,7 @@ func unchecked(found []finding.Finding) {
 	for i, f := range found {
 		if f.Rule == prometheusvalidator.RuleMissingFile && f.Severity == finding.Info && strings.HasSuffix(f.Message, prometheusvalidator.NotVisible) {
 			found[i].Severity = finding.Warning
-			found[i].Hint = "say where the server sees the main file (--prometheus-config FILE=SERVERFILE) or the directory (--prometheus-dir DIR=SERVERDIR)"
+			found[i].Hint = "give the path where the server sees the main file (--prometheus-config FILE=SERVERFILE) or the directory (--prometheus-dir DIR=SERVERDIR)"
 		}
 	}
 }

@@ -125,7 +125,7 @@ func (t Target) FileMode() (fs.FileMode, error) {
 	}
 	mode, err := strconv.ParseUint(t.GateMode, 8, 32)
 	if err != nil || mode&^0o666 != 0 || mode&0o400 == 0 {
-		return 0, fmt.Errorf("%q: want an octal mode such as 0440, with permission to read for the owner and none to execute", t.GateMode)
+		return 0, fmt.Errorf("%q: want an octal mode such as 0440: readable by the owner, executable by no one", t.GateMode)
 	}
 	return fs.FileMode(mode), nil
 }

@@ -96,7 +96,7 @@ func (f *Flags) prometheus() {
 	})
 	if !f.offline {
 		add("method", func(n string) {
-			fs.StringVar(&t.Method, n, t.Method, "how to make Prometheus read its files: http, or signal in a shared process namespace")
+			fs.StringVar(&t.Method, n, t.Method, "how to make Prometheus reload: http, or signal in a shared process namespace")
 		})
 		add("process_name", func(n string) {
 			fs.StringVar(&t.ProcessName, n, t.ProcessName, "`NAME` of the process to signal")
@@ -108,11 +108,11 @@ func (f *Flags) prometheus() {
 	}
 	if !f.offline {
 		add("version", func(n string) {
-			fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Prometheus until the server tells: for a gate whose server is newer than promcheck")
+			fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Prometheus until the server reports its own: for a gate whose server is newer than promcheck")
 		})
 	}
 	add("validator", func(n string) {
-		fs.StringVar(&t.Validator, n, "", "ask this promtool (`PATH`) instead of promcheck")
+		fs.StringVar(&t.Validator, n, "", "validate with this promtool (`PATH`) instead of promcheck")
 	})
 }
 
@@ -134,11 +134,11 @@ func (f *Flags) grafana() {
 		fs.BoolVar(&t.SameEnv, n, false, "reloader has the same environment and files as Grafana: what is missing here is an error")
 	})
 	add("version", func(n string) {
-		fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Grafana when the server does not tell (default: the newest known)")
+		fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Grafana if the server does not report its own (default: the newest known)")
 	})
 	if !f.offline {
 		add("restart", func(n string) {
-			fs.StringVar(&t.Restart, n, t.Restart, "when a changed grafana.ini waits for a restart: off, or terminate (SIGTERM to the process, in a shared process namespace)")
+			fs.StringVar(&t.Restart, n, t.Restart, "what to do when a changed grafana.ini needs a restart: off, or terminate (SIGTERM to the process, in a shared process namespace)")
 		})
 		add("process_name", func(n string) {
 			fs.StringVar(&t.ProcessName, n, t.ProcessName, "`NAME` of the process to terminate")
@@ -191,10 +191,10 @@ func (f *Flags) general() {
 		f.annotate(name, "General")
 	}
 	general("allow", func(n string) {
-		fs.StringArrayVar(&f.shared.Allow, n, nil, "switch off a `GUARD` by the name that its finding shows; repeatable")
+		fs.StringArrayVar(&f.shared.Allow, n, nil, "allow what this `GUARD` holds back; findings show its name; repeatable")
 	})
 	general("ignore", func(n string) {
-		fs.StringArrayVar(&f.shared.Ignore, n, nil, "leave out findings that are known and accepted, by `RULE[=PATH]`; errors stay, guards go; repeatable")
+		fs.StringArrayVar(&f.shared.Ignore, n, nil, "leave out findings of this `RULE[=PATH]`, as known and accepted; guards too, but no other errors; repeatable")
 	})
 	general("promcheck", func(n string) {
 		fs.StringVar(&p.Promcheck, n, "", "`PATH` of promcheck (default: beside this program, then PATH)")
@@ -206,31 +206,31 @@ func (f *Flags) general() {
 		fs.IntVar(&f.shared.KeepGenerations, n, TargetDefaults(Prometheus).KeepGenerations, "how many generations a gate keeps")
 	})
 	general("reload-timeout", func(n string) {
-		fs.DurationVar(&f.shared.ReloadTimeout, n, 0, "time limit for one reload request (default: what suits the kind of server)")
+		fs.DurationVar(&f.shared.ReloadTimeout, n, 0, "time limit for one reload request (default: depends on the kind of server)")
 	})
 	general("config", func(n string) {
 		fs.StringVar(&f.file, n, "", "YAML `FILE` with any number of targets; followed while running (docs/configuration.md)")
 	})
 	general("listen-address", func(n string) {
-		fs.StringVar(&p.ListenAddress, n, p.ListenAddress, "`ADDRESS` for metrics, status and health; empty switches them off")
+		fs.StringVar(&p.ListenAddress, n, p.ListenAddress, "`ADDRESS` for metrics, status and health; empty to switch them off")
 	})
 	general("web-config-file", func(n string) {
-		fs.StringVar(&p.WebConfigFile, n, "", "`FILE` with TLS and basic auth for that address, as Prometheus' programs take it (docs/security.md)")
+		fs.StringVar(&p.WebConfigFile, n, "", "`FILE` with TLS and basic auth for that address, in the format of Prometheus' --web.config.file (docs/security.md)")
 	})
 	general("allowed-host", func(n string) {
-		fs.StringArrayVar(&p.AllowedHosts, n, nil, "`NAME` by which the status page may be asked for, besides addresses, localhost and Services' names (docs/security.md); repeatable")
+		fs.StringArrayVar(&p.AllowedHosts, n, nil, "host `NAME` that requests for the status page may use, besides addresses, localhost and Services' names (docs/security.md); repeatable")
 	})
 	general("poll-interval", func(n string) {
-		fs.DurationVar(&p.PollInterval, n, p.PollInterval, "how often to look at the files without any event")
+		fs.DurationVar(&p.PollInterval, n, p.PollInterval, "how often to look at the files even without an event")
 	})
 	general("settle", func(n string) {
-		fs.DurationVar(&p.Settle, n, p.Settle, "how long files that are not swapped as a whole must be quiet")
+		fs.DurationVar(&p.Settle, n, p.Settle, "how long files that are not swapped all at once must stay unchanged")
 	})
 	general("fast-propagation", func(n string) {
-		fs.BoolVar(&p.FastPropagation, n, false, "in a pod: have the kubelet bring changes at once; needs a Role (docs/fast-propagation.md)")
+		fs.BoolVar(&p.FastPropagation, n, false, "in a pod: make the kubelet update the mounts at once; needs a Role (docs/fast-propagation.md)")
 	})
 	general("events", func(n string) {
-		fs.BoolVar(&p.Events, n, false, "in a pod: report to Kubernetes Events of the pod; needs a Role (docs/security.md)")
+		fs.BoolVar(&p.Events, n, false, "in a pod: report as Kubernetes Events of the pod; needs a Role (docs/security.md)")
 	})
 	general("log-level", func(n string) { fs.StringVar(&p.LogLevel, n, p.LogLevel, "debug, info, warn or error") })
 	general("log-format", func(n string) { fs.StringVar(&p.LogFormat, n, p.LogFormat, "logfmt or json") })

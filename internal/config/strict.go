@@ -99,7 +99,7 @@ func document(file string, data []byte) (*yaml.Node, error) {
 		return nil, syntaxError(file, err)
 	}
 	if err := dec.Decode(&trailing); err == nil {
-		return nil, &Error{File: file, Line: trailing.Line, Column: trailing.Column, Message: "a second YAML document; only one is read"}
+		return nil, &Error{File: file, Line: trailing.Line, Column: trailing.Column, Message: "a second YAML document; only the first is read"}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, syntaxError(file, err)
 	}

@@ -18,7 +18,7 @@ func (c *targetChecker) url(required bool) {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		c.fail("url", "", "not a URL like http://127.0.0.1:9090")
 	case u.User != nil:
-		c.fail("url", fmt.Sprintf("use %s and %s", c.label("username"), c.label("password_file")), "must not hold credentials")
+		c.fail("url", fmt.Sprintf("use %s and %s", c.label("username"), c.label("password_file")), "must not contain credentials")
 	case u.Fragment != "" || c.Kind != HTTP && u.RawQuery != "":
 		c.fail("url", "", "must end with the path")
 	}

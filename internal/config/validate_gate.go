@@ -11,7 +11,7 @@ import (
 // gate checks the published directory and what is done to files on the way to it.
 func (c *targetChecker) gate() {
 	if c.Gate.Path == "" {
-		const why = "needs gate: without one the server reads the files as they are"
+		const why = "needs gate: without one the server reads the original files"
 		if c.GateMode != "" {
 			c.fail("gate_mode", "", why)
 		}
@@ -40,11 +40,11 @@ func (c *targetChecker) gate() {
 		}
 	}
 	if len(c.ExpandEnv) > 0 && len(c.ExpandEnvNames) == 0 {
-		c.fail("expand_env", "name the variables that these files may use, for example expand_env_names: [CLUSTER]",
-			"needs expand_env_names: the environment may hold credentials")
+		c.fail("expand_env", "list the variables that these files may use, for example expand_env_names: [CLUSTER]",
+			"needs expand_env_names, because the environment may contain credentials")
 	}
 	if server := c.Ini.ServerPath; server != "" && path.Base(server) != filepath.Base(c.Ini.Path) {
-		c.fail("ini", "", "the server must see it under the same name, %s", filepath.Base(c.Ini.Path))
+		c.fail("ini", "", "the server must see it at the same path, %s", filepath.Base(c.Ini.Path))
 	}
 	watched := []string{c.Provisioning.Path}
 	for _, file := range []string{c.ConfigFile.Path, c.Ini.Path} {
@@ -57,7 +57,7 @@ func (c *targetChecker) gate() {
 	}
 	for _, dir := range watched {
 		if dir != "" && paths.Overlap(dir, c.Gate.Path) {
-			c.fail("gate", "give it a directory of its own", "must not be, hold or be inside of %s, which is watched", dir)
+			c.fail("gate", "give it its own directory", "must not be %s, which is watched, nor contain it or lie inside it", dir)
 			return
 		}
 	}
@@ -67,7 +67,7 @@ func (c *targetChecker) gate() {
 func (c *targetChecker) ownGate(others []Target) {
 	for _, other := range others {
 		if c.Gate.Path != "" && other.Gate.Path != "" && paths.Overlap(c.Gate.Path, other.Gate.Path) {
-			c.fail("gate", "give it a directory of its own", "must not be, hold or be inside of the gate of target %q", other.Name)
+			c.fail("gate", "give it its own directory", "must not be the gate of target %q, nor contain it or lie inside it", other.Name)
 			return
 		}
 	}

@@ -57,8 +57,8 @@ func hideForeign(findings []Finding, set *snapshot.Set) []Finding {
 	for file, severity := range worst {
 		kept = append(kept, Finding{
 			File: file, Severity: severity, Rule: RuleForeign,
-			Message: "it is named by the configuration, lies outside of the directories that reloader was given, and does not look like a file of this server; its contents are not shown",
-			Hint:    "correct the path; if it is the right file, name its directory with --prometheus-dir",
+			Message: "the configuration names this file, but it is outside the directories that reloader was given and does not look like a file of this server; its contents are not shown",
+			Hint:    "correct the path; if it is the right file, give its directory with --prometheus-dir",
 		})
 	}
 	Sort(kept)

@@ -22,7 +22,7 @@ var reSecretWord = regexp.MustCompile(`(?i)passw|secret|token|credential|api[_-]
 func Snippet(content []byte, line, column int) string { return Excerpt(content, line, column, 0) }
 
 // hidden stands for a line that may hold a secret.
-const hidden = "(not shown: this line may hold a secret)"
+const hidden = "(not shown: this line may contain a secret)"
 
 // Excerpt is Snippet with up to context lines before and after the line. It is empty when the line itself
 // may hold a secret; around it such lines are replaced by a sentence.

@@ -124,7 +124,7 @@ func (g *Gate) unkeptIs(err error) {
 	if err != nil {
 		text = err.Error()
 		if text != g.unkept {
-			g.repaired("could not remove what is not needed any more: %v", err)
+			g.repaired("could not remove old generations: %v", err)
 		}
 	}
 	g.unkept = text

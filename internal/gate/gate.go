@@ -130,7 +130,7 @@ func (g *Gate) heal() error {
 	if err == nil && (statErr != nil || os.SameFile(there, ours)) {
 		return nil
 	}
-	g.repaired("the directory was replaced, and is written anew")
+	g.repaired("the directory was replaced; writing it again")
 	_ = g.release() // no one reads there any more
 	return g.take(g.disk.before)
 }
@@ -149,7 +149,7 @@ func (o Options) withDefaults(dir string) (Options, error) {
 	case o.Keep < 1:
 		return o, fmt.Errorf("keep %d generations: want at least 1", o.Keep)
 	case o.FileMode&^0o666 != 0 || o.FileMode&0o400 == 0:
-		return o, fmt.Errorf("file mode %#o: want permission to read for the owner, and none to execute", o.FileMode)
+		return o, fmt.Errorf("file mode %#o: want it readable by the owner and executable by no one", o.FileMode)
 	}
 	return o, nil
 }
@@ -169,7 +169,7 @@ func (g *Gate) takeLock() error {
 	case err != nil:
 		return fmt.Errorf("stat %q: %w", stateDir, cause(err))
 	case !info.IsDir():
-		return fmt.Errorf("%q is there and is no directory; remove it", stateDir)
+		return fmt.Errorf("%q exists and is not a directory; remove it", stateDir)
 	}
 	err := g.disk.do("open", lockName, func() (err error) {
 		g.lock, err = g.disk.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600)

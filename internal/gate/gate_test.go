@@ -339,7 +339,7 @@ func TestForgottenContents(t *testing.T) {
 	mustPublish(t, g, set)
 	changed := second.set()
 	changed.Forget()
-	if err := g.Publish(t.Context(), changed); err == nil || !strings.Contains(err.Error(), `"new.yml": its contents are not in memory any more`) {
+	if err := g.Publish(t.Context(), changed); err == nil || !strings.Contains(err.Error(), `"new.yml": its contents are no longer in memory`) {
 		t.Errorf("got %v", err)
 	}
 	wantTree(t, "through ..data", throughData(t, g.dir), first)
@@ -618,8 +618,8 @@ func TestBadInput(t *testing.T) {
 	}{
 		{file, Options{}, "not a directory"},
 		{t.TempDir(), Options{Keep: -1}, "want at least 1"},
-		{t.TempDir(), Options{FileMode: 0o044}, "want permission to read for the owner"},
-		{t.TempDir(), Options{FileMode: 0o755}, "none to execute"},
+		{t.TempDir(), Options{FileMode: 0o044}, "readable by the owner"},
+		{t.TempDir(), Options{FileMode: 0o755}, "executable by no one"},
 	}
 	for _, c := range opens {
 		if _, err := Open(c.dir, c.opts); err == nil || !strings.Contains(err.Error(), c.want) {

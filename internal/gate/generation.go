@@ -182,7 +182,7 @@ func (g *Gate) inspect(gen *generation) error {
 		return err
 	}
 	if treeDigest(files) != gen.tree {
-		return fmt.Errorf("check generation %q: its files are not those that were published", gen.Name)
+		return fmt.Errorf("check generation %q: its files are not the ones that were published", gen.Name)
 	}
 	gen.files = files
 	return nil

@@ -35,7 +35,7 @@ func (g *Gate) plan(set *snapshot.Set) (map[string]item, error) {
 		for _, f := range s.Files {
 			name := path.Join(dir, f.Name)
 			if !fs.ValidPath(f.Name) || strings.HasPrefix(name, "..") {
-				return nil, fmt.Errorf("source %q, file %q: names that begin with two dots belong to the gate", s.Source.Name, f.Name)
+				return nil, fmt.Errorf("source %q, file %q: names that begin with two dots are reserved for the gate", s.Source.Name, f.Name)
 			}
 			if other, ok := out[name]; ok && other.file.Digest != f.Digest {
 				return nil, fmt.Errorf("sources %q and %q both have a file %q, with different contents",

@@ -269,7 +269,7 @@ func (b *builder) contents(name string, it item) ([]byte, error) {
 			return data, nil
 		}
 	}
-	return nil, fmt.Errorf("source %q, file %q: its contents are not in memory any more", it.from.Source.Name, it.file.Name)
+	return nil, fmt.Errorf("source %q, file %q: its contents are no longer in memory", it.from.Source.Name, it.file.Name)
 }
 
 // parents are the directories above a name, outermost first.

@@ -83,7 +83,7 @@ func (g *Gate) collisions(items map[string]item) error {
 		case err != nil:
 			return fmt.Errorf("stat %q: %w", top, cause(err))
 		case info.Mode().Type() != fs.ModeSymlink:
-			return fmt.Errorf("%q is in the way: it was not published by reloader; use a directory that is empty", top)
+			return fmt.Errorf("%q is in the way: reloader did not publish it; use an empty directory", top)
 		}
 	}
 	return nil

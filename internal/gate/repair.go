@@ -76,7 +76,7 @@ func (g *Gate) retreat(from string) error {
 		if err := g.swap(gen); err != nil {
 			return err
 		}
-		g.repaired("readers were led to %q instead of %q", gen.Name, from)
+		g.repaired("readers were sent to %q instead of %q", gen.Name, from)
 		break
 	}
 	// The damaged one must never count as good again.
@@ -102,7 +102,7 @@ func (g *Gate) tidy() error {
 			return err
 		}
 		if changed {
-			g.repaired("put the visible names right")
+			g.repaired("corrected the visible links")
 		}
 	}
 	g.unkeptIs(errors.Join(links, g.sweep()))
@@ -168,7 +168,7 @@ func (g *Gate) sweepNotes() error {
 			return err
 		}
 		removed = true
-		g.repaired("removed %q, which is noted of no generation", name)
+		g.repaired("removed %q, which belongs to no generation", name)
 	}
 	if removed {
 		return g.disk.sync(stateDir)

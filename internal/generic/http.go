@@ -64,7 +64,7 @@ func (d *HTTP) Reload(ctx context.Context, _ reload.Plan) error {
 	}
 	if f := d.c.Classify(http.MethodPost, "", a); f != nil {
 		if a.Status == http.StatusForbidden {
-			f.Hint = "the reload endpoint may be switched off (Prometheus-like servers: --web.enable-lifecycle), or want an authKey in the URL"
+			f.Hint = "the reload endpoint may be switched off (Prometheus-like servers: --web.enable-lifecycle), or need an authKey in the URL"
 		}
 		return f
 	}
@@ -75,7 +75,7 @@ func (d *HTTP) Reload(ctx context.Context, _ reload.Plan) error {
 // Confirm implements reload.Driver.
 func (d *HTTP) Confirm(_ context.Context, _ reload.Plan, proof reload.Proof) (reload.Verdict, error) {
 	if !proof.Reloaded {
-		return reload.Verdict{Reason: "a generic server does not tell what it runs"}, nil
+		return reload.Verdict{Reason: "a generic server does not report what it runs"}, nil
 	}
 	return reload.Verdict{Proven: true, By: fmt.Sprintf("answered %d; contents not proven", d.answer), After: reload.Observation{Ready: true}}, nil
 }

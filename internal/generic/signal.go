@@ -44,7 +44,7 @@ func (d *Signal) Reload(context.Context, reload.Plan) error {
 // Confirm implements reload.Driver. A process that ended of the signal is not proven.
 func (d *Signal) Confirm(ctx context.Context, _ reload.Plan, proof reload.Proof) (reload.Verdict, error) {
 	if !proof.Reloaded {
-		return reload.Verdict{Reason: "a process does not tell what it runs"}, nil
+		return reload.Verdict{Reason: "a process does not report what it runs"}, nil
 	}
 	after, err := d.Observe(ctx)
 	switch {

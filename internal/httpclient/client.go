@@ -164,7 +164,7 @@ func (c *Client) send(ctx context.Context, method, path, query string, timeout t
 	}
 	req, err := http.NewRequestWithContext(ctx, method, target.String(), http.NoBody)
 	if err != nil {
-		return Answer{}, &reload.Failure{Class: reload.ClassUnexpected, Message: method + " " + shown + ": not a possible request", Untouched: true, Permanent: true}
+		return Answer{}, &reload.Failure{Class: reload.ClassUnexpected, Message: method + " " + shown + ": not a valid request", Untouched: true, Permanent: true}
 	}
 	if f := c.authorize(req); f != nil {
 		return Answer{}, f
@@ -230,7 +230,7 @@ func (c *Client) secret(file, what string) (string, *reload.Failure) {
 	s := strings.TrimRight(string(b), "\r\n")
 	if s == "" {
 		return "", &reload.Failure{Class: reload.ClassLocal, Message: what + " file " + file + " is empty",
-			Hint: "write the " + what + " into it; it is read again for each request", Untouched: true, Permanent: true}
+			Hint: "write the " + what + " into it; reloader reads it again for each request", Untouched: true, Permanent: true}
 	}
 	if strings.ContainsAny(s, "\r\n\x00") {
 		return "", &reload.Failure{Class: reload.ClassLocal, Message: what + " file " + file + " has more than one line",
@@ -246,7 +246,7 @@ func local(what string, err error) *reload.Failure {
 	case errors.Is(err, os.ErrNotExist):
 		f.Hint = "mount the Secret into this container, or correct the path"
 	case errors.Is(err, os.ErrPermission):
-		f.Hint = "give reloader's uid or the pod's fsGroup the right to read it"
+		f.Hint = "make it readable for reloader's uid or the pod's fsGroup"
 	}
 	return f
 }
@@ -299,7 +299,7 @@ func (c *Client) tlsConfig(files [3][]byte) (*tls.Config, *reload.Failure) {
 	if files[0] != nil {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(files[0]) {
-			return nil, &reload.Failure{Class: reload.ClassLocal, Message: "CA file " + c.o.CAFile + " holds no certificate",
+			return nil, &reload.Failure{Class: reload.ClassLocal, Message: "CA file " + c.o.CAFile + " has no certificate",
 				Hint: "it must be PEM: -----BEGIN CERTIFICATE-----", Untouched: true, Permanent: true}
 		}
 	}
@@ -325,7 +325,7 @@ func (c *Client) Redact(text string) string {
 		case len(s) >= 4:
 			text = strings.ReplaceAll(text, s, "<secret>")
 		case s != "" && strings.Contains(text, s):
-			return "(not shown: it may repeat the credentials)"
+			return "(not shown: it may contain the credentials)"
 		}
 	}
 	return text

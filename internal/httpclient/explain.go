@@ -52,23 +52,23 @@ func explain(err error, request string, timeout time.Duration) *reload.Failure {
 	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err):
 		f.Class = reload.ClassTimeout
 		f.Message = "no answer within " + timeout.String()
-		f.Hint = "is the server overloaded, or is the port another program's?"
+		f.Hint = "is the server overloaded, or does another program use the port?"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.Class = reload.ClassUnreachable
 		f.Message = "connection refused: nothing listens there"
 		if r, ok := errors.AsType[*refused](err); ok {
 			f.Message = r.Error()
 		}
-		f.Hint = "is the server up, and is the port right?"
+		f.Hint = "is the server up, and is the port correct?"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		f.Class = reload.ClassUnreachable
 		f.Message = "the connection was cut before the answer"
-		f.Hint = "did the server restart? its log says more"
+		f.Hint = "did the server restart? see its log"
 	case strings.Contains(err.Error(), "malformed"):
 		// The library quotes what came instead, which may be our own request.
 		f.Class = reload.ClassUnexpected
 		f.Message = "the answer is not HTTP"
-		f.Hint = "is this the port of another program?"
+		f.Hint = "does another program use this port?"
 		f.Err = errors.New("malformed HTTP answer")
 	default:
 		f.Class = reload.ClassUnreachable
@@ -93,15 +93,15 @@ func tlsFailure(err error, f *reload.Failure) bool {
 	switch {
 	case isHost:
 		f.Message = "the server's certificate is not for this name: " + host.Error()
-		f.Hint = "set the server name to one that the certificate has"
+		f.Hint = "set the server name to one that is in the certificate"
 	case isAuthority:
-		f.Message = "the server's certificate comes from a CA that is not trusted here"
-		f.Hint = "name the CA's certificate in the CA file"
+		f.Message = "the server's certificate was signed by a CA that reloader does not trust"
+		f.Hint = "put the CA's certificate into the CA file"
 	case isInvalid && invalid.Reason == x509.Expired:
 		f.Message = "the server's certificate is expired or not yet valid"
 		f.Hint = "renew it, and check the clocks"
 	case isInvalid:
-		f.Message = "the server's certificate is not acceptable: " + invalid.Error()
+		f.Message = "the server's certificate is invalid: " + invalid.Error()
 	case isAlert || strings.Contains(err.Error(), "remote error: tls: "):
 		f.Message = "the server refused the TLS handshake: " + last(err)
 		f.Hint = "if it asks for a client certificate, set the certificate and key files; its client CA must have signed it"
@@ -142,18 +142,18 @@ func (c *Client) Classify(method, path string, a Answer) *reload.Failure {
 	case http.StatusUnauthorized:
 		f.Untouched = true
 		if c.o.Username == "" && c.o.BearerTokenFile == "" {
-			return say(reload.ClassUnauthorized, true, "the server wants credentials", "set a user name and password file, or a bearer token file")
+			return say(reload.ClassUnauthorized, true, "the server requires credentials", "set a user name and password file, or a bearer token file")
 		}
-		return say(reload.ClassUnauthorized, true, "the server does not accept the credentials", "correct the credential file; it is read again for each request")
+		return say(reload.ClassUnauthorized, true, "the server does not accept the credentials", "correct the credential file; reloader reads it again for each request")
 	case http.StatusForbidden:
 		f.Untouched = true
-		return say(reload.ClassForbidden, true, "the server does not permit this", "give the user the permission, or ask who is in between (proxy, mesh)")
+		return say(reload.ClassForbidden, true, "the server does not permit this", "give the user the permission; or does a proxy or mesh in between refuse it?")
 	case http.StatusNotFound:
 		f.Untouched = true
-		return say(reload.ClassNotFound, true, "nothing at this path", "the URL must end with the server's route prefix, and name the server itself")
+		return say(reload.ClassNotFound, true, "nothing at this path", "the URL must lead to the server itself and end with its route prefix")
 	case http.StatusMethodNotAllowed:
 		f.Untouched = true
-		return say(reload.ClassMethod, true, "the path does not take "+method, "is this the server that was meant?")
+		return say(reload.ClassMethod, true, "the path does not take "+method, "is this the right server?")
 	case http.StatusBadRequest:
 		if strings.Contains(a.Body, "HTTP request to an HTTPS server") {
 			f.Untouched = true
@@ -165,9 +165,9 @@ func (c *Client) Classify(method, path string, a Answer) *reload.Failure {
 	switch a.Status / 100 {
 	case 3:
 		f.Untouched = true
-		return say(reload.ClassNotFound, true, "the server points elsewhere", "set the URL to where it points, with the route prefix")
+		return say(reload.ClassNotFound, true, "the server redirects elsewhere", "set the URL to the redirect's target, with the route prefix")
 	case 5:
-		return say(reload.ClassServer, false, "the server, or a proxy before it, failed", "its log says more")
+		return say(reload.ClassServer, false, "the server, or a proxy in front of it, failed", "see its log")
 	}
-	return say(reload.ClassUnexpected, true, "unexpected answer", "is this the server that was meant?")
+	return say(reload.ClassUnexpected, true, "unexpected answer", "is this the right server?")
 }

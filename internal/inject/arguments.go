@@ -26,7 +26,7 @@ func (pl *plan) configFile(c manifest.Container) (string, error) {
 	}
 	config = pl.in.Expand(pl.w, c, config)
 	if strings.Contains(config, "$") {
-		return "", pl.refuse(at, "write the path out", "the path of Prometheus' configuration is %s, whose value is not known here", config)
+		return "", pl.refuse(at, "write out the path", "the path of Prometheus' configuration is %s, whose value is unknown here", config)
 	}
 	if !path.IsAbs(config) {
 		config = path.Join(prometheusData, config) // the image's working directory
@@ -42,13 +42,13 @@ func (pl *plan) lifecycle(c manifest.Container) error {
 			return nil
 		}
 		if strings.Contains(w, "--no-web.enable-lifecycle") {
-			return pl.refuse(c.Cursor, "take it away", "container %s has --no-web.enable-lifecycle, so that Prometheus refuses every reload", c.Name())
+			return pl.refuse(c.Cursor, "remove it", "container %s has --no-web.enable-lifecycle, so  Prometheus refuses every reload", c.Name())
 		}
 	}
 	command := c.Get("command").Strs()
 	if len(command) > 0 && path.Base(command[0]) != "prometheus" {
-		return pl.refuse(c.Get("command"), "write "+flag+" there yourself, right behind the program's name, and inject again",
-			"container %s starts Prometheus through %q; %s, without which it refuses every reload, cannot be put into a script", c.Name(), command[0], flag)
+		return pl.refuse(c.Get("command"), "write "+flag+" there yourself, right after the program's name, and inject again",
+			"container %s starts Prometheus through %q; %s, without which it refuses every reload, cannot be added to a script", c.Name(), command[0], flag)
 	}
 	args := c.Get("args")
 	if len(args.Items()) > 0 || len(command) > 0 {
@@ -57,15 +57,15 @@ func (pl *plan) lifecycle(c manifest.Container) error {
 		return nil
 	}
 	if strings.Contains(c.Image(), "bitnami") {
-		return pl.refuse(c.Cursor, "write the image's arguments out under args, then inject again",
-			"container %s needs %s, but arguments replace the image's own, and those of %s are not the usual ones", c.Name(), flag, c.Image())
+		return pl.refuse(c.Cursor, "write out the image's arguments under args, then inject again",
+			"container %s needs %s, but arguments replace the image's own, and %s is not an image whose arguments are known", c.Name(), flag, c.Image())
 	}
 	all := yamledit.List{"--config.file=" + prometheusConfig, "--storage.tsdb.path=" + prometheusData}
 	if strings.HasPrefix(c.ImageTag(), "v2.") {
 		all = append(all, "--web.console.libraries=/usr/share/prometheus/console_libraries", "--web.console.templates=/usr/share/prometheus/consoles")
 	}
 	pl.ed.Put(c.Cursor, "args", "image", pl.dash, append(all, flag)...)
-	pl.did(c.Name(), c.Line(), "gets %s, without which it refuses every reload, and before it the image's own arguments, which it would replace", flag)
+	pl.did(c.Name(), c.Line(), "gets %s, without which it refuses every reload, after the image's own arguments, which it would otherwise replace", flag)
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (pl *plan) expanded(c manifest.Container, at yamledit.Cursor, text string) 
 		if e := c.Env(m[1]); e.OK() {
 			pl.side.setenv(yamledit.ValueOf(e))
 		} else if !pl.there {
-			pl.warn(at, "%s is not set in the manifest: give it to the sidecar, too", m[0])
+			pl.warn(at, "%s is not set in the manifest: give it to the sidecar too", m[0])
 		}
 	}
 	return text

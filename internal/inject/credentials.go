@@ -29,7 +29,7 @@ func (pl *plan) credentials(c manifest.Container, mounts []finalMount) {
 		known = pl.passwordFile(path.Clean(file), mounts)
 	}
 	if file := c.Env(adminUser + "__FILE"); file.OK() && !pl.there {
-		pl.warn(file, "the administrator's name is in a file (%s__FILE), which the sidecar does not read: give it --grafana-username, if it is not admin", adminUser)
+		pl.warn(file, "the administrator's name is in a file (%s__FILE), which the sidecar does not read: if it is not admin, give the sidecar --grafana-username", adminUser)
 	}
 	if !known && !pl.there {
 		hint := ""

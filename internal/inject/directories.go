@@ -79,11 +79,11 @@ func (pl *plan) directories(c manifest.Container, want func(m manifest.Mount) (p
 
 // frozen warns of a mount by subPath that has to stay.
 func (pl *plan) frozen(c manifest.Container, m manifest.Mount) {
-	reason := fmt.Sprintf("other files may be in %s", path.Dir(m.Path))
+	reason := fmt.Sprintf("%s may have other files", path.Dir(m.Path))
 	if m.IsExpr() {
 		reason = "its path is an expression"
 	}
-	pl.warn(m.Cursor, "container %s: %s (volume %s, by subPath) never changes in a running pod; it stays, because %s: mount the volume as a directory of its own",
+	pl.warn(m.Cursor, "container %s: %s (volume %s, by subPath) never changes in a running pod. It stays as it is, because %s: mount the volume as its own directory",
 		c.Name(), m.Path, m.Volume, reason)
 }
 

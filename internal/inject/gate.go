@@ -34,7 +34,7 @@ func (pl *plan) place(c manifest.Container, mounts []finalMount) error {
 // only the sidecar writes; the volumes that were mounted there go to the sidecar alone.
 func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, root string) error {
 	if system(root) {
-		return pl.refuse(c.Cursor, "mount the configuration in a directory of its own", "the gate cannot take the place of %s, which the image needs", root)
+		return pl.refuse(c.Cursor, "mount the configuration in its own directory", "the gate cannot replace %s, which the image needs", root)
 	}
 	behind := func(m finalMount) bool { return m.shared && (paths.Inside(m.path, root) || m.source != "") }
 	carrier := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && paths.Inside(m.path, root) })
@@ -58,7 +58,7 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 				continue
 			}
 			if server == "prometheus" {
-				pl.warn(m.at, "volume %s is outside of %s, and so of the gate: its files are judged, but Prometheus reads them where they are, and a broken one can stop its next start", m, root)
+				pl.warn(m.at, "volume %s is outside %s and so outside the gate: its files are judged, but Prometheus reads them where they are, and a broken one can stop its next start", m, root)
 			}
 			if err := pl.share(m); err != nil {
 				return err
@@ -87,11 +87,11 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 	medium := yamledit.Map{}
 	if secret != "" {
 		medium = yamledit.Map{{"medium", "Memory"}} // as the kubelet keeps Secrets
-		pl.did(c.Name(), c.Line(), "its gate is kept in memory, because it gets files of a Secret (volume %s)", secret)
+		pl.did(c.Name(), c.Line(), "its gate is in memory, because it gets files from a Secret (volume %s)", secret)
 	}
 	pl.added = append(pl.added, yamledit.Map{{"name", gate.volume}, {"emptyDir", medium}})
 	pl.side.mount(gate)
-	pl.did(c.Name(), c.Line(), "reads %s from the gate (volume %s), which only the sidecar writes, and only with files that passed its check", root, gate.volume)
+	pl.did(c.Name(), c.Line(), "reads %s from the gate (volume %s), which only the sidecar writes, and only with valid files", root, gate.volume)
 	return nil
 }
 
@@ -107,7 +107,7 @@ func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root s
 		for _, dir := range mounts {
 			if behind(dir) && dir.path != root && paths.Inside(m.path, dir.path) {
 				return nil, pl.refuse(m.at, "mount it elsewhere, for example at "+path.Join(root, path.Base(m.path)),
-					"volume %s lies in %s, which becomes a part of the gate and is replaced at each change", m, dir.path)
+					"volume %s is inside %s, which becomes part of the gate and is replaced at each change", m, dir.path)
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func (pl *plan) mountPoints(c manifest.Container, server string, nested []finalM
 	for _, m := range nested {
 		if m.sub != "" {
 			writable = true
-			pl.warn(m.at, "container %s keeps %s, a file or directory by subPath, inside of the gate: the gate cannot be read-only for it; mount it outside of the gate, and inject again", c.Name(), m)
+			pl.warn(m.at, "container %s has %s, a subPath mount, inside the gate, so the gate cannot be read-only for it; mount it outside the gate, and inject again", c.Name(), m)
 			continue
 		}
 		dirs = append(dirs, m)
@@ -134,7 +134,7 @@ func (pl *plan) mountPoints(c manifest.Container, server string, nested []finalM
 	pl.added = append(pl.added, yamledit.Map{{"name", name}, {"emptyDir", yamledit.Map{}}})
 	for _, m := range dirs {
 		pl.side.mount(finalMount{path: m.path, volume: name, kind: "emptyDir"})
-		pl.did(sidecarName, m.at.Line(), "has the empty volume %s at %s: that makes the directory in the gate, where container %s mounts volume %s", name, m.path, c.Name(), m.volume)
+		pl.did(sidecarName, m.at.Line(), "has the empty volume %s at %s: this creates the directory in the gate where container %s mounts volume %s", name, m.path, c.Name(), m.volume)
 	}
 	return false
 }
@@ -184,14 +184,14 @@ func (pl *plan) holdsSecret(name string) bool {
 
 // pastGate says what happens to a Secret that the sidecar does not see.
 func (pl *plan) pastGate(c manifest.Container, m finalMount, root string) {
-	text := fmt.Sprintf("Secret volume %s stays out of the sidecar, because credentials are read when they are used, not at a reload", m)
+	text := fmt.Sprintf("the sidecar does not get Secret volume %s, because servers read credentials when they use them, not at a reload", m)
 	switch {
 	case pl.there:
 		return
 	case pl.gated() && paths.Inside(m.path, root):
-		text += fmt.Sprintf("; if it holds rules or scrape configurations, take it out here and mount it into the sidecar at %s", path.Join(sourceDir("prometheus"), m.path[len(root):]))
+		text += fmt.Sprintf("; if it has rules or scrape configurations, remove it here and mount it into the sidecar at %s", path.Join(sourceDir("prometheus"), m.path[len(root):]))
 	default:
-		text += "; if it holds rules or scrape configurations, mount it there too"
+		text += "; if it has rules or scrape configurations, mount it there too"
 	}
 	pl.did(c.Name(), m.at.Line(), "%s", text)
 }

@@ -22,8 +22,8 @@ var provisioned = []string{"datasources", "dashboards", "alerting", "plugins", "
 // grafana plans the changes to Grafana's container and the sidecar's part for it.
 func (pl *plan) grafana(c manifest.Container) error {
 	if m, ok := copiedAtStart(c); ok {
-		return pl.refuse(m.Cursor, "mount the ConfigMaps where the copies are, for example at "+strings.Replace(m.Path, "conf.default", "conf", 1)+", and nothing at conf.default",
-			"container %s copies %s to where Grafana reads it when it starts, so that a later change of volume %s does not arrive", c.Name(), m.Path, m.Volume)
+		return pl.refuse(m.Cursor, "mount the ConfigMaps where the copies go, for example at "+strings.Replace(m.Path, "conf.default", "conf", 1)+", and nothing at conf.default",
+			"container %s copies %s to where Grafana reads it only at the start, so a later change of volume %s never arrives", c.Name(), m.Path, m.Volume)
 	}
 	where := pl.in.GrafanaPaths(pl.w, c)
 	ini, provisioning := where.Ini, where.Provisioning
@@ -31,13 +31,13 @@ func (pl *plan) grafana(c manifest.Container) error {
 		provisioning = grafanaProvisioning
 	}
 	if strings.Contains(ini+provisioning, "$") {
-		return pl.refuse(c.Cursor, "write the path out", "where container %s looks for its files depends on a variable whose value is not known here", c.Name())
+		return pl.refuse(c.Cursor, "write out the path", "where container %s looks for its files depends on a variable whose value is unknown here", c.Name())
 	}
 	_, iniFlag, byFlag := pl.in.FlagValue(pl.w, c, "config")
 	newIni := pl.iniPlace(c, where)
 	gate := pl.gated() && slices.ContainsFunc(c.Mounts(), func(m manifest.Mount) bool { return provisions(m.Path, provisioning) })
 	if pl.gated() && !gate {
-		pl.warn(c.Cursor, "container %s has no volume below %s, so there is nothing for a gate to replace: its grafana.ini is followed where it is", c.Name(), provisioning)
+		pl.warn(c.Cursor, "container %s has no volume below %s, so there is nothing for a gate to replace: reloader follows its grafana.ini where it is", c.Name(), provisioning)
 	}
 
 	mounts, err := pl.directories(c, func(m manifest.Mount) (place, bool) {
@@ -117,13 +117,13 @@ func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag b
 		word, value := flag.Str(), ini
 		switch head, _, ok := strings.Cut(word, "="); {
 		case strings.ContainsAny(strings.TrimSpace(word), " \t\n"):
-			return pl.refuse(flag, "mount grafana.ini as a directory of its own and give its path as --config there",
-				"container %s has --config in a script, which cannot be changed here, and %s", c.Name(), strings.TrimPrefix(why, "because "))
+			return pl.refuse(flag, "mount grafana.ini as its own directory and give its path as --config there",
+				"container %s has --config in a script, which inject cannot change, and %s", c.Name(), strings.TrimPrefix(why, "because "))
 		case ok && strings.HasPrefix(word, "-"):
 			value = head + "=" + ini
 		}
 		pl.ed.SetScalar(flag, value)
-		pl.did(c.Name(), flag.Line(), "its argument names %s, the new place of grafana.ini, %s", ini, why)
+		pl.did(c.Name(), flag.Line(), "its argument names %s, the new path of grafana.ini, %s", ini, why)
 		return nil
 	}
 	if command := c.Get("command"); len(command.Items()) > 0 && !strings.Contains(strings.Join(command.Strs(), " "), "run.sh") {
@@ -136,8 +136,8 @@ func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag b
 			pl.did(c.Name(), c.Line(), "gets --config=%s: grafana.ini moves there, %s", ini, why)
 			return nil
 		}
-		return pl.refuse(c.Get("command"), "mount grafana.ini as a directory of its own and give its path as --config",
-			"container %s does not start through the image's run.sh, so that %s would have no effect", c.Name(), name)
+		return pl.refuse(c.Get("command"), "mount grafana.ini as its own directory and give its path as --config",
+			"container %s does not start through the image's run.sh, so %s would have no effect", c.Name(), name)
 	}
 	switch e := c.Env(name); {
 	case e.Get("valueFrom").OK():
@@ -172,7 +172,7 @@ func (pl *plan) grafanaSide(c manifest.Container, mounts []finalMount, ini, prov
 		s.args = append(s.args, "--grafana-version="+c.ImageVersion())
 	}
 	if tls, at := set.tls(); tls && !pl.there {
-		pl.warn(at, "container %s serves TLS: mount its CA into the sidecar and give that --grafana-ca-file, and --grafana-server-name with a name that is in the certificate (127.0.0.1 usually is not)", c.Name())
+		pl.warn(at, "container %s serves TLS: mount its CA into the sidecar and give the sidecar --grafana-ca-file, and --grafana-server-name with a name from the certificate (127.0.0.1 usually is not in it)", c.Name())
 	}
 	if !pl.there {
 		pl.written(c, mounts)

@@ -116,7 +116,7 @@ func Inject(src []byte, o Options) (Result, error) {
 
 func inject(src []byte, o Options) (*planner, []byte, error) {
 	if len(src) > MaxSize {
-		return nil, nil, &Error{Text: fmt.Sprintf("the manifest has %d bytes, more than the %d that inject reads", len(src), MaxSize)}
+		return nil, nil, &Error{Text: fmt.Sprintf("the manifest has %d bytes; inject reads at most %d", len(src), MaxSize)}
 	}
 	in := &manifest.Input{}
 	in.Add("", src)
@@ -192,7 +192,7 @@ func (o Options) nothing(workloads []*manifest.Workload, misses []string, others
 	}
 	for _, w := range workloads {
 		if w.IsPatch() {
-			e.Hint = "a container without an image is a part of a manifest: give inject the whole, for example kustomize build . | reloader inject -f -"
+			e.Hint = "a container without an image is only part of a manifest: give inject the whole, for example kustomize build . | reloader inject -f -"
 		}
 	}
 	if hint := hintFor(others); hint != "" {

@@ -131,18 +131,18 @@ func readable(w *manifest.Workload) error {
 	for _, c := range w.AllContainers() {
 		for what, n := range map[string]int{"mounts": len(c.Mounts()), "arguments": len(c.Words()), "variables": len(c.Get("env").Items())} {
 			if n > maxParts {
-				return &Error{Line: c.Line(), Workload: w.String(), Text: fmt.Sprintf("container %s has %d %s, more than the %d that inject works with", c.Name(), n, what, maxParts)}
+				return &Error{Line: c.Line(), Workload: w.String(), Text: fmt.Sprintf("container %s has %d %s; inject works with at most %d", c.Name(), n, what, maxParts)}
 			}
 		}
 	}
 	for what, n := range map[string]int{"volumes": len(w.Volumes()), "containers": len(w.AllContainers())} {
 		if n > maxParts {
-			return &Error{Line: w.Line(), Workload: w.String(), Text: fmt.Sprintf("the pod has %d %s, more than the %d that inject works with", n, what, maxParts)}
+			return &Error{Line: w.Line(), Workload: w.String(), Text: fmt.Sprintf("the pod has %d %s; inject works with at most %d", n, what, maxParts)}
 		}
 	}
 	if key, first := w.Object.Doc.Duplicate(w.Object); key != nil {
 		return &Error{
-			Line: key.Line, Workload: w.String(), Text: fmt.Sprintf("the key %s is here a second time, after line %d", key.Value, first.Line),
+			Line: key.Line, Workload: w.String(), Text: fmt.Sprintf("the key %s is repeated; it is first on line %d", key.Value, first.Line),
 			Hint: "keep one of them; Kubernetes refuses both",
 		}
 	}
@@ -228,7 +228,7 @@ func (pl *plan) removeUnused() {
 	for _, v := range pl.w.Volumes() {
 		if was[v.Name] && !used[v.Name] {
 			pl.ed.RemoveItem(pl.w.Pod.Get("volumes"), v.Cursor)
-			pl.did("", v.Line(), "volume %s is removed, because nothing mounts it any more", v.Name)
+			pl.did("", v.Line(), "volume %s is removed: it is no longer mounted", v.Name)
 		}
 	}
 }
@@ -251,7 +251,7 @@ func (pl *plan) remarks() {
 			}
 		}
 		if len(names) > 0 {
-			pl.warn(first, "%s make%s a new pod at every change of that configuration, before anything can be reloaded: take %s out%s",
+			pl.warn(first, "%s cause%s a new pod at every change of that configuration, before anything can be reloaded: remove %s%s",
 				strings.Join(names, ", "), plural(names, "s", ""), plural(names, "it", "them"), bySed(annotations, lines))
 		}
 	}
@@ -270,7 +270,7 @@ func (pl *plan) renewed() {
 	configMaps, secrets := pl.objects()
 	for _, name := range slices.Concat(configMaps, secrets) {
 		if hashed.MatchString(name) {
-			pl.warn(pl.w.Pod.Get("volumes"), "%s looks like a name that kustomize made with a hash of the contents: each change gives another name, and so a new pod, before anything can be reloaded; set generatorOptions.disableNameSuffixHash: true", name)
+			pl.warn(pl.w.Pod.Get("volumes"), "%s looks like a name that kustomize made with a hash of the contents: each change gives a new name and so a new pod, before anything can be reloaded; set generatorOptions.disableNameSuffixHash: true", name)
 		}
 	}
 	for _, meta := range []yamledit.Cursor{pl.w.Object.Get("metadata"), pl.w.Meta} {
@@ -280,7 +280,7 @@ func (pl *plan) renewed() {
 		}
 		for i := 0; i+1 < len(annotations.Node.Content); i += 2 {
 			if k := annotations.Node.Content[i]; restarts.MatchString(k.Value) {
-				pl.warn(annotations.Child(k, annotations.Node.Content[i+1]), "%s makes a controller of the cluster replace the pod at each change of its ConfigMaps or Secrets, before anything can be reloaded: take it out", k.Value)
+				pl.warn(annotations.Child(k, annotations.Node.Content[i+1]), "%s makes a controller in the cluster replace the pod at each change of its ConfigMaps or Secrets, before anything can be reloaded: remove it", k.Value)
 			}
 		}
 	}

@@ -15,8 +15,8 @@ func (pl *plan) present() (manifest.Container, error) {
 			return c, nil
 		}
 		if c.Name() == sidecarName {
-			return c, pl.refuse(c.Cursor, "give it another name; if it is this program, let its first argument be run",
-				"there is a container %s already, of image %s, that does not look like the sidecar", sidecarName, c.Image())
+			return c, pl.refuse(c.Cursor, "rename it; if it is this program, its first argument must be run",
+				"there already is a container %s, with image %s, that does not look like the sidecar", sidecarName, c.Image())
 		}
 	}
 	return manifest.Container{}, nil
@@ -25,10 +25,10 @@ func (pl *plan) present() (manifest.Container, error) {
 // stays tells what the sidecar that is there does not do. It is the user's now, and is not
 // changed.
 func (pl *plan) stays(c manifest.Container) {
-	pl.did(c.Name(), c.Line(), "is there already and stays as it is")
-	again := "take container " + c.Name() + " out and inject again"
+	pl.did(c.Name(), c.Line(), "already exists and stays as it is")
+	again := "remove container " + c.Name() + " and inject again"
 	if pl.opts.Gated && !pl.gate && !c.ReloaderSets("config") && c.Get("restartPolicy").Str() != "Always" {
-		pl.warn(c.Cursor, "container %s has no gate: for --gated, inject the manifest as it was before the first time", c.Name())
+		pl.warn(c.Cursor, "container %s has no gate: for --gated, inject the manifest from before the first injection", c.Name())
 	}
 	if pl.opts.FastPropagation && !c.ReloaderSets("fast-propagation") {
 		pl.warn(c.Cursor, "container %s has no --fast-propagation: %s, because a Role is needed too", c.Name(), again)

@@ -86,7 +86,7 @@ func TestNestedInGate(t *testing.T) {
 	mounts := func(secret string) []byte {
 		return []byte(strings.ReplaceAll(withRules, "RULES", "    - {name: r, mountPath: /etc/prometheus/rules}\n    - {name: s, mountPath: "+secret+"}\n"))
 	}
-	if _, err := Inject(mounts("/etc/prometheus/rules/s"), gated()); err == nil || !strings.Contains(err.Error(), "lies in /etc/prometheus/rules, which becomes a part of the gate") {
+	if _, err := Inject(mounts("/etc/prometheus/rules/s"), gated()); err == nil || !strings.Contains(err.Error(), "is inside /etc/prometheus/rules, which becomes part of the gate") {
 		t.Errorf("deeper: %v", err)
 	}
 	// The runtime cannot make a mount point below a read-only mount: the sidecar's own empty mount has made a directory before;

@@ -48,7 +48,7 @@ func (pl *plan) prometheus(c manifest.Container) error {
 	s.args = append(s.args, "--prometheus-url="+pl.prometheusURL(c))
 	if pl.gated() {
 		if main.path != root {
-			return pl.refuse(main.at, "mount the configuration at "+root, "the gate takes the place of the mount at %s, but that is not the directory of %s", main.path, config)
+			return pl.refuse(main.at, "mount the configuration at "+root, "the gate replaces the mount at %s, but that is not the directory of %s", main.path, config)
 		}
 		s.args = append(s.args, "--prometheus-config="+sourceDir("prometheus")+"/"+path.Base(config), "--prometheus-gate="+main.path)
 		if v := c.ImageVersion(); v != "" {
@@ -134,10 +134,10 @@ func (pl *plan) noConfig(c manifest.Container, config string) error {
 		switch vol, _ := pl.w.Volume(m.Volume); {
 		case m.Path != config || m.Sub == "":
 		case m.IsExpr():
-			return pl.refuse(m.Cursor, "mount the volume as the directory "+path.Dir(config), "%s is mounted by subPathExpr, whose value is not known here", config)
+			return pl.refuse(m.Cursor, "mount the volume as the directory "+path.Dir(config), "%s is mounted by subPathExpr, whose value is unknown here", config)
 		case vol.FromAPI():
-			return pl.refuse(m.Cursor, "mount the volume as a directory of its own, for example /etc/prometheus/config, and give --config.file=/etc/prometheus/config/"+path.Base(config),
-				"%s is mounted by subPath into %s, of which the image needs the rest", config, path.Dir(config))
+			return pl.refuse(m.Cursor, "mount the volume as its own directory, for example /etc/prometheus/config, and give --config.file=/etc/prometheus/config/"+path.Base(config),
+				"%s is mounted by subPath into %s, and the image needs the other files there", config, path.Dir(config))
 		}
 	}
 	return pl.refuse(c.Cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
@@ -168,7 +168,7 @@ func (pl *plan) writer(c manifest.Container, volume string) {
 	}
 	for _, init := range pl.w.InitContainers() {
 		if init.Get("restartPolicy").Str() != "Always" && mounts(init) {
-			pl.warn(init.Cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: a later change of what it reads does not arrive; mount the ConfigMap itself where the server reads it",
+			pl.warn(init.Cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: later changes never arrive; mount the ConfigMap itself where the server reads it",
 				init.Name(), c.Name(), volume)
 			return
 		}

@@ -68,7 +68,7 @@ const defaultAccount = "default"
 
 // sharedAccount warns, with the rights by name, when other pods have the account that the Role is bound to.
 func (pl *plan) sharedAccount(account string, rules yamledit.List) {
-	others := "every pod of the namespace that names no account"
+	others := "every pod of the namespace that names no service account"
 	if account != defaultAccount {
 		var names []string
 		for _, w := range pl.in.Workloads {
@@ -88,7 +88,7 @@ func (pl *plan) sharedAccount(account string, rules yamledit.List) {
 	for _, r := range rules {
 		rights = append(rights, right(r.(yamledit.Map)))
 	}
-	pl.warn(pl.w.Pod, "the Role is bound to the service account %s, which %s has too: each such pod may then %s. Give this pod an account of its own, with the permissions that its servers need, and inject again",
+	pl.warn(pl.w.Pod, "the Role is bound to the service account %s, which %s has too: each such pod may then %s. Give this pod its own service account, with the permissions that its servers need, and inject again",
 		account, others, strings.Join(rights, "; "))
 }
 
@@ -130,7 +130,7 @@ func (pl *plan) noToken() {
 	name := pl.volumeName(sidecarName + "-no-token")
 	pl.added = append(pl.added, yamledit.Map{{"name", name}, {"emptyDir", yamledit.Map{}}})
 	pl.side.mount(finalMount{path: tokenDir, volume: name, kind: "emptyDir"})
-	pl.did(sidecarName, pl.lineBehind("containers"), "does not see the token of the service account %s, because the empty volume %s is in its place", account, name)
+	pl.did(sidecarName, pl.lineBehind("containers"), "does not see the token of the service account %s, because the empty volume %s covers it", account, name)
 }
 
 // token mounts the service account's token, the API's CA and the namespace into the sidecar alone.
@@ -254,6 +254,6 @@ func collect(v any, kind string, names *[]string) {
 // document appends an object to the manifest.
 func (pl *plan) document(o yamledit.Map) {
 	if pl.ed.AppendDocument(o, pl.dash) {
-		pl.did("", 1, "the manifest begins with --- now, because with more documents it is YAML and not JSON")
+		pl.did("", 1, "the manifest now begins with ---, because with several documents it is YAML, not JSON")
 	}
 }

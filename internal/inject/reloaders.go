@@ -31,7 +31,7 @@ func reloaderIn(w *manifest.Workload, c manifest.Container) (otherReloader, bool
 	switch n := c.ImageName(); {
 	case strings.Contains(n, "config-reloader"), strings.Contains(n, "configmap-reload"):
 		if _, _, ok := c.Flag("config-envsubst-file"); ok {
-			return otherReloader{n, "it also writes the file that Prometheus reads (--config-envsubst-file), so that removing it alone leaves none; " +
+			return otherReloader{n, "it also writes the file that Prometheus reads (--config-envsubst-file), so removing only this container leaves no such file; " +
 				"docs/migration.md says how reloader does both"}, true
 		}
 		return otherReloader{n, "remove it" + chartValue(w, "prometheus", "configmapReload.prometheus.enabled: false")}, true
@@ -42,12 +42,12 @@ func reloaderIn(w *manifest.Workload, c manifest.Container) (otherReloader, bool
 				kind = k
 			}
 		}
-		return otherReloader{n, "keep it as the collector of labelled ConfigMaps, but take its REQ_URL away" +
+		return otherReloader{n, "keep it to collect labelled ConfigMaps, but remove its REQ_URL" +
 			chartValue(w, "grafana", "sidecar."+kind+".skipReload: true")}, true
 	case strings.HasPrefix(n, "thanos") && slices.Contains(c.Words(), "sidecar"):
 		for _, flag := range []string{"reloader.config-file", "reloader.rule-dir"} {
 			if _, _, ok := c.Flag(flag); ok {
-				return otherReloader{n, "take its --reloader flags away"}, true
+				return otherReloader{n, "remove its --reloader flags"}, true
 			}
 		}
 	}
@@ -56,16 +56,16 @@ func reloaderIn(w *manifest.Workload, c manifest.Container) (otherReloader, bool
 
 // otherReloaders warns of everything that reloads the servers beside the sidecar.
 func (pl *plan) otherReloaders() {
-	why := "it sends what reloader has rejected"
+	why := "it makes the server load files that reloader rejected"
 	if pl.gated() || pl.gate {
-		why = "it can only make the server read the gate again, and reports success for files that never got there"
+		why = "it only makes the server read the gate again, and reports success for files that never got there"
 	}
 	for _, c := range slices.Concat(pl.w.Containers(), pl.w.InitContainers()) {
 		if p, ok := reloaderIn(pl.w, c); ok && !c.IsReloader() {
 			pl.warn(c.Cursor, "container %s (%s) reloads the server too: %s; %s", c.Name(), p.name, why, p.advice)
 		}
 		if features, at, ok := c.Flag("enable-feature"); ok && strings.Contains(features, "auto-reload-config") {
-			pl.warn(at, "container %s also reloads by itself (auto-reload-config), without asking anybody: take that feature away (docs/why-not-auto-reload.md)", c.Name())
+			pl.warn(at, "container %s also reloads by itself (auto-reload-config), without validation: remove that feature (docs/why-not-auto-reload.md)", c.Name())
 		}
 	}
 }
@@ -77,8 +77,8 @@ var operated = map[string]string{
 	"Grafana":         "the operator sends data sources and dashboards to Grafana's API itself: there are no files to follow",
 }
 
-const prometheusOperator = "the operator makes the pod from this object, with a reloader of its own that cannot be switched off: " +
-	"nothing is injected; let `reloader check` judge rules and scrape configurations before they are applied (docs/migration.md)"
+const prometheusOperator = "the operator creates the pod from this object, with its own reloader that cannot be switched off: " +
+	"nothing is injected; check rules and scrape configurations with `reloader check` before you apply them (docs/migration.md)"
 
 // operators warns of objects that look like a server but are none of inject's.
 func (p *planner) operators(others []yamledit.Cursor) {

@@ -61,7 +61,7 @@ func (pl *plan) share(m finalMount) error {
 	}
 	pl.side.mount(m)
 	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.openshift() && !pl.w.Pod.Get("securityContext", "fsGroup").OK() {
-		pl.warn(m.at, "volume %s has the mode %s, which the sidecar's user may not read: set the pod's securityContext.fsGroup (65532 does), or the mode 0444", m.volume, mode)
+		pl.warn(m.at, "volume %s has the mode %s, which does not let the sidecar's user read it: set the pod's securityContext.fsGroup (65532 does), or the mode 0444", m.volume, mode)
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (pl *plan) sidecar() {
 	slices.SortStableFunc(s.mounts, func(a, b finalMount) int { return cmp.Compare(a.path, b.path) })
 	pl.did(sidecarName, pl.lineBehind(where), "is added to the %s, and sees%s", where, describe(s.mounts))
 	if pl.openshift() {
-		pl.did(sidecarName, pl.lineBehind(where), "gets no fixed user: this is for OpenShift, which gives each namespace its own")
+		pl.did(sidecarName, pl.lineBehind(where), "gets no fixed user: OpenShift gives each namespace its own")
 	}
 	port := pl.port()
 	if pl.opts.FastPropagation || pl.opts.Events {
@@ -165,7 +165,7 @@ func (pl *plan) port() int {
 		pl.did(sidecarName, pl.lineBehind("containers"), "listens on port %d, because another container already uses %d", port, Port)
 	}
 	if n := pl.w.Pod.Get("hostNetwork"); n.Is(true) {
-		pl.warn(n, "with hostNetwork, container %s listens on port %d of the node, on all its addresses, and so no two of them fit on one node: --listen-address says another place", sidecarName, port)
+		pl.warn(n, "with hostNetwork, container %s listens on port %d of the node, on all addresses, so only one such pod fits on a node: change that with --listen-address", sidecarName, port)
 	}
 	return port
 }

@@ -13,8 +13,8 @@ import (
 func (p *planner) verify(out []byte) error {
 	unsafe := func(line int) error {
 		return &Error{
-			Line: line, Text: "this layout of the YAML cannot be edited in place",
-			Hint: "write the pod in the usual block style, one key per line (kubectl apply --dry-run=client -o yaml does it)",
+			Line: line, Text: "this YAML layout cannot be edited in place",
+			Hint: "write the pod in the usual block style, one key per line (kubectl apply --dry-run=client -o yaml prints it so)",
 		}
 	}
 	docs, err := yamledit.Parse(out)

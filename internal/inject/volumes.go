@@ -22,7 +22,7 @@ func (pl *plan) combine(members []member, whole *manifest.Mount) (newVolume, err
 	if whole != nil {
 		vol, _ := pl.w.Volume(whole.Volume)
 		if vol.ObjectName() == "" {
-			return newVolume{}, pl.refuse(whole.Cursor, "mount one volume there that holds all the files, for example a projected one",
+			return newVolume{}, pl.refuse(whole.Cursor, "mount one volume there with all the files, for example a projected one",
 				"%s is mounted twice: volume %s as the directory, volume %s by subPath into it", first.dir, whole.Volume, first.Volume)
 		}
 		sources = append(sources, yamledit.Map{{vol.Kind, append(yamledit.Map{{"name", vol.ObjectName()}}, copied(vol, "items", "optional")...)}})
@@ -35,8 +35,8 @@ func (pl *plan) combine(members []member, whole *manifest.Mount) (newVolume, err
 	})
 	for _, m := range members {
 		if m.key == "" {
-			return newVolume{}, pl.refuse(m.Cursor, "mount the volume as a directory of its own",
-				"which key of volume %s is at subPath %s cannot be told", m.vol.Name, m.Sub)
+			return newVolume{}, pl.refuse(m.Cursor, "mount the volume as its own directory",
+				"it is unclear which key of volume %s is at subPath %s", m.vol.Name, m.Sub)
 		}
 		id := m.vol.Kind + "/" + m.vol.ObjectName()
 		if items[id] == nil {

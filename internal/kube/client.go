@@ -252,7 +252,7 @@ func hint(err error, verb, resource string) string {
 	case code == http.StatusForbidden:
 		return fmt.Sprintf("the service account may not %s %s: add it to the Role (docs/security.md)", verb, resource)
 	case code == http.StatusNotFound && resource == "pods", errors.Is(err, errNotHere):
-		return "POD_NAME and POD_NAMESPACE have to name this very pod: take them from metadata.name and metadata.namespace (downward API)"
+		return "POD_NAME and POD_NAMESPACE must name this pod: take them from metadata.name and metadata.namespace (downward API)"
 	default:
 		return ""
 	}

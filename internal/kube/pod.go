@@ -72,7 +72,7 @@ func (c *Client) ownPod(ctx context.Context) (pod, error) {
 	return p, nil
 }
 
-var errNotHere = errors.New("find our own container: none of the pod's containers has mounts as this one has")
+var errNotHere = errors.New("find reloader's container: none of the pod's containers has the same mounts")
 
 // objects are what our own container mounts as directories, each with the mounts. Which
 // container is ours is told by the mount points that we see: those of the others are not here.

@@ -155,10 +155,10 @@ func (p *Propagation) failed(err error, verb, resource string, refused time.Dura
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if what := verb + " " + resource; !forGood || p.told[what] {
-		p.log.Debug("fast propagation: falling back to the kubelet's pace for now", "err", err)
+		p.log.Debug("fast propagation: failed; changes arrive with the kubelet's delay for now", "err", err)
 	} else {
 		p.told[what] = true
-		p.log.Error("fast propagation does not work: changes arrive at the kubelet's pace", "err", err, "hint", hint(err, verb, resource))
+		p.log.Error("fast propagation does not work: changes arrive with the kubelet's delay", "err", err, "hint", hint(err, verb, resource))
 	}
 }
 

@@ -226,9 +226,9 @@ func newValue(o *Object, field string, c yamledit.Cursor) *Value {
 	v := &Value{Object: o, Key: c.Key.Value, Field: field, At: c}
 	switch {
 	case c.Node.Kind != yaml.ScalarNode:
-		v.Problem = "the value is a " + kindWord(c.Node) + ", want a text"
+		v.Problem = "the value is a " + kindWord(c.Node) + ", want a string"
 	case c.Node.Style == 0 && c.Node.ShortTag() != "!!str" && c.Node.ShortTag() != "!!null":
-		v.Problem = "the value is no text without quotes"
+		v.Problem = "the value is not a string without quotes"
 	case c.Null():
 	case field == "binaryData" || o.Kind == "Secret" && field == "data":
 		v.Encoded = true

@@ -66,7 +66,7 @@ func (in *Input) Look(w *Workload, c Container) *View {
 			v.Problems = append(v.Problems, Problem{
 				At: m.Get("mountPath"), Kind: TwoMounts,
 				Text: "container " + c.Name() + " has two mounts at " + m.Path + " (volumes " + have.Mount.Volume + " and " + m.Volume + "): the API server refuses it",
-				Hint: "give one of them another mountPath, or put both into one projected volume",
+				Hint: "give one of them a different mountPath, or put both into one projected volume",
 			})
 			continue
 		}
@@ -244,12 +244,12 @@ func (in *Input) ObjectProblems(w *Workload, vol Volume) []Problem {
 		o := in.Object(s.Kind, s.Name.Str(), w.Namespace)
 		if o == nil {
 			if !s.Optional() && !provided(s.Name.Str()) {
-				hint := "give its file to reloader check, too; if it is in the cluster only, that is all right"
+				hint := "give its file to reloader check too; if it is in the cluster only, ignore this"
 				if other := in.Object(s.Kind, s.Name.Str(), ""); other != nil {
 					hint = "the one in namespace " + other.Namespace + " is not visible to a pod in namespace " + w.Namespace + ": put both into one namespace"
 				}
 				list = append(list, Problem{
-					At: s.Name, Kind: NoObject, Text: s.Kind + " " + s.Name.Str() + " is not in the input: what it holds was not judged",
+					At: s.Name, Kind: NoObject, Text: s.Kind + " " + s.Name.Str() + " is not in the input: its contents were not judged",
 					Hint: hint,
 				})
 			}

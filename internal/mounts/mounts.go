@@ -39,7 +39,7 @@ func (m Mount) String() string {
 	}
 	state := "never changes in a running pod"
 	if m.Missed {
-		state = "has missed an update and will miss every other"
+		state = "has missed an update and will miss all others"
 	}
 	return fmt.Sprintf("%s is a subPath mount of %q and %s: mount %s as the directory %s, without subPath (reloader inject does it)",
 		m.Path, m.File, state, volume, path.Dir(m.Path))
@@ -127,7 +127,7 @@ func OwnFrozen() ([]Mount, error) {
 func OwnPoints() ([]string, error) {
 	b, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		return nil, fmt.Errorf("read our own mounts: %w", err)
+		return nil, fmt.Errorf("read reloader's own mounts: %w", err)
 	}
 	var list []string
 	for line := range strings.Lines(string(b)) {

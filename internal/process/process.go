@@ -94,9 +94,9 @@ func (p Process) TakesHangUp() (reason string) {
 	case err != nil:
 		return err.Error()
 	case !caught:
-		return fmt.Sprintf("process %d has no handler for SIGHUP (yet), and would end of one", p.PID)
+		return fmt.Sprintf("process %d has no handler for SIGHUP (yet): the signal would kill it", p.PID)
 	case age < settleAge:
-		return fmt.Sprintf("process %d has just started; it is sent no SIGHUP in its first %s", p.PID, settleAge)
+		return fmt.Sprintf("process %d has just started; reloader sends no SIGHUP in its first %s", p.PID, settleAge)
 	}
 	return ""
 }

@@ -56,7 +56,7 @@ func (t *Target) observe(ctx context.Context) event {
 	}
 	// An error is that of the next publication too, which tells it.
 	if now, err := t.o.Gate.Look(); err == nil && now != t.state.published {
-		t.o.Logger.Warn("the gate does not hold what was published", "target", t.o.Name, "published", t.state.published.Short(), "holds", now.Short())
+		t.o.Logger.Warn("the gate does not have the published files", "target", t.o.Name, "published", t.state.published.Short(), "holds", now.Short())
 		ev.replaced, ev.digest = true, now
 	}
 	return ev
@@ -184,7 +184,7 @@ func (t *Target) rejected(d snapshot.Digest) {
 	n := finding.Count(t.findings, finding.Error)
 	left := "they are not applied"
 	if t.o.Gate != nil && t.o.Gate.Current().IsZero() {
-		left = "there are no earlier good ones, and the gate stays empty"
+		left = "there are no earlier good files, so the gate stays empty"
 	}
 	t.why.verdict = plural(n, "error") + " in the newest files; " + left
 	t.setFailed()

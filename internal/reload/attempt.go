@@ -123,7 +123,7 @@ func (t *Target) verify(ctx context.Context, p Plan, proof Proof) (Verdict, erro
 			v.Differences = []string{v.Reason}
 		}
 		if v.Reason == "" {
-			v.Reason = "the server answered and runs something else than the files"
+			v.Reason = "the server answered, but runs something other than the files"
 		}
 	}
 	return v, nil

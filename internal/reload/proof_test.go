@@ -181,7 +181,7 @@ func TestWaitingForTheServer(t *testing.T) {
 			t.Errorf("after a second: %+v", st)
 		}
 		sleep(time.Second)
-		if st := b.target.Status(); !strings.Contains(st.Reason, "no answer yet from http://127.0.0.1:9090 to POST /-/reload, for 2s") || !st.Applied {
+		if st := b.target.Status(); !strings.Contains(st.Reason, "no answer from http://127.0.0.1:9090 to POST /-/reload for 2s") || !st.Applied {
 			t.Errorf("after two seconds: %+v", st)
 		}
 		sleep(9 * time.Second)

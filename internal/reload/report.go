@@ -102,7 +102,7 @@ func (t *Target) logWarnings() {
 func (t *Target) logFindings(level slog.Level, list []finding.Finding) {
 	for i, f := range list {
 		if i == maxLoggedFindings {
-			t.o.Logger.Log(context.Background(), level, "more findings than are logged; the status has them all", "target", t.o.Name)
+			t.o.Logger.Log(context.Background(), level, "too many findings to log; the status has them all", "target", t.o.Name)
 			return
 		}
 		attrs := []any{"target", t.o.Name, "at", f.Position(), "rule", f.Rule, "message", f.Message}

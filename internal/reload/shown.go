@@ -31,7 +31,7 @@ func (t *Target) Status() Status {
 		s.Applied = false
 	}
 	if took := now.Sub(t.busy.since); t.busy.what != "" && took >= quietFor {
-		reason := fmt.Sprintf("no answer yet from %s, for %s", t.busy.what, took.Truncate(time.Second))
+		reason := fmt.Sprintf("no answer from %s for %s", t.busy.what, took.Truncate(time.Second))
 		if s.Reason != "" {
 			reason += "; before that: " + s.Reason
 		}

@@ -90,7 +90,7 @@ func New(o Options) (*Target, error) {
 	if o.Gate != nil {
 		published, accepted = o.Gate.Current(), o.Gate.LastAccepted()
 		refused = refusalsBefore(o.Gate.Refused())
-		t.why.refusal = "the server refused these files before reloader was started anew"
+		t.why.refusal = "the server refused these files before reloader restarted"
 	}
 	t.state = newState(timing{
 		gated:     o.Gate != nil,
@@ -139,7 +139,7 @@ func (t *Target) Run(ctx context.Context) error {
 		if t.state.refused.grew(old.refused) {
 			t.why.refusal = t.why.call
 			if !t.state.unstarted.IsZero() {
-				t.why.refusal = fmt.Sprintf("the server did not start within %s of the files' publication (%s); they are tried again when it runs", startPatience, t.why.server)
+				t.why.refusal = fmt.Sprintf("the server did not start within %s after the files were published (%s); reloader tries them again when it runs", startPatience, t.why.server)
 			}
 			t.count(func(c *Counts) { c.ChangesFailed++ })
 		}

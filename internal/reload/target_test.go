@@ -526,7 +526,7 @@ func TestGate(t *testing.T) {
 		b.begin()
 		sleep(time.Hour)
 		b.want(RolledBack, "a", "refused", "a")
-		if st := b.target.Status(); !strings.Contains(st.Reason, "before reloader was started anew") {
+		if st := b.target.Status(); !strings.Contains(st.Reason, "before reloader restarted") {
 			t.Errorf("reason %q", st.Reason)
 		}
 		b.change("c")

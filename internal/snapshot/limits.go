@@ -17,7 +17,7 @@ var ErrLimit = errors.New("larger than the limit")
 
 // ErrChanging is wrapped by the error of a reading that was given up because the directory
 // never stood still.
-var ErrChanging = errors.New("keeps changing while it is read")
+var ErrChanging = errors.New("keeps changing while being read")
 
 func (l Limits) withDefaults() Limits {
 	if l.MaxFiles <= 0 {

@@ -71,7 +71,7 @@ func TestTakeGivesUp(t *testing.T) {
 	tk := newTaker(Source{Dir: dir}, Limits{})
 	tk.before, tk.patience = keepWriting, 50*time.Millisecond
 	_, err := tk.take(t.Context())
-	if !errors.Is(err, ErrChanging) || err.Error() != "read source: "+p+": keeps changing while it is read" {
+	if !errors.Is(err, ErrChanging) || err.Error() != "read source: "+p+": keeps changing while being read" {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())

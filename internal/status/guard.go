@@ -27,11 +27,11 @@ func Guard(next http.Handler, hosts ...string) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(free, r.URL.Path) && !g.allowed(r.Host) {
-			text(w, http.StatusMisdirectedRequest, "not asked by this name: use an address, localhost or the Service's name, or allow the name with --allowed-host")
+			text(w, http.StatusMisdirectedRequest, "host name not allowed: use an address, localhost or the Service's name, or allow it with --allowed-host")
 			return
 		}
 		if err := cross.Check(r); err != nil {
-			text(w, http.StatusForbidden, "refused: a page of another site sent this")
+			text(w, http.StatusForbidden, "refused: this came from a page of another site")
 			return
 		}
 		next.ServeHTTP(w, r)

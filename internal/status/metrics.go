@@ -58,11 +58,11 @@ func labelled(name, help, label string, kind prometheus.ValueType, read func(*se
 // families are the metrics of one target. The first six, and those of watching, have the names that
 // other configuration reloaders gave them, so that their alerts work.
 var families = []family{
-	gauge("last_reload_successful", "Whether the newest files are live, or a change is being worked on and nothing has failed; 0 after any failure, a rejected file included, and after 10 s without the server.",
+	gauge("last_reload_successful", "1 if the newest files are live, or if a change is in progress and nothing has failed; 0 after any failure, including a rejected file, and after 10 s without the server.",
 		func(t *seen) float64 { return number(t.now.Applied) }),
-	gauge("last_reload_success_timestamp_seconds", "When a reload was last proven, in Unix time; 0 when never.",
+	gauge("last_reload_success_timestamp_seconds", "Unix time of the last proven reload; 0 if there was none.",
 		func(t *seen) float64 { return unix(t.now.LastSuccess) }),
-	counter("reloads_total", "Reload calls, failed ones included.",
+	counter("reloads_total", "Reload calls, including failed ones.",
 		func(t *seen) float64 { return float64(t.now.Counts.Reloads) }),
 	labelled("reloads_failed_total", "Reload calls that failed or could not be proven, by class of failure.", "class", prometheus.CounterValue,
 		func(t *seen, emit func(float64, ...string)) {
@@ -70,7 +70,7 @@ var families = []family{
 				emit(float64(t.failures[c]), string(c))
 			}
 		}),
-	counter("config_apply_operations_total", "Changes of the files that were seen.",
+	counter("config_apply_operations_total", "Changes of the files that reloader noticed.",
 		func(t *seen) float64 { return float64(t.now.Counts.Changes) }),
 	counter("config_apply_operations_failed_total", "Changes of the files that were rejected or refused.",
 		func(t *seen) float64 { return float64(t.now.Counts.ChangesFailed) }),
@@ -80,15 +80,15 @@ var families = []family{
 				emit(number(t.now.Phase == p), string(p))
 			}
 		}),
-	gauge("phase_start_timestamp_seconds", "When the target's phase began, in Unix time.",
+	gauge("phase_start_timestamp_seconds", "Unix time when the target's phase began.",
 		func(t *seen) float64 { return unix(t.now.Since) }),
 	gauge("wanted_digest", "First 48 bits of the digest of the newest files.",
 		func(t *seen) float64 { return t.now.Wanted.Number() }),
-	gauge("running_digest", "First 48 bits of the digest that the server was proven to run; 0 when none was.",
+	gauge("running_digest", "First 48 bits of the digest that the server was proven to run; 0 if none.",
 		func(t *seen) float64 { return t.now.Running.Number() }),
 	{
 		desc: prometheus.NewDesc("reloader_gate_digest",
-			"First 48 bits of the digest of the files in the gate, with which the server would start; 0 when it is empty. Gated targets only.",
+			"First 48 bits of the digest of the files in the gate, which the server would start with; 0 if the gate is empty. Gated targets only.",
 			[]string{"target"}, nil),
 		kind: prometheus.GaugeValue,
 		read: func(t *seen, emit func(float64, ...string)) {
@@ -103,15 +103,15 @@ var families = []family{
 				emit(float64(finding.Count(t.now.Findings, s)), s.String())
 			}
 		}),
-	gauge("restart_required", "Whether a setting changed that only a restart of the server can bring.",
+	gauge("restart_required", "1 if a changed setting needs a restart of the server.",
 		func(t *seen) float64 { return number(len(t.now.RestartRequired) > 0) }),
-	gauge("differences", "What the server was seen to run differently from the files, in number, until the next proof.",
+	gauge("differences", "Number of differences between what the server runs and the files, until the next proof.",
 		func(t *seen) float64 { return float64(len(t.now.Differences)) }),
-	gauge("not_compared", "What the newest proof does not cover because the server did not tell, in number.",
+	gauge("not_compared", "Number of things that the newest proof does not cover because the server does not show them.",
 		func(t *seen) float64 { return float64(len(t.now.NotCompared)) }),
-	counter("mismatches_total", "Looks at which the server ran something else than it should.",
+	counter("mismatches_total", "Checks in which the server ran something other than it should.",
 		func(t *seen) float64 { return float64(t.now.Counts.Mismatches) }),
-	labelled("failures_total", "Failed requests and other failures by class, those of requests that only ask included.", "class", prometheus.CounterValue,
+	labelled("failures_total", "Failed requests and other failures by class, including requests that only read.", "class", prometheus.CounterValue,
 		func(t *seen, emit func(float64, ...string)) {
 			for _, c := range classes {
 				emit(float64(t.now.Counts.Failures[c]), string(c))
@@ -119,30 +119,30 @@ var families = []family{
 		}),
 	counter("validations_unjudged_total", "Validations that ended without a verdict.",
 		func(t *seen) float64 { return float64(t.now.Counts.Unjudged) }),
-	counter("rollbacks_total", "Returns to the last good files.",
+	counter("rollbacks_total", "Rollbacks to the last good files.",
 		func(t *seen) float64 { return float64(t.now.Counts.RollBacks) }),
 }
 
 var (
-	infoDesc = prometheus.NewDesc("reloader_info", "The targets, with what each server last said of its version.",
+	infoDesc = prometheus.NewDesc("reloader_info", "The targets, with the version that each server last reported.",
 		[]string{"target", "kind", "server_version"}, nil)
 	fileDesc = prometheus.NewDesc("reloader_config_file_last_load_successful",
-		"Whether our own configuration file's newest contents are in use; 1 without a file.", nil, nil)
-	eventsDesc  = prometheus.NewDesc("reloader_watch_events_total", "What the kernel reported of the watched directories.", nil, nil)
-	errorsDesc  = prometheus.NewDesc("reloader_watch_errors_total", "Failures to watch, lost events among them; polling goes on.", nil, nil)
-	watchesDesc = prometheus.NewDesc("reloader_watches", "Directories that inotify watches; 0 while only polling.", nil, nil)
-	pollingDesc = prometheus.NewDesc("reloader_watch_polling", "Whether inotify is unavailable, or not for all directories.", nil, nil)
-	frozenDesc  = prometheus.NewDesc("reloader_subpath_mounts", "Followed mounts that no update will ever reach, because they are made with subPath.", nil, nil)
+		"1 if the newest contents of reloader's own configuration file are in use, or if there is no such file.", nil, nil)
+	eventsDesc  = prometheus.NewDesc("reloader_watch_events_total", "Events that the kernel reported for the watched directories.", nil, nil)
+	errorsDesc  = prometheus.NewDesc("reloader_watch_errors_total", "Failures to watch, including lost events; polling continues.", nil, nil)
+	watchesDesc = prometheus.NewDesc("reloader_watches", "Directories that inotify watches; 0 if reloader only polls.", nil, nil)
+	pollingDesc = prometheus.NewDesc("reloader_watch_polling", "1 if inotify is unavailable for some directory, which is polled instead.", nil, nil)
+	frozenDesc  = prometheus.NewDesc("reloader_subpath_mounts", "Followed mounts that will never receive an update because they use subPath.", nil, nil)
 	callsDesc   = prometheus.NewDesc("reloader_kubernetes_requests_total", "Requests to the Kubernetes API, by verb and status code.",
 		[]string{"verb", "code"}, nil)
-	readyDesc = prometheus.NewDesc("reloader_ready", "Whether every target has read its files and we are not stopping.", nil, nil)
+	readyDesc = prometheus.NewDesc("reloader_ready", "1 if every target has read its files and reloader is not stopping.", nil, nil)
 )
 
 // newRegistry returns a registry with everything that /metrics shows.
 func newRegistry(t *Tracker) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "reloader_build_info", Help: "What this program was built from; always 1.",
+		Name: "reloader_build_info", Help: "Version and revision that this program was built from; always 1.",
 		ConstLabels: prometheus.Labels{
 			"version": t.build.Version, "revision": t.build.Revision, "goversion": t.build.GoVersion,
 			"goos": runtime.GOOS, "goarch": runtime.GOARCH,
@@ -213,9 +213,9 @@ func newHistograms() histograms {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "reloader_" + name, Help: help, Buckets: buckets}, []string{"target"})
 	}
 	return histograms{
-		validation: h("validation_duration_seconds", "How long a verdict took, in seconds.", .001, .01, .05, .1, .25, .5, 1, 5, 30),
-		reload:     h("reload_duration_seconds", "How long reload calls took, in seconds, failed ones included.", .01, .05, .1, .5, 1, 5, 30, 120),
-		live:       h("change_to_live_seconds", "From noticing a change to the proof that it is live, in seconds.", .01, .05, .1, .25, .5, 1, 5, 30, 120, 600),
+		validation: h("validation_duration_seconds", "Duration of a validation, in seconds.", .001, .01, .05, .1, .25, .5, 1, 5, 30),
+		reload:     h("reload_duration_seconds", "Duration of reload calls, in seconds, including failed ones.", .01, .05, .1, .5, 1, 5, 30, 120),
+		live:       h("change_to_live_seconds", "Time from noticing a change to the proof that it is live, in seconds.", .01, .05, .1, .25, .5, 1, 5, 30, 120, 600),
 	}
 }
 

@@ -37,14 +37,14 @@ func expand(file string, data []byte, o Options) ([]byte, []finding.Finding) {
 			findings = append(findings, finding.Finding{
 				Line: pos.line, Column: pos.column, Rule: RuleForbidden,
 				Message: fmt.Sprintf("environment variable %s may not be used in files", name),
-				Hint:    fmt.Sprintf("add %s to expand_env_names of the target, if it is no secret of reloader's own", name),
+				Hint:    fmt.Sprintf("add %s to the target's expand_env_names, unless it is a secret of reloader itself", name),
 			})
 			out.Write(written)
 		case !set:
 			findings = append(findings, finding.Finding{
 				Line: pos.line, Column: pos.column, Rule: RuleUnset,
 				Message: fmt.Sprintf("environment variable %s is not set", name),
-				Hint:    fmt.Sprintf("set %s in the reloader container, or take this file out of expand_env", name),
+				Hint:    fmt.Sprintf("set %s in the reloader container, or remove this file from expand_env", name),
 			})
 			out.Write(written)
 		case int64(out.Len())+int64(len(value)) > o.MaxSize:

@@ -38,7 +38,7 @@ func TestTotal(t *testing.T) {
 	if sum > DefaultMaxTotal+28*int64(z.Len()) {
 		t.Errorf("%d MiB come out", sum>>20)
 	}
-	if want := 28 - DefaultMaxTotal/each; len(findings) != want || !strings.Contains(findings[0].Message, "together hold more than 64 MiB") {
+	if want := 28 - DefaultMaxTotal/each; len(findings) != want || !strings.Contains(findings[0].Message, "together have more than 64 MiB") {
 		t.Errorf("%d findings, want %d: %v", len(findings), want, findings[:min(len(findings), 1)])
 	}
 }

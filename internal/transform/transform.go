@@ -118,21 +118,21 @@ func one(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []b
 	if plain, ok := strings.CutSuffix(name, ".gz"); o.Gunzip && ok && path.Base(name) != ".gz" {
 		if _, taken := s.File(plain); taken {
 			return name, data, []findingpkg.Finding{{
-				Rule: RuleGzip, Message: fmt.Sprintf("%s is there too, and only one of them can be published", plain),
+				Rule: RuleGzip, Message: fmt.Sprintf("%s exists too, and only one of them can be published", plain),
 				Hint: "remove one of the two files",
 			}}
 		}
 		unzipped, err := gunzip(data, o.MaxSize)
 		if errors.Is(err, errTooLarge) && o.together {
 			return name, data, []findingpkg.Finding{{
-				Rule: RuleGzip, Message: fmt.Sprintf("cannot be decompressed: all files of its source together hold more than %d MiB", o.MaxTotal>>20),
-				Hint: "split what the files hold over several sources, or publish less",
+				Rule: RuleGzip, Message: fmt.Sprintf("cannot be decompressed: all files of its source together have more than %d MiB", o.MaxTotal>>20),
+				Hint: "split the files over several sources, or publish less",
 			}}
 		}
 		if err != nil {
 			return name, data, []findingpkg.Finding{{
 				Rule: RuleGzip, Message: "cannot be decompressed: " + err.Error(),
-				Hint: "compress the file with gzip, or take the .gz off its name",
+				Hint: "compress the file with gzip, or remove .gz from its name",
 			}}
 		}
 		name, data = plain, unzipped

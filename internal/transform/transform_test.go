@@ -116,7 +116,7 @@ func TestApply(t *testing.T) {
 				"sum.gz": zipped("text")[:len(zipped("text"))-8] + "12345678", "both.yml.gz": zipped("x"), "both.yml": "y",
 			},
 			findings: []string{
-				"/etc/prometheus/both.yml.gz:0:0: error: both.yml is there too, and only one of them can be published [broken-gzip]",
+				"/etc/prometheus/both.yml.gz:0:0: error: both.yml exists too, and only one of them can be published [broken-gzip]",
 				"/etc/prometheus/cut.gz:0:0: error: cannot be decompressed: it ends too early [broken-gzip]",
 				"/etc/prometheus/none.gz:0:0: error: cannot be decompressed: the file is empty [broken-gzip]",
 				"/etc/prometheus/plain.gz:0:0: error: cannot be decompressed: it is not in gzip format [broken-gzip]",
@@ -128,7 +128,7 @@ func TestApply(t *testing.T) {
 			in:   map[string]string{"a.gz": zipped(strings.Repeat("x", 1<<20+1)), "b": strings.Repeat("$(BIG)", 1100)},
 			want: map[string]string{"a.gz": zipped(strings.Repeat("x", 1<<20+1)), "b": strings.Repeat("$(BIG)", 1100)},
 			findings: []string{
-				"/etc/prometheus/a.gz:0:0: error: cannot be decompressed: it holds more than 1 MiB [broken-gzip]",
+				"/etc/prometheus/a.gz:0:0: error: cannot be decompressed: it contains more than 1 MiB [broken-gzip]",
 				"/etc/prometheus/b:1:6289: error: with environment variable BIG the file becomes larger than 1 MiB [too-large]",
 			},
 		},

@@ -243,7 +243,7 @@ func (w *Watcher) setLost(err error) {
 	w.polling.Store(err != nil)
 	switch {
 	case was == nil && err != nil:
-		w.log.Warn("inotify does not watch everything, polling instead", "err", err, "interval", w.interval())
+		w.log.Warn("inotify cannot watch everything; polling instead", "err", err, "interval", w.interval())
 	case was != nil && err == nil:
 		w.log.Info("inotify watches everything again")
 	}

@@ -54,11 +54,11 @@ func (p *Protection) current() *settings {
 	case err != nil:
 		if p.failed != err.Error() {
 			p.failed = err.Error()
-			p.log.Error("the web configuration file cannot be used; the previous one holds", "err", err)
+			p.log.Error("rejected the web configuration file; keeping the previous one", "err", err)
 		}
 	case (next.tls == nil) != (p.now.tls == nil):
 		p.failed = "TLS was switched on or off"
-		p.log.Warn("the web configuration file switches TLS on or off: restart reloader for it", "file", p.path)
+		p.log.Warn("the web configuration file switches TLS on or off: restart reloader to apply that", "file", p.path)
 	default:
 		p.now, p.failed = next, ""
 	}

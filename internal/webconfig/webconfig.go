@@ -77,7 +77,7 @@ func load(path string) (*settings, error) {
 	s.users = map[string][]byte{}
 	for name, hash := range f.Users {
 		if _, err := bcrypt.Cost([]byte(hash)); err != nil {
-			return nil, fmt.Errorf("%s: basic_auth_users: %s: want a bcrypt hash, as htpasswd -nB makes it", path, name)
+			return nil, fmt.Errorf("%s: basic_auth_users: %s: want a bcrypt hash, as printed by htpasswd -nB", path, name)
 		}
 		s.users[name] = []byte(hash)
 	}
@@ -168,7 +168,7 @@ func (s *settings) server(f *tlsServer, dir string) (*tls.Config, error) {
 		}
 		c.ClientCAs = x509.NewCertPool()
 		if !c.ClientCAs.AppendCertsFromPEM(ca) {
-			return nil, errors.New("client_ca_file: holds no certificate in PEM")
+			return nil, errors.New("client_ca_file: has no certificate in PEM format")
 		}
 		if c.ClientAuth == tls.NoClientCert {
 			return nil, errors.New("client_ca_file: has no effect without client_auth_type, for example RequireAndVerifyClientCert")

@@ -96,14 +96,14 @@ func (e *Editor) Fail(line int, text, hint string) {
 }
 
 func (e *Editor) layout(n *yaml.Node) {
-	e.Fail(n.Line, "this layout of the YAML cannot be edited in place", "write it in the usual block style, one key per line")
+	e.Fail(n.Line, "this YAML layout cannot be edited in place", "write it in the usual block style, one key per line")
 }
 
 // Writable says whether c may be edited, and complains if not.
 func (e *Editor) Writable(c Cursor) bool {
 	if c.shared {
-		e.Fail(c.Line(), "this part is shared through a YAML anchor or merge key, so that a change here would change other places too",
-			"write it out at this place")
+		e.Fail(c.Line(), "this part is shared through a YAML anchor or merge key, so a change here would change other places too",
+			"write it out in full here")
 		return false
 	}
 	return e.err == nil

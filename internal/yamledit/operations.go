@@ -32,7 +32,7 @@ func (e *Editor) SetRaw(c Cursor, raw Raw) { e.setScalar(c, string(raw), string(
 
 func (e *Editor) setScalar(c Cursor, text, plain string) {
 	if !c.OK() {
-		e.Fail(c.Line(), "a value is missing where "+text+" has to be written", "complete the mounts: each has a name and a mountPath")
+		e.Fail(c.Line(), "a value is missing where "+text+" has to be written", "complete the mounts: each needs a name and a mountPath")
 		return
 	}
 	if !e.Writable(c) {

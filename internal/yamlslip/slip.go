@@ -35,7 +35,7 @@ func Locate(content []byte, p *Problem) {
 	}
 	if n := s.conflict(); n > 0 {
 		at(n, 1)
-		p.Message, p.Hint = "a conflict of git that was not resolved", "keep one side, and remove the lines of <<<<<<<, ======= and >>>>>>>"
+		p.Message, p.Hint = "an unresolved Git merge conflict", "keep one side, and remove the lines with <<<<<<<, ======= and >>>>>>>"
 		return
 	}
 	switch odd, open, template := s.oddBlank(), s.openBefore(max(stopped, context)+1), s.template(stopped); {
@@ -58,13 +58,13 @@ func Locate(content []byte, p *Problem) {
 			what = "bracket"
 		}
 		p.Message = fmt.Sprintf("the %s %c that opens here is not closed", what, open.mark)
-		p.Hint = "close it on this line, or put the whole value between quotes of the other kind"
+		p.Hint = "close it on this line, or use the other kind of quotes around the whole value"
 		if what == "bracket" {
-			p.Hint = "close it, or quote the value when the bracket is a part of it"
+			p.Hint = "close it, or quote the value if the bracket is part of it"
 		}
 		if what == "bracket" && open.until > open.line {
 			at(open.until, s.lines[open.until-1].indent+1)
-			p.Message = fmt.Sprintf("the bracket %c that opens in line %d is not closed", open.mark, open.line)
+			p.Message = fmt.Sprintf("the bracket %c that opens on line %d is not closed", open.mark, open.line)
 		}
 	case template != nil:
 		at(template.Line, template.Column)
@@ -119,8 +119,8 @@ func (s *Text) short(p *Problem, stopped int, before *open) bool {
 		}
 		if l.line <= stopped+1 && (l.outside || l.line >= stopped-2) {
 			p.Line, p.Column = l.line, s.lines[l.line-1].indent+1
-			p.Message = fmt.Sprintf("the line ends the text that begins in line %d: it is indented by %d, the text by %d", l.begins, s.lines[l.line-1].indent, l.base)
-			p.Hint = "give it the indentation of the other lines of the text"
+			p.Message = fmt.Sprintf("this line ends the block text that begins on line %d: it is indented by %d, the text by %d", l.begins, s.lines[l.line-1].indent, l.base)
+			p.Hint = "indent it like the other lines of the text"
 			return true
 		}
 	}
@@ -137,7 +137,7 @@ func (s *Text) openBefore(line int) *open {
 	return nil
 }
 
-// oddBlank is the first character that looks like a blank, or like nothing, where YAML wants blanks.
+// oddBlank is the first character that looks like a blank, or like nothing, where YAML needs spaces.
 func (s *Text) oddBlank() *Problem {
 	for i, l := range s.lines {
 		if l.inside && !strings.HasPrefix(strings.TrimLeft(l.text, " "), "\t") {
@@ -217,9 +217,9 @@ func (s *Text) Reinterpret(p *Problem) {
 	}
 }
 
-const hintOdd = "replace it with a plain blank; it often comes from a web page or a chat"
+const hintOdd = "replace it with a plain space; it often comes from a web page or a chat"
 
-func oddMessage(name string) string { return name + " where YAML wants blanks" }
+func oddMessage(name string) string { return name + " where YAML needs spaces" }
 
 // notText points at what is no text in UTF-8, when the parser names no line.
 func notText(s *Text, p *Problem) bool {
@@ -247,15 +247,15 @@ func (s *Text) template(near int) *Problem {
 			case strings.HasPrefix(value, "{{"):
 				if strings.TrimSpace(s.lines[n-1].text[:at]) == "" {
 					return &Problem{
-						Line: n, Column: column(s.lines[n-1].text, at), Message: "this is a template that was not rendered",
+						Line: n, Column: column(s.lines[n-1].text, at), Message: "this is an unrendered template",
 						Hint: "render it first (helm template, for example), and give the result to the server",
 					}
 				}
-				return &Problem{Line: n, Column: column(s.lines[n-1].text, at), Message: `the value begins with "{{" and is not quoted`, Hint: `put the whole value between quotes: "{{ ... }}"`}
+				return &Problem{Line: n, Column: column(s.lines[n-1].text, at), Message: `the value begins with "{{" and is not quoted`, Hint: `put quotes around the whole value: "{{ ... }}"`}
 			case n == near && strings.ContainsAny(value[:1], "@%`"):
 				return &Problem{
 					Line: n, Column: column(s.lines[n-1].text, at), Message: fmt.Sprintf("a value cannot begin with %c", value[0]),
-					Hint: "put the whole value between quotes",
+					Hint: "put quotes around the whole value",
 				}
 			}
 		}
@@ -274,11 +274,11 @@ func (s *Text) indentation(p *Problem, context int) {
 	if m := s.misfit(min(context, p.Line), p.Line+1); m > 0 {
 		l := s.lines[m-1]
 		p.Line, p.Column = m, l.indent+1
-		p.Message = fmt.Sprintf("the line is indented by %d, which fits no line around it", l.indent)
+		p.Message = fmt.Sprintf("the line is indented by %d, which matches no line around it", l.indent)
 		if l.indent == 1 {
-			p.Message = "the line is indented by 1, which fits no line around it"
+			p.Message = "the line is indented by 1, which matches no line around it"
 		}
-		p.Hint = "give it the indentation of the keys that it belongs to"
+		p.Hint = "indent it like the keys that it belongs with"
 		return
 	}
 	const most = 6 // lines that a text without quotes may go on over; an address in a list is no key
@@ -290,7 +290,7 @@ func (s *Text) indentation(p *Problem, context int) {
 		seen++
 		if m := reNoBlank.FindStringSubmatchIndex(l.text); m != nil && (seen <= 2 || !strings.HasPrefix(strings.TrimSpace(l.text), "-")) {
 			p.Line, p.Column = n, column(l.text, m[4])
-			p.Message, p.Hint = "there is no blank after the colon of a key", "write a blank after the colon"
+			p.Message, p.Hint = "a space is missing after the key's colon", "write a space after the colon"
 			return
 		}
 	}

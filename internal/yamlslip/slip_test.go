@@ -69,7 +69,7 @@ func TestLineThatEndsABlockText(t *testing.T) {
 			t.Fatalf("%q is YAML", c.body)
 		}
 		p := Problem{Line: 1, Message: strings.TrimPrefix(err.Error(), "yaml: ")}
-		if Locate([]byte(c.body), &p); p.Line != c.line || !strings.Contains(p.Message, "ends the text") {
+		if Locate([]byte(c.body), &p); p.Line != c.line || !strings.Contains(p.Message, "ends the block text") {
 			t.Errorf("%q: line %d: %s", c.body, p.Line, p.Message)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-const hintQuoteValue = "put the whole value between quotes"
+const hintQuoteValue = "put quotes around the whole value"
 
 // rest is what stands behind a quoted value or a collection that has ended on its line.
 type rest struct {
@@ -35,14 +35,14 @@ func (s *Text) goesOn(near int) *Problem {
 		if r.line < near-2 || r.line > near+1 {
 			continue
 		}
-		p := &Problem{Line: r.line, Column: column(s.lines[r.line-1].text, r.at), Message: fmt.Sprintf("the value ends with %c, and something stands behind it", r.mark), Hint: hintQuoteValue}
+		p := &Problem{Line: r.line, Column: column(s.lines[r.line-1].text, r.at), Message: fmt.Sprintf("the value ends with %c, but more text follows", r.mark), Hint: hintQuoteValue}
 		switch {
 		case r.flow:
 			p.Hint = "a comma is missing before it"
 		case r.mark == '"':
-			p.Hint = `put the whole value between quotes of the other kind, or write \" for a quote in it`
+			p.Hint = `use the other kind of quotes around the whole value, or write \" for a quote in it`
 		case r.mark == '\'':
-			p.Hint = "put the whole value between quotes of the other kind, or write '' for a quote in it"
+			p.Hint = "use the other kind of quotes around the whole value, or write '' for a quote in it"
 		}
 		return p
 	}
@@ -70,10 +70,10 @@ func (s *Text) written(p *Problem) *Problem {
 			continue
 		}
 		if m := reNoDash.FindStringSubmatchIndex(l.text); m != nil {
-			return &Problem{Line: n, Column: column(l.text, m[3]), Message: "there is no blank after the dash", Hint: "write a blank after the dash"}
+			return &Problem{Line: n, Column: column(l.text, m[3]), Message: "a space is missing after the dash", Hint: "write a space after the dash"}
 		}
 		if m := reTwoColons.FindStringSubmatchIndex(l.text); m != nil && strings.HasPrefix(p.Message, "mapping values") {
-			return &Problem{Line: n, Column: column(l.text, m[2]), Message: `the value holds ": " and is not quoted`, Hint: hintQuoteValue}
+			return &Problem{Line: n, Column: column(l.text, m[2]), Message: `the value contains ": " and is not quoted`, Hint: hintQuoteValue}
 		}
 	}
 	if l := s.lines[p.Line-1]; strings.HasPrefix(p.Message, "could not find expected ':'") && reNoColon.MatchString(l.text) && !l.inside {
@@ -84,7 +84,7 @@ func (s *Text) written(p *Problem) *Problem {
 		if m := reBlockStart.FindStringSubmatchIndex(l.text); m != nil && s.lines[p.Line-1].indent <= m[3] {
 			return &Problem{
 				Line: p.Line, Column: s.lines[p.Line-1].indent + 1,
-				Message: fmt.Sprintf("the text of the key in line %d is not indented deeper than the key", n), Hint: "indent the text by two blanks more than its key",
+				Message: fmt.Sprintf("the text of the key on line %d is not indented deeper than the key", n), Hint: "indent the text by two spaces more than its key",
 			}
 		}
 		if reNoColon.MatchString(l.text) && !l.inside && s.lines[p.Line-1].indent >= l.indent {
@@ -95,7 +95,7 @@ func (s *Text) written(p *Problem) *Problem {
 }
 
 func noColon(n int, l sourceLine) *Problem {
-	return &Problem{Line: n, Column: l.indent + 1, Message: "there is no colon after the key", Hint: "write a colon after the key"}
+	return &Problem{Line: n, Column: l.indent + 1, Message: "a colon is missing after the key", Hint: "write a colon after the key"}
 }
 
 // before is the last line above one that holds more than blanks and comments; 0 when there is none.

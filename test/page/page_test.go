@@ -99,7 +99,7 @@ func mismatch() reload.Status {
 func waiting() reload.Status {
 	s := inSync("prometheus", "prometheus", 1)
 	s.Phase, s.Wanted, s.Running, s.LastProven, s.Applied = reload.Waiting, snapshot.Digest{6, 6, 6}, snapshot.Digest{}, s.Running, false
-	s.Reason = "GET http://127.0.0.1:9090/api/v1/status/runtimeinfo: nothing listens there (is the server up, and is the port right?)"
+	s.Reason = "GET http://127.0.0.1:9090/api/v1/status/runtimeinfo: nothing listens there (is the server up, and is the port correct?)"
 	s.NextTry = time.Now().Add(42 * time.Second)
 	return s
 }

@@ -17,7 +17,7 @@ const maxRuns = 64
 // run counts a start of promcheck; false when there were too many.
 func (c *check) run() bool {
 	if c.runs++; c.runs == maxRuns+1 {
-		c.Unjudged = append(c.Unjudged, fmt.Errorf("more than %d different configurations of Prometheus: those after it were not judged; give them to reloader check in several runs", maxRuns))
+		c.Unjudged = append(c.Unjudged, fmt.Errorf("more than %d different configurations of Prometheus: the rest was not judged; check them in several runs of reloader check", maxRuns))
 	}
 	return c.runs <= maxRuns
 }
@@ -29,7 +29,7 @@ const maxCompared = 20_000_000
 func (c *check) compare(n int) bool {
 	before := c.compared
 	if c.compared += n; c.compared > maxCompared && before <= maxCompared {
-		c.Unjudged = append(c.Unjudged, fmt.Errorf("the patterns and the files of the input take more than %d comparisons: begin each pattern with a directory without * and ?", maxCompared))
+		c.Unjudged = append(c.Unjudged, fmt.Errorf("the patterns and files of the input need more than %d comparisons: begin each pattern with a directory without * and ?", maxCompared))
 	}
 	return c.compared <= maxCompared
 }

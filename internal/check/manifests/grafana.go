@@ -38,7 +38,7 @@ func (c *check) grafana(w *manifest.Workload, container manifest.Container, view
 		g.paths.Provisioning = manifest.GrafanaProvisioning
 	}
 	if strings.Contains(g.paths.Provisioning+g.paths.Ini, "$") {
-		c.skip(container.Get("name"), "the files of %s: a path depends on a variable that the input does not tell", where(w, container))
+		c.skip(container.Get("name"), "the files of %s: a path depends on a variable whose value is not in the input", where(w, container))
 		return
 	}
 	g.hidden()
@@ -169,7 +169,7 @@ func (g *grafanaFiles) providers(file string) {
 		}
 		g.Findings = append(g.Findings, placed(finding.Finding{
 			Line: n.Line, Column: n.Column, Severity: finding.Warning, Rule: RuleNoPath,
-			Message: "dashboards: " + what + ", so that Grafana finds none for this provider", Hint: hint,
+			Message: "dashboards: " + what + ", so Grafana finds none for this provider", Hint: hint,
 		}, v))
 	}
 }
@@ -182,11 +182,11 @@ func (g *grafanaFiles) hidden() {
 		switch {
 		case g.view.Files[m.Path] != nil: // a file by subPath hides nothing else
 		case paths.Inside(conf, m.Path) && !bitnami(c) && m.Unknown == "" && g.view.Files[path.Join(conf, "defaults.ini")] == nil:
-			g.report(finding.Error, RuleHidden, m.Get("mountPath"), "mount it in a directory of its own, and name that with GF_PATHS_CONFIG or --config",
+			g.report(finding.Error, RuleHidden, m.Get("mountPath"), "mount it in its own directory, and give that with GF_PATHS_CONFIG or --config",
 				"%s: the mount at %s hides the image's %s/defaults.ini: Grafana does not start", where(g.w, c), m.Path, conf)
 		case paths.Inside(g.paths.Ini, m.Path) && m.Unknown == "" && g.view.Files[g.paths.Ini] == nil && !bitnami(c) && m.Path != "/":
 			g.report(finding.Error, RuleHidden, m.Get("mountPath"), "mount the volume where Grafana looks for its files, for example at "+g.paths.Provisioning+"/datasources",
-				"%s: the mount at %s hides the image's %s, and has none itself: Grafana does not start", where(g.w, c), m.Path, g.paths.Ini)
+				"%s: the mount at %s hides the image's %s and has none itself: Grafana does not start", where(g.w, c), m.Path, g.paths.Ini)
 		}
 	}
 }

@@ -191,7 +191,7 @@ func (c *check) workload(w *manifest.Workload) {
 	}
 	if key, first := w.Object.Doc.Duplicate(w.Object); key != nil {
 		c.report(finding.Error, RuleDuplicateKey, yamledit.Cursor{Node: key, Doc: w.Object.Doc}, "keep one of them",
-			"%s: the key %s is here a second time, after line %d", w, key.Value, first.Line)
+			"%s: the key %s is repeated; it is first on line %d", w, key.Value, first.Line)
 	}
 	volumes := map[string]bool{}
 	for _, container := range w.AllContainers() {
@@ -223,7 +223,7 @@ func (c *check) workload(w *manifest.Workload) {
 // tooMany says, once, that the files of a container and of those after it are not judged.
 func (c *check) tooMany(w *manifest.Workload, container manifest.Container) {
 	if !c.cut {
-		c.Unjudged = append(c.Unjudged, fmt.Errorf("the containers of the input find more than %d files, or more than %d MiB of them: %s and those after it were not judged; mount each volume once, or give the manifests to reloader check in several runs",
+		c.Unjudged = append(c.Unjudged, fmt.Errorf("the containers of the input see more than %d files, or more than %d MiB: %s and those after it were not judged; mount each volume once, or check the manifests in several runs of reloader check",
 			manifest.MaxFiles, manifest.MaxBytes>>20, where(w, container)))
 	}
 	c.cut = true

@@ -21,7 +21,7 @@ func (c *check) mounts(w *manifest.Workload, container manifest.Container, view 
 			c.frozen(w, container, m)
 		}
 		if c.system(container, m) {
-			c.report(finding.Error, RuleHidden, m.Get("mountPath"), "mount it in a directory of its own",
+			c.report(finding.Error, RuleHidden, m.Get("mountPath"), "mount it in its own directory",
 				"%s: the mount at %s hides what the image has there", where(w, container), m.Path)
 		}
 		if seen[vol.Name] {
@@ -35,7 +35,7 @@ func (c *check) mounts(w *manifest.Workload, container manifest.Container, view 
 			case p.Kind == manifest.NoKey:
 				c.report(finding.Error, RuleNoKey, p.At, p.Hint, "%s, volume %s: %s", w, vol.Name, p.Text)
 			case vol.Kind == "secret" || strings.HasPrefix(p.Text, "Secret "):
-				c.skip(p.At, "%s", strings.TrimSuffix(p.Text, ": what it holds was not judged"))
+				c.skip(p.At, "%s", strings.TrimSuffix(p.Text, ": its contents were not judged"))
 			default:
 				c.report(finding.Warning, RuleNoObject, p.At, p.Hint, "%s, volume %s: %s", w, vol.Name, p.Text)
 			}
@@ -62,7 +62,7 @@ func (c *check) frozen(w *manifest.Workload, container manifest.Container, m man
 	if m.IsExpr() {
 		at = m.Get("subPathExpr")
 	}
-	hint := "mount volume " + m.Volume + " as a directory of its own"
+	hint := "mount volume " + m.Volume + " as its own directory"
 	if dir := path.Dir(m.Path); container.IsPrometheus() && !manifest.SystemDir(dir) {
 		hint = "mount volume " + m.Volume + " as the directory " + dir
 	}
@@ -70,7 +70,7 @@ func (c *check) frozen(w *manifest.Workload, container manifest.Container, m man
 	if f := c.in.FileOf(m.Cursor); f != nil {
 		file = f.Name
 	}
-	c.report(finding.Warning, RuleSubPath, at, hint+"; reloader inject -f "+file+" does it where the image allows",
+	c.report(finding.Warning, RuleSubPath, at, hint+"; reloader inject -f "+file+" does it if the image allows",
 		"%s: the subPath mount at %s never changes in a running pod", where(w, container), m.Path)
 }
 
@@ -100,8 +100,8 @@ func (c *check) leftOut(w *manifest.Workload, vol manifest.Volume) {
 			c.left[o] = left
 		}
 		if len(left) > 0 {
-			c.report(finding.Warning, RuleKeyLeftOut, items, "add an item for it, or take the key out",
-				"%s, volume %s: items does not carry %s of %s, and no other volume does: no container gets it", w, vol.Name, strings.Join(left, ", "), o)
+			c.report(finding.Warning, RuleKeyLeftOut, items, "add an item for it, or remove the key",
+				"%s, volume %s: items leaves out %s of %s, and no other volume has it: no container gets it", w, vol.Name, strings.Join(left, ", "), o)
 		}
 	}
 }

@@ -44,12 +44,12 @@ func (c *check) form(o *manifest.Object) {
 			c.report(finding.Error, RuleValue, v.At, hint, "%s, key %s: %s: the API server refuses it", o, v.Key, v.Problem)
 		}
 		if v.At.OK() && (!validKey.MatchString(v.Key) || len(v.Key) > maxKey || v.Key == "." || v.Key == ".." || strings.HasPrefix(v.Key, "..")) {
-			c.report(finding.Error, RuleValue, v.At, "use letters, digits, - _ and . only; a volume's items put a key into a directory", "%s: the API server refuses the key %q", o, v.Key)
+			c.report(finding.Error, RuleValue, v.At, "use letters, digits, -, _ and . only; to put a key into a directory, use the volume's items", "%s: the API server refuses the key %q", o, v.Key)
 		}
 	}
 	if o.OK() {
 		if key, first := o.Doc.Duplicate(o.Cursor); key != nil {
-			c.report(finding.Error, RuleDuplicateKey, yamledit.Cursor{Node: key, Doc: o.Doc}, "keep one of them", "%s: the key %s is here a second time, after line %d", o, key.Value, first.Line)
+			c.report(finding.Error, RuleDuplicateKey, yamledit.Cursor{Node: key, Doc: o.Doc}, "keep one of them", "%s: the key %s is repeated; it is first on line %d", o, key.Value, first.Line)
 		}
 	}
 	at := o.Get("data")
@@ -58,10 +58,10 @@ func (c *check) form(o *manifest.Object) {
 	}
 	switch {
 	case total > maxObject:
-		c.report(finding.Error, RuleTooLarge, at, "divide it among several, and mount them together with a projected volume",
-			"%s holds %d bytes: the API server takes at most %d", o, total, maxObject)
+		c.report(finding.Error, RuleTooLarge, at, "split it into several, and mount them together with a projected volume",
+			"%s has %d bytes: the API server accepts at most %d", o, total, maxObject)
 	case total > maxApplied && o.Kind == "ConfigMap":
-		c.report(finding.Info, RuleTooLarge, at, "kubectl apply --server-side, or kubectl replace", "%s holds %d bytes: too many for kubectl apply, which keeps a copy in an annotation of at most %d", o, total, maxApplied)
+		c.report(finding.Info, RuleTooLarge, at, "use kubectl apply --server-side, or kubectl replace", "%s has %d bytes: too many for kubectl apply, which keeps a copy in an annotation of at most %d", o, total, maxApplied)
 	}
 }
 
@@ -160,7 +160,7 @@ func (c *check) notMounted(o *manifest.Object, kinds map[string]string) {
 	if len(keys) == 0 {
 		return
 	}
-	c.report(finding.Warning, RuleNotMounted, c.nameOf(o), "add a volume with it to the pod of "+server+" and mount that where the server looks",
+	c.report(finding.Warning, RuleNotMounted, c.nameOf(o), "add a volume with it to the pod of "+server+" and mount it where the server looks",
 		"no volume in the input names %s: %s never sees %s", o, server, strings.Join(keys[:min(len(keys), maxNamed)], ", "))
 }
 

@@ -38,7 +38,7 @@ func (c *check) prometheusRule(o yamledit.Cursor, name string) {
 	file := c.in.FileOf(o)
 	text, line, ok := file.Text(spec)
 	if !ok {
-		c.skip(o.Get("metadata", "name"), "PrometheusRule/%s: its layout is not understood", name)
+		c.skip(o.Get("metadata", "name"), "PrometheusRule/%s: reloader does not understand its layout", name)
 		return
 	}
 	const key = "rules.yml"

@@ -22,14 +22,14 @@ import (
 // prometheus judges what one Prometheus finds.
 func (c *check) prometheus(w *manifest.Workload, container manifest.Container, view *manifest.View) {
 	if at, old := container.IsPrometheus1(); old {
-		c.skip(at, "the files of %s: Prometheus 1.x reads another form of them", where(w, container))
+		c.skip(at, "the files of %s: Prometheus 1.x has a different format", where(w, container))
 		return
 	}
 	c.lifecycle(w, container)
 	c.serverFlags(w, container)
 	config, at, byFlag := c.in.PrometheusConfigFile(w, container)
 	if strings.Contains(config, "$") {
-		c.skip(at, "the files of %s: the path %s depends on a variable that the input does not tell", where(w, container), config)
+		c.skip(at, "the files of %s: the path %s depends on a variable whose value is not in the input", where(w, container), config)
 		return
 	}
 	main := view.Files[config]
@@ -138,7 +138,7 @@ func (p *prometheusFiles) pattern(v *manifest.Value, file, list string, n *yaml.
 	}
 	p.Findings = append(p.Findings, placed(finding.Finding{
 		Line: n.Line, Column: n.Column, Severity: finding.Warning, Rule: RuleNoPath,
-		Message: strings.TrimSuffix(list, "_files") + " files: " + what + ", so that Prometheus reads nothing for " + strconv.Quote(n.Value), Hint: hint,
+		Message: strings.TrimSuffix(list, "_files") + " files: " + what + ", so Prometheus reads nothing for " + strconv.Quote(n.Value), Hint: hint,
 	}, v))
 }
 
@@ -218,7 +218,7 @@ func (p *prometheusFiles) missing(f finding.Finding) (finding.Finding, bool) {
 	case mount == nil && slices.ContainsFunc(imageDirs, func(dir string) bool { return paths.Inside(file, dir) }):
 		return f, false // the image's own certificates
 	case mount == nil && f.Severity == finding.Warning:
-		f.Message, f.Hint = "no volume is mounted where the file "+m[1]+" is looked for", "mount the Secret or ConfigMap with it"
+		f.Message, f.Hint = "no volume is mounted where the file "+m[1]+" is expected", "mount the Secret or ConfigMap with it"
 	case mount != nil && mount.Unknown != "":
 		f.Severity, f.Message, f.Hint = finding.Info, "the file "+m[1]+" was not judged: "+mount.Unknown+" is not in the input", ""
 	case mount != nil:

@@ -24,9 +24,9 @@ func (c *check) noConfig(w *manifest.Workload, container manifest.Container, vie
 			"%s: there is no %s in volume %s: Prometheus does not find %s and does not start", where(w, container), path.Base(config), m.Mount.Volume, config)
 	case !byFlag && len(args.Items()) > 0 && official(container):
 		c.report(finding.Error, RuleNoConfig, args, "add --config.file="+manifest.PrometheusConfig,
-			"%s: these arguments replace the image's own, and none of them is --config.file: Prometheus looks for %s and does not start", where(w, container), config)
+			"%s: these arguments replace the image's own, and --config.file is not among them: Prometheus looks for %s and does not start", where(w, container), config)
 	case config == manifest.PrometheusConfig || !official(container):
-		c.skip(container.Get("name"), "the files of %s: no volume holds %s, so that it reads the image's own", where(w, container), config)
+		c.skip(container.Get("name"), "the files of %s: no volume has %s, so it reads the image's own", where(w, container), config)
 	default:
 		c.report(finding.Error, RuleNoConfig, container.Get("name"), "mount the ConfigMap at "+path.Dir(config)+", or correct --config.file",
 			"%s: no volume is mounted at %s: Prometheus does not find %s and does not start", where(w, container), path.Dir(config), config)

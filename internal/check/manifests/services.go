@@ -53,7 +53,7 @@ func (c *check) urls(v *manifest.Value, known, namespaces map[string]bool) {
 		}
 		c.Findings = append(c.Findings, placed(finding.Finding{
 			Line: n.Line, Column: n.Column, Severity: finding.Info, Rule: RuleNoService,
-			Message: "the URL of this data source names the Service " + service + ", which is not in the input", Hint: "if it is in the cluster, that is all right",
+			Message: "the URL of this data source names the Service " + service + ", which is not in the input", Hint: "if it is in the cluster, ignore this",
 		}, v))
 	}
 }

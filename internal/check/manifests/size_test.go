@@ -67,7 +67,7 @@ func TestHowOftenJudged(t *testing.T) {
 		if calls != c.calls || len(lines) != c.findings {
 			t.Errorf("%s: judged %d times, want %d; %d places, want %d", c.name, calls, c.calls, len(lines), c.findings)
 		}
-		if limited := len(res.Unjudged) == 1 && strings.Contains(res.Unjudged[0].Error(), "were not judged"); limited != c.limited || !limited && len(res.Unjudged) > 0 {
+		if limited := len(res.Unjudged) == 1 && strings.Contains(res.Unjudged[0].Error(), "not judged"); limited != c.limited || !limited && len(res.Unjudged) > 0 {
 			t.Errorf("%s: %v", c.name, res.Unjudged)
 		}
 	}
@@ -88,7 +88,7 @@ func TestLimits(t *testing.T) {
 			"  volumes:\n  - {name: c, configMap: {name: c}}\n  - {name: main, configMap: {name: main}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n"
 	}
 	for name, c := range map[string]struct{ text, want string }{
-		"files":    {pod("grafana/grafana:12.4.0") + keys.String(), "more than 100000 files, or more than 256 MiB of them: Pod/p, container p"},
+		"files":    {pod("grafana/grafana:12.4.0") + keys.String(), "more than 100000 files, or more than 256 MiB: Pod/p, container p"},
 		"patterns": {pod("prom/prometheus:v3.16.0") + "  a.yml: 'groups: []'\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: main}\ndata:\n  prometheus.yml: |\n    rule_files:\n" + patterns.String(), "more than 20000000 comparisons"},
 	} {
 		calls := 0
