@@ -178,7 +178,7 @@ func TestContractAnswers(t *testing.T) {
 			}
 		}
 		_, err := newDriver(t, httpclient.Options{URL: s.url}).Observe(t.Context())
-		wantClass(t, err, reload.ClassUnauthorized, "wants credentials")
+		wantClass(t, err, reload.ClassUnauthorized, "requires credentials")
 
 		set("hunter2-wrong")
 		d := newDriver(t, httpclient.Options{URL: s.url, Username: "admin", PasswordFile: file})
