@@ -189,7 +189,7 @@ func TestBadFlags(t *testing.T) {
 	for want, args := range map[string][]string{
 		"no target; give --prometheus-url":                                                 {},
 		"--prometheus-url: not a URL like":                                                 {"--prometheus-url=localhost:9090"},
-		"--prometheus-url: must not contain credentials; use --prometheus-user":               {"--prometheus-url=http://u:hunter2@h"},
+		"--prometheus-url: must not contain credentials; use --prometheus-user":            {"--prometheus-url=http://u:hunter2@h"},
 		"--prometheus-config: needs --prometheus-url":                                      {"--prometheus-config=x"},
 		"--prometheus-method: unknown method":                                              {"--prometheus-url=http://h", "--prometheus-method=push"},
 		"--prometheus-username: is required with --prometheus-password-file":               {"--prometheus-url=http://h", "--prometheus-password-file=x"},

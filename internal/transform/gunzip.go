@@ -13,7 +13,9 @@ var errTooLarge = errors.New("it contains too much")
 // tooLarge says how much too much is.
 type tooLarge int64
 
-func (most tooLarge) Error() string { return fmt.Sprintf("it contains more than %d MiB", int64(most)>>20) }
+func (most tooLarge) Error() string {
+	return fmt.Sprintf("it contains more than %d MiB", int64(most)>>20)
+}
 
 func (tooLarge) Is(target error) bool { return target == errTooLarge }
 
