@@ -120,15 +120,15 @@ func (g *Real) ReadOnly(t *testing.T) (set func(readOnly bool)) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can start Grafana as another user")
 	}
-	const nobody = 65534
+	const other = 65534
 	g.stop()
 	err := filepath.WalkDir(g.data, func(path string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Chown(path, nobody, nobody))
+		return errors.Join(err, os.Chown(path, other, other))
 	})
 	if err := errors.Join(err, os.Chmod(filepath.Dir(g.data), 0o755)); err != nil { // a test's own directory is closed to others
 		t.Fatal(err)
 	}
-	g.owner = &syscall.Credential{Uid: nobody, Gid: nobody}
+	g.owner = &syscall.Credential{Uid: other, Gid: other}
 	g.start(t)
 	return func(readOnly bool) {
 		dir, file := os.FileMode(0o755), os.FileMode(0o644)

@@ -330,22 +330,15 @@ func parseAnswer(b []byte, n int) (*Answer, error) {
 			return nil, errors.New("parse answer: a finding that makes no sense")
 		}
 	}
+	named := slices.Concat(a.Unused, a.Need, a.Rereads)
 	for _, r := range a.Rules {
-		if !in(r.File) {
-			return nil, errors.New("parse answer: rules of a file that was not asked about")
-		}
+		named = append(named, r.File)
 	}
 	for _, r := range a.RulePaths {
-		if !in(r.File) {
-			return nil, errors.New("parse answer: the path of a file that was not asked about")
-		}
+		named = append(named, r.File)
 	}
-	for _, list := range [][]int{a.Unused, a.Need, a.Rereads} {
-		for _, i := range list {
-			if !in(i) {
-				return nil, errors.New("parse answer: a file that was not asked about")
-			}
-		}
+	if slices.ContainsFunc(named, func(i int) bool { return !in(i) }) {
+		return nil, errors.New("parse answer: it speaks of a file that was not asked about")
 	}
 	return &a, nil
 }
