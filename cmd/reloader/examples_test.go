@@ -51,7 +51,7 @@ var (
 )
 
 // testSettings are the variables of the tests, which are no flags.
-var testSettings = map[string]bool{"RELOADER_PROMETHEUS_BINARY": true, "RELOADER_PROMTOOL_BINARY": true, "RELOADER_TEST_TABLE": true, "RELOADER_CHAOS_RECORD": true, "RELOADER_PROGRAMS": true}
+var testSettings = map[string]bool{"RELOADER_PROMETHEUS_BINARY": true, "RELOADER_PROMTOOL_BINARY": true, "RELOADER_TEST_TABLE": true, "RELOADER_CHAOS_RECORD": true, "RELOADER_PROGRAMS": true, "RELOADER_TEST_SET_CLOCK": true}
 
 // demoFlags are those of cmd/demo.
 var demoFlags = map[string]bool{"--grafana-binary": true, "--grafana-home": true}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 	grafanavalidator "reloader/internal/grafana/validator"
 	"reloader/internal/inputs"
 	prometheusvalidator "reloader/internal/prometheus/validator"
@@ -33,7 +34,7 @@ func (a alone) judge(ctx context.Context, files map[string][]byte) (found []find
 	req := finding.Request{Facts: a.Grafana, Allow: a.Allow}
 	v := inputs.NewGrafanaValidator(a.Config)
 	if a.all { // of a manifest, which can have thousands: a process for each would take most of the time
-		v = grafanavalidator.New(grafanavalidator.Options{})
+		v = grafanavalidator.New(validation.Options{})
 	}
 	names := slices.Sorted(maps.Keys(files))
 	switch a.kind {

@@ -14,6 +14,7 @@ import (
 	"reloader/internal/grafana"
 	"reloader/internal/grafana/child"
 	"reloader/internal/grafana/driver"
+	"reloader/internal/grafana/validation"
 	grafanavalidator "reloader/internal/grafana/validator"
 	"reloader/internal/prometheus/references"
 	prometheusvalidator "reloader/internal/prometheus/validator"
@@ -142,7 +143,7 @@ func Prepare(cfg config.Config, t config.Target) func() {
 // NewGrafanaValidator makes the judge of Grafana's files: a process of its own, where we know our own program.
 func NewGrafanaValidator(cfg config.Config) finding.Validator {
 	if cfg.Self == "" {
-		return driver.Expecting(grafanavalidator.New(grafanavalidator.Options{}))
+		return driver.Expecting(grafanavalidator.New(validation.Options{}))
 	}
 	return child.New(child.Options{Program: cfg.Self, Environ: os.Environ})
 }

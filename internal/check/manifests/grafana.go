@@ -9,6 +9,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/manifest"
 	"reloader/internal/paths"
@@ -116,7 +117,7 @@ func (g *grafanaFiles) judge() {
 	}
 	s := snapshot.NewSet(snaps...)
 	f := facts(g.Grafana, finding.Facts{Version: g.container.ImageVersion()})
-	found, ok := g.verdict(validator.New(validator.Options{}), grafanaKind, s, f)
+	found, ok := g.verdict(validator.New(validation.Options{}), grafanaKind, s, f)
 	if !ok {
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"reloader/internal/confine"
 	"reloader/internal/finding"
 	"reloader/internal/grafana/driver"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/snapshot"
 )
@@ -56,13 +57,13 @@ const datasources = "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, 
 // live server has, what it ran, what is allowed, what is missing.
 func TestSameVerdict(t *testing.T) {
 	t.Parallel()
-	v, here := newValidator(t, Options{}), driver.Expecting(validator.New(validator.Options{}))
+	v, here := newValidator(t, Options{}), driver.Expecting(validator.New(validation.Options{}))
 	running := &finding.Outline{Items: []finding.Item{{Kind: "datasource", Name: "old", Fingerprint: 1<<63 + 7, Attrs: map[string]string{"uid": "u"}}}}
 	for i, req := range []finding.Request{
 		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources})},
 		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources, "b.yml": "x: [", "c.txt": ""}), Running: running},
 		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources: []\n"}), Running: running, Allow: validator.Guards()},
-		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources}), Facts: finding.Facts{Version: "9.5.0", Live: &validator.Live{Orgs: []validator.Org{{ID: 1, Name: "Main"}}, Plugins: []string{}}}},
+		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources}), Facts: finding.Facts{Version: "9.5.0", Live: &validation.Live{Orgs: []validation.Org{{ID: 1, Name: "Main"}}, Plugins: []string{}}}},
 		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources: [{name: a, type: prometheus, urll: x, jsonData: {a: [1]}, secureJsonData: {b: c}}]\n"}), Facts: finding.Facts{Version: "12.4.0"}},
 		{Set: setOf(validator.RoleIni, map[string]string{"grafana.ini": "[server]\nhttp_port = x\n[nope]\na = b\n"})},
 		{Set: setOf(validator.RoleAlerting, map[string]string{"a.yaml": "apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [{}]}]\n"})},
@@ -158,7 +159,7 @@ func TestEnvironment(t *testing.T) {
 
 func BenchmarkValidate(b *testing.B) {
 	set := setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, url: http://a}\n"})
-	for name, v := range map[string]finding.Validator{"here": validator.New(validator.Options{}), "child": newValidator(b, Options{})} {
+	for name, v := range map[string]finding.Validator{"here": validator.New(validation.Options{}), "child": newValidator(b, Options{})} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				if _, err := v.Validate(b.Context(), finding.Request{Set: set}); err != nil {

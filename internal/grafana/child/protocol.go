@@ -10,7 +10,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/driver"
-	"reloader/internal/grafana/validator"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -28,7 +28,7 @@ type question struct {
 	// Key makes the fingerprints of both processes comparable.
 	Key     []byte
 	Facts   finding.Facts
-	Live    *validator.Live
+	Live    *validation.Live
 	Running *finding.Outline
 	Allow   []string
 	Sources []source
@@ -62,7 +62,7 @@ type answer struct {
 
 func newQuestion(req finding.Request) (*question, error) {
 	q := &question{Key: finding.FingerprintKey(), Facts: req.Facts, Running: req.Running, Allow: req.Allow}
-	q.Live, _ = req.Facts.Live.(*validator.Live)
+	q.Live, _ = req.Facts.Live.(*validation.Live)
 	q.Facts.Live = nil
 	for _, s := range req.Set.Snapshots {
 		src := source{Source: s.Source, Atomic: s.Atomic, Missing: s.Missing}

@@ -12,6 +12,7 @@ import (
 	"reloader/internal/confine"
 	"reloader/internal/finding"
 	"reloader/internal/grafana/driver"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 )
 
@@ -43,7 +44,7 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func judge(req finding.Request) answer {
-	res, err := driver.Expecting(validator.New(validator.Options{})).Validate(context.Background(), req)
+	res, err := driver.Expecting(validator.New(validation.Options{})).Validate(context.Background(), req)
 	if err != nil {
 		return answer{Error: err.Error()}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"reloader/internal/grafana"
-	"reloader/internal/grafana/validator"
+	"reloader/internal/grafana/alerting"
 )
 
 const causeOff = "grafana.ini, a variable or the command line sets [unified_alerting] enabled = false: Grafana answers the reload of alerting files with 200 and does nothing. Switch alerting on, or take the files away."
@@ -41,7 +41,7 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 		if err != nil {
 			return err
 		}
-		if validator.SwitchedOff(settings.known["unified_alerting.enabled"]) {
+		if alerting.SwitchedOff(settings.known["unified_alerting.enabled"]) {
 			seen.add("alerting", causeOff, "alerting is switched off: nothing of the alerting files is loaded")
 			return nil
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/httpclient"
 	"reloader/internal/reload"
@@ -89,7 +90,7 @@ func FuzzAnswers(f *testing.F) {
 	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: validator.RoleDatasources, Dir: "/p/datasources"}, map[string][]byte{"a.yaml": []byte(oneDatasource)}))
 	f.Fuzz(func(t *testing.T, text string) {
 		body.Store(&text)
-		d := New(Options{Client: c, Validator: Expecting(validator.New(validator.Options{}))})
+		d := New(Options{Client: c, Validator: Expecting(validator.New(validation.Options{}))})
 		seen, err := d.Observe(t.Context())
 		if err != nil || !seen.Ready {
 			return

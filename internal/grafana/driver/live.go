@@ -10,18 +10,19 @@ import (
 	"strconv"
 
 	"reloader/internal/grafana"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/reload"
 )
 
 // live asks the server for what the verdict on these kinds depends on. What it does not tell
 // stays unknown; only an answer that says "you may not ask" is an error.
-func (d *Driver) live(ctx context.Context, routes []string) (*validator.Live, error) {
+func (d *Driver) live(ctx context.Context, routes []string) (*validation.Live, error) {
 	has := map[string]bool{}
 	for _, k := range grafana.Kinds {
 		has[k.Name] = slices.Contains(routes, k.Route)
 	}
-	l := &validator.Live{}
+	l := &validation.Live{}
 	var orgs []struct {
 		ID   int64
 		Name string
@@ -30,7 +31,7 @@ func (d *Driver) live(ctx context.Context, routes []string) (*validator.Live, er
 		return nil, err
 	}
 	for _, o := range orgs {
-		l.Orgs = append(l.Orgs, validator.Org{ID: o.ID, Name: o.Name})
+		l.Orgs = append(l.Orgs, validation.Org{ID: o.ID, Name: o.Name})
 	}
 	if has[validator.RolePlugins] {
 		var plugins []struct{ ID string }
@@ -82,7 +83,7 @@ func (d *Driver) noOrg(ctx context.Context, org int64, refused error) bool {
 // orgsPage is how many organizations Grafana lists at once.
 const orgsPage = 1000
 
-func orgsOf(l *validator.Live) []int64 {
+func orgsOf(l *validation.Live) []int64 {
 	var ids []int64
 	for _, o := range l.Orgs {
 		ids = append(ids, o.ID)
@@ -95,7 +96,7 @@ func inOrg(org int64) http.Header {
 	return http.Header{"X-Grafana-Org-Id": {strconv.FormatInt(org, 10)}}
 }
 
-func (d *Driver) liveInOrg(ctx context.Context, l *validator.Live, org int64, has map[string]bool) error {
+func (d *Driver) liveInOrg(ctx context.Context, l *validation.Live, org int64, has map[string]bool) error {
 	if has[validator.RoleDatasources] {
 		var list []struct {
 			Name, UID           string
@@ -106,7 +107,7 @@ func (d *Driver) liveInOrg(ctx context.Context, l *validator.Live, org int64, ha
 			return err
 		}
 		for _, ds := range list {
-			l.Datasources = append(l.Datasources, validator.Datasource{
+			l.Datasources = append(l.Datasources, validation.Datasource{
 				OrgID: org, Name: ds.Name, UID: ds.UID, ReadOnly: ds.ReadOnly, Default: ds.IsDefault,
 			})
 		}
@@ -122,14 +123,14 @@ func (d *Driver) liveInOrg(ctx context.Context, l *validator.Live, org int64, ha
 	return nil
 }
 
-func (d *Driver) liveFolders(ctx context.Context, l *validator.Live, org int64) error {
+func (d *Driver) liveFolders(ctx context.Context, l *validation.Live, org int64) error {
 	var folders []struct{ UID, Title string }
 	err := d.api.get(ctx, "/api/folders?limit=1000", inOrg(org), &folders)
 	if err := known(err, &l.Folders); err != nil {
 		return err
 	}
 	for _, f := range folders {
-		l.Folders = append(l.Folders, validator.Folder{OrgID: org, UID: f.UID, Title: f.Title})
+		l.Folders = append(l.Folders, validation.Folder{OrgID: org, UID: f.UID, Title: f.Title})
 	}
 	var found []struct{ UID, Title, FolderUID string }
 	err = d.api.get(ctx, "/api/search?type=dash-db&limit=5000", inOrg(org), &found)
@@ -137,14 +138,14 @@ func (d *Driver) liveFolders(ctx context.Context, l *validator.Live, org int64) 
 		return err
 	}
 	for _, f := range found {
-		l.Dashboards = append(l.Dashboards, validator.Dashboard{OrgID: org, UID: f.UID, Title: f.Title, FolderUID: f.FolderUID})
+		l.Dashboards = append(l.Dashboards, validation.Dashboard{OrgID: org, UID: f.UID, Title: f.Title, FolderUID: f.FolderUID})
 	}
 	return nil
 }
 
-func (d *Driver) liveAlerting(ctx context.Context, l *validator.Live, org int64) error {
+func (d *Driver) liveAlerting(ctx context.Context, l *validation.Live, org int64) error {
 	if l.Alerting == nil {
-		l.Alerting = &validator.LiveAlerting{}
+		l.Alerting = &validation.LiveAlerting{}
 	}
 	a := l.Alerting
 	var points []struct{ Name, UID, Provenance string }
@@ -152,18 +153,18 @@ func (d *Driver) liveAlerting(ctx context.Context, l *validator.Live, org int64)
 		return err
 	}
 	for _, p := range points {
-		a.ContactPoints = append(a.ContactPoints, validator.LiveContactPoint{OrgID: org, Name: p.Name, UID: p.UID, Provenance: p.Provenance})
+		a.ContactPoints = append(a.ContactPoints, validation.LiveContactPoint{OrgID: org, Name: p.Name, UID: p.UID, Provenance: p.Provenance})
 	}
 	if err := d.liveEmptyReceivers(ctx, a, org); err != nil {
 		return err
 	}
-	for path, into := range map[string]*[]validator.LiveNamed{"mute-timings": &a.MuteTimes, "templates": &a.Templates} {
+	for path, into := range map[string]*[]validation.LiveNamed{"mute-timings": &a.MuteTimes, "templates": &a.Templates} {
 		var named []struct{ Name, Provenance string }
 		if err := known(d.api.get(ctx, "/api/v1/provisioning/"+path, inOrg(org), &named), into); err != nil {
 			return err
 		}
 		for _, n := range named {
-			*into = append(*into, validator.LiveNamed{OrgID: org, Name: n.Name, Provenance: n.Provenance})
+			*into = append(*into, validation.LiveNamed{OrgID: org, Name: n.Name, Provenance: n.Provenance})
 		}
 	}
 	var rules []struct {
@@ -178,7 +179,7 @@ func (d *Driver) liveAlerting(ctx context.Context, l *validator.Live, org int64)
 		return err
 	}
 	for _, r := range rules {
-		a.Rules = append(a.Rules, validator.LiveRule{OrgID: org, UID: r.UID, Title: r.Title, FolderUID: r.FolderUID, Group: r.RuleGroup,
+		a.Rules = append(a.Rules, validation.LiveRule{OrgID: org, UID: r.UID, Title: r.Title, FolderUID: r.FolderUID, Group: r.RuleGroup,
 			Provenance: r.Provenance, Receiver: r.Settings.Receiver, Intervals: append(r.Settings.Mutes, r.Settings.Actives...)})
 	}
 	return d.livePolicy(ctx, a, org)
@@ -186,7 +187,7 @@ func (d *Driver) liveAlerting(ctx context.Context, l *validator.Live, org int64)
 
 // liveEmptyReceivers adds contact points without integrations, which the list above leaves out: the
 // one that a new Grafana 12.4 has of its own, called "empty", is such a one.
-func (d *Driver) liveEmptyReceivers(ctx context.Context, a *validator.LiveAlerting, org int64) error {
+func (d *Driver) liveEmptyReceivers(ctx context.Context, a *validation.LiveAlerting, org int64) error {
 	if a.ContactPoints == nil {
 		return nil
 	}
@@ -199,7 +200,7 @@ func (d *Driver) liveEmptyReceivers(ctx context.Context, a *validator.LiveAlerti
 	}
 	for _, r := range receivers {
 		if len(r.Integrations) == 0 {
-			a.ContactPoints = append(a.ContactPoints, validator.LiveContactPoint{OrgID: org, Name: r.Name})
+			a.ContactPoints = append(a.ContactPoints, validation.LiveContactPoint{OrgID: org, Name: r.Name})
 		}
 	}
 	return nil
@@ -213,7 +214,7 @@ type route struct {
 	Routes   []route  `json:"routes"`
 }
 
-func (d *Driver) livePolicy(ctx context.Context, a *validator.LiveAlerting, org int64) error {
+func (d *Driver) livePolicy(ctx context.Context, a *validation.LiveAlerting, org int64) error {
 	var root route
 	if err := optional(d.api.get(ctx, "/api/v1/provisioning/policies", inOrg(org), &root)); err != nil {
 		return err
@@ -221,10 +222,10 @@ func (d *Driver) livePolicy(ctx context.Context, a *validator.LiveAlerting, org 
 	var walk func(r route)
 	walk = func(r route) {
 		if r.Receiver != "" {
-			a.Receivers = append(a.Receivers, validator.LiveNamed{OrgID: org, Name: r.Receiver})
+			a.Receivers = append(a.Receivers, validation.LiveNamed{OrgID: org, Name: r.Receiver})
 		}
 		for _, name := range append(r.Mutes, r.Actives...) {
-			a.Intervals = append(a.Intervals, validator.LiveNamed{OrgID: org, Name: name})
+			a.Intervals = append(a.Intervals, validation.LiveNamed{OrgID: org, Name: name})
 		}
 		for _, child := range r.Routes {
 			walk(child)

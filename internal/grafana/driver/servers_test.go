@@ -12,6 +12,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/grafanatest"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/httpclient"
 	"reloader/internal/reload"
@@ -120,7 +121,7 @@ func newRigAs(t *testing.T, base, user, password string, more func(*Options)) *r
 	t.Cleanup(c.Close)
 	o := Options{
 		Client:    c,
-		Validator: Expecting(validator.New(validator.Options{})),
+		Validator: Expecting(validator.New(validation.Options{})),
 		Logger:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Clock:     func() time.Time { return r.now },
 	}

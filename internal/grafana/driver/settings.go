@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"reloader/internal/grafana"
-	"reloader/internal/grafana/validator"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -15,7 +15,7 @@ import (
 type serverSettings struct {
 	life  int
 	asked bool
-	// known are those of validator.LiveSettings that are set; nil when the server did not tell.
+	// known are those of validation.LiveSettings that are set; nil when the server did not tell.
 	known map[string]string
 	// provisioning is the directory that it reads; empty when it is not told, or not absolute.
 	provisioning string
@@ -36,7 +36,7 @@ func (d *Driver) readSettings(ctx context.Context) (serverSettings, error) {
 		return s, nil // asked again at the next change
 	}
 	s.known = map[string]string{}
-	for _, key := range validator.LiveSettings() {
+	for _, key := range validation.LiveSettings() {
 		section, name, _ := strings.Cut(key, ".")
 		if v := told[section][name]; v != "" {
 			s.known[key] = v

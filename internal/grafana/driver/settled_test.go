@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/reload"
 )
@@ -20,7 +21,7 @@ func TestContractSettled(t *testing.T) {
 		r := newRig(t, s.url, s.password, nil)
 		s.write(t, "datasources/ds.yaml", entry("2"))
 		set := s.read(t, "datasources")
-		first, err := validator.New(validator.Options{}).Validate(t.Context(), finding.Request{Set: set})
+		first, err := validator.New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set})
 		if err != nil || len(first.Findings) == 0 || !slices.Contains(validator.ServerDecides(), first.Findings[0].Rule) {
 			t.Fatalf("without a server: %v %v", first.Findings, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -25,7 +26,7 @@ func TestAlertRuleQuota(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		ini  string
-		live *Live
+		live *validation.Live
 		line int // of the error; 0: none
 	}{
 		{"", nil, 0},
@@ -38,22 +39,22 @@ func TestAlertRuleQuota(t *testing.T) {
 		{"[quota]\nenabled = true\norg_alert_rule = -1\n", nil, 0},
 		{"[quota]\nenabled = true\nglobal_alert_rule = 2\n", nil, 9},
 		// The running server's settings count, and its rules.
-		{"[quota]\nenabled = true\norg_alert_rule = 1\n", &Live{Settings: map[string]string{}}, 0},
-		{"", &Live{Settings: map[string]string{"quota.enabled": "true", "quota.org_alert_rule": "3"}, Alerting: &LiveAlerting{Rules: []LiveRule{{OrgID: 1, UID: "mine"}}}}, 9},
-		{"", &Live{Settings: map[string]string{"quota.enabled": "true", "quota.org_alert_rule": "1"}, Alerting: &LiveAlerting{Rules: []LiveRule{{OrgID: 1, UID: "r0"}, {OrgID: 1, UID: "r1"}}}}, 0},
+		{"[quota]\nenabled = true\norg_alert_rule = 1\n", &validation.Live{Settings: map[string]string{}}, 0},
+		{"", &validation.Live{Settings: map[string]string{"quota.enabled": "true", "quota.org_alert_rule": "3"}, Alerting: &validation.LiveAlerting{Rules: []validation.LiveRule{{OrgID: 1, UID: "mine"}}}}, 9},
+		{"", &validation.Live{Settings: map[string]string{"quota.enabled": "true", "quota.org_alert_rule": "1"}, Alerting: &validation.LiveAlerting{Rules: []validation.LiveRule{{OrgID: 1, UID: "r0"}, {OrgID: 1, UID: "r1"}}}}, 0},
 	} {
 		files := map[string]string{"alerting/a.yaml": alertRules(2)}
 		set := docSet(files)
 		if tt.ini != "" {
 			set = snapshot.NewSet(append(set.Snapshots, snapshot.FromFiles(snapshot.Source{Name: RoleIni, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(tt.ini)}))...)
 		}
-		r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Live: tt.live}})
+		r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Live: tt.live}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		line := 0
 		for _, f := range r.Findings {
-			if f.Rule == ruleALQuota && f.Severity == finding.Error {
+			if f.Rule == "alert-rule-quota" && f.Severity == finding.Error {
 				line = f.Line
 			}
 		}
@@ -74,13 +75,13 @@ func TestAlertingSwitchedOff(t *testing.T) {
 		"[unified_alerting]\nenabled = false\n": 1, "[unified_alerting]\nenabled = off\n": 1, "[unified_alerting]\nenabled = true\n": 0,
 		"[unified_alerting]\nenabled =\n": 0, "[users]\n": 0, "[unified_alerting]\nenabled = maybe\n": 0,
 	} {
-		r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set(ini)})
+		r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set(ini)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := 0
 		for _, f := range r.Findings {
-			if f.Rule == ruleALOff {
+			if f.Rule == "alerting-switched-off" {
 				n++
 			}
 		}

@@ -3,49 +3,52 @@ package validator
 import (
 	"fmt"
 	"os"
-	"reloader/internal/grafana/expand"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	findings "reloader/internal/finding"
+	"reloader/internal/grafana"
+	"reloader/internal/grafana/alerting"
+	"reloader/internal/grafana/expand"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
 // freshAlerting is what alerting holds in a new server.
-func freshAlerting(v Version) *LiveAlerting {
+func freshAlerting(v grafana.Version) *validation.LiveAlerting {
 	builtin := "grafana-default-email"
-	if v.AtLeast(v124) {
+	if v.AtLeast(validation.V124) {
 		builtin = "empty"
 	}
-	return &LiveAlerting{
-		ContactPoints: []LiveContactPoint{{OrgID: 1, Name: builtin, UID: ""}, {OrgID: 2, Name: builtin, UID: ""}},
-		MuteTimes:     []LiveNamed{}, Templates: []LiveNamed{}, Rules: []LiveRule{},
-		Receivers: []LiveNamed{{OrgID: 1, Name: builtin}, {OrgID: 2, Name: builtin}}, Intervals: []LiveNamed{},
+	return &validation.LiveAlerting{
+		ContactPoints: []validation.LiveContactPoint{{OrgID: 1, Name: builtin, UID: ""}, {OrgID: 2, Name: builtin, UID: ""}},
+		MuteTimes:     []validation.LiveNamed{}, Templates: []validation.LiveNamed{}, Rules: []validation.LiveRule{},
+		Receivers: []validation.LiveNamed{{OrgID: 1, Name: builtin}, {OrgID: 2, Name: builtin}}, Intervals: []validation.LiveNamed{},
 	}
 }
 
 // seedAlerting adds what the seed's files made.
-func seedAlerting(live *Live, seed findings.Result, _ Version) {
+func seedAlerting(live *validation.Live, seed findings.Result, _ grafana.Version) {
 	a := live.Alerting
 	for _, i := range seed.Outline.Items {
 		org, _ := strconv.ParseInt(i.Attrs["org"], 10, 64)
 		switch i.Kind {
-		case itemRule:
-			a.Rules = append(a.Rules, LiveRule{OrgID: org, UID: i.Attrs["uid"], Title: i.Attrs["title"], Folder: i.Attrs["folder"], Provenance: "file", Receiver: i.Attrs["receivers"], Intervals: namesOf(i, "intervals")})
-		case itemContactPoint:
-			a.ContactPoints = append(a.ContactPoints, LiveContactPoint{OrgID: org, Name: i.Attrs["name"], UID: i.Attrs["uid"], Provenance: "file"})
-		case itemPolicy:
-			a.Receivers, a.Intervals = slices.DeleteFunc(a.Receivers, func(n LiveNamed) bool { return n.OrgID == org }), nil
-			for _, name := range namesOf(i, "receivers") {
-				a.Receivers = append(a.Receivers, LiveNamed{OrgID: org, Name: name})
+		case "alert rule":
+			a.Rules = append(a.Rules, validation.LiveRule{OrgID: org, UID: i.Attrs["uid"], Title: i.Attrs["title"], Folder: i.Attrs["folder"], Provenance: "file", Receiver: i.Attrs["receivers"], Intervals: alerting.NamesOf(i, "intervals")})
+		case "contact point":
+			a.ContactPoints = append(a.ContactPoints, validation.LiveContactPoint{OrgID: org, Name: i.Attrs["name"], UID: i.Attrs["uid"], Provenance: "file"})
+		case "notification policy":
+			a.Receivers, a.Intervals = slices.DeleteFunc(a.Receivers, func(n validation.LiveNamed) bool { return n.OrgID == org }), nil
+			for _, name := range alerting.NamesOf(i, "receivers") {
+				a.Receivers = append(a.Receivers, validation.LiveNamed{OrgID: org, Name: name})
 			}
-			for _, name := range namesOf(i, "intervals") {
-				a.Intervals = append(a.Intervals, LiveNamed{OrgID: org, Name: name})
+			for _, name := range alerting.NamesOf(i, "intervals") {
+				a.Intervals = append(a.Intervals, validation.LiveNamed{OrgID: org, Name: name})
 			}
-		case itemMuteTiming:
-			a.MuteTimes = append(a.MuteTimes, LiveNamed{OrgID: org, Name: i.Attrs["name"], Provenance: "file"})
+		case "mute timing":
+			a.MuteTimes = append(a.MuteTimes, validation.LiveNamed{OrgID: org, Name: i.Attrs["name"], Provenance: "file"})
 		}
 	}
 }
@@ -58,7 +61,7 @@ func TestTrialsAlerting(t *testing.T) {
 // oneAlertingFile judges one alerting file for a new 12.4.
 func oneAlertingFile(t *testing.T, text string, facts findings.Facts) []findings.Finding {
 	t.Helper()
-	r, err := New(Options{Env: trialEnv("")}).Validate(t.Context(), findings.Request{Set: alertingSet(text), Facts: facts})
+	r, err := New(validation.Options{Env: trialEnv("")}).Validate(t.Context(), findings.Request{Set: alertingSet(text), Facts: facts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +69,7 @@ func oneAlertingFile(t *testing.T, text string, facts findings.Facts) []findings
 }
 
 func newServer() findings.Facts {
-	return findings.Facts{Version: "12.4.0", SameEnv: true, Live: &Live{Orgs: []Org{{1, "Main Org."}}, Alerting: freshAlerting(v124)}}
+	return findings.Facts{Version: "12.4.0", SameEnv: true, Live: &validation.Live{Orgs: []validation.Org{{ID: 1, Name: "Main Org."}}, Alerting: freshAlerting(validation.V124)}}
 }
 
 func TestAlertingCases(t *testing.T) {
@@ -98,7 +101,7 @@ const alertingSecret = "Zq7SECRETx9"
 func TestNoAlertingFindingShowsASecret(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for typ, names := range settingNames() {
+	for typ, names := range alerting.SettingNames() {
 		for _, name := range names {
 			// Names, of variables and files too, are shown; they are no secrets.
 			for _, form := range []string{"'%s'", "[%s]", "{a: %s}", "'http://u:%s@[::1'", "'x$%s'"} {
@@ -113,7 +116,7 @@ func TestNoAlertingFindingShowsASecret(t *testing.T) {
 	} {
 		texts = append(texts, strings.ReplaceAll(form, "%s", alertingSecret))
 	}
-	v := New(Options{Env: trialEnv("")})
+	v := New(validation.Options{Env: trialEnv("")})
 	for _, text := range texts {
 		set := alertingSet(text)
 		for _, version := range []string{"12.4.0", "9.3.2"} {
@@ -145,7 +148,7 @@ func FuzzAlerting(f *testing.F) {
 			return
 		}
 		set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: RoleAlerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text), "b.json": []byte(text)}))
-		v := New(Options{Env: expand.Env{LookupEnv: func(string) (string, bool) { return "", false }, ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}})
+		v := New(validation.Options{Env: expand.Env{LookupEnv: func(string) (string, bool) { return "", false }, ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}})
 		for _, version := range []string{"12.4.0", "11.0.0", "9.4.0", "9.3.2"} {
 			r, err := v.Validate(t.Context(), findings.Request{Set: set, Facts: findings.Facts{Version: version}})
 			if err != nil {
@@ -156,7 +159,7 @@ func FuzzAlerting(f *testing.F) {
 				t.Fatal(err)
 			}
 			for _, finding := range again.Findings {
-				if finding.Rule == ruleALStays {
+				if finding.Rule == "alerting-removed-stays" {
 					t.Errorf("unchanged, and something left: %s", finding)
 				}
 			}
@@ -174,7 +177,7 @@ func TestWhatLeavesAlertingFilesStays(t *testing.T) {
 		b.lay(map[string]string{"alerting/a.yaml": text}, nil, nil)
 		n := 0
 		for _, f := range b.validate(findings.Request{Set: b.set(), Facts: newServer(), Running: running}).Findings {
-			if f.Rule == ruleALStays {
+			if f.Rule == "alerting-removed-stays" {
 				n++
 			}
 		}
@@ -200,21 +203,21 @@ func TestAlertingVersions(t *testing.T) {
 	for _, c := range []struct {
 		name, version, text, want string
 	}{
-		{"no for in 9", "9.4.0", oneRule("-for"), ruleALMissing},
+		{"no for in 9", "9.4.0", oneRule("-for"), "alerting-key-missing"},
 		{"no for in 11", "11.5.1", oneRule("-for"), ""},
-		{"General in 9", "9.3.2", general, ruleALFolder},
+		{"General in 9", "9.3.2", general, "alerting-folder"},
 		{"General in 12", "12.4.0", general, ""},
 		{"active intervals in 9", "9.4.0", active, ""},
-		{"active intervals in 12", "12.4.0", active, ruleALIntervalRef},
-		{"type in capitals in 9", "9.4.0", point("Email", "addresses: a"), ruleCPType},
+		{"active intervals in 12", "12.4.0", active, alerting.RuleIntervalRef},
+		{"type in capitals in 9", "9.4.0", point("Email", "addresses: a"), "contact-point-type"},
 		{"type in capitals in 12", "12.0.0", point("Email", "addresses: a"), ""},
-		{"mqtt in 9", "9.4.0", point("mqtt", "brokerUrl: x, topic: t"), ruleCPType},
-		{"webex without token in 9", "9.3.2", point("webex", "room_id: r"), ruleCPRequired},
-		{"KeepLast in 9", "9.4.0", oneRule("execErrState: KeepLast"), ruleALState},
-		{"two titles in 11", "11.5.1", oneRule() + "      - {uid: r2, title: R1, condition: A, data: [{refId: A, datasourceUid: '-100', model: {}}]}\n", ruleALTitleTwice},
-		{"record without condition in 12.2", "12.2.0", oneRule("-condition", "record: {metric: m}"), ruleALMissing},
+		{"mqtt in 9", "9.4.0", point("mqtt", "brokerUrl: x, topic: t"), "contact-point-type"},
+		{"webex without token in 9", "9.3.2", point("webex", "room_id: r"), "contact-point-required"},
+		{"KeepLast in 9", "9.4.0", oneRule("execErrState: KeepLast"), "alert-rule-state"},
+		{"two titles in 11", "11.5.1", oneRule() + "      - {uid: r2, title: R1, condition: A, data: [{refId: A, datasourceUid: '-100', model: {}}]}\n", "alert-rule-title-twice"},
+		{"record without condition in 12.2", "12.2.0", oneRule("-condition", "record: {metric: m}"), "alerting-key-missing"},
 		{"keepFiringFor in 12.1", "12.1.0", oneRule("keepFiringFor: 5"), ""},
-		{"null group in 9.3", "9.3.2", "groups: [null]\n", ruleALNullItem},
+		{"null group in 9.3", "9.3.2", "groups: [null]\n", "alerting-null-item"},
 		{"null delete in 9.3", "9.3.2", "deleteRules: [null]\n", ""},
 		{"contact point of a later step in 9", "9.4.0", point("email", "addresses: a") + policy("{receiver: CP}"), ""},
 		{"built-in contact point of 9", "9.4.0", policy("{receiver: grafana-default-email}"), ""},
@@ -224,8 +227,8 @@ func TestAlertingVersions(t *testing.T) {
 			t.Parallel()
 			facts := newServer()
 			facts.Version = c.version
-			live := freshAlerting(ParseVersion(c.version))
-			facts.Live = &Live{Orgs: []Org{{1, "Main Org."}}, Alerting: live}
+			live := freshAlerting(grafana.ParseVersion(c.version))
+			facts.Live = &validation.Live{Orgs: []validation.Org{{ID: 1, Name: "Main Org."}}, Alerting: live}
 			found := oneAlertingFile(t, strings.ReplaceAll(c.text, "RECEIVER", live.ContactPoints[0].Name), facts)
 			got := ""
 			for _, f := range found {
@@ -253,7 +256,7 @@ func TestAlertingWithoutTheServersWord(t *testing.T) {
 			rules = append(rules, f.Rule)
 		}
 	}
-	if slices.Sort(rules); !slices.Equal(rules, []string{ruleALIntervalRef, ruleALReceiver}) {
+	if slices.Sort(rules); !slices.Equal(rules, []string{alerting.RuleIntervalRef, alerting.RuleReceiver}) {
 		t.Errorf("warnings are %v", rules)
 	}
 }
@@ -266,7 +269,7 @@ func BenchmarkAlerting(b *testing.B) {
 		text.WriteString(strings.Replace(one, "name: G", "name: G"+strconv.Itoa(i), 1))
 	}
 	set := alertingSet(text.String())
-	v := New(Options{})
+	v := New(validation.Options{})
 	b.ReportAllocs()
 	for b.Loop() {
 		r, err := v.Validate(b.Context(), findings.Request{Set: set})

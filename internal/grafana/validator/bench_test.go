@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -42,7 +43,7 @@ func largeSet() *snapshot.Set {
 // BenchmarkValidate judges 1,000 data sources and 1,000 dashboards, with guards against the same files.
 func BenchmarkValidate(b *testing.B) {
 	set := largeSet()
-	v := New(Options{})
+	v := New(validation.Options{})
 	first, err := v.Validate(b.Context(), finding.Request{Set: set})
 	if err != nil || first.Invalid() {
 		b.Fatal(err, listed(first.Findings))

@@ -12,8 +12,10 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/expand"
 	"reloader/internal/grafana/grafanatest"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -118,7 +120,7 @@ func (b *bench) set() *snapshot.Set {
 
 func (b *bench) validate(req finding.Request) finding.Result {
 	b.t.Helper()
-	r, err := New(Options{Env: trialEnv(b.fixtures)}).Validate(b.t.Context(), req)
+	r, err := New(validation.Options{Env: trialEnv(b.fixtures)}).Validate(b.t.Context(), req)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -126,16 +128,16 @@ func (b *bench) validate(req finding.Request) finding.Result {
 }
 
 // trialLive is the server of the trials before anything else was done to it.
-func trialLive() *Live {
-	return &Live{
-		Orgs:        []Org{{1, "Main Org."}, {2, "Second"}},
+func trialLive() *validation.Live {
+	return &validation.Live{
+		Orgs:        []validation.Org{{ID: 1, Name: "Main Org."}, {ID: 2, Name: "Second"}},
 		Plugins:     append([]string{"acme-test-app"}, coreTypes...),
-		Datasources: []Datasource{}, Folders: []Folder{}, Dashboards: []Dashboard{},
+		Datasources: []validation.Datasource{}, Folders: []validation.Folder{}, Dashboards: []validation.Dashboard{},
 	}
 }
 
 // seedLive adds what the seed's files made.
-func seedLive(live *Live, seed finding.Result, v Version) {
+func seedLive(live *validation.Live, seed finding.Result, v grafana.Version) {
 	for _, i := range seed.Outline.Items {
 		switch i.Kind {
 		case itemDatasource:
@@ -143,21 +145,21 @@ func seedLive(live *Live, seed finding.Result, v Version) {
 			uid := i.Attrs["uid"]
 			if uid == "" {
 				uid = GeneratedUID(i.Attrs["name"])
-				if v.Before(v9) {
+				if v.Before(validation.V9) {
 					uid = "random-" + i.Attrs["name"]
 				}
 			}
-			live.Datasources = append(live.Datasources, Datasource{OrgID: id, Name: i.Attrs["name"], UID: uid})
+			live.Datasources = append(live.Datasources, validation.Datasource{OrgID: id, Name: i.Attrs["name"], UID: uid})
 		case itemProvider:
 			if f := i.Attrs["folder"]; f != "" {
-				live.Folders = append(live.Folders, Folder{OrgID: 1, UID: i.Attrs["folderUid"], Title: f})
+				live.Folders = append(live.Folders, validation.Folder{OrgID: 1, UID: i.Attrs["folderUid"], Title: f})
 			}
 		}
 	}
 }
 
 // apiLive adds what the seed's HTTP calls made.
-func apiLive(t testing.TB, live *Live, calls [][3]json.RawMessage) {
+func apiLive(t testing.TB, live *validation.Live, calls [][3]json.RawMessage) {
 	t.Helper()
 	for _, call := range calls {
 		var url string
@@ -173,11 +175,11 @@ func apiLive(t testing.TB, live *Live, calls [][3]json.RawMessage) {
 		}
 		switch url {
 		case "/api/datasources":
-			live.Datasources = append(live.Datasources, Datasource{OrgID: 1, Name: body.Name, UID: body.UID})
+			live.Datasources = append(live.Datasources, validation.Datasource{OrgID: 1, Name: body.Name, UID: body.UID})
 		case "/api/folders":
-			live.Folders = append(live.Folders, Folder{OrgID: 1, UID: body.UID, Title: body.Title})
+			live.Folders = append(live.Folders, validation.Folder{OrgID: 1, UID: body.UID, Title: body.Title})
 		case "/api/dashboards/db":
-			live.Dashboards = append(live.Dashboards, Dashboard{OrgID: 1, UID: body.Dashboard.UID, Title: body.Dashboard.Title})
+			live.Dashboards = append(live.Dashboards, validation.Dashboard{OrgID: 1, UID: body.Dashboard.UID, Title: body.Dashboard.Title})
 		default:
 			t.Fatalf("no rule for what %s makes", url)
 		}
@@ -186,7 +188,7 @@ func apiLive(t testing.TB, live *Live, calls [][3]json.RawMessage) {
 
 // playTrials validates every trial of a kind for every version that was measured, with what the
 // server of the trial knew, and compares the verdicts. differences are the deliberate ones, by "case version", with reasons.
-func playTrials(t *testing.T, kind string, differences map[string]string, addLive func(*Live, finding.Result, Version)) {
+func playTrials(t *testing.T, kind string, differences map[string]string, addLive func(*validation.Live, finding.Result, grafana.Version)) {
 	trials := loadTrials(t, kind)
 	b := newBench(t)
 	total, used := 0, map[string]bool{}
@@ -195,16 +197,16 @@ func playTrials(t *testing.T, kind string, differences map[string]string, addLiv
 			total++
 			facts := finding.Facts{Version: version, SameEnv: true}
 			live := trialLive()
-			live.Alerting = freshAlerting(ParseVersion(version))
+			live.Alerting = freshAlerting(grafana.ParseVersion(version))
 			var running *finding.Outline
 			if len(c.Seed)+len(c.SeedLinks)+len(c.SeedBase64) > 0 {
 				b.lay(c.Seed, c.SeedLinks, c.SeedBase64)
 				facts.Live = live
 				seed := b.validate(finding.Request{Set: b.set(), Facts: facts})
 				running = seed.Outline
-				seedLive(live, seed, ParseVersion(version))
+				seedLive(live, seed, grafana.ParseVersion(version))
 				if addLive != nil {
-					addLive(live, seed, ParseVersion(version))
+					addLive(live, seed, grafana.ParseVersion(version))
 				}
 			}
 			apiLive(t, live, c.APISeed)

@@ -4,20 +4,21 @@ import (
 	"encoding/json"
 
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleCorrelation       = newRule("correlation-invalid")
-	ruleCorrelationTarget = newRule("correlation-target")
+	ruleCorrelation       = validation.NewRule("correlation-invalid")
+	ruleCorrelationTarget = validation.NewRule("correlation-target")
 )
 
 // checkCorrelations judges the correlations of one entry; exists tells of a uid in its organization
 // whether there is such a data source, as far as that is known.
-func (p *validation) checkCorrelations(e *dsEntry, exists func(uid string) (yes, known bool)) {
+func checkCorrelations(p *validation.Pass, e *dsEntry, exists func(uid string) (yes, known bool)) {
 	for i, c := range e.correlations {
-		at := e.file.at(e.corrNodes[i])
+		at := e.file.At(e.corrNodes[i])
 		bad := func(why string) {
-			p.errorf(at, ruleCorrelation, "", "%s: Grafana fails after writing the data sources", why)
+			p.Errorf(at, ruleCorrelation, "", "%s: Grafana fails after writing the data sources", why)
 		}
 		for _, key := range []string{"label", "description"} {
 			switch c[key].(type) {
@@ -26,8 +27,8 @@ func (p *validation) checkCorrelations(e *dsEntry, exists func(uid string) (yes,
 				bad("a correlation needs " + key + ", a string (a variable that looks like a number is not one)")
 			}
 		}
-		external := p.correlationType(c, bad)
-		p.correlationConfig(c, bad)
+		external := correlationType(p, c, bad)
+		correlationConfig(p, c, bad)
 		switch target := c["targetUID"].(type) {
 		case provisioning.Unknown:
 		case string:
@@ -35,9 +36,9 @@ func (p *validation) checkCorrelations(e *dsEntry, exists func(uid string) (yes,
 			switch {
 			case yes:
 			case known:
-				p.errorf(at, ruleCorrelationTarget, "use the uid of a data source", "targetUID names no data source: Grafana fails after writing the data sources")
+				p.Errorf(at, ruleCorrelationTarget, "use the uid of a data source", "targetUID names no data source: Grafana fails after writing the data sources")
 			default:
-				p.warnf(at, ruleCorrelationTarget, "", "targetUID names no data source of these files; if Grafana has none either, it fails after writing the data sources")
+				p.Warnf(at, ruleCorrelationTarget, "", "targetUID names no data source of these files; if Grafana has none either, it fails after writing the data sources")
 			}
 		default:
 			if !external {
@@ -48,20 +49,20 @@ func (p *validation) checkCorrelations(e *dsEntry, exists func(uid string) (yes,
 }
 
 // correlationType says whether the correlation leads outside, to no data source.
-func (p *validation) correlationType(c map[string]any, bad func(string)) bool {
+func correlationType(p *validation.Pass, c map[string]any, bad func(string)) bool {
 	t, written := c["type"]
-	if !written || t == nil || t == "" || p.version.Before(v11) {
+	if !written || t == nil || t == "" || p.Version.Before(validation.V11) {
 		return false
 	}
-	if p.version.Before(v12) {
+	if p.Version.Before(validation.V12) {
 		bad("this Grafana panics on type beside config; remove type")
 		return false
 	}
 	return t == "external"
 }
 
-func (p *validation) correlationConfig(c map[string]any, bad func(string)) {
-	if c["transformations"] != nil && p.version.AtLeast(v11) {
+func correlationConfig(p *validation.Pass, c map[string]any, bad func(string)) {
+	if c["transformations"] != nil && p.Version.AtLeast(validation.V11) {
 		bad("transformations belong under config")
 	}
 	if c["config"] == nil {
@@ -75,7 +76,7 @@ func (p *validation) correlationConfig(c map[string]any, bad func(string)) {
 	switch t := config["type"].(type) {
 	case nil, provisioning.Unknown:
 	case string:
-		if t != "query" && (t != "" || p.version.Before(v10)) {
+		if t != "query" && (t != "" || p.Version.Before(validation.V10)) {
 			bad("config.type must be query (other types are written as type beside config, in Grafana 12)")
 		}
 	default:
@@ -94,7 +95,7 @@ func (p *validation) correlationConfig(c map[string]any, bad func(string)) {
 	if _, err := json.Marshal(config); err != nil {
 		bad("config has a value that JSON does not have")
 	}
-	if p.version.AtLeast(v10) {
+	if p.Version.AtLeast(validation.V10) {
 		correlationTransformations(config["transformations"], bad)
 	}
 }

@@ -8,23 +8,25 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleJSON          = newRule("dashboard-json")
-	ruleJSONTrailing  = newRule("dashboard-json-trailing")
-	ruleNotObject     = newRule("dashboard-not-object")
-	ruleAPIForm       = newRule("dashboard-api-form")
-	ruleTitle         = newRule("dashboard-title")
-	ruleTitleFolder   = newRule("dashboard-title-folder")
-	ruleTitleDup      = newRule("dashboard-title-duplicate")
-	ruleUIDBad        = newRule("dashboard-uid")
-	ruleUIDMissing    = newRule("dashboard-uid-missing")
-	ruleUIDDup        = newRule("dashboard-uid-duplicate")
-	ruleDashboardType = newRule("dashboard-wrong-type")
-	ruleInputs        = newRule("dashboard-inputs")
-	ruleRefresh       = newRule("dashboard-refresh")
-	ruleLegacyAlert   = newRule("dashboard-legacy-alert")
+	ruleJSON          = validation.NewRule("dashboard-json")
+	ruleJSONTrailing  = validation.NewRule("dashboard-json-trailing")
+	ruleNotObject     = validation.NewRule("dashboard-not-object")
+	ruleAPIForm       = validation.NewRule("dashboard-api-form")
+	ruleTitle         = validation.NewRule("dashboard-title")
+	ruleTitleFolder   = validation.NewRule("dashboard-title-folder")
+	ruleTitleDup      = validation.NewRule("dashboard-title-duplicate")
+	ruleUIDBad        = validation.NewRule("dashboard-uid")
+	ruleUIDMissing    = validation.NewRule("dashboard-uid-missing")
+	ruleUIDDup        = validation.NewRule("dashboard-uid-duplicate")
+	ruleDashboardType = validation.NewRule("dashboard-wrong-type")
+	ruleInputs        = validation.NewRule("dashboard-inputs")
+	ruleRefresh       = validation.NewRule("dashboard-refresh")
+	ruleLegacyAlert   = validation.NewRule("dashboard-legacy-alert")
 )
 
 // dashboard is one JSON file as Grafana would store it.
@@ -43,7 +45,7 @@ func (d *dashboard) stored() bool { return d.why == "" }
 
 // dashboardCheck goes through the dashboards of all providers.
 type dashboardCheck struct {
-	*validation
+	*validation.Pass
 	byUID   map[dsKey]*dashboard
 	byTitle map[string]*dashboard
 	done    map[string]*dashboard
@@ -55,22 +57,22 @@ type dashboardCheck struct {
 func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 	if d := c.done[f.user]; d != nil {
 		again := *d
-		again.folder = c.folderOf(v, f)
+		again.folder = folderOf(c.Pass, v, f)
 		return &again // judged already, for another provider
 	}
-	d := &dashboard{file: f, folder: c.folderOf(v, f)}
+	d := &dashboard{file: f, folder: folderOf(c.Pass, v, f)}
 	c.done[f.user] = d
 	o, err := scanJSON(f.bytes)
 	if err != nil {
 		var at *jsonError
 		errors.As(err, &at)
 		line, column := lineColumn(f.bytes, at.offset)
-		c.skip(d, place{f.user, line, column}, ruleJSON, "", "not valid JSON (%s): Grafana skips the file and keeps the dashboard as it was", at.what)
+		c.skip(d, validation.Place{Path: f.user, Line: line, Column: column}, ruleJSON, "", "not valid JSON (%s): Grafana skips the file and keeps the dashboard as it was", at.what)
 		return d
 	}
-	at := place{path: f.user, line: 1, column: 1}
+	at := validation.Place{Path: f.user, Line: 1, Column: 1}
 	if o.trailing {
-		c.warnf(at, ruleJSONTrailing, "", "Grafana ignores what follows the dashboard")
+		c.Warnf(at, ruleJSONTrailing, "", "Grafana ignores what follows the dashboard")
 	}
 	if !o.isObject {
 		c.skip(d, at, ruleNotObject, "", "not a JSON object: Grafana skips the file")
@@ -89,26 +91,26 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 }
 
 // folderOf is the title of the folder that a file lands in; since 13 it is a path of titles.
-func (p *validation) folderOf(v *providerView, f jsonFile) string {
+func folderOf(p *validation.Pass, v *providerView, f jsonFile) string {
 	if !v.fromFiles {
-		return label(v.folder)
+		return validation.Label(v.folder)
 	}
 	dir := path.Dir(f.rel)
 	switch {
 	case dir == ".":
 		return ""
-	case p.version.AtLeast(v13):
+	case p.Version.AtLeast(validation.V13):
 		return dir
 	}
 	return path.Base(dir)
 }
 
-func (f jsonFile) at(field jsonField) place {
+func (f jsonFile) at(field jsonField) validation.Place {
 	line, column := lineColumn(f.bytes, field.offset)
-	return place{f.user, line, column}
+	return validation.Place{Path: f.user, Line: line, Column: column}
 }
 
-func (c *dashboardCheck) checkTitle(d *dashboard, fields map[string]jsonField, at place) {
+func (c *dashboardCheck) checkTitle(d *dashboard, fields map[string]jsonField, at validation.Place) {
 	field, has := fields["title"]
 	if has {
 		at = d.file.at(field)
@@ -124,12 +126,12 @@ func (c *dashboardCheck) checkTitle(d *dashboard, fields map[string]jsonField, a
 			hint = "write \"title\": and a string under spec"
 		}
 		c.skip(d, at, ruleTitle, hint, "a dashboard needs a title: Grafana skips the file")
-	case c.version.Before(v12) && d.folder != "" && strings.EqualFold(title, d.folder):
+	case c.Version.Before(validation.V12) && d.folder != "" && strings.EqualFold(title, d.folder):
 		c.skip(d, at, ruleTitleFolder, "use another title", "the dashboard has the same title as its folder: Grafana skips the file")
 	}
 }
 
-func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at place) {
+func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at validation.Place) {
 	field, has := fields["uid"]
 	if has {
 		at = d.file.at(field)
@@ -141,10 +143,10 @@ func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at 
 		if d.resource {
 			hint = "write metadata.name: it becomes the uid"
 		}
-		c.infof(at, ruleUIDMissing, hint, "without a uid the dashboard gets a random one, and another one when the file is renamed")
+		c.Infof(at, ruleUIDMissing, hint, "without a uid the dashboard gets a random one, and another one when the file is renamed")
 	case !isText:
-		c.warnf(at, ruleUIDBad, "put the uid in double quotes", "a uid that is not a string is ignored: the dashboard gets a random one")
-	case !uidFits(uid):
+		c.Warnf(at, ruleUIDBad, "put the uid in double quotes", "a uid that is not a string is ignored: the dashboard gets a random one")
+	case !validation.UidFits(uid):
 		c.skip(d, at, ruleUIDBad, "use letters, digits, - and _, at most 40", "this uid is not allowed: Grafana skips the file")
 	default:
 		d.uid = uid
@@ -152,12 +154,12 @@ func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at 
 }
 
 // unique compares with the dashboards that came before.
-func (c *dashboardCheck) unique(v *providerView, d *dashboard, at place) {
+func (c *dashboardCheck) unique(v *providerView, d *dashboard, at validation.Place) {
 	titleKey := strconv.FormatInt(v.org, 10) + "\x00" + d.folder + "\x00" + d.title
 	if d.uid != "" {
 		key := dsKey{v.org, d.uid}
 		if other := c.byUID[key]; other != nil {
-			c.warnf(at, ruleUIDDup, "use another uid", "%s has this uid too: Grafana shows one of the two, not always the same one, and may not store new dashboards of the provider", other.file.user)
+			c.Warnf(at, ruleUIDDup, "use another uid", "%s has this uid too: Grafana shows one of the two, not always the same one, and may not store new dashboards of the provider", other.file.user)
 			return
 		}
 		c.byUID[key] = d
@@ -167,10 +169,10 @@ func (c *dashboardCheck) unique(v *providerView, d *dashboard, at place) {
 		c.byTitle[titleKey] = d
 		return
 	}
-	if c.version.Before(v12) {
-		c.warnf(at, ruleTitleDup, "use another title", "%s has this title in the same folder: only one of the two is stored", other.file.user)
+	if c.Version.Before(validation.V12) {
+		c.Warnf(at, ruleTitleDup, "use another title", "%s has this title in the same folder: only one of the two is stored", other.file.user)
 	} else {
-		c.infof(at, ruleTitleDup, "", "%s has this title in the same folder: both are stored", other.file.user)
+		c.Infof(at, ruleTitleDup, "", "%s has this title in the same folder: both are stored", other.file.user)
 	}
 }
 
@@ -184,7 +186,7 @@ func (c *dashboardCheck) checkFields(f jsonFile, fields map[string]jsonField) {
 	for key, want := range fieldKinds {
 		v, has := fields[key]
 		if has && v.kind() != 'n' && !strings.Contains(want.kinds, string(v.kind())) {
-			c.warnf(f.at(v), ruleDashboardType, "", "%q must be %s: Grafana stores it as it is, and the dashboard may not open", key, want.what)
+			c.Warnf(f.at(v), ruleDashboardType, "", "%q must be %s: Grafana stores it as it is, and the dashboard may not open", key, want.what)
 		}
 	}
 	if in, has := fields["__inputs"]; has && in.kind() == '[' {
@@ -193,7 +195,7 @@ func (c *dashboardCheck) checkFields(f jsonFile, fields map[string]jsonField) {
 	if refresh, has := fields["refresh"]; has {
 		c.checkRefresh(f.at(refresh), refresh)
 	}
-	if c.version.Before(v9) {
+	if c.Version.Before(validation.V9) {
 		c.checkLegacyAlerts(f, fields["panels"])
 	}
 }
@@ -203,7 +205,7 @@ var duration = regexp.MustCompile(`^(\d+)(ms|[smhdwMy])$`)
 // minRefresh is the default of min_refresh_interval.
 const minRefresh = 5 * time.Second
 
-func (c *dashboardCheck) checkRefresh(at place, f jsonField) {
+func (c *dashboardCheck) checkRefresh(at validation.Place, f jsonField) {
 	text, isText := f.text()
 	if !isText || text == "" || text == "auto" {
 		return
@@ -218,7 +220,7 @@ func (c *dashboardCheck) checkRefresh(at place, f jsonField) {
 			return
 		}
 	}
-	c.warnf(at, ruleRefresh, "", "refresh must be a duration of at least min_refresh_interval (5s): Grafana uses the minimum")
+	c.Warnf(at, ruleRefresh, "", "refresh must be a duration of at least min_refresh_interval (5s): Grafana uses the minimum")
 }
 
 // checkLegacyAlerts: before Grafana 9 an alert in a panel can keep the whole dashboard out.
@@ -231,7 +233,7 @@ func (c *dashboardCheck) checkLegacyAlerts(f jsonFile, panels jsonField) {
 	}
 	for _, panel := range list {
 		if len(panel.Alert) > 0 && panel.Alert[0] == '{' {
-			c.infof(f.at(panels), ruleLegacyAlert, "", "a panel has a legacy alert: this Grafana skips the file if the alert is invalid, which reloader does not check")
+			c.Infof(f.at(panels), ruleLegacyAlert, "", "a panel has a legacy alert: this Grafana skips the file if the alert is invalid, which reloader does not check")
 			return
 		}
 	}

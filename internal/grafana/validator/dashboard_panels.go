@@ -6,9 +6,11 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"reloader/internal/grafana/validation"
 )
 
-var ruleLibraryPanel = newRule("dashboard-library-panel")
+var ruleLibraryPanel = validation.NewRule("dashboard-library-panel")
 
 // panel is what matters of a panel here.
 type panel struct {
@@ -54,15 +56,15 @@ func (c *dashboardCheck) tellLibraryPanels(d *dashboard, list []panel, at *int) 
 				*at += i
 			}
 			line, column := lineColumn(d.file.bytes, *at)
-			c.libraryPanel(place{d.file.user, line, column}, p.Library.Name)
+			c.libraryPanel(validation.Place{Path: d.file.user, Line: line, Column: column}, p.Library.Name)
 			*at++
 		}
 		c.tellLibraryPanels(d, p.Panels, at)
 	}
 }
 
-func (c *dashboardCheck) libraryPanel(at place, name string) {
-	c.infof(at, ruleLibraryPanel, "make sure that Grafana has it, or write the panel itself into the file", "the library panel %s must exist in Grafana: files cannot create it, and without it the panel stays empty", strconv.Quote(cut(name)))
+func (c *dashboardCheck) libraryPanel(at validation.Place, name string) {
+	c.Infof(at, ruleLibraryPanel, "make sure that Grafana has it, or write the panel itself into the file", "the library panel %s must exist in Grafana: files cannot create it, and without it the panel stays empty", strconv.Quote(validation.Cut(name)))
 }
 
 // inputs tells of an export for sharing whose placeholders are used and not filled: a template variable of the same
@@ -79,7 +81,7 @@ func (c *dashboardCheck) inputs(f jsonFile, inputs, templating jsonField) {
 	for _, w := range wanted {
 		filled := w.Name == "" || slices.ContainsFunc(variables.List, func(v struct{ Name string }) bool { return v.Name == w.Name })
 		if !filled && bytes.Contains(f.bytes, []byte("${"+w.Name+"}")) {
-			c.warnf(f.at(inputs), ruleInputs, "export it without 'for sharing externally', or replace ${"+cut(w.Name)+"} by a uid", "the dashboard was exported for sharing: ${%s} is a placeholder that Grafana does not fill in", cut(w.Name))
+			c.Warnf(f.at(inputs), ruleInputs, "export it without 'for sharing externally', or replace ${"+validation.Cut(w.Name)+"} by a uid", "the dashboard was exported for sharing: ${%s} is a placeholder that Grafana does not fill in", validation.Cut(w.Name))
 			return
 		}
 	}

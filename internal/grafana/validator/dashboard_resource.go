@@ -5,15 +5,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleResourceForm    = newRule("dashboard-resource-form")
-	ruleResourceVersion = newRule("dashboard-resource-version")
-	ruleResourceFolder  = newRule("dashboard-resource-folder")
-	ruleResourceOrg     = newRule("dashboard-resource-organization")
-	ruleBareV2          = newRule("dashboard-v2-bare")
-	ruleV2Datasource    = newRule("dashboard-v2-datasource")
+	ruleResourceForm    = validation.NewRule("dashboard-resource-form")
+	ruleResourceVersion = validation.NewRule("dashboard-resource-version")
+	ruleResourceFolder  = validation.NewRule("dashboard-resource-folder")
+	ruleResourceOrg     = validation.NewRule("dashboard-resource-organization")
+	ruleBareV2          = validation.NewRule("dashboard-v2-bare")
+	ruleV2Datasource    = validation.NewRule("dashboard-v2-datasource")
 )
 
 const resourceGroup = "dashboard.grafana.app/"
@@ -48,13 +50,13 @@ func (f jsonField) inside() map[string]jsonField {
 
 // unwrap returns the fields of the dashboard itself: a resource has them one level deeper, and its name is the uid. It
 // judges what only a resource has, and what only looks like the newer form.
-func (c *dashboardCheck) unwrap(v *providerView, d *dashboard, fields map[string]jsonField, at place) map[string]jsonField {
-	if !isResource(fields) || c.version.Before(v12) && fields["spec"].kind() != '{' {
+func (c *dashboardCheck) unwrap(v *providerView, d *dashboard, fields map[string]jsonField, at validation.Place) map[string]jsonField {
+	if !isResource(fields) || c.Version.Before(validation.V12) && fields["spec"].kind() != '{' {
 		c.bareV2(d, fields)
 		return fields
 	}
-	if c.version.Before(v12) {
-		c.warnf(at, ruleResourceForm, "export the dashboard in the classic format", "this Grafana (%s) does not read dashboards in the resource format: it skips the file", c.version)
+	if c.Version.Before(validation.V12) {
+		c.Warnf(at, ruleResourceForm, "export the dashboard in the classic format", "this Grafana (%s) does not read dashboards in the resource format: it skips the file", c.Version)
 		return fields
 	}
 	d.resource = true
@@ -85,20 +87,20 @@ func (c *dashboardCheck) bareV2(d *dashboard, fields map[string]jsonField) {
 	_, classic := fields["panels"]
 	switch {
 	case !ok:
-	case c.version.AtLeast(v13) && !classic:
+	case c.Version.AtLeast(validation.V13) && !classic:
 		c.skip(d, d.file.at(field), ruleBareV2, "export it as a resource: apiVersion, kind, metadata, and this under spec", "%q belongs to v2 dashboards, which Grafana 13 reads in the resource format only: it skips the file and keeps the dashboard as it was", key)
-	case c.version.AtLeast(v13):
+	case c.Version.AtLeast(validation.V13):
 		c.skip(d, d.file.at(field), ruleBareV2, "remove "+strconv.Quote(key), "a classic dashboard with %q at its top level is read as v2: Grafana 13 skips the file and keeps the dashboard as it was", key)
 	case !classic:
-		c.warnf(d.file.at(field), ruleBareV2, "export it in the classic format, or as a resource: apiVersion, kind, metadata, and this under spec", "a v2 dashboard without the resource around it: Grafana stores it and shows it empty; Grafana 13 skips the file")
+		c.Warnf(d.file.at(field), ruleBareV2, "export it in the classic format, or as a resource: apiVersion, kind, metadata, and this under spec", "a v2 dashboard without the resource around it: Grafana stores it and shows it empty; Grafana 13 skips the file")
 	}
 }
 
 // skip warns of what keeps the file out of Grafana.
-func (c *dashboardCheck) skip(d *dashboard, at place, rule, hint, format string, args ...any) {
+func (c *dashboardCheck) skip(d *dashboard, at validation.Place, rule, hint, format string, args ...any) {
 	d.why = rule
-	c.skipped[d.file.server] = rule
-	c.warnf(at, rule, hint, format, args...)
+	c.Skipped[d.file.server] = rule
+	c.Warnf(at, rule, hint, format, args...)
 }
 
 func (c *dashboardCheck) resourceVersion(d *dashboard, f jsonField) {
@@ -109,13 +111,13 @@ func (c *dashboardCheck) resourceVersion(d *dashboard, f jsonField) {
 		c.skip(d, d.file.at(f), ruleResourceVersion, "write "+resourceGroup+"v1beta1, or remove apiVersion from a classic dashboard", "with this apiVersion Grafana does not take the file for a dashboard and skips it")
 	case slices.Contains(resourceVersions, version):
 	case slices.Contains(resourceVersions13, version):
-		if c.version.Before(v13) {
-			c.skip(d, d.file.at(f), ruleResourceVersion, "write "+version+"beta1 if it uses nothing newer", "the dashboard version %s needs Grafana 13 or later: this version (%s) skips the file", version, c.version)
+		if c.Version.Before(validation.V13) {
+			c.skip(d, d.file.at(f), ruleResourceVersion, "write "+version+"beta1 if it uses nothing newer", "the dashboard version %s needs Grafana 13 or later: this version (%s) skips the file", version, c.Version)
 		}
-	case c.version.AtLeast(v13):
-		c.warnf(d.file.at(f), ruleResourceVersion, "", "reloader does not know this dashboard version; a Grafana that does not know it either skips the file")
+	case c.Version.AtLeast(validation.V13):
+		c.Warnf(d.file.at(f), ruleResourceVersion, "", "reloader does not know this dashboard version; a Grafana that does not know it either skips the file")
 	default:
-		c.skip(d, d.file.at(f), ruleResourceVersion, "write one of "+strings.Join(resourceVersions, ", "), "this Grafana (%s) does not know this dashboard version: it skips the file", c.version)
+		c.skip(d, d.file.at(f), ruleResourceVersion, "write one of "+strings.Join(resourceVersions, ", "), "this Grafana (%s) does not know this dashboard version: it skips the file", c.Version)
 	}
 }
 
@@ -129,8 +131,8 @@ func (c *dashboardCheck) resourceFolder(v *providerView, d *dashboard, f jsonFie
 	if v.folder.Text == "" && !v.fromFiles {
 		uid = ""
 	}
-	if uid == "" && v.folder.Text != "" && c.live != nil {
-		for _, l := range c.live.Folders {
+	if uid == "" && v.folder.Text != "" && c.Live != nil {
+		for _, l := range c.Live.Folders {
 			if l.OrgID == v.org && l.Title == v.folder.Text {
 				uid = l.UID
 			}
@@ -163,7 +165,7 @@ func (c *dashboardCheck) resourceOrg(v *providerView, d *dashboard, f jsonField)
 // v2Datasources finds a data source that is written as a text where Grafana 13 wants an object.
 func (c *dashboardCheck) v2Datasources(d *dashboard, apiVersion, spec jsonField) {
 	version, _ := apiVersion.text()
-	if c.version.Before(v13) || !strings.HasPrefix(version, resourceGroup+"v2") || spec.kind() != '{' {
+	if c.Version.Before(validation.V13) || !strings.HasPrefix(version, resourceGroup+"v2") || spec.kind() != '{' {
 		return
 	}
 	var tree any

@@ -9,51 +9,52 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/paths"
 	"reloader/internal/snapshot"
 )
 
 var (
-	ruleProviderMissing  = newRule("provider-path-missing")
-	ruleNotInView        = newRule("dashboards-not-in-view")
-	ruleProviderSkipped  = newRule("provider-skipped")
-	ruleProviderSamePath = newRule("provider-path-twice")
-	ruleProviderUIEdits  = newRule("provider-allow-ui-updates")
-	ruleFolderDepth      = newRule("provider-folder-depth")
+	ruleProviderMissing  = validation.NewRule("provider-path-missing")
+	ruleNotInView        = validation.NewRule("dashboards-not-in-view")
+	ruleProviderSkipped  = validation.NewRule("provider-skipped")
+	ruleProviderSamePath = validation.NewRule("provider-path-twice")
+	ruleProviderUIEdits  = validation.NewRule("provider-allow-ui-updates")
+	ruleFolderDepth      = validation.NewRule("provider-folder-depth")
 )
 
-func checkDashboards(p *validation, s *snapshot.Snapshot) {
+func checkDashboards(p *validation.Pass, s *snapshot.Snapshot) {
 	if s == nil {
-		p.guardProviders(nil, nil)
+		guardProviders(p, nil, nil)
 		return
 	}
 	var list []*provider
 	broken := false
-	files := p.files(s, func(name string) bool { return yamlName(name) })
+	files := p.Files(s, func(name string) bool { return validation.YAMLName(name) })
 	for _, f := range files {
-		prs, ok := p.readProviders(f)
+		prs, ok := readProviders(p, f)
 		broken = broken || !ok
 		list = append(list, prs...)
 	}
-	p.tellNothing(len(list) == 0, ruleProviderNothing, "the file has no provider: the dashboards of providers that were removed are deleted")
-	p.checkProviderNames(list)
+	p.TellNothing(len(list) == 0, ruleProviderNothing, "the file has no provider: the dashboards of providers that were removed are deleted")
+	checkProviderNames(p, list)
 	for _, pr := range list {
-		p.checkProvider(pr)
+		checkProvider(p, pr)
 	}
-	c := &dashboardCheck{validation: p, byUID: map[dsKey]*dashboard{}, byTitle: map[string]*dashboard{}, done: map[string]*dashboard{}}
+	c := &dashboardCheck{Pass: p, byUID: map[dsKey]*dashboard{}, byTitle: map[string]*dashboard{}, done: map[string]*dashboard{}}
 	var views []*providerView
 	for _, pr := range list {
-		views = append(views, p.view(pr))
+		views = append(views, view(p, pr))
 	}
 	c.walk(views)
-	p.checkFolders(views)
-	p.checkSamePaths(views)
-	p.dropReadJSON(s, views)
+	checkFolders(p, views)
+	checkSamePaths(p, views)
+	dropReadJSON(p, s, views)
 	for _, v := range views {
-		p.outlineProvider(v)
+		outlineProvider(p, v)
 	}
 	if !broken {
-		p.guardProviders(s, views)
+		guardProviders(p, s, views)
 	}
 }
 
@@ -78,30 +79,30 @@ type jsonFile struct {
 }
 
 // view finds the provider's JSON files among the sources.
-func (p *validation) view(pr *provider) *providerView {
+func view(p *validation.Pass, pr *provider) *providerView {
 	v := &providerView{provider: pr}
 	if !pr.pathKnown || pr.path == "" {
 		return v
 	}
 	root := path.Clean(pr.path)
-	for _, s := range p.set.Snapshots {
+	for _, s := range p.Set.Snapshots {
 		if s.Source.Name == RoleIni {
 			continue
 		}
 		v.collect(p, s, root)
 	}
-	if !v.inView && (!p.same || p.dirExists(root)) {
-		p.infof(pr.pathAt, ruleNotInView, "", "reloader does not see this path: its dashboards are not checked")
+	if !v.inView && (!p.Same || dirExists(p, root)) {
+		p.Infof(pr.pathAt, ruleNotInView, "", "reloader does not see this path: its dashboards are not checked")
 	}
-	if !v.inView && p.same && !p.dirExists(root) {
+	if !v.inView && p.Same && !dirExists(p, root) {
 		v.missing = true
-		p.warnf(pr.pathAt, ruleProviderMissing, "create the directory, or correct the path", "the path does not exist: Grafana skips this provider and all later ones, and keeps their dashboards")
+		p.Warnf(pr.pathAt, ruleProviderMissing, "create the directory, or correct the path", "the path does not exist: Grafana skips this provider and all later ones, and keeps their dashboards")
 	}
 	return v
 }
 
 // collect takes the files of one source that lie below the provider's path.
-func (v *providerView) collect(p *validation, s *snapshot.Snapshot, root string) {
+func (v *providerView) collect(p *validation.Pass, s *snapshot.Snapshot, root string) {
 	dir := path.Clean(s.Source.ServerPath(""))
 	// Provisioning files whose place in the server was not given may be where Grafana has them by default.
 	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && grafana.IsDirectory(s.Source.Name) && paths.Overlap(usual, root) && !paths.Overlap(dir, root) {
@@ -122,13 +123,13 @@ func (v *providerView) collect(p *validation, s *snapshot.Snapshot, root string)
 		v.inView = true
 		if !strings.HasSuffix(rel, ".json") {
 			if strings.HasSuffix(strings.ToLower(rel), ".json") {
-				p.warnf(place{path: s.Source.UserPath(f.Name), line: 1, column: 1}, ruleFileIgnored, "the name must end in .json, in lower case", "Grafana does not read a file with this name")
+				p.Warnf(validation.Place{Path: s.Source.UserPath(f.Name), Line: 1, Column: 1}, validation.RuleFileIgnored, "the name must end in .json, in lower case", "Grafana does not read a file with this name")
 			}
 			continue
 		}
 		b, ok := s.Bytes(f.Name)
 		if !ok {
-			p.err = errForgotten(s, f.Name)
+			p.Err = validation.Unavailable(s, f.Name)
 			return
 		}
 		v.files = append(v.files, jsonFile{rel: rel, server: server, user: s.Source.UserPath(f.Name), bytes: b})
@@ -144,9 +145,9 @@ func hiddenDir(rel string) bool {
 	return strings.HasPrefix(dir, ".") && dir != "." || strings.Contains(dir, "/.")
 }
 
-func (p *validation) dirExists(dir string) bool {
-	if p.opts.DirExists != nil {
-		return p.opts.DirExists(dir)
+func dirExists(p *validation.Pass, dir string) bool {
+	if p.Opts.DirExists != nil {
+		return p.Opts.DirExists(dir)
 	}
 	_, err := os.Stat(dir)
 	return err == nil
@@ -158,7 +159,7 @@ func (c *dashboardCheck) walk(views []*providerView) {
 	for _, v := range views {
 		if skipping {
 			v.skipped = true
-			c.warnf(v.at, ruleProviderSkipped, "", "the path of an earlier provider does not exist: Grafana does not reach this one")
+			c.Warnf(v.at, ruleProviderSkipped, "", "the path of an earlier provider does not exist: Grafana does not reach this one")
 		}
 		skipping = skipping || v.missing
 		for _, f := range v.files {
@@ -167,8 +168,8 @@ func (c *dashboardCheck) walk(views []*providerView) {
 			}
 		}
 		c.depth(v)
-		if v.allowUIUpdates && c.version.AtLeast(v12) {
-			c.infof(v.at, ruleProviderUIEdits, "", "allowUiUpdates: edits made by hand are undone at the next reload or poll")
+		if v.allowUIUpdates && c.Version.AtLeast(validation.V12) {
+			c.Infof(v.at, ruleProviderUIEdits, "", "allowUiUpdates: edits made by hand are undone at the next reload or poll")
 		}
 	}
 }
@@ -178,10 +179,10 @@ const maxFolderDepth, leastFolderDepth, mostFolderDepth = 4, 1, 7
 
 // depth: since 13 each directory is a folder in the one above, and there is a limit.
 func (c *dashboardCheck) depth(v *providerView) {
-	if !v.fromFiles || c.version.Before(v13) {
+	if !v.fromFiles || c.Version.Before(validation.V13) {
 		return
 	}
-	most, known := c.whole("folder", "max_nested_folder_depth", maxFolderDepth)
+	most, known := c.Whole("folder", "max_nested_folder_depth", maxFolderDepth)
 	most = min(max(most, leastFolderDepth), mostFolderDepth)
 	limit := fmt.Sprintf("at most %d deep", most)
 	if !known {
@@ -196,18 +197,18 @@ func (c *dashboardCheck) depth(v *providerView) {
 		dir := path.Dir(f.rel)
 		if depth := strings.Count(dir, "/") + 1; depth > most && !seen[dir] {
 			seen[dir] = true
-			c.warnf(place{path: f.user, line: 1, column: 1}, ruleFolderDepth, hint,
+			c.Warnf(validation.Place{Path: f.user, Line: 1, Column: 1}, ruleFolderDepth, hint,
 				"this file is %d directories below the path, and folders are nested %s: Grafana fails here, and later providers are not read", depth, limit)
 		}
 	}
 }
 
 // checkSamePaths warns of providers that share files.
-func (p *validation) checkSamePaths(views []*providerView) {
+func checkSamePaths(p *validation.Pass, views []*providerView) {
 	for i, v := range views {
 		for _, other := range views[:i] {
 			if v.pathKnown && other.pathKnown && v.path != "" && path.Clean(v.path) == path.Clean(other.path) {
-				p.warnf(v.pathAt, ruleProviderSamePath, "give each provider its own directory", "%s:%d reads this path too: each dashboard belongs to the provider that read it last", other.pathAt.path, other.pathAt.line)
+				p.Warnf(v.pathAt, ruleProviderSamePath, "give each provider its own directory", "%s:%d reads this path too: each dashboard belongs to the provider that read it last", other.pathAt.Path, other.pathAt.Line)
 				break
 			}
 		}
@@ -215,19 +216,19 @@ func (p *validation) checkSamePaths(views []*providerView) {
 }
 
 // dropReadJSON takes back the remarks on JSON files beside the provider files that a provider does read.
-func (p *validation) dropReadJSON(s *snapshot.Snapshot, views []*providerView) {
+func dropReadJSON(p *validation.Pass, s *snapshot.Snapshot, views []*providerView) {
 	read := map[string]bool{}
 	for _, v := range views {
 		for _, f := range v.files {
 			read[f.user] = true
 		}
 	}
-	p.findings.drop(func(f finding.Finding) bool { return f.Rule == ruleFileIgnored && read[f.File] })
+	p.Findings.Drop(func(f finding.Finding) bool { return f.Rule == validation.RuleFileIgnored && read[f.File] })
 }
 
-func (p *validation) outlineProvider(v *providerView) {
+func outlineProvider(p *validation.Pass, v *providerView) {
 	attrs := map[string]string{
-		"org": strconv.FormatInt(v.org, 10), "path": v.pathRaw, "folder": label(v.folder), "folderUid": label(v.folderUID), "file": v.file.name,
+		"org": strconv.FormatInt(v.org, 10), "path": v.pathRaw, "folder": validation.Label(v.folder), "folderUid": validation.Label(v.folderUID), "file": v.file.Name,
 		"disableDeletion": strconv.FormatBool(v.disableDeletion),
 	}
 	if v.inView {
@@ -236,10 +237,10 @@ func (p *validation) outlineProvider(v *providerView) {
 	if v.interval.Known {
 		attrs["interval"] = strconv.FormatInt(v.interval.Value, 10)
 	}
-	p.item(itemProvider, label(v.name), fingerprintMap(v.node), attrs)
+	p.Item(itemProvider, validation.Label(v.name), validation.FingerprintMap(v.node), attrs)
 	for _, d := range v.dashboards {
-		p.item(itemDashboard, label(v.name)+"/"+d.file.rel, fingerprintBytes(d.file.bytes), map[string]string{
-			"provider": label(v.name), "file": d.file.rel, "uid": d.uid, "org": attrs["org"],
+		p.Item(itemDashboard, validation.Label(v.name)+"/"+d.file.rel, validation.FingerprintBytes(d.file.bytes), map[string]string{
+			"provider": validation.Label(v.name), "file": d.file.rel, "uid": d.uid, "org": attrs["org"],
 		})
 	}
 }

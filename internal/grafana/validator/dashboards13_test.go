@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -28,7 +29,7 @@ func TestNestedFolders(t *testing.T) {
 		"a/b/c/d/four.json": `{"title": "Four", "uid": "four"}`, "a/b/c/d/e/five.json": `{"title": "Five", "uid": "five"}`, "a/b/c/d/e/six.json": `{"title": "Six", "uid": "six"}`,
 	})
 	for version, want := range map[string]int{"12.4.0": 0, "13.2.0": 1} {
-		r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: version}})
+		r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: version}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,13 +46,13 @@ func TestNestedFolders(t *testing.T) {
 			t.Errorf("%s: what is only concluded is an error", version)
 		}
 	}
-	p := &validation{version: v13}
+	p := &validation.Pass{Version: validation.V13}
 	v := &providerView{provider: &provider{fromFiles: true}}
-	if got := p.folderOf(v, jsonFile{rel: "a/b/c.json"}); got != "a/b" {
+	if got := folderOf(p, v, jsonFile{rel: "a/b/c.json"}); got != "a/b" {
 		t.Errorf("folder %q", got)
 	}
-	p.version = v124
-	if got := p.folderOf(v, jsonFile{rel: "a/b/c.json"}); got != "b" {
+	p.Version = validation.V124
+	if got := folderOf(p, v, jsonFile{rel: "a/b/c.json"}); got != "b" {
 		t.Errorf("folder %q", got)
 	}
 }
@@ -72,8 +73,8 @@ func TestNestedFolderDepth(t *testing.T) {
 		if text != "" {
 			set = snapshot.NewSet(append(slices.Clone(boards.Snapshots), snapshot.FromFiles(snapshot.Source{Name: RoleIni, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(text)}))...)
 		}
-		for _, live := range []*Live{nil, {Settings: map[string]string{}}, {Settings: map[string]string{"folder.max_nested_folder_depth": "6"}}} {
-			r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "13.2.0", Live: live}})
+		for _, live := range []*validation.Live{nil, {Settings: map[string]string{}}, {Settings: map[string]string{"folder.max_nested_folder_depth": "6"}}} {
+			r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "13.2.0", Live: live}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +110,7 @@ func TestSkippedDashboards(t *testing.T) {
 		"org.json": resource(`, "namespace": "default"`, ""), "text.json": resource("", strings.ReplaceAll(query, "@", `"metrics"`)), "map.json": resource("", strings.ReplaceAll(query, "@", `{"name": "metrics"}`)),
 		"library.json": `{"title": "L", "uid": "l", "panels": [{"type": "row", "panels": [{"libraryPanel": {"name": "In a row", "uid": "u"}}]}]}`,
 	})
-	r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "13.1.0"}})
+	r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "13.1.0"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,17 +9,18 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
 var (
-	ruleDSOldForm       = newRule("datasource-old-form")
-	ruleDSPruneIgnored  = newRule("datasource-prune-ignored")
-	ruleDSPruneEmpty    = newRule("datasource-prune-empty")
-	ruleDSDeleteOrg     = newRule("datasource-delete-org")
-	ruleDSDeleteName    = newLastingRule("datasource-delete-name")
-	ruleDSNotExpanded   = newRule("datasource-not-expanded")
-	ruleDSNothing       = newRule("datasource-file-empty")
+	ruleDSOldForm       = validation.NewRule("datasource-old-form")
+	ruleDSPruneIgnored  = validation.NewRule("datasource-prune-ignored")
+	ruleDSPruneEmpty    = validation.NewRule("datasource-prune-empty")
+	ruleDSDeleteOrg     = validation.NewRule("datasource-delete-org")
+	ruleDSDeleteName    = validation.NewLastingRule("datasource-delete-name")
+	ruleDSNotExpanded   = validation.NewRule("datasource-not-expanded")
+	ruleDSNothing       = validation.NewRule("datasource-file-empty")
 	datasourceTopKeys   = []string{"apiVersion", "datasources", "deleteDatasources", "prune"}
 	datasourceTopKeysV0 = []string{"apiVersion", "datasources", "delete_datasources"}
 	datasourceKeys      = []string{
@@ -34,7 +35,7 @@ var (
 
 // dsFile is one file of data sources as Grafana would read it.
 type dsFile struct {
-	file    file
+	file    validation.File
 	prune   bool
 	deletes []*dsDelete
 	entries []*dsEntry
@@ -42,18 +43,18 @@ type dsFile struct {
 
 // dsDelete is one entry of deleteDatasources.
 type dsDelete struct {
-	at   place
+	at   validation.Place
 	name provisioning.Value
 	org  int64 // 0: not known
 }
 
 // dsEntry is one entry of datasources.
 type dsEntry struct {
-	file         file
+	file         validation.File
 	node         *provisioning.Map
-	at           place
+	at           validation.Place
 	org          int64 // 0: not known
-	orgAt        place
+	orgAt        validation.Place
 	name         provisioning.Value
 	uid          provisioning.Value
 	typ          provisioning.Value
@@ -69,35 +70,35 @@ type dsEntry struct {
 	old, prune   bool
 }
 
-func checkDatasources(p *validation, s *snapshot.Snapshot) {
+func checkDatasources(p *validation.Pass, s *snapshot.Snapshot) {
 	var files []*dsFile
 	broken := false
 	if s != nil {
-		for _, f := range p.files(s, yamlName) {
-			if df := p.readDatasources(f); df != nil {
+		for _, f := range p.Files(s, validation.YAMLName) {
+			if df := readDatasources(p, f); df != nil {
 				files = append(files, df)
 			} else {
 				broken = true
 			}
 		}
 	}
-	p.tellNothing(!slices.ContainsFunc(files, func(f *dsFile) bool { return len(f.entries)+len(f.deletes) > 0 }), ruleDSNothing, "the file has no data source")
-	p.checkDefaults(files)
+	p.TellNothing(!slices.ContainsFunc(files, func(f *dsFile) bool { return len(f.entries)+len(f.deletes) > 0 }), ruleDSNothing, "the file has no data source")
+	checkDefaults(p, files)
 	for _, f := range files {
 		for _, e := range f.entries {
-			p.outlineDatasource(e)
+			outlineDatasource(p, e)
 		}
 	}
-	p.applyDatasources(files)
-	p.takeovers(files)
+	applyDatasources(p, files)
+	takeovers(p, files)
 	if !broken {
-		p.guardDatasources(s, files)
+		guardDatasources(p, s, files)
 	}
 }
 
 // readDatasources returns nil when Grafana would not get through the file.
-func (p *validation) readDatasources(f file) *dsFile {
-	d, top, ok := p.top(f)
+func readDatasources(p *validation.Pass, f validation.File) *dsFile {
+	d, top, ok := p.Top(f)
 	if !ok {
 		return nil
 	}
@@ -105,60 +106,60 @@ func (p *validation) readDatasources(f file) *dsFile {
 		return nil
 	} else if api.Value <= 0 {
 		if n := top.Node; n == nil || n.ShortTag() == "!!null" {
-			p.namesNothing(f.at(n))
+			p.NamesNothing(f.At(n))
 		} else {
-			p.warnf(f.at(top.Key("apiVersion")), ruleDSOldForm, "write 'apiVersion: 1' at the top", "without apiVersion: 1 this is the old format: keys are org_id, is_default, json_data; uid and variables do not work")
+			p.Warnf(f.At(top.Key("apiVersion")), ruleDSOldForm, "write 'apiVersion: 1' at the top", "without apiVersion: 1 this is the old format: keys are org_id, is_default, json_data; uid and variables do not work")
 		}
-		return p.readDatasourcesV0(f, d, top)
+		return readDatasourcesV0(p, f, d, top)
 	}
 	df := &dsFile{file: f}
-	d.UnknownKeys(top, "a data source file", datasourceTopKeys, anchorsOnly(top)...)
-	p.readPrune(f, d, top, df)
+	d.UnknownKeys(top, "a data source file", datasourceTopKeys, validation.AnchorsOnly(top)...)
+	readPrune(p, f, d, top, df)
 	for _, m := range d.Items(top.Get("datasources"), "datasources") {
-		e := p.readDatasource(f, d, m, df.prune)
-		p.checkDatasource(e)
+		e := readDatasource(p, f, d, m, df.prune)
+		checkDatasource(p, e)
 		df.entries = append(df.entries, e)
 	}
 	for _, m := range d.Items(top.Get("deleteDatasources"), "deleteDatasources") {
 		d.UnknownKeys(m, "deleteDatasources", []string{"orgId", "name"}, "uid")
 		o := d.Int(m, "orgId")
-		df.deletes = append(df.deletes, p.newDelete(f, m, d.Text(m, "name"), o, len(df.entries) > 0))
+		df.deletes = append(df.deletes, newDelete(p, f, m, d.Text(m, "name"), o, len(df.entries) > 0))
 	}
 	if d.Stopped() {
 		return nil
 	}
 	if len(df.entries) == 0 && len(df.deletes) == 0 {
-		p.namesNothing(f.at(top.Node))
+		p.NamesNothing(f.At(top.Node))
 	}
 	if df.prune && len(df.entries) == 0 {
-		p.warnf(f.at(top.Key("prune")), ruleDSPruneEmpty, "", "prune without data sources: every data source that was provisioned with prune and is in no other file is deleted")
+		p.Warnf(f.At(top.Key("prune")), ruleDSPruneEmpty, "", "prune without data sources: every data source that was provisioned with prune and is in no other file is deleted")
 	}
 	return df
 }
 
-func (p *validation) readPrune(f file, d *provisioning.Decoder, top *provisioning.Map, df *dsFile) {
+func readPrune(p *validation.Pass, f validation.File, d *provisioning.Decoder, top *provisioning.Map, df *dsFile) {
 	if !top.Has("prune") {
 		return
 	}
-	if p.version.Before(v11) {
-		p.warnf(f.at(top.Key("prune")), ruleDSPruneIgnored, "list what to delete under deleteDatasources", "this Grafana (%s) does not know prune", p.version)
+	if p.Version.Before(validation.V11) {
+		p.Warnf(f.At(top.Key("prune")), ruleDSPruneIgnored, "list what to delete under deleteDatasources", "this Grafana (%s) does not know prune", p.Version)
 		return
 	}
 	df.prune = d.PlainBool(top, "prune").Value
 }
 
-func (p *validation) readDatasource(f file, d *provisioning.Decoder, m *provisioning.Map, prune bool) *dsEntry {
+func readDatasource(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map, prune bool) *dsEntry {
 	known := datasourceKeys
-	if p.version.Before(v9) {
+	if p.Version.Before(validation.V9) {
 		known = slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == "correlations" })
 	}
 	d.UnknownKeys(m, "a data source", known, "password", "basicAuthPassword")
-	if p.version.AtLeast(v11) {
+	if p.Version.AtLeast(validation.V11) {
 		d.Bool(m, "isprunable") // read by accident, and without effect, but it must be a boolean
 	}
 	o := d.Int(m, "orgId")
 	e := &dsEntry{
-		file: f, node: m, at: f.at(m.Node), org: org(o), orgAt: f.at(m.Key("orgId")),
+		file: f, node: m, at: f.At(m.Node), org: validation.OrgOf(o), orgAt: f.At(m.Key("orgId")),
 		name: d.Text(m, "name"), uid: d.Text(m, "uid"), typ: d.Text(m, "type"), access: d.Text(m, "access"),
 		url: d.Secret(m, "url"), authUser: d.Text(m, "basicAuthUser"),
 		basicAuth: d.Bool(m, "basicAuth"), isDefault: d.Bool(m, "isDefault"), version: d.Int(m, "version"), prune: prune,
@@ -170,7 +171,7 @@ func (p *validation) readDatasource(f file, d *provisioning.Decoder, m *provisio
 	d.FreeMap(m.Get("jsonData"), "jsonData")
 	secure, _ := d.TextMap(m.Get("secureJsonData"), "secureJsonData", true)
 	e.secureKeys = slices.Sorted(maps.Keys(secure))
-	if p.version.AtLeast(v9) {
+	if p.Version.AtLeast(validation.V9) {
 		e.correlations, e.corrNodes = d.FreeList(m.Get("correlations"), "correlations")
 	}
 	return e
@@ -178,25 +179,25 @@ func (p *validation) readDatasource(f file, d *provisioning.Decoder, m *provisio
 
 // newDelete settles the organization of a delete entry. Before Grafana 9 it has a default only
 // where the file has data sources too.
-func (p *validation) newDelete(f file, m *provisioning.Map, name provisioning.Value, o provisioning.Int, hasEntries bool) *dsDelete {
-	del := &dsDelete{at: f.at(m.Node), name: name, org: org(o)}
-	if o.Known && o.Value == 0 && !hasEntries && p.version.Before(v9) {
-		p.errorf(del.at, ruleDSDeleteOrg, "write orgId: 1", "this Grafana (%s) fails to delete without orgId in a file that has no datasources", p.version)
+func newDelete(p *validation.Pass, f validation.File, m *provisioning.Map, name provisioning.Value, o provisioning.Int, hasEntries bool) *dsDelete {
+	del := &dsDelete{at: f.At(m.Node), name: name, org: validation.OrgOf(o)}
+	if o.Known && o.Value == 0 && !hasEntries && p.Version.Before(validation.V9) {
+		p.Errorf(del.at, ruleDSDeleteOrg, "write orgId: 1", "this Grafana (%s) fails to delete without orgId in a file that has no datasources", p.Version)
 	}
 	if name.Empty() {
-		p.errorf(del.at, ruleDSDeleteName, "write the name of the data source; its uid does not count", "a delete entry needs a name: Grafana fails partway, and earlier entries stay applied")
+		p.Errorf(del.at, ruleDSDeleteName, "write the name of the data source; its uid does not count", "a delete entry needs a name: Grafana fails partway, and earlier entries stay applied")
 	}
 	return del
 }
 
 // readDatasourcesV0 reads the old form: other keys, no uid, no expansion.
-func (p *validation) readDatasourcesV0(f file, d *provisioning.Decoder, top *provisioning.Map) *dsFile {
+func readDatasourcesV0(p *validation.Pass, f validation.File, d *provisioning.Decoder, top *provisioning.Map) *dsFile {
 	df := &dsFile{file: f}
-	d.UnknownKeys(top, "a data source file in the old format", datasourceTopKeysV0, anchorsOnly(top)...)
+	d.UnknownKeys(top, "a data source file in the old format", datasourceTopKeysV0, validation.AnchorsOnly(top)...)
 	for _, m := range d.Items(top.Get("datasources"), "datasources") {
 		d.UnknownKeys(m, "a data source in the old format", datasourceKeysV0, "password", "basicAuthPassword")
 		e := &dsEntry{
-			file: f, node: m, at: f.at(m.Node), org: org(d.PlainInt(m, "org_id")), orgAt: f.at(m.Key("org_id")),
+			file: f, node: m, at: f.At(m.Node), org: validation.OrgOf(d.PlainInt(m, "org_id")), orgAt: f.At(m.Key("org_id")),
 			name: d.PlainText(m, "name"), typ: d.PlainText(m, "type"), access: d.PlainText(m, "access"), url: d.PlainText(m, "url"),
 			authUser: d.PlainText(m, "basic_auth_user"), isDefault: d.PlainBool(m, "is_default"), version: d.PlainInt(m, "version"), old: true,
 		}
@@ -217,19 +218,19 @@ func (p *validation) readDatasourcesV0(f file, d *provisioning.Decoder, top *pro
 			}
 			slices.Sort(e.secureKeys)
 		}
-		if p.version.AtLeast(v9) {
+		if p.Version.AtLeast(validation.V9) {
 			e.correlations, e.corrNodes = d.PlainList(m.Get("correlations"), "correlations")
 		}
 		if strings.Contains(e.url.Raw, "$") {
-			p.warnf(f.at(e.url.Node), ruleDSNotExpanded, "write 'apiVersion: 1' at the top", "variables are not expanded in the old format")
+			p.Warnf(f.At(e.url.Node), ruleDSNotExpanded, "write 'apiVersion: 1' at the top", "variables are not expanded in the old format")
 		}
-		p.checkDatasource(e)
+		checkDatasource(p, e)
 		df.entries = append(df.entries, e)
 	}
 	for _, m := range d.Items(top.Get("delete_datasources"), "delete_datasources") {
 		d.UnknownKeys(m, "delete_datasources", []string{"org_id", "name"})
 		o := d.PlainInt(m, "org_id")
-		df.deletes = append(df.deletes, p.newDelete(f, m, d.PlainText(m, "name"), o, len(df.entries) > 0))
+		df.deletes = append(df.deletes, newDelete(p, f, m, d.PlainText(m, "name"), o, len(df.entries) > 0))
 	}
 	if d.Stopped() {
 		return nil
@@ -237,9 +238,9 @@ func (p *validation) readDatasourcesV0(f file, d *provisioning.Decoder, top *pro
 	return df
 }
 
-func (p *validation) outlineDatasource(e *dsEntry) {
+func outlineDatasource(p *validation.Pass, e *dsEntry) {
 	attrs := map[string]string{
-		"name": label(e.name), "org": strconv.FormatInt(e.org, 10), "uid": label(e.uid), "form": "current", "file": e.file.name,
+		"name": validation.Label(e.name), "org": strconv.FormatInt(e.org, 10), "uid": validation.Label(e.uid), "form": "current", "file": e.file.Name,
 		"secureKeys": strings.Join(e.secureKeys, ","), "url": presence(e.url), "basicAuthUser": presence(e.authUser),
 	}
 	if e.old {
@@ -251,7 +252,7 @@ func (p *validation) outlineDatasource(e *dsEntry) {
 	if e.version.Set && e.version.Known && e.version.Value != 0 {
 		attrs["version"] = strconv.FormatInt(e.version.Value, 10)
 	}
-	p.item(itemDatasource, named(label(e.name), e.org), fingerprintMap(e.node), attrs)
+	p.Item(itemDatasource, validation.Named(validation.Label(e.name), e.org), validation.FingerprintMap(e.node), attrs)
 }
 
 // presence says only whether there is something.

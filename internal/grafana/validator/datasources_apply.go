@@ -7,16 +7,17 @@ import (
 	"strings"
 
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleDSUIDDuplicate  = newLastingRule("datasource-uid-duplicate")
-	ruleDSUIDTaken      = newLastingRule("datasource-uid-taken")
-	ruleDSUIDChanged    = newLastingRule("datasource-uid-changed")
-	ruleDSNameDuplicate = newRule("datasource-name-duplicate")
-	ruleDSDeletedLater  = newRule("datasource-deleted-later")
-	guardDSRenamed      = newRule("guard-datasource-renamed")
-	guardDSUIDChanged   = newRule("guard-datasource-uid-changed")
+	ruleDSUIDDuplicate  = validation.NewLastingRule("datasource-uid-duplicate")
+	ruleDSUIDTaken      = validation.NewLastingRule("datasource-uid-taken")
+	ruleDSUIDChanged    = validation.NewLastingRule("datasource-uid-changed")
+	ruleDSNameDuplicate = validation.NewRule("datasource-name-duplicate")
+	ruleDSDeletedLater  = validation.NewRule("datasource-deleted-later")
+	guardDSRenamed      = validation.NewRule("guard-datasource-renamed")
+	guardDSUIDChanged   = validation.NewRule("guard-datasource-uid-changed")
 )
 
 // origin says how a data source came to be known.
@@ -44,7 +45,7 @@ type dsRow struct {
 
 // dsState plays the writing of a reload.
 type dsState struct {
-	p    *validation
+	p    *validation.Pass
 	rows map[dsKey]*dsRow
 	// uids finds the row that has a uid: its key holds the organization and the uid.
 	uids map[dsKey]dsKey
@@ -68,7 +69,7 @@ func (s *dsState) remove(key dsKey) {
 }
 
 // applyDatasources plays what the reload would write, entry by entry, and reports where it would fail.
-func (p *validation) applyDatasources(files []*dsFile) {
+func applyDatasources(p *validation.Pass, files []*dsFile) {
 	s := &dsState{p: p, rows: map[dsKey]*dsRow{}, uids: map[dsKey]dsKey{}}
 	s.load()
 	s.prune(files)
@@ -81,12 +82,12 @@ func (p *validation) applyDatasources(files []*dsFile) {
 		for _, e := range f.entries {
 			s.write(e)
 		}
-		if p.version.Before(v10) {
+		if p.Version.Before(validation.V10) {
 			s.correlations(f)
 		}
 	}
 	s.deletedLater(files)
-	if p.version.AtLeast(v10) {
+	if p.Version.AtLeast(validation.V10) {
 		for _, f := range files {
 			s.correlations(f)
 		}
@@ -96,19 +97,19 @@ func (p *validation) applyDatasources(files []*dsFile) {
 // load starts from what exists: what the server said, else what it was last proven to run.
 func (s *dsState) load() {
 	marks := map[dsKey]bool{}
-	for _, i := range s.p.before(itemDatasource) {
+	for _, i := range s.p.Before(itemDatasource) {
 		id, _ := strconv.ParseInt(i.Attrs["org"], 10, 64)
 		key := dsKey{id, i.Attrs["name"]}
 		marks[key] = i.Attrs["prune"] == "true"
-		if s.p.live == nil || s.p.live.Datasources == nil {
+		if s.p.Live == nil || s.p.Live.Datasources == nil {
 			s.put(key, &dsRow{uid: i.Attrs["uid"], uidKnown: i.Attrs["uid"] != "", prunable: marks[key], origin: fromRunning})
 		}
 	}
-	s.unknownMarks = s.p.running == nil
-	if s.p.live == nil {
+	s.unknownMarks = s.p.Running == nil
+	if s.p.Live == nil {
 		return
 	}
-	for _, d := range s.p.live.Datasources {
+	for _, d := range s.p.Live.Datasources {
 		key := dsKey{d.OrgID, d.Name}
 		s.put(key, &dsRow{uid: d.UID, uidKnown: true, prunable: marks[key], origin: fromLive})
 	}
@@ -117,8 +118,8 @@ func (s *dsState) load() {
 // text is what identifies a value: what the server would see where the server itself was asked,
 // else what is written, so that two equal variables count as equal.
 func (s *dsState) text(v provisioning.Value) (string, bool) {
-	if s.p.live == nil || s.p.live.Datasources == nil {
-		return label(v), true
+	if s.p.Live == nil || s.p.Live.Datasources == nil {
+		return validation.Label(v), true
 	}
 	return v.Text, v.Known
 }
@@ -130,7 +131,7 @@ func (s *dsState) key(name provisioning.Value, org int64) (dsKey, bool) {
 
 // prune removes what was written under prune and is named by no file, before anything is written.
 func (s *dsState) prune(files []*dsFile) {
-	if s.p.version.Before(v11) {
+	if s.p.Version.Before(validation.V11) {
 		return
 	}
 	named := map[dsKey]bool{}
@@ -162,7 +163,7 @@ func (s *dsState) write(e *dsEntry) {
 	uid, uidKnown := s.text(e.uid)
 	row, exists := s.rows[key]
 	if exists && row.origin == fromFiles {
-		p.warnf(e.at, ruleDSNameDuplicate, "remove one of them", "these files already have a data source with this name: the last one wins")
+		p.Warnf(e.at, ruleDSNameDuplicate, "remove one of them", "these files already have a data source with this name: the last one wins")
 	}
 	if exists && uidKnown && uid != "" && row.uidKnown && row.uid != uid && !s.changeUID(e, row) {
 		return
@@ -193,7 +194,7 @@ func (s *dsState) store(e *dsEntry, key dsKey, row *dsRow, uid string, uidKnown 
 
 // generated is the uid that Grafana makes from a name; before version 9 it is random.
 func (s *dsState) generated(name string) (string, bool) {
-	if s.p.version.Before(v9) {
+	if s.p.Version.Before(validation.V9) {
 		return "", false
 	}
 	return GeneratedUID(name), true
@@ -208,22 +209,22 @@ func GeneratedUID(name string) string {
 // changeUID reports the change of a uid and says whether the entry would still be written.
 func (s *dsState) changeUID(e *dsEntry, row *dsRow) bool {
 	p := s.p
-	at := e.file.at(e.uid.Node)
-	hint := "keep the old uid, or delete the old one first:\n" + deleteBlock(label(e.name), e.org)
-	if p.version.AtLeast(v12) {
+	at := e.file.At(e.uid.Node)
+	hint := "keep the old uid, or delete the old one first:\n" + deleteBlock(validation.Label(e.name), e.org)
+	if p.Version.AtLeast(validation.V12) {
 		const why = "the uid of this data source changes: Grafana fails with 'data source not found' and no longer starts"
 		if row.origin == fromRunning {
-			p.guard(at, guardDSUIDChanged, hint, why)
+			p.Guard(at, guardDSUIDChanged, hint, why)
 		} else {
-			p.errorf(at, ruleDSUIDChanged, hint, why)
+			p.Errorf(at, ruleDSUIDChanged, hint, why)
 		}
 		return false
 	}
 	const why = "the uid of this data source changes: dashboards and rules that use the old one break"
 	if row.origin == fromRunning {
-		p.guard(at, guardDSUIDChanged, hint, why)
+		p.Guard(at, guardDSUIDChanged, hint, why)
 	} else {
-		p.warnf(at, ruleDSUIDChanged, hint, why)
+		p.Warnf(at, ruleDSUIDChanged, hint, why)
 	}
 	return true
 }
@@ -239,17 +240,17 @@ func (s *dsState) holder(self dsKey, uid string) (dsKey, *dsRow) {
 
 func (s *dsState) clash(e *dsEntry, key, other dsKey, row *dsRow) {
 	p := s.p
-	at := e.file.at(e.uid.Node)
+	at := e.file.At(e.uid.Node)
 	hint := "use another uid, or, if this one replaces it, delete the old one first:\n" + deleteBlock(other.name, other.org)
 	switch {
 	case row.origin == fromFiles:
-		p.errorf(at, ruleDSUIDDuplicate, "use another uid", "another data source in these files has this uid: Grafana fails here, and earlier entries stay applied")
+		p.Errorf(at, ruleDSUIDDuplicate, "use another uid", "another data source in these files has this uid: Grafana fails here, and earlier entries stay applied")
 	case row.origin == fromRunning:
-		p.guard(at, guardDSRenamed, hint, "the data source %q has this uid: was it renamed? Grafana fails here, keeps failing, and no longer starts", other.name)
+		p.Guard(at, guardDSRenamed, hint, "the data source %q has this uid: was it renamed? Grafana fails here, keeps failing, and no longer starts", other.name)
 	case s.unknownMarks && e.prune:
-		p.warnf(at, ruleDSUIDTaken, hint, "the data source %q has this uid; if it was not provisioned with prune, Grafana fails here and no longer starts", other.name)
+		p.Warnf(at, ruleDSUIDTaken, hint, "the data source %q has this uid; if it was not provisioned with prune, Grafana fails here and no longer starts", other.name)
 	default:
-		p.errorf(at, ruleDSUIDTaken, hint, "the data source %q already has this uid: Grafana fails here, keeps failing, and no longer starts", other.name)
+		p.Errorf(at, ruleDSUIDTaken, hint, "the data source %q already has this uid: Grafana fails here, keeps failing, and no longer starts", other.name)
 	}
 }
 
@@ -274,11 +275,11 @@ func (s *dsState) deletedLater(files []*dsFile) {
 			if j, deleted := last[key]; !ok || !deleted || j <= i || s.rows[key] != nil {
 				continue
 			}
-			by := files[last[key]].file.path
-			if s.p.version.AtLeast(v10) {
-				s.p.errorf(e.at, ruleDSDeletedLater, "delete first: put the delete entry into an earlier file or into this one", "%s deletes this data source again: Grafana fails with 'data source not found'", by)
+			by := files[last[key]].file.Path
+			if s.p.Version.AtLeast(validation.V10) {
+				s.p.Errorf(e.at, ruleDSDeletedLater, "delete first: put the delete entry into an earlier file or into this one", "%s deletes this data source again: Grafana fails with 'data source not found'", by)
 			} else {
-				s.p.warnf(e.at, ruleDSDeletedLater, "delete first: put the delete entry into an earlier file or into this one", "%s deletes this data source again", by)
+				s.p.Warnf(e.at, ruleDSDeletedLater, "delete first: put the delete entry into an earlier file or into this one", "%s deletes this data source again", by)
 			}
 		}
 	}
@@ -286,8 +287,8 @@ func (s *dsState) deletedLater(files []*dsFile) {
 
 func (s *dsState) correlations(f *dsFile) {
 	for _, e := range f.entries {
-		s.p.checkCorrelations(e, func(uid string) (bool, bool) {
-			known := s.p.live != nil && s.p.live.Datasources != nil
+		checkCorrelations(s.p, e, func(uid string) (bool, bool) {
+			known := s.p.Live != nil && s.p.Live.Datasources != nil
 			if _, there := s.uids[dsKey{e.org, uid}]; there {
 				return true, true
 			}

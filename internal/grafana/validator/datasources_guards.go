@@ -7,36 +7,37 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
 var (
-	ruleDSStays     = newRule("datasource-removed-stays")
-	ruleDSPruned    = newRule("datasource-pruned")
-	ruleDSKept      = newRule("datasource-value-kept")
-	guardDSPruneAll = newRule("guard-datasource-prune-all")
-	guardDSVersion  = newRule("guard-datasource-version")
+	ruleDSStays     = validation.NewRule("datasource-removed-stays")
+	ruleDSPruned    = validation.NewRule("datasource-pruned")
+	ruleDSKept      = validation.NewRule("datasource-value-kept")
+	guardDSPruneAll = validation.NewRule("guard-datasource-prune-all")
+	guardDSVersion  = validation.NewRule("guard-datasource-version")
 	maxPerRuleItems = 20
 )
 
 // guardDatasources compares with what runs: what is valid and still not what anybody wants.
-func (p *validation) guardDatasources(s *snapshot.Snapshot, files []*dsFile) {
-	before := p.before(itemDatasource)
+func guardDatasources(p *validation.Pass, s *snapshot.Snapshot, files []*dsFile) {
+	before := p.Before(itemDatasource)
 	if len(before) == 0 {
 		return
 	}
-	here := place{path: RoleDatasources}
+	here := validation.Place{Path: RoleDatasources}
 	if s != nil {
-		here.path = s.Source.UserPath("")
+		here.Path = s.Source.UserPath("")
 	}
 	now := map[dsKey]*dsEntry{}
 	deleted := map[dsKey]bool{}
 	for _, f := range files {
 		for _, d := range f.deletes {
-			deleted[dsKey{d.org, label(d.name)}] = true
+			deleted[dsKey{d.org, validation.Label(d.name)}] = true
 		}
 		for _, e := range f.entries {
-			now[dsKey{e.org, label(e.name)}] = e
+			now[dsKey{e.org, validation.Label(e.name)}] = e
 		}
 	}
 	var stay, pruned []finding.Item
@@ -45,16 +46,16 @@ func (p *validation) guardDatasources(s *snapshot.Snapshot, files []*dsFile) {
 		e := now[key]
 		switch {
 		case e != nil:
-			p.guardEntry(old, e)
+			guardEntry(p, old, e)
 		case deleted[key]:
-		case old.Attrs["prune"] == "true" && p.version.AtLeast(v11):
+		case old.Attrs["prune"] == "true" && p.Version.AtLeast(validation.V11):
 			pruned = append(pruned, old)
 		default:
 			stay = append(stay, old)
 		}
 	}
-	p.reportStaying(here, s, stay)
-	p.reportPruned(here, before, pruned)
+	reportStaying(p, here, s, stay)
+	reportPruned(p, here, before, pruned)
 }
 
 func itemKey(i finding.Item) dsKey {
@@ -62,32 +63,32 @@ func itemKey(i finding.Item) dsKey {
 	return dsKey{id, i.Attrs["name"]}
 }
 
-func (p *validation) reportStaying(here place, s *snapshot.Snapshot, stay []finding.Item) {
+func reportStaying(p *validation.Pass, here validation.Place, s *snapshot.Snapshot, stay []finding.Item) {
 	for n, old := range stay {
 		if n == maxPerRuleItems {
-			p.warnf(here, ruleDSStays, "", "%d more data sources were removed from the files but stay in Grafana", len(stay)-n)
+			p.Warnf(here, ruleDSStays, "", "%d more data sources were removed from the files but stay in Grafana", len(stay)-n)
 			return
 		}
 		at := here
 		if name := old.Attrs["file"]; s != nil && name != "" {
 			if _, there := s.File(name); there {
-				at = place{path: s.Source.UserPath(name), line: 1, column: 1}
+				at = validation.Place{Path: s.Source.UserPath(name), Line: 1, Column: 1}
 			}
 		}
 		hint := "to delete it, add\n" + deleteBlock(itemKey(old).name, itemKey(old).org)
-		if p.version.AtLeast(v11) {
+		if p.Version.AtLeast(validation.V11) {
 			hint += "\n(or write 'prune: true' at the top level of the files, before entries are removed)"
 		}
-		p.warnf(at, ruleDSStays, hint, "the data source %q was removed from the files but stays in Grafana", old.Name)
+		p.Warnf(at, ruleDSStays, hint, "the data source %q was removed from the files but stays in Grafana", old.Name)
 	}
 }
 
-func (p *validation) reportPruned(here place, before, pruned []finding.Item) {
+func reportPruned(p *validation.Pass, here validation.Place, before, pruned []finding.Item) {
 	if len(pruned) == 0 {
 		return
 	}
 	if len(pruned) == len(before) {
-		p.guard(here, guardDSPruneAll, "look for an emptied file or a misspelled 'datasources' key", "all %d data sources were provisioned with prune and are no longer in any file: Grafana would delete them", len(pruned))
+		p.Guard(here, guardDSPruneAll, "look for an emptied file or a misspelled 'datasources' key", "all %d data sources were provisioned with prune and are no longer in any file: Grafana would delete them", len(pruned))
 		return
 	}
 	names := make([]string, 0, len(pruned))
@@ -98,33 +99,33 @@ func (p *validation) reportPruned(here place, before, pruned []finding.Item) {
 			break
 		}
 	}
-	p.infof(here, ruleDSPruned, "", "prune deletes what was removed from the files: %s", strings.Join(names, ", "))
+	p.Infof(here, ruleDSPruned, "", "prune deletes what was removed from the files: %s", strings.Join(names, ", "))
 }
 
 // guardEntry compares an entry with what it was.
-func (p *validation) guardEntry(old finding.Item, e *dsEntry) {
+func guardEntry(p *validation.Pass, old finding.Item, e *dsEntry) {
 	if v := old.Attrs["version"]; v != "" && e.version.Known && strconv.FormatInt(e.version.Value, 10) == v &&
-		old.Fingerprint != fingerprintMap(e.node) && p.version.AtLeast(v10) {
-		p.guard(e.file.at(e.node.Key("version")), guardDSVersion, "remove the version key, or raise the number", "this data source changed under the same version %s: Grafana skips the change silently", v)
+		old.Fingerprint != validation.FingerprintMap(e.node) && p.Version.AtLeast(validation.V10) {
+		p.Guard(e.file.At(e.node.Key("version")), guardDSVersion, "remove the version key, or raise the number", "this data source changed under the same version %s: Grafana skips the change silently", v)
 	}
 	if old.Attrs["url"] == "set" && (!e.url.Set || e.url.Empty()) {
-		p.warnf(e.at, ruleDSKept, "write the new url, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "the url was removed: Grafana keeps the old one")
+		p.Warnf(e.at, ruleDSKept, "write the new url, or delete the data source first:\n"+deleteBlock(validation.Label(e.name), e.org), "the url was removed: Grafana keeps the old one")
 	}
 	if old.Attrs["basicAuthUser"] == "set" && (!e.authUser.Set || e.authUser.Empty()) {
-		p.warnf(e.at, ruleDSKept, "write the new value, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "basicAuthUser was removed: Grafana keeps the old one")
+		p.Warnf(e.at, ruleDSKept, "write the new value, or delete the data source first:\n"+deleteBlock(validation.Label(e.name), e.org), "basicAuthUser was removed: Grafana keeps the old one")
 	}
-	p.guardSecureKeys(old, e)
+	guardSecureKeys(p, old, e)
 }
 
 // guardSecureKeys: Grafana 10 and later remove dropped keys, 9 keeps them, and earlier ones keep
 // all of them only when the whole map is gone.
-func (p *validation) guardSecureKeys(old finding.Item, e *dsEntry) {
-	if p.version.AtLeast(v10) || p.version.Before(v9) && len(e.secureKeys) > 0 || old.Attrs["secureKeys"] == "" {
+func guardSecureKeys(p *validation.Pass, old finding.Item, e *dsEntry) {
+	if p.Version.AtLeast(validation.V10) || p.Version.Before(validation.V9) && len(e.secureKeys) > 0 || old.Attrs["secureKeys"] == "" {
 		return
 	}
 	for k := range strings.SplitSeq(old.Attrs["secureKeys"], ",") {
 		if !slices.Contains(e.secureKeys, k) {
-			p.warnf(e.at, ruleDSKept, "write the key with a new value, or delete the data source first:\n"+deleteBlock(label(e.name), e.org), "secureJsonData.%s was removed: Grafana keeps the old secret", k)
+			p.Warnf(e.at, ruleDSKept, "write the key with a new value, or delete the data source first:\n"+deleteBlock(validation.Label(e.name), e.org), "secureJsonData.%s was removed: Grafana keeps the old secret", k)
 		}
 	}
 }

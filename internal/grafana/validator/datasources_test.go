@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 )
 
 // Each rule about the fields of one data source is given by the first entry, and by nothing in its corrected twin.
@@ -25,7 +26,7 @@ func TestDatasourceFields(t *testing.T) {
 			t.Parallel()
 			for i, entry := range entries {
 				set := docSet(map[string]string{"datasources/ds.yaml": "apiVersion: 1\ndatasources:\n  - " + entry + "\n"})
-				r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set})
+				r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/expand"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -121,12 +123,12 @@ func docSet(files map[string]string) *snapshot.Set {
 	return snapshot.NewSet(snaps...)
 }
 
-func docLive() *Live {
+func docLive() *validation.Live {
 	l := trialLive()
-	l.Datasources = []Datasource{{OrgID: 1, Name: "Made by hand", UID: "hand", Default: true}}
-	l.Dashboards = []Dashboard{{OrgID: 1, UID: "hand", Title: "Made by hand"}}
-	l.Alerting = freshAlerting(Newest)
-	l.Alerting.ContactPoints = append(l.Alerting.ContactPoints, LiveContactPoint{OrgID: 1, Name: "By API", UID: "by-api", Provenance: "api"})
+	l.Datasources = []validation.Datasource{{OrgID: 1, Name: "Made by hand", UID: "hand", Default: true}}
+	l.Dashboards = []validation.Dashboard{{OrgID: 1, UID: "hand", Title: "Made by hand"}}
+	l.Alerting = freshAlerting(grafana.Tried)
+	l.Alerting.ContactPoints = append(l.Alerting.ContactPoints, validation.LiveContactPoint{OrgID: 1, Name: "By API", UID: "by-api", Provenance: "api"})
 	return l
 }
 
@@ -176,7 +178,7 @@ func checkExample(t *testing.T, d documented, want finding.Severity) {
 		facts.Live = docLive()
 	}
 	env := map[string]string{"WITH_DOLLAR": "pa$word", "ONE": "1"}
-	v := New(Options{
+	v := New(validation.Options{
 		Env:       expand.Env{LookupEnv: func(n string) (string, bool) { v, ok := env[n]; return v, ok }},
 		DirExists: func(dir string) bool { return strings.HasPrefix(dir, "/var/") },
 	})
@@ -195,7 +197,7 @@ func checkExample(t *testing.T, d documented, want finding.Severity) {
 	found := false
 	for _, f := range r.Findings {
 		found = found || f.Rule == d.rule && f.Severity == want
-		if f.File == "" || f.Line == 0 && f.Rule != ruleKindMissing && f.Rule != ruleFileNoContent && !strings.HasPrefix(f.Rule, "guard-") && f.Rule != rulePluginStays && f.Rule != ruleDSPruned {
+		if f.File == "" || f.Line == 0 && f.Rule != ruleKindMissing && f.Rule != "file-unreadable" && !strings.HasPrefix(f.Rule, "guard-") && f.Rule != rulePluginStays && f.Rule != ruleDSPruned {
 			t.Errorf("without a place: %s", f)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 )
 
 // notAtStart are cases whose badness shows at a reload only: a start of 12.4 logs it and goes on.
@@ -40,7 +41,7 @@ func (g *realServer) compare(t *testing.T, sets map[string]map[string]string) {
 			files["json/a.json"] = `{"title": "A", "uid": "a"}`
 			b.lay(files, nil, nil)
 			started, log := g.start(t, b.dir, "ONE=1", "TRUE=true", "INF=inf")
-			live := &Live{Orgs: []Org{{1, "Main Org."}}, Plugins: coreTypes, Datasources: []Datasource{}, Folders: []Folder{}, Dashboards: []Dashboard{}}
+			live := &validation.Live{Orgs: []validation.Org{{ID: 1, Name: "Main Org."}}, Plugins: coreTypes, Datasources: []validation.Datasource{}, Folders: []validation.Folder{}, Dashboards: []validation.Dashboard{}}
 			opts := factsOptions()
 			opts.DirExists = nil
 			r, err := New(opts).Validate(t.Context(), finding.Request{Set: b.set(), Facts: finding.Facts{Version: "12.4.0", SameEnv: true, Live: live}})

@@ -7,6 +7,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/expand"
+	"reloader/internal/grafana/validation"
 )
 
 const (
@@ -23,15 +24,15 @@ var all = []string{"7.5.5", "9.3.2", "9.4.0-pre", "11.5.1", "12.0.0", "12.3.0", 
 func from(v string) []string   { return all[slices.Index(all, v):] }
 func before(v string) []string { return all[:slices.Index(all, v)] }
 
-func handMade(l *Live) {
-	l.Datasources = append(l.Datasources, Datasource{OrgID: 1, Name: "Hand", UID: "hand"})
+func handMade(l *validation.Live) {
+	l.Datasources = append(l.Datasources, validation.Datasource{OrgID: 1, Name: "Hand", UID: "hand"})
 }
 
 // versionCase is a set of files, the versions for which it is bad, and what the server had before.
 type versionCase struct {
 	files map[string]string
 	bad   []string
-	live  func(*Live)
+	live  func(*validation.Live)
 }
 
 func versionCases() map[string]versionCase {
@@ -110,7 +111,7 @@ func versionCases() map[string]versionCase {
 		"folderUid twice":     {files: map[string]string{"dashboards/p.yaml": prov + "- {name: p, folder: F, folderUid: f, options: {path: /d}}\n- {name: q, folder: G, folderUid: f, options: {path: /d}}\n"}, bad: []string{"7.5.5"}},
 		"folderUid unused":    {files: map[string]string{"dashboards/p.yaml": prov + "- {name: p, folderUid: 'a b', options: {path: /d}}\n"}},
 		"folder exists": {files: map[string]string{"dashboards/p.yaml": prov + "- {name: p, folder: F, folderUid: 'a b', options: {path: /d}}\n"}, bad: from("12.0.0"),
-			live: func(l *Live) { l.Folders = []Folder{{1, "f", "F"}} }},
+			live: func(l *validation.Live) { l.Folders = []validation.Folder{{OrgID: 1, UID: "f", Title: "F"}} }},
 		"behind a missing path": {files: map[string]string{"dashboards/p.yaml": prov + "- {name: p, options: {path: /nowhere}}\n- {name: q, folder: F, folderUid: 'a b', options: {path: /d}}\n"}},
 		"folders and uid":       {files: map[string]string{"dashboards/p.yaml": prov + "- {name: p, folder: F, folderUid: f, options: {path: /d, foldersFromFilesStructure: true}}\n"}, bad: all},
 		"folders as text":       {files: map[string]string{"dashboards/p.yaml": prov + "- {name: p, folder: F, folderUid: f, options: {path: /d, foldersFromFilesStructure: 'true'}}\n"}},
@@ -156,9 +157,9 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-func factsOptions() Options {
+func factsOptions() validation.Options {
 	env := map[string]string{"ONE": "1", "TRUE": "true", "INF": "inf"}
-	return Options{
+	return validation.Options{
 		Env:       expand.Env{LookupEnv: func(n string) (string, bool) { v, ok := env[n]; return v, ok }},
 		DirExists: func(dir string) bool { return dir == "/d" || dir == "/e" },
 	}
@@ -173,13 +174,13 @@ func TestPruneFreesUIDs(t *testing.T) {
 		if marked {
 			was += "prune: true\n"
 		}
-		v := New(Options{})
+		v := New(validation.Options{})
 		before, err := v.Validate(t.Context(), finding.Request{Set: docSet(map[string]string{"datasources/a.yaml": was})})
 		if err != nil {
 			t.Fatal(err)
 		}
 		live := trialLive()
-		live.Datasources = []Datasource{{OrgID: 1, Name: "Old", UID: "u"}}
+		live.Datasources = []validation.Datasource{{OrgID: 1, Name: "Old", UID: "u"}}
 		r, err := v.Validate(t.Context(), finding.Request{
 			Set: docSet(files), Facts: finding.Facts{Live: live}, Running: before.Outline, Allow: []string{guardDSPruneAll},
 		})

@@ -10,6 +10,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/expand"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -94,7 +95,7 @@ func (c fieldCase) run(t *testing.T) {
 		LookupEnv: func(n string) (string, bool) { v, ok := c.env[n]; return v, ok },
 		ReadFile:  func(string) ([]byte, error) { return nil, os.ErrNotExist },
 	}
-	r, err := New(Options{Env: env, DirExists: func(string) bool { return true }}).Validate(t.Context(), finding.Request{
+	r, err := New(validation.Options{Env: env, DirExists: func(string) bool { return true }}).Validate(t.Context(), finding.Request{
 		Set: fieldSet(t, c.name), Facts: finding.Facts{Version: c.version, SameEnv: c.same},
 	})
 	if err != nil {

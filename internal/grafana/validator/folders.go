@@ -1,26 +1,30 @@
 package validator
 
-import "strings"
+import (
+	"strings"
+
+	"reloader/internal/grafana/validation"
+)
 
 var (
-	ruleFolderGeneral   = newRule("provider-folder-general")
-	ruleFolderUID       = newLastingRule("provider-folder-uid")
-	ruleFolderUIDUnused = newRule("provider-folder-uid-unused")
-	ruleFolderUIDDup    = newRule("provider-folder-uid-duplicate")
-	ruleFolderDashboard = newRule("provider-folder-named-as-dashboard")
+	ruleFolderGeneral   = validation.NewRule("provider-folder-general")
+	ruleFolderUID       = validation.NewLastingRule("provider-folder-uid")
+	ruleFolderUIDUnused = validation.NewRule("provider-folder-uid-unused")
+	ruleFolderUIDDup    = validation.NewRule("provider-folder-uid-duplicate")
+	ruleFolderDashboard = validation.NewRule("provider-folder-named-as-dashboard")
 )
 
 // checkFolders judges the folder step of each provider, in the order of a reload: what fails
 // there fails the whole reload, but only if the reload gets that far.
-func (p *validation) checkFolders(views []*providerView) {
-	f := &folders{validation: p, uids: map[dsKey]*providerView{}, general: map[dsKey]*dashboard{}, made: map[dsKey]bool{}}
+func checkFolders(p *validation.Pass, views []*providerView) {
+	f := &folders{Pass: p, uids: map[dsKey]*providerView{}, general: map[dsKey]*dashboard{}, made: map[dsKey]bool{}}
 	for _, v := range views {
 		f.provider(v)
 	}
 }
 
 type folders struct {
-	*validation
+	*validation.Pass
 	uids map[dsKey]*providerView
 	// general are the dashboards of the General folder so far, by slug of the title.
 	general map[dsKey]*dashboard
@@ -31,7 +35,7 @@ type folders struct {
 func (f *folders) provider(v *providerView) {
 	titles := f.titles(v)
 	if len(titles) == 0 && v.folderUID.Set && !v.folderUID.Empty() && !v.fromFiles {
-		f.warnf(v.file.at(v.folderUID.Node), ruleFolderUIDUnused, "write folder too", "folderUid without folder has no effect")
+		f.Warnf(v.file.At(v.folderUID.Node), ruleFolderUIDUnused, "write folder too", "folderUid without folder has no effect")
 	}
 	for _, title := range titles {
 		f.folder(v, title)
@@ -54,7 +58,7 @@ func (f *folders) titles(v *providerView) []string {
 	var out []string
 	seen := map[string]bool{}
 	for _, file := range v.files {
-		if t := f.folderOf(v, file); t != "" && !seen[t] {
+		if t := folderOf(f.Pass, v, file); t != "" && !seen[t] {
 			seen[t] = true
 			out = append(out, t)
 		}
@@ -63,22 +67,22 @@ func (f *folders) titles(v *providerView) []string {
 }
 
 // fail reports what fails the folder step, mildly if the reload does not get there.
-func (f *folders) fail(v *providerView, at place, rule, hint, why string) {
+func (f *folders) fail(v *providerView, at validation.Place, rule, hint, why string) {
 	if v.skipped || v.missing {
-		f.warnf(at, rule, hint, "%s: Grafana fails here once the missing paths exist", why)
+		f.Warnf(at, rule, hint, "%s: Grafana fails here once the missing paths exist", why)
 		return
 	}
-	f.errorf(at, rule, hint, "%s: the reload fails here, and later providers are not read", why)
+	f.Errorf(at, rule, hint, "%s: the reload fails here, and later providers are not read", why)
 }
 
 func (f *folders) folder(v *providerView, title string) {
 	at := v.at
 	if v.folder.Node != nil && !v.fromFiles {
-		at = v.file.at(v.folder.Node)
+		at = v.file.At(v.folder.Node)
 	}
 	key := dsKey{v.org, slug(title)}
 	exists := f.made[key] || f.existing(v.org, title)
-	if f.version.Before(v12) {
+	if f.Version.Before(validation.V12) {
 		if strings.EqualFold(title, "General") {
 			f.fail(v, at, ruleFolderGeneral, "remove folder to use the General folder", "no folder can be called General")
 			return
@@ -99,15 +103,15 @@ func (f *folders) folder(v *providerView, title string) {
 // uid judges folderUid: before Grafana 12 it matters only where the folder is created.
 func (f *folders) uid(v *providerView, title string, exists bool) {
 	uid := v.folderUID
-	if !uid.Known || uid.Text == "" || exists && f.version.Before(v12) {
+	if !uid.Known || uid.Text == "" || exists && f.Version.Before(validation.V12) {
 		return
 	}
-	at := v.file.at(uid.Node)
-	if !uidFits(uid.Text) {
+	at := v.file.At(uid.Node)
+	if !validation.UidFits(uid.Text) {
 		f.fail(v, at, ruleFolderUID, "use letters, digits, - and _, at most 40", "this folderUid is not allowed")
 		return
 	}
-	if uid.Text == "general" && f.version.AtLeast(v9) {
+	if uid.Text == "general" && f.Version.AtLeast(validation.V9) {
 		f.fail(v, at, ruleFolderUID, "use another folderUid", "folderUid cannot be general")
 		return
 	}
@@ -121,21 +125,21 @@ func (f *folders) uid(v *providerView, title string, exists bool) {
 		return
 	}
 	switch {
-	case f.version.Before(v9):
+	case f.Version.Before(validation.V9):
 		f.fail(v, at, ruleFolderUIDDup, "use another folderUid", "another folder has this folderUid")
-	case f.version.Before(v12):
-		f.warnf(at, ruleFolderUIDDup, "use another folderUid", "%s:%d has this folderUid for another folder: that one is renamed, and all dashboards end up in one", other.at.path, other.at.line)
+	case f.Version.Before(validation.V12):
+		f.Warnf(at, ruleFolderUIDDup, "use another folderUid", "%s:%d has this folderUid for another folder: that one is renamed, and all dashboards end up in one", other.at.Path, other.at.Line)
 	default:
-		f.warnf(at, ruleFolderUIDDup, "use another folderUid", "%s:%d has this folderUid for another folder: all dashboards end up in that one", other.at.path, other.at.line)
+		f.Warnf(at, ruleFolderUIDDup, "use another folderUid", "%s:%d has this folderUid for another folder: all dashboards end up in that one", other.at.Path, other.at.Line)
 	}
 }
 
 // existing says whether the server surely has the folder.
 func (f *folders) existing(org int64, title string) bool {
-	if f.live == nil {
+	if f.Live == nil {
 		return false
 	}
-	for _, l := range f.live.Folders {
+	for _, l := range f.Live.Folders {
 		if l.OrgID == org && slug(l.Title) == slug(title) {
 			return true
 		}
@@ -144,10 +148,10 @@ func (f *folders) existing(org int64, title string) bool {
 }
 
 func (f *folders) liveDashboard(org int64, title string) bool {
-	if f.live == nil {
+	if f.Live == nil {
 		return false
 	}
-	for _, l := range f.live.Dashboards {
+	for _, l := range f.Live.Dashboards {
 		if l.OrgID == org && l.FolderUID == "" && slug(l.Title) == slug(title) {
 			return true
 		}

@@ -8,6 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -22,7 +24,7 @@ func fuzzFile(t *testing.T, role, name string, content []byte) {
 			sources = append(sources, snapshot.FromFiles(snapshot.Source{Name: RoleDashboards, Dir: "/p/dashboards"}, map[string][]byte{"p.yaml": p}))
 		}
 		req := finding.Request{Set: snapshot.NewSet(sources...), Facts: finding.Facts{Version: version, Live: trialLive()}}
-		v := New(Options{})
+		v := New(validation.Options{})
 		first, err := v.Validate(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +50,7 @@ func fuzzFile(t *testing.T, role, name string, content []byte) {
 }
 
 func notifiersGone(role, version string) bool {
-	return role == RoleNotifiers && ParseVersion(version).AtLeast(v10)
+	return role == RoleNotifiers && grafana.ParseVersion(version).AtLeast(validation.V10)
 }
 
 func fuzzKind(f *testing.F, role string) {
@@ -97,7 +99,7 @@ func TestBadInput(t *testing.T) {
 	for role, bombName := range kinds {
 		for _, name := range []string{"garbage", "huge", "deep", "deep map", bombName} {
 			set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: role, Dir: "/p"}, map[string][]byte{"f.yaml": []byte(inputs[name])}))
-			r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "9.4"}})
+			r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "9.4"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +113,7 @@ func TestBadInput(t *testing.T) {
 		set := snapshot.NewSet(
 			snapshot.FromFiles(snapshot.Source{Name: RoleDashboards, Dir: "/p"}, map[string][]byte{"p.yaml": p}),
 			snapshot.FromFiles(snapshot.Source{Name: "json", Dir: "/j"}, map[string][]byte{"f.json": []byte(content)}))
-		r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set})
+		r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,14 +133,14 @@ func FuzzParseVersion(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		v := ParseVersion(s)
+		v := grafana.ParseVersion(s)
 		if v.Major <= 0 || v.Minor < 0 {
 			t.Fatalf("%q is version %s", s, v)
 		}
-		if again := ParseVersion(v.String()); again != v {
+		if again := grafana.ParseVersion(v.String()); again != v {
 			t.Errorf("%q is version %s, which is read as %s", s, v, again)
 		}
-		if !v.AtLeast(v) || v.Before(v) || !v.AtLeast(Version{Major: v.Major}) {
+		if !v.AtLeast(v) || v.Before(v) || !v.AtLeast(grafana.Version{Major: v.Major}) {
 			t.Errorf("%q does not order", s)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -42,7 +43,7 @@ func TestHostileFiles(t *testing.T) {
 			t.Parallel()
 			for role, content := range sets {
 				r := judgeOne(t, role, content)
-				if len(r.Findings) > 3*maxPerFile+10 {
+				if len(r.Findings) > 3*validation.MaxPerFile+10 {
 					t.Errorf("%d findings", len(r.Findings))
 				}
 				if name != "values" && name != "routes" && len(r.Findings) < 2 {
@@ -58,7 +59,7 @@ func TestHostileFiles(t *testing.T) {
 
 func judgeOne(t testing.TB, role, content string) finding.Result {
 	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: role, Dir: "/p/" + role}, map[string][]byte{"a.yaml": []byte(content)}))
-	r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set})
+	r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestDeadlineWithinAFile(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("too long")
 	// The environment is asked within the file: it ends the context.
-	opts := Options{}
+	opts := validation.Options{}
 	opts.Env.LookupEnv = func(string) (string, bool) { cancel(why); return "x", true }
 	content := "apiVersion: 1\ndatasources:\n- name: $A\n" + strings.Repeat("- {name: a, type: loki, jsonData: {a: 1}}\n", 10_000)
 	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: RoleDatasources, Dir: "/p"}, map[string][]byte{"a.yaml": []byte(content)}))

@@ -4,11 +4,12 @@ import (
 	"strings"
 
 	"reloader/internal/grafana/ini"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
 // checkIni judges grafana.ini: the files of its source that end in .ini, or its only file.
-func checkIni(p *validation, s *snapshot.Snapshot) {
+func checkIni(p *validation.Pass, s *snapshot.Snapshot) {
 	if s == nil {
 		return
 	}
@@ -18,12 +19,12 @@ func checkIni(p *validation, s *snapshot.Snapshot) {
 		}
 		b, ok := s.Bytes(f.Name)
 		if !ok {
-			p.err = errForgotten(s, f.Name)
+			p.Err = validation.Unavailable(s, f.Name)
 			return
 		}
-		for _, found := range ini.Check(b, ini.Options{File: s.Source.UserPath(f.Name), Version: p.told, Env: p.env, Running: p.running}) {
-			p.keep(found)
+		for _, found := range ini.Check(b, ini.Options{File: s.Source.UserPath(f.Name), Version: p.Told, Env: p.Env, Running: p.Running}) {
+			p.Keep(found)
 		}
-		p.outline = append(p.outline, ini.Outline(b)...)
+		p.Outline = append(p.Outline, ini.Outline(b)...)
 	}
 }

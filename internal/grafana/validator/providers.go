@@ -8,21 +8,22 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleProviderForm     = newLastingRule("provider-old-form")
-	ruleProviderNull     = newLastingRule("provider-null-file")
-	ruleProviderNothing  = newRule("provider-file-empty")
-	ruleProviderAPI      = newLastingRule("provider-api-version")
-	ruleProviderNameDup  = newLastingRule("provider-name-duplicate")
-	ruleProviderName     = newRule("provider-name-missing")
-	ruleProviderType     = newLastingRule("provider-type")
-	ruleProviderPath     = newLastingRule("provider-path")
-	ruleProviderOldPath  = newRule("provider-options-folder")
-	ruleProviderFFFS     = newLastingRule("provider-folders-from-files")
-	ruleProviderInterval = newLastingRule("provider-interval")
-	ruleProviderWatch    = newRule("provider-interval-watch")
+	ruleProviderForm     = validation.NewLastingRule("provider-old-form")
+	ruleProviderNull     = validation.NewLastingRule("provider-null-file")
+	ruleProviderNothing  = validation.NewRule("provider-file-empty")
+	ruleProviderAPI      = validation.NewLastingRule("provider-api-version")
+	ruleProviderNameDup  = validation.NewLastingRule("provider-name-duplicate")
+	ruleProviderName     = validation.NewRule("provider-name-missing")
+	ruleProviderType     = validation.NewLastingRule("provider-type")
+	ruleProviderPath     = validation.NewLastingRule("provider-path")
+	ruleProviderOldPath  = validation.NewRule("provider-options-folder")
+	ruleProviderFFFS     = validation.NewLastingRule("provider-folders-from-files")
+	ruleProviderInterval = validation.NewLastingRule("provider-interval")
+	ruleProviderWatch    = validation.NewRule("provider-interval-watch")
 	providerKeys         = []string{
 		"name", "type", "orgId", "folder", "folderUid", "editable", "options", "disableDeletion", "updateIntervalSeconds", "allowUiUpdates",
 	}
@@ -34,13 +35,13 @@ var (
 
 // provider is one entry of a provider file as Grafana would read it.
 type provider struct {
-	file            file
+	file            validation.File
 	node            *provisioning.Map
 	options         *provisioning.Map
-	at              place
+	at              validation.Place
 	name            provisioning.Value
 	org             int64 // 0: not known
-	orgAt           place
+	orgAt           validation.Place
 	typ             provisioning.Value
 	folder          provisioning.Value
 	folderUID       provisioning.Value
@@ -51,28 +52,28 @@ type provider struct {
 	path      string
 	pathRaw   string
 	pathKnown bool
-	pathAt    place
+	pathAt    validation.Place
 	// fromFiles is foldersFromFilesStructure.
 	fromFiles bool
 }
 
 // readProviders reads one provider file; false when Grafana would not get through it.
-func (p *validation) readProviders(f file) ([]*provider, bool) {
-	root, ok := p.parse(f)
+func readProviders(p *validation.Pass, f validation.File) ([]*provider, bool) {
+	root, ok := p.Parse(f)
 	if !ok {
 		return nil, false
 	}
 	if root == nil {
-		p.namesNothing(f.at(nil))
+		p.NamesNothing(f.At(nil))
 		return nil, true
 	}
-	d := p.decoder(f)
+	d := p.Decoder(f)
 	if root.ShortTag() == "!!null" {
-		p.errorf(f.at(root), ruleProviderNull, "write 'apiVersion: 1' and 'providers: []', or empty the file", "a provider file that holds only null makes Grafana panic")
+		p.Errorf(f.At(root), ruleProviderNull, "write 'apiVersion: 1' and 'providers: []', or empty the file", "a provider file that holds only null makes Grafana panic")
 		return nil, false
 	}
 	if root.Kind == yaml.SequenceNode {
-		return p.readProvidersV0(f, d, root), true
+		return readProvidersV0(p, f, d, root), true
 	}
 	top, ok := d.Map(root, "the file")
 	if !ok {
@@ -82,28 +83,28 @@ func (p *validation) readProviders(f file) ([]*provider, bool) {
 	failed := false
 	quiet.Report = func(finding.Finding) { failed = true }
 	if api := quiet.PlainInt(top, "apiVersion"); failed || !api.Known || api.Value <= 0 {
-		p.errorf(f.at(top.Key("apiVersion")), ruleProviderAPI, "write 'apiVersion: 1' at the top", "apiVersion must be a whole number from 1, without quotes (only a plain list needs none): Grafana refuses all provider files")
+		p.Errorf(f.At(top.Key("apiVersion")), ruleProviderAPI, "write 'apiVersion: 1' at the top", "apiVersion must be a whole number from 1, without quotes (only a plain list needs none): Grafana refuses all provider files")
 		return nil, false
 	}
-	d.UnknownKeys(top, "a provider file", []string{"apiVersion", "providers"}, anchorsOnly(top)...)
+	d.UnknownKeys(top, "a provider file", []string{"apiVersion", "providers"}, validation.AnchorsOnly(top)...)
 	var out []*provider
 	for _, m := range d.Items(top.Get("providers"), "providers") {
-		out = append(out, p.readProvider(f, d, m))
+		out = append(out, readProvider(p, f, d, m))
 	}
 	if d.Stopped() {
 		return nil, false
 	}
 	if len(out) == 0 {
-		p.namesNothing(f.at(root))
+		p.NamesNothing(f.At(root))
 	}
 	return out, true
 }
 
-func (p *validation) readProvider(f file, d *provisioning.Decoder, m *provisioning.Map) *provider {
+func readProvider(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map) *provider {
 	d.UnknownKeys(m, "a provider", providerKeys)
 	pr := &provider{
-		file: f, node: m, at: f.at(m.Node), name: d.Text(m, "name"), typ: d.Text(m, "type"),
-		org: org(d.Int(m, "orgId")), orgAt: f.at(m.Key("orgId")), folder: d.Text(m, "folder"), folderUID: d.Text(m, "folderUid"),
+		file: f, node: m, at: f.At(m.Node), name: d.Text(m, "name"), typ: d.Text(m, "type"),
+		org: validation.OrgOf(d.Int(m, "orgId")), orgAt: f.At(m.Key("orgId")), folder: d.Text(m, "folder"), folderUID: d.Text(m, "folderUid"),
 		interval: d.Int(m, "updateIntervalSeconds"), disableDeletion: d.Bool(m, "disableDeletion").Value,
 		allowUIUpdates: d.Bool(m, "allowUiUpdates").Value,
 	}
@@ -112,25 +113,25 @@ func (p *validation) readProvider(f file, d *provisioning.Decoder, m *provisioni
 	if ok {
 		pr.options, _ = d.Map(m.Get("options"), "options")
 		d.UnknownKeys(pr.options, "options", providerOptions)
-		p.readOptions(pr, options)
+		readOptions(p, pr, options)
 	}
 	return pr
 }
 
 // readProvidersV0 reads the old form: a plain list, org_id, no expansion.
-func (p *validation) readProvidersV0(f file, d *provisioning.Decoder, root *yaml.Node) []*provider {
+func readProvidersV0(p *validation.Pass, f validation.File, d *provisioning.Decoder, root *yaml.Node) []*provider {
 	const hint = "write 'apiVersion: 1' and 'providers:' above the list, and orgId for org_id"
-	if p.version.AtLeast(v124) {
-		p.errorf(f.at(root), ruleProviderForm, hint, "this is the old format without apiVersion: 1: the reload works, but this Grafana (%s) panics at its next start", p.version)
+	if p.Version.AtLeast(validation.V124) {
+		p.Errorf(f.At(root), ruleProviderForm, hint, "this is the old format without apiVersion: 1: the reload works, but this Grafana (%s) panics at its next start", p.Version)
 	} else {
-		p.warnf(f.at(root), ruleProviderForm, hint, "this is the old format without apiVersion: 1: variables do not work, and Grafana 12.4 and later panic at start")
+		p.Warnf(f.At(root), ruleProviderForm, hint, "this is the old format without apiVersion: 1: variables do not work, and Grafana 12.4 and later panic at start")
 	}
 	var out []*provider
 	for _, m := range d.Items(root, "the list") {
 		d.UnknownKeys(m, "a provider in the old format", providerKeysV0)
 		pr := &provider{
-			file: f, node: m, at: f.at(m.Node), name: d.PlainText(m, "name"), typ: d.PlainText(m, "type"),
-			org: org(d.PlainInt(m, "org_id")), orgAt: f.at(m.Key("org_id")), folder: d.PlainText(m, "folder"),
+			file: f, node: m, at: f.At(m.Node), name: d.PlainText(m, "name"), typ: d.PlainText(m, "type"),
+			org: validation.OrgOf(d.PlainInt(m, "org_id")), orgAt: f.At(m.Key("org_id")), folder: d.PlainText(m, "folder"),
 			folderUID: d.PlainText(m, "folderUid"), interval: d.PlainInt(m, "updateIntervalSeconds"),
 			disableDeletion: d.PlainBool(m, "disableDeletion").Value, allowUIUpdates: d.PlainBool(m, "allowUiUpdates").Value,
 		}
@@ -138,7 +139,7 @@ func (p *validation) readProvidersV0(f file, d *provisioning.Decoder, root *yaml
 		if options, ok := d.PlainOptions(m.Get("options"), "options"); ok {
 			pr.options, _ = d.Map(m.Get("options"), "options")
 			d.UnknownKeys(pr.options, "options", providerOptions)
-			p.readOptions(pr, options)
+			readOptions(p, pr, options)
 		}
 		out = append(out, pr)
 	}
@@ -146,7 +147,7 @@ func (p *validation) readProvidersV0(f file, d *provisioning.Decoder, root *yaml
 }
 
 // readOptions settles the path and the folders.
-func (p *validation) readOptions(pr *provider, options map[string]any) {
+func readOptions(p *validation.Pass, pr *provider, options map[string]any) {
 	key := "path"
 	switch options["path"].(type) {
 	case string, provisioning.Unknown:
@@ -155,7 +156,7 @@ func (p *validation) readOptions(pr *provider, options map[string]any) {
 	}
 	pr.pathAt = pr.at
 	if pr.options.Has(key) {
-		pr.pathAt = pr.file.at(pr.options.Key(key))
+		pr.pathAt = pr.file.At(pr.options.Key(key))
 		if n := pr.options.Get(key); n != nil {
 			pr.pathRaw = n.Value
 		}
@@ -164,36 +165,36 @@ func (p *validation) readOptions(pr *provider, options map[string]any) {
 	case string:
 		pr.path, pr.pathKnown = v, true
 	case provisioning.Unknown:
-		p.warnf(pr.pathAt, provisioning.RuleUnknownValue, "", "the path comes from Grafana's environment: its dashboards are not checked, and Grafana refuses all provider files if the value is a number or a boolean")
+		p.Warnf(pr.pathAt, provisioning.RuleUnknownValue, "", "the path comes from Grafana's environment: its dashboards are not checked, and Grafana refuses all provider files if the value is a number or a boolean")
 	default:
-		p.errorf(pr.pathAt, ruleProviderPath, "write options.path", "options.path must be a string: Grafana refuses all provider files")
+		p.Errorf(pr.pathAt, ruleProviderPath, "write options.path", "options.path must be a string: Grafana refuses all provider files")
 		return
 	}
 	if key == "folder" {
-		p.oldPath(pr)
+		oldPath(p, pr)
 	}
-	p.readFromFiles(pr, options["foldersFromFilesStructure"])
+	readFromFiles(p, pr, options["foldersFromFilesStructure"])
 }
 
-func (p *validation) oldPath(pr *provider) {
-	if p.version.AtLeast(v124) {
-		p.errorf(pr.pathAt, ruleProviderOldPath, "write path", "options.folder is the old name of options.path: the reload works, but this Grafana (%s) panics at its next start", p.version)
+func oldPath(p *validation.Pass, pr *provider) {
+	if p.Version.AtLeast(validation.V124) {
+		p.Errorf(pr.pathAt, ruleProviderOldPath, "write path", "options.folder is the old name of options.path: the reload works, but this Grafana (%s) panics at its next start", p.Version)
 		return
 	}
-	p.warnf(pr.pathAt, ruleProviderOldPath, "write path", "options.folder is the old name of options.path; Grafana 12.4 and later panic at start")
+	p.Warnf(pr.pathAt, ruleProviderOldPath, "write path", "options.folder is the old name of options.path; Grafana 12.4 and later panic at start")
 }
 
-func (p *validation) readFromFiles(pr *provider, v any) {
+func readFromFiles(p *validation.Pass, pr *provider, v any) {
 	if v == nil {
 		return
 	}
-	at := pr.file.at(pr.options.Key("foldersFromFilesStructure"))
+	at := pr.file.At(pr.options.Key("foldersFromFilesStructure"))
 	b, isBool := v.(bool)
 	if !isBool {
-		if _, unknown := v.(provisioning.Unknown); unknown && p.version.AtLeast(v10) {
-			p.warnf(at, provisioning.RuleUnknownValue, "", "foldersFromFilesStructure comes from Grafana's environment: anything but true and false is ignored")
+		if _, unknown := v.(provisioning.Unknown); unknown && p.Version.AtLeast(validation.V10) {
+			p.Warnf(at, provisioning.RuleUnknownValue, "", "foldersFromFilesStructure comes from Grafana's environment: anything but true and false is ignored")
 		} else {
-			p.warnf(at, ruleProviderFFFS, "write true without quotes", "foldersFromFilesStructure must be a YAML boolean: this value is ignored, and the dashboards land in 'folder'")
+			p.Warnf(at, ruleProviderFFFS, "write true without quotes", "foldersFromFilesStructure must be a YAML boolean: this value is ignored, and the dashboards land in 'folder'")
 		}
 		return
 	}
@@ -204,57 +205,57 @@ func (p *validation) readFromFiles(pr *provider, v any) {
 	folder, uid := pr.folder.Set && !pr.folder.Empty(), pr.folderUID.Set && !pr.folderUID.Empty()
 	switch {
 	case folder && uid && pr.folder.Known && pr.folderUID.Known:
-		p.errorf(at, ruleProviderFFFS, "remove folder and folderUid", "foldersFromFilesStructure does not go with folder and folderUid: Grafana refuses all provider files")
+		p.Errorf(at, ruleProviderFFFS, "remove folder and folderUid", "foldersFromFilesStructure does not go with folder and folderUid: Grafana refuses all provider files")
 	case folder:
-		p.warnf(at, ruleProviderFFFS, "remove folder", "folder is ignored when foldersFromFilesStructure is set")
+		p.Warnf(at, ruleProviderFFFS, "remove folder", "folder is ignored when foldersFromFilesStructure is set")
 	case uid:
-		p.warnf(at, ruleProviderFFFS, "remove folderUid", "with foldersFromFilesStructure all subdirectories would get this one folderUid")
+		p.Warnf(at, ruleProviderFFFS, "remove folderUid", "with foldersFromFilesStructure all subdirectories would get this one folderUid")
 	}
 }
 
 // checkProvider judges what does not depend on the dashboards.
-func (p *validation) checkProvider(pr *provider) {
-	p.checkOrg(pr.orgAt, pr.org)
+func checkProvider(p *validation.Pass, pr *provider) {
+	p.CheckOrg(pr.orgAt, pr.org)
 	if pr.typ.Known && pr.typ.Text != "" && pr.typ.Text != "file" {
-		p.errorf(pr.file.at(pr.typ.Node), ruleProviderType, "write type: file", "the only type is file: Grafana refuses all provider files")
+		p.Errorf(pr.file.At(pr.typ.Node), ruleProviderType, "write type: file", "the only type is file: Grafana refuses all provider files")
 	}
 	if pr.name.Empty() {
-		p.warnf(pr.at, ruleProviderName, "write a name", "a provider without a name: two of them would delete each other's dashboards")
+		p.Warnf(pr.at, ruleProviderName, "write a name", "a provider without a name: two of them would delete each other's dashboards")
 	}
 	at := pr.at
 	if pr.interval.Node != nil {
-		at = pr.file.at(pr.interval.Node)
+		at = pr.file.At(pr.interval.Node)
 	}
 	switch {
 	case !pr.interval.Known:
-	case pr.interval.Value < 0 && p.version.Before(v123):
-		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "a negative updateIntervalSeconds kills the running Grafana, and it no longer starts")
+	case pr.interval.Value < 0 && p.Version.Before(validation.V123):
+		p.Errorf(at, ruleProviderInterval, "write a number of seconds from 1", "a negative updateIntervalSeconds kills the running Grafana, and it no longer starts")
 	case pr.interval.Value > 10 && int64(time.Second)*pr.interval.Value <= 0:
-		p.errorf(at, ruleProviderInterval, "write a number of seconds from 1", "an updateIntervalSeconds this large overflows: it kills the running Grafana, and it no longer starts")
-	case pr.interval.Value <= 10 && p.version.AtLeast(v123):
-		p.warnf(at, ruleProviderWatch, "write updateIntervalSeconds: 11 or more", "at 10 seconds or less (or unset) Grafana watches the directory and misses every swap of a mounted ConfigMap after the first")
+		p.Errorf(at, ruleProviderInterval, "write a number of seconds from 1", "an updateIntervalSeconds this large overflows: it kills the running Grafana, and it no longer starts")
+	case pr.interval.Value <= 10 && p.Version.AtLeast(validation.V123):
+		p.Warnf(at, ruleProviderWatch, "write updateIntervalSeconds: 11 or more", "at 10 seconds or less (or unset) Grafana watches the directory and misses every swap of a mounted ConfigMap after the first")
 	}
 	if pr.pathKnown {
 		switch {
 		case pr.path == "":
-			p.warnf(pr.pathAt, ruleProviderPath, "write an absolute path", "an empty path makes Grafana import every JSON file below its working directory")
+			p.Warnf(pr.pathAt, ruleProviderPath, "write an absolute path", "an empty path makes Grafana import every JSON file below its working directory")
 		case !strings.HasPrefix(pr.path, "/"):
-			p.warnf(pr.pathAt, ruleProviderPath, "write an absolute path", "a relative path starts from Grafana's working directory")
+			p.Warnf(pr.pathAt, ruleProviderPath, "write an absolute path", "a relative path starts from Grafana's working directory")
 		}
 	}
 }
 
 // checkProviderNames: unique in a file, and better across files too.
-func (p *validation) checkProviderNames(list []*provider) {
+func checkProviderNames(p *validation.Pass, list []*provider) {
 	first, inFile := map[string]*provider{}, map[[2]string]*provider{}
 	for _, pr := range list {
-		name := label(pr.name)
-		if other := inFile[[2]string{pr.file.name, name}]; other != nil {
-			p.errorf(pr.at, ruleProviderNameDup, "use another name", "line %d has this provider name: Grafana refuses all provider files", other.at.line)
+		name := validation.Label(pr.name)
+		if other := inFile[[2]string{pr.file.Name, name}]; other != nil {
+			p.Errorf(pr.at, ruleProviderNameDup, "use another name", "line %d has this provider name: Grafana refuses all provider files", other.at.Line)
 		} else if other := first[name]; other != nil {
-			p.warnf(pr.at, ruleProviderNameDup, "use another name", "%s:%d has this provider name: the two delete each other's dashboards", other.at.path, other.at.line)
+			p.Warnf(pr.at, ruleProviderNameDup, "use another name", "%s:%d has this provider name: the two delete each other's dashboards", other.at.Path, other.at.Line)
 		}
-		inFile[[2]string{pr.file.name, name}] = pr
+		inFile[[2]string{pr.file.Name, name}] = pr
 		if first[name] == nil {
 			first[name] = pr
 		}

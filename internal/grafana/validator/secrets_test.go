@@ -7,6 +7,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/expand"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -72,7 +73,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 				LookupEnv: func(string) (string, bool) { return mark + "$" + mark, true },
 				ReadFile:  func(string) ([]byte, error) { return []byte(mark + "$" + mark), nil },
 			}
-			v := New(Options{Env: env})
+			v := New(validation.Options{Env: env})
 			req := finding.Request{Set: snapshot.NewSet(snaps...), Facts: finding.Facts{Version: version, SameEnv: same}}
 			for range 2 { // once more with what ran
 				r, err := v.Validate(t.Context(), req)

@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 )
 
 // onlyServer are the rules that warn of what only the server knows.
 var onlyServer = []string{
-	ruleOrgUnknown, rulePluginInstalled, rulePluginOrgName, ruleCorrelationTarget, ruleNotifierOrgName,
+	validation.RuleOrgUnknown, rulePluginInstalled, rulePluginOrgName, ruleCorrelationTarget, ruleNotifierOrgName,
 }
 
 // TestTrialsWithoutServer is what `check` does: no one asked the server. Then a good set of files never gives an error, with

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -79,7 +80,7 @@ func TestSlips(t *testing.T) {
 func errorsIn(t *testing.T, role, content string) []finding.Finding {
 	t.Helper()
 	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: role, Dir: "/p/" + role}, map[string][]byte{"a.yaml": []byte(content)}))
-	r, err := New(Options{}).Validate(t.Context(), finding.Request{Set: set})
+	r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,16 @@ package validator
 import (
 	"slices"
 	"strings"
+
+	"reloader/internal/grafana/alerting"
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleDSTakesOver   = newRule("datasource-takes-over")
-	ruleDSDefault     = newRule("datasource-default-moves")
-	ruleDSDeleteCase  = newRule("datasource-delete-case")
-	ruleDashTakesOver = newRule("dashboard-takes-over")
+	ruleDSTakesOver   = validation.NewRule("datasource-takes-over")
+	ruleDSDefault     = validation.NewRule("datasource-default-moves")
+	ruleDSDeleteCase  = validation.NewRule("datasource-delete-case")
+	ruleDashTakesOver = validation.NewRule("dashboard-takes-over")
 )
 
 // NeedsServer says that a rule can only find something when the server was asked.
@@ -20,16 +23,16 @@ func NeedsServer(rule string) bool {
 // ServerDecides are rules whose warnings mean that the server was not asked: once it was, what it told counts in their
 // place.
 func ServerDecides() []string {
-	return []string{ruleOrgUnknown, rulePluginInstalled, rulePluginOrgName, ruleALReceiver, ruleALIntervalRef, ruleCorrelationTarget}
+	return []string{validation.RuleOrgUnknown, rulePluginInstalled, rulePluginOrgName, alerting.RuleReceiver, alerting.RuleIntervalRef, ruleCorrelationTarget}
 }
 
 // takeovers tells what the files change about data sources that were made otherwise.
-func (p *validation) takeovers(files []*dsFile) {
-	if p.live == nil {
+func takeovers(p *validation.Pass, files []*dsFile) {
+	if p.Live == nil {
 		return
 	}
 	had := map[dsKey]bool{}
-	for _, i := range p.before(itemDatasource) {
+	for _, i := range p.Before(itemDatasource) {
 		had[itemKey(i)] = true
 	}
 	named := map[dsKey]*dsEntry{}
@@ -42,28 +45,28 @@ func (p *validation) takeovers(files []*dsFile) {
 			}
 		}
 		for _, d := range f.deletes {
-			p.deleteCase(d)
+			deleteCase(p, d)
 		}
 	}
-	for _, l := range p.live.Datasources {
+	for _, l := range p.Live.Datasources {
 		key := dsKey{l.OrgID, l.Name}
 		e := named[key]
-		if e != nil && e.name.Known && p.running != nil && !l.ReadOnly && !had[key] {
-			p.warnf(e.at, ruleDSTakesOver, "use another name to keep both", "Grafana has a data source with this name that did not come from these files: the file takes it over")
+		if e != nil && e.name.Known && p.Running != nil && !l.ReadOnly && !had[key] {
+			p.Warnf(e.at, ruleDSTakesOver, "use another name to keep both", "Grafana has a data source with this name that did not come from these files: the file takes it over")
 		}
 		if def := defaults[l.OrgID]; l.Default && def != nil && (e == nil || !e.isDefault.Value) {
-			p.infof(def.file.at(def.isDefault.Node), ruleDSDefault, "", "the data source %q is the default now and will no longer be", l.Name)
+			p.Infof(def.file.At(def.isDefault.Node), ruleDSDefault, "", "the data source %q is the default now and will no longer be", l.Name)
 		}
 	}
 }
 
 // deleteCase finds delete entries that miss their data source by case alone.
-func (p *validation) deleteCase(d *dsDelete) {
+func deleteCase(p *validation.Pass, d *dsDelete) {
 	if !d.name.Known {
 		return
 	}
 	near := false
-	for _, l := range p.live.Datasources {
+	for _, l := range p.Live.Datasources {
 		if l.OrgID != d.org || !strings.EqualFold(l.Name, d.name.Text) {
 			continue
 		}
@@ -73,33 +76,33 @@ func (p *validation) deleteCase(d *dsDelete) {
 		near = true
 	}
 	if near {
-		p.warnf(d.at, ruleDSDeleteCase, "write the name exactly", "Grafana has this data source under a name that differs in upper and lower case: nothing is deleted")
+		p.Warnf(d.at, ruleDSDeleteCase, "write the name exactly", "Grafana has this data source under a name that differs in upper and lower case: nothing is deleted")
 	}
 }
 
 // dashboardTakeover warns of a dashboard that was made otherwise and is replaced.
-func (c *dashboardCheck) dashboardTakeover(v *providerView, d *dashboard, at place) {
-	if c.live == nil || c.running == nil {
+func (c *dashboardCheck) dashboardTakeover(v *providerView, d *dashboard, at validation.Place) {
+	if c.Live == nil || c.Running == nil {
 		return
 	}
 	if c.theirUIDs == nil {
 		c.loadTheirs()
 	}
 	sameUID := d.uid != "" && c.theirUIDs[dsKey{v.org, d.uid}]
-	sameTitle := d.folder == "" && c.version.Before(v12) && c.theirTitles[dsKey{v.org, d.title}]
+	sameTitle := d.folder == "" && c.Version.Before(validation.V12) && c.theirTitles[dsKey{v.org, d.title}]
 	if sameUID || sameTitle {
-		c.warnf(at, ruleDashTakesOver, "use another uid and title to keep both", "Grafana already has this dashboard, and not from these files: it is replaced")
+		c.Warnf(at, ruleDashTakesOver, "use another uid and title to keep both", "Grafana already has this dashboard, and not from these files: it is replaced")
 	}
 }
 
 // loadTheirs collects the dashboards that are not from the files that run.
 func (c *dashboardCheck) loadTheirs() {
 	ours := map[string]bool{}
-	for _, i := range c.before(itemDashboard) {
+	for _, i := range c.Before(itemDashboard) {
 		ours[i.Attrs["uid"]] = true
 	}
 	c.theirUIDs, c.theirTitles = map[dsKey]bool{}, map[dsKey]bool{}
-	for _, l := range c.live.Dashboards {
+	for _, l := range c.Live.Dashboards {
 		if ours[l.UID] {
 			continue
 		}

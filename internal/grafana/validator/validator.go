@@ -6,6 +6,8 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana"
+	"reloader/internal/grafana/alerting"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -21,19 +23,19 @@ const (
 )
 
 // New returns the validator of Grafana's files.
-func New(opts Options) finding.Validator { return &validator{opts: opts} }
+func New(opts validation.Options) finding.Validator { return &validator{opts: opts} }
 
-type validator struct{ opts Options }
+type validator struct{ opts validation.Options }
 
 // checkers are the kinds in the order in which Grafana reads them.
 var checkers = []struct {
 	role  string
-	check func(*validation, *snapshot.Snapshot)
+	check func(*validation.Pass, *snapshot.Snapshot)
 }{
 	{RoleDatasources, checkDatasources},
 	{RolePlugins, checkPlugins},
 	{RoleNotifiers, checkNotifiers},
-	{RoleAlerting, checkAlerting},
+	{RoleAlerting, alerting.Check},
 	{RoleDashboards, checkDashboards},
 	{RoleIni, checkIni},
 }
@@ -59,39 +61,39 @@ func (v *validator) Validate(ctx context.Context, req finding.Request) (finding.
 	if req.Set == nil {
 		return finding.Result{}, fmt.Errorf("validate grafana files: no files were given")
 	}
-	p := newPass(ctx, v.opts, req)
+	p := validation.New(ctx, v.opts, req)
 	for _, c := range checkers {
 		if err := ctx.Err(); err != nil {
 			return finding.Result{}, fmt.Errorf("validate grafana files: %w", context.Cause(ctx))
 		}
-		c.check(p, p.source(c.role))
+		c.check(p, p.Source(c.role))
 	}
-	p.missingKinds()
+	missingKinds(p)
 	if ctx.Err() != nil {
 		return finding.Result{}, fmt.Errorf("validate grafana files: %w", context.Cause(ctx))
 	}
-	if p.err != nil {
-		return finding.Result{}, fmt.Errorf("validate grafana files: %w", p.err)
+	if p.Err != nil {
+		return finding.Result{}, fmt.Errorf("validate grafana files: %w", p.Err)
 	}
-	res := p.result()
-	res.Expected = &Expected{Skipped: p.skipped}
+	res := p.Result()
+	res.Expected = &Expected{Skipped: p.Skipped}
 	return res, nil
 }
 
 // Rules are the names of all rules, sorted.
-func Rules() []string { return rules() }
+func Rules() []string { return validation.Rules() }
 
 // Guards are the rules that --allow can switch off, sorted.
-func Guards() []string { return guards() }
+func Guards() []string { return validation.Guards() }
 
-var ruleKindMissing = newRule("kind-directory-missing")
+var ruleKindMissing = validation.NewRule("kind-directory-missing")
 
 // missingKinds tells of directories that are not among the sources. They may well exist for Grafana,
 // as a part of its image, so that this is no more than a remark.
-func (p *validation) missingKinds() {
+func missingKinds(p *validation.Pass) {
 	provisioning := false
 	for _, c := range checkers {
-		provisioning = provisioning || c.role != RoleIni && p.source(c.role) != nil
+		provisioning = provisioning || c.role != RoleIni && p.Source(c.role) != nil
 	}
 	if !provisioning {
 		return
@@ -100,8 +102,8 @@ func (p *validation) missingKinds() {
 		RoleDatasources: "if Grafana has none either, data sources that were provisioned with prune are deleted",
 		RoleDashboards:  "if Grafana has none either, the dashboards of all providers are deleted",
 	} {
-		if p.source(role) == nil {
-			p.infof(place{path: role}, ruleKindMissing, "", "there is no directory %s here: %s", role, effect)
+		if p.Source(role) == nil {
+			p.Infof(validation.Place{Path: role}, ruleKindMissing, "", "there is no directory %s here: %s", role, effect)
 		}
 	}
 }

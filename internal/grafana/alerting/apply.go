@@ -1,29 +1,31 @@
-package validator
+package alerting
 
 import (
 	"slices"
+
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleALTwice       = newLastingRule("alerting-uid-twice")
-	ruleALNameTwice   = newRule("alerting-name-twice")
-	ruleALProvenance  = newLastingRule("alerting-provenance")
-	ruleALReceiver    = newLastingRule("alerting-receiver-unknown")
-	ruleALIntervalRef = newLastingRule("alerting-interval-unknown")
-	ruleALInUse       = newLastingRule("alerting-in-use")
-	ruleALTitleTwice  = newRule("alert-rule-title-twice")
+	ruleTwice       = validation.NewLastingRule("alerting-uid-twice")
+	ruleNameTwice   = validation.NewRule("alerting-name-twice")
+	ruleProvenance  = validation.NewLastingRule("alerting-provenance")
+	RuleReceiver    = validation.NewLastingRule("alerting-receiver-unknown")
+	RuleIntervalRef = validation.NewLastingRule("alerting-interval-unknown")
+	ruleInUse       = validation.NewLastingRule("alerting-in-use")
+	ruleTitleTwice  = validation.NewRule("alert-rule-title-twice")
 )
 
 // apply goes through the files in the order in which this Grafana writes.
-func (s *alertingState) apply(files []*alertingFile) {
-	each := func(steps ...func(*alertingFile)) {
+func (s *state) apply(files []*file) {
+	each := func(steps ...func(*file)) {
 		for _, step := range steps {
 			for _, f := range files {
 				step(f)
 			}
 		}
 	}
-	if s.p.version.AtLeast(v11) {
+	if s.p.Version.AtLeast(validation.V11) {
 		each(s.contactPoints, s.muteTimes, s.templates, s.policies, s.resets, s.deleteMutes, s.deleteTemplates, s.rules, s.deleteContacts)
 		return
 	}
@@ -31,23 +33,23 @@ func (s *alertingState) apply(files []*alertingFile) {
 }
 
 // exists reports an organization that is not there; what is written before stays.
-func (s *alertingState) exists(at place, id int64) bool {
+func (s *state) exists(at validation.Place, id int64) bool {
 	if id == 0 {
 		return false
 	}
-	exists, known := s.p.live.hasOrg(id)
+	exists, known := s.p.Live.HasOrg(id)
 	switch {
 	case exists:
 		return true
 	case known || id < 0:
-		s.p.errorf(at, ruleOrgUnknown, "create the organization first, or use another orgId", "organization %d does not exist: Grafana fails partway, and what it wrote before that stays", max(id, 0))
+		s.p.Errorf(at, validation.RuleOrgUnknown, "create the organization first, or use another orgId", "organization %d does not exist: Grafana fails partway, and what it wrote before that stays", max(id, 0))
 		return false
 	}
-	s.p.warnf(at, ruleOrgUnknown, "", "organization %d must exist, or Grafana fails partway", id)
+	s.p.Warnf(at, validation.RuleOrgUnknown, "", "organization %d must exist, or Grafana fails partway", id)
 	return true
 }
 
-func (s *alertingState) contactPoints(f *alertingFile) {
+func (s *state) contactPoints(f *file) {
 	for _, c := range f.contacts {
 		if !s.exists(c.at, c.org) {
 			continue
@@ -60,7 +62,7 @@ func (s *alertingState) contactPoints(f *alertingFile) {
 	}
 }
 
-func (s *alertingState) receiver(c *alertingContact, r *alertingReceiver) {
+func (s *state) receiver(c *contact, r *receiver) {
 	o := s.org(c.org)
 	uid := r.uid.Text
 	inServer := false
@@ -69,20 +71,20 @@ func (s *alertingState) receiver(c *alertingContact, r *alertingReceiver) {
 			if l.OrgID == c.org && l.UID == uid {
 				inServer = true
 				if l.Provenance == "api" {
-					s.p.errorf(c.file.at(r.uid.Node), ruleALProvenance, "delete it in Grafana, or use another uid", "a contact point with this uid was created through the API: Grafana fails with 'cannot change provenance'")
+					s.p.Errorf(c.file.At(r.uid.Node), ruleProvenance, "delete it in Grafana, or use another uid", "a contact point with this uid was created through the API: Grafana fails with 'cannot change provenance'")
 				}
 			}
 		}
 	}
 	if first, twice := o.made[uid]; twice {
 		if inServer {
-			s.p.warnf(c.file.at(r.uid.Node), ruleALTwice, "use another uid", "this uid is already in %s:%d: the last one wins, and a new Grafana fails with it", first.path, first.line)
+			s.p.Warnf(c.file.At(r.uid.Node), ruleTwice, "use another uid", "this uid is already in %s:%d: the last one wins, and a new Grafana fails with it", first.Path, first.Line)
 		} else {
-			s.p.errorf(c.file.at(r.uid.Node), ruleALTwice, "use another uid", "this uid is already in %s:%d: Grafana fails while writing the contact points; the first one stays", first.path, first.line)
+			s.p.Errorf(c.file.At(r.uid.Node), ruleTwice, "use another uid", "this uid is already in %s:%d: Grafana fails while writing the contact points; the first one stays", first.Path, first.Line)
 		}
 	}
 	if _, twice := o.made[uid]; !twice {
-		o.made[uid] = c.file.at(r.uid.Node)
+		o.made[uid] = c.file.At(r.uid.Node)
 	}
 	if old := o.owner[uid]; old != "" && old != c.name.Text {
 		if gone := o.remove(uid); gone != "" {
@@ -93,7 +95,7 @@ func (s *alertingState) receiver(c *alertingContact, r *alertingReceiver) {
 }
 
 // renamed follows a contact point's new name in what refers to it.
-func (o *alertingOrg) renamed(old, name string) {
+func (o *orgState) renamed(old, name string) {
 	swap := func(list []string) {
 		for i := range list {
 			if list[i] == old {
@@ -107,7 +109,7 @@ func (o *alertingOrg) renamed(old, name string) {
 	}
 }
 
-func (s *alertingState) muteTimes(f *alertingFile) {
+func (s *state) muteTimes(f *file) {
 	for _, m := range f.mutes {
 		if !s.exists(m.at, m.org) || !m.name.Known || m.name.Text == "" {
 			continue
@@ -115,9 +117,9 @@ func (s *alertingState) muteTimes(f *alertingFile) {
 		o := s.org(m.org)
 		if first, twice := o.madeMute[m.name.Text]; twice {
 			if s.liveMute(m.org, m.name.Text) {
-				s.p.warnf(m.at, ruleALNameTwice, "use another name", "this name is already in %s:%d: the last one wins, and a new Grafana fails with it", first.path, first.line)
+				s.p.Warnf(m.at, ruleNameTwice, "use another name", "this name is already in %s:%d: the last one wins, and a new Grafana fails with it", first.Path, first.Line)
 			} else {
-				s.p.errorf(m.at, ruleALNameTwice, "use another name", "this name is already in %s:%d: Grafana fails while writing the mute timings; the first one stays", first.path, first.line)
+				s.p.Errorf(m.at, ruleNameTwice, "use another name", "this name is already in %s:%d: Grafana fails while writing the mute timings; the first one stays", first.Path, first.Line)
 			}
 			continue
 		}
@@ -126,18 +128,18 @@ func (s *alertingState) muteTimes(f *alertingFile) {
 	}
 }
 
-func (s *alertingState) liveMute(org int64, name string) bool {
-	return s.live != nil && slices.ContainsFunc(s.live.MuteTimes, func(n LiveNamed) bool { return n.OrgID == org && n.Name == name })
+func (s *state) liveMute(org int64, name string) bool {
+	return s.live != nil && slices.ContainsFunc(s.live.MuteTimes, func(n validation.LiveNamed) bool { return n.OrgID == org && n.Name == name })
 }
 
-func (s *alertingState) templates(f *alertingFile) {
+func (s *state) templates(f *file) {
 	for _, t := range f.templates {
 		s.exists(t.at, t.org)
 	}
 }
 
 // receiverExists reports a contact point that is not there.
-func (s *alertingState) receiverExists(at place, org int64, name, when string) {
+func (s *state) receiverExists(at validation.Place, org int64, name, when string) {
 	o := s.org(org)
 	if _, there := o.contacts[name]; there {
 		return
@@ -149,13 +151,13 @@ func (s *alertingState) receiverExists(at place, org int64, name, when string) {
 		hint = "the built-in contact point of a new Grafana 12.4 is called 'empty'"
 	}
 	if s.live != nil && s.live.ContactPoints != nil {
-		s.p.errorf(at, ruleALReceiver, hint, "the contact point does not exist: Grafana fails while writing the %s", when)
+		s.p.Errorf(at, RuleReceiver, hint, "the contact point does not exist: Grafana fails while writing the %s", when)
 		return
 	}
-	s.p.warnf(at, ruleALReceiver, hint, "the contact point is in none of the files; if Grafana does not have it either, it fails while writing the %s", when)
+	s.p.Warnf(at, RuleReceiver, hint, "the contact point is in none of the files; if Grafana does not have it either, it fails while writing the %s", when)
 }
 
-func (s *alertingState) intervalExists(at place, org int64, name, when string) {
+func (s *state) intervalExists(at validation.Place, org int64, name, when string) {
 	o := s.org(org)
 	if o.mutes[name] {
 		return
@@ -165,24 +167,24 @@ func (s *alertingState) intervalExists(at place, org int64, name, when string) {
 		hint = "did you mean '" + near + "'?"
 	}
 	if s.live != nil && s.live.MuteTimes != nil {
-		s.p.errorf(at, ruleALIntervalRef, hint, "the mute timing does not exist: Grafana fails while writing the %s", when)
+		s.p.Errorf(at, RuleIntervalRef, hint, "the mute timing does not exist: Grafana fails while writing the %s", when)
 		return
 	}
-	s.p.warnf(at, ruleALIntervalRef, hint, "the mute timing is in none of the files; if Grafana does not have it either, it fails while writing the %s", when)
+	s.p.Warnf(at, RuleIntervalRef, hint, "the mute timing is in none of the files; if Grafana does not have it either, it fails while writing the %s", when)
 }
 
-func (s *alertingState) policies(f *alertingFile) {
+func (s *state) policies(f *file) {
 	for _, pol := range f.policies {
 		if !s.exists(pol.at, pol.org) {
 			continue
 		}
 		o := s.org(pol.org)
 		if first, twice := o.made["policy"]; twice {
-			s.p.warnf(pol.at, rulePolicyTwice, "keep one of them", "the policies of this organization are already in %s:%d: the last ones win", first.path, first.line)
+			s.p.Warnf(pol.at, rulePolicyTwice, "keep one of them", "the policies of this organization are already in %s:%d: the last ones win", first.Path, first.Line)
 		} else {
 			o.made["policy"] = pol.at
 		}
-		o.routes = alertingUse{}
+		o.routes = use{}
 		for _, r := range pol.receivers {
 			s.receiverExists(r.at, pol.org, r.name, "policies")
 			o.routes.receivers = append(o.routes.receivers, r.name)
@@ -194,31 +196,31 @@ func (s *alertingState) policies(f *alertingFile) {
 	}
 }
 
-func (s *alertingState) resets(f *alertingFile) {
+func (s *state) resets(f *file) {
 	for _, r := range f.resets {
 		if r.id.Known && s.exists(r.at, r.org) {
 			o := s.org(r.org)
-			o.routes = alertingUse{receivers: []string{s.builtin}}
+			o.routes = use{receivers: []string{s.builtin}}
 			o.add(s.builtin, "")
 		}
 	}
 }
 
-func (s *alertingState) deleteMutes(f *alertingFile) {
+func (s *state) deleteMutes(f *file) {
 	for _, d := range f.deleteMutes {
 		if !s.exists(d.at, d.org) || !d.id.Known {
 			continue
 		}
 		o := s.org(d.org)
 		if o.mutes[d.id.Text] && o.usesInterval(d.id.Text) {
-			s.p.errorf(d.at, ruleALInUse, "remove it from the policies and rules first", "the mute timing is in use: Grafana fails while deleting it")
+			s.p.Errorf(d.at, ruleInUse, "remove it from the policies and rules first", "the mute timing is in use: Grafana fails while deleting it")
 			continue
 		}
 		delete(o.mutes, d.id.Text)
 	}
 }
 
-func (o *alertingOrg) usesInterval(name string) bool {
+func (o *orgState) usesInterval(name string) bool {
 	if slices.Contains(o.routes.intervals, name) {
 		return true
 	}
@@ -230,7 +232,7 @@ func (o *alertingOrg) usesInterval(name string) bool {
 	return false
 }
 
-func (o *alertingOrg) usesReceiver(name string) bool {
+func (o *orgState) usesReceiver(name string) bool {
 	if slices.Contains(o.routes.receivers, name) {
 		return true
 	}
@@ -242,20 +244,20 @@ func (o *alertingOrg) usesReceiver(name string) bool {
 	return false
 }
 
-func (s *alertingState) deleteTemplates(f *alertingFile) {
+func (s *state) deleteTemplates(f *file) {
 	for _, d := range f.deleteTemplates {
 		s.exists(d.at, d.org)
 	}
 }
 
-func (s *alertingState) deleteContacts(f *alertingFile) {
+func (s *state) deleteContacts(f *file) {
 	for _, d := range f.deleteContacts {
 		if !s.exists(d.at, d.org) || !d.id.Known {
 			continue
 		}
 		o := s.org(d.org)
 		if gone := o.remove(d.id.Text); gone != "" && o.usesReceiver(gone) {
-			s.p.errorf(d.at, ruleALInUse, "remove it from the policies and rules first", "the contact point is in use by a policy or a rule: Grafana fails while deleting it")
+			s.p.Errorf(d.at, ruleInUse, "remove it from the policies and rules first", "the contact point is in use by a policy or a rule: Grafana fails while deleting it")
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package validator
+package validation
 
 import (
 	"strconv"
@@ -8,20 +8,20 @@ import (
 	"reloader/internal/grafana/ini"
 )
 
-// setting is the value of a key of grafana.ini on which the verdict on other files depends: of the running server
+// Setting is the value of a key of grafana.ini on which the verdict on other files depends: of the running server
 // where that is known, because a reload is judged by it, else of the file. Without set it is the default; without
 // known, it cannot be told.
-func (p *validation) setting(section, key string) (text string, set, known bool) {
-	if p.live != nil && p.live.Settings != nil {
-		text, set = p.live.Settings[section+"."+key]
+func (p *Pass) Setting(section, key string) (text string, set, known bool) {
+	if p.Live != nil && p.Live.Settings != nil {
+		text, set = p.Live.Settings[section+"."+key]
 		return text, set, true
 	}
-	if p.same {
-		if text := p.env.Lookup("GF_" + strings.ToUpper(section) + "_" + strings.ToUpper(key)); text != "" {
+	if p.Same {
+		if text := p.Env.Lookup("GF_" + strings.ToUpper(section) + "_" + strings.ToUpper(key)); text != "" {
 			return text, true, true
 		}
 	}
-	s := p.source(grafana.Ini)
+	s := p.Source(grafana.Ini)
 	if s == nil {
 		return "", false, false
 	}
@@ -33,14 +33,14 @@ func (p *validation) setting(section, key string) (text string, set, known bool)
 		if !ok {
 			return "", false, false
 		}
-		return ini.Value(b, ini.Options{Version: p.told, Env: p.env}, section, key)
+		return ini.Value(b, ini.Options{Version: p.Told, Env: p.Env}, section, key)
 	}
 	return "", false, false
 }
 
-// whole is a setting that is a whole number; otherwise where it is not set, or no number.
-func (p *validation) whole(section, key string, otherwise int) (n int, known bool) {
-	text, set, known := p.setting(section, key)
+// Whole is a setting that is a whole number; otherwise where it is not set, or no number.
+func (p *Pass) Whole(section, key string, otherwise int) (n int, known bool) {
+	text, set, known := p.Setting(section, key)
 	if !set || !known {
 		return otherwise, known
 	}

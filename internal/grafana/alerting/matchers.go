@@ -1,4 +1,4 @@
-package validator
+package alerting
 
 import (
 	"regexp"
@@ -8,7 +8,7 @@ import (
 
 var matchOperators = []string{"=", "!=", "=~", "!~"}
 
-func (r *alertingRoute) matchers(root bool) {
+func (r *route) matchers(root bool) {
 	some := r.objectMatchers()
 	some = r.matchTexts() || some
 	if m, there := get(r.values, "match"); there && m != nil {
@@ -30,7 +30,7 @@ func (r *alertingRoute) matchers(root bool) {
 		}
 	}
 	if !some && !root {
-		r.a.p.warnf(r.a.f.at(r.node), rulePolicyContinue, "write object_matchers", "this route matches every alert")
+		r.a.p.Warnf(r.a.f.At(r.node), rulePolicyContinue, "write object_matchers", "this route matches every alert")
 	}
 }
 
@@ -39,7 +39,7 @@ func goodRegexp(s string) bool {
 	return err == nil
 }
 
-func (r *alertingRoute) objectMatchers() bool {
+func (r *route) objectMatchers() bool {
 	const form = `write them as [[label, "=", value]]`
 	v, there := get(r.values, "object_matchers")
 	if !there || v == nil {
@@ -66,7 +66,7 @@ func (r *alertingRoute) objectMatchers() bool {
 		case valueKnown && (op == "=~" || op == "!~") && !goodRegexp(strings.TrimSuffix(strings.TrimPrefix(value, `"`), `"`)):
 			r.broken("object_matchers", rulePolicyMatcher, "", "a matcher's value is not a valid regular expression")
 		case len(parts) != 3:
-			r.a.p.warnf(r.at("object_matchers"), rulePolicyMatcher, form, "a matcher has %d parts instead of 3: Grafana reads a missing one as an empty string", len(parts))
+			r.a.p.Warnf(r.at("object_matchers"), rulePolicyMatcher, form, "a matcher has %d parts instead of 3: Grafana reads a missing one as an empty string", len(parts))
 		}
 	}
 	return len(v.([]any)) > 0
@@ -75,7 +75,7 @@ func (r *alertingRoute) objectMatchers() bool {
 // matcherText is one matcher of the list form: a label or quoted text, an operator, a value.
 var matcherText = regexp.MustCompile(`(?s)^\s*([a-zA-Z_:][a-zA-Z0-9_:]*|"(?:[^"\\]|\\.)*"|[^\s=!~{},"'` + "`" + `\\]+)\s*(=~|=|!=|!~)\s*("(?:[^"\\]|\\.)*"|[^"]*?)\s*$`)
 
-func (r *alertingRoute) matchTexts() bool {
+func (r *route) matchTexts() bool {
 	list := r.texts("matchers")
 	for _, s := range list {
 		s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s), "{"), "}")

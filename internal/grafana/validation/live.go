@@ -1,4 +1,4 @@
-package validator
+package validation
 
 import "slices"
 
@@ -90,8 +90,8 @@ type LiveRule struct {
 	Intervals []string
 }
 
-// hasOrg says whether an organization exists: yes, no, or not known.
-func (l *Live) hasOrg(id int64) (exists, known bool) {
+// HasOrg says whether an organization exists: yes, no, or not known.
+func (l *Live) HasOrg(id int64) (exists, known bool) {
 	if l == nil || l.Orgs == nil {
 		return id == 1, id == 1
 	}
@@ -103,7 +103,8 @@ func (l *Live) hasOrg(id int64) (exists, known bool) {
 	return false, true
 }
 
-func (l *Live) hasOrgName(name string) (exists, known bool) {
+// HasOrgName says whether an organization of this name exists, and whether that is known.
+func (l *Live) HasOrgName(name string) (exists, known bool) {
 	if l == nil || l.Orgs == nil {
 		return false, false
 	}
@@ -115,7 +116,8 @@ func (l *Live) hasOrgName(name string) (exists, known bool) {
 	return false, true
 }
 
-func (l *Live) hasPlugin(id string) (exists, known bool) {
+// HasPlugin says whether a plugin is installed, and whether that is known.
+func (l *Live) HasPlugin(id string) (exists, known bool) {
 	if l == nil || l.Plugins == nil {
 		return false, false
 	}

@@ -1,4 +1,4 @@
-package validator
+package validation
 
 import (
 	"strconv"
@@ -9,8 +9,8 @@ import (
 	"reloader/internal/grafana/provisioning"
 )
 
-// fingerprint tells whether what is written below a node changed.
-func fingerprint(nodes ...*yaml.Node) uint64 {
+// Fingerprint tells whether what is written below a node changed.
+func Fingerprint(nodes ...*yaml.Node) uint64 {
 	h := finding.NewFingerprint()
 	left := maxFingerprintNodes
 	for _, n := range nodes {
@@ -40,28 +40,29 @@ func hashNode(h *finding.FingerprintHash, n *yaml.Node, left *int) {
 	h.WriteString("\x01")
 }
 
-// fingerprintMap covers merged keys too.
-func fingerprintMap(m *provisioning.Map) uint64 {
+// FingerprintMap covers merged keys too.
+func FingerprintMap(m *provisioning.Map) uint64 {
 	nodes := make([]*yaml.Node, 0, 2*len(m.Fields))
 	for _, f := range m.Fields {
 		nodes = append(nodes, f.KeyNode, f.Node)
 	}
-	return fingerprint(nodes...)
+	return Fingerprint(nodes...)
 }
 
-func fingerprintBytes(b []byte) uint64 { return finding.Fingerprint(string(b)) }
+// FingerprintBytes tells whether a text changed.
+func FingerprintBytes(b []byte) uint64 { return finding.Fingerprint(string(b)) }
 
-// label is how a value is called in findings and outlines: as it is written in the file, so that
+// Label is how a value is called in findings and outlines: as it is written in the file, so that
 // nothing from the environment shows.
-func label(v provisioning.Value) string {
+func Label(v provisioning.Value) string {
 	if v.Changed || !v.Known {
 		return v.Raw
 	}
 	return v.Text
 }
 
-// named is an item's name: objects of other organizations carry the number.
-func named(name string, org int64) string {
+// Named is an item's name: objects of other organizations carry the number.
+func Named(name string, org int64) string {
 	if org == 1 {
 		return name
 	}

@@ -1,4 +1,4 @@
-package validator
+package alerting
 
 import (
 	"regexp"
@@ -10,28 +10,29 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleTemplateName   = newRule("template-name")
-	ruleTemplateBody   = newRule("template-body")
-	ruleTemplateSyntax = newRule("template-syntax")
+	ruleTemplateName   = validation.NewRule("template-name")
+	ruleTemplateBody   = validation.NewRule("template-body")
+	ruleTemplateSyntax = validation.NewRule("template-syntax")
 
 	templateKeys = []string{"orgId", "name", "template"}
 )
 
-func (a *alertingReader) template(m *provisioning.Map) *alertingNamed {
+func (a *reader) template(m *provisioning.Map) *named {
 	a.d.UnknownKeys(m, "a template", templateKeys, "provenance", "resourceversion")
-	t := &alertingNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
+	t := &named{at: a.f.At(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: validation.FingerprintMap(m)}
 	body := a.d.PlainText(m, "template")
 	const consequence = "Grafana fails while writing the templates; contact points and mute timings stay applied"
 	if t.name.Known && t.name.Text == "" {
-		a.p.errorf(a.f.at(m.Key("name")), ruleTemplateName, "write name", "a template needs 'name': %s", consequence)
+		a.p.Errorf(a.f.At(m.Key("name")), ruleTemplateName, "write name", "a template needs 'name': %s", consequence)
 	}
 	switch {
 	case !body.Known:
 	case body.Text == "":
-		a.p.errorf(a.f.at(m.Key("template")), ruleTemplateBody, "write template", "a template needs 'template': %s", consequence)
+		a.p.Errorf(a.f.At(m.Key("template")), ruleTemplateBody, "write template", "a template needs 'template': %s", consequence)
 	default:
 		a.templateSyntax(m, t.name.Text, body.Text, consequence)
 	}
@@ -48,7 +49,7 @@ var (
 )
 
 // templateSyntax parses the body as Grafana does: without a define it is wrapped into one.
-func (a *alertingReader) templateSyntax(m *provisioning.Map, name, body, consequence string) {
+func (a *reader) templateSyntax(m *provisioning.Map, name, body, consequence string) {
 	content := strings.TrimSpace(body)
 	wrapped := !definesTemplate.MatchString(content)
 	if wrapped {
@@ -56,7 +57,7 @@ func (a *alertingReader) templateSyntax(m *provisioning.Map, name, body, consequ
 	}
 	_, err := parse.Parse("template", content, "", "", templateFuncs)
 	n := m.Get("template")
-	at := a.f.at(n)
+	at := a.f.At(n)
 	if err != nil {
 		message := err.Error()
 		if found := templateLine.FindStringSubmatch(message); found != nil {
@@ -65,7 +66,7 @@ func (a *alertingReader) templateSyntax(m *provisioning.Map, name, body, consequ
 				if wrapped {
 					line--
 				}
-				at.line, at.column = at.line+max(line, 1), 1
+				at.Line, at.Column = at.Line+max(line, 1), 1
 			}
 		}
 		// What is quoted is the user's text.
@@ -75,10 +76,10 @@ func (a *alertingReader) templateSyntax(m *provisioning.Map, name, body, consequ
 			}
 			return "..."
 		})
-		a.p.errorf(at, ruleTemplateSyntax, "", "the template cannot be parsed: %s: %s", cut(message), consequence)
+		a.p.Errorf(at, ruleTemplateSyntax, "", "the template cannot be parsed: %s: %s", validation.Cut(message), consequence)
 		return
 	}
-	if a.p.version.Before(v11) {
+	if a.p.Version.Before(validation.V11) {
 		old := map[string]any{}
 		for f := range templateFuncs {
 			if !slices.Contains(newTemplateFuncs, f) {
@@ -86,7 +87,7 @@ func (a *alertingReader) templateSyntax(m *provisioning.Map, name, body, consequ
 			}
 		}
 		if _, err := parse.Parse("template", content, "", "", old); err != nil {
-			a.p.warnf(at, ruleTemplateSyntax, "", "the template uses a function that older versions of Grafana may not have: those refuse it")
+			a.p.Warnf(at, ruleTemplateSyntax, "", "the template uses a function that older versions of Grafana may not have: those refuse it")
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package validator
+package alerting
 
 import (
 	"regexp"
@@ -9,23 +9,24 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleMuteRange    = newRule("mute-timing-range")
-	ruleMuteLocation = newRule("mute-timing-location")
-	ruleMuteName     = newRule("mute-timing-name")
-	ruleMuteEmpty    = newRule("mute-timing-empty")
+	ruleMuteRange    = validation.NewRule("mute-timing-range")
+	ruleMuteLocation = validation.NewRule("mute-timing-location")
+	ruleMuteName     = validation.NewRule("mute-timing-name")
+	ruleMuteEmpty    = validation.NewRule("mute-timing-empty")
 
 	muteKeys     = []string{"orgId", "name", "time_intervals"}
 	intervalKeys = []string{"times", "weekdays", "days_of_month", "months", "years", "location"}
 )
 
-func (a *alertingReader) muteTime(m *provisioning.Map) *alertingNamed {
+func (a *reader) muteTime(m *provisioning.Map) *named {
 	a.d.UnknownKeys(m, "a mute timing", muteKeys, "version", "provenance")
-	mt := &alertingNamed{at: a.f.at(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: fingerprintMap(m)}
+	mt := &named{at: a.f.At(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: validation.FingerprintMap(m)}
 	if mt.name.Known && mt.name.Text == "" {
-		a.p.errorf(a.f.at(m.Key("name")), ruleMuteName, "write name", "a mute timing needs 'name': Grafana fails partway; contact points stay applied")
+		a.p.Errorf(a.f.At(m.Key("name")), ruleMuteName, "write name", "a mute timing needs 'name': Grafana fails partway; contact points stay applied")
 	}
 	empty := true
 	for _, i := range a.items(m, "time_intervals", true) {
@@ -33,12 +34,12 @@ func (a *alertingReader) muteTime(m *provisioning.Map) *alertingNamed {
 		a.interval(i)
 	}
 	if empty {
-		a.p.warnf(mt.at, ruleMuteEmpty, "write time_intervals", "a mute timing without time intervals mutes nothing")
+		a.p.Warnf(mt.at, ruleMuteEmpty, "write time_intervals", "a mute timing without time intervals mutes nothing")
 	}
 	return mt
 }
 
-func (a *alertingReader) interval(m *provisioning.Map) {
+func (a *reader) interval(m *provisioning.Map) {
 	a.d.UnknownKeys(m, "a time interval", intervalKeys)
 	for _, t := range a.items(m, "times", true) {
 		a.times(t)
@@ -54,7 +55,7 @@ func (a *alertingReader) interval(m *provisioning.Map) {
 				continue
 			}
 			if problem := badRange(key, strings.ToLower(v)); problem != "" {
-				a.p.errorf(a.f.at(n), ruleMuteRange, "", "'%s' has %s: Grafana refuses all alerting files", key, problem)
+				a.p.Errorf(a.f.At(n), ruleMuteRange, "", "'%s' has %s: Grafana refuses all alerting files", key, problem)
 			}
 		}
 	}
@@ -62,13 +63,13 @@ func (a *alertingReader) interval(m *provisioning.Map) {
 }
 
 // plainNode is a scalar as the YAML library gives it as a text; Grafana expands nothing here.
-func (a *alertingReader) plainNode(n *yaml.Node, key string) (string, bool) {
+func (a *reader) plainNode(n *yaml.Node, key string) (string, bool) {
 	r := a.d.Resolve(n)
 	if r == nil {
 		return "", false
 	}
 	if r.Kind != yaml.ScalarNode {
-		a.p.errorf(a.f.at(n), provisioning.RuleWrongType, "", "an item of '%s' must be a string: Grafana refuses all alerting files", key)
+		a.p.Errorf(a.f.At(n), provisioning.RuleWrongType, "", "an item of '%s' must be a string: Grafana refuses all alerting files", key)
 		return "", false
 	}
 	return r.Value, true
@@ -76,25 +77,25 @@ func (a *alertingReader) plainNode(n *yaml.Node, key string) (string, bool) {
 
 var clockTime = regexp.MustCompile(`^((([01][0-9])|(2[0-3])):[0-5][0-9])$|(^24:00$)`)
 
-func (a *alertingReader) times(m *provisioning.Map) {
+func (a *reader) times(m *provisioning.Map) {
 	a.d.UnknownKeys(m, "times", []string{"start_time", "end_time"})
 	start, end := a.d.PlainText(m, "start_time"), a.d.PlainText(m, "end_time")
 	if !start.Known || !end.Known {
 		return
 	}
-	at := a.f.at(m.Node)
+	at := a.f.At(m.Node)
 	const hint = "write {start_time: '08:00', end_time: '17:30'}; the end of the day is 24:00"
 	switch {
 	case start.Raw == "" || end.Raw == "":
-		a.p.errorf(at, ruleMuteRange, hint, "'times' needs start_time and end_time: Grafana refuses all alerting files")
+		a.p.Errorf(at, ruleMuteRange, hint, "'times' needs start_time and end_time: Grafana refuses all alerting files")
 	case !clockTime.MatchString(start.Raw) || !clockTime.MatchString(end.Raw):
-		a.p.errorf(at, ruleMuteRange, hint, "'times' has a time that is not HH:MM: Grafana refuses all alerting files")
+		a.p.Errorf(at, ruleMuteRange, hint, "'times' has a time that is not HH:MM: Grafana refuses all alerting files")
 	case start.Raw >= end.Raw:
-		a.p.errorf(at, ruleMuteRange, hint+"; split a range that crosses midnight", "'times' ends before it starts: Grafana refuses all alerting files")
+		a.p.Errorf(at, ruleMuteRange, hint+"; split a range that crosses midnight", "'times' ends before it starts: Grafana refuses all alerting files")
 	}
 }
 
-func (a *alertingReader) location(m *provisioning.Map) {
+func (a *reader) location(m *provisioning.Map) {
 	n := m.Get("location")
 	if a.d.IsNull(n) {
 		return
@@ -108,10 +109,10 @@ func (a *alertingReader) location(m *provisioning.Map) {
 	}
 	// Without a database of zones here nothing can be said.
 	if _, err := time.LoadLocation("Europe/Berlin"); err != nil {
-		a.p.warnf(a.f.at(n), ruleMuteLocation, "", "the time zone cannot be looked up here; if Grafana does not know it, it refuses all alerting files")
+		a.p.Warnf(a.f.At(n), ruleMuteLocation, "", "the time zone cannot be looked up here; if Grafana does not know it, it refuses all alerting files")
 		return
 	}
-	a.p.errorf(a.f.at(n), ruleMuteLocation, "write a name of the time zone database: Europe/Berlin, UTC", "the time zone is not known: Grafana refuses all alerting files")
+	a.p.Errorf(a.f.At(n), ruleMuteLocation, "write a name of the time zone database: Europe/Berlin, UTC", "the time zone is not known: Grafana refuses all alerting files")
 }
 
 var (

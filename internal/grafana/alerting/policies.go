@@ -1,4 +1,4 @@
-package validator
+package alerting
 
 import (
 	"strings"
@@ -8,17 +8,18 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	rulePolicyValue    = newRule("policy-value")
-	rulePolicyMatcher  = newRule("policy-matcher")
-	rulePolicyRoot     = newRule("policy-root")
-	rulePolicyGroupBy  = newRule("policy-group-by")
-	rulePolicyKey      = newRule("policy-unknown-key")
-	rulePolicyTwice    = newRule("policy-twice")
-	rulePolicyContinue = newRule("policy-matches-all")
-	rulePolicyVersion  = newRule("policy-key-version")
+	rulePolicyValue    = validation.NewRule("policy-value")
+	rulePolicyMatcher  = validation.NewRule("policy-matcher")
+	rulePolicyRoot     = validation.NewRule("policy-root")
+	rulePolicyGroupBy  = validation.NewRule("policy-group-by")
+	rulePolicyKey      = validation.NewRule("policy-unknown-key")
+	rulePolicyTwice    = validation.NewRule("policy-twice")
+	rulePolicyContinue = validation.NewRule("policy-matches-all")
+	rulePolicyVersion  = validation.NewRule("policy-key-version")
 
 	routeKeys = []string{
 		"receiver", "group_by", "match", "match_re", "matchers", "object_matchers", "mute_time_intervals", "active_time_intervals",
@@ -26,10 +27,10 @@ var (
 	}
 )
 
-// alertingPolicy is a tree of notification policies.
-type alertingPolicy struct {
-	file      file
-	at        place
+// policy is a tree of notification policies.
+type policy struct {
+	file      validation.File
+	at        validation.Place
 	org       int64 // 0: not known
 	print     uint64
 	receivers []named1
@@ -40,46 +41,46 @@ type alertingPolicy struct {
 
 // named1 is a name that a route refers to.
 type named1 struct {
-	at   place
+	at   validation.Place
 	name string
 }
 
-// alertingRoute is one node of the tree: its values, and the YAML they come from.
-type alertingRoute struct {
-	a      *alertingReader
+// route is one node of the tree: its values, and the YAML they come from.
+type route struct {
+	a      *reader
 	values map[string]any
 	node   *yaml.Node
-	policy *alertingPolicy
+	policy *policy
 }
 
-func (a *alertingReader) policy(m *provisioning.Map) *alertingPolicy {
-	pol := &alertingPolicy{file: a.f, at: a.f.at(m.Node), org: a.org(m), print: fingerprintMap(m), ok: true}
+func (a *reader) policy(m *provisioning.Map) *policy {
+	pol := &policy{file: a.f, at: a.f.At(m.Node), org: a.org(m), print: validation.FingerprintMap(m), ok: true}
 	values, ok := a.d.JudgedMap(m.Node, "a policy")
 	if !ok {
 		pol.ok = false
 		return pol
 	}
-	r := &alertingRoute{a: a, values: values, node: m.Node, policy: pol}
+	r := &route{a: a, values: values, node: m.Node, policy: pol}
 	r.root()
 	r.read(0)
 	return pol
 }
 
-func (r *alertingRoute) at(key string) place { return keyAt(r.a.f, r.a.d, r.node, key) }
+func (r *route) at(key string) validation.Place { return keyAt(r.a.f, r.a.d, r.node, key) }
 
 // broken reports what makes the file unreadable.
-func (r *alertingRoute) broken(key, rule, hint, format string, args ...any) {
+func (r *route) broken(key, rule, hint, format string, args ...any) {
 	r.policy.ok = false
-	r.a.p.errorf(r.at(key), rule, hint, format+": Grafana refuses all alerting files", args...)
+	r.a.p.Errorf(r.at(key), rule, hint, format+": Grafana refuses all alerting files", args...)
 }
 
 // refused reports what fails when the tree is stored.
-func (r *alertingRoute) refused(key, rule, hint, format string, args ...any) {
+func (r *route) refused(key, rule, hint, format string, args ...any) {
 	r.policy.ok = false
-	r.a.p.errorf(r.at(key), rule, hint, format+": Grafana fails while writing the policies; contact points stay applied", args...)
+	r.a.p.Errorf(r.at(key), rule, hint, format+": Grafana fails while writing the policies; contact points stay applied", args...)
 }
 
-func (r *alertingRoute) root() {
+func (r *route) root() {
 	if v, _ := r.text("receiver"); v == "" && !r.unknown("receiver") {
 		r.refused("receiver", rulePolicyRoot, "write the name of a contact point", "the root policy needs a receiver")
 	}
@@ -92,7 +93,7 @@ func (r *alertingRoute) root() {
 		case []any:
 			full = len(t) > 0
 		}
-		if full && (key != "active_time_intervals" || r.a.p.version.AtLeast(v11)) {
+		if full && (key != "active_time_intervals" || r.a.p.Version.AtLeast(validation.V11)) {
 			r.refused(key, rulePolicyRoot, "move it into one of the routes", "the root policy must not have '%s'", key)
 		}
 	}
@@ -101,7 +102,7 @@ func (r *alertingRoute) root() {
 // maxRoutes bounds the depth of a tree.
 const maxRoutes = 1000
 
-func (r *alertingRoute) read(depth int) {
+func (r *route) read(depth int) {
 	r.unknownKeys(depth == 0)
 	if v, ok := r.text("receiver"); ok && v != "" {
 		r.policy.receivers = append(r.policy.receivers, named1{r.at("receiver"), v})
@@ -110,11 +111,11 @@ func (r *alertingRoute) read(depth int) {
 	r.groupBy()
 	r.matchers(depth == 0)
 	for _, key := range []string{"mute_time_intervals", "active_time_intervals"} {
-		if key == "active_time_intervals" && r.a.p.version.Before(v121) {
+		if key == "active_time_intervals" && r.a.p.Version.Before(validation.V121) {
 			if v, there := get(r.values, key); there && v != nil {
-				r.a.p.warnf(r.at(key), rulePolicyVersion, "", "'%s' needs Grafana 12.1 or later: this version (%s) ignores it, and the route is always active", key, r.a.p.version)
+				r.a.p.Warnf(r.at(key), rulePolicyVersion, "", "'%s' needs Grafana 12.1 or later: this version (%s) ignores it, and the route is always active", key, r.a.p.Version)
 			}
-			if r.a.p.version.Before(v11) {
+			if r.a.p.Version.Before(validation.V11) {
 				continue // read as nothing
 			}
 		}
@@ -141,7 +142,7 @@ func (r *alertingRoute) read(depth int) {
 	}
 	nodes := r.nodes("routes")
 	for i, item := range list {
-		child := &alertingRoute{a: r.a, node: r.node, policy: r.policy}
+		child := &route{a: r.a, node: r.node, policy: r.policy}
 		if i < len(nodes) {
 			child.node = nodes[i]
 		}
@@ -151,16 +152,16 @@ func (r *alertingRoute) read(depth int) {
 			child.read(depth + 1)
 		case nil:
 			r.policy.ok = false
-			r.a.p.errorf(r.a.f.at(child.node), ruleALNullItem, "remove the dash, or write the route after it", "an empty route makes Grafana panic")
+			r.a.p.Errorf(r.a.f.At(child.node), ruleNullItem, "remove the dash, or write the route after it", "an empty route makes Grafana panic")
 		default:
 			r.policy.ok = false
-			r.a.p.errorf(r.a.f.at(child.node), rulePolicyValue, "", "a route must be a map: Grafana refuses all alerting files")
+			r.a.p.Errorf(r.a.f.At(child.node), rulePolicyValue, "", "a route must be a map: Grafana refuses all alerting files")
 		}
 	}
 }
 
 // nodes are the items of a list as YAML.
-func (r *alertingRoute) nodes(key string) []*yaml.Node {
+func (r *route) nodes(key string) []*yaml.Node {
 	n := r.a.d.Resolve(r.node)
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
@@ -175,7 +176,7 @@ func (r *alertingRoute) nodes(key string) []*yaml.Node {
 	return nil
 }
 
-func (r *alertingRoute) unknownKeys(root bool) {
+func (r *route) unknownKeys(root bool) {
 	for key := range r.values {
 		if root && (key == "orgId" || key == "name") {
 			continue
@@ -187,13 +188,13 @@ func (r *alertingRoute) unknownKeys(root bool) {
 		if near := finding.Nearest(key, routeKeys); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		r.a.p.warnf(r.at(key), rulePolicyKey, hint, "a policy has no key '%s': Grafana ignores it", cut(key))
+		r.a.p.Warnf(r.at(key), rulePolicyKey, hint, "a policy has no key '%s': Grafana ignores it", validation.Cut(key))
 	}
 	if _, there := get(r.values, "name"); there && root {
-		if r.a.p.version.AtLeast(v13) {
-			r.a.p.warnf(r.at("name"), rulePolicyKey, "create named trees through the API, or remove it", "'name' of a policy is not documented for files; this is probably the organization's default tree")
+		if r.a.p.Version.AtLeast(validation.V13) {
+			r.a.p.Warnf(r.at("name"), rulePolicyKey, "create named trees through the API, or remove it", "'name' of a policy is not documented for files; this is probably the organization's default tree")
 		} else {
-			r.a.p.warnf(r.at("name"), rulePolicyKey, "remove it", "'name' of a policy is ignored: an organization has one tree")
+			r.a.p.Warnf(r.at("name"), rulePolicyKey, "remove it", "'name' of a policy is ignored: an organization has one tree")
 		}
 	}
 }
@@ -207,13 +208,13 @@ func containsFold(list []string, s string) bool {
 	return false
 }
 
-func (r *alertingRoute) unknown(key string) bool {
+func (r *route) unknown(key string) bool {
 	v, _ := get(r.values, key)
 	return unknownValue(v)
 }
 
 // text is a text of the route; not ok when it is not known or was reported.
-func (r *alertingRoute) text(key string) (string, bool) {
+func (r *route) text(key string) (string, bool) {
 	v, there := get(r.values, key)
 	switch {
 	case !there || v == nil:
@@ -229,7 +230,7 @@ func (r *alertingRoute) text(key string) (string, bool) {
 }
 
 // texts is a list of strings of the route, without those that are not known.
-func (r *alertingRoute) texts(key string) []string {
+func (r *route) texts(key string) []string {
 	v, there := get(r.values, key)
 	if !there || v == nil {
 		return nil
@@ -249,7 +250,7 @@ func (r *alertingRoute) texts(key string) []string {
 	return out
 }
 
-func (r *alertingRoute) groupBy() {
+func (r *route) groupBy() {
 	labels := r.texts("group_by")
 	seen := map[string]bool{}
 	for _, l := range labels {
@@ -263,7 +264,7 @@ func (r *alertingRoute) groupBy() {
 	}
 }
 
-func (r *alertingRoute) duration(key string) {
+func (r *route) duration(key string) {
 	v, there := get(r.values, key)
 	if !there || v == nil || unknownValue(v) {
 		return
@@ -272,8 +273,8 @@ func (r *alertingRoute) duration(key string) {
 	d, err := model.ParseDuration(s)
 	switch {
 	case !isString || err != nil:
-		r.broken(key, ruleALDuration, durationForm, "'%s' is not a duration", key)
+		r.broken(key, ruleDuration, durationForm, "'%s' is not a duration", key)
 	case d == 0 && key != "group_wait":
-		r.refused(key, ruleALDuration, "write a duration above 0", "'%s' must not be 0", key)
+		r.refused(key, ruleDuration, "write a duration above 0", "'%s' must not be 0", key)
 	}
 }

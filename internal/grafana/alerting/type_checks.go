@@ -1,4 +1,4 @@
-package validator
+package alerting
 
 import (
 	"net/textproto"
@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"github.com/prometheus/common/model"
+
+	"reloader/internal/grafana/validation"
 )
 
-func checkAlertmanagerURLs(s *alertingSettingsCheck) {
+func checkAlertmanagerURLs(s *settingsCheck) {
 	v, ok := s.text("url")
 	if !ok {
 		return
@@ -31,7 +33,7 @@ func checkAlertmanagerURLs(s *alertingSettingsCheck) {
 	}
 }
 
-func checkJira(s *alertingSettingsCheck) {
+func checkJira(s *settingsCheck) {
 	s.url("api_url")
 	if v, ok := s.text("reopen_duration"); ok && v != "" {
 		if _, err := model.ParseDuration(v); err != nil {
@@ -56,8 +58,8 @@ func checkJira(s *alertingSettingsCheck) {
 	}
 }
 
-func checkKafka(s *alertingSettingsCheck) {
-	if s.a.p.version.Before(v10) {
+func checkKafka(s *settingsCheck) {
+	if s.a.p.Version.Before(validation.V10) {
 		return
 	}
 	s.oneOf("apiVersion", "v2", "v3")
@@ -66,7 +68,7 @@ func checkKafka(s *alertingSettingsCheck) {
 	}
 }
 
-func checkMQTT(s *alertingSettingsCheck) {
+func checkMQTT(s *settingsCheck) {
 	s.oneOf("messageFormat", "json", "text")
 	s.url("brokerUrl")
 	if v, ok := get(s.values, "qos"); ok && v != nil && !unknownValue(v) {
@@ -87,7 +89,7 @@ func checkMQTT(s *alertingSettingsCheck) {
 	}
 }
 
-func checkOpsgenie(s *alertingSettingsCheck) {
+func checkOpsgenie(s *settingsCheck) {
 	s.oneOf("sendTagsAs", "tags", "details", "both")
 	list, _ := get(s.values, "responders")
 	responders, _ := list.([]any)
@@ -116,7 +118,7 @@ func checkOpsgenie(s *alertingSettingsCheck) {
 	}
 }
 
-func checkPushover(s *alertingSettingsCheck) {
+func checkPushover(s *settingsCheck) {
 	for _, key := range []string{"priority", "okPriority"} {
 		if v, ok := s.number(key); ok {
 			if _, err := strconv.ParseInt(v, 10, 64); err != nil {
@@ -128,7 +130,7 @@ func checkPushover(s *alertingSettingsCheck) {
 
 const slackAPI = "https://slack.com/api/chat.postMessage"
 
-func checkSlack(s *alertingSettingsCheck) {
+func checkSlack(s *settingsCheck) {
 	s.oneOf("mentionChannel", "here", "channel")
 	hook, known := s.text("url")
 	endpoint, endpointKnown := s.text("endpointUrl")
@@ -156,7 +158,7 @@ func checkSlack(s *alertingSettingsCheck) {
 	}
 }
 
-func checkSNS(s *alertingSettingsCheck) {
+func checkSNS(s *settingsCheck) {
 	given := false
 	for _, key := range []string{"topic_arn", "target_arn"} {
 		v, ok := s.text(key)
@@ -177,8 +179,8 @@ func checkSNS(s *alertingSettingsCheck) {
 	}
 }
 
-func checkTelegram(s *alertingSettingsCheck) {
-	if s.a.p.version.Before(v10) {
+func checkTelegram(s *settingsCheck) {
+	if s.a.p.Version.Before(validation.V10) {
 		return
 	}
 	if v, ok := s.text("message_thread_id"); ok && v != "" {
@@ -191,7 +193,7 @@ func checkTelegram(s *alertingSettingsCheck) {
 	}
 }
 
-func checkThreema(s *alertingSettingsCheck) {
+func checkThreema(s *settingsCheck) {
 	if v, ok := s.text("gateway_id"); ok && (!strings.HasPrefix(v, "*") || len(v) != 8) {
 		s.errorf(ruleCPValue, "gateway_id", "write it as *ABCDEFG", "'gateway_id' must begin with * and have 8 characters")
 	}
@@ -200,16 +202,16 @@ func checkThreema(s *alertingSettingsCheck) {
 	}
 }
 
-func checkWebex(s *alertingSettingsCheck) {
+func checkWebex(s *settingsCheck) {
 	s.url("api_url")
 	for _, key := range []string{"room_id", "bot_token"} {
 		if !s.empty(key) {
 			continue
 		}
-		if s.a.p.version.Before(v10) {
+		if s.a.p.Version.Before(validation.V10) {
 			s.errorf(ruleCPRequired, key, "write "+key, "the type webex needs the setting '%s'", key)
 		} else {
-			s.a.p.warnf(s.at(key), ruleCPRequired, "write "+key, "without '%s' nothing can be sent", key)
+			s.a.p.Warnf(s.at(key), ruleCPRequired, "write "+key, "without '%s' nothing can be sent", key)
 		}
 	}
 }
@@ -221,7 +223,7 @@ var forbiddenHeaders = []string{
 	"Via", "Forwarded", "Expect", "Keep-Alive", "Date", "Max-Forwards",
 }
 
-func checkWebhook(s *alertingSettingsCheck) {
+func checkWebhook(s *settingsCheck) {
 	_, userKnown := s.text("username")
 	_, passwordKnown := s.text("password")
 	_, credentialsKnown := s.text("authorization_credentials")
@@ -229,16 +231,16 @@ func checkWebhook(s *alertingSettingsCheck) {
 		s.errorf(ruleCPValue, "authorization_credentials", "remove one of them", "basic authentication and an authorization header exclude each other")
 	}
 	if v, ok := s.text("httpMethod"); ok && v != "" && v != "POST" && v != "PUT" {
-		s.a.p.warnf(s.at("httpMethod"), ruleCPValue, "write POST or PUT", "Grafana accepts this method, but nothing can be sent with it")
+		s.a.p.Warnf(s.at("httpMethod"), ruleCPValue, "write POST or PUT", "Grafana accepts this method, but nothing can be sent with it")
 	}
 	if v, ok := s.number("maxAlerts"); ok {
 		if _, err := strconv.Atoi(v); err != nil {
-			s.a.p.warnf(s.at("maxAlerts"), ruleCPValue, "write a number", "'maxAlerts' is not a number: Grafana reads it as 0")
+			s.a.p.Warnf(s.at("maxAlerts"), ruleCPValue, "write a number", "'maxAlerts' is not a number: Grafana reads it as 0")
 		}
 	}
 	headers, _ := get(s.values, "headers")
 	m, _ := headers.(map[string]any)
-	if s.a.p.version.Before(v12) {
+	if s.a.p.Version.Before(validation.V12) {
 		return
 	}
 	for name := range m {
@@ -249,13 +251,13 @@ func checkWebhook(s *alertingSettingsCheck) {
 }
 
 // httpConfig judges OAuth2, which needs three settings.
-func (s *alertingSettingsCheck) httpConfig() {
+func (s *settingsCheck) httpConfig() {
 	v, there := get(s.values, "http_config")
 	if !there || v == nil || !slices.Contains(httpConfigTypes, s.typ.name) {
 		return
 	}
-	if s.a.p.version.Before(v121) {
-		s.a.p.warnf(s.at("http_config"), ruleCPSettings, "", "'http_config' needs Grafana 12.1 or later: this version ignores it")
+	if s.a.p.Version.Before(validation.V121) {
+		s.a.p.Warnf(s.at("http_config"), ruleCPSettings, "", "'http_config' needs Grafana 12.1 or later: this version ignores it")
 		return
 	}
 	config, _ := v.(map[string]any)
@@ -275,15 +277,15 @@ func (s *alertingSettingsCheck) httpConfig() {
 	}
 	at := keyAt(s.a.f, s.a.d, valueOf(s.a.d, s.node, "http_config"), "oauth2")
 	hint, names := "write it, or remove oauth2", strings.Join(missing, " and ")
-	if s.a.p.version.Before(v124) && s.typ.name != "webhook" {
-		s.a.p.warnf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana 12.4 refuses all alerting files", names)
+	if s.a.p.Version.Before(validation.V124) && s.typ.name != "webhook" {
+		s.a.p.Warnf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana 12.4 refuses all alerting files", names)
 		return
 	}
 	s.bad = true
-	s.a.p.errorf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana refuses all alerting files", names)
+	s.a.p.Errorf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana refuses all alerting files", names)
 }
 
-func checkWecom(s *alertingSettingsCheck) {
+func checkWecom(s *settingsCheck) {
 	_, urlKnown := s.text("url")
 	_, secretKnown := s.text("secret")
 	if !urlKnown || !secretKnown || !s.empty("url") {

@@ -1,4 +1,4 @@
-package validator
+package alerting
 
 import (
 	"slices"
@@ -8,56 +8,57 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 )
 
 var (
-	ruleCPType     = newRule("contact-point-type")
-	ruleCPSettings = newRule("contact-point-settings")
-	ruleCPRequired = newRule("contact-point-required")
-	ruleCPValue    = newRule("contact-point-value")
-	ruleCPEmpty    = newRule("contact-point-empty")
-	ruleCPNumber   = newRule("contact-point-number")
+	ruleCPType     = validation.NewRule("contact-point-type")
+	ruleCPSettings = validation.NewRule("contact-point-settings")
+	ruleCPRequired = validation.NewRule("contact-point-required")
+	ruleCPValue    = validation.NewRule("contact-point-value")
+	ruleCPEmpty    = validation.NewRule("contact-point-empty")
+	ruleCPNumber   = validation.NewRule("contact-point-number")
 
 	contactKeys  = []string{"orgId", "name", "receivers"}
 	receiverKeys = []string{"uid", "type", "settings", "disableResolveMessage"}
 )
 
-// alertingContact is a contact point: a name for receivers.
-type alertingContact struct {
-	file      file
-	at        place
+// contact is a contact point: a name for receivers.
+type contact struct {
+	file      validation.File
+	at        validation.Place
 	org       int64 // 0: not known
 	name      provisioning.Value
-	receivers []*alertingReceiver
+	receivers []*receiver
 }
 
-// alertingReceiver is one integration of a contact point.
-type alertingReceiver struct {
-	at    place
+// receiver is one integration of a contact point.
+type receiver struct {
+	at    validation.Place
 	uid   provisioning.Value
 	typ   string
 	print uint64
 }
 
-func (a *alertingReader) contact(m *provisioning.Map) *alertingContact {
+func (a *reader) contact(m *provisioning.Map) *contact {
 	a.d.UnknownKeys(m, "a contact point", contactKeys)
-	c := &alertingContact{file: a.f, at: a.f.at(m.Node), org: a.org(m), name: a.required(m, "name", "a contact point")}
+	c := &contact{file: a.f, at: a.f.At(m.Node), org: a.org(m), name: a.required(m, "name", "a contact point")}
 	c.name.Text = strings.TrimSpace(c.name.Text)
 	if m.Has("name") {
-		c.at = a.f.at(m.Key("name"))
+		c.at = a.f.At(m.Key("name"))
 	}
 	for _, r := range a.items(m, "receivers", false) {
 		c.receivers = append(c.receivers, a.receiver(r))
 	}
 	if len(c.receivers) == 0 {
-		a.p.warnf(c.at, ruleCPEmpty, "write at least one receiver", "a contact point without receivers is not created")
+		a.p.Warnf(c.at, ruleCPEmpty, "write at least one receiver", "a contact point without receivers is not created")
 	}
 	return c
 }
 
-func (a *alertingReader) receiver(m *provisioning.Map) *alertingReceiver {
+func (a *reader) receiver(m *provisioning.Map) *receiver {
 	a.d.UnknownKeys(m, "a receiver", receiverKeys)
-	r := &alertingReceiver{at: a.f.at(m.Node), uid: a.required(m, "uid", "a receiver"), print: fingerprintMap(m)}
+	r := &receiver{at: a.f.At(m.Node), uid: a.required(m, "uid", "a receiver"), print: validation.FingerprintMap(m)}
 	r.uid.Text = strings.TrimSpace(r.uid.Text)
 	a.uid(r.uid, "contact points")
 	a.d.Bool(m, "disableResolveMessage")
@@ -80,26 +81,26 @@ func (a *alertingReader) receiver(m *provisioning.Map) *alertingReceiver {
 	}
 	r.typ = t.name
 	if ok && len(settings) > 0 {
-		s := &alertingSettingsCheck{a: a, node: n, values: settings, typ: t}
+		s := &settingsCheck{a: a, node: n, values: settings, typ: t}
 		s.check()
 	}
 	return r
 }
 
 // contactType finds the type of a receiver, and reports one that this Grafana does not know.
-func (a *alertingReader) contactType(v provisioning.Value) *contactType {
-	at := a.f.at(v.Node)
+func (a *reader) contactType(v provisioning.Value) *contactType {
+	at := a.f.At(v.Node)
 	var names []string
 	for i := range contactTypes {
 		t := &contactTypes[i]
-		if a.p.version.Before(t.since) {
+		if a.p.Version.Before(t.since) {
 			if strings.EqualFold(t.name, v.Text) {
-				a.p.errorf(at, ruleCPType, "", "the type %s needs Grafana %s or later: this version refuses all alerting files", t.name, t.since)
+				a.p.Errorf(at, ruleCPType, "", "the type %s needs Grafana %s or later: this version refuses all alerting files", t.name, t.since)
 				return nil
 			}
 			continue
 		}
-		if t.name == v.Text || a.p.version.AtLeast(v12) && strings.EqualFold(t.name, v.Text) {
+		if t.name == v.Text || a.p.Version.AtLeast(validation.V12) && strings.EqualFold(t.name, v.Text) {
 			return t
 		}
 		names = append(names, t.name)
@@ -108,13 +109,13 @@ func (a *alertingReader) contactType(v provisioning.Value) *contactType {
 	if near := finding.Nearest(v.Text, names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	a.p.errorf(at, ruleCPType, hint, "Grafana has no contact point type of this name: it refuses all alerting files")
+	a.p.Errorf(at, ruleCPType, hint, "Grafana has no contact point type of this name: it refuses all alerting files")
 	return nil
 }
 
-// alertingSettingsCheck judges the settings of one receiver.
-type alertingSettingsCheck struct {
-	a      *alertingReader
+// settingsCheck judges the settings of one receiver.
+type settingsCheck struct {
+	a      *reader
 	node   *yaml.Node
 	values map[string]any
 	typ    *contactType
@@ -122,14 +123,14 @@ type alertingSettingsCheck struct {
 	bad bool
 }
 
-func (s *alertingSettingsCheck) at(key string) place { return keyAt(s.a.f, s.a.d, s.node, key) }
+func (s *settingsCheck) at(key string) validation.Place { return keyAt(s.a.f, s.a.d, s.node, key) }
 
-func (s *alertingSettingsCheck) errorf(rule, key, hint, format string, args ...any) {
+func (s *settingsCheck) errorf(rule, key, hint, format string, args ...any) {
 	s.bad = true
-	s.a.p.errorf(s.at(key), rule, hint, format+": Grafana refuses all alerting files", args...)
+	s.a.p.Errorf(s.at(key), rule, hint, format+": Grafana refuses all alerting files", args...)
 }
 
-func (s *alertingSettingsCheck) check() {
+func (s *settingsCheck) check() {
 	spec := s.typ.fields
 	if slices.Contains(httpConfigTypes, s.typ.name) {
 		spec += " http_config:m"
@@ -147,7 +148,7 @@ func (s *alertingSettingsCheck) check() {
 }
 
 // fields judges the names and kinds of settings.
-func (s *alertingSettingsCheck) fields(spec string, values map[string]any, node *yaml.Node) {
+func (s *settingsCheck) fields(spec string, values map[string]any, node *yaml.Node) {
 	fields := settingFields(spec)
 	for key, value := range values {
 		name, kind, known := lookupField(fields, key)
@@ -156,7 +157,7 @@ func (s *alertingSettingsCheck) fields(spec string, values map[string]any, node 
 			if near := finding.Nearest(key, fieldNames(fields)); near != "" {
 				hint = "did you mean " + near + "?"
 			}
-			s.a.p.warnf(keyAt(s.a.f, s.a.d, node, key), ruleCPSettings, hint, "the type %[2]s has no setting '%[1]s': Grafana ignores it", cut(key), s.typ.name)
+			s.a.p.Warnf(keyAt(s.a.f, s.a.d, node, key), ruleCPSettings, hint, "the type %[2]s has no setting '%[1]s': Grafana ignores it", validation.Cut(key), s.typ.name)
 			continue
 		}
 		s.kind(name, kind, value, key, node)
@@ -167,7 +168,7 @@ func (s *alertingSettingsCheck) fields(spec string, values map[string]any, node 
 }
 
 // kind reports a value that does not fit the setting when it is read from JSON.
-func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key string, node *yaml.Node) {
+func (s *settingsCheck) kind(name string, kind byte, value any, key string, node *yaml.Node) {
 	if value == nil {
 		return
 	}
@@ -178,8 +179,8 @@ func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key stri
 	}
 	if unknownValue(value) {
 		// Grafana 10 and later make a number of a variable that looks like one; what 13 does is not known.
-		if kind == kindText && slices.Contains(digitSettings, name) && s.a.p.version.AtLeast(v10) && s.a.p.version.Before(v13) {
-			s.a.p.warnf(at, ruleCPNumber, numberHint, "'%s' comes from a variable: if its value looks like a number, Grafana reads it as one, refuses all alerting files and does not start", name)
+		if kind == kindText && slices.Contains(digitSettings, name) && s.a.p.Version.AtLeast(validation.V10) && s.a.p.Version.Before(validation.V13) {
+			s.a.p.Warnf(at, ruleCPNumber, numberHint, "'%s' comes from a variable: if its value looks like a number, Grafana reads it as one, refuses all alerting files and does not start", name)
 		}
 		return
 	}
@@ -222,16 +223,16 @@ func (s *alertingSettingsCheck) kind(name string, kind byte, value any, key stri
 		hint = "put it in quotes"
 	}
 	// Before 10 most settings were read one by one, whatever their kind.
-	if s.a.p.version.Before(v10) && !slices.Contains(s.typ.required, name) {
-		s.a.p.warnf(at, ruleCPValue, hint, "'%s' must be %s: newer versions of Grafana refuse it", name, want)
+	if s.a.p.Version.Before(validation.V10) && !slices.Contains(s.typ.required, name) {
+		s.a.p.Warnf(at, ruleCPValue, hint, "'%s' must be %s: newer versions of Grafana refuse it", name, want)
 		return
 	}
 	s.bad = true
-	s.a.p.errorf(at, ruleCPValue, hint, "'%s' must be %s: Grafana refuses all alerting files", name, want)
+	s.a.p.Errorf(at, ruleCPValue, hint, "'%s' must be %s: Grafana refuses all alerting files", name, want)
 }
 
 // text is a setting's text; not ok when it is unknown or no text.
-func (s *alertingSettingsCheck) text(key string) (string, bool) {
+func (s *settingsCheck) text(key string) (string, bool) {
 	v, there := get(s.values, key)
 	if !there || v == nil {
 		return "", true
@@ -248,7 +249,7 @@ func unknownValue(v any) bool {
 }
 
 // empty says that a setting is surely missing or empty.
-func (s *alertingSettingsCheck) empty(key string) bool {
+func (s *settingsCheck) empty(key string) bool {
 	v, there := get(s.values, key)
 	if !there || v == nil {
 		return true
@@ -258,7 +259,7 @@ func (s *alertingSettingsCheck) empty(key string) bool {
 }
 
 // number is a setting's whole number as a text or a number; not ok when it is none.
-func (s *alertingSettingsCheck) number(key string) (text string, ok bool) {
+func (s *settingsCheck) number(key string) (text string, ok bool) {
 	v, there := get(s.values, key)
 	if !there || v == nil || unknownValue(v) {
 		return "", false

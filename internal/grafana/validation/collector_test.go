@@ -1,4 +1,4 @@
-package validator
+package validation
 
 import (
 	"fmt"
@@ -27,16 +27,16 @@ func TestCollector(t *testing.T) {
 		t.Error("the error is lost")
 	}
 	var one collector
-	for i := range maxPerFile + 5 {
+	for i := range MaxPerFile + 5 {
 		one.add(finding.Finding{File: "f", Line: i + 1, Severity: finding.Error, Rule: "r"})
 	}
 	one.add(finding.Finding{File: "g", Line: 1, Severity: finding.Error, Rule: "r"})
 	list = one.sorted()
-	if !one.full("f") || one.full("g") || len(list) != maxPerFile+2 {
+	if !one.full("f") || one.full("g") || len(list) != MaxPerFile+2 {
 		t.Fatalf("%d findings", len(list))
 	}
-	if more := list[maxPerFile-1]; more.Rule != finding.RuleMore || more.Message != "5 more findings in this file are not shown" {
-		if more = list[maxPerFile]; more.Rule != finding.RuleMore || more.Message != "5 more findings in this file are not shown" {
+	if more := list[MaxPerFile-1]; more.Rule != finding.RuleMore || more.Message != "5 more findings in this file are not shown" {
+		if more = list[MaxPerFile]; more.Rule != finding.RuleMore || more.Message != "5 more findings in this file are not shown" {
 			t.Errorf("%+v", more)
 		}
 	}

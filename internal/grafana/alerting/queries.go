@@ -1,4 +1,4 @@
-package validator
+package alerting
 
 import (
 	"slices"
@@ -7,21 +7,22 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 )
 
-func (a *alertingReader) ruleData(m *provisioning.Map) {
+func (a *reader) ruleData(m *provisioning.Map) {
 	none := true
 	for _, q := range a.items(m, "data", false) {
 		none = false
 		a.query(q)
 	}
 	if nodes, ok := a.d.List(m.Get("data"), "'data'"); ok && (none && (len(nodes) == 0 || a.d.Dialect == provisioning.V3)) {
-		a.p.errorf(a.f.at(m.Key("data")), ruleALData, "write at least one query", "a rule needs 'data': Grafana refuses all alerting files")
+		a.p.Errorf(a.f.At(m.Key("data")), ruleData, "write at least one query", "a rule needs 'data': Grafana refuses all alerting files")
 	}
 }
 
 // condition warns when the condition names none of the queries: the rule then always fails.
-func (a *alertingReader) condition(m *provisioning.Map, cond provisioning.Value) {
+func (a *reader) condition(m *provisioning.Map, cond provisioning.Value) {
 	nodes, ok := a.d.List(m.Get("data"), "'data'")
 	if !ok {
 		return
@@ -35,10 +36,10 @@ func (a *alertingReader) condition(m *provisioning.Map, cond provisioning.Value)
 			return
 		}
 	}
-	a.p.warnf(a.f.at(cond.Node), ruleALCondition, "write the refId of one of the queries", "the condition is not the refId of a query: Grafana accepts the rule, but every evaluation fails")
+	a.p.Warnf(a.f.At(cond.Node), ruleCondition, "write the refId of one of the queries", "the condition is not the refId of a query: Grafana accepts the rule, but every evaluation fails")
 }
 
-func (a *alertingReader) query(m *provisioning.Map) {
+func (a *reader) query(m *provisioning.Map) {
 	p := a.p
 	a.d.UnknownKeys(m, "a query", queryKeys)
 	a.d.Text(m, "refId")
@@ -47,18 +48,18 @@ func (a *alertingReader) query(m *provisioning.Map) {
 	from, to, ok := a.timeRange(m)
 	expression := ds.Text == "-100" || ds.Text == "__expr__"
 	if ok && ds.Known && !expression && from <= to {
-		p.errorf(a.f.at(m.Key("relativeTimeRange")), ruleALTimeRange, "write relativeTimeRange: {from: 600, to: 0}", "a data source query needs a relativeTimeRange in which from is above to: Grafana fails while writing the rules")
+		p.Errorf(a.f.At(m.Key("relativeTimeRange")), ruleTimeRange, "write relativeTimeRange: {from: 600, to: 0}", "a data source query needs a relativeTimeRange in which from is above to: Grafana fails while writing the rules")
 	}
 	n := m.Get("model")
 	if a.d.IsNull(n) {
-		p.errorf(a.f.at(m.Key("model")), ruleALModel, "write model: {}", "a query needs 'model': without it Grafana panics while writing the rules")
+		p.Errorf(a.f.At(m.Key("model")), ruleModel, "write model: {}", "a query needs 'model': without it Grafana panics while writing the rules")
 		return
 	}
 	a.raw(func() { a.d.FreeMap(n, "model") })
 }
 
 // timeRange reads from and to, which must be plain numbers; not ok when they were reported.
-func (a *alertingReader) timeRange(m *provisioning.Map) (from, to int64, ok bool) {
+func (a *reader) timeRange(m *provisioning.Map) (from, to int64, ok bool) {
 	rng, ok := a.d.Map(m.Get("relativeTimeRange"), "'relativeTimeRange'")
 	if !ok {
 		return 0, 0, false
@@ -72,7 +73,7 @@ func (a *alertingReader) timeRange(m *provisioning.Map) (from, to int64, ok bool
 		var v int
 		r := a.d.Resolve(n)
 		if r == nil || r.Kind != yaml.ScalarNode || r.ShortTag() != "!!int" || r.Decode(&v) != nil {
-			a.p.errorf(a.f.at(n), ruleALTimeRange, "write seconds as a number without quotes: 600", "'%s' must be a number of seconds: Grafana refuses all alerting files", key)
+			a.p.Errorf(a.f.At(n), ruleTimeRange, "write seconds as a number without quotes: 600", "'%s' must be a number of seconds: Grafana refuses all alerting files", key)
 			ok = false
 		}
 		return int64(v)
@@ -81,11 +82,11 @@ func (a *alertingReader) timeRange(m *provisioning.Map) (from, to int64, ok bool
 	return from, to, ok
 }
 
-var ruleALPolicyName = newRule("alert-rule-policy-name")
+var rulePolicyName = validation.NewRule("alert-rule-policy-name")
 
 var settingsKeys = []string{"receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "mute_time_intervals", "active_time_intervals"}
 
-func (a *alertingReader) ruleSettings(m *provisioning.Map) *alertingSettings {
+func (a *reader) ruleSettings(m *provisioning.Map) *settings {
 	n := m.Get("notification_settings")
 	if a.d.IsNull(n) {
 		return nil
@@ -95,16 +96,16 @@ func (a *alertingReader) ruleSettings(m *provisioning.Map) *alertingSettings {
 		return nil
 	}
 	known := settingsKeys
-	if a.p.version.AtLeast(v13) {
+	if a.p.Version.AtLeast(validation.V13) {
 		known = append(slices.Clip(known), "policy")
 	}
 	a.d.UnknownKeys(ns, "notification_settings", known)
-	s := &alertingSettings{at: a.f.at(m.Key("notification_settings")), receiver: a.d.Text(ns, "receiver")}
+	s := &settings{at: a.f.At(m.Key("notification_settings")), receiver: a.d.Text(ns, "receiver")}
 	switch {
 	case !s.receiver.Known || s.receiver.Text != "":
-	case a.p.version.AtLeast(v13) && ns.Has("policy"):
+	case a.p.Version.AtLeast(validation.V13) && ns.Has("policy"):
 		a.d.Text(ns, "policy")
-		a.p.warnf(a.f.at(ns.Key("policy")), ruleALPolicyName, "write receiver, or test it first", "Grafana 13's API knows 'policy' instead of 'receiver'; whether it works in files is not documented")
+		a.p.Warnf(a.f.At(ns.Key("policy")), rulePolicyName, "write receiver, or test it first", "Grafana 13's API knows 'policy' instead of 'receiver'; whether it works in files is not documented")
 	default:
 		a.missing(ns, "receiver", "notification_settings")
 	}
@@ -112,21 +113,21 @@ func (a *alertingReader) ruleSettings(m *provisioning.Map) *alertingSettings {
 	a.duration(a.d.Text(ns, "group_wait"), "group_wait")
 	for _, key := range []string{"group_interval", "repeat_interval"} {
 		if d, ok := a.duration(a.d.Text(ns, key), key); ok && d == 0 {
-			a.p.errorf(a.f.at(ns.Get(key)), ruleALDuration, "write a duration above 0", "'%s' must not be 0: Grafana fails while writing the rules", key)
+			a.p.Errorf(a.f.At(ns.Get(key)), ruleDuration, "write a duration above 0", "'%s' must not be 0: Grafana fails while writing the rules", key)
 		}
 	}
 	s.intervals = a.texts(ns, "mute_time_intervals")
-	if a.p.version.AtLeast(v12) {
+	if a.p.Version.AtLeast(validation.V12) {
 		s.intervals = append(s.intervals, a.texts(ns, "active_time_intervals")...)
 	}
-	if a.p.version.Before(v121) && ns.Has("active_time_intervals") {
-		a.p.warnf(a.f.at(ns.Key("active_time_intervals")), ruleALKeyNotRead, "", "'active_time_intervals' needs Grafana 12.1 or later: this version ignores it")
+	if a.p.Version.Before(validation.V121) && ns.Has("active_time_intervals") {
+		a.p.Warnf(a.f.At(ns.Key("active_time_intervals")), ruleKeyNotRead, "", "'active_time_intervals' needs Grafana 12.1 or later: this version ignores it")
 	}
 	return s
 }
 
 // texts reads a list of strings; empty ones do not count.
-func (a *alertingReader) texts(m *provisioning.Map, key string) []provisioning.Value {
+func (a *reader) texts(m *provisioning.Map, key string) []provisioning.Value {
 	nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
 	var out []provisioning.Value
 	for _, n := range nodes {

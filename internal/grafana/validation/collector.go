@@ -1,4 +1,4 @@
-package validator
+package validation
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 // Bounds on what is kept, for each severity: one broken file of a megabyte can have a million mistakes.
 const (
-	maxPerFile = 100
+	MaxPerFile = 100
 	maxInAll   = 1000
 )
 
@@ -45,7 +45,7 @@ func (b *collector) add(f finding.Finding) {
 		t = &tally{}
 		b.files[id] = t
 	}
-	if t.listed >= maxPerFile {
+	if t.listed >= MaxPerFile {
 		t.more++
 		return
 	}
@@ -58,11 +58,11 @@ func (b *collector) add(f finding.Finding) {
 // full says that no more errors of the file are listed: there is no use in looking for them.
 func (b *collector) full(file string) bool {
 	t := b.files[fileSeverity{file, finding.Error}]
-	return b.inAll[finding.Error] >= maxInAll || t != nil && t.listed >= maxPerFile
+	return b.inAll[finding.Error] >= maxInAll || t != nil && t.listed >= MaxPerFile
 }
 
-// drop takes findings back.
-func (b *collector) drop(unwanted func(finding.Finding) bool) {
+// Drop takes findings back.
+func (b *collector) Drop(unwanted func(finding.Finding) bool) {
 	b.list = slices.DeleteFunc(b.list, unwanted)
 }
 

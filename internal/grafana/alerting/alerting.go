@@ -1,4 +1,4 @@
-package validator
+package alerting
 
 import (
 	"iter"
@@ -9,14 +9,15 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
 var (
-	ruleALNothing  = newRule("alerting-file-empty")
-	ruleALNullItem = newLastingRule("alerting-null-item")
-	ruleALOldKind  = newRule("alerting-not-known")
-	ruleWrongKind  = newLastingRule("wrong-kind-of-file")
+	ruleNothing   = validation.NewRule("alerting-file-empty")
+	ruleNullItem  = validation.NewLastingRule("alerting-null-item")
+	ruleOldKind   = validation.NewRule("alerting-not-known")
+	ruleWrongKind = validation.NewLastingRule("wrong-kind-of-file")
 )
 
 // Kinds of items in the outline.
@@ -29,64 +30,65 @@ const (
 )
 
 var (
-	alertingTopKeys = []string{
+	topKeys = []string{
 		"apiVersion", "groups", "deleteRules", "contactPoints", "deleteContactPoints", "policies", "resetPolicies",
 		"muteTimes", "deleteMuteTimes", "templates", "deleteTemplates",
 	}
 )
 
-// alertingFile is one alerting file as Grafana would read it.
-type alertingFile struct {
-	file            file
-	groups          []*alertingGroup
-	deleteRules     []*alertingDeletion
-	contacts        []*alertingContact
-	deleteContacts  []*alertingDeletion
-	policies        []*alertingPolicy
-	resets          []*alertingDeletion
-	mutes           []*alertingNamed
-	deleteMutes     []*alertingDeletion
-	templates       []*alertingNamed
-	deleteTemplates []*alertingDeletion
+// file is one alerting file as Grafana would read it.
+type file struct {
+	file            validation.File
+	groups          []*group
+	deleteRules     []*deletion
+	contacts        []*contact
+	deleteContacts  []*deletion
+	policies        []*policy
+	resets          []*deletion
+	mutes           []*named
+	deleteMutes     []*deletion
+	templates       []*named
+	deleteTemplates []*deletion
 }
 
-// alertingDeletion is an entry of one of the delete lists, or of resetPolicies.
-type alertingDeletion struct {
-	at  place
+// deletion is an entry of one of the delete lists, or of resetPolicies.
+type deletion struct {
+	at  validation.Place
 	org int64 // 0: not known
 	// id is the uid or the name.
 	id provisioning.Value
 }
 
-// alertingNamed is a mute timing or a template.
-type alertingNamed struct {
-	at    place
+// named is a mute timing or a template.
+type named struct {
+	at    validation.Place
 	org   int64 // 0: not known
 	name  provisioning.Value
 	print uint64
 }
 
-// alertingReader reads one file.
-type alertingReader struct {
-	p *validation
-	f file
+// reader reads one file.
+type reader struct {
+	p *validation.Pass
+	f validation.File
 	d *provisioning.Decoder
 }
 
-func alertingName(name string) bool { return yamlName(name) || strings.HasSuffix(name, ".json") }
+func fileName(name string) bool { return validation.YAMLName(name) || strings.HasSuffix(name, ".json") }
 
-func checkAlerting(p *validation, s *snapshot.Snapshot) {
-	var files []*alertingFile
+// Check judges the alerting files. The snapshot is nil when the target has no such directory.
+func Check(p *validation.Pass, s *snapshot.Snapshot) {
+	var files []*file
 	broken := false
 	if s != nil {
-		if p.version.Before(v9) {
+		if p.Version.Before(validation.V9) {
 			if len(s.Files) > 0 {
-				p.infof(place{path: s.Source.UserPath(s.Files[0].Name), line: 1, column: 1}, ruleALOldKind, "", "Grafana %s does not read alerting files; 9 and later do", p.version)
+				p.Infof(validation.Place{Path: s.Source.UserPath(s.Files[0].Name), Line: 1, Column: 1}, ruleOldKind, "", "Grafana %s does not read alerting files; 9 and later do", p.Version)
 			}
 			return
 		}
-		for _, f := range p.files(s, alertingName) {
-			af, ok := p.readAlerting(f)
+		for _, f := range p.Files(s, fileName) {
+			af, ok := readAlerting(p, f)
 			if !ok {
 				broken = true
 			}
@@ -95,26 +97,26 @@ func checkAlerting(p *validation, s *snapshot.Snapshot) {
 			}
 		}
 	}
-	p.tellNothing(!slices.ContainsFunc(files, func(f *alertingFile) bool { return !f.empty() }), ruleALNothing, "the file defines nothing")
-	p.alertingOff(files)
+	p.TellNothing(!slices.ContainsFunc(files, func(f *file) bool { return !f.empty() }), ruleNothing, "the file defines nothing")
+	alertingOff(p, files)
 	newAlState(p, files).apply(files)
 	for _, f := range files {
 		f.outline(p)
 	}
 	if !broken {
-		p.guardAlerting(s, files)
+		guardAlerting(p, s, files)
 	}
 }
 
 // readAlerting returns nil when there is nothing to go on with, and whether the file could be read.
-func (p *validation) readAlerting(f file) (*alertingFile, bool) {
-	root, ok := p.parse(f)
+func readAlerting(p *validation.Pass, f validation.File) (*file, bool) {
+	root, ok := p.Parse(f)
 	if !ok {
 		return nil, false
 	}
-	a := &alertingReader{p: p, f: f, d: p.decoder(f)}
+	a := &reader{p: p, f: f, d: p.Decoder(f)}
 	if a.d.IsNull(root) {
-		p.namesNothing(f.at(root))
+		p.NamesNothing(f.At(root))
 		return nil, true
 	}
 	top, ok := a.d.Map(root, "the file")
@@ -122,14 +124,14 @@ func (p *validation) readAlerting(f file) (*alertingFile, bool) {
 		return nil, false
 	}
 	if n := a.prometheusRules(top); n != nil {
-		p.errorf(f.at(n), ruleWrongKind, "give it to Prometheus; Grafana's rules have a folder, and data instead of expr", "this is a Prometheus rule file: Grafana refuses all alerting files")
+		p.Errorf(f.At(n), ruleWrongKind, "give it to Prometheus; Grafana's rules have a folder, and data instead of expr", "this is a Prometheus rule file: Grafana refuses all alerting files")
 		return nil, false
 	}
-	a.d.UnknownKeys(top, "an alerting file", alertingTopKeys, anchorsOnly(top)...)
+	a.d.UnknownKeys(top, "an alerting file", topKeys, validation.AnchorsOnly(top)...)
 	if n := a.d.Resolve(top.Get("filename")); n != nil && n.Kind != yaml.ScalarNode {
 		a.d.PlainText(top, "filename") // Grafana has a field of its own under this name
 	}
-	af := &alertingFile{file: f}
+	af := &file{file: f}
 	for _, m := range a.items(top, "groups", false) {
 		af.groups = append(af.groups, a.group(m))
 	}
@@ -162,7 +164,7 @@ func (p *validation) readAlerting(f file) (*alertingFile, bool) {
 		return nil, false
 	}
 	if af.empty() {
-		p.namesNothing(f.at(root))
+		p.NamesNothing(f.At(root))
 	}
 	return af, true
 }
@@ -171,7 +173,7 @@ func (p *validation) readAlerting(f file) (*alertingFile, bool) {
 const maxPeeked = 50
 
 // prometheusRules is the key of the groups when they are those of a rule file of Prometheus.
-func (a *alertingReader) prometheusRules(top *provisioning.Map) *yaml.Node {
+func (a *reader) prometheusRules(top *provisioning.Map) *yaml.Node {
 	quiet := *a.d
 	quiet.Report = func(finding.Finding) {}
 	found := false
@@ -195,14 +197,14 @@ func (a *alertingReader) prometheusRules(top *provisioning.Map) *yaml.Node {
 	return top.Key("groups")
 }
 
-func (f *alertingFile) empty() bool {
+func (f *file) empty() bool {
 	return len(f.groups)+len(f.contacts)+len(f.policies)+len(f.mutes)+len(f.templates)+len(f.resets) == 0 &&
 		len(f.deleteRules)+len(f.deleteContacts)+len(f.deleteMutes)+len(f.deleteTemplates) == 0
 }
 
 // items reads a list of maps. An empty item is dropped by the newer YAML library; the older one
 // makes an empty entry of it, which is refused unless harmless says that it does nothing.
-func (a *alertingReader) items(m *provisioning.Map, key string, harmless bool) iter.Seq2[int, *provisioning.Map] {
+func (a *reader) items(m *provisioning.Map, key string, harmless bool) iter.Seq2[int, *provisioning.Map] {
 	return func(yield func(int, *provisioning.Map) bool) {
 		nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
 		for i, n := range nodes {
@@ -220,32 +222,32 @@ func (a *alertingReader) items(m *provisioning.Map, key string, harmless bool) i
 	}
 }
 
-func (a *alertingReader) nullItem(n *yaml.Node, key string, harmless bool) {
+func (a *reader) nullItem(n *yaml.Node, key string, harmless bool) {
 	if a.d.Dialect == provisioning.V3 || harmless {
-		a.p.warnf(a.f.at(n), ruleALNullItem, "remove the dash, or write the item after it", "an empty item of %s is ignored", key)
+		a.p.Warnf(a.f.At(n), ruleNullItem, "remove the dash, or write the item after it", "an empty item of %s is ignored", key)
 		return
 	}
-	a.p.errorf(a.f.at(n), ruleALNullItem, "remove the dash, or write the item after it", "an empty item of %s: Grafana refuses all alerting files", key)
+	a.p.Errorf(a.f.At(n), ruleNullItem, "remove the dash, or write the item after it", "an empty item of %s: Grafana refuses all alerting files", key)
 }
 
 // org reads orgId, which is 1 when it is missing or below 1; 0 stands for not known.
-func (a *alertingReader) org(m *provisioning.Map) int64 {
+func (a *reader) org(m *provisioning.Map) int64 {
 	i := a.d.Int(m, "orgId")
 	switch {
 	case !i.Known:
 		return 0
 	case i.Value < 1:
 		if i.Value < 0 {
-			a.p.warnf(a.f.at(i.Node), ruleOrgUnknown, "", "Grafana reads a negative orgId as 1")
+			a.p.Warnf(a.f.At(i.Node), validation.RuleOrgUnknown, "", "Grafana reads a negative orgId as 1")
 		}
 		return 1
 	}
 	return i.Value
 }
 
-func (a *alertingReader) delete(m *provisioning.Map, list, key string, required bool) *alertingDeletion {
+func (a *reader) delete(m *provisioning.Map, list, key string, required bool) *deletion {
 	a.d.UnknownKeys(m, list, []string{"orgId", key})
-	del := &alertingDeletion{at: a.f.at(m.Node), org: a.org(m), id: a.d.Text(m, key)}
+	del := &deletion{at: a.f.At(m.Node), org: a.org(m), id: a.d.Text(m, key)}
 	if required && del.id.Known && strings.TrimSpace(del.id.Text) == "" {
 		a.missing(m, key, "an entry of "+list)
 	}
@@ -255,16 +257,16 @@ func (a *alertingReader) delete(m *provisioning.Map, list, key string, required 
 	return del
 }
 
-func (a *alertingReader) resetPolicies(top *provisioning.Map) []*alertingDeletion {
+func (a *reader) resetPolicies(top *provisioning.Map) []*deletion {
 	nodes, _ := a.d.List(top.Get("resetPolicies"), "'resetPolicies'")
-	var out []*alertingDeletion
+	var out []*deletion
 	for _, n := range nodes {
 		if a.d.IsNull(n) && a.d.Dialect == provisioning.V3 {
-			a.p.warnf(a.f.at(n), ruleALNullItem, "remove the dash", "an empty item of resetPolicies is ignored")
+			a.p.Warnf(a.f.At(n), ruleNullItem, "remove the dash", "an empty item of resetPolicies is ignored")
 			continue
 		}
 		i := a.d.IntNode(n, "an item of resetPolicies")
-		del := &alertingDeletion{at: a.f.at(n), id: provisioning.Value{Known: i.Known}}
+		del := &deletion{at: a.f.At(n), id: provisioning.Value{Known: i.Known}}
 		if i.Known {
 			del.org = i.Value
 			if i.Value == 0 {
@@ -276,15 +278,15 @@ func (a *alertingReader) resetPolicies(top *provisioning.Map) []*alertingDeletio
 	return out
 }
 
-var ruleALMissing = newRule("alerting-key-missing")
+var ruleMissing = validation.NewRule("alerting-key-missing")
 
 // missing reports a key without which Grafana refuses the files.
-func (a *alertingReader) missing(m *provisioning.Map, key, what string) {
-	a.p.errorf(a.f.at(m.Key(key)), ruleALMissing, "write "+key, "%s needs '%s': Grafana refuses all alerting files", what, key)
+func (a *reader) missing(m *provisioning.Map, key, what string) {
+	a.p.Errorf(a.f.At(m.Key(key)), ruleMissing, "write "+key, "%s needs '%s': Grafana refuses all alerting files", what, key)
 }
 
 // required reads a text that must not be blank.
-func (a *alertingReader) required(m *provisioning.Map, key, what string) provisioning.Value {
+func (a *reader) required(m *provisioning.Map, key, what string) provisioning.Value {
 	v := a.d.Text(m, key)
 	if v.Known && strings.TrimSpace(v.Text) == "" {
 		a.missing(m, key, what)
@@ -293,7 +295,7 @@ func (a *alertingReader) required(m *provisioning.Map, key, what string) provisi
 }
 
 // raw runs read without the remarks on expansion: what it reads is kept as it is written.
-func (a *alertingReader) raw(read func()) {
+func (a *reader) raw(read func()) {
 	report := a.d.Report
 	a.d.Report = func(f finding.Finding) {
 		if f.Severity == finding.Error || f.Rule == provisioning.RuleFileMissing || f.Rule == provisioning.RuleDuplicateKey || f.Rule == provisioning.RuleNonTextKey {
@@ -333,15 +335,15 @@ func valueOf(d *provisioning.Decoder, n *yaml.Node, key string) *yaml.Node {
 }
 
 // keyAt is where a key is written, in whatever case; the map itself when it is not.
-func keyAt(f file, d *provisioning.Decoder, n *yaml.Node, key string) place {
+func keyAt(f validation.File, d *provisioning.Decoder, n *yaml.Node, key string) validation.Place {
 	r := d.Resolve(n)
 	if r == nil || r.Kind != yaml.MappingNode {
-		return f.at(n)
+		return f.At(n)
 	}
 	for i := 0; i+1 < len(r.Content); i += 2 {
 		if strings.EqualFold(r.Content[i].Value, key) {
-			return f.at(r.Content[i])
+			return f.At(r.Content[i])
 		}
 	}
-	return f.at(r)
+	return f.At(r)
 }

@@ -1,4 +1,4 @@
-package validator
+package validation
 
 import (
 	"slices"
@@ -14,28 +14,28 @@ var registry = slices.Concat(provisioning.Rules(), ini.Rules())
 // lasting are the rules whose errors hold for a Grafana that is newer than any that was tried.
 var lasting = slices.Concat(provisioning.Rules(), ini.Rules())
 
-// newRule declares a rule. Its name is a promise to users: it appears in findings and in docs.
-func newRule(name string) string {
+// NewRule declares a rule. Its name is a promise to users: it appears in findings and in docs.
+func NewRule(name string) string {
 	registry = append(registry, name)
 	return name
 }
 
-// newLastingRule declares a rule whose errors also hold for a Grafana that is newer than any that was tried: the file
+// NewLastingRule declares a rule whose errors also hold for a Grafana that is newer than any that was tried: the file
 // cannot be read at all, it refers to what is not there, or the source of 13 still says so. The others are lists of
 // words, limits and needed keys, which a newer Grafana may have lifted.
-func newLastingRule(name string) string {
+func NewLastingRule(name string) string {
 	lasting = append(lasting, name)
-	return newRule(name)
+	return NewRule(name)
 }
 
-// rules are the names of all rules, sorted.
-func rules() []string {
+// Rules are the names of all rules, sorted.
+func Rules() []string {
 	out := slices.Clone(registry)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// guards are the rules that --allow can switch off, sorted.
-func guards() []string {
-	return slices.DeleteFunc(rules(), func(r string) bool { return !strings.HasPrefix(r, "guard-") })
+// Guards are the rules that --allow can switch off, sorted.
+func Guards() []string {
+	return slices.DeleteFunc(Rules(), func(r string) bool { return !strings.HasPrefix(r, "guard-") })
 }

@@ -1,10 +1,14 @@
-package validator
+package alerting
 
-import "slices"
+import (
+	"slices"
+
+	"reloader/internal/grafana/validation"
+)
 
 var (
-	ruleALOff   = newRule("alerting-switched-off")
-	ruleALQuota = newRule("alert-rule-quota")
+	ruleOff   = validation.NewRule("alerting-switched-off")
+	ruleQuota = validation.NewRule("alert-rule-quota")
 )
 
 // iniFalse are the words that Grafana reads as false in grafana.ini.
@@ -17,14 +21,14 @@ var iniTrue = []string{"1", "t", "T", "true", "TRUE", "True", "y", "Y", "yes", "
 func SwitchedOff(text string) bool { return slices.Contains(iniFalse, text) }
 
 // alertingOff tells that Grafana reads no alerting files, where grafana.ini or the server says so.
-func (p *validation) alertingOff(files []*alertingFile) {
-	text, set, known := p.setting("unified_alerting", "enabled")
+func alertingOff(p *validation.Pass, files []*file) {
+	text, set, known := p.Setting("unified_alerting", "enabled")
 	if !set || !known || !SwitchedOff(text) {
 		return
 	}
 	for _, f := range files {
 		if !f.empty() {
-			p.warnf(place{path: f.file.path, line: 1, column: 1}, ruleALOff, "set [unified_alerting] enabled = true in grafana.ini, or remove the files",
+			p.Warnf(validation.Place{Path: f.file.Path, Line: 1, Column: 1}, ruleOff, "set [unified_alerting] enabled = true in grafana.ini, or remove the files",
 				"alerting is switched off: Grafana answers the reload with 200 and loads nothing of this file")
 			return
 		}
@@ -38,17 +42,17 @@ type quotas struct{ org, all int }
 const defaultOrgRules = 100
 
 // ruleQuotas reads [quota], which counts only where it is switched on.
-func (p *validation) ruleQuotas() quotas {
+func ruleQuotas(p *validation.Pass) quotas {
 	none := quotas{-1, -1}
-	text, set, known := p.setting("quota", "enabled")
+	text, set, known := p.Setting("quota", "enabled")
 	if !set || !known || !slices.Contains(iniTrue, text) {
 		return none
 	}
-	org, known := p.whole("quota", "org_alert_rule", defaultOrgRules)
+	org, known := p.Whole("quota", "org_alert_rule", defaultOrgRules)
 	if !known {
 		org = -1
 	}
-	all, known := p.whole("quota", "global_alert_rule", -1)
+	all, known := p.Whole("quota", "global_alert_rule", -1)
 	if !known {
 		all = -1
 	}
@@ -57,7 +61,7 @@ func (p *validation) ruleQuotas() quotas {
 
 // overQuota reports a new rule with which the quota is reached: Grafana 12.4 looks after it has written the rule, and
 // refuses it already when there are as many as are allowed (measured).
-func (s *alertingState) overQuota(g *alertingGroup, r *alertingRule, o *alertingOrg) {
+func (s *state) overQuota(g *group, r *rule, o *orgState) {
 	if _, there := o.rules[r.uid.Text]; there {
 		return
 	}
@@ -68,9 +72,9 @@ func (s *alertingState) overQuota(g *alertingGroup, r *alertingRule, o *alerting
 	const why = "this rule reaches the quota (%s = %d), and files must stay below it: Grafana fails while writing the rules, and does not start"
 	switch {
 	case s.quota.org >= 0 && len(o.rules)+1 >= s.quota.org:
-		s.p.errorf(r.at, ruleALQuota, "raise [quota] org_alert_rule in grafana.ini, or remove rules", why, "[quota] org_alert_rule", s.quota.org)
+		s.p.Errorf(r.at, ruleQuota, "raise [quota] org_alert_rule in grafana.ini, or remove rules", why, "[quota] org_alert_rule", s.quota.org)
 	case s.quota.all >= 0 && all+1 >= s.quota.all:
-		s.p.errorf(r.at, ruleALQuota, "raise [quota] global_alert_rule in grafana.ini, or remove rules", why, "[quota] global_alert_rule", s.quota.all)
+		s.p.Errorf(r.at, ruleQuota, "raise [quota] global_alert_rule in grafana.ini, or remove rules", why, "[quota] global_alert_rule", s.quota.all)
 	default:
 		return
 	}

@@ -1,55 +1,59 @@
-package validator
+package alerting
 
-import "strconv"
+import (
+	"strconv"
 
-// alertingState is what Grafana's alerting holds while the files are applied.
-type alertingState struct {
-	p    *validation
-	orgs map[int64]*alertingOrg
+	"reloader/internal/grafana/validation"
+)
+
+// state is what Grafana's alerting holds while the files are applied.
+type state struct {
+	p    *validation.Pass
+	orgs map[int64]*orgState
 	// live is what the server said; nil when it was not asked.
-	live *LiveAlerting
+	live *validation.LiveAlerting
 	// builtin is the contact point that every new organization has.
 	builtin string
 	quota   quotas
 }
 
-// alertingOrg is the part of one organization.
-type alertingOrg struct {
+// orgState is the part of one organization.
+type orgState struct {
 	// contacts are the uids of each contact point, owner the contact point of each uid.
 	contacts map[string]map[string]bool
 	owner    map[string]string
-	made     map[string]place // uids of receivers and, marked, of rules and policies that the files made
+	made     map[string]validation.Place // uids of receivers and, marked, of rules and policies that the files made
 	mutes    map[string]bool
-	madeMute map[string]place
-	rules    map[string]alertingUse
+	madeMute map[string]validation.Place
+	rules    map[string]use
 	titles   map[[2]string]string // folder and title to uid
-	routes   alertingUse
+	routes   use
 }
 
-// alertingUse is what a rule or a tree refers to.
-type alertingUse struct {
+// use is what a rule or a tree refers to.
+type use struct {
 	receivers, intervals []string
 }
 
-func newAlState(p *validation, files []*alertingFile) *alertingState {
-	s := &alertingState{p: p, orgs: map[int64]*alertingOrg{}, builtin: "grafana-default-email", quota: p.ruleQuotas()}
-	if p.version.AtLeast(v124) {
+func newAlState(p *validation.Pass, files []*file) *state {
+	s := &state{p: p, orgs: map[int64]*orgState{}, builtin: "grafana-default-email", quota: ruleQuotas(p)}
+	if p.Version.AtLeast(validation.V124) {
 		s.builtin = "empty"
 	}
-	if p.live != nil {
-		s.live = p.live.Alerting
+	if p.Live != nil {
+		s.live = p.Live.Alerting
 	}
 	return s
 }
 
 // org is the state of an organization, made from what the server said.
-func (s *alertingState) org(id int64) *alertingOrg {
+func (s *state) org(id int64) *orgState {
 	if o := s.orgs[id]; o != nil {
 		return o
 	}
-	o := &alertingOrg{
-		contacts: map[string]map[string]bool{}, owner: map[string]string{}, made: map[string]place{}, mutes: map[string]bool{},
-		madeMute: map[string]place{}, rules: map[string]alertingUse{}, titles: map[[2]string]string{},
+	o := &orgState{
+		contacts: map[string]map[string]bool{}, owner: map[string]string{}, made: map[string]validation.Place{}, mutes: map[string]bool{},
+		madeMute: map[string]validation.Place{}, rules: map[string]use{}, titles: map[[2]string]string{},
 	}
 	s.orgs[id] = o
 	if s.live == nil || s.live.ContactPoints == nil {
@@ -71,7 +75,7 @@ func (s *alertingState) org(id int64) *alertingOrg {
 	}
 	for _, r := range s.live.Rules {
 		if r.OrgID == id {
-			o.rules[r.UID] = alertingUse{receivers: []string{r.Receiver}, intervals: r.Intervals}
+			o.rules[r.UID] = use{receivers: []string{r.Receiver}, intervals: r.Intervals}
 			o.titles[[2]string{r.Folder, r.Title}] = r.UID
 		}
 	}
@@ -89,11 +93,11 @@ func (s *alertingState) org(id int64) *alertingOrg {
 }
 
 // running adds what earlier files made, when the server was not asked.
-func (s *alertingState) running(o *alertingOrg, id int64) {
-	if s.p.running == nil {
+func (s *state) running(o *orgState, id int64) {
+	if s.p.Running == nil {
 		return
 	}
-	for _, i := range s.p.running.Items {
+	for _, i := range s.p.Running.Items {
 		if i.Attrs["org"] != strconv.FormatInt(id, 10) {
 			continue
 		}
@@ -103,14 +107,14 @@ func (s *alertingState) running(o *alertingOrg, id int64) {
 		case itemMuteTiming:
 			o.mutes[i.Attrs["name"]] = true
 		case itemRule:
-			o.rules[i.Attrs["uid"]] = alertingUse{namesOf(i, "receivers"), namesOf(i, "intervals")}
+			o.rules[i.Attrs["uid"]] = use{NamesOf(i, "receivers"), NamesOf(i, "intervals")}
 		case itemPolicy:
-			o.routes = alertingUse{namesOf(i, "receivers"), namesOf(i, "intervals")}
+			o.routes = use{NamesOf(i, "receivers"), NamesOf(i, "intervals")}
 		}
 	}
 }
 
-func (o *alertingOrg) add(name, uid string) {
+func (o *orgState) add(name, uid string) {
 	if o.contacts[name] == nil {
 		o.contacts[name] = map[string]bool{}
 	}
@@ -121,7 +125,7 @@ func (o *alertingOrg) add(name, uid string) {
 }
 
 // remove takes a receiver away and says which contact point is gone with its last one.
-func (o *alertingOrg) remove(uid string) (gone string) {
+func (o *orgState) remove(uid string) (gone string) {
 	name, there := o.owner[uid]
 	if !there {
 		return ""

@@ -1,0 +1,160 @@
+package alerting
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana"
+	"reloader/internal/grafana/provisioning"
+	"reloader/internal/grafana/validation"
+	"reloader/internal/snapshot"
+)
+
+var ruleStays = validation.NewRule("alerting-removed-stays")
+
+// outline names what the file makes.
+func (f *file) outline(p *validation.Pass) {
+	for _, g := range f.groups {
+		for _, r := range g.rules {
+			if r.uid.Text == "" && r.uid.Raw == "" {
+				continue
+			}
+			attrs := map[string]string{"org": orgText(g.org), "uid": validation.Label(r.uid), "title": validation.Label(r.title), "folder": validation.Label(g.folder), "group": validation.Label(g.name)}
+			if r.settings != nil {
+				attrs["receivers"], attrs["intervals"] = validation.Label(r.settings.receiver), labels(r.settings.intervals)
+			}
+			group := validation.Fingerprint(g.node.Get("interval"), g.node.Get("folder"), g.node.Get("name"))
+			p.Item(itemRule, orgName(validation.Label(r.uid), g.org), r.print*31+group, attrs)
+		}
+	}
+	for _, c := range f.contacts {
+		for _, r := range c.receivers {
+			p.Item(itemContactPoint, orgName(validation.Label(c.name)+"/"+validation.Label(r.uid), c.org), r.print, map[string]string{
+				"org": orgText(c.org), "name": validation.Label(c.name), "uid": validation.Label(r.uid), "type": r.typ,
+			})
+		}
+	}
+	for _, pol := range f.policies {
+		p.Item(itemPolicy, "organization "+orgText(pol.org), pol.print, map[string]string{
+			"org": orgText(pol.org), "receivers": joined(pol.receivers), "intervals": joined(pol.intervals),
+		})
+	}
+	for _, m := range f.mutes {
+		p.Item(itemMuteTiming, orgName(m.name.Raw, m.org), m.print, map[string]string{"org": orgText(m.org), "name": m.name.Raw})
+	}
+	for _, t := range f.templates {
+		p.Item(itemTemplate, orgName(t.name.Raw, t.org), t.print, map[string]string{"org": orgText(t.org), "name": t.name.Raw})
+	}
+}
+
+func orgText(id int64) string { return strconv.FormatInt(id, 10) }
+
+func orgName(name string, org int64) string {
+	if org == 0 {
+		return name
+	}
+	return validation.Named(name, org)
+}
+
+// Lists of names in attributes have a name per line.
+func joined(list []named1) string {
+	var names []string
+	for _, n := range list {
+		names = append(names, n.name)
+	}
+	return strings.Join(names, "\n")
+}
+
+func labels(list []provisioning.Value) string {
+	var names []string
+	for _, v := range list {
+		names = append(names, validation.Label(v))
+	}
+	return strings.Join(names, "\n")
+}
+
+// NamesOf is a list of names from an attribute.
+func NamesOf(i finding.Item, key string) []string {
+	if i.Attrs[key] == "" {
+		return nil
+	}
+	return strings.Split(i.Attrs[key], "\n")
+}
+
+// guardAlerting compares with what the server was last proven to run: what left the files stays in
+// Grafana unless a delete entry takes it away.
+func guardAlerting(p *validation.Pass, s *snapshot.Snapshot, files []*file) {
+	if p.Running == nil {
+		return
+	}
+	at := validation.Place{Path: grafana.Alerting}
+	if s != nil {
+		at.Path = s.Source.UserPath("")
+	}
+	if len(files) > 0 {
+		at = validation.Place{Path: files[0].file.Path, Line: 1, Column: 1}
+	}
+	now := map[string]bool{}
+	for _, i := range p.Outline {
+		now[i.Kind+" "+iD(i)] = true
+	}
+	deleted := map[string]bool{}
+	for _, f := range files {
+		mark := func(kind string, list []*deletion) {
+			for _, d := range list {
+				deleted[kind+" "+orgText(d.org)+"/"+d.id.Text] = true
+			}
+		}
+		mark(itemRule, f.deleteRules)
+		mark(itemContactPoint, f.deleteContacts)
+		mark(itemMuteTiming, f.deleteMutes)
+		mark(itemTemplate, f.deleteTemplates)
+		for _, r := range f.resets {
+			deleted[itemPolicy+" "+orgText(r.org)+"/"] = true
+		}
+	}
+	for _, kind := range []string{itemRule, itemContactPoint, itemPolicy, itemMuteTiming, itemTemplate} {
+		for _, i := range p.Before(kind) {
+			id := iD(i)
+			if now[kind+" "+id] || deleted[kind+" "+id] {
+				continue
+			}
+			p.Warnf(at, ruleStays, deleteHint(kind, i), "the %s %s was removed from the files but stays in Grafana", kind, shownItem(i))
+		}
+	}
+}
+
+// iD is what makes an item the same one: its organization with its uid or name.
+func iD(i finding.Item) string {
+	switch i.Kind {
+	case itemRule, itemContactPoint:
+		return i.Attrs["org"] + "/" + i.Attrs["uid"]
+	case itemPolicy:
+		return i.Attrs["org"] + "/"
+	}
+	return i.Attrs["org"] + "/" + i.Attrs["name"]
+}
+
+func shownItem(i finding.Item) string {
+	if t := i.Attrs["title"]; t != "" {
+		return fmt.Sprintf("'%s' (uid %s)", validation.Cut(t), validation.Cut(i.Attrs["uid"]))
+	}
+	return "'" + validation.Cut(i.Name) + "'"
+}
+
+// deleteHint is what to write to remove an item from Grafana too.
+func deleteHint(kind string, i finding.Item) string {
+	switch kind {
+	case itemRule:
+		return fmt.Sprintf("to remove it too, write deleteRules: [{orgId: %s, uid: %s}]", i.Attrs["org"], validation.Cut(i.Attrs["uid"]))
+	case itemContactPoint:
+		return fmt.Sprintf("to remove it too, write deleteContactPoints: [{orgId: %s, uid: %s}]", i.Attrs["org"], validation.Cut(i.Attrs["uid"]))
+	case itemPolicy:
+		return fmt.Sprintf("to go back to the default, write resetPolicies: [%s]", i.Attrs["org"])
+	case itemMuteTiming:
+		return fmt.Sprintf("to remove it too, write deleteMuteTimes: [{orgId: %s, name: %s}]", i.Attrs["org"], validation.Cut(i.Attrs["name"]))
+	}
+	return fmt.Sprintf("to remove it too, write deleteTemplates: [{orgId: %s, name: %s}]", i.Attrs["org"], validation.Cut(i.Attrs["name"]))
+}

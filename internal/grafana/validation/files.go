@@ -1,0 +1,81 @@
+package validation
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"reloader/internal/snapshot"
+)
+
+var (
+	RuleFileIgnored   = NewRule("file-ignored")
+	ruleFileNoContent = NewLastingRule("file-unreadable")
+)
+
+// Files are the files of a kind's directory that Grafana reads, in its order; accepts says which
+// names it takes. What looks like one of them and is not read is reported.
+func (p *Pass) Files(s *snapshot.Snapshot, accepts func(string) bool) []File {
+	var out []File
+	dirs := map[string]bool{}
+	for _, f := range s.Files {
+		at := Place{Path: s.Source.UserPath(f.Name), Line: 1, Column: 1}
+		if dir, _, nested := strings.Cut(f.Name, "/"); nested {
+			if accepts(dir) && !dirs[dir] {
+				dirs[dir] = true
+				p.Errorf(Place{Path: s.Source.UserPath(dir)}, ruleFileNoContent, "rename the directory", "a directory named like a file: Grafana fails to read it and refuses all files of this kind")
+			} else if accepts(path.Base(f.Name)) && !strings.HasPrefix(dir, "..") {
+				p.Warnf(at, RuleFileIgnored, "move it up", "Grafana does not read subdirectories here")
+			}
+			continue
+		}
+		if !accepts(f.Name) {
+			p.ignored(at, f.Name, accepts)
+			continue
+		}
+		b, ok := s.Bytes(f.Name)
+		if !ok {
+			p.Err = Unavailable(s, f.Name)
+			continue
+		}
+		out = append(out, File{Name: f.Name, Path: at.Path, bytes: b})
+	}
+	for _, m := range s.Missing {
+		if !strings.Contains(m.Name, "/") && accepts(m.Name) && m.Reason != snapshot.ReasonUnlinked {
+			p.Errorf(Place{Path: s.Source.UserPath(m.Name)}, ruleFileNoContent, "remove the name or repair the link", "%s: Grafana fails to read it and refuses all files of this kind", m.Reason)
+		}
+	}
+	slices.SortFunc(out, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// NamesNothing notes a file that names nothing, such as the samples of Grafana's packages.
+func (p *Pass) NamesNothing(at Place) { p.nothing = append(p.nothing, at) }
+
+// TellNothing warns of such files when there is nothing in the others either.
+func (p *Pass) TellNothing(allEmpty bool, rule, message string) {
+	for _, at := range p.nothing {
+		if allEmpty {
+			p.Warnf(at, rule, "", "%s", message)
+		}
+	}
+	p.nothing = nil
+}
+
+// ignored warns of a name that is nearly one that Grafana reads.
+func (p *Pass) ignored(at Place, name string, accepts func(string) bool) {
+	lower := strings.ToLower(name)
+	if strings.HasSuffix(lower, ".json") && !accepts("x.json") {
+		p.Infof(at, RuleFileIgnored, "dashboards are read from the path of a provider", "Grafana reads no JSON file here unless a provider's path includes it")
+		return
+	}
+	hint := "the name must end in .yaml or .yml, in lower case"
+	if accepts("x.json") {
+		hint = "the name must end in .yaml, .yml or .json, in lower case"
+	}
+	if strings.Contains(lower, ".yaml") || strings.Contains(lower, ".yml") {
+		p.Warnf(at, RuleFileIgnored, hint, "Grafana does not read a file with this name")
+		return
+	}
+	p.Infof(at, RuleFileIgnored, hint, "Grafana does not read a file with this name")
+}
