@@ -42,12 +42,14 @@ func TestLooksThatCannotCompare(t *testing.T) {
 			}
 		})
 	}
-	var secretive *mute
-	with := func(b *bench, o *Options) {
-		secretive = &mute{prom: b.server}
-		o.Driver = secretive
+	muted := func(name string, f func(*testing.T, *bench, *mute)) {
+		var secretive *mute // of this bubble alone: they run side by side
+		bubble(t, name, false, func(b *bench, o *Options) {
+			secretive = &mute{prom: b.server}
+			o.Driver = secretive
+		}, func(t *testing.T, b *bench) { f(t, b, secretive) })
 	}
-	bubble(t, "who waits gets the second look", false, with, func(t *testing.T, b *bench) {
+	muted("who waits gets the second look", func(t *testing.T, b *bench, secretive *mute) {
 		sleep(time.Minute)
 		secretive.set(true)
 		b.target.Look(t.Context())
@@ -55,7 +57,7 @@ func TestLooksThatCannotCompare(t *testing.T) {
 			t.Errorf("status %+v", st)
 		}
 	})
-	bubble(t, "once is none", false, with, func(t *testing.T, b *bench) {
+	muted("once is none", func(t *testing.T, b *bench, secretive *mute) {
 		sleep(time.Minute)
 		b.rec.take()
 		secretive.set(true)
@@ -69,7 +71,7 @@ func TestLooksThatCannotCompare(t *testing.T) {
 			t.Errorf("status %+v", st)
 		}
 	})
-	bubble(t, "a change gets its turn", false, with, func(t *testing.T, b *bench) {
+	muted("a change gets its turn", func(t *testing.T, b *bench, secretive *mute) {
 		secretive.set(true)
 		sleep(6 * time.Minute)
 		b.change("b")

@@ -158,7 +158,7 @@ func TestRefusedByTheServer(t *testing.T) {
 
 	w.volume.Swap(refusedAtWork(1))
 	s := w.reaches(reload.RolledBack)
-	if !strings.Contains(s.Reason, "applied the new configuration applied only part") {
+	if !strings.Contains(s.Reason, "Prometheus applied only part of the new configuration") {
 		t.Errorf("the reason does not show what the server said: %q", s.Reason)
 	}
 	rig.Eventually(t, "the last good files run", func() error {
