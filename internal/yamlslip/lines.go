@@ -125,7 +125,7 @@ func closing(line string, mark byte) int {
 
 func (s *Text) line(i int, text string) {
 	l := sourceLine{text: text, indent: len(text) - len(strings.TrimLeft(text, " "))}
-	blank := strings.TrimSpace(text) == ""
+	blank := strings.Trim(text, " \t\r") == ""
 	if e := s.ended; e != nil && !blank {
 		if l.indent >= e.base && s.block < 0 {
 			s.shorts = append(s.shorts, *e)

@@ -143,7 +143,7 @@ func (s *Text) oddBlank() *Problem {
 		if l.inside && !strings.HasPrefix(strings.TrimLeft(l.text, " "), "\t") {
 			continue
 		}
-		if c, name := oddBlank(l.text); c >= 0 {
+		if c, name := oddBlank(l.text, i == 0); c >= 0 {
 			hint := hintOdd
 			if name == "a tab" {
 				hint = "YAML forbids tabs in the indentation: use spaces"
@@ -154,15 +154,16 @@ func (s *Text) oddBlank() *Problem {
 	return nil
 }
 
-// oddBlank looks for odd blanks in the indentation, behind a dash and behind the colon of a key.
-func oddBlank(text string) (at int, name string) {
-	if strings.TrimSpace(text) == "" {
+// oddBlank looks for odd blanks in the indentation, behind a dash and behind the colon of a key. A byte order mark may
+// begin a file.
+func oddBlank(text string, first bool) (at int, name string) {
+	if strings.Trim(text, " \t\r") == "" {
 		return -1, ""
 	}
 	structure := true
 	for i, r := range text {
 		switch {
-		case structure && r == ' ', structure && r == '-':
+		case structure && r == ' ', structure && r == '-', first && i == 0 && r == 0xfeff:
 		case structure && r == '\t' && strings.TrimSpace(text[:i]) == "":
 			return i, "a tab"
 		case structure && oddName(r) != "":
@@ -208,7 +209,7 @@ func (s *Text) Reinterpret(p *Problem) {
 		return
 	}
 	text := s.lines[p.Line-1].text
-	if c, name := oddBlank(text); c >= 0 {
+	if c, name := oddBlank(text, p.Line == 1); c >= 0 {
 		p.Column, p.Message, p.Hint = column(text, c), oddMessage(name), hintOdd
 		return
 	}

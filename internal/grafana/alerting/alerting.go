@@ -127,6 +127,10 @@ func readAlerting(p *validation.Pass, f validation.File) (*file, bool) {
 		p.Errorf(f.At(n), ruleWrongKind, "give it to Prometheus; Grafana's rules have a folder, and data instead of expr", "this is a Prometheus rule file: Grafana refuses all alerting files")
 		return nil, false
 	}
+	if kind := a.d.Resolve(top.Get("kind")); kind != nil && top.Has("apiVersion") && !slices.ContainsFunc(topKeys, func(k string) bool { return k != "apiVersion" && top.Has(k) }) {
+		p.Warnf(f.At(top.Key("kind")), ruleWrongKind, "write the groups in Grafana's own format, or give the object to Kubernetes", "this is a Kubernetes object of kind %s: Grafana finds nothing in it", validation.Cut(kind.Value))
+		return nil, true
+	}
 	a.d.UnknownKeys(top, "an alerting file", topKeys, validation.AnchorsOnly(top)...)
 	if n := a.d.Resolve(top.Get("filename")); n != nil && n.Kind != yaml.ScalarNode {
 		a.d.PlainText(top, "filename") // Grafana has a field of its own under this name

@@ -173,13 +173,15 @@ func (s *settingsCheck) kind(name string, kind byte, value any, key string, node
 		return
 	}
 	at := keyAt(s.a.f, s.a.d, node, key)
-	variable := false
+	variable, number := false, false
 	if n := s.a.d.Resolve(valueOf(s.a.d, node, key)); n != nil && n.Kind == yaml.ScalarNode {
-		variable = strings.Contains(n.Value, "$")
+		var before string
+		before, _, variable = strings.Cut(n.Value, "$")
+		number = strings.Trim(before, "+-.0123456789") == "" // "@$NAME" is none, whatever the value
 	}
 	if unknownValue(value) {
 		// Grafana 10 and later make a number of a variable that looks like one; what 13 does is not known.
-		if kind == kindText && slices.Contains(digitSettings, name) && s.a.p.Version.AtLeast(validation.V10) && s.a.p.Version.Before(validation.V13) {
+		if kind == kindText && number && slices.Contains(digitSettings, name) && s.a.p.Version.AtLeast(validation.V10) && s.a.p.Version.Before(validation.V13) {
 			s.a.p.Warnf(at, ruleCPNumber, numberHint, "'%s' comes from a variable: if its value looks like a number, Grafana reads it as one, refuses all alerting files and does not start", name)
 		}
 		return

@@ -2,6 +2,7 @@ package validator
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -42,7 +43,7 @@ func (c *dashboardCheck) libraryPanels(d *dashboard, panels, elements jsonField)
 		if json.Unmarshal(inner[key].raw, &e) == nil && e.Kind == "LibraryPanel" {
 			name := key
 			if e.Spec.Library != nil {
-				name = e.Spec.Library.Name
+				name = cmp.Or(e.Spec.Library.Name, e.Spec.Library.UID)
 			}
 			c.libraryPanel(d.file.at(inner[key]), name)
 		}
@@ -56,7 +57,7 @@ func (c *dashboardCheck) tellLibraryPanels(d *dashboard, list []panel, at *int) 
 				*at += i
 			}
 			line, column := lineColumn(d.file.bytes, *at)
-			c.libraryPanel(validation.Place{Path: d.file.user, Line: line, Column: column}, p.Library.Name)
+			c.libraryPanel(validation.Place{Path: d.file.user, Line: line, Column: column}, cmp.Or(p.Library.Name, p.Library.UID))
 			*at++
 		}
 		c.tellLibraryPanels(d, p.Panels, at)

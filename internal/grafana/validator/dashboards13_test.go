@@ -108,7 +108,7 @@ func TestSkippedDashboards(t *testing.T) {
 		"good.json": `{"title": "A", "uid": "a"}`, "json.json": `{"title": }`, "title.json": `{"uid": "b"}`, "bare.json": `{"title": "B", "layout": "?"}`,
 		"folder.json": resource(`, "annotations": {"grafana.app/folder": "g"}`, ""), "fits.json": resource(`, "namespace": "org-2", "annotations": {"grafana.app/folder": "f"}`, ""),
 		"org.json": resource(`, "namespace": "default"`, ""), "text.json": resource("", strings.ReplaceAll(query, "@", `"metrics"`)), "map.json": resource("", strings.ReplaceAll(query, "@", `{"name": "metrics"}`)),
-		"library.json": `{"title": "L", "uid": "l", "panels": [{"type": "row", "panels": [{"libraryPanel": {"name": "In a row", "uid": "u"}}]}]}`,
+		"library.json": `{"title": "L", "uid": "l", "panels": [{"type": "row", "panels": [{"libraryPanel": {"name": "In a row", "uid": "u"}}, {"libraryPanel": {"uid": "only-uid"}}]}]}`,
 	})
 	r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "13.1.0"}})
 	if err != nil {
@@ -118,7 +118,9 @@ func TestSkippedDashboards(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(r.Expected.(*Expected).Skipped)); !slices.Equal(got, want) {
 		t.Errorf("skipped %q, want %q\n%s", got, want, listed(r.Findings))
 	}
-	if !strings.Contains(listed(r.Findings), `library panel "In a row"`) {
-		t.Errorf("a library panel in a row is not told:\n%s", listed(r.Findings))
+	for _, name := range []string{"In a row", "only-uid"} {
+		if !strings.Contains(listed(r.Findings), `library panel "`+name+`"`) {
+			t.Errorf("the library panel %q in a row is not told:\n%s", name, listed(r.Findings))
+		}
 	}
 }

@@ -145,6 +145,7 @@ func TestFieldVariables(t *testing.T) {
 		// https://github.com/grafana/grafana/issues/69950 and https://github.com/grafana/alerting/issues/558
 		{name: "telegram-variable", want: []string{"warning p/alerting/c.yaml:8 contact-point-number"}},
 		{name: "telegram-variable", version: "11.6.0", want: []string{"warning p/alerting/c.yaml:8 contact-point-number"}},
+		{name: "telegram-name", want: []string{"warning p/alerting/c.yaml:11 contact-point-number", "warning p/alerting/c.yaml:11 expand-dollar-cut"}},
 		{name: "telegram-variable", version: "9.5.0"},
 		{name: "telegram-variable", version: "13.1.0"},
 		{name: "telegram-variable", version: "12.4.0", same: true, env: map[string]string{"TG_TOKEN": "a:b", "TG_CHAT": "-1001"},
@@ -156,7 +157,8 @@ func TestFieldVariables(t *testing.T) {
 func TestFieldAlerting(t *testing.T) {
 	t.Parallel()
 	runField(t, []fieldCase{
-		// https://github.com/grafana/grafana/issues/97804, 97175 and 101305
+		// https://github.com/grafana/grafana/issues/97804, https://github.com/grafana/grafana/issues/97175 and
+		// https://github.com/grafana/grafana/issues/101305
 		{name: "no-for-11", version: "11.0.0", want: []string{"error p/alerting/r.yaml:8 alerting-key-missing"}},
 		{name: "no-for-11", version: "11.4.0", want: []string{"error p/alerting/r.yaml:8 alerting-key-missing"}},
 		{name: "no-for-11", version: "11.5.0"},
@@ -183,6 +185,8 @@ func TestFieldAlerting(t *testing.T) {
 		// https://github.com/samber/awesome-prometheus-alerts/issues/447
 		{name: "prometheus-rules-in-alerting", want: []string{"error p/alerting/r.yaml:1 wrong-kind-of-file"}},
 		{name: "prometheus-rules-in-alerting", version: "13.1.0", want: []string{"error p/alerting/r.yaml:1 wrong-kind-of-file"}},
+		// https://github.com/prometheus-operator/prometheus-operator/issues/4841
+		{name: "kubernetes-object", want: []string{"warning p/alerting/r.yaml:2 wrong-kind-of-file"}, says: []string{"PrometheusRule"}},
 		// Data sources that the public wrote.
 		{name: "apiversion-in-entry", want: []string{"warning p/datasources/a.yaml:6 yaml-unknown-key"}, says: []string{"top level of the file"}, never: []string{"mean version"}},
 	})
@@ -192,11 +196,12 @@ func TestFieldAlerting(t *testing.T) {
 func TestFieldDashboards(t *testing.T) {
 	t.Parallel()
 	runField(t, []fieldCase{
-		// https://github.com/grafana/grafana/issues/126641, 123607 and 127928
+		// https://github.com/grafana/grafana/issues/126641, https://github.com/grafana/grafana/issues/123607 and
+		// https://github.com/grafana/grafana/issues/127928
 		{name: "bare-v2", version: "12.4.0", want: []string{"warning d/bare.json:1 dashboard-v2-bare"}},
 		{name: "bare-v2", version: "13.0.1", want: []string{"warning d/bare.json:1 dashboard-v2-bare", "warning d/stray.json:1 dashboard-v2-bare"}},
 		{name: "bare-v2", version: "13.3.0", want: []string{"warning d/bare.json:1 dashboard-v2-bare", "warning d/stray.json:1 dashboard-v2-bare"}},
-		// https://github.com/grafana/grafana/issues/126422 and 126097
+		// https://github.com/grafana/grafana/issues/126422 and https://github.com/grafana/grafana/issues/126097
 		{name: "resource-folder", version: "12.4.0", want: []string{"warning d/a.json:1 dashboard-resource-folder", "warning d/b.json:1 dashboard-resource-organization"}},
 		{name: "resource-folder", version: "13.1.0", want: []string{"warning d/a.json:1 dashboard-resource-folder", "warning d/b.json:1 dashboard-resource-organization"}},
 		// https://github.com/grafana/grafana/issues/122663
@@ -220,7 +225,7 @@ func TestFieldDashboards(t *testing.T) {
 func TestPluginTypes(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"prometeus": "prometheus", "grafana-testdata-datasorce": "grafana-testdata-datasource", "Loki": "loki", "postgresql": "grafana-postgresql-datasource",
+		"prometeus": "prometheus", "mysq": "mysql", "msql": "mssql", "grafana-testdata-datasorce": "grafana-testdata-datasource", "Loki": "loki", "postgresql": "grafana-postgresql-datasource",
 		"opensearch": "grafana-opensearch-datasource", "grafana-clickhose-datasource": "grafana-clickhouse-datasource",
 		"prometheus": "", "grafana-opensearch-datasource": "", "yesoreyeram-infinity-datasource": "", "acme-metrics-datasource": "", "grafana-acme-datasource": "", "": "",
 	} {

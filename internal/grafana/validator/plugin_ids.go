@@ -67,12 +67,16 @@ func nearestType(id string) string {
 		return ""
 	}
 	bare := strings.Split(bareType(id), "-")
+	var near, bares []string
 	for _, t := range slices.Concat(coreTypes, pluginTypes) {
 		if other := strings.Split(bareType(t), "-"); len(other) == len(bare) && eachNear(bare, other) {
-			return t
+			near, bares = append(near, t), append(bares, bareType(t))
 		}
 	}
-	return ""
+	if len(near) == 0 {
+		return ""
+	}
+	return near[max(slices.Index(bares, finding.Nearest(bareType(id), bares)), 0)]
 }
 
 func eachNear(words, known []string) bool {

@@ -28,6 +28,8 @@ type configLoader struct {
 	last   *config.Config
 	// body is the whole file as it was accepted; empty when it was not.
 	body string
+	// foreign says that the file is of another kind: what it names is nothing to Prometheus.
+	foreign bool
 }
 
 func (l *configLoader) judge(t text, ix *index) []problem { return soften(l.found(t, ix), l.server) }
@@ -35,7 +37,7 @@ func (l *configLoader) judge(t text, ix *index) []problem { return soften(l.foun
 func (l *configLoader) found(t text, ix *index) []problem {
 	if p := otherKind(ix, roleMain); p != nil {
 		empty := config.DefaultConfig
-		l.config = &empty
+		l.config, l.foreign = &empty, true
 		return []problem{*p}
 	}
 	t, ps := accept2x(t, ix, l.server)

@@ -17,13 +17,14 @@ import (
 // hiddenMistakes adds the mistakes of rules that cannot be decoded: one wrong type, duration or key hides all others of
 // its rule from the library. With all, rules in which nothing was found are judged too: no one looked at them.
 func (j *ruleJudge) hiddenMistakes(ix *index, found []problem, all bool) []problem {
+	// What the library found has no column yet, unless it is about the text itself.
 	type spot struct {
-		line int
-		rule string
+		line, column  int
+		rule, message string
 	}
 	seen, undecoded := map[spot]bool{}, []int{}
 	for _, p := range found {
-		seen[spot{p.line, p.rule}] = true
+		seen[spot{p.line, p.column, p.rule, ""}], seen[spot{p.line, 0, p.rule, p.message}] = true, true
 		if slices.Contains([]string{ruleNames.unknown, ruleNames.duplicate, ruleNames.wrongType, ruleNames.duration}, p.rule) {
 			undecoded = append(undecoded, p.line)
 		}
@@ -50,8 +51,7 @@ func (j *ruleJudge) hiddenMistakes(ix *index, found []problem, all bool) []probl
 					continue
 				}
 				for _, p := range j.oneRule(ix, r, group, i+1) {
-					if at := (spot{p.line, p.rule}); !seen[at] {
-						seen[at] = true
+					if !seen[spot{p.line, 0, p.rule, ""}] && !seen[spot{p.line, p.column, p.rule, ""}] && !seen[spot{p.line, 0, p.rule, p.message}] {
 						found = append(found, p)
 					}
 				}
@@ -65,16 +65,15 @@ var ruleType = reflect.TypeFor[rulefmt.Rule]()
 
 // oneRule judges a rule key by key, and then with what can be used of it.
 func (j *ruleJudge) oneRule(ix *index, n *yaml.Node, group string, number int) []problem {
-	d := ruleDecoder{seen: map[string]bool{}}
+	d := ruleDecoder{seen: map[string]bool{}, meant: map[string]bool{}}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		d.key(n.Content[i], resolved(n.Content[i+1]))
 	}
-	for _, need := range []string{"expr"} {
-		if !d.seen[need] && d.unknown {
-			d.rule.Expr, d.seen[need] = "vector(1)", true // misspelt, most likely, and reported as such
-		}
+	// What is misspelt or has the wrong type is reported as such, and is not missing.
+	if d.rule.Expr == "" && !d.seen["expr"] && d.meant["expr"] {
+		d.rule.Expr = "vector(1)"
 	}
-	if d.rule.Alert == "" && d.rule.Record == "" && (d.unknown || d.seen["alert"] || d.seen["record"]) {
+	if d.rule.Alert == "" && d.rule.Record == "" && (d.meant["alert"] || d.meant["record"]) {
 		d.rule.Alert = "unnamed"
 	}
 	var errs []error
@@ -92,11 +91,12 @@ func (j *ruleJudge) oneRule(ix *index, n *yaml.Node, group string, number int) [
 
 // ruleDecoder takes of a rule what has the right type.
 type ruleDecoder struct {
-	rule    rulefmt.Rule
-	node    rulefmt.RuleNode
-	seen    map[string]bool
-	unknown bool
-	found   []problem
+	rule rulefmt.Rule
+	node rulefmt.RuleNode
+	seen map[string]bool
+	// meant are the keys that unknown ones stand for, and those that have a value of the wrong type.
+	meant map[string]bool
+	found []problem
 }
 
 func (d *ruleDecoder) name() string {
@@ -127,6 +127,7 @@ func (d *ruleDecoder) key(k, v *yaml.Node) {
 	case "record", "alert", "expr":
 		if v.Kind != yaml.ScalarNode {
 			wrong("a string")
+			d.meant[k.Value] = true
 			if k.Value == "expr" {
 				d.rule.Expr = "vector(1)"
 			}
@@ -177,7 +178,10 @@ func (d *ruleDecoder) key(k, v *yaml.Node) {
 			d.rule.Annotations = texts
 		}
 	default:
-		d.unknown = true
+		hint := unknownHint(ruleFileType, []string{"groups", "rules", k.Value})
+		for _, key := range []string{"alert", "record", "expr"} {
+			d.meant[key] = d.meant[key] || strings.Contains(hint, quoted(key))
+		}
 		if _, ok := fields(ruleType)[k.Value]; !ok {
 			d.found = append(d.found, problem{mistake: mistake{
 				line: k.Line, column: k.Column, severity: finding.Error, rule: validator.RuleRulesUnknown, message: fmt.Sprintf("unknown field %q", k.Value),

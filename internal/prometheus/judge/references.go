@@ -29,7 +29,9 @@ func (j *judge) refer(l *configLoader, ix *index) {
 	cfg := l.config
 	file := j.q.Main
 	dir := path.Dir(j.q.Files[file].Path)
-	j.reads(file, ix, dir)
+	if !l.foreign {
+		j.reads(file, ix, dir)
+	}
 	j.equalRemotes(cfg, ix)
 
 	rules, paths := j.named(file, ix, dir, "rule_files")

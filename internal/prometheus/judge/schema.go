@@ -179,6 +179,9 @@ func unknownHint(top reflect.Type, path []string) string {
 			if len(elsewhere) == 0 {
 				return quoted(name) + " belongs at the top of the file: check the indentation"
 			}
+			if !strings.Contains(name, "_") {
+				break // url, name, timeout and the like mean something else in each section
+			}
 			return quoted(name) + " belongs under " + strings.Join(elsewhere, ".") + ": check the indentation"
 		}
 	}
