@@ -57,6 +57,40 @@ func TestNestedFolders(t *testing.T) {
 	}
 }
 
+// A changed folder moves no dashboard whose file stays since 13, which is told when it happens; up to 12.4 all move.
+func TestFolderOfProviderChanged(t *testing.T) {
+	t.Parallel()
+	at := func(folder string) *snapshot.Set {
+		return dashboardSet("apiVersion: 1\nproviders: [{name: d, "+folder+"updateIntervalSeconds: 30, options: {path: /d}}]\n", map[string]string{"a.json": `{"title": "A", "uid": "a"}`})
+	}
+	for _, c := range []struct {
+		version, before, after string
+		want                   bool
+	}{
+		{"13.0.1", "folder: Old, ", "folder: New, ", true},
+		{"13.3.0", "folder: Old, ", "folder: New, ", true},
+		{"13.3.0", "folder: Old, ", "folder: Old, ", false},
+		{"13.3.0", "", "folder: New, ", false}, // whether they were at the top before is not known
+		{"12.4.0", "folder: Old, ", "folder: New, ", false},
+	} {
+		v := New(validation.Options{})
+		before, err := v.Validate(t.Context(), finding.Request{Set: at(c.before), Facts: finding.Facts{Version: c.version}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := v.Validate(t.Context(), finding.Request{Set: at(c.after), Facts: finding.Facts{Version: c.version}, Running: before.Outline})
+		if err != nil || r.Invalid() {
+			t.Fatalf("%+v: %v\n%s", c, err, listed(r.Findings))
+		}
+		told := slices.ContainsFunc(r.Findings, func(f finding.Finding) bool {
+			return f.Rule == ruleProviderFolderNew && f.Severity == finding.Warning && f.Line == 2
+		})
+		if told != c.want {
+			t.Errorf("%+v: told %t\n%s", c, told, listed(r.Findings))
+		}
+	}
+}
+
 // How deep folders may be nested is what the running server was started with, else what grafana.ini says: 1 to 7.
 func TestNestedFolderDepth(t *testing.T) {
 	t.Parallel()

@@ -137,6 +137,7 @@ func TestFieldVariables(t *testing.T) {
 	runField(t, []fieldCase{
 		// Grafana's own documentation of provisioning writes these.
 		{name: "documented-variables"},
+		{name: "path-from-environment", want: []string{"warning p/dashboards/a.yaml:4 expand-unknown-value"}, says: []string{"its dashboards are not checked [expand-unknown-value]"}},
 		// https://github.com/grafana/grafana/issues/39562 and https://github.com/grafana/grafana/issues/63651
 		{name: "own-variables", want: []string{"warning p/datasources/a.yaml:8 expand-own-variable"}, says: []string{"$$"}},
 		{name: "own-variables", same: true, want: []string{"warning p/datasources/a.yaml:8 expand-own-variable"}},

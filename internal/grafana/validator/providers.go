@@ -165,6 +165,10 @@ func readOptions(p *validation.Pass, pr *provider, options map[string]any) {
 	case string:
 		pr.path, pr.pathKnown = v, true
 	case provisioning.Unknown:
+		if before, _, _ := strings.Cut(pr.pathRaw, "$"); strings.Contains(before, "/") { // a path, whatever the value is
+			p.Infof(pr.pathAt, provisioning.RuleUnknownValue, "", "the path comes from Grafana's environment: its dashboards are not checked")
+			break
+		}
 		p.Warnf(pr.pathAt, provisioning.RuleUnknownValue, "", "the path comes from Grafana's environment: its dashboards are not checked, and Grafana refuses all provider files if the value is a number or a boolean")
 	default:
 		p.Errorf(pr.pathAt, ruleProviderPath, "write options.path", "options.path must be a string: Grafana refuses all provider files")

@@ -79,35 +79,57 @@ func (j *judge) certificates(file int, ix *index, dir string) {
 		if loadedWith(at.path) {
 			severity, effect = finding.Error, "the reload fails partway, and the server cannot start"
 		}
-		say := func(n *yaml.Node, what string) {
+		say := func(p pemText, what string) {
+			hint := "replace the file with a PEM certificate or key"
+			if p.inline {
+				hint = "write the whole PEM text here, or name a file"
+			}
 			j.report(file, problem{mistake: mistake{
-				line: n.Line, column: n.Column, severity: severity, rule: validator.RuleCertificate,
-				message: fmt.Sprintf("%q %s: %s", n.Value, what, effect), hint: "replace the file with a PEM certificate or key",
+				line: p.node.Line, column: p.node.Column, severity: severity, rule: validator.RuleCertificate,
+				message: fmt.Sprintf("%q %s: %s", p.name, what, effect), hint: hint,
 			}})
 		}
-		_, ca := j.visible(at.node, "ca_file", dir)
-		if n := resolved(child(at.node, "ca_file")); ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
-			say(n, "has no certificate in PEM format")
+		ca, cert, key := j.pemText(at.node, "ca", dir), j.pemText(at.node, "cert", dir), j.pemText(at.node, "key", dir)
+		if ca.content != nil && !x509.NewCertPool().AppendCertsFromPEM(ca.content) {
+			say(ca, "has no certificate in PEM format")
 		}
-		certNode, cert := j.visible(at.node, "cert_file", dir)
-		keyNode, key := j.visible(at.node, "key_file", dir)
-		certOK, keyOK := cert != nil && hasCertificate(cert), key != nil && hasPEM(key, "PRIVATE KEY")
+		certOK, keyOK := cert.content != nil && hasCertificate(cert.content), key.content != nil && hasPEM(key.content, "PRIVATE KEY")
 		switch {
-		case cert != nil && !hasPEM(cert, "CERTIFICATE"):
-			say(certNode, "has no certificate in PEM format")
-		case cert != nil && !certOK:
-			say(certNode, "has a damaged or truncated certificate")
+		case cert.content != nil && !hasPEM(cert.content, "CERTIFICATE"):
+			say(cert, "has no certificate in PEM format")
+		case cert.content != nil && !certOK:
+			say(cert, "has a damaged or truncated certificate")
 		}
-		if key != nil && !keyOK {
-			say(keyNode, "has no key in PEM format")
+		if key.content != nil && !keyOK {
+			say(key, "has no key in PEM format")
 		}
 		if certOK && keyOK {
 			// The library's words may quote nothing of a key.
-			if _, err := tls.X509KeyPair(cert, key); err != nil {
-				say(keyNode, "does not match the certificate, or one of them is damaged")
+			if _, err := tls.X509KeyPair(cert.content, key.content); err != nil {
+				say(key, "does not match the certificate, or one of them is damaged")
 			}
 		}
 	}
+}
+
+// pemText is an authority, a certificate or a key, with the name under which it may be shown.
+type pemText struct {
+	node    *yaml.Node
+	name    string
+	content []byte // nil when reloader does not see it
+	inline  bool
+}
+
+// pemText is what stands in the configuration under a key, or else in the file that key_file names.
+func (j *judge) pemText(n *yaml.Node, key, dir string) pemText {
+	if v := resolved(child(n, key)); v != nil && v.Kind == yaml.ScalarNode && v.Value != "" {
+		return pemText{v, key, []byte(v.Value), true}
+	}
+	v, content := j.visible(n, key+"_file", dir)
+	if content == nil {
+		return pemText{}
+	}
+	return pemText{v, v.Value, content, false}
 }
 
 // visible are the contents of the file that a key names; nil when reloader does not see it.

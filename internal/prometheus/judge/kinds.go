@@ -99,6 +99,9 @@ func otherKind(ix *index, r role) *problem {
 	if kind := child(ix.root, "kind"); kind != nil && kind.Kind == yaml.ScalarNode && child(ix.root, "apiVersion") != nil {
 		return at(first, fmt.Sprintf("this is a Kubernetes object of kind %s, not %s", kind.Value, r), objectHint(ix.root, kind.Value))
 	}
+	if groups := resolved(child(ix.root, "groups")); r == roleRules && ofGrafana(groups) {
+		return at(first, "these are alert rules of Grafana, not "+string(r), "they belong in Grafana's provisioning directory, under alerting")
+	}
 	own := r.ownKeys()
 	for _, k := range fileKinds {
 		if k.role == r {
@@ -120,6 +123,19 @@ func otherKind(ix *index, r role) *problem {
 		}
 	}
 	return nil
+}
+
+// ofGrafana reports whether the first group is one of Grafana's provisioning: its rules have data in place of expr.
+func ofGrafana(groups *yaml.Node) bool {
+	if groups == nil || groups.Kind != yaml.SequenceNode || len(groups.Content) == 0 {
+		return false
+	}
+	rules := resolved(child(resolved(groups.Content[0]), "rules"))
+	if rules == nil || rules.Kind != yaml.SequenceNode || len(rules.Content) == 0 {
+		return false
+	}
+	rule := resolved(rules.Content[0])
+	return child(rule, "expr") == nil && child(rule, "data") != nil && (child(rule, "condition") != nil || child(rule, "title") != nil)
 }
 
 // reRule1 matches the first line of a rule as Prometheus 1 wrote them.
@@ -266,8 +282,13 @@ var renamed = []struct{ old, section, now string }{
 	{"retention_time", "tsdb", "retention"},
 }
 
-// removed are keys that no Prometheus of today knows.
+// removed are keys that no Prometheus of today knows: they are gone, or belong to a neighbor.
 var removed = []struct{ old, section, hint string }{
+	{"partial_response_strategy", "groups", "it belongs to Thanos Ruler"},
+	{"source_tenants", "groups", "it belongs to Mimir"},
+	{"align_evaluation_time_on_interval", "groups", "it belongs to Mimir"},
+	{"concurrency", "groups", "it belongs to vmalert of VictoriaMetrics"},
+	{"eval_offset", "groups", "it belongs to vmalert of VictoriaMetrics"},
 	{"in_cluster", "kubernetes_sd_configs", "removed in Prometheus 1.3: without api_server the pod's own service account is used"},
 	{"kubelet_port", "kubernetes_sd_configs", "removed in Prometheus 0.20: the port of a node is part of its address; relabel __address__ to use another one"},
 	{"request_timeout", "kubernetes_sd_configs", "removed in Prometheus 1.3: the API server is watched, not polled"},

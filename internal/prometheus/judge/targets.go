@@ -131,7 +131,7 @@ func (j *judge) targetFile(i int, err error) {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line, column := lineOf(content, int(syntax.Offset))
 		j.report(i, problem{mistake: mistake{
-			line: line, column: column, severity: finding.Error, rule: validator.RuleFileSD, message: err.Error(), hint: hint,
+			line: line, column: column, severity: finding.Error, rule: validator.RuleFileSD, message: notJSON(content, syntax), hint: hint,
 		}})
 		return
 	}
@@ -152,6 +152,22 @@ func (j *judge) targetFile(i int, err error) {
 		ps[k].hint = orElse(ps[k].hint, hint)
 	}
 	j.reportAll(i, ix, ps)
+}
+
+// notJSON says what is wrong with the text; the parser's words are those of a programmer.
+func notJSON(content []byte, err *json.SyntaxError) string {
+	end := min(max(int(err.Offset)-1, 0), len(content))
+	before := bytes.TrimRight(content[:end], " \t\r\n")
+	switch {
+	case len(bytes.TrimSpace(content)) == 0:
+		return "not valid JSON: the file is empty"
+	case bytes.HasSuffix(before, []byte(",")) && end < len(content) && (content[end] == ']' || content[end] == '}'):
+		return "not valid JSON: a comma before the closing bracket"
+	case strings.HasPrefix(err.Error(), "unexpected end"):
+		return "not valid JSON: the file ends too early"
+	default:
+		return "not valid JSON: " + err.Error()
+	}
 }
 
 // targetTypes are all values in a target file that are of another type than they must be, and all unknown keys.

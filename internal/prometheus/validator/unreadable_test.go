@@ -32,3 +32,17 @@ func TestUnreadableIsNotMissing(t *testing.T) {
 		}
 	}
 }
+
+// A main file that gives Prometheus nothing to do is told what is missing in it; only one without contents is empty.
+func TestNothingToDoIsNotEmpty(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"": "the main file is empty", "# nothing\n---\n": "the main file is empty", "\r\n  \r\n": "the main file is empty",
+		"scrape_configs: []\n": "has no scrape job", "rule_files: []\r\nscrape_configs:\r\n": "has no scrape job", "{}\n": "has no scrape job",
+	} {
+		res, err := answering(t, `{"protocol":2,"expected":{}}`).Validate(t.Context(), request(map[string]string{"prometheus.yml": text}))
+		if err != nil || len(res.Findings) != 1 || res.Findings[0].Rule != GuardEmpty || !strings.Contains(res.Findings[0].Message, want) {
+			t.Errorf("%q: %+v, %v", text, res.Findings, err)
+		}
+	}
+}
