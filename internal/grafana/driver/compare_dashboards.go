@@ -153,10 +153,26 @@ func (d *Driver) compareFolder(claims []*providerEntry, shown storedDashboard, n
 		}
 	}
 	p, cause := claims[0], ""
-	if p.folder == "" || grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 13}) {
+	stays := grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 13})
+	if p.folder == "" || stays {
 		cause = causeFolder
 	}
+	if stays && p.folder != "" && have.hasFolder(p) {
+		// Only a dashboard whose file changes moves: this one may stay where it is for ever.
+		seen.hide("dashboards", "the folders of dashboards whose files did not change")
+		return
+	}
 	seen.add("dashboards", cause, "dashboard %q is not in the folder of its provider %q", name, p.name)
+}
+
+// hasFolder says that Grafana has made the folder of a provider.
+func (s *stored) hasFolder(p *providerEntry) bool {
+	for uid, title := range s.folders {
+		if title == p.folder || p.folderUID != "" && uid == p.folderUID {
+			return true
+		}
+	}
+	return false
 }
 
 // overQuota is the cause of missing dashboards when Grafana's quota is why it stores no more of them; empty when it is not.

@@ -103,7 +103,7 @@ func (s *Server) walk(ctx context.Context, p provider) error {
 		limited := bad == nil && s.setting("quota", "enabled") == "true"
 		return s.write(ctx, func(st *state) {
 			if _, had := st.dashboards[uid]; had || !limited || len(st.dashboards) < most {
-				st.store(uid, d, p)
+				st.store(uid, d, p, !s.newer(13, 0))
 			}
 		})
 	})
@@ -125,12 +125,12 @@ func (s *Server) walk(ctx context.Context, p provider) error {
 	return nil
 }
 
-// store writes a dashboard unless its file has not changed.
-func (st *state) store(uid string, d dashboard, p provider) {
+// store writes a dashboard unless its file has not changed; moves says that another folder of its provider is a change.
+func (st *state) store(uid string, d dashboard, p provider, moves bool) {
 	d.folder = st.folderOf(p)
 	if old, had := st.dashboards[uid]; had {
 		d.version = old.version
-		moved := d.folder != old.folder && p.folder != "" // a folder that is taken out moves nothing
+		moved := moves && d.folder != old.folder && p.folder != "" // a folder that is taken out moves nothing
 		if old.checksum == d.checksum && !moved && !old.edited {
 			return
 		}
