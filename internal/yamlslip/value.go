@@ -53,6 +53,7 @@ var (
 	reTwoColons  = regexp.MustCompile(`^\s*(?:- +)*[^\s"'#&*!|>@%{\[-][^:"']*?:\s+[^\s"'{\[|>&*!#][^#]*?(:)(?:\s|$)`)
 	reBlockStart = regexp.MustCompile(`^(\s*(?:- +)*)[^\s#][^#]*:\s+[|>][+-]?[0-9]?[+-]?\s*(?:#.*)?$`)
 	reNoColon    = regexp.MustCompile(`^\s*(?:- +)*[a-z][a-z0-9_]*\s*$`)
+	reBraces     = regexp.MustCompile(`[:,\[{]\s+([^\s"'{}\[\],]*\$\{[A-Za-z_][^}"']*\})`)
 	reNoDash     = regexp.MustCompile(`^(\s*)-[A-Za-z_]+:(?:\s|$)`)
 )
 
@@ -71,6 +72,9 @@ func (s *Text) written(p *Problem) *Problem {
 		}
 		if m := reNoDash.FindStringSubmatchIndex(l.text); m != nil {
 			return &Problem{Line: n, Column: column(l.text, m[3]), Message: "a space is missing after the dash", Hint: "write a space after the dash"}
+		}
+		if m := reBraces.FindStringSubmatchIndex(l.text); m != nil && strings.HasPrefix(p.Message, "did not find expected ','") {
+			return &Problem{Line: n, Column: column(l.text, m[2]), Message: "the value has a brace and is not quoted", Hint: hintQuoteValue}
 		}
 		if m := reTwoColons.FindStringSubmatchIndex(l.text); m != nil && strings.HasPrefix(p.Message, "mapping values") {
 			return &Problem{Line: n, Column: column(l.text, m[2]), Message: `the value contains ": " and is not quoted`, Hint: hintQuoteValue}

@@ -239,6 +239,8 @@ func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...strin
 			hint = "it belongs at the top level of the file"
 		} else if near := finding.Nearest(f.Key, known); near != "" {
 			hint = "did you mean " + near + "?"
+		} else {
+			hint = placeHint(m, f.Key, known)
 		}
 		d.Warnf(f.KeyNode, RuleUnknownKey, hint, "%[2]s has no key %[1]s: Grafana ignores it", shownKey(f.KeyNode), what)
 	}

@@ -79,7 +79,7 @@ func (d *Decoder) raw(n *yaml.Node, what string) (Value, bool) {
 		return Value{Node: n, Known: !d.stopped}, !d.stopped
 	}
 	if r.Kind != yaml.ScalarNode {
-		d.Errorf(n, RuleWrongType, "", "'%s' must be a string, not %s: Grafana refuses the file", what, kindName(r))
+		d.Errorf(n, RuleWrongType, templateHint(r), "'%s' must be a string, not %s: Grafana refuses the file", what, kindName(r))
 		return Value{Node: n, Set: true}, false
 	}
 	text := r.Value
@@ -246,7 +246,11 @@ func (d *Decoder) plain(m *Map, key, form string, out any) (set, ok bool) {
 		good = err == nil
 	}
 	if !good {
-		d.Errorf(n, rule, "", "'%s' must be %s; variables are not expanded here: Grafana refuses the file", key, form)
+		hint := ""
+		if key == "apiVersion" {
+			hint = d.ObjectHint(m)
+		}
+		d.Errorf(n, rule, hint, "'%s' must be %s; variables are not expanded here: Grafana refuses the file", key, form)
 	}
 	return true, good
 }

@@ -188,6 +188,17 @@ func TestFieldAlerting(t *testing.T) {
 		{name: "prometheus-rules-in-alerting", version: "13.1.0", want: []string{"error p/alerting/r.yaml:1 wrong-kind-of-file"}},
 		// https://github.com/prometheus-operator/prometheus-operator/issues/4841
 		{name: "kubernetes-object", want: []string{"warning p/alerting/r.yaml:2 wrong-kind-of-file"}, says: []string{"PrometheusRule"}},
+		{
+			name: "object-in-kinds", want: []string{"error p/dashboards/a.yaml:1 provider-api-version", "error p/datasources/a.yaml:1 yaml-bad-integer"},
+			says: []string{"Kubernetes object of kind ConfigMap", "Kubernetes object (kind"},
+		},
+		{
+			name: "kinds-mixed-up", want: []string{"warning p/dashboards/a.yaml:1 provider-file-empty", "warning p/dashboards/a.yaml:2 yaml-unknown-key"},
+			says: []string{"belongs in the directory datasources"},
+		},
+		// https://github.com/prometheus/prometheus/issues/4859
+		{name: "unquoted-template", want: []string{"error p/datasources/a.yaml:6 yaml-wrong-type"}, says: []string{"put quotes"}},
+		{name: "unquoted-braces", want: []string{"error p/datasources/a.yaml:3 yaml-syntax"}, says: []string{"put quotes"}},
 		// Data sources that the public wrote.
 		{name: "apiversion-in-entry", want: []string{"warning p/datasources/a.yaml:6 yaml-unknown-key"}, says: []string{"top level of the file"}, never: []string{"mean version"}},
 	})

@@ -83,7 +83,11 @@ func readProviders(p *validation.Pass, f validation.File) ([]*provider, bool) {
 	failed := false
 	quiet.Report = func(finding.Finding) { failed = true }
 	if api := quiet.PlainInt(top, "apiVersion"); failed || !api.Known || api.Value <= 0 {
-		p.Errorf(f.At(top.Key("apiVersion")), ruleProviderAPI, "write 'apiVersion: 1' at the top", "apiVersion must be a whole number from 1, without quotes (only a plain list needs none): Grafana refuses all provider files")
+		hint := d.ObjectHint(top)
+		if hint == "" {
+			hint = "write 'apiVersion: 1' at the top"
+		}
+		p.Errorf(f.At(top.Key("apiVersion")), ruleProviderAPI, hint, "apiVersion must be a whole number from 1, without quotes (only a plain list needs none): Grafana refuses all provider files")
 		return nil, false
 	}
 	d.UnknownKeys(top, "a provider file", []string{"apiVersion", "providers"}, validation.AnchorsOnly(top)...)
