@@ -188,6 +188,9 @@ var oddNames = map[rune]string{
 	0x2060: "word joiner", 0xfeff: "byte order mark", 0x202f: "narrow no-break space", 0x3000: "ideographic space", 0x2028: "line separator",
 }
 
+// OddName names a character that looks like a blank or like nothing; empty for any other.
+func OddName(r rune) string { return oddName(r) }
+
 // oddName names a character that looks like a blank or like nothing, and is none to YAML; empty for any other.
 func oddName(r rune) string {
 	if r == ' ' || r == '\t' || r == utf8.RuneError || r < 0x80 {

@@ -79,6 +79,9 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 		return d
 	}
 	fields := c.unwrap(v, d, o.fields, at)
+	if _, titled := fields["title"]; d.why == ruleResourceForm && !titled {
+		return d // whatever else is missing follows from it
+	}
 	c.checkTitle(d, fields, at)
 	c.checkUID(d, fields, at)
 	if d.stored() {
@@ -138,6 +141,7 @@ func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at 
 	}
 	uid, isText := field.text()
 	switch {
+	case d.why == ruleAPIForm: // it has the uid one level deeper
 	case !has || field.kind() == 'n' || isText && uid == "":
 		hint := "write \"uid\": and a short string"
 		if d.resource {

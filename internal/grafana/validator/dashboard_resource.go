@@ -56,7 +56,7 @@ func (c *dashboardCheck) unwrap(v *providerView, d *dashboard, fields map[string
 		return fields
 	}
 	if c.Version.Before(validation.V12) {
-		c.Warnf(at, ruleResourceForm, "export the dashboard in the classic format", "this Grafana (%s) does not read dashboards in the resource format: it skips the file", c.Version)
+		c.skip(d, at, ruleResourceForm, "export the dashboard in the classic format", "this Grafana (%s) does not read dashboards in the resource format: it skips the file", c.Version)
 		return fields
 	}
 	d.resource = true

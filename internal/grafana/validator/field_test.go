@@ -222,6 +222,11 @@ func TestFieldDashboards(t *testing.T) {
 		// https://github.com/esnet/gdg/issues/281 and https://github.com/grafana/grafana/issues/128167
 		{name: "library-panel", version: "12.4.0", says: []string{`library panel "Shared"`}},
 		{name: "resource-without-name", says: []string{"metadata.name"}, never: []string{`"uid"`}},
+		// One mistake is told once: what the form of the file has elsewhere is not missing as well.
+		{
+			name: "forms-of-others", version: "11.6.0", never: []string{"uid", "needs a title"},
+			want: []string{"warning d/api.json:1 dashboard-api-form", "warning d/resource.json:1 dashboard-resource-form"},
+		},
 		// dashboards of linkerd2 and ingress-nginx
 		{name: "inputs-filled"},
 		// Grafana's own packages bring all-comment samples.

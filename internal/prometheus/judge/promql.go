@@ -5,11 +5,14 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlslip"
 )
 
 // newParser is the PromQL parser with the features of the server; without facts, promtool's.
@@ -85,9 +88,31 @@ func promQL(err error, p *problem) bool {
 	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
 		p.hint = "enable the feature flag on the server, or remove the function"
 	} else {
-		p.hint = orElse(goneHint(p.message, p.query), hintFor(p.message))
+		p.hint = orElse(orElse(oddCharacter(p.message), goneHint(p.message, p.query)), hintFor(p.message))
 	}
 	return true
+}
+
+var reOddCharacter = regexp.MustCompile(`unexpected character[a-z ]*: ('.+')`)
+
+// oddCharacter is for characters of web pages and chats, which look like others.
+func oddCharacter(message string) string {
+	m := reOddCharacter.FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	s, err := strconv.Unquote(m[1])
+	if err != nil {
+		return ""
+	}
+	r, _ := utf8.DecodeRuneInString(s)
+	if name := yamlslip.OddName(r); name != "" {
+		return "this is " + name + ": replace it with a plain space, or remove it"
+	}
+	if strings.ContainsRune("\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb", r) {
+		return `write plain quotes: " or '`
+	}
+	return ""
 }
 
 // plainSyntax reports whether an expression is wrong in any grammar: something is not closed, or missing at its end.
