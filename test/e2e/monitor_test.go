@@ -87,6 +87,7 @@ func TestMonitor(t *testing.T) {
 		return strings.Contains(w.kubectl("", "get", "events", "--field-selector", "reason=ConfigApplied"), p.Name)
 	})
 
+	p.documented()
 	w.replace("configmap", "grafana-ini", map[string]string{"grafana.ini": "[analytics]\nreporting_enabled = true\n"})
 	w.until("the event about grafana.ini", func() bool {
 		return strings.Contains(w.kubectl("", "get", "events", "--field-selector", "reason=RestartRequired"), "reporting_enabled")
