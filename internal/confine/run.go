@@ -154,7 +154,7 @@ func (j Job) room() string {
 		return fmt.Sprintf("it needs more than %s", mib(b.Hard))
 	}
 	need := max(j.Need, 2*b.Hard, minHard)
-	return fmt.Sprintf("it needs about %s, but only %s are left (%[4]s of the container's %[3]s are in use); raise the container's memory limit to %[5]s",
+	return fmt.Sprintf("it needs about %s, but only %s are free for it (of the container's %s, %s are in use and the rest is reserved); raise the container's memory limit to %s",
 		mib(need), mib(max(b.Hard, 0)), mib(b.Container), mib(b.InUse), mib(roundUp(need+b.InUse+reserve)))
 }
 

@@ -152,7 +152,7 @@ func TestDoesNotFit(t *testing.T) {
 	if o.status.Phase != reload.Unjudged || o.kills != 0 {
 		t.Fatalf("%s (%s), %d killed", o.status.Phase, o.status.Reason, o.kills)
 	}
-	if !strings.Contains(o.status.Reason, "needs about") || !strings.Contains(o.status.Reason, "of 64 MiB") {
+	if !strings.Contains(o.status.Reason, "needs about") || !strings.Contains(o.status.Reason, "of the container's 64 MiB") {
 		t.Errorf("reason %q", o.status.Reason)
 	}
 }
