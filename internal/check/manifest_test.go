@@ -248,7 +248,7 @@ func TestHostileManifests(t *testing.T) {
 		"cyclic lists": {cyclic, "no files of Prometheus or Grafana"},
 		"aliases": {"a: &a [x, x]\nb: &b [*a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c]\n" +
 			"e: &e [*d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e, *e]\nkind: Pod\nspec: {containers: *e}\n", "no files of Prometheus or Grafana"},
-		"large":  {"kind: ConfigMap\nmetadata: {name: x}\ndata:\n  a.txt: " + strings.Repeat("x", 5<<20), "the API server takes at most"},
+		"large":  {"kind: ConfigMap\nmetadata: {name: x}\ndata:\n  a.txt: " + strings.Repeat("x", 5<<20), "the API server accepts at most"},
 		"a tab":  {"kind: Pod\nspec:\n\tcontainers: []\n", "not YAML"},
 		"a text": {"hello\n", "no files of Prometheus or Grafana"},
 		"empty":  {"", "no files of Prometheus or Grafana"},

@@ -173,7 +173,7 @@ func (s *Server) Restart() error {
 	s.mu.Lock()
 	s.sessions, s.answered = map[string]bool{}, map[string]int{}
 	// No two processes of a real one start within so short a time.
-	s.started = later(time.Now(), s.started.Add(3*time.Second))
+	s.started = later(time.Now(), s.started.Add(5*time.Second))
 	s.mu.Unlock()
 	s.http.CloseClientConnections()
 	for _, kind := range kindOrder {
@@ -194,7 +194,7 @@ func later(a, b time.Time) time.Time {
 // RestartQuietly is Restart behind a proxy that keeps its connections.
 func (s *Server) RestartQuietly() error {
 	s.mu.Lock()
-	s.answered, s.started = map[string]int{}, later(time.Now(), s.started.Add(3*time.Second))
+	s.answered, s.started = map[string]int{}, later(time.Now(), s.started.Add(5*time.Second))
 	s.mu.Unlock()
 	for _, kind := range kindOrder {
 		if err := s.provision(context.Background(), kind); err != nil {

@@ -82,7 +82,7 @@ func TestSignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		v, err := d.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: before})
-		if err != nil || !v.Proven || !strings.Contains(v.By, "nothing proves") {
+		if err != nil || !v.Proven || !strings.Contains(v.By, "cannot prove") {
 			t.Errorf("%+v, %v", v, err)
 		}
 	})
