@@ -138,7 +138,9 @@ func (d *Driver) metrics(ctx context.Context) (start float64, age, ahead time.Du
 	asked := d.o.Clock()
 	start, reloads = readMetrics(bufio.NewReaderSize(http.MaxBytesReader(nil, resp.Body, maxMetrics), 64<<10))
 	if there, err := http.ParseTime(resp.Header.Get("Date")); err == nil && start > 0 {
-		age = there.Sub(time.UnixMilli(int64(start * 1000)))
+		if age = there.Sub(time.UnixMilli(int64(start * 1000))); age == 0 {
+			age = 1 // 0 says that it is not known
+		}
 		if ahead = there.Sub(asked); ahead.Abs() < clocksAgree {
 			ahead = 0
 		}
