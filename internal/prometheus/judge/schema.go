@@ -122,7 +122,7 @@ func below(t reflect.Type, name string) []string {
 			if deeper == name {
 				near = append(near, []string{key})
 			}
-			if _, ok := fields(g)[name]; ok {
+			if _, ok := fields(g)[name]; ok && (strings.Contains(name, "_") || !strings.HasSuffix(deeper, "_sd_configs")) { // groups, role and the like mean something else there
 				far = append(far, []string{key, deeper})
 			}
 		}
@@ -160,6 +160,14 @@ func unknownHint(top reflect.Type, path []string) string {
 	}
 	if hint := finding.DidYouMean(name, fieldsAt(top, parent)); hint != "" {
 		return hint
+	}
+	if len(parent) == 0 {
+		switch {
+		case top != ruleFileType && slices.Contains([]string{"alert", "record", "expr"}, name):
+			return "this belongs to a rule: rules stand in groups, in a file that rule_files names"
+		case top == ruleFileType && slices.Contains([]string{"job_name", "static_configs", "targets"}, name):
+			return "this belongs to a scrape job, in prometheus.yml under scrape_configs"
+		}
 	}
 	if section := typeAt(top, parent); section != nil {
 		if way := below(section, name); way != nil {
