@@ -16,6 +16,7 @@ import (
 	"reloader/internal/paths"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/sources"
+	"reloader/internal/versions"
 	"reloader/internal/yamlnode"
 )
 
@@ -188,7 +189,7 @@ func (p *prometheusFiles) facts() finding.Facts {
 			f.Features = append(f.Features, strings.Split(list, ",")...)
 		}
 	}
-	if server := releaseOf(f.Version); slices.Contains(f.Features, "agent") && server.before(featureGone["agent"].in) {
+	if server := versions.Parse(f.Version); slices.Contains(f.Features, "agent") && server.Before(featureGone["agent"].in) {
 		f.Agent = true // also of an unknown version
 	}
 	return f

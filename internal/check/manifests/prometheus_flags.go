@@ -3,11 +3,11 @@ package manifests
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"reloader/internal/finding"
 	"reloader/internal/manifest"
+	"reloader/internal/versions"
 )
 
 // prometheusFlags are the flags that every Prometheus from 2.36 to 3.16 knows. This table and the two below come from the
@@ -28,55 +28,55 @@ var prometheusFlags = strings.Fields(`
 	web.route-prefix web.user-assets`)
 
 // flagLacking is, for flags that came later, the newest version that was seen without it.
-var flagLacking = map[string]release{
-	"agent": {2, 55}, "auto-gomaxprocs": {2, 55}, "auto-gomemlimit": {2, 55}, "auto-gomemlimit.ratio": {2, 45}, "auto-gomemlimit.refresh-interval": {3, 14},
-	"alertmanager.drain-notification-queue-on-shutdown": {2, 53}, "alertmanager.notification-batch-size": {3, 3},
-	"config.auto-reload": {3, 11}, "config.auto-reload-interval": {2, 55},
-	"rules.max-concurrent-evals": {2, 50}, "storage.agent.checkpoint-batch-size": {3, 11}, "storage.agent.checkpoint-from-in-memory-series": {3, 11},
-	"storage.agent.wal-compression-type": {2, 45}, "storage.tsdb.allow-overlapping-compaction": {2, 53}, "storage.tsdb.block-reload-interval": {3, 8},
-	"storage.tsdb.delay-compact-file.path": {3, 8}, "storage.tsdb.delayed-compaction.max-percent": {2, 55}, "storage.tsdb.samples-per-chunk": {2, 40},
-	"storage.tsdb.wal-compression-type": {2, 45}, "web.enable-otlp-receiver": {2, 55}, "web.max-notifications-subscribers": {2, 55},
-	"web.remote-write-receiver.accepted-protobuf-messages": {2, 53}, "web.search.max-limit": {3, 11}, "write-documentation": {2, 40},
+var flagLacking = map[string]string{
+	"agent": "2.55", "auto-gomaxprocs": "2.55", "auto-gomemlimit": "2.55", "auto-gomemlimit.ratio": "2.45", "auto-gomemlimit.refresh-interval": "3.14",
+	"alertmanager.drain-notification-queue-on-shutdown": "2.53", "alertmanager.notification-batch-size": "3.3",
+	"config.auto-reload": "3.11", "config.auto-reload-interval": "2.55",
+	"rules.max-concurrent-evals": "2.50", "storage.agent.checkpoint-batch-size": "3.11", "storage.agent.checkpoint-from-in-memory-series": "3.11",
+	"storage.agent.wal-compression-type": "2.45", "storage.tsdb.allow-overlapping-compaction": "2.53", "storage.tsdb.block-reload-interval": "3.8",
+	"storage.tsdb.delay-compact-file.path": "3.8", "storage.tsdb.delayed-compaction.max-percent": "2.55", "storage.tsdb.samples-per-chunk": "2.40",
+	"storage.tsdb.wal-compression-type": "2.45", "web.enable-otlp-receiver": "2.55", "web.max-notifications-subscribers": "2.55",
+	"web.remote-write-receiver.accepted-protobuf-messages": "2.53", "web.search.max-limit": "3.11", "write-documentation": "2.40",
 }
 
 // flagRemoved is, for flags that are gone, the first version without it, and what to do. The source is Prometheus' change log.
 var flagRemoved = map[string]struct {
-	in   release
+	in   versions.Version
 	hint string
 }{
-	"storage.tsdb.retention":                {release{3, 0}, "write --storage.tsdb.retention.time, which 2.8 and newer know"},
-	"storage.tsdb.allow-overlapping-blocks": {release{3, 0}, "remove it: blocks may overlap since 2.39"},
-	"alertmanager.timeout":                  {release{3, 0}, "remove it: the timeout of each Alertmanager is in the configuration (alerting.alertmanagers[].timeout)"},
-	"scrape.name-escaping-scheme":           {release{3, 0}, "remove it: metric_name_escaping_scheme in the configuration says it since 3.4"},
-	"alertmanager.url":                      {release{2, 0}, "write the Alertmanagers into the configuration (alerting.alertmanagers)"},
-	"query.staleness-delta":                 {release{2, 0}, "write --query.lookback-delta"},
-	"web.telemetry-path":                    {release{2, 0}, "remove it: the path is /metrics"},
-	"storage.local.path":                    {release{2, 0}, "write --storage.tsdb.path"},
-	"storage.local.retention":               {release{2, 0}, "write --storage.tsdb.retention.time"},
+	"storage.tsdb.retention":                {versions.Of(3, 0), "write --storage.tsdb.retention.time, which 2.8 and newer know"},
+	"storage.tsdb.allow-overlapping-blocks": {versions.Of(3, 0), "remove it: blocks may overlap since 2.39"},
+	"alertmanager.timeout":                  {versions.Of(3, 0), "remove it: the timeout of each Alertmanager is in the configuration (alerting.alertmanagers[].timeout)"},
+	"scrape.name-escaping-scheme":           {versions.Of(3, 0), "remove it: metric_name_escaping_scheme in the configuration says it since 3.4"},
+	"alertmanager.url":                      {versions.Of(2, 0), "write the Alertmanagers into the configuration (alerting.alertmanagers)"},
+	"query.staleness-delta":                 {versions.Of(2, 0), "write --query.lookback-delta"},
+	"web.telemetry-path":                    {versions.Of(2, 0), "remove it: the path is /metrics"},
+	"storage.local.path":                    {versions.Of(2, 0), "write --storage.tsdb.path"},
+	"storage.local.retention":               {versions.Of(2, 0), "write --storage.tsdb.retention.time"},
 }
 
 // featureGone is, for feature flags that do nothing any more, the first version in which, and what to do. The server logs a
 // warning, or nothing, and starts.
 var featureGone = map[string]struct {
-	in   release
+	in   versions.Version
 	hint string
 	// lost says that the server does less without it than is wanted, until something is done.
 	lost bool
 }{
-	"agent":                         {release{3, 0}, "write --agent: without it the server runs with a storage of its own, rules and queries", true},
-	"remote-write-receiver":         {release{3, 0}, "write --web.enable-remote-write-receiver: without it the server takes no remote write", true},
-	"otlp-write-receiver":           {release{3, 0}, "write --web.enable-otlp-receiver: without it the server takes no OTLP", true},
-	"native-histograms":             {release{3, 9}, "write scrape_native_histograms: true into the configuration: without it no native histogram is scraped", true},
-	"auto-gomaxprocs":               {release{3, 0}, "remove it: that is the default now", false},
-	"auto-gomemlimit":               {release{3, 0}, "remove it: that is the default now", false},
-	"expand-external-labels":        {release{3, 0}, "remove it: that is the default now", false},
-	"new-service-discovery-manager": {release{3, 0}, "remove it: that is the default now", false},
-	"no-default-scrape-port":        {release{3, 0}, "remove it: that is the default now", false},
-	"utf8-names":                    {release{3, 0}, "remove it: that is the default now", false},
-	"promql-at-modifier":            {release{3, 0}, "remove it: that is the default since 2.33", false},
-	"promql-negative-offset":        {release{3, 0}, "remove it: that is the default since 2.33", false},
-	"ooo-native-histograms":         {release{3, 4}, "remove it: that is the default now", false},
-	"promql-duration-expr":          {release{3, 14}, "remove it: that is the default now", false},
+	"agent":                         {versions.Of(3, 0), "write --agent: without it the server runs with a storage of its own, rules and queries", true},
+	"remote-write-receiver":         {versions.Of(3, 0), "write --web.enable-remote-write-receiver: without it the server takes no remote write", true},
+	"otlp-write-receiver":           {versions.Of(3, 0), "write --web.enable-otlp-receiver: without it the server takes no OTLP", true},
+	"native-histograms":             {versions.Of(3, 9), "write scrape_native_histograms: true into the configuration: without it no native histogram is scraped", true},
+	"auto-gomaxprocs":               {versions.Of(3, 0), "remove it: that is the default now", false},
+	"auto-gomemlimit":               {versions.Of(3, 0), "remove it: that is the default now", false},
+	"expand-external-labels":        {versions.Of(3, 0), "remove it: that is the default now", false},
+	"new-service-discovery-manager": {versions.Of(3, 0), "remove it: that is the default now", false},
+	"no-default-scrape-port":        {versions.Of(3, 0), "remove it: that is the default now", false},
+	"utf8-names":                    {versions.Of(3, 0), "remove it: that is the default now", false},
+	"promql-at-modifier":            {versions.Of(3, 0), "remove it: that is the default since 2.33", false},
+	"promql-negative-offset":        {versions.Of(3, 0), "remove it: that is the default since 2.33", false},
+	"ooo-native-histograms":         {versions.Of(3, 4), "remove it: that is the default now", false},
+	"promql-duration-expr":          {versions.Of(3, 14), "remove it: that is the default now", false},
 }
 
 // features are those of 3.16 that are not in featureGone.
@@ -88,34 +88,14 @@ var features = strings.Fields(`
 	xor2-encoding zstd-scrape`)
 
 // oldestFlags and newestFlags are the versions between which all flags are in the tables.
-var oldestFlags, newestFlags = release{2, 36}, release{3, 16}
-
-// release is major and minor of a Prometheus; the zero one is unknown.
-type release struct{ major, minor int }
-
-func releaseOf(version string) release {
-	major, rest, _ := strings.Cut(version, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	a, err := strconv.Atoi(major)
-	b, err2 := strconv.Atoi(minor)
-	if err != nil || err2 != nil {
-		return release{}
-	}
-	return release{a, b}
-}
-
-func (r release) before(o release) bool {
-	return r.major < o.major || r.major == o.major && r.minor < o.minor
-}
-
-func (r release) String() string { return strconv.Itoa(r.major) + "." + strconv.Itoa(r.minor) }
+var oldestFlags, newestFlags = versions.Of(2, 36), versions.Of(3, 16)
 
 // serverFlags judges the arguments of a Prometheus: one that its version does not know keeps it from starting.
 func (c *check) serverFlags(w *manifest.Workload, container manifest.Container) {
 	if len(container.Get("command").Items()) > 0 && !strings.HasSuffix(container.Get("command").Items()[0].Str(), "prometheus") {
 		return // a script or another program around it, which may have flags of its own
 	}
-	server := releaseOf(container.ImageVersion())
+	server := versions.Parse(container.ImageVersion())
 	for _, field := range []string{"command", "args"} {
 		for _, it := range container.Get(field).Items() {
 			name, ok := strings.CutPrefix(it.Str(), "--")
@@ -147,8 +127,8 @@ func isOfficial(c manifest.Container) bool {
 const noStart = ": the server does not start"
 
 // judgeFlag says what is wrong with a flag on a server of a version; the message is empty when nothing is known to be.
-func judgeFlag(name string, server release, official bool) (severity finding.Severity, message, hint string) {
-	known := server != release{}
+func judgeFlag(name string, server versions.Version, official bool) (severity finding.Severity, message, hint string) {
+	known := server.Known()
 	certain := finding.Error
 	if !official {
 		certain = finding.Warning
@@ -157,12 +137,12 @@ func judgeFlag(name string, server release, official bool) (severity finding.Sev
 		switch {
 		case !known:
 			return finding.Warning, "is unknown to Prometheus " + gone.in.String() + " and newer, which do not start with it", gone.hint
-		case !server.before(gone.in):
+		case !server.Before(gone.in):
 			return certain, "is unknown to Prometheus " + server.String() + noStart, gone.hint
 		}
 		return 0, "", ""
 	}
-	if strings.HasPrefix(name, "storage.local.") && (!known || server.major > 1) {
+	if strings.HasPrefix(name, "storage.local.") && (!known || server.Major > 1) {
 		if !known {
 			certain = finding.Warning
 		}
@@ -170,12 +150,12 @@ func judgeFlag(name string, server release, official bool) (severity finding.Sev
 	}
 	name = strings.TrimPrefix(name, "no-")
 	if lacking, ok := flagLacking[name]; ok {
-		if known && !lacking.before(server) {
+		if known && !versions.Parse(lacking).Before(server) {
 			return certain, "is newer than Prometheus " + server.String() + noStart, "upgrade the server, or remove the flag"
 		}
 		return 0, "", ""
 	}
-	if slices.Contains(prometheusFlags, name) || known && server.before(oldestFlags) {
+	if slices.Contains(prometheusFlags, name) || known && server.Before(oldestFlags) {
 		return 0, "", ""
 	}
 	all := slices.Concat(prometheusFlags, slices.Collect(maps.Keys(flagLacking)))
@@ -183,25 +163,25 @@ func judgeFlag(name string, server release, official bool) (severity finding.Sev
 	switch {
 	case !known:
 		return finding.Warning, "is no flag of Prometheus up to " + newestFlags.String(), hint
-	case newestFlags.before(server):
+	case newestFlags.Before(server):
 		return finding.Warning, "is no flag of Prometheus up to " + newestFlags.String() + "; the server runs " + server.String() + ", which may know it", hint
 	}
 	return certain, "is unknown to Prometheus " + server.String() + noStart, hint
 }
 
 // judgeFeature says what is wrong with a feature flag: the server starts all the same.
-func judgeFeature(name string, server release) (severity finding.Severity, message, hint string) {
-	known := server != release{}
+func judgeFeature(name string, server versions.Version) (severity finding.Severity, message, hint string) {
+	known := server.Known()
 	if gone, ok := featureGone[name]; ok {
 		switch {
-		case known && server.before(gone.in) || !known && !gone.lost:
+		case known && server.Before(gone.in) || !known && !gone.lost:
 			return 0, "", ""
 		case gone.lost:
 			return finding.Warning, "does nothing from Prometheus " + gone.in.String() + " on", gone.hint
 		}
 		return finding.Info, "does nothing from Prometheus " + gone.in.String() + " on", gone.hint
 	}
-	if name == "" || slices.Contains(features, name) || known && (server.before(oldestFlags) || newestFlags.before(server)) {
+	if name == "" || slices.Contains(features, name) || known && (server.Before(oldestFlags) || newestFlags.Before(server)) {
 		return 0, "", ""
 	}
 	all := slices.Concat(features, slices.Collect(maps.Keys(featureGone)))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/versions"
 )
 
 // The real server's help names the flags that the tables know for its version, and it refuses what they call unknown.
@@ -22,7 +23,7 @@ func TestFlagsAreThoseOfTheServer(t *testing.T) {
 	if err != nil || m == nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	server := releaseOf(m[1])
+	server := versions.Parse(m[1])
 	out, _ = exec.CommandContext(t.Context(), program, "--help").CombinedOutput()
 	n := 0
 	for _, m := range regexp.MustCompile(`(?m)^ {2,6}(?:-h, )?--(?:\[no-\])?([a-z0-9.-]+)`).FindAllStringSubmatch(string(out), -1) {
@@ -58,24 +59,24 @@ func TestFlagsOfUnknownServers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		flag     string
-		server   release
+		server   versions.Version
 		official bool
 		want     finding.Severity
 		none     bool
 	}{
-		{"own.flag", release{3, 5}, true, finding.Error, false},
-		{"own.flag", release{3, 5}, false, finding.Warning, false},
-		{"own.flag", release{3, 99}, true, finding.Warning, false},
-		{"own.flag", release{}, true, finding.Warning, false},
-		{"own.flag", release{2, 20}, true, 0, true},
-		{"agent", release{}, true, 0, true},
-		{"agent", release{2, 55}, true, finding.Error, false},
-		{"agent", release{3, 0}, true, 0, true},
-		{"config.auto-reload", release{3, 13}, true, 0, true}, // came with 3.12, 3.13 or 3.14
-		{"no-storage.tsdb.wal-compression", release{3, 16}, true, 0, true},
-		{"storage.tsdb.retention", release{2, 53}, true, 0, true},
-		{"storage.tsdb.retention", release{3, 99}, true, finding.Error, false},
-		{"storage.local.engine", release{3, 5}, true, finding.Error, false},
+		{"own.flag", versions.Of(3, 5), true, finding.Error, false},
+		{"own.flag", versions.Of(3, 5), false, finding.Warning, false},
+		{"own.flag", versions.Of(3, 99), true, finding.Warning, false},
+		{"own.flag", versions.Version{}, true, finding.Warning, false},
+		{"own.flag", versions.Of(2, 20), true, 0, true},
+		{"agent", versions.Version{}, true, 0, true},
+		{"agent", versions.Of(2, 55), true, finding.Error, false},
+		{"agent", versions.Of(3, 0), true, 0, true},
+		{"config.auto-reload", versions.Of(3, 13), true, 0, true}, // came with 3.12, 3.13 or 3.14
+		{"no-storage.tsdb.wal-compression", versions.Of(3, 16), true, 0, true},
+		{"storage.tsdb.retention", versions.Of(2, 53), true, 0, true},
+		{"storage.tsdb.retention", versions.Of(3, 99), true, finding.Error, false},
+		{"storage.local.engine", versions.Of(3, 5), true, finding.Error, false},
 	} {
 		got, message, _ := judgeFlag(c.flag, c.server, c.official)
 		if (message == "") != c.none || message != "" && got != c.want {

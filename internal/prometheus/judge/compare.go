@@ -13,6 +13,7 @@ import (
 
 	"reloader/internal/prometheus/proof"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/versions"
 )
 
 // maxLeaves bounds what is told of a configuration value by value.
@@ -141,7 +142,7 @@ func (o *outliner) written(n *yaml.Node, at string, out map[string]bool, depth i
 // one of the versions knows is left out.
 func compared(q *validator.Question) *validator.Compared {
 	c := &validator.Compared{}
-	p := newParser(q.Features, parseVersion(q.Version))
+	p := newParser(q.Features, versions.Parse(q.Version))
 	for _, g := range q.Compare.Groups {
 		for i, r := range g.Rules {
 			if expr, err := p.ParseExpr(r.Query); err == nil {

@@ -13,6 +13,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/versions"
 )
 
 func init() {
@@ -22,7 +23,7 @@ func init() {
 
 // configLoader judges the main file.
 type configLoader struct {
-	server version
+	server versions.Version
 	// config is what can be used of the file: all of it when it is valid.
 	config *config.Config
 	last   *config.Config
@@ -104,7 +105,7 @@ func checkOTLP(cfg *config.Config) error {
 
 // scrapesLoader judges a file of scrape_config_files.
 type scrapesLoader struct {
-	server version
+	server versions.Version
 	global config.GlobalConfig
 	last   []*config.ScrapeConfig
 }
@@ -162,18 +163,18 @@ func (l *scrapesLoader) found(t text, ix *index) ([]*config.ScrapeConfig, []prob
 
 // tolerate makes unknown fields warnings when the running server may know them: a newer server
 // does, and a 2.x knows the names that 3.0 dropped.
-func tolerate(ps []problem, server version) []problem {
+func tolerate(ps []problem, server versions.Version) []problem {
 	for i := range ps {
 		p := &ps[i]
 		switch {
 		case p.unknown == "":
-		case server.newer():
+		case newer(server):
 			if !mayBeNew(p.unknown) {
 				break // an anchor's holder, say
 			}
 			p.severity = finding.Warning
 			p.message += mayKnow(server)
-		case server.old() && p.unknown == "scrape_classic_histograms":
+		case old(server) && p.unknown == "scrape_classic_histograms":
 			p.severity, p.rule = finding.Warning, validator.RuleServerVersion
 			p.message = `"scrape_classic_histograms" is called "always_scrape_classic_histograms" since Prometheus 3.0`
 			p.hint = "rename it when you upgrade the server"
@@ -183,8 +184,8 @@ func tolerate(ps []problem, server version) []problem {
 }
 
 // accept2x makes the file acceptable where a 2.x server accepts what the library refuses.
-func accept2x(t text, ix *index, server version) (text, []problem) {
-	if !server.old() {
+func accept2x(t text, ix *index, server versions.Version) (text, []problem) {
+	if !old(server) {
 		return t, nil
 	}
 	var ps []problem

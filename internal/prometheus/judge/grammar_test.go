@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"reloader/internal/versions"
 )
 
 // Each line of testdata/grammar.txt is an expression and the servers that take it, in their order, as the parsers of these
@@ -15,7 +17,7 @@ func TestGrammarOfOlderServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var versions []string
+	var columns []string
 	n := 0
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSuffix(line, "\n")
@@ -24,17 +26,17 @@ func TestGrammarOfOlderServers(t *testing.T) {
 		}
 		verdicts, expr, ok := strings.Cut(line, "\t")
 		if !ok {
-			versions = strings.Fields(line)
+			columns = strings.Fields(line)
 			continue
 		}
-		if len(verdicts) != len(versions) {
-			t.Fatalf("%q: %d verdicts of %d versions", expr, len(verdicts), len(versions))
+		if len(verdicts) != len(columns) {
+			t.Fatalf("%q: %d verdicts of %d versions", expr, len(verdicts), len(columns))
 		}
-		for i, v := range versions {
+		for i, v := range columns {
 			for _, features := range [][]string{nil, {"promql-duration-expr", "promql-experimental-functions"}} {
 				n++
 				takes := verdicts[i] == '+' || verdicts[i] == 'f' && features != nil
-				if _, err := newParser(features, parseVersion(v)).ParseExpr(expr); (err == nil) != takes {
+				if _, err := newParser(features, versions.Parse(v)).ParseExpr(expr); (err == nil) != takes {
 					t.Errorf("%s on %s with %v: %v, the server takes it: %v", expr, v, features, err, takes)
 				}
 			}

@@ -16,13 +16,14 @@ import (
 	"reloader/internal/finding"
 	"reloader/internal/paths"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/versions"
 	"reloader/internal/yamlslip"
 )
 
 // judge holds one question and what was found so far.
 type judge struct {
 	q      *validator.Question
-	server version
+	server versions.Version
 	parser parser.Parser
 	// paths are where the server sees each file.
 	paths map[string]int
@@ -65,7 +66,7 @@ func Judge(q *validator.Question) *validator.Answer {
 // newJudge knows where everything of a question stands.
 func newJudge(q *validator.Question) *judge {
 	j := &judge{
-		q: q, server: parseVersion(q.Version), parser: newParser(q.Features, parseVersion(q.Version)),
+		q: q, server: versions.Parse(q.Version), parser: newParser(q.Features, versions.Parse(q.Version)),
 		paths: map[string]int{}, wholeDirs: map[string]bool{}, dirs: map[string]bool{}, matched: map[int]bool{},
 		seen: map[validator.Finding]bool{}, missing: map[string]bool{},
 		rereads: map[int]bool{}, other: map[int]bool{q.Main: true},
@@ -120,7 +121,7 @@ func (j *judge) reportAll(file int, ix *index, ps []problem) {
 			}
 			p.reinterpret(lines)
 		}
-		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.known() && mayBeNew(p.unknown) {
+		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.Known() && mayBeNew(p.unknown) {
 			p.hint = "judged as Prometheus " + Library + "; if the server is newer, give its version with --prometheus-version"
 		}
 		p.message, p.hint = hidden.redact(p.message), hidden.redact(p.hint)

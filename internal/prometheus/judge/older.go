@@ -9,13 +9,15 @@ import (
 
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/parser/posrange"
+
+	"reloader/internal/versions"
 )
 
 // olderParser refuses what the library knows and a server of this version does not. A rule that the server refuses makes
 // it apply the rest of the configuration only.
 type olderParser struct {
 	parser.Parser
-	server   version
+	server   versions.Version
 	features []string
 	// renamed says that the expression has its words of today; the server knows those of its time.
 	renamed bool
@@ -32,23 +34,23 @@ func onlyTooNew(err error) bool {
 }
 
 // functionSince is the version that brought a function; what is not here is older. The source is Prometheus' change log.
-var functionSince = map[string]version{
-	"clamp": {2, 26}, "last_over_time": {2, 26}, "sgn": {2, 26},
-	"present_over_time": {2, 29},
-	"acos":              {2, 31}, "acosh": {2, 31}, "asin": {2, 31}, "asinh": {2, 31}, "atan": {2, 31}, "atanh": {2, 31}, "cos": {2, 31}, "cosh": {2, 31},
-	"deg": {2, 31}, "pi": {2, 31}, "rad": {2, 31}, "sin": {2, 31}, "sinh": {2, 31}, "tan": {2, 31}, "tanh": {2, 31},
-	"histogram_count": {2, 40}, "histogram_fraction": {2, 40}, "histogram_sum": {2, 40},
-	"histogram_stddev": {2, 47}, "histogram_stdvar": {2, 47},
-	"mad_over_time": {2, 49}, "sort_by_label": {2, 49}, "sort_by_label_desc": {2, 49},
-	"histogram_avg":        {2, 51},
-	"info":                 {3, 0},
-	"ts_of_last_over_time": {3, 5}, "ts_of_max_over_time": {3, 5}, "ts_of_min_over_time": {3, 5},
-	"first_over_time": {3, 7}, "ts_of_first_over_time": {3, 7},
-	"histogram_quantiles": {3, 11},
-	"end":                 {3, 12}, "range": {3, 12}, "start": {3, 12}, "step": {3, 12},
-	"max_of": {3, 13}, "min_of": {3, 13},
-	"start_timestamp": {3, 14},
-	"integral":        {3, 16},
+var functionSince = map[string]string{
+	"clamp": "2.26", "last_over_time": "2.26", "sgn": "2.26",
+	"present_over_time": "2.29",
+	"acos":              "2.31", "acosh": "2.31", "asin": "2.31", "asinh": "2.31", "atan": "2.31", "atanh": "2.31", "cos": "2.31", "cosh": "2.31",
+	"deg": "2.31", "pi": "2.31", "rad": "2.31", "sin": "2.31", "sinh": "2.31", "tan": "2.31", "tanh": "2.31",
+	"histogram_count": "2.40", "histogram_fraction": "2.40", "histogram_sum": "2.40",
+	"histogram_stddev": "2.47", "histogram_stdvar": "2.47",
+	"mad_over_time": "2.49", "sort_by_label": "2.49", "sort_by_label_desc": "2.49",
+	"histogram_avg":        "2.51",
+	"info":                 "3.0",
+	"ts_of_last_over_time": "3.5", "ts_of_max_over_time": "3.5", "ts_of_min_over_time": "3.5",
+	"first_over_time": "3.7", "ts_of_first_over_time": "3.7",
+	"histogram_quantiles": "3.11",
+	"end":                 "3.12", "range": "3.12", "start": "3.12", "step": "3.12",
+	"max_of": "3.13", "min_of": "3.13",
+	"start_timestamp": "3.14",
+	"integral":        "3.16",
 }
 
 // ParseExpr implements parser.Parser. What is too new is returned with the error.
@@ -76,7 +78,7 @@ func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
 
 // calculates reports whether the server knows expressions in the place of durations.
 func (p olderParser) calculates() bool {
-	return !p.server.before(version{3, 14}) || !p.server.before(version{3, 4}) && slices.Contains(p.features, "promql-duration-expr")
+	return !p.server.Before(versions.Of(3, 14)) || !p.server.Before(versions.Of(3, 4)) && slices.Contains(p.features, "promql-duration-expr")
 }
 
 // isCalculation reports whether a duration is more than one of the words that servers from 3.6 to 3.11 take without the feature flag.
@@ -101,24 +103,24 @@ func isCalculation(d *parser.DurationExpr, signed bool) bool {
 
 // newWord is a word of a duration that the server does not know there; empty when it knows all.
 func (p olderParser) newWord(d *parser.DurationExpr, inside bool) string {
-	word, since := "", version{}
+	word, since := "", versions.Version{}
 	switch d.Op {
 	case parser.STEP:
-		word, since = "step()", version{3, 6}
+		word, since = "step()", versions.Of(3, 6)
 	case parser.RANGE:
-		if word, since = "range()", (version{3, 10}); inside {
-			since = version{3, 12}
+		if word, since = "range()", versions.Of(3, 10); inside {
+			since = versions.Of(3, 12)
 		}
 	case parser.MAX_OF, parser.MIN_OF: // called max and min from 3.6 on
-		if word, since = "max_of()", (version{3, 13}); d.Op == parser.MIN_OF {
+		if word, since = "max_of()", versions.Of(3, 13); d.Op == parser.MIN_OF {
 			word = "min_of()"
 		}
 		if p.renamed {
-			since = version{3, 6}
+			since = versions.Of(3, 6)
 		}
 	default:
 	}
-	if p.server.before(since) {
+	if p.server.Before(since) {
 		return word
 	}
 	inside = inside || d.LHS != nil // a sign is before the word
@@ -145,11 +147,11 @@ var (
 // asNow is an expression of the server's time in the words and the order of the library's; it serves to accept, never to refuse.
 func (p olderParser) asNow(input string) string {
 	now := input
-	if p.server.before(version{3, 15}) {
+	if p.server.Before(versions.Of(3, 15)) {
 		now = reEarlyAt.ReplaceAllString(now, "$2 $1")
 		now = reEarlyOffset.ReplaceAllString(now, "$2 $1")
 	}
-	if !p.server.before(version{3, 6}) && p.server.before(version{3, 13}) && !reMinMaxOfNow.MatchString(input) {
+	if !p.server.Before(versions.Of(3, 6)) && p.server.Before(versions.Of(3, 13)) && !reMinMaxOfNow.MatchString(input) {
 		now = reInBrackets.ReplaceAllStringFunc(now, func(duration string) string {
 			return reMinMaxCalls.ReplaceAllString(duration, "${1}_of$2")
 		})
@@ -164,7 +166,7 @@ var reNumberRange = regexp.MustCompile(`\[\s*[0-9][0-9._]*\s*[\]:]`)
 // tooNew is what the server says of a part of an expression; empty when it knows it.
 func (p olderParser) tooNew(n parser.Node, input string) string {
 	has := func(feature string) bool { return slices.Contains(p.features, feature) }
-	before := func(major, minor int) bool { return p.server.before(version{major, minor}) }
+	before := func(major, minor int) bool { return p.server.Before(versions.Of(major, minor)) }
 	durations := func(all ...*parser.DurationExpr) string {
 		for _, d := range all {
 			if d == nil {
@@ -227,7 +229,7 @@ func (p olderParser) tooNew(n parser.Node, input string) string {
 	case *parser.Call:
 		since, ok := functionSince[n.Func.Name]
 		switch {
-		case ok && p.server.before(since):
+		case ok && p.server.Before(versions.Parse(since)):
 			return fmt.Sprintf("unknown function with name %q", n.Func.Name)
 		case n.Func.Name == "first_over_time" && before(3, 14) && !has("promql-experimental-functions"):
 			return `function "first_over_time" is not enabled`

@@ -12,11 +12,12 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/versions"
 	"reloader/internal/yamlslip"
 )
 
 // newParser is the PromQL parser with the features of the server; without facts, promtool's.
-func newParser(features []string, server version) parser.Parser {
+func newParser(features []string, server versions.Version) parser.Parser {
 	var o parser.Options
 	for _, f := range features {
 		switch f {
@@ -32,12 +33,12 @@ func newParser(features []string, server version) parser.Parser {
 		}
 	}
 	p := parser.NewParser(o)
-	if server.old() {
+	if old(server) {
 		renamed := o
 		renamed.EnableExperimentalFunctions = true
 		p = parser2x{p, parser.NewParser(renamed)}
 	}
-	if server.known() && server.before(parseVersion(Library)) {
+	if server.Known() && server.Before(versions.Parse(Library)) {
 		p = olderParser{Parser: p, server: server, features: features}
 	}
 	return p

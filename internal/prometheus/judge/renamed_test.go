@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/versions"
 )
 
 // What Prometheus renamed or removed, from 0.16 to 3.16 by its change log, is told by its new name or as gone, wherever
@@ -90,7 +91,7 @@ func TestTooNewForTheServer(t *testing.T) {
 				{Path: "/d/p.yml", Content: []byte("rule_files: [a.rules]\n")}, {Path: "/d/a.rules", Content: body},
 			}}
 			bad := len(errorsOf(Judge(q))) > 0
-			want := version != "" && c.since != "" && parseVersion(version).before(parseVersion(c.since))
+			want := version != "" && c.since != "" && versions.Parse(version).Before(versions.Parse(c.since))
 			if bad != want {
 				t.Errorf("%s on %q: refused %v, want %v: %+v", c.expr, version, bad, want, Judge(q).Findings)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/versions"
 )
 
 // verdict is what is found in one rule file.
@@ -29,7 +30,7 @@ type verdict struct {
 type ruleJudge struct {
 	parser  parser.Parser
 	scheme  model.ValidationScheme
-	server  version
+	server  versions.Version
 	hashKey []byte
 }
 
@@ -37,7 +38,7 @@ type ruleJudge struct {
 func (j *ruleJudge) file(content []byte) verdict {
 	printing := &printer{Parser: j.parser, printed: map[string]string{}}
 	groups, ps := j.parseWith(printing, content)
-	old := j.server.known() && j.server.before(parseVersion(Library))
+	old := j.server.Known() && j.server.Before(versions.Parse(Library))
 	var duplicates []problem
 	if groups != nil {
 		duplicates = duplicateRules(groups)
@@ -224,7 +225,7 @@ func templateHint(message string) string {
 
 // renamed warns of what only a 2.x server accepts.
 func (j *ruleJudge) renamed(ix *index) []problem {
-	if !j.server.old() {
+	if !old(j.server) {
 		return nil
 	}
 	var ps []problem

@@ -6,6 +6,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/versions"
 )
 
 // reNewValue matches what the library says of a word that it does not know, in the place of one of a fixed list: such
@@ -17,8 +18,8 @@ var notNew = regexp.MustCompile(`unknown unit|undefined variable`)
 
 // soften makes warnings of mistakes that a newer server may not see as such: new words and new grammar. What is wrong in
 // any version stays an error.
-func soften(ps []problem, server version) []problem {
-	if !server.newer() {
+func soften(ps []problem, server versions.Version) []problem {
+	if !newer(server) {
 		return ps
 	}
 	for i := range ps {
@@ -38,6 +39,6 @@ func soften(ps []problem, server version) []problem {
 	return ps
 }
 
-func mayKnow(server version) string {
+func mayKnow(server versions.Version) string {
 	return "; the server runs " + server.String() + ", which may know it (checked as " + Library + ")"
 }

@@ -2,44 +2,21 @@ package judge
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/versions"
 )
 
 // Library is the version of Prometheus whose verdict this package gives. It is a variable so that make skew can
 // link another one and say so.
 var Library = "3.16.0"
 
-// version is major and minor of a server; the zero version is unknown.
-type version struct{ major, minor int }
-
-func parseVersion(s string) version {
-	parts := strings.SplitN(strings.TrimPrefix(s, "v"), ".", 3)
-	if len(parts) < 2 {
-		return version{}
-	}
-	major, err := strconv.Atoi(parts[0])
-	minor, err2 := strconv.Atoi(parts[1])
-	if err != nil || err2 != nil || major < 0 || minor < 0 {
-		return version{}
-	}
-	return version{major, minor}
-}
-
-func (v version) known() bool { return v != version{} }
-
-func (v version) before(o version) bool {
-	return v.major < o.major || v.major == o.major && v.minor < o.minor
-}
-
 // newer reports whether the server may know keys that the library does not.
-func (v version) newer() bool { return parseVersion(Library).before(v) }
+func newer(v versions.Version) bool { return versions.Parse(Library).Before(v) }
 
 // old reports whether the server is a 2.x, which accepts things that 3.x refuses.
-func (v version) old() bool { return v.known() && v.major < 3 }
+func old(v versions.Version) bool { return v.Known() && v.Major < 3 }
 
 // first is the version that brought a key; in is the section it counts in, empty for any.
 type first struct {
@@ -88,8 +65,8 @@ var firstInRules = []first{
 
 // tooNew finds keys that an older server does not know. They are warnings: the server itself
 // is the judge, and its refusal is seen.
-func tooNew(ix *index, table []first, server version) []problem {
-	if !server.known() || !server.before(parseVersion(Library)) {
+func tooNew(ix *index, table []first, server versions.Version) []problem {
+	if !server.Known() || !server.Before(versions.Parse(Library)) {
 		return nil
 	}
 	var ps []problem
@@ -100,7 +77,7 @@ func tooNew(ix *index, table []first, server version) []problem {
 		i := slices.IndexFunc(table, func(f first) bool {
 			return f.key == at.node.Value && (f.in == "" || len(at.path) > 1 && at.path[len(at.path)-2] == f.in)
 		})
-		if i < 0 || !server.before(parseVersion(table[i].version)) {
+		if i < 0 || !server.Before(versions.Parse(table[i].version)) {
 			continue
 		}
 		ps = append(ps, problem{mistake: mistake{
@@ -111,5 +88,3 @@ func tooNew(ix *index, table []first, server version) []problem {
 	}
 	return ps
 }
-
-func (v version) String() string { return strconv.Itoa(v.major) + "." + strconv.Itoa(v.minor) }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"reloader/internal/versions"
 )
 
 // Library names the version that is linked: module v0.316.0 is Prometheus 3.16.0.
@@ -32,9 +34,9 @@ func TestVersions(t *testing.T) {
 		"3.17.0-rc.0": {true, true, false},
 		"4.0.0":       {true, true, false},
 	} {
-		v := parseVersion(in)
-		if v.known() != want.known || v.newer() != want.newer || v.old() != want.old {
-			t.Errorf("%q: known %v, newer %v, old %v", in, v.known(), v.newer(), v.old())
+		v := versions.Parse(in)
+		if v.Known() != want.known || newer(v) != want.newer || old(v) != want.old {
+			t.Errorf("%q: known %v, newer %v, old %v", in, v.Known(), newer(v), old(v))
 		}
 	}
 }
