@@ -2,11 +2,8 @@ package driver
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +36,11 @@ func (d *Driver) lookAtFileJobs(ctx context.Context, p plan, pr reload.Proof, no
 		l.notCompared = append(l.notCompared, m.jobsUntold...)
 		return nil
 	case compared && pr.Reloaded && len(e.FileJobs) > alwaysAll && p.changedJobs != nil:
-		only = func(name string) bool { return slices.Contains(p.changedJobs, name) }
+		changed := map[string]bool{}
+		for _, name := range p.changedJobs {
+			changed[name] = true
+		}
+		only = func(name string) bool { return changed[name] }
 	default:
 		l.evidence.allJobs = true
 	}
@@ -113,23 +114,7 @@ func (c *jobComparison) job(ctx context.Context, j *proof.FileJob) *reload.Failu
 
 // shownJob is a job as the server prints it; refused says why it does not.
 func (d *Driver) shownJob(ctx context.Context, name string) (text, refused string, f *reload.Failure) {
-	var answer struct {
-		Status string `json:"status"`
-		Data   struct {
-			YAML *string `json:"yaml"`
-		} `json:"data"`
-	}
-	refused, f = d.ask(ctx, pathPoolConfig, url.Values{"scrapePool": {name}}, maxJob, askTimeout, func(r io.Reader) error {
-		err := json.NewDecoder(r).Decode(&answer)
-		if err == nil && (answer.Status != "success" || answer.Data.YAML == nil) {
-			err = fmt.Errorf("status %q", answer.Status)
-		}
-		return err
-	})
-	if f == nil && refused == "" {
-		text = *answer.Data.YAML
-	}
-	return text, refused, f
+	return d.printed(ctx, pathPoolConfig, url.Values{"scrapePool": {name}}, maxJob, askTimeout)
 }
 
 // targets compares the targets of a job whose contents the server does not show. They follow a load after some seconds.
@@ -176,9 +161,14 @@ func (c *jobComparison) targets(ctx context.Context, j *proof.FileJob) *reload.F
 
 // activeTargets are the digests of the targets that a server scrapes for a job, as they were before relabeling.
 func (d *Driver) activeTargets(ctx context.Context, job string) (targets []uint64, refused string, f *reload.Failure) {
+	seen := map[uint64]bool{}
 	refused, f = d.ask(ctx, pathTargets, url.Values{"state": {"active"}, "scrapePool": {job}}, maxJob, askTimeout, func(r io.Reader) error {
 		return proof.ReadTargets(r, func(pool string, labels map[string]string) {
-			if sum := proof.TargetSum(labels); pool == job && !slices.Contains(targets, sum) {
+			if pool != job {
+				return
+			}
+			if sum := proof.TargetSum(labels); !seen[sum] {
+				seen[sum] = true
 				targets = append(targets, sum)
 			}
 		})

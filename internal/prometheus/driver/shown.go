@@ -61,13 +61,18 @@ func (d *Driver) ask(ctx context.Context, at string, query url.Values, limit int
 
 // shownConfig is the configuration that the server says it runs; refused says why it does not tell.
 func (d *Driver) shownConfig(ctx context.Context, timeout time.Duration) (text, refused string, f *reload.Failure) {
+	return d.printed(ctx, pathConfig, nil, maxConfig, timeout)
+}
+
+// printed is the YAML that the server prints at a path; refused says why it does not.
+func (d *Driver) printed(ctx context.Context, at string, query url.Values, most int64, timeout time.Duration) (text, refused string, f *reload.Failure) {
 	var answer struct {
 		Status string `json:"status"`
 		Data   struct {
 			YAML *string `json:"yaml"`
 		} `json:"data"`
 	}
-	refused, f = d.ask(ctx, pathConfig, nil, maxConfig, timeout, func(r io.Reader) error {
+	refused, f = d.ask(ctx, at, query, most, timeout, func(r io.Reader) error {
 		err := json.NewDecoder(r).Decode(&answer)
 		if err == nil && (answer.Status != "success" || answer.Data.YAML == nil) {
 			err = fmt.Errorf("status %q", answer.Status)

@@ -35,12 +35,16 @@ func (j *judge) fileJobs(e *proof.Expected, global config.GlobalConfig, jobs []j
 			to++
 		}
 		if file != j.q.Main {
+			written := parts(jobs[from].ix.root) // all jobs of a file are in one index
+			judged := map[string]bool{}
+			for _, jb := range jobs[from:to] {
+				judged[jb.JobName] = true
+			}
 			for _, c := range j.printableJobs(file, global) {
-				i := slices.IndexFunc(jobs[from:to], func(jb job) bool { return jb.JobName == c.JobName })
-				if i < 0 {
+				if !judged[c.JobName] {
 					continue
 				}
-				fj, masks, ok := j.fileJob(c, jobs[from+i].ix)
+				fj, masks, ok := j.fileJob(c, written)
 				if !ok {
 					continue
 				}
@@ -71,7 +75,8 @@ func (j *judge) printableJobs(file int, global config.GlobalConfig) []*config.Sc
 	return jobs.ScrapeConfigs
 }
 
-func (j *judge) fileJob(c *config.ScrapeConfig, ix *index) (fj proof.FileJob, secrets, ok bool) {
+// fileJob is a job, of a file with these parts, as the server prints it.
+func (j *judge) fileJob(c *config.ScrapeConfig, file map[string]*yaml.Node) (fj proof.FileJob, secrets, ok bool) {
 	printed, err := yaml2.Marshal(c)
 	if err != nil {
 		return fj, false, false
@@ -89,7 +94,7 @@ func (j *judge) fileJob(c *config.ScrapeConfig, ix *index) (fj proof.FileJob, se
 	}
 	written := map[string]bool{}
 	o := outliner{left: maxAliased}
-	if source := parts(ix.root)[fj.String()]; source != nil {
+	if source := file[fj.String()]; source != nil {
 		o.written(source, "", written, 0)
 	}
 	for _, v := range values(doc.Content[0], "", nil) {
@@ -147,13 +152,16 @@ func compareJobs(q *validator.Question, c *validator.Compared) {
 	for _, u := range unknown {
 		left[u] = true
 	}
+	items := make(map[string]proof.Item, len(q.Compare.Items))
+	for _, i := range q.Compare.Items {
+		items[i.Name] = i
+	}
 	for _, job := range cfg.ScrapeConfigs {
-		i := slices.IndexFunc(q.Compare.Items, func(i proof.Item) bool { return i.Name == job.JobName })
+		want, ok := items[job.JobName]
 		printed, err := yaml2.Marshal(job)
-		if i < 0 || err != nil {
+		if !ok || err != nil {
 			continue
 		}
-		want := q.Compare.Items[i]
 		if proof.Sum(proof.Normal(string(printed), nil)) == want.Sum {
 			continue
 		}

@@ -34,13 +34,21 @@ func Fields(text string) []Leaf {
 // settings are the parts of a printed mapping, by key: lines of a part begin with a blank or with the dash of a list.
 func settings(text string) map[string]string {
 	parts := map[string]string{}
-	key := ""
+	key, from, at := "", 0, 0
+	end := func() {
+		if at > from {
+			parts[key] += text[from:at]
+		}
+		from = at
+	}
 	for line := range strings.Lines(text) {
 		if c := line[0]; c != ' ' && c != '-' && c != '\n' {
+			end()
 			key, _, _ = strings.Cut(line, ":")
 		}
-		parts[key] += line
+		at += len(line)
 	}
+	end()
 	return parts
 }
 
@@ -88,9 +96,13 @@ func TargetSum(labels map[string]string) uint64 {
 
 // CompareTargets names what differs in the targets that the server shows; empty when nothing does.
 func (j *FileJob) CompareTargets(have []uint64) (difference string) {
+	want := make(map[uint64]bool, len(j.Targets))
+	for _, t := range j.Targets {
+		want[t] = true
+	}
 	other := 0
 	for _, t := range have {
-		if !slices.Contains(j.Targets, t) {
+		if !want[t] {
 			other++
 		}
 	}
