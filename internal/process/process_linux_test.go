@@ -15,7 +15,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// TestMain lets the test binary be the process that is expected: it says when a signal came.
+// TestMain lets the test binary be the process that is searched for: it says when a signal came.
 func TestMain(m *testing.M) {
 	if os.Getenv("PROCESS_TEST_SLEEPER") != "" {
 		_, _ = io.Copy(io.Discard, os.Stdin)

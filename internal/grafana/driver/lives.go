@@ -63,12 +63,8 @@ func (d *Driver) glance(ctx context.Context) {
 // look asks which process answers.
 func (d *Driver) look(ctx context.Context) {
 	d.life.looked = d.o.Clock()
-	start, age, ahead, reloads := d.metrics(ctx)
+	start, began, ahead, reloads := d.metrics(ctx)
 	l := &d.life
-	var began time.Time
-	if age != 0 {
-		began = l.looked.Add(-age)
-	}
 	another := math.Abs(start-l.told) > sameStart
 	if another && d.api.connections == l.connections && !began.IsZero() && !l.began.IsZero() && began.Sub(l.began).Abs() <= sameBegin {
 		another = false // the same connection to a process of the same age: the clock was set
@@ -118,34 +114,34 @@ func (l life) loads() string {
 	return b.String()
 }
 
-// metrics reads the start of the process, its age, how far its clock is ahead, and how many reloads it has answered.
-func (d *Driver) metrics(ctx context.Context) (start float64, age, ahead time.Duration, reloads map[string]uint64) {
+// metrics reads the start of the process as it tells it and by our clock (zero when it tells no Date), how far its clock is
+// ahead, and how many reloads it has answered.
+func (d *Driver) metrics(ctx context.Context) (start float64, began time.Time, ahead time.Duration, reloads map[string]uint64) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	req, err := d.api.request(ctx, http.MethodGet, "/metrics", nil)
 	if err != nil {
-		return 0, 0, 0, nil
+		return 0, began, 0, nil
 	}
 	resp, err := d.api.roundTrip(req)
 	if err != nil {
-		return 0, 0, 0, nil
+		return 0, began, 0, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // or the connection could not be used again
-		return 0, 0, 0, nil
+		return 0, began, 0, nil
 	}
 	asked := d.o.Clock()
 	start, reloads = readMetrics(bufio.NewReaderSize(http.MaxBytesReader(nil, resp.Body, maxMetrics), 64<<10))
 	if there, err := http.ParseTime(resp.Header.Get("Date")); err == nil && start > 0 {
-		if age = there.Sub(time.UnixMilli(int64(start * 1000))); age == 0 {
-			age = 1 // 0 says that it is not known
-		}
+		age := there.Sub(time.UnixMilli(int64(start * 1000)))
+		began = d.life.looked.Add(-age)
 		if ahead = there.Sub(asked); ahead.Abs() < clocksAgree {
 			ahead = 0
 		}
 	}
-	return start, age, ahead, reloads
+	return start, began, ahead, reloads
 }
 
 // readMetrics finds what matters in the text format of metrics.

@@ -5,9 +5,10 @@ package grafanatest
 import (
 	"context"
 	"net/http/httptest"
-	"reloader/internal/grafana"
 	"sync"
 	"time"
+
+	"reloader/internal/grafana"
 )
 
 // Options describe the server that New makes.

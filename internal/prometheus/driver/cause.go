@@ -93,7 +93,7 @@ func (d *Driver) cause(p plan, l look) string {
 	if user == "" {
 		user = d.o.ConfigFile
 	}
-	const single = "Most likely its container mounts the file with subPath or as a single file, and such a mount never changes:  " +
+	const single = "Most likely its container mounts the file with subPath or as a single file, and such a mount never changes: " +
 		"mount the directory instead (volumeMounts without subPath) and restart the server"
 	switch {
 	case ev.elsewhere != elsewhere{}:

@@ -25,7 +25,7 @@ type problem struct {
 	unsure bool
 	// group and number are of the rule that is wrong; query and offset of its expression.
 	group, query string
-	// anchor is the name of one that does not exist. It is expected, and never shown.
+	// anchor is the name of one that does not exist. It is searched for, and never shown.
 	anchor         string
 	number, offset int
 	// unnamed says that it is about a group without a name.

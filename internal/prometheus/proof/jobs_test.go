@@ -80,7 +80,7 @@ func FuzzReadTargets(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer string) {
 		err := ReadTargets(strings.NewReader(answer), func(string, map[string]string) {})
 		if err == nil && !strings.Contains(answer, "status") {
-			t.Errorf("%q is taken for an answer", answer)
+			t.Errorf("%q counts as an answer", answer)
 		}
 	})
 }

@@ -114,7 +114,7 @@ func TestPrometheusDigestIgnoresThePlace(t *testing.T) {
 }
 
 // The server sees the files elsewhere: references are the server's, and what it reads elsewhere and
-// is not mapped is expected under the server's path.
+// is not mapped is searched for under the server's path.
 func TestPrometheusServerPaths(t *testing.T) {
 	t.Parallel()
 	top := prometheusTree(t)

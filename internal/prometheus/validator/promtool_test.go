@@ -98,7 +98,7 @@ func FuzzParsePromtool(f *testing.F) {
 	})
 }
 
-// FuzzRulePatterns: whatever the main file is, what is expected is an absolute, clean pattern.
+// FuzzRulePatterns: whatever the main file is, what is searched for is an absolute, clean pattern.
 func FuzzRulePatterns(f *testing.F) {
 	f.Add([]byte("rule_files: ['*.rules', ../x, /srv/a.yml]\n"))
 	f.Add([]byte("rule_files: &a [*a]\n"))
