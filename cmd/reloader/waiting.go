@@ -196,7 +196,7 @@ func (w *waiting) failed(p *pod, now time.Time) (reload.Status, string) {
 	return reload.Status{}, ""
 }
 
-// timedOut says of each pod that is not live why.
+// timedOut says why each pod that is not live is not.
 func (w *waiting) timedOut(std stdio) int {
 	code := exitUnjudged
 	for _, p := range w.sorted() {

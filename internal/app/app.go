@@ -44,7 +44,7 @@ type Options struct {
 	Build status.Build
 	// Stderr gets the log.
 	Stderr io.Writer
-	// HangUp gets SIGHUP, which makes everybody look at the files; nil: never.
+	// HangUp gets SIGHUP, which makes every target look at the files; nil: never.
 	HangUp <-chan os.Signal
 }
 
@@ -207,7 +207,7 @@ func (a *App) Reread() {
 	})
 }
 
-// lookNow hints everybody; the lock must be held.
+// lookNow hints every target; the lock must be held.
 func (a *App) lookNow() {
 	a.reread = time.Now()
 	for _, u := range a.units {

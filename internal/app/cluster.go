@@ -75,7 +75,7 @@ func calls(counted map[kube.Call]uint64) []status.Call {
 	return list
 }
 
-// observer is who is told of transitions; nil when Events are off.
+// observer gets the transitions; nil when Events are off.
 func (c *cluster) observer() reload.Observer {
 	if c.events == nil {
 		return nil

@@ -19,7 +19,7 @@ const (
 
 // patientReader reads with a limit of time. A directory that hangs (a network disk whose server is gone, a FUSE that does
 // not answer) cannot be given up by the system call that waits for it, but by whoever waits for the call: the target
-// says what it waits for, and ends when it shall. One reading is under way at a time.
+// says what it waits for, and ends when it should. One reading is under way at a time.
 type patientReader struct {
 	inputs.Reader
 	busy       chan struct{} // holds one while a call is under way

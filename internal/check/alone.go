@@ -63,7 +63,7 @@ func (a alone) judge(ctx context.Context, files map[string][]byte) (found []find
 	if err != nil {
 		return nil, 0, err
 	}
-	// What is said of the files that were made up, or of those that are not there, tells the user nothing.
+	// Findings about files that were made up, or do not exist, tell the user nothing.
 	return slices.DeleteFunc(res.Findings, func(f finding.Finding) bool {
 		return f.Severity != finding.Error && !slices.Contains(names, filepath.Base(f.File))
 	}), res.Ignored, nil

@@ -22,7 +22,7 @@ const (
 	KindPrometheus   FileKind = "prometheus configuration"
 	KindRules        FileKind = "prometheus rules"
 	KindProvisioning FileKind = "grafana provisioning directory"
-	KindGrafanaFile  FileKind = "grafana provisioning file" // its Role says of which kind
+	KindGrafanaFile  FileKind = "grafana provisioning file" // its Role says which kind
 	KindDashboard    FileKind = "grafana dashboard"
 	KindIni          FileKind = "grafana.ini"
 	KindManifest     FileKind = "kubernetes manifest"

@@ -89,7 +89,7 @@ func serverDir(main, pattern string) string {
 	}
 }
 
-// unchecked makes a warning of each pattern whose files nothing was said of: a check that passes them without a word
+// unchecked warns about each pattern whose files were not checked: a check that passes them without a word
 // would seem to have judged them.
 func unchecked(found []finding.Finding) {
 	for i, f := range found {

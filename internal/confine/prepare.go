@@ -134,7 +134,7 @@ func (c *child) suits(j, was Job, file fs.FileInfo) bool {
 	now, err := os.Stat(j.Program)
 	return err == nil && os.SameFile(now, file) && now.ModTime().Equal(file.ModTime()) && j.Program == was.Program &&
 		j.MaxOutput == was.MaxOutput && j.Stdin != nil && !j.Memory.tight && len(j.Args)+len(j.Env) == 0 &&
-		// It takes some of the room itself, and what it was told of garbage stays.
+		// It takes some of the room itself, and its settings for garbage stay.
 		j.Memory.Hard >= was.Memory.Hard-idleRoom/4 && j.Memory.Hard >= minHard
 }
 

@@ -8,7 +8,7 @@ import (
 	"hash"
 )
 
-// fingerprintKey is made anew in each process, so that no one can find a short secret by
+// fingerprintKey is random in each process, so that no one can find a short secret by
 // trying out values against a fingerprint that was shown somewhere.
 var fingerprintKey = func() []byte {
 	key := make([]byte, sha256.Size)

@@ -37,7 +37,7 @@ type Finding struct {
 	Private bool `json:"-"`
 }
 
-// Facts are what the server said of itself; the zero value means that no server was asked.
+// Facts are what the server reported about itself; the zero value means that no server was asked.
 type Facts struct {
 	// Version is the server's version without a leading v ("3.15.0", "12.4.0"); empty when unknown.
 	Version string
@@ -82,7 +82,7 @@ type Result struct {
 	Ignored int
 	// Outline is what the files say, by name; nil when they are too broken to tell.
 	Outline *Outline
-	// Expected is what the server will say of itself when it runs these files, as the driver of its kind
+	// Expected is what the server will report when it runs these files, as the driver of its kind
 	// understands it: digests and names, never a secret. Nil when the files are invalid or the validator cannot tell.
 	Expected any
 }
@@ -94,7 +94,7 @@ type Validator interface {
 }
 
 // Outline is what a set of files says, by name and without any value: enough for guards and
-// for a diff that can be shown to anybody.
+// for a diff that can be shown to anyone.
 type Outline struct {
 	// Told says that a running server said it: it may run files that are not visible here.
 	Told  bool

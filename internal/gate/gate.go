@@ -16,7 +16,7 @@ import (
 // ErrLocked says that another process writes the directory.
 var ErrLocked = errors.New("another process writes this directory")
 
-// errClosed keeps a gate that was closed from taking its directory anew: it is another writer's by then.
+// errClosed keeps a gate that was closed from taking its directory again: it is another writer's by then.
 var errClosed = errors.New("the gate is closed")
 
 // DefaultKeep is how many generations stay on the disk unless Options say otherwise.
@@ -113,7 +113,7 @@ func (g *Gate) take(before func(op, name string) error) (err error) {
 	return g.repair()
 }
 
-// heal takes the directory anew when another one has come to its path: readers look there, and what is written to
+// heal takes the directory again when another one has come to its path: readers look there, and what is written to
 // the old one helps no one.
 func (g *Gate) heal() error {
 	if g.closed {

@@ -65,7 +65,7 @@ func (g *Gate) Refused() (server, epoch string, digests []snapshot.Digest) {
 	return n.Server, n.Epoch, n.Digests
 }
 
-// replace writes a note anew, in one step for whoever reads it.
+// replace rewrites a note, in one step for its readers.
 func (g *Gate) replace(name string, data []byte) error {
 	temp := name + unfinal
 	if err := g.disk.write(temp, data, 0o600); err != nil {

@@ -39,7 +39,7 @@ func (u *unchanged) closeDirs() {
 	clear(u.dirs)
 }
 
-// is compares what the file system says of a file with what it said before.
+// is compares what the file system says about a file with what it said before.
 func (u *unchanged) is(name string, have entry) bool {
 	dir, ok := u.dir(path.Dir(name))
 	if !ok {

@@ -10,7 +10,7 @@ import (
 type Version = versions.Version
 
 // Tried is the newest version on which the rules were tried with a real server. It is assumed when the version is
-// not known. What is said of a newer version comes from its source and documentation.
+// not known. What is said about a newer version comes from its source and documentation.
 var Tried = versions.Of(12, 4)
 
 // ParseVersion reads "12.4.0", "v9.4.0-pre" or "11.5"; anything else, also nothing, is Tried.

@@ -252,7 +252,7 @@ func local(what string, err error) *reload.Failure {
 }
 
 func readSmall(file string) ([]byte, error) {
-	// Never os.Open: a fifo in the file's place would block for ever.
+	// Never os.Open: a fifo in the file's place would block forever.
 	return snapshot.ReadFile(file, snapshot.Limits{MaxFileSize: maxSecret})
 }
 

@@ -125,7 +125,7 @@ func last(err error) string {
 	}
 }
 
-// Classify turns an answer other than 2xx into a Failure with what can be said of any server;
+// Classify turns an answer other than 2xx into a Failure with what can be said about any server;
 // nil for 2xx. Drivers refine message and hint.
 func (c *Client) Classify(method, path string, a Answer) *reload.Failure {
 	if a.Status/100 == 2 {

@@ -154,7 +154,7 @@ func (pl *plan) refuse(c yamledit.Cursor, hint, format string, args ...any) erro
 	return &Error{Line: c.Line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// did tells of a change of the container named about, or of the pod.
+// did reports a change of the container named about, or of the pod.
 func (pl *plan) did(about string, line int, format string, args ...any) {
 	pl.notes = append(pl.notes, Note{Line: line, Workload: pl.w.String(), About: about, Text: fmt.Sprintf(format, args...)})
 }

@@ -49,7 +49,7 @@ type Events struct {
 	bad     map[string]bool // targets whose last verdict was not good, so that the next success is news
 	restart map[string]string
 	ran     map[string]snapshot.Digest // what each target was last proven to run
-	said    map[string]event           // what was said of a target's failing tries, to say it once
+	said    map[string]event           // what was said about a target's failing tries, to say it once
 
 	// Only Run's goroutine touches these.
 	known  map[event]*sent

@@ -33,7 +33,7 @@ type outage struct {
 }
 
 // note takes a failure and returns the pause before the next try; nil ends the outage. Another
-// answer than before begins anew: the API server may have come back only now.
+// answer than before starts over: the API server may have come back only now.
 func (o *outage) note(err error) time.Duration {
 	if err == nil {
 		*o = outage{}

@@ -91,7 +91,7 @@ func (p *Propagation) patches(ctx context.Context) {
 	}
 }
 
-// distance is the time to the next patch after so many repetitions; 0 when there shall be none.
+// distance is the time to the next patch after so many repetitions; 0 for none.
 func (p *Propagation) distance(repeats int, since time.Duration) time.Duration {
 	disturbed := p.disturbedNow()
 	switch {

@@ -10,7 +10,7 @@ import (
 const (
 	// heartbeat keeps proxies from closing a stream on which nothing happens.
 	heartbeat = 25 * time.Second
-	// maxStreams bounds the open pages that are told of changes; further ones refresh slowly.
+	// maxStreams bounds the open pages that follow changes; further ones refresh slowly.
 	maxStreams = 100
 	// writeTimeout is how long a client that does not read may hold its own stream up.
 	writeTimeout = 10 * time.Second
@@ -65,7 +65,7 @@ func (h *hub) stop() {
 	h.over = true
 }
 
-// serve streams a message for each change, without contents: the page is then fetched anew.
+// serve streams a message for each change, without contents: the page is then fetched again.
 func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	notices, stopped := h.join()
 	if notices == nil {

@@ -17,7 +17,7 @@ var assets embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(assets, "assets/page.html"))
 
-// Page serves the page and what belongs to it. Open pages are told of changes by an event stream.
+// Page serves the page and what belongs to it. Open pages follow changes by an event stream.
 type Page struct {
 	report  func() status.Report
 	history func() history.Report

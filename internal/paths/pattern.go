@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Pattern is a valid pattern of filepath.Match that is held against many paths: most are ruled out without a real comparison.
+// Pattern is a valid pattern of filepath.Match that is compared with many paths: most are ruled out without a real comparison.
 type Pattern struct {
 	text string
 	// begin and part are in each path that matches: at its beginning, anywhere.

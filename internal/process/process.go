@@ -16,7 +16,7 @@ import (
 // Process is one running process.
 type Process struct {
 	PID int
-	// Start is when it started, in clock ticks since boot: with the PID it names one process for ever.
+	// Start is when it started, in clock ticks since boot: with the PID it identifies one process.
 	Start uint64
 	// UID is the effective user.
 	UID int

@@ -149,7 +149,7 @@ func together(a, b []finding.Finding) []finding.Finding {
 	return all
 }
 
-// planFindings are both halves of the verdict: what the files say, and what the server told of them.
+// planFindings are both halves of the verdict: what the files say, and what the server says about them.
 func (t *Target) planFindings() []finding.Finding {
 	first := t.verdict
 	if settled := t.plan.Settled; len(settled) > 0 {

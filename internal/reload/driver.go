@@ -37,7 +37,7 @@ type Driver interface {
 	Confirm(ctx context.Context, p Plan, proof Proof) (Verdict, error)
 }
 
-// Observation is what a server said of itself.
+// Observation is what a server reported about itself.
 type Observation struct {
 	// Ready says that the server takes reload requests.
 	Ready bool
@@ -61,12 +61,12 @@ type Observation struct {
 	Data any
 }
 
-// Change is the way from the files that the server was last proven to run to those it shall run.
+// Change is the way from the files that the server was last proven to run to those it should run.
 type Change struct {
 	// Old are the files that the server was last proven to run, without contents; nil when that is not
 	// known (start, restart of the server, failed reload): then everything counts as changed.
 	Old *snapshot.Set
-	// New are the files that it shall run. It is nil when only their digest is known: a gate
+	// New are the files that it should run. It is nil when only their digest is known: a gate
 	// went back to a generation from before our start. Then everything counts as changed.
 	New *snapshot.Set
 	// Contents says that New's contents can be read. They cannot when the server goes back
@@ -78,7 +78,7 @@ type Change struct {
 	Server Observation
 	// Outline is what the validator found in New; nil when Contents is false.
 	Outline *finding.Outline
-	// Expected is what the server will say of itself when it runs New (finding.Result.Expected); nil when
+	// Expected is what the server will report when it runs New (finding.Result.Expected); nil when
 	// that is not known.
 	Expected any
 	// Running is what the validator found in the files that the server was last proven to run; nil when that

@@ -124,7 +124,7 @@ func (c *Counts) fail(class Class) {
 
 // Reader reads all sources of a target at once. It is called from the target's goroutine only.
 type Reader interface {
-	// Read reads everything anew.
+	// Read reads everything again.
 	Read(ctx context.Context) (*snapshot.Set, error)
 	// Findings are what the newest reading itself found wrong, in decompressing a file for example.
 	// They are part of the verdict on it.
@@ -139,7 +139,7 @@ type Reader interface {
 	Dirs() []string
 }
 
-// Watch tells of changes in directories.
+// Watch reports changes in directories.
 type Watch interface {
 	// C gives hints. There is room for one: hints that no one takes are one hint.
 	C() <-chan struct{}
@@ -169,7 +169,7 @@ type Gate interface {
 	Refused() (version, epoch string, digests []snapshot.Digest)
 }
 
-// Observer is told of every transition, from the target's goroutine; it must not block.
+// Observer gets every transition, from the target's goroutine; it must not block.
 type Observer interface {
 	Transition(from, to Status)
 }

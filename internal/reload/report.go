@@ -16,7 +16,7 @@ const (
 	maxLoggedBody     = 1 << 10
 )
 
-// report brings the status up to date before the next action, and tells of a transition.
+// report brings the status up to date before the next action, and reports a transition.
 func (t *Target) report(act action) {
 	st := &t.state
 	from := t.current()

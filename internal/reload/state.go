@@ -26,7 +26,7 @@ const (
 	proofNone    proofState = iota // nothing is known of what the server runs
 	proofStands                    // the server runs what it was proven to run
 	proofKept                      // it refused other files since, and says that it still runs those of the proof
-	proofDoubted                   // it may have loaded something since: it is asked before anything is said of it
+	proofDoubted                   // it may have loaded something since: it is asked before anything is said about it
 )
 
 // server is the part of an Observation that decisions need.
@@ -182,7 +182,7 @@ const (
 type action struct {
 	kind     actionKind
 	until    time.Time       // actWait: zero means until a hint
-	goal     snapshot.Digest // what the server shall run
+	goal     snapshot.Digest // what the server should run
 	reloaded bool            // actConfirm
 	look     bool            // actWait: a comparison that someone waits for comes next
 }

@@ -96,7 +96,7 @@ func (s *state) decide(now time.Time) action {
 		return action{kind: actWait, until: s.retryAt}
 	case !s.fresh:
 		if goal == s.wanted && s.judged != goal {
-			s.phase = Checking // whatever was said of the files before says nothing of these
+			s.phase = Checking // what was said about the files before says nothing about these
 		}
 		return action{kind: actObserve}
 	}
@@ -155,7 +155,7 @@ func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
 		return action{kind: actConfirm, goal: goal}
 	}
 	if goal == s.wanted && s.rejected() {
-		// The gate holds files that were good once and are not any more: another verdict, by a newer validator
+		// The gate holds files that were good once and no longer are: another verdict, by a newer validator
 		// or for another server. A server that runs them is left alone, and one that does not is not made to.
 		return s.rest(now, rest)
 	}
@@ -233,7 +233,7 @@ func (s *state) lookDue(now time.Time) bool {
 	return !now.Before(due)
 }
 
-// goal is what the server shall run, and the phase in which the target rests when it does: the
+// goal is what the server should run, and the phase in which the target rests when it does: the
 // newest files, or else (with a gate) what the gate holds; zero when nothing can be done.
 func (s *state) goal() (snapshot.Digest, Phase) {
 	switch {

@@ -90,7 +90,7 @@ func (r *Reader) Snap(ctx context.Context, src snapshot.Source) (*snapshot.Snaps
 // file, its service discovery file.
 const MaxRounds = 4
 
-// Read reads everything anew. An error means that at least one source could not be read; it wraps
+// Read reads everything again. An error means that at least one source could not be read; it wraps
 // fs.ErrNotExist when that is because no directory is there yet.
 func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
 	r.last, r.absent, r.raw, r.denied, r.findings = nil, nil, nil, false, map[string][]finding.Finding{}

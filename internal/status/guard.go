@@ -11,7 +11,7 @@ import (
 // Guard refuses what only someone else's web page would send. There is usually no password on this
 // port, and the browser of someone who has a port-forward open can be made to ask it.
 //
-// It refuses requests of pages from other sites, and those by a name that could be anybody's: a page at
+// It refuses requests of pages from other sites, and those by a name that could be anyone's: a page at
 // evil.example whose name is made to resolve to this port's address counts as the same site for a browser.
 // Hosts are further names that are accepted. Metrics and probes tell numbers and health, and are answered
 // by any name, so that no scrape and no probe fails for the way in which it reaches the pod.

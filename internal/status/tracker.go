@@ -269,7 +269,7 @@ func (t *Tracker) NotReady(startup bool) string {
 	return t.notReady(list, startup)
 }
 
-// beforePublish says that it is not decided yet what the gate shall hold.
+// beforePublish says that it is not decided yet what the gate should hold.
 func beforePublish(p reload.Phase) bool {
 	return p == reload.Settling || p == reload.Checking || p == reload.Publishing
 }

@@ -75,7 +75,7 @@ func (o Options) allowed(name string) bool {
 // Empty says that nothing is to be changed.
 func (o Options) Empty() bool { return !o.Gunzip && len(o.Expand) == 0 }
 
-// Apply returns the snapshot as it shall be validated and published, and what is wrong with it: each
+// Apply returns the snapshot as it is validated and published, and what is wrong with it: each
 // finding is an error, and what could not be changed stays as it was. A finding never carries the value
 // of a variable. The snapshot's contents must be in memory.
 func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []findingpkg.Finding) {

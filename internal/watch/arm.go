@@ -99,7 +99,7 @@ func (w *Watcher) arm() (again bool, lost error) {
 
 var errNoAnswer = errors.New("the file system does not answer")
 
-// add watches one directory. The kernel looks at it once more, which can take for ever.
+// add watches one directory. The kernel looks at it once more, which can take forever.
 func (w *Watcher) add(path string) error {
 	var err error
 	done := make(chan struct{})
@@ -206,7 +206,7 @@ func (w *Watcher) hintNode(n *node) {
 	}
 }
 
-// failure handles lost events and a broken inotify alike: everybody looks, everything is armed again.
+// failure handles lost events and a broken inotify alike: everyone looks, everything is armed again.
 func (w *Watcher) failure(err error, ok bool) {
 	w.errors.Add(1)
 	if ok && errors.Is(err, fsnotify.ErrEventOverflow) {

@@ -203,7 +203,7 @@ func (w *walk) tree(dir string) []os.DirEntry {
 }
 
 // isPayloadFile recognises a volume's link to one of its files without a look at what it leads to: a
-// volume can have thousands of them, and is planned anew after each swap.
+// volume can have thousands of them, and is planned again after each swap.
 func isPayloadFile(payload []os.DirEntry, link os.DirEntry) bool {
 	file, ok := find(payload, link.Name())
 	return ok && file.Type().IsRegular() && link.Type()&os.ModeSymlink != 0

@@ -65,7 +65,7 @@ func (w *Watcher) swapped(data string) {
 	}
 }
 
-// forget makes sure that the directory at the path, if there is one again, is watched anew.
+// forget makes sure that the directory at the path, if there is one again, is watched again.
 func (w *Watcher) forget(path string) {
 	for id, p := range w.armed {
 		if p == path {

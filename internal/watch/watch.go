@@ -23,7 +23,7 @@ const (
 
 // Options of a Watcher. The zero value is ready to use.
 type Options struct {
-	// Interval is how often everybody is hinted although nothing was reported; default DefaultInterval.
+	// Interval is how often everyone is hinted although nothing was reported; default DefaultInterval.
 	Interval time.Duration
 	// Fallback replaces Interval, when that is longer, while inotify is unavailable; default DefaultFallback.
 	Fallback time.Duration
@@ -52,7 +52,7 @@ type Watcher struct {
 	opts Options
 	log  *slog.Logger
 
-	// queue is what the goroutine shall do; no one waits for it to take something.
+	// queue is what the goroutine should do; no one waits for it to take something.
 	mu    sync.Mutex
 	queue []func()
 	wake  chan struct{}

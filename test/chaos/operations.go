@@ -115,7 +115,7 @@ var kinds = []kind[*world]{
 			w.mountStale()
 		}
 	}},
-	{3, "server-mount-anew", func(w *world, _ int) {
+	{3, "server-mount-made-again", func(w *world, _ int) {
 		if !w.gated {
 			w.mountAnew()
 		}

@@ -137,7 +137,7 @@ func (w *world) start() {
 	w.server.start()
 }
 
-// files are a good configuration that can be told from every other by what the server says of itself.
+// files are a good configuration that can be told from every other by what the server says about itself.
 func (w *world) files(n int) map[string]string {
 	rule := func(i int) string {
 		return fmt.Sprintf("groups:\n- name: g%d-%d\n  rules:\n  - record: generation%d\n    expr: vector(%d)\n", n, i, i, n)

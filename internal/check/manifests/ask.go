@@ -22,7 +22,7 @@ func (c *check) run() bool {
 	return c.runs <= maxRuns
 }
 
-// maxCompared is how often paths are held against patterns for one input: about a second.
+// maxCompared is how often paths are compared with patterns for one input: about a second.
 const maxCompared = 20_000_000
 
 // compare counts comparisons of a pattern with paths; false when there were too many.

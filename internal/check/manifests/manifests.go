@@ -16,7 +16,7 @@ import (
 type Options struct {
 	// Promcheck and External are the programs that judge Prometheus' files; empty means the default.
 	Promcheck, External string
-	// Prometheus and Grafana outdo what the manifest says of the servers.
+	// Prometheus and Grafana override what the manifest says about the servers.
 	Prometheus, Grafana finding.Facts
 	// Allow names guards that are switched off.
 	Allow []string

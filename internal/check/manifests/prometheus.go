@@ -177,7 +177,7 @@ func (p *prometheusFiles) judge() {
 	p.translate(list, p.view.Files, fallback{p.container, where(p.w, p.container)})
 }
 
-// facts are what the manifest tells of the server.
+// facts are what the manifest says about the server.
 func (p *prometheusFiles) facts() finding.Facts {
 	f := finding.Facts{Version: p.container.ImageVersion()}
 	_, _, f.Agent = p.in.FlagValue(p.w, p.container, "agent")
@@ -198,7 +198,7 @@ func (p *prometheusFiles) facts() finding.Facts {
 // absentFile is how the validator names a single file that it was not given.
 var absentFile = regexp.MustCompile(`^file ("(?:[^"\\]|\\.)*") (?:is not visible to reloader|does not exist)`)
 
-// missing settles what is said of files that the validator was not given: the mounts are all known here.
+// missing completes the findings about files that the validator was not given: all mounts are known here.
 func (p *prometheusFiles) missing(f finding.Finding) (finding.Finding, bool) {
 	if f.Rule != validator.RuleMissingFile {
 		return f, true

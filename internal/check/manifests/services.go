@@ -13,7 +13,7 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// services tells of data sources whose URL names no Service of the input.
+// services reports data sources whose URL names no Service of the input.
 func (c *check) services() {
 	known := map[string]bool{}
 	namespaces := map[string]bool{}

@@ -44,8 +44,8 @@ func below(view *manifest.View, dir string) map[string][]byte {
 	return found
 }
 
-// translate puts findings about files of a container at their places in the manifest. What is said of no
-// file of the view is left out, unless it blocks: then it is said at the container.
+// translate moves findings about files of a container to their places in the manifest. Those about no file of the
+// view are dropped, unless they block: then they are reported at the container.
 func (c *check) translate(findings []finding.Finding, files map[string]*manifest.Value, at fallback) {
 	for _, f := range findings {
 		v := files[path.Clean(f.File)]

@@ -113,7 +113,7 @@ func addQueries(fields map[string]any, refs []any, forms []map[string]any) {
 	}
 }
 
-// settingsForm is what a rule says of its notifications.
+// settingsForm is what a rule says about its notifications.
 func settingsForm(m map[string]any) map[string]any {
 	if m == nil {
 		return nil

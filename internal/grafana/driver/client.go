@@ -53,7 +53,7 @@ type answer struct {
 	body   []byte
 }
 
-// message is what the server says of itself; the reason of a failed reload is never in it.
+// message is what the server says about itself; the reason of a failed reload is never in it.
 func (a answer) message() (id, text string) {
 	var m struct{ MessageID, Message string }
 	_ = json.Unmarshal(a.body, &m)

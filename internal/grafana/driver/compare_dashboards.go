@@ -158,7 +158,7 @@ func (d *Driver) compareFolder(claims []*providerEntry, shown storedDashboard, n
 		cause = causeFolder
 	}
 	if stays && p.folder != "" && have.hasFolder(p) {
-		// Only a dashboard whose file changes moves: this one may stay where it is for ever.
+		// Only a dashboard whose file changes moves: this one may never move.
 		seen.hide("dashboards", "the folders of dashboards whose files did not change")
 		return
 	}

@@ -95,7 +95,7 @@ type remembered struct {
 	files  expectation
 }
 
-// keepExpectations covers the files that run and those that shall.
+// keepExpectations covers the files that run and those that should.
 const keepExpectations = 2
 
 // maxProvided bounds how many objects are remembered after their files have gone.

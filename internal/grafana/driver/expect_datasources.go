@@ -30,7 +30,7 @@ type datasource struct {
 	isDefault, defaultWritten bool
 	// prune says that a reload removes the data source once it has left the files.
 	prune bool
-	// correlations are what the file says of them, each fingerprinted; unsure when one is not known.
+	// correlations are what the file says about them, each fingerprinted; unsure when one is not known.
 	correlations       []uint64
 	unsureCorrelations bool
 }

@@ -23,7 +23,7 @@ type expectedFor struct {
 // maxExpected bounds the JSON of an Expected, in bytes: 10,000 alert rules have about 10 MiB.
 const maxExpected = 32 << 20
 
-// Expecting is a validator that says of valid files what the driver needs to know of them. The daemon has that done
+// Expecting is a validator that reports what the driver needs to know about valid files. The daemon has that done
 // in another process, so that it parses nothing that a tenant wrote.
 func Expecting(v finding.Validator) finding.Validator { return expecting{v} }
 

@@ -22,7 +22,7 @@ type life struct {
 	// born tells the lives that this driver counts from those that another one counted.
 	born string
 	// number counts the lives of the server that this driver has seen, and cuts those of them that only a broken
-	// connection told of.
+	// connection named.
 	number, cuts int
 	// start is process_start_time_seconds when this life was first seen, told what it is now: the kernel counts it back
 	// from the present time, so that it moves when the clock is set. 0 when it is not known.

@@ -42,7 +42,7 @@ func (r *restarts) wanted(o Options, ini snapshot.Digest, now time.Time) bool {
 }
 
 // due changes its answer when a restart that waited has become possible. It is part of what is
-// observed, so that the target looks at the server anew.
+// observed, so that the target looks at the server again.
 func (r *restarts) due(now time.Time) int {
 	if !r.dueAt.IsZero() && !now.Before(r.dueAt) {
 		r.dueAt = time.Time{}

@@ -11,7 +11,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// serverSettings are what the server told of its own settings. They change only with a restart.
+// serverSettings are what the server reports about its own settings. They change only with a restart.
 type serverSettings struct {
 	life  int
 	asked bool

@@ -12,7 +12,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// storedDashboard is what Grafana tells of a dashboard.
+// storedDashboard is what Grafana reports about a dashboard.
 type storedDashboard struct {
 	checksum string // empty where the version does not tell
 	provider string // the provider that made it; empty when none did, or it is not told

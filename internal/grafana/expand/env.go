@@ -64,7 +64,7 @@ func (e *Env) File(path string) ([]byte, error) {
 		return nil, err
 	case info.IsDir():
 		return nil, fmt.Errorf("read %s: is a directory", path)
-	case !info.Mode().IsRegular() || info.Size() > maxFile: // opening a pipe or a device could block for ever
+	case !info.Mode().IsRegular() || info.Size() > maxFile: // opening a pipe or a device could block forever
 		return nil, ErrUnusual
 	}
 	f, err := os.Open(path)

@@ -82,7 +82,7 @@ func StartReal(t *testing.T, provisioning string) *Real {
 // database is the file of its database.
 func (g *Real) database() string { return filepath.Join(g.data, "grafana.db") }
 
-// SetIni writes grafana.ini anew, with more settings than a test server needs.
+// SetIni rewrites grafana.ini, with more settings than a test server needs.
 func (g *Real) SetIni(t *testing.T, more string) {
 	t.Helper()
 	_, port, _ := strings.Cut(strings.TrimPrefix(g.URL, "http://"), ":")
@@ -113,7 +113,7 @@ func (g *Real) Start(t *testing.T) {
 // Database is the file of its database.
 func (g *Real) Database() string { return g.database() }
 
-// ReadOnly starts the process anew as a user without rights, and gives what takes those to write its database away and
+// ReadOnly restarts the process as a user without rights, and gives what takes those to write its database away and
 // back. A test that is not root skips: it could not do so.
 func (g *Real) ReadOnly(t *testing.T) (set func(readOnly bool)) {
 	t.Helper()

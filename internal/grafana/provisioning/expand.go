@@ -61,7 +61,7 @@ func (x *expander) remark(rule, subject string, fatal bool) {
 	}
 }
 
-// maxRemarks bounds what is said of one value.
+// maxRemarks bounds the remarks about one value.
 const maxRemarks = 20
 
 func (x *expander) piece(s string, afterDollar bool) string {

@@ -12,8 +12,8 @@ var (
 	ruleCorrelationTarget = validation.NewRule("correlation-target")
 )
 
-// checkCorrelations judges the correlations of one entry; exists tells of a uid in its organization
-// whether there is such a data source, as far as that is known.
+// checkCorrelations judges the correlations of one entry; exists reports whether its
+// organization has a data source with a uid, as far as that is known.
 func checkCorrelations(p *validation.Pass, e *dsEntry, exists func(uid string) (yes, known bool)) {
 	for i, c := range e.correlations {
 		at := e.file.At(e.corrNodes[i])

@@ -22,7 +22,7 @@ type panel struct {
 	Panels []panel
 }
 
-// libraryPanels tells of panels that are kept in Grafana's database: no file can bring them.
+// libraryPanels reports panels that are kept in Grafana's database: no file can bring them.
 func (c *dashboardCheck) libraryPanels(d *dashboard, panels, elements jsonField) {
 	if bytes.Contains(panels.raw, []byte(`"libraryPanel"`)) {
 		var list []panel
@@ -68,7 +68,7 @@ func (c *dashboardCheck) libraryPanel(at validation.Place, name string) {
 	c.Infof(at, ruleLibraryPanel, "make sure that Grafana has it, or write the panel itself into the file", "the library panel %s must exist in Grafana: files cannot create it, and without it the panel stays empty", strconv.Quote(validation.Cut(name)))
 }
 
-// inputs tells of an export for sharing whose placeholders are used and not filled: a template variable of the same
+// inputs reports an export for sharing whose placeholders are used and not filled: a template variable of the same
 // name fills one.
 func (c *dashboardCheck) inputs(f jsonFile, inputs, templating jsonField) {
 	var wanted []struct{ Name string }

@@ -20,7 +20,7 @@ var (
 	maxPerRuleItems = 20
 )
 
-// guardDatasources compares with what runs: what is valid and still not what anybody wants.
+// guardDatasources compares with what runs: what is valid and still not what anyone wants.
 func guardDatasources(p *validation.Pass, s *snapshot.Snapshot, files []*dsFile) {
 	before := p.Before(itemDatasource)
 	if len(before) == 0 {

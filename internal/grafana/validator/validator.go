@@ -88,7 +88,7 @@ func Guards() []string { return validation.Guards() }
 
 var ruleKindMissing = validation.NewRule("kind-directory-missing")
 
-// missingKinds tells of directories that are not among the sources. They may well exist for Grafana,
+// missingKinds reports directories that are not among the sources. They may well exist for Grafana,
 // as a part of its image, so that this is no more than a remark.
 func missingKinds(p *validation.Pass) {
 	provisioning := false

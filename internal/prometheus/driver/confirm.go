@@ -49,7 +49,7 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	return v, nil
 }
 
-// loaded says what the server tells of its newest load. The verdict has a reason when that alone speaks against it.
+// loaded says what the server reports about its newest load. The verdict has a reason when that alone speaks against it.
 func (d *Driver) loaded(ctx context.Context, data plan, proof reload.Proof) (runtime, reload.Verdict, *reload.Failure) {
 	if proof.Reloaded && d.o.Method == Signal {
 		return d.afterSignal(ctx, data)

@@ -50,7 +50,7 @@ type look struct {
 
 func (l *look) leaveOut(what, why string) { l.notCompared = append(l.notCompared, what+": "+why) }
 
-// unread tells of expressions that cannot be compared.
+// unread names expressions that cannot be compared.
 func (l *look) unread(e *proof.Expected) {
 	if n := e.Unreadable(); n > 0 {
 		l.leaveOut("expressions", count(n, "rule")+" in a grammar that Prometheus "+e.Library+", which reloader compares with, cannot read")

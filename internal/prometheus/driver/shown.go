@@ -201,7 +201,7 @@ func poolsTake(reloaded bool, now runtime) time.Duration {
 	return min(poolWait, poolWait-now.ServerTime.Sub(later(now.LastConfigTime, now.StartTime)))
 }
 
-// pools compares names. Of the missing ones only those count that may fail, or that nothing else tells of.
+// pools compares names. Of the missing ones only those count that may fail, or that nothing else shows.
 func pools(want map[string]bool, have []string) (missing, extra []string) {
 	for _, name := range have {
 		if _, ok := want[name]; !ok {

@@ -16,7 +16,7 @@ import (
 	"reloader/internal/versions"
 )
 
-// maxLeaves bounds what is told of a configuration value by value.
+// maxLeaves bounds what is reported of a configuration value by value.
 const maxLeaves = 300_000
 
 // setting is a scalar of a printed configuration, or the number of items of a list.

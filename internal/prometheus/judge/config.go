@@ -211,7 +211,7 @@ func accept2x(t text, ix *index, server versions.Version) (text, []problem) {
 	return t, ps
 }
 
-// hinted says of unknown fields what was probably meant.
+// hinted says what was probably meant by unknown fields.
 func hinted(ps []problem, ix *index, top reflect.Type, r role) []problem {
 	for i := range ps {
 		p := &ps[i]

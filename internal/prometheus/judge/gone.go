@@ -2,7 +2,7 @@ package judge
 
 import "regexp"
 
-// gone are the words of PromQL that were renamed or removed, by Prometheus' change log: what the parser says of them now,
+// gone are the words of PromQL that were renamed or removed, by Prometheus' change log: what the parser says about them now,
 // and for some a part of the expression.
 var gone = []struct {
 	says, query *regexp.Regexp

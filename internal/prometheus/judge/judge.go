@@ -29,7 +29,7 @@ type judge struct {
 	paths map[string]int
 	// byName and dirsByName are the keys of paths and dirs.
 	byName, dirsByName *paths.Index
-	// compared counts how often a path was held against a pattern; uncompared says that it became too often.
+	// compared counts how often a path was compared with a pattern; uncompared says that it became too often.
 	compared   int
 	uncompared bool
 	// wholeDirs are those of the question's directories, whose files are all visible.

@@ -205,7 +205,7 @@ func objectHint(object *yaml.Node, kind string) string {
 	}
 }
 
-// misplaced says of an unknown key at the top where it belongs; empty when that is not known.
+// misplaced says where an unknown key at the top belongs; empty when that is not known.
 func misplaced(name string, r role) string {
 	for _, k := range fileKinds {
 		if k.role != r && slices.Contains(k.keys, name) {

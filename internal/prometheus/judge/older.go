@@ -163,7 +163,7 @@ func (p olderParser) asNow(input string) string {
 // reNumberRange is a range that is written without a unit.
 var reNumberRange = regexp.MustCompile(`\[\s*[0-9][0-9._]*\s*[\]:]`)
 
-// tooNew is what the server says of a part of an expression; empty when it knows it.
+// tooNew is what the server says about a part of an expression; empty when it knows it.
 func (p olderParser) tooNew(n parser.Node, input string) string {
 	has := func(feature string) bool { return slices.Contains(p.features, feature) }
 	before := func(major, minor int) bool { return p.server.Before(versions.Of(major, minor)) }

@@ -9,7 +9,7 @@ import (
 	"reloader/internal/versions"
 )
 
-// reNewValue matches what the library says of a word that it does not know, in the place of one of a fixed list: such
+// reNewValue matches what the library says about a word that it does not know, in the place of one of a fixed list: such
 // lists grow with the versions (roles of service discoveries, actions, protocols, functions of templates).
 var reNewValue = regexp.MustCompile(`(?i)\b(unknown|unsupported|unrecognized|undefined|invalid .*\b(role|action|protocol|scheme|strategy|type|method|version|algorithm)\b|expected .* to be one of|must be one of|function ".*" not defined|is not (a )?(valid|supported) .*\b(role|action|protocol|scheme|strategy|type|method)\b)`)
 

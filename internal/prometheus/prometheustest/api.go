@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// serveStatus answers what the server says of itself.
+// serveStatus answers what the server says about itself.
 func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request, path string) {
 	s.mu.Lock()
 	denied, runs := s.deny[path], s.runs

@@ -176,7 +176,7 @@ func (s *Server) set(change func()) { s.mu.Lock(); defer s.mu.Unlock(); change()
 // SetReady says whether the server is ready or still replays its log.
 func (s *Server) SetReady(ready bool) { s.set(func() { s.ready = ready }) }
 
-// StartedAt changes what the server says of its start, and with it its epoch.
+// StartedAt changes what the server says about its start, and with it its epoch.
 func (s *Server) StartedAt(at time.Time) { s.set(func() { s.start = at }) }
 
 // FailNext answers the next reloads with these statuses, without loading anything.

@@ -228,7 +228,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 		k, _ := v.verdicts.get(f.file.Digest)
 		if wasKnown {
 			add(f.user, k.findings)
-			// What is said of it all the same is not lost.
+			// Findings about it are not lost.
 			add(f.user, slices.DeleteFunc(mine[i], func(f Finding) bool {
 				f.File = 0 // as they are remembered
 				return slices.Contains(k.findings, f)

@@ -14,7 +14,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// expected completes what the process says of the configuration by the groups of all rule files, those whose
+// expected completes what the process says about the configuration by the groups of all rule files, those whose
 // verdict was known included. It is nil when the process did not tell, or when a known rule file has errors.
 func (v *Validator) expected(q *Question, a *Answer, files []viewed) *proof.Expected {
 	e := a.Expected

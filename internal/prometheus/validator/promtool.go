@@ -17,7 +17,7 @@ var (
 	reUserInfo       = regexp.MustCompile(`(://)[^/\s"']*@`)
 )
 
-// parsePromtool reads what promtool says of files. Users maps the paths that it was given to those
+// parsePromtool reads what promtool says about files. Users maps the paths that it was given to those
 // that the user knows; what names no file is about the main file. It keeps no value that a type
 // error quotes, since a value in the wrong place may be a password.
 func parsePromtool(out string, users map[string]string, main string) []finding.Finding {
