@@ -2,10 +2,10 @@
 package page
 
 import (
-	"bytes"
 	"embed"
-	"html/template"
+	"html"
 	"net/http"
+	"strings"
 	"time"
 
 	"reloader/internal/history"
@@ -15,7 +15,10 @@ import (
 //go:embed assets
 var assets embed.FS
 
-var pageTemplate = template.Must(template.ParseFS(assets, "assets/page.html"))
+// frame is the page without what changes in it.
+//
+//go:embed assets/page.html
+var frame string
 
 // Page serves the page and what belongs to it. Open pages follow changes by an event stream.
 type Page struct {
@@ -55,13 +58,13 @@ func headers(w http.ResponseWriter, contentType string) {
 }
 
 func (p *Page) servePage(w http.ResponseWriter, _ *http.Request) {
-	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, viewOf(p.report(), p.history(), time.Now())); err != nil {
-		http.Error(w, "make the page: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
+	now, report := time.Now(), p.report()
+	title, main := contents(report, p.history(), now)
 	headers(w, "text/html; charset=utf-8")
-	_, _ = w.Write(b.Bytes())
+	_, _ = strings.NewReplacer(
+		"{title}", html.EscapeString(title), "{version}", html.EscapeString(report.Version),
+		"{made}", "as of "+clock(now, now), "{main}", string(main),
+	).WriteString(w, frame)
 }
 
 func serveAsset(name, contentType string) http.HandlerFunc {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,74 +14,55 @@ import (
 // maxEntries is how many entries the page shows; the API has all.
 const maxEntries = 50
 
-type past struct {
-	Entries []pastEntry
-	Chart   *chart
-}
-
-type pastEntry struct {
-	Time, Clock, Outcome, Level, What, Took string
-	Details                                 []string
-}
-
-// chart shows the times to live as bars on a logarithmic scale.
-type chart struct {
-	Width int
-	Label string
-	Bars  []bar
-}
-
-type bar struct {
-	X, Y, Height int
-	Level, Title string
-}
-
 var outcomeLevels = map[history.Outcome]string{
 	history.Live: levelOK, history.Pending: levelBusy, history.Replaced: levelBusy, history.Restarted: levelBusy,
 	history.Rejected: levelBad, history.Refused: levelBad, history.RolledBack: levelBad, history.Mismatch: levelBad,
 }
 
-func pastOf(h history.Target, now time.Time) *past {
-	if len(h.Entries) == 0 {
-		return nil
+func pastOf(entries []history.Entry, now time.Time) markup {
+	if len(entries) == 0 {
+		return ""
 	}
-	p := &past{}
-	for i, e := range h.Entries {
-		if i == maxEntries {
-			break
-		}
-		p.Entries = append(p.Entries, entryOf(e, now))
+	entries = entries[:min(len(entries), maxEntries)]
+	var items []markup
+	for _, e := range entries {
+		items = append(items, entryOf(e, now))
 	}
-	p.Chart = chartOf(h.Entries)
-	return p
+	return el("h3", text("History")) + chartOf(entries) + el("ol.history", items...)
 }
 
-func entryOf(e history.Entry, now time.Time) pastEntry {
-	out := pastEntry{Time: stamp(e.Seen), Clock: clock(e.Seen, now), Outcome: string(e.Outcome), Level: outcomeLevels[e.Outcome]}
-	out.What = strings.Join(e.Changes, ", ")
+func entryOf(e history.Entry, now time.Time) markup {
+	what := text(strings.Join(e.Changes, ", "))
 	switch {
-	case out.What != "":
+	case what != "":
 	case e.Outcome == history.Restarted:
-		out.What, e.Reason = e.Reason, ""
+		what, e.Reason = text(e.Reason), ""
 	default:
-		out.What = "files " + e.Digest.Short()
+		what = text("files " + e.Digest.Short())
 	}
+	var details []string
 	if e.Outcome == history.Live {
-		out.Took = "live after " + span(e.Took)
+		what += " " + el("span.dim", text("live after "+span(e.Took)))
 		if e.Writer != nil {
-			out.Details = append(out.Details, fmt.Sprintf("%s written by %s, live %s after that", e.Writer.Object, e.Writer.Manager, span(e.FromWrite)))
+			details = append(details, fmt.Sprintf("%s written by %s, live %s after that", e.Writer.Object, e.Writer.Manager, span(e.FromWrite)))
 		}
 	}
 	if e.Failures > 0 {
-		out.Details = append(out.Details, fmt.Sprintf("%d failed attempts", e.Failures))
+		details = append(details, fmt.Sprintf("%d failed attempts", e.Failures))
 	}
-	out.Details = append(out.Details, e.Findings...)
-	for _, text := range []string{e.Reason, e.Answer} {
-		if text != "" && (len(e.Findings) == 0 || e.Outcome != history.Rejected) {
-			out.Details = append(out.Details, text)
+	details = append(details, e.Findings...)
+	if len(e.Findings) == 0 || e.Outcome != history.Rejected {
+		details = append(details, e.Reason, e.Answer)
+	}
+	for _, d := range details {
+		if d != "" {
+			what += "<br>" + el("span.dim", text(d))
 		}
 	}
-	return out
+	return el("li",
+		elWith("time", attrs{{"datetime", stamp(e.Seen)}}, text(clock(e.Seen, now))),
+		elWith("span", attrs{{"class", "badge small " + outcomeLevels[e.Outcome]}}, text(string(e.Outcome))),
+		el("span.what", what))
 }
 
 const (
@@ -89,37 +71,35 @@ const (
 	barTop    = 36 // the height of the highest bar
 )
 
-// chartOf draws the changes that went live or failed, the newest on the right; nil for fewer than two.
-func chartOf(entries []history.Entry) *chart {
-	var shown []history.Entry
+// chartOf draws the times to live of the changes that went live or failed as bars on a logarithmic scale, the newest
+// on the right; nothing for fewer than two times.
+func chartOf(entries []history.Entry) markup {
+	var bars []markup
 	var times []time.Duration
-	for _, e := range entries {
-		if e.Outcome == history.Restarted || e.Outcome == history.Replaced || len(shown) == maxEntries {
+	for _, e := range slices.Backward(entries) {
+		if e.Outcome == history.Restarted || e.Outcome == history.Replaced {
 			continue
 		}
-		shown = append(shown, e)
+		height, title := barTop, string(e.Outcome)
 		if e.Outcome == history.Live {
 			times = append(times, e.Took)
+			height, title = barHeight(e.Took), "live after "+span(e.Took)
 		}
+		bars = append(bars, elWith("rect", attrs{
+			{"x", strconv.Itoa(len(bars) * barStep)}, {"y", strconv.Itoa(barBottom - height)}, {"width", "6"}, {"height", strconv.Itoa(height)},
+			{"class", outcomeLevels[e.Outcome]},
+		}, el("title", text(title))))
 	}
 	if len(times) < 2 {
-		return nil
+		return ""
 	}
-	slices.Reverse(shown)
 	slices.Sort(times)
-	c := &chart{
-		Width: len(shown) * barStep,
-		Label: fmt.Sprintf("Time to live of the last %d changes: median %s, longest %s.", len(times), span(times[len(times)/2]), span(times[len(times)-1])),
-	}
-	for i, e := range shown {
-		b := bar{X: i * barStep, Height: barTop, Level: outcomeLevels[e.Outcome], Title: string(e.Outcome)}
-		if e.Outcome == history.Live {
-			b.Height, b.Title = barHeight(e.Took), "live after "+span(e.Took)
-		}
-		b.Y = barBottom - b.Height
-		c.Bars = append(c.Bars, b)
-	}
-	return c
+	label := fmt.Sprintf("Time to live of the last %d changes: median %s, longest %s.", len(times), span(times[len(times)/2]), span(times[len(times)-1]))
+	width := strconv.Itoa(len(bars) * barStep)
+	axis := elWith("line", attrs{{"x1", "0"}, {"y1", "40"}, {"x2", width}, {"y2", "40"}, {"class", "axis"}})
+	return elWith("svg", attrs{
+		{"class", "chart"}, {"viewBox", "0 0 " + width + " 44"}, {"width", width}, {"height", "44"}, {"role", "img"}, {"aria-label", label},
+	}, append(bars, axis)...) + el("p.dim small", text(label))
 }
 
 // barHeight is logarithmic from 10 ms to 10 min.

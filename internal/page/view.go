@@ -1,8 +1,8 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -15,60 +15,11 @@ import (
 // maxShown is how many lines of one list are shown; the API has all.
 const maxShown = 100
 
-// view is what the template shows. All texts are plain; the template escapes them.
-type view struct {
-	Title, Version, Made    string
-	Level, Headline, Action string
-	Notes                   []note
-	Targets                 []target
-	now                     time.Time
-}
-
-type note struct {
-	Title, Text string
-	Findings    *findings
-}
-
-type target struct {
-	ID, Name, Server, Phase, Level string
-	State, Reason, Hint, Answer    string
-	Facts                          []fact
-	NextTry                        string
-	Findings                       *findings
-	Lists                          []list
-	History                        *past
-}
-
-type fact struct{ Name, Text, Time string }
-
-type list struct {
-	Title string
-	Items []string
-	More  string
-}
-
-type findings struct {
-	Title string
-	Items []shownFinding
-	More  string
-}
-
-type shownFinding struct{ Position, Severity, Level, Message, Rule, Hint, Excerpt string }
-
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-// Clock shows a time of a stamp to a person.
-func (v view) Clock(stamp string) string {
-	t, err := time.Parse(time.RFC3339, stamp)
-	if err != nil {
-		return ""
-	}
-	return clock(t, v.now)
 }
 
 // clock is the time of day, with the day where that is another one.
@@ -80,128 +31,144 @@ func clock(t, now time.Time) string {
 	return t.Format("2 Jan 15:04:05")
 }
 
-func viewOf(r status.Report, past history.Report, now time.Time) view {
-	v := view{Title: "reloader", Version: r.Version, Made: "as of " + clock(now, now), now: now}
-	v.Level, v.Headline, v.Action = headline(r.Targets)
-	if v.Level != levelOK {
-		v.Title = "! reloader"
+// contents are the title of the page and all that changes in it.
+func contents(r status.Report, past history.Report, now time.Time) (title string, main markup) {
+	worst, line, action := headline(r.Targets)
+	title = "reloader"
+	if worst != levelOK {
+		title = "! reloader" // a tab in the background shows it
 	}
+	main = elWith("div", attrs{{"class", "headline " + worst}, {"role", "status"}}, el("p.first", text(line)), optional("p", action))
 	if !r.Ready && r.NotReady != "" {
-		v.Notes = append(v.Notes, note{Title: "reloader is not ready: " + r.NotReady})
+		main += card("reloader is not ready: " + r.NotReady)
 	}
 	if f := r.ConfigFile; f != nil && f.Error != "" {
-		v.Notes = append(v.Notes, note{Title: f.Path + " is refused; reloader keeps its previous configuration", Text: f.Error})
+		main += card(f.Path+" is refused; reloader keeps its previous configuration", excerpt(f.Error))
 	}
 	if len(r.Notes) > 0 {
-		v.Notes = append(v.Notes, note{Title: "Set-up", Findings: shown("What is wrong with the mounts", r.Notes)})
+		main += card("Set-up", findings("What is wrong with the mounts", r.Notes))
 	}
-	byName := map[string]history.Target{}
+	byName := map[string][]history.Entry{}
 	for _, h := range past.Targets {
-		byName[h.Target] = h
+		byName[h.Target] = h.Entries
 	}
-	for i, s := range r.Targets {
-		v.Targets = append(v.Targets, targetOf(i, s, byName[s.Target], now))
+	// What needs a person comes first.
+	for _, shown := range []string{levelBad, levelWarn, levelBusy, levelOK} {
+		for i, s := range r.Targets {
+			if level(s) == shown {
+				main += target(strconv.Itoa(i), s, byName[s.Target], now)
+			}
+		}
 	}
-	// What needs a person comes first; the rest keeps its order.
-	slices.SortStableFunc(v.Targets, func(a, b target) int { return rank(b.Level) - rank(a.Level) })
-	return v
+	if len(r.Targets) == 0 {
+		main += el("section.card", el("p", text("No targets are configured.")))
+	}
+	return title, main
 }
 
-func targetOf(i int, s reload.Status, past history.Target, now time.Time) target {
-	t := target{
-		ID: strconv.Itoa(i), Name: s.Target, Server: s.Kind, Phase: string(s.Phase), Level: level(s), State: state(s), NextTry: stamp(s.NextTry),
+func card(title string, children ...markup) markup {
+	return el("section.card", append([]markup{el("h2", text(title))}, children...)...)
+}
+
+// excerpt is text with its lines as they are; one that is too wide can be scrolled with the keyboard.
+func excerpt(s string) markup {
+	if s == "" {
+		return ""
 	}
+	return elWith("pre", attrs{{"tabindex", "0"}}, text(s))
+}
+
+func target(id string, s reload.Status, past []history.Entry, now time.Time) markup {
+	server := s.Kind
 	if s.ServerVersion != "" {
-		t.Server += " " + s.ServerVersion
+		server += " " + s.ServerVersion
 	}
+	var reason, hint string
+	var answer, changes markup
 	if s.Phase != reload.InSync {
-		t.Reason = s.Reason
+		reason = s.Reason
 	}
 	if f := s.Failure; f != nil {
-		if t.Reason == "" {
-			t.Reason = f.Message
+		reason, hint = cmp.Or(reason, f.Message), sentence(f.Hint)
+		if f.Body != "" {
+			answer = el("h3", text("The server's answer")) + el("pre.answer", text(f.Body))
 		}
-		t.Hint, t.Answer = sentence(f.Hint), f.Body
 	}
-	if s.Cause != "" && s.Cause != t.Reason {
-		t.Hint = s.Cause
+	if s.Cause != "" && s.Cause != reason {
+		hint = s.Cause
 	}
-	t.facts(s)
-	t.Findings = shown("Findings in the newest files", s.Findings)
-	t.list("What the server runs differently", s.Differences)
-	t.list("Not compared, because the server does not tell", s.NotCompared)
 	if s.Running != s.Wanted {
-		t.list("What the newest files change", s.WantedChanges)
+		changes = list("ul", "What the newest files change", s.WantedChanges, text)
 	}
-	t.list("Needs a restart of the server", s.RestartRequired)
-	t.History = pastOf(past, now)
-	return t
+	return elWith("section", attrs{{"class", "card"}, {"aria-labelledby", "t-" + id}},
+		el("div.head",
+			elWith("h2", attrs{{"id", "t-" + id}}, text(s.Target)),
+			elWith("span", attrs{{"class", "badge " + level(s)}}, text(string(s.Phase))),
+			el("span.dim", text(server))),
+		el("p.state", text(state(s))), optional("p.reason", reason), optional("p.hint", hint), answer,
+		findings("Findings in the newest files", s.Findings),
+		el("dl", facts(s, now)),
+		list("ul", "What the server runs differently", s.Differences, text),
+		list("ul", "Not compared, because the server does not tell", s.NotCompared, text),
+		changes,
+		list("ul", "Needs a restart of the server", s.RestartRequired, text),
+		pastOf(past, now))
 }
 
-func (t *target) facts(s reload.Status) {
-	add := func(name, text string, at time.Time) {
-		if text != "" {
-			t.Facts = append(t.Facts, fact{name, text, stamp(at)})
+// facts are names with values. The script writes into an element with data-live how long ago its time was, and into
+// one with data-countdown how soon it will be.
+func facts(s reload.Status, now time.Time) (all markup) {
+	add := func(name, value string, since ...time.Time) {
+		if value == "" {
+			return
 		}
+		v := text(value)
+		for _, t := range since {
+			if !t.IsZero() {
+				v += " " + elWith("time", attrs{{"datetime", stamp(t)}, {"data-live", ""}})
+			}
+		}
+		all += el("dt", text(name)) + el("dd", v)
 	}
+	newest := "the newest files (" + s.Wanted.Short() + ")"
 	switch {
 	case ranNewest(s):
-		add("Runs", "not known; last the newest files ("+s.LastProven.Short()+")", time.Time{})
+		add("Runs", "not known; last the newest files ("+s.LastProven.Short()+")")
 	case s.Running.IsZero() && !s.LastProven.IsZero():
-		add("Runs", "not known; last other files ("+s.LastProven.Short()+")", time.Time{})
-		add("Wanted", "the newest files ("+s.Wanted.Short()+")", time.Time{})
+		add("Runs", "not known; last other files ("+s.LastProven.Short()+")")
+		add("Wanted", newest)
 	case s.Running.IsZero():
-		add("Runs", "not known", time.Time{})
+		add("Runs", "not known")
 	case s.Running == s.Wanted:
-		add("Runs", "the newest files ("+s.Running.Short()+")", time.Time{})
+		add("Runs", newest)
+		add("Proof", s.Proof)
 	default:
-		add("Runs", "previous files ("+s.Running.Short()+")", time.Time{})
-		add("Wanted", "the newest files ("+s.Wanted.Short()+")", time.Time{})
+		add("Runs", "previous files ("+s.Running.Short()+")")
+		add("Wanted", newest)
+		add("Last proof", s.Proof)
 	}
-	switch {
-	case s.Running.IsZero():
-	case s.Running == s.Wanted:
-		add("Proof", s.Proof, time.Time{})
-	default:
-		add("Last proof", s.Proof, time.Time{})
-	}
+	const day = "2 Jan 15:04:05 MST"
 	if !s.LastSuccess.IsZero() {
-		text := s.LastSuccess.UTC().Format("2 Jan 15:04:05 MST")
+		value := s.LastSuccess.UTC().Format(day)
 		if s.LastDuration > 0 {
-			text += ", live after " + span(s.LastDuration)
+			value += ", live after " + span(s.LastDuration)
 		}
-		add("Last success", text, s.LastSuccess)
+		add("Last success", value, s.LastSuccess)
 	}
-	add("In this phase since", s.Since.UTC().Format("2 Jan 15:04:05 MST"), s.Since)
+	add("In this phase since", s.Since.UTC().Format(day), s.Since)
+	if !s.NextTry.IsZero() {
+		all += el("dt", text("Next try")) +
+			el("dd", elWith("time", attrs{{"datetime", stamp(s.NextTry)}, {"data-countdown", ""}}, text(clock(s.NextTry, now))))
+	}
+	return all
 }
 
-func (t *target) list(title string, items []string) {
-	if len(items) == 0 {
-		return
-	}
-	l := list{Title: title, Items: items}
-	if n := len(items); n > maxShown {
-		l.Items, l.More = items[:maxShown], fmt.Sprintf("and %d more", n-maxShown)
-	}
-	t.Lists = append(t.Lists, l)
-}
-
-func shown(title string, all []finding.Finding) *findings {
-	if len(all) == 0 {
-		return nil
-	}
-	f := &findings{Title: title}
-	for i, one := range all {
-		if i == maxShown {
-			f.More = fmt.Sprintf("and %d more", len(all)-maxShown)
-			break
-		}
-		lvl := map[finding.Severity]string{finding.Error: levelBad, finding.Warning: levelWarn}[one.Severity]
-		f.Items = append(f.Items, shownFinding{
-			one.Position(), one.Severity.String(), lvl, one.Message, one.Rule, sentence(one.Hint), one.Excerpt,
-		})
-	}
-	return f
+func findings(title string, all []finding.Finding) markup {
+	return list("ul.findings", title, all, func(f finding.Finding) markup {
+		color := map[finding.Severity]string{finding.Error: levelBad, finding.Warning: levelWarn}[f.Severity]
+		return el("code", text(f.Position())) + elWith("strong", attrs{{"class", color}}, text(f.Severity.String())) +
+			text(f.Message+" ") + el("span.dim", text("["+f.Rule+"]")) + excerpt(f.Excerpt) + optional("p.hint", sentence(f.Hint))
+	})
 }
 
 // span is a duration for people: 210 ms, 3.4 s, 2 min.

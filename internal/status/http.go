@@ -89,18 +89,17 @@ func (t *Tracker) serveStatus(w http.ResponseWriter, r *http.Request) {
 	_ = enc.Encode(t.Report())
 }
 
-func (t *Tracker) serveMetrics(w http.ResponseWriter, r *http.Request) {
+func (t *Tracker) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	families, err := t.registry.Gather()
 	if err != nil {
 		text(w, http.StatusInternalServerError, "gather metrics: "+err.Error())
 		return
 	}
-	format := expfmt.NegotiateAccept(r.Header, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim))
-	w.Header().Set("Content-Type", string(format))
-	enc := expfmt.NewEncoder(w, format)
+	// The text format is the one that every scraper reads.
+	w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
 	for _, f := range families {
-		if err := enc.Encode(f); err != nil {
-			return
+		if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
+			return // the client went away
 		}
 	}
 }

@@ -1,0 +1,30 @@
+package house
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The sidecar does not link what makes it large: one call of a method by name, as in text/template, makes the linker
+// keep every exported method of the program (1.8 MB).
+func TestWhatTheSidecarLinks(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "reloader/cmd/reloader").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range strings.Lines(string(out)) {
+		pkg = strings.TrimSpace(pkg)
+		for _, never := range []string{"text/template", "html/template", "net/http/pprof", "testing", "time/tzdata"} {
+			if pkg == never {
+				t.Errorf("reloader links %s", pkg)
+			}
+		}
+		for _, never := range []string{"github.com/prometheus/prometheus/", "k8s.io/"} {
+			if strings.HasPrefix(pkg, never) {
+				t.Errorf("reloader links %s", pkg)
+			}
+		}
+	}
+}
