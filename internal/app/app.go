@@ -134,6 +134,7 @@ func (a *App) listen(ctx context.Context) error {
 	}
 	handler := status.Guard(a.tracker.Handler(a.Reread, a.page.Register, a.history.Register), a.cfg.AllowedHosts...)
 	a.server, a.listener = status.NewServer(handler, listener)
+	a.server.RegisterOnShutdown(a.page.Stop) // an open page would hold the stop up
 	if file := a.cfg.WebConfigFile; file != "" {
 		protection, err := webconfig.Open(file, a.log)
 		if err != nil {
@@ -177,9 +178,6 @@ func (a *App) Addr() string {
 	}
 	return a.listener.Addr().String()
 }
-
-// Report is the whole status.
-func (a *App) Report() status.Report { return a.tracker.Report() }
 
 // rereadPause is the least time between two looks by hand: each one takes a failing target's pause away.
 const rereadPause = 2 * time.Second

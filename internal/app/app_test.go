@@ -114,7 +114,7 @@ func (s *site) eventually(what string, check func(status.Report) bool) status.Re
 	s.t.Helper()
 	var r status.Report
 	rig.Eventually(s.t, what, func() error {
-		if r = s.app.Report(); !check(r) {
+		if r = s.app.tracker.Report(); !check(r) {
 			return fmt.Errorf("%+v", r)
 		}
 		return nil
@@ -216,8 +216,8 @@ func TestRefusedContentsAreTriedOnce(t *testing.T) {
 	s.eventually("a broken file", func(r status.Report) bool { return r.ConfigFile.Error != "" })
 	loads := s.loads.Load()
 	s.look()
-	if got := s.loads.Load(); got != loads || s.app.Report().ConfigFile.Error == "" {
-		t.Errorf("tried %d times more, error %q", got-loads, s.app.Report().ConfigFile.Error)
+	if got := s.loads.Load(); got != loads || s.app.tracker.Report().ConfigFile.Error == "" {
+		t.Errorf("tried %d times more, error %q", got-loads, s.app.tracker.Report().ConfigFile.Error)
 	}
 }
 

@@ -36,8 +36,8 @@ func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, 
 	}
 	a.cluster.dirs.Store(t.Name, r.Dirs())
 	u.hints = a.watcher.Subscribe(r.Dirs())
-	if prepare := inputs.Prepare(cfg, t); prepare != nil {
-		u.hints.Stirs(prepare)
+	if u.prepare = inputs.Prepare(cfg, t); u.prepare != nil {
+		u.hints.Stirs(u.prepare)
 	}
 	o := reload.Options{
 		Name: t.Name, Kind: string(t.Kind),

@@ -41,12 +41,25 @@ func (a *App) joinCluster(cfg config.Config) error {
 	a.tracker.CallsBy(func() []status.Call { return calls(client.Calls()) })
 	if cfg.FastPropagation {
 		a.cluster.propagation = kube.NewPropagation(client, a.log)
+		a.cluster.propagation.Announce = a.prepare
 		a.history.WriterFrom(a.cluster.writer)
 	}
 	if cfg.Events {
 		a.cluster.events = kube.NewEvents(client, a.log)
 	}
 	return nil
+}
+
+// prepare gets the validators of the targets with files in the mounts ready: the kubelet will write there soon.
+func (a *App) prepare(mounts []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name, u := range a.units {
+		dirs, _ := a.cluster.dirs.Load(name)
+		if followed, ok := dirs.([]string); ok && u.prepare != nil && paths.AnyOverlap(mounts, followed) {
+			u.prepare()
+		}
+	}
 }
 
 // writer tells who wrote the newest of a target's objects after a time.
@@ -125,12 +138,8 @@ func (a *App) noteFrozenMounts(targets []config.Target) {
 func frozenNotes(frozen []mounts.Mount, dirs []string) []finding.Finding {
 	var notes []finding.Finding
 	for _, m := range frozen {
-		for _, dir := range dirs {
-			if !paths.Overlap(m.Path, dir) {
-				continue
-			}
+		if paths.AnyOverlap([]string{m.Path}, dirs) {
 			notes = append(notes, finding.Finding{File: m.Path, Severity: finding.Error, Rule: mounts.SubPathRule, Message: m.String()})
-			break
 		}
 	}
 	return notes

@@ -19,3 +19,22 @@ func TestFrozenNotes(t *testing.T) {
 		t.Errorf("notes: %v", notes)
 	}
 }
+
+// Of a change that the API announces, only the validators of targets with files in those mounts get ready.
+func TestPrepareWhatIsMounted(t *testing.T) {
+	t.Parallel()
+	a := &App{units: map[string]*unit{}}
+	var ready []string
+	for name, dir := range map[string]string{"one": "/etc/prometheus", "other": "/etc/grafana", "unknown": ""} {
+		a.units[name] = &unit{prepare: func() { ready = append(ready, name) }}
+		if dir != "" {
+			a.cluster.dirs.Store(name, []string{dir})
+		}
+	}
+	a.units["nothing to do"] = &unit{}
+	a.cluster.dirs.Store("nothing to do", []string{"/etc/prometheus"})
+	a.prepare([]string{"/etc/prometheus/rules", "/etc/other"})
+	if len(ready) != 1 || ready[0] != "one" {
+		t.Errorf("%q got ready", ready)
+	}
+}

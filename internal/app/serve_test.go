@@ -2,10 +2,14 @@ package app
 
 import (
 	"errors"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"testing"
 
+	"reloader/internal/history"
+	"reloader/internal/page"
 	"reloader/internal/status"
 	"reloader/test/rig"
 )
@@ -31,5 +35,28 @@ func TestStopWithAnOpenConnection(t *testing.T) {
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		t.Errorf("serve: %v", err)
+	}
+}
+
+// An open page is told of the end and does not hold up the stop: its stream ends in order, not with a broken connection.
+func TestStopWithAnOpenPage(t *testing.T) {
+	t.Parallel()
+	a := bareFast()
+	a.log = slog.New(slog.DiscardHandler)
+	a.history = history.New(nil)
+	a.page = page.New(a.tracker.Report, a.history.Report)
+	a.cfg.ListenAddress = "127.0.0.1:0"
+	rig.Must(t, a.listen(t.Context()))
+	go func() { _ = a.server.Serve(a.listener) }()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.Addr()+"/api/v1/events", nil)
+	rig.Must(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	rig.Must(t, err)
+	defer resp.Body.Close()
+	if err := a.Stop(); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if _, err := io.ReadAll(resp.Body); err != nil {
+		t.Errorf("the page's stream: %v", err)
 	}
 }

@@ -18,6 +18,8 @@ type unit struct {
 	hints  *watch.Subscription
 	// reader is what the target reads with.
 	reader *patientReader
+	// prepare gets the validator ready when there are signs of a change; nil: nothing to do.
+	prepare func()
 
 	// previous is the unit whose place this one takes; nil for none, and after it has ended.
 	previous *unit

@@ -20,6 +20,10 @@ const proven = time.Second
 // Propagation brings changes of the ConfigMaps and Secrets behind our mounts into the pod at
 // once. Whatever fails here costs speed only: the kubelet brings them in its own time.
 type Propagation struct {
+	// Announce is told the mounts of an object that has changed: the kubelet will write there soon. It must not
+	// block; nil: no one is told. Set it before Run.
+	Announce func(mounts []string)
+
 	client *Client
 	log    *slog.Logger
 	// mountPoints are this container's.
@@ -117,6 +121,9 @@ func (p *Propagation) follow(ctx context.Context, o object, mounts []string) {
 			c := change{mounts: mounts, before: targets(mounts), first: last == ""}
 			last = v.ResourceVersion
 			p.log.Debug("object has a new version", "object", o.String())
+			if !c.first && p.Announce != nil {
+				p.Announce(mounts)
+			}
 			select {
 			case p.changes <- c:
 			case <-ctx.Done():

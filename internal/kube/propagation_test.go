@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +38,8 @@ type propagationWorld struct {
 	log      *rig.Buffer
 	config   string
 	password string
+	// announced counts calls of Announce.
+	announced atomic.Int64
 }
 
 // newPropagationWorld runs a Propagation against a fake API with two mounts, of which one has its
@@ -52,6 +55,7 @@ func newPropagationWorld(t *testing.T, prepare ...func(*fakeAPI)) *propagationWo
 	w.swap(t, w.config)
 	w.swap(t, w.password)
 	w.p = NewPropagation(w.client(), slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	w.p.Announce = func([]string) { w.announced.Add(1) }
 	w.p.mountPoints = func() ([]string, error) {
 		return []string{"/", w.config, w.password, "/token", "/frozen"}, nil
 	}
@@ -113,6 +117,9 @@ func TestPatchOnChange(t *testing.T) {
 	w.mu.Unlock()
 	w.update("configmaps/prometheus-yml")
 	w.settled(t, 2)
+	if n := w.announced.Load(); n != 1 {
+		t.Errorf("announced %d times, want once for the change and not for the version at the start", n)
+	}
 	var patch struct {
 		Metadata struct{ Annotations map[string]string }
 	}

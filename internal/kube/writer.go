@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"slices"
 	"time"
 
 	"reloader/internal/paths"
@@ -61,10 +60,7 @@ func (p *Propagation) LastWrite(dirs []string, since time.Time) (Written, bool) 
 	defer p.mu.Unlock()
 	var last Written
 	for _, w := range p.written {
-		concerns := slices.ContainsFunc(w.mounts, func(mount string) bool {
-			return slices.ContainsFunc(dirs, func(dir string) bool { return paths.Overlap(mount, dir) })
-		})
-		if concerns && w.Time.After(since) && w.Time.After(last.Time) {
+		if paths.AnyOverlap(w.mounts, dirs) && w.Time.After(since) && w.Time.After(last.Time) {
 			last = w.Written
 		}
 	}
