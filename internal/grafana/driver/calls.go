@@ -36,7 +36,7 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	if d.done.routes == nil || own.unknown || d.done.digest != own.digest || d.done.life != d.life.number {
 		d.done = progress{digest: own.digest, life: d.life.number, routes: map[string]bool{}}
 	}
-	limit := max(d.least, d.o.Timeout, time.Duration(own.files.entries)*perEntry)
+	limit := max(d.least, d.o.Timeout, time.Duration(own.files.Entries)*perEntry)
 	d.called = d.due(own)
 	if slices.Contains(d.called, "datasources") {
 		d.saved = nil // a reload saves all of them
@@ -46,7 +46,7 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 			delete(d.answered, route)
 			return err
 		}
-		d.noteAnswer(ctx, route, own.files.kinds[route])
+		d.noteAnswer(ctx, route, own.files.Kinds[route])
 		d.done.routes[route] = true
 	}
 	if own.restart {

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,22 +20,18 @@ var comparesAlerting = grafana.Version{Major: 11}
 
 // compareAlerting compares the contents of everything that the files name with what Grafana shows.
 func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *comparison) error {
-	wanted := map[int64]map[string][]object{}
-	absent := map[int64]map[string][]key{}
-	orgs := map[int64]bool{}
-	for _, o := range e.alerting {
-		if wanted[o.org] == nil {
-			wanted[o.org] = map[string][]object{}
-		}
-		wanted[o.org][o.kind] = append(wanted[o.org][o.kind], o)
-		orgs[o.org] = true
+	type place struct {
+		org  int64
+		kind string
 	}
-	for _, k := range e.absent {
-		if absent[k.org] == nil {
-			absent[k.org] = map[string][]key{}
-		}
-		absent[k.org][k.kind] = append(absent[k.org][k.kind], k)
-		orgs[k.org] = true
+	wanted, absent, orgs := map[place][]object{}, map[place][]key{}, map[int64]bool{}
+	for _, o := range e.Alerting {
+		wanted[place{o.Org, o.Kind}] = append(wanted[place{o.Org, o.Kind}], o)
+		orgs[o.Org] = true
+	}
+	for _, k := range e.Absent {
+		absent[place{k.Org, k.Kind}] = append(absent[place{k.Org, k.Kind}], k)
+		orgs[k.Org] = true
 	}
 	if len(orgs) > 0 {
 		settings, err := d.readSettings(ctx)
@@ -48,7 +45,7 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 	}
 	return inOrgs(orgs, func(org int64, _ bool) error {
 		for _, kind := range alertingKinds {
-			want, gone := wanted[org][kind], absent[org][kind]
+			want, gone := wanted[place{org, kind}], absent[place{org, kind}]
 			if len(want)+len(gone) == 0 {
 				continue
 			}
@@ -67,6 +64,7 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 				continue
 			}
 			compareObjects(want, gone, shown, seen)
+			seen.counted(len(want), kind)
 		}
 		return nil
 	})
@@ -75,54 +73,42 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 // compareObjects looks at the objects of one kind in one organization. shown is by uid or name.
 func compareObjects(want []object, gone []key, shown map[string]map[string]any, seen *comparison) {
 	for _, o := range want {
-		have, ok := shown[o.id]
+		have, ok := shown[o.ID]
 		if !ok {
-			seen.add("alerting", "", "%s %q is missing", o.kind, o.id)
+			seen.add("alerting", "", "%s %q is missing", o.Kind, o.ID)
 			continue
 		}
 		if seen.old {
 			seen.hide("alerting", "the contents of alerting, whose form reloader knows from Grafana 11 on")
 			continue
 		}
-		different, hidden := o.contents.compare(have)
+		different, hidden := o.Contents.compare(have)
 		if hidden {
 			seen.hide("alerting", "secret settings of contact points, and values that come from Grafana's environment")
 		}
 		if len(different) > 0 {
-			what := o.kind + " " + quoted(o.id)
-			seen.add("alerting", "", "%s differs from the file in %s", strings.TrimSpace(what), listed(different, 4))
+			what := o.Kind
+			if o.ID != "" {
+				what += fmt.Sprintf(" %q", o.ID)
+			}
+			seen.add("alerting", "", "%s differs from the file in %s", what, listed(different, 4))
 		}
 	}
 	for _, k := range gone {
-		have, there := shown[k.id]
+		have, there := shown[k.ID]
 		switch {
-		case k.kind == kindPolicies:
+		case k.Kind == kindPolicies:
 			if there && (have["child policy 1"] != nil || !slices.Contains(builtInContactPoints, have["receiver"])) {
 				seen.add("alerting", "", "the notification policy tree has not been reset")
 			}
 		case there:
-			seen.add("alerting", "", "%s %q is still there, although the files delete it", k.kind, k.id)
+			seen.add("alerting", "", "%s %q is still there, although the files delete it", k.Kind, k.ID)
 		}
 	}
-	seen.counted(len(want), kindOf(want))
 }
 
 // builtInContactPoints are the contact points that a reset policy tree uses.
 var builtInContactPoints = []any{"empty", "grafana-default-email"}
-
-func kindOf(list []object) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0].kind
-}
-
-func quoted(id string) string {
-	if id == "" {
-		return ""
-	}
-	return `"` + id + `"`
-}
 
 // shownAlerting asks for all objects of a kind, in the form in which files say them.
 func (d *Driver) shownAlerting(ctx context.Context, org int64, kind string) (map[string]map[string]any, error) {
@@ -134,8 +120,7 @@ func (d *Driver) shownAlerting(ctx context.Context, org int64, kind string) (map
 		if err := d.api.list(ctx, "/api/v1/provisioning/policies", inOrg(org), &root); err != nil {
 			return nil, err
 		}
-		fields := policyFields(root)
-		return map[string]map[string]any{"": fields}, nil
+		return map[string]map[string]any{"": policyFields(root)}, nil
 	}
 	path := map[string]string{kindContactPoint: "contact-points", kindMuteTime: "mute-timings", kindTemplate: "templates"}[kind]
 	var list []map[string]any

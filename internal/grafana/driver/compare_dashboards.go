@@ -20,11 +20,11 @@ const (
 // compareDashboards proves files by the checksum that Grafana stores since 12.4, and before
 // that by uid and content.
 func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *comparison) error {
-	if _, ok := e.kinds["dashboards"]; !ok {
+	if _, ok := e.Kinds["dashboards"]; !ok {
 		return nil
 	}
-	for _, f := range e.unread {
-		seen.add("dashboards", causeUnread, "dashboard file %s: %s", f.file, f.reason)
+	for _, f := range e.Unread {
+		seen.add("dashboards", causeUnread, "dashboard file %s: %s", f.File, f.Reason)
 	}
 	read, details := 0, 0
 	for _, org := range d.dashboardOrgs(e) {
@@ -36,11 +36,11 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 			continue // not told, which is noted
 		}
 		missing := false
-		for i, want := range e.dashboards {
-			if want.org != org {
+		for i, want := range e.Dashboards {
+			if want.Org != org {
 				continue
 			}
-			n, err := d.compareDashboard(ctx, want, e.rivals(i), have, &details, seen)
+			n, err := d.compareDashboard(ctx, &e, want, e.rivals(i), have, &details, seen)
 			if err != nil {
 				return err
 			}
@@ -61,67 +61,61 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 
 // compareDashboard looks at one dashboard; n is 0 when nothing that this server tells could show it. The rivals are
 // other files with its uid, of which Grafana shows one.
-func (d *Driver) compareDashboard(ctx context.Context, want dashboard, rivals []dashboard, have *stored, details *int, seen *comparison) (n int, err error) {
-	uid, name := want.uid, want.uid
+func (d *Driver) compareDashboard(ctx context.Context, e *expectation, want dashboard, rivals []dashboard, have *stored, details *int, seen *comparison) (n int, err error) {
+	uid, name := want.UID, want.UID
 	if uid == "" {
-		name = want.title
+		name = want.Title
 		if !have.detailed {
 			seen.hide("dashboards", "dashboards without uid")
 			return 0, nil
 		}
-		uid = have.sums[want.checksum]
+		uid = have.sums[want.Checksum]
 	}
 	shown, ok := have.byUID[uid]
 	switch {
 	case !ok:
 		cause := ""
-		if want.namesakes {
+		if want.Namesakes {
 			cause = causeNames
 		}
-		seen.add("dashboards", cause, "dashboard %q (%s) is missing", name, want.file)
+		seen.add("dashboards", cause, "dashboard %q (%s) is missing", name, want.File)
 		return 1, nil
-	case have.detailed && shown.checksum != want.checksum:
-		seen.isNot(want, name, rivals, func(rival dashboard) bool { return rival.checksum == shown.checksum })
+	case have.detailed && shown.checksum != want.Checksum:
+		seen.isNot(want, name, rivals, func(rival dashboard) bool { return rival.Checksum == shown.checksum })
 		return 1, nil
 	case have.detailed && !shown.edited:
-	case want.content == 0 || *details >= maxContents:
+	case want.Content == 0 || *details >= maxContents:
 		seen.hide("dashboards", "the contents of some dashboards")
 	default:
 		*details++
 		var answer struct{ Dashboard map[string]any }
-		if err := d.api.get(ctx, "/api/dashboards/uid/"+url.PathEscape(uid), inOrg(want.org), &answer); err != nil {
+		if err := d.api.get(ctx, "/api/dashboards/uid/"+url.PathEscape(uid), inOrg(want.Org), &answer); err != nil {
 			return 1, seen.untold("dashboards", fmt.Sprintf("dashboard %q", name), err)
 		}
-		if content := dashboardContent(answer.Dashboard); content != want.content {
-			seen.isNot(want, name, rivals, func(rival dashboard) bool { return rival.content == content })
+		if content := dashboardContent(answer.Dashboard); content != want.Content {
+			seen.isNot(want, name, rivals, func(rival dashboard) bool { return rival.Content == content })
 			return 1, nil
 		}
 	}
-	claims := slices.Clone(want.providers)
-	for _, rival := range rivals {
-		if rival.checksum == want.checksum {
-			claims = append(claims, rival.providers...)
-		}
-	}
-	d.compareFolder(claims, shown, name, have, seen)
+	d.compareFolder(e.claims(want, rivals), shown, name, have, seen)
 	return 1, nil
 }
 
 // isNot notes that Grafana shows something else than the dashboard of a file, perhaps one of its rivals.
 func (c *comparison) isNot(want dashboard, name string, rivals []dashboard, shows func(rival dashboard) bool) {
 	if i := slices.IndexFunc(rivals, shows); i >= 0 {
-		c.add("dashboards", causeShared, "dashboard %q is the one of %s, not of %s", name, rivals[i].file, want.file)
+		c.add("dashboards", causeShared, "dashboard %q is the one of %s, not of %s", name, rivals[i].File, want.File)
 		return
 	}
-	c.add("dashboards", "", "dashboard %q is not the one of %s", name, want.file)
+	c.add("dashboards", "", "dashboard %q is not the one of %s", name, want.File)
 }
 
 // rivals are the other dashboards with the uid of this one in its organization.
 func (e *expectation) rivals(of int) []dashboard {
 	var out []dashboard
-	for _, i := range e.byUID[key{org: e.dashboards[of].org, id: e.dashboards[of].uid}] {
-		if i != of && e.dashboards[of].uid != "" {
-			out = append(out, e.dashboards[i])
+	for _, i := range e.byUID[key{Org: e.Dashboards[of].Org, ID: e.Dashboards[of].UID}] {
+		if i != of && e.Dashboards[of].UID != "" {
+			out = append(out, e.Dashboards[i])
 		}
 	}
 	return out
@@ -129,46 +123,59 @@ func (e *expectation) rivals(of int) []dashboard {
 
 // shows says that Grafana has a dashboard with the uid of the file's.
 func (s *stored) shows(want dashboard) bool {
-	uid := want.uid
+	uid := want.UID
 	if uid == "" {
-		uid = s.sums[want.checksum]
+		uid = s.sums[want.Checksum]
 	}
 	_, ok := s.byUID[uid]
 	return ok
+}
+
+// claims are the providers that read the file of a dashboard, or another file with the same contents.
+func (e *expectation) claims(want dashboard, rivals []dashboard) []*providerEntry {
+	var out []*providerEntry
+	for _, d := range append([]dashboard{want}, rivals...) {
+		for _, i := range d.Providers {
+			if d.Checksum == want.Checksum {
+				out = append(out, &e.Providers[i])
+			}
+		}
+	}
+	return out
 }
 
 // compareFolder looks whether a dashboard is in the folder of a provider that reads its file.
 func (d *Driver) compareFolder(claims []*providerEntry, shown storedDashboard, name string, have *stored, seen *comparison) {
 	for _, p := range claims {
 		switch {
-		case !p.byFolder:
+		case !p.ByFolder:
 			return
-		case !have.detailed || have.folders == nil && p.folder != "":
+		case !have.detailed || have.folders == nil && p.Folder != "":
 			seen.hide("dashboards", "the folders of dashboards")
 			return
-		case shown.folder == "" && (p.folder == "" || p.folder == "General"),
-			p.folderUID != "" && p.folderUID == shown.folder,
-			p.folder != "" && have.folders[shown.folder] == p.folder:
+		case shown.folder == "" && (p.Folder == "" || p.Folder == "General"),
+			p.FolderUID != "" && p.FolderUID == shown.folder,
+			p.Folder != "" && have.folders[shown.folder] == p.Folder:
 			return
 		}
 	}
 	p, cause := claims[0], ""
 	stays := grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 13})
-	if p.folder == "" || stays {
+	if p.Folder == "" || stays {
 		cause = causeFolder
 	}
-	if stays && p.folder != "" && have.hasFolder(p) {
+	if stays && p.Folder != "" && have.hasFolder(p) {
 		// Only a dashboard whose file changes moves: this one may never move.
 		seen.hide("dashboards", "the folders of dashboards whose files did not change")
 		return
 	}
-	seen.add("dashboards", cause, "dashboard %q is not in the folder of its provider %q", name, p.name)
+	seen.add("dashboards", cause, "dashboard %q is not in the folder of its provider %q", name, p.Name)
 }
 
 // hasFolder says that Grafana has made the folder of a provider.
 func (s *stored) hasFolder(p *providerEntry) bool {
 	for uid, title := range s.folders {
-		if title == p.folder || p.folderUID != "" && uid == p.folderUID {
+		if title == p.Folder || p.FolderUID != "" && uid == p.FolderUID {
 			return true
 		}
 	}
@@ -206,19 +213,19 @@ func (d *Driver) overQuota(ctx context.Context, org int64, there int) (string, e
 // lookForLeftDashboards looks for dashboards that files made which have gone.
 func (d *Driver) lookForLeftDashboards(e expectation, org int64, have *stored, seen *comparison) {
 	providers, unsure := map[string]*providerEntry{}, false
-	for i, p := range e.providers {
-		unsure = unsure || p.name == ""
-		providers[p.name] = &e.providers[i]
+	for i, p := range e.Providers {
+		unsure = unsure || p.Name == ""
+		providers[p.Name] = &e.Providers[i]
 	}
 	if !have.detailed {
 		for key, file := range d.provided {
-			_, there := have.byUID[key.id]
+			_, there := have.byUID[key.ID]
 			switch {
-			case key.org != org || e.has(key):
+			case key.Org != org || e.has(key):
 			case !there:
 				delete(d.provided, key)
 			default:
-				seen.add("dashboards", "", "dashboard %q is still there, although %s has gone", key.id, file)
+				seen.add("dashboards", "", "dashboard %q is still there, although %s has gone", key.ID, file)
 			}
 		}
 		return
@@ -226,10 +233,10 @@ func (d *Driver) lookForLeftDashboards(e expectation, org int64, have *stored, s
 	for uid, s := range have.byUID {
 		p, named := providers[s.provider]
 		switch {
-		case s.provider == "" || s.path == "" || !e.hasProviders:
+		case s.provider == "" || s.path == "" || !e.HasProviders:
 		case !named && !unsure:
 			seen.add("dashboards", "", "dashboard %q is still there, although its provider %q has left the files", uid, s.provider)
-		case named && p.visible && p.owns(s.path) && !e.files[s.path]:
+		case named && p.Visible && p.owns(s.path) && !e.Files[s.path]:
 			seen.add("dashboards", "", "dashboard %q is still there, although its file has gone", uid)
 		}
 	}
@@ -237,13 +244,13 @@ func (d *Driver) lookForLeftDashboards(e expectation, org int64, have *stored, s
 
 // has says whether a file makes this dashboard, or may do so.
 func (e *expectation) has(k key) bool {
-	for _, d := range e.dashboards {
-		if d.uid == k.id && d.org == k.org {
+	for _, d := range e.Dashboards {
+		if d.UID == k.ID && d.Org == k.Org {
 			return true
 		}
 	}
-	for _, p := range e.providers {
-		if p.org == k.org && (p.keeps || !p.visible) {
+	for _, p := range e.Providers {
+		if p.Org == k.Org && (p.Keeps || !p.Visible) {
 			return true
 		}
 	}
@@ -254,11 +261,11 @@ func (e *expectation) has(k key) bool {
 // dashboards may be left behind.
 func (d *Driver) dashboardOrgs(e expectation) []int64 {
 	orgs := []int64{}
-	for _, p := range e.providers {
-		orgs = append(orgs, p.org)
+	for _, p := range e.Providers {
+		orgs = append(orgs, p.Org)
 	}
 	for k := range d.provided {
-		orgs = append(orgs, k.org)
+		orgs = append(orgs, k.Org)
 	}
 	if len(orgs) == 0 {
 		orgs = []int64{1}

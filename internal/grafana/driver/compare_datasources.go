@@ -58,16 +58,16 @@ const (
 const causeNoOrg = "An organization that the files name was deleted, or reloader's user is in none of that number: make it again with that number, or change orgId in the files."
 
 func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *comparison) error {
-	if _, ok := e.kinds["datasources"]; !ok {
+	if _, ok := e.Kinds["datasources"]; !ok {
 		return nil
 	}
 	byOrg := map[int64][]datasource{}
-	for _, ds := range e.datasources {
-		byOrg[ds.key.org] = append(byOrg[ds.key.org], ds)
+	for _, ds := range e.Datasources {
+		byOrg[ds.Key.Org] = append(byOrg[ds.Key.Org], ds)
 	}
-	for _, name := range slices.Concat(e.deleted, slices.Collect(maps.Keys(d.prunable))) {
-		if _, there := byOrg[name.org]; !there {
-			byOrg[name.org] = nil
+	for _, name := range slices.Concat(e.Deleted, slices.Collect(maps.Keys(d.prunable))) {
+		if _, there := byOrg[name.Org]; !there {
+			byOrg[name.Org] = nil
 		}
 	}
 	left := maxDetails
@@ -86,31 +86,31 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 		for _, s := range list {
 			have[s.Name] = s
 		}
-		for _, name := range e.deleted {
-			if _, there := have[name.name]; there && name.org == org {
-				seen.add("datasources", "", "datasource %q is still there", name.name)
+		for _, name := range e.Deleted {
+			if _, there := have[name.ID]; there && name.Org == org {
+				seen.add("datasources", "", "datasource %q is still there", name.ID)
 			}
 		}
 		d.lookForRemoved(e, org, list, seen)
 		// Those whose file changed come first: there may be more than are read one by one.
-		slices.SortStableFunc(wanted, func(a, b datasource) int { return order(seen.changed[b.file]) - order(seen.changed[a.file]) })
+		slices.SortStableFunc(wanted, func(a, b datasource) int { return order(seen.changed[b.File]) - order(seen.changed[a.File]) })
 		for _, ds := range wanted {
-			shown, ok := have[ds.key.name]
+			shown, ok := have[ds.Key.ID]
 			if !ok {
 				there, err := d.unlisted(ctx, ds, &shown)
 				switch {
 				case err != nil:
-					if err := seen.untold("datasources", fmt.Sprintf("datasource %q", ds.key.name), err); err != nil {
+					if err := seen.untold("datasources", fmt.Sprintf("datasource %q", ds.Key.ID), err); err != nil {
 						return err
 					}
 					continue
 				case !there:
-					seen.add("datasources", "", "datasource %q is missing", ds.key.name)
+					seen.add("datasources", "", "datasource %q is missing", ds.Key.ID)
 					continue
 				}
-				have[ds.key.name] = shown
+				have[ds.Key.ID] = shown
 			}
-			if left--; left >= 0 && !ds.old && shown.UID != "" {
+			if left--; left >= 0 && !ds.Old && shown.UID != "" {
 				if err := d.detail(ctx, org, &shown); err != nil {
 					if err := seen.untold("datasources", "basicAuthUser, withCredentials and which secrets are set", err); err != nil {
 						return err
@@ -142,15 +142,15 @@ func (d *Driver) detail(ctx context.Context, org int64, shown *shownDatasource) 
 
 // unlisted looks for a data source that is not in the list: Grafana lists no more than [datasources] datasource_limit.
 func (d *Driver) unlisted(ctx context.Context, ds datasource, shown *shownDatasource) (there bool, err error) {
-	uid := ds.uid
+	uid := ds.UID
 	if uid == "" {
-		uid = validator.GeneratedUID(ds.key.name)
+		uid = validator.GeneratedUID(ds.Key.ID)
 	}
-	err = d.api.get(ctx, "/api/datasources/uid/"+url.PathEscape(uid), inOrg(ds.key.org), shown)
+	err = d.api.get(ctx, "/api/datasources/uid/"+url.PathEscape(uid), inOrg(ds.Key.Org), shown)
 	if f, ok := errors.AsType[*reload.Failure](err); ok && f.Class == reload.ClassNotFound {
 		return false, nil
 	}
-	return err == nil && shown.Name == ds.key.name, err
+	return err == nil && shown.Name == ds.Key.ID, err
 }
 
 func order(first bool) int {
@@ -162,19 +162,19 @@ func order(first bool) int {
 
 // lookForRemoved looks at what is in Grafana and in no file.
 func (d *Driver) lookForRemoved(e expectation, org int64, list []shownDatasource, seen *comparison) {
-	listed, there := map[orgName]bool{}, map[orgName]bool{}
+	listed, there := map[key]bool{}, map[key]bool{}
 	for _, s := range list {
-		there[orgName{org, s.Name}] = true
+		there[key{Org: org, ID: s.Name}] = true
 	}
-	for _, ds := range e.datasources {
-		listed[ds.key] = true
+	for _, ds := range e.Datasources {
+		listed[ds.Key] = true
 	}
-	maps.DeleteFunc(d.prunable, func(k orgName, _ bool) bool { return k.org == org && !listed[k] && !there[k] })
-	for _, name := range e.deleted {
+	maps.DeleteFunc(d.prunable, func(k key, _ bool) bool { return k.Org == org && !listed[k] && !there[k] })
+	for _, name := range e.Deleted {
 		listed[name] = true
 	}
 	for _, s := range list {
-		key := orgName{org, s.Name}
+		key := key{Org: org, ID: s.Name}
 		switch {
 		case listed[key]:
 		case d.prunable[key]:
@@ -193,60 +193,60 @@ func (d *Driver) compareSaves(ds datasource, shown shownDatasource, e expectatio
 	if shown.Version == 0 {
 		return
 	}
-	seen.saved[ds.key] = shown.Version
-	before := d.saved[ds.key]
-	if before != 0 && before != shown.Version && d.undisturbed("datasources", e.kinds["datasources"]) {
-		seen.add("datasources", "", "datasource %q was saved after its file was loaded", ds.key.name)
+	seen.saved[ds.Key] = shown.Version
+	before := d.saved[ds.Key]
+	if before != 0 && before != shown.Version && d.undisturbed("datasources", e.Kinds["datasources"]) {
+		seen.add("datasources", "", "datasource %q was saved after its file was loaded", ds.Key.ID)
 	}
 }
 
 func (d *Driver) compareDatasource(want datasource, shown shownDatasource, seen *comparison) {
-	if want.old {
+	if want.Old {
 		return
 	}
 	cause := ""
-	if want.versioned {
+	if want.Versioned {
 		cause = causeVersion
 	}
-	if want.uid != "" && want.uid != shown.UID {
-		seen.add("datasources", cause, "datasource %q differs from the file in uid", want.key.name)
+	if want.UID != "" && want.UID != shown.UID {
+		seen.add("datasources", cause, "datasource %q differs from the file in uid", want.Key.ID)
 	}
 	fields := shown.fields()
 	if shown.BasicAuthUser == nil || shown.WithCredentials == nil {
-		want.contents = slices.DeleteFunc(slices.Clone(want.contents), func(f field) bool { return f.name == "basicAuthUser" || f.name == "withCredentials" })
+		want.Contents = slices.DeleteFunc(slices.Clone(want.Contents), func(f field) bool { return f.Name == "basicAuthUser" || f.Name == "withCredentials" })
 		seen.hide("datasources", "basicAuthUser, withCredentials and which secrets are set")
 	}
-	if shown.IsDefault && !want.defaultWritten && !d.defaults[want.key] {
+	if shown.IsDefault && !want.DefaultWritten && !d.defaults[want.Key] {
 		delete(fields, "isDefault") // Grafana makes an organization's first data source the default by itself
 	}
-	if !shown.IsDefault && !want.isDefault {
-		delete(d.defaults, want.key)
+	if !shown.IsDefault && !want.IsDefault {
+		delete(d.defaults, want.Key)
 	}
-	different, _ := want.contents.compare(fields)
+	different, _ := want.Contents.compare(fields)
 	for _, name := range different {
 		switch {
-		case name == "type" && want.contents.has("type", typeAliases[shown.Type]):
+		case name == "type" && want.Contents.has("type", typeAliases[shown.Type]):
 			// Grafana stores the newer name of its own plugins.
 		case name == "type":
 			seen.hide("datasources", "the type of datasources whose plugin may have a newer name")
-		case (name == "url" || name == "basicAuthUser") && !want.contents.names(name):
-			seen.add("datasources", causeKept, "datasource %q keeps its old %s, which is not in the file any more", want.key.name, name)
+		case (name == "url" || name == "basicAuthUser") && !want.Contents.names(name):
+			seen.add("datasources", causeKept, "datasource %q keeps its old %s, which is not in the file any more", want.Key.ID, name)
 		default:
-			seen.add("datasources", cause, "datasource %q differs from the file in %s", want.key.name, name)
+			seen.add("datasources", cause, "datasource %q differs from the file in %s", want.Key.ID, name)
 		}
 	}
 	if shown.SecureJSONFields == nil {
 		return
 	}
-	for _, key := range want.secrets {
+	for _, key := range want.Secrets {
 		if !shown.SecureJSONFields[key] {
-			seen.add("datasources", cause, "datasource %q: the secret %s is not set", want.key.name, key)
+			seen.add("datasources", cause, "datasource %q: the secret %s is not set", want.Key.ID, key)
 		}
 	}
-	if want.allSecrets && grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 10}) {
+	if want.AllSecrets && grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 10}) {
 		for _, key := range slices.Sorted(maps.Keys(shown.SecureJSONFields)) {
-			if shown.SecureJSONFields[key] && !slices.Contains(want.secrets, key) {
-				seen.add("datasources", cause, "datasource %q: the secret %s is set, and not in the file", want.key.name, key)
+			if shown.SecureJSONFields[key] && !slices.Contains(want.Secrets, key) {
+				seen.add("datasources", cause, "datasource %q: the secret %s is set, and not in the file", want.Key.ID, key)
 			}
 		}
 	}
@@ -254,12 +254,12 @@ func (d *Driver) compareDatasource(want datasource, shown shownDatasource, seen 
 
 // names says whether the files say something of a field.
 func (c contents) names(name string) bool {
-	return slices.ContainsFunc(c, func(f field) bool { return f.name == name })
+	return slices.ContainsFunc(c, func(f field) bool { return f.Name == name })
 }
 
 // has says whether a field has this value.
 func (c contents) has(name, value string) bool {
-	return value != "" && slices.ContainsFunc(c, func(f field) bool { return f.name == name && f.sum == fingerprintJSON(value) })
+	return value != "" && slices.ContainsFunc(c, func(f field) bool { return f.Name == name && f.Sum == fingerprintJSON(value) })
 }
 
 // typeAliases are the older names of Grafana's own plugins, which files may use.
@@ -274,7 +274,7 @@ func (d *Driver) compareCorrelations(ctx context.Context, org int64, wanted []da
 	var answer struct {
 		Correlations []json.RawMessage
 	}
-	some := slices.ContainsFunc(wanted, func(ds datasource) bool { return len(ds.correlations) > 0 || ds.unsureCorrelations })
+	some := slices.ContainsFunc(wanted, func(ds datasource) bool { return len(ds.Correlations) > 0 || ds.UnsureCorrelations })
 	if err := d.api.get(ctx, "/api/datasources/correlations?limit=1000", inOrg(org), &answer); err != nil {
 		if !some && optional(err) == nil {
 			return nil // the files have none, and this version may know none
@@ -291,15 +291,15 @@ func (d *Driver) compareCorrelations(ctx context.Context, org int64, wanted []da
 		shown[source] = append(shown[source], fingerprintJSON(normal(correlationForm(c))))
 	}
 	for _, ds := range wanted {
-		if ds.unsureCorrelations {
+		if ds.UnsureCorrelations {
 			seen.hide("datasources", "correlations with values that come from Grafana's environment")
 			continue
 		}
-		got, want := shown[have[ds.key.name].UID], slices.Clone(ds.correlations)
+		got, want := shown[have[ds.Key.ID].UID], slices.Clone(ds.Correlations)
 		slices.Sort(got)
 		slices.Sort(want)
-		if !ds.old && have[ds.key.name].UID != "" && !slices.Equal(got, want) {
-			seen.add("datasources", "", "datasource %q differs from the file in correlations", ds.key.name)
+		if !ds.Old && have[ds.Key.ID].UID != "" && !slices.Equal(got, want) {
+			seen.add("datasources", "", "datasource %q differs from the file in correlations", ds.Key.ID)
 		}
 	}
 	return nil

@@ -68,7 +68,7 @@ func (d *Driver) untouched(proof reload.Proof) bool {
 // verdict says what a comparison means.
 func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) reload.Verdict {
 	v := reload.Verdict{Differences: seen.wrong, NotCompared: seen.notCompared()}
-	if own.files.uncompared {
+	if own.files.Uncompared {
 		v.NotCompared = append(v.NotCompared, fmt.Sprintf("all files: what they say is more than %d MiB of names and fingerprints, the most that reloader compares", maxExpected>>20))
 	}
 	d.heal = map[string]bool{}
@@ -84,11 +84,11 @@ func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) rel
 	}
 	var told []string // what an answer proves
 	for _, kind := range grafana.Kinds {
-		what := slices.Concat(own.files.hidden[kind.Route], seen.hidden[kind.Route])
+		what := slices.Concat(own.files.Hidden[kind.Route], seen.hidden[kind.Route])
 		if len(what) == 0 {
 			continue
 		}
-		if d.covered(kind.Route, own.files.kinds[kind.Route], strayed) {
+		if d.covered(kind.Route, own.files.Kinds[kind.Route], strayed) {
 			told = append(told, what...)
 			continue
 		}
@@ -115,7 +115,7 @@ func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) rel
 
 // compare asks for each kind that the files have something of.
 func (d *Driver) compare(ctx context.Context, e expectation, seen *comparison) error {
-	if e.uncompared {
+	if e.Uncompared {
 		return nil
 	}
 	for _, one := range []func(context.Context, expectation, *comparison) error{d.compareDatasources, d.compareAlerting, d.compareDashboards} {
@@ -137,11 +137,11 @@ type comparison struct {
 	refused []refusal           // what Grafana did not tell when it was asked
 	tooLong []string            // what Grafana told at such length that it was not read
 	checked []string            // what was read back, for the proof
-	saved   map[orgName]int     // how often each data source was saved
+	saved   map[key]int         // how often each data source was saved
 }
 
 func newComparison(changed map[string]bool) *comparison {
-	return &comparison{changed: changed, routes: map[string]bool{}, hidden: map[string][]string{}, saved: map[orgName]int{}}
+	return &comparison{changed: changed, routes: map[string]bool{}, hidden: map[string][]string{}, saved: map[key]int{}}
 }
 
 // add notes a difference; cause may be empty.

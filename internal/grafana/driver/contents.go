@@ -17,11 +17,11 @@ import (
 type contents []field
 
 type field struct {
-	name string
-	sum  uint64
-	// leaves are the fingerprints of the single values by their path, where one of them depends on Grafana's
+	Name string `json:"n"`
+	Sum  uint64 `json:"s,omitempty"`
+	// Leaves are the fingerprints of the single values by their path, where one of them depends on Grafana's
 	// environment, or where Grafana may hide one; nil: the field is compared as a whole.
-	leaves map[string]uint64
+	Leaves map[string]uint64 `json:"l"`
 }
 
 const (
@@ -40,12 +40,12 @@ func contentsOf(fields map[string]any, hides bool) contents {
 		if v == nil {
 			continue
 		}
-		f := field{name: name}
+		f := field{Name: name}
 		if hides || !certain(v) {
-			f.leaves = map[string]uint64{}
-			addLeaves(f.leaves, "", v)
+			f.Leaves = map[string]uint64{}
+			addLeaves(f.Leaves, "", v)
 		} else {
-			f.sum = fingerprintJSON(v)
+			f.Sum = fingerprintJSON(v)
 		}
 		out = append(out, f)
 	}
@@ -56,15 +56,15 @@ func contentsOf(fields map[string]any, hides bool) contents {
 func (c contents) compare(shown map[string]any) (different []string, hidden bool) {
 	known := map[string]bool{}
 	for _, f := range c {
-		known[f.name] = true
-		v := normal(shown[f.name])
-		if f.leaves == nil && !hides(v) {
-			if v == nil || fingerprintJSON(v) != f.sum {
-				different = append(different, f.name)
+		known[f.Name] = true
+		v := normal(shown[f.Name])
+		if f.Leaves == nil && !hides(v) {
+			if v == nil || fingerprintJSON(v) != f.Sum {
+				different = append(different, f.Name)
 			}
 			continue
 		}
-		if f.leaves == nil {
+		if f.Leaves == nil {
 			hidden = true // what would be compared value by value was not kept that way
 			continue
 		}
@@ -72,10 +72,10 @@ func (c contents) compare(shown map[string]any) (different []string, hidden bool
 		if v != nil {
 			addLeaves(have, "", v)
 		}
-		same, h := sameLeaves(f.leaves, have)
+		same, h := sameLeaves(f.Leaves, have)
 		hidden = hidden || h
 		if !same {
-			different = append(different, f.name)
+			different = append(different, f.Name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(shown)) {

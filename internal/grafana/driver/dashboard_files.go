@@ -47,10 +47,10 @@ func (b *dashboardFiles) parse(text []byte) dashboardFile {
 		return dashboardFile{skipped: "its uid has more than 40 characters, or others than letters, digits, - and _"}
 	}
 	sum := md5.Sum(text)
-	found := dashboardFile{dashboard: dashboard{uid: uid, title: title, checksum: hex.EncodeToString(sum[:])}}
+	found := dashboardFile{dashboard: dashboard{UID: uid, Title: title, Checksum: hex.EncodeToString(sum[:])}}
 	if !resource && b.contents < maxContents {
 		b.contents++
-		found.content = dashboardContent(doc)
+		found.Content = dashboardContent(doc)
 	}
 	return found
 }

@@ -65,11 +65,11 @@ type Driver struct {
 	// the contents are gone. The newest is last.
 	expected []remembered
 	// What earlier files said, and what must not be there any more when they have gone.
-	prunable map[orgName]bool // whether the file that named a data source last had prune: true
-	defaults map[orgName]bool // data sources that a file made the default
-	saved    map[orgName]int  // the number of saves of data sources when they were last proven
-	provided map[key]string   // dashboards that a file made, by organization and uid, with the file
-	detailed map[int64]int    // the life in which Grafana told the checksums of an organization's dashboards last
+	prunable map[key]bool   // whether the file that named a data source last had prune: true
+	defaults map[key]bool   // data sources that a file made the default
+	saved    map[key]int    // the number of saves of data sources when they were last proven
+	provided map[key]string // dashboards that a file made, by organization and uid, with the file
+	detailed map[int64]int  // the life in which Grafana told the checksums of an organization's dashboards last
 
 	restarts restarts
 	settled  settled
@@ -111,7 +111,7 @@ func New(o Options) *Driver {
 	}
 	return &Driver{
 		o: o, api: newAPI(o), least: minTimeout, life: life{born: strconv.FormatInt(o.Clock().UnixNano(), 36)},
-		answered: map[string]answered{}, posts: map[string]uint64{}, patience: patience{}, prunable: map[orgName]bool{}, defaults: map[orgName]bool{}, provided: map[key]string{}, detailed: map[int64]int{},
+		answered: map[string]answered{}, posts: map[string]uint64{}, patience: patience{}, prunable: map[key]bool{}, defaults: map[key]bool{}, provided: map[key]string{}, detailed: map[int64]int{},
 	}
 }
 
@@ -125,15 +125,15 @@ func (d *Driver) remember(digest snapshot.Digest, facts finding.Facts, e expecta
 		}
 	}
 	d.expected = append(d.expected, remembered{digest, factsOf(facts), e})
-	for _, ds := range e.datasources {
+	for _, ds := range e.Datasources {
 		if len(d.prunable) < maxProvided {
-			d.prunable[ds.key] = ds.prune
-			d.defaults[ds.key] = d.defaults[ds.key] || ds.isDefault
+			d.prunable[ds.Key] = ds.Prune
+			d.defaults[ds.Key] = d.defaults[ds.Key] || ds.IsDefault
 		}
 	}
-	for _, one := range e.dashboards {
-		if one.uid != "" && len(d.provided) < maxProvided {
-			d.provided[key{org: one.org, id: one.uid}] = one.file
+	for _, one := range e.Dashboards {
+		if one.UID != "" && len(d.provided) < maxProvided {
+			d.provided[key{Org: one.Org, ID: one.UID}] = one.File
 		}
 	}
 	if len(d.expected) > keepExpectations {

@@ -14,54 +14,58 @@ import (
 )
 
 // expectation is what the files say that Grafana must have, as names and fingerprints. No value
-// of a file is in it.
+// of a file is in it. As JSON it crosses from the process that judges the files; both are the same program.
 type expectation struct {
-	datasources []datasource
-	// deleted are data sources that the files delete and do not make again.
-	deleted []orgName
-	// identities is a fingerprint of what the server's own knowledge of data sources could matter
+	Datasources []datasource
+	// Deleted are data sources that the files delete and do not make again.
+	Deleted []key
+	// Identities is a fingerprint of what the server's own knowledge of data sources could matter
 	// for; 0 when it always may.
-	identities uint64
+	Identities uint64
 
-	dashboards []dashboard
-	providers  []providerEntry
-	// unread are dashboard files that Grafana skips, with the reason.
-	unread []unreadFile
+	Dashboards []dashboard
+	Providers  []providerEntry
+	// Unread are dashboard files that Grafana skips, with the reason.
+	Unread []unreadFile
 	// byUID are the places of the dashboards of each uid of an organization.
 	byUID map[key][]int
-	// files are all files below visible providers, by the path that Grafana sees.
-	files map[string]bool
-	// served are the directories of the sources that hold dashboards, as Grafana sees them.
-	served []string
-	// hasProviders says that the directory of provider files is visible to reloader.
-	hasProviders bool
+	// Files are all files below visible providers, by the path that Grafana sees.
+	Files map[string]bool
+	// Served are the directories of the sources that hold dashboards, as Grafana sees them.
+	Served []string
+	// HasProviders says that the directory of provider files is visible to reloader.
+	HasProviders bool
 
-	alerting []object
-	// absent is what the files delete or reset.
-	absent []key
+	Alerting []object
+	// Absent is what the files delete or reset.
+	Absent []key
 
-	ini       *grafanaini.Expectation
-	iniDigest snapshot.Digest
+	Ini       *grafanaini.Expectation
+	IniDigest snapshot.Digest
 
-	// kinds are the kinds of which there are files, by route; the value names their contents.
-	kinds map[string]uint64
-	// hidden names, by route, what Grafana does not show. Only our own reload's answer can prove it.
-	hidden map[string][]string
-	// uncompared says that there is too much to compare.
-	uncompared bool
-	// entries counts what a reload writes, for its timeout.
-	entries int
+	// Kinds are the kinds of which there are files, by route; the value names their contents.
+	Kinds map[string]uint64
+	// Hidden names, by route, what Grafana does not show. Only our own reload's answer can prove it.
+	Hidden map[string][]string
+	// Uncompared says that there is too much to compare.
+	Uncompared bool
+	// Entries counts what a reload writes, for its timeout.
+	Entries int
 }
 
 // unreadFile is a dashboard file that Grafana does not take.
 type unreadFile struct {
-	file, path, reason string
+	File, Path, Reason string
+}
+
+func newExpectation() expectation {
+	return expectation{Kinds: map[string]uint64{}, Hidden: map[string][]string{}, Files: map[string]bool{}}
 }
 
 // hide notes that Grafana does not show something.
 func (e *expectation) hide(route, what string) {
-	if !slices.Contains(e.hidden[route], what) {
-		e.hidden[route] = append(e.hidden[route], what)
+	if !slices.Contains(e.Hidden[route], what) {
+		e.Hidden[route] = append(e.Hidden[route], what)
 	}
 }
 
@@ -69,7 +73,7 @@ func (e *expectation) hide(route, what string) {
 // read is left out silently here.
 func expect(set *snapshot.Set, facts finding.Facts) expectation {
 	known := &dashboardFiles{}
-	e := expectation{kinds: map[string]uint64{}, hidden: map[string][]string{}, files: map[string]bool{}}
+	e := newExpectation()
 	data, alerts := newDatasourceReader(), newAlertingReader()
 	for _, s := range set.Snapshots {
 		kind, ok := grafana.KindOf(s.Source.Name)
@@ -87,10 +91,10 @@ func expect(set *snapshot.Set, facts finding.Facts) expectation {
 			if len(s.Files) > 0 {
 				e.hide(kind.Route, "everything in "+kind.Name+"/")
 			}
-			e.entries += len(s.Files)
+			e.Entries += len(s.Files)
 		case grafana.Dashboards:
 			if s.Source.Name == grafana.Dashboards {
-				e.hasProviders = true
+				e.HasProviders = true
 				e.eachFile(s, kind, facts, e.readProviders)
 			}
 			e.readDashboards(s, known)
@@ -111,7 +115,7 @@ func (e *expectation) count(kind grafana.Kind, s *snapshot.Snapshot) {
 	for _, f := range s.Files {
 		b.WriteString(s.Source.Name + "/" + f.Name + "\x00" + f.Digest.String() + "\n")
 	}
-	e.kinds[kind.Route] = e.kinds[kind.Route]*31 + max(finding.Fingerprint(b.String()), 1)
+	e.Kinds[kind.Route] = e.Kinds[kind.Route]*31 + max(finding.Fingerprint(b.String()), 1)
 }
 
 // eachFile decodes the YAML files of a kind in Grafana's order.
@@ -146,8 +150,8 @@ func (e *expectation) eachFile(s *snapshot.Snapshot, kind grafana.Kind, facts fi
 func (e *expectation) readIni(s *snapshot.Snapshot, facts finding.Facts) {
 	for _, f := range s.Files {
 		if b, ok := s.Bytes(f.Name); ok {
-			e.ini = grafanaini.Expect(b, grafanaini.Options{Version: facts.Version, Env: expand.Env{Same: facts.SameEnv}})
-			e.iniDigest = f.Digest
+			e.Ini = grafanaini.Expect(b, grafanaini.Options{Version: facts.Version, Env: expand.Env{Same: facts.SameEnv}})
+			e.IniDigest = f.Digest
 		}
 	}
 }

@@ -19,20 +19,17 @@ const (
 
 // object is something of Grafana's alerting that has a name or uid.
 type object struct {
-	file, kind string
-	org        int64
-	id         string
-	contents   contents
+	key
+	File     string
+	Contents contents
 }
 
 // key names an object in one Grafana.
 type key struct {
-	kind string
-	org  int64
-	id   string
+	Kind string `json:"k,omitempty"`
+	Org  int64  `json:"o,omitempty"`
+	ID   string `json:"i,omitempty"`
 }
-
-func (o object) key() key { return key{o.kind, o.org, o.id} }
 
 // alertingReader follows the files in Grafana's order; the last one of a uid or name wins.
 type alertingReader struct {
@@ -57,8 +54,7 @@ func (r *alertingReader) add(file, kind string, org provisioning.Int, id provisi
 		r.unsure = true
 		return
 	}
-	r.objects = append(r.objects, object{file: file, kind: kind, org: max(org.Value, 1), id: strings.TrimSpace(id.Text),
-		contents: contentsOf(fields, kind == kindContactPoint)})
+	r.objects = append(r.objects, object{key{kind, max(org.Value, 1), strings.TrimSpace(id.Text)}, file, contentsOf(fields, kind == kindContactPoint)})
 }
 
 func (r *alertingReader) read(d *provisioning.Decoder, m *provisioning.Map, file string) {
@@ -188,7 +184,7 @@ func (r *alertingReader) readPolicies(d *provisioning.Decoder, m *provisioning.M
 			continue
 		}
 		fields, _ := d.FreeMap(p.Node, "policies")
-		r.objects = append(r.objects, object{file: file, kind: kindPolicies, org: max(org.Value, 1), contents: contentsOf(policyFields(fields), false)})
+		r.objects = append(r.objects, object{key{Kind: kindPolicies, Org: max(org.Value, 1)}, file, contentsOf(policyFields(fields), false)})
 	}
 	nodes, _ := d.List(m.Get("resetPolicies"), "resetPolicies")
 	for _, n := range nodes {
@@ -203,27 +199,26 @@ func (r *alertingReader) readPolicies(d *provisioning.Decoder, m *provisioning.M
 // finish keeps the last one of each uid or name. Resets come after all policies, and deletes after what they
 // delete; only a rule may be made again by a later file, which is not followed.
 func (r *alertingReader) finish(e *expectation) {
-	e.entries += r.count
+	e.Entries += r.count
 	last := map[key]int{}
 	for i, o := range r.objects {
-		last[o.key()] = i
+		last[o.key] = i
 	}
 	for i, o := range r.objects {
-		k := o.key()
-		if last[k] == i && !r.deleted[k] && (o.kind != kindPolicies || !r.resets[o.org]) {
-			e.alerting = append(e.alerting, o)
+		if last[o.key] == i && !r.deleted[o.key] && (o.Kind != kindPolicies || !r.resets[o.Org]) {
+			e.Alerting = append(e.Alerting, o)
 		}
 	}
 	for k := range r.deleted {
-		if _, made := last[k]; !made || k.kind != kindRule {
-			e.absent = append(e.absent, k)
+		if _, made := last[k]; !made || k.Kind != kindRule {
+			e.Absent = append(e.Absent, k)
 		}
 	}
 	for org := range r.resets {
-		e.absent = append(e.absent, key{kindPolicies, org, ""})
+		e.Absent = append(e.Absent, key{Kind: kindPolicies, Org: org})
 	}
-	slices.SortFunc(e.absent, func(a, b key) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.org, b.org), cmp.Compare(a.id, b.id))
+	slices.SortFunc(e.Absent, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Org, b.Org), cmp.Compare(a.ID, b.ID))
 	})
 	if r.unsure {
 		e.hide("alerting", "entries whose name or organization comes from Grafana's environment")

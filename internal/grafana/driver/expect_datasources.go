@@ -8,38 +8,33 @@ import (
 	"reloader/internal/grafana/provisioning"
 )
 
-type orgName struct {
-	org  int64
-	name string
-}
-
 // datasource is an entry that the last of all files has the last word on.
 type datasource struct {
-	file     string // source/name of its file
-	key      orgName
-	uid      string
-	contents contents
-	// old says that the file has the form without apiVersion: only that the data source is there is known.
-	old bool
-	// secrets are the keys that must be set; all says that there are no others.
-	secrets    []string
-	allSecrets bool
-	// versioned entries are skipped by Grafana without a word when it has stored a newer version.
-	versioned bool
-	// isDefault is what the file says; written says that it says so.
-	isDefault, defaultWritten bool
-	// prune says that a reload removes the data source once it has left the files.
-	prune bool
-	// correlations are what the file says about them, each fingerprinted; unsure when one is not known.
-	correlations       []uint64
-	unsureCorrelations bool
+	File     string // source/name of its file
+	Key      key
+	UID      string
+	Contents contents
+	// Old says that the file has the form without apiVersion: only that the data source is there is known.
+	Old bool
+	// Secrets are the keys that must be set; AllSecrets says that there are no others.
+	Secrets    []string
+	AllSecrets bool
+	// Versioned entries are skipped by Grafana without a word when it has stored a newer version.
+	Versioned bool
+	// IsDefault is what the file says; DefaultWritten says that it says so.
+	IsDefault, DefaultWritten bool
+	// Prune says that a reload removes the data source once it has left the files.
+	Prune bool
+	// Correlations are what the file says about them, each fingerprinted; UnsureCorrelations when one is not known.
+	Correlations       []uint64
+	UnsureCorrelations bool
 }
 
 // datasourceReader follows the files of data sources in Grafana's order: deletes, then entries;
 // the last one of a name wins.
 type datasourceReader struct {
 	entries []datasource
-	seen    map[orgName]int // index into entries, -1 when deleted
+	seen    map[key]int // index into entries, -1 when deleted
 	count   int
 	// identities are what can clash with what is in the server: organizations, names, uids, the default.
 	identities strings.Builder
@@ -47,7 +42,7 @@ type datasourceReader struct {
 	unknown    bool // some entry's name or organization is not known
 }
 
-func newDatasourceReader() *datasourceReader { return &datasourceReader{seen: map[orgName]int{}} }
+func newDatasourceReader() *datasourceReader { return &datasourceReader{seen: map[key]int{}} }
 
 func (r *datasourceReader) read(d *provisioning.Decoder, m *provisioning.Map, file string) {
 	if v := d.PlainInt(m, "apiVersion"); v.Value < 1 {
@@ -62,7 +57,7 @@ func (r *datasourceReader) read(d *provisioning.Decoder, m *provisioning.Map, fi
 			continue
 		}
 		if org.Value > 0 {
-			r.seen[orgName{org.Value, name.Text}] = -1
+			r.seen[key{Org: org.Value, ID: name.Text}] = -1
 		}
 	}
 	prune := d.PlainBool(m, "prune").Value
@@ -75,8 +70,8 @@ func (r *datasourceReader) read(d *provisioning.Decoder, m *provisioning.Map, fi
 		}
 		r.unsure = r.unsure || item.Has("correlations") || !d.Text(item, "uid").Known && item.Has("uid")
 		ds := r.readDatasource(d, item)
-		fmt.Fprintf(&r.identities, "%d %q %q %t\n", org.Value, name.Text, ds.uid, ds.isDefault)
-		ds.file, ds.key, ds.prune = file, orgName{max(org.Value, 1), name.Text}, prune
+		fmt.Fprintf(&r.identities, "%d %q %q %t\n", org.Value, name.Text, ds.UID, ds.IsDefault)
+		ds.File, ds.Key, ds.Prune = file, key{Org: max(org.Value, 1), ID: name.Text}, prune
 		r.add(ds)
 	}
 }
@@ -86,39 +81,39 @@ func (r *datasourceReader) read(d *provisioning.Decoder, m *provisioning.Map, fi
 func (r *datasourceReader) readOld(d *provisioning.Decoder, m *provisioning.Map, file string) {
 	r.unsure = true
 	for _, item := range d.Items(m.Get("delete_datasources"), "delete_datasources") {
-		delete(r.seen, orgName{max(d.PlainInt(item, "org_id").Value, 1), d.PlainText(item, "name").Text})
+		delete(r.seen, key{Org: max(d.PlainInt(item, "org_id").Value, 1), ID: d.PlainText(item, "name").Text})
 	}
 	for _, item := range d.Items(m.Get("datasources"), "datasources") {
 		r.count++
 		name, org := d.PlainText(item, "name"), d.PlainInt(item, "org_id")
 		if name.Text != "" {
-			r.add(datasource{file: file, key: orgName{max(org.Value, 1), name.Text}, old: true})
+			r.add(datasource{File: file, Key: key{Org: max(org.Value, 1), ID: name.Text}, Old: true})
 		}
 	}
 }
 
 func (r *datasourceReader) add(ds datasource) {
-	r.seen[ds.key] = len(r.entries)
+	r.seen[ds.Key] = len(r.entries)
 	r.entries = append(r.entries, ds)
 }
 
 func (r *datasourceReader) finish(e *expectation) {
-	e.entries += r.count
+	e.Entries += r.count
 	if !r.unsure {
-		e.identities = finding.Fingerprint(r.identities.String())
+		e.Identities = finding.Fingerprint(r.identities.String())
 	}
 	secrets, old := 0, false
 	for i, ds := range r.entries {
-		if r.seen[ds.key] != i {
+		if r.seen[ds.Key] != i {
 			continue
 		}
-		e.datasources = append(e.datasources, ds)
-		old = old || ds.old
-		if len(ds.secrets) > 0 || !ds.allSecrets && !ds.old {
+		e.Datasources = append(e.Datasources, ds)
+		old = old || ds.Old
+		if len(ds.Secrets) > 0 || !ds.AllSecrets && !ds.Old {
 			secrets++
 		}
-		for _, f := range ds.contents {
-			for _, sum := range f.leaves {
+		for _, f := range ds.Contents {
+			for _, sum := range f.Leaves {
 				if sum == notKnown {
 					e.hide("datasources", "values that come from Grafana's environment")
 				}
@@ -127,7 +122,7 @@ func (r *datasourceReader) finish(e *expectation) {
 	}
 	for name, at := range r.seen {
 		if at < 0 {
-			e.deleted = append(e.deleted, name)
+			e.Deleted = append(e.Deleted, name)
 		}
 	}
 	switch {
@@ -143,12 +138,12 @@ func (r *datasourceReader) finish(e *expectation) {
 
 // readDatasource takes the fields that the API shows.
 func (r *datasourceReader) readDatasource(d *provisioning.Decoder, item *provisioning.Map) datasource {
-	ds := datasource{allSecrets: true}
+	ds := datasource{AllSecrets: true}
 	fields := map[string]any{}
 	if uid := d.Text(item, "uid"); uid.Known {
-		ds.uid = uid.Text
+		ds.UID = uid.Text
 	}
-	ds.versioned = item.Has("version")
+	ds.Versioned = item.Has("version")
 	for _, key := range []string{"type", "url", "user", "database", "basicAuthUser"} {
 		fields[key] = textOf(d.Text(item, key))
 	}
@@ -169,7 +164,7 @@ func (r *datasourceReader) readDatasource(d *provisioning.Decoder, item *provisi
 			fields[key] = true
 		}
 		if key == "isDefault" {
-			ds.isDefault, ds.defaultWritten = b.Value, b.Set
+			ds.IsDefault, ds.DefaultWritten = b.Value, b.Set
 		}
 	}
 	if values, ok := d.FreeMap(item.Get("jsonData"), "jsonData"); ok {
@@ -181,14 +176,14 @@ func (r *datasourceReader) readDatasource(d *provisioning.Decoder, item *provisi
 		for key, v := range secure {
 			switch {
 			case !v.Known:
-				ds.allSecrets = false
+				ds.AllSecrets = false
 			case v.Text != "":
-				ds.secrets = append(ds.secrets, key)
+				ds.Secrets = append(ds.Secrets, key)
 			}
 		}
 	}
 	r.readCorrelations(d, item, &ds)
-	ds.contents = contentsOf(fields, false)
+	ds.Contents = contentsOf(fields, false)
 	return ds
 }
 
@@ -197,10 +192,10 @@ func (r *datasourceReader) readCorrelations(d *provisioning.Decoder, item *provi
 	for _, c := range list {
 		form := correlationForm(c)
 		if !certain(form) {
-			ds.unsureCorrelations = true
+			ds.UnsureCorrelations = true
 			continue
 		}
-		ds.correlations = append(ds.correlations, fingerprintJSON(normal(form)))
+		ds.Correlations = append(ds.Correlations, fingerprintJSON(normal(form)))
 	}
 }
 

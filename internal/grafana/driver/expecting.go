@@ -2,6 +2,10 @@ package driver
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+
+	"slices"
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/validator"
@@ -10,8 +14,41 @@ import (
 // Expected is what Grafana will show once it runs some files, as names and fingerprints: what a plan compares with.
 // It crosses from the process that judges the files as JSON.
 type Expected struct {
-	facts expectedFor
-	files expectation
+	Facts expectedFor
+	Files expectation
+}
+
+// MarshalJSON implements json.Marshaler. What is too large says so, in place of what it would say.
+func (e *Expected) MarshalJSON() ([]byte, error) {
+	type plain Expected
+	b, err := json.Marshal((*plain)(e))
+	if err != nil || len(b) <= maxExpected {
+		return b, err
+	}
+	return json.Marshal(&plain{e.Facts, e.Files.tooLarge()})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (e *Expected) UnmarshalJSON(b []byte) error {
+	if len(b) > maxExpected {
+		return fmt.Errorf("more than %d bytes", maxExpected)
+	}
+	type plain Expected
+	got := plain{Files: newExpectation()}
+	if err := json.Unmarshal(b, &got); err != nil {
+		return err
+	}
+	for _, d := range got.Files.Dashboards {
+		if len(d.Providers) == 0 {
+			return fmt.Errorf("dashboard %s without a provider", d.File)
+		}
+		if slices.Min(d.Providers) < 0 || slices.Max(d.Providers) >= len(got.Files.Providers) {
+			return fmt.Errorf("dashboard %s of a provider that is not there", d.File)
+		}
+	}
+	got.Files.indexDashboards()
+	*e = Expected(got)
+	return nil
 }
 
 // expectedFor are the facts on which the reading of files depends.
@@ -39,7 +76,7 @@ func (e expecting) Validate(ctx context.Context, req finding.Request) (finding.R
 	judged, _ := res.Expected.(*validator.Expected)
 	files := expect(req.Set, req.Facts)
 	files.skip(judged)
-	res.Expected = &Expected{facts: factsOf(req.Facts), files: files}
+	res.Expected = &Expected{Facts: factsOf(req.Facts), Files: files}
 	return res, nil
 }
 
@@ -48,16 +85,16 @@ func factsOf(f finding.Facts) expectedFor { return expectedFor{Version: f.Versio
 // expectedOf is what the files of a change say, if it was made with what is known of the server now.
 func expectedOf(v any, facts finding.Facts) (expectation, bool) {
 	e, ok := v.(*Expected)
-	if !ok || e == nil || e.facts != factsOf(facts) {
+	if !ok || e == nil || e.Facts != factsOf(facts) {
 		return expectation{}, false
 	}
-	return e.files, true
+	return e.Files, true
 }
 
 // tooLarge is what is left of an expectation that is too large to be kept: the kinds, of which nothing is compared.
 func (e *expectation) tooLarge() expectation {
-	small := expectation{kinds: e.kinds, hidden: map[string][]string{}, files: map[string]bool{}, entries: e.entries, ini: e.ini, iniDigest: e.iniDigest, uncompared: true}
-	for route := range e.kinds {
+	small := expectation{Kinds: e.Kinds, Hidden: map[string][]string{}, Files: map[string]bool{}, Entries: e.Entries, Ini: e.Ini, IniDigest: e.IniDigest, Uncompared: true}
+	for route := range e.Kinds {
 		small.hide(route, "all "+route)
 	}
 	return small

@@ -22,8 +22,8 @@ func TestTooMuchToCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Expected{facts: factsOf(seen.Facts), files: expect(set, seen.Facts)}
-	e.files.unread = []unreadFile{{file: strings.Repeat("x", maxExpected)}}
+	e := &Expected{Facts: factsOf(seen.Facts), Files: expect(set, seen.Facts)}
+	e.Files.Unread = []unreadFile{{File: strings.Repeat("x", maxExpected)}}
 	b, err := json.Marshal(e)
 	if err != nil || len(b) > 10_000 {
 		t.Fatalf("%d bytes, %v", len(b), err)
@@ -36,7 +36,7 @@ func TestTooMuchToCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Data = func() plan { own := p.Data.(plan); own.files = small.files; return own }() // whatever the live verdict said
+	p.Data = func() plan { own := p.Data.(plan); own.files = small.Files; return own }() // whatever the live verdict said
 	if v, err := r.Confirm(t.Context(), p, reload.Proof{Before: seen}); err != nil || v.Proven || v.Mismatch {
 		t.Errorf("without a call: %+v %v", v, err)
 	}
@@ -62,25 +62,25 @@ func TestSkippedDashboardsCross(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := expect(set, seen.Facts)
-	if len(files.dashboards) != 1 {
-		t.Fatalf("%d dashboards", len(files.dashboards))
+	if len(files.Dashboards) != 1 {
+		t.Fatalf("%d dashboards", len(files.Dashboards))
 	}
-	files.skip(&validator.Expected{Skipped: map[string]string{files.dashboards[0].path: "dashboard-v2-bare"}})
-	b, err := json.Marshal(&Expected{facts: factsOf(seen.Facts), files: files})
+	files.skip(&validator.Expected{Skipped: map[string]string{files.Dashboards[0].Path: "dashboard-v2-bare"}})
+	b, err := json.Marshal(&Expected{Facts: factsOf(seen.Facts), Files: files})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got Expected
-	if err := json.Unmarshal(b, &got); err != nil || len(got.files.dashboards) != 0 || len(got.files.hidden["dashboards"]) == 0 {
+	if err := json.Unmarshal(b, &got); err != nil || len(got.Files.Dashboards) != 0 || len(got.Files.Hidden["dashboards"]) == 0 {
 		t.Errorf("%+v %v", got, err)
 	}
 }
 
 // FuzzExpected: whatever the judging process answers is refused or can be compared.
 func FuzzExpected(f *testing.F) {
-	f.Add([]byte(`{"Dashboards": [{"Provider": 1}], "Providers": [{}], "Kinds": {"dashboards": 1}}`))
-	f.Add([]byte(`{"Dashboards": [{"Provider": -1}]}`))
-	f.Add([]byte(`{"Datasources": [{"Contents": [{"n": "url", "l": {"": 0}}]}], "Kinds": {"datasources": 1}}`))
+	f.Add([]byte(`{"Files": {"Dashboards": [{"Providers": [1]}], "Providers": [{}], "Kinds": {"dashboards": 1}}}`))
+	f.Add([]byte(`{"Files": {"Dashboards": [{"Providers": [-1]}]}}`))
+	f.Add([]byte(`{"Files": {"Datasources": [{"Contents": [{"n": "url", "l": {"": 0}}]}], "Kinds": {"datasources": 1}}}`))
 	g := grafanatest.New(grafanatest.Options{Provisioning: f.TempDir()})
 	f.Cleanup(g.Close)
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -92,7 +92,7 @@ func FuzzExpected(f *testing.F) {
 		if _, err := r.Observe(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_ = r.compare(t.Context(), e.files, newComparison(nil))
+		_ = r.compare(t.Context(), e.Files, newComparison(nil))
 	})
 }
 

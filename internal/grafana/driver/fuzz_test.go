@@ -42,11 +42,11 @@ func FuzzExpect(f *testing.F) {
 		for _, version := range []string{"8.5.0", "12.4.0"} {
 			facts := finding.Facts{Version: version, SameEnv: true}
 			one, two := expect(set, facts), expect(set, facts)
-			if d := cmp.Diff(one.datasources, two.datasources, cmp.AllowUnexported(datasource{}, orgName{}, field{})); d != "" {
+			if d := cmp.Diff(one.Datasources, two.Datasources, cmp.AllowUnexported(datasource{}, key{}, field{})); d != "" {
 				t.Errorf("data sources differ between two readings:\n%s", d)
 			}
-			crossed(t, &Expected{facts: factsOf(facts), files: one})
-			if d := cmp.Diff(one.alerting, two.alerting, cmp.AllowUnexported(object{}, field{})); d != "" {
+			crossed(t, &Expected{Facts: factsOf(facts), Files: one})
+			if d := cmp.Diff(one.Alerting, two.Alerting, cmp.AllowUnexported(object{}, field{})); d != "" {
 				t.Errorf("alerting differs between two readings:\n%s", d)
 			}
 		}

@@ -240,10 +240,10 @@ func (p patience) spent(route string, now time.Time) bool {
 func (d *Driver) coveredAll(p plan, strayed bool) bool {
 	routes := p.routes
 	if !p.unknown {
-		routes = slices.Sorted(maps.Keys(p.files.kinds))
+		routes = slices.Sorted(maps.Keys(p.files.Kinds))
 	}
 	for _, route := range routes {
-		if !d.covered(route, p.files.kinds[route], strayed) {
+		if !d.covered(route, p.files.Kinds[route], strayed) {
 			return false
 		}
 	}

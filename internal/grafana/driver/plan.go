@@ -74,13 +74,13 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 	for _, r := range p.routes {
 		out.Calls = append(out.Calls, "POST /api/admin/provisioning/"+r+"/reload")
 	}
-	if known && p.files.ini != nil && c.Server.Ready {
+	if known && p.files.Ini != nil && c.Server.Ready {
 		keys, err := d.waiting(ctx, p.files)
 		if err != nil {
 			return reload.Plan{}, err
 		}
 		out.RestartRequired = keys
-		if len(keys) > 0 && !d.settled.ambiguous && d.restarts.wanted(d.o, p.files.iniDigest, d.o.Clock()) {
+		if len(keys) > 0 && !d.settled.ambiguous && d.restarts.wanted(d.o, p.files.IniDigest, d.o.Clock()) {
 			p.restart = true
 			out.Calls = append(out.Calls, "SIGTERM to the Grafana process")
 		}
@@ -139,7 +139,7 @@ func (p plan) uncertain(last *reload.Plan, told bool) []string {
 				return false
 			}
 			before, ok := last.Data.(plan)
-			return ok && p.files.identities != 0 && before.files.identities == p.files.identities
+			return ok && p.files.Identities != 0 && before.files.Identities == p.files.Identities
 		}
 		return false
 	})

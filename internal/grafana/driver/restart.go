@@ -90,9 +90,9 @@ func (d *Driver) restart(ctx context.Context, p plan) error {
 		return &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("restart Grafana: %v", err), Permanent: true, Untouched: true, Err: err,
 			Hint: "the pod needs shareProcessNamespace: true, and reloader the same user id as Grafana"}
 	}
-	d.restarts.last, d.restarts.made = d.o.Clock(), p.files.iniDigest
+	d.restarts.last, d.restarts.made = d.o.Clock(), p.files.IniDigest
 	d.ended = &ended{life: d.life.number, at: d.o.Clock()}
-	d.o.Logger.Info("Grafana was asked to end, so that it starts with the new grafana.ini", "digest", p.files.iniDigest.Short())
+	d.o.Logger.Info("Grafana was asked to end, so that it starts with the new grafana.ini", "digest", p.files.IniDigest.Short())
 	return nil
 }
 
@@ -118,18 +118,18 @@ func (d *Driver) awaitEnd() error {
 
 // waiting names the keys of grafana.ini that the running server does not have yet.
 func (d *Driver) waiting(ctx context.Context, e expectation) ([]string, error) {
-	if e.ini == nil {
+	if e.Ini == nil {
 		return nil, nil
 	}
-	if d.settled.digest == e.iniDigest && d.settled.life == d.life.number {
+	if d.settled.digest == e.IniDigest && d.settled.life == d.life.number {
 		return d.settled.waiting, nil // settings change only with a restart
 	}
 	var running map[string]map[string]string
 	if err := d.api.list(ctx, "/api/admin/settings", nil, &running); err != nil {
 		return nil, err
 	}
-	next := settled{digest: e.iniDigest, life: d.life.number, waiting: e.ini.Waiting(running), since: d.o.Clock()}
-	if before := d.settled; before.digest == e.iniDigest {
+	next := settled{digest: e.IniDigest, life: d.life.number, waiting: e.Ini.Waiting(running), since: d.o.Clock()}
+	if before := d.settled; before.digest == e.IniDigest {
 		next.since = before.since
 		before.waiting = slices.Concat(before.waiting, before.stale)
 		switch {
@@ -191,7 +191,7 @@ func (d *Driver) confirmIni(ctx context.Context, p plan, v *reload.Verdict) erro
 		return err
 	}
 	v.RestartRequired = keys
-	if p.files.ini == nil {
+	if p.files.Ini == nil {
 		return nil
 	}
 	if stale := d.settled.stale; len(stale) > 0 {

@@ -13,8 +13,8 @@ func (e *expectation) skip(judged *validator.Expected) {
 		e.indexDashboards()
 		return
 	}
-	e.dashboards = slices.DeleteFunc(e.dashboards, func(d dashboard) bool {
-		_, skipped := judged.Skipped[d.path]
+	e.Dashboards = slices.DeleteFunc(e.Dashboards, func(d dashboard) bool {
+		_, skipped := judged.Skipped[d.Path]
 		if skipped {
 			e.hide("dashboards", "dashboards that Grafana skips, which the warnings name")
 		}

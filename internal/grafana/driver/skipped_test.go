@@ -9,13 +9,13 @@ import (
 // A dashboard that Grafana skips is not waited for, whatever its file looks like; without a verdict all are expected.
 func TestSkippedDashboardsAreNotExpected(t *testing.T) {
 	t.Parallel()
-	e := expectation{hidden: map[string][]string{}, dashboards: []dashboard{{file: "d/a.json", path: "/d/a.json"}, {file: "d/b.json", path: "/d/b.json"}}}
+	e := expectation{Hidden: map[string][]string{}, Dashboards: []dashboard{{File: "d/a.json", Path: "/d/a.json"}, {File: "d/b.json", Path: "/d/b.json"}}}
 	e.skip(nil)
-	if len(e.dashboards) != 2 {
-		t.Fatalf("%d dashboards", len(e.dashboards))
+	if len(e.Dashboards) != 2 {
+		t.Fatalf("%d dashboards", len(e.Dashboards))
 	}
 	e.skip(&validator.Expected{Skipped: map[string]string{"/d/b.json": "dashboard-v2-bare"}})
-	if len(e.dashboards) != 1 || e.dashboards[0].path != "/d/a.json" || len(e.unread) != 0 {
-		t.Errorf("expected %+v, unread %+v", e.dashboards, e.unread)
+	if len(e.Dashboards) != 1 || e.Dashboards[0].Path != "/d/a.json" || len(e.Unread) != 0 {
+		t.Errorf("expected %+v, unread %+v", e.Dashboards, e.Unread)
 	}
 }

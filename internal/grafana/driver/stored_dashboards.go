@@ -98,8 +98,8 @@ const dashboardsPath = "/apis/dashboard.grafana.app/v1beta1"
 
 // listFolders reads the titles of the folders, where a provider names one.
 func (d *Driver) listFolders(ctx context.Context, org int64, e expectation, have *stored, seen *comparison) error {
-	for _, p := range e.providers {
-		if p.org != org || !p.byFolder || p.folder == "" {
+	for _, p := range e.Providers {
+		if p.Org != org || !p.ByFolder || p.Folder == "" {
 			continue
 		}
 		have.folders = map[string]string{}
