@@ -119,7 +119,7 @@ func (s *jsonScanner) value() error {
 	case c == '{':
 		return s.object(nil)
 	case c == '[':
-		return s.array()
+		return s.list(']', "a comma or a closing bracket is expected", nil)
 	case c == '"':
 		return s.str()
 	case c == 't':
@@ -134,88 +134,67 @@ func (s *jsonScanner) value() error {
 	return s.fail("a value is expected")
 }
 
-func (s *jsonScanner) enter() error {
+// list reads an object or an array, up to its end sign. field is called for each field of an object; it may be nil.
+func (s *jsonScanner) list(end byte, otherwise string, field func(key []byte, f jsonField)) error {
 	s.depth++
 	if s.depth > maxJSONDepth {
 		return s.fail("the nesting is too deep")
 	}
 	s.i++
 	s.space()
-	return nil
+	for first := true; ; first = false {
+		switch c := s.peek(); {
+		case c == end:
+			s.i++
+			s.depth--
+			return nil
+		case first:
+		case c != ',':
+			return s.fail(otherwise)
+		default:
+			s.i++
+			s.space()
+		}
+		var err error
+		if end == '}' {
+			err = s.member(field)
+		} else {
+			err = s.value()
+		}
+		if err != nil {
+			return err
+		}
+		s.space()
+	}
 }
 
 func (s *jsonScanner) object(field func(key []byte, f jsonField)) error {
-	if err := s.enter(); err != nil {
-		return err
-	}
-	if s.peek() == '}' {
-		s.i++
-		s.depth--
-		return nil
-	}
-	for {
-		if s.peek() != '"' {
-			return s.fail("a key in double quotes is expected")
-		}
-		keyAt := s.i
-		if err := s.str(); err != nil {
-			return err
-		}
-		key := s.b[keyAt:s.i]
-		s.space()
-		if s.peek() != ':' {
-			return s.fail("a colon is expected")
-		}
-		s.i++
-		s.space()
-		at := s.i
-		if err := s.value(); err != nil {
-			return err
-		}
-		if field != nil {
-			field(key, jsonField{s.b[at:s.i], at})
-		}
-		s.space()
-		switch s.peek() {
-		case ',':
-			s.i++
-			s.space()
-		case '}':
-			s.i++
-			s.depth--
-			return nil
-		default:
-			return s.fail("a comma or a closing brace is expected")
-		}
-	}
+	return s.list('}', "a comma or a closing brace is expected", field)
 }
 
-func (s *jsonScanner) array() error {
-	if err := s.enter(); err != nil {
+func (s *jsonScanner) member(field func(key []byte, f jsonField)) error {
+	if s.peek() != '"' {
+		return s.fail("a key in double quotes is expected")
+	}
+	keyAt := s.i
+	if err := s.str(); err != nil {
 		return err
 	}
-	if s.peek() == ']' {
-		s.i++
-		s.depth--
-		return nil
+	key := s.b[keyAt:s.i]
+	s.space()
+	if s.peek() != ':' {
+		return s.fail("a colon is expected")
 	}
-	for {
-		if err := s.value(); err != nil {
-			return err
-		}
-		s.space()
-		switch s.peek() {
-		case ',':
-			s.i++
-			s.space()
-		case ']':
-			s.i++
-			s.depth--
-			return nil
-		default:
-			return s.fail("a comma or a closing bracket is expected")
-		}
+	s.i++
+	s.space()
+	at := s.i
+	if err := s.value(); err != nil {
+		return err
 	}
+	if field != nil {
+		field(key, jsonField{s.b[at:s.i], at})
+	}
+	return nil
 }
 
 func (s *jsonScanner) str() error {
