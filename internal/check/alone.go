@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	grafanavalidator "reloader/internal/grafana/validator"
 	"reloader/internal/inputs"
@@ -49,10 +50,10 @@ func (a alone) judge(ctx context.Context, files map[string][]byte) (found []find
 	case KindDashboard:
 		provider := fmt.Appendf(nil, "apiVersion: 1\nproviders:\n- name: check\n  type: file\n  updateIntervalSeconds: 60\n  options: {path: %q}\n", a.dir)
 		req.Set = snapshot.NewSet(
-			snapshot.FromFiles(snapshot.Source{Name: grafanavalidator.RoleDashboards, Dir: filepath.Join(a.dir, ".reloader-check")}, map[string][]byte{"check.yaml": provider}),
+			snapshot.FromFiles(snapshot.Source{Name: grafana.Dashboards, Dir: filepath.Join(a.dir, ".reloader-check")}, map[string][]byte{"check.yaml": provider}),
 			snapshot.FromFiles(snapshot.Source{Name: "json", Dir: a.dir}, contents))
 	case KindIni:
-		req.Set = a.set(grafanavalidator.RoleIni, contents)
+		req.Set = a.set(grafana.Ini, contents)
 	default:
 		req.Set = a.set(a.role, contents)
 	}

@@ -67,7 +67,7 @@ func newGrafanaReader(t config.Target) Reader {
 	all := grafana.Sources(t.Provisioning.Path, t.Ini.Path)
 	for i, src := range all {
 		switch {
-		case src.Name == grafanavalidator.RoleIni:
+		case src.Name == grafana.Ini:
 			// Inside of the gate it is published, else the server reads it where it is.
 			if t.Ini.ServerPath != "" {
 				all[i].ServerDir = path.Dir(t.Ini.ServerPath)

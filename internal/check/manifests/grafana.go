@@ -87,7 +87,7 @@ func (g *grafanaFiles) judge() {
 			if !strings.Contains(rel, "/") {
 				g.read[path.Join(dir, rel)] = true
 			}
-			if kind == validator.RoleDashboards && !strings.Contains(rel, "/") {
+			if kind == grafana.Dashboards && !strings.Contains(rel, "/") {
 				g.providers(path.Join(dir, rel))
 			}
 		}
@@ -102,7 +102,7 @@ func (g *grafanaFiles) judge() {
 	}
 	if v := g.view.Files[g.paths.Ini]; v != nil && len(v.Content) <= maxObject {
 		dir := path.Dir(g.paths.Ini)
-		add(snapshot.Source{Name: validator.RoleIni, Dir: dir, ServerDir: dir}, map[string][]byte{path.Base(g.paths.Ini): v.Content})
+		add(snapshot.Source{Name: grafana.Ini, Dir: dir, ServerDir: dir}, map[string][]byte{path.Base(g.paths.Ini): v.Content})
 		g.read[g.paths.Ini] = true
 	} else if v == nil {
 		g.unknown(g.paths.Ini)

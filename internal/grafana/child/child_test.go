@@ -15,6 +15,7 @@ import (
 
 	"reloader/internal/confine"
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/driver"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
@@ -60,13 +61,13 @@ func TestSameVerdict(t *testing.T) {
 	v, here := newValidator(t, Options{}), driver.Expecting(validator.New(validation.Options{}))
 	running := &finding.Outline{Items: []finding.Item{{Kind: "datasource", Name: "old", Fingerprint: 1<<63 + 7, Attrs: map[string]string{"uid": "u"}}}}
 	for i, req := range []finding.Request{
-		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources})},
-		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources, "b.yml": "x: [", "c.txt": ""}), Running: running},
-		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources: []\n"}), Running: running, Allow: validator.Guards()},
-		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources}), Facts: finding.Facts{Version: "9.5.0", Live: &validation.Live{Orgs: []validation.Org{{ID: 1, Name: "Main"}}, Plugins: []string{}}}},
-		{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources: [{name: a, type: prometheus, urll: x, jsonData: {a: [1]}, secureJsonData: {b: c}}]\n"}), Facts: finding.Facts{Version: "12.4.0"}},
-		{Set: setOf(validator.RoleIni, map[string]string{"grafana.ini": "[server]\nhttp_port = x\n[nope]\na = b\n"})},
-		{Set: setOf(validator.RoleAlerting, map[string]string{"a.yaml": "apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [{}]}]\n"})},
+		{Set: setOf(grafana.Datasources, map[string]string{"a.yaml": datasources})},
+		{Set: setOf(grafana.Datasources, map[string]string{"a.yaml": datasources, "b.yml": "x: [", "c.txt": ""}), Running: running},
+		{Set: setOf(grafana.Datasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources: []\n"}), Running: running, Allow: validator.Guards()},
+		{Set: setOf(grafana.Datasources, map[string]string{"a.yaml": datasources}), Facts: finding.Facts{Version: "9.5.0", Live: &validation.Live{Orgs: []validation.Org{{ID: 1, Name: "Main"}}, Plugins: []string{}}}},
+		{Set: setOf(grafana.Datasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources: [{name: a, type: prometheus, urll: x, jsonData: {a: [1]}, secureJsonData: {b: c}}]\n"}), Facts: finding.Facts{Version: "12.4.0"}},
+		{Set: setOf(grafana.Ini, map[string]string{"grafana.ini": "[server]\nhttp_port = x\n[nope]\na = b\n"})},
+		{Set: setOf(grafana.Alerting, map[string]string{"a.yaml": "apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [{}]}]\n"})},
 	} {
 		want, err := here.Validate(t.Context(), req)
 		if err != nil {
@@ -96,11 +97,11 @@ func TestHostileFiles(t *testing.T) {
 	fill := func(head, body, tail string) string { return head + strings.Repeat(body, size/len(body)) + tail }
 	v := newValidator(t, Options{Timeout: 10 * time.Second, Memory: 128 << 20})
 	for name, set := range map[string]*snapshot.Set{
-		"empty rules":       setOf(validator.RoleAlerting, map[string]string{"a.yaml": fill("apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [", "{},", "]}]\n")}),
-		"empty datasources": setOf(validator.RoleDatasources, map[string]string{"a.yaml": fill("apiVersion: 1\ndatasources: [", "{},", "]\n")}),
-		"list of nothing":   setOf(validator.RoleDatasources, map[string]string{"a.yaml": fill("apiVersion: 1\ndatasources:\n", "- {}\n", "")}),
-		"variables":         setOf(validator.RoleDatasources, map[string]string{"a.yaml": fill("apiVersion: 1\ndatasources:\n- name: \"", "${a}", "\"\n")}),
-		"ini keys":          setOf(validator.RoleIni, map[string]string{"grafana.ini": fill("[server]\n", "abcdef=1\n", "")}),
+		"empty rules":       setOf(grafana.Alerting, map[string]string{"a.yaml": fill("apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [", "{},", "]}]\n")}),
+		"empty datasources": setOf(grafana.Datasources, map[string]string{"a.yaml": fill("apiVersion: 1\ndatasources: [", "{},", "]\n")}),
+		"list of nothing":   setOf(grafana.Datasources, map[string]string{"a.yaml": fill("apiVersion: 1\ndatasources:\n", "- {}\n", "")}),
+		"variables":         setOf(grafana.Datasources, map[string]string{"a.yaml": fill("apiVersion: 1\ndatasources:\n- name: \"", "${a}", "\"\n")}),
+		"ini keys":          setOf(grafana.Ini, map[string]string{"grafana.ini": fill("[server]\n", "abcdef=1\n", "")}),
 	} {
 		res, err := v.Validate(t.Context(), finding.Request{Set: set})
 		var e *confine.Error
@@ -129,7 +130,7 @@ func TestNoVerdict(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := newValidator(t, Options{Program: program, Timeout: 3 * time.Second})
-		if res, err := v.Validate(t.Context(), finding.Request{Set: setOf(validator.RoleDatasources, map[string]string{"a.yaml": datasources})}); err == nil {
+		if res, err := v.Validate(t.Context(), finding.Request{Set: setOf(grafana.Datasources, map[string]string{"a.yaml": datasources})}); err == nil {
 			t.Errorf("%s: %v", name, res)
 		}
 	}
@@ -138,7 +139,7 @@ func TestNoVerdict(t *testing.T) {
 // The process has nothing of our environment, unless the user said that it is Grafana's.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	set := setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, url: \"$CHILD_TEST_URL\"}\n"})
+	set := setOf(grafana.Datasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, url: \"$CHILD_TEST_URL\"}\n"})
 	for given, want := range map[string]bool{"CHILD_TEST_URL=http://a": false, "CHILD_TEST_OTHER=x": true} {
 		v := newValidator(t, Options{Environ: func() []string { return []string{given} }})
 		res, err := v.Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{SameEnv: true}})
@@ -158,7 +159,7 @@ func TestEnvironment(t *testing.T) {
 }
 
 func BenchmarkValidate(b *testing.B) {
-	set := setOf(validator.RoleDatasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, url: http://a}\n"})
+	set := setOf(grafana.Datasources, map[string]string{"a.yaml": "apiVersion: 1\ndatasources:\n- {name: a, type: prometheus, url: http://a}\n"})
 	for name, v := range map[string]finding.Validator{"here": validator.New(validation.Options{}), "child": newValidator(b, Options{})} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

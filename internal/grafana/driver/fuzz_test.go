@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/httpclient"
@@ -37,8 +38,8 @@ func FuzzExpect(f *testing.F) {
 			return snapshot.FromFiles(snapshot.Source{Name: name, Dir: "/p/" + name}, map[string][]byte{file: content})
 		}
 		set := snapshot.NewSet(
-			snap(validator.RoleDatasources, "a.yaml", content), snap(validator.RoleAlerting, "a.yaml", content), snap(validator.RolePlugins, "a.yaml", content),
-			snap(validator.RoleDashboards, "p.yaml", content), snap("provider 1", "a.json", content), snap(validator.RoleIni, "grafana.ini", content))
+			snap(grafana.Datasources, "a.yaml", content), snap(grafana.Alerting, "a.yaml", content), snap(grafana.Plugins, "a.yaml", content),
+			snap(grafana.Dashboards, "p.yaml", content), snap("provider 1", "a.json", content), snap(grafana.Ini, "grafana.ini", content))
 		for _, version := range []string{"8.5.0", "12.4.0"} {
 			facts := finding.Facts{Version: version, SameEnv: true}
 			one, two := expect(set, facts), expect(set, facts)
@@ -87,7 +88,7 @@ func FuzzAnswers(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(c.Close)
-	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: validator.RoleDatasources, Dir: "/p/datasources"}, map[string][]byte{"a.yaml": []byte(oneDatasource)}))
+	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: grafana.Datasources, Dir: "/p/datasources"}, map[string][]byte{"a.yaml": []byte(oneDatasource)}))
 	f.Fuzz(func(t *testing.T, text string) {
 		body.Store(&text)
 		d := New(Options{Client: c, Validator: Expecting(validator.New(validation.Options{}))})

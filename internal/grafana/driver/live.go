@@ -11,7 +11,6 @@ import (
 
 	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
-	"reloader/internal/grafana/validator"
 	"reloader/internal/reload"
 )
 
@@ -23,34 +22,23 @@ func (d *Driver) live(ctx context.Context, routes []string) (*validation.Live, e
 		has[k.Name] = slices.Contains(routes, k.Route)
 	}
 	l := &validation.Live{}
-	var orgs []struct {
-		ID   int64
-		Name string
-	}
-	if err := known(d.api.get(ctx, "/api/orgs?perpage=1000", nil, &orgs), &l.Orgs); err != nil {
+	if err := fetch(ctx, d, nil, "/api/orgs?perpage=1000", &l.Orgs, func(o validation.Org) validation.Org { return o }); err != nil {
 		return nil, err
 	}
-	for _, o := range orgs {
-		l.Orgs = append(l.Orgs, validation.Org{ID: o.ID, Name: o.Name})
-	}
-	if has[validator.RolePlugins] {
-		var plugins []struct{ ID string }
-		if err := known(d.api.get(ctx, "/api/plugins?embedded=0", nil, &plugins), &l.Plugins); err != nil {
+	if has[grafana.Plugins] {
+		if err := fetch(ctx, d, nil, "/api/plugins?embedded=0", &l.Plugins, func(p struct{ ID string }) string { return p.ID }); err != nil {
 			return nil, err
 		}
-		for _, p := range plugins {
-			l.Plugins = append(l.Plugins, p.ID)
-		}
 	}
-	if has[validator.RoleDashboards] || has[validator.RoleAlerting] {
+	if has[grafana.Dashboards] || has[grafana.Alerting] {
 		settings, err := d.readSettings(ctx)
 		if err != nil {
 			return nil, err
 		}
 		l.Settings = settings.known
 	}
-	for _, org := range orgsOf(l) {
-		if err := d.liveInOrg(ctx, l, org, has); err != nil {
+	for _, org := range l.Orgs {
+		if err := d.liveInOrg(ctx, l, org.ID, has); err != nil {
 			return nil, err
 		}
 	}
@@ -83,64 +71,45 @@ func (d *Driver) noOrg(ctx context.Context, org int64, refused error) bool {
 // orgsPage is how many organizations Grafana lists at once.
 const orgsPage = 1000
 
-func orgsOf(l *validation.Live) []int64 {
-	var ids []int64
-	for _, o := range l.Orgs {
-		ids = append(ids, o.ID)
-	}
-	return ids
-}
-
 // inOrg lets a request speak for one organization; the admin is a member or gets a refusal.
 func inOrg(org int64) http.Header {
 	return http.Header{"X-Grafana-Org-Id": {strconv.FormatInt(org, 10)}}
 }
 
 func (d *Driver) liveInOrg(ctx context.Context, l *validation.Live, org int64, has map[string]bool) error {
-	if has[validator.RoleDatasources] {
-		var list []struct {
+	if has[grafana.Datasources] {
+		type told struct {
 			Name, UID           string
 			ReadOnly, IsDefault bool
 		}
-		err := d.api.get(ctx, "/api/datasources", inOrg(org), &list)
-		if err := known(err, &l.Datasources); err != nil {
+		if err := fetch(ctx, d, inOrg(org), "/api/datasources", &l.Datasources, func(t told) validation.Datasource {
+			return validation.Datasource{OrgID: org, Name: t.Name, UID: t.UID, ReadOnly: t.ReadOnly, Default: t.IsDefault}
+		}); err != nil {
 			return err
 		}
-		for _, ds := range list {
-			l.Datasources = append(l.Datasources, validation.Datasource{
-				OrgID: org, Name: ds.Name, UID: ds.UID, ReadOnly: ds.ReadOnly, Default: ds.IsDefault,
-			})
-		}
 	}
-	if has[validator.RoleDashboards] || has[validator.RoleAlerting] {
+	if has[grafana.Dashboards] || has[grafana.Alerting] {
 		if err := d.liveFolders(ctx, l, org); err != nil {
 			return err
 		}
 	}
-	if has[validator.RoleAlerting] {
+	if has[grafana.Alerting] {
 		return d.liveAlerting(ctx, l, org)
 	}
 	return nil
 }
 
 func (d *Driver) liveFolders(ctx context.Context, l *validation.Live, org int64) error {
-	var folders []struct{ UID, Title string }
-	err := d.api.get(ctx, "/api/folders?limit=1000", inOrg(org), &folders)
-	if err := known(err, &l.Folders); err != nil {
+	if err := fetch(ctx, d, inOrg(org), "/api/folders?limit=1000", &l.Folders, func(f validation.Folder) validation.Folder {
+		f.OrgID = org
+		return f
+	}); err != nil {
 		return err
 	}
-	for _, f := range folders {
-		l.Folders = append(l.Folders, validation.Folder{OrgID: org, UID: f.UID, Title: f.Title})
-	}
-	var found []struct{ UID, Title, FolderUID string }
-	err = d.api.get(ctx, "/api/search?type=dash-db&limit=5000", inOrg(org), &found)
-	if err := known(err, &l.Dashboards); err != nil {
-		return err
-	}
-	for _, f := range found {
-		l.Dashboards = append(l.Dashboards, validation.Dashboard{OrgID: org, UID: f.UID, Title: f.Title, FolderUID: f.FolderUID})
-	}
-	return nil
+	return fetch(ctx, d, inOrg(org), "/api/search?type=dash-db&limit=5000", &l.Dashboards, func(f validation.Dashboard) validation.Dashboard {
+		f.OrgID = org
+		return f
+	})
 }
 
 func (d *Driver) liveAlerting(ctx context.Context, l *validation.Live, org int64) error {
@@ -148,26 +117,24 @@ func (d *Driver) liveAlerting(ctx context.Context, l *validation.Live, org int64
 		l.Alerting = &validation.LiveAlerting{}
 	}
 	a := l.Alerting
-	var points []struct{ Name, UID, Provenance string }
-	if err := known(d.api.get(ctx, "/api/v1/provisioning/contact-points", inOrg(org), &points), &a.ContactPoints); err != nil {
+	if err := fetch(ctx, d, inOrg(org), "/api/v1/provisioning/contact-points", &a.ContactPoints, func(p validation.LiveContactPoint) validation.LiveContactPoint {
+		p.OrgID = org
+		return p
+	}); err != nil {
 		return err
-	}
-	for _, p := range points {
-		a.ContactPoints = append(a.ContactPoints, validation.LiveContactPoint{OrgID: org, Name: p.Name, UID: p.UID, Provenance: p.Provenance})
 	}
 	if err := d.liveEmptyReceivers(ctx, a, org); err != nil {
 		return err
 	}
 	for path, into := range map[string]*[]validation.LiveNamed{"mute-timings": &a.MuteTimes, "templates": &a.Templates} {
-		var named []struct{ Name, Provenance string }
-		if err := known(d.api.get(ctx, "/api/v1/provisioning/"+path, inOrg(org), &named), into); err != nil {
+		if err := fetch(ctx, d, inOrg(org), "/api/v1/provisioning/"+path, into, func(n validation.LiveNamed) validation.LiveNamed {
+			n.OrgID = org
+			return n
+		}); err != nil {
 			return err
 		}
-		for _, n := range named {
-			*into = append(*into, validation.LiveNamed{OrgID: org, Name: n.Name, Provenance: n.Provenance})
-		}
 	}
-	var rules []struct {
+	type rule struct {
 		UID, Title, FolderUID, RuleGroup, Provenance string
 		Settings                                     struct {
 			Receiver string   `json:"receiver"`
@@ -175,12 +142,11 @@ func (d *Driver) liveAlerting(ctx context.Context, l *validation.Live, org int64
 			Actives  []string `json:"active_time_intervals"`
 		} `json:"notification_settings"`
 	}
-	if err := known(d.api.get(ctx, "/api/v1/provisioning/alert-rules", inOrg(org), &rules), &a.Rules); err != nil {
+	if err := fetch(ctx, d, inOrg(org), "/api/v1/provisioning/alert-rules", &a.Rules, func(r rule) validation.LiveRule {
+		return validation.LiveRule{OrgID: org, UID: r.UID, Title: r.Title, FolderUID: r.FolderUID, Group: r.RuleGroup,
+			Provenance: r.Provenance, Receiver: r.Settings.Receiver, Intervals: append(r.Settings.Mutes, r.Settings.Actives...)}
+	}); err != nil {
 		return err
-	}
-	for _, r := range rules {
-		a.Rules = append(a.Rules, validation.LiveRule{OrgID: org, UID: r.UID, Title: r.Title, FolderUID: r.FolderUID, Group: r.RuleGroup,
-			Provenance: r.Provenance, Receiver: r.Settings.Receiver, Intervals: append(r.Settings.Mutes, r.Settings.Actives...)})
 	}
 	return d.livePolicy(ctx, a, org)
 }
@@ -235,12 +201,19 @@ func (d *Driver) livePolicy(ctx context.Context, a *validation.LiveAlerting, org
 	return nil
 }
 
-// known makes a list that the server told non-nil, because nil means "not known".
-func known[T any](err error, list *[]T) error {
-	if err == nil && *list == nil {
-		*list = []T{}
+// fetch adds what the server lists at a path to a list, which stays nil, "not known", when it does not tell.
+func fetch[T, L any](ctx context.Context, d *Driver, header http.Header, path string, into *[]L, form func(T) L) error {
+	var told []T
+	if err := d.api.get(ctx, path, header, &told); err != nil {
+		return optional(err)
 	}
-	return optional(err)
+	if *into == nil {
+		*into = []L{}
+	}
+	for _, t := range told {
+		*into = append(*into, form(t))
+	}
+	return nil
 }
 
 // optional drops failures that only mean "this version or this user does not get to see that".

@@ -129,7 +129,7 @@ func (p plan) uncertain(last *reload.Plan, told bool) []string {
 		switch route {
 		case "dashboards":
 			for name := range p.changed {
-				if strings.HasPrefix(name, validator.RoleDashboards+"/") && path.Ext(name) != ".json" {
+				if strings.HasPrefix(name, grafana.Dashboards+"/") && path.Ext(name) != ".json" {
 					return false
 				}
 			}

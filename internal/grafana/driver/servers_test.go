@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/grafanatest"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
@@ -73,10 +74,10 @@ func (s server) read(t *testing.T, kinds ...string) *snapshot.Set {
 	for _, kind := range kinds {
 		dir, name := filepath.Join(s.provisioning, kind), kind
 		if kind == "grafana.ini" {
-			dir, name = s.provisioning, validator.RoleIni
+			dir, name = s.provisioning, grafana.Ini
 		}
 		src := snapshot.Source{Name: name, Dir: dir}
-		if name == validator.RoleIni {
+		if name == grafana.Ini {
 			src.Include = []string{kind}
 		}
 		snap, err := snapshot.Take(t.Context(), src, snapshot.Limits{})

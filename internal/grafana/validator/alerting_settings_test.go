@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
@@ -46,7 +47,7 @@ func TestAlertRuleQuota(t *testing.T) {
 		files := map[string]string{"alerting/a.yaml": alertRules(2)}
 		set := docSet(files)
 		if tt.ini != "" {
-			set = snapshot.NewSet(append(set.Snapshots, snapshot.FromFiles(snapshot.Source{Name: RoleIni, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(tt.ini)}))...)
+			set = snapshot.NewSet(append(set.Snapshots, snapshot.FromFiles(snapshot.Source{Name: grafana.Ini, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(tt.ini)}))...)
 		}
 		r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Live: tt.live}})
 		if err != nil {
@@ -69,7 +70,7 @@ func TestAlertingSwitchedOff(t *testing.T) {
 	t.Parallel()
 	set := func(ini string) *snapshot.Set {
 		return snapshot.NewSet(append(docSet(map[string]string{"alerting/a.yaml": alertRules(1), "alerting/b.yaml": "apiVersion: 1\n"}).Snapshots,
-			snapshot.FromFiles(snapshot.Source{Name: RoleIni, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(ini)}))...)
+			snapshot.FromFiles(snapshot.Source{Name: grafana.Ini, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(ini)}))...)
 	}
 	for ini, want := range map[string]int{
 		"[unified_alerting]\nenabled = false\n": 1, "[unified_alerting]\nenabled = off\n": 1, "[unified_alerting]\nenabled = true\n": 0,

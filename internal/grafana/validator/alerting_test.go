@@ -136,7 +136,7 @@ func TestNoAlertingFindingShowsASecret(t *testing.T) {
 }
 
 func alertingSet(text string) *snapshot.Set {
-	return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: RoleAlerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text)}))
+	return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: grafana.Alerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text)}))
 }
 
 func FuzzAlerting(f *testing.F) {
@@ -147,7 +147,7 @@ func FuzzAlerting(f *testing.F) {
 		if len(text) > 1<<14 {
 			return
 		}
-		set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: RoleAlerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text), "b.json": []byte(text)}))
+		set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: grafana.Alerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text), "b.json": []byte(text)}))
 		v := New(validation.Options{Env: expand.Env{LookupEnv: func(string) (string, bool) { return "", false }, ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}})
 		for _, version := range []string{"12.4.0", "11.0.0", "9.4.0", "9.3.2"} {
 			r, err := v.Validate(t.Context(), findings.Request{Set: set, Facts: findings.Facts{Version: version}})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
@@ -34,8 +35,8 @@ func largeSet() *snapshot.Set {
 	}
 	provider := map[string][]byte{"p.yaml": []byte("apiVersion: 1\nproviders:\n  - {name: main, updateIntervalSeconds: 30, options: {path: /var/lib/grafana/dashboards, foldersFromFilesStructure: true}}\n")}
 	return snapshot.NewSet(
-		snapshot.FromFiles(snapshot.Source{Name: RoleDatasources, Dir: "/p/datasources"}, ds),
-		snapshot.FromFiles(snapshot.Source{Name: RoleDashboards, Dir: "/p/dashboards"}, provider),
+		snapshot.FromFiles(snapshot.Source{Name: grafana.Datasources, Dir: "/p/datasources"}, ds),
+		snapshot.FromFiles(snapshot.Source{Name: grafana.Dashboards, Dir: "/p/dashboards"}, provider),
 		snapshot.FromFiles(snapshot.Source{Name: "dashboards-main", Dir: "/var/lib/grafana/dashboards"}, boards),
 	)
 }

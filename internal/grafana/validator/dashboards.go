@@ -86,7 +86,7 @@ func view(p *validation.Pass, pr *provider) *providerView {
 	}
 	root := path.Clean(pr.path)
 	for _, s := range p.Set.Snapshots {
-		if s.Source.Name == RoleIni {
+		if s.Source.Name == grafana.Ini {
 			continue
 		}
 		v.collect(p, s, root)

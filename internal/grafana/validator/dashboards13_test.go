@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
@@ -17,7 +18,7 @@ func dashboardSet(provider string, files map[string]string) *snapshot.Set {
 		raw[name] = []byte(content)
 	}
 	return snapshot.NewSet(
-		snapshot.FromFiles(snapshot.Source{Name: RoleDashboards, Dir: "/p/dashboards"}, map[string][]byte{"p.yaml": []byte(provider)}),
+		snapshot.FromFiles(snapshot.Source{Name: grafana.Dashboards, Dir: "/p/dashboards"}, map[string][]byte{"p.yaml": []byte(provider)}),
 		snapshot.FromFiles(snapshot.Source{Name: "json", Dir: "/d"}, raw))
 }
 
@@ -105,7 +106,7 @@ func TestNestedFolderDepth(t *testing.T) {
 	} {
 		set := boards
 		if text != "" {
-			set = snapshot.NewSet(append(slices.Clone(boards.Snapshots), snapshot.FromFiles(snapshot.Source{Name: RoleIni, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(text)}))...)
+			set = snapshot.NewSet(append(slices.Clone(boards.Snapshots), snapshot.FromFiles(snapshot.Source{Name: grafana.Ini, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(text)}))...)
 		}
 		for _, live := range []*validation.Live{nil, {Settings: map[string]string{}}, {Settings: map[string]string{"folder.max_nested_folder_depth": "6"}}} {
 			r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: "13.2.0", Live: live}})

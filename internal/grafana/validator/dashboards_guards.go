@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
@@ -20,7 +21,7 @@ var (
 // guardProviders compares with what runs. A reload deletes all dashboards of providers that are
 // no longer named, whatever the reason: a misspelled key, an emptied file, a missing directory.
 func guardProviders(p *validation.Pass, s *snapshot.Snapshot, views []*providerView) {
-	here := validation.Place{Path: RoleDashboards}
+	here := validation.Place{Path: grafana.Dashboards}
 	if s != nil {
 		here.Path = s.Source.UserPath("")
 	}

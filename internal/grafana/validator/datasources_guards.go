@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
@@ -26,7 +27,7 @@ func guardDatasources(p *validation.Pass, s *snapshot.Snapshot, files []*dsFile)
 	if len(before) == 0 {
 		return
 	}
-	here := validation.Place{Path: RoleDatasources}
+	here := validation.Place{Path: grafana.Datasources}
 	if s != nil {
 		here.Path = s.Source.UserPath("")
 	}

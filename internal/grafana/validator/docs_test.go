@@ -106,11 +106,11 @@ func docSet(files map[string]string) *snapshot.Set {
 			continue
 		}
 		role, rest, _ := strings.Cut(name, "/")
-		providers = providers || role == RoleDashboards
+		providers = providers || role == grafana.Dashboards
 		add(role, rest, content)
 	}
 	if dashboards && !providers {
-		add(RoleDashboards, "p.yaml", "apiVersion: 1\nproviders: [{name: main, updateIntervalSeconds: 30, options: {path: "+docDashboards+"}}]\n")
+		add(grafana.Dashboards, "p.yaml", "apiVersion: 1\nproviders: [{name: main, updateIntervalSeconds: 30, options: {path: "+docDashboards+"}}]\n")
 	}
 	var snaps []*snapshot.Snapshot
 	for dir, files := range dirs {

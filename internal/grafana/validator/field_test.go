@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/expand"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
@@ -68,7 +69,7 @@ func fieldSet(t *testing.T, name string) *snapshot.Set {
 	for dir, files := range dirs {
 		src := snapshot.Source{Name: path.Base(dir), Dir: path.Join("/case", dir)}
 		if dir == "" {
-			src.Name = RoleIni
+			src.Name = grafana.Ini
 		}
 		snaps = append(snaps, snapshot.FromFiles(src, files))
 	}

@@ -21,7 +21,7 @@ func fuzzFile(t *testing.T, role, name string, content []byte) {
 		sources := []*snapshot.Snapshot{snapshot.FromFiles(snapshot.Source{Name: role, Dir: dir}, map[string][]byte{name: content})}
 		if role == "json" {
 			p := []byte("apiVersion: 1\nproviders: [{name: p, options: {path: /p/json}}]")
-			sources = append(sources, snapshot.FromFiles(snapshot.Source{Name: RoleDashboards, Dir: "/p/dashboards"}, map[string][]byte{"p.yaml": p}))
+			sources = append(sources, snapshot.FromFiles(snapshot.Source{Name: grafana.Dashboards, Dir: "/p/dashboards"}, map[string][]byte{"p.yaml": p}))
 		}
 		req := finding.Request{Set: snapshot.NewSet(sources...), Facts: finding.Facts{Version: version, Live: trialLive()}}
 		v := New(validation.Options{})
@@ -50,7 +50,7 @@ func fuzzFile(t *testing.T, role, name string, content []byte) {
 }
 
 func notifiersGone(role, version string) bool {
-	return role == RoleNotifiers && grafana.ParseVersion(version).AtLeast(validation.V10)
+	return role == grafana.Notifiers && grafana.ParseVersion(version).AtLeast(validation.V10)
 }
 
 func fuzzKind(f *testing.F, role string) {
@@ -64,13 +64,13 @@ func fuzzKind(f *testing.F, role string) {
 	f.Fuzz(func(t *testing.T, content []byte) { fuzzFile(t, role, "f.yaml", content) })
 }
 
-func FuzzDatasources(f *testing.F) { fuzzKind(f, RoleDatasources) }
-func FuzzProviders(f *testing.F)   { fuzzKind(f, RoleDashboards) }
-func FuzzPlugins(f *testing.F)     { fuzzKind(f, RolePlugins) }
-func FuzzNotifiers(f *testing.F)   { fuzzKind(f, RoleNotifiers) }
+func FuzzDatasources(f *testing.F) { fuzzKind(f, grafana.Datasources) }
+func FuzzProviders(f *testing.F)   { fuzzKind(f, grafana.Dashboards) }
+func FuzzPlugins(f *testing.F)     { fuzzKind(f, grafana.Plugins) }
+func FuzzNotifiers(f *testing.F)   { fuzzKind(f, grafana.Notifiers) }
 
 func FuzzDashboard(f *testing.F) {
-	for _, c := range loadTrials(f, RoleDashboards) {
+	for _, c := range loadTrials(f, grafana.Dashboards) {
 		for name, content := range c.Files {
 			if strings.HasSuffix(name, ".json") {
 				f.Add([]byte(content))
@@ -95,7 +95,7 @@ func TestBadInput(t *testing.T) {
 		"bomb apps":        bomb + "apps: [{type: x, jsonData: *a14}]\n",
 		"bomb notifiers":   bomb + "notifiers: [{name: x, uid: x, type: email, settings: *a14}]\n",
 	}
-	kinds := map[string]string{RoleDatasources: "bomb datasources", RoleDashboards: "bomb providers", RolePlugins: "bomb apps", RoleNotifiers: "bomb notifiers"}
+	kinds := map[string]string{grafana.Datasources: "bomb datasources", grafana.Dashboards: "bomb providers", grafana.Plugins: "bomb apps", grafana.Notifiers: "bomb notifiers"}
 	for role, bombName := range kinds {
 		for _, name := range []string{"garbage", "huge", "deep", "deep map", bombName} {
 			set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: role, Dir: "/p"}, map[string][]byte{"f.yaml": []byte(inputs[name])}))
@@ -111,7 +111,7 @@ func TestBadInput(t *testing.T) {
 	for name, content := range map[string]string{"garbage": inputs["garbage"], "huge": huge, "deep": strings.Repeat(`{"a":[`, 1_000_000)} {
 		p := []byte("apiVersion: 1\nproviders: [{name: p, options: {path: /j}}]")
 		set := snapshot.NewSet(
-			snapshot.FromFiles(snapshot.Source{Name: RoleDashboards, Dir: "/p"}, map[string][]byte{"p.yaml": p}),
+			snapshot.FromFiles(snapshot.Source{Name: grafana.Dashboards, Dir: "/p"}, map[string][]byte{"p.yaml": p}),
 			snapshot.FromFiles(snapshot.Source{Name: "json", Dir: "/j"}, map[string][]byte{"f.json": []byte(content)}))
 		r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set})
 		if err != nil {

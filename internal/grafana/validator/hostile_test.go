@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
@@ -17,20 +18,20 @@ func hostile(size int) map[string]map[string]string {
 		return head + strings.Repeat(piece, (size-len(head))/len(piece)) + tail
 	}
 	return map[string]map[string]string{
-		"rules":      {RoleAlerting: fill("apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [", "{},", "]}]\n")},
-		"flow":       {RoleDatasources: fill("apiVersion: 1\ndatasources: [", "{},", "]\n")},
-		"dashes":     {RoleDatasources: fill("apiVersion: 1\ndatasources:\n", "- {}\n", "")},
-		"nulls":      {RoleDatasources: fill("apiVersion: 1\ndatasources:\n", "-\n", "")},
-		"keys":       {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: a\n", "  k: 1\n", "")},
-		"variables":  {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: \"", "${a}", "\"\n")},
-		"files":      {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: \"", "$__file{/x}", "\"\n")},
-		"braces":     {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: \"", "${", "\"\n")},
-		"values":     {RoleDatasources: fill("apiVersion: 1\ndatasources:\n- name: a\n  jsonData:\n    l:\n", "    - $a-$b\n", "")},
-		"providers":  {RoleDashboards: fill("apiVersion: 1\nproviders: [", "{},", "]\n")},
-		"receivers":  {RoleAlerting: fill("contactPoints: [{name: c, receivers: [", "{type: x},", "]}]\n")},
-		"routes":     {RoleAlerting: fill("policies: [{receiver: r, routes: [", "{a: 1},", "]}]\n")},
-		"apps":       {RolePlugins: fill("apps: [", "{},", "]\n")},
-		"mute times": {RoleAlerting: fill("muteTimes: [{name: m, time_intervals: [", "{times: [{}]},", "]}]\n")},
+		"rules":      {grafana.Alerting: fill("apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [", "{},", "]}]\n")},
+		"flow":       {grafana.Datasources: fill("apiVersion: 1\ndatasources: [", "{},", "]\n")},
+		"dashes":     {grafana.Datasources: fill("apiVersion: 1\ndatasources:\n", "- {}\n", "")},
+		"nulls":      {grafana.Datasources: fill("apiVersion: 1\ndatasources:\n", "-\n", "")},
+		"keys":       {grafana.Datasources: fill("apiVersion: 1\ndatasources:\n- name: a\n", "  k: 1\n", "")},
+		"variables":  {grafana.Datasources: fill("apiVersion: 1\ndatasources:\n- name: \"", "${a}", "\"\n")},
+		"files":      {grafana.Datasources: fill("apiVersion: 1\ndatasources:\n- name: \"", "$__file{/x}", "\"\n")},
+		"braces":     {grafana.Datasources: fill("apiVersion: 1\ndatasources:\n- name: \"", "${", "\"\n")},
+		"values":     {grafana.Datasources: fill("apiVersion: 1\ndatasources:\n- name: a\n  jsonData:\n    l:\n", "    - $a-$b\n", "")},
+		"providers":  {grafana.Dashboards: fill("apiVersion: 1\nproviders: [", "{},", "]\n")},
+		"receivers":  {grafana.Alerting: fill("contactPoints: [{name: c, receivers: [", "{type: x},", "]}]\n")},
+		"routes":     {grafana.Alerting: fill("policies: [{receiver: r, routes: [", "{a: 1},", "]}]\n")},
+		"apps":       {grafana.Plugins: fill("apps: [", "{},", "]\n")},
+		"mute times": {grafana.Alerting: fill("muteTimes: [{name: m, time_intervals: [", "{times: [{}]},", "]}]\n")},
 	}
 }
 
@@ -75,7 +76,7 @@ func TestDeadlineWithinAFile(t *testing.T) {
 	opts := validation.Options{}
 	opts.Env.LookupEnv = func(string) (string, bool) { cancel(why); return "x", true }
 	content := "apiVersion: 1\ndatasources:\n- name: $A\n" + strings.Repeat("- {name: a, type: loki, jsonData: {a: 1}}\n", 10_000)
-	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: RoleDatasources, Dir: "/p"}, map[string][]byte{"a.yaml": []byte(content)}))
+	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: grafana.Datasources, Dir: "/p"}, map[string][]byte{"a.yaml": []byte(content)}))
 	_, err := New(opts).Validate(ctx, finding.Request{Set: set, Facts: finding.Facts{SameEnv: true}})
 	if !errors.Is(err, why) {
 		t.Errorf("%v", err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
@@ -39,7 +40,7 @@ func without(find func(s, set string) int, set string) func(string) string {
 // The distance is measured for each line of each file.
 func TestSlips(t *testing.T) {
 	t.Parallel()
-	for name, role := range map[string]string{"datasources.yaml": RoleDatasources, "rules.yaml": RoleAlerting, "providers.yaml": RoleDashboards} {
+	for name, role := range map[string]string{"datasources.yaml": grafana.Datasources, "rules.yaml": grafana.Alerting, "providers.yaml": grafana.Dashboards} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, err := os.ReadFile(filepath.Join("testdata", "slips", name))

@@ -11,17 +11,6 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// The names of the sources of a Grafana target. Sources of other names hold dashboard JSON: they are
-// found by the directory in which the server sees them.
-const (
-	RoleDatasources = grafana.Datasources
-	RoleDashboards  = grafana.Dashboards
-	RolePlugins     = grafana.Plugins
-	RoleNotifiers   = grafana.Notifiers
-	RoleAlerting    = grafana.Alerting
-	RoleIni         = grafana.Ini
-)
-
 // New returns the validator of Grafana's files.
 func New(opts validation.Options) finding.Validator { return &validator{opts: opts} }
 
@@ -32,12 +21,12 @@ var checkers = []struct {
 	role  string
 	check func(*validation.Pass, *snapshot.Snapshot)
 }{
-	{RoleDatasources, checkDatasources},
-	{RolePlugins, checkPlugins},
-	{RoleNotifiers, checkNotifiers},
-	{RoleAlerting, alerting.Check},
-	{RoleDashboards, checkDashboards},
-	{RoleIni, checkIni},
+	{grafana.Datasources, checkDatasources},
+	{grafana.Plugins, checkPlugins},
+	{grafana.Notifiers, checkNotifiers},
+	{grafana.Alerting, alerting.Check},
+	{grafana.Dashboards, checkDashboards},
+	{grafana.Ini, checkIni},
 }
 
 // Kinds of items in the outline.
@@ -93,14 +82,14 @@ var ruleKindMissing = validation.NewRule("kind-directory-missing")
 func missingKinds(p *validation.Pass) {
 	provisioning := false
 	for _, c := range checkers {
-		provisioning = provisioning || c.role != RoleIni && p.Source(c.role) != nil
+		provisioning = provisioning || c.role != grafana.Ini && p.Source(c.role) != nil
 	}
 	if !provisioning {
 		return
 	}
 	for role, effect := range map[string]string{
-		RoleDatasources: "if Grafana has none either, data sources that were provisioned with prune are deleted",
-		RoleDashboards:  "if Grafana has none either, the dashboards of all providers are deleted",
+		grafana.Datasources: "if Grafana has none either, data sources that were provisioned with prune are deleted",
+		grafana.Dashboards:  "if Grafana has none either, the dashboards of all providers are deleted",
 	} {
 		if p.Source(role) == nil {
 			p.Infof(validation.Place{Path: role}, ruleKindMissing, "", "there is no directory %s here: %s", role, effect)
