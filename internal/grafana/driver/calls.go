@@ -129,26 +129,22 @@ func (d *Driver) uninterrupted(ctx context.Context, path string, limit time.Dura
 		done <- outcome{a, err}
 	}()
 	d.inFlight = done
-	late := time.NewTimer(limit)
-	defer late.Stop()
-	select {
-	case o := <-done:
-		d.inFlight = nil
-		return o.a, o.err
-	case <-late.C:
-		return answer{}, &reload.Failure{Class: reload.ClassTimeout,
-			Message: fmt.Sprintf("POST %s: no answer within %s; the request is left to end, and nothing is sent meanwhile", path, limit),
-			Hint:    "see Grafana's log; it stops half way when its client goes away"}
-	case <-ctx.Done():
-	}
-	grace := time.NewTimer(stopGrace)
-	defer grace.Stop()
-	select {
-	case o := <-done:
-		d.inFlight = nil
-		return o.a, o.err
-	case <-grace.C:
-		return answer{}, ctx.Err()
+	late, stop := time.After(limit), ctx.Done()
+	for {
+		select {
+		case o := <-done:
+			d.inFlight = nil
+			return o.a, o.err
+		case <-stop:
+			late, stop = time.After(stopGrace), nil
+		case <-late:
+			if stop == nil {
+				return answer{}, ctx.Err()
+			}
+			return answer{}, &reload.Failure{Class: reload.ClassTimeout,
+				Message: fmt.Sprintf("POST %s: no answer within %s; the request is left to end, and nothing is sent meanwhile", path, limit),
+				Hint:    "see Grafana's log; it stops half way when its client goes away"}
+		}
 	}
 }
 

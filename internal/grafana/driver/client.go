@@ -72,7 +72,7 @@ func (c *api) get(ctx context.Context, path string, header http.Header, v any) e
 		return classify("GET "+path, a)
 	}
 	if err := json.Unmarshal(a.body, v); err != nil {
-		return &reload.Failure{Class: reload.ClassUnexpected, Message: "GET " + path + ": the answer is not the JSON that Grafana sends", Hint: "check the URL", Err: err}
+		return notGrafanas(path)
 	}
 	return nil
 }

@@ -143,22 +143,27 @@ func addLeaves(out map[string]uint64, path string, v any) {
 	}
 }
 
-// hides says that Grafana shows a value as redacted.
-func hides(v any) bool {
+// within says whether some single value of a free value is as asked.
+func within(v any, asked func(any) bool) bool {
 	switch v := v.(type) {
-	case string:
-		return v == redacted
 	case map[string]any:
 		for _, item := range v {
-			if hides(item) {
+			if within(item, asked) {
 				return true
 			}
 		}
+		return false
 	case []any:
-		return slices.ContainsFunc(v, hides)
+		return slices.ContainsFunc(v, func(item any) bool { return within(item, asked) })
 	}
-	return false
+	return asked(v)
 }
+
+// hides says that Grafana shows a value as redacted.
+func hides(v any) bool { return within(v, func(v any) bool { return v == redacted }) }
+
+// certain says that nothing in a free value depends on Grafana's environment.
+func certain(v any) bool { return !within(v, func(v any) bool { return v == provisioning.Unknown{} }) }
 
 // normal gives a value the form that JSON gives it. What is empty is nil: Grafana leaves some of it out.
 func normal(v any) any {
@@ -204,23 +209,6 @@ func normal(v any) any {
 		return provisioning.Unknown{}
 	}
 	return normal(out)
-}
-
-// certain says that nothing in a free value depends on Grafana's environment.
-func certain(v any) bool {
-	switch v := v.(type) {
-	case provisioning.Unknown:
-		return false
-	case map[string]any:
-		for _, item := range v {
-			if !certain(item) {
-				return false
-			}
-		}
-	case []any:
-		return !slices.ContainsFunc(v, func(item any) bool { return !certain(item) })
-	}
-	return true
 }
 
 // textOf is the value of a text field, or Unknown.

@@ -4,6 +4,7 @@ package driver
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -45,8 +46,14 @@ type Restarter interface {
 
 // Driver is a reload.Driver for Grafana.
 type Driver struct {
-	o       Options
-	api     *api
+	o     Options
+	api   *api
+	least time.Duration // minTimeout, shorter in tests
+	memory
+}
+
+// memory is what a driver knows of its server, and leaves to the next one; see Inherit.
+type memory struct {
 	version string // what /api/health said last
 
 	// life is what is known of the process that answers.
@@ -56,8 +63,6 @@ type Driver struct {
 	// posts are the reload requests that were answered since the newest look, by route.
 	posts    map[string]uint64
 	patience patience
-	// called are the routes that the newest reload called.
-	called []string
 	// heal are the kinds that the newest comparison found different or unproven: each reload makes them too.
 	heal map[string]bool
 
@@ -76,8 +81,9 @@ type Driver struct {
 	settings serverSettings
 	ended    *ended // a process that was asked to end and may still answer; nil: none
 	done     progress
-	inFlight chan outcome  // a reload that was sent and has not been answered; nil: none
-	least    time.Duration // minTimeout, shorter in tests
+	// called are the routes that the newest reload called.
+	called   []string
+	inFlight chan outcome // a reload that was sent and has not been answered; nil: none
 }
 
 // progress is which calls of one attempt need no repetition: they were answered with 200, and
@@ -109,22 +115,18 @@ func New(o Options) *Driver {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &Driver{
-		o: o, api: newAPI(o), least: minTimeout, life: life{born: strconv.FormatInt(o.Clock().UnixNano(), 36)},
-		answered: map[string]answered{}, posts: map[string]uint64{}, patience: patience{}, prunable: map[key]bool{}, defaults: map[key]bool{}, provided: map[key]string{}, detailed: map[int64]int{},
-	}
+	return &Driver{o: o, api: newAPI(o), least: minTimeout, memory: memory{
+		life: life{born: strconv.FormatInt(o.Clock().UnixNano(), 36)}, answered: map[string]answered{}, posts: map[string]uint64{}, patience: patience{},
+		prunable: map[key]bool{}, defaults: map[key]bool{}, provided: map[key]string{}, detailed: map[int64]int{},
+	}}
 }
 
 var _ reload.Driver = (*Driver)(nil)
 
 func (d *Driver) remember(digest snapshot.Digest, facts finding.Facts, e expectation) {
-	for i, r := range d.expected {
-		if r.digest == digest {
-			d.expected = append(d.expected[:i], d.expected[i+1:]...)
-			break
-		}
-	}
+	d.expected = slices.DeleteFunc(d.expected, func(r remembered) bool { return r.digest == digest })
 	d.expected = append(d.expected, remembered{digest, factsOf(facts), e})
+	d.expected = d.expected[max(0, len(d.expected)-keepExpectations):]
 	for _, ds := range e.Datasources {
 		if len(d.prunable) < maxProvided {
 			d.prunable[ds.Key] = ds.Prune
@@ -136,26 +138,13 @@ func (d *Driver) remember(digest snapshot.Digest, facts finding.Facts, e expecta
 			d.provided[key{Org: one.Org, ID: one.UID}] = one.File
 		}
 	}
-	if len(d.expected) > keepExpectations {
-		d.expected = d.expected[len(d.expected)-keepExpectations:]
-	}
 }
 
-// recalledFor says with which facts the files of a digest were read.
-func (d *Driver) recalledFor(digest snapshot.Digest) expectedFor {
-	for _, r := range d.expected {
-		if r.digest == digest {
-			return r.facts
-		}
+// recall says what the files of a digest say, and with which facts they were read.
+func (d *Driver) recall(digest snapshot.Digest) (r remembered, ok bool) {
+	i := slices.IndexFunc(d.expected, func(r remembered) bool { return r.digest == digest })
+	if i < 0 {
+		return remembered{}, false
 	}
-	return expectedFor{}
-}
-
-func (d *Driver) recall(digest snapshot.Digest) (expectation, bool) {
-	for _, r := range d.expected {
-		if r.digest == digest {
-			return r.files, true
-		}
-	}
-	return expectation{}, false
+	return d.expected[i], true
 }

@@ -37,15 +37,17 @@ type plan struct {
 func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error) {
 	p := plan{changed: map[string]bool{}}
 	var out reload.Plan
+	var before remembered
 	known := false
 	if c.New != nil {
 		p.digest, p.provisioning = c.New.Digest, provisioningOf(c.New)
-		p.files, known = d.recall(c.New.Digest)
+		before, known = d.recall(c.New.Digest)
+		p.files = before.files
 	}
 	p.routes = d.routes(c, p.changed)
 	if c.Contents {
 		files, told := expectedOf(c.Expected, c.Server.Facts)
-		if !told && known && d.recalledFor(c.New.Digest) == factsOf(c.Server.Facts) {
+		if !told && known && before.facts == factsOf(c.Server.Facts) {
 			files, told = p.files, true
 		}
 		p.files = files
