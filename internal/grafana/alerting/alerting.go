@@ -29,12 +29,10 @@ const (
 	itemTemplate     = "template"
 )
 
-var (
-	topKeys = []string{
-		"apiVersion", "groups", "deleteRules", "contactPoints", "deleteContactPoints", "policies", "resetPolicies",
-		"muteTimes", "deleteMuteTimes", "templates", "deleteTemplates",
-	}
-)
+var topKeys = []string{
+	"apiVersion", "groups", "deleteRules", "contactPoints", "deleteContactPoints", "policies", "resetPolicies",
+	"muteTimes", "deleteMuteTimes", "templates", "deleteTemplates",
+}
 
 // file is one alerting file as Grafana would read it.
 type file struct {
@@ -136,34 +134,16 @@ func readAlerting(p *validation.Pass, f validation.File) (*file, bool) {
 		a.d.PlainText(top, "filename") // Grafana has a field of its own under this name
 	}
 	af := &file{file: f}
-	for _, m := range a.items(top, "groups", false) {
-		af.groups = append(af.groups, a.group(m))
-	}
-	for _, m := range a.items(top, "deleteRules", true) {
-		af.deleteRules = append(af.deleteRules, a.delete(m, "deleteRules", "uid", false))
-	}
-	for _, m := range a.items(top, "contactPoints", false) {
-		af.contacts = append(af.contacts, a.contact(m))
-	}
-	for _, m := range a.items(top, "deleteContactPoints", true) {
-		af.deleteContacts = append(af.deleteContacts, a.delete(m, "deleteContactPoints", "uid", false))
-	}
-	for _, m := range a.items(top, "policies", false) {
-		af.policies = append(af.policies, a.policy(m))
-	}
+	af.groups = readItems(a, top, "groups", a.group)
+	af.deleteRules = a.deletions(top, "deleteRules", "uid")
+	af.contacts = readItems(a, top, "contactPoints", a.contact)
+	af.deleteContacts = a.deletions(top, "deleteContactPoints", "uid")
+	af.policies = readItems(a, top, "policies", a.policy)
 	af.resets = a.resetPolicies(top)
-	for _, m := range a.items(top, "muteTimes", false) {
-		af.mutes = append(af.mutes, a.muteTime(m))
-	}
-	for _, m := range a.items(top, "deleteMuteTimes", false) {
-		af.deleteMutes = append(af.deleteMutes, a.delete(m, "deleteMuteTimes", "name", true))
-	}
-	for _, m := range a.items(top, "templates", false) {
-		af.templates = append(af.templates, a.template(m))
-	}
-	for _, m := range a.items(top, "deleteTemplates", false) {
-		af.deleteTemplates = append(af.deleteTemplates, a.delete(m, "deleteTemplates", "name", true))
-	}
+	af.mutes = readItems(a, top, "muteTimes", a.muteTime)
+	af.deleteMutes = a.deletions(top, "deleteMuteTimes", "name")
+	af.templates = readItems(a, top, "templates", a.template)
+	af.deleteTemplates = a.deletions(top, "deleteTemplates", "name")
 	if a.d.Stopped() {
 		return nil, false
 	}
@@ -249,16 +229,30 @@ func (a *reader) org(m *provisioning.Map) int64 {
 	return i.Value
 }
 
-func (a *reader) delete(m *provisioning.Map, list, key string, required bool) *deletion {
-	a.d.UnknownKeys(m, list, []string{"orgId", key})
-	del := &deletion{at: a.f.At(m.Node), org: a.org(m), id: a.d.Text(m, key)}
-	if required && del.id.Known && strings.TrimSpace(del.id.Text) == "" {
-		a.missing(m, key, "an entry of "+list)
+// readItems reads the items of a list, none of which may be empty.
+func readItems[T any](a *reader, m *provisioning.Map, key string, read func(*provisioning.Map) T) []T {
+	var out []T
+	for _, item := range a.items(m, key, false) {
+		out = append(out, read(item))
 	}
-	if del.id.Known && required {
-		del.id.Text = strings.TrimSpace(del.id.Text)
+	return out
+}
+
+// deletions reads a list of what is deleted, by its uid or name. A name must be written.
+func (a *reader) deletions(top *provisioning.Map, list, key string) []*deletion {
+	byName := key == "name"
+	var out []*deletion
+	for _, m := range a.items(top, list, !byName) {
+		a.d.UnknownKeys(m, list, []string{"orgId", key})
+		del := &deletion{at: a.f.At(m.Node), org: a.org(m), id: a.d.Text(m, key)}
+		if byName && del.id.Known {
+			if del.id.Text = strings.TrimSpace(del.id.Text); del.id.Text == "" {
+				a.missing(m, key, "an entry of "+list)
+			}
+		}
+		out = append(out, del)
 	}
-	return del
+	return out
 }
 
 func (a *reader) resetPolicies(top *provisioning.Map) []*deletion {

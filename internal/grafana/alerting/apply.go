@@ -212,7 +212,7 @@ func (s *state) deleteMutes(f *file) {
 			continue
 		}
 		o := s.org(d.org)
-		if o.mutes[d.id.Text] && o.usesInterval(d.id.Text) {
+		if o.mutes[d.id.Text] && o.uses(d.id.Text, func(u use) []string { return u.intervals }) {
 			s.p.Errorf(d.at, ruleInUse, "remove it from the policies and rules first", "the mute timing is in use: Grafana fails while deleting it")
 			continue
 		}
@@ -220,28 +220,14 @@ func (s *state) deleteMutes(f *file) {
 	}
 }
 
-func (o *orgState) usesInterval(name string) bool {
-	if slices.Contains(o.routes.intervals, name) {
-		return true
-	}
-	for _, use := range o.rules {
-		if slices.Contains(use.intervals, name) {
+// uses says whether a policy or a rule names something; of says which of its names count.
+func (o *orgState) uses(name string, of func(use) []string) bool {
+	for _, u := range o.rules {
+		if slices.Contains(of(u), name) {
 			return true
 		}
 	}
-	return false
-}
-
-func (o *orgState) usesReceiver(name string) bool {
-	if slices.Contains(o.routes.receivers, name) {
-		return true
-	}
-	for _, use := range o.rules {
-		if slices.Contains(use.receivers, name) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(of(o.routes), name)
 }
 
 func (s *state) deleteTemplates(f *file) {
@@ -256,7 +242,7 @@ func (s *state) deleteContacts(f *file) {
 			continue
 		}
 		o := s.org(d.org)
-		if gone := o.remove(d.id.Text); gone != "" && o.usesReceiver(gone) {
+		if gone := o.remove(d.id.Text); gone != "" && o.uses(gone, func(u use) []string { return u.receivers }) {
 			s.p.Errorf(d.at, ruleInUse, "remove it from the policies and rules first", "the contact point is in use by a policy or a rule: Grafana fails while deleting it")
 		}
 	}

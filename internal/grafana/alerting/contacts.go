@@ -47,9 +47,7 @@ func (a *reader) contact(m *provisioning.Map) *contact {
 	if m.Has("name") {
 		c.at = a.f.At(m.Key("name"))
 	}
-	for _, r := range a.items(m, "receivers", false) {
-		c.receivers = append(c.receivers, a.receiver(r))
-	}
+	c.receivers = readItems(a, m, "receivers", a.receiver)
 	if len(c.receivers) == 0 {
 		a.p.Warnf(c.at, ruleCPEmpty, "write at least one receiver", "a contact point without receivers is not created")
 	}
@@ -217,12 +215,11 @@ func (s *settingsCheck) kind(name string, kind byte, value any, key string, node
 		return
 	}
 	hint := ""
-	switch {
-	case kind != kindText:
-	case variable:
-		hint = numberHint
-	default:
+	if kind == kindText {
 		hint = "put it in quotes"
+		if variable {
+			hint = numberHint
+		}
 	}
 	// Before 10 most settings were read one by one, whatever their kind.
 	if s.a.p.Version.Before(validation.V10) && !slices.Contains(s.typ.required, name) {
@@ -235,14 +232,19 @@ func (s *settingsCheck) kind(name string, kind byte, value any, key string, node
 
 // text is a setting's text; not ok when it is unknown or no text.
 func (s *settingsCheck) text(key string) (string, bool) {
-	v, there := get(s.values, key)
-	if !there || v == nil {
+	v := get(s.values, key)
+	if v == nil {
 		return "", true
 	}
 	if t, ok := v.(string); ok {
 		return t, true
 	}
 	return "", !unknownValue(v) && isText(v)
+}
+
+// known says that these settings are missing, or texts that do not depend on Grafana's environment.
+func (s *settingsCheck) known(keys ...string) bool {
+	return !slices.ContainsFunc(keys, func(key string) bool { _, ok := s.text(key); return !ok })
 }
 
 func unknownValue(v any) bool {
@@ -252,18 +254,14 @@ func unknownValue(v any) bool {
 
 // empty says that a setting is surely missing or empty.
 func (s *settingsCheck) empty(key string) bool {
-	v, there := get(s.values, key)
-	if !there || v == nil {
-		return true
-	}
-	t, isString := v.(string)
-	return isString && t == ""
+	v := get(s.values, key)
+	return v == nil || v == ""
 }
 
 // number is a setting's whole number as a text or a number; not ok when it is none.
 func (s *settingsCheck) number(key string) (text string, ok bool) {
-	v, there := get(s.values, key)
-	if !there || v == nil || unknownValue(v) {
+	v := get(s.values, key)
+	if v == nil || unknownValue(v) {
 		return "", false
 	}
 	switch t := v.(type) {

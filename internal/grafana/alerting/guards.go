@@ -98,44 +98,34 @@ func guardAlerting(p *validation.Pass, s *snapshot.Snapshot, files []*file) {
 	}
 	now := map[string]bool{}
 	for _, i := range p.Outline {
-		now[i.Kind+" "+iD(i)] = true
+		now[i.Kind+" "+identity(i)] = true
 	}
 	deleted := map[string]bool{}
 	for _, f := range files {
-		mark := func(kind string, list []*deletion) {
+		for kind, list := range map[string][]*deletion{
+			itemRule: f.deleteRules, itemContactPoint: f.deleteContacts, itemMuteTiming: f.deleteMutes, itemTemplate: f.deleteTemplates, itemPolicy: f.resets,
+		} {
 			for _, d := range list {
 				deleted[kind+" "+orgText(d.org)+"/"+d.id.Text] = true
 			}
 		}
-		mark(itemRule, f.deleteRules)
-		mark(itemContactPoint, f.deleteContacts)
-		mark(itemMuteTiming, f.deleteMutes)
-		mark(itemTemplate, f.deleteTemplates)
-		for _, r := range f.resets {
-			deleted[itemPolicy+" "+orgText(r.org)+"/"] = true
-		}
 	}
 	for _, kind := range []string{itemRule, itemContactPoint, itemPolicy, itemMuteTiming, itemTemplate} {
 		for _, i := range p.Before(kind) {
-			id := iD(i)
-			if now[kind+" "+id] || deleted[kind+" "+id] {
-				continue
+			if id := kind + " " + identity(i); !now[id] && !deleted[id] {
+				p.Warnf(at, ruleStays, deleteHint(i), "the %s %s was removed from the files but stays in Grafana", kind, shownItem(i))
 			}
-			p.Warnf(at, ruleStays, deleteHint(kind, i), "the %s %s was removed from the files but stays in Grafana", kind, shownItem(i))
 		}
 	}
 }
 
-// iD is what makes an item the same one: its organization with its uid or name.
-func iD(i finding.Item) string {
-	switch i.Kind {
-	case itemRule, itemContactPoint:
-		return i.Attrs["org"] + "/" + i.Attrs["uid"]
-	case itemPolicy:
-		return i.Attrs["org"] + "/"
-	}
-	return i.Attrs["org"] + "/" + i.Attrs["name"]
+// deleteLists are the lists that delete each kind of item, and the key that names the item there. A policy tree has none.
+var deleteLists = map[string]struct{ list, key string }{
+	itemRule: {"deleteRules", "uid"}, itemContactPoint: {"deleteContactPoints", "uid"}, itemMuteTiming: {"deleteMuteTimes", "name"}, itemTemplate: {"deleteTemplates", "name"},
 }
+
+// identity is what makes an item the same one: its organization with its uid or name.
+func identity(i finding.Item) string { return i.Attrs["org"] + "/" + i.Attrs[deleteLists[i.Kind].key] }
 
 func shownItem(i finding.Item) string {
 	if t := i.Attrs["title"]; t != "" {
@@ -145,16 +135,10 @@ func shownItem(i finding.Item) string {
 }
 
 // deleteHint is what to write to remove an item from Grafana too.
-func deleteHint(kind string, i finding.Item) string {
-	switch kind {
-	case itemRule:
-		return fmt.Sprintf("to remove it too, write deleteRules: [{orgId: %s, uid: %s}]", i.Attrs["org"], validation.Cut(i.Attrs["uid"]))
-	case itemContactPoint:
-		return fmt.Sprintf("to remove it too, write deleteContactPoints: [{orgId: %s, uid: %s}]", i.Attrs["org"], validation.Cut(i.Attrs["uid"]))
-	case itemPolicy:
+func deleteHint(i finding.Item) string {
+	if i.Kind == itemPolicy {
 		return fmt.Sprintf("to go back to the default, write resetPolicies: [%s]", i.Attrs["org"])
-	case itemMuteTiming:
-		return fmt.Sprintf("to remove it too, write deleteMuteTimes: [{orgId: %s, name: %s}]", i.Attrs["org"], validation.Cut(i.Attrs["name"]))
 	}
-	return fmt.Sprintf("to remove it too, write deleteTemplates: [{orgId: %s, name: %s}]", i.Attrs["org"], validation.Cut(i.Attrs["name"]))
+	d := deleteLists[i.Kind]
+	return fmt.Sprintf("to remove it too, write %s: [{orgId: %s, %s: %s}]", d.list, i.Attrs["org"], d.key, validation.Cut(i.Attrs[d.key]))
 }

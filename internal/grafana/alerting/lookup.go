@@ -9,44 +9,47 @@ import (
 	"reloader/internal/grafana/validation"
 )
 
-// get looks a key up as encoding/json does: the exact one, else one that differs in case.
-func get[T any](m map[string]T, key string) (T, bool) {
+// get looks a key up as encoding/json does: the exact one, else one that differs in case; nil when there is none.
+func get(m map[string]any, key string) any {
 	if v, ok := m[key]; ok {
-		return v, true
+		return v
 	}
-	first, found := "", false
+	first := ""
 	for k := range m {
-		if strings.EqualFold(k, key) && (!found || k < first) {
-			first, found = k, true
+		if strings.EqualFold(k, key) && (first == "" || k < first) {
+			first = k
 		}
 	}
-	return m[first], found
+	return m[first]
+}
+
+// pairOf are the nodes of a key, in whatever case, and of its value; nil when there is none.
+func pairOf(d *provisioning.Decoder, n *yaml.Node, key string) (k, v *yaml.Node) {
+	r := d.Resolve(n)
+	if r == nil || r.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	for i := 0; i+1 < len(r.Content); i += 2 {
+		if strings.EqualFold(r.Content[i].Value, key) {
+			return r.Content[i], r.Content[i+1]
+		}
+	}
+	return nil, nil
 }
 
 // valueOf is the value of a key, in whatever case; nil when there is none.
 func valueOf(d *provisioning.Decoder, n *yaml.Node, key string) *yaml.Node {
-	r := d.Resolve(n)
-	if r == nil || r.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(r.Content); i += 2 {
-		if strings.EqualFold(r.Content[i].Value, key) {
-			return r.Content[i+1]
-		}
-	}
-	return nil
+	_, v := pairOf(d, n, key)
+	return v
 }
 
 // keyAt is where a key is written, in whatever case; the map itself when it is not.
 func keyAt(f validation.File, d *provisioning.Decoder, n *yaml.Node, key string) validation.Place {
-	r := d.Resolve(n)
-	if r == nil || r.Kind != yaml.MappingNode {
-		return f.At(n)
+	if k, _ := pairOf(d, n, key); k != nil {
+		return f.At(k)
 	}
-	for i := 0; i+1 < len(r.Content); i += 2 {
-		if strings.EqualFold(r.Content[i].Value, key) {
-			return f.At(r.Content[i])
-		}
+	if r := d.Resolve(n); r != nil && r.Kind == yaml.MappingNode {
+		return f.At(r)
 	}
-	return f.At(r)
+	return f.At(n)
 }

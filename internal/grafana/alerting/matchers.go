@@ -11,21 +11,19 @@ var matchOperators = []string{"=", "!=", "=~", "!~"}
 func (r *route) matchers(root bool) {
 	some := r.objectMatchers()
 	some = r.matchTexts() || some
-	if m, there := get(r.values, "match"); there && m != nil {
-		some = true
-		if !isMapOf(m, isText) {
-			r.broken("match", rulePolicyMatcher, "write {label: value}", "'match' must be a map of strings")
+	for key, form := range map[string]string{"match": "write {label: value}", "match_re": "write {label: regexp}"} {
+		m := get(r.values, key)
+		if m == nil {
+			continue
 		}
-	}
-	if m, there := get(r.values, "match_re"); there && m != nil {
 		some = true
 		if !isMapOf(m, isText) {
-			r.broken("match_re", rulePolicyMatcher, "write {label: regexp}", "'match_re' must be a map of strings")
-			return
+			r.broken(key, rulePolicyMatcher, form, "'%s' must be a map of strings", key)
+			continue
 		}
 		for _, v := range m.(map[string]any) {
-			if s, ok := v.(string); ok && !goodRegexp(s) {
-				r.broken("match_re", rulePolicyMatcher, "", "'match_re' has an invalid regular expression")
+			if s, ok := v.(string); ok && key == "match_re" && !goodRegexp(s) {
+				r.broken(key, rulePolicyMatcher, "", "'match_re' has an invalid regular expression")
 			}
 		}
 	}
@@ -41,8 +39,8 @@ func goodRegexp(s string) bool {
 
 func (r *route) objectMatchers() bool {
 	const form = `write them as [[label, "=", value]]`
-	v, there := get(r.values, "object_matchers")
-	if !there || v == nil {
+	v := get(r.values, "object_matchers")
+	if v == nil {
 		return false
 	}
 	if !isListOf(v, func(item any) bool { return item == nil || isListOf(item, isText) }) {

@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/prometheus/common/model"
@@ -85,7 +86,7 @@ func (r *route) root() {
 		r.refused("receiver", rulePolicyRoot, "write the name of a contact point", "the root policy needs a receiver")
 	}
 	for _, key := range []string{"match", "match_re", "matchers", "object_matchers", "mute_time_intervals", "active_time_intervals"} {
-		v, _ := get(r.values, key)
+		v := get(r.values, key)
 		full := false
 		switch t := v.(type) {
 		case map[string]any:
@@ -112,7 +113,7 @@ func (r *route) read(depth int) {
 	r.matchers(depth == 0)
 	for _, key := range []string{"mute_time_intervals", "active_time_intervals"} {
 		if key == "active_time_intervals" && r.a.p.Version.Before(validation.V121) {
-			if v, there := get(r.values, key); there && v != nil {
+			if v := get(r.values, key); v != nil {
 				r.a.p.Warnf(r.at(key), rulePolicyVersion, "", "'%s' needs Grafana 12.1 or later: this version (%s) ignores it, and the route is always active", key, r.a.p.Version)
 			}
 			if r.a.p.Version.Before(validation.V11) {
@@ -123,7 +124,7 @@ func (r *route) read(depth int) {
 			r.policy.intervals = append(r.policy.intervals, named1{r.at(key), name})
 		}
 	}
-	if v, there := get(r.values, "continue"); there && v != nil && !unknownValue(v) {
+	if v := get(r.values, "continue"); v != nil && !unknownValue(v) {
 		if _, ok := v.(bool); !ok {
 			r.broken("continue", rulePolicyValue, "write true or false, without quotes", "'continue' must be true or false")
 		}
@@ -131,8 +132,8 @@ func (r *route) read(depth int) {
 	for _, key := range []string{"group_wait", "group_interval", "repeat_interval"} {
 		r.duration(key)
 	}
-	v, there := get(r.values, "routes")
-	if !there || v == nil || depth > maxRoutes {
+	v := get(r.values, "routes")
+	if v == nil || depth > maxRoutes {
 		return
 	}
 	list, ok := v.([]any)
@@ -162,16 +163,8 @@ func (r *route) read(depth int) {
 
 // nodes are the items of a list as YAML.
 func (r *route) nodes(key string) []*yaml.Node {
-	n := r.a.d.Resolve(r.node)
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if strings.EqualFold(n.Content[i].Value, key) {
-			if list := r.a.d.Resolve(n.Content[i+1]); list != nil && list.Kind == yaml.SequenceNode {
-				return list.Content
-			}
-		}
+	if list := r.a.d.Resolve(valueOf(r.a.d, r.node, key)); list != nil && list.Kind == yaml.SequenceNode {
+		return list.Content
 	}
 	return nil
 }
@@ -181,7 +174,7 @@ func (r *route) unknownKeys(root bool) {
 		if root && (key == "orgId" || key == "name") {
 			continue
 		}
-		if containsFold(routeKeys, key) || strings.HasPrefix(key, "x-") {
+		if slices.ContainsFunc(routeKeys, func(k string) bool { return strings.EqualFold(k, key) }) || strings.HasPrefix(key, "x-") {
 			continue
 		}
 		hint := ""
@@ -190,7 +183,7 @@ func (r *route) unknownKeys(root bool) {
 		}
 		r.a.p.Warnf(r.at(key), rulePolicyKey, hint, "a policy has no key '%s': Grafana ignores it", validation.Cut(key))
 	}
-	if _, there := get(r.values, "name"); there && root {
+	if root && get(r.values, "name") != nil {
 		if r.a.p.Version.AtLeast(validation.V13) {
 			r.a.p.Warnf(r.at("name"), rulePolicyKey, "create named trees through the API, or remove it", "'name' of a policy is not documented for files; this is probably the organization's default tree")
 		} else {
@@ -199,25 +192,16 @@ func (r *route) unknownKeys(root bool) {
 	}
 }
 
-func containsFold(list []string, s string) bool {
-	for _, l := range list {
-		if strings.EqualFold(l, s) {
-			return true
-		}
-	}
-	return false
-}
-
 func (r *route) unknown(key string) bool {
-	v, _ := get(r.values, key)
+	v := get(r.values, key)
 	return unknownValue(v)
 }
 
 // text is a text of the route; not ok when it is not known or was reported.
 func (r *route) text(key string) (string, bool) {
-	v, there := get(r.values, key)
+	v := get(r.values, key)
 	switch {
-	case !there || v == nil:
+	case v == nil:
 		return "", true
 	case unknownValue(v):
 		return "", false
@@ -231,8 +215,8 @@ func (r *route) text(key string) (string, bool) {
 
 // texts is a list of strings of the route, without those that are not known.
 func (r *route) texts(key string) []string {
-	v, there := get(r.values, key)
-	if !there || v == nil {
+	v := get(r.values, key)
+	if v == nil {
 		return nil
 	}
 	if !isListOf(v, isText) {
@@ -265,8 +249,8 @@ func (r *route) groupBy() {
 }
 
 func (r *route) duration(key string) {
-	v, there := get(r.values, key)
-	if !there || v == nil || unknownValue(v) {
+	v := get(r.values, key)
+	if v == nil || unknownValue(v) {
 		return
 	}
 	s, isString := v.(string)

@@ -87,9 +87,7 @@ func (a *reader) group(m *provisioning.Map) *group {
 	if g.folder.Known && a.p.Version.AtLeast(validation.V11) && strings.TrimSpace(g.folder.Text) != "" && strings.Trim(g.folder.Text, "/") == "" {
 		a.p.Errorf(a.f.At(g.folder.Node), ruleFolder, "write the folder's title", "the folder's path is empty: Grafana fails while writing the rules")
 	}
-	for _, r := range a.items(m, "rules", false) {
-		g.rules = append(g.rules, a.rule(r))
-	}
+	g.rules = readItems(a, m, "rules", a.rule)
 	if len(g.rules) == 0 {
 		a.p.Warnf(g.at, ruleGroupRules, "", "the group has no rules: the rules that it had stay in Grafana")
 	} else if g.name.Known && len(g.name.Text) > validation.MaxNameBytes {

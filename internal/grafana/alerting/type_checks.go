@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"fmt"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -43,10 +44,7 @@ func checkJira(s *settingsCheck) {
 	if v, ok := s.text("dedup_key_field"); ok && strings.Trim(v, "0123456789") != "" {
 		s.errorf(ruleCPValue, "dedup_key_field", "write the number of the field", "'dedup_key_field' must be a number")
 	}
-	_, tokenKnown := s.text("api_token")
-	_, userKnown := s.text("user")
-	_, passwordKnown := s.text("password")
-	if !tokenKnown || !userKnown || !passwordKnown {
+	if !s.known("api_token", "user", "password") {
 		return
 	}
 	token, user, password := !s.empty("api_token"), !s.empty("user"), !s.empty("password")
@@ -71,19 +69,8 @@ func checkKafka(s *settingsCheck) {
 func checkMQTT(s *settingsCheck) {
 	s.oneOf("messageFormat", "json", "text")
 	s.url("brokerUrl")
-	if v, ok := get(s.values, "qos"); ok && v != nil && !unknownValue(v) {
-		text := ""
-		switch t := v.(type) {
-		case string:
-			text = t
-		case int:
-			text = strconv.Itoa(t)
-		case int64:
-			text = strconv.FormatInt(t, 10)
-		default:
-			text = "x"
-		}
-		if !slices.Contains([]string{"", "0", "1", "2"}, text) {
+	if v := get(s.values, "qos"); v != nil && !unknownValue(v) {
+		if !slices.Contains([]string{"", "0", "1", "2"}, fmt.Sprint(v)) {
 			s.errorf(ruleCPValue, "qos", "write 0, 1 or 2", "'qos' must be 0, 1 or 2")
 		}
 	}
@@ -91,7 +78,7 @@ func checkMQTT(s *settingsCheck) {
 
 func checkOpsgenie(s *settingsCheck) {
 	s.oneOf("sendTagsAs", "tags", "details", "both")
-	list, _ := get(s.values, "responders")
+	list := get(s.values, "responders")
 	responders, _ := list.([]any)
 	for _, r := range responders {
 		m, ok := r.(map[string]any)
@@ -99,7 +86,7 @@ func checkOpsgenie(s *settingsCheck) {
 			continue
 		}
 		text := func(key string) string {
-			v, _ := get(m, key)
+			v := get(m, key)
 			if unknownValue(v) {
 				return "?"
 			}
@@ -170,10 +157,10 @@ func checkSNS(s *settingsCheck) {
 	if !given && s.empty("phone_number") {
 		s.errorf(ruleCPRequired, "topic_arn", "write topic_arn, target_arn or phone_number", "the type sns needs one of 'topic_arn', 'target_arn' and 'phone_number'")
 	}
-	sig, _ := get(s.values, "sigv4")
+	sig := get(s.values, "sigv4")
 	keys, _ := sig.(map[string]any)
-	access, _ := get(keys, "access_key")
-	secret, _ := get(keys, "secret_key")
+	access := get(keys, "access_key")
+	secret := get(keys, "secret_key")
 	if (access == nil || access == "") != (secret == nil || secret == "") {
 		s.errorf(ruleCPValue, "sigv4", "write both or neither", "'access_key' and 'secret_key' go together")
 	}
@@ -224,10 +211,7 @@ var forbiddenHeaders = []string{
 }
 
 func checkWebhook(s *settingsCheck) {
-	_, userKnown := s.text("username")
-	_, passwordKnown := s.text("password")
-	_, credentialsKnown := s.text("authorization_credentials")
-	if userKnown && passwordKnown && credentialsKnown && !s.empty("username") && !s.empty("password") && !s.empty("authorization_credentials") {
+	if s.known("username", "password", "authorization_credentials") && !s.empty("username") && !s.empty("password") && !s.empty("authorization_credentials") {
 		s.errorf(ruleCPValue, "authorization_credentials", "remove one of them", "basic authentication and an authorization header exclude each other")
 	}
 	if v, ok := s.text("httpMethod"); ok && v != "" && v != "POST" && v != "PUT" {
@@ -238,7 +222,7 @@ func checkWebhook(s *settingsCheck) {
 			s.a.p.Warnf(s.at("maxAlerts"), ruleCPValue, "write a number", "'maxAlerts' is not a number: Grafana reads it as 0")
 		}
 	}
-	headers, _ := get(s.values, "headers")
+	headers := get(s.values, "headers")
 	m, _ := headers.(map[string]any)
 	if s.a.p.Version.Before(validation.V12) {
 		return
@@ -252,8 +236,8 @@ func checkWebhook(s *settingsCheck) {
 
 // httpConfig judges OAuth2, which needs three settings.
 func (s *settingsCheck) httpConfig() {
-	v, there := get(s.values, "http_config")
-	if !there || v == nil || !slices.Contains(httpConfigTypes, s.typ.name) {
+	v := get(s.values, "http_config")
+	if v == nil || !slices.Contains(httpConfigTypes, s.typ.name) {
 		return
 	}
 	if s.a.p.Version.Before(validation.V121) {
@@ -261,14 +245,14 @@ func (s *settingsCheck) httpConfig() {
 		return
 	}
 	config, _ := v.(map[string]any)
-	v, _ = get(config, "oauth2")
+	v = get(config, "oauth2")
 	oauth, isMap := v.(map[string]any)
 	if !isMap {
 		return
 	}
 	var missing []string
 	for _, key := range []string{"client_id", "client_secret", "token_url"} {
-		if v, _ := get(oauth, key); v == nil || v == "" {
+		if v := get(oauth, key); v == nil || v == "" {
 			missing = append(missing, "'"+key+"'")
 		}
 	}
@@ -286,9 +270,7 @@ func (s *settingsCheck) httpConfig() {
 }
 
 func checkWecom(s *settingsCheck) {
-	_, urlKnown := s.text("url")
-	_, secretKnown := s.text("secret")
-	if !urlKnown || !secretKnown || !s.empty("url") {
+	if !s.known("url", "secret") || !s.empty("url") {
 		return
 	}
 	if s.empty("secret") {
