@@ -22,7 +22,7 @@ RACE := $(if $(shell command -v $(shell go env CC) 2>/dev/null),-race,)
 
 # The same settings everywhere, so that builds, the linter and the servers share one build cache: all of Prometheus
 # is compiled once. What links it, or only starts programs, is tested without the race detector, with these settings.
-UNRACED := ./cmd/promcheck ./internal/prometheus/judge ./test/...
+UNRACED := ./cmd/promcheck ./internal/prometheus/judge/... ./test/...
 RACED    = $(shell go list ./... | grep -vE '^reloader/(cmd/promcheck|internal/prometheus/judge|test/)')
 export GOFLAGS := $(GOFLAGS) -buildvcs=false -trimpath
 export CGO_ENABLED ?= 0

@@ -12,12 +12,12 @@ import (
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/discovery/file"
-	"github.com/prometheus/prometheus/discovery/kubernetes"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
 	yaml2 "go.yaml.in/yaml/v2"
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/prometheus/judge/settings/kubernetes"
 	"reloader/internal/prometheus/validator"
 )
 

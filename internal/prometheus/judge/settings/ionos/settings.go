@@ -1,0 +1,89 @@
+// Copyright The Prometheus Authors
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+// http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+
+// Code generated from github.com/prometheus/prometheus/discovery/ionos by "make golden". DO NOT EDIT.
+// It is what Prometheus v0.316.0 reads and refuses, without what discovers.
+
+// Package ionos is the settings of a kind of service discovery as Prometheus reads them.
+package ionos
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/discovery"
+)
+
+// DefaultSDConfig is the default IONOS Cloud service discovery configuration.
+var DefaultSDConfig = SDConfig{
+	HTTPClientConfig: config.DefaultHTTPClientConfig,
+	RefreshInterval:  model.Duration(60 * time.Second),
+	Port:             80,
+}
+
+// SDConfig configuration to use for IONOS Cloud Discovery.
+type SDConfig struct {
+	// DatacenterID: IONOS Cloud data center ID used to discover targets.
+	DatacenterID string `yaml:"datacenter_id"`
+
+	HTTPClientConfig config.HTTPClientConfig `yaml:",inline"`
+
+	RefreshInterval model.Duration `yaml:"refresh_interval"`
+	Port            int            `yaml:"port"`
+
+	ionosEndpoint string // For tests only.
+}
+
+// Name returns the name of the IONOS Cloud service discovery.
+func (SDConfig) Name() string {
+	return "ionos"
+}
+
+// UnmarshalYAML implements the yaml.Unmarshaler interface.
+func (c *SDConfig) UnmarshalYAML(unmarshal func(any) error) error {
+	*c = DefaultSDConfig
+	type plain SDConfig
+	err := unmarshal((*plain)(c))
+	if err != nil {
+		return err
+	}
+
+	if c.DatacenterID == "" {
+		return errors.New("datacenter id can't be empty")
+	}
+
+	return c.HTTPClientConfig.Validate()
+}
+
+// SetDirectory joins any relative file paths with dir.
+func (c *SDConfig) SetDirectory(dir string) {
+	c.HTTPClientConfig.SetDirectory(dir)
+}
+
+// NewDiscoverer implements discovery.Config: nothing is discovered here.
+func (*SDConfig) NewDiscoverer(discovery.DiscovererOptions) (discovery.Discoverer, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// NewDiscovererMetrics implements discovery.Config.
+func (*SDConfig) NewDiscovererMetrics(prometheus.Registerer, discovery.RefreshMetricsInstantiator) discovery.DiscovererMetrics {
+	return nil
+}
+
+// Kinds are pointers to the kinds of discovery, to register them.
+func Kinds() []discovery.Config {
+	return []discovery.Config{&SDConfig{}}
+}
