@@ -17,26 +17,21 @@ type Changes struct {
 // promcheck) counts as a change of each.
 func Diff(old, new Config) Changes {
 	var c Changes
-	if old.ListenAddress != new.ListenAddress {
-		c.Frozen = append(c.Frozen, "listen_address")
-	}
-	if old.WebConfigFile != new.WebConfigFile {
-		c.Frozen = append(c.Frozen, "web_config_file")
-	}
-	if !slices.Equal(old.AllowedHosts, new.AllowedHosts) {
-		c.Frozen = append(c.Frozen, "allowed_hosts")
-	}
-	if old.LogFormat != new.LogFormat {
-		c.Frozen = append(c.Frozen, "log_format")
-	}
-	if old.PollInterval != new.PollInterval {
-		c.Frozen = append(c.Frozen, "poll_interval")
-	}
-	if old.FastPropagation != new.FastPropagation {
-		c.Frozen = append(c.Frozen, "fast_propagation")
-	}
-	if old.Events != new.Events {
-		c.Frozen = append(c.Frozen, "events")
+	for _, f := range []struct {
+		name    string
+		differs bool
+	}{
+		{"listen_address", old.ListenAddress != new.ListenAddress},
+		{"web_config_file", old.WebConfigFile != new.WebConfigFile},
+		{"allowed_hosts", !slices.Equal(old.AllowedHosts, new.AllowedHosts)},
+		{"log_format", old.LogFormat != new.LogFormat},
+		{"poll_interval", old.PollInterval != new.PollInterval},
+		{"fast_propagation", old.FastPropagation != new.FastPropagation},
+		{"events", old.Events != new.Events},
+	} {
+		if f.differs {
+			c.Frozen = append(c.Frozen, f.name)
+		}
 	}
 	shared := old.Settle != new.Settle || old.Promcheck != new.Promcheck
 	for _, t := range new.Targets {
@@ -52,7 +47,7 @@ func Diff(old, new Config) Changes {
 		}
 	}
 	for _, t := range old.Targets {
-		if !slices.ContainsFunc(new.Targets, func(n Target) bool { return n.Name == t.Name }) {
+		if _, found := new.Target(t.Name); !found {
 			c.Removed = append(c.Removed, t.Name)
 		}
 	}

@@ -36,31 +36,38 @@ func RegisterOffline(fs *pflag.FlagSet) *Flags { return register(fs, true) }
 
 func register(fs *pflag.FlagSet, offline bool) *Flags {
 	f := &Flags{set: fs, offline: offline, process: Defaults()}
-	f.prometheus()
-	f.grafana()
+	f.under("Prometheus", f.prometheus)
+	f.under("Grafana", f.grafana)
 	if !offline {
-		f.http()
+		f.under("Generic HTTP target", f.http)
 	}
-	f.general()
+	f.under("General", f.general)
 	return f
 }
 
-// target starts the flags of one kind; add registers one of them under the kind's heading.
-func (f *Flags) target(kind Kind, heading string) (*flagTarget, func(key string, register func(name string))) {
+// under puts the flags that add registers under a heading of the help.
+func (f *Flags) under(heading string, add func()) {
+	known := map[string]bool{}
+	f.set.VisitAll(func(flag *pflag.Flag) { known[flag.Name] = true })
+	add()
+	f.set.VisitAll(func(flag *pflag.Flag) {
+		if !known[flag.Name] {
+			// It fails only for a flag that does not exist.
+			_ = f.set.SetAnnotation(flag.Name, GroupAnnotation, []string{heading})
+		}
+	})
+}
+
+// target is the target that the flags of one kind describe.
+func (f *Flags) target(kind Kind) *flagTarget {
 	t := &flagTarget{Target: TargetDefaults(kind)}
 	t.Name, t.FromFlags = string(kind), true
 	f.targets = append(f.targets, t)
-	return t, func(key string, register func(name string)) {
-		name := strings.TrimPrefix(flagName(kind, key), "--")
-		register(name)
-		f.annotate(name, heading)
-	}
+	return t
 }
 
-func (f *Flags) annotate(name, heading string) {
-	// SetAnnotation fails only for a flag that does not exist.
-	_ = f.set.SetAnnotation(name, GroupAnnotation, []string{heading})
-}
+// flag is the name of the flag for a key.
+func (t *flagTarget) flag(key string) string { return strings.TrimPrefix(flagName(t.Kind, key), "--") }
 
 // flagName is the flag for a key of a kind's target.
 func flagName(kind Kind, key string) string {
@@ -76,162 +83,83 @@ func flagName(kind Kind, key string) string {
 }
 
 func (f *Flags) prometheus() {
-	t, add := f.target(Prometheus, "Prometheus")
-	fs := f.set
-	if !f.offline {
-		add("url", func(n string) {
-			fs.StringVar(&t.URL, n, "", "base `URL` of Prometheus, with its route prefix; makes Prometheus a target")
-		})
-		add("config_file", func(n string) {
-			fs.Var(&t.ConfigFile, n, "Prometheus' main `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
-		})
-	} else {
+	t, fs := f.target(Prometheus), f.set
+	if f.offline {
 		t.ConfigFile = Mount{}
-		add("config_file", func(n string) {
-			fs.Var(&t.ConfigFile, n, "Prometheus' main `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
-		})
+	} else {
+		fs.StringVar(&t.URL, t.flag("url"), "", "base `URL` of Prometheus, with its route prefix; makes Prometheus a target")
 	}
-	add("dirs", func(n string) {
-		fs.StringArrayVar(&t.dirs, n, nil, "one more `DIR` with files of Prometheus, or DIR=SERVERDIR when the server sees it elsewhere; repeatable")
-	})
+	fs.Var(&t.ConfigFile, t.flag("config_file"), "Prometheus' main `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
+	fs.StringArrayVar(&t.dirs, t.flag("dirs"), nil, "one more `DIR` with files of Prometheus, or DIR=SERVERDIR when the server sees it elsewhere; repeatable")
 	if !f.offline {
-		add("method", func(n string) {
-			fs.StringVar(&t.Method, n, t.Method, "how to make Prometheus reload: http, or signal in a shared process namespace")
-		})
-		add("process_name", func(n string) {
-			fs.StringVar(&t.ProcessName, n, t.ProcessName, "`NAME` of the process to signal")
-		})
-		f.client(t, add)
+		fs.StringVar(&t.Method, t.flag("method"), t.Method, "how to make Prometheus reload: http, or signal in a shared process namespace")
+		fs.StringVar(&t.ProcessName, t.flag("process_name"), t.ProcessName, "`NAME` of the process to signal")
+		f.client(t)
+		f.gate(t)
+		fs.StringVar(&t.Version, t.flag("version"), "", "judge as this `VERSION` of Prometheus until the server reports its own: for a gate whose server is newer than promcheck")
 	}
-	if !f.offline {
-		f.gate(t, add)
-	}
-	if !f.offline {
-		add("version", func(n string) {
-			fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Prometheus until the server reports its own: for a gate whose server is newer than promcheck")
-		})
-	}
-	add("validator", func(n string) {
-		fs.StringVar(&t.Validator, n, "", "validate with this promtool (`PATH`) instead of promcheck")
-	})
+	fs.StringVar(&t.Validator, t.flag("validator"), "", "validate with this promtool (`PATH`) instead of promcheck")
 }
 
 func (f *Flags) grafana() {
-	t, add := f.target(Grafana, "Grafana")
-	fs := f.set
+	t, fs := f.target(Grafana), f.set
 	if !f.offline {
-		add("url", func(n string) {
-			fs.StringVar(&t.URL, n, "", "base `URL` of Grafana, with its sub path; makes Grafana a target")
-		})
+		fs.StringVar(&t.URL, t.flag("url"), "", "base `URL` of Grafana, with its sub path; makes Grafana a target")
 	}
-	add("provisioning", func(n string) {
-		fs.Var(&t.Provisioning, n, "Grafana's provisioning `DIR`, or DIR=SERVERDIR when the server sees it elsewhere")
-	})
-	add("ini", func(n string) {
-		fs.Var(&t.Ini, n, "Grafana's grafana.ini `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
-	})
-	add("same_env", func(n string) {
-		fs.BoolVar(&t.SameEnv, n, false, "reloader has the same environment and files as Grafana: what is missing here is an error")
-	})
-	add("version", func(n string) {
-		fs.StringVar(&t.Version, n, "", "judge as this `VERSION` of Grafana if the server does not report its own (default: the newest known)")
-	})
+	fs.Var(&t.Provisioning, t.flag("provisioning"), "Grafana's provisioning `DIR`, or DIR=SERVERDIR when the server sees it elsewhere")
+	fs.Var(&t.Ini, t.flag("ini"), "Grafana's grafana.ini `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
+	fs.BoolVar(&t.SameEnv, t.flag("same_env"), false, "reloader has the same environment and files as Grafana: what is missing here is an error")
+	fs.StringVar(&t.Version, t.flag("version"), "", "judge as this `VERSION` of Grafana if the server does not report its own (default: the newest known)")
 	if !f.offline {
-		add("restart", func(n string) {
-			fs.StringVar(&t.Restart, n, t.Restart, "what to do when a changed grafana.ini needs a restart: off, or terminate (SIGTERM to the process, in a shared process namespace)")
-		})
-		add("process_name", func(n string) {
-			fs.StringVar(&t.ProcessName, n, t.ProcessName, "`NAME` of the process to terminate")
-		})
-		f.gate(t, add)
-		f.client(t, add)
+		fs.StringVar(&t.Restart, t.flag("restart"), t.Restart, "what to do when a changed grafana.ini needs a restart: off, or terminate (SIGTERM to the process, in a shared process namespace)")
+		fs.StringVar(&t.ProcessName, t.flag("process_name"), t.ProcessName, "`NAME` of the process to terminate")
+		f.gate(t)
+		f.client(t)
 	}
 }
 
 // gate adds the flag for the directory that only reloader writes.
-func (f *Flags) gate(t *flagTarget, add func(string, func(string))) {
-	add("gate", func(n string) {
-		f.set.Var(&t.Gate, n, "the server reads this `DIR`, which only reloader writes; DIR=SERVERDIR when the server sees it elsewhere")
-	})
+func (f *Flags) gate(t *flagTarget) {
+	f.set.Var(&t.Gate, t.flag("gate"), "the server reads this `DIR`, which only reloader writes; DIR=SERVERDIR when the server sees it elsewhere")
 }
 
 func (f *Flags) http() {
-	t, add := f.target(HTTP, "Generic HTTP target")
-	add("url", func(n string) {
-		f.set.StringVar(&t.URL, n, "", "`URL` to POST to when --http-dir changed; makes this a target")
-	})
-	add("dirs", func(n string) { f.set.StringArrayVar(&t.dirs, n, nil, "`DIR` to follow; repeatable") })
-	f.client(t, add)
+	t := f.target(HTTP)
+	f.set.StringVar(&t.URL, t.flag("url"), "", "`URL` to POST to when --http-dir changed; makes this a target")
+	f.set.StringArrayVar(&t.dirs, t.flag("dirs"), nil, "`DIR` to follow; repeatable")
+	f.client(t)
 }
 
 // client adds the flags for credentials and TLS.
-func (f *Flags) client(t *flagTarget, add func(string, func(string))) {
+func (f *Flags) client(t *flagTarget) {
 	fs := f.set
-	add("username", func(n string) { fs.StringVar(&t.Username, n, "", "user `NAME` for basic auth") })
-	add("password_file", func(n string) {
-		fs.StringVar(&t.PasswordFile, n, "", "`FILE` with the password; read again when it changes")
-	})
-	add("bearer_token_file", func(n string) {
-		fs.StringVar(&t.BearerTokenFile, n, "", "`FILE` with a bearer token; read again when it changes")
-	})
-	add("ca_file", func(n string) {
-		fs.StringVar(&t.CAFile, n, "", "`FILE` with the CA that signed the server's certificate")
-	})
-	add("cert_file", func(n string) { fs.StringVar(&t.CertFile, n, "", "`FILE` with the client certificate") })
-	add("key_file", func(n string) { fs.StringVar(&t.KeyFile, n, "", "`FILE` with the client certificate's key") })
-	add("server_name", func(n string) {
-		fs.StringVar(&t.ServerName, n, "", "`NAME` to expect in the server's certificate")
-	})
+	fs.StringVar(&t.Username, t.flag("username"), "", "user `NAME` for basic auth")
+	fs.StringVar(&t.PasswordFile, t.flag("password_file"), "", "`FILE` with the password; read again when it changes")
+	fs.StringVar(&t.BearerTokenFile, t.flag("bearer_token_file"), "", "`FILE` with a bearer token; read again when it changes")
+	fs.StringVar(&t.CAFile, t.flag("ca_file"), "", "`FILE` with the CA that signed the server's certificate")
+	fs.StringVar(&t.CertFile, t.flag("cert_file"), "", "`FILE` with the client certificate")
+	fs.StringVar(&t.KeyFile, t.flag("key_file"), "", "`FILE` with the client certificate's key")
+	fs.StringVar(&t.ServerName, t.flag("server_name"), "", "`NAME` to expect in the server's certificate")
 }
 
 func (f *Flags) general() {
 	fs, p := f.set, &f.process
-	general := func(name string, register func(name string)) {
-		register(name)
-		f.annotate(name, "General")
-	}
-	general("allow", func(n string) {
-		fs.StringArrayVar(&f.shared.Allow, n, nil, "allow what this `GUARD` holds back; findings show its name; repeatable")
-	})
-	general("ignore", func(n string) {
-		fs.StringArrayVar(&f.shared.Ignore, n, nil, "leave out findings of this `RULE[=PATH]`, as known and accepted; guards too, but no other errors; repeatable")
-	})
-	general("promcheck", func(n string) {
-		fs.StringVar(&p.Promcheck, n, "", "`PATH` of promcheck (default: beside this program, then PATH)")
-	})
+	fs.StringArrayVar(&f.shared.Allow, "allow", nil, "allow what this `GUARD` holds back; findings show its name; repeatable")
+	fs.StringArrayVar(&f.shared.Ignore, "ignore", nil, "leave out findings of this `RULE[=PATH]`, as known and accepted; guards too, but no other errors; repeatable")
+	fs.StringVar(&p.Promcheck, "promcheck", "", "`PATH` of promcheck (default: beside this program, then PATH)")
 	if f.offline {
 		return
 	}
-	general("keep-generations", func(n string) {
-		fs.IntVar(&f.shared.KeepGenerations, n, TargetDefaults(Prometheus).KeepGenerations, "how many generations a gate keeps")
-	})
-	general("reload-timeout", func(n string) {
-		fs.DurationVar(&f.shared.ReloadTimeout, n, 0, "time limit for one reload request (default: depends on the kind of server)")
-	})
-	general("config", func(n string) {
-		fs.StringVar(&f.file, n, "", "YAML `FILE` with any number of targets; followed while running (docs/configuration.md)")
-	})
-	general("listen-address", func(n string) {
-		fs.StringVar(&p.ListenAddress, n, p.ListenAddress, "`ADDRESS` for metrics, status and health; empty to switch them off")
-	})
-	general("web-config-file", func(n string) {
-		fs.StringVar(&p.WebConfigFile, n, "", "`FILE` with TLS and basic auth for that address, in the format of Prometheus' --web.config.file (docs/security.md)")
-	})
-	general("allowed-host", func(n string) {
-		fs.StringArrayVar(&p.AllowedHosts, n, nil, "host `NAME` that requests for the status page may use, besides addresses, localhost and Services' names (docs/security.md); repeatable")
-	})
-	general("poll-interval", func(n string) {
-		fs.DurationVar(&p.PollInterval, n, p.PollInterval, "how often to look at the files even without an event")
-	})
-	general("settle", func(n string) {
-		fs.DurationVar(&p.Settle, n, p.Settle, "how long files that are not swapped all at once must stay unchanged")
-	})
-	general("fast-propagation", func(n string) {
-		fs.BoolVar(&p.FastPropagation, n, false, "in a pod: make the kubelet update the mounts at once; needs a Role (docs/fast-propagation.md)")
-	})
-	general("events", func(n string) {
-		fs.BoolVar(&p.Events, n, false, "in a pod: report as Kubernetes Events of the pod; needs a Role (docs/security.md)")
-	})
-	general("log-level", func(n string) { fs.StringVar(&p.LogLevel, n, p.LogLevel, "debug, info, warn or error") })
-	general("log-format", func(n string) { fs.StringVar(&p.LogFormat, n, p.LogFormat, "logfmt or json") })
+	fs.IntVar(&f.shared.KeepGenerations, "keep-generations", TargetDefaults(Prometheus).KeepGenerations, "how many generations a gate keeps")
+	fs.DurationVar(&f.shared.ReloadTimeout, "reload-timeout", 0, "time limit for one reload request (default: depends on the kind of server)")
+	fs.StringVar(&f.file, "config", "", "YAML `FILE` with any number of targets; followed while running (docs/configuration.md)")
+	fs.StringVar(&p.ListenAddress, "listen-address", p.ListenAddress, "`ADDRESS` for metrics, status and health; empty to switch them off")
+	fs.StringVar(&p.WebConfigFile, "web-config-file", "", "`FILE` with TLS and basic auth for that address, in the format of Prometheus' --web.config.file (docs/security.md)")
+	fs.StringArrayVar(&p.AllowedHosts, "allowed-host", nil, "host `NAME` that requests for the status page may use, besides addresses, localhost and Services' names (docs/security.md); repeatable")
+	fs.DurationVar(&p.PollInterval, "poll-interval", p.PollInterval, "how often to look at the files even without an event")
+	fs.DurationVar(&p.Settle, "settle", p.Settle, "how long files that are not swapped all at once must stay unchanged")
+	fs.BoolVar(&p.FastPropagation, "fast-propagation", false, "in a pod: make the kubelet update the mounts at once; needs a Role (docs/fast-propagation.md)")
+	fs.BoolVar(&p.Events, "events", false, "in a pod: report as Kubernetes Events of the pod; needs a Role (docs/security.md)")
+	fs.StringVar(&p.LogLevel, "log-level", p.LogLevel, "debug, info, warn or error")
+	fs.StringVar(&p.LogFormat, "log-format", p.LogFormat, "logfmt or json")
 }
