@@ -62,10 +62,20 @@ func Run(ctx context.Context, out io.Writer, opts Options) (err error) {
 		d.stopAll()
 		err = errors.Join(err, os.RemoveAll(d.dir))
 	}()
-	for _, step := range []func(context.Context) error{
-		func(ctx context.Context) error { return d.first(ctx, prometheus) },
-		d.good, d.broken, d.fix, d.brokenRule, d.burst, d.withGrafana,
-	} {
+	if err := show(ctx, func(ctx context.Context) error { return d.first(ctx, prometheus) },
+		d.good, d.broken, d.fix, d.brokenRule, d.burst, d.withGrafana); err != nil {
+		return err
+	}
+	if opts.Keep {
+		return d.keep(ctx)
+	}
+	d.say("done; everything temporary is removed")
+	return nil
+}
+
+// show takes one step after the other.
+func show(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -75,10 +85,6 @@ func Run(ctx context.Context, out io.Writer, opts Options) (err error) {
 			return context.Cause(ctx)
 		}
 	}
-	if opts.Keep {
-		return d.keep(ctx)
-	}
-	d.say("done; everything temporary is removed")
 	return nil
 }
 

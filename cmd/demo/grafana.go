@@ -70,20 +70,8 @@ func (d *demo) withGrafana(ctx context.Context) error {
 	defer func() { d.children, d.step = shown.children, shown.step }()
 	g := &grafanaShow{demo: &shown, iniDir: filepath.Join(d.dir, "grafana"), provisioning: filepath.Join(d.dir, "provisioning"), dashboards: filepath.Join(d.dir, "dashboards")}
 	defer g.close()
-	for _, step := range []func(context.Context) error{
-		func(ctx context.Context) error { return g.start(ctx, binary, home) },
-		g.datasource, g.broken, g.fix, g.dashboard, g.setting,
-	} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
+	return show(ctx, func(ctx context.Context) error { return g.start(ctx, binary, home) },
+		g.datasource, g.broken, g.fix, g.dashboard, g.setting)
 }
 
 func (g *grafanaShow) close() {

@@ -47,6 +47,17 @@ func (fs *flagSet) parse(args []string, std stdio) (int, bool) {
 	return exitOK, true
 }
 
+// parseAlone is parse for a command that takes flags and nothing else.
+func (fs *flagSet) parseAlone(args []string, std stdio) (int, bool) {
+	if code, ok := fs.parse(args, std); !ok {
+		return code, false
+	}
+	if fs.NArg() > 0 {
+		return usageError(std, fs.Name(), "unexpected argument %q", fs.Arg(0)), false
+	}
+	return exitOK, true
+}
+
 // readEnvironment sets every flag that was not given and whose twin is set and not empty.
 func (fs *flagSet) readEnvironment(lookup func(string) (string, bool)) error {
 	var errs []error

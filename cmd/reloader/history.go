@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -46,12 +45,10 @@ Example:
 
 func runHistory(ctx context.Context, args []string, std stdio) int {
 	fs, o := historyFlags()
-	if code, ok := fs.parse(args, std); !ok {
+	if code, ok := fs.parseAlone(args, std); !ok {
 		return code
 	}
 	switch {
-	case fs.NArg() > 0:
-		return usageError(std, "history", "unexpected argument %q", fs.Arg(0))
 	case o.format != "text" && o.format != "json":
 		return usageError(std, "history", "--format: want text or json")
 	case o.last < 0:
@@ -72,9 +69,7 @@ func runHistory(ctx context.Context, args []string, std stdio) int {
 		}
 	}
 	if o.format == "json" {
-		enc := json.NewEncoder(std.out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(report); err != nil {
+		if err := writeJSON(std.out, report); err != nil {
 			return failed(std, "history", exitFailed, err)
 		}
 		return exitOK

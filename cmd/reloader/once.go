@@ -42,11 +42,8 @@ Example:
 
 func runOnce(ctx context.Context, args []string, std stdio) int {
 	fs, o := onceFlags()
-	if code, ok := fs.parse(args, std); !ok {
+	if code, ok := fs.parseAlone(args, std); !ok {
 		return code
-	}
-	if fs.NArg() > 0 {
-		return usageError(std, "once", "unexpected argument %q", fs.Arg(0))
 	}
 	cfg, err := loadOnce(ctx, o.flags)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	gates "reloader/internal/gate"
+	"reloader/internal/paths"
 	"reloader/internal/snapshot"
 )
 
@@ -163,10 +164,10 @@ func addOne(files map[string][]byte, key, path string) error {
 // apart refuses to publish a directory into itself.
 func apart(from, to string) error {
 	a, b := realPath(from), realPath(to)
-	if rel, err := filepath.Rel(a, b); err == nil && filepath.IsLocal(rel) {
+	if paths.Inside(b, a) {
 		return fmt.Errorf("--to %s is inside %s: the directory would be published into itself", to, from)
 	}
-	if rel, err := filepath.Rel(b, a); err == nil && filepath.IsLocal(rel) {
+	if paths.Inside(a, b) {
 		return fmt.Errorf("%s is inside --to %s: publish from another place", from, to)
 	}
 	return nil

@@ -138,7 +138,7 @@ func plural(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
-// json is the object that validate.WriteJSON writes, with the digests and what could not be judged.
+// json writes the verdict as one object, which scripts rely on.
 func (v *verdict) json(w io.Writer) error {
 	out := struct {
 		Verdict  finding.Verdict   `json:"verdict"`
@@ -151,7 +151,11 @@ func (v *verdict) json(w io.Writer) error {
 	if out.Findings == nil {
 		out.Findings = []finding.Finding{}
 	}
+	return writeJSON(w, out)
+}
+
+func writeJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	return enc.Encode(v)
 }

@@ -42,11 +42,8 @@ Examples:
 
 func runRun(ctx context.Context, args []string, std stdio) int {
 	fs, flags, termination := runFlags()
-	if code, ok := fs.parse(args, std); !ok {
+	if code, ok := fs.parseAlone(args, std); !ok {
 		return code
-	}
-	if fs.NArg() > 0 {
-		return usageError(std, "run", "unexpected argument %q", fs.Arg(0))
 	}
 	daemon, err := app.New(ctx, app.Options{
 		Load: func(file []byte) (config.Config, error) {

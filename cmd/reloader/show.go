@@ -99,14 +99,11 @@ func printAnswer(w io.Writer, body string) {
 			fmt.Fprintf(w, "\n    (%d more lines; --format json has all)", len(lines)-i)
 			break
 		}
-		if len(text) > maxAnswerLine {
-			text = strings.ToValidUTF8(text[:maxAnswerLine], "") + "..."
-		}
 		sep := "\n    "
 		if len(lines) == 1 {
 			sep = " "
 		}
-		fmt.Fprint(w, sep, finding.OneLine(text))
+		fmt.Fprint(w, sep, finding.OneLine(finding.Cut(text, maxAnswerLine)))
 	}
 	fmt.Fprintln(w)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -42,11 +41,8 @@ Example:
 
 func runStatus(ctx context.Context, args []string, std stdio) int {
 	fs, o := statusFlags()
-	if code, ok := fs.parse(args, std); !ok {
+	if code, ok := fs.parseAlone(args, std); !ok {
 		return code
-	}
-	if fs.NArg() > 0 {
-		return usageError(std, "status", "unexpected argument %q", fs.Arg(0))
 	}
 	if o.format != "text" && o.format != "json" {
 		return usageError(std, "status", "--format: want text or json")
@@ -67,9 +63,7 @@ func runStatus(ctx context.Context, args []string, std stdio) int {
 	}
 	code := statusCode(report)
 	if o.format == "json" {
-		enc := json.NewEncoder(std.out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(report); err != nil {
+		if err := writeJSON(std.out, report); err != nil {
 			return failed(std, "status", exitFailed, err)
 		}
 		return code

@@ -28,11 +28,8 @@ Example:
 
 func runVersion(_ context.Context, args []string, std stdio) int {
 	fs := versionFlags()
-	if code, ok := fs.parse(args, std); !ok {
+	if code, ok := fs.parseAlone(args, std); !ok {
 		return code
-	}
-	if fs.NArg() > 0 {
-		return usageError(std, "version", "unexpected argument %q", fs.Arg(0))
 	}
 	fmt.Fprintf(std.out, "reloader %s (revision %s, %s, %s/%s)\n", version, revision, goVersion(), runtime.GOOS, runtime.GOARCH)
 	return exitOK

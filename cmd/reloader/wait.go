@@ -52,7 +52,7 @@ Example, after kubectl apply, in a pipeline:
 
 func runWait(ctx context.Context, args []string, std stdio) int {
 	fs, o := waitFlags()
-	if code, ok := fs.parse(args, std); !ok {
+	if code, ok := fs.parseAlone(args, std); !ok {
 		return code
 	}
 	given := 0
@@ -62,8 +62,6 @@ func runWait(ctx context.Context, args []string, std stdio) int {
 		}
 	}
 	switch {
-	case fs.NArg() > 0:
-		return usageError(std, "wait", "unexpected argument %q", fs.Arg(0))
 	case given != 1:
 		return usageError(std, "wait", "give one of --digest, --dir and --synced")
 	case o.digest != "" && (len(o.digest) < 12 || len(o.digest) > 64 || strings.Trim(strings.ToLower(o.digest), "0123456789abcdef") != ""):

@@ -11,18 +11,13 @@ import (
 // gate checks the published directory and what is done to files on the way to it.
 func (c *targetChecker) gate() {
 	if c.Gate.Path == "" {
-		const why = "needs gate: without one the server reads the original files"
-		if c.GateMode != "" {
-			c.fail("gate_mode", "", why)
-		}
-		if c.Gunzip {
-			c.fail("gunzip", "", why)
-		}
-		if len(c.ExpandEnv) > 0 {
-			c.fail("expand_env", "", why)
-		}
-		if len(c.ExpandEnvNames) > 0 {
-			c.fail("expand_env_names", "", why)
+		for _, f := range []struct {
+			key string
+			set bool
+		}{{"gate_mode", c.GateMode != ""}, {"gunzip", c.Gunzip}, {"expand_env", len(c.ExpandEnv) > 0}, {"expand_env_names", len(c.ExpandEnvNames) > 0}} {
+			if f.set {
+				c.fail(f.key, "", "needs gate: without one the server reads the original files")
+			}
 		}
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // RuleMore names the finding that counts those that are not shown; docs/checks.md explains it.
@@ -21,24 +20,21 @@ const (
 
 // Bounded bounds the findings of another validator: per file, in all, and each text. A verdict that was
 // invalid stays invalid, because errors are kept before anything else.
-func Bounded(v Validator) Validator { return bounded{v} }
-
-type bounded struct{ Validator }
-
-// Validate implements Validator.
-func (b bounded) Validate(ctx context.Context, req Request) (Result, error) {
-	res, err := b.Validator.Validate(ctx, req)
-	if err == nil {
-		res.Findings = Bound(res.Findings)
-	}
-	return res, err
+func Bounded(v Validator) Validator {
+	return ValidatorFunc(func(ctx context.Context, req Request) (Result, error) {
+		res, err := v.Validate(ctx, req)
+		if err == nil {
+			res.Findings = Bound(res.Findings)
+		}
+		return res, err
+	})
 }
 
 // Bound keeps the first findings of each file and of all files, errors before warnings, and adds how many
 // it left out. Findings and result are sorted as Sort does.
 func Bound(findings []Finding) []Finding {
 	for i := range findings {
-		findings[i].Message, findings[i].Hint = short(findings[i].Message), short(findings[i].Hint)
+		findings[i].Message, findings[i].Hint = Cut(findings[i].Message, maxText), Cut(findings[i].Hint, maxText)
 	}
 	byFile := map[string][]Finding{}
 	for _, f := range findings {
@@ -81,13 +77,6 @@ func Bound(findings []Finding) []Finding {
 func worstFirst(findings []Finding) {
 	Sort(findings)
 	slices.SortStableFunc(findings, func(a, b Finding) int { return int(b.Severity) - int(a.Severity) })
-}
-
-func short(s string) string {
-	if len(s) <= maxText {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxText], "") + "..."
 }
 
 // left counts what is left out of each file.

@@ -20,17 +20,14 @@ const RuleForeign = "not-its-file"
 //
 // A file is shown when it lies below a directory that reloader was given, or when it looks like what it is
 // read as. Of any other one nothing is said but that it is not acceptable.
-func Guarded(v Validator) Validator { return guarded{v} }
-
-type guarded struct{ Validator }
-
-// Validate implements Validator.
-func (g guarded) Validate(ctx context.Context, req Request) (Result, error) {
-	res, err := g.Validator.Validate(ctx, req)
-	if err == nil && req.Set != nil {
-		res.Findings = hideForeign(res.Findings, req.Set)
-	}
-	return res, err
+func Guarded(v Validator) Validator {
+	return ValidatorFunc(func(ctx context.Context, req Request) (Result, error) {
+		res, err := v.Validate(ctx, req)
+		if err == nil && req.Set != nil {
+			res.Findings = hideForeign(res.Findings, req.Set)
+		}
+		return res, err
+	})
 }
 
 func hideForeign(findings []Finding, set *snapshot.Set) []Finding {

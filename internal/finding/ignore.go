@@ -54,37 +54,28 @@ func (i Ignore) covers(f Finding) bool {
 // Ignoring leaves out findings that are known and accepted: those that the list names, and those with a comment
 // "reloader:ignore RULE" on their line or on the one above. What the server itself would refuse stays an error: of the errors
 // only guards can be ignored. How many were left out is in the result.
-func Ignoring(v Validator, list []Ignore) Validator { return ignoring{v, list} }
-
-type ignoring struct {
-	Validator
-	list []Ignore
-}
-
-// Validate implements Validator.
-func (i ignoring) Validate(ctx context.Context, req Request) (Result, error) {
-	res, err := i.Validator.Validate(ctx, req)
-	if err != nil || len(res.Findings) == 0 {
-		return res, err
-	}
-	files := map[string][]byte{}
-	if req.Set != nil {
-		for _, s := range req.Set.Snapshots {
-			for _, f := range s.Files {
-				name := s.Source.UserPath(f.Name)
-				if !slices.ContainsFunc(res.Findings, func(f Finding) bool { return f.File == name }) {
-					continue
-				}
-				if b, ok := s.Bytes(f.Name); ok {
-					files[name] = b
+func Ignoring(v Validator, list []Ignore) Validator {
+	return ValidatorFunc(func(ctx context.Context, req Request) (Result, error) {
+		res, err := v.Validate(ctx, req)
+		if err != nil || len(res.Findings) == 0 {
+			return res, err
+		}
+		named, files := map[string]bool{}, map[string][]byte{}
+		for _, f := range res.Findings {
+			named[f.File] = true
+		}
+		if req.Set != nil {
+			for f := range req.Set.All() {
+				if name := f.UserPath(); named[name] {
+					files[name], _ = f.Bytes()
 				}
 			}
 		}
-	}
-	var ignored int
-	res.Findings, ignored = WithoutIgnored(res.Findings, i.list, files)
-	res.Ignored += ignored
-	return res, nil
+		var ignored int
+		res.Findings, ignored = WithoutIgnored(res.Findings, list, files)
+		res.Ignored += ignored
+		return res, nil
+	})
 }
 
 // WithoutIgnored is what Ignoring leaves of findings, and how many it leaves out. Files are the contents in which comments count, by

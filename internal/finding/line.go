@@ -22,6 +22,14 @@ func visible(r rune) rune {
 	return r
 }
 
+// Cut is the beginning of a text, at most that many bytes of it, with ... if something is left out. No character is cut in two.
+func Cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
+}
+
 // AtStart is OneLine for a text with which a line begins. Continuous integration systems obey a line that
 // begins with :: or ##[, white space before it or not.
 func AtStart(s string) string {

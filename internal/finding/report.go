@@ -2,7 +2,6 @@ package finding
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -18,14 +17,6 @@ const (
 	// VerdictUnknown is that of a validation that could not judge.
 	VerdictUnknown Verdict = "unknown"
 )
-
-// VerdictOf is invalid when a finding is an error.
-func VerdictOf(findings []Finding) Verdict {
-	if HasErrors(findings) {
-		return VerdictInvalid
-	}
-	return VerdictOK
-}
 
 // Lookup returns a file's bytes by the path that findings name it by; nil when they are not available.
 type Lookup func(file string) []byte
@@ -47,26 +38,6 @@ func WriteText(w io.Writer, findings []Finding, lookup Lookup) error {
 		}
 	}
 	return b.Flush()
-}
-
-// report is the JSON that scripts rely on.
-type report struct {
-	Verdict  Verdict   `json:"verdict"`
-	Findings []Finding `json:"findings"`
-}
-
-// WriteJSON writes a verdict and its findings as one JSON object.
-func WriteJSON(w io.Writer, v Verdict, findings []Finding) error {
-	if findings == nil {
-		findings = []Finding{}
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(report{v, findings}); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
 }
 
 var (

@@ -1,7 +1,6 @@
 package finding
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -28,31 +27,6 @@ func TestWriteText(t *testing.T) {
 	want := "a.yml:2:5: error: 100% wrong, say: no [x-y]\n  hint: do: this\n  2 |   - two\n    |     ^\nb,c.yml: info: fine [z]\n"
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)
-	}
-}
-
-func TestWriteJSON(t *testing.T) {
-	t.Parallel()
-	var b strings.Builder
-	if err := WriteJSON(&b, VerdictOK, nil); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(b.String(), `"findings": []`) {
-		t.Errorf("no findings are no list: %s", b.String())
-	}
-	b.Reset()
-	if err := WriteJSON(&b, VerdictOf(sample), sample); err != nil {
-		t.Fatal(err)
-	}
-	var back struct {
-		Verdict  string
-		Findings []Finding
-	}
-	if err := json.Unmarshal([]byte(b.String()), &back); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(sample, back.Findings); back.Verdict != "invalid" || d != "" {
-		t.Errorf("verdict %s, findings: %s", back.Verdict, d)
 	}
 }
 

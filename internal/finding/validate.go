@@ -93,6 +93,12 @@ type Validator interface {
 	Validate(ctx context.Context, req Request) (Result, error)
 }
 
+// ValidatorFunc is a function as a Validator.
+type ValidatorFunc func(ctx context.Context, req Request) (Result, error)
+
+// Validate implements Validator.
+func (f ValidatorFunc) Validate(ctx context.Context, req Request) (Result, error) { return f(ctx, req) }
+
 // Outline is what a set of files says, by name and without any value: enough for guards and
 // for a diff that can be shown to anyone.
 type Outline struct {

@@ -2,8 +2,8 @@ package history
 
 import (
 	"encoding/json"
-	"strings"
-	"unicode/utf8"
+
+	"reloader/internal/finding"
 )
 
 // What is kept of all targets together: about 64 KiB, and at least 50 entries of each target where they are
@@ -92,17 +92,8 @@ func (l *Log) drop() int {
 	return freed
 }
 
-// cut bounds a text at a character's border.
-func cut(s string) string {
-	if len(s) <= maxText {
-		return s
-	}
-	end := maxText
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return strings.TrimSpace(s[:end]) + " ..."
-}
+// cut bounds a text.
+func cut(s string) string { return finding.Cut(s, maxText) }
 
 // kept is what outlives this process, in a gate.
 type kept struct {

@@ -2,8 +2,8 @@
 package history
 
 import (
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -132,15 +132,12 @@ func (l *Log) Report() Report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := Report{Targets: []Target{}}
-	for name, t := range l.targets {
-		entries := slices.Clone(t.entries)
+	for _, name := range slices.Sorted(maps.Keys(l.targets)) {
+		t := l.targets[name]
+		entries := append([]Entry{}, t.entries...) // never nil: in JSON it is a list
 		slices.Reverse(entries)
-		if entries == nil {
-			entries = []Entry{}
-		}
 		r.Targets = append(r.Targets, Target{Target: name, Kind: t.kind, Entries: entries})
 	}
-	slices.SortFunc(r.Targets, func(a, b Target) int { return strings.Compare(a.Target, b.Target) })
 	return r
 }
 

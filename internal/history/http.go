@@ -3,6 +3,7 @@ package history
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // Register adds GET /api/v1/history. With ?target=NAME it returns that target alone.
@@ -10,13 +11,7 @@ func (l *Log) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/history", func(w http.ResponseWriter, r *http.Request) {
 		report := l.Report()
 		if name := r.URL.Query().Get("target"); name != "" {
-			only := Report{Targets: []Target{}}
-			for _, t := range report.Targets {
-				if t.Target == name {
-					only.Targets = append(only.Targets, t)
-				}
-			}
-			report = only
+			report.Targets = slices.DeleteFunc(report.Targets, func(t Target) bool { return t.Target != name })
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"reloader/internal/finding"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 )
@@ -122,8 +123,7 @@ func (e *Events) again(s reload.Status, ev event) {
 
 // add queues an event; the caller holds the lock.
 func (e *Events) add(ev event) {
-	ev.message = strings.Join(strings.Fields(ev.message), " ")
-	ev.message = shorten(ev.message)
+	ev.message = finding.Cut(strings.Join(strings.Fields(ev.message), " "), maxMessage-len("..."))
 	e.queue = append(e.queue, ev)
 	if len(e.queue) > maxQueue {
 		e.queue = e.queue[1:]

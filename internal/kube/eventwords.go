@@ -3,7 +3,6 @@ package kube
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"reloader/internal/finding"
 	"reloader/internal/reload"
@@ -52,16 +51,4 @@ func applied(ran snapshot.Digest, to reload.Status) string {
 		text += ": " + strings.Join(to.Changes, ", ")
 	}
 	return text
-}
-
-// shorten cuts between two characters, not within one.
-func shorten(s string) string {
-	if len(s) <= maxMessage {
-		return s
-	}
-	end := maxMessage - len("...")
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "..."
 }

@@ -179,17 +179,6 @@ func (v *View) UnknownAt(dir string) string {
 	return ""
 }
 
-// Below says whether a mount or a file lies in the directory.
-func (v *View) Below(dir string) bool {
-	for p := range v.points {
-		if paths.Inside(p, dir) {
-			return true
-		}
-	}
-	_, m := v.Covering(dir)
-	return m != nil
-}
-
 // claims says whether the workload makes a volume claim of that name for each pod.
 func (w *Workload) claims(name string) bool {
 	if w.claimed == nil {

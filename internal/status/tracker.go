@@ -98,19 +98,20 @@ type seen struct {
 func (t *Tracker) look() []seen {
 	t.mu.Lock()
 	list := make([]seen, 0, len(t.targets))
-	for _, known := range t.targets {
+	for _, name := range slices.Sorted(maps.Keys(t.targets)) {
+		known := t.targets[name]
 		list = append(list, seen{target: known, now: known.last, failures: maps.Clone(known.failures)})
 	}
 	t.mu.Unlock()
 	for i := range list {
-		if s := &list[i]; s.Status != nil {
+		s := &list[i]
+		if s.Status != nil {
 			s.now = s.Status()
 		}
-		if s := &list[i]; s.Gate != nil {
+		if s.Gate != nil {
 			s.gated, s.gate = true, s.Gate()
 		}
 	}
-	slices.SortFunc(list, func(a, b seen) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 

@@ -8,16 +8,8 @@ import (
 	"io"
 )
 
-var errTooLarge = errors.New("it contains too much")
-
-// tooLarge says how much too much is.
-type tooLarge int64
-
-func (most tooLarge) Error() string {
-	return fmt.Sprintf("it contains more than %d MiB", int64(most)>>20)
-}
-
-func (tooLarge) Is(target error) bool { return target == errTooLarge }
+// errTooLarge is wrapped with how much too much is.
+var errTooLarge = errors.New("it contains more than")
 
 // gunzip decompresses at most most bytes, however small a file claims to be.
 func gunzip(data []byte, most int64) ([]byte, error) {
@@ -33,7 +25,7 @@ func gunzip(data []byte, most int64) ([]byte, error) {
 		return nil, plain(err)
 	}
 	if int64(len(out)) > most {
-		return nil, tooLarge(most)
+		return nil, fmt.Errorf("%w %d MiB", errTooLarge, most>>20)
 	}
 	return out, nil
 }

@@ -37,18 +37,12 @@ func (v *Values) Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []f
 
 // Hide puts $(NAME) where a finding of another validator quotes a value, and keeps lines of the files with
 // values from being shown.
-func (v *Values) Hide(inner finding.Validator) finding.Validator { return hiding{inner, v} }
-
-type hiding struct {
-	finding.Validator
-	values *Values
-}
-
-// Validate implements finding.Validator.
-func (h hiding) Validate(ctx context.Context, req finding.Request) (finding.Result, error) {
-	res, err := h.Validator.Validate(ctx, req)
-	h.values.hide(res.Findings)
-	return res, err
+func (v *Values) Hide(inner finding.Validator) finding.Validator {
+	return finding.ValidatorFunc(func(ctx context.Context, req finding.Request) (finding.Result, error) {
+		res, err := inner.Validate(ctx, req)
+		v.hide(res.Findings)
+		return res, err
+	})
 }
 
 // minHidden is how long a value must be, in bytes, to be worth hiding: "1" or "eu" is in any text.
