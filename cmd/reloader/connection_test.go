@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"reloader/internal/httpclient"
 )
 
 // status and wait get through TLS and basic auth with what flags give, and not without; a redirect does
@@ -40,31 +42,31 @@ func TestProtectedRemote(t *testing.T) {
 	ca := write("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
 	right, wrong := write("right", []byte("secret\n")), write("wrong", []byte("other"))
 	for _, c := range []struct {
-		connection
+		o  httpclient.Options
 		ok bool
 	}{
-		{connection{caFile: ca, username: "ann", passwordFile: right}, true},
-		{connection{caFile: ca, username: "ann", passwordFile: wrong}, false},
-		{connection{caFile: ca}, false},
-		{connection{username: "ann", passwordFile: right}, false},
+		{httpclient.Options{CAFile: ca, Username: "ann", PasswordFile: right}, true},
+		{httpclient.Options{CAFile: ca, Username: "ann", PasswordFile: wrong}, false},
+		{httpclient.Options{CAFile: ca}, false},
+		{httpclient.Options{Username: "ann", PasswordFile: right}, false},
 	} {
-		r, err := newRemote(srv.URL, c.connection)
+		r, err := newRemote(srv.URL, c.o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if report, err := r.report(t.Context()); (err == nil && report.Version == "v") != c.ok {
-			t.Errorf("%+v: %v", c.connection, err)
+			t.Errorf("%+v: %v", c.o, err)
 		}
 	}
 	redirect = true
-	r, err := newRemote(srv.URL, connection{caFile: ca, username: "ann", passwordFile: right})
+	r, err := newRemote(srv.URL, httpclient.Options{CAFile: ca, Username: "ann", PasswordFile: right})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.report(t.Context()); err == nil {
 		t.Error("a redirect was followed")
 	}
-	for _, half := range []connection{{username: "ann"}, {certFile: ca}, {caFile: right}, {caFile: filepath.Join(dir, "none")}, {passwordFile: right}} {
+	for _, half := range []httpclient.Options{{Username: "ann"}, {CertFile: ca}, {CAFile: right}, {CAFile: filepath.Join(dir, "none")}, {PasswordFile: right}} {
 		if _, err := newRemote(srv.URL, half); err == nil {
 			t.Errorf("%+v was accepted", half)
 		}

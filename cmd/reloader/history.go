@@ -9,6 +9,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/history"
+	"reloader/internal/httpclient"
 )
 
 var historyCommand = command{
@@ -17,7 +18,7 @@ var historyCommand = command{
 }
 
 type historyOptions struct {
-	connection
+	client      httpclient.Options
 	url, format string
 	last        int
 }
@@ -37,7 +38,7 @@ Example:
 `)
 	o := &historyOptions{}
 	fs.StringVar(&o.url, "url", "http://127.0.0.1:9533", "base `URL` of the running reloader")
-	o.register(fs)
+	registerClient(fs, &o.client)
 	fs.IntVarP(&o.last, "last", "n", 20, "how many entries of each target to show, 0 for all")
 	fs.StringVar(&o.format, "format", "text", "text or json")
 	return fs, o
@@ -54,11 +55,11 @@ func runHistory(ctx context.Context, args []string, std stdio) int {
 	case o.last < 0:
 		return usageError(std, "history", "--last: want 0 or more")
 	}
-	r, err := newRemote(o.url, o.connection)
+	r, err := newRemote(o.url, o.client)
 	if err != nil {
 		return usageError(std, "history", "%s", err)
 	}
-	report, err := ask[history.Report](ctx, r, "history")
+	report, err := ask[history.Report](ctx, r, "history", nil)
 	if err != nil {
 		return failed(std, "history", exitUnjudged, err)
 	}

@@ -9,8 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
-	"reloader/internal/finding"
+	"reloader/internal/httpclient"
 	"reloader/internal/reload"
 	"reloader/internal/status"
 )
@@ -18,61 +19,73 @@ import (
 // maxReport bounds what is read of another reloader's answer.
 const maxReport = 64 << 20
 
+// askTimeout bounds one request, also one that waits until every target has asked its server.
+const askTimeout = 10 * time.Second
+
 // remote asks a running reloader for what it knows.
 type remote struct {
-	name   string // the address, where one URL means several reloaders
-	base   string
-	client *http.Client
-	// identify adds the password, where one was given.
-	identify func(*http.Request)
+	name string // the address, where one URL means several reloaders
+	base string
+	o    httpclient.Options
+	c    *httpclient.Client
 }
 
-// newRemote checks the base URL. Its text is not repeated in errors: it may hold a password.
-func newRemote(base string, c connection) (*remote, error) {
-	u, err := url.Parse(base)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+// registerClient adds the flags that say how to reach a reloader whose port is protected by --web-config-file.
+func registerClient(fs *flagSet, o *httpclient.Options) {
+	fs.StringVar(&o.CAFile, "ca-file", "", "`FILE` with the CA that signed reloader's certificate")
+	fs.StringVar(&o.CertFile, "cert-file", "", "`FILE` with the client certificate")
+	fs.StringVar(&o.KeyFile, "key-file", "", "`FILE` with the client certificate's key")
+	fs.StringVar(&o.ServerName, "server-name", "", "`NAME` to expect in reloader's certificate")
+	fs.StringVar(&o.Username, "username", "", "user `NAME` for basic auth")
+	fs.StringVar(&o.PasswordFile, "password-file", "", "`FILE` with the password")
+}
+
+// newRemote checks the base URL and the files. The text of the URL is not repeated in errors: it may hold a password.
+func newRemote(base string, o httpclient.Options) (*remote, error) {
+	o.URL = strings.TrimSuffix(base, "/")
+	c, err := httpclient.New(o)
+	switch {
+	case err != nil:
 		return nil, errors.New("--url: not a URL like http://127.0.0.1:9533")
+	case (o.CertFile == "") != (o.KeyFile == ""):
+		return nil, errors.New("give both --cert-file and --key-file")
+	case (o.Username == "") != (o.PasswordFile == ""):
+		return nil, errors.New("give both --username and --password-file")
 	}
-	client, identify, err := c.client()
-	if err != nil {
-		return nil, err
+	if f := c.Check(); f != nil {
+		return nil, f
 	}
-	return &remote{base: strings.TrimSuffix(base, "/"), client: client, identify: identify}, nil
+	return &remote{base: o.URL, o: o, c: c}, nil
 }
 
 func (r *remote) report(ctx context.Context) (status.Report, error) {
-	return ask[status.Report](ctx, r, "status")
+	return ask[status.Report](ctx, r, "status", nil)
 }
 
 // fresh is the report after every target in sync has compared what its server runs with the files.
 func (r *remote) fresh(ctx context.Context) (status.Report, error) {
-	return ask[status.Report](ctx, r, "status?look")
+	return ask[status.Report](ctx, r, "status", url.Values{"look": {""}})
 }
 
 // ask gets one of the things that the API has under its name.
-func ask[T any](ctx context.Context, r *remote, name string) (T, error) {
-	var none T
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base+"/api/v1/"+name, nil)
-	name, _, _ = strings.Cut(name, "?")
-	if err != nil {
-		return none, err
+func ask[T any](ctx context.Context, r *remote, name string, query url.Values) (answer T, err error) {
+	path := "/api/v1/" + name
+	a, f, err := r.c.Stream(ctx, path, query, askTimeout, maxReport, func(body io.Reader) (err error) {
+		answer, err = readAnswer[T](body, name)
+		return err
+	})
+	if f != nil {
+		return answer, fmt.Errorf("ask for the %s: %w", name, f)
 	}
-	r.identify(req)
-	resp, err := r.client.Do(req)
-	if err != nil {
-		// url.Error shows passwords as xxxxx.
-		return none, fmt.Errorf("ask for the %s: %w", name, err)
+	if f := r.c.Classify(http.MethodGet, path, a); f != nil {
+		return answer, fmt.Errorf("ask for the %s: %w; is this the address of a reloader?", name, f)
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return none, fmt.Errorf("ask for the %s: %s; is this the address of a reloader?", name, finding.OneLine(resp.Status))
-	}
-	return readAnswer[T](resp.Body, name)
+	return answer, err
 }
 
 func readAnswer[T any](body io.Reader, name string) (T, error) {
 	var answer, none T
-	if err := json.NewDecoder(io.LimitReader(body, maxReport)).Decode(&answer); err != nil {
+	if err := json.NewDecoder(body).Decode(&answer); err != nil {
 		return none, fmt.Errorf("read the %s: %w; is this the address of a reloader?", name, err)
 	}
 	return answer, nil

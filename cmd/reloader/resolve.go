@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"reloader/internal/httpclient"
 )
 
 // all is one remote for each address of a headless Service's name, and the remote itself for any other one.
@@ -34,18 +35,11 @@ func (r *remote) at(addrs []string, u *url.URL) []*remote {
 	}
 	var out []*remote
 	for _, addr := range addrs {
-		address := net.JoinHostPort(addr, port)
-		client := *r.client
-		if t, ok := r.client.Transport.(*http.Transport); ok {
-			t = t.Clone()
-			t.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, network, address)
-			}
-			t.Proxy = nil              // a proxy would choose the address itself
-			t.DisableKeepAlives = true // the next look-up may find other pods
-			client.Transport = t
+		o := r.o
+		o.Address = net.JoinHostPort(addr, port)
+		if c, err := httpclient.New(o); err == nil { // as it was for r
+			out = append(out, &remote{name: o.Address, base: r.base, o: o, c: c})
 		}
-		out = append(out, &remote{name: address, base: r.base, client: &client, identify: r.identify})
 	}
 	return out
 }

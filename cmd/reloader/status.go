@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"reloader/internal/finding"
+	"reloader/internal/httpclient"
 	"reloader/internal/status"
 )
 
@@ -15,7 +16,7 @@ var statusCommand = command{
 }
 
 type statusOptions struct {
-	connection
+	client      httpclient.Options
 	url, format string
 	watch       bool
 }
@@ -33,7 +34,7 @@ Example:
 `)
 	o := &statusOptions{}
 	fs.StringVar(&o.url, "url", "http://127.0.0.1:9533", "base `URL` of the running reloader")
-	o.register(fs)
+	registerClient(fs, &o.client)
 	fs.StringVar(&o.format, "format", "text", "text or json")
 	fs.BoolVarP(&o.watch, "watch", "w", false, "stay and show each change; on a terminal the view is redrawn in place")
 	return fs, o
@@ -47,7 +48,7 @@ func runStatus(ctx context.Context, args []string, std stdio) int {
 	if o.format != "text" && o.format != "json" {
 		return usageError(std, "status", "--format: want text or json")
 	}
-	r, err := newRemote(o.url, o.connection)
+	r, err := newRemote(o.url, o.client)
 	if err != nil {
 		return usageError(std, "status", "%s", err)
 	}

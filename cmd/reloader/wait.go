@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"reloader/internal/httpclient"
 	"reloader/internal/snapshot"
 )
 
@@ -13,7 +14,7 @@ var waitCommand = command{
 }
 
 type waitOptions struct {
-	connection
+	client              httpclient.Options
 	urls                []string
 	digest, dir, target string
 	synced              bool
@@ -41,7 +42,7 @@ Example, after kubectl apply, in a pipeline:
 `)
 	o := &waitOptions{}
 	fs.StringArrayVar(&o.urls, "url", []string{"http://127.0.0.1:9533"}, "base `URL` of the running reloader; repeatable")
-	o.register(fs)
+	registerClient(fs, &o.client)
 	fs.StringVar(&o.digest, "digest", "", "wait for this `DIGEST` (64 hexadecimal digits, or the first 12 or more)")
 	fs.StringVar(&o.dir, "dir", "", "wait for the files of this `DIR`")
 	fs.BoolVar(&o.synced, "synced", false, "wait until every target runs its newest files")
@@ -69,7 +70,7 @@ func runWait(ctx context.Context, args []string, std stdio) int {
 	}
 	var remotes []*remote
 	for _, base := range o.urls {
-		r, err := newRemote(base, o.connection)
+		r, err := newRemote(base, o.client)
 		if err != nil {
 			return usageError(std, "wait", "%s", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"reloader/internal/httpclient"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 	"reloader/internal/status"
@@ -138,7 +139,7 @@ func TestWaitAtAllAddresses(t *testing.T) {
 	}))
 	t.Cleanup(srv.Close)
 	_, port, _ := strings.Cut(strings.TrimPrefix(srv.URL, "http://"), ":")
-	r, err := newRemote("http://monitor.shop.svc:"+port, connection{})
+	r, err := newRemote("http://monitor.shop.svc:"+port, httpclient.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	CertFile, KeyFile string
 	// ServerName is what the server's certificate is verified against; empty: the URL's host.
 	ServerName string
+	// Address is the host and port to connect to instead of the URL's; empty: the URL's, or those of its proxy.
+	Address string
 }
 
 // Client sends requests. It is for one goroutine.
@@ -195,6 +197,15 @@ func (c *Client) send(ctx context.Context, method, path, query string, timeout t
 	return a, nil
 }
 
+// Check says what is wrong with the files of credentials and certificates, before any request.
+func (c *Client) Check() *reload.Failure {
+	if f := c.connect(); f != nil {
+		return f
+	}
+	_, _, f := c.Credentials()
+	return f
+}
+
 // Close ends idle connections.
 func (c *Client) Close() {
 	if c.transport != nil {
@@ -290,6 +301,10 @@ func (c *Client) connect() *reload.Failure {
 		MaxIdleConnsPerHost: 1,
 		// No IdleConnTimeout: a connection that this side closes would look like a restart of the server.
 		DisableCompression: true,
+	}
+	if c.o.Address != "" {
+		c.transport.Proxy = nil // it would choose the address itself
+		c.transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) { return Dial(ctx, network, c.o.Address) }
 	}
 	return nil
 }
