@@ -10,28 +10,13 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// inScript finds the configuration file in a line of a shell.
-var inScript = regexp.MustCompile(`--?config\.file[= ]+["']?([^"'\s;&|]+)`)
-
 // configFile is the path of Prometheus' main file, from the flag or the image.
 func (pl *plan) configFile(c manifest.Container) (string, error) {
-	config, at, ok := c.Flag("config.file")
-	if !ok {
-		config = prometheusConfig
-		for _, it := range append(c.Get("command").Items(), c.Get("args").Items()...) {
-			if m := inScript.FindStringSubmatch(it.Str()); m != nil {
-				config, at = m[1], it
-			}
-		}
-	}
-	config = pl.in.Expand(pl.w, c, config)
+	config, at, _ := pl.in.PrometheusConfigFile(pl.w, c)
 	if strings.Contains(config, "$") {
 		return "", pl.refuse(at, "write out the path", "the path of Prometheus' configuration is %s, whose value is unknown here", config)
 	}
-	if !path.IsAbs(config) {
-		config = path.Join(prometheusData, config) // the image's working directory
-	}
-	return path.Clean(config), nil
+	return config, nil
 }
 
 // lifecycle switches POST /-/reload on.
@@ -60,7 +45,7 @@ func (pl *plan) lifecycle(c manifest.Container) error {
 		return pl.refuse(c.Cursor, "write out the image's arguments under args, then inject again",
 			"container %s needs %s, but arguments replace the image's own, and %s is not an image whose arguments are known", c.Name(), flag, c.Image())
 	}
-	all := yamledit.List{"--config.file=" + prometheusConfig, "--storage.tsdb.path=" + prometheusData}
+	all := yamledit.List{"--config.file=" + manifest.PrometheusConfig, "--storage.tsdb.path=" + manifest.PrometheusData}
 	if strings.HasPrefix(c.ImageTag(), "v2.") {
 		all = append(all, "--web.console.libraries=/usr/share/prometheus/console_libraries", "--web.console.templates=/usr/share/prometheus/consoles")
 	}

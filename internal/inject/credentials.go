@@ -62,7 +62,7 @@ func (pl *plan) fromWhole(c manifest.Container, name string) any {
 		for _, kind := range [][3]string{{"secretRef", "Secret", "secretKeyRef"}, {"configMapRef", "ConfigMap", "configMapKeyRef"}} {
 			object := from.Get(kind[0], "name").Str()
 			key, ok := strings.CutPrefix(name, from.Get("prefix").Str())
-			if !ok || pl.objs.Value(kind[1], object, pl.w.Namespace, key) == nil {
+			if !ok || pl.in.Object(kind[1], object, pl.w.Namespace).Value(key) == nil {
 				continue
 			}
 			return yamledit.Map{{"name", name}, {"valueFrom", yamledit.Map{{kind[2], yamledit.Map{{"name", object}, {"key", key}}}}}}
@@ -88,7 +88,7 @@ func (pl *plan) collected(name string) bool {
 	if vol.Kind != "emptyDir" {
 		return false
 	}
-	for _, c := range append(pl.w.Containers(), pl.w.InitContainers()...) {
+	for _, c := range pl.w.AllContainers() {
 		if !strings.HasSuffix(c.ImageName(), "k8s-sidecar") {
 			continue
 		}

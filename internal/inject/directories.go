@@ -173,9 +173,9 @@ func (pl *plan) reusable(members []member, whole *manifest.Mount, groups map[str
 	if !members[0].strict || len(vol.Get(vol.Kind, "items").Items()) > 0 {
 		return true
 	}
-	keys, known := pl.objs.Keys(manifest.ObjectKind[vol.Kind], vol.ObjectName(), pl.w.Namespace)
-	return !known || !slices.ContainsFunc(keys, func(k string) bool {
-		return !slices.ContainsFunc(members, func(m member) bool { return m.key == k })
+	o := pl.in.Object(manifest.ObjectKind[vol.Kind], vol.ObjectName(), pl.w.Namespace)
+	return o == nil || !slices.ContainsFunc(o.Values, func(v *manifest.Value) bool {
+		return !slices.ContainsFunc(members, func(m member) bool { return m.key == v.Key })
 	})
 }
 
@@ -189,19 +189,6 @@ func covering(mounts []finalMount, file string) (finalMount, bool) {
 		}
 	}
 	return best, found
-}
-
-// system are directories of which the image needs its own version.
-func system(dir string) bool {
-	if slices.Contains([]string{"/", "/etc", "/var", "/var/lib", "/opt", "/home", "/mnt", "/srv", "/tmp", "/run"}, dir) {
-		return true
-	}
-	for _, d := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc", "/sys", "/etc/ssl", "/etc/pki"} {
-		if paths.Inside(dir, d) {
-			return true
-		}
-	}
-	return false
 }
 
 func (f finalMount) String() string { return fmt.Sprintf("%s at %s", f.volume, f.path) }

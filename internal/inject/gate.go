@@ -33,7 +33,7 @@ func (pl *plan) place(c manifest.Container, mounts []finalMount) error {
 // placeGate makes root, the directory of the server's configuration, an empty directory that
 // only the sidecar writes; the volumes that were mounted there go to the sidecar alone.
 func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, root string) error {
-	if system(root) {
+	if manifest.SystemDir(root) {
 		return pl.refuse(c.Cursor, "mount the configuration in its own directory", "the gate cannot replace %s, which the image needs", root)
 	}
 	behind := func(m finalMount) bool { return m.shared && (paths.Inside(m.path, root) || m.source != "") }

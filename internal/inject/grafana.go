@@ -10,12 +10,6 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// The paths of Grafana's image.
-const (
-	grafanaIni          = "/etc/grafana/grafana.ini"
-	grafanaProvisioning = "/etc/grafana/provisioning"
-)
-
 // provisioned are the directories that Grafana looks for in its provisioning directory.
 var provisioned = []string{"datasources", "dashboards", "alerting", "plugins", "notifiers", "access-control"}
 
@@ -28,7 +22,7 @@ func (pl *plan) grafana(c manifest.Container) error {
 	where := pl.in.GrafanaPaths(pl.w, c)
 	ini, provisioning := where.Ini, where.Provisioning
 	if provisioning == "" {
-		provisioning = grafanaProvisioning
+		provisioning = manifest.GrafanaProvisioning
 	}
 	if strings.Contains(ini+provisioning, "$") {
 		return pl.refuse(c.Cursor, "write out the path", "where container %s looks for its files depends on a variable whose value is unknown here", c.Name())
@@ -80,7 +74,7 @@ func copiedAtStart(c manifest.Container) (manifest.Mount, bool) {
 // imageConf says that the image keeps files of its own in the directory: Grafana's home, for one, has its defaults
 // in conf.
 func imageConf(where manifest.GrafanaPaths, dir string) bool {
-	return dir == path.Dir(grafanaIni) || system(dir) || paths.Inside(dir, where.Home) || path.Base(dir) == "conf"
+	return dir == path.Dir(manifest.GrafanaIni) || manifest.SystemDir(dir) || paths.Inside(dir, where.Home) || path.Base(dir) == "conf"
 }
 
 // provisions says whether a mount there holds provisioning files.
@@ -101,7 +95,7 @@ func (pl *plan) iniPlace(c manifest.Container, where manifest.GrafanaPaths) stri
 		return ini
 	}
 	for _, d := range []string{"config", "ini", "reloader"} {
-		place := path.Join(path.Dir(grafanaIni), d)
+		place := path.Join(path.Dir(manifest.GrafanaIni), d)
 		if !slices.ContainsFunc(c.Mounts(), func(m manifest.Mount) bool { return paths.Inside(m.Path, place) }) {
 			return path.Join(place, path.Base(ini))
 		}

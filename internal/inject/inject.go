@@ -129,8 +129,14 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	if len(workloads) == 0 {
 		return nil, nil, noWorkload(others)
 	}
-	p := &planner{opts: o, ed: yamledit.NewEditor(src), docs: file.Docs, in: in, objs: contents.Objects}
+	p := &planner{opts: o, ed: yamledit.NewEditor(src), docs: file.Docs, in: in, accounts: map[string][]yamledit.Cursor{}}
 	p.operators(others)
+	for _, o := range others {
+		if o.Get("kind").Str() == "ServiceAccount" {
+			name := o.Get("metadata", "name").Str()
+			p.accounts[name] = append(p.accounts[name], o)
+		}
+	}
 	p.isOpenShift = slices.ContainsFunc(others, openshiftObject) ||
 		slices.ContainsFunc(workloads, func(w *manifest.Workload) bool { return openshiftObject(w.Object) })
 	var misses []string

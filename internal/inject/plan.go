@@ -22,10 +22,11 @@ type planner struct {
 	opts Options
 	ed   *yamledit.Editor
 	docs []*yamledit.Document
-	// in is the manifest with what containers find; objs are its objects.
-	in    *manifest.Input
-	objs  manifest.Objects
-	notes []Note
+	// in is the manifest with what containers find.
+	in *manifest.Input
+	// accounts are the service accounts of the manifest, by name.
+	accounts map[string][]yamledit.Cursor
+	notes    []Note
 	// isOpenShift says that some object of the manifest is of an API group of OpenShift.
 	isOpenShift bool
 }
@@ -214,7 +215,7 @@ func (pl *plan) volumeName(base string) string {
 // removeUnused deletes the volumes whose last mount has moved elsewhere.
 func (pl *plan) removeUnused() {
 	used, was := map[string]bool{}, map[string]bool{}
-	for _, c := range slices.Concat(pl.w.Containers(), pl.w.InitContainers()) {
+	for _, c := range pl.w.AllContainers() {
 		for _, m := range c.Mounts() {
 			was[m.Volume] = true
 			if !pl.moved[m.Node] {

@@ -1,14 +1,12 @@
 package inject
 
 import (
-	"slices"
-
 	"reloader/internal/manifest"
 )
 
 // present finds the sidecar that was added before.
 func (pl *plan) present() (manifest.Container, error) {
-	for _, c := range slices.Concat(pl.w.Containers(), pl.w.InitContainers()) {
+	for _, c := range pl.w.AllContainers() {
 		if c.IsReloader() {
 			pl.there = true
 			pl.gate = c.ReloaderSets("prometheus-gate") || c.ReloaderSets("grafana-gate")

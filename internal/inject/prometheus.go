@@ -10,13 +10,6 @@ import (
 	"reloader/internal/prometheus/references"
 )
 
-// The image's own arguments: those that a container without any gets. Version 2 also had the
-// two console flags, whose templates version 3 no longer brings.
-const (
-	prometheusConfig = "/etc/prometheus/prometheus.yml"
-	prometheusData   = "/prometheus"
-)
-
 // prometheus plans the changes to Prometheus' container and the sidecar's part for it.
 func (pl *plan) prometheus(c manifest.Container) error {
 	if at, old := c.IsPrometheus1(); old {
@@ -29,7 +22,7 @@ func (pl *plan) prometheus(c manifest.Container) error {
 	root := path.Dir(config)
 	mounts, err := pl.directories(c, func(m manifest.Mount) (place, bool) {
 		dir := path.Dir(m.Path)
-		if system(dir) || dir != root && !paths.Inside(dir, root) && !paths.Inside(dir, "/etc/prometheus") {
+		if manifest.SystemDir(dir) || dir != root && !paths.Inside(dir, root) && !paths.Inside(dir, "/etc/prometheus") {
 			return place{}, false
 		}
 		return place{dir: dir, file: path.Base(m.Path), as: "prometheus-" + label(dir, root, "config")}, true
@@ -114,18 +107,10 @@ func (pl *plan) named(c manifest.Container, config string) []string {
 
 // content is a file that the container sees and that is in the manifest itself.
 func (pl *plan) content(c manifest.Container, file string) []byte {
-	var found manifest.Mount
-	for _, m := range c.Mounts() {
-		if paths.Inside(file, m.Path) && len(m.Path) > len(found.Path) {
-			found = m
-		}
+	if v := pl.in.Look(pl.w, c).Files[file]; v != nil {
+		return v.Content
 	}
-	vol, ok := pl.w.Volume(found.Volume)
-	if !ok {
-		return nil
-	}
-	key := path.Join(found.Sub, strings.TrimPrefix(strings.TrimPrefix(file, found.Path), "/"))
-	return pl.objs.Value(manifest.ObjectKind[vol.Kind], vol.ObjectName(), pl.w.Namespace, vol.KeyOf(key))
+	return nil
 }
 
 // noConfig says why there is no directory with the configuration.

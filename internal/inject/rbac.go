@@ -114,8 +114,10 @@ func (pl *plan) automounts(account string) bool {
 		return !own.Is(false)
 	}
 	mounts := true
-	for _, c := range pl.objs.Find("ServiceAccount", account, pl.w.Namespace) {
-		mounts = !c.Get("automountServiceAccountToken").Is(false)
+	for _, c := range pl.accounts[account] {
+		if ns := c.Get("metadata", "namespace").Str(); ns == "" || pl.w.Namespace == "" || ns == pl.w.Namespace {
+			mounts = !c.Get("automountServiceAccountToken").Is(false)
+		}
 	}
 	return mounts
 }

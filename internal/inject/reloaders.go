@@ -60,7 +60,7 @@ func (pl *plan) otherReloaders() {
 	if pl.gated() || pl.gate {
 		why = "it only makes the server read the gate again, and reports success for files that never got there"
 	}
-	for _, c := range slices.Concat(pl.w.Containers(), pl.w.InitContainers()) {
+	for _, c := range pl.w.AllContainers() {
 		if p, ok := reloaderIn(pl.w, c); ok && !c.IsReloader() {
 			pl.warn(c.Cursor, "container %s (%s) reloads the server too: %s; %s", c.Name(), p.name, why, p.advice)
 		}

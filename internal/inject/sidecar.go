@@ -156,7 +156,7 @@ func (pl *plan) sidecar() {
 // port is the usual one, or the next that no container of the pod has.
 func (pl *plan) port() int {
 	port := Port
-	all := slices.Concat(pl.w.Containers(), pl.w.InitContainers())
+	all := pl.w.AllContainers()
 	for slices.ContainsFunc(all, func(c manifest.Container) bool { return c.HasPort(strconv.Itoa(port)) }) {
 		port++
 	}

@@ -139,8 +139,13 @@ type Object struct {
 
 func (o *Object) String() string { return o.Kind + "/" + o.Name }
 
-// Value is the value of that key; nil when there is none.
-func (o *Object) Value(key string) *Value { return o.byKey[key] }
+// Value is the value of that key; nil when there is none, or no object.
+func (o *Object) Value(key string) *Value {
+	if o == nil {
+		return nil
+	}
+	return o.byKey[key]
+}
 
 // Value is one key of a ConfigMap or Secret with its contents.
 type Value struct {

@@ -24,24 +24,20 @@ func (in *Input) Variable(w *Workload, c Container, name string) (value string, 
 		if v := e.Get("value"); v.OK() {
 			return v.Str(), v, true
 		}
-		for field, kind := range map[string]string{"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"} {
-			ref := e.Get("valueFrom", field)
-			if o := in.Object(kind, ref.Get("name").Str(), w.Namespace); ref.OK() && o != nil {
-				if v := o.Value(ref.Get("key").Str()); v != nil {
-					return string(v.Content), e, true
-				}
+		for field, kind := range ObjectKind {
+			ref := e.Get("valueFrom", field+"KeyRef")
+			if v := in.Object(kind, ref.Get("name").Str(), w.Namespace).Value(ref.Get("key").Str()); ref.OK() && v != nil {
+				return string(v.Content), e, true
 			}
 		}
 		return "", e, false
 	}
 	for _, from := range c.Get("envFrom").Items() {
-		for field, kind := range map[string]string{"configMapRef": "ConfigMap", "secretRef": "Secret"} {
-			ref := from.Get(field)
-			key, has := strings.CutPrefix(name, from.Get("prefix").Str())
-			if o := in.Object(kind, ref.Get("name").Str(), w.Namespace); ref.OK() && has && o != nil {
-				if v := o.Value(key); v != nil {
-					return string(v.Content), ref.Get("name"), true
-				}
+		key, has := strings.CutPrefix(name, from.Get("prefix").Str())
+		for field, kind := range ObjectKind {
+			object := from.Get(field+"Ref", "name")
+			if v := in.Object(kind, object.Str(), w.Namespace).Value(key); has && object.OK() && v != nil {
+				return string(v.Content), object, true
 			}
 		}
 	}
@@ -101,7 +97,7 @@ func (in *Input) PrometheusConfigFile(w *Workload, c Container) (file string, at
 	default:
 		file = PrometheusConfig
 	}
-	if !path.IsAbs(file) {
+	if !path.IsAbs(file) && !strings.HasPrefix(file, "$(") {
 		dir := c.Get("workingDir").Str()
 		if dir == "" {
 			dir = PrometheusData

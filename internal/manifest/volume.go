@@ -6,6 +6,9 @@ import (
 	"reloader/internal/yamledit"
 )
 
+// ObjectKind is the kind of the object behind a volume.
+var ObjectKind = map[string]string{"configMap": "ConfigMap", "secret": "Secret"}
+
 // Volume is one entry of the pod's volumes.
 type Volume struct {
 	yamledit.Cursor
@@ -32,11 +35,8 @@ func (v Volume) FromAPI() bool {
 
 // ObjectName is that of the ConfigMap or Secret behind the volume.
 func (v Volume) ObjectName() string {
-	switch v.Kind {
-	case "configMap":
-		return v.Get("configMap", "name").Str()
-	case "secret":
-		return v.Get("secret", "secretName").Str()
+	if s := v.Sources(); len(s) == 1 && v.Kind != "projected" {
+		return s[0].Name.Str()
 	}
 	return ""
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
-
-	"reloader/internal/yamledit"
 )
 
 // volumeFiles are the files of a volume by path in it, and their paths in order; unknown says which object the input
@@ -36,41 +34,30 @@ func (in *Input) volumeFiles(w *Workload, vol Volume) volumeFiles {
 
 func (in *Input) readVolume(w *Workload, vol Volume) (files map[string]*Value, objects []*Object, unknown string) {
 	files = map[string]*Value{}
-	add := func(kind, name string, source yamledit.Cursor) {
-		o := in.Object(ObjectKind[kind], name, w.Namespace)
+	if vol.Kind == "downwardAPI" {
+		unknown = "the downward API"
+	}
+	for _, s := range vol.Sources() {
+		name := s.Name.Str()
+		o := in.Object(s.Kind, name, w.Namespace)
 		if o == nil {
 			if name != "" {
-				unknown = ObjectKind[kind] + " " + name
+				unknown = s.Kind + " " + name
 			}
-			return
+			continue
 		}
 		objects = append(objects, o)
-		items := source.Get("items")
-		if len(items.Items()) == 0 {
-			for _, v := range o.Values {
-				files[v.Key] = v
-			}
-			return
-		}
-		for _, it := range items.Items() {
+		items := s.Get("items").Items()
+		for _, it := range items {
 			if v := o.Value(it.Get("key").Str()); v != nil {
 				files[path.Clean(it.Get("path").Str())] = v
 			}
 		}
-	}
-	switch vol.Kind {
-	case "projected":
-		for _, s := range vol.Get("projected", "sources").Items() {
-			for kind := range ObjectKind {
-				if src := s.Get(kind); src.OK() {
-					add(kind, src.Get("name").Str(), src)
-				}
+		for _, v := range o.Values {
+			if len(items) == 0 {
+				files[v.Key] = v
 			}
 		}
-	case "downwardAPI":
-		unknown = "the downward API"
-	default:
-		add(vol.Kind, vol.ObjectName(), vol.Get(vol.Kind))
 	}
 	return files, objects, unknown
 }

@@ -82,14 +82,12 @@ type Contents struct {
 	Workloads []*Workload
 	// Others are all objects without a pod.
 	Others []yamledit.Cursor
-	// Objects are all objects, by kind and name.
-	Objects Objects
 }
 
 // Read goes through documents, and through the lists in them. An object that several aliases stand for
 // is one object, so that aliases cannot make the work grow.
 func Read(docs []*yamledit.Document) *Contents {
-	c := &Contents{Objects: Objects{}}
+	c := &Contents{}
 	for _, d := range docs {
 		if d.Root != nil {
 			(&reading{Contents: c, seen: map[any]bool{}}).visit(d.Top(), 0)
@@ -114,10 +112,6 @@ func (r *reading) visit(c yamledit.Cursor, depth int) {
 			r.visit(it, depth+1)
 		}
 		return
-	}
-	if name := c.Get("metadata", "name").Str(); name != "" {
-		id := [2]string{kind, name}
-		r.Objects[id] = append(r.Objects[id], c)
 	}
 	at, known := podKinds[kind]
 	switch {
