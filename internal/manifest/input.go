@@ -22,8 +22,7 @@ type File struct {
 	// Err says why it could not be read.
 	Err *yamledit.Error
 
-	lines  *sourceLines
-	editor *yamledit.Editor
+	text *yamledit.Editor
 }
 
 // Input are the files of a manifest, put together as if they were applied together.
@@ -53,7 +52,7 @@ const MaxSize = 64 << 20
 
 // Add reads one more file.
 func (in *Input) Add(name string, src []byte) {
-	f := &File{Name: name, lines: newSourceLines(src)}
+	f := &File{Name: name, text: yamledit.NewEditor(src)}
 	in.Files = append(in.Files, f)
 	docs, err := yamledit.Parse(src)
 	if err != nil {
@@ -176,7 +175,7 @@ func (v *Value) Position(line, column int) (name string, l, c int, exact bool) {
 		return v.Object.File.Name, v.At.Key.Line, v.At.Key.Column, line < 1
 	}
 	if v.position == nil {
-		v.position = v.Object.File.lines.locate(v.At.Node)
+		v.position = locate(v.Object.File.text.Lines, v.At.Node)
 	}
 	l, c, exact = v.position.At(line, column)
 	if !exact {
@@ -268,9 +267,6 @@ func (f *File) Text(c yamledit.Cursor) (text []byte, line int, ok bool) {
 	if !c.OK() || c.Key == nil || len(c.Node.Content) == 0 {
 		return nil, 0, false
 	}
-	if f.editor == nil {
-		f.editor = yamledit.NewEditor(f.lines.src)
-	}
-	text, ok = f.editor.Text(c)
+	text, ok = f.text.Text(c)
 	return text, c.Node.Line, ok
 }

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/yamledit"
 )
 
 // Position leads from a place inside a value to its place in the manifest. Lines and columns count from 1,
@@ -57,7 +59,7 @@ func (p *Position) At(line, column int) (l, c int, exact bool) {
 }
 
 // locate finds where each part of the scalar n stands in the source.
-func (s *sourceLines) locate(n *yaml.Node) *Position {
+func locate(lines *yamledit.Lines, n *yaml.Node) *Position {
 	p := &Position{line: n.Line, column: n.Column, text: n.Value, starts: []int{0}}
 	for i := range len(n.Value) {
 		if n.Value[i] == '\n' && i+1 < len(n.Value) {
@@ -68,23 +70,23 @@ func (s *sourceLines) locate(n *yaml.Node) *Position {
 	case n.Kind != yaml.ScalarNode:
 		return p
 	case n.Style&yaml.LiteralStyle != 0 || n.Style&yaml.FoldedStyle != 0:
-		p.segments = s.block(n)
+		p.segments = block(lines, n)
 	case n.Style&yaml.DoubleQuotedStyle != 0:
-		p.segments = s.quoted(n, '"')
+		p.segments = quoted(lines, n, '"')
 	case n.Style&yaml.SingleQuotedStyle != 0:
-		p.segments = s.quoted(n, '\'')
+		p.segments = quoted(lines, n, '\'')
 	default:
-		p.segments = s.quoted(n, 0)
+		p.segments = quoted(lines, n, 0)
 	}
 	return p
 }
 
 // block follows a literal or folded scalar: its lines stand in the source in their order, with nothing but
 // breaks and, where they were folded, blanks between them.
-func (s *sourceLines) block(n *yaml.Node) []segment {
+func block(lines *yamledit.Lines, n *yaml.Node) []segment {
 	var list []segment
 	at, indent := 0, -1
-	head, _ := s.line(n.Line)
+	head, _ := lines.Line(n.Line)
 	if i := strings.IndexAny(head[min(len(head), max(0, n.Column-1)):], "123456789"); i >= 0 && i < 3 {
 		// An explicit indentation counts from the parent's, which only the first line that fits tells.
 		digit, _ := strconv.Atoi(head[n.Column-1+i : n.Column+i])
@@ -92,7 +94,7 @@ func (s *sourceLines) block(n *yaml.Node) []segment {
 		indent = base + digit
 	}
 	for line := n.Line + 1; at < len(n.Value); line++ {
-		text, ok := s.line(line)
+		text, ok := lines.Line(line)
 		if !ok {
 			return nil
 		}
@@ -131,12 +133,12 @@ func (s *sourceLines) block(n *yaml.Node) []segment {
 
 // quoted follows a quoted or plain scalar character by character; nil when it does not come to the value
 // that the parser read.
-func (s *sourceLines) quoted(n *yaml.Node, quote byte) []segment {
-	q := &quotedScalar{lines: s, quote: quote, want: n.Value, column: n.Column}
+func quoted(lines *yamledit.Lines, n *yaml.Node, quote byte) []segment {
+	q := &quotedScalar{lines: lines, quote: quote, want: n.Value, column: n.Column}
 	if !q.goTo(n.Line) {
 		return nil
 	}
-	q.pos = s.offset(n.Line, n.Column)
+	q.pos = lines.Offset(n.Line, n.Column)
 	if !q.prefix() || !q.run() {
 		return nil
 	}
@@ -144,9 +146,9 @@ func (s *sourceLines) quoted(n *yaml.Node, quote byte) []segment {
 }
 
 type quotedScalar struct {
-	lines  *sourceLines
+	lines  *yamledit.Lines
 	text   string // of the line
-	blank  int    // offset in text behind which are only blanks
+	solid  int    // offset in text before which blanks are known not to be the last of the line
 	pos    int    // offset in text
 	line   int
 	column int
@@ -200,7 +202,7 @@ func (q *quotedScalar) run() bool {
 	for q.at < len(q.want) {
 		rest := q.text[q.pos:]
 		switch {
-		case q.pos >= q.blank:
+		case q.ended():
 			if !q.fold() {
 				return false
 			}
@@ -243,11 +245,18 @@ func (q *quotedScalar) next() bool {
 
 // goTo takes another line; false when there is none.
 func (q *quotedScalar) goTo(line int) (ok bool) {
-	q.line = line
-	if q.text, ok = q.lines.line(line); ok {
-		q.blank = q.lines.blank(line, q.text)
-	}
+	q.line, q.solid = line, 0
+	q.text, ok = q.lines.Line(line)
 	return ok
+}
+
+// ended says that only blanks follow in the line. No run of blanks is looked at twice.
+func (q *quotedScalar) ended() bool {
+	if q.pos < q.solid {
+		return false
+	}
+	q.solid = len(q.text) - len(strings.TrimLeft(q.text[q.pos:], " \t"))
+	return q.solid == len(q.text)
 }
 
 // fold reads a line break: a blank, or as many breaks as there are empty lines.

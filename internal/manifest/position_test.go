@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/yamledit"
 )
 
 // positionsHold compares, for every character of every scalar, the source at the place that Position names.
@@ -16,7 +18,7 @@ func positionsHold(t *testing.T, src string) (exact int) {
 	if yaml.Unmarshal([]byte(src), &doc) != nil {
 		return 0
 	}
-	lines := newSourceLines([]byte(src))
+	lines := yamledit.NewLines([]byte(src))
 	var visit func(n *yaml.Node)
 	visit = func(n *yaml.Node) {
 		for _, c := range n.Content {
@@ -25,7 +27,7 @@ func positionsHold(t *testing.T, src string) (exact int) {
 		if n.Kind != yaml.ScalarNode {
 			return
 		}
-		p := lines.locate(n)
+		p := locate(lines, n)
 		for i, text := range strings.Split(n.Value, "\n") {
 			column := 0
 			for _, want := range text {
@@ -34,7 +36,7 @@ func positionsHold(t *testing.T, src string) (exact int) {
 				if !ok || want == ' ' { // a folded break is a blank that stands nowhere
 					continue
 				}
-				source, _ := lines.line(l)
+				source, _ := lines.Line(l)
 				runes := []rune(strings.TrimPrefix(source, "\ufeff")) // which is no column
 				if c < 1 || c > len(runes) {
 					t.Fatalf("%q, line %d column %d is at %d:%d, outside of\n%.300s", n.Value, i+1, column, l, c, src)
@@ -96,9 +98,9 @@ func BenchmarkPositionOneLine(b *testing.B) {
 					b.Fatal(err)
 				}
 				for b.Loop() {
-					lines := newSourceLines(src)
+					lines := yamledit.NewLines(src)
 					for _, v := range doc.Content[0].Content {
-						if _, _, exact := lines.locate(v).At(1, 8); !exact && v.Value != "" {
+						if _, _, exact := locate(lines, v).At(1, 8); !exact && v.Value != "" {
 							b.Fatal("no position")
 						}
 					}

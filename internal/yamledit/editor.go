@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -12,10 +11,7 @@ import (
 // editor collects changes of text at the places where the parser saw the nodes, so that every
 // line that is not touched keeps its bytes.
 type Editor struct {
-	src   []byte
-	lines []int // where each line starts; one more at the end
-	// marks are, for long lines, where every markEvery-th character of the line begins: JSON can be one line.
-	marks map[int][]int
+	*Lines
 	eol   string
 	edits []edit
 	err   error
@@ -38,21 +34,8 @@ type edit struct {
 // NewEditor edits src, which stays as it is.
 func NewEditor(src []byte) *Editor {
 	e := &Editor{
-		src: src, eol: "\n",
+		Lines: NewLines(src), eol: "\n",
 		changed: map[*yaml.Node]string{}, removed: map[*yaml.Node]bool{}, grown: map[*yaml.Node]bool{},
-	}
-	e.lines = append(e.lines, 0)
-	for i := 0; i < len(src); {
-		n := lineBreak(src[i:])
-		if n == 0 {
-			i++
-			continue
-		}
-		i += n
-		e.lines = append(e.lines, i)
-	}
-	if e.lines[len(e.lines)-1] != len(src) {
-		e.lines = append(e.lines, len(src))
 	}
 	if i := bytes.IndexByte(src, '\n'); i > 0 && src[i-1] == '\r' {
 		e.eol = "\r\n"
@@ -60,30 +43,8 @@ func NewEditor(src []byte) *Editor {
 	return e
 }
 
-// lineBreak is the length of the line break that b starts with, in the parser's view: YAML 1.1
-// has more of them than line feed and carriage return.
-func lineBreak(b []byte) int {
-	switch {
-	case b[0] == '\n':
-		return 1
-	case b[0] == '\r':
-		if len(b) > 1 && b[1] == '\n' {
-			return 2
-		}
-		return 1
-	case b[0] == 0xC2 && len(b) > 1 && b[1] == 0x85:
-		return 2
-	case b[0] == 0xE2 && len(b) > 2 && b[1] == 0x80 && (b[2] == 0xA8 || b[2] == 0xA9):
-		return 3
-	}
-	return 0
-}
-
 // Err is the first thing that could not be edited, an *Error; nil when there is none.
 func (e *Editor) Err() error { return e.err }
-
-// LastLineNumber is the number of the last line.
-func (e *Editor) LastLineNumber() int { return len(e.lines) - 1 }
 
 // Removed says that n, a key or an element of a list, is being removed.
 func (e *Editor) Removed(n *yaml.Node) bool { return e.removed[n] }
@@ -109,58 +70,14 @@ func (e *Editor) Writable(c Cursor) bool {
 	return e.err == nil
 }
 
-func (e *Editor) lineStart(line int) int { // counts from 1; behind the last line is the end
-	if line-1 >= len(e.lines) {
-		return len(e.src)
-	}
-	return e.lines[line-1]
-}
-
-// LineText is one line without its break; lines count from 1.
+// LineText is one line without its break.
 func (e *Editor) LineText(line int) string {
-	return strings.TrimRight(string(e.src[e.lineStart(line):e.lineStart(line+1)]), "\r\n\u0085\u2028\u2029")
+	text, _ := e.Line(line)
+	return text
 }
 
-// offset is where n starts. The parser counts characters, and a byte order mark is none.
-func (e *Editor) offset(n *yaml.Node) int {
-	at, ahead := e.lineStart(n.Line), n.Column-1
-	if n.Line == 1 && bytes.HasPrefix(e.src, []byte("\xef\xbb\xbf")) {
-		at += 3
-	}
-	if ahead >= markEvery {
-		marks := e.marksOf(n.Line, at)
-		i := min(ahead/markEvery, len(marks)-1)
-		at, ahead = marks[i], ahead-i*markEvery
-	}
-	for range ahead {
-		_, size := utf8.DecodeRune(e.src[min(at, len(e.src)):])
-		at += size
-	}
-	return at
-}
-
-// markEvery is how many characters are counted at most to find a place in a line.
-const markEvery = 512
-
-// marksOf goes once through a line, which begins at a place.
-func (e *Editor) marksOf(line, at int) []int {
-	if marks := e.marks[line]; marks != nil {
-		return marks
-	}
-	marks := []int{at}
-	end := e.lineStart(line + 1)
-	for n := 1; at < end; n++ {
-		_, size := utf8.DecodeRune(e.src[at:])
-		if at += size; n%markEvery == 0 {
-			marks = append(marks, at)
-		}
-	}
-	if e.marks == nil {
-		e.marks = map[int][]int{}
-	}
-	e.marks[line] = marks
-	return marks
-}
+// offset is where n starts.
+func (e *Editor) offset(n *yaml.Node) int { return e.lineStart(n.Line) + e.Offset(n.Line, n.Column) }
 
 // scalarEnd is where the one-line scalar n ends; false for any other layout.
 func (e *Editor) scalarEnd(n *yaml.Node) (int, bool) {
@@ -246,11 +163,11 @@ func (e *Editor) end(n *yaml.Node) (int, bool) {
 func (e *Editor) LastLine(c Cursor, indent int) int {
 	d := c.Doc
 	leaf := d.Last(c.Node)
-	line := len(e.lines) - 1
+	line := len(e.starts) - 1
 	if next := d.Next(c.Node); next != nil {
 		line = next.Line - 1
 	} else {
-		for l := leaf.Line + 1; l < len(e.lines); l++ {
+		for l := leaf.Line + 1; l < len(e.starts); l++ {
 			if t := e.LineText(l); strings.HasPrefix(t, "---") || strings.HasPrefix(t, "...") {
 				line = l - 1
 				break
@@ -300,7 +217,7 @@ func (e *Editor) AppendDocument(m Map, dash int) (separated bool) {
 		e.separated, separated = true, true
 		e.replace(at, at, "---"+e.eol)
 	}
-	e.insertLines(len(e.lines)+1, append([]string{"---"}, block(m, dash)...), 0)
+	e.insertLines(len(e.starts)+1, append([]string{"---"}, block(m, dash)...), 0)
 	return separated
 }
 

@@ -1,0 +1,113 @@
+package yamledit
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// Lines are the lines of a text, numbered from 1 as the parser numbers them. JSON can be one line with any number of values:
+// no place takes longer to find because it is further behind.
+type Lines struct {
+	src []byte
+	// text is src, once a line was asked for.
+	text   string
+	starts []int // where each line starts; one more at the end
+	// marks are, for long lines, where every markEvery-th character of the line begins.
+	marks map[int][]int
+}
+
+// markEvery is how many characters are counted at most to find a place in a line.
+const markEvery = 512
+
+// NewLines divides src, which must not change.
+func NewLines(src []byte) *Lines {
+	l := &Lines{src: src, starts: []int{0}, marks: map[int][]int{}}
+	for i := 0; i < len(src); {
+		n := lineBreak(src[i:])
+		if i += max(n, 1); n > 0 {
+			l.starts = append(l.starts, i)
+		}
+	}
+	if l.starts[len(l.starts)-1] != len(src) {
+		l.starts = append(l.starts, len(src))
+	}
+	return l
+}
+
+// lineBreak is the length of the line break that b starts with, in the parser's view: YAML 1.1
+// has more of them than line feed and carriage return.
+func lineBreak(b []byte) int {
+	switch {
+	case b[0] == '\n':
+		return 1
+	case b[0] == '\r':
+		if len(b) > 1 && b[1] == '\n' {
+			return 2
+		}
+		return 1
+	case b[0] == 0xC2 && len(b) > 1 && b[1] == 0x85:
+		return 2
+	case b[0] == 0xE2 && len(b) > 2 && b[1] == 0x80 && (b[2] == 0xA8 || b[2] == 0xA9):
+		return 3
+	}
+	return 0
+}
+
+// LastLineNumber is the number of the last line.
+func (l *Lines) LastLineNumber() int { return len(l.starts) - 1 }
+
+func (l *Lines) lineStart(line int) int { // behind the last line is the end
+	if line-1 >= len(l.starts) {
+		return len(l.src)
+	}
+	return l.starts[line-1]
+}
+
+// Line is one line without its break, which is no copy; false when there is none.
+func (l *Lines) Line(n int) (string, bool) {
+	if n < 1 || n >= len(l.starts) {
+		return "", false
+	}
+	if l.text == "" {
+		l.text = string(l.src)
+	}
+	return strings.TrimRight(l.text[l.starts[n-1]:l.starts[n]], "\r\n\u0085\u2028\u2029"), true
+}
+
+// Offset is where in its line the character at a column begins. The parser counts characters from 1, and a byte order
+// mark is none.
+func (l *Lines) Offset(line, column int) int {
+	from, ahead := l.lineStart(line), max(column-1, 0)
+	at := from
+	if line == 1 && bytes.HasPrefix(l.src, []byte("\xef\xbb\xbf")) {
+		at += 3
+	}
+	if ahead >= markEvery {
+		marks := l.marksOf(line, at)
+		i := min(ahead/markEvery, len(marks)-1)
+		at, ahead = marks[i], ahead-i*markEvery
+	}
+	for range ahead {
+		_, size := utf8.DecodeRune(l.src[min(at, len(l.src)):])
+		at += size
+	}
+	return at - from
+}
+
+// marksOf goes once through a line, which begins at a place.
+func (l *Lines) marksOf(line, at int) []int {
+	if marks := l.marks[line]; marks != nil {
+		return marks
+	}
+	marks := []int{at}
+	end := l.lineStart(line + 1)
+	for n := 1; at < end; n++ {
+		_, size := utf8.DecodeRune(l.src[at:])
+		if at += size; n%markEvery == 0 {
+			marks = append(marks, at)
+		}
+	}
+	l.marks[line] = marks
+	return marks
+}
