@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"reloader/internal/check/manifests"
@@ -114,25 +112,13 @@ func looksLikeDashboard(content []byte) bool {
 // nothing is said about files that are missing.
 func (o Options) aloneInManifest(ctx context.Context, kind string, files map[string][]byte) ([]finding.Finding, error) {
 	in := valueKinds[kind]
-	groups := []map[string][]byte{files}
-	if in.Kind == KindPrometheus || in.Kind == KindIni { // each is a main file
-		groups = nil
-		for _, name := range slices.Sorted(maps.Keys(files)) {
-			groups = append(groups, map[string][]byte{name: files[name]})
-		}
-	}
+	list, _, err := alone{Options: o, dir: "/manifest", kind: in.Kind, role: in.Role, all: true}.judge(ctx, files)
 	var all []finding.Finding
-	for _, files := range groups {
-		list, _, err := alone{Options: o, dir: "/manifest", kind: in.Kind, role: in.Role, all: true}.judge(ctx, files)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range list {
-			if f.Rule != prometheusvalidator.RuleMissingFile && f.Rule != "dashboards-not-in-view" {
-				f.File = filepath.Base(f.File)
-				all = append(all, f)
-			}
+	for _, f := range list {
+		if f.Rule != prometheusvalidator.RuleMissingFile && f.Rule != "dashboards-not-in-view" {
+			f.File = filepath.Base(f.File)
+			all = append(all, f)
 		}
 	}
-	return all, nil
+	return all, err
 }

@@ -43,16 +43,12 @@ func (pl *plan) credentials(c manifest.Container, mounts []finalMount) {
 // passwordFile lets the sidecar read the file that Grafana reads at its start; false when it is
 // in no volume.
 func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
-	m, ok := covering(mounts, file)
-	for i := range mounts {
-		if !ok || m.items[0].Node != mounts[i].items[0].Node {
-			continue
-		}
+	i := covering(mounts, file)
+	if i >= 0 {
 		mounts[i].shared = true
 		pl.side.args = append(pl.side.args, "--grafana-password-file="+file)
-		return true
 	}
-	return false
+	return i >= 0
 }
 
 // fromWhole is a reference to a key that the container gets with a whole Secret or ConfigMap (envFrom), when that is in

@@ -179,16 +179,15 @@ func (pl *plan) reusable(members []member, whole *manifest.Mount, groups map[str
 	})
 }
 
-// covering is the mount that holds file, the innermost one.
-func covering(mounts []finalMount, file string) (finalMount, bool) {
-	var best finalMount
-	found := false
-	for _, m := range mounts {
-		if paths.Inside(file, m.path) && (!found || len(m.path) > len(best.path)) {
-			best, found = m, true
+// covering is the place of the mount that holds file, the innermost one; -1 when there is none.
+func covering(mounts []finalMount, file string) int {
+	best := -1
+	for i, m := range mounts {
+		if paths.Inside(file, m.path) && (best < 0 || len(m.path) > len(mounts[best].path)) {
+			best = i
 		}
 	}
-	return best, found
+	return best
 }
 
 func (f finalMount) String() string { return fmt.Sprintf("%s at %s", f.volume, f.path) }

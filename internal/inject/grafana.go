@@ -48,7 +48,7 @@ func (pl *plan) grafana(c manifest.Container) error {
 	if err != nil {
 		return err
 	}
-	if _, moved := covering(mounts, newIni); newIni != ini && moved {
+	if newIni != ini && covering(mounts, newIni) >= 0 {
 		seen := newIni
 		if gate {
 			seen = path.Join(provisioning, path.Base(newIni)) // in the gate, beside the directories of the kinds
@@ -148,15 +148,15 @@ func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag b
 // grafanaSide adds Grafana to the sidecar.
 func (pl *plan) grafanaSide(c manifest.Container, mounts []finalMount, ini, provisioning string, gate bool) error {
 	s := &pl.side
-	iniMount, hasIni := covering(mounts, ini)
+	iniMount := covering(mounts, ini)
 	hasProvisioning := false
 	for i := range mounts {
 		m := &mounts[i]
 		below := provisions(m.path, provisioning)
 		hasProvisioning = hasProvisioning || below
-		m.shared = below || hasIni && m.items[0].Node == iniMount.items[0].Node || m.kind == "configMap" || pl.collected(m.volume)
+		m.shared = below || i == iniMount || m.kind == "configMap" || pl.collected(m.volume)
 	}
-	if !hasIni && !hasProvisioning {
+	if iniMount < 0 && !hasProvisioning {
 		return pl.refuse(c.Cursor, "mount a ConfigMap at "+path.Join(provisioning, "datasources")+", for example",
 			"container %s has no volume for grafana.ini (%s) or the provisioning directory (%s), so nothing there can change", c.Name(), ini, provisioning)
 	}
@@ -171,12 +171,12 @@ func (pl *plan) grafanaSide(c manifest.Container, mounts []finalMount, ini, prov
 	if !pl.there {
 		pl.written(c, mounts)
 	}
-	switch i := slices.IndexFunc(mounts, func(m finalMount) bool { return hasIni && m.items[0].Node == iniMount.items[0].Node }); {
-	case i < 0:
-	case gate && iniMount.items[0].Sub != "":
-		// It was a file of its own, so that nothing else is missed when the mount goes.
-		mounts[i].source = sourceDir("grafana-ini")
-		s.args = append(s.args, "--grafana-ini="+mounts[i].source+"/"+path.Base(ini)+"="+path.Join(provisioning, path.Base(ini)))
+	switch {
+	case iniMount < 0:
+	case gate && mounts[iniMount].items[0].Sub != "":
+		// It was a file of its own, so that nothing else is missed when the mount is removed.
+		mounts[iniMount].source = sourceDir("grafana-ini")
+		s.args = append(s.args, "--grafana-ini="+mounts[iniMount].source+"/"+path.Base(ini)+"="+path.Join(provisioning, path.Base(ini)))
 	default:
 		s.args = append(s.args, "--grafana-ini="+ini)
 	}

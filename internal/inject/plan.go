@@ -98,9 +98,9 @@ func (pl *plan) servers(prometheus, grafana manifest.Container) error {
 		if !s.container.OK() {
 			continue
 		}
-		mark, notes, added, side := pl.ed.Mark(), len(pl.notes), len(pl.added), pl.side
-		side.mounts, side.args, side.env, side.at = slices.Clone(side.mounts), slices.Clone(side.args), slices.Clone(side.env), maps.Clone(side.at)
-		moved, told := maps.Clone(pl.moved), pl.told
+		mark, notes, was := pl.ed.Mark(), len(pl.notes), *pl
+		was.side.mounts, was.side.args, was.side.env, was.side.at = slices.Clone(was.side.mounts), slices.Clone(was.side.args), slices.Clone(was.side.env), maps.Clone(was.side.at)
+		was.moved, was.values, was.valued = maps.Clone(was.moved), nil, 0
 		err := s.plan(s.container)
 		var refusal *Error
 		switch {
@@ -109,8 +109,7 @@ func (pl *plan) servers(prometheus, grafana manifest.Container) error {
 		case errors.As(err, &refusal) && !refusal.whole:
 			left = append(left, refusal)
 			pl.ed.Rollback(mark)
-			pl.notes, pl.added, pl.side, pl.moved = pl.notes[:notes], pl.added[:added], side, moved
-			pl.values, pl.valued, pl.told = nil, 0, told
+			*pl, pl.notes = was, pl.notes[:notes]
 		default:
 			return err
 		}
@@ -237,24 +236,21 @@ func (pl *plan) removeUnused() {
 // remarks warns of what works against hot reloading.
 func (pl *plan) remarks() {
 	annotations := pl.w.Meta.Get("annotations")
-	if annotations.OK() && annotations.Node.Kind == yaml.MappingNode {
-		var names []string
-		var lines []int
-		first := yamledit.Cursor{}
-		for i := 0; i+1 < len(annotations.Node.Content); i += 2 {
-			k := annotations.Node.Content[i]
-			if !checksum.MatchString(k.Value) || k.Value == "checksum/secret" {
-				continue
-			}
-			lines = append(lines, k.Line)
-			if names = append(names, k.Value); !first.OK() {
-				first = annotations.Child(k, annotations.Node.Content[i+1])
-			}
+	var names []string
+	var lines []string
+	first := yamledit.Cursor{}
+	for _, f := range annotations.Fields() {
+		if !checksum.MatchString(f.Key.Value) || f.Key.Value == "checksum/secret" {
+			continue
 		}
-		if len(names) > 0 {
-			pl.warn(first, "%s cause%s a new pod at every change of that configuration, before anything can be reloaded: remove %s%s",
-				strings.Join(names, ", "), plural(names, "s", ""), plural(names, "it", "them"), bySed(annotations, lines))
+		lines = append(lines, strconv.Itoa(f.Key.Line)+"d")
+		if names = append(names, f.Key.Value); !first.OK() {
+			first = f
 		}
+	}
+	if len(names) > 0 {
+		pl.warn(first, "%s cause%s a new pod at every change of that configuration, before anything can be reloaded: remove %s%s",
+			strings.Join(names, ", "), plural(names, "s", ""), plural(names, "it", "them"), bySed(annotations, lines))
 	}
 	pl.renewed()
 	pl.otherReloaders()
@@ -275,13 +271,9 @@ func (pl *plan) renewed() {
 		}
 	}
 	for _, meta := range []yamledit.Cursor{pl.w.Object.Get("metadata"), pl.w.Meta} {
-		annotations := meta.Get("annotations")
-		if !annotations.OK() || annotations.Node.Kind != yaml.MappingNode {
-			continue
-		}
-		for i := 0; i+1 < len(annotations.Node.Content); i += 2 {
-			if k := annotations.Node.Content[i]; restarts.MatchString(k.Value) {
-				pl.warn(annotations.Child(k, annotations.Node.Content[i+1]), "%s makes a controller in the cluster replace the pod at each change of its ConfigMaps or Secrets, before anything can be reloaded: remove it", k.Value)
+		for _, f := range meta.Get("annotations").Fields() {
+			if restarts.MatchString(f.Key.Value) {
+				pl.warn(f, "%s makes a controller in the cluster replace the pod at each change of its ConfigMaps or Secrets, before anything can be reloaded: remove it", f.Key.Value)
 			}
 		}
 	}
@@ -292,7 +284,7 @@ var restarts = regexp.MustCompile(`^(?:[a-z]+\.)?reloader\.stakater\.com/(?:auto
 
 // bySed is the command that takes exactly these lines out of the manifest as it is now; empty when other things
 // stand there, too.
-func bySed(annotations yamledit.Cursor, lines []int) string {
+func bySed(annotations yamledit.Cursor, lines []string) string {
 	if !yamledit.IsBlock(annotations.Node) {
 		return ""
 	}
@@ -302,11 +294,7 @@ func bySed(annotations yamledit.Cursor, lines []int) string {
 			return ""
 		}
 	}
-	var parts []string
-	for _, l := range lines {
-		parts = append(parts, strconv.Itoa(l)+"d")
-	}
-	return " (sed '" + strings.Join(parts, ";") + "' on this manifest, before inject, does)"
+	return " (sed '" + strings.Join(lines, ";") + "' on this manifest, before inject, does)"
 }
 
 func plural(list []string, one, many string) string {

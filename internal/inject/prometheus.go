@@ -30,8 +30,8 @@ func (pl *plan) prometheus(c manifest.Container) error {
 	if err != nil {
 		return err
 	}
-	main, ok := covering(mounts, config)
-	if !ok {
+	main := covering(mounts, config)
+	if main < 0 {
 		return pl.noConfig(c, config)
 	}
 	if err := pl.lifecycle(c); err != nil {
@@ -40,10 +40,10 @@ func (pl *plan) prometheus(c manifest.Container) error {
 	s := &pl.side
 	s.args = append(s.args, "--prometheus-url="+pl.prometheusURL(c))
 	if pl.gated() {
-		if main.path != root {
-			return pl.refuse(main.at, "mount the configuration at "+root, "the gate replaces the mount at %s, but that is not the directory of %s", main.path, config)
+		if at := mounts[main]; at.path != root {
+			return pl.refuse(at.at, "mount the configuration at "+root, "the gate replaces the mount at %s, but that is not the directory of %s", at.path, config)
 		}
-		s.args = append(s.args, "--prometheus-config="+sourceDir("prometheus")+"/"+path.Base(config), "--prometheus-gate="+main.path)
+		s.args = append(s.args, "--prometheus-config="+sourceDir("prometheus")+"/"+path.Base(config), "--prometheus-gate="+root)
 		if v := c.ImageVersion(); v != "" {
 			// The first files are judged before there is a server to ask.
 			s.args = append(s.args, "--prometheus-version="+v)
@@ -57,7 +57,7 @@ func (pl *plan) prometheus(c manifest.Container) error {
 	named := pl.named(c, config)
 	for i := range mounts {
 		m := &mounts[i]
-		m.shared = m.items[0].Node == main.items[0].Node || pl.hasConfig(c, *m, root) || slices.ContainsFunc(named, func(dir string) bool { return paths.Inside(dir, m.path) && m.path != "/" })
+		m.shared = i == main || pl.hasConfig(c, *m, root) || slices.ContainsFunc(named, func(dir string) bool { return paths.Inside(dir, m.path) && m.path != "/" })
 		if !m.shared && m.kind == "secret" {
 			pl.pastGate(c, *m, root)
 		}
@@ -133,11 +133,10 @@ func (pl *plan) noConfig(c manifest.Container, config string) error {
 func (pl *plan) written(c manifest.Container, mounts []finalMount) {
 	told := map[string]bool{}
 	for _, m := range mounts {
-		if !m.shared || m.kind != "emptyDir" || pl.there || told[m.volume] || pl.collected(m.volume) {
-			continue
+		if m.shared && m.kind == "emptyDir" && !pl.there && !told[m.volume] && !pl.collected(m.volume) {
+			told[m.volume] = true
+			pl.writer(c, m.volume)
 		}
-		told[m.volume] = true
-		pl.writer(c, m.volume)
 	}
 }
 

@@ -26,20 +26,16 @@ func (pl *plan) permissions() {
 		s.setenv(yamledit.Map{{"name", v[0]}, {"valueFrom", yamledit.Map{{"fieldRef", yamledit.Map{{"fieldPath", v[1]}}}}}})
 	}
 	name := pl.w.Name + "-" + sidecarName
-	meta := yamledit.Map{{"name", name}}
-	if pl.w.Namespace != "" {
-		meta = append(meta, yamledit.Pair{"namespace", pl.w.Namespace})
+	meta, account := yamledit.Map{{"name", name}}, pl.account()
+	subject := yamledit.Map{{"kind", "ServiceAccount"}, {"name", account}}
+	if ns := pl.w.Namespace; ns != "" {
+		meta, subject = append(meta, yamledit.Pair{"namespace", ns}), append(subject, yamledit.Pair{"namespace", ns})
 	}
-	account := pl.account()
 	rules := pl.rules()
 	pl.sharedAccount(account, rules)
 	pl.document(yamledit.Map{
 		{"apiVersion", "rbac.authorization.k8s.io/v1"}, {"kind", "Role"}, {"metadata", meta}, {"rules", rules},
 	})
-	subject := yamledit.Map{{"kind", "ServiceAccount"}, {"name", account}}
-	if pl.w.Namespace != "" {
-		subject = append(subject, yamledit.Pair{"namespace", pl.w.Namespace})
-	}
 	pl.document(yamledit.Map{
 		{"apiVersion", "rbac.authorization.k8s.io/v1"}, {"kind", "RoleBinding"}, {"metadata", meta},
 		{"roleRef", yamledit.Map{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", name}}},

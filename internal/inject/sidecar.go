@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
@@ -124,33 +122,30 @@ func (pl *plan) sidecar() {
 		}
 		mounts = append(mounts, o)
 	}
-	c := yamledit.Map{{"name", sidecarName}, {"image", pl.opts.Image}}
-	if pl.gated() {
-		c = append(c, yamledit.Pair{"restartPolicy", "Always"})
+	get := func(path string) yamledit.Pair {
+		return yamledit.Pair{"httpGet", yamledit.Map{{"path", path}, {"port", port}}}
 	}
-	c = append(c, yamledit.Pair{"args", args})
-	if len(s.env) > 0 {
-		c = append(c, yamledit.Pair{"env", s.env})
-	}
-	c = append(c,
-		yamledit.Pair{"ports", yamledit.List{yamledit.Map{{"name", sidecarName}, {"containerPort", port}}}},
-	)
-	if pl.gated() {
+	c := yamledit.Map{
+		{"name", sidecarName},
+		{"image", pl.opts.Image},
+		{"restartPolicy", "Always"},
+		{"args", args},
+		{"env", s.env},
+		{"ports", yamledit.List{yamledit.Map{{"name", sidecarName}, {"containerPort", port}}}},
 		// The servers start when this has succeeded: with the first generation in every gate.
-		c = append(c, yamledit.Pair{"startupProbe", yamledit.Map{
-			{"httpGet", yamledit.Map{{"path", "/readyz?startup"}, {"port", port}}}, {"periodSeconds", 1}, {"failureThreshold", 120},
-		}})
-	}
-	c = append(c,
-		yamledit.Pair{"livenessProbe", yamledit.Map{{"httpGet", yamledit.Map{{"path", "/healthz"}, {"port", port}}}}},
-		yamledit.Pair{"resources", yamledit.Map{
+		{"startupProbe", yamledit.Map{get("/readyz?startup"), {"periodSeconds", 1}, {"failureThreshold", 120}}},
+		{"livenessProbe", yamledit.Map{get("/healthz")}},
+		{"resources", yamledit.Map{
 			{"requests", yamledit.Map{{"cpu", yamledit.Raw("10m")}, {"memory", yamledit.Raw("32Mi")}}},
 			{"limits", yamledit.Map{{"memory", yamledit.Raw("256Mi")}}},
 		}},
-		yamledit.Pair{"securityContext", pl.restricted()},
-		yamledit.Pair{"volumeMounts", mounts},
-	)
-	pl.ed.Put(pl.w.Pod, where, "containers", pl.dash, c)
+		{"securityContext", pl.restricted()},
+		{"volumeMounts", mounts},
+	}
+	pl.ed.Put(pl.w.Pod, where, "containers", pl.dash, slices.DeleteFunc(c, func(f yamledit.Pair) bool {
+		native := f.Key() == "restartPolicy" || f.Key() == "startupProbe"
+		return native && !pl.gated() || f.Key() == "env" && len(s.env) == 0
+	}))
 }
 
 // port is the usual one, or the next that no container of the pod has.
@@ -201,12 +196,8 @@ func openshiftImage(c manifest.Container) bool {
 // openshiftKeys says that an annotation or label is one of OpenShift.
 func openshiftKeys(meta yamledit.Cursor) bool {
 	for _, field := range []string{"annotations", "labels"} {
-		m := meta.Get(field)
-		if !m.OK() || m.Node.Kind != yaml.MappingNode {
-			continue
-		}
-		for i := 0; i+1 < len(m.Node.Content); i += 2 {
-			if domain, _, ok := strings.Cut(m.Node.Content[i].Value, "/"); ok && (domain == "openshift.io" || strings.HasSuffix(domain, ".openshift.io")) {
+		for _, f := range meta.Get(field).Fields() {
+			if domain, _, ok := strings.Cut(f.Key.Value, "/"); ok && (domain == "openshift.io" || strings.HasSuffix(domain, ".openshift.io")) {
 				return true
 			}
 		}

@@ -196,12 +196,8 @@ func newObject(f *File, c yamledit.Cursor) *Object {
 		fields = []string{"data", "stringData"}
 	}
 	for _, field := range fields {
-		m := c.Get(field)
-		if !m.OK() || m.Node.Kind != yaml.MappingNode {
-			continue
-		}
-		for i := 0; i+1 < len(m.Node.Content); i += 2 {
-			o.put(newValue(o, field, m.Child(m.Node.Content[i], m.Node.Content[i+1])))
+		for _, v := range c.Get(field).Fields() {
+			o.put(newValue(o, field, v))
 		}
 	}
 	return o

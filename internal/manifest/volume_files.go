@@ -22,8 +22,7 @@ func (in *Input) volumeFiles(w *Workload, vol Volume) volumeFiles {
 	if vf, ok := in.volumeCache[vol.Node]; ok {
 		return vf
 	}
-	var vf volumeFiles
-	vf.files, vf.objects, vf.unknown = in.readVolume(w, vol)
+	vf := in.readVolume(w, vol)
 	vf.names = slices.Sorted(maps.Keys(vf.files))
 	if in.volumeCache == nil {
 		in.volumeCache = map[*yaml.Node]volumeFiles{}
@@ -32,32 +31,32 @@ func (in *Input) volumeFiles(w *Workload, vol Volume) volumeFiles {
 	return vf
 }
 
-func (in *Input) readVolume(w *Workload, vol Volume) (files map[string]*Value, objects []*Object, unknown string) {
-	files = map[string]*Value{}
+func (in *Input) readVolume(w *Workload, vol Volume) volumeFiles {
+	vf := volumeFiles{files: map[string]*Value{}}
 	if vol.Kind == "downwardAPI" {
-		unknown = "the downward API"
+		vf.unknown = "the downward API"
 	}
 	for _, s := range vol.Sources() {
 		name := s.Name.Str()
 		o := in.Object(s.Kind, name, w.Namespace)
 		if o == nil {
 			if name != "" {
-				unknown = s.Kind + " " + name
+				vf.unknown = s.Kind + " " + name
 			}
 			continue
 		}
-		objects = append(objects, o)
+		vf.objects = append(vf.objects, o)
 		items := s.Get("items").Items()
 		for _, it := range items {
 			if v := o.Value(it.Get("key").Str()); v != nil {
-				files[path.Clean(it.Get("path").Str())] = v
+				vf.files[path.Clean(it.Get("path").Str())] = v
 			}
 		}
 		for _, v := range o.Values {
 			if len(items) == 0 {
-				files[v.Key] = v
+				vf.files[v.Key] = v
 			}
 		}
 	}
-	return files, objects, unknown
+	return vf
 }

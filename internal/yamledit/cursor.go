@@ -105,6 +105,18 @@ func (c Cursor) merged(from *yaml.Node, name string) Cursor {
 	return Cursor{}
 }
 
+// Fields are the values of a mapping, with their keys; nil for anything else.
+func (c Cursor) Fields() []Cursor {
+	if !c.OK() || c.Node.Kind != yaml.MappingNode {
+		return nil
+	}
+	list := make([]Cursor, 0, len(c.Node.Content)/2)
+	for i := 0; i+1 < len(c.Node.Content); i += 2 {
+		list = append(list, c.Child(c.Node.Content[i], c.Node.Content[i+1]))
+	}
+	return list
+}
+
 // Items are the elements of a sequence; nil for anything else.
 func (c Cursor) Items() []Cursor {
 	if !c.OK() || c.Node.Kind != yaml.SequenceNode {

@@ -118,5 +118,13 @@ func (d *Document) Next(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
+// nextIn is Next within the subtree of above.
+func (d *Document) nextIn(above, n *yaml.Node) *yaml.Node {
+	if d.after[n] == d.after[above] {
+		return nil
+	}
+	return d.Next(n)
+}
+
 // Last is the last node of n's subtree.
 func (d *Document) Last(n *yaml.Node) *yaml.Node { return d.order[d.after[n]-1] }

@@ -56,8 +56,12 @@ func (e *Editor) Fail(line int, text, hint string) {
 	}
 }
 
-func (e *Editor) layout(n *yaml.Node) {
-	e.Fail(n.Line, "this YAML layout cannot be edited in place", "write it in the usual block style, one key per line")
+// understood complains about the layout of n unless ok.
+func (e *Editor) understood(n *yaml.Node, ok bool) bool {
+	if !ok {
+		e.Fail(n.Line, "this YAML layout cannot be edited in place", "write it in the usual block style, one key per line")
+	}
+	return ok
 }
 
 // Writable says whether c may be edited, and complains if not.

@@ -39,8 +39,7 @@ func (e *Editor) setScalar(c Cursor, text, plain string) {
 		return
 	}
 	end, ok := e.scalarEnd(c.Node)
-	if !ok {
-		e.layout(c.Node)
+	if !e.understood(c.Node, ok) {
 		return
 	}
 	at := e.offset(c.Node)
@@ -68,8 +67,7 @@ func (e *Editor) AppendItem(seq Cursor, v any, dash int) {
 		return
 	}
 	indent, ok := e.column(seq.Node)
-	if !ok {
-		e.layout(seq.Node)
+	if !e.understood(seq.Node, ok) {
 		return
 	}
 	e.insertLines(e.LastLine(seq, indent)+1, blockItem(v, dash), indent)
@@ -77,8 +75,7 @@ func (e *Editor) AppendItem(seq Cursor, v any, dash int) {
 
 func (e *Editor) appendFlow(c Cursor, text string) {
 	end, ok := e.flowEnd(c.Node)
-	if !ok {
-		e.layout(c.Node)
+	if !e.understood(c.Node, ok) {
 		return
 	}
 	at := end - 1 // the bracket
@@ -106,8 +103,7 @@ func (e *Editor) AddKey(m Cursor, after string, f Pair, dash int) {
 		return
 	}
 	indent, ok := e.column(m.Node)
-	if !ok {
-		e.layout(m.Node)
+	if !e.understood(m.Node, ok) {
 		return
 	}
 	behind := m
@@ -147,24 +143,18 @@ func (e *Editor) RemoveKey(m Cursor, key string) {
 		return
 	}
 	end, ok := e.scalarEnd(c.Node)
-	if !ok || c.Key == nil || c.Key.Line != c.Node.Line {
-		e.layout(c.Node)
+	if !e.understood(c.Node, ok && c.Key != nil && c.Key.Line == c.Node.Line) {
 		return
 	}
 	e.set(e.removed, c.Key)
 	from := e.offset(c.Key)
-	next := c.Doc.Next(c.Node)
-	if next != nil && c.Doc.index[next] >= c.Doc.after[m.Node] {
-		next = nil
-	}
+	next := c.Doc.nextIn(m.Node, c.Node)
 	switch {
 	case !IsBlock(m.Node):
 		e.removeFlow(c.Node, from, end, next)
 	case strings.TrimSpace(string(e.src[e.lineStart(c.Key.Line):from])) == "":
 		e.replace(e.lineStart(c.Key.Line), e.lineStart(c.Key.Line+1), "")
-	case next == nil:
-		e.layout(c.Node)
-	default: // the key shares its line with the dash: the next key takes its place
+	case e.understood(c.Node, next != nil): // the key shares its line with the dash: the next key takes its place
 		e.keepComments(c.Key.Line, next.Line)
 		e.replace(from, e.offset(next), "")
 	}
@@ -189,11 +179,9 @@ func (e *Editor) removeFlow(n *yaml.Node, from, to int, next *yaml.Node) {
 			from--
 		}
 	}
-	if commentStart.Match(e.src[from:to]) {
-		e.layout(n)
-		return
+	if e.understood(n, !commentStart.Match(e.src[from:to])) {
+		e.replace(from, to, "")
 	}
-	e.replace(from, to, "")
 }
 
 // commentStart finds comments, and texts in quotes that look like one.
@@ -207,14 +195,10 @@ func (e *Editor) RemoveItem(seq, item Cursor) {
 	e.set(e.removed, item.Node)
 	if !IsBlock(seq.Node) {
 		end, ok := e.end(item.Node)
-		if !ok {
-			e.layout(item.Node)
+		if !e.understood(item.Node, ok) {
 			return
 		}
-		next := item.Doc.Next(item.Node)
-		if next != nil && item.Doc.index[next] >= item.Doc.after[seq.Node] {
-			next = nil
-		}
+		next := item.Doc.nextIn(seq.Node, item.Node)
 		from := e.offset(item.Node)
 		if next == nil {
 			// The elements before it may have gone too, and their commas with them.
@@ -227,11 +211,9 @@ func (e *Editor) RemoveItem(seq, item Cursor) {
 	}
 	first := item.Node.Line
 	before := strings.TrimSpace(string(e.src[e.lineStart(first):e.offset(item.Node)]))
-	if before != "-" {
-		e.layout(item.Node)
-		return
+	if e.understood(item.Node, before == "-") {
+		e.replace(e.lineStart(first), e.lineStart(e.LastLine(item, 1<<30)+1), "")
 	}
-	e.replace(e.lineStart(first), e.lineStart(e.LastLine(item, 1<<30)+1), "")
 }
 
 // Text is the source of a collection, padded with blanks to the column where it begins; false when its

@@ -42,12 +42,12 @@ type answer struct {
 
 // ask judges files of one kind alone, once for equal ones. ok is false when there is no verdict.
 func (c *check) ask(kind string, files map[string][]byte) ([]finding.Finding, bool) {
-	if kind != KindPrometheus {
+	any := map[string]string{KindPrometheus: "prometheus.yml", KindIni: "grafana.ini"}[kind]
+	if any == "" {
 		return c.askOnce(kind, files)
 	}
 	var all []finding.Finding
 	for _, name := range slices.Sorted(maps.Keys(files)) { // each is a main file
-		const any = "prometheus.yml"
 		list, ok := c.askOnce(kind, map[string][]byte{any: files[name]})
 		if !ok {
 			return nil, false
