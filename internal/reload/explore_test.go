@@ -73,7 +73,6 @@ func TestExplore(t *testing.T) {
 					}
 					w := newSimulator(t, gated, script)
 					w.silent = true
-					w.whole = script
 					w.check(w.run())
 					histories++
 				}

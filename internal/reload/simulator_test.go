@@ -16,6 +16,8 @@ const (
 	fileRefused = 2 // n%4 == 2: valid, but this server version refuses it
 
 	pollInterval = 40 * time.Second
+	// longestWait is the longest that the machine may sleep, hints or none.
+	longestWait = 30 * time.Second
 )
 
 func file(n byte) snapshot.Digest { return snapshot.Digest{n + 1, 1} }
@@ -33,13 +35,14 @@ type simulator struct {
 	silent bool
 	whole  []byte
 
-	now    time.Time
+	clocks
 	pollAt time.Time // the watcher's next look; it hints whenever it is due
 	files  byte      // what the source holds
 
 	up, ready bool
-	epoch     int
-	load      int
+	life      int    // of the server, counted
+	epoch     string // its name, by the server's clock
+	load      string // the name of its newest load, by the server's clock
 	version   int
 	observed  int             // the version that was observed last
 	running   snapshot.Digest // what the server runs
@@ -90,7 +93,7 @@ type contents struct {
 }
 
 func newSimulator(t *testing.T, gated bool, script []byte) *simulator {
-	w := &simulator{t: t, gated: gated, script: script, now: time.Unix(1_800_000_000, 0), up: true, ready: true, refusedNow: map[snapshot.Digest]int{}, found: map[planned]bool{}}
+	w := &simulator{t: t, gated: gated, script: script, whole: script, clocks: newClocks(len(script)), up: true, ready: true, refusedNow: map[snapshot.Digest]int{}, found: map[planned]bool{}}
 	if gated && w.chance(2) {
 		w.published = file(0)
 		w.accept(file(0))
@@ -174,23 +177,26 @@ func (w *simulator) knownGood() snapshot.Digest {
 }
 
 func (w *simulator) loadFiles() bool {
-	w.load++
 	w.good = w.accepts(w.dir())
 	if w.good {
 		w.running = w.dir()
+		w.loadedAt = w.server()
 	}
+	w.load = fmt.Sprint(w.loadedAt.Unix(), w.good)
 	return w.good
 }
 
 // start is a start of the server's process: with files that it does not accept it never gets ready.
 func (w *simulator) start() {
-	w.epoch++
+	w.life++
+	w.loadedAt = w.server()
+	w.epoch = fmt.Sprint(w.loadedAt.UnixNano() + int64(w.life)) // no two starts are in the same nanosecond
 	if w.unseen {
 		clear(w.refusedNow)
 	}
 	w.running = snapshot.Digest{}
 	w.ready = w.loadFiles()
-	w.logf("server starts: epoch %d ready %v runs %x", w.epoch, w.ready, w.running[:1])
+	w.logf("server starts: epoch %s ready %v runs %x", w.epoch, w.ready, w.running[:1])
 }
 
 // meanwhile lets things happen at any time.
@@ -243,9 +249,10 @@ func (w *simulator) meanwhile() (hint, manual bool) {
 	return false, false
 }
 
-func (w *simulator) server() server {
+// answer is what a ready server says of itself.
+func (w *simulator) answer() server {
 	w.observed, w.unseen = w.version, false
-	return server{ready: true, epoch: fmt.Sprint(w.epoch), load: fmt.Sprint(w.load), version: fmt.Sprint(w.version)}
+	return server{ready: true, epoch: w.epoch, load: w.load, version: fmt.Sprint(w.version)}
 }
 
 func (w *simulator) delay() time.Duration { return time.Second }
@@ -275,7 +282,7 @@ func (w *simulator) do(a action, s *state) event {
 			}
 			return event{kind: evObserved, delay: w.delay()}
 		}
-		w.told = w.server()
+		w.told = w.answer()
 		return event{kind: evObserved, server: w.told}
 	case actJudge:
 		if w.chance(8) {
@@ -352,18 +359,21 @@ func (w *simulator) wait(a action, s *state) event {
 	if !a.until.After(w.now) {
 		w.fatalf("phase %s waits for the past", s.phase)
 	}
+	if d := a.until.Sub(w.now); d > longestWait {
+		w.fatalf("phase %s waits for %v", s.phase, d)
+	}
 	if hint, manual := w.meanwhile(); hint {
-		w.now = earlier(a.until, w.now.Add(max(a.until.Sub(w.now)/2, time.Millisecond)))
+		w.sleep(min(a.until.Sub(w.now), max(a.until.Sub(w.now)/2, time.Millisecond)))
 		look := w.look
 		w.look = false
 		return event{kind: evHint, manual: manual, look: look}
 	}
 	if w.pollAt.Before(a.until) {
-		w.now = later(w.now, w.pollAt)
+		w.sleep(max(0, w.pollAt.Sub(w.now)))
 		w.pollAt = w.now.Add(pollInterval)
 		return event{kind: evHint}
 	}
-	w.now = a.until
+	w.sleep(a.until.Sub(w.now))
 	return event{kind: evTimer}
 }
 
@@ -435,7 +445,7 @@ func (w *simulator) confirm(a action) event {
 	case w.running != a.goal:
 		ev.mismatch = true
 	case w.good:
-		w.told = w.server()
+		w.told = w.answer()
 		w.seen.epoch, w.seen.load = w.told.epoch, w.told.load
 		w.unseenLooks = 0
 		ev.proven, ev.server = true, w.told
@@ -444,9 +454,12 @@ func (w *simulator) confirm(a action) event {
 	return ev
 }
 
-// mustBeHonest checks that nothing is said of the server but what it said itself when it was asked last.
+// mustBeHonest checks that no time that counts can be moved, and that nothing is said of the server but what it said itself when it was asked last.
 func (w *simulator) mustBeHonest(s *state) {
 	w.t.Helper()
+	if name := byWall(s); name != "" {
+		w.fatalf("%s depends on the wall clock", name)
+	}
 	if d := s.runningNow(); !d.IsZero() && d != w.seen.digest {
 		w.fatalf("phase %s: %x is said to run, and the server ran %x when it was compared last", s.phase, d[:1], w.seen.digest[:1])
 	}
@@ -496,6 +509,7 @@ func (w *simulator) run() state {
 		}
 		w.mustBeHonest(&s)
 		ev = w.do(a, &s)
+		w.set()
 		ev.at = w.now
 		if w.restarted {
 			w.restarted, w.unseen, w.strict = false, true, w.stricter
@@ -507,7 +521,7 @@ func (w *simulator) run() state {
 			}
 			// Another life of the server has not said anything yet, and what this one said last may not be noted.
 			maps.DeleteFunc(w.refusedNow, func(d snapshot.Digest, _ int) bool {
-				return before.epoch != fmt.Sprint(w.epoch) || !before.has(d)
+				return before.epoch != w.epoch || !before.has(d)
 			})
 			w.seen = contents{}
 			s, ev = w.begin(before)
