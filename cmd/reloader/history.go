@@ -109,7 +109,11 @@ func printHistory(w io.Writer, t history.Target) {
 			line("", f)
 		}
 		if n := e.Errors + e.Warnings - len(e.Findings); n > 0 && len(e.Findings) > 0 {
-			line("", fmt.Sprintf("and %d more", n))
+			least := ""
+			if e.AtLeast {
+				least = "at least "
+			}
+			line("", fmt.Sprintf("and %s%d more", least, n))
 		}
 		if e.Failures > 0 {
 			line("", fmt.Sprintf("failed attempts: %d", e.Failures))

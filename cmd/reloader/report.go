@@ -100,7 +100,7 @@ func (v *verdict) text(w io.Writer) error {
 		ignored = fmt.Sprintf(", %d ignored", v.ignored)
 	}
 	_, err := fmt.Fprintf(w, "%s: %s, %s%s\n", v.word(),
-		plural(finding.Count(v.findings, finding.Error), "error"), plural(finding.Count(v.findings, finding.Warning), "warning"), ignored)
+		finding.Number(v.findings, finding.Error), finding.Number(v.findings, finding.Warning), ignored)
 	return err
 }
 
@@ -129,13 +129,6 @@ func readSmall(path string) []byte {
 		return nil
 	}
 	return data
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // json writes the verdict as one object, which scripts rely on.

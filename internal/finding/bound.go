@@ -2,13 +2,9 @@ package finding
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 )
-
-// RuleMore names the finding that counts those that are not shown; docs/checks.md explains it.
-const RuleMore = "more-findings"
 
 // Bounds of what is shown of a verdict. A file that has more mistakes than this has one cause.
 const (
@@ -36,19 +32,23 @@ func Bound(findings []Finding) []Finding {
 	for i := range findings {
 		findings[i].Message, findings[i].Hint = Cut(findings[i].Message, maxText), Cut(findings[i].Hint, maxText)
 	}
-	byFile := map[string][]Finding{}
+	byFile, left, listed := map[string][]Finding{}, left{}, 0
 	for _, f := range findings {
+		if f.Rule == RuleMore {
+			left.note(f.File, f)
+			continue
+		}
 		byFile[f.File] = append(byFile[f.File], f)
+		listed++
 	}
-	if len(findings) <= maxInAll && !slices.ContainsFunc(findings, func(f Finding) bool { return len(byFile[f.File]) > maxPerFile }) {
+	if listed <= maxInAll && !slices.ContainsFunc(findings, func(f Finding) bool { return len(byFile[f.File]) > maxPerFile }) {
 		return findings
 	}
-	kept := make([]Finding, 0, min(len(findings), maxInAll))
-	left := left{}
+	kept := make([]Finding, 0, min(listed, maxInAll))
 	for file, of := range byFile {
 		worstFirst(of)
 		if len(of) > maxPerFile {
-			left.note(of[maxPerFile:])
+			left.note(file, of[maxPerFile:]...)
 			of = of[:maxPerFile]
 		}
 		byFile[file] = of
@@ -66,7 +66,9 @@ func Bound(findings []Finding) []Finding {
 			}
 		}
 		slices.SortStableFunc(kept, func(a, b Finding) int { return int(b.Severity) - int(a.Severity) })
-		left.note(kept[maxInAll:])
+		for _, f := range kept[maxInAll:] {
+			left.note(f.File, f)
+		}
 		kept = kept[:maxInAll]
 	}
 	kept = append(kept, left.findings()...)
@@ -77,39 +79,4 @@ func Bound(findings []Finding) []Finding {
 func worstFirst(findings []Finding) {
 	Sort(findings)
 	slices.SortStableFunc(findings, func(a, b Finding) int { return int(b.Severity) - int(a.Severity) })
-}
-
-// left counts what is left out of each file.
-type left map[string]struct {
-	count int
-	worst Severity
-}
-
-func (l left) note(findings []Finding) {
-	for _, f := range findings {
-		n := l[f.File]
-		n.count++
-		n.worst = max(n.worst, f.Severity)
-		l[f.File] = n
-	}
-}
-
-// findings are one for each of the first files, and one for the files after them.
-func (l left) findings() []Finding {
-	var all []Finding
-	for file, n := range l {
-		all = append(all, Finding{File: file, Severity: n.worst, Rule: RuleMore, Message: fmt.Sprintf("%d more findings in this file are not shown", n.count)})
-	}
-	worstFirst(all)
-	if len(all) <= maxPerFile {
-		return all
-	}
-	rest, worst := 0, Info
-	for _, f := range all[maxPerFile:] {
-		rest, worst = rest+l[f.File].count, max(worst, f.Severity)
-	}
-	return append(all[:maxPerFile], Finding{
-		Severity: worst, Rule: RuleMore,
-		Message: fmt.Sprintf("%d more findings in %d more files are not shown", rest, len(all)-maxPerFile),
-	})
 }

@@ -7,11 +7,21 @@ import (
 	"strings"
 )
 
-// Sort orders findings by file, line, column, severity (errors first), rule and message.
+// Sort orders findings by file, line, column, severity (errors first), rule and message. What counts findings that are not
+// shown comes after those of its file.
 func Sort(findings []Finding) {
+	last := func(is bool) int {
+		if is {
+			return 1
+		}
+		return 0
+	}
 	slices.SortStableFunc(findings, func(a, b Finding) int {
+		moreA, moreB := a.Rule == RuleMore, b.Rule == RuleMore
 		return cmp.Or(
+			last(moreA && a.File == "")-last(moreB && b.File == ""),
 			strings.Compare(a.File, b.File),
+			last(moreA)-last(moreB),
 			cmp.Compare(a.Line, b.Line),
 			cmp.Compare(a.Column, b.Column),
 			cmp.Compare(b.Severity, a.Severity),
@@ -23,12 +33,7 @@ func Sort(findings []Finding) {
 
 // HasErrors reports whether any finding blocks.
 func HasErrors(findings []Finding) bool {
-	return Count(findings, Error) > 0
-}
-
-// Count is the number of findings of one severity.
-func Count(findings []Finding, s Severity) int {
-	return len(OfSeverity(findings, s))
+	return len(OfSeverity(findings, Error)) > 0
 }
 
 // OfSeverity are the findings of one severity, in their order.

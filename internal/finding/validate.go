@@ -33,6 +33,9 @@ type Finding struct {
 	Hint string `json:"hint,omitempty"`
 	// Excerpt is the lines of the file around the finding (see Excerpt); empty when they are not shown.
 	Excerpt string `json:"excerpt,omitempty"`
+	// More is how many findings one of rule RuleMore stands for; Open says that there may be more still.
+	More int  `json:"more,omitempty"`
+	Open bool `json:"open,omitempty"`
 	// Private says that no line of the file may be shown as an excerpt.
 	Private bool `json:"-"`
 }

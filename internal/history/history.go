@@ -38,9 +38,10 @@ type Entry struct {
 	// Live is when the server was proven to run the files, and Took how long that took from Seen.
 	Live time.Time     `json:"live,omitzero"`
 	Took time.Duration `json:"tookNanoseconds,omitempty"`
-	// Errors and Warnings are how many findings there were; Findings are the first of them.
+	// Errors and Warnings are how many findings there were, with AtLeast or more; Findings are the first of them.
 	Errors   int      `json:"errors,omitempty"`
 	Warnings int      `json:"warnings,omitempty"`
+	AtLeast  bool     `json:"atLeast,omitempty"`
 	Findings []string `json:"findings,omitempty"`
 	// Reason says why the change is not live, and Answer is what the server said.
 	Reason string `json:"reason,omitempty"`

@@ -95,6 +95,7 @@ func (e *Entry) describe(from, to reload.Status) {
 	}
 	if len(to.Findings) > 0 {
 		e.Errors, e.Warnings = finding.Count(to.Findings, finding.Error), finding.Count(to.Findings, finding.Warning)
+		e.AtLeast = finding.AtLeast(to.Findings, finding.Error, finding.Warning) != ""
 		e.Findings = nil
 		for _, severity := range []finding.Severity{finding.Error, finding.Warning} {
 			for _, f := range finding.OfSeverity(to.Findings, severity) {

@@ -56,6 +56,7 @@ const (
 	dialTimeout = 5 * time.Second
 	// maxAnswer bounds what is read of an answer.
 	maxAnswer = 1 << 20
+	maxTail   = 4 << 10 // of an answer, after what was wanted of it
 	// maxSecret bounds a credential file.
 	maxSecret = 64 << 10
 )
@@ -187,6 +188,8 @@ func (c *Client) send(ctx context.Context, method, path, query string, timeout t
 	}
 	if read != nil && resp.StatusCode/100 == 2 {
 		read(resp.Body)
+		// Who reads one JSON value does not wait for the end of the answer, without which the connection cannot be used again.
+		_, _ = io.CopyN(io.Discard, resp.Body, maxTail)
 		return a, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))

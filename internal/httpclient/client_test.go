@@ -2,6 +2,8 @@ package httpclient_test
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -162,5 +164,36 @@ func TestCredentials(t *testing.T) {
 		if f := ask(); f == nil || f.Class != reload.ClassLocal || got != "none" {
 			t.Errorf("file of %d bytes: sent %q, %+v", len(text), got, f)
 		}
+	}
+}
+
+// A connection is used again although the end of an answer comes later than the value that was read from it.
+func TestStreamKeepsTheConnection(t *testing.T) {
+	t.Parallel()
+	const asked = 5
+	wasRead, from := make(chan struct{}), make(chan string, asked)
+	c := newClient(t, httpclient.Options{URL: serve(t, func(w http.ResponseWriter, r *http.Request) {
+		from <- r.RemoteAddr
+		if err := json.NewEncoder(w).Encode("value"); err != nil {
+			t.Error(err)
+		}
+		w.(http.Flusher).Flush()
+		<-wasRead
+	})})
+	connections := map[string]bool{}
+	for range asked {
+		_, f, err := c.Stream(t.Context(), "/", nil, 10*time.Second, 1<<20, func(r io.Reader) error {
+			var value string
+			err := json.NewDecoder(r).Decode(&value)
+			wasRead <- struct{}{}
+			return err
+		})
+		if f != nil || err != nil {
+			t.Fatal(f, err)
+		}
+		connections[<-from] = true
+	}
+	if len(connections) != 1 {
+		t.Errorf("%d connections for %d answers", len(connections), asked)
 	}
 }

@@ -38,8 +38,8 @@ func describe(s reload.Status) string {
 		return fmt.Sprintf("%s: %s", s.Target, s.Reason)
 	}
 	text := fmt.Sprintf("%s: %s: %s", s.Target, errors[0].Position(), errors[0].Message)
-	if n := len(errors) - 1; n > 0 {
-		text += fmt.Sprintf(" (and %d more)", n)
+	if n := finding.Count(s.Findings, finding.Error) - 1; n > 0 {
+		text += fmt.Sprintf(" (and %s%d more)", finding.AtLeast(s.Findings, finding.Error), n)
 	}
 	return text
 }

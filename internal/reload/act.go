@@ -181,12 +181,11 @@ func (t *Target) planned(ctx context.Context, goal snapshot.Digest) event {
 
 // rejected notes a verdict against the newest files.
 func (t *Target) rejected(d snapshot.Digest) {
-	n := finding.Count(t.findings, finding.Error)
 	left := "they are not applied"
 	if t.o.Gate != nil && t.o.Gate.Current().IsZero() {
 		left = "there are no earlier good files, so the gate stays empty"
 	}
-	t.why.verdict = plural(n, "error") + " in the newest files; " + left
+	t.why.verdict = finding.Number(t.findings, finding.Error) + " in the newest files; " + left
 	t.setFailed()
 	t.count(func(c *Counts) { c.ChangesFailed++ })
 	t.logRejected(d)

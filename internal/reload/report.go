@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strconv"
 	"time"
 
 	"reloader/internal/finding"
@@ -85,7 +84,7 @@ func (t *Target) logTransition(from, to Status, now time.Time) {
 func (t *Target) logRejected(d snapshot.Digest) {
 	errors := finding.OfSeverity(t.findings, finding.Error)
 	t.o.Logger.Error("files rejected", "target", t.o.Name, "digest", d.Short(),
-		"errors", len(errors), "running", t.state.runningNow().Short())
+		"errors", finding.Count(t.findings, finding.Error), "running", t.state.runningNow().Short())
 	t.logFindings(slog.LevelError, errors)
 }
 
@@ -102,7 +101,7 @@ func (t *Target) logWarnings() {
 func (t *Target) logFindings(level slog.Level, list []finding.Finding) {
 	for i, f := range list {
 		if i == maxLoggedFindings {
-			t.o.Logger.Log(context.Background(), level, "too many findings to log; the status has them all", "target", t.o.Name)
+			t.o.Logger.Log(context.Background(), level, "too many findings to log; the status lists more of them", "target", t.o.Name)
 			return
 		}
 		attrs := []any{"target", t.o.Name, "at", f.Position(), "rule", f.Rule, "message", f.Message}
@@ -135,11 +134,4 @@ func (t *Target) logFailure(f *Failure) {
 		attrs = append(attrs, "body", BoundBody(body))
 	}
 	t.o.Logger.Log(context.Background(), level, "call failed", attrs...)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }

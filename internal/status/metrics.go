@@ -97,7 +97,7 @@ var families = []family{
 			}
 		},
 	},
-	labelled("findings", "Findings about the newest files, by severity.", "severity", prometheus.GaugeValue,
+	labelled("findings", "Findings about the newest files, by severity, with those that are not listed.", "severity", prometheus.GaugeValue,
 		func(t *seen, emit func(float64, ...string)) {
 			for _, s := range severities {
 				emit(float64(finding.Count(t.now.Findings, s)), s.String())

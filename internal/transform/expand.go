@@ -32,7 +32,7 @@ func expand(file string, data []byte, o Options) ([]byte, []finding.Finding) {
 		}
 		switch {
 		case len(findings) >= maxFindings:
-			return data, findings
+			return data, append(findings, finding.More("file", finding.Error, 0, true))
 		case !o.allowed(name):
 			findings = append(findings, finding.Finding{
 				Line: pos.line, Column: pos.column, Rule: RuleForbidden,

@@ -72,7 +72,7 @@ func schemaOf(t reflect.Type) map[string]any {
 }
 
 // The schemas in docs/schema are those of the code. A field that goes or changes its type needs a new version
-// of the API; a new one only needs this test run with -update.
+// of the API; a new one only needs `make golden`.
 func TestSchemas(t *testing.T) {
 	t.Parallel()
 	for name, root := range map[string]reflect.Type{
@@ -95,7 +95,7 @@ func TestSchemas(t *testing.T) {
 		}
 		got, err := os.ReadFile(file)
 		if err != nil || string(got) != string(want) {
-			t.Errorf("%s is not what the code serves (%v); if that is meant, run: go test ./test/api -update", file, err)
+			t.Errorf("%s is not what the code serves (%v); if that is meant, run: make golden", file, err)
 		}
 	}
 }

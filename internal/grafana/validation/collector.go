@@ -1,7 +1,6 @@
 package validation
 
 import (
-	"fmt"
 	"slices"
 
 	"reloader/internal/finding"
@@ -20,6 +19,8 @@ type collector struct {
 	files  map[fileSeverity]*tally
 	inAll  [finding.Error + 1]int
 	beyond [finding.Error + 1]int // dropped because of maxInAll
+	// stopped are the files that were not read to their end.
+	stopped map[string]bool
 }
 
 type fileSeverity struct {
@@ -28,7 +29,7 @@ type fileSeverity struct {
 }
 
 // tally is what one file has of one severity.
-type tally struct{ listed, more, lastLine int }
+type tally struct{ listed, more int }
 
 // add takes a finding, or counts it.
 func (b *collector) add(f finding.Finding) {
@@ -50,7 +51,6 @@ func (b *collector) add(f finding.Finding) {
 		return
 	}
 	t.listed++
-	t.lastLine = max(t.lastLine, f.Line)
 	b.inAll[f.Severity]++
 	b.list = append(b.list, f)
 }
@@ -59,6 +59,14 @@ func (b *collector) add(f finding.Finding) {
 func (b *collector) full(file string) bool {
 	t := b.files[fileSeverity{file, finding.Error}]
 	return b.inAll[finding.Error] >= maxInAll || t != nil && t.listed >= MaxPerFile
+}
+
+// stop notes that a file is not read to its end.
+func (b *collector) stop(file string) {
+	if b.stopped == nil {
+		b.stopped = map[string]bool{}
+	}
+	b.stopped[file] = true
 }
 
 // Drop takes findings back.
@@ -70,14 +78,13 @@ func (b *collector) Drop(unwanted func(finding.Finding) bool) {
 func (b *collector) sorted() []finding.Finding {
 	out := slices.Clone(b.list)
 	for id, t := range b.files {
-		if t.more > 0 {
-			out = append(out, finding.Finding{File: id.file, Line: max(t.lastLine, 1), Column: 1, Severity: id.severity, Rule: finding.RuleMore,
-				Message: fmt.Sprintf("%d more findings in this file are not shown", t.more)})
+		if open := b.stopped[id.file] && id.severity == finding.Error; t.more > 0 || open {
+			out = append(out, finding.More(id.file, id.severity, t.more, open))
 		}
 	}
 	for s, n := range b.beyond {
 		if n > 0 {
-			out = append(out, finding.Finding{Severity: finding.Severity(s), Rule: finding.RuleMore, Message: fmt.Sprintf("%d more findings in other files are not shown", n)})
+			out = append(out, finding.More("", finding.Severity(s), n, len(b.stopped) > 0))
 		}
 	}
 	finding.Sort(out)

@@ -20,24 +20,26 @@ func TestCollector(t *testing.T) {
 	}
 	b.add(finding.Finding{File: "f1", Line: 7, Severity: finding.Error, Rule: "r"})
 	list := b.sorted()
-	if len(list) > maxInAll+52 {
-		t.Errorf("%d findings", len(list))
+	if len(list) > 1000+52 || finding.Number(list, finding.Warning) != "1000000 warnings" {
+		t.Errorf("%d findings for %s", len(list), finding.Number(list, finding.Warning))
 	}
 	if !finding.HasErrors(list) {
 		t.Error("the error is lost")
 	}
 	var one collector
-	for i := range MaxPerFile + 5 {
+	for i := range 105 {
 		one.add(finding.Finding{File: "f", Line: i + 1, Severity: finding.Error, Rule: "r"})
 	}
 	one.add(finding.Finding{File: "g", Line: 1, Severity: finding.Error, Rule: "r"})
 	list = one.sorted()
-	if !one.full("f") || one.full("g") || len(list) != MaxPerFile+2 {
+	if !one.full("f") || one.full("g") || len(list) != 102 {
 		t.Fatalf("%d findings", len(list))
 	}
-	if more := list[MaxPerFile-1]; more.Rule != finding.RuleMore || more.Message != "5 more findings in this file are not shown" {
-		if more = list[MaxPerFile]; more.Rule != finding.RuleMore || more.Message != "5 more findings in this file are not shown" {
-			t.Errorf("%+v", more)
-		}
+	if more := list[100]; more != finding.More("f", finding.Error, 5, false) {
+		t.Errorf("%+v", more)
+	}
+	one.stop("f") // it is not read to its end
+	if more := one.sorted()[100]; more != finding.More("f", finding.Error, 5, true) {
+		t.Errorf("%+v", more)
 	}
 }

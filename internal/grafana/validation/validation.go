@@ -144,6 +144,7 @@ func (p *Pass) Keep(f finding.Finding) {
 	p.Findings.add(f)
 	if d := p.reading[f.File]; d != nil && p.Findings.full(f.File) {
 		d.Stop()
+		p.Findings.stop(f.File)
 	}
 }
 

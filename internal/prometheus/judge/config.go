@@ -62,8 +62,8 @@ func (l *configLoader) found(t text, ix *index) []problem {
 	if !blocking(parts.found) {
 		return append(ps, hinted(whole, ix, configType, roleMain)...)
 	}
-	parts.found = ix.withoutEchoes(parts.found)
-	return append(ps, hinted(parts.found, ix, configType, roleMain)...)
+	found := append(ix.withoutEchoes(parts.found), parts.end()...)
+	return append(ps, hinted(found, ix, configType, roleMain)...)
 }
 
 // load judges YAML as config.Load does.
@@ -158,7 +158,7 @@ func (l *scrapesLoader) found(t text, ix *index) ([]*config.ScrapeConfig, []prob
 	if !blocking(parts.found) {
 		return l.last, hinted(whole, ix, scrapesType, roleScrapes)
 	}
-	return l.last, hinted(parts.found, ix, scrapesType, roleScrapes)
+	return l.last, hinted(append(parts.found, parts.end()...), ix, scrapesType, roleScrapes)
 }
 
 // tolerate makes unknown fields warnings when the running server may know them: a newer server

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"reloader/internal/prometheus/validator"
+
+	"reloader/internal/finding"
 )
 
 // problem is one thing that is wrong with a piece of text, before it is a finding.
@@ -81,6 +83,15 @@ func (s *isolator) try(keep map[*unit]bool) []problem {
 
 func (s *isolator) exhausted() bool {
 	return s.spent > maxLoads || len(s.found) > maxProblems || time.Now().After(s.until)
+}
+
+// end tells that not every part was looked at.
+func (s *isolator) end() []problem {
+	if !s.exhausted() {
+		return nil
+	}
+	f := finding.More("file", finding.Error, 0, true)
+	return []problem{{mistake: mistake{severity: f.Severity, rule: f.Rule, message: f.Message, open: true}}}
 }
 
 func (s *isolator) record(u *unit, problems []problem) {

@@ -94,7 +94,7 @@ func newJudge(q *validator.Question) *judge {
 func (j *judge) report(file int, p problem) {
 	f := validator.Finding{
 		File: file, Line: max(p.line, 0), Column: max(p.column, 0), Severity: p.severity, Rule: p.rule,
-		Message: bounded(p.message), Hint: bounded(p.hint),
+		Message: bounded(p.message), Hint: bounded(p.hint), Open: p.open,
 	}
 	if p.unsure {
 		f.Query = p.query

@@ -21,6 +21,8 @@ type mistake struct {
 	rule         string
 	message      string
 	hint         string
+	// open says that the search for mistakes ended here.
+	open bool
 }
 
 func (f mistake) blocks() bool { return f.severity == finding.Error }
@@ -84,7 +86,7 @@ func typeProblems(msgs []string, n names) []problem {
 	var ps []problem
 	for i, msg := range msgs {
 		if i == maxProblems { // each is looked up in the whole file, and no one reads so many
-			return append(ps, problem{mistake: mistake{severity: finding.Error, rule: n.value, line: ps[i-1].line,
+			return append(ps, problem{mistake: mistake{severity: finding.Error, rule: n.value, line: ps[i-1].line, open: true,
 				message: fmt.Sprintf("%d more errors in fields and types", len(msgs)-i) + notListed}})
 		}
 		p := problem{mistake: mistake{severity: finding.Error, rule: n.wrongType, message: "the value has the wrong type"}}

@@ -195,9 +195,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 			if f.Query != "" {
 				open = append(open, question{finding: len(res.Findings), query: f.Query})
 			}
-			res.Findings = append(res.Findings, finding.Finding{
-				File: file, Line: f.Line, Column: f.Column, Severity: f.Severity, Rule: f.Rule, Message: f.Message, Hint: f.Hint,
-			})
+			res.Findings = append(res.Findings, f.of(file))
 		}
 	}
 	mine := map[int][]Finding{}

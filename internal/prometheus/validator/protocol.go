@@ -3,7 +3,6 @@ package validator
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -145,6 +144,15 @@ type Finding struct {
 	Hint     string           `json:"hint,omitempty"`
 	// Query is the expression of a finding that the server may not share, because it has another version: the running one decides.
 	Query string `json:"query,omitempty"`
+	// More and Open are those of a finding.Finding.
+	More int  `json:"more,omitempty"`
+	Open bool `json:"open,omitempty"`
+}
+
+func (f Finding) of(file string) finding.Finding {
+	return finding.Finding{
+		File: file, Line: f.Line, Column: f.Column, Severity: f.Severity, Rule: f.Rule, Message: f.Message, Hint: f.Hint, More: f.More, Open: f.Open,
+	}
 }
 
 // RuleFile is what a rule file says, by name.
@@ -278,36 +286,6 @@ func WriteAnswer(w io.Writer, a *Answer) error {
 		return fmt.Errorf("write answer: %w", err)
 	}
 	return nil
-}
-
-// maxFindings bounds the findings of an answer, unless more files than this are wrong.
-const maxFindings = 5000
-
-// boundFindings keeps of each file the same number of findings, errors first, and at least one: a file that
-// was found wrong stays wrong, also where its verdict is remembered.
-func boundFindings(all []Finding) []Finding {
-	if len(all) <= maxFindings {
-		return all
-	}
-	slices.SortStableFunc(all, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Line, b.Line))
-	})
-	files := 0
-	for i := range all {
-		if i == 0 || all[i].File != all[i-1].File {
-			files++
-		}
-	}
-	kept, of := all[:0], 0
-	for i, f := range all {
-		if i > 0 && f.File != all[i-1].File || i == 0 {
-			of = 0
-		}
-		if of++; of <= max(1, maxFindings/files) {
-			kept = append(kept, f)
-		}
-	}
-	return kept
 }
 
 // parseAnswer reads an answer to a question about n files. Anything that does not hold together

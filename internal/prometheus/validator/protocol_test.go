@@ -3,6 +3,7 @@ package validator
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -162,3 +163,37 @@ var errBroken = errors.New("broken")
 type errReader struct{}
 
 func (errReader) Read([]byte) (int, error) { return 0, errBroken }
+
+// However much is wrong, an answer has few findings: of one file the worst, of many files one each, and the others are counted.
+func TestAnswersAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ files, of, most int }{{1, 200_000, 5002}, {2, 5000, 5004}, {3, 100, 300}, {20_000, 3, 20_000 * 2}} {
+		a := &Answer{}
+		for f := range c.files {
+			for i := range c.of {
+				a.Findings = append(a.Findings, Finding{File: f, Line: i + 1, Severity: finding.Warning, Rule: "r", Message: "m"})
+			}
+			a.Findings = append(a.Findings, Finding{File: f, Line: c.of + 1, Severity: finding.Error, Rule: "r", Message: "m"})
+		}
+		var b bytes.Buffer
+		if err := WriteAnswer(&b, a); err != nil {
+			t.Fatal(err)
+		}
+		got, err := parseAnswer(b.Bytes(), c.files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []finding.Finding
+		wrong := map[int]bool{}
+		for _, f := range got.Findings {
+			all = append(all, f.of(fmt.Sprint(f.File)))
+			wrong[f.File] = wrong[f.File] || f.Severity == finding.Error && f.Rule == "r"
+		}
+		if len(all) > c.most+c.files {
+			t.Errorf("%d files of %d: %d findings", c.files, c.of, len(all))
+		}
+		if errors, warnings := finding.Count(all, finding.Error), finding.Count(all, finding.Warning); errors != c.files || warnings != c.files*c.of || len(wrong) != c.files {
+			t.Errorf("%d files of %d: %d errors and %d warnings of %d files", c.files, c.of, errors, warnings, len(wrong))
+		}
+	}
+}

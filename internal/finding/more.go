@@ -1,0 +1,99 @@
+package finding
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// RuleMore names the findings that count those that are not shown; docs/checks.md explains it.
+const RuleMore = "more-findings"
+
+// More stands for n findings of one severity in a file that are not shown. With open the search ended there, so that there may
+// be more than n. An empty file means other files than those that are shown.
+func More(file string, s Severity, n int, open bool) Finding {
+	words := map[Severity][2]string{Error: {"error", "errors"}, Warning: {"warning", "warnings"}, Info: {"remark", "remarks"}}[s]
+	where := "this file"
+	if file == "" {
+		where = "other files"
+	}
+	f := Finding{File: file, Severity: s, Rule: RuleMore, More: n, Open: open}
+	switch {
+	case n == 0:
+		f.Message = fmt.Sprintf("there may be more %s in %s: the search ended here", words[1], where)
+	case n == 1 && !open:
+		f.Message = fmt.Sprintf("1 more %s in %s is not shown", words[0], where)
+	case open:
+		f.Message = fmt.Sprintf("at least %d more %s in %s are not shown", n, words[1], where)
+	default:
+		f.Message = fmt.Sprintf("%d more %s in %s are not shown", n, words[1], where)
+	}
+	return f
+}
+
+// Count is the number of findings of one severity, with those that are not shown; the least number where the search
+// ended before the end of the files (see Number).
+func Count(findings []Finding, s Severity) int {
+	n := 0
+	for _, f := range findings {
+		switch {
+		case f.Severity != s:
+		case f.Rule == RuleMore:
+			n += f.More
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// Number is Count in words: "1 error", "5 errors", "at least 5 errors".
+func Number(findings []Finding, s Severity) string {
+	n := Count(findings, s)
+	text := strconv.Itoa(n) + " " + s.String()
+	if n != 1 {
+		text += "s"
+	}
+	return AtLeast(findings, s) + text
+}
+
+// AtLeast is what has to be said before a Count: "at least " where the search ended before the end of the files, else nothing.
+func AtLeast(findings []Finding, severities ...Severity) string {
+	for _, f := range findings {
+		if f.Open && slices.Contains(severities, f.Severity) {
+			return "at least "
+		}
+	}
+	return ""
+}
+
+type inFile struct {
+	file     string
+	severity Severity
+}
+
+// left counts what is not shown.
+type left map[inFile]Finding
+
+// note counts findings of one file as not shown.
+func (l left) note(file string, findings ...Finding) {
+	for _, f := range findings {
+		id := inFile{file, f.Severity}
+		l[id] = More(file, f.Severity, l[id].More+Count([]Finding{f}, f.Severity), l[id].Open || f.Open)
+	}
+}
+
+// findings are those of the first files one by one, and those of the files after them in one sum.
+func (l left) findings() []Finding {
+	var all []Finding
+	for _, f := range l {
+		all = append(all, f)
+	}
+	worstFirst(all)
+	if len(all) <= maxPerFile {
+		return all
+	}
+	rest := left{}
+	rest.note("", all[maxPerFile:]...)
+	return append(all[:maxPerFile], rest.findings()...)
+}
