@@ -35,7 +35,7 @@ help: ## lists the targets
 
 .PHONY: build
 build: ## builds bin/reloader, bin/promcheck and bin/demo
-	@[ -e $(BIN)/promcheck ] || echo "compiling; promcheck links Prometheus, which takes several minutes the first time"
+	@[ -e $(BIN)/promcheck ] || echo "compiling; promcheck links parts of Prometheus, which takes a minute or two the first time"
 	@tools/progress . ./cmd/...
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
@@ -99,7 +99,8 @@ grafana-contract: build ## the tests beside a real Grafana, the program GRAFANA_
 	go test -count=1 -timeout 60m ./internal/grafana/driver ./test/grafana
 
 # Other versions than those that reloader ships with and is tested against: an older server, from a module of its own, and a
-# promcheck with an older library. 3.15 is the oldest that promcheck compiles with.
+# promcheck with an older library. 3.15 is the oldest that promcheck compiles with. The settings of service discovery
+# (judge/settings) stay those of the library in go.mod.
 SKEW_VERSION    := $(shell sed -n 's,.*github.com/prometheus/prometheus v\([0-9.]*\).*,\1,p' tools/skew/go.mod)
 SKEW_RELEASE    := $(shell echo $(SKEW_VERSION) | sed -E 's/^0\.([0-9]+)([0-9]{2})\./\1.\2./;s/\.0([0-9])/.\1/')
 SKEW_PROMETHEUS := $(CACHE)/prometheus-$(SKEW_VERSION)
