@@ -4,17 +4,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"reloader/internal/finding"
+	"reloader/internal/snapshot"
 )
 
 // verdict is what `check` and `once` found.
 type verdict struct {
 	findings []finding.Finding
 	ignored  int // how many more were left out as known and accepted
-	// unjudged says why no verdict could be had for some of it.
+	// unjudged says why there is no verdict on some of it.
 	unjudged []string
 	digests  map[string]string // by path or target
 	names    []string          // the keys of digests in their order
@@ -113,22 +113,11 @@ func reader() finding.Lookup {
 	var data []byte
 	return func(path string) []byte {
 		if path != last {
-			last, data = path, readSmall(path)
+			last = path
+			data, _ = snapshot.ReadFile(path, snapshot.Limits{MaxFileSize: maxSnippetFile}) // without it no line is shown
 		}
 		return data
 	}
-}
-
-func readSmall(path string) []byte {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > maxSnippetFile {
-		return nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
-	return data
 }
 
 // json writes the verdict as one object, which scripts rely on.

@@ -84,15 +84,20 @@ const observeEvery = 5 * time.Second
 // than that of polling, so that a poll is what makes an idle target look at its server, too.
 func observeInterval(cfg config.Config, t config.Target) time.Duration {
 	every := cfg.PollInterval + cfg.PollInterval/4
-	if t.URL != "" && (t.Kind == config.Prometheus || t.Kind == config.Grafana) {
+	if tellsWhatItRuns(t) {
 		return min(observeEvery, every)
 	}
 	return every
 }
 
+// tellsWhatItRuns says that the server of a target has an API for that.
+func tellsWhatItRuns(t config.Target) bool {
+	return t.URL != "" && (t.Kind == config.Prometheus || t.Kind == config.Grafana)
+}
+
 // compareInterval is the default where the server tells what it runs, and never where it does not.
 func compareInterval(t config.Target) time.Duration {
-	if t.URL != "" && (t.Kind == config.Prometheus || t.Kind == config.Grafana) {
+	if tellsWhatItRuns(t) {
 		return 0
 	}
 	return -1

@@ -17,9 +17,9 @@ const (
 	lookPatience = 5 * time.Second
 )
 
-// patientReader reads with a limit of time. A directory that hangs (a network disk whose server is gone, a FUSE that does
-// not answer) cannot be given up by the system call that waits for it, but by whoever waits for the call: the target
-// says what it waits for, and ends when it should. One reading is under way at a time.
+// patientReader reads with a time limit. A system call on a directory that hangs (a network disk whose server is gone, a
+// FUSE that does not answer) cannot be interrupted. So it runs in a goroutine of its own, and the target stops waiting
+// for it: it can say what it waits for, and it can be stopped. Only one reading runs at a time.
 type patientReader struct {
 	inputs.Reader
 	busy       chan struct{} // holds one while a call is under way

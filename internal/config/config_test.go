@@ -201,7 +201,7 @@ func TestBadFlags(t *testing.T) {
 		"--listen-address: port \"99999\": want a number from 0 to 65535":                  {"--prometheus-url=http://h", "--listen-address=:99999"},
 		"--poll-interval: want at least 100ms":                                             {"--prometheus-url=http://h", "--poll-interval=1ms"},
 		"--log-level: unknown level \"loud\"; want debug, info, warn or error":             {"--prometheus-url=http://h", "--log-level=loud"},
-		`--allow: unknown guard "guard-no-scrape-job": did you mean guard-no-scrape-jobs?`: {"--prometheus-url=http://h", "--allow=guard-no-scrape-job"},
+		`--allow: unknown guard "guard-no-scrape-job"; did you mean guard-no-scrape-jobs?`: {"--prometheus-url=http://h", "--allow=guard-no-scrape-job"},
 		"--grafana-provisioning: give provisioning, ini or both":                           {"--grafana-url=http://h"},
 	} {
 		_, err := build(t, "", args...)

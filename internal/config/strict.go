@@ -22,7 +22,7 @@ const (
 	maxFileSize = 1 << 20 // a ConfigMap holds no more
 	// maxItems bounds every list, so that aliases cannot blow up a small file.
 	maxItems = 1000
-	// maxErrors is where a report stops to be of use.
+	// maxErrors bounds a report: a file with more mistakes has one cause.
 	maxErrors = 20
 )
 
@@ -42,14 +42,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.File != "" {
-		b.WriteString(e.File)
-		if e.Line > 0 {
-			fmt.Fprintf(&b, ":%d", e.Line)
-		}
-		if e.Column > 0 {
-			fmt.Fprintf(&b, ":%d", e.Column)
-		}
-		b.WriteString(": ")
+		b.WriteString(finding.Finding{File: e.File, Line: e.Line, Column: e.Column}.Position() + ": ")
 	}
 	if e.Field != "" {
 		b.WriteString(e.Field + ": ")
@@ -226,7 +219,9 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		field, known := fields[key.Value]
 		switch {
 		case !known:
-			d.fail(key, path, nearestKey(key.Value, fields), "unknown key %q", key.Value)
+			// In order, so that of two names that are equally near the same one is always meant.
+			hint := didYouMean(key.Value, slices.Sorted(maps.Keys(fields)))
+			d.fail(key, path, hint, "unknown key %q", key.Value)
 			continue
 		case seen[key.Value]:
 			d.fail(key, at, "", "given twice")
@@ -261,12 +256,4 @@ func keys(v reflect.Value) map[string]reflect.Value {
 		}
 	}
 	return fields
-}
-
-func nearestKey(key string, fields map[string]reflect.Value) string {
-	// In order, so that of two names that are equally near always the same one is meant.
-	if best := finding.Nearest(key, slices.Sorted(maps.Keys(fields))); best != "" {
-		return "did you mean " + best + "?"
-	}
-	return ""
 }

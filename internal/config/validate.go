@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -70,9 +71,7 @@ func checkListenAddress(address string) error {
 	if err != nil {
 		return errors.New("want HOST:PORT or :PORT")
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("port %q: want a number from 0 to 65535", port)
-	} else if n == 0 && port != "0" {
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 && port != "0" {
 		return fmt.Errorf("port %q: want a number from 0 to 65535", port)
 	}
 	return nil
@@ -97,7 +96,7 @@ func (c *checker) targets(targets []Target, offline bool) {
 			tc.need("dirs", len(t.Dirs) > 0)
 		default:
 			kinds := []string{string(Prometheus), string(Grafana), string(HTTP), string(Signal)}
-			tc.fail("kind", "want "+strings.Join(kinds, ", "), "unknown kind %q%s", t.Kind, didYouMean(string(t.Kind), kinds))
+			tc.fail("kind", cmp.Or(didYouMean(string(t.Kind), kinds), "want "+strings.Join(kinds, ", ")), "unknown kind %q", t.Kind)
 			continue
 		}
 		tc.applicable()
@@ -116,7 +115,7 @@ func (c *checker) targets(targets []Target, offline bool) {
 
 func didYouMean(word string, known []string) string {
 	if best := finding.Nearest(word, known); best != "" {
-		return ": did you mean " + best + "?"
+		return "did you mean " + best + "?"
 	}
 	return ""
 }
@@ -182,7 +181,7 @@ func (c *checker) allow(path string, names []string) {
 	known := guards()
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			c.fail(path, "", "unknown guard %q%s", name, didYouMean(name, known))
+			c.fail(path, didYouMean(name, known), "unknown guard %q", name)
 		}
 	}
 }
@@ -196,7 +195,7 @@ func (c *checker) ignore(path string, list []string) {
 		case err != nil:
 			c.fail(path, "", "%q: %s", s, err)
 		case !slices.Contains(known, i.Rule):
-			c.fail(path, "", "unknown check %q%s", i.Rule, didYouMean(i.Rule, known))
+			c.fail(path, didYouMean(i.Rule, known), "unknown check %q", i.Rule)
 		}
 	}
 }

@@ -38,8 +38,8 @@ type waiting struct {
 
 // Prepare starts the program of a job with Stdin in the background, so that the next Run of that program has it at
 // once; when there is none within a moment, it is ended. It may be called at any hint that there will be work, and as
-// often as there are hints: there is at most one such process, none when memory is short or something is confined at
-// the moment, and hints that lead to no work are soon not followed any more.
+// often as there are hints: there is at most one such process, and none if memory is short or another program is
+// confined. Hints that lead to no work are soon ignored.
 func Prepare(program string, maxOutput int, most int64) { idle.prepare(program, maxOutput, most) }
 
 func (w *waiting) prepare(program string, maxOutput int, most int64) {

@@ -18,8 +18,8 @@ const RuleForeign = "not-its-file"
 // Whoever writes a configuration file decides what it names, and reloader may read more than the writer:
 // rule_files: [/etc/shadow], or a link to that file, must not put lines of it into findings.
 //
-// A file is shown when it lies below a directory that reloader was given, or when it looks like what it is
-// read as. Of any other one nothing is said but that it is not acceptable.
+// A file is shown if it lies below a directory that reloader was given, or if it looks like what it is read as. About
+// any other file the finding says only that it is not acceptable.
 func Guarded(v Validator) Validator {
 	return ValidatorFunc(func(ctx context.Context, req Request) (Result, error) {
 		res, err := v.Validate(ctx, req)

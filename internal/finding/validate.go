@@ -90,8 +90,8 @@ type Result struct {
 	Expected any
 }
 
-// Validator judges the files of one kind of server. An error means "could not judge" and is
-// never to be taken as valid.
+// Validator judges the files of one kind of server. An error means "could not judge" and never
+// counts as valid.
 type Validator interface {
 	Validate(ctx context.Context, req Request) (Result, error)
 }

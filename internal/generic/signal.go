@@ -41,7 +41,7 @@ func (d *Signal) Reload(context.Context, reload.Plan) error {
 	return p.HangUp()
 }
 
-// Confirm implements reload.Driver. A process that ended of the signal is not proven.
+// Confirm implements reload.Driver. A process that the signal killed proves nothing.
 func (d *Signal) Confirm(ctx context.Context, _ reload.Plan, proof reload.Proof) (reload.Verdict, error) {
 	if !proof.Reloaded {
 		return reload.Verdict{Reason: "a process does not report what it runs"}, nil

@@ -1,4 +1,4 @@
-// Package history remembers what happened to each target: its last changes, and what became of them.
+// Package history remembers the last changes of each target and how each ended.
 package history
 
 import (

@@ -128,8 +128,7 @@ func (e *Entry) describe(from, to reload.Status) {
 		} else if e.Outcome != Live {
 			e.Outcome = Pending
 		}
-	case reload.Starting, reload.Waiting, reload.Settling, reload.Checking, reload.Unjudged, reload.Publishing,
-		reload.Reloading, reload.Confirming:
+	default: // it goes on
 	}
 }
 

@@ -33,32 +33,28 @@ type Reader interface {
 
 // NewReader makes the reader of a target's sources.
 func NewReader(t config.Target) Reader {
+	gate := ServerDir(t.Gate)
+	var dirs []snapshot.Source
+	for _, d := range t.Dirs {
+		src := snapshot.Source{Name: filepath.Base(d.Path), Dir: d.Path, ServerDir: d.ServerPath}
+		switch {
+		case gate == "" || src.ServerDir != "":
+		case t.Kind == config.Prometheus:
+			src.ServerDir = path.Join(gate, gates.Place(filepath.Dir(t.ConfigFile.Path), src))
+		case len(t.Dirs) > 1:
+			src.ServerDir = path.Join(gate, src.Name)
+		default:
+			src.ServerDir = gate
+		}
+		dirs = append(dirs, src)
+	}
 	switch t.Kind {
 	case config.Prometheus:
-		o := references.Options{ConfigFile: t.ConfigFile.Path, ServerConfigFile: ServerConfigFile(t)}
-		for _, d := range t.Dirs {
-			src := snapshot.Source{Name: filepath.Base(d.Path), Dir: d.Path, ServerDir: d.ServerPath}
-			if gate := ServerDir(t.Gate); gate != "" && src.ServerDir == "" {
-				src.ServerDir = path.Join(gate, gates.Place(filepath.Dir(t.ConfigFile.Path), src))
-			}
-			o.Dirs = append(o.Dirs, src)
-		}
-		return references.New(o)
+		return references.New(references.Options{ConfigFile: t.ConfigFile.Path, ServerConfigFile: ServerConfigFile(t), Dirs: dirs})
 	case config.Grafana:
 		return newGrafanaReader(t)
 	default:
-		var all []snapshot.Source
-		for _, d := range t.Dirs {
-			src := snapshot.Source{Name: filepath.Base(d.Path), Dir: d.Path, ServerDir: d.ServerPath}
-			if gate := ServerDir(t.Gate); gate != "" && src.ServerDir == "" {
-				src.ServerDir = gate
-				if len(t.Dirs) > 1 {
-					src.ServerDir = path.Join(gate, src.Name)
-				}
-			}
-			all = append(all, src)
-		}
-		return sources.New(sources.Options{Required: all})
+		return sources.New(sources.Options{Required: dirs})
 	}
 }
 

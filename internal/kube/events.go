@@ -47,7 +47,7 @@ type Events struct {
 
 	mu      sync.Mutex
 	queue   []event
-	bad     map[string]bool // targets whose last verdict was not good, so that the next success is news
+	bad     map[string]bool // targets whose last verdict was bad: the next success is worth an Event
 	restart map[string]string
 	ran     map[string]snapshot.Digest // what each target was last proven to run
 	said    map[string]event           // what was said about a target's failing tries, to say it once

@@ -62,7 +62,7 @@ func (o *outage) note(err error) time.Duration {
 	return pause
 }
 
-// refused says for how long every answer has been a 403.
+// refused is how long every answer has been a 403.
 func (o *outage) refused() time.Duration {
 	if o.code != http.StatusForbidden {
 		return 0

@@ -15,7 +15,7 @@ import (
 // ticksPerSecond is USER_HZ, which is 100 on every architecture that Linux tells /proc readers about.
 const ticksPerSecond = 100
 
-// Age is for how long the process has been running.
+// Age is how long the process has been running.
 func (p Process) Age() (time.Duration, error) {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
@@ -24,7 +24,7 @@ func (p Process) Age() (time.Duration, error) {
 	return time.Duration(now.Nano()) - time.Duration(p.Start)*(time.Second/ticksPerSecond), nil
 }
 
-// Catches says whether the process has a handler for the signal, or ignores it: one that has none ends of a SIGHUP.
+// Catches says whether the process has a handler for the signal, or ignores it: SIGHUP kills one that does neither.
 func (p Process) Catches(sig syscall.Signal) (bool, error) {
 	status, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(p.PID), "status"))
 	if err != nil {

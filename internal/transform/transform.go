@@ -51,16 +51,6 @@ type Options struct {
 	together bool // MaxSize is what is left of MaxTotal
 }
 
-// Check says whether the patterns can be used.
-func (o Options) Check() error {
-	for _, pattern := range slices.Concat(o.Expand, o.Names) {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("pattern %q: %w", pattern, err)
-		}
-	}
-	return nil
-}
-
 func (o Options) note(file, name, value string) {
 	if o.Inserted != nil {
 		o.Inserted(file, name, value)

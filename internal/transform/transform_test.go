@@ -160,16 +160,6 @@ func TestApply(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
-	t.Parallel()
-	if err := (Options{Expand: []string{"*.yml", "[a"}}).Check(); err == nil || !strings.Contains(err.Error(), `"[a"`) {
-		t.Errorf("got %v", err)
-	}
-	if err := (Options{Expand: []string{"*.yml", "rules/*"}}).Check(); err != nil {
-		t.Error(err)
-	}
-}
-
 func FuzzExpand(f *testing.F) {
 	for _, s := range []string{"", "$(NAME)", "a $(NOT) \n$(EMPTY)$(LINES)", "$($(NAME))", "$(", "$()", "$(NAME", "\xff$(NAME)\x00"} {
 		f.Add([]byte(s))

@@ -91,9 +91,6 @@ func (p *Protection) Listener(l net.Listener) net.Listener {
 	})
 }
 
-// TLS says whether the port speaks TLS.
-func (p *Protection) TLS() bool { return p.now.tls != nil }
-
 // Handler asks for a password, where the file names users, for every path but those of open, which tell no
 // more than whether the process works: the kubelet's probes have no password.
 func (p *Protection) Handler(next http.Handler, open ...string) http.Handler {

@@ -123,7 +123,7 @@ func newWorld(t *testing.T, config string) *world {
 	go func() { _ = server.Serve(p.Listener(l)) }()
 	t.Cleanup(func() { _ = server.Close() })
 	w.url = "http://" + l.Addr().String()
-	if p.TLS() {
+	if p.now.tls != nil {
 		w.url = "https://" + l.Addr().String()
 	}
 	return w
