@@ -3,9 +3,9 @@ package finding
 import (
 	"context"
 	"path/filepath"
-	"regexp"
 	"slices"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/paths"
 	"reloader/internal/snapshot"
 )
@@ -64,7 +64,7 @@ func hideForeign(findings []Finding, set *snapshot.Set) []Finding {
 
 // reShape is what a file of rules or scrape jobs has at the beginning of a line, and no file of accounts or
 // settings: a key with a list or nothing behind it.
-var reShape = regexp.MustCompile(`(?m)^["']?(?:groups|scrape_configs)["']?:[ \t]*(?:$|\r|#|\[|[&!][^:]*$)`)
+var reShape = lazyregexp.New(`(?m)^["']?(?:groups|scrape_configs)["']?:[ \t]*(?:$|\r|#|\[|[&!][^:]*$)`)
 
 // foreign says that nothing of a file may be shown. byDir are the indexes of the set's readings by clean directory.
 func foreign(file string, set *snapshot.Set, byDir map[string][]int) bool {
@@ -90,7 +90,7 @@ func foreign(file string, set *snapshot.Set, byDir map[string][]int) bool {
 			return false
 		}
 		b, ok := s.Bytes(name)
-		return !ok || !reShape.Match(b)
+		return !ok || !reShape().Match(b)
 	}
 	// It is in no source, so that nothing of it was read.
 	return false

@@ -3,10 +3,11 @@ package finding
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"reloader/internal/lazyregexp"
 )
 
 // maxSnippet bounds the part of a line that is shown, in characters.
@@ -14,7 +15,7 @@ const maxSnippet = 160
 
 // reSecretWord is what the name of a key that may hold a secret contains. It is wide on purpose: a line
 // that is not shown costs little.
-var reSecretWord = regexp.MustCompile(`(?i)passw|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth|bearer|header|cookie|connection|dsn|securejson|://[^/\s]*@|PRIVATE KEY`)
+var reSecretWord = lazyregexp.New(`(?i)passw|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth|bearer|header|cookie|connection|dsn|securejson|://[^/\s]*@|PRIVATE KEY`)
 
 // Snippet shows a line of a file with a caret below the column. It is empty when the line may hold a
 // secret: when it, a line that it is indented under, or the line before it names something secret.
@@ -93,7 +94,7 @@ func AddExcerpts(findings []Finding, most int, lookup Lookup) {
 // mayBeSecret looks at the last of the lines and at what it belongs to.
 func mayBeSecret(lines [][]byte) bool {
 	last := len(lines) - 1
-	if reSecretWord.Match(lines[last]) {
+	if reSecretWord().Match(lines[last]) {
 		return true
 	}
 	depth, previous := indent(lines[last]), true
@@ -103,7 +104,7 @@ func mayBeSecret(lines [][]byte) bool {
 			continue
 		}
 		d := indent(l)
-		if (previous || d < depth) && reSecretWord.Match(l) {
+		if (previous || d < depth) && reSecretWord().Match(l) {
 			return true
 		}
 		previous = false

@@ -1,9 +1,10 @@
 package yamlslip
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"reloader/internal/lazyregexp"
 )
 
 // sourceLine is a line of a YAML file as a person sees it, without a parser's idea of what it belongs to.
@@ -48,7 +49,7 @@ type short struct {
 	outside bool
 }
 
-var reBlockLine = regexp.MustCompile(`^\s*(?:- +)*(?:["']?[A-Za-z_][\w\[\].-]*["']?:(?:\s|$)|-\s)`)
+var reBlockLine = lazyregexp.New(`^\s*(?:- +)*(?:["']?[A-Za-z_][\w\[\].-]*["']?:(?:\s|$)|-\s)`)
 
 // Scan reads a file line by line; it never fails.
 func Scan(content []byte) *Text {
@@ -79,7 +80,7 @@ func swallows(texts []string, i int, q *open) bool {
 		if end >= 0 {
 			inner = texts[j][:end]
 		}
-		if reBlockLine.MatchString(inner) {
+		if reBlockLine().MatchString(inner) {
 			return true
 		}
 		if end >= 0 {
@@ -102,7 +103,7 @@ func runsAway(texts []string, i int, b open) bool {
 		}
 		depth := len(texts[b.line-1]) - len(strings.TrimLeft(texts[b.line-1], " -"))
 		indent := len(texts[j]) - len(strings.TrimLeft(texts[j], " "))
-		return indent < depth || reBlockLine.MatchString(texts[j]) && (b.mark == '[' || indent == depth)
+		return indent < depth || reBlockLine().MatchString(texts[j]) && (b.mark == '[' || indent == depth)
 	}
 	return true
 }

@@ -3,13 +3,14 @@ package yamlslip
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	yaml2 "go.yaml.in/yaml/v2"
+
+	"reloader/internal/lazyregexp"
 )
 
 // Problem is what a parser says, and after Locate what a person has to do.
@@ -89,7 +90,7 @@ func (s *Text) conflict() int {
 	return 0
 }
 
-var reSyntax = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var reSyntax = lazyregexp.New(`^yaml: (?:line (\d+): )?(.*)$`)
 
 // stops is where the parsers could not go on, and where the block or text begins in which that was.
 func stops(content []byte, line int) (stopped, context int) {
@@ -99,7 +100,7 @@ func stops(content []byte, line int) (stopped, context int) {
 	if err == nil {
 		return stopped, context
 	}
-	m := reSyntax.FindStringSubmatch(err.Error())
+	m := reSyntax().FindStringSubmatch(err.Error())
 	if m == nil || m[1] == "" {
 		return stopped, context
 	}
@@ -267,7 +268,7 @@ func (s *Text) template(near int) *Problem {
 	return nil
 }
 
-var reNoBlank = regexp.MustCompile(`^(\s*(?:- )?[a-z_]+):([^\s:/]\S*)$`)
+var reNoBlank = lazyregexp.New(`^(\s*(?:- )?[a-z_]+):([^\s:/]\S*)$`)
 
 // indentation looks for a line that is indented unlike all others between the beginning of the block and the line at
 // which the parser stopped, and for a key without its blank.
@@ -292,7 +293,7 @@ func (s *Text) indentation(p *Problem, context int) {
 			continue
 		}
 		seen++
-		if m := reNoBlank.FindStringSubmatchIndex(l.text); m != nil && (seen <= 2 || !strings.HasPrefix(strings.TrimSpace(l.text), "-")) {
+		if m := reNoBlank().FindStringSubmatchIndex(l.text); m != nil && (seen <= 2 || !strings.HasPrefix(strings.TrimSpace(l.text), "-")) {
 			p.Line, p.Column = n, column(l.text, m[4])
 			p.Message, p.Hint = "a space is missing after the key's colon", "write a space after the colon"
 			return

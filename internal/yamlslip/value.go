@@ -2,8 +2,9 @@ package yamlslip
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"reloader/internal/lazyregexp"
 )
 
 const hintQuoteValue = "put quotes around the whole value"
@@ -50,11 +51,11 @@ func (s *Text) goesOn(near int) *Problem {
 }
 
 var (
-	reTwoColons  = regexp.MustCompile(`^\s*(?:- +)*[^\s"'#&*!|>@%{\[-][^:"']*?:\s+[^\s"'{\[|>&*!#][^#]*?(:)(?:\s|$)`)
-	reBlockStart = regexp.MustCompile(`^(\s*(?:- +)*)[^\s#][^#]*:\s+[|>][+-]?[0-9]?[+-]?\s*(?:#.*)?$`)
-	reNoColon    = regexp.MustCompile(`^\s*(?:- +)*[a-z][a-z0-9_]*\s*$`)
-	reBraces     = regexp.MustCompile(`[:,\[{]\s+([^\s"'{}\[\],]*\$\{[A-Za-z_][^}"']*\})`)
-	reNoDash     = regexp.MustCompile(`^(\s*)-[A-Za-z_]+:(?:\s|$)`)
+	reTwoColons  = lazyregexp.New(`^\s*(?:- +)*[^\s"'#&*!|>@%{\[-][^:"']*?:\s+[^\s"'{\[|>&*!#][^#]*?(:)(?:\s|$)`)
+	reBlockStart = lazyregexp.New(`^(\s*(?:- +)*)[^\s#][^#]*:\s+[|>][+-]?[0-9]?[+-]?\s*(?:#.*)?$`)
+	reNoColon    = lazyregexp.New(`^\s*(?:- +)*[a-z][a-z0-9_]*\s*$`)
+	reBraces     = lazyregexp.New(`[:,\[{]\s+([^\s"'{}\[\],]*\$\{[A-Za-z_][^}"']*\})`)
+	reNoDash     = lazyregexp.New(`^(\s*)-[A-Za-z_]+:(?:\s|$)`)
 )
 
 // written looks at the lines where the parser stopped for what is known to be written in the wrong way; nil when nothing is.
@@ -70,28 +71,28 @@ func (s *Text) written(p *Problem) *Problem {
 		if l.inside {
 			continue
 		}
-		if m := reNoDash.FindStringSubmatchIndex(l.text); m != nil {
+		if m := reNoDash().FindStringSubmatchIndex(l.text); m != nil {
 			return &Problem{Line: n, Column: column(l.text, m[3]), Message: "a space is missing after the dash", Hint: "write a space after the dash"}
 		}
-		if m := reBraces.FindStringSubmatchIndex(l.text); m != nil && strings.HasPrefix(p.Message, "did not find expected ','") {
+		if m := reBraces().FindStringSubmatchIndex(l.text); m != nil && strings.HasPrefix(p.Message, "did not find expected ','") {
 			return &Problem{Line: n, Column: column(l.text, m[2]), Message: "the value has a brace and is not quoted", Hint: hintQuoteValue}
 		}
-		if m := reTwoColons.FindStringSubmatchIndex(l.text); m != nil && strings.HasPrefix(p.Message, "mapping values") {
+		if m := reTwoColons().FindStringSubmatchIndex(l.text); m != nil && strings.HasPrefix(p.Message, "mapping values") {
 			return &Problem{Line: n, Column: column(l.text, m[2]), Message: `the value contains ": " and is not quoted`, Hint: hintQuoteValue}
 		}
 	}
-	if l := s.lines[p.Line-1]; strings.HasPrefix(p.Message, "could not find expected ':'") && reNoColon.MatchString(l.text) && !l.inside {
+	if l := s.lines[p.Line-1]; strings.HasPrefix(p.Message, "could not find expected ':'") && reNoColon().MatchString(l.text) && !l.inside {
 		return noColon(p.Line, l)
 	}
 	if n := s.before(p.Line); n > 0 {
 		l := s.lines[n-1]
-		if m := reBlockStart.FindStringSubmatchIndex(l.text); m != nil && s.lines[p.Line-1].indent <= m[3] {
+		if m := reBlockStart().FindStringSubmatchIndex(l.text); m != nil && s.lines[p.Line-1].indent <= m[3] {
 			return &Problem{
 				Line: p.Line, Column: s.lines[p.Line-1].indent + 1,
 				Message: fmt.Sprintf("the text of the key on line %d is not indented deeper than the key", n), Hint: "indent the text by two spaces more than its key",
 			}
 		}
-		if reNoColon.MatchString(l.text) && !l.inside && s.lines[p.Line-1].indent >= l.indent {
+		if reNoColon().MatchString(l.text) && !l.inside && s.lines[p.Line-1].indent >= l.indent {
 			return noColon(n, l)
 		}
 	}

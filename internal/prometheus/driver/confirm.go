@@ -2,16 +2,16 @@ package driver
 
 import (
 	"context"
-	"regexp"
 	"syscall"
 	"time"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/process"
 	"reloader/internal/reload"
 )
 
 // quotedValues are excerpts of the files in YAML errors, which may be secrets.
-var quotedValues = regexp.MustCompile("`[^`\n]*`")
+var quotedValues = lazyregexp.New("`[^`\n]*`")
 
 const (
 	signalSent = "SIGHUP was sent; without a URL reloader cannot prove what the server runs"

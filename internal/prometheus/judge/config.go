@@ -225,10 +225,10 @@ func hinted(ps []problem, ix *index, top reflect.Type, r role) []problem {
 		if value := child(ix.root, p.unknown); len(at.path) == 1 && value != nil && !onlyHolds(value) {
 			p.hint = misplaced(p.unknown, r)
 		}
-		if p.hint == "" && !reHolder.MatchString(p.unknown) {
+		if p.hint == "" && !reHolder().MatchString(p.unknown) {
 			p.hint = unknownHint(top, at.path)
 		}
-		if p.hint == "" && (reHolder.MatchString(p.unknown) || len(at.path) == 1 && hasOwnAnchor(child(ix.root, p.unknown))) {
+		if p.hint == "" && (reHolder().MatchString(p.unknown) || len(at.path) == 1 && hasOwnAnchor(child(ix.root, p.unknown))) {
 			p.hint = hintAnchor
 		}
 	}

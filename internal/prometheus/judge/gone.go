@@ -1,41 +1,33 @@
 package judge
 
-import "regexp"
+import (
+	"strings"
 
-// gone are the words of PromQL that were renamed or removed, by Prometheus' change log: what the parser says about them now,
-// and for some a part of the expression.
-var gone = []struct {
-	says, query *regexp.Regexp
-	hint        string
-}{
-	{
-		regexp.MustCompile(`unknown function with name "holt_winters"`), nil,
-		"Prometheus 3.0 calls it double_exponential_smoothing (with promql-experimental-functions)",
-	},
-	{
-		regexp.MustCompile(`unknown function with name "count_scalar"`), nil,
-		"removed in Prometheus 2.0: write count(...), and absent(...) where there may be no series",
-	},
-	{
-		regexp.MustCompile(`unknown function with name "drop_common_labels"`), nil,
-		"removed in Prometheus 2.0: name the labels with by (...) or without (...)",
-	},
-	{
-		regexp.MustCompile(`unexpected identifier "(keep_common|keeping_extra)"`), nil,
-		"removed in Prometheus 2.0: name the labels to keep with by (...)",
-	},
-	{
-		regexp.MustCompile(`unexpected character( in duration expression)?: 'm'`), regexp.MustCompile(`(?i)\[[^\]]*\b(min|max)\s*\(`),
-		"in a duration these are called min_of and max_of since Prometheus 3.13",
-	},
+	"reloader/internal/lazyregexp"
+)
+
+// gone are words of PromQL that were renamed or removed, by Prometheus' change log, as the parser now reports them.
+var gone = []struct{ says, hint string }{
+	{`unknown function with name "holt_winters"`, "Prometheus 3.0 calls it double_exponential_smoothing (with promql-experimental-functions)"},
+	{`unknown function with name "count_scalar"`, "removed in Prometheus 2.0: write count(...), and absent(...) where there may be no series"},
+	{`unknown function with name "drop_common_labels"`, "removed in Prometheus 2.0: name the labels with by (...) or without (...)"},
+	{`unexpected identifier "keep_common"`, hintKeepLabels},
+	{`unexpected identifier "keeping_extra"`, hintKeepLabels},
 }
+
+const hintKeepLabels = "removed in Prometheus 2.0: name the labels to keep with by (...)"
+
+var reMinMaxDuration = lazyregexp.New(`(?i)\[[^\]]*\b(min|max)\s*\(`)
 
 // goneHint says what a word that PromQL no longer knows is called now; empty for any other mistake.
 func goneHint(message, query string) string {
 	for _, g := range gone {
-		if g.says.MatchString(message) && (g.query == nil || g.query.MatchString(query)) {
+		if strings.Contains(message, g.says) {
 			return g.hint
 		}
+	}
+	if strings.Contains(message, "unexpected character") && strings.Contains(message, ": 'm'") && reMinMaxDuration().MatchString(query) {
+		return "in a duration these are called min_of and max_of since Prometheus 3.13"
 	}
 	return ""
 }

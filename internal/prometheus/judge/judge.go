@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"reloader/internal/finding"
+	"reloader/internal/lazyregexp"
 	"reloader/internal/paths"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/versions"
@@ -166,9 +166,9 @@ func (j *judge) orphans() {
 	j.ruleFiles(rules, model.UTF8Validation)
 }
 
-var reGroups = regexp.MustCompile(`(?m)^groups:`)
+var reGroups = lazyregexp.New(`(?m)^groups:`)
 
-func looksLikeRules(b []byte) bool { return reGroups.Match(b) }
+func looksLikeRules(b []byte) bool { return reGroups().Match(b) }
 
 // agent refuses what a server in agent mode refuses.
 func (j *judge) agent(cfg *config.Config, ix *index) {

@@ -2,13 +2,13 @@ package judge
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/lazyregexp"
 )
 
 // role is what a file is read as.
@@ -139,7 +139,7 @@ func ofGrafana(groups *yaml.Node) bool {
 }
 
 // reRule1 matches the first line of a rule as Prometheus 1 wrote them.
-var reRule1 = regexp.MustCompile(`^(ALERT\s+[A-Za-z_][A-Za-z0-9_]*(\s|$)|[A-Za-z_:][A-Za-z0-9_:]*(\{.*\})?\s+=\s+\S)`)
+var reRule1 = lazyregexp.New(`^(ALERT\s+[A-Za-z_][A-Za-z0-9_]*(\s|$)|[A-Za-z_:][A-Za-z0-9_:]*(\{.*\})?\s+=\s+\S)`)
 
 // rulesOf1 says that a file has rules as Prometheus 1 wrote them; nil when its first rule is not one.
 func rulesOf1(content []byte) *problem {
@@ -150,7 +150,7 @@ func rulesOf1(content []byte) *problem {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if !reRule1.MatchString(line) {
+		if !reRule1().MatchString(line) {
 			return nil
 		}
 		return &problem{mistake: mistake{
@@ -216,7 +216,7 @@ func misplaced(name string, r role) string {
 }
 
 // reHolder matches keys that are there only to hold anchors: no Prometheus knows them, now or later.
-var reHolder = regexp.MustCompile(`^(_|\.|x-|x_)`)
+var reHolder = lazyregexp.New(`^(_|\.|x-|x_)`)
 
 // onlyHolds reports whether a value is there for its anchor, whatever its key is called.
 func onlyHolds(n *yaml.Node) bool { return n.Kind != yaml.AliasNode && n.Anchor != "" }
@@ -317,6 +317,6 @@ func renamedHint(path, known []string) string {
 }
 
 // mayBeNew reports whether a key could be one of a newer version, by its form.
-func mayBeNew(key string) bool { return reKey.MatchString(key) && !strings.HasPrefix(key, "x_") }
+func mayBeNew(key string) bool { return reKey().MatchString(key) && !strings.HasPrefix(key, "x_") }
 
-var reKey = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+var reKey = lazyregexp.New(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)

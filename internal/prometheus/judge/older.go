@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/parser/posrange"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/versions"
 )
 
@@ -136,32 +136,32 @@ func (p olderParser) newWord(d *parser.DurationExpr, inside bool) string {
 
 var (
 	// reEarlyAt and reEarlyOffset are modifiers before the range, where servers before 3.15 took them.
-	reEarlyAt     = regexp.MustCompile(`(?i)(@\s*(?:start|end)\s*\(\s*\))\s*(\[[^\[\]]*\])`)
-	reEarlyOffset = regexp.MustCompile(`(?i)(\boffset\s*[-+]?\s*(?:step|range)\s*\(\s*\))\s*(\[[^\[\]]*\])`)
-	reMinMaxOfNow = regexp.MustCompile(`(?i)\b(min|max)_of\b`)
-	reInBrackets  = regexp.MustCompile(`\[[^\[\]]*\]`)
-	reMinMaxCalls = regexp.MustCompile(`(?i)\b(min|max)(\s*\()`)
-	reMinMaxFirst = regexp.MustCompile(`(?i)(\boffset\s*[-+]?[\s(]*)(min|max)(\s*\()`)
+	reEarlyAt     = lazyregexp.New(`(?i)(@\s*(?:start|end)\s*\(\s*\))\s*(\[[^\[\]]*\])`)
+	reEarlyOffset = lazyregexp.New(`(?i)(\boffset\s*[-+]?\s*(?:step|range)\s*\(\s*\))\s*(\[[^\[\]]*\])`)
+	reMinMaxOfNow = lazyregexp.New(`(?i)\b(min|max)_of\b`)
+	reInBrackets  = lazyregexp.New(`\[[^\[\]]*\]`)
+	reMinMaxCalls = lazyregexp.New(`(?i)\b(min|max)(\s*\()`)
+	reMinMaxFirst = lazyregexp.New(`(?i)(\boffset\s*[-+]?[\s(]*)(min|max)(\s*\()`)
 )
 
 // asNow is an expression of the server's time in the words and the order of the library's; it serves to accept, never to refuse.
 func (p olderParser) asNow(input string) string {
 	now := input
 	if p.server.Before(versions.Of(3, 15)) {
-		now = reEarlyAt.ReplaceAllString(now, "$2 $1")
-		now = reEarlyOffset.ReplaceAllString(now, "$2 $1")
+		now = reEarlyAt().ReplaceAllString(now, "$2 $1")
+		now = reEarlyOffset().ReplaceAllString(now, "$2 $1")
 	}
-	if !p.server.Before(versions.Of(3, 6)) && p.server.Before(versions.Of(3, 13)) && !reMinMaxOfNow.MatchString(input) {
-		now = reInBrackets.ReplaceAllStringFunc(now, func(duration string) string {
-			return reMinMaxCalls.ReplaceAllString(duration, "${1}_of$2")
+	if !p.server.Before(versions.Of(3, 6)) && p.server.Before(versions.Of(3, 13)) && !reMinMaxOfNow().MatchString(input) {
+		now = reInBrackets().ReplaceAllStringFunc(now, func(duration string) string {
+			return reMinMaxCalls().ReplaceAllString(duration, "${1}_of$2")
 		})
-		now = reMinMaxFirst.ReplaceAllString(now, "$1${2}_of$3")
+		now = reMinMaxFirst().ReplaceAllString(now, "$1${2}_of$3")
 	}
 	return now
 }
 
 // reNumberRange is a range that is written without a unit.
-var reNumberRange = regexp.MustCompile(`\[\s*[0-9][0-9._]*\s*[\]:]`)
+var reNumberRange = lazyregexp.New(`\[\s*[0-9][0-9._]*\s*[\]:]`)
 
 // tooNew is what the server says about a part of an expression; empty when it knows it.
 func (p olderParser) tooNew(n parser.Node, input string) string {
@@ -182,7 +182,7 @@ func (p olderParser) tooNew(n parser.Node, input string) string {
 		return ""
 	}
 	unit := func(pos posrange.PositionRange) string {
-		if before(2, 54) && int(pos.End) <= len(input) && reNumberRange.MatchString(input[pos.Start:pos.End]) {
+		if before(2, 54) && int(pos.End) <= len(input) && reNumberRange().MatchString(input[pos.Start:pos.End]) {
 			return `missing unit character in duration`
 		}
 		return ""

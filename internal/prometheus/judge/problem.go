@@ -3,7 +3,6 @@ package judge
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/lazyregexp"
 	"reloader/internal/prometheus/validator"
 )
 
@@ -44,17 +44,17 @@ var (
 )
 
 var (
-	reSyntax    = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-	reLine      = regexp.MustCompile(`^line (\d+): (.*)$`)
-	reUnmarshal = regexp.MustCompile("^cannot unmarshal (!!?[^ ]+)(?: `(?s:.*)`)? into (.+)$")
-	reUnknown   = regexp.MustCompile(`^field (.+) not found in type (.+)$`)
-	reAlready   = regexp.MustCompile(`^(?:field (.+) already set in type .+|key (.+) already set in map|mapping key (.+) already defined at line \d+)$`)
-	reAnchor    = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
-	reQuoted    = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
-	reRegexp    = regexp.MustCompile("error parsing regexp: (.*): `(?s:(.*))`$")
-	reVariable  = regexp.MustCompile(`"\$(\{[A-Z][A-Z0-9_]*\}|\([A-Z][A-Z0-9_]*\)|[A-Z][A-Z0-9_]*)"`)
-	reDuration  = regexp.MustCompile(`not a valid duration string|unknown unit .* in duration|duration out of range|empty duration string`)
-	reDupJob    = regexp.MustCompile(`found multiple (scrape|remote write|remote read) configs with job name "(.*)"`)
+	reSyntax    = lazyregexp.New(`^yaml: (?:line (\d+): )?(.*)$`)
+	reLine      = lazyregexp.New(`^line (\d+): (.*)$`)
+	reUnmarshal = lazyregexp.New("^cannot unmarshal (!!?[^ ]+)(?: `(?s:.*)`)? into (.+)$")
+	reUnknown   = lazyregexp.New(`^field (.+) not found in type (.+)$`)
+	reAlready   = lazyregexp.New(`^(?:field (.+) already set in type .+|key (.+) already set in map|mapping key (.+) already defined at line \d+)$`)
+	reAnchor    = lazyregexp.New(`^unknown anchor '(.*)' referenced$`)
+	reQuoted    = lazyregexp.New(`"((?:[^"\\]|\\.)*)"`)
+	reRegexp    = lazyregexp.New("error parsing regexp: (.*): `(?s:(.*))`$")
+	reVariable  = lazyregexp.New(`"\$(\{[A-Z][A-Z0-9_]*\}|\([A-Z][A-Z0-9_]*\)|[A-Z][A-Z0-9_]*)"`)
+	reDuration  = lazyregexp.New(`not a valid duration string|unknown unit .* in duration|duration out of range|empty duration string`)
+	reDupJob    = lazyregexp.New(`found multiple (scrape|remote write|remote read) configs with job name "(.*)"`)
 )
 
 // problems turns what the library says into problems. It never keeps the value that a type error
@@ -73,7 +73,7 @@ func problems(err error, n names) []problem {
 		return typeProblems(t3.Errors, n)
 	}
 	msg := err.Error()
-	if m := reSyntax.FindStringSubmatch(msg); m != nil {
+	if m := reSyntax().FindStringSubmatch(msg); m != nil {
 		return []problem{syntaxProblem(m[1], m[2], n)}
 	}
 	return []problem{valueProblem(msg, n)}
@@ -90,17 +90,17 @@ func typeProblems(msgs []string, n names) []problem {
 				message: fmt.Sprintf("%d more errors in fields and types", len(msgs)-i) + notListed}})
 		}
 		p := problem{mistake: mistake{severity: finding.Error, rule: n.wrongType, message: "the value has the wrong type"}}
-		if m := reLine.FindStringSubmatch(msg); m != nil {
+		if m := reLine().FindStringSubmatch(msg); m != nil {
 			p.line, _ = strconv.Atoi(m[1])
 			msg = m[2]
 		}
-		if m := reUnmarshal.FindStringSubmatch(msg); m != nil {
+		if m := reUnmarshal().FindStringSubmatch(msg); m != nil {
 			p.message, p.tag = typeMessage(wanted(m[2]), got(m[1])), m[1]
 			p.hint = typeHints[p.message]
-		} else if m := reUnknown.FindStringSubmatch(msg); m != nil {
+		} else if m := reUnknown().FindStringSubmatch(msg); m != nil {
 			p.rule, p.message = n.unknown, fmt.Sprintf("unknown field %q", m[1])
 			p.needles, p.unknown = []string{m[1]}, m[1]
-		} else if m := reAlready.FindStringSubmatch(msg); m != nil {
+		} else if m := reAlready().FindStringSubmatch(msg); m != nil {
 			key := unquote(m[1] + m[2] + m[3])
 			p.rule, p.message = n.duplicate, fmt.Sprintf("key %q is already set", key)
 			p.hint = "keep one of the two; YAML mappings hold each key once"
@@ -114,7 +114,7 @@ func typeProblems(msgs []string, n names) []problem {
 func syntaxProblem(line, msg string, n names) problem {
 	p := problem{mistake: mistake{severity: finding.Error, rule: n.yaml, message: msg}}
 	p.line, _ = strconv.Atoi(line)
-	switch anchor := reAnchor.FindStringSubmatch(msg); {
+	switch anchor := reAnchor().FindStringSubmatch(msg); {
 	case anchor != nil:
 		p.anchor = anchor[1]
 		// The name of the anchor may be a password that begins with *.
@@ -134,18 +134,18 @@ func syntaxProblem(line, msg string, n names) problem {
 
 func valueProblem(msg string, n names) problem {
 	p := problem{mistake: mistake{severity: finding.Error, rule: n.value, message: msg}}
-	for _, m := range reQuoted.FindAllStringSubmatch(msg, 4) {
+	for _, m := range reQuoted().FindAllStringSubmatch(msg, 4) {
 		p.needles = append(p.needles, unquote(`"`+m[1]+`"`))
 	}
-	if m := reRegexp.FindStringSubmatch(msg); m != nil {
+	if m := reRegexp().FindStringSubmatch(msg); m != nil {
 		expr := strings.TrimSuffix(strings.TrimPrefix(m[2], "^(?s:"), ")$")
 		p.rule, p.message = validator.RuleRegexp, fmt.Sprintf("bad regular expression %q: %s", expr, m[1])
 		p.hint = "use RE2 syntax; the expression is anchored at both ends automatically"
 		p.needles, p.regexp = []string{expr}, true
-	} else if reDuration.MatchString(msg) {
+	} else if reDuration().MatchString(msg) {
 		p.rule = n.duration
 		p.hint = "write a number and a unit: 500ms, 30s, 5m, 1h30m, 1d, 2w, 1y"
-	} else if m := reDupJob.FindStringSubmatch(msg); m != nil {
+	} else if m := reDupJob().FindStringSubmatch(msg); m != nil {
 		p.rule, p.last = validator.RuleDuplicateJob, true
 		p.message = fmt.Sprintf("%s %q appears twice", map[string]string{
 			"scrape": "scrape job", "remote write": "remote_write", "remote read": "remote_read",
@@ -157,7 +157,7 @@ func valueProblem(msg string, n names) problem {
 	} else if strings.Contains(msg, "scrape timeout greater than scrape interval") {
 		p.needles = append([]string{"scrape_timeout", "scrape_interval"}, p.needles...)
 	}
-	if reVariable.MatchString(msg) {
+	if reVariable().MatchString(msg) {
 		p.hint = "Prometheus expands environment variables only in external_labels: write the value, or let reloader expand it (expand_env)"
 	}
 	p.hint = orElse(p.hint, hintFor(msg))

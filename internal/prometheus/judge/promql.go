@@ -3,7 +3,6 @@ package judge
 import (
 	"errors"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/versions"
 	"reloader/internal/yamlslip"
@@ -50,13 +50,13 @@ type parser2x struct {
 	renamed parser.Parser
 }
 
-var reHoltWinters = regexp.MustCompile(`\bholt_winters\b`)
+var reHoltWinters = lazyregexp.New(`\bholt_winters\b`)
 
 // ParseExpr implements parser.Parser.
 func (p parser2x) ParseExpr(input string) (parser.Expr, error) {
 	expr, err := p.Parser.ParseExpr(input)
-	if err != nil && reHoltWinters.MatchString(input) {
-		if expr, again := p.renamed.ParseExpr(reHoltWinters.ReplaceAllString(input, "double_exponential_smoothing")); again == nil {
+	if err != nil && reHoltWinters().MatchString(input) {
+		if expr, again := p.renamed.ParseExpr(reHoltWinters().ReplaceAllString(input, "double_exponential_smoothing")); again == nil {
 			return expr, nil
 		}
 	}
@@ -94,11 +94,11 @@ func promQL(err error, p *problem) bool {
 	return true
 }
 
-var reOddCharacter = regexp.MustCompile(`unexpected character[a-z ]*: ('.+')`)
+var reOddCharacter = lazyregexp.New(`unexpected character[a-z ]*: ('.+')`)
 
 // oddCharacter is for characters of web pages and chats, which look like others.
 func oddCharacter(message string) string {
-	m := reOddCharacter.FindStringSubmatch(message)
+	m := reOddCharacter().FindStringSubmatch(message)
 	if m == nil {
 		return ""
 	}

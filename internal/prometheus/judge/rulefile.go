@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"reloader/internal/finding"
+	"reloader/internal/lazyregexp"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/versions"
 )
@@ -113,11 +113,11 @@ func (s *documents) WithAttrs([]slog.Attr) slog.Handler           { return s }
 func (s *documents) WithGroup(string) slog.Handler                { return s }
 
 var (
-	reRepeated     = regexp.MustCompile(`^groupname: "(?s:(.*))" is repeated in the same file$`)
-	reRulePosition = regexp.MustCompile(`^(\d+):(\d+): (?:(\d+):(\d+): )?`)
-	reRuleLabel    = regexp.MustCompile(`^invalid (label name|label value|annotation name): (?s:(.*))$`)
-	reRuleField    = regexp.MustCompile(`^invalid field '(\w+)' in recording rule$`)
-	reRuleTemplate = regexp.MustCompile(`^(?:label|annotation) "((?:[^"\\]|\\.)*)": (?s:(.*))$`)
+	reRepeated     = lazyregexp.New(`^groupname: "(?s:(.*))" is repeated in the same file$`)
+	reRulePosition = lazyregexp.New(`^(\d+):(\d+): (?:(\d+):(\d+): )?`)
+	reRuleLabel    = lazyregexp.New(`^invalid (label name|label value|annotation name): (?s:(.*))$`)
+	reRuleField    = lazyregexp.New(`^invalid field '(\w+)' in recording rule$`)
+	reRuleTemplate = lazyregexp.New(`^(?:label|annotation) "((?:[^"\\]|\\.)*)": (?s:(.*))$`)
 )
 
 func ruleProblems(errs []error, groups *rulefmt.RuleGroups) []problem {
@@ -148,9 +148,9 @@ func ruleProblems(errs []error, groups *rulefmt.RuleGroups) []problem {
 func groupProblem(msg string) problem {
 	p := problem{mistake: mistake{severity: finding.Error, rule: validator.RuleGroupName, message: msg}}
 	p.line, p.column, p.message = cutPosition(msg)
-	if m := reRuleLabel.FindStringSubmatch(p.message); m != nil {
+	if m := reRuleLabel().FindStringSubmatch(p.message); m != nil {
 		p.rule, p.needles, p.message = validator.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
-	} else if m := reRepeated.FindStringSubmatch(p.message); m != nil {
+	} else if m := reRepeated().FindStringSubmatch(p.message); m != nil {
 		p.message, p.group, p.line = "group "+strconv.Quote(m[1])+" appears twice in this file", m[1], 0
 		p.hint = "merge the two groups, or rename one"
 	}
@@ -161,7 +161,7 @@ func groupProblem(msg string) problem {
 }
 
 func cutPosition(msg string) (line, column int, rest string) {
-	m := reRulePosition.FindStringSubmatch(msg)
+	m := reRulePosition().FindStringSubmatch(msg)
 	if m == nil {
 		return 0, 0, msg
 	}
@@ -189,15 +189,15 @@ func ruleProblem(re *rulefmt.Error) problem {
 	}
 	switch {
 	case promQL(inner, &p):
-	case reRuleLabel.MatchString(p.message):
-		m := reRuleLabel.FindStringSubmatch(p.message)
+	case reRuleLabel().MatchString(p.message):
+		m := reRuleLabel().FindStringSubmatch(p.message)
 		p.rule, p.needles, p.message = validator.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
-	case reRuleTemplate.MatchString(p.message):
-		m := reRuleTemplate.FindStringSubmatch(p.message)
+	case reRuleTemplate().MatchString(p.message):
+		m := reRuleTemplate().FindStringSubmatch(p.message)
 		p.rule, p.needles = validator.RuleTemplate, []string{unquote(`"` + m[1] + `"`)}
 		p.hint = templateHint(m[2])
-	case reRuleField.MatchString(p.message):
-		p.needles, p.line, p.column = []string{reRuleField.FindStringSubmatch(p.message)[1]}, 0, 0
+	case reRuleField().MatchString(p.message):
+		p.needles, p.line, p.column = []string{reRuleField().FindStringSubmatch(p.message)[1]}, 0, 0
 		p.hint = "only alerting rules have it: remove it, or write alert instead of record"
 	case strings.Contains(p.message, "braces present in the recording rule name"):
 		p.hint = "put the selector into expr and the labels into labels"
@@ -206,11 +206,11 @@ func ruleProblem(re *rulefmt.Error) problem {
 	return p
 }
 
-var reTemplateWord = regexp.MustCompile(`(undefined variable|function) "(\$?\w+)"`)
+var reTemplateWord = lazyregexp.New(`(undefined variable|function) "(\$?\w+)"`)
 
 // templateHint says what a word of a template was probably meant to be.
 func templateHint(message string) string {
-	m := reTemplateWord.FindStringSubmatch(message)
+	m := reTemplateWord().FindStringSubmatch(message)
 	switch {
 	case m == nil:
 		return ""
@@ -230,7 +230,7 @@ func (j *ruleJudge) renamed(ix *index) []problem {
 	}
 	var ps []problem
 	for _, at := range ix.places {
-		if !at.isKey && len(at.path) > 0 && at.path[len(at.path)-1] == "expr" && reHoltWinters.MatchString(at.node.Value) {
+		if !at.isKey && len(at.path) > 0 && at.path[len(at.path)-1] == "expr" && reHoltWinters().MatchString(at.node.Value) {
 			ps = append(ps, problem{mistake: mistake{
 				line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
 				message: "Prometheus 3.0 calls holt_winters double_exponential_smoothing, behind promql-experimental-functions",

@@ -1,11 +1,12 @@
 package judge
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/lazyregexp"
 )
 
 // secrets are the values of a file that must never be shown. They are found by the names of
@@ -17,10 +18,10 @@ type secrets struct {
 }
 
 var (
-	reSecretKey  = regexp.MustCompile(`(?i)passw|secret|token|credential|api_?key|access_?key|private_?key|auth|bearer|headers|account|connection_?string|username|client_id|params|cert$|key$|^ca$|^x_`)
-	rePlainKey   = regexp.MustCompile(`(?i)(_file|_url|_ref|_type|_id|_interval|_method|_endpoint|^type)$`)
-	reUserInfo   = regexp.MustCompile(`(://)[^/\s"']*@`)
-	reURLSecrets = regexp.MustCompile(`(?i)([?&][^=&\s"]*(?:token|key|secret|passw|auth)[^=&\s"]*=)[^&\s"]+`)
+	reSecretKey  = lazyregexp.New(`(?i)passw|secret|token|credential|api_?key|access_?key|private_?key|auth|bearer|headers|account|connection_?string|username|client_id|params|cert$|key$|^ca$|^x_`)
+	rePlainKey   = lazyregexp.New(`(?i)(_file|_url|_ref|_type|_id|_interval|_method|_endpoint|^type)$`)
+	reUserInfo   = lazyregexp.New(`(://)[^/\s"']*@`)
+	reURLSecrets = lazyregexp.New(`(?i)([?&][^=&\s"]*(?:token|key|secret|passw|auth)[^=&\s"]*=)[^&\s"]+`)
 )
 
 const masked = "<secret>"
@@ -58,13 +59,13 @@ func (s secrets) add(v string) {
 }
 
 func isSecretKey(key string) bool {
-	return reSecretKey.MatchString(key) && !rePlainKey.MatchString(key)
+	return reSecretKey().MatchString(key) && !rePlainKey().MatchString(key)
 }
 
 // publicLeaf reports whether the last key is one that holds no secret even in a section that does.
 func publicLeaf(path []string) bool {
 	last := path[len(path)-1]
-	return rePlainKey.MatchString(last) && !strings.Contains(strings.Join(path, "."), "headers")
+	return rePlainKey().MatchString(last) && !strings.Contains(strings.Join(path, "."), "headers")
 }
 
 // redact takes everything secret out of a message.
@@ -85,8 +86,8 @@ func (s secrets) redact(message string) string {
 		i, from = end, end
 	}
 	message = b.String() + message[from:]
-	message = reUserInfo.ReplaceAllString(message, "${1}"+masked+"@")
-	return reURLSecrets.ReplaceAllString(message, "${1}"+masked)
+	message = reUserInfo().ReplaceAllString(message, "${1}"+masked+"@")
+	return reURLSecrets().ReplaceAllString(message, "${1}"+masked)
 }
 
 // endAt is where the longest secret ends that begins at a place of a message; zero when none does.

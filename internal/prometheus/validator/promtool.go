@@ -1,20 +1,20 @@
 package validator
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/lazyregexp"
 )
 
 var (
-	rePromtoolLine  = regexp.MustCompile(`(?:^|: )(?:line (\d+)|(\d+):(\d+)): `)
-	rePromtoolValue = regexp.MustCompile("(cannot unmarshal !!?[^ ]+) `[^`]*`?")
+	rePromtoolLine  = lazyregexp.New(`(?:^|: )(?:line (\d+)|(\d+):(\d+)): `)
+	rePromtoolValue = lazyregexp.New("(cannot unmarshal !!?[^ ]+) `[^`]*`?")
 	// An alias without its anchor may be a password that begins with *.
-	rePromtoolAnchor = regexp.MustCompile(`unknown anchor '[^']*'( referenced)?`)
-	reUserInfo       = regexp.MustCompile(`(://)[^/\s"']*@`)
+	rePromtoolAnchor = lazyregexp.New(`unknown anchor '[^']*'( referenced)?`)
+	reUserInfo       = lazyregexp.New(`(://)[^/\s"']*@`)
 )
 
 // parsePromtool reads what promtool says about files. Users maps the paths that it was given to those
@@ -67,7 +67,7 @@ func promtoolFinding(message, file string, paths []string, users map[string]stri
 		message = strings.TrimPrefix(strings.TrimPrefix(message, p+": "), strconv.Quote(p)+": ")
 		message = strings.ReplaceAll(message, p, users[p])
 	}
-	if m := rePromtoolLine.FindStringSubmatchIndex(message); m != nil {
+	if m := rePromtoolLine().FindStringSubmatchIndex(message); m != nil {
 		group := func(i int) int {
 			if m[2*i] < 0 {
 				return 0
@@ -83,6 +83,6 @@ func promtoolFinding(message, file string, paths []string, users map[string]stri
 
 // cleaned takes quoted values and credentials of URLs out of promtool's text.
 func cleaned(s string) string {
-	s = rePromtoolAnchor.ReplaceAllString(s, "unknown anchor")
-	return reUserInfo.ReplaceAllString(rePromtoolValue.ReplaceAllString(s, "$1"), "${1}<secret>@")
+	s = rePromtoolAnchor().ReplaceAllString(s, "unknown anchor")
+	return reUserInfo().ReplaceAllString(rePromtoolValue().ReplaceAllString(s, "$1"), "${1}<secret>@")
 }

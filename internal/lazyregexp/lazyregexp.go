@@ -1,0 +1,13 @@
+// Package lazyregexp compiles a regular expression when it is first used: promcheck starts for every verdict, and needs most
+// of its expressions only to explain a mistake.
+package lazyregexp
+
+import (
+	"regexp"
+	"sync"
+)
+
+// New returns the compiled expression on demand. Like regexp.MustCompile it panics on a bad one, at the first call.
+func New(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
