@@ -4,6 +4,7 @@ package yamlnode
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -58,16 +59,16 @@ func get(n *yaml.Node, key string, depth int) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode || depth > maxMerges {
 		return nil
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key && n.Content[i].Kind == yaml.ScalarNode {
-			return Resolve(n.Content[i+1])
+	for k, v := range Pairs(n) {
+		if k.Value == key && k.Kind == yaml.ScalarNode {
+			return Resolve(v)
 		}
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Tag != "!!merge" {
+	for k, v := range Pairs(n) {
+		if k.Tag != "!!merge" {
 			continue
 		}
-		merged := Resolve(n.Content[i+1])
+		merged := Resolve(v)
 		for _, m := range append(Items(merged), merged) {
 			if v := get(m, key, depth+1); v != nil {
 				return v
@@ -75,6 +76,20 @@ func get(n *yaml.Node, key string, depth int) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// Pairs are the keys and values of a mapping as they are written; none of anything else.
+func Pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(key, value *yaml.Node) bool) {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i], n.Content[i+1]) {
+				return
+			}
+		}
+	}
 }
 
 // Items are the elements of a sequence; none of anything else.

@@ -1,8 +1,8 @@
 package judge
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
+	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +14,7 @@ import (
 	"reloader/internal/prometheus/proof"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/versions"
+	"reloader/internal/yamlnode"
 )
 
 // maxLeaves bounds what is reported of a configuration value by value.
@@ -34,16 +35,16 @@ var freeMaps = map[string]bool{
 func values(n *yaml.Node, at string, out []setting) []setting {
 	switch n.Kind {
 	case yaml.MappingNode:
-		if name := at[strings.LastIndexByte(at, '/')+1:]; freeMaps[name] {
-			keys := make([]string, 0, len(n.Content)/2)
-			for i := 0; i+1 < len(n.Content); i += 2 {
-				keys = append(keys, n.Content[i].Value)
+		if freeMaps[path.Base(at)] {
+			var keys []string
+			for k := range yamlnode.Pairs(n) {
+				keys = append(keys, k.Value)
 			}
 			slices.Sort(keys)
 			out = append(out, setting{at + "/", strings.Join(keys, "\x00")})
 		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			out = values(n.Content[i+1], at+"/"+n.Content[i].Value, out)
+		for k, v := range yamlnode.Pairs(n) {
+			out = values(v, at+"/"+k.Value, out)
 		}
 	case yaml.SequenceNode:
 		out = append(out, setting{at + "/#", strconv.Itoa(len(n.Content))})
@@ -57,27 +58,27 @@ func values(n *yaml.Node, at string, out []setting) []setting {
 	return out
 }
 
-func short(s string) uint32 {
-	h := sha256.Sum256([]byte(s))
-	return binary.BigEndian.Uint32(h[:])
+// top is the top of a printed text; nil when there is nothing to read in it.
+func top(text string) *yaml.Node {
+	var doc yaml.Node
+	if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 {
+		return nil
+	}
+	return doc.Content[0]
 }
 
 // parts cuts a configuration as proof.Cut does its text.
 func parts(root *yaml.Node) map[string]*yaml.Node {
 	m := map[string]*yaml.Node{}
-	if root == nil || root.Kind != yaml.MappingNode {
-		return m
-	}
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		section, n := root.Content[i].Value, root.Content[i+1]
-		kind, nameKey, ok := proof.Kind(section)
+	for section, n := range yamlnode.Pairs(root) {
+		kind, nameKey, ok := proof.Kind(section.Value)
 		if !ok || n.Kind != yaml.SequenceNode {
-			m[proof.Item{Kind: "section", Name: section}.String()] = n
+			m[proof.Item{Kind: "section", Name: section.Value}.String()] = n
 			continue
 		}
 		for k, item := range n.Content {
 			name := proof.Numbered(k + 1)
-			if v := resolved(child(item, nameKey)); v != nil && v.Value != "" {
+			if v := yamlnode.Resolve(child(item, nameKey)); v != nil && v.Value != "" {
 				name = v.Value
 			}
 			m[proof.Item{Kind: kind, Name: name}.String()] = item
@@ -88,25 +89,14 @@ func parts(root *yaml.Node) map[string]*yaml.Node {
 
 // addLeaves adds to the parts of a printed configuration their values one by one, and which of them the file wrote.
 func addLeaves(items []proof.Item, text string, ix *index) {
-	var doc yaml.Node
-	if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 {
-		return
-	}
-	printed, file := parts(doc.Content[0]), parts(ix.root)
+	printed, file := parts(top(text)), parts(ix.root)
 	left := maxLeaves
 	for i := range items {
 		n := printed[items[i].String()]
 		if n == nil {
 			continue
 		}
-		written := map[string]bool{}
-		o := outliner{left: maxAliased}
-		if source := file[items[i].String()]; source != nil {
-			o.written(source, "", written, 0)
-		}
-		for _, v := range values(n, "", nil) {
-			items[i].Leaves = append(items[i].Leaves, proof.Leaf{Path: short(v.path), Value: short(v.text), Written: written[v.path]})
-		}
+		items[i].Leaves = leaves(n, file[items[i].String()])
 		if left -= len(items[i].Leaves); left < 0 {
 			for k := range items {
 				items[k].Leaves = nil
@@ -114,6 +104,17 @@ func addLeaves(items []proof.Item, text string, ix *index) {
 			return
 		}
 	}
+}
+
+// leaves are the values of a printed part; source is that part in the file, which may be nil.
+func leaves(printed, source *yaml.Node) (all []proof.Leaf) {
+	written := map[string]bool{}
+	o := outliner{left: maxAliased}
+	o.written(source, "", written, 0)
+	for _, v := range values(printed, "", nil) {
+		all = append(all, proof.Leaf{Path: proof.Short(v.path), Value: proof.Short(v.text), Written: written[v.path]})
+	}
+	return all
 }
 
 // written lists the paths of what a file says itself, in the form of values.
@@ -151,36 +152,30 @@ func compared(q *validator.Question) *validator.Compared {
 		}
 		c.Groups = append(c.Groups, g)
 	}
-	switch {
-	case q.Compare.Jobs:
-		compareJobs(q, c)
-	case q.Compare.Configuration:
-		compareConfig(q, c)
+	if !q.Compare.Jobs && !q.Compare.Configuration {
+		return c
 	}
+	cfg, left, err := reread(q)
+	switch {
+	case err != nil:
+		c.Failed = "Prometheus " + Library + ", which reloader compares with, cannot read it"
+	case q.Compare.Jobs:
+		compareJobs(q, cfg, left, c)
+	default:
+		compareConfig(q, cfg, left, c)
+	}
+	c.LeftOut = slices.Sorted(maps.Keys(left))
 	return c
 }
 
-func compareConfig(q *validator.Question, c *validator.Compared) {
-	text := string(q.Files[q.Main].Content)
-	text, unknown, err := reprinted(text, q)
-	if err != nil {
-		c.Failed = "Prometheus " + Library + ", which reloader compares with, cannot read it"
-		return
-	}
+// compareConfig compares a whole configuration.
+func compareConfig(q *validator.Question, cfg *config.Config, left map[string]bool, c *validator.Compared) {
+	text := proof.Normal(cfg.String(), q.Compare.Wild)
 	if sameVersion(q.Version) {
 		c.Differences = proof.Differences(q.Compare.Items, proof.Cut(text))
 		return
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &doc); err != nil || len(doc.Content) == 0 {
-		c.Failed = "it is not valid YAML"
-		return
-	}
-	have := parts(doc.Content[0])
-	left := map[string]bool{}
-	for _, u := range unknown {
-		left[u] = true
-	}
+	have := parts(top(text))
 	for _, want := range q.Compare.Items {
 		name := want.String()
 		n := have[name]
@@ -204,33 +199,18 @@ func compareConfig(q *validator.Question, c *validator.Compared) {
 		}
 		c.Differences = append(c.Differences, name+" is not in the files")
 	}
-	for l := range left {
-		c.LeftOut = append(c.LeftOut, l)
-	}
-	slices.Sort(c.LeftOut)
 }
 
-// reprinted lets the library print what the server printed. It returns the settings that the library does not know.
-func reprinted(text string, q *validator.Question) (string, []string, error) {
-	cfg, unknown, err := reread(text, q)
-	if err != nil {
-		return "", nil, err
-	}
-	return proof.Normal(cfg.String(), q.Compare.Wild), unknown, nil
-}
-
-// reread lets the library read what the server printed.
-func reread(text string, q *validator.Question) (*config.Config, []string, error) {
-	cfg, err := printable(text, q.Compare.Dir, nil)
-	if err != nil {
+// reread lets the library read what the server printed. It also returns the settings that the library does not know.
+func reread(q *validator.Question) (cfg *config.Config, unknown map[string]bool, err error) {
+	text := q.Files[q.Main].Content
+	if cfg, err = printable(string(text), q.Compare.Dir, nil); err != nil {
 		return nil, nil, err
 	}
-	var unknown []string
-	if err := yaml2.UnmarshalStrict([]byte(text), &config.Config{}); err != nil {
-		for _, p := range problems(err, configNames) {
-			if p.unknown != "" {
-				unknown = append(unknown, p.unknown)
-			}
+	unknown = map[string]bool{}
+	for _, p := range problems(yaml2.UnmarshalStrict(text, &config.Config{}), configNames) {
+		if p.unknown != "" {
+			unknown[p.unknown] = true
 		}
 	}
 	return cfg, unknown, nil
@@ -248,10 +228,10 @@ func compareItem(want proof.Item, have []setting, left map[string]bool) (key str
 		leaves[l.Path] = l
 	}
 	for _, v := range have {
-		l, ok := leaves[short(v.path)]
-		delete(leaves, short(v.path))
+		l, ok := leaves[proof.Short(v.path)]
+		delete(leaves, proof.Short(v.path))
 		switch {
-		case ok && l.Value == short(v.text):
+		case ok && l.Value == proof.Short(v.text):
 		case ok && l.Written:
 			return " in " + dotted(v.path), false
 		default:

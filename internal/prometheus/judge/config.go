@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/common/model"
@@ -59,11 +60,10 @@ func (l *configLoader) found(t text, ix *index) []problem {
 			l.config = l.last
 		}
 	}
-	if !blocking(parts.found) {
-		return append(ps, hinted(whole, ix, configType, roleMain)...)
+	if blocking(parts.found) {
+		whole = append(ix.withoutEchoes(parts.found), parts.end()...)
 	}
-	found := append(ix.withoutEchoes(parts.found), parts.end()...)
-	return append(ps, hinted(found, ix, configType, roleMain)...)
+	return append(ps, hinted(whole, ix, configType, roleMain)...)
 }
 
 // load judges YAML as config.Load does.
@@ -145,20 +145,19 @@ func (l *scrapesLoader) found(t text, ix *index) ([]*config.ScrapeConfig, []prob
 	if p := otherKind(ix, roleScrapes); p != nil {
 		return nil, []problem{*p}
 	}
-	whole := l.load(strings.Join(t.lines, ""))
-	if !blocking(whole) || ix.root == nil {
-		return l.last, hinted(whole, ix, scrapesType, roleScrapes)
+	found := l.load(strings.Join(t.lines, ""))
+	if blocking(found) && ix.root != nil {
+		parts := isolate(t, ix, l.load)
+		l.last = nil
+		if parts.good != nil {
+			body, _ := t.render(parts.root, parts.good)
+			l.load(body)
+		}
+		if blocking(parts.found) {
+			found = append(parts.found, parts.end()...)
+		}
 	}
-	parts := isolate(t, ix, l.load)
-	l.last = nil
-	if parts.good != nil {
-		body, _ := t.render(parts.root, parts.good)
-		l.load(body)
-	}
-	if !blocking(parts.found) {
-		return l.last, hinted(whole, ix, scrapesType, roleScrapes)
-	}
-	return l.last, hinted(append(parts.found, parts.end()...), ix, scrapesType, roleScrapes)
+	return l.last, hinted(found, ix, scrapesType, roleScrapes)
 }
 
 // tolerate makes unknown fields warnings when the running server may know them: a newer server
@@ -190,7 +189,7 @@ func accept2x(t text, ix *index, server versions.Version) (text, []problem) {
 	}
 	var ps []problem
 	for _, at := range ix.places {
-		if at.isKey || at.node.Value != "v1" || len(at.path) < 2 || at.path[len(at.path)-1] != "api_version" || at.path[len(at.path)-2] != "alertmanagers" {
+		if at.isKey || at.node.Value != "v1" || at.last() != "api_version" || at.section() != "alertmanagers" {
 			continue
 		}
 		line, col := at.node.Line-1, at.node.Column-1
@@ -198,15 +197,12 @@ func accept2x(t text, ix *index, server versions.Version) (text, []problem) {
 			continue
 		}
 		if len(ps) == 0 {
-			t = text{lines: append([]string(nil), t.lines...)}
+			t = text{lines: slices.Clone(t.lines)}
 		}
 		old := t.lines[line]
 		t.lines[line] = old[:col] + strings.Replace(old[col:], "v1", "v2", 1)
-		ps = append(ps, problem{mistake: mistake{
-			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
-			message: "Prometheus 3.0 and later refuse the Alertmanager api_version v1",
-			hint:    "write v2 before you upgrade the server",
-		}})
+		ps = append(ps, problemAt(at.node, finding.Warning, validator.RuleServerVersion,
+			"Prometheus 3.0 and later refuse the Alertmanager api_version v1", "write v2 before you upgrade the server"))
 	}
 	return t, ps
 }
@@ -222,13 +218,14 @@ func hinted(ps []problem, ix *index, top reflect.Type, r role) []problem {
 		if !ok {
 			continue
 		}
-		if value := child(ix.root, p.unknown); len(at.path) == 1 && value != nil && !onlyHolds(value) {
+		value := child(ix.root, p.unknown)
+		if len(at.path) == 1 && value != nil && !onlyHolds(value) {
 			p.hint = misplaced(p.unknown, r)
 		}
-		if p.hint == "" && !reHolder().MatchString(p.unknown) {
+		if p.hint == "" && !isHolder(p.unknown) {
 			p.hint = unknownHint(top, at.path)
 		}
-		if p.hint == "" && (reHolder().MatchString(p.unknown) || len(at.path) == 1 && hasOwnAnchor(child(ix.root, p.unknown))) {
+		if p.hint == "" && (isHolder(p.unknown) || len(at.path) == 1 && hasOwnAnchor(value)) {
 			p.hint = hintAnchor
 		}
 	}

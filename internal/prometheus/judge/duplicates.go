@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -17,10 +18,7 @@ func duplicateRules(file *rulefmt.RuleGroups) []problem {
 	var ps []problem
 	for _, g := range file.Groups {
 		for i, r := range g.Rules {
-			name := r.Record
-			if r.Alert != "" {
-				name = r.Alert
-			}
+			name := cmp.Or(r.Alert, r.Record)
 			b := labels.NewBuilder(labels.FromMap(g.Labels))
 			for k, v := range r.Labels {
 				b.Set(k, v)
@@ -30,11 +28,11 @@ func duplicateRules(file *rulefmt.RuleGroups) []problem {
 				seen[rule] = true
 				continue
 			}
-			ps = append(ps, problem{mistake: mistake{
+			ps = append(ps, problem{
 				severity: finding.Warning, rule: validator.RuleDuplicateRule,
 				message: "rule " + strconv.Quote(name) + " of group " + strconv.Quote(g.Name) + " appears twice with the same labels",
 				hint:    "rename one, or give it different labels",
-			}, needles: []string{name}, group: g.Name, number: i + 1})
+				needles: []string{name}, group: g.Name, number: i + 1})
 		}
 	}
 	return ps

@@ -18,6 +18,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlnode"
 )
 
 // What the library accepts, and the server then refuses, applies in part or drops.
@@ -26,7 +27,7 @@ import (
 // secrets masked, and gives up when it is half through with the new configuration.
 func (j *judge) equalRemotes(cfg *config.Config, ix *index) {
 	check := func(key string, n int, entry func(int) any) {
-		list := resolved(child(ix.root, key))
+		list := yamlnode.Resolve(child(ix.root, key))
 		seen := map[string]int{}
 		for i := range n {
 			b, err := yaml2.Marshal(entry(i))
@@ -40,30 +41,30 @@ func (j *judge) equalRemotes(cfg *config.Config, ix *index) {
 			if !again || list == nil || i >= len(list.Content) || len(list.Content) != n {
 				continue
 			}
-			node := list.Content[i] // an alias stands where the entry is
-			j.report(j.q.Main, problem{mistake: mistake{
-				line: node.Line, column: node.Column, severity: finding.Error, rule: validator.RuleDuplicateRemote,
-				message: fmt.Sprintf("%s %d is the same as %d: the server refuses duplicates after it has applied half of the file", key, i+1, first+1),
-				hint:    "remove one, or give one of them a name",
-			}})
+			// An alias stands where the entry is.
+			j.report(j.q.Main, problemAt(list.Content[i], finding.Error, validator.RuleDuplicateRemote,
+				fmt.Sprintf("%s %d is the same as %d: the server refuses duplicates after it has applied half of the file", key, i+1, first+1),
+				"remove one, or give one of them a name"))
 		}
 	}
 	check("remote_write", len(cfg.RemoteWriteConfigs), func(i int) any { return cfg.RemoteWriteConfigs[i] })
 	check("remote_read", len(cfg.RemoteReadConfigs), func(i int) any { return cfg.RemoteReadConfigs[i] })
 }
 
+// inDiscovery reports whether the path leads into a service discovery.
+func inDiscovery(keys []string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, "_sd_configs") })
+}
+
 // loadedWith reports whether what stands at the path is made while a configuration is applied, so that a certificate that cannot
 // be used makes the load fail. Jobs and service discoveries only miss what they should have done.
 func loadedWith(keys []string) bool {
-	if len(keys) == 0 || slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, "_sd_configs") }) {
-		return false
-	}
-	return slices.Contains([]string{"remote_write", "remote_read", "alerting", "tracing"}, keys[0])
+	return slices.Contains([]string{"remote_write", "remote_read", "alerting", "tracing"}, keys[0]) && !inDiscovery(keys)
 }
 
 // unusedEffect is what a certificate that cannot be used does to a job or a service discovery.
 func unusedEffect(keys []string) string {
-	if slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, "_sd_configs") }) {
+	if inDiscovery(keys) {
 		return "no target is found"
 	}
 	return "the job is never scraped"
@@ -72,7 +73,7 @@ func unusedEffect(keys []string) string {
 // certificates judges the authorities, certificates and keys that are visible.
 func (j *judge) certificates(file int, ix *index, dir string) {
 	for _, at := range ix.places {
-		if at.isKey || at.node.Kind != yaml.MappingNode || len(at.path) == 0 || at.path[len(at.path)-1] != "tls_config" {
+		if at.isKey || at.node.Kind != yaml.MappingNode || at.last() != "tls_config" {
 			continue
 		}
 		severity, effect := finding.Warning, unusedEffect(at.path)
@@ -84,21 +85,21 @@ func (j *judge) certificates(file int, ix *index, dir string) {
 			if p.inline {
 				hint = "write the whole PEM text here, or name a file"
 			}
-			j.report(file, problem{mistake: mistake{
-				line: p.node.Line, column: p.node.Column, severity: severity, rule: validator.RuleCertificate,
-				message: fmt.Sprintf("%q %s: %s", p.name, what, effect), hint: hint,
-			}})
+			j.report(file, problemAt(p.node, severity, validator.RuleCertificate, fmt.Sprintf("%q %s: %s", p.name, what, effect), hint))
 		}
 		ca, cert, key := j.pemText(at.node, "ca", dir), j.pemText(at.node, "cert", dir), j.pemText(at.node, "key", dir)
 		if ca.content != nil && !x509.NewCertPool().AppendCertsFromPEM(ca.content) {
 			say(ca, "has no certificate in PEM format")
 		}
-		certOK, keyOK := cert.content != nil && hasCertificate(cert.content), key.content != nil && hasPEM(key.content, "PRIVATE KEY")
-		switch {
-		case cert.content != nil && !hasPEM(cert.content, "CERTIFICATE"):
+		certOK, keyOK := false, firstPEM(key.content, "PRIVATE KEY") != nil
+		if block := firstPEM(cert.content, certificate); block != nil {
+			if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+				say(cert, "has a damaged or truncated certificate")
+			} else {
+				certOK = true
+			}
+		} else if cert.content != nil {
 			say(cert, "has no certificate in PEM format")
-		case cert.content != nil && !certOK:
-			say(cert, "has a damaged or truncated certificate")
 		}
 		if key.content != nil && !keyOK {
 			say(key, "has no key in PEM format")
@@ -122,7 +123,7 @@ type pemText struct {
 
 // pemText is what stands in the configuration under a key, or else in the file that key_file names.
 func (j *judge) pemText(n *yaml.Node, key, dir string) pemText {
-	if v := resolved(child(n, key)); v != nil && v.Kind == yaml.ScalarNode && v.Value != "" {
+	if v := yamlnode.Resolve(child(n, key)); v != nil && v.Kind == yaml.ScalarNode && v.Value != "" {
 		return pemText{v, key, []byte(v.Value), true}
 	}
 	v, content := j.visible(n, key+"_file", dir)
@@ -134,7 +135,7 @@ func (j *judge) pemText(n *yaml.Node, key, dir string) pemText {
 
 // visible are the contents of the file that a key names; nil when reloader does not see it.
 func (j *judge) visible(n *yaml.Node, key, dir string) (*yaml.Node, []byte) {
-	v := resolved(child(n, key))
+	v := yamlnode.Resolve(child(n, key))
 	if v == nil || v.Kind != yaml.ScalarNode || v.Value == "" {
 		return v, nil
 	}
@@ -149,57 +150,34 @@ func (j *judge) visible(n *yaml.Node, key, dir string) (*yaml.Node, []byte) {
 	return v, append([]byte{}, j.q.Files[i].Content...)
 }
 
-// hasCertificate reports whether the first certificate can be read, as the server reads it.
-func hasCertificate(b []byte) bool {
-	for {
-		block, rest := pem.Decode(b)
-		if block == nil {
-			return false
-		}
-		if block.Type == "CERTIFICATE" {
-			_, err := x509.ParseCertificate(block.Bytes)
-			return err == nil
-		}
-		b = rest
+// firstPEM is the first block of a kind ("PRIVATE KEY", also "EC PRIVATE KEY"); nil when there is none.
+func firstPEM(b []byte, kind string) *pem.Block {
+	block, rest := pem.Decode(b)
+	for block != nil && block.Type != kind && (kind == certificate || !strings.HasSuffix(block.Type, " "+kind)) {
+		block, rest = pem.Decode(rest)
 	}
+	return block
 }
 
-func hasPEM(b []byte, kind string) bool {
-	for {
-		block, rest := pem.Decode(b)
-		if block == nil {
-			return false
-		}
-		if strings.HasSuffix(block.Type, kind) {
-			return true
-		}
-		b = rest
-	}
-}
+// certificate is the kind that servers read certificates from; a TRUSTED CERTIFICATE is none to them.
+const certificate = "CERTIFICATE"
 
 // logDirectories warns of log files in directories that do not exist: the server applies the rest, and reports a failure.
 func (j *judge) logDirectories(file int, ix *index, dir string) {
 	for _, at := range ix.places {
-		if at.isKey || len(at.path) == 0 || at.node.Kind != yaml.ScalarNode || at.node.Value == "" {
-			continue
-		}
-		if key := at.path[len(at.path)-1]; key != "query_log_file" && key != "scrape_failure_log_file" {
+		if key := at.last(); at.isKey || at.node.Kind != yaml.ScalarNode || at.node.Value == "" || key != "query_log_file" && key != "scrape_failure_log_file" {
 			continue
 		}
 		name := join(dir, at.node.Value)
-		logs := path.Dir(name)
-		m := mistake{
-			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleMissingFile,
-			message: fmt.Sprintf("the directory %q does not exist: without it the reload fails partway", logs),
-			hint:    "make sure that the server's container has it and can write to it",
-		}
-		switch {
+		switch logs := path.Dir(name); {
 		case j.dirs[name]:
-			m.severity, m.rule, m.message, m.hint = finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory: the reload fails partway", at.node.Value), "name a file in it"
-		case j.dirs[logs], !j.below(logs):
-			continue
+			j.report(file, problemAt(at.node, finding.Error, validator.RuleDirectory,
+				fmt.Sprintf("%q is a directory: the reload fails partway", at.node.Value), "name a file in it"))
+		case !j.dirs[logs] && j.below(logs):
+			j.report(file, problemAt(at.node, finding.Warning, validator.RuleMissingFile,
+				fmt.Sprintf("the directory %q does not exist: without it the reload fails partway", logs),
+				"make sure that the server's container has it and can write to it"))
 		}
-		j.report(file, problem{mistake: m})
 	}
 }
 
@@ -240,9 +218,9 @@ func secondDocumentIn(content []byte, rule, what string) *problem {
 		if err != nil {
 			line = bytes.Count(content[:bytes.LastIndex(content, []byte("\n---"))+1], []byte("\n")) + 1
 		}
-		return &problem{mistake: mistake{
+		return &problem{
 			line: max(line, 1), column: 1, severity: finding.Warning, rule: rule,
 			message: "only the first YAML document of " + what + " is read", hint: "put everything into one document, without a --- line",
-		}}
+		}
 	}
 }

@@ -223,22 +223,11 @@ func (j *judge) like(files []string) string {
 // readAtUse says whether the server reads the file that a key names again each time it needs it. That is known of the HTTP
 // clients of scrape jobs, remote write and read, and alerting; service discovery and the rest may read once.
 func readAtUse(keys []string) bool {
-	switch keys[0] {
-	case "scrape_configs", "remote_write", "remote_read", "alerting":
-	default:
-		return false
-	}
-	last := len(keys) - 1
-	for _, k := range keys {
-		if strings.HasSuffix(k, "_sd_configs") || k == "google_iam" || k == "sigv4" || k == "azuread" {
-			return false
-		}
-	}
-	switch keys[last] {
-	case "username_file", "password_file", "credentials_file", "bearer_token_file", "client_secret_file", "ca_file", "cert_file", "key_file":
-		return true
-	}
-	return false
+	clients := []string{"scrape_configs", "remote_write", "remote_read", "alerting"}
+	others := []string{"google_iam", "sigv4", "azuread"}
+	files := []string{"username_file", "password_file", "credentials_file", "bearer_token_file", "client_secret_file", "ca_file", "cert_file", "key_file"}
+	return slices.Contains(clients, keys[0]) && slices.Contains(files, keys[len(keys)-1]) && !inDiscovery(keys) &&
+		!slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(others, k) })
 }
 
 // printer is a parser that keeps how the server will print what it parsed.

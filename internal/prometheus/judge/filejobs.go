@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -28,34 +27,27 @@ const (
 func (j *judge) fileJobs(e *proof.Expected, global config.GlobalConfig, jobs []job) (secrets bool) {
 	defer withFeatures(j.q.Features)()
 	left := maxJobLeaves
-	for from := 0; from < len(jobs); {
-		file := jobs[from].file
-		to := from + 1
-		for to < len(jobs) && jobs[to].file == file {
-			to++
+	for len(jobs) > 0 {
+		file, written := jobs[0].file, parts(jobs[0].ix.root)
+		judged := map[string]bool{}
+		for len(jobs) > 0 && jobs[0].file == file {
+			judged[jobs[0].JobName] = true
+			jobs = jobs[1:]
 		}
-		if file != j.q.Main {
-			written := parts(jobs[from].ix.root) // all jobs of a file are in one index
-			judged := map[string]bool{}
-			for _, jb := range jobs[from:to] {
-				judged[jb.JobName] = true
-			}
-			for _, c := range j.printableJobs(file, global) {
-				if !judged[c.JobName] {
-					continue
-				}
-				fj, masks, ok := j.fileJob(c, written)
-				if !ok {
-					continue
-				}
-				if left -= len(fj.Fields) + len(fj.Leaves) + len(fj.Targets); left < 0 {
-					fj.Fields, fj.Leaves, fj.Targets = nil, nil, nil
-				}
-				secrets = secrets || masks
-				e.FileJobs = append(e.FileJobs, fj)
-			}
+		if file == j.q.Main {
+			continue
 		}
-		from = to
+		for _, c := range j.printableJobs(file, global) {
+			fj, masks, ok := j.fileJob(c, written)
+			if !ok || !judged[c.JobName] {
+				continue
+			}
+			if left -= len(fj.Fields) + len(fj.Leaves) + len(fj.Targets); left < 0 {
+				fj.Fields, fj.Leaves, fj.Targets = nil, nil, nil
+			}
+			secrets = secrets || masks
+			e.FileJobs = append(e.FileJobs, fj)
+		}
 	}
 	return secrets
 }
@@ -88,18 +80,11 @@ func (j *judge) fileJob(c *config.ScrapeConfig, file map[string]*yaml.Node) (fj 
 		fj.Fields = proof.Fields(text)
 		return fj, secrets, true
 	}
-	var doc yaml.Node
-	if yaml.Unmarshal(printed, &doc) != nil || len(doc.Content) == 0 {
+	root := top(string(printed))
+	if root == nil {
 		return fj, false, false
 	}
-	written := map[string]bool{}
-	o := outliner{left: maxAliased}
-	if source := file[fj.String()]; source != nil {
-		o.written(source, "", written, 0)
-	}
-	for _, v := range values(doc.Content[0], "", nil) {
-		fj.Leaves = append(fj.Leaves, proof.Leaf{Path: short(v.path), Value: short(v.text), Written: written[v.path]})
-	}
+	fj.Leaves = leaves(root, file[fj.String()])
 	fj.Targets, fj.AllActive = staticTargets(c)
 	return fj, secrets, true
 }
@@ -142,16 +127,7 @@ var populated = []string{
 }
 
 // compareJobs compares jobs of scrape_config_files, which the main file of the question holds as the server prints them.
-func compareJobs(q *validator.Question, c *validator.Compared) {
-	cfg, unknown, err := reread(string(q.Files[q.Main].Content), q)
-	if err != nil {
-		c.Failed = "Prometheus " + Library + ", which reloader compares with, cannot read it"
-		return
-	}
-	left := map[string]bool{}
-	for _, u := range unknown {
-		left[u] = true
-	}
+func compareJobs(q *validator.Question, cfg *config.Config, left map[string]bool, c *validator.Compared) {
 	items := make(map[string]proof.Item, len(q.Compare.Items))
 	for _, i := range q.Compare.Items {
 		items[i.Name] = i
@@ -159,23 +135,19 @@ func compareJobs(q *validator.Question, c *validator.Compared) {
 	for _, job := range cfg.ScrapeConfigs {
 		want, ok := items[job.JobName]
 		printed, err := yaml2.Marshal(job)
-		if !ok || err != nil {
+		if !ok || err != nil || proof.Sum(proof.Normal(string(printed), nil)) == want.Sum {
 			continue
 		}
-		if proof.Sum(proof.Normal(string(printed), nil)) == want.Sum {
-			continue
-		}
-		var doc yaml.Node
+		root := top(string(printed))
 		switch {
 		case sameVersion(q.Version):
 			c.Differences = append(c.Differences, want.String()+" differs")
-		case len(want.Leaves) == 0, yaml.Unmarshal(printed, &doc) != nil, len(doc.Content) == 0:
+		case len(want.Leaves) == 0, root == nil:
 			left[want.String()] = true
 		default:
-			if key, same := compareItem(want, values(doc.Content[0], "", nil), left); !same {
+			if key, same := compareItem(want, values(root, "", nil), left); !same {
 				c.Differences = append(c.Differences, want.String()+" differs"+key)
 			}
 		}
 	}
-	c.LeftOut = slices.Sorted(maps.Keys(left))
 }

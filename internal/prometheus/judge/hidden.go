@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
-	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlnode"
 )
 
 // hiddenMistakes adds the mistakes of rules that cannot be decoded: one wrong type, duration or key hides all others of
@@ -33,27 +34,21 @@ func (j *ruleJudge) hiddenMistakes(ix *index, found []problem, all bool) []probl
 	if all {
 		found = slices.DeleteFunc(found, func(p problem) bool { return strings.HasSuffix(p.message, notListed) })
 	}
-	if groups := resolved(child(ix.root, "groups")); groups != nil {
-		for _, g := range groups.Content {
-			rules := resolved(child(resolved(g), "rules"))
-			if rules == nil || rules.Kind != yaml.SequenceNode {
+	for _, g := range yamlnode.Items(child(ix.root, "groups")) {
+		group := ""
+		if n := yamlnode.Resolve(child(yamlnode.Resolve(g), "name")); n != nil {
+			group = n.Value
+		}
+		for i, r := range yamlnode.Items(child(yamlnode.Resolve(g), "rules")) {
+			r = yamlnode.Resolve(r)
+			from, to := r.Line, lastLine(r)
+			first, _ := slices.BinarySearch(undecoded, from)
+			if r.Kind != yaml.MappingNode || !all && (first == len(undecoded) || undecoded[first] > to) {
 				continue
 			}
-			group := ""
-			if n := resolved(child(resolved(g), "name")); n != nil {
-				group = n.Value
-			}
-			for i, r := range rules.Content {
-				r = resolved(r)
-				from, to := r.Line, lastLine(r)
-				first, _ := slices.BinarySearch(undecoded, from)
-				if r.Kind != yaml.MappingNode || !all && (first == len(undecoded) || undecoded[first] > to) {
-					continue
-				}
-				for _, p := range j.oneRule(ix, r, group, i+1) {
-					if !seen[spot{p.line, 0, p.rule, ""}] && !seen[spot{p.line, p.column, p.rule, ""}] && !seen[spot{p.line, 0, p.rule, p.message}] {
-						found = append(found, p)
-					}
+			for _, p := range j.oneRule(ix, r, group, i+1) {
+				if !seen[spot{p.line, 0, p.rule, ""}] && !seen[spot{p.line, p.column, p.rule, ""}] && !seen[spot{p.line, 0, p.rule, p.message}] {
+					found = append(found, p)
 				}
 			}
 		}
@@ -66,8 +61,8 @@ var ruleType = reflect.TypeFor[rulefmt.Rule]()
 // oneRule judges a rule key by key, and then with what can be used of it.
 func (j *ruleJudge) oneRule(ix *index, n *yaml.Node, group string, number int) []problem {
 	d := ruleDecoder{seen: map[string]bool{}, meant: map[string]bool{}}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		d.key(n.Content[i], resolved(n.Content[i+1]))
+	for k, v := range yamlnode.Pairs(n) {
+		d.key(k, yamlnode.Resolve(v))
 	}
 	// What is misspelt or has the wrong type is reported as such, and is not missing.
 	if d.rule.Expr == "" && !d.seen["expr"] && d.meant["expr"] {
@@ -78,7 +73,7 @@ func (j *ruleJudge) oneRule(ix *index, n *yaml.Node, group string, number int) [
 	}
 	var errs []error
 	for _, w := range d.rule.Validate(d.node, j.scheme, j.parser) {
-		errs = append(errs, &rulefmt.Error{Group: group, Rule: number, RuleName: d.name(), Err: w})
+		errs = append(errs, &rulefmt.Error{Group: group, Rule: number, RuleName: cmp.Or(d.rule.Alert, d.rule.Record), Err: w})
 	}
 	ps := append(d.found, ruleProblems(errs, &rulefmt.RuleGroups{})...)
 	for i := range ps {
@@ -99,18 +94,9 @@ type ruleDecoder struct {
 	found []problem
 }
 
-func (d *ruleDecoder) name() string {
-	if d.rule.Alert != "" {
-		return d.rule.Alert
-	}
-	return d.rule.Record
-}
-
 func (d *ruleDecoder) key(k, v *yaml.Node) {
 	mistakeAt := func(n *yaml.Node, rule, message, hint string) {
-		d.found = append(d.found, problem{mistake: mistake{
-			line: n.Line, column: n.Column, severity: finding.Error, rule: rule, message: message, hint: hint,
-		}})
+		d.found = append(d.found, problemAt(n, finding.Error, rule, message, hint))
 	}
 	if k.Tag == "!!merge" {
 		return
@@ -120,30 +106,31 @@ func (d *ruleDecoder) key(k, v *yaml.Node) {
 		return
 	}
 	d.seen[k.Value] = true
-	wrong := func(want string) {
-		mistakeAt(v, ruleNames.wrongType, quoted(k.Value)+": "+typeMessage(want, got(v.ShortTag())), "")
+	wrong := func(n *yaml.Node, key, want string) {
+		mistakeAt(n, ruleNames.wrongType, quoted(key)+": "+typeMessage(want, got(n.ShortTag())), "")
 	}
 	switch k.Value {
 	case "record", "alert", "expr":
+		value := v.Value
 		if v.Kind != yaml.ScalarNode {
-			wrong("a string")
+			wrong(v, k.Value, "a string")
 			d.meant[k.Value] = true
-			if k.Value == "expr" {
-				d.rule.Expr = "vector(1)"
+			if k.Value != "expr" {
+				return
 			}
-			return
+			value = "vector(1)"
 		}
 		switch k.Value {
 		case "record":
-			d.rule.Record, d.node.Record = v.Value, *v
+			d.rule.Record, d.node.Record = value, *v
 		case "alert":
-			d.rule.Alert, d.node.Alert = v.Value, *v
+			d.rule.Alert, d.node.Alert = value, *v
 		default:
-			d.rule.Expr, d.node.Expr = v.Value, *v
+			d.rule.Expr, d.node.Expr = value, *v
 		}
 	case "for", "keep_firing_for":
 		if v.Kind != yaml.ScalarNode {
-			wrong("a string")
+			wrong(v, k.Value, "a string")
 			return
 		}
 		length, err := model.ParseDuration(v.Value)
@@ -160,16 +147,16 @@ func (d *ruleDecoder) key(k, v *yaml.Node) {
 	case "labels", "annotations":
 		if v.Kind != yaml.MappingNode {
 			if v.Tag != "!!null" {
-				wrong("a mapping")
+				wrong(v, k.Value, "a mapping")
 			}
 			return
 		}
 		texts := map[string]string{}
-		for i := 0; i+1 < len(v.Content); i += 2 {
-			if value := resolved(v.Content[i+1]); value.Kind == yaml.ScalarNode {
-				texts[v.Content[i].Value] = value.Value
+		for name, value := range yamlnode.Pairs(v) {
+			if value = yamlnode.Resolve(value); value.Kind == yaml.ScalarNode {
+				texts[name.Value] = value.Value
 			} else {
-				mistakeAt(value, ruleNames.wrongType, quoted(v.Content[i].Value)+": "+typeMessage("a string", got(value.ShortTag())), "")
+				wrong(value, name.Value, "a string")
 			}
 		}
 		if k.Value == "labels" {
@@ -183,9 +170,9 @@ func (d *ruleDecoder) key(k, v *yaml.Node) {
 			d.meant[key] = d.meant[key] || strings.Contains(hint, quoted(key))
 		}
 		if _, ok := fields(ruleType)[k.Value]; !ok {
-			d.found = append(d.found, problem{mistake: mistake{
-				line: k.Line, column: k.Column, severity: finding.Error, rule: validator.RuleRulesUnknown, message: fmt.Sprintf("unknown field %q", k.Value),
-			}, unknown: k.Value})
+			p := problemAt(k, finding.Error, ruleNames.unknown, fmt.Sprintf("unknown field %q", k.Value), "")
+			p.unknown = k.Value
+			d.found = append(d.found, p)
 		}
 	}
 }

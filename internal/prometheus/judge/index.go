@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlnode"
 )
 
 // place is a node of a file with the way to it.
@@ -18,6 +19,18 @@ type place struct {
 	// path are the keys from the top, without indexes; for a key its own name is the last.
 	path  []string
 	isKey bool
+}
+
+// last is the last key of the path, section the one before it; empty when there is none.
+func (p place) last() string { return p.fromEnd(1) }
+
+func (p place) section() string { return p.fromEnd(2) }
+
+func (p place) fromEnd(n int) string {
+	if len(p.path) < n {
+		return ""
+	}
+	return p.path[len(p.path)-n]
 }
 
 // index knows where everything in a file is.
@@ -53,13 +66,7 @@ func byLine(a, b place) int { return a.node.Line - b.node.Line }
 // between are the places of the lines from..to, both included.
 func (ix *index) between(from, to int) []place {
 	if !ix.inOrder {
-		var in []place
-		for _, at := range ix.places {
-			if at.node.Line >= from && at.node.Line <= to {
-				in = append(in, at)
-			}
-		}
-		return in
+		return slices.DeleteFunc(slices.Clone(ix.places), func(at place) bool { return at.node.Line < from || at.node.Line > to })
 	}
 	before := func(at place, line int) int { return at.node.Line - line }
 	first, _ := slices.BinarySearchFunc(ix.places, from, before)
@@ -71,8 +78,7 @@ func (ix *index) add(n, key *yaml.Node, path []string) {
 	ix.places = append(ix.places, place{node: n, key: key, path: path})
 	switch n.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			k, v := n.Content[i], n.Content[i+1]
+		for k, v := range yamlnode.Pairs(n) {
 			below := append(slices.Clip(path), k.Value)
 			ix.places = append(ix.places, place{node: k, key: key, path: below, isKey: true})
 			ix.add(v, k, below)
@@ -118,17 +124,9 @@ func (ix *index) locate(p *problem) {
 // within finds the place that a problem without a line means, in the lines from..to: the value or
 // key that it quotes, a key that it names, or the beginning.
 func (ix *index) within(p *problem, from, to int) {
-	if p.group != "" && p.number == 0 {
-		if n := ix.repeatedGroup(p.group); n != nil {
-			p.line, p.column = n.Line, n.Column
-			return
-		}
-	}
-	if p.unnamed {
-		if n := ix.unnamedGroup(); n != nil {
-			p.line, p.column = n.Line, n.Column
-			return
-		}
+	if n := ix.groupOf(p); n != nil {
+		p.line, p.column = n.Line, n.Column
+		return
 	}
 	if p.regexp && ix.point(p, from, to, isBadRegexp) {
 		return
@@ -141,8 +139,9 @@ func (ix *index) within(p *problem, from, to int) {
 		return
 	}
 	// A message names the job that it is about, too; the key of the mistake is nearer to it.
-	if key := ix.named(p.message, from, to); !p.last && key != "" && key != "job_name" && onlyJob(ix, p.needles, from, to) &&
-		ix.point(p, from, to, func(at place) bool { return at.isKey && at.node.Value == key }) {
+	key := ix.named(p.message, from, to)
+	isKey := func(at place) bool { return at.isKey && at.node.Value == key }
+	if !p.last && key != "" && key != "job_name" && onlyJob(ix, p.needles, from, to) && ix.point(p, from, to, isKey) {
 		return
 	}
 	for _, needle := range p.needles {
@@ -150,15 +149,14 @@ func (ix *index) within(p *problem, from, to int) {
 			return
 		}
 	}
-	if key := ix.named(p.message, from, to); key != "" &&
-		ix.point(p, from, to, func(at place) bool { return at.isKey && at.node.Value == key }) {
+	if key != "" && ix.point(p, from, to, isKey) {
 		return
 	}
 	ix.point(p, from, to, func(place) bool { return true })
 }
 
 func isEmptyTarget(at place) bool {
-	return !at.isKey && len(at.path) > 0 && at.path[len(at.path)-1] == "targets" && at.node.Kind == yaml.ScalarNode && at.node.Value == ""
+	return !at.isKey && at.last() == "targets" && at.node.Kind == yaml.ScalarNode && at.node.Value == ""
 }
 
 // onlyJob reports whether all that a message quotes is the name of a job in these lines.
@@ -170,7 +168,7 @@ func onlyJob(ix *index, needles []string, from, to int) bool {
 		if at.isKey || at.node.Kind != yaml.ScalarNode || !slices.Contains(needles, at.node.Value) {
 			continue
 		}
-		if len(at.path) == 0 || at.path[len(at.path)-1] != "job_name" {
+		if at.last() != "job_name" {
 			return false
 		}
 	}
@@ -179,7 +177,7 @@ func onlyJob(ix *index, needles []string, from, to int) bool {
 
 // isBadRegexp reports whether a place holds a regular expression that relabeling cannot use.
 func isBadRegexp(at place) bool {
-	if at.isKey || len(at.path) == 0 || at.path[len(at.path)-1] != "regex" || at.node.Kind != yaml.ScalarNode {
+	if at.isKey || at.last() != "regex" || at.node.Kind != yaml.ScalarNode {
 		return false
 	}
 	_, err := relabel.NewRegexp(at.node.Value)
@@ -237,10 +235,8 @@ func (ix *index) targetFiles(pattern string) *yaml.Node {
 	if ix.patterns == nil {
 		ix.patterns = map[string]*yaml.Node{}
 		for _, at := range ix.places {
-			if n := len(at.path); at.isKey || n < 2 || at.path[n-1] != "files" || at.path[n-2] != "file_sd_configs" || at.node.Kind != yaml.ScalarNode {
-				continue
-			}
-			if ix.patterns[at.node.Value] == nil {
+			files := !at.isKey && at.last() == "files" && at.section() == "file_sd_configs" && at.node.Kind == yaml.ScalarNode
+			if files && ix.patterns[at.node.Value] == nil {
 				ix.patterns[at.node.Value] = at.node
 			}
 		}

@@ -10,30 +10,6 @@ import (
 	"reloader/internal/finding"
 )
 
-// problem is one thing that is wrong with a piece of text, before it is a finding.
-type problem struct {
-	mistake
-	// needles are texts to look for when the line is unknown: the value or key that is wrong.
-	needles []string
-	// last says that of several places the last one is meant (a duplicate).
-	last bool
-	// regexp says that the value is a regular expression, of which the library may quote but a part.
-	regexp bool
-	// tag is the YAML tag of the value that is wrong, unknown the field that is not known.
-	tag, unknown string
-	// grammar says that a newer PromQL may accept the expression.
-	grammar bool
-	// unsure says that the verdict on query is the running server's.
-	unsure bool
-	// group and number are of the rule that is wrong; query and offset of its expression.
-	group, query string
-	// anchor is the name of one that does not exist. It is searched for, and never shown.
-	anchor         string
-	number, offset int
-	// unnamed says that it is about a group without a name.
-	unnamed bool
-}
-
 // loader judges a piece of YAML as the server would, and says all that it sees at once.
 type loader func(text string) []problem
 
@@ -64,7 +40,7 @@ const (
 func isolate(t text, ix *index, load loader) *isolator {
 	root := t.cut(ix.root)
 	iso := &isolator{text: t, root: root, index: ix, load: load, until: time.Now().Add(maxIsolate), unjudged: map[*unit]bool{}}
-	iso.unit(root, nil)
+	iso.unit(root, map[*unit]bool{})
 	return iso
 }
 
@@ -91,7 +67,7 @@ func (s *isolator) end() []problem {
 		return nil
 	}
 	f := finding.More("file", finding.Error, 0, true)
-	return []problem{{mistake: mistake{severity: f.Severity, rule: f.Rule, message: f.Message, open: true}}}
+	return []problem{{severity: f.Severity, rule: f.Rule, message: f.Message, open: true}}
 }
 
 func (s *isolator) record(u *unit, problems []problem) {
@@ -106,9 +82,6 @@ func (s *isolator) record(u *unit, problems []problem) {
 // unit judges a part in its context and reports whether it is bad.
 func (s *isolator) unit(u *unit, context map[*unit]bool) bool {
 	whole := maps.Clone(context)
-	if whole == nil {
-		whole = map[*unit]bool{}
-	}
 	u.leaves(whole)
 	problems := s.try(whole)
 	if len(u.children) == 0 || !blocking(problems) || s.exhausted() {
@@ -124,9 +97,6 @@ func (s *isolator) unit(u *unit, context map[*unit]bool) bool {
 func (s *isolator) children(u *unit, context map[*unit]bool) map[*unit]bool {
 	bad := map[*unit]bool{}
 	around := maps.Clone(context)
-	if around == nil {
-		around = map[*unit]bool{}
-	}
 	if u.item {
 		s.scalars(u, around, bad)
 	}
@@ -142,10 +112,7 @@ func (s *isolator) children(u *unit, context map[*unit]bool) map[*unit]bool {
 			c.leaves(s.unjudged)
 			continue
 		}
-		before := len(s.found)
-		if s.unit(c, siblings(u, c, around)) {
-			s.blame(c, s.found[before:], bad)
-		} else if u == s.root && c.name() == "global" {
+		if !s.child(c, siblings(u, c, around), bad) && u == s.root && c.name() == "global" {
 			// Jobs inherit from global, and are judged with it.
 			c.leaves(around)
 		}
@@ -160,13 +127,19 @@ func (s *isolator) relabeling(u *unit, around, bad map[*unit]bool) bool {
 		if !c.relabeling() || s.exhausted() {
 			continue
 		}
-		before := len(s.found)
-		if s.unit(c, around) {
-			s.blame(c, s.found[before:], bad)
-			found = true
-		}
+		found = s.child(c, around, bad) || found
 	}
 	return found
+}
+
+// child judges a part in its context, and marks what is bad of it.
+func (s *isolator) child(c *unit, context, bad map[*unit]bool) bool {
+	before := len(s.found)
+	if !s.unit(c, context) {
+		return false
+	}
+	s.blame(c, s.found[before:], bad)
+	return true
 }
 
 // alone judges a part of which only the targets depend on others.
@@ -252,15 +225,9 @@ func blameLine(u *unit, line int, bad map[*unit]bool) bool {
 // rest judges what is left without the bad parts: what is found now lies between parts.
 func (s *isolator) rest(u *unit, context, bad map[*unit]bool) {
 	keep := maps.Clone(context)
-	if keep == nil {
-		keep = map[*unit]bool{}
-	}
 	u.leaves(keep)
-	for _, without := range []map[*unit]bool{bad, s.unjudged} {
-		for b := range without {
-			delete(keep, b)
-		}
-	}
+	drop(keep, bad)
+	drop(keep, s.unjudged)
 	for range maxRest {
 		if s.exhausted() {
 			return
@@ -296,20 +263,17 @@ func dropAt(u *unit, line int, keep map[*unit]bool) bool {
 		if c.key == nil || len(c.children) == 0 && !c.scalar() {
 			leaves := map[*unit]bool{}
 			c.leaves(leaves)
-			for l := range leaves {
-				delete(keep, l)
-			}
+			drop(keep, leaves)
 			return true
 		}
 	}
 	return false
 }
 
-func blocking(problems []problem) bool {
-	for _, p := range problems {
-		if p.blocks() {
-			return true
-		}
+func drop(from, these map[*unit]bool) {
+	for u := range these {
+		delete(from, u)
 	}
-	return false
 }
+
+func blocking(problems []problem) bool { return slices.ContainsFunc(problems, problem.blocks) }

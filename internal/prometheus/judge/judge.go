@@ -178,11 +178,11 @@ func (j *judge) agent(cfg *config.Config, ix *index) {
 		"remote_read": len(cfg.RemoteReadConfigs) > 0,
 	} {
 		if set {
-			p := problem{mistake: mistake{
+			p := problem{
 				severity: finding.Error, rule: validator.RuleAgent,
 				message: "field " + key + " is not allowed in agent mode",
 				hint:    "remove it, or run the server without --agent",
-			}, needles: []string{key}}
+				needles: []string{key}}
 			ix.locate(&p)
 			j.report(j.q.Main, p)
 		}

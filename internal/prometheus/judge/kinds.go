@@ -9,6 +9,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/lazyregexp"
+	"reloader/internal/yamlnode"
 )
 
 // role is what a file is read as.
@@ -85,10 +86,11 @@ func otherKind(ix *index, r role) *problem {
 		if r == roleRules {
 			rule = ruleNames.unknown
 		}
-		return &problem{mistake: mistake{line: n.Line, column: n.Column, severity: finding.Error, rule: rule, message: message, hint: hint}}
+		p := problemAt(n, finding.Error, rule, message, hint)
+		return &p
 	}
 	if ix.root.Kind == yaml.SequenceNode && r != roleTargets {
-		if what, hint := listKind(resolved(ix.root.Content[0]), r); what != "" {
+		if what, hint := listKind(yamlnode.Resolve(ix.root.Content[0]), r); what != "" {
 			return at(ix.root, "this is a list of "+what+", not "+string(r), hint)
 		}
 	}
@@ -99,7 +101,7 @@ func otherKind(ix *index, r role) *problem {
 	if kind := child(ix.root, "kind"); kind != nil && kind.Kind == yaml.ScalarNode && child(ix.root, "apiVersion") != nil {
 		return at(first, fmt.Sprintf("this is a Kubernetes object of kind %s, not %s", kind.Value, r), objectHint(ix.root, kind.Value))
 	}
-	if groups := resolved(child(ix.root, "groups")); r == roleRules && ofGrafana(groups) {
+	if groups := yamlnode.Resolve(child(ix.root, "groups")); r == roleRules && ofGrafana(groups) {
 		return at(first, "these are alert rules of Grafana, not "+string(r), "they belong in Grafana's provisioning directory, under alerting")
 	}
 	own := r.ownKeys()
@@ -109,12 +111,12 @@ func otherKind(ix *index, r role) *problem {
 		}
 		var foreign *yaml.Node
 		other := false
-		for i := 0; i < len(ix.root.Content); i += 2 {
-			switch key := ix.root.Content[i]; {
+		for key, value := range yamlnode.Pairs(ix.root) {
+			switch {
 			case slices.Contains(k.shared, key.Value):
 			case slices.Contains(own, key.Value):
 				other = true
-			case slices.Contains(k.keys, key.Value) && foreign == nil && !onlyHolds(ix.root.Content[i+1]):
+			case slices.Contains(k.keys, key.Value) && foreign == nil && !onlyHolds(value):
 				foreign = key
 			}
 		}
@@ -130,11 +132,11 @@ func ofGrafana(groups *yaml.Node) bool {
 	if groups == nil || groups.Kind != yaml.SequenceNode || len(groups.Content) == 0 {
 		return false
 	}
-	rules := resolved(child(resolved(groups.Content[0]), "rules"))
+	rules := yamlnode.Resolve(child(yamlnode.Resolve(groups.Content[0]), "rules"))
 	if rules == nil || rules.Kind != yaml.SequenceNode || len(rules.Content) == 0 {
 		return false
 	}
-	rule := resolved(rules.Content[0])
+	rule := yamlnode.Resolve(rules.Content[0])
 	return child(rule, "expr") == nil && child(rule, "data") != nil && (child(rule, "condition") != nil || child(rule, "title") != nil)
 }
 
@@ -153,10 +155,10 @@ func rulesOf1(content []byte) *problem {
 		if !reRule1().MatchString(line) {
 			return nil
 		}
-		return &problem{mistake: mistake{
+		return &problem{
 			line: n, column: 1, severity: finding.Error, rule: ruleNames.yaml, message: "these are rules in the format of Prometheus 1",
 			hint: "since Prometheus 2.0 rule files are YAML; promtool of Prometheus 2.0 to 2.5 converts them (promtool update rules FILE)",
-		}}
+		}
 	}
 	return nil
 }
@@ -215,8 +217,10 @@ func misplaced(name string, r role) string {
 	return ""
 }
 
-// reHolder matches keys that are there only to hold anchors: no Prometheus knows them, now or later.
-var reHolder = lazyregexp.New(`^(_|\.|x-|x_)`)
+// isHolder says that a key is there only to hold anchors: no Prometheus knows it, now or later.
+func isHolder(key string) bool {
+	return slices.ContainsFunc([]string{"_", ".", "x-", "x_"}, func(start string) bool { return strings.HasPrefix(key, start) })
+}
 
 // onlyHolds reports whether a value is there for its anchor, whatever its key is called.
 func onlyHolds(n *yaml.Node) bool { return n.Kind != yaml.AliasNode && n.Anchor != "" }

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlnode"
 )
 
 // outliner names what is in a file, aliases and merged mappings resolved.
@@ -101,8 +102,7 @@ func (o *outliner) collect(n *yaml.Node, into *merged, depth int) {
 	if n = o.resolve(n); n == nil || n.Kind != yaml.MappingNode || depth > 1000 {
 		return
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
+	for key, value := range yamlnode.Pairs(n) {
 		if key.Tag != "!!merge" {
 			into.set(field{key.Value, value})
 			continue

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -22,7 +23,7 @@ const maxCompared = 100_000_000
 // what the server would trip over.
 func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePath {
 	at := func(s finding.Severity, rule, message, hint string) {
-		j.report(file, problem{mistake: mistake{line: n.Line, column: n.Column, severity: s, rule: rule, message: message, hint: hint}})
+		j.report(file, problemAt(n, s, rule, message, hint))
 	}
 	if _, err := filepath.Match(pattern, ""); err != nil {
 		at(finding.Error, validator.RuleValue, fmt.Sprintf("bad pattern %q", n.Value), "close the bracket, or escape it with \\")
@@ -130,5 +131,5 @@ func withoutMain(written, main string, others []string) string {
 	if ext != "" && ext != path.Ext(main) {
 		return "write " + quoted(path.Join(path.Dir(written), "*"+ext))
 	}
-	return "put the other files into their own directory, and write " + quoted(path.Join(path.Dir(written), "rules", "*"+orElse(ext, ".yml")))
+	return "put the other files into their own directory, and write " + quoted(path.Join(path.Dir(written), "rules", "*"+cmp.Or(ext, ".yml")))
 }

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -14,8 +15,8 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// mistake is a finding of one file.
-type mistake struct {
+// problem is one thing that is wrong with a file or a piece of it, before it is a finding.
+type problem struct {
 	line, column int
 	severity     finding.Severity
 	rule         string
@@ -23,9 +24,33 @@ type mistake struct {
 	hint         string
 	// open says that the search for mistakes ended here.
 	open bool
+	// needles are texts to look for when the line is unknown: the value or key that is wrong.
+	needles []string
+	// last says that of several places the last one is meant (a duplicate).
+	last bool
+	// regexp says that the value is a regular expression, of which the library may quote only a part.
+	regexp bool
+	// tag is the YAML tag of the value that is wrong, unknown the field that is not known.
+	tag, unknown string
+	// grammar says that a newer PromQL may accept the expression.
+	grammar bool
+	// unsure says that the running server decides about query.
+	unsure bool
+	// group and number are of the rule that is wrong; query and offset of its expression.
+	group, query string
+	// anchor is the name of one that does not exist. It is searched for, and never shown.
+	anchor         string
+	number, offset int
+	// unnamed says that it is about a group without a name.
+	unnamed bool
 }
 
-func (f mistake) blocks() bool { return f.severity == finding.Error }
+// problemAt is a problem of a node.
+func problemAt(n *yaml.Node, s finding.Severity, rule, message, hint string) problem {
+	return problem{line: n.Line, column: n.Column, severity: s, rule: rule, message: message, hint: hint}
+}
+
+func (p problem) blocks() bool { return p.severity == finding.Error }
 
 // names are the rules that a kind of file's YAML mistakes are reported under.
 type names struct {
@@ -86,10 +111,10 @@ func typeProblems(msgs []string, n names) []problem {
 	var ps []problem
 	for i, msg := range msgs {
 		if i == maxProblems { // each is looked up in the whole file, and no one reads so many
-			return append(ps, problem{mistake: mistake{severity: finding.Error, rule: n.value, line: ps[i-1].line, open: true,
-				message: fmt.Sprintf("%d more errors in fields and types", len(msgs)-i) + notListed}})
+			return append(ps, problem{severity: finding.Error, rule: n.value, line: ps[i-1].line, open: true,
+				message: fmt.Sprintf("%d more errors in fields and types", len(msgs)-i) + notListed})
 		}
-		p := problem{mistake: mistake{severity: finding.Error, rule: n.wrongType, message: "the value has the wrong type"}}
+		p := problem{severity: finding.Error, rule: n.wrongType, message: "the value has the wrong type"}
 		if m := reLine().FindStringSubmatch(msg); m != nil {
 			p.line, _ = strconv.Atoi(m[1])
 			msg = m[2]
@@ -112,7 +137,7 @@ func typeProblems(msgs []string, n names) []problem {
 }
 
 func syntaxProblem(line, msg string, n names) problem {
-	p := problem{mistake: mistake{severity: finding.Error, rule: n.yaml, message: msg}}
+	p := problem{severity: finding.Error, rule: n.yaml, message: msg}
 	p.line, _ = strconv.Atoi(line)
 	switch anchor := reAnchor().FindStringSubmatch(msg); {
 	case anchor != nil:
@@ -133,7 +158,7 @@ func syntaxProblem(line, msg string, n names) problem {
 }
 
 func valueProblem(msg string, n names) problem {
-	p := problem{mistake: mistake{severity: finding.Error, rule: n.value, message: msg}}
+	p := problem{severity: finding.Error, rule: n.value, message: msg}
 	for _, m := range reQuoted().FindAllStringSubmatch(msg, 4) {
 		p.needles = append(p.needles, unquote(`"`+m[1]+`"`))
 	}
@@ -160,7 +185,7 @@ func valueProblem(msg string, n names) problem {
 	if reVariable().MatchString(msg) {
 		p.hint = "Prometheus expands environment variables only in external_labels: write the value, or let reloader expand it (expand_env)"
 	}
-	p.hint = orElse(p.hint, hintFor(msg))
+	p.hint = cmp.Or(p.hint, hintFor(msg))
 	return p
 }
 
@@ -194,13 +219,6 @@ func hintFor(msg string) string {
 		}
 	}
 	return ""
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }
 
 func unquote(s string) string {

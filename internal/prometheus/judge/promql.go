@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"errors"
 	"reflect"
 	"slices"
@@ -38,7 +39,7 @@ func newParser(features []string, server versions.Version) parser.Parser {
 		renamed.EnableExperimentalFunctions = true
 		p = parser2x{p, parser.NewParser(renamed)}
 	}
-	if server.Known() && server.Before(versions.Parse(Library)) {
+	if older(server) {
 		p = olderParser{Parser: p, server: server, features: features}
 	}
 	return p
@@ -89,7 +90,7 @@ func promQL(err error, p *problem) bool {
 	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
 		p.hint = "enable the feature flag on the server, or remove the function"
 	} else {
-		p.hint = orElse(orElse(oddCharacter(p.message), goneHint(p.message, p.query)), hintFor(p.message))
+		p.hint = cmp.Or(oddCharacter(p.message), goneHint(p.message, p.query), hintFor(p.message))
 	}
 	return true
 }

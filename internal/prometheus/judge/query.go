@@ -5,6 +5,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/yamlnode"
 )
 
 // ruleLines are the lines of the n-th rule (from 1) of a group; all lines when it cannot be found.
@@ -37,18 +39,13 @@ func (ix *index) groupsOf(group string) []*yaml.Node {
 	return ix.groups[group]
 }
 
-// repeatedGroup is the name of the second group of that name; nil when there is none.
-func (ix *index) repeatedGroup(name string) *yaml.Node {
-	if same := ix.groupsOf(name); len(same) > 1 {
+// groupOf is where a problem of a whole group is: at the second group of a name, or at the first without one. Nil for others.
+func (ix *index) groupOf(p *problem) *yaml.Node {
+	if same := ix.groupsOf(p.group); p.group != "" && p.number == 0 && len(same) > 1 {
 		return child(same[1], "name")
 	}
-	return nil
-}
-
-// unnamedGroup is the first group without a name; nil when there is none.
-func (ix *index) unnamedGroup() *yaml.Node {
 	groups := child(ix.root, "groups")
-	if groups == nil {
+	if !p.unnamed || groups == nil {
 		return nil
 	}
 	for _, g := range groups.Content {
@@ -62,12 +59,9 @@ func (ix *index) unnamedGroup() *yaml.Node {
 }
 
 func child(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
+	for k, v := range yamlnode.Pairs(n) {
+		if k.Value == key {
+			return v
 		}
 	}
 	return nil
@@ -106,8 +100,8 @@ func (ix *index) inQuery(p *problem) {
 		indent := utf8.RuneCountInString(source) - utf8.RuneCountInString(strings.TrimLeft(source, " "))
 		part := before[strings.LastIndexByte(before, '\n')+1:]
 		// An expression may be indented deeper than its block; then the part holds the rest.
-		full := strings.TrimLeft(strings.SplitN(p.query[len(before)-len(part):], "\n", 2)[0], " ")
-		own := utf8.RuneCountInString(part) - (len(strings.SplitN(p.query[len(before)-len(part):], "\n", 2)[0]) - len(full))
+		full, _, _ := strings.Cut(p.query[len(before)-len(part):], "\n")
+		own := utf8.RuneCountInString(part) - (len(full) - len(strings.TrimLeft(full, " ")))
 		p.line, p.column = line+1, indent+1+max(own, 0)
 	case 0, yaml.SingleQuotedStyle, yaml.DoubleQuotedStyle:
 		start := expr.Column - 1

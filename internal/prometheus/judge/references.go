@@ -15,6 +15,7 @@ import (
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/proof"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlnode"
 )
 
 // job is a scrape job with the file that it is written in.
@@ -52,13 +53,13 @@ func (j *judge) refer(l *configLoader, ix *index) {
 // named resolves a list of patterns at the top of the file to visible files, in the order in which
 // the server reads them, and to the paths under which it does.
 func (j *judge) named(file int, ix *index, dir, key string) (files []int, paths []validator.RulePath) {
-	list := resolved(child(ix.root, key))
+	list := yamlnode.Resolve(child(ix.root, key))
 	if list == nil || list.Kind != yaml.SequenceNode {
 		return nil, nil
 	}
 	listed := map[int]bool{}
 	for _, n := range list.Content {
-		n := resolved(n)
+		n := yamlnode.Resolve(n)
 		if n.Kind != yaml.ScalarNode || n.Value == "" {
 			continue
 		}
@@ -80,14 +81,6 @@ func (j *judge) named(file int, ix *index, dir, key string) (files []int, paths 
 	return files, paths
 }
 
-// resolved follows an alias: the server reads what it stands for.
-func resolved(n *yaml.Node) *yaml.Node {
-	if n != nil && n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
-}
-
 func join(dir, p string) string {
 	if p == "" || path.IsAbs(p) {
 		return path.Clean(p)
@@ -101,10 +94,8 @@ func (j *judge) absent(file int, n *yaml.Node, p, effect string) {
 		return
 	}
 	j.missing[p+"\x00"+effect] = true
-	f := mistake{
-		line: n.Line, column: n.Column, severity: finding.Warning, rule: validator.RuleMissingFile,
-		message: fmt.Sprintf("file %q is not visible to reloader", p), hint: "make sure that the server's container has it",
-	}
+	f := problemAt(n, finding.Warning, validator.RuleMissingFile,
+		fmt.Sprintf("file %q is not visible to reloader", p), "make sure that the server's container has it")
 	switch {
 	case j.dirs[path.Dir(p)]:
 		f.message = fmt.Sprintf("file %q does not exist", p)
@@ -114,7 +105,7 @@ func (j *judge) absent(file int, n *yaml.Node, p, effect string) {
 	if effect != "" && f.severity == finding.Warning {
 		f.message += ": " + effect
 	}
-	j.report(file, problem{mistake: f})
+	j.report(file, f)
 }
 
 // reads judges what a file's jobs read and write beside it.
@@ -127,10 +118,10 @@ func (j *judge) reads(file int, ix *index, dir string) {
 // inputs looks for the files that a file's jobs read: credentials, certificates, authorities.
 func (j *judge) inputs(file int, ix *index, dir string) {
 	for _, at := range ix.places {
-		if at.isKey || len(at.path) == 0 || at.node.Kind != yaml.ScalarNode || at.node.Value == "" || at.node.Tag == "!!null" {
+		if at.isKey || at.node.Kind != yaml.ScalarNode || at.node.Value == "" || at.node.Tag == "!!null" {
 			continue
 		}
-		key := at.path[len(at.path)-1]
+		key := at.last()
 		// Log files are written by the server.
 		if !strings.HasSuffix(key, "_file") || strings.HasSuffix(key, "_log_file") || slices.Contains(at.path, "labels") || slices.Contains(at.path, "external_labels") {
 			continue
@@ -156,7 +147,7 @@ func effectOf(keys []string) string {
 		return "without it the reload fails partway, and the server cannot start"
 	case loadedWith(keys):
 		return ""
-	case slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, "_sd_configs") }):
+	case inDiscovery(keys):
 		return "without it no target is found"
 	default:
 		return "without it the job is not scraped"
@@ -240,10 +231,10 @@ func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string) []job {
 		}
 		for _, c := range scfgs {
 			if first, ok := from[c.JobName]; ok {
-				ps = append(ps, problem{mistake: mistake{
+				ps = append(ps, problem{
 					severity: finding.Error, rule: validator.RuleDuplicateJob,
 					message: fmt.Sprintf("scrape job %q already exists in %s", c.JobName, first), hint: "give each its own name",
-				}, needles: []string{c.JobName}})
+					needles: []string{c.JobName}})
 				continue
 			}
 			from[c.JobName] = path.Base(f.Path)

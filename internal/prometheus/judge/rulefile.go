@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"slices"
@@ -37,18 +36,20 @@ type ruleJudge struct {
 // file judges one rule file. Positions are only looked for when something is wrong.
 func (j *ruleJudge) file(content []byte) verdict {
 	printing := &printer{Parser: j.parser, printed: map[string]string{}}
-	groups, ps := j.parseWith(printing, content)
-	old := j.server.Known() && j.server.Before(versions.Parse(Library))
-	var duplicates []problem
-	if groups != nil {
-		duplicates = duplicateRules(groups)
-	}
+	groups, ps := j.parse(printing, content)
+	old := older(j.server)
+	var warnings []problem
 	v := verdict{}
 	if groups != nil {
+		warnings = duplicateRules(groups)
 		v.groups = outlineGroups(groups, j.hashKey)
 		shownGroups(v.groups, groups, printing)
 	}
-	if len(ps) == 0 && len(duplicates) == 0 && !old {
+	if p := secondDocumentIn(content, validator.RuleDocuments, "a rule file"); p != nil {
+		p.hint = "put the groups of all documents under one groups:"
+		warnings = append(warnings, *p)
+	}
+	if len(ps) == 0 && len(warnings) == 0 && !old {
 		return v
 	}
 	if p := rulesOf1(content); p != nil && blocking(ps) {
@@ -67,14 +68,14 @@ func (j *ruleJudge) file(content []byte) verdict {
 	}
 	if groups == nil && ix.root != nil {
 		load := func(body string) []problem {
-			_, ps := j.parse([]byte(body))
+			_, ps := j.parse(j.parser, []byte(body))
 			return ps
 		}
 		if parts := isolate(newText(content), ix, load); blocking(parts.found) {
 			ps = j.hiddenMistakes(ix, parts.found, parts.exhausted())
 		}
 	}
-	v.problems = append(soften(hinted(ps, ix, ruleFileType, roleRules), j.server), duplicates...)
+	v.problems = append(soften(hinted(ps, ix, ruleFileType, roleRules), j.server), warnings...)
 	if old {
 		v.problems = append(v.problems, tooNew(ix, firstInRules, j.server)...)
 		v.problems = append(v.problems, j.renamed(ix)...)
@@ -83,34 +84,16 @@ func (j *ruleJudge) file(content []byte) verdict {
 }
 
 // parse judges YAML as the server's rule manager does. Groups are nil when it is too broken.
-func (j *ruleJudge) parse(content []byte) (*rulefmt.RuleGroups, []problem) {
-	return j.parseWith(j.parser, content)
-}
-
-func (j *ruleJudge) parseWith(p parser.Parser, content []byte) (*rulefmt.RuleGroups, []problem) {
-	second := &documents{}
-	groups, errs := rulefmt.Parse(content, false, j.scheme, p, slog.New(second))
+func (j *ruleJudge) parse(p parser.Parser, content []byte) (*rulefmt.RuleGroups, []problem) {
+	quiet := slog.New(slog.DiscardHandler)
+	groups, errs := rulefmt.Parse(content, false, j.scheme, p, quiet)
 	ps := tolerate(ruleProblems(errs, groups), j.server)
 	if groups == nil && !blocking(ps) {
-		groups, errs = rulefmt.Parse(content, true, j.scheme, p, slog.New(second))
+		groups, errs = rulefmt.Parse(content, true, j.scheme, p, quiet)
 		ps = append(ps, ruleProblems(errs, groups)...)
-	}
-	if second.seen {
-		if p := secondDocumentIn(content, validator.RuleDocuments, "a rule file"); p != nil {
-			p.hint = "put the groups of all documents under one groups:"
-			ps = append(ps, *p)
-		}
 	}
 	return groups, ps
 }
-
-// documents notices the library's only warning: that there is a second one.
-type documents struct{ seen bool }
-
-func (s *documents) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
-func (s *documents) Handle(context.Context, slog.Record) error    { s.seen = true; return nil }
-func (s *documents) WithAttrs([]slog.Attr) slog.Handler           { return s }
-func (s *documents) WithGroup(string) slog.Handler                { return s }
 
 var (
 	reRepeated     = lazyregexp.New(`^groupname: "(?s:(.*))" is repeated in the same file$`)
@@ -146,7 +129,7 @@ func ruleProblems(errs []error, groups *rulefmt.RuleGroups) []problem {
 
 // groupProblem is about a whole group: its name or its labels.
 func groupProblem(msg string) problem {
-	p := problem{mistake: mistake{severity: finding.Error, rule: validator.RuleGroupName, message: msg}}
+	p := problem{severity: finding.Error, rule: validator.RuleGroupName, message: msg}
 	p.line, p.column, p.message = cutPosition(msg)
 	if m := reRuleLabel().FindStringSubmatch(p.message); m != nil {
 		p.rule, p.needles, p.message = validator.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
@@ -180,7 +163,7 @@ func ruleProblem(re *rulefmt.Error) problem {
 	if u := re.Err.Unwrap(); u != nil {
 		inner = u
 	}
-	p := problem{mistake: mistake{severity: finding.Error, rule: validator.RuleRulesValue, message: inner.Error()}}
+	p := problem{severity: finding.Error, rule: validator.RuleRulesValue, message: inner.Error()}
 	p.line, p.column, _ = cutPosition(re.Error())
 	p.group, p.number = re.Group, re.Rule
 	where := "a rule of group " + strconv.Quote(re.Group)
@@ -230,12 +213,10 @@ func (j *ruleJudge) renamed(ix *index) []problem {
 	}
 	var ps []problem
 	for _, at := range ix.places {
-		if !at.isKey && len(at.path) > 0 && at.path[len(at.path)-1] == "expr" && reHoltWinters().MatchString(at.node.Value) {
-			ps = append(ps, problem{mistake: mistake{
-				line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
-				message: "Prometheus 3.0 calls holt_winters double_exponential_smoothing, behind promql-experimental-functions",
-				hint:    "rename it when you upgrade the server",
-			}})
+		if !at.isKey && at.last() == "expr" && reHoltWinters().MatchString(at.node.Value) {
+			ps = append(ps, problemAt(at.node, finding.Warning, validator.RuleServerVersion,
+				"Prometheus 3.0 calls holt_winters double_exponential_smoothing, behind promql-experimental-functions",
+				"rename it when you upgrade the server"))
 		}
 	}
 	return ps

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/judge/settings/kubernetes"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlnode"
 )
 
 // targets judges what promtool judges beyond the library: certificate pairs, static targets, file_sd files.
@@ -62,9 +64,9 @@ func (j *judge) pair(in int, ix *index, owner string, tls commonconfig.TLSConfig
 	default:
 		return
 	}
-	j.reportAll(in, ix, []problem{{mistake: mistake{
+	j.reportAll(in, ix, []problem{{
 		severity: finding.Error, rule: validator.RuleValue, message: message, hint: "name both files",
-	}, needles: []string{needle, owner}}})
+		needles: []string{needle, owner}}})
 }
 
 func targetProblem(err error, owner string) problem {
@@ -130,9 +132,9 @@ func (j *judge) targetFile(i int, err error) {
 	hint := `a list of {"targets": ["host:port"], "labels": {"name": "value"}}`
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line, column := lineOf(content, int(syntax.Offset))
-		j.report(i, problem{mistake: mistake{
+		j.report(i, problem{
 			line: line, column: column, severity: finding.Error, rule: validator.RuleFileSD, message: notJSON(content, syntax), hint: hint,
-		}})
+		})
 		return
 	}
 	// JSON is YAML enough to find the place in.
@@ -149,7 +151,7 @@ func (j *judge) targetFile(i int, err error) {
 	}
 	for k := range ps {
 		ps[k].rule = validator.RuleFileSD
-		ps[k].hint = orElse(ps[k].hint, hint)
+		ps[k].hint = cmp.Or(ps[k].hint, hint)
 	}
 	j.reportAll(i, ix, ps)
 }
@@ -178,29 +180,28 @@ func targetTypes(root *yaml.Node, strict bool) []problem {
 		if name != "" {
 			message = quoted(name) + ": " + message
 		}
-		ps = append(ps, problem{mistake: mistake{line: n.Line, column: n.Column, severity: finding.Error, message: message}})
+		ps = append(ps, problemAt(n, finding.Error, validator.RuleFileSD, message, ""))
 	}
 	// JSON knows texts from numbers; in YAML any plain value is a text.
 	text := func(n *yaml.Node, name string) {
-		n = resolved(n)
+		n = yamlnode.Resolve(n)
 		if n.Kind != yaml.ScalarNode || strict && n.ShortTag() != "!!str" && n.ShortTag() != "!!null" {
 			wrong(n, name, "a string")
 		}
 	}
-	if root = resolved(root); root == nil || root.Kind != yaml.SequenceNode {
+	if root = yamlnode.Resolve(root); root == nil || root.Kind != yaml.SequenceNode {
 		if root != nil {
 			wrong(root, "", "a list")
 		}
 		return ps
 	}
 	for _, group := range root.Content {
-		if group = resolved(group); group.Kind != yaml.MappingNode {
+		if group = yamlnode.Resolve(group); group.Kind != yaml.MappingNode {
 			wrong(group, "", "a mapping")
 			continue
 		}
-		for i := 0; i+1 < len(group.Content); i += 2 {
-			key, value := group.Content[i], resolved(group.Content[i+1])
-			switch {
+		for key, value := range yamlnode.Pairs(group) {
+			switch value = yamlnode.Resolve(value); {
 			case value.ShortTag() == "!!null", key.Tag == "!!merge":
 			case key.Value == "targets" && value.Kind != yaml.SequenceNode:
 				wrong(value, "targets", "a list")
@@ -211,14 +212,12 @@ func targetTypes(root *yaml.Node, strict bool) []problem {
 			case key.Value == "labels" && value.Kind != yaml.MappingNode:
 				wrong(value, "labels", "a mapping")
 			case key.Value == "labels":
-				for l := 0; l+1 < len(value.Content); l += 2 {
-					text(value.Content[l+1], "labels."+value.Content[l].Value)
+				for name, v := range yamlnode.Pairs(value) {
+					text(v, "labels."+name.Value)
 				}
 			default:
-				ps = append(ps, problem{mistake: mistake{
-					line: key.Line, column: key.Column, severity: finding.Error, message: fmt.Sprintf("unknown field %q", key.Value),
-					hint: finding.DidYouMean(key.Value, []string{"targets", "labels"}),
-				}})
+				ps = append(ps, problemAt(key, finding.Error, validator.RuleFileSD, fmt.Sprintf("unknown field %q", key.Value),
+					finding.DidYouMean(key.Value, []string{"targets", "labels"})))
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/yamlnode"
 )
 
 // text is a YAML file as lines, so that parts of it can be judged alone and still be found again.
@@ -73,8 +75,7 @@ func (t text) divide(u *unit, depth int) {
 	var children []*unit
 	switch u.node.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(u.node.Content); i += 2 {
-			k, v := u.node.Content[i], u.node.Content[i+1]
+		for k, v := range yamlnode.Pairs(u.node) {
 			children = append(children, &unit{key: k, node: v, from: k.Line - 1})
 		}
 	case yaml.SequenceNode:
@@ -101,12 +102,7 @@ func (t text) divide(u *unit, depth int) {
 
 // isUnitList names the lists whose items have parts that make sense alone.
 func isUnitList(name string) bool {
-	switch name {
-	case "scrape_configs", "alertmanagers", "remote_write", "remote_read", "groups":
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]string{"scrape_configs", "alertmanagers", "remote_write", "remote_read", "groups"}, name)
 }
 
 // place gives the children their lines; false when they do not begin on lines of their own.

@@ -15,6 +15,9 @@ var Library = "3.16.0"
 // newer reports whether the server may know keys that the library does not.
 func newer(v versions.Version) bool { return versions.Parse(Library).Before(v) }
 
+// older reports whether the server is older than the library.
+func older(v versions.Version) bool { return v.Known() && v.Before(versions.Parse(Library)) }
+
 // old reports whether the server is a 2.x, which accepts things that 3.x refuses.
 func old(v versions.Version) bool { return v.Known() && v.Major < 3 }
 
@@ -66,7 +69,7 @@ var firstInRules = []first{
 // tooNew finds keys that an older server does not know. They are warnings: the server itself
 // is the judge, and its refusal is seen.
 func tooNew(ix *index, table []first, server versions.Version) []problem {
-	if !server.Known() || !server.Before(versions.Parse(Library)) {
+	if !older(server) {
 		return nil
 	}
 	var ps []problem
@@ -75,16 +78,14 @@ func tooNew(ix *index, table []first, server versions.Version) []problem {
 			continue
 		}
 		i := slices.IndexFunc(table, func(f first) bool {
-			return f.key == at.node.Value && (f.in == "" || len(at.path) > 1 && at.path[len(at.path)-2] == f.in)
+			return f.key == at.node.Value && (f.in == "" || f.in == at.section())
 		})
 		if i < 0 || !server.Before(versions.Parse(table[i].version)) {
 			continue
 		}
-		ps = append(ps, problem{mistake: mistake{
-			line: at.node.Line, column: at.node.Column, severity: finding.Warning, rule: validator.RuleServerVersion,
-			message: quoted(at.node.Value) + " needs Prometheus " + table[i].version + " or later; the server runs " + server.String(),
-			hint:    "upgrade the server, or remove the key",
-		}})
+		ps = append(ps, problemAt(at.node, finding.Warning, validator.RuleServerVersion,
+			quoted(at.node.Value)+" needs Prometheus "+table[i].version+" or later; the server runs "+server.String(),
+			"upgrade the server, or remove the key"))
 	}
 	return ps
 }

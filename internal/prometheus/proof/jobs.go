@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,9 +26,9 @@ type FileJob struct {
 func Fields(text string) []Leaf {
 	var fields []Leaf
 	for key, value := range settings(text) {
-		fields = append(fields, Leaf{Path: uint32(Sum(key)), Value: uint32(Sum(value))}) //nolint:gosec // a part of the digest
+		fields = append(fields, Leaf{Path: Short(key), Value: Short(value)})
 	}
-	slices.SortFunc(fields, func(a, b Leaf) int { return int(int64(a.Path) - int64(b.Path)) })
+	slices.SortFunc(fields, func(a, b Leaf) int { return cmp.Compare(a.Path, b.Path) })
 	return fields
 }
 
@@ -65,11 +66,10 @@ func (j *FileJob) Compare(text string) (difference string) {
 	have := settings(text)
 	var keys []string
 	for _, key := range slices.Sorted(maps.Keys(have)) {
-		path := uint32(Sum(key))                                             //nolint:gosec // a part of the digest
-		if value, ok := want[path]; !ok || value != uint32(Sum(have[key])) { //nolint:gosec // the same
+		if value, ok := want[Short(key)]; !ok || value != Short(have[key]) {
 			keys = append(keys, key)
 		}
-		delete(want, path)
+		delete(want, Short(key))
 	}
 	if len(want) > 0 {
 		keys = append(keys, fmt.Sprintf("%s that the server does not have", counted(len(want), "setting")))
