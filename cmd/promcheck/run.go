@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reloader/internal/confine"
+	"reloader/internal/finding"
 	"reloader/internal/prometheus/judge"
 	"reloader/internal/prometheus/validator"
 )
@@ -32,7 +33,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	// Nothing that lives for one question has to recurse deeper than this; a file that makes it is refused.
 	debug.SetMaxStack(128 << 20)
-	q, err := validator.ReadQuestion(stdin, func(q *validator.Question) { confine.Within(q.MemoryBytes) })
+	q, err := validator.ReadQuestion(stdin, func(q *validator.Question) {
+		confine.Within(q.MemoryBytes)
+		if len(q.Key) > 0 {
+			finding.UseFingerprintKey(q.Key)
+		}
+	})
 	if err != nil {
 		fmt.Fprintf(stderr, "promcheck: %v\n", err)
 		return exitFailed

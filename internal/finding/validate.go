@@ -113,11 +113,11 @@ type Outline struct {
 // Item is one named thing in a configuration.
 type Item struct {
 	// Kind is what users call it: "scrape job", "rule group", "datasource", "ini key".
-	Kind string
+	Kind string `json:"kind"`
 	// Name identifies it among its kind.
-	Name string
+	Name string `json:"name"`
 	// Fingerprint is a keyed or truncated hash of its contents: it tells change, not content.
-	Fingerprint uint64
+	Fingerprint uint64 `json:"fingerprint"`
 	// Attrs are facts that guards need ("uid", "provider"); never a secret.
-	Attrs map[string]string
+	Attrs map[string]string `json:"attrs,omitempty"`
 }

@@ -62,13 +62,14 @@ func TestOddFilesOfAGoodServer(t *testing.T) {
 // the flags say is a difference; of what only the environment says, it is said that it was not compared.
 func TestStaleValuesOfTheEnvironment(t *testing.T) {
 	t.Parallel()
-	const labels = "values of external labels with variables by the reload after the last change"
+	const labels = "values of variables in external labels by the reload after the last change"
 	for name, c := range map[string]struct{ before, after, says string }{
 		"log level taken out":      {"runtime: {log_level: debug}\n", "", `section "runtime" differs in log_level`},
 		"retention taken out":      {"storage: {tsdb: {retention: {time: 5d}}}\n", "", "storage.tsdb.retention: the files no longer set it"},
 		"retention size taken out": {"storage: {tsdb: {retention: {time: 15d, size: 5GB}}}\n", "", "storage.tsdb.retention: the files no longer set it"},
 		"gogc taken out":           {"runtime: {gogc: 50}\n", "", "runtime.gogc: the files leave it to the server"},
 		"label from a variable":    {"global: {external_labels: {cluster: one}}\n", "global: {external_labels: {cluster: $HOME}}\n", labels},
+		"fixed part of a label":    {"global: {external_labels: {cluster: one-$HOME}}\n", "global: {external_labels: {cluster: two-$HOME}}\n", `external label "cluster" differs`},
 		"another variable":         {"global: {external_labels: {cluster: $HOME}}\n", "global: {external_labels: {cluster: $PATH}}\n", labels},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestStaleValuesOfTheEnvironment(t *testing.T) {
 				return s.Wanted != first.Wanted && (s.Phase == reload.Mismatch || s.Phase == reload.InSync)
 			})
 			said := strings.Join(append(append(s.Differences, s.NotCompared...), s.Proof), "\n")
-			if differs := strings.Contains(c.says, "section"); differs != (s.Phase == reload.Mismatch) || !strings.Contains(said, c.says) {
+			if differs := strings.Contains(c.says, " differs"); differs != (s.Phase == reload.Mismatch) || !strings.Contains(said, c.says) {
 				t.Errorf("%s, not said %q: %s", s.Phase, c.says, said)
 			}
 		})

@@ -39,7 +39,7 @@ func (e evidence) invisible() (what, hint string) {
 			dirs = append(dirs, d)
 		}
 	}
-	return count(len(e.hidden), "rule file") + " that the server runs from " + summary(dirs) + ": not visible to reloader",
+	return proof.Counted(len(e.hidden), "rule file") + " that the server runs from " + summary(dirs) + ": not visible to reloader",
 		"mount that into reloader's container too, at the same path or with --prometheus-dir DIR=SERVERDIR; until then changes to these files are neither checked nor reloaded"
 }
 

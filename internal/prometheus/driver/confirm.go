@@ -142,10 +142,8 @@ func (d *Driver) signal(ctx context.Context) error {
 	}
 	d.before = before
 	if rest := before.LastConfigTime.Add(time.Second).Sub(before.ServerTime); rest > 0 && rest <= time.Second {
-		select {
-		case <-ctx.Done():
-			return &reload.Failure{Class: reload.ClassLocal, Message: "send SIGHUP: stopped", Untouched: true, Err: ctx.Err()}
-		case <-time.After(rest):
+		if f := wait(ctx, rest, "send SIGHUP"); f != nil {
+			return f
 		}
 	}
 	d.signalled = time.Now()

@@ -36,7 +36,6 @@ func (d *Driver) lookAtDefaults(e *proof.Expected, yaml string, l *look) {
 	}
 	if level, ok := now.shown[wildLogLevel]; ok && slices.Contains(e.Wild, wildLogLevel) && d.logLevel != "" && level != d.logLevel {
 		l.evidence.config = append(l.evidence.config, `section "runtime" differs in log_level: the files leave it to --log.level, which is another`)
-		l.differences = append(l.differences, l.evidence.config...)
 	}
 	if gc := now.values(wildGC); slices.Contains(e.Wild, wildGC) && gc != "" && gc != defaultGC {
 		l.leaveOut(wildGC, "the files leave it to the server, which has "+gc+" from its environment (GOGC) or from another file")

@@ -218,6 +218,21 @@ func (d *Driver) awaitEarlier(ctx context.Context, want plan) (bool, *reload.Fai
 	return false, nil
 }
 
+// wait waits for the next look at the server, and fails when the driver is to stop.
+func wait(ctx context.Context, d time.Duration, what string) *reload.Failure {
+	select {
+	case <-ctx.Done():
+		return local(what+": stopped", ctx.Err())
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// local is a failure of this process, of which the server knows nothing.
+func local(message string, err error) *reload.Failure {
+	return &reload.Failure{Class: reload.ClassLocal, Message: message, Untouched: true, Err: err}
+}
+
 // classify refines what any server may answer by what Prometheus means with it.
 func (d *Driver) classify(method, p string, a httpclient.Answer) *reload.Failure {
 	f := d.c.Classify(method, p, a)

@@ -3,7 +3,9 @@ package driver
 import (
 	"context"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,24 +32,23 @@ func (d *Driver) lookAtFileJobs(ctx context.Context, p plan, pr reload.Proof, no
 		return nil
 	}
 	m := &d.memory
-	only := func(string) bool { return true }
+	all := true
 	switch compared := m.jobsEpoch == now.epoch(); {
 	case compared && !pr.Reloaded && same(pr, now) && m.jobsLoad == now.load():
 		l.notCompared = append(l.notCompared, m.jobsUntold...)
 		return nil
 	case compared && pr.Reloaded && len(e.FileJobs) > alwaysAll && p.changedJobs != nil:
-		changed := map[string]bool{}
-		for _, name := range p.changedJobs {
-			changed[name] = true
-		}
-		only = func(name string) bool { return changed[name] }
-	default:
-		l.evidence.allJobs = true
+		all = false
 	}
-	c := jobComparison{d: d, e: e, now: now, pr: pr}
+	l.evidence.allJobs = all
+	changed := map[string]bool{}
+	for _, name := range p.changedJobs {
+		changed[name] = true
+	}
+	c := jobComparison{d: d, e: e, now: now, untold: map[string]string{}}
 	for i := range e.FileJobs {
 		j := &e.FileJobs[i]
-		if !only(j.Name) {
+		if !all && !changed[j.Name] {
 			continue
 		}
 		if f := c.job(ctx, j); f != nil {
@@ -66,7 +67,6 @@ type jobComparison struct {
 	d   *Driver
 	e   *proof.Expected
 	now runtime
-	pr  reload.Proof
 
 	refused     string            // why the server does not show jobs
 	untold      map[string]string // jobs that could not be compared, and why
@@ -77,19 +77,12 @@ type jobComparison struct {
 	differences []string
 }
 
-func (c *jobComparison) leaveOut(job, why string) {
-	if c.untold == nil {
-		c.untold = map[string]string{}
-	}
-	c.untold[job] = why
-}
-
 // job compares one job.
 func (c *jobComparison) job(ctx context.Context, j *proof.FileJob) *reload.Failure {
 	if c.refused != "" {
 		return c.targets(ctx, j)
 	}
-	text, refused, f := c.d.shownJob(ctx, j.Name)
+	text, refused, f := c.d.printed(ctx, pathPoolConfig, url.Values{"scrapePool": {j.Name}}, maxJob, askTimeout)
 	switch {
 	case f != nil:
 		return f
@@ -100,7 +93,7 @@ func (c *jobComparison) job(ctx context.Context, j *proof.FileJob) *reload.Failu
 	case c.d.sameVersion(c.e) && c.d.serverDir == "":
 		c.differences = append(c.differences, j.Compare(text))
 	case c.texts.Len()+len(text) > maxJobs:
-		c.leaveOut(j.Name, "too large to be compared with those of another version")
+		c.untold[j.Name] = "too large to be compared with those of another version"
 	default:
 		c.items = append(c.items, j.Item)
 		mark := "- "
@@ -112,18 +105,12 @@ func (c *jobComparison) job(ctx context.Context, j *proof.FileJob) *reload.Failu
 	return nil
 }
 
-// shownJob is a job as the server prints it; refused says why it does not.
-func (d *Driver) shownJob(ctx context.Context, name string) (text, refused string, f *reload.Failure) {
-	return d.printed(ctx, pathPoolConfig, url.Values{"scrapePool": {name}}, maxJob, askTimeout)
-}
-
 // targets compares the targets of a job whose contents the server does not show. They follow a load after some seconds.
 func (c *jobComparison) targets(ctx context.Context, j *proof.FileJob) *reload.Failure {
 	if len(j.Targets) == 0 {
-		c.leaveOut(j.Name, c.refused)
+		c.untold[j.Name] = c.refused
 		return nil
 	}
-	age := func() time.Duration { return c.d.last.ServerTime.Sub(later(c.now.LastConfigTime, c.now.StartTime)) }
 	until := time.Now().Add(poolWait)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		have, refused, f := c.d.activeTargets(ctx, j.Name)
@@ -131,27 +118,25 @@ func (c *jobComparison) targets(ctx context.Context, j *proof.FileJob) *reload.F
 			return f
 		}
 		if refused != "" {
-			c.leaveOut(j.Name, c.refused+", "+refused)
+			c.untold[j.Name] = c.refused + ", " + refused
 			return nil
 		}
 		difference := j.CompareTargets(have)
 		switch {
 		case difference == "" && len(have) == 0: // all are dropped
-			c.leaveOut(j.Name, c.refused)
+			c.untold[j.Name] = c.refused
 			return nil
 		case difference == "":
 			c.targetsOnly++
 			return nil
-		case age() > syncedAfter:
+		case c.now.loadAge(c.d.last.ServerTime) > syncedAfter:
 			c.differences = append(c.differences, difference)
 			return nil
 		case time.Now().After(until):
 			return unfinished(difference + ", yet: the load was just now")
 		}
-		select {
-		case <-ctx.Done():
-			return &reload.Failure{Class: reload.ClassLocal, Message: "wait for targets: stopped", Untouched: true, Err: ctx.Err()}
-		case <-time.After(pause):
+		if f := wait(ctx, pause, "wait for targets"); f != nil {
+			return f
 		}
 		if _, f := c.d.getRuntime(ctx); f != nil { // for the server's clock
 			return f
@@ -183,10 +168,9 @@ func (c *jobComparison) others(ctx context.Context) *reload.Failure {
 	}
 	failed := "the server is Prometheus " + c.d.facts.Version + ", reloader compares as " + c.e.Library
 	if c.d.o.Comparer != nil {
-		compared, err := c.d.o.Comparer.Compare(ctx, c.d.facts, "scrape_configs:\n"+c.texts.String(),
-			validator.Comparison{Jobs: true, Dir: c.d.serverDir, Items: c.items})
-		if err != nil {
-			return &reload.Failure{Class: reload.ClassLocal, Message: err.Error(), Untouched: true, Err: err}
+		compared, f := c.d.compare(ctx, "scrape_configs:\n"+c.texts.String(), validator.Comparison{Jobs: true, Dir: c.d.serverDir, Items: c.items})
+		if f != nil {
+			return f
 		}
 		c.differences = append(c.differences, compared.Differences...)
 		c.leftOut = compared.LeftOut
@@ -196,7 +180,7 @@ func (c *jobComparison) others(ctx context.Context) *reload.Failure {
 		failed = compared.Failed
 	}
 	for _, i := range c.items {
-		c.leaveOut(i.Name, failed)
+		c.untold[i.Name] = failed
 	}
 	return nil
 }
@@ -208,14 +192,10 @@ func (c *jobComparison) tell(l *look) {
 	const what = " of scrape_config_files"
 	before := len(l.notCompared)
 	if n := len(c.untold); n > 0 {
-		why := ""
-		for _, w := range c.untold {
-			why = max(why, w)
-		}
-		l.leaveOut("contents of "+count(n, "job")+what, why)
+		l.leaveOut("contents of "+proof.Counted(n, "job")+what, slices.Max(slices.Collect(maps.Values(c.untold))))
 	}
 	if c.targetsOnly > 0 {
-		l.leaveOut("settings of "+count(c.targetsOnly, "job")+what, c.refused+"; targets, intervals, timeouts, schemes, paths and parameters are the same")
+		l.leaveOut("settings of "+proof.Counted(c.targetsOnly, "job")+what, c.refused+"; targets, intervals, timeouts, schemes, paths and parameters are the same")
 	}
 	if len(c.leftOut) > 0 {
 		l.leaveOut("settings of jobs"+what+" that the files leave to the server", summary(c.leftOut))

@@ -27,7 +27,7 @@ func (d *Driver) outline(ctx context.Context) *finding.Outline {
 		jobs[name] = true
 	}
 	told := f == nil
-	config, refused, f := d.shownConfig(ctx, askTimeout)
+	config, refused, f := d.printed(ctx, pathConfig, nil, maxConfig, askTimeout)
 	told = told || f == nil && refused == ""
 	for _, i := range proof.Cut(config) {
 		if i.Kind == validator.KindJob {

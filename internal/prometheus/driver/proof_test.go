@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"reloader/internal/httpclient"
+	"reloader/internal/prometheus/proof"
 	"reloader/internal/reload"
 )
 
@@ -70,6 +72,21 @@ func TestPoolsAreNotWaitedForLonger(t *testing.T) {
 		}
 		if got := poolsTake(true, now); got != poolWait {
 			t.Errorf("%s, after a reload of ours: %s", name, got)
+		}
+	}
+}
+
+// What rests on nothing but the reload after the last change is said to be not compared where no server shows it.
+func TestQueryOffsetIsNotCompared(t *testing.T) {
+	t.Parallel()
+	for hidden, want := range map[string]int{proof.QueryOffset: 1, "values of secrets": 0} {
+		p := plan{expected: &proof.Expected{Hidden: []string{hidden}}}
+		v := new(Driver).judge(p, reload.Proof{Reloaded: true}, look{compared: []string{"configuration"}}, runtime{})
+		if !v.Proven || !strings.Contains(v.By, hidden) || len(v.NotCompared) != want {
+			t.Errorf("%s: %+v", hidden, v)
+		}
+		if v := new(Driver).judge(p, reload.Proof{}, look{compared: []string{"configuration"}}, runtime{}); v.Proven {
+			t.Errorf("%s is proven without a reload: %+v", hidden, v)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +54,7 @@ func (l *look) leaveOut(what, why string) { l.notCompared = append(l.notCompared
 // unread names expressions that cannot be compared.
 func (l *look) unread(e *proof.Expected) {
 	if n := e.Unreadable(); n > 0 {
-		l.leaveOut("expressions", count(n, "rule")+" in a grammar that Prometheus "+e.Library+", which reloader compares with, cannot read")
+		l.leaveOut("expressions", proof.Counted(n, "rule")+" in a grammar that Prometheus "+e.Library+", which reloader compares with, cannot read")
 	}
 }
 
@@ -112,9 +113,10 @@ func (d *Driver) judge(p plan, pr reload.Proof, l look, now runtime) reload.Verd
 			File: d.o.UserFile, Severity: finding.Warning, Rule: validator.RuleInvisible, Message: what, Hint: hint,
 		})
 	}
-	if e := p.expected; e != nil {
-		if len(e.Hidden) > 0 {
-			v.By += "; " + strings.Join(e.Hidden, ", ") + " by the reload after the last change"
+	if e := p.expected; e != nil && len(e.Hidden) > 0 {
+		v.By += "; " + strings.Join(e.Hidden, ", ") + " by the reload after the last change"
+		if slices.Contains(e.Hidden, proof.QueryOffset) {
+			v.NotCompared = append(slices.Clip(v.NotCompared), proof.QueryOffset+": /api/v1/rules does not show it, and neither does any other page of Prometheus")
 		}
 	}
 	return v

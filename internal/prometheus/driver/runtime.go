@@ -48,6 +48,11 @@ func (r runtime) load() string {
 	return strconv.FormatInt(r.LastConfigTime.Unix(), 10) + "/" + strconv.FormatBool(r.ReloadConfigSuccess)
 }
 
+// loadAge is how long ago the server loaded its files, by its clock; a server that never reloaded did so when it started.
+func (r runtime) loadAge(now time.Time) time.Duration {
+	return min(now.Sub(r.LastConfigTime), now.Sub(r.StartTime))
+}
+
 // getRuntime asks for runtimeinfo. Prometheus answers 503 on its whole API while it is not ready.
 func (d *Driver) getRuntime(ctx context.Context) (runtime, *reload.Failure) {
 	var r runtime

@@ -59,11 +59,6 @@ func (d *Driver) ask(ctx context.Context, at string, query url.Values, limit int
 	return "", nil
 }
 
-// shownConfig is the configuration that the server says it runs; refused says why it does not tell.
-func (d *Driver) shownConfig(ctx context.Context, timeout time.Duration) (text, refused string, f *reload.Failure) {
-	return d.printed(ctx, pathConfig, nil, maxConfig, timeout)
-}
-
 // printed is the YAML that the server prints at a path; refused says why it does not.
 func (d *Driver) printed(ctx context.Context, at string, query url.Values, most int64, timeout time.Duration) (text, refused string, f *reload.Failure) {
 	var answer struct {
@@ -87,19 +82,25 @@ func (d *Driver) printed(ctx context.Context, at string, query url.Values, most 
 
 // lookAtConfig compares the configuration.
 func (d *Driver) lookAtConfig(ctx context.Context, p plan, l *look) *reload.Failure {
+	f := d.compareConfig(ctx, p.expected, l)
+	l.differences = append(l.differences, l.evidence.config...)
+	return f
+}
+
+func (d *Driver) compareConfig(ctx context.Context, e *proof.Expected, l *look) *reload.Failure {
 	const what = "configuration"
-	e := p.expected
 	if e.Unprinted != "" {
 		l.leaveOut(what, e.Unprinted)
 		return nil
 	}
-	yaml, refused, f := d.shownConfig(ctx, rulesTimeout)
+	yaml, refused, f := d.printed(ctx, pathConfig, nil, maxConfig, rulesTimeout)
 	if f != nil || refused != "" {
 		if refused != "" {
 			l.leaveOut(what, refused)
 		}
 		return f
 	}
+	l.evidence.config = e.OtherLabels(yaml)
 	text := proof.Normal(yaml, e.Wild)
 	l.evidence.shown = proof.Sum(text)
 	if l.evidence.shown == e.Text {
@@ -109,10 +110,10 @@ func (d *Driver) lookAtConfig(ctx context.Context, p plan, l *look) *reload.Fail
 	}
 	if d.sameVersion(e) && d.serverDir == "" {
 		l.compared = append(l.compared, what)
-		if l.evidence.config = proof.Differences(e.Items, proof.Cut(text)); len(l.evidence.config) == 0 {
+		l.evidence.config = append(l.evidence.config, proof.Differences(e.Items, proof.Cut(text))...)
+		if len(l.evidence.config) == 0 {
 			l.evidence.config = []string{"the configuration differs"}
 		}
-		l.differences = append(l.differences, l.evidence.config...)
 		return nil
 	}
 	return d.lookAtOtherConfig(ctx, e, yaml, l)
@@ -126,26 +127,34 @@ func (d *Driver) lookAtOtherConfig(ctx context.Context, e *proof.Expected, text 
 		l.leaveOut(what, version)
 		return nil
 	}
-	c, err := d.o.Comparer.Compare(ctx, d.facts, text, validator.Comparison{Configuration: true, Dir: d.serverDir, Items: e.Items, Wild: e.Wild})
-	if err != nil {
-		return &reload.Failure{Class: reload.ClassLocal, Message: err.Error(), Untouched: true, Err: err}
+	c, f := d.compare(ctx, text, validator.Comparison{Configuration: true, Dir: d.serverDir, Items: e.Items, Wild: e.Wild})
+	if f != nil {
+		return f
 	}
 	if c.Failed != "" {
 		l.leaveOut(what, c.Failed)
 		return nil
 	}
 	l.compared = append(l.compared, what)
-	l.evidence.config = c.Differences
-	if len(c.Differences) == 0 && d.memory.unmoved(e.Text, l.evidence.shown) {
+	l.evidence.config = append(l.evidence.config, c.Differences...)
+	if len(l.evidence.config) == 0 && d.memory.unmoved(e.Text, l.evidence.shown) {
 		l.evidence.config = []string{"the configuration is the one from before this change"}
 	}
-	l.differences = append(l.differences, l.evidence.config...)
 	if len(c.LeftOut) > 0 {
 		l.leaveOut("settings that the files leave to the server's defaults", summary(c.LeftOut)+" ("+version+")")
 	}
 	return nil
 }
 
+func (d *Driver) compare(ctx context.Context, text string, c validator.Comparison) (validator.Compared, *reload.Failure) {
+	compared, err := d.o.Comparer.Compare(ctx, d.facts, text, c)
+	if err != nil {
+		return compared, local(err.Error(), err)
+	}
+	return compared, nil
+}
+
+// sameVersion says that the server prints as the validator's library does.
 func (d *Driver) sameVersion(e *proof.Expected) bool {
 	v, _, _ := strings.Cut(d.facts.Version, "+")
 	return v == e.Library
@@ -155,12 +164,8 @@ func (d *Driver) sameVersion(e *proof.Expected) bool {
 func (d *Driver) lookAtPools(ctx context.Context, p plan, pr reload.Proof, now runtime, l *look) *reload.Failure {
 	e := p.expected
 	want := make(map[string]bool, len(e.Jobs))
-	wait := 0
 	for _, j := range e.Jobs {
 		want[j.Name] = j.Wait
-		if j.Wait {
-			wait++
-		}
 	}
 	until := time.Now().Add(poolsTake(pr.Reloaded, now))
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
@@ -179,15 +184,12 @@ func (d *Driver) lookAtPools(ctx context.Context, p plan, pr reload.Proof, now r
 			return f
 		}
 		missing, extra := pools(want, *answer.ScrapePools)
-		late := time.Now().After(until)
-		if len(missing) == 0 || late {
-			d.takePools(e, missing, extra, wait, l)
+		if len(missing) == 0 || time.Now().After(until) {
+			l.takePools(e, missing, extra)
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return &reload.Failure{Class: reload.ClassLocal, Message: "wait for scrape pools: stopped", Untouched: true, Err: ctx.Err()}
-		case <-time.After(pause):
+		if f := wait(ctx, pause, "wait for scrape pools"); f != nil {
+			return f
 		}
 	}
 }
@@ -198,7 +200,7 @@ func poolsTake(reloaded bool, now runtime) time.Duration {
 	if reloaded {
 		return poolWait
 	}
-	return min(poolWait, poolWait-now.ServerTime.Sub(later(now.LastConfigTime, now.StartTime)))
+	return min(poolWait, poolWait-now.loadAge(now.ServerTime))
 }
 
 // pools compares names. Of the missing ones only those count that may fail, or that nothing else shows.
@@ -217,16 +219,16 @@ func pools(want map[string]bool, have []string) (missing, extra []string) {
 	return missing, extra
 }
 
-func (d *Driver) takePools(e *proof.Expected, missing, extra []string, wait int, l *look) {
-	if wait > 0 || len(e.Jobs) > 0 {
-		l.compared = append(l.compared, count(len(e.Jobs), "scrape job"))
+func (l *look) takePools(e *proof.Expected, missing, extra []string) {
+	if len(e.Jobs) > 0 {
+		l.compared = append(l.compared, proof.Counted(len(e.Jobs), "scrape job"))
 	}
 	for _, name := range missing {
 		l.differences = append(l.differences, `scrape job "`+name+`" has no scrape pool`)
 	}
 	l.evidence.poolless = missing
 	if len(extra) > 0 && e.OpenJobs {
-		l.leaveOut("scrape_config_files", count(len(extra), "scrape job")+" of the server may come from files that are not visible to reloader")
+		l.leaveOut("scrape_config_files", proof.Counted(len(extra), "scrape job")+" of the server may come from files that are not visible to reloader")
 		return
 	}
 	for _, name := range extra {
@@ -248,7 +250,7 @@ func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now r
 		only = p.changed // the next look compares the others: the server's own copies of them may have changed too
 	}
 	if only != nil && len(only) == 0 {
-		l.compared = append(l.compared, count(len(e.Rules), "rule file"))
+		l.compared = append(l.compared, proof.Counted(len(e.Rules), "rule file"))
 		l.evidence.hidden = d.memory.invisible
 		l.unread(e)
 		return nil
@@ -262,14 +264,14 @@ func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now r
 		return f
 	}
 	if !d.sameVersion(e) && len(rules.Other) > 0 && d.o.Comparer != nil {
-		c, err := d.o.Comparer.Compare(ctx, d.facts, "", validator.Comparison{Groups: rules.Other})
-		if err != nil {
-			return &reload.Failure{Class: reload.ClassLocal, Message: err.Error(), Untouched: true, Err: err}
+		c, f := d.compare(ctx, "", validator.Comparison{Groups: rules.Other})
+		if f != nil {
+			return f
 		}
 		rules.Reprinted(c.Groups)
 	}
 	o := rules.Outcome()
-	l.compared = append(l.compared, count(len(e.Rules), "rule file"))
+	l.compared = append(l.compared, proof.Counted(len(e.Rules), "rule file"))
 	l.differences = append(l.differences, o.Differences...)
 	l.evidence.rules, l.evidence.missing = o.Differences, o.Missing
 	l.unread(e)
@@ -307,18 +309,4 @@ func (d *Driver) askRules(ctx context.Context, only []string, into *proof.Rules)
 		}
 		query.Set("group_next_token", next)
 	}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }

@@ -59,13 +59,15 @@ func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job
 		e.Unprinted = "Prometheus " + Library + ", which reloader compares with, cannot print it"
 		return
 	}
+	e.Labels = map[string]string{}
 	cfg.GlobalConfig.ExternalLabels.Range(func(l labels.Label) {
 		if strings.Contains(l.Value, "$") {
 			e.Wild = append(e.Wild, proof.ExternalLabels+l.Name)
+			e.Labels[l.Name] = l.Value
 		}
 	})
-	if len(e.Wild) > 0 {
-		e.Hidden = append(e.Hidden, "values of external labels with variables")
+	if len(e.Labels) > 0 {
+		e.Hidden = append(e.Hidden, "values of variables in external labels")
 	}
 	for _, keys := range byFlags {
 		if !says(ix.root, keys) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/parser/posrange"
@@ -81,11 +82,12 @@ func (p olderParser) calculates() bool {
 	return !p.server.Before(versions.Of(3, 14)) || !p.server.Before(versions.Of(3, 4)) && slices.Contains(p.features, "promql-duration-expr")
 }
 
-// isCalculation reports whether a duration is more than one of the words that servers from 3.6 to 3.11 take without the feature flag.
-func isCalculation(d *parser.DurationExpr, signed bool) bool {
+// isCalculation reports whether a duration is more than one of the words that servers from 3.6 to 3.11 take without the
+// feature flag. In an offset a word may stand in parentheses behind a sign.
+func isCalculation(d *parser.DurationExpr, signed, inOffset bool) bool {
 	part := func(e parser.Expr, signed bool) bool {
 		inner, ok := e.(*parser.DurationExpr)
-		return ok && inner != nil && isCalculation(inner, signed)
+		return ok && inner != nil && isCalculation(inner, signed, inOffset)
 	}
 	switch d.Op {
 	case parser.STEP, parser.RANGE:
@@ -94,11 +96,33 @@ func isCalculation(d *parser.DurationExpr, signed bool) bool {
 		return d.Wrapped && !signed || part(d.LHS, false) || part(d.RHS, false)
 	case parser.ADD, parser.SUB:
 		if inner, ok := d.RHS.(*parser.DurationExpr); d.LHS == nil && ok && inner != nil {
-			return isCalculation(inner, true)
+			return isCalculation(inner, inOffset, inOffset)
 		}
 	default:
 	}
 	return true
+}
+
+// signedNumber is the number in parentheses behind a sign of an offset ("-(5m)"); nil when the offset is anything else.
+func signedNumber(d *parser.DurationExpr, input string) *parser.DurationExpr {
+	if d == nil {
+		return nil
+	}
+	if inner, ok := d.RHS.(*parser.DurationExpr); ok && d.Op == parser.SUB && d.LHS == nil && !d.Wrapped {
+		d = inner
+	} else if !hasPlus(d, input) {
+		return nil
+	}
+	if _, number := d.RHS.(*parser.NumberLiteral); d.Op != parser.ADD || d.LHS != nil || !number {
+		return nil
+	}
+	return d
+}
+
+// hasPlus reports whether a plus and a parenthesis stand before a duration: the library forgets the plus.
+func hasPlus(d *parser.DurationExpr, input string) bool {
+	before := input[:min(int(d.StartPos), len(input))]
+	return strings.HasSuffix(strings.TrimRight(before, " \t\r\n("), "+")
 }
 
 // newWord is a word of a duration that the server does not know there; empty when it knows all.
@@ -167,16 +191,39 @@ var reNumberRange = lazyregexp.New(`\[\s*[0-9][0-9._]*\s*[\]:]`)
 func (p olderParser) tooNew(n parser.Node, input string) string {
 	has := func(feature string) bool { return slices.Contains(p.features, feature) }
 	before := func(major, minor int) bool { return p.server.Before(versions.Of(major, minor)) }
-	durations := func(all ...*parser.DurationExpr) string {
+	duration := func(d *parser.DurationExpr, inOffset bool) string {
+		if d == nil {
+			return ""
+		}
+		if word := p.newWord(d, false); word != "" {
+			return "durations of Prometheus " + p.server.String() + " do not know " + word + " here"
+		}
+		if !p.calculates() && (!before(3, 12) || isCalculation(d, inOffset && hasPlus(d, input), inOffset)) {
+			return "experimental duration expression is not enabled"
+		}
+		return ""
+	}
+	offset := func(d *parser.DurationExpr) string {
+		switch number := signedNumber(d, input); {
+		case number == nil || before(3, 6):
+			return duration(d, true)
+		case before(3, 13):
+			return "unexpected ( in offset, expected number, duration, step(), or range()"
+		case !strings.HasPrefix(input[number.StartPos:], "("):
+			return "" // one pair of parentheses needs no feature flag
+		}
+		return duration(d, true)
+	}
+	positive := func(all ...*parser.DurationExpr) string {
 		for _, d := range all {
 			if d == nil {
 				continue
 			}
-			if word := p.newWord(d, false); word != "" {
-				return "durations of Prometheus " + p.server.String() + " do not know " + word + " here"
+			if d.Op == parser.SUB && signedNumber(d, input) != nil && before(3, 15) {
+				return "duration must be greater than 0"
 			}
-			if !p.calculates() && (!before(3, 12) || isCalculation(d, false)) {
-				return "experimental duration expression is not enabled"
+			if text := duration(d, false); text != "" {
+				return text
 			}
 		}
 		return ""
@@ -207,14 +254,14 @@ func (p olderParser) tooNew(n parser.Node, input string) string {
 				return "smoothed modifier is experimental and not enabled"
 			}
 		}
-		return durations(n.OriginalOffsetExpr)
+		return offset(n.OriginalOffsetExpr)
 	case *parser.MatrixSelector:
-		return cmp.Or(unit(n.PositionRange()), durations(n.RangeExpr))
+		return cmp.Or(unit(n.PositionRange()), positive(n.RangeExpr))
 	case *parser.SubqueryExpr:
 		if before(3, 16) && n.RangeExpr != nil && (n.RangeExpr.Op == parser.STEP || n.RangeExpr.Op == parser.RANGE) {
 			return "a subquery of Prometheus " + p.server.String() + " cannot have step() or range() for its range"
 		}
-		return cmp.Or(unit(n.PositionRange()), durations(n.RangeExpr, n.StepExpr, n.OriginalOffsetExpr))
+		return cmp.Or(unit(n.PositionRange()), positive(n.RangeExpr, n.StepExpr), offset(n.OriginalOffsetExpr))
 	case *parser.BinaryExpr:
 		if before(3, 11) && (n.Op == parser.TRIM_UPPER || n.Op == parser.TRIM_LOWER) {
 			return "the operators </ and >/ do not exist in Prometheus " + p.server.String()

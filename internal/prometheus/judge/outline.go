@@ -2,25 +2,20 @@ package judge
 
 import (
 	"cmp"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"hash"
-	"io"
 	"maps"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"go.yaml.in/yaml/v3"
 
+	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/yamlnode"
 )
 
 // outliner names what is in a file, aliases and merged mappings resolved.
 type outliner struct {
-	key []byte
 	// left is how many more nodes may be reached through aliases, which can multiply without end.
 	left int
 }
@@ -30,9 +25,9 @@ const maxAliased = 1_000_000
 
 // outline names what a main file or a file of scrape_config_files says.
 func (j *judge) outline(ix *index) {
-	o := &outliner{key: j.q.Key, left: maxAliased}
+	o := &outliner{left: maxAliased}
 	add := func(kind, name string, n *yaml.Node) {
-		j.answer.Items = append(j.answer.Items, validator.Item{Kind: kind, Name: name, Fingerprint: o.print(n)})
+		j.answer.Items = append(j.answer.Items, finding.Item{Kind: kind, Name: name, Fingerprint: o.print(n)})
 	}
 	for _, f := range o.fields(ix.root) {
 		switch f.key {
@@ -130,17 +125,15 @@ func (o *outliner) text(n *yaml.Node, key string) string {
 	return ""
 }
 
-// print tells change, not content: a keyed hash, cut to 64 bits.
+// print tells change, not content.
 func (o *outliner) print(n *yaml.Node) uint64 {
-	h := hmac.New(sha256.New, o.key)
+	h := finding.NewFingerprint()
 	o.hash(h, n, 0, false)
-	return sum(h)
+	return h.Sum()
 }
 
-func sum(h hash.Hash) uint64 { return binary.BigEndian.Uint64(h.Sum(nil)) }
-
 // hash covers what aliases stand for, so that a change there is one of each item that has the alias.
-func (o *outliner) hash(h io.Writer, n *yaml.Node, depth int, aliased bool) {
+func (o *outliner) hash(h *finding.FingerprintHash, n *yaml.Node, depth int, aliased bool) {
 	if n == nil || depth > 1000 {
 		return
 	}
@@ -152,36 +145,37 @@ func (o *outliner) hash(h io.Writer, n *yaml.Node, depth int, aliased bool) {
 			return
 		}
 	}
-	_, _ = fmt.Fprintf(h, "%d%s\x00%d:%s\x00", n.Kind, n.ShortTag(), len(n.Value), n.Value)
+	h.WriteString(n.ShortTag())
+	h.WriteString(n.Value)
 	for _, c := range n.Content {
 		o.hash(h, c, depth+1, aliased)
 	}
-	_, _ = io.WriteString(h, "\x01")
+	h.WriteString("end")
 }
 
 // outlineGroups names the groups of a rule file.
-func outlineGroups(file *rulefmt.RuleGroups, key []byte) []validator.Group {
+func outlineGroups(file *rulefmt.RuleGroups) []validator.Group {
 	groups := make([]validator.Group, 0, len(file.Groups))
 	for _, g := range file.Groups {
-		h := hmac.New(sha256.New, key)
-		_, _ = fmt.Fprintf(h, "%d\x00%d\x00", g.Interval, g.Limit)
-		if g.QueryOffset != nil {
-			_, _ = fmt.Fprintf(h, "%d\x00", *g.QueryOffset)
-		}
+		h := finding.NewFingerprint()
+		h.WriteString(fmt.Sprint(g.Interval, g.Limit, g.QueryOffset))
 		hashMap(h, g.Labels)
 		for _, r := range g.Rules {
-			_, _ = fmt.Fprintf(h, "%q%q%q%d\x00%d\x00", r.Record, r.Alert, r.Expr, r.For, r.KeepFiringFor)
+			for _, part := range []string{r.Record, r.Alert, r.Expr, r.For.String(), r.KeepFiringFor.String()} {
+				h.WriteString(part)
+			}
 			hashMap(h, r.Labels)
 			hashMap(h, r.Annotations)
 		}
-		groups = append(groups, validator.Group{Name: g.Name, Fingerprint: sum(h)})
+		groups = append(groups, validator.Group{Name: g.Name, Fingerprint: h.Sum()})
 	}
 	return groups
 }
 
-func hashMap(h io.Writer, m map[string]string) {
+func hashMap(h *finding.FingerprintHash, m map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		_, _ = fmt.Fprintf(h, "%q=%q,", k, m[k])
+		h.WriteString(k)
+		h.WriteString(m[k])
 	}
-	_, _ = io.WriteString(h, "\x01")
+	h.WriteString("end")
 }

@@ -156,7 +156,7 @@ func effectOf(keys []string) string {
 
 // ruleFiles judges rule files on all processors; those whose verdict is known are left alone.
 func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
-	rj := &ruleJudge{parser: j.parser, scheme: scheme, server: j.server, hashKey: j.q.Key}
+	rj := &ruleJudge{parser: j.parser, scheme: scheme, server: j.server}
 	stale := j.q.Scheme != "" && j.q.Scheme != scheme.String()
 	var todo []int
 	for _, i := range files {

@@ -27,10 +27,9 @@ type verdict struct {
 
 // ruleJudge judges rule files; it is safe for concurrent use.
 type ruleJudge struct {
-	parser  parser.Parser
-	scheme  model.ValidationScheme
-	server  versions.Version
-	hashKey []byte
+	parser parser.Parser
+	scheme model.ValidationScheme
+	server versions.Version
 }
 
 // file judges one rule file. Positions are only looked for when something is wrong.
@@ -42,7 +41,7 @@ func (j *ruleJudge) file(content []byte) verdict {
 	v := verdict{}
 	if groups != nil {
 		warnings = duplicateRules(groups)
-		v.groups = outlineGroups(groups, j.hashKey)
+		v.groups = outlineGroups(groups)
 		shownGroups(v.groups, groups, printing)
 	}
 	if p := secondDocumentIn(content, validator.RuleDocuments, "a rule file"); p != nil {

@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/lazyregexp"
+	"reloader/internal/prometheus/validator"
 )
 
 // secrets are the values of a file that must never be shown. They are found by the names of
@@ -20,7 +21,6 @@ type secrets struct {
 var (
 	reSecretKey  = lazyregexp.New(`(?i)passw|secret|token|credential|api_?key|access_?key|private_?key|auth|bearer|headers|account|connection_?string|username|client_id|params|cert$|key$|^ca$|^x_`)
 	rePlainKey   = lazyregexp.New(`(?i)(_file|_url|_ref|_type|_id|_interval|_method|_endpoint|^type)$`)
-	reUserInfo   = lazyregexp.New(`(://)[^/\s"']*@`)
 	reURLSecrets = lazyregexp.New(`(?i)([?&][^=&\s"]*(?:token|key|secret|passw|auth)[^=&\s"]*=)[^&\s"]+`)
 )
 
@@ -85,8 +85,7 @@ func (s secrets) redact(message string) string {
 		b.WriteString(message[from:i] + masked)
 		i, from = end, end
 	}
-	message = b.String() + message[from:]
-	message = reUserInfo().ReplaceAllString(message, "${1}"+masked+"@")
+	message = validator.HideUserInfo(b.String() + message[from:])
 	return reURLSecrets().ReplaceAllString(message, "${1}"+masked)
 }
 

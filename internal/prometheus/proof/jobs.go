@@ -72,7 +72,7 @@ func (j *FileJob) Compare(text string) (difference string) {
 		delete(want, Short(key))
 	}
 	if len(want) > 0 {
-		keys = append(keys, fmt.Sprintf("%s that the server does not have", counted(len(want), "setting")))
+		keys = append(keys, fmt.Sprintf("%s that the server does not have", Counted(len(want), "setting")))
 	}
 	if len(keys) == 0 {
 		return j.String() + " differs"
@@ -108,9 +108,9 @@ func (j *FileJob) CompareTargets(have []uint64) (difference string) {
 	}
 	switch {
 	case other > 0:
-		return fmt.Sprintf("%s: the server has %s that the file does not have (address, labels, interval, timeout, scheme, path or parameters)", j, counted(other, "target"))
+		return fmt.Sprintf("%s: the server has %s that the file does not have (address, labels, interval, timeout, scheme, path or parameters)", j, Counted(other, "target"))
 	case j.AllActive && len(have) < len(j.Targets):
-		return fmt.Sprintf("%s: the server has %s, not %d", j, counted(len(have), "target"), len(j.Targets))
+		return fmt.Sprintf("%s: the server has %s, not %d", j, Counted(len(have), "target"), len(j.Targets))
 	}
 	return ""
 }

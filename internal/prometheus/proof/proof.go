@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Expected is what a server will show of itself when it runs a set of files: names and digests, no value.
+// Expected is what a server will show of itself when it runs a set of files: names and digests, and no value but Labels.
 type Expected struct {
 	// Library is the version of Prometheus that printed the configuration ("3.16.0").
 	Library string `json:"library"`
@@ -22,6 +22,8 @@ type Expected struct {
 	Items []Item `json:"items,omitempty"`
 	// Wild are settings that the server takes from its own environment or flags, by their paths: see Normal.
 	Wild []string `json:"wild,omitempty"`
+	// Labels are the external labels with variables, as they are written: what is not a variable in them is compared.
+	Labels map[string]string `json:"labels,omitempty"`
 	// Unprinted says why the library could not print the configuration; empty when it did.
 	Unprinted string `json:"unprinted,omitempty"`
 	// Jobs are all scrape jobs, those of scrape_config_files included.
@@ -46,6 +48,9 @@ type Expected struct {
 	// Unread are visible directories of whose files the server reads none, with a guess where it reads them.
 	Unread []Unread `json:"unread,omitempty"`
 }
+
+// QueryOffset is the name in Hidden of the query_offset of rule groups.
+const QueryOffset = "query_offset of rule groups"
 
 // Item is one part of a printed configuration.
 type Item struct {
@@ -94,7 +99,7 @@ type Group struct {
 	// Interval in seconds; 0 means the global one.
 	Interval float64 `json:"interval,omitempty"`
 	Limit    int     `json:"limit,omitempty"`
-	// Offset says that it has a query_offset, which no server shows.
+	// Offset says that it has a query_offset, which no server shows: /api/v1/rules leaves it out.
 	Offset bool `json:"offset,omitempty"`
 	// Rules are the digests of its rules, in order.
 	Rules []uint64 `json:"rules"`

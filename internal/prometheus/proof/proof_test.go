@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -147,4 +148,27 @@ func FuzzCut(f *testing.F) {
 		}
 		_ = Normal(text, []string{"a.b", ExternalLabels + "x"})
 	})
+}
+
+// Of an external label with a variable all but the variable is compared, and a server that expands nothing is right, too.
+func TestLabelsWithVariables(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		written, shown string
+		same           bool
+	}{
+		{"one-$HOST", "one-a", true}, {"one-$HOST", "two-a", false}, {"one-$HOST", "one-", true}, {"one-$HOST", "on", false},
+		{"one-$HOST", "one-$HOST", true}, {"${A}-x-${B}", "1-x-2", true}, {"${A}-x-${B}", "1-y-2", false}, {"${A}.eu", "a.us", false},
+		{"$A$B", "anything", true}, {"$$5", "$5", true}, {"$$5", "$$5", true}, {"$$5", "5", false}, {"a${A}a", "a", false},
+	} {
+		e := &Expected{Labels: map[string]string{"x": c.written, "gone": "$A"}}
+		quoted, _ := json.Marshal(c.shown)
+		got := e.OtherLabels("global:\n  scrape_interval: 1m\n  external_labels:\n    x: " + string(quoted) + "\nscrape_configs:\n- job_name: x\n")
+		if same := len(got) == 0; same != c.same {
+			t.Errorf("%q shown as %q: %q", c.written, c.shown, got)
+		}
+		if strings.Contains(strings.Join(got, ""), c.shown+" ") {
+			t.Errorf("a value is named: %q", got)
+		}
+	}
 }

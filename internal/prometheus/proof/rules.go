@@ -172,7 +172,7 @@ func (r *Rules) Outcome() Outcome {
 		slices.Sort(groups)
 		if !some[Path(file)] {
 			o.Missing = append(o.Missing, file)
-			o.Differences = append(o.Differences, fmt.Sprintf("rule file %s: the server runs none of its %s", file, counted(len(groups), "group")))
+			o.Differences = append(o.Differences, fmt.Sprintf("rule file %s: the server runs none of its %s", file, Counted(len(groups), "group")))
 			continue
 		}
 		for _, g := range groups {
@@ -200,7 +200,7 @@ func (r *Rules) strangers(o *Outcome, some map[string]bool) {
 				o.Differences = append(o.Differences, groupName(g, file)+" is not in the file")
 			}
 		case r.only != nil || expected[Path(file)] || r.e.Visible(file):
-			o.Differences = append(o.Differences, fmt.Sprintf("rule file %s: the server runs %s that the files do not have", file, counted(len(groups), "group")))
+			o.Differences = append(o.Differences, fmt.Sprintf("rule file %s: the server runs %s that the files do not have", file, Counted(len(groups), "group")))
 		default:
 			o.Invisible = append(o.Invisible, file)
 		}
@@ -216,7 +216,8 @@ func (e *Expected) Visible(file string) bool {
 	})
 }
 
-func counted(n int, what string) string {
+// Counted is "1 rule" or "2 rules".
+func Counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

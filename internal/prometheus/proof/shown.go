@@ -54,39 +54,7 @@ type ServerGroup struct {
 // ReadRules reads an answer of /api/v1/rules, one group after the other, so that no more than one is in memory.
 // It returns the token of the next page; empty when there is none.
 func ReadRules(r io.Reader, each func(ServerGroup)) (next string, err error) {
-	dec := json.NewDecoder(r)
-	status, groups := "", false
-	err = object(dec, func(key string) error {
-		switch key {
-		case "status":
-			return dec.Decode(&status)
-		case "data":
-			return object(dec, func(key string) error {
-				switch key {
-				case "groups":
-					groups = true
-					return list(dec, func() error {
-						var g ServerGroup
-						if err := dec.Decode(&g); err != nil {
-							return err
-						}
-						each(g)
-						return nil
-					})
-				case "groupNextToken":
-					return dec.Decode(&next)
-				default:
-					return skip(dec)
-				}
-			})
-		default:
-			return skip(dec)
-		}
-	})
-	if err == nil && (status != "success" || !groups) {
-		err = fmt.Errorf("status %q, groups %v", status, groups)
-	}
-	if err != nil {
+	if next, err = readList(r, "groups", each); err != nil {
 		return "", fmt.Errorf("read rules: %w", err)
 	}
 	return next, nil
@@ -94,41 +62,53 @@ func ReadRules(r io.Reader, each func(ServerGroup)) (next string, err error) {
 
 // ReadTargets reads the active targets of an answer of /api/v1/targets: the pool of each, and its labels before relabeling.
 func ReadTargets(r io.Reader, each func(pool string, labels map[string]string)) error {
-	dec := json.NewDecoder(r)
-	status, targets := "", false
-	err := object(dec, func(key string) error {
-		switch key {
-		case "status":
-			return dec.Decode(&status)
-		case "data":
-			return object(dec, func(key string) error {
-				if key != "activeTargets" {
-					return skip(dec)
-				}
-				targets = true
-				return list(dec, func() error {
-					var t struct {
-						ScrapePool       string            `json:"scrapePool"`
-						DiscoveredLabels map[string]string `json:"discoveredLabels"`
-					}
-					if err := dec.Decode(&t); err != nil {
-						return err
-					}
-					each(t.ScrapePool, t.DiscoveredLabels)
-					return nil
-				})
-			})
-		default:
-			return skip(dec)
-		}
-	})
-	if err == nil && (status != "success" || !targets) {
-		err = fmt.Errorf("status %q, targets %v", status, targets)
+	type target struct {
+		ScrapePool       string            `json:"scrapePool"`
+		DiscoveredLabels map[string]string `json:"discoveredLabels"`
 	}
+	_, err := readList(r, "activeTargets", func(t target) { each(t.ScrapePool, t.DiscoveredLabels) })
 	if err != nil {
 		return fmt.Errorf("read targets: %w", err)
 	}
 	return nil
+}
+
+// readList reads the items of one list in the data of an answer, which may be large, one after the other.
+func readList[T any](r io.Reader, name string, each func(T)) (next string, err error) {
+	dec := json.NewDecoder(r)
+	status, listed := "", false
+	data := func(key string) error {
+		switch key {
+		case name:
+			listed = true
+			return list(dec, func() error {
+				var item T
+				err := dec.Decode(&item)
+				if err == nil {
+					each(item)
+				}
+				return err
+			})
+		case "groupNextToken":
+			return dec.Decode(&next)
+		default:
+			return skip(dec)
+		}
+	}
+	err = object(dec, func(key string) error {
+		switch key {
+		case "status":
+			return dec.Decode(&status)
+		case "data":
+			return object(dec, data)
+		default:
+			return skip(dec)
+		}
+	})
+	if err == nil && (status != "success" || !listed) {
+		err = fmt.Errorf("status %q, %s %v", status, name, listed)
+	}
+	return next, err
 }
 
 func skip(dec *json.Decoder) error {

@@ -2,7 +2,6 @@ package validator
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -40,7 +39,6 @@ const (
 // files, and is safe for concurrent use.
 type Validator struct {
 	opts     Options
-	key      []byte
 	verdicts ruleCache
 }
 
@@ -52,9 +50,7 @@ func New(opts Options) *Validator {
 	if opts.MemoryLimit <= 0 {
 		opts.MemoryLimit = DefaultMemoryLimit
 	}
-	v := &Validator{opts: opts, key: make([]byte, 16)}
-	_, _ = rand.Read(v.key)
-	return v
+	return &Validator{opts: opts}
 }
 
 // Validate implements finding.Validator. An error is a *JudgeError or the context's: there is no verdict.
@@ -145,11 +141,11 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 		if len(a.Need) == 0 {
 			res, open := v.result(q, a, files, req.Set)
 			if a.Broken && !finding.HasErrors(res.Findings) {
-				return finding.Result{}, nil, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it reports the main file as broken and names no error")}
+				return finding.Result{}, nil, badAnswer("it reports the main file as broken and names no error")
 			}
 			// A server that takes such files could not be held to anything.
 			if a.Expected == nil && !a.Untold && !finding.HasErrors(res.Findings) {
-				return finding.Result{}, nil, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it calls the files good and does not say what a server shows of them")}
+				return finding.Result{}, nil, badAnswer("it calls the files good and does not say what a server shows of them")
 			}
 			return res, open, nil
 		}
@@ -157,12 +153,12 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 			need[i] = true
 		}
 	}
-	return finding.Result{}, nil, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it asks for the same files again")}
+	return finding.Result{}, nil, badAnswer("it asks for the same files again")
 }
 
 func (v *Validator) question(req finding.Request, files []viewed, main int, need map[int]bool) (*Question, error) {
 	q := &Question{
-		Protocol: Protocol, TimeoutMillis: v.opts.Timeout.Milliseconds(), Key: v.key, Main: main,
+		Protocol: Protocol, TimeoutMillis: v.opts.Timeout.Milliseconds(), Key: finding.FingerprintKey(), Main: main,
 		Version: req.Facts.Version, Agent: req.Facts.Agent, Features: req.Facts.Features,
 		Files: make([]File, len(files)),
 	}
@@ -211,10 +207,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 	for _, i := range a.Unused {
 		unused[i] = true
 	}
-	outline := &finding.Outline{}
-	for _, it := range a.Items {
-		outline.Items = append(outline.Items, finding.Item{Kind: it.Kind, Name: it.Name, Fingerprint: it.Fingerprint})
-	}
+	outline := &finding.Outline{Items: a.Items}
 	for i, f := range files {
 		wasKnown := q.Files[i].Size == Known && !unused[i]
 		if !wasKnown {

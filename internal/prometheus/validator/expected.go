@@ -48,7 +48,7 @@ func (v *Validator) expected(q *Question, a *Answer, files []viewed) *proof.Expe
 		e.Rules = append(e.Rules, f)
 	}
 	if offset {
-		e.Hidden = append(e.Hidden, "query_offset of rule groups")
+		e.Hidden = append(e.Hidden, proof.QueryOffset)
 	}
 	for _, i := range a.Rereads {
 		e.Rereads = append(e.Rereads, files[i].server)
@@ -83,7 +83,7 @@ func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text strin
 		return Compared{}, fmt.Errorf("compare with the server: %w", err)
 	}
 	if a.Compared == nil {
-		return Compared{}, &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New("it did not compare")}
+		return Compared{}, badAnswer("it did not compare")
 	}
 	return *a.Compared, nil
 }

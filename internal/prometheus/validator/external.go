@@ -10,10 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"reloader/internal/confine"
 	"reloader/internal/finding"
+	"reloader/internal/prometheus/references"
 )
 
 // external asks a promtool. It reads files, so that the very bytes are written into a private
@@ -62,9 +61,16 @@ func checkConfigArgs(req finding.Request, file string) []string {
 // rulesAlone judges the rule files that the main file names.
 func (v *Validator) rulesAlone(ctx context.Context, lay layout, files []viewed, main int) ([]finding.Finding, error) {
 	args := []string{"check", "rules"}
-	patterns := rulePatterns(files[main])
+	named, _ := references.Scan(files[main].content) // the errors of the main file are promtool's to find
+	matches := func(file, pattern string) bool {
+		if !path.IsAbs(pattern) {
+			pattern = path.Join(path.Dir(files[main].server), pattern)
+		}
+		ok, err := path.Match(path.Clean(pattern), file)
+		return ok && err == nil
+	}
 	for i, f := range files {
-		if slices.ContainsFunc(patterns, func(p string) bool { ok, err := path.Match(p, f.server); return ok && err == nil }) {
+		if slices.ContainsFunc(named.RuleFiles, func(p string) bool { return matches(f.server, p) }) {
 			args = append(args, lay.paths[i])
 		}
 	}
@@ -73,23 +79,6 @@ func (v *Validator) rulesAlone(ctx context.Context, lay layout, files []viewed, 
 	}
 	fs, _, err := v.promtool(ctx, lay, args, "")
 	return fs, err
-}
-
-// rulePatterns are the rule_files of a main file, absolute on the server. Their own errors are the validator's to find.
-func rulePatterns(main viewed) []string {
-	var names struct {
-		RuleFiles []string `yaml:"rule_files"`
-	}
-	if err := yaml.Unmarshal(main.content, &names); err != nil {
-		return nil
-	}
-	for i, p := range names.RuleFiles {
-		if !path.IsAbs(p) {
-			p = path.Join(path.Dir(main.server), p)
-		}
-		names.RuleFiles[i] = path.Clean(p)
-	}
-	return names.RuleFiles
 }
 
 // promtool runs the external validator once. Exit codes 0 and 1 are verdicts (3 is about style).
@@ -117,20 +106,15 @@ func (v *Validator) promtool(ctx context.Context, lay layout, args []string, mai
 	if len(fs) == 0 {
 		fs = []finding.Finding{{File: main, Severity: finding.Error, Rule: RuleExternal, Message: "the external validator refuses the files without saying why"}}
 	}
-	absent = true
-	for _, f := range fs {
-		absent = absent && isAbsent(f.Message)
+	if slices.ContainsFunc(fs, func(f finding.Finding) bool {
+		return !strings.Contains(f.Message, "no such file or directory") && !strings.Contains(f.Message, "does not point to an existing file")
+	}) {
+		return fs, false, nil
 	}
 	for i := range fs {
-		if absent {
-			fs[i].Severity, fs[i].Rule = finding.Warning, RuleMissingFile
-		}
+		fs[i].Severity, fs[i].Rule = finding.Warning, RuleMissingFile
 	}
-	return fs, absent, nil
-}
-
-func isAbsent(message string) bool {
-	return strings.Contains(message, "no such file or directory") || strings.Contains(message, "does not point to an existing file")
+	return fs, true, nil
 }
 
 // layout is where the files of a set were written.

@@ -11,6 +11,11 @@ import (
 // JudgeError says that the validator could not judge: nothing is known about the files.
 type JudgeError = confine.Error
 
+// badAnswer says what makes no sense in an answer.
+func badAnswer(message string) error {
+	return &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New(message)}
+}
+
 var errDeadline = errors.New("the deadline passed")
 
 // Prepare starts promcheck in the background, for a verdict that may be asked for in a moment. It does not block, and

@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,12 +27,8 @@ func parsePromtool(out string, users map[string]string, main string) []finding.F
 		current = main
 		failed  bool
 	)
-	paths := make([]string, 0, len(users))
-	for p := range users {
-		paths = append(paths, p)
-	}
 	// Longer paths first: one may begin with another.
-	slices.SortFunc(paths, func(a, b string) int { return len(b) - len(a) })
+	paths := slices.SortedFunc(maps.Keys(users), func(a, b string) int { return len(b) - len(a) })
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(line, "Checking "); ok {
@@ -84,5 +81,8 @@ func promtoolFinding(message, file string, paths []string, users map[string]stri
 // cleaned takes quoted values and credentials of URLs out of promtool's text.
 func cleaned(s string) string {
 	s = rePromtoolAnchor().ReplaceAllString(s, "unknown anchor")
-	return reUserInfo().ReplaceAllString(rePromtoolValue().ReplaceAllString(s, "$1"), "${1}<secret>@")
+	return HideUserInfo(rePromtoolValue().ReplaceAllString(s, "$1"))
 }
+
+// HideUserInfo takes the credentials of URLs out of a text.
+func HideUserInfo(s string) string { return reUserInfo().ReplaceAllString(s, "${1}<secret>@") }

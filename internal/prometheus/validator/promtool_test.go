@@ -3,7 +3,6 @@ package validator
 import (
 	"errors"
 	"os"
-	"path"
 	"strings"
 	"testing"
 
@@ -93,20 +92,6 @@ func FuzzParsePromtool(f *testing.F) {
 		for _, x := range parsePromtool(out, users, "/u/p") {
 			if x.Line < 0 || x.Severity != finding.Error || x.File != "/u/p" && x.File != "/u/r" {
 				t.Fatalf("a finding that makes no sense: %+v", x)
-			}
-		}
-	})
-}
-
-// FuzzRulePatterns: whatever the main file is, what is searched for is an absolute, clean pattern.
-func FuzzRulePatterns(f *testing.F) {
-	f.Add([]byte("rule_files: ['*.rules', ../x, /srv/a.yml]\n"))
-	f.Add([]byte("rule_files: &a [*a]\n"))
-	f.Add([]byte("rule_files: x\n"))
-	f.Fuzz(func(t *testing.T, main []byte) {
-		for _, p := range rulePatterns(viewed{server: "/etc/prometheus/prometheus.yml", content: main}) {
-			if !path.IsAbs(p) || path.Clean(p) != p {
-				t.Errorf("%q of %q", p, main)
 			}
 		}
 	})

@@ -114,7 +114,7 @@ type Answer struct {
 	// Broken says that the main file cannot be read at all, so that Items say nothing.
 	Broken bool `json:"broken,omitempty"`
 	// Items are what the main file and the scrape_config_files say, by name.
-	Items []Item `json:"items,omitempty"`
+	Items []finding.Item `json:"items,omitempty"`
 	// Expected is what a server will show that runs these files, but for its rules; nil when they are invalid.
 	Expected *proof.Expected `json:"expected,omitempty"`
 	// Untold says that the process cannot tell what a server will show, as for a server that is newer.
@@ -169,13 +169,6 @@ type Group struct {
 	Shown *proof.Group `json:"shown,omitempty"`
 }
 
-// Item is a named thing of a configuration, as in validate.Item.
-type Item struct {
-	Kind        string `json:"kind"`
-	Name        string `json:"name"`
-	Fingerprint uint64 `json:"fingerprint"`
-}
-
 // reader streams the question as it goes over the wire.
 func (q *Question) reader() (io.Reader, error) {
 	header, err := json.Marshal(q)
@@ -196,18 +189,15 @@ func (q *Question) reader() (io.Reader, error) {
 // when not nil, is called before the first byte of a file is read.
 func ReadQuestion(r io.Reader, begin func(*Question)) (*Question, error) {
 	br := bufio.NewReaderSize(r, 256<<10)
-	header, err := readLine(br)
-	if err != nil {
-		return nil, fmt.Errorf("read question: %w", err)
-	}
 	var q Question
-	if err := json.Unmarshal(header, &q); err != nil {
-		return nil, fmt.Errorf("read question: %w", err)
+	header, err := readLine(br)
+	if err == nil {
+		err = json.Unmarshal(header, &q)
 	}
-	if q.Protocol != Protocol {
-		return nil, fmt.Errorf("read question: protocol %d, want %d", q.Protocol, Protocol)
+	if err == nil {
+		err = q.check()
 	}
-	if err := q.check(); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("read question: %w", err)
 	}
 	if begin != nil {
@@ -220,6 +210,9 @@ func ReadQuestion(r io.Reader, begin func(*Question)) (*Question, error) {
 }
 
 func (q *Question) check() error {
+	if q.Protocol != Protocol {
+		return fmt.Errorf("protocol %d, want %d", q.Protocol, Protocol)
+	}
 	if len(q.Files) > maxFiles {
 		return fmt.Errorf("%d files, at most %d", len(q.Files), maxFiles)
 	}

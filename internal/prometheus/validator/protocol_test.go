@@ -82,7 +82,7 @@ func TestAnswerThereAndBack(t *testing.T) {
 		Library: "3.15.0", Scheme: "utf8", Unused: []int{1}, Broken: true,
 		Findings: []Finding{{File: 1, Line: 2, Column: 3, Severity: finding.Warning, Rule: "r", Message: "m", Hint: "h"}},
 		Rules:    []RuleFile{{File: 1, Groups: []Group{{Name: "g", Fingerprint: 1 << 63}}}},
-		Items:    []Item{{"k", "n", 5}},
+		Items:    []finding.Item{{Kind: "k", Name: "n", Fingerprint: 5}},
 	}
 	var b bytes.Buffer
 	if err := WriteAnswer(&b, a); err != nil {

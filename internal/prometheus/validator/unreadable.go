@@ -24,10 +24,7 @@ func sayUnreadable(findings []finding.Finding, set *snapshot.Set) {
 		if f.Rule != RuleMissingFile || !ok {
 			continue
 		}
-		quoted, err := strconv.QuotedPrefix(rest)
-		if err != nil {
-			continue
-		}
+		quoted, _ := strconv.QuotedPrefix(rest)
 		name, err := strconv.Unquote(quoted)
 		if err != nil {
 			continue
