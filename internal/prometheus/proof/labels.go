@@ -10,14 +10,14 @@ import (
 )
 
 // OtherLabels names the external labels with variables whose fixed parts differ in a printed configuration. What the
-// variables stand for is the server's environment's business.
+// variables stand for depends on the server's environment.
 func (e *Expected) OtherLabels(printed string) (differences []string) {
 	var shown struct {
 		Global struct {
 			Labels map[string]string `yaml:"external_labels"`
 		} `yaml:"global"`
 	}
-	// The section comes first; Differences tells of one that is missing.
+	// The section comes first; Differences reports one that is missing.
 	if len(e.Labels) == 0 || yaml.Unmarshal([]byte(printed[:partEnd(printed)]), &shown) != nil {
 		return nil
 	}
