@@ -232,8 +232,8 @@ func plainEnd(text string, at int, flow bool) (end int, key bool) {
 // column counts characters from 1; at counts bytes from 0.
 func column(text string, at int) int { return utf8.RuneCountInString(text[:at]) + 1 }
 
-// unit is the number of blanks that the file is indented by, as far as it is regular; 0 when it is not.
-func (s *Text) unit() int {
+// even says that the file is indented by two blanks, with a few exceptions at most.
+func (s *Text) even() bool {
 	odd, all := 0, 0
 	for _, l := range s.lines {
 		if !l.inside {
@@ -241,15 +241,12 @@ func (s *Text) unit() int {
 			odd += l.indent % 2
 		}
 	}
-	if odd*10 > all && odd > 2 {
-		return 0
-	}
-	return 2
+	return odd <= 2 || odd*10 <= all
 }
 
 // misfit is the first of the lines from..to (from 1) whose indentation no other line has; 0 when all fit.
 func (s *Text) misfit(from, to int) int {
-	if s.unit() == 0 {
+	if !s.even() {
 		return 0
 	}
 	for n := max(from, 1); n <= min(to, len(s.lines)); n++ {

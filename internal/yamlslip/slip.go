@@ -29,54 +29,54 @@ type Problem struct {
 func Locate(content []byte, p *Problem) {
 	s := Scan(content)
 	stopped, context := stops(content, p.Line)
-	at := func(line, column int) { p.Line, p.Column = line, column }
 	p.Line = stopped
 	if strings.HasPrefix(p.Message, "could not find expected ':'") || strings.HasPrefix(p.Message, "found unexpected end of stream") {
 		p.Line = context
 	}
 	if n := s.conflict(); n > 0 {
-		at(n, 1)
-		p.Message, p.Hint = "an unresolved Git merge conflict", "keep one side, and remove the lines with <<<<<<<, ======= and >>>>>>>"
+		p.is(n, 1, "an unresolved Git merge conflict", "keep one side, and remove the lines with <<<<<<<, ======= and >>>>>>>")
 		return
 	}
 	switch odd, open, template := s.oddBlank(), s.openBefore(max(stopped, context)+1), s.template(stopped); {
 	case s.short(p, max(stopped, context), open):
 	case odd != nil:
-		at(odd.Line, odd.Column)
-		p.Message, p.Hint = odd.Message, odd.Hint
+		p.is(odd.Line, odd.Column, odd.Message, odd.Hint)
 	case p.Anchor != "":
 		for i, l := range s.lines {
 			if c := strings.Index(l.text, "*"+p.Anchor); c >= 0 {
-				at(i+1, column(l.text, c))
+				p.Line, p.Column = i+1, column(l.text, c)
 				return
 			}
 		}
 	case notText(s, p):
 	case open != nil:
-		at(open.line, column(s.lines[open.line-1].text, open.at))
-		what := "quote"
-		if open.mark == '[' || open.mark == '{' {
-			what = "bracket"
-		}
-		p.Message = fmt.Sprintf("the %s %c that opens here is not closed", what, open.mark)
-		p.Hint = "close it on this line, or use the other kind of quotes around the whole value"
-		if what == "bracket" {
-			p.Hint = "close it, or quote the value if the bracket is part of it"
-		}
-		if what == "bracket" && open.until > open.line {
-			at(open.until, s.lines[open.until-1].indent+1)
-			p.Message = fmt.Sprintf("the bracket %c that opens on line %d is not closed", open.mark, open.line)
-		}
+		s.notClosed(p, open)
 	case template != nil:
-		at(template.Line, template.Column)
-		p.Message, p.Hint = template.Message, template.Hint
+		p.is(template.Line, template.Column, template.Message, template.Hint)
 	default:
 		if w := s.written(p); w != nil {
-			at(w.Line, w.Column)
-			p.Message, p.Hint = w.Message, w.Hint
+			p.is(w.Line, w.Column, w.Message, w.Hint)
 			return
 		}
 		s.indentation(p, context)
+	}
+}
+
+func (p *Problem) is(line, column int, message, hint string) {
+	p.Line, p.Column, p.Message, p.Hint = line, column, message, hint
+}
+
+// notClosed points at a quote or bracket, or at the line on which a bracket should be closed.
+func (s *Text) notClosed(p *Problem, open *open) {
+	at := column(s.lines[open.line-1].text, open.at)
+	const hintBracket = "close it, or quote the value if the bracket is part of it"
+	switch bracket := open.mark == '[' || open.mark == '{'; {
+	case bracket && open.until > open.line:
+		p.is(open.until, s.lines[open.until-1].indent+1, fmt.Sprintf("the bracket %c that opens on line %d is not closed", open.mark, open.line), hintBracket)
+	case bracket:
+		p.is(open.line, at, fmt.Sprintf("the bracket %c that opens here is not closed", open.mark), hintBracket)
+	default:
+		p.is(open.line, at, fmt.Sprintf("the quote %c that opens here is not closed", open.mark), "close it on this line, or use the other kind of quotes around the whole value")
 	}
 }
 
@@ -119,9 +119,9 @@ func (s *Text) short(p *Problem, stopped int, before *open) bool {
 			break
 		}
 		if l.line <= stopped+1 && (l.outside || l.line >= stopped-2) {
-			p.Line, p.Column = l.line, s.lines[l.line-1].indent+1
-			p.Message = fmt.Sprintf("this line ends the block text that begins on line %d: it is indented by %d, the text by %d", l.begins, s.lines[l.line-1].indent, l.base)
-			p.Hint = "indent it like the other lines of the text"
+			indent := s.lines[l.line-1].indent
+			p.is(l.line, indent+1, fmt.Sprintf("this line ends the block text that begins on line %d: it is indented by %d, the text by %d", l.begins, indent, l.base),
+				"indent it like the other lines of the text")
 			return true
 		}
 	}
@@ -167,11 +167,11 @@ func oddBlank(text string, first bool) (at int, name string) {
 		case structure && r == ' ', structure && r == '-', first && i == 0 && r == 0xfeff:
 		case structure && r == '\t' && strings.TrimSpace(text[:i]) == "":
 			return i, "a tab"
-		case structure && oddName(r) != "":
-			return i, oddName(r)
+		case structure && OddName(r) != "":
+			return i, OddName(r)
 		case r == ':':
-			if next, _ := utf8.DecodeRuneInString(text[i+1:]); oddName(next) != "" {
-				return i + 1, oddName(next)
+			if next, _ := utf8.DecodeRuneInString(text[i+1:]); OddName(next) != "" {
+				return i + 1, OddName(next)
 			}
 			return -1, ""
 		case r == '#', r == '"', r == '\'':
@@ -189,11 +189,8 @@ var oddNames = map[rune]string{
 	0x2060: "word joiner", 0xfeff: "byte order mark", 0x202f: "narrow no-break space", 0x3000: "ideographic space", 0x2028: "line separator",
 }
 
-// OddName names a character that looks like a blank or like nothing; empty for any other.
-func OddName(r rune) string { return oddName(r) }
-
-// oddName names a character that looks like a blank or like nothing, and is none to YAML; empty for any other.
-func oddName(r rune) string {
+// OddName names a character that looks like a blank or like nothing, and is none to YAML; empty for any other.
+func OddName(r rune) string {
 	if r == ' ' || r == '\t' || r == utf8.RuneError || r < 0x80 {
 		return ""
 	}
@@ -246,23 +243,20 @@ func notText(s *Text, p *Problem) bool {
 // template is a value near the line that begins with a character that YAML keeps for itself.
 func (s *Text) template(near int) *Problem {
 	for n := max(near-2, 1); n <= min(near+2, len(s.lines)); n++ {
+		text := s.lines[n-1].text
 		for _, at := range s.lines[n-1].values {
-			value := s.lines[n-1].text[at:]
+			p := &Problem{Line: n, Column: column(text, at)}
 			switch {
-			case strings.HasPrefix(value, "{{"):
-				if strings.TrimSpace(s.lines[n-1].text[:at]) == "" {
-					return &Problem{
-						Line: n, Column: column(s.lines[n-1].text, at), Message: "this is an unrendered template",
-						Hint: "render it first (helm template, for example), and give the result to the server",
-					}
-				}
-				return &Problem{Line: n, Column: column(s.lines[n-1].text, at), Message: `the value begins with "{{" and is not quoted`, Hint: `put quotes around the whole value: "{{ ... }}"`}
-			case n == near && strings.ContainsAny(value[:1], "@%`"):
-				return &Problem{
-					Line: n, Column: column(s.lines[n-1].text, at), Message: fmt.Sprintf("a value cannot begin with %c", value[0]),
-					Hint: "put quotes around the whole value",
-				}
+			case strings.HasPrefix(text[at:], "{{") && strings.TrimSpace(text[:at]) == "":
+				p.Message, p.Hint = "this is an unrendered template", "render it first (helm template, for example), and give the result to the server"
+			case strings.HasPrefix(text[at:], "{{"):
+				p.Message, p.Hint = `the value begins with "{{" and is not quoted`, `put quotes around the whole value: "{{ ... }}"`
+			case n == near && strings.ContainsAny(text[at:at+1], "@%`"):
+				p.Message, p.Hint = fmt.Sprintf("a value cannot begin with %c", text[at]), hintQuoteValue
+			default:
+				continue
 			}
+			return p
 		}
 	}
 	return nil
@@ -277,13 +271,8 @@ func (s *Text) indentation(p *Problem, context int) {
 		return
 	}
 	if m := s.misfit(min(context, p.Line), p.Line+1); m > 0 {
-		l := s.lines[m-1]
-		p.Line, p.Column = m, l.indent+1
-		p.Message = fmt.Sprintf("the line is indented by %d, which matches no line around it", l.indent)
-		if l.indent == 1 {
-			p.Message = "the line is indented by 1, which matches no line around it"
-		}
-		p.Hint = "indent it like the keys that it belongs with"
+		indent := s.lines[m-1].indent
+		p.is(m, indent+1, fmt.Sprintf("the line is indented by %d, which matches no line around it", indent), "indent it like the keys that it belongs with")
 		return
 	}
 	const most = 6 // lines that a text without quotes may go on over; an address in a list is no key
@@ -294,8 +283,7 @@ func (s *Text) indentation(p *Problem, context int) {
 		}
 		seen++
 		if m := reNoBlank().FindStringSubmatchIndex(l.text); m != nil && (seen <= 2 || !strings.HasPrefix(strings.TrimSpace(l.text), "-")) {
-			p.Line, p.Column = n, column(l.text, m[4])
-			p.Message, p.Hint = "a space is missing after the key's colon", "write a space after the colon"
+			p.is(n, column(l.text, m[4]), "a space is missing after the key's colon", "write a space after the colon")
 			return
 		}
 	}

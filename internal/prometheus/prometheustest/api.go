@@ -47,17 +47,13 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request, path string
 	case "/api/v1/rules":
 		page, err := rules(s.o.Show(runs).Groups, r.URL.Query())
 		if err != nil {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusBadRequest)
-			_ = json.NewEncoder(w).Encode(map[string]any{"status": "error", "errorType": "bad_data", "error": err.Error()})
+			badData(w, err.Error())
 			return
 		}
 		data = page
 	case "/api/v1/parse_query", "/api/v1/format_query":
 		if words := s.o.Refuse(r.FormValue("query")); words != "" {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusBadRequest)
-			_ = json.NewEncoder(w).Encode(map[string]any{"status": "error", "errorType": "bad_data", "error": `invalid parameter "query": ` + words})
+			badData(w, `invalid parameter "query": `+words)
 			return
 		}
 		data = map[string]any{}
@@ -70,6 +66,12 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request, path string
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": data})
+}
+
+func badData(w http.ResponseWriter, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusBadRequest)
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": "error", "errorType": "bad_data", "error": message})
 }
 
 // rules are the groups that a query asks for, as /api/v1/rules answers: groups without rules are left out.
