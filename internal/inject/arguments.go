@@ -22,7 +22,7 @@ func (pl *plan) configFile(c manifest.Container) (string, error) {
 // lifecycle switches POST /-/reload on.
 func (pl *plan) lifecycle(c manifest.Container) error {
 	const flag = "--web.enable-lifecycle"
-	for _, w := range c.Words() {
+	for _, w := range c.Words {
 		if strings.Contains(w, flag) || w == flag[1:] {
 			return nil
 		}

@@ -88,7 +88,7 @@ func (pl *plan) collected(name string) bool {
 		if !strings.HasSuffix(c.ImageName(), "k8s-sidecar") {
 			continue
 		}
-		for _, m := range c.Mounts() {
+		for _, m := range c.Mounts {
 			if m.Volume == name && m.Path == path.Clean("/"+c.EnvOr("FOLDER", "")) {
 				return true
 			}

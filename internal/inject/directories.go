@@ -50,7 +50,7 @@ func (pl *plan) directories(c manifest.Container, want func(m manifest.Mount) (p
 	groups := map[string][]member{}
 	var order []string
 	var final []finalMount
-	for _, m := range c.Mounts() {
+	for _, m := range c.Mounts {
 		vol, _ := pl.w.Volume(m.Volume)
 		if m.Sub == "" || !vol.FromAPI() {
 			final = append(final, finalMount{path: m.Path, sub: m.Sub, volume: m.Volume, kind: vol.Kind, token: vol.IsToken(), at: m.Cursor, items: []manifest.Mount{m}})
@@ -92,7 +92,7 @@ func (pl *plan) directory(c manifest.Container, members []member, groups map[str
 	first := members[0]
 	f := finalMount{path: first.dir, at: first.Cursor}
 	var whole *manifest.Mount
-	for _, m := range c.Mounts() {
+	for _, m := range c.Mounts {
 		if m.Path == first.dir && m.Sub == "" {
 			whole = &m
 			f.items = append(f.items, m)

@@ -15,7 +15,10 @@ var provisioned = []string{"datasources", "dashboards", "alerting", "plugins", "
 
 // grafana plans the changes to Grafana's container and the sidecar's part for it.
 func (pl *plan) grafana(c manifest.Container) error {
-	if m, ok := copiedAtStart(c); ok {
+	// The image (Bitnami's) makes copies of conf.default before it starts Grafana.
+	copied := func(m manifest.Mount) bool { return strings.Contains(m.Path+"/", "/conf.default/") }
+	if i := slices.IndexFunc(c.Mounts, copied); i >= 0 {
+		m := c.Mounts[i]
 		return pl.refuse(m.Cursor, "mount the ConfigMaps where the copies go, for example at "+strings.Replace(m.Path, "conf.default", "conf", 1)+", and nothing at conf.default",
 			"container %s copies %s to where Grafana reads it only at the start, so a later change of volume %s never arrives", c.Name(), m.Path, m.Volume)
 	}
@@ -29,7 +32,7 @@ func (pl *plan) grafana(c manifest.Container) error {
 	}
 	_, iniFlag, byFlag := pl.in.FlagValue(pl.w, c, "config")
 	newIni := pl.iniPlace(c, where)
-	gate := pl.gated() && slices.ContainsFunc(c.Mounts(), func(m manifest.Mount) bool { return provisions(m.Path, provisioning) })
+	gate := pl.gated() && slices.ContainsFunc(c.Mounts, func(m manifest.Mount) bool { return provisions(m.Path, provisioning) })
 	if pl.gated() && !gate {
 		pl.warn(c.Cursor, "container %s has no volume below %s, so there is nothing for a gate to replace: reloader follows its grafana.ini where it is", c.Name(), provisioning)
 	}
@@ -61,16 +64,6 @@ func (pl *plan) grafana(c manifest.Container) error {
 	return pl.grafanaSide(c, mounts, ini, provisioning, gate)
 }
 
-// copiedAtStart finds a mount of which the image (Bitnami's) makes copies before it starts Grafana.
-func copiedAtStart(c manifest.Container) (manifest.Mount, bool) {
-	for _, m := range c.Mounts() {
-		if strings.Contains(m.Path+"/", "/conf.default/") {
-			return m, true
-		}
-	}
-	return manifest.Mount{}, false
-}
-
 // imageConf says that the image keeps files of its own in the directory: Grafana's home, for one, has its defaults
 // in conf.
 func imageConf(where manifest.GrafanaPaths, dir string) bool {
@@ -87,16 +80,16 @@ func provisions(dir, provisioning string) bool {
 func (pl *plan) iniPlace(c manifest.Container, where manifest.GrafanaPaths) string {
 	ini := where.Ini
 	dir := path.Dir(ini)
-	i := slices.IndexFunc(c.Mounts(), func(m manifest.Mount) bool { return m.Path == ini && m.Sub != "" })
+	i := slices.IndexFunc(c.Mounts, func(m manifest.Mount) bool { return m.Path == ini && m.Sub != "" })
 	if i < 0 || !imageConf(where, dir) {
 		return ini
 	}
-	if vol, _ := pl.w.Volume(c.Mounts()[i].Volume); !vol.FromAPI() {
+	if vol, _ := pl.w.Volume(c.Mounts[i].Volume); !vol.FromAPI() {
 		return ini
 	}
 	for _, d := range []string{"config", "ini", "reloader"} {
 		place := path.Join(path.Dir(manifest.GrafanaIni), d)
-		if !slices.ContainsFunc(c.Mounts(), func(m manifest.Mount) bool { return paths.Inside(m.Path, place) }) {
+		if !slices.ContainsFunc(c.Mounts, func(m manifest.Mount) bool { return paths.Inside(m.Path, place) }) {
 			return path.Join(place, path.Base(ini))
 		}
 	}

@@ -25,7 +25,7 @@ func (pl *plan) settings(c manifest.Container, iniFile string) grafanaSettings {
 
 // get is a setting's value, empty when nothing in the manifest says it, and what says it.
 func (s grafanaSettings) get(section, key string) (string, yamledit.Cursor) {
-	for _, word := range s.c.Words() {
+	for _, word := range s.c.Words {
 		if v, ok := strings.CutPrefix(word, "cfg:"+section+"."+key+"="); ok {
 			return s.pl.in.Expand(s.pl.w, s.c, v), s.c.Cursor
 		}

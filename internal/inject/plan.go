@@ -63,7 +63,7 @@ func (p *planner) workload(w *manifest.Workload) (bool, error) {
 		return false, err
 	}
 	pl := &plan{planner: p, w: w, dash: dashOf(w), taken: map[string]bool{}, numbers: map[string]int{}, moved: map[*yaml.Node]bool{}}
-	for _, v := range w.Volumes() {
+	for _, v := range w.Volumes {
 		pl.taken[v.Name] = true
 	}
 	before, err := pl.present()
@@ -129,13 +129,13 @@ func readable(w *manifest.Workload) error {
 		return err
 	}
 	for _, c := range w.AllContainers() {
-		for what, n := range map[string]int{"mounts": len(c.Mounts()), "arguments": len(c.Words()), "variables": len(c.Get("env").Items())} {
+		for what, n := range map[string]int{"mounts": len(c.Mounts), "arguments": len(c.Words), "variables": len(c.Get("env").Items())} {
 			if n > maxParts {
 				return &Error{Line: c.Line(), Workload: w.String(), Text: fmt.Sprintf("container %s has %d %s; inject works with at most %d", c.Name(), n, what, maxParts)}
 			}
 		}
 	}
-	for what, n := range map[string]int{"volumes": len(w.Volumes()), "containers": len(w.AllContainers())} {
+	for what, n := range map[string]int{"volumes": len(w.Volumes), "containers": len(w.AllContainers())} {
 		if n > maxParts {
 			return &Error{Line: w.Line(), Workload: w.String(), Text: fmt.Sprintf("the pod has %d %s; inject works with at most %d", n, what, maxParts)}
 		}
@@ -167,7 +167,7 @@ func (pl *plan) warn(c yamledit.Cursor, format string, args ...any) {
 func (p *planner) find(w *manifest.Workload) (prometheus, grafana manifest.Container, err error) {
 	one := func(named string, is func(manifest.Container) bool, what string) (manifest.Container, error) {
 		var found []manifest.Container
-		for _, c := range w.Containers() {
+		for _, c := range w.Containers {
 			if named != "" && c.Name() == named || named == "" && is(c) {
 				found = append(found, c)
 			}
@@ -215,7 +215,7 @@ func (pl *plan) volumeName(base string) string {
 func (pl *plan) removeUnused() {
 	used, was := map[string]bool{}, map[string]bool{}
 	for _, c := range pl.w.AllContainers() {
-		for _, m := range c.Mounts() {
+		for _, m := range c.Mounts {
 			was[m.Volume] = true
 			if !pl.moved[m.Node] {
 				used[m.Volume] = true
@@ -225,7 +225,7 @@ func (pl *plan) removeUnused() {
 	for _, m := range pl.side.mounts {
 		used[m.volume] = true
 	}
-	for _, v := range pl.w.Volumes() {
+	for _, v := range pl.w.Volumes {
 		if was[v.Name] && !used[v.Name] {
 			pl.ed.RemoveItem(pl.w.Pod.Get("volumes"), v.Cursor)
 			pl.did("", v.Line(), "volume %s is removed: it is no longer mounted", v.Name)

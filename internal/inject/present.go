@@ -35,7 +35,7 @@ func (pl *plan) stays(c manifest.Container) {
 		pl.warn(c.Cursor, "container %s has no --events: %s, because a Role is needed too", c.Name(), again)
 	}
 	seen := map[string]bool{}
-	for _, m := range c.Mounts() {
+	for _, m := range c.Mounts {
 		seen[m.Volume] = true
 	}
 	for _, m := range pl.side.mounts {

@@ -115,7 +115,7 @@ func (pl *plan) content(c manifest.Container, file string) []byte {
 
 // noConfig says why there is no directory with the configuration.
 func (pl *plan) noConfig(c manifest.Container, config string) error {
-	for _, m := range c.Mounts() {
+	for _, m := range c.Mounts {
 		switch vol, _ := pl.w.Volume(m.Volume); {
 		case m.Path != config || m.Sub == "":
 		case m.IsExpr():
@@ -143,14 +143,14 @@ func (pl *plan) written(c manifest.Container, mounts []finalMount) {
 // writer warns of the init container that fills a volume and ends, unless another one stays and fills it, too.
 func (pl *plan) writer(c manifest.Container, volume string) {
 	mounts := func(other manifest.Container) bool {
-		return slices.ContainsFunc(other.Mounts(), func(m manifest.Mount) bool { return m.Volume == volume && !m.Get("readOnly").Is(true) })
+		return slices.ContainsFunc(other.Mounts, func(m manifest.Mount) bool { return m.Volume == volume && !m.Get("readOnly").Is(true) })
 	}
-	for _, other := range pl.w.Containers() {
+	for _, other := range pl.w.Containers {
 		if other.Node != c.Node && mounts(other) {
 			return
 		}
 	}
-	for _, init := range pl.w.InitContainers() {
+	for _, init := range pl.w.InitContainers {
 		if init.Get("restartPolicy").Str() != "Always" && mounts(init) {
 			pl.warn(init.Cursor, "the init container %s writes the configuration of container %s (volume %s) once, when the pod starts: later changes never arrive; mount the ConfigMap itself where the server reads it",
 				init.Name(), c.Name(), volume)

@@ -26,7 +26,11 @@ func (pl *plan) permissions() {
 		s.setenv(yamledit.Map{{"name", v[0]}, {"valueFrom", yamledit.Map{{"fieldRef", yamledit.Map{{"fieldPath", v[1]}}}}}})
 	}
 	name := pl.w.Name + "-" + sidecarName
-	meta, account := yamledit.Map{{"name", name}}, pl.account()
+	// The pod keeps its account: its containers may need its rights and its token.
+	meta, account := yamledit.Map{{"name", name}}, accountOf(pl.w)
+	if !pl.automounts(account) {
+		pl.token()
+	}
 	subject := yamledit.Map{{"kind", "ServiceAccount"}, {"name", account}}
 	if ns := pl.w.Namespace; ns != "" {
 		meta, subject = append(meta, yamledit.Pair{"namespace", ns}), append(subject, yamledit.Pair{"namespace", ns})
@@ -42,16 +46,6 @@ func (pl *plan) permissions() {
 		{"subjects", yamledit.List{subject}},
 	})
 	pl.did(sidecarName, pl.ed.LastLineNumber(), "gets the Role %s, by the service account %s", name, account)
-}
-
-// account is the service account that the pod has and keeps: its containers may need its rights and its token.
-// The sidecar gets a token of its own where the pod mounts none.
-func (pl *plan) account() string {
-	account := accountOf(pl.w)
-	if !pl.automounts(account) {
-		pl.token()
-	}
-	return account
 }
 
 // accountOf is the service account of a pod.
@@ -215,7 +209,7 @@ func (pl *plan) objects() (configMaps, secrets []string) {
 func (pl *plan) volumeValues() map[string]any {
 	if pl.values == nil {
 		pl.values = map[string]any{}
-		for _, v := range pl.w.Volumes() {
+		for _, v := range pl.w.Volumes {
 			pl.values[v.Name] = yamledit.ValueOf(v.Cursor)
 		}
 	}

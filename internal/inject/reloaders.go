@@ -44,7 +44,7 @@ func reloaderIn(w *manifest.Workload, c manifest.Container) (otherReloader, bool
 		}
 		return otherReloader{n, "keep it to collect labelled ConfigMaps, but remove its REQ_URL" +
 			chartValue(w, "grafana", "sidecar."+kind+".skipReload: true")}, true
-	case strings.HasPrefix(n, "thanos") && slices.Contains(c.Words(), "sidecar"):
+	case strings.HasPrefix(n, "thanos") && slices.Contains(c.Words, "sidecar"):
 		for _, flag := range []string{"reloader.config-file", "reloader.rule-dir"} {
 			if _, _, ok := c.Flag(flag); ok {
 				return otherReloader{n, "remove its --reloader flags"}, true

@@ -11,10 +11,13 @@ import (
 // Container is a container as it is written.
 type Container struct {
 	yamledit.Cursor
-	words  []string
-	flags  map[string]flag
-	env    map[string]yamledit.Cursor
-	mounts []Mount
+	// Words are the command and the arguments together, as the process gets them.
+	Words []string
+	// Mounts are the container's volumeMounts.
+	Mounts []Mount
+
+	flags map[string]flag
+	env   map[string]yamledit.Cursor
 }
 
 type flag struct {
@@ -28,7 +31,7 @@ func newContainer(c yamledit.Cursor) Container {
 		items := c.Get(field).Items()
 		for i, it := range items {
 			word := it.Str()
-			n.words = append(n.words, word)
+			n.Words = append(n.Words, word)
 			name := strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-")
 			if name == word {
 				continue
@@ -47,7 +50,7 @@ func newContainer(c yamledit.Cursor) Container {
 		n.env[e.Get("name").Str()] = e
 	}
 	for _, m := range c.Get("volumeMounts").Items() {
-		n.mounts = append(n.mounts, newMount(m))
+		n.Mounts = append(n.Mounts, newMount(m))
 	}
 	return n
 }
@@ -71,9 +74,6 @@ func (c Container) ImageTag() string {
 	_, tag, _ := strings.Cut(path.Base(name), ":")
 	return tag
 }
-
-// Words are the command and the arguments together, as the process gets them.
-func (c Container) Words() []string { return c.words }
 
 // Flag is the value of --name=value, or of --name with the value behind it, with one dash or
 // two; the last one counts.
@@ -136,9 +136,6 @@ func (c Container) HasPort(number string) bool {
 	return false
 }
 
-// Mounts are the container's volumeMounts.
-func (c Container) Mounts() []Mount { return c.mounts }
-
 // Mount is one entry of volumeMounts.
 type Mount struct {
 	yamledit.Cursor
@@ -187,7 +184,7 @@ func (c Container) IsGrafana() bool {
 
 // IsReloader recognizes the sidecar.
 func (c Container) IsReloader() bool {
-	words := c.words
+	words := c.Words
 	if run := len(words) == 0 || words[0] == "run" || len(words) > 1 && words[1] == "run"; !run {
 		return false
 	}

@@ -137,7 +137,7 @@ func (in *Input) GrafanaPaths(w *Workload, c Container) GrafanaPaths {
 		p.Ini, p.IniNamed = get(path.Join(p.Home, "conf/custom.ini"), "", "config")
 	}
 	p.Provisioning, named = get("", "GF_PATHS_PROVISIONING")
-	for _, word := range c.Words() {
+	for _, word := range c.Words {
 		if v, ok := strings.CutPrefix(word, "cfg:paths.provisioning="); ok {
 			p.Provisioning, named = path.Clean(in.Expand(w, c, v)), true
 		} else if v, ok := strings.CutPrefix(word, "cfg:default.paths.provisioning="); ok && !named {

@@ -60,7 +60,7 @@ const (
 // Look puts together what the container finds.
 func (in *Input) Look(w *Workload, c Container) *View {
 	v := &View{Files: map[string]*Value{}, points: map[string]*ViewMount{}, in: in}
-	for _, m := range c.Mounts() {
+	for _, m := range c.Mounts {
 		vm := &ViewMount{Mount: m}
 		if have := v.points[m.Path]; have != nil {
 			v.Problems = append(v.Problems, Problem{

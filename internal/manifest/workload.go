@@ -14,10 +14,12 @@ type Workload struct {
 	// Object is the whole, Pod the pod's spec, Meta the metadata of the pod (of the template).
 	Object, Pod, Meta yamledit.Cursor
 
-	containers, initContainers []Container
-	volumes                    []Volume
-	volumeAt                   map[string]int
-	claimed                    map[string]bool // names of volumeClaimTemplates; nil before the first question
+	// Containers are the ordinary containers, InitContainers the others, native sidecars among them.
+	Containers, InitContainers []Container
+	Volumes                    []Volume
+
+	volumeAt map[string]int
+	claimed  map[string]bool // names of volumeClaimTemplates; nil before the first question
 }
 
 func (w *Workload) String() string { return w.Kind + "/" + w.Name }
@@ -25,17 +27,8 @@ func (w *Workload) String() string { return w.Kind + "/" + w.Name }
 // Line is where the workload begins.
 func (w *Workload) Line() int { return w.Object.Node.Line }
 
-// Containers are the ordinary containers.
-func (w *Workload) Containers() []Container { return w.containers }
-
-// InitContainers are the init containers, those that stay among them.
-func (w *Workload) InitContainers() []Container { return w.initContainers }
-
 // AllContainers are the ordinary containers, then the init containers.
-func (w *Workload) AllContainers() []Container { return slices.Concat(w.containers, w.initContainers) }
-
-// Volumes are the pod's volumes.
-func (w *Workload) Volumes() []Volume { return w.volumes }
+func (w *Workload) AllContainers() []Container { return slices.Concat(w.Containers, w.InitContainers) }
 
 // Volume is the volume of that name; of two the first.
 func (w *Workload) Volume(name string) (Volume, bool) {
@@ -43,7 +36,7 @@ func (w *Workload) Volume(name string) (Volume, bool) {
 	if !ok {
 		return Volume{}, false
 	}
-	return w.volumes[i], true
+	return w.Volumes[i], true
 }
 
 // IsPatch says that it is a part of a manifest, for kustomize to put into a whole one.
@@ -55,7 +48,7 @@ func (w *Workload) IsPatch() bool {
 // ContainerNames describe the containers for a message.
 func (w *Workload) ContainerNames() []string {
 	var names []string
-	for _, c := range w.containers {
+	for _, c := range w.Containers {
 		if c.Image() == "" {
 			names = append(names, c.Name()+" without an image")
 			continue
@@ -129,14 +122,14 @@ func newWorkload(kind string, c yamledit.Cursor, at []string) *Workload {
 		Object: c, Pod: template.Get("spec"), Meta: template.Get("metadata"), volumeAt: map[string]int{},
 	}
 	for _, it := range w.Pod.Get("containers").Items() {
-		w.containers = append(w.containers, newContainer(it))
+		w.Containers = append(w.Containers, newContainer(it))
 	}
 	for _, it := range w.Pod.Get("initContainers").Items() {
-		w.initContainers = append(w.initContainers, newContainer(it))
+		w.InitContainers = append(w.InitContainers, newContainer(it))
 	}
 	for i, v := range w.Pod.Get("volumes").Items() {
 		vol := newVolume(v)
-		w.volumes = append(w.volumes, vol)
+		w.Volumes = append(w.Volumes, vol)
 		if _, twice := w.volumeAt[vol.Name]; !twice {
 			w.volumeAt[vol.Name] = i
 		}

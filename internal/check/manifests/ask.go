@@ -34,7 +34,7 @@ func (c *check) compare(n int) bool {
 	return c.compared <= maxCompared
 }
 
-// answer is what Alone said.
+// answer is a verdict; not ok when there is none.
 type answer struct {
 	findings []finding.Finding
 	ok       bool
@@ -97,7 +97,7 @@ func (c *check) judgeRules() {
 	var list []ruleFile
 	for _, o := range c.in.Objects {
 		for _, v := range o.Values {
-			if !c.judged[v] && v.Problem == "" && c.kind(v) == KindRules {
+			if !c.judged[v] && v.Problem == "" && c.kind(v.Key, v) == KindRules {
 				list = append(list, ruleFile{v, v.Key, v.Content})
 			}
 		}
@@ -143,31 +143,18 @@ func (c *check) judgeRules() {
 	}
 }
 
-// kind is what a value is, by name and contents.
-func (c *check) kind(v *manifest.Value) string {
-	k, known := c.kinds[v]
-	if !known {
-		k = c.Kind(v.Key, v.Content)
-		c.kinds[v] = k
-	}
-	return k
-}
-
-// kindAs is what a value is under the name that a volume's items give it.
-func (c *check) kindAs(name string, v *manifest.Value) string {
-	if name == v.Key {
-		return c.kind(v)
-	}
+// kind is what a value is, by its contents and a name: its key, or the one that a volume's items give it.
+func (c *check) kind(name string, v *manifest.Value) string {
 	as := valueAs{name, v}
-	k, known := c.renamed[as]
+	k, known := c.kinds[as]
 	if !known {
 		k = c.Kind(name, v.Content)
-		c.renamed[as] = k
+		c.kinds[as] = k
 	}
 	return k
 }
 
-// valueAs is a value under another name than its key.
+// valueAs is a value under a name.
 type valueAs struct {
 	name string
 	*manifest.Value

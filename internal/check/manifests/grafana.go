@@ -128,7 +128,7 @@ func (g *grafanaFiles) judge() {
 			list = append(list, f)
 		}
 	}
-	g.translate(list, g.view.Files, fallback{g.container, where(g.w, g.container)})
+	g.translate(list, g.view.Files, g.w, g.container)
 }
 
 // unknown notes that the input does not have what is in a directory.

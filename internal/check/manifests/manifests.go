@@ -61,16 +61,11 @@ type check struct {
 	// notJudged are, by file, what was not judged.
 	notJudged map[*manifest.File][]part
 	skipped   map[unjudged]bool
-	// verdicts are those on the files of servers, by files and facts: equal files are judged once. For those in failed
-	// there was none.
-	verdicts map[string]finding.Result
-	failed   map[string]bool
-	// answers are those of Alone, rules those on the rule files that no server reads, kinds what values are; runs counts
-	// the starts of promcheck.
+	// answers are those of validators and of Alone, by files and facts: equal files are judged once. rules are those on the
+	// rule files that no server reads, kinds what values are; runs counts the starts of promcheck.
 	answers map[string]answer
 	rules   map[any][]finding.Finding
-	kinds   map[*manifest.Value]string
-	renamed map[valueAs]string
+	kinds   map[valueAs]string
 	runs    int
 	// compared counts comparisons of patterns with paths.
 	compared int
@@ -103,8 +98,7 @@ func Check(ctx context.Context, o Options, in *manifest.Input) Result {
 	c := &check{
 		Options: o, ctx: ctx, in: in, judged: map[*manifest.Value]bool{}, read: map[*manifest.Value]bool{},
 		mounted: map[*manifest.Object]bool{}, servers: map[string]bool{}, notJudged: map[*manifest.File][]part{}, skipped: map[unjudged]bool{},
-		verdicts: map[string]finding.Result{}, failed: map[string]bool{},
-		answers: map[string]answer{}, rules: map[any][]finding.Finding{}, kinds: map[*manifest.Value]string{}, renamed: map[valueAs]string{}, left: map[*manifest.Object][]string{},
+		answers: map[string]answer{}, rules: map[any][]finding.Finding{}, kinds: map[valueAs]string{}, left: map[*manifest.Object][]string{},
 		reloaders: map[*manifest.Workload]manifest.Container{}, collectors: collectorsOf(in),
 	}
 	for _, f := range in.Files {
@@ -177,7 +171,7 @@ func (c *check) tellNotJudged() {
 
 // workload judges the servers of one pod.
 func (c *check) workload(w *manifest.Workload) {
-	for _, vol := range w.Volumes() {
+	for _, vol := range w.Volumes {
 		for _, s := range vol.Sources() {
 			if o := c.in.Object(s.Kind, s.Name.Str(), w.Namespace); o != nil {
 				c.mounted[o] = true
@@ -214,7 +208,7 @@ func (c *check) workload(w *manifest.Workload) {
 			c.servers[grafanaKind] = true
 			c.grafana(w, container, view)
 		}
-		if len(c.Judged) == before && (prometheus || grafana) && len(container.Mounts()) > 0 {
+		if len(c.Judged) == before && (prometheus || grafana) && len(container.Mounts) > 0 {
 			c.Judged = append(c.Judged, "mounts of "+where(w, container))
 		}
 	}

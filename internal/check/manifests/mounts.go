@@ -12,7 +12,7 @@ import (
 // mounts finds the faults in the joint of volumes and mounts of one container. seen are the volumes of the pod
 // that were looked at.
 func (c *check) mounts(w *manifest.Workload, container manifest.Container, view *manifest.View, seen map[string]bool) {
-	for _, m := range container.Mounts() {
+	for _, m := range container.Mounts {
 		vol, ok := w.Volume(m.Volume)
 		if !ok {
 			continue
@@ -45,14 +45,11 @@ func (c *check) mounts(w *manifest.Workload, container manifest.Container, view 
 		}
 	}
 	for _, p := range view.Problems {
-		switch p.Kind {
-		case manifest.TwoMounts:
-			c.report(finding.Error, RuleTwoMounts, p.At, p.Hint, "%s: %s", w, p.Text)
-		case manifest.NoVolume:
-			c.report(finding.Error, RuleNoVolume, p.At, p.Hint, "%s: %s", w, p.Text)
-		case manifest.FileDirectory:
-			c.report(finding.Error, RuleNoKey, p.At, p.Hint, "%s: %s", where(w, container), p.Text)
+		rule, what := map[string]string{manifest.TwoMounts: RuleTwoMounts, manifest.NoVolume: RuleNoVolume}[p.Kind], w.String()
+		if p.Kind == manifest.FileDirectory {
+			rule, what = RuleNoKey, where(w, container)
 		}
+		c.report(finding.Error, rule, p.At, p.Hint, "%s: %s", what, p.Text)
 	}
 }
 
@@ -93,7 +90,7 @@ func (c *check) leftOut(w *manifest.Workload, vol manifest.Volume) {
 		left, known := c.left[o]
 		if !known {
 			for _, v := range o.Values {
-				if len(left) < maxNamed && !c.carried(o, v.Key) && c.kind(v) != "" {
+				if len(left) < maxNamed && !c.carried(o, v.Key) && c.kind(v.Key, v) != "" {
 					left = append(left, v.Key)
 				}
 			}
@@ -111,7 +108,7 @@ func (c *check) carried(o *manifest.Object, key string) bool {
 	if c.keys == nil {
 		c.keys = map[*manifest.Object]map[string]bool{}
 		for _, w := range c.in.Workloads {
-			for _, vol := range w.Volumes() {
+			for _, vol := range w.Volumes {
 				for _, s := range vol.Sources() {
 					o := c.in.Object(s.Kind, s.Name.Str(), w.Namespace)
 					if o == nil {

@@ -19,7 +19,7 @@ func (c *check) notRead(w *manifest.Workload, container manifest.Container, view
 		if read[f] || v.Object.Kind != "ConfigMap" {
 			continue
 		}
-		if reason := why(c.kindAs(path.Base(f), v)); reason != "" {
+		if reason := why(c.kind(path.Base(f), v)); reason != "" {
 			at, _ := view.Covering(f)
 			unread[at] = append(unread[at], f)
 			reasons[f] = reason
@@ -55,7 +55,7 @@ func (c *check) named(w *manifest.Workload, container manifest.Container, view *
 			meant[path.Clean(strings.TrimRight(p, "."))] = true
 		}
 	}
-	for _, word := range container.Words() {
+	for _, word := range container.Words {
 		add(c.in.Expand(w, container, word))
 	}
 	for _, e := range container.Get("env").Items() {

@@ -74,7 +74,7 @@ func (c *check) alone(o *manifest.Object) {
 		if c.judged[v] || v.Problem != "" {
 			continue
 		}
-		kind := c.kind(v)
+		kind := c.kind(v.Key, v)
 		switch {
 		case kind != "" && serverOf(kind) == grafanaKind && len(v.Content) > maxObject:
 			c.skip(c.nameOf(o), "key %s of %s, which is larger than any object may be", v.Key, o)

@@ -174,7 +174,7 @@ func (p *prometheusFiles) judge() {
 			list = append(list, f)
 		}
 	}
-	p.translate(list, p.view.Files, fallback{p.container, where(p.w, p.container)})
+	p.translate(list, p.view.Files, p.w, p.container)
 }
 
 // facts are what the manifest says about the server.
@@ -184,7 +184,7 @@ func (p *prometheusFiles) facts() finding.Facts {
 	if _, _, off := p.container.Flag("no-agent"); off {
 		f.Agent = false
 	}
-	for _, word := range p.container.Words() {
+	for _, word := range p.container.Words {
 		if list, ok := strings.CutPrefix(strings.TrimLeft(word, "-"), "enable-feature="); ok && strings.HasPrefix(word, "-") {
 			f.Features = append(f.Features, strings.Split(list, ",")...)
 		}

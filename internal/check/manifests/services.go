@@ -29,7 +29,7 @@ func (c *check) services() {
 	delete(namespaces, "")
 	for _, o := range c.in.Objects {
 		for _, v := range o.Values {
-			if c.judged[v] && c.kind(v) == KindDatasources {
+			if c.judged[v] && c.kind(v.Key, v) == KindDatasources {
 				c.urls(v, known, namespaces)
 			}
 		}

@@ -46,22 +46,16 @@ func below(view *manifest.View, dir string) map[string][]byte {
 
 // translate moves findings about files of a container to their places in the manifest. Those about no file of the
 // view are dropped, unless they block: then they are reported at the container.
-func (c *check) translate(findings []finding.Finding, files map[string]*manifest.Value, at fallback) {
+func (c *check) translate(findings []finding.Finding, files map[string]*manifest.Value, w *manifest.Workload, container manifest.Container) {
 	for _, f := range findings {
 		v := files[path.Clean(f.File)]
 		switch {
 		case v != nil:
 			c.Findings = append(c.Findings, placed(f, v))
 		case f.Severity == finding.Error:
-			c.report(f.Severity, f.Rule, at.Cursor, f.Hint, "%s: %s", at.what, f.Message)
+			c.report(f.Severity, f.Rule, container.Cursor, f.Hint, "%s: %s", where(w, container), f.Message)
 		}
 	}
-}
-
-// fallback is the place of findings without a file.
-type fallback struct {
-	manifest.Container
-	what string
 }
 
 // placed moves a finding about a value to its place in the manifest.
@@ -88,20 +82,19 @@ func facts(flags, manifest finding.Facts) finding.Facts {
 // verdict is that of a validator on files, which is asked once for equal files. ok is false when there is none.
 func (c *check) verdict(v finding.Validator, kind string, s *snapshot.Set, f finding.Facts, more ...string) (found []finding.Finding, ok bool) {
 	id := fmt.Sprint(kind, s.Digest, f.Version, f.Agent, f.Features, more)
-	res, known := c.verdicts[id]
+	a, known := c.answers[id]
 	if !known {
 		if kind == prometheusKind && !c.run() {
 			return nil, false
 		}
-		var err error
-		res, err = finding.Bounded(finding.Guarded(v)).Validate(c.ctx, finding.Request{Set: s, Facts: f, Allow: c.Allow})
+		res, err := finding.Bounded(finding.Guarded(v)).Validate(c.ctx, finding.Request{Set: s, Facts: f, Allow: c.Allow})
 		if err != nil {
 			c.Unjudged = append(c.Unjudged, err)
-			c.failed[id] = true
 		}
-		c.verdicts[id] = res
+		a = answer{res.Findings, err == nil}
+		c.answers[id] = a
 	}
-	return slices.Clone(res.Findings), !c.failed[id]
+	return slices.Clone(a.findings), a.ok
 }
 
 // where names a container for a message.
