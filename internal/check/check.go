@@ -82,17 +82,16 @@ func Run(ctx context.Context, o Options, paths []string) []Result {
 	}
 	var manifests []Input
 	for _, g := range grouped(found) {
-		if g.Kind == KindManifest {
+		switch g.Kind {
+		case KindManifest:
 			manifests = append(manifests, g.inputs...)
-			continue
-		}
-		if g.Kind == KindOwn {
+		case KindOwn:
 			for _, f := range g.inputs {
 				all = append(all, own(f.Path))
 			}
-			continue
+		default:
+			all = append(all, g.check(ctx, o))
 		}
-		all = append(all, g.check(ctx, o))
 	}
 	if len(manifests) > 0 {
 		all = append(all, checkManifests(ctx, o, manifests))
@@ -248,7 +247,6 @@ func (r relative) path(p string) string {
 type group struct {
 	Input
 	dir    string
-	names  []string
 	inputs []Input
 }
 
@@ -260,7 +258,6 @@ func grouped(found []Input) []group {
 		if i < 0 || f.Kind == KindPrometheus || f.Kind == KindIni || f.Kind == KindProvisioning {
 			i, groups = len(groups), append(groups, group{Input: f, dir: dir})
 		}
-		groups[i].names = append(groups[i].names, filepath.Base(f.Path))
 		groups[i].inputs = append(groups[i].inputs, f)
 	}
 	return groups
@@ -287,14 +284,14 @@ func (g group) check(ctx context.Context, o Options) Result {
 // checkFiles judges files without the main file that would lead a server to them.
 func (g group) checkFiles(ctx context.Context, o Options) Result {
 	c := Result{Name: g.Path}
-	if len(g.names) > 1 {
+	if len(g.inputs) > 1 {
 		c.Name = g.dir
 	}
 	var shown relative
 	dir := shown.add(g.dir)
 	files := snapshot.Source{Name: "files", Dir: dir}
-	for _, name := range g.names {
-		files.Include = append(files.Include, sources.Literal(name))
+	for _, in := range g.inputs {
+		files.Include = append(files.Include, sources.Literal(filepath.Base(in.Path)))
 	}
 	snap, err := snapshot.Take(ctx, files, snapshot.Limits{})
 	if err != nil {
@@ -302,13 +299,12 @@ func (g group) checkFiles(ctx context.Context, o Options) Result {
 		return c
 	}
 	contents := map[string][]byte{}
-	for _, name := range g.names {
-		data, ok := snap.Bytes(name)
-		if !ok {
-			c.Err = fmt.Errorf("%s: cannot be read", filepath.Join(g.dir, name))
+	for _, in := range g.inputs {
+		name, ok := filepath.Base(in.Path), false
+		if contents[name], ok = snap.Bytes(name); !ok {
+			c.Err = fmt.Errorf("%s: cannot be read", in.Path)
 			return c
 		}
-		contents[name] = data
 	}
 	a := alone{Options: o, dir: dir, kind: g.Kind, role: g.Role}
 	c.Findings, c.Ignored, c.Err = a.judge(ctx, contents)

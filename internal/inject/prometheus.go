@@ -125,6 +125,10 @@ func (pl *plan) noConfig(c manifest.Container, config string) error {
 				"%s is mounted by subPath into %s, and the image needs the other files there", config, path.Dir(config))
 		}
 	}
+	if _, _, byFlag := pl.in.FlagValue(pl.w, c, "config.file"); !byFlag && len(c.Get("args").Items()) > 0 {
+		return pl.refuse(c.Get("args"), "add --config.file="+manifest.PrometheusConfig,
+			"the arguments of container %s replace the image's own, and --config.file is not among them: Prometheus looks for %s", c.Name(), config)
+	}
 	return pl.refuse(c.Cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
 		"container %s has no volume at %s, so its configuration cannot change", c.Name(), config)
 }
