@@ -55,8 +55,7 @@ func (a *App) prepare(mounts []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for name, u := range a.units {
-		dirs, _ := a.cluster.dirs.Load(name)
-		if followed, ok := dirs.([]string); ok && u.prepare != nil && paths.AnyOverlap(mounts, followed) {
+		if u.prepare != nil && paths.AnyOverlap(mounts, a.cluster.followed(name)) {
 			u.prepare()
 		}
 	}
@@ -64,15 +63,14 @@ func (a *App) prepare(mounts []string) {
 
 // writer tells who wrote the newest of a target's objects after a time.
 func (c *cluster) writer(target string, since time.Time) *history.Writer {
-	dirs, ok := c.dirs.Load(target)
-	if !ok {
-		return nil
-	}
-	w, ok := c.propagation.LastWrite(dirs.([]string), since)
-	if !ok {
-		return nil
-	}
-	return &history.Writer{Object: w.Object, Manager: w.Manager, Time: w.Time}
+	return c.propagation.LastWrite(c.followed(target), since)
+}
+
+// followed are the directories of a target; nil if there is no such target.
+func (c *cluster) followed(target string) []string {
+	dirs, _ := c.dirs.Load(target)
+	list, _ := dirs.([]string)
+	return list
 }
 
 // calls says it in the words of the metrics.

@@ -3,18 +3,9 @@ package kube
 import (
 	"time"
 
+	"reloader/internal/history"
 	"reloader/internal/paths"
 )
-
-// Written is who wrote an object last, by its managedFields.
-type Written struct {
-	// Object is resource/name ("configmaps/prometheus-yml").
-	Object string
-	// Manager is the field manager ("kubectl-client-side-apply", "argocd-controller").
-	Manager string
-	// Time is when it wrote; the API keeps whole seconds.
-	Time time.Time
-}
 
 // managedField is the part of metadata.managedFields that says who wrote when.
 type managedField struct {
@@ -45,24 +36,24 @@ func (p *Propagation) note(o object, mounts []string, fields []managedField) {
 	if p.written == nil {
 		p.written = map[object]mountedWrite{}
 	}
-	p.written[o] = mountedWrite{mounts, Written{Object: o.String(), Manager: last.Manager, Time: last.Time}}
+	p.written[o] = mountedWrite{mounts, history.Writer{Object: o.String(), Manager: last.Manager, Time: last.Time}}
 }
 
 type mountedWrite struct {
 	mounts []string
-	Written
+	history.Writer
 }
 
 // LastWrite is the newest write after a time to an object that is mounted at, above or below one of the
-// directories; false when none is known.
-func (p *Propagation) LastWrite(dirs []string, since time.Time) (Written, bool) {
+// directories; nil if none is known.
+func (p *Propagation) LastWrite(dirs []string, since time.Time) *history.Writer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var last Written
+	var last *history.Writer
 	for _, w := range p.written {
-		if paths.AnyOverlap(w.mounts, dirs) && w.Time.After(since) && w.Time.After(last.Time) {
-			last = w.Written
+		if paths.AnyOverlap(w.mounts, dirs) && w.Time.After(since) && (last == nil || w.Time.After(last.Time)) {
+			last = &w.Writer
 		}
 	}
-	return last, !last.Time.IsZero()
+	return last
 }

@@ -29,8 +29,11 @@ func TestLastWrite(t *testing.T) {
 		{[]string{"/etc/prom"}, now.Add(-time.Minute), ""},
 		{nil, time.Time{}, ""},
 	} {
-		got, ok := p.LastWrite(c.dirs, c.since)
-		if text := strings.TrimSpace(got.Object + " " + got.Manager); text != c.want || ok != (c.want != "") {
+		text := ""
+		if got := p.LastWrite(c.dirs, c.since); got != nil {
+			text = got.Object + " " + got.Manager
+		}
+		if text != c.want {
 			t.Errorf("%v since %s: %q, want %q", c.dirs, c.since, text, c.want)
 		}
 	}
