@@ -165,6 +165,9 @@ func TestFollowsItsOwnFile(t *testing.T) {
 	s.write("conf/reloader.yml", head+s.target(0, "a"))
 	r = s.eventually("a removed target", synced("a"))
 	s.eventually("no error", func(r status.Report) bool { return r.ConfigFile.Error == "" })
+	if past := s.app.history.Report().Targets; len(past) != 1 || past[0].Target != "a" {
+		t.Errorf("history of %+v, want that of a alone", past)
+	}
 	if !r.Targets[0].Since.Equal(first.Targets[0].Since) || s.hits[0].Load() > 1 {
 		t.Errorf("the untouched target was disturbed: since %v, then %v, %d requests", first.Targets[0].Since, r.Targets[0].Since, s.hits[0].Load())
 	}

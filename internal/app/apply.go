@@ -66,6 +66,7 @@ func (a *App) exchange(ctx context.Context, next config.Config, built map[string
 	for _, name := range removed {
 		a.leave(name, false)
 		a.tracker.Remove(name)
+		a.history.Remove(name)
 	}
 	for name, u := range built {
 		a.leave(name, u.gate != nil)
