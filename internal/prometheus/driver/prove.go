@@ -127,16 +127,11 @@ func by(l look) string {
 	if len(l.compared) == 0 {
 		return "time of the last load only: " + summary(l.notCompared)
 	}
-	var text strings.Builder
-	text.WriteString(l.compared[0])
-	for i, c := range l.compared[1:] {
-		if i == len(l.compared)-2 {
-			text.WriteString(" and " + c)
-		} else {
-			text.WriteString(", " + c)
-		}
+	last := len(l.compared) - 1
+	if last == 0 {
+		return l.compared[0]
 	}
-	return text.String()
+	return strings.Join(l.compared[:last], ", ") + " and " + l.compared[last]
 }
 
 const (

@@ -162,12 +162,7 @@ func mayFail(c *config.ScrapeConfig) bool {
 
 // hidden names what no server shows.
 func (j *judge) hidden(e *proof.Expected, jobs []job) {
-	n := 0
-	for _, jb := range jobs {
-		if jb.file != j.q.Main {
-			n++
-		}
-	}
+	n := len(slices.DeleteFunc(slices.Clone(jobs), func(jb job) bool { return jb.file == j.q.Main }))
 	if n > len(e.FileJobs) {
 		e.FileJobs = nil
 		e.Hidden = append(e.Hidden, fmt.Sprintf("the contents of %d scrape jobs in scrape_config_files (their names are compared)", n))

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -45,12 +46,8 @@ func withDiscoveries(in any) reflect.Type {
 // fieldsAt are the field names that the library knows at a path of keys; nil when the path
 // leads nowhere.
 func fieldsAt(t reflect.Type, path []string) []string {
-	for _, key := range path {
-		f, ok := fields(t)[key]
-		if !ok {
-			return nil
-		}
-		t = f
+	if t = typeAt(t, path); t == nil {
+		return nil
 	}
 	return slices.Sorted(maps.Keys(fields(t)))
 }
@@ -155,10 +152,8 @@ func unknownHint(top reflect.Type, path []string) string {
 		return ""
 	}
 	name, parent := path[len(path)-1], path[:len(path)-1]
-	if hint := renamedHint(path, fieldsAt(top, parent)); hint != "" {
-		return hint
-	}
-	if hint := finding.DidYouMean(name, fieldsAt(top, parent)); hint != "" {
+	known := fieldsAt(top, parent)
+	if hint := cmp.Or(renamedHint(path, known), finding.DidYouMean(name, known)); hint != "" {
 		return hint
 	}
 	if len(parent) == 0 {

@@ -124,10 +124,8 @@ func (r *Reader) Role(serverPath string) Role {
 		return Main
 	}
 	for _, role := range []Role{Rule, ScrapeConfig, FileSD} {
-		for _, pattern := range r.patterns[role] {
-			if ok, err := filepath.Match(pattern, serverPath); err == nil && ok {
-				return role
-			}
+		if matchesAny(r.patterns[role], serverPath) {
+			return role
 		}
 	}
 	return Other
