@@ -147,6 +147,7 @@ func FuzzCut(f *testing.F) {
 			t.Errorf("of %d parts of %q not each is missing where there are none", len(items), text)
 		}
 		_ = Normal(text, []string{"a.b", ExternalLabels + "x"})
+		_ = (&Expected{Labels: map[string]string{"x": text, "y": "$A-${B}"}}).OtherLabels(text)
 	})
 }
 
