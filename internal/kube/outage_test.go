@@ -27,10 +27,10 @@ func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var o outage
 		away, refused := errors.New("connection refused"), &StatusError{Code: http.StatusForbidden}
-		if d, _ := fail(&o, away, quickFor-time.Second); d > scaled(quickPause) {
+		if d, _ := fail(&o, away, quickFor-time.Second); d > scaled(time.Second) {
 			t.Errorf("at first: a pause of %s", d)
 		}
-		if d, n := fail(&o, away, time.Hour); d > scaled(maxPause) || n > 600 {
+		if d, n := fail(&o, away, time.Hour); d > scaled(10*time.Second) || n > 600 {
 			t.Errorf("later: a pause of %s, %d tries in an hour", d, n)
 		}
 		if o.refused() != 0 {
@@ -39,13 +39,13 @@ func TestOutage(t *testing.T) {
 		if d := o.note(refused); d > scaled(firstPause) {
 			t.Errorf("after the first answer: a pause of %s", d)
 		}
-		if d, n := fail(&o, refused, time.Hour); d > scaled(refusedPause) || d < maxPause || n > 150 {
+		if d, n := fail(&o, refused, time.Hour); d > scaled(time.Minute) || d < 30*time.Second || n > 150 {
 			t.Errorf("refused: a pause of %s, %d tries in an hour", d, n)
 		}
 		// Only another Role, pod or program changes these.
 		for _, code := range []int{http.StatusNotFound, http.StatusUnprocessableEntity} {
-			if d, n := fail(&o, &StatusError{Code: code}, 2*time.Hour); d > scaled(hopelessPause) || d < refusedPause || n > 100 {
-				t.Errorf("%d: a pause of %s, %d tries in two hours", code, d, n)
+			if d, n := fail(&o, &StatusError{Code: code}, 6*time.Hour); d > scaled(5*time.Minute) || d < 3*time.Minute || n > 150 {
+				t.Errorf("%d: a pause of %s, %d tries in six hours", code, d, n)
 			}
 		}
 		fail(&o, refused, time.Hour)
