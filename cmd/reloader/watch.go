@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/reload"
 )
 
@@ -64,7 +64,7 @@ func newView(out io.Writer) *view {
 }
 
 // duration is what changes in a status while nothing happens.
-var duration = regexp.MustCompile(` for [0-9hms.]+,|\n  next try: in [0-9hms]+`)
+var duration = lazyregexp.New(` for [0-9hms.]+,|\n  next try: in [0-9hms]+`)
 
 // Terminal control sequences.
 const (
@@ -75,7 +75,7 @@ const (
 
 func (v *view) show(text string, now time.Time) error {
 	if !v.terminal {
-		if same := duration.ReplaceAllString(text, ""); same == v.last {
+		if same := duration().ReplaceAllString(text, ""); same == v.last {
 			return nil
 		} else {
 			v.last = same

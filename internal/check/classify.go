@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"reloader/internal/grafana"
+	"reloader/internal/lazyregexp"
 )
 
 // FileKind is what a path given to `check` holds.
@@ -163,14 +163,14 @@ func jsonKeys(content []byte) (keys map[string]bool, kind string) {
 	return keys, kind
 }
 
-var topLevelKey = regexp.MustCompile(`^["']?([A-Za-z_]+)["']?\s*:`)
+var topLevelKey = lazyregexp.New(`^["']?([A-Za-z_]+)["']?\s*:`)
 
 // topLevelKeys are the keys that begin a line. No YAML parser is asked, because the files whose
 // kind matters most are the broken ones.
 func topLevelKeys(data []byte) map[string]bool {
 	keys := map[string]bool{}
 	for line := range bytes.Lines(data) {
-		if m := topLevelKey.FindSubmatch(line); m != nil {
+		if m := topLevelKey().FindSubmatch(line); m != nil {
 			keys[string(m[1])] = true
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"reloader/internal/finding"
 	"reloader/internal/generic"
 	grafanavalidator "reloader/internal/grafana/validator"
+	"reloader/internal/lazyregexp"
 	prometheusvalidator "reloader/internal/prometheus/validator"
 )
 
@@ -143,10 +143,10 @@ func (c *targetChecker) need(key string, given bool) {
 	}
 }
 
-var targetName = regexp.MustCompile(`^[a-z0-9]([-_.a-z0-9]{0,61}[a-z0-9])?$`)
+var targetName = lazyregexp.New(`^[a-z0-9]([-_.a-z0-9]{0,61}[a-z0-9])?$`)
 
 func (c *targetChecker) name(seen map[string]bool) {
-	if !targetName.MatchString(c.Name) {
+	if !targetName().MatchString(c.Name) {
 		c.fail("name", "", "%q: want 1 to 63 lower-case letters, digits, '-', '_' or '.'", c.Name)
 	} else if seen[c.Name] {
 		c.fail("name", "", "%q is the name of another target", c.Name)

@@ -3,9 +3,9 @@ package inject
 import (
 	"net"
 	"path"
-	"regexp"
 	"strings"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
@@ -88,11 +88,11 @@ func (pl *plan) reach(c manifest.Container, host string) string {
 	return host
 }
 
-var variable = regexp.MustCompile(`\$\(([^)]+)\)`)
+var variable = lazyregexp.New(`\$\(([^)]+)\)`)
 
 // expanded gives the sidecar the variables that a text of the server's arguments names.
 func (pl *plan) expanded(c manifest.Container, at yamledit.Cursor, text string) string {
-	for _, m := range variable.FindAllStringSubmatch(text, -1) {
+	for _, m := range variable().FindAllStringSubmatch(text, -1) {
 		if e := c.Env(m[1]); e.OK() {
 			pl.side.setenv(yamledit.ValueOf(e))
 		} else if !pl.there {

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
@@ -240,7 +240,7 @@ func (pl *plan) remarks() {
 	var lines []string
 	first := yamledit.Cursor{}
 	for _, f := range annotations.Fields() {
-		if !checksum.MatchString(f.Key.Value) || f.Key.Value == "checksum/secret" {
+		if !checksum().MatchString(f.Key.Value) || f.Key.Value == "checksum/secret" {
 			continue
 		}
 		lines = append(lines, strconv.Itoa(f.Key.Line)+"d")
@@ -257,22 +257,22 @@ func (pl *plan) remarks() {
 }
 
 // checksum is how charts and people name annotations that change with the configuration.
-var checksum = regexp.MustCompile(`(?i)^checksum[/.]|^(?:[^/]*/)?[a-z.-]*(?:config|rules|datasources?|dashboards?|configmap)[a-z.-]*-?_?\.?(?:hash|checksum|sha|sha1|sha256|md5)$`)
+var checksum = lazyregexp.New(`(?i)^checksum[/.]|^(?:[^/]*/)?[a-z.-]*(?:config|rules|datasources?|dashboards?|configmap)[a-z.-]*-?_?\.?(?:hash|checksum|sha|sha1|sha256|md5)$`)
 
 // hashed is a name that kustomize made with a hash of the contents.
-var hashed = regexp.MustCompile(`-[bcdfghkmt2456789]{10}$`)
+var hashed = lazyregexp.New(`-[bcdfghkmt2456789]{10}$`)
 
 // renewed warns of what makes a new pod at each change.
 func (pl *plan) renewed() {
 	configMaps, secrets := pl.objects()
 	for _, name := range slices.Concat(configMaps, secrets) {
-		if hashed.MatchString(name) {
+		if hashed().MatchString(name) {
 			pl.warn(pl.w.Pod.Get("volumes"), "%s looks like a name that kustomize made with a hash of the contents: each change gives a new name and so a new pod, before anything can be reloaded; set generatorOptions.disableNameSuffixHash: true", name)
 		}
 	}
 	for _, meta := range []yamledit.Cursor{pl.w.Object.Get("metadata"), pl.w.Meta} {
 		for _, f := range meta.Get("annotations").Fields() {
-			if restarts.MatchString(f.Key.Value) {
+			if restarts().MatchString(f.Key.Value) {
 				pl.warn(f, "%s makes a controller in the cluster replace the pod at each change of its ConfigMaps or Secrets, before anything can be reloaded: remove it", f.Key.Value)
 			}
 		}
@@ -280,7 +280,7 @@ func (pl *plan) renewed() {
 }
 
 // restarts are annotations by which Stakater's Reloader and Wave restart workloads.
-var restarts = regexp.MustCompile(`^(?:[a-z]+\.)?reloader\.stakater\.com/(?:auto|reload|search)$|^wave\.pusher\.com/update-on-config-change$`)
+var restarts = lazyregexp.New(`^(?:[a-z]+\.)?reloader\.stakater\.com/(?:auto|reload|search)$|^wave\.pusher\.com/update-on-config-change$`)
 
 // bySed is the command that takes exactly these lines out of the manifest as it is now; empty when other things
 // stand there, too.

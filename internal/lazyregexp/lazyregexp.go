@@ -1,4 +1,4 @@
-// Package lazyregexp compiles a regular expression when it is first used: promcheck starts for every verdict, and needs most
+// Package lazyregexp compiles a regular expression when it is first used: a process starts for every verdict, and needs most
 // of its expressions only to explain a mistake.
 package lazyregexp
 

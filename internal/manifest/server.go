@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/yamledit"
 )
 
@@ -45,13 +46,13 @@ func (in *Input) Variable(w *Workload, c Container, name string) (value string, 
 }
 
 var (
-	reference = regexp.MustCompile(`\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)`)
-	semver    = regexp.MustCompile(`^v?(\d+\.\d+\.\d+)(?:[-+].*)?$`)
+	reference = lazyregexp.New(`\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)`)
+	semver    = lazyregexp.New(`^v?(\d+\.\d+\.\d+)(?:[-+].*)?$`)
 )
 
 // Expand puts variables into a text of the command or the arguments, as the kubelet does: what is not set stays.
 func (in *Input) Expand(w *Workload, c Container, text string) string {
-	return reference.ReplaceAllStringFunc(text, func(ref string) string {
+	return reference().ReplaceAllStringFunc(text, func(ref string) string {
 		if v, _, ok := in.Variable(w, c, ref[2:len(ref)-1]); ok {
 			return v
 		}
@@ -80,7 +81,7 @@ func (in *Input) FlagValue(w *Workload, c Container, name string) (string, yamle
 
 // ImageVersion is the server's version by its image's tag, without a v; empty when the tag does not tell.
 func (c Container) ImageVersion() string {
-	if m := semver.FindStringSubmatch(c.ImageTag()); m != nil {
+	if m := semver().FindStringSubmatch(c.ImageTag()); m != nil {
 		return m[1]
 	}
 	return ""
@@ -166,7 +167,7 @@ func (c Container) IsPrometheus1() (at yamledit.Cursor, ok bool) {
 	}
 	for _, field := range []string{"command", "args"} {
 		for _, it := range c.Get(field).Items() {
-			if oldFlag.MatchString(it.Str()) {
+			if oldFlag().MatchString(it.Str()) {
 				return it, true
 			}
 		}
@@ -175,4 +176,4 @@ func (c Container) IsPrometheus1() (at yamledit.Cursor, ok bool) {
 }
 
 // oldFlag is a flag of Prometheus 1.x.
-var oldFlag = regexp.MustCompile(`(?:^|\s)-(?:config\.file|storage\.(?:local|remote)\.[a-z-]+|alertmanager\.url|web\.[a-z-]+|log\.(?:level|format)|query\.[a-z-]+)(?:[\s=]|$)`)
+var oldFlag = lazyregexp.New(`(?:^|\s)-(?:config\.file|storage\.(?:local|remote)\.[a-z-]+|alertmanager\.url|web\.[a-z-]+|log\.(?:level|format)|query\.[a-z-]+)(?:[\s=]|$)`)

@@ -9,8 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"regexp"
 	"strings"
+
+	"reloader/internal/lazyregexp"
 )
 
 // SubPathRule is the name of the finding for a mount that no update will ever reach.
@@ -46,7 +47,7 @@ func (m Mount) String() string {
 }
 
 // generation is the name of the directory behind ..data: the kubelet's time stamp.
-var generation = regexp.MustCompile(`^\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+$`)
+var generation = lazyregexp.New(`^\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+$`)
 
 // Frozen finds such mounts in the text of /proc/self/mountinfo. A directory mount of a
 // volume has no time stamp in its root, and a subPath of a host path or claim neither.
@@ -77,7 +78,7 @@ func frozen(root, at string) (Mount, bool) {
 	}
 	parts := strings.Split(root, "/")
 	for i, part := range parts {
-		if !generation.MatchString(part) {
+		if !generation().MatchString(part) {
 			continue
 		}
 		m.File = strings.Join(parts[i+1:], "/")

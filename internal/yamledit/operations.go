@@ -2,11 +2,12 @@ package yamledit
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/lazyregexp"
 )
 
 // IsBlock says that a collection is written one element per line, not in brackets.
@@ -179,13 +180,13 @@ func (e *Editor) removeFlow(n *yaml.Node, from, to int, next *yaml.Node) {
 			from--
 		}
 	}
-	if e.understood(n, !commentStart.Match(e.src[from:to])) {
+	if e.understood(n, !commentStart().Match(e.src[from:to])) {
 		e.replace(from, to, "")
 	}
 }
 
 // commentStart finds comments, and texts in quotes that look like one.
-var commentStart = regexp.MustCompile(`(^|\s)#`)
+var commentStart = lazyregexp.New(`(^|\s)#`)
 
 // RemoveItem deletes an element of a sequence.
 func (e *Editor) RemoveItem(seq, item Cursor) {

@@ -2,11 +2,12 @@ package yamledit
 
 import (
 	"encoding/json"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/lazyregexp"
 )
 
 // What is written is made of Map, List, string, int, bool and Raw, and keeps its order.
@@ -29,15 +30,15 @@ func (p Pair) Value() any { return p[1] }
 
 // Words that some YAML reader reads as something other than text.
 var (
-	plain    = regexp.MustCompile(`^(--?[A-Za-z]|[A-Za-z/])[A-Za-z0-9/_.=:@%+-]*$`)
-	quantity = regexp.MustCompile(`^[0-9.]+[A-Za-z]+$`)
-	reserved = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|inf|nan)$`)
+	plain    = lazyregexp.New(`^(--?[A-Za-z]|[A-Za-z/])[A-Za-z0-9/_.=:@%+-]*$`)
+	quantity = lazyregexp.New(`^[0-9.]+[A-Za-z]+$`)
+	reserved = lazyregexp.New(`(?i)^(y|n|yes|no|on|off|true|false|null|inf|nan)$`)
 )
 
 func scalarText(v any, flow bool) string {
 	switch v := v.(type) {
 	case string:
-		if !flow && plain.MatchString(v) && !reserved.MatchString(v) && !strings.HasSuffix(v, ":") {
+		if !flow && plain().MatchString(v) && !reserved().MatchString(v) && !strings.HasSuffix(v, ":") {
 			return v
 		}
 		return quote(v)
@@ -78,7 +79,7 @@ func flow(v any) string {
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
-	if r, ok := v.(Raw); ok && quantity.MatchString(string(r)) {
+	if r, ok := v.(Raw); ok && quantity().MatchString(string(r)) {
 		return quote(string(r)) // JSON has no plain text
 	}
 	return scalarText(v, true)

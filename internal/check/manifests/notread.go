@@ -2,11 +2,11 @@ package manifests
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/lazyregexp"
 	"reloader/internal/manifest"
 )
 
@@ -45,13 +45,13 @@ func (c *check) notRead(w *manifest.Workload, container manifest.Container, view
 }
 
 // absolute finds absolute paths in a text.
-var absolute = regexp.MustCompile(`/[A-Za-z0-9_.@+~%/-]+`)
+var absolute = lazyregexp.New(`/[A-Za-z0-9_.@+~%/-]+`)
 
 // named are the paths that a flag, a variable or a file that is read mentions: those are meant.
 func (c *check) named(w *manifest.Workload, container manifest.Container, view *manifest.View) map[string]bool {
 	meant := map[string]bool{}
 	add := func(text string) {
-		for _, p := range absolute.FindAllString(text, -1) {
+		for _, p := range absolute().FindAllString(text, -1) {
 			meant[path.Clean(strings.TrimRight(p, "."))] = true
 		}
 	}

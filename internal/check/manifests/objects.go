@@ -2,11 +2,11 @@ package manifests
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"reloader/internal/finding"
+	"reloader/internal/lazyregexp"
 	"reloader/internal/manifest"
 	"reloader/internal/yamledit"
 )
@@ -21,7 +21,7 @@ const (
 // maxApplied is how large an object may be in bytes for kubectl apply, which keeps a copy of it in an annotation.
 const maxApplied = 256 << 10
 
-var validKey = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
+var validKey = lazyregexp.New(`^[-._a-zA-Z0-9]+$`)
 
 // objects judges ConfigMaps and Secrets: their form, and the contents that no server of the input reads.
 func (c *check) objects() {
@@ -43,7 +43,7 @@ func (c *check) form(o *manifest.Object) {
 			}
 			c.report(finding.Error, RuleValue, v.At, hint, "%s, key %s: %s: the API server refuses it", o, v.Key, v.Problem)
 		}
-		if v.At.OK() && (!validKey.MatchString(v.Key) || len(v.Key) > maxKey || v.Key == "." || v.Key == ".." || strings.HasPrefix(v.Key, "..")) {
+		if v.At.OK() && (!validKey().MatchString(v.Key) || len(v.Key) > maxKey || v.Key == "." || v.Key == ".." || strings.HasPrefix(v.Key, "..")) {
 			c.report(finding.Error, RuleValue, v.At, "use letters, digits, -, _ and . only; to put a key into a directory, use the volume's items", "%s: the API server refuses the key %q", o, v.Key)
 		}
 	}

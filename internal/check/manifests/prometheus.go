@@ -4,7 +4,6 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/lazyregexp"
 	"reloader/internal/manifest"
 	"reloader/internal/paths"
 	"reloader/internal/prometheus/validator"
@@ -196,7 +196,7 @@ func (p *prometheusFiles) facts() finding.Facts {
 }
 
 // absentFile is how the validator names a single file that it was not given.
-var absentFile = regexp.MustCompile(`^file ("(?:[^"\\]|\\.)*") (?:is not visible to reloader|does not exist)`)
+var absentFile = lazyregexp.New(`^file ("(?:[^"\\]|\\.)*") (?:is not visible to reloader|does not exist)`)
 
 // missing completes the findings about files that the validator was not given: all mounts are known here.
 func (p *prometheusFiles) missing(f finding.Finding) (finding.Finding, bool) {
@@ -206,7 +206,7 @@ func (p *prometheusFiles) missing(f finding.Finding) (finding.Finding, bool) {
 	if path.Clean(f.File) == p.config && p.dead[[2]int{f.Line, f.Column}] {
 		return f, false // said already, with its reason
 	}
-	m := absentFile.FindStringSubmatch(f.Message)
+	m := absentFile().FindStringSubmatch(f.Message)
 	if m == nil {
 		return f, true
 	}

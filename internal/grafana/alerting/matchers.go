@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"reloader/internal/lazyregexp"
 )
 
 var matchOperators = []string{"=", "!=", "=~", "!~"}
@@ -71,14 +73,14 @@ func (r *route) objectMatchers() bool {
 }
 
 // matcherText is one matcher of the list form: a label or quoted text, an operator, a value.
-var matcherText = regexp.MustCompile(`(?s)^\s*([a-zA-Z_:][a-zA-Z0-9_:]*|"(?:[^"\\]|\\.)*"|[^\s=!~{},"'` + "`" + `\\]+)\s*(=~|=|!=|!~)\s*("(?:[^"\\]|\\.)*"|[^"]*?)\s*$`)
+var matcherText = lazyregexp.New(`(?s)^\s*([a-zA-Z_:][a-zA-Z0-9_:]*|"(?:[^"\\]|\\.)*"|[^\s=!~{},"'` + "`" + `\\]+)\s*(=~|=|!=|!~)\s*("(?:[^"\\]|\\.)*"|[^"]*?)\s*$`)
 
 func (r *route) matchTexts() bool {
 	list := r.texts("matchers")
 	for _, s := range list {
 		s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s), "{"), "}")
 		for _, part := range splitMatchers(s) {
-			m := matcherText.FindStringSubmatch(part)
+			m := matcherText().FindStringSubmatch(part)
 			switch {
 			case m == nil:
 				r.broken("matchers", rulePolicyMatcher, `write label="value"`, "'matchers' has an item that is not a matcher")

@@ -1,7 +1,6 @@
 package alerting
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/grafana/validation"
+	"reloader/internal/lazyregexp"
 )
 
 var (
@@ -75,7 +75,7 @@ func (a *reader) plainNode(n *yaml.Node, key string) (string, bool) {
 	return r.Value, true
 }
 
-var clockTime = regexp.MustCompile(`^((([01][0-9])|(2[0-3])):[0-5][0-9])$|(^24:00$)`)
+var clockTime = lazyregexp.New(`^((([01][0-9])|(2[0-3])):[0-5][0-9])$|(^24:00$)`)
 
 func (a *reader) times(m *provisioning.Map) {
 	a.d.UnknownKeys(m, "times", []string{"start_time", "end_time"})
@@ -88,7 +88,7 @@ func (a *reader) times(m *provisioning.Map) {
 	switch {
 	case start.Raw == "" || end.Raw == "":
 		a.p.Errorf(at, ruleMuteRange, hint, "'times' needs start_time and end_time: Grafana refuses all alerting files")
-	case !clockTime.MatchString(start.Raw) || !clockTime.MatchString(end.Raw):
+	case !clockTime().MatchString(start.Raw) || !clockTime().MatchString(end.Raw):
 		a.p.Errorf(at, ruleMuteRange, hint, "'times' has a time that is not HH:MM: Grafana refuses all alerting files")
 	case start.Raw >= end.Raw:
 		a.p.Errorf(at, ruleMuteRange, hint+"; split a range that crosses midnight", "'times' ends before it starts: Grafana refuses all alerting files")

@@ -1,7 +1,6 @@
 package alerting
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/grafana/validation"
+	"reloader/internal/lazyregexp"
 )
 
 var (
@@ -39,19 +39,19 @@ func (a *reader) template(m *provisioning.Map) *named {
 	return t
 }
 
-var definesTemplate = regexp.MustCompile(`\{\{\s*define`)
+var definesTemplate = lazyregexp.New(`\{\{\s*define`)
 
 // templateLine begins every message of the parser: it holds the line.
 var (
-	templateLine = regexp.MustCompile(`^template: template:(\d+)(?::\d+)?: `)
-	quotedPart   = regexp.MustCompile("\"[^\"]*\"|<[^>]*>|`[^`]*`")
-	plainWord    = regexp.MustCompile(`^["<]?[\w.$]{1,30}[">]?$`)
+	templateLine = lazyregexp.New(`^template: template:(\d+)(?::\d+)?: `)
+	quotedPart   = lazyregexp.New("\"[^\"]*\"|<[^>]*>|`[^`]*`")
+	plainWord    = lazyregexp.New(`^["<]?[\w.$]{1,30}[">]?$`)
 )
 
 // templateSyntax parses the body as Grafana does: without a define it is wrapped into one.
 func (a *reader) templateSyntax(m *provisioning.Map, name, body, consequence string) {
 	content := strings.TrimSpace(body)
-	wrapped := !definesTemplate.MatchString(content)
+	wrapped := !definesTemplate().MatchString(content)
 	if wrapped {
 		content = "{{ define \"" + name + "\" }}\n  " + strings.ReplaceAll(content, "\n", "\n  ") + "\n{{ end }}"
 	}
@@ -60,7 +60,7 @@ func (a *reader) templateSyntax(m *provisioning.Map, name, body, consequence str
 	at := a.f.At(n)
 	if err != nil {
 		message := err.Error()
-		if found := templateLine.FindStringSubmatch(message); found != nil {
+		if found := templateLine().FindStringSubmatch(message); found != nil {
 			message = message[len(found[0]):]
 			if line, err := strconv.Atoi(found[1]); err == nil && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 				if wrapped {
@@ -70,8 +70,8 @@ func (a *reader) templateSyntax(m *provisioning.Map, name, body, consequence str
 			}
 		}
 		// What is quoted is the user's text.
-		message = quotedPart.ReplaceAllStringFunc(message, func(s string) string {
-			if plainWord.MatchString(s) {
+		message = quotedPart().ReplaceAllStringFunc(message, func(s string) string {
+			if plainWord().MatchString(s) {
 				return s
 			}
 			return "..."

@@ -3,18 +3,18 @@ package driver
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/lazyregexp"
 )
 
 // The forms here are the same for a file and for Grafana's answer, so that the two can be compared. They follow
 // what Grafana 12.4 stores (pkg/services/provisioning/alerting and pkg/services/ngalert/models).
 
-var durationPart = regexp.MustCompile(`^(\d+)(ms|y|w|d|h|m|s)`)
+var durationPart = lazyregexp.New(`^(\d+)(ms|y|w|d|h|m|s)`)
 
 var durationUnits = map[string]float64{"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 
@@ -27,7 +27,7 @@ func seconds(v any) any {
 	}
 	total := 0.0
 	for rest := text; rest != "" && rest != "0"; {
-		m := durationPart.FindStringSubmatch(rest)
+		m := durationPart().FindStringSubmatch(rest)
 		if m == nil {
 			return text
 		}
@@ -202,7 +202,7 @@ func matchersOf(m map[string]any) any {
 	lines, _ := m["matchers"].([]any)
 	for _, l := range lines {
 		line, ok := l.(string)
-		parts := matcherLine.FindStringSubmatch(line)
+		parts := matcherLine().FindStringSubmatch(line)
 		if !ok || parts == nil {
 			return provisioning.Unknown{}
 		}
@@ -222,7 +222,7 @@ func matchersOf(m map[string]any) any {
 	return strings.Join(all, "\n")
 }
 
-var matcherLine = regexp.MustCompile(`^\s*("[^"\\]*"|[a-zA-Z_:][a-zA-Z0-9_:.-]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^",{}\s]*)\s*$`)
+var matcherLine = lazyregexp.New(`^\s*("[^"\\]*"|[a-zA-Z_:][a-zA-Z0-9_:.-]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^",{}\s]*)\s*$`)
 
 var (
 	weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
@@ -283,12 +283,12 @@ func rangeEnd(text, key string) string {
 	return text
 }
 
-var defines = regexp.MustCompile(`\{\{\s*define`)
+var defines = lazyregexp.New(`\{\{\s*define`)
 
 // templateForm is the text of a template as Grafana stores it: with a definition around it where it has none.
 func templateForm(name, text string) string {
 	text = strings.TrimSpace(text)
-	if defines.MatchString(text) {
+	if defines().MatchString(text) {
 		return text
 	}
 	lines := strings.Split(text, "\n")

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"unicode"
 
 	"reloader/internal/grafana"
+	"reloader/internal/lazyregexp"
 )
 
 // fatalRule is one key with the values at which Grafana refuses to start.
@@ -215,11 +215,11 @@ func noneOf(words ...string) func(string) string {
 }
 
 // emailPattern is wider than Grafana's own in what it lets through before the @.
-var emailPattern = regexp.MustCompile(`^[^\s@,<>()\[\]:;\\]+@([\p{L}\d]([\p{L}\d_~-]*[\p{L}\d])?\.)+[\p{L}]([\p{L}\d_~-]*[\p{L}])?\.?$`)
+var emailPattern = lazyregexp.New(`^[^\s@,<>()\[\]:;\\]+@([\p{L}\d]([\p{L}\d_~-]*[\p{L}\d])?\.)+[\p{L}]([\p{L}\d_~-]*[\p{L}])?\.?$`)
 
 func badEmail(text string) string {
 	local, _, _ := strings.Cut(text, "@")
-	if !emailPattern.MatchString(strings.ToLower(text)) || strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
+	if !emailPattern().MatchString(strings.ToLower(text)) || strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
 		return "is not a mail address"
 	}
 	return ""

@@ -4,10 +4,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"reloader/internal/lazyregexp"
 )
 
 // fatalPairs reports what stops the server and needs more than one key to see.
@@ -197,7 +198,7 @@ func (c *checker) history() {
 	}
 }
 
-var mailHeader = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*(-[A-Z][A-Za-z0-9]*)*$`)
+var mailHeader = lazyregexp.New(`^[A-Z][A-Za-z0-9]*(-[A-Z][A-Za-z0-9]*)*$`)
 
 // freeKeys judges sections whose keys the user makes up.
 func (c *checker) freeKeys() {
@@ -213,7 +214,7 @@ func (c *checker) freeKeys() {
 				c.refused(e, "use letters, digits and _, and begin with a letter", "a key of [metrics.environment_info] is not a label name: Grafana does not start")
 			}
 		case "smtp.static_headers":
-			if c.version.AtLeast(v10) && !mailHeader.MatchString(e.key) {
+			if c.version.AtLeast(v10) && !mailHeader().MatchString(e.key) {
 				c.fatal(e, "write it as Foo-Header", "a key of [smtp.static_headers] is not a mail header's name: Grafana does not start")
 			}
 		case "feature_toggles":

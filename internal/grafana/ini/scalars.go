@@ -3,10 +3,11 @@ package ini
 import (
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"reloader/internal/lazyregexp"
 )
 
 // parseBool knows the words of ini.v1; unlike in Grafana's YAML files, yes, no, on and off are among them.
@@ -26,11 +27,11 @@ func parseInt(s string) (int64, bool) {
 	return n, err == nil
 }
 
-var dateUnit = regexp.MustCompile(`^(\d+)([dwMy])$`)
+var dateUnit = lazyregexp.New(`^(\d+)([dwMy])$`)
 
 // parseDuration takes Go's durations, and a whole number of d, w, M or y.
 func parseDuration(s string) (time.Duration, error) {
-	m := dateUnit.FindStringSubmatch(s)
+	m := dateUnit().FindStringSubmatch(s)
 	if m == nil {
 		return time.ParseDuration(s)
 	}
@@ -44,7 +45,7 @@ func parseDuration(s string) (time.Duration, error) {
 	return time.Duration(n) * unit, nil
 }
 
-var listItem = regexp.MustCompile(`"[^"]+"|[^,\t\n\v\f\r ]+`)
+var listItem = lazyregexp.New(`"[^"]+"|[^,\t\n\v\f\r ]+`)
 
 // splitList splits a list as Grafana does: JSON, or items separated by commas or space.
 func splitList(s string) []string {
@@ -55,7 +56,7 @@ func splitList(s string) []string {
 		}
 		return out
 	}
-	out := listItem.FindAllString(s, -1)
+	out := listItem().FindAllString(s, -1)
 	for i := range out {
 		out[i] = strings.Trim(out[i], `"`)
 	}

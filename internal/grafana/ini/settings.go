@@ -1,10 +1,10 @@
 package ini
 
 import (
-	"regexp"
 	"strings"
 
 	"reloader/internal/grafana/expand"
+	"reloader/internal/lazyregexp"
 )
 
 // setting is the value that Grafana ends up with for one key.
@@ -94,7 +94,7 @@ func (s settings) at(section, key string) *entry {
 	return nil
 }
 
-var reference = regexp.MustCompile(`%\(([^)]+)\)s`)
+var reference = lazyregexp.New(`%\(([^)]+)\)s`)
 
 // referenceDefaults are the defaults of the keys that people refer to with %(key)s.
 var referenceDefaults = map[string]string{"protocol": "http", "domain": "localhost", "http_port": "3000"}
@@ -103,7 +103,7 @@ var referenceDefaults = map[string]string{"protocol": "http", "domain": "localho
 // when a referenced key is not known here.
 func (s settings) resolve(section, text string) (string, bool) {
 	for range 99 {
-		m := reference.FindStringSubmatch(text)
+		m := reference().FindStringSubmatch(text)
 		if m == nil {
 			return text, true
 		}

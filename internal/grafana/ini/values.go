@@ -1,11 +1,11 @@
 package ini
 
 import (
-	"regexp"
 	"strings"
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/expand"
+	"reloader/internal/lazyregexp"
 )
 
 // values looks at how each value is written and expanded.
@@ -47,7 +47,7 @@ func (c *checker) written(e *entry) {
 // quotedPath judges quotes around a whole JMESPath. Around an expression, or a plain name between double quotes, they
 // change nothing; any other text meant them.
 func (c *checker) quotedPath(e *entry) {
-	if strings.ContainsAny(e.value, "()[]|&!=<>'\"`") || e.doubleQuoted && plainName.MatchString(e.value) {
+	if strings.ContainsAny(e.value, "()[]|&!=<>'\"`") || e.doubleQuoted && plainName().MatchString(e.value) {
 		c.report(finding.Info, RuleQuotesRemoved, e.line, e.col, "the quotes around "+e.name()+" are removed, and the expression between them is used", "leave them out")
 		return
 	}
@@ -55,7 +55,7 @@ func (c *checker) quotedPath(e *entry) {
 		"the quotes around %s are removed: without them it is a different JMESPath expression, or not one at all", e.name())
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
+var plainName = lazyregexp.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
 func quoteNote(e *entry) string {
 	if e.cutQuoted {
@@ -75,10 +75,10 @@ func secretName(key string) bool {
 	return false
 }
 
-var bareVariable = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+var bareVariable = lazyregexp.New(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (c *checker) expansion(e *entry) {
-	if bareVariable.MatchString(e.value) {
+	if bareVariable().MatchString(e.value) {
 		c.warn(e, RuleLiteralVariable, "write ${NAME} or $__env{NAME}", "the value of %s looks like a variable, but Grafana expands only ${NAME} in this file", e.name())
 	}
 	for _, u := range expand.Uses(e.value) {

@@ -2,12 +2,12 @@ package provisioning
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/yamlslip"
 )
 
@@ -35,7 +35,7 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+var yamlLine = lazyregexp.New(`^(?:yaml: )?line (\d+): `)
 
 // Parse returns the top node of the first document, or nil when the file is empty or holds
 // only comments. Grafana does not look at what comes after the first document, nor does Parse.
@@ -63,11 +63,11 @@ func Parse(content []byte) (root *yaml.Node, serr *SyntaxError) {
 // syntaxError finds the line to edit. The name of an anchor is not repeated: a password that begins with * looks like one.
 func syntaxError(content []byte, msg string) *SyntaxError {
 	p := yamlslip.Problem{Line: 1, Column: 1, Message: strings.TrimPrefix(msg, "yaml: ")}
-	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+	if m := yamlLine().FindStringSubmatch(msg); m != nil {
 		p.Line, _ = strconv.Atoi(m[1])
 		p.Message = strings.TrimPrefix(msg, m[0])
 	}
-	if m := unknownAnchor.FindStringSubmatch(msg); m != nil {
+	if m := unknownAnchor().FindStringSubmatch(msg); m != nil {
 		p.Anchor, p.Message = m[1], "an unquoted value that begins with * is an alias, and there is no anchor of this name"
 		p.Hint = "quote the value, or name an anchor of this file"
 	}
@@ -75,4 +75,4 @@ func syntaxError(content []byte, msg string) *SyntaxError {
 	return &SyntaxError{Line: max(p.Line, 1), Column: max(p.Column, 1), Message: p.Message, Hint: p.Hint}
 }
 
-var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
+var unknownAnchor = lazyregexp.New(`unknown anchor '(.*)' referenced`)

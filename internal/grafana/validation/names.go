@@ -1,10 +1,10 @@
 package validation
 
 import (
-	"regexp"
 	"strings"
 
 	"reloader/internal/grafana/provisioning"
+	"reloader/internal/lazyregexp"
 )
 
 const (
@@ -12,10 +12,10 @@ const (
 	maxUID       = 40
 )
 
-var validUID = regexp.MustCompile(`^[a-zA-Z0-9\-_]*$`)
+var validUID = lazyregexp.New(`^[a-zA-Z0-9\-_]*$`)
 
 // UidFits says whether Grafana's rule for short unique ids allows the text.
-func UidFits(uid string) bool { return len(uid) <= maxUID && validUID.MatchString(uid) }
+func UidFits(uid string) bool { return len(uid) <= maxUID && validUID().MatchString(uid) }
 
 // AnchorsOnly are the top keys that only hold anchors, by convention.
 func AnchorsOnly(m *provisioning.Map) []string {

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"reloader/internal/grafana/validation"
+	"reloader/internal/lazyregexp"
 )
 
 var (
@@ -204,7 +204,7 @@ func (c *dashboardCheck) checkFields(f jsonFile, fields map[string]jsonField) {
 	}
 }
 
-var duration = regexp.MustCompile(`^(\d+)(ms|[smhdwMy])$`)
+var duration = lazyregexp.New(`^(\d+)(ms|[smhdwMy])$`)
 
 // minRefresh is the default of min_refresh_interval.
 const minRefresh = 5 * time.Second
@@ -218,7 +218,7 @@ func (c *dashboardCheck) checkRefresh(at validation.Place, f jsonField) {
 		"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
 		"M": 30 * 24 * time.Hour, "y": 365 * 24 * time.Hour,
 	}
-	m := duration.FindStringSubmatch(text)
+	m := duration().FindStringSubmatch(text)
 	if m != nil {
 		if n, err := strconv.ParseInt(m[1], 10, 32); err == nil && time.Duration(n)*units[m[2]] >= minRefresh {
 			return
