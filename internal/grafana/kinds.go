@@ -1,7 +1,10 @@
 // Package grafana knows what a Grafana reads: the kinds of provisioning files, and the directories they are in.
 package grafana
 
-import "slices"
+import (
+	"path"
+	"slices"
+)
 
 // Kind is one kind of provisioning files.
 type Kind struct {
@@ -37,8 +40,15 @@ var Kinds = []Kind{
 // IsDirectory says whether Grafana looks for a directory of that name in its provisioning directory. One of them,
 // access-control, is read by Grafana Enterprise only and judged by nothing here.
 func IsDirectory(name string) bool {
-	return name == "access-control" || slices.ContainsFunc(Kinds, func(k Kind) bool { return k.Name == name })
+	return name == "access-control" || isKind(name)
 }
+
+func isKind(name string) bool {
+	return slices.ContainsFunc(Kinds, func(k Kind) bool { return k.Name == name })
+}
+
+// Reads says whether Grafana reads a file of this name in the kind's directory.
+func (k Kind) Reads(name string) bool { return slices.Contains(k.Extensions, path.Ext(name)) }
 
 // KindOf is the kind whose files a source holds; ok is false for the ini file. Sources that are named after no
 // kind hold dashboard JSON.
@@ -46,10 +56,8 @@ func KindOf(source string) (k Kind, ok bool) {
 	if source == Ini {
 		return Kind{}, false
 	}
-	for _, k := range Kinds {
-		if k.Name == source {
-			return k, true
-		}
+	if i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == source }); i >= 0 {
+		return Kinds[i], true
 	}
 	return Kinds[len(Kinds)-1], true
 }

@@ -25,10 +25,6 @@ func Sources(provisioning, ini string) []snapshot.Source {
 	return out
 }
 
-func isKind(name string) bool {
-	return slices.ContainsFunc(Kinds, func(k Kind) bool { return k.Name == name })
-}
-
 // DigestDir is the digest of a directory as the status of a running reloader shows it. Of a provisioning directory
 // that is the digest of what Grafana reads in it: other directories beside those of the kinds do not count.
 func DigestDir(s *snapshot.Snapshot) snapshot.Digest {

@@ -72,8 +72,6 @@ type reader struct {
 	d *provisioning.Decoder
 }
 
-func fileName(name string) bool { return validation.YAMLName(name) || strings.HasSuffix(name, ".json") }
-
 // Check judges the alerting files. The snapshot is nil when the target has no such directory.
 func Check(p *validation.Pass, s *snapshot.Snapshot) {
 	var files []*file
@@ -85,7 +83,7 @@ func Check(p *validation.Pass, s *snapshot.Snapshot) {
 			}
 			return
 		}
-		for _, f := range p.Files(s, fileName) {
+		for _, f := range p.Files(s) {
 			af, ok := readAlerting(p, f)
 			if !ok {
 				broken = true

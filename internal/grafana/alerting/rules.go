@@ -173,12 +173,7 @@ func (a *reader) uid(v provisioning.Value, what string) {
 	if !v.Known || v.Text == "" || validation.UidFits(v.Text) {
 		return
 	}
-	const why = "a uid has letters, digits, - and _, at most 40"
-	if a.p.Version.AtLeast(validation.V10) {
-		a.p.Errorf(a.f.At(v.Node), ruleUID, "", "%s: Grafana fails while writing the %s", why, what)
-		return
-	}
-	a.p.Warnf(a.f.At(v.Node), ruleUID, "", "%s: newer versions of Grafana refuse it", why)
+	a.p.Since(validation.V10, a.f.At(v.Node), ruleUID, "", "a uid has letters, digits, - and _, at most 40", "Grafana fails while writing the "+what, "newer versions of Grafana refuse it")
 }
 
 func (a *reader) ruleTimes(m *provisioning.Map, recording bool) {
@@ -245,11 +240,8 @@ func (a *reader) ruleTexts(m *provisioning.Map) {
 	case panel != "" && !isWhole(panel):
 		problem = "the annotation __panelId__ must be a whole number"
 	}
-	switch {
-	case problem != "" && p.Version.AtLeast(validation.V10):
-		p.Errorf(at, rulePanel, "", "%s: Grafana fails while writing the rules", problem)
-	case problem != "":
-		p.Warnf(at, rulePanel, "", "%s: newer versions of Grafana refuse the rule", problem)
+	if problem != "" {
+		p.Since(validation.V10, at, rulePanel, "", problem, "Grafana fails while writing the rules", "newer versions of Grafana refuse the rule")
 	}
 	a.d.Text(m, "dashboardUid")
 	if m.Has("dasboardUid") {

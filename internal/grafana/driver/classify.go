@@ -14,9 +14,15 @@ const idLocked = "sqlstore.max-retries-reached"
 
 // classify says what a status other than 200 means and what to do about it.
 func classify(what string, a answer) *reload.Failure {
+	f := classifyAny(what, a)
 	if strings.HasPrefix(what, "GET ") {
-		return classifyGet(what, a)
+		f.Untouched = true
+		asRead(what, a, f)
 	}
+	return f
+}
+
+func classifyAny(what string, a answer) *reload.Failure {
 	id, text := a.message()
 	f := &reload.Failure{Body: reload.BoundBody(string(a.body)), Untouched: true}
 	switch a.status {
@@ -69,11 +75,8 @@ func classify(what string, a answer) *reload.Failure {
 	return f
 }
 
-// classifyGet says what a status other than 200 means for a request that changes nothing.
-func classifyGet(what string, a answer) *reload.Failure {
-	f := classify(strings.Replace(what, "GET ", "POST ", 1), a)
-	f.Message = strings.Replace(f.Message, "POST ", "GET ", 1)
-	f.Untouched = true
+// asRead puts right what a status means for a request that changes nothing.
+func asRead(what string, a answer, f *reload.Failure) {
 	switch {
 	case a.status == http.StatusForbidden:
 		f.Message = what + ": 403: this user may not see that"
@@ -84,5 +87,4 @@ func classifyGet(what string, a answer) *reload.Failure {
 		f.Class, f.Permanent = reload.ClassNotFound, true
 		f.Message, f.Hint = fmt.Sprintf("%s: %d: the answer leads somewhere else", what, a.status), "check the URL: its scheme, and its sub path (root_url with serve_from_sub_path)"
 	}
-	return f
 }

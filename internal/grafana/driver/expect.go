@@ -126,7 +126,7 @@ func (e *expectation) eachFile(s *snapshot.Snapshot, kind grafana.Kind, facts fi
 		dialect = provisioning.V2
 	}
 	for _, f := range s.Files {
-		if strings.Contains(f.Name, "/") || !slices.Contains(kind.Extensions, path.Ext(f.Name)) {
+		if strings.Contains(f.Name, "/") || !kind.Reads(f.Name) {
 			continue
 		}
 		b, ok := s.Bytes(f.Name)

@@ -1,7 +1,7 @@
 package ini
 
 import (
-	"encoding/json"
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -66,51 +66,24 @@ func fullName(section, key string) string {
 const redacted = "*********"
 
 // Expectation is what a file makes of a server's settings, as fingerprints: it can be kept for
-// as long as the server runs without keeping a value.
+// as long as the server runs without keeping a value, and be made in another process.
 type Expectation struct {
-	keys map[[2]string]expected
+	Keys []ExpectedKey
 }
 
-// expected is what the settings API may show for one key.
-type expected struct {
-	prints []uint64
-	// parent is the section that shows the key when its own does not.
-	parent string
-}
-
-type wireKey struct {
+// ExpectedKey is what the settings API may show for one key.
+type ExpectedKey struct {
 	Section, Key string
 	Prints       []uint64
-	Parent       string `json:",omitempty"`
-}
-
-// MarshalJSON implements json.Marshaler: an expectation may be made in another process.
-func (e *Expectation) MarshalJSON() ([]byte, error) {
-	list := make([]wireKey, 0, len(e.keys))
-	for id, x := range e.keys {
-		list = append(list, wireKey{id[0], id[1], x.prints, x.parent})
-	}
-	return json.Marshal(list)
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (e *Expectation) UnmarshalJSON(b []byte) error {
-	var list []wireKey
-	if err := json.Unmarshal(b, &list); err != nil {
-		return err
-	}
-	e.keys = make(map[[2]string]expected, len(list))
-	for _, k := range list {
-		e.keys[[2]string{k.Section, k.Key}] = expected{prints: k.Prints, parent: k.Parent}
-	}
-	return nil
+	// Parent is the section that shows the key when its own does not.
+	Parent string `json:",omitempty"`
 }
 
 // Expect reads what the server must show once it has read the file. Without the same environment a
 // value that uses a variable or a file is not expected: it cannot be known.
 func Expect(data []byte, opts Options) *Expectation {
 	known := loadKnown(with13(opts.Version))
-	e := &Expectation{keys: map[[2]string]expected{}}
+	e := &Expectation{}
 	set := newSettings(parse(data), opts)
 	for section, keys := range set.keys {
 		for key, v := range keys {
@@ -121,11 +94,11 @@ func Expect(data []byte, opts Options) *Expectation {
 			if section == defaultSection && key == "app_mode" && grafana.ParseVersion(opts.Version).AtLeast(v10) {
 				continue
 			}
-			x := expected{prints: []uint64{finding.Fingerprint(v.text), finding.Fingerprint(maskURLs(v.text))}}
+			x := ExpectedKey{Section: section, Key: key, Prints: []uint64{finding.Fingerprint(v.text), finding.Fingerprint(maskURLs(v.text))}}
 			if _, own := known.key(section, key); !own {
-				x.parent = known.inherited(section, key)
+				x.Parent = known.inherited(section, key)
 			}
-			e.keys[[2]string{section, key}] = x
+			e.Keys = append(e.Keys, x)
 		}
 	}
 	return e
@@ -137,19 +110,15 @@ func Expect(data []byte, opts Options) *Expectation {
 // changes it: compare with what Waiting said right after the server's start.
 func (e *Expectation) Waiting(running map[string]map[string]string) []string {
 	var names []string
-	for id, x := range e.keys {
-		was, ok := running[id[0]][id[1]]
-		if !ok && x.parent != "" {
-			was, ok = running[x.parent][id[1]]
+	for _, x := range e.Keys {
+		was, ok := running[x.Section][x.Key]
+		if !ok && x.Parent != "" {
+			was, ok = running[x.Parent][x.Key]
 		}
-		if was == redacted || ok && slices.Contains(x.prints, finding.Fingerprint(was)) {
+		if was == redacted || ok && slices.Contains(x.Prints, finding.Fingerprint(was)) {
 			continue
 		}
-		name := fullName(id[0], id[1])
-		if name == "" {
-			name = unnamed
-		}
-		names = append(names, name)
+		names = append(names, cmp.Or(fullName(x.Section, x.Key), unnamed))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -27,24 +27,37 @@ func (d *Decoder) OptionsMap(n *yaml.Node, what string) (map[string]any, bool) {
 }
 
 func (d *Decoder) freeMap(n *yaml.Node, what string, f free) (map[string]any, bool) {
+	m, ok := d.mapOf(n, what, "a map")
+	if m == nil {
+		return nil, ok
+	}
+	return f.fields(m), f.good && !d.stopped
+}
+
+// mapOf reads a map whose null leaves the default alone, and which is then nil. form says what it must be.
+func (d *Decoder) mapOf(n *yaml.Node, what, form string) (*Map, bool) {
 	r := d.Resolve(n)
 	if r == nil || d.keepsDefault(r) {
 		return nil, !d.stopped
 	}
 	if r.Kind != yaml.MappingNode {
-		d.Errorf(n, RuleWrongType, "", "'%s' must be a map, not %s: Grafana refuses the file", what, kindName(r))
+		d.Errorf(n, RuleWrongType, "", "'%s' must be %s, not %s: Grafana refuses the file", what, form, kindName(r))
 		return nil, false
 	}
 	m, ok := d.Map(n, "'"+what+"'")
 	if !ok {
 		return nil, false
 	}
+	return m, true
+}
+
+func (f *free) fields(m *Map) map[string]any {
 	out := make(map[string]any, len(m.Fields))
 	for _, field := range m.Fields {
 		f.key = field.Key
 		out[field.Key] = f.value(field.Node)
 	}
-	return out, f.good && !d.stopped
+	return out
 }
 
 // PlainMap is FreeMap without expansion, as in the oldest forms of files.
@@ -62,11 +75,7 @@ func (d *Decoder) plainMap(n *yaml.Node, what string, f free) (map[string]any, b
 	if !ok {
 		return nil, false
 	}
-	out := make(map[string]any, len(m.Fields))
-	for _, field := range m.Fields {
-		out[field.Key] = f.value(field.Node)
-	}
-	return out, f.good && !d.stopped
+	return f.fields(m), f.good && !d.stopped
 }
 
 // FreeList reads a list of free maps; each item must be a map with nothing but texts as keys.
@@ -103,17 +112,9 @@ func (d *Decoder) freeList(n *yaml.Node, what string, form free) ([]map[string]a
 
 // TextMap reads a map of strings, such as secureJsonData. secret keeps what is in it out of messages.
 func (d *Decoder) TextMap(n *yaml.Node, what string, secret bool) (map[string]Value, bool) {
-	r := d.Resolve(n)
-	if r == nil || d.keepsDefault(r) {
-		return nil, !d.stopped
-	}
-	if r.Kind != yaml.MappingNode {
-		d.Errorf(n, RuleWrongType, "", "'%s' must be a map of strings, not %s: Grafana refuses the file", what, kindName(r))
-		return nil, false
-	}
-	m, ok := d.Map(n, "'"+what+"'")
-	if !ok {
-		return nil, false
+	m, ok := d.mapOf(n, what, "a map of strings")
+	if m == nil {
+		return nil, ok
 	}
 	out := make(map[string]Value, len(m.Fields))
 	for _, f := range m.Fields {
@@ -121,8 +122,7 @@ func (d *Decoder) TextMap(n *yaml.Node, what string, secret bool) (map[string]Va
 		if !secret {
 			label += "." + f.Key
 		}
-		v := d.text(f.Node, label, secret)
-		out[f.Key] = v
+		out[f.Key] = d.text(f.Node, label, secret)
 	}
 	return out, !d.stopped
 }

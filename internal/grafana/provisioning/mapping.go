@@ -24,34 +24,35 @@ type Map struct {
 	index  map[string]int
 }
 
+func (m *Map) field(key string) (f Field, ok bool) {
+	if m == nil {
+		return Field{}, false
+	}
+	i, ok := m.index[key]
+	if ok {
+		f = m.Fields[i]
+	}
+	return f, ok
+}
+
 // Get is a key's value node, nil when there is none.
 func (m *Map) Get(key string) *yaml.Node {
-	if m == nil {
-		return nil
-	}
-	if i, ok := m.index[key]; ok {
-		return m.Fields[i].Node
-	}
-	return nil
+	f, _ := m.field(key)
+	return f.Node
 }
 
 // Key is a key's own node, or the map's when there is none: where to point at.
 func (m *Map) Key(key string) *yaml.Node {
-	if m == nil {
-		return nil
+	f, ok := m.field(key)
+	if !ok && m != nil {
+		return m.Node
 	}
-	if i, ok := m.index[key]; ok {
-		return m.Fields[i].KeyNode
-	}
-	return m.Node
+	return f.KeyNode
 }
 
 // Has says whether the key is written, even if with nothing after it.
 func (m *Map) Has(key string) bool {
-	if m == nil {
-		return false
-	}
-	_, ok := m.index[key]
+	_, ok := m.field(key)
 	return ok
 }
 

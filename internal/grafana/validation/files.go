@@ -1,10 +1,12 @@
 package validation
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
 
+	"reloader/internal/grafana"
 	"reloader/internal/snapshot"
 )
 
@@ -13,9 +15,11 @@ var (
 	ruleFileNoContent = NewLastingRule("file-unreadable")
 )
 
-// Files are the files of a kind's directory that Grafana reads, in its order; accepts says which
-// names it takes. What looks like one of them and is not read is reported.
-func (p *Pass) Files(s *snapshot.Snapshot, accepts func(string) bool) []File {
+// Files are the files of a kind's directory that Grafana reads, in its order. What looks like one of them and is not
+// read is reported.
+func (p *Pass) Files(s *snapshot.Snapshot) []File {
+	kind, _ := grafana.KindOf(s.Source.Name)
+	accepts := kind.Reads
 	var out []File
 	dirs := map[string]bool{}
 	for _, f := range s.Files {
@@ -45,7 +49,7 @@ func (p *Pass) Files(s *snapshot.Snapshot, accepts func(string) bool) []File {
 			p.Errorf(Place{Path: s.Source.UserPath(m.Name)}, ruleFileNoContent, "remove the name or repair the link", "%s: Grafana fails to read it and refuses all files of this kind", m.Reason)
 		}
 	}
-	slices.SortFunc(out, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 

@@ -95,12 +95,7 @@ func (l *Live) HasOrg(id int64) (exists, known bool) {
 	if l == nil || l.Orgs == nil {
 		return id == 1, id == 1
 	}
-	for _, o := range l.Orgs {
-		if o.ID == id {
-			return true, true
-		}
-	}
-	return false, true
+	return slices.ContainsFunc(l.Orgs, func(o Org) bool { return o.ID == id }), true
 }
 
 // HasOrgName says whether an organization of this name exists, and whether that is known.
@@ -108,12 +103,7 @@ func (l *Live) HasOrgName(name string) (exists, known bool) {
 	if l == nil || l.Orgs == nil {
 		return false, false
 	}
-	for _, o := range l.Orgs {
-		if o.Name == name {
-			return true, true
-		}
-	}
-	return false, true
+	return slices.ContainsFunc(l.Orgs, func(o Org) bool { return o.Name == name }), true
 }
 
 // HasPlugin says whether a plugin is installed, and whether that is known.

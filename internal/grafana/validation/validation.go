@@ -101,6 +101,15 @@ func (p *Pass) Errorf(at Place, rule, hint, format string, args ...any) {
 	p.add(at, finding.Error, rule, hint, format, args...)
 }
 
+// Since reports what Grafana refuses from a version on: now says what that one does, later what the earlier ones do not.
+func (p *Pass) Since(v grafana.Version, at Place, rule, hint, what, now, later string) {
+	if p.Version.AtLeast(v) {
+		p.Errorf(at, rule, hint, "%s: %s", what, now)
+		return
+	}
+	p.Warnf(at, rule, hint, "%s: %s", what, later)
+}
+
 // Warnf reports what Grafana accepts and the user hardly meant.
 func (p *Pass) Warnf(at Place, rule, hint, format string, args ...any) {
 	p.add(at, finding.Warning, rule, hint, format, args...)
@@ -208,11 +217,6 @@ func (p *Pass) Before(kind string) []finding.Item {
 		}
 	}
 	return out
-}
-
-// YAMLName says whether Grafana reads a provisioning file of this name.
-func YAMLName(name string) bool {
-	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
 // Unavailable is the error for a file whose contents were not kept.

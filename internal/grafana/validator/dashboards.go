@@ -30,8 +30,7 @@ func checkDashboards(p *validation.Pass, s *snapshot.Snapshot) {
 	}
 	var list []*provider
 	broken := false
-	files := p.Files(s, func(name string) bool { return validation.YAMLName(name) })
-	for _, f := range files {
+	for _, f := range p.Files(s) {
 		prs, ok := readProviders(p, f)
 		broken = broken || !ok
 		list = append(list, prs...)

@@ -86,13 +86,7 @@ func providerGone(p *validation.Pass, here validation.Place, s *snapshot.Snapsho
 		p.Guard(v.at, guardProviderRenamed, "keep the name", "the provider %q was renamed: Grafana deletes its dashboards and creates new ones, without their versions, stars and permissions", old.Name)
 		return
 	}
-	at := here
-	if name := old.Attrs["file"]; s != nil && name != "" {
-		if _, there := s.File(name); there {
-			at = validation.Place{Path: s.Source.UserPath(name), Line: 1, Column: 1}
-		}
-	}
-	p.Guard(at, guardAllGone, "look for a misspelled 'providers' key, an emptied file or a missing directory", "the provider %q is no longer named: Grafana would delete all its dashboards", old.Name)
+	p.Guard(fileOf(old, s, here), guardAllGone, "look for a misspelled 'providers' key, an emptied file or a missing directory", "the provider %q is no longer named: Grafana would delete all its dashboards", old.Name)
 }
 
 func uidChanges(p *validation.Pass, views []*providerView) {

@@ -74,7 +74,7 @@ func checkDatasources(p *validation.Pass, s *snapshot.Snapshot) {
 	var files []*dsFile
 	broken := false
 	if s != nil {
-		for _, f := range p.Files(s, validation.YAMLName) {
+		for _, f := range p.Files(s) {
 			if df := readDatasources(p, f); df != nil {
 				files = append(files, df)
 			} else {

@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -98,12 +99,8 @@ func checkDatasourceUID(p *validation.Pass, e *dsEntry) {
 	if !e.uid.Known || validation.UidFits(e.uid.Text) {
 		return
 	}
-	const why = "a uid has letters, digits, - and _, at most 40"
-	if p.Version.AtLeast(validation.V12) {
-		p.Errorf(e.file.At(e.uid.Node), ruleDSUID, "", "%s: Grafana fails partway, and earlier entries stay applied", why)
-		return
-	}
-	p.Warnf(e.file.At(e.uid.Node), ruleDSUID, "", "%s: Grafana 12 and later refuse it", why)
+	p.Since(validation.V12, e.file.At(e.uid.Node), ruleDSUID, "", "a uid has letters, digits, - and _, at most 40",
+		"Grafana fails partway, and earlier entries stay applied", "Grafana 12 and later refuse it")
 }
 
 func checkDatasourceURL(p *validation.Pass, e *dsEntry) {
@@ -112,11 +109,8 @@ func checkDatasourceURL(p *validation.Pass, e *dsEntry) {
 	}
 	at := e.file.At(e.url.Node)
 	if len(e.url.Text) > maxURLBytes {
-		if p.Version.AtLeast(validation.V11) {
-			p.Errorf(at, ruleDSURLLong, "", "the url has more than %d bytes: Grafana fails partway, and earlier entries stay applied", maxURLBytes)
-		} else {
-			p.Warnf(at, ruleDSURLLong, "", "the url has more than %d bytes: Grafana 11 and later refuse it", maxURLBytes)
-		}
+		p.Since(validation.V11, at, ruleDSURLLong, "", fmt.Sprintf("the url has more than %d bytes", maxURLBytes),
+			"Grafana fails partway, and earlier entries stay applied", "Grafana 11 and later refuse it")
 		return
 	}
 	if !e.typ.Known || !httpTypes[strings.ToLower(e.typ.Text)] {

@@ -64,23 +64,27 @@ func itemKey(i finding.Item) dsKey {
 	return dsKey{id, i.Attrs["name"]}
 }
 
+// fileOf is the file that an item came from, if it is still there.
+func fileOf(i finding.Item, s *snapshot.Snapshot, otherwise validation.Place) validation.Place {
+	if name := i.Attrs["file"]; s != nil && name != "" {
+		if _, there := s.File(name); there {
+			return validation.Place{Path: s.Source.UserPath(name), Line: 1, Column: 1}
+		}
+	}
+	return otherwise
+}
+
 func reportStaying(p *validation.Pass, here validation.Place, s *snapshot.Snapshot, stay []finding.Item) {
 	for n, old := range stay {
 		if n == maxPerRuleItems {
 			p.Warnf(here, ruleDSStays, "", "%d more data sources were removed from the files but stay in Grafana", len(stay)-n)
 			return
 		}
-		at := here
-		if name := old.Attrs["file"]; s != nil && name != "" {
-			if _, there := s.File(name); there {
-				at = validation.Place{Path: s.Source.UserPath(name), Line: 1, Column: 1}
-			}
-		}
 		hint := "to delete it, add\n" + deleteBlock(itemKey(old).name, itemKey(old).org)
 		if p.Version.AtLeast(validation.V11) {
 			hint += "\n(or write 'prune: true' at the top level of the files, before entries are removed)"
 		}
-		p.Warnf(at, ruleDSStays, hint, "the data source %q was removed from the files but stays in Grafana", old.Name)
+		p.Warnf(fileOf(old, s, here), ruleDSStays, hint, "the data source %q was removed from the files but stays in Grafana", old.Name)
 	}
 }
 
@@ -109,11 +113,12 @@ func guardEntry(p *validation.Pass, old finding.Item, e *dsEntry) {
 		old.Fingerprint != validation.FingerprintMap(e.node) && p.Version.AtLeast(validation.V10) {
 		p.Guard(e.file.At(e.node.Key("version")), guardDSVersion, "remove the version key, or raise the number", "this data source changed under the same version %s: Grafana skips the change silently", v)
 	}
-	if old.Attrs["url"] == "set" && (!e.url.Set || e.url.Empty()) {
-		p.Warnf(e.at, ruleDSKept, "write the new url, or delete the data source first:\n"+deleteBlock(validation.Label(e.name), e.org), "the url was removed: Grafana keeps the old one")
+	first := ", or delete the data source first:\n" + deleteBlock(validation.Label(e.name), e.org)
+	if old.Attrs["url"] == "set" && presence(e.url) == "" {
+		p.Warnf(e.at, ruleDSKept, "write the new url"+first, "the url was removed: Grafana keeps the old one")
 	}
-	if old.Attrs["basicAuthUser"] == "set" && (!e.authUser.Set || e.authUser.Empty()) {
-		p.Warnf(e.at, ruleDSKept, "write the new value, or delete the data source first:\n"+deleteBlock(validation.Label(e.name), e.org), "basicAuthUser was removed: Grafana keeps the old one")
+	if old.Attrs["basicAuthUser"] == "set" && presence(e.authUser) == "" {
+		p.Warnf(e.at, ruleDSKept, "write the new value"+first, "basicAuthUser was removed: Grafana keeps the old one")
 	}
 	guardSecureKeys(p, old, e)
 }

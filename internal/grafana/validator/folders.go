@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"slices"
 	"strings"
 
 	"reloader/internal/grafana/validation"
@@ -56,14 +57,13 @@ func (f *folders) titles(v *providerView) []string {
 		return []string{v.folder.Text}
 	}
 	var out []string
-	seen := map[string]bool{}
 	for _, file := range v.files {
-		if t := folderOf(f.Pass, v, file); t != "" && !seen[t] {
-			seen[t] = true
+		if t := folderOf(f.Pass, v, file); t != "" {
 			out = append(out, t)
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // fail reports what fails the folder step, mildly if the reload does not get there.
@@ -136,27 +136,15 @@ func (f *folders) uid(v *providerView, title string, exists bool) {
 
 // existing says whether the server surely has the folder.
 func (f *folders) existing(org int64, title string) bool {
-	if f.Live == nil {
-		return false
-	}
-	for _, l := range f.Live.Folders {
-		if l.OrgID == org && slug(l.Title) == slug(title) {
-			return true
-		}
-	}
-	return false
+	return f.Live != nil && slices.ContainsFunc(f.Live.Folders, func(l validation.Folder) bool {
+		return l.OrgID == org && slug(l.Title) == slug(title)
+	})
 }
 
 func (f *folders) liveDashboard(org int64, title string) bool {
-	if f.Live == nil {
-		return false
-	}
-	for _, l := range f.Live.Dashboards {
-		if l.OrgID == org && l.FolderUID == "" && slug(l.Title) == slug(title) {
-			return true
-		}
-	}
-	return false
+	return f.Live != nil && slices.ContainsFunc(f.Live.Dashboards, func(l validation.Dashboard) bool {
+		return l.OrgID == org && l.FolderUID == "" && slug(l.Title) == slug(title)
+	})
 }
 
 // slug is how older Grafanas compare titles.

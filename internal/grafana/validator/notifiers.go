@@ -35,7 +35,7 @@ func checkNotifiers(p *validation.Pass, s *snapshot.Snapshot) {
 	if s == nil {
 		return
 	}
-	files := p.Files(s, validation.YAMLName)
+	files := p.Files(s)
 	if p.Version.AtLeast(validation.V10) {
 		for _, f := range files {
 			p.Warnf(f.At(nil), ruleNotifiersGone, "write contact points under alerting/", "this Grafana (%s) has no legacy notifiers: nothing here is read", p.Version)

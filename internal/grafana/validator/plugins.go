@@ -25,7 +25,7 @@ func checkPlugins(p *validation.Pass, s *snapshot.Snapshot) {
 	}
 	seen := map[dsKey]validation.Place{}
 	named := map[string]bool{}
-	for _, f := range p.Files(s, validation.YAMLName) {
+	for _, f := range p.Files(s) {
 		d, top, ok := p.Top(f)
 		if !ok {
 			continue
