@@ -65,8 +65,10 @@ func (w *world) as(t *testing.T, secret string, flags ...string) *daemon {
 	return &daemon{r}
 }
 
-// A user, and the token of a service account, that may look and not reload: a change is not live, and who may reload is
-// told. With the right, it is live without help.
+const warnsOfUser = "reloader's user may not reload provisioning"
+
+// A user, and the token of a service account, that may look and not reload: reloader warns of it at its start, a change
+// is not live, and who may reload is told. With the right, it is live without help and the warning is gone.
 func TestUserWhoMayNotReload(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		ds := w.mount("datasources", datasource(9090))
@@ -79,7 +81,10 @@ func TestUserWhoMayNotReload(t *testing.T) {
 		byToken := w.as(t, token.Key, "--grafana-bearer-token-file")
 		byUser := w.as(t, "secret1", "--grafana-username", "viewer", "--grafana-password-file")
 		for _, d := range []*daemon{byToken, byUser} {
-			d.inSync(1) // Grafana runs these files, and tells everything of them
+			d.inSync(1) // Grafana runs these files, and tells everything about them
+			if !strings.Contains(d.Log.String(), warnsOfUser) {
+				t.Errorf("no warning of the user at the start: %s", d.Log)
+			}
 		}
 		ds.Swap(datasource(9091))
 		for _, d := range []*daemon{byToken, byUser} {
@@ -96,7 +101,13 @@ func TestUserWhoMayNotReload(t *testing.T) {
 		w.mayReload(t, id, true)
 		byUser.inSync(2)
 		byUser.live(t)
-		if err := w.has("prom", at(9091)); err != nil {
+		warned := strings.Count(byUser.Log.String(), warnsOfUser)
+		ds.Swap(datasource(9092))
+		byUser.inSync(3)
+		if strings.Count(byUser.Log.String(), warnsOfUser) != warned {
+			t.Errorf("warned of a user who may reload: %s", byUser.Log)
+		}
+		if err := w.has("prom", at(9092)); err != nil {
 			t.Error(err)
 		}
 	})

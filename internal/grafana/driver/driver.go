@@ -54,7 +54,8 @@ type Driver struct {
 
 // memory is what a driver knows of its server, and leaves to the next one; see Inherit.
 type memory struct {
-	version string // what /api/health said last
+	version   string // what /api/health said last
+	mayReload string // the epoch of the life in which the user was seen to have the right to reload
 
 	// life is what is known of the process that answers.
 	life life

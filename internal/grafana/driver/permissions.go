@@ -29,7 +29,7 @@ func (d *Driver) seesAll(ctx context.Context, org int64, what string, actions ..
 		return nil
 	}
 	var may map[string][]string
-	if err := d.api.list(ctx, "/api/access-control/user/permissions", inOrg(org), &may); err != nil {
+	if err := d.api.list(ctx, permissionsPath, inOrg(org), &may); err != nil {
 		return optional(err)
 	}
 	for _, action := range actions {
@@ -42,6 +42,26 @@ func (d *Driver) seesAll(ctx context.Context, org int64, what string, actions ..
 		}
 	}
 	return nil
+}
+
+const permissionsPath = "/api/access-control/user/permissions"
+
+// warnOfUser logs that the user may not reload, which otherwise shows only when a change is refused. It asks until the
+// user has the right, once in each life of Grafana. What Grafana does not tell is no warning. No status keeps the
+// warning, because the right can be given at any time.
+func (d *Driver) warnOfUser(ctx context.Context) {
+	if d.mayReload == d.life.epoch() || !grafana.ParseVersion(d.version).AtLeast(tellsPermissions) {
+		return
+	}
+	var may map[string][]string
+	switch err := d.api.list(ctx, permissionsPath, nil, &may); {
+	case err != nil || len(may) == 0:
+	case len(may["provisioning:reload"]) > 0:
+		d.mayReload = d.life.epoch()
+	default:
+		d.o.Logger.Warn("reloader's user may not reload provisioning: Grafana will refuse the next change with 403",
+			"hint", "give the name and password of a Grafana server admin; an organization's admin, a service account or an API key may not reload")
+	}
 }
 
 var errPartial = errors.New("not everything is visible")

@@ -87,6 +87,9 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 			out.Calls = append(out.Calls, "SIGTERM to the Grafana process")
 		}
 	}
+	if c.Server.Ready {
+		d.warnOfUser(ctx)
+	}
 	out.Data = p
 	return out, nil
 }
