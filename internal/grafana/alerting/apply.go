@@ -76,16 +76,7 @@ func (s *state) receiver(c *contact, r *receiver) {
 			}
 		}
 	}
-	if first, twice := o.made[uid]; twice {
-		if inServer {
-			s.p.Warnf(c.file.At(r.uid.Node), ruleTwice, "use another uid", "this uid is already in %s:%d: the last one wins, and a new Grafana fails with it", first.Path, first.Line)
-		} else {
-			s.p.Errorf(c.file.At(r.uid.Node), ruleTwice, "use another uid", "this uid is already in %s:%d: Grafana fails while writing the contact points; the first one stays", first.Path, first.Line)
-		}
-	}
-	if _, twice := o.made[uid]; !twice {
-		o.made[uid] = c.file.At(r.uid.Node)
-	}
+	s.once(o.made, uid, c.file.At(r.uid.Node), ruleTwice, "uid", "contact points", inServer)
 	if old := o.owner[uid]; old != "" && old != c.name.Text {
 		if gone := o.remove(uid); gone != "" {
 			o.renamed(gone, c.name.Text)
@@ -115,16 +106,21 @@ func (s *state) muteTimes(f *file) {
 			continue
 		}
 		o := s.org(m.org)
-		if first, twice := o.madeMute[m.name.Text]; twice {
-			if s.liveMute(m.org, m.name.Text) {
-				s.p.Warnf(m.at, ruleNameTwice, "use another name", "this name is already in %s:%d: the last one wins, and a new Grafana fails with it", first.Path, first.Line)
-			} else {
-				s.p.Errorf(m.at, ruleNameTwice, "use another name", "this name is already in %s:%d: Grafana fails while writing the mute timings; the first one stays", first.Path, first.Line)
-			}
-			continue
-		}
-		o.madeMute[m.name.Text] = m.at
+		s.once(o.madeMute, m.name.Text, m.at, ruleNameTwice, "name", "mute timings", s.liveMute(m.org, m.name.Text))
 		o.mutes[m.name.Text] = true
+	}
+}
+
+// once reports a uid or name that the files have used before, and notes where it is first.
+func (s *state) once(made map[string]validation.Place, id string, at validation.Place, rule, key, kinds string, inServer bool) {
+	first, twice := made[id]
+	switch {
+	case !twice:
+		made[id] = at
+	case inServer:
+		s.p.Warnf(at, rule, "use another "+key, "this %s is already in %s:%d: the last one wins, and a new Grafana fails with it", key, first.Path, first.Line)
+	default:
+		s.p.Errorf(at, rule, "use another "+key, "this %s is already in %s:%d: Grafana fails while writing the %s; the first one stays", key, first.Path, first.Line, kinds)
 	}
 }
 

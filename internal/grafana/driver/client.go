@@ -49,8 +49,9 @@ func newAPI(o Options) *api {
 
 // answer is a response that was read to its end.
 type answer struct {
-	status int
-	body   []byte
+	status  int
+	body    []byte
+	cookies []*http.Cookie
 }
 
 // message is what the server says about itself; the reason of a failed reload is never in it.
@@ -180,26 +181,13 @@ func (c *api) login(ctx context.Context, user, password string) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
-	req, err := c.request(ctx, http.MethodPost, "/login", body)
-	if err != nil {
-		return answer{}, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.roundTrip(req)
-	if err != nil {
-		return answer{}, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxWords))
-	if err != nil {
-		return answer{}, httpclient.Explain(ctx, err, "POST /login", limitOf(ctx))
-	}
-	for _, cookie := range resp.Cookies() {
-		if cookie.Name == "grafana_session" && resp.StatusCode == http.StatusOK {
+	a, err := c.send(ctx, http.MethodPost, "/login", http.Header{"Content-Type": {"application/json"}}, body, "")
+	for _, cookie := range a.cookies {
+		if cookie.Name == "grafana_session" && a.status == http.StatusOK {
 			c.session = cookie.Value
 		}
 	}
-	return answer{status: resp.StatusCode, body: text}, nil
+	return a, err
 }
 
 func (c *api) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
@@ -251,7 +239,7 @@ func (c *api) send(ctx context.Context, method, path string, header http.Header,
 		}
 		b = b[:most]
 	}
-	return answer{status: resp.StatusCode, body: b}, nil
+	return answer{resp.StatusCode, b, resp.Cookies()}, nil
 }
 
 // roundTrip sends a request and counts new connections.

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -45,7 +46,8 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 				return err
 			}
 			read += n
-			missing = missing || n > 0 && !have.shows(want)
+			_, there := have.byUID[have.uidOf(want)]
+			missing = missing || n > 0 && !there
 		}
 		if cause := ""; missing {
 			if cause, err = d.overQuota(ctx, org, len(have.byUID)); err != nil {
@@ -62,14 +64,10 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 // compareDashboard looks at one dashboard; n is 0 when nothing that this server tells could show it. The rivals are
 // other files with its uid, of which Grafana shows one.
 func (d *Driver) compareDashboard(ctx context.Context, e *expectation, want dashboard, rivals []dashboard, have *stored, details *int, seen *comparison) (n int, err error) {
-	uid, name := want.UID, want.UID
-	if uid == "" {
-		name = want.Title
-		if !have.detailed {
-			seen.hide("dashboards", "dashboards without uid")
-			return 0, nil
-		}
-		uid = have.sums[want.Checksum]
+	uid, name := have.uidOf(want), cmp.Or(want.UID, want.Title)
+	if want.UID == "" && !have.detailed {
+		seen.hide("dashboards", "dashboards without uid")
+		return 0, nil
 	}
 	shown, ok := have.byUID[uid]
 	switch {
@@ -121,14 +119,9 @@ func (e *expectation) rivals(of int) []dashboard {
 	return out
 }
 
-// shows says that Grafana has a dashboard with the uid of the file's.
-func (s *stored) shows(want dashboard) bool {
-	uid := want.UID
-	if uid == "" {
-		uid = s.sums[want.Checksum]
-	}
-	_, ok := s.byUID[uid]
-	return ok
+// uidOf is the uid of a file's dashboard; of one without uid, that of the dashboard which was made from such a file.
+func (s *stored) uidOf(want dashboard) string {
+	return cmp.Or(want.UID, s.sums[want.Checksum])
 }
 
 // claims are the providers that read the file of a dashboard, or another file with the same contents.

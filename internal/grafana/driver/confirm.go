@@ -71,16 +71,11 @@ func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) rel
 	if own.files.Uncompared {
 		v.NotCompared = append(v.NotCompared, fmt.Sprintf("all files: what they say is more than %d MiB of names and fingerprints, the most that reloader compares", maxExpected>>20))
 	}
-	d.heal = map[string]bool{}
-	for route := range seen.routes {
-		d.heal[route] = true
-		delete(d.done.routes, route)
-	}
+	d.heal = maps.Clone(seen.routes)
 	var open []string // what only an answer could prove, and none does
 	for _, r := range seen.refused {
 		open = append(open, r.what)
 		d.heal[r.route] = true
-		delete(d.done.routes, r.route)
 	}
 	var told []string // what an answer proves
 	for _, kind := range grafana.Kinds {
@@ -94,8 +89,8 @@ func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) rel
 		}
 		open = append(open, what...)
 		d.heal[kind.Route] = true
-		delete(d.done.routes, kind.Route)
 	}
+	maps.DeleteFunc(d.done.routes, func(route string, _ bool) bool { return d.heal[route] })
 	v.By = seen.by(reloaded, told)
 	switch {
 	case len(seen.wrong) > 0:
@@ -128,20 +123,20 @@ func (d *Driver) compare(ctx context.Context, e expectation, seen *comparison) e
 
 // comparison collects what Grafana shows differently, and what it does not show.
 type comparison struct {
-	changed map[string]bool     // the files whose objects are looked at first
-	old     bool                // the version may lack some of the routes
-	wrong   []string            // what is not as the files say
-	causes  []string            // what explains a difference by itself
-	routes  map[string]bool     // the kinds with something wrong
-	hidden  map[string][]string // by kind, what could not be compared
-	refused []refusal           // what Grafana did not tell when it was asked
-	tooLong []string            // what Grafana told at such length that it was not read
-	checked []string            // what was read back, for the proof
-	saved   map[key]int         // how often each data source was saved
+	changed map[string]bool // the files whose objects are looked at first
+	old     bool            // the version may lack some of the routes
+	wrong   []string        // what is not as the files say
+	causes  []string        // what explains a difference by itself
+	routes  map[string]bool // the kinds with something wrong
+	hidden                  // what could not be compared
+	refused []refusal       // what Grafana did not tell when it was asked
+	tooLong []string        // what Grafana told at such length that it was not read
+	checked []string        // what was read back, for the proof
+	saved   map[key]int     // how often each data source was saved
 }
 
 func newComparison(changed map[string]bool) *comparison {
-	return &comparison{changed: changed, routes: map[string]bool{}, hidden: map[string][]string{}, saved: map[key]int{}}
+	return &comparison{changed: changed, routes: map[string]bool{}, hidden: hidden{}, saved: map[key]int{}}
 }
 
 // add notes a difference; cause may be empty.
@@ -155,13 +150,6 @@ func (c *comparison) add(route, cause, format string, args ...any) {
 func (c *comparison) because(cause string) {
 	if cause != "" && !slices.Contains(c.causes, cause) {
 		c.causes = append(c.causes, cause)
-	}
-}
-
-// hide notes that something of a kind could not be compared.
-func (c *comparison) hide(route, what string) {
-	if !slices.Contains(c.hidden[route], what) {
-		c.hidden[route] = append(c.hidden[route], what)
 	}
 }
 

@@ -46,7 +46,7 @@ type expectation struct {
 	// Kinds are the kinds of which there are files, by route; the value names their contents.
 	Kinds map[string]uint64
 	// Hidden names, by route, what Grafana does not show. Only our own reload's answer can prove it.
-	Hidden map[string][]string
+	Hidden hidden
 	// Uncompared says that there is too much to compare.
 	Uncompared bool
 	// Entries counts what a reload writes, for its timeout.
@@ -59,15 +59,20 @@ type unreadFile struct {
 }
 
 func newExpectation() expectation {
-	return expectation{Kinds: map[string]uint64{}, Hidden: map[string][]string{}, Files: map[string]bool{}}
+	return expectation{Kinds: map[string]uint64{}, Hidden: hidden{}, Files: map[string]bool{}}
+}
+
+// hidden names, by route, what Grafana does not show or what could not be compared.
+type hidden map[string][]string
+
+func (h hidden) hide(route, what string) {
+	if !slices.Contains(h[route], what) {
+		h[route] = append(h[route], what)
+	}
 }
 
 // hide notes that Grafana does not show something.
-func (e *expectation) hide(route, what string) {
-	if !slices.Contains(e.Hidden[route], what) {
-		e.Hidden[route] = append(e.Hidden[route], what)
-	}
-}
+func (e *expectation) hide(route, what string) { e.Hidden.hide(route, what) }
 
 // expect reads the files the way Grafana does. They were judged before, so that what cannot be
 // read is left out silently here.

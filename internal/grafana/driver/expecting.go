@@ -93,7 +93,7 @@ func expectedOf(v any, facts finding.Facts) (expectation, bool) {
 
 // tooLarge is what is left of an expectation that is too large to be kept: the kinds, of which nothing is compared.
 func (e *expectation) tooLarge() expectation {
-	small := expectation{Kinds: e.Kinds, Hidden: map[string][]string{}, Files: map[string]bool{}, Entries: e.Entries, Ini: e.Ini, IniDigest: e.IniDigest, Uncompared: true}
+	small := expectation{Kinds: e.Kinds, Hidden: hidden{}, Files: map[string]bool{}, Entries: e.Entries, Ini: e.Ini, IniDigest: e.IniDigest, Uncompared: true}
 	for route := range e.Kinds {
 		small.hide(route, "all "+route)
 	}

@@ -218,8 +218,8 @@ func (d *Driver) covered(route string, files uint64, strayed bool) bool {
 
 // undisturbed says that our own reload of these files is the newest one by Grafana's own count.
 func (d *Driver) undisturbed(route string, files uint64) bool {
-	a, ok := d.answered[route]
-	return ok && a.life == d.life.number && a.files == files && a.told && d.life.reloads[route] != 0 && d.life.reloads[route] <= a.reloads
+	a, n := d.answered[route], d.life.reloads[route]
+	return a.life == d.life.number && a.files == files && a.told && n != 0 && n <= a.reloads
 }
 
 // patience bounds how often a reload of ours follows one that someone else made: two programs that both do so

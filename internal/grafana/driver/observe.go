@@ -40,7 +40,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	case resp.StatusCode == http.StatusServiceUnavailable:
 		return reload.Observation{Reason: "Grafana says that its database is not ready", Class: reload.ClassUnavailable}, nil
 	case resp.StatusCode != http.StatusOK:
-		return notReady(classify("GET /api/health", answer{resp.StatusCode, []byte(d.api.redact(string(body)))}))
+		return notReady(classify("GET /api/health", answer{status: resp.StatusCode, body: []byte(d.api.redact(string(body)))}))
 	case json.Unmarshal(body, &health) != nil || health.Database == "":
 		return reload.Observation{}, &reload.Failure{Class: reload.ClassUnexpected, Permanent: true, Untouched: true,
 			Message: "GET /api/health: the answer is not Grafana's", Hint: "check --grafana-url", Body: reload.BoundBody(d.api.redact(string(body)))}

@@ -90,12 +90,12 @@ func view(p *validation.Pass, pr *provider) *providerView {
 		}
 		v.collect(p, s, root)
 	}
-	if !v.inView && (!p.Same || dirExists(p, root)) {
-		p.Infof(pr.pathAt, ruleNotInView, "", "reloader does not see this path: its dashboards are not checked")
-	}
-	if !v.inView && p.Same && !dirExists(p, root) {
-		v.missing = true
+	v.missing = !v.inView && p.Same && !dirExists(p, root)
+	switch {
+	case v.missing:
 		p.Warnf(pr.pathAt, ruleProviderMissing, "create the directory, or correct the path", "the path does not exist: Grafana skips this provider and all later ones, and keeps their dashboards")
+	case !v.inView:
+		p.Infof(pr.pathAt, ruleNotInView, "", "reloader does not see this path: its dashboards are not checked")
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -25,10 +26,7 @@ var (
 	ruleProviderInterval = validation.NewLastingRule("provider-interval")
 	ruleProviderWatch    = validation.NewRule("provider-interval-watch")
 	providerKeys         = []string{
-		"name", "type", "orgId", "folder", "folderUid", "editable", "options", "disableDeletion", "updateIntervalSeconds", "allowUiUpdates",
-	}
-	providerKeysV0 = []string{
-		"name", "type", "org_id", "folder", "folderUid", "editable", "options", "disableDeletion", "updateIntervalSeconds", "allowUiUpdates",
+		"name", "type", "folder", "folderUid", "editable", "options", "disableDeletion", "updateIntervalSeconds", "allowUiUpdates",
 	}
 	providerOptions = []string{"path", "folder", "foldersFromFilesStructure"}
 )
@@ -93,7 +91,7 @@ func readProviders(p *validation.Pass, f validation.File) ([]*provider, bool) {
 	d.UnknownKeys(top, "a provider file", []string{"apiVersion", "providers"}, validation.AnchorsOnly(top)...)
 	var out []*provider
 	for _, m := range d.Items(top.Get("providers"), "providers") {
-		out = append(out, readProvider(p, f, d, m))
+		out = append(out, readProvider(p, f, d, m, false))
 	}
 	if d.Stopped() {
 		return nil, false
@@ -104,17 +102,23 @@ func readProviders(p *validation.Pass, f validation.File) ([]*provider, bool) {
 	return out, true
 }
 
-func readProvider(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map) *provider {
-	d.UnknownKeys(m, "a provider", providerKeys)
-	pr := &provider{
-		file: f, node: m, at: f.At(m.Node), name: d.Text(m, "name"), typ: d.Text(m, "type"),
-		org: validation.OrgOf(d.Int(m, "orgId")), orgAt: f.At(m.Key("orgId")), folder: d.Text(m, "folder"), folderUID: d.Text(m, "folderUid"),
-		interval: d.Int(m, "updateIntervalSeconds"), disableDeletion: d.Bool(m, "disableDeletion").Value,
-		allowUIUpdates: d.Bool(m, "allowUiUpdates").Value,
+// readProvider reads one entry. The old form has org_id, and nothing in it is expanded.
+func readProvider(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map, old bool) *provider {
+	what, org := "a provider", "orgId"
+	text, whole, boolean, readMap := d.Text, d.Int, d.Bool, d.OptionsMap
+	if old {
+		what, org = "a provider in the old format", "org_id"
+		text, whole, boolean, readMap = d.PlainText, d.PlainInt, d.PlainBool, d.PlainOptions
 	}
-	d.Bool(m, "editable")
-	options, ok := d.OptionsMap(m.Get("options"), "options")
-	if ok {
+	d.UnknownKeys(m, what, append(slices.Clip(providerKeys), org))
+	pr := &provider{
+		file: f, node: m, at: f.At(m.Node), name: text(m, "name"), typ: text(m, "type"),
+		org: validation.OrgOf(whole(m, org)), orgAt: f.At(m.Key(org)), folder: text(m, "folder"), folderUID: text(m, "folderUid"),
+		interval: whole(m, "updateIntervalSeconds"), disableDeletion: boolean(m, "disableDeletion").Value,
+		allowUIUpdates: boolean(m, "allowUiUpdates").Value,
+	}
+	boolean(m, "editable")
+	if options, ok := readMap(m.Get("options"), "options"); ok {
 		pr.options, _ = d.Map(m.Get("options"), "options")
 		d.UnknownKeys(pr.options, "options", providerOptions)
 		readOptions(p, pr, options)
@@ -132,20 +136,7 @@ func readProvidersV0(p *validation.Pass, f validation.File, d *provisioning.Deco
 	}
 	var out []*provider
 	for _, m := range d.Items(root, "the list") {
-		d.UnknownKeys(m, "a provider in the old format", providerKeysV0)
-		pr := &provider{
-			file: f, node: m, at: f.At(m.Node), name: d.PlainText(m, "name"), typ: d.PlainText(m, "type"),
-			org: validation.OrgOf(d.PlainInt(m, "org_id")), orgAt: f.At(m.Key("org_id")), folder: d.PlainText(m, "folder"),
-			folderUID: d.PlainText(m, "folderUid"), interval: d.PlainInt(m, "updateIntervalSeconds"),
-			disableDeletion: d.PlainBool(m, "disableDeletion").Value, allowUIUpdates: d.PlainBool(m, "allowUiUpdates").Value,
-		}
-		d.PlainBool(m, "editable")
-		if options, ok := d.PlainOptions(m.Get("options"), "options"); ok {
-			pr.options, _ = d.Map(m.Get("options"), "options")
-			d.UnknownKeys(pr.options, "options", providerOptions)
-			readOptions(p, pr, options)
-		}
-		out = append(out, pr)
+		out = append(out, readProvider(p, f, d, m, true))
 	}
 	return out
 }
