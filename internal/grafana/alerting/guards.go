@@ -59,7 +59,7 @@ func orgName(name string, org int64) string {
 }
 
 // Lists of names in attributes have a name per line.
-func joined(list []named1) string {
+func joined(list []reference) string {
 	var names []string
 	for _, n := range list {
 		names = append(names, n.name)

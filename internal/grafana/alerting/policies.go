@@ -34,14 +34,14 @@ type policy struct {
 	at        validation.Place
 	org       int64 // 0: not known
 	print     uint64
-	receivers []named1
-	intervals []named1
+	receivers []reference
+	intervals []reference
 	// ok says that the tree was read in whole.
 	ok bool
 }
 
-// named1 is a name that a route refers to.
-type named1 struct {
+// reference is a name that a route refers to.
+type reference struct {
 	at   validation.Place
 	name string
 }
@@ -106,7 +106,7 @@ const maxRoutes = 1000
 func (r *route) read(depth int) {
 	r.unknownKeys(depth == 0)
 	if v, ok := r.text("receiver"); ok && v != "" {
-		r.policy.receivers = append(r.policy.receivers, named1{r.at("receiver"), v})
+		r.policy.receivers = append(r.policy.receivers, reference{r.at("receiver"), v})
 	}
 	r.text("provenance")
 	r.groupBy()
@@ -121,7 +121,7 @@ func (r *route) read(depth int) {
 			}
 		}
 		for _, name := range r.texts(key) {
-			r.policy.intervals = append(r.policy.intervals, named1{r.at(key), name})
+			r.policy.intervals = append(r.policy.intervals, reference{r.at(key), name})
 		}
 	}
 	if v := get(r.values, "continue"); v != nil && !unknownValue(v) {

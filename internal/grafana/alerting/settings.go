@@ -1,8 +1,7 @@
 package alerting
 
 import (
-	"slices"
-
+	"reloader/internal/grafana/ini"
 	"reloader/internal/grafana/validation"
 )
 
@@ -11,14 +10,11 @@ var (
 	ruleQuota = validation.NewRule("alert-rule-quota")
 )
 
-// iniFalse are the words that Grafana reads as false in grafana.ini.
-var iniFalse = []string{"0", "f", "F", "false", "FALSE", "False", "n", "N", "no", "NO", "No", "off", "OFF", "Off"}
-
-// iniTrue are those that it reads as true.
-var iniTrue = []string{"1", "t", "T", "true", "TRUE", "True", "y", "Y", "yes", "YES", "Yes", "on", "ON", "On"}
-
-// SwitchedOff says that a setting, as Grafana tells it, is false.
-func SwitchedOff(text string) bool { return slices.Contains(iniFalse, text) }
+// SwitchedOff says that a setting, as Grafana shows it, is false.
+func SwitchedOff(text string) bool {
+	on, ok := ini.ParseBool(text)
+	return ok && !on
+}
 
 // alertingOff tells that Grafana reads no alerting files, where grafana.ini or the server says so.
 func alertingOff(p *validation.Pass, files []*file) {
@@ -44,8 +40,8 @@ const defaultOrgRules = 100
 // ruleQuotas reads [quota], which counts only where it is switched on.
 func ruleQuotas(p *validation.Pass) quotas {
 	none := quotas{-1, -1}
-	text, set, known := p.Setting("quota", "enabled")
-	if !set || !known || !slices.Contains(iniTrue, text) {
+	text, _, known := p.Setting("quota", "enabled")
+	if on, _ := ini.ParseBool(text); !known || !on {
 		return none
 	}
 	org, known := p.Whole("quota", "org_alert_rule", defaultOrgRules)

@@ -35,7 +35,7 @@ type use struct {
 	receivers, intervals []string
 }
 
-func newAlState(p *validation.Pass, files []*file) *state {
+func newState(p *validation.Pass, files []*file) *state {
 	s := &state{p: p, orgs: map[int64]*orgState{}, builtin: "grafana-default-email", quota: ruleQuotas(p)}
 	if p.Version.AtLeast(validation.V124) {
 		s.builtin = "empty"

@@ -89,19 +89,6 @@ func (c *api) list(ctx context.Context, path string, header http.Header, v any) 
 	return nil
 }
 
-// listOrNull is list for the routes that answer null where nothing is left, as that of the templates does.
-func (c *api) listOrNull(ctx context.Context, path string, header http.Header, v *[]map[string]any) error {
-	var raw json.RawMessage
-	if err := c.get(ctx, path, header, &raw); err != nil {
-		return err
-	}
-	*v = []map[string]any{}
-	if json.Unmarshal(raw, v) != nil {
-		return notGrafanas(path)
-	}
-	return nil
-}
-
 // notGrafanas is the failure of an answer of 200 that says something else than Grafana would.
 func notGrafanas(path string) error {
 	return &reload.Failure{Class: reload.ClassUnexpected, Message: "GET " + path + ": the answer is not the JSON that Grafana sends", Hint: "check the URL"}

@@ -134,7 +134,7 @@ func unusable(known knownNames, set settings, section, key, text string) bool {
 	}
 	switch k.kind {
 	case kindBool:
-		_, ok = parseBool(resolved)
+		_, ok = ParseBool(resolved)
 	case kindInt:
 		_, ok = parseInt(resolved)
 	case kindDuration:

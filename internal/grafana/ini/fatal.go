@@ -172,7 +172,7 @@ func badMinInterval(text string) string {
 }
 
 func badBool(text string) string {
-	if _, ok := parseBool(text); !ok {
+	if _, ok := ParseBool(text); !ok {
 		return "is not a boolean"
 	}
 	return ""

@@ -66,7 +66,7 @@ func (c *checker) kind(section, key string, v *setting) {
 	var what, hint string
 	switch k.kind {
 	case kindBool:
-		if _, ok := parseBool(text); !ok {
+		if _, ok := ParseBool(text); !ok {
 			what, hint = "a boolean", "write true or false"
 		}
 	case kindInt:

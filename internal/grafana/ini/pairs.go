@@ -31,7 +31,7 @@ func (c *checker) isTrue(section, key string, otherwise bool) bool {
 	if !ok {
 		return false
 	}
-	v, ok := parseBool(text)
+	v, ok := ParseBool(text)
 	if !ok {
 		return otherwise
 	}
@@ -148,7 +148,7 @@ func (c *checker) alerting() {
 	}
 	if e := c.set.at("unified_alerting", "enabled"); e != nil && c.version.AtLeast(v9) && c.version.Before(v11) {
 		if text, ok := c.set.get("unified_alerting", "enabled"); ok {
-			if v, isBool := parseBool(text); isBool && !v {
+			if v, isBool := ParseBool(text); isBool && !v {
 				c.warn(e, RuleNoEffect, "set force_migration = true if the alert rules may be lost", "%s = false makes Grafana exit at once if unified alerting ran before", e.name())
 			}
 		}
@@ -221,7 +221,7 @@ func (c *checker) freeKeys() {
 			if e.key == "enable" || c.version.Before(v9) {
 				continue
 			}
-			if _, isBool := parseBool(e.value); !isBool && !c.set.unknown(e) {
+			if _, isBool := ParseBool(e.value); !isBool && !c.set.unknown(e) {
 				if c.version.Before(v12) {
 					c.fatal(e, "write true or false", "%s is not a boolean: Grafana does not start", e.name())
 				} else {

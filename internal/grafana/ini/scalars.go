@@ -10,8 +10,8 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// parseBool knows the words of ini.v1; unlike in Grafana's YAML files, yes, no, on and off are among them.
-func parseBool(s string) (value, ok bool) {
+// ParseBool knows the words of ini.v1; unlike in Grafana's YAML files, yes, no, on and off are among them.
+func ParseBool(s string) (value, ok bool) {
 	switch s {
 	case "1", "t", "T", "true", "TRUE", "True", "YES", "yes", "Yes", "y", "ON", "on", "On":
 		return true, true

@@ -49,9 +49,6 @@ func FingerprintMap(m *provisioning.Map) uint64 {
 	return Fingerprint(nodes...)
 }
 
-// FingerprintBytes tells whether a text changed.
-func FingerprintBytes(b []byte) uint64 { return finding.Fingerprint(string(b)) }
-
 // Label is how a value is called in findings and outlines: as it is written in the file, so that
 // nothing from the environment shows.
 func Label(v provisioning.Value) string {

@@ -46,11 +46,11 @@ func (d *dashboard) stored() bool { return d.why == "" }
 // dashboardCheck goes through the dashboards of all providers.
 type dashboardCheck struct {
 	*validation.Pass
-	byUID   map[dsKey]*dashboard
+	byUID   map[orgKey]*dashboard
 	byTitle map[string]*dashboard
 	done    map[string]*dashboard
 	// theirUIDs and theirTitles are of dashboards that the server has and that are not from its files.
-	theirUIDs, theirTitles map[dsKey]bool
+	theirUIDs, theirTitles map[orgKey]bool
 }
 
 // dashboard judges one file for one provider.
@@ -161,7 +161,7 @@ func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at 
 func (c *dashboardCheck) unique(v *providerView, d *dashboard, at validation.Place) {
 	titleKey := strconv.FormatInt(v.org, 10) + "\x00" + d.folder + "\x00" + d.title
 	if d.uid != "" {
-		key := dsKey{v.org, d.uid}
+		key := orgKey{v.org, d.uid}
 		if other := c.byUID[key]; other != nil {
 			c.Warnf(at, ruleUIDDup, "use another uid", "%s has this uid too: Grafana shows one of the two, not always the same one, and may not store new dashboards of the provider", other.file.user)
 			return

@@ -40,7 +40,7 @@ func checkDashboards(p *validation.Pass, s *snapshot.Snapshot) {
 	for _, pr := range list {
 		checkProvider(p, pr)
 	}
-	c := &dashboardCheck{Pass: p, byUID: map[dsKey]*dashboard{}, byTitle: map[string]*dashboard{}, done: map[string]*dashboard{}}
+	c := &dashboardCheck{Pass: p, byUID: map[orgKey]*dashboard{}, byTitle: map[string]*dashboard{}, done: map[string]*dashboard{}}
 	var views []*providerView
 	for _, pr := range list {
 		views = append(views, view(p, pr))
@@ -238,7 +238,7 @@ func outlineProvider(p *validation.Pass, v *providerView) {
 	}
 	p.Item(itemProvider, validation.Label(v.name), validation.FingerprintMap(v.node), attrs)
 	for _, d := range v.dashboards {
-		p.Item(itemDashboard, validation.Label(v.name)+"/"+d.file.rel, validation.FingerprintBytes(d.file.bytes), map[string]string{
+		p.Item(itemDashboard, validation.Label(v.name)+"/"+d.file.rel, finding.Fingerprint(string(d.file.bytes)), map[string]string{
 			"provider": validation.Label(v.name), "file": d.file.rel, "uid": d.uid, "org": attrs["org"],
 		})
 	}

@@ -29,7 +29,8 @@ const (
 	fromLive                      // the server itself
 )
 
-type dsKey struct {
+// orgKey is something in one organization, by its name, uid or title.
+type orgKey struct {
 	org  int64
 	name string
 }
@@ -46,31 +47,31 @@ type dsRow struct {
 // dsState plays the writing of a reload.
 type dsState struct {
 	p    *validation.Pass
-	rows map[dsKey]*dsRow
+	rows map[orgKey]*dsRow
 	// uids finds the row that has a uid: its key holds the organization and the uid.
-	uids map[dsKey]dsKey
+	uids map[orgKey]orgKey
 	// unknownMarks says that it is not known which data sources were written under prune.
 	unknownMarks bool
 }
 
-func (s *dsState) put(key dsKey, row *dsRow) {
+func (s *dsState) put(key orgKey, row *dsRow) {
 	s.remove(key)
 	s.rows[key] = row
 	if row.uidKnown {
-		s.uids[dsKey{key.org, row.uid}] = key
+		s.uids[orgKey{key.org, row.uid}] = key
 	}
 }
 
-func (s *dsState) remove(key dsKey) {
-	if row := s.rows[key]; row != nil && s.uids[dsKey{key.org, row.uid}] == key {
-		delete(s.uids, dsKey{key.org, row.uid})
+func (s *dsState) remove(key orgKey) {
+	if row := s.rows[key]; row != nil && s.uids[orgKey{key.org, row.uid}] == key {
+		delete(s.uids, orgKey{key.org, row.uid})
 	}
 	delete(s.rows, key)
 }
 
 // applyDatasources plays what the reload would write, entry by entry, and reports where it would fail.
 func applyDatasources(p *validation.Pass, files []*dsFile) {
-	s := &dsState{p: p, rows: map[dsKey]*dsRow{}, uids: map[dsKey]dsKey{}}
+	s := &dsState{p: p, rows: map[orgKey]*dsRow{}, uids: map[orgKey]orgKey{}}
 	s.load()
 	s.prune(files)
 	for _, f := range files {
@@ -96,10 +97,10 @@ func applyDatasources(p *validation.Pass, files []*dsFile) {
 
 // load starts from what exists: what the server said, else what it was last proven to run.
 func (s *dsState) load() {
-	marks := map[dsKey]bool{}
+	marks := map[orgKey]bool{}
 	for _, i := range s.p.Before(itemDatasource) {
 		id, _ := strconv.ParseInt(i.Attrs["org"], 10, 64)
-		key := dsKey{id, i.Attrs["name"]}
+		key := orgKey{id, i.Attrs["name"]}
 		marks[key] = i.Attrs["prune"] == "true"
 		if s.p.Live == nil || s.p.Live.Datasources == nil {
 			s.put(key, &dsRow{uid: i.Attrs["uid"], uidKnown: i.Attrs["uid"] != "", prunable: marks[key], origin: fromRunning})
@@ -110,7 +111,7 @@ func (s *dsState) load() {
 		return
 	}
 	for _, d := range s.p.Live.Datasources {
-		key := dsKey{d.OrgID, d.Name}
+		key := orgKey{d.OrgID, d.Name}
 		s.put(key, &dsRow{uid: d.UID, uidKnown: true, prunable: marks[key], origin: fromLive})
 	}
 }
@@ -124,9 +125,9 @@ func (s *dsState) text(v provisioning.Value) (string, bool) {
 	return v.Text, v.Known
 }
 
-func (s *dsState) key(name provisioning.Value, org int64) (dsKey, bool) {
+func (s *dsState) key(name provisioning.Value, org int64) (orgKey, bool) {
 	t, ok := s.text(name)
-	return dsKey{org, t}, ok && org != 0 && t != ""
+	return orgKey{org, t}, ok && org != 0 && t != ""
 }
 
 // prune removes what was written under prune and is named by no file, before anything is written.
@@ -134,7 +135,7 @@ func (s *dsState) prune(files []*dsFile) {
 	if s.p.Version.Before(validation.V11) {
 		return
 	}
-	named := map[dsKey]bool{}
+	named := map[orgKey]bool{}
 	for _, f := range files {
 		for _, e := range f.entries {
 			if key, ok := s.key(e.name, e.org); ok {
@@ -177,7 +178,7 @@ func (s *dsState) write(e *dsEntry) {
 	s.store(e, key, row, uid, uidKnown)
 }
 
-func (s *dsState) store(e *dsEntry, key dsKey, row *dsRow, uid string, uidKnown bool) {
+func (s *dsState) store(e *dsEntry, key orgKey, row *dsRow, uid string, uidKnown bool) {
 	next := dsRow{prunable: e.prune, origin: fromFiles}
 	if row != nil {
 		next.uid, next.uidKnown = row.uid, row.uidKnown
@@ -230,15 +231,15 @@ func (s *dsState) changeUID(e *dsEntry, row *dsRow) bool {
 }
 
 // holder finds another data source of the organization with that uid.
-func (s *dsState) holder(self dsKey, uid string) (dsKey, *dsRow) {
-	key, ok := s.uids[dsKey{self.org, uid}]
+func (s *dsState) holder(self orgKey, uid string) (orgKey, *dsRow) {
+	key, ok := s.uids[orgKey{self.org, uid}]
 	if !ok || key == self {
-		return dsKey{}, nil
+		return orgKey{}, nil
 	}
 	return key, s.rows[key]
 }
 
-func (s *dsState) clash(e *dsEntry, key, other dsKey, row *dsRow) {
+func (s *dsState) clash(e *dsEntry, key, other orgKey, row *dsRow) {
 	p := s.p
 	at := e.file.At(e.uid.Node)
 	hint := "use another uid, or, if this one replaces it, delete the old one first:\n" + deleteBlock(other.name, other.org)
@@ -261,7 +262,7 @@ func deleteBlock(name string, org int64) string {
 
 // deletedLater finds entries that a later file deletes again.
 func (s *dsState) deletedLater(files []*dsFile) {
-	last := map[dsKey]int{}
+	last := map[orgKey]int{}
 	for i, f := range files {
 		for _, d := range f.deletes {
 			if key, ok := s.key(d.name, d.org); ok {
@@ -289,7 +290,7 @@ func (s *dsState) correlations(f *dsFile) {
 	for _, e := range f.entries {
 		checkCorrelations(s.p, e, func(uid string) (bool, bool) {
 			known := s.p.Live != nil && s.p.Live.Datasources != nil
-			if _, there := s.uids[dsKey{e.org, uid}]; there {
+			if _, there := s.uids[orgKey{e.org, uid}]; there {
 				return true, true
 			}
 			for key, row := range s.rows {

@@ -31,14 +31,14 @@ func guardDatasources(p *validation.Pass, s *snapshot.Snapshot, files []*dsFile)
 	if s != nil {
 		here.Path = s.Source.UserPath("")
 	}
-	now := map[dsKey]*dsEntry{}
-	deleted := map[dsKey]bool{}
+	now := map[orgKey]*dsEntry{}
+	deleted := map[orgKey]bool{}
 	for _, f := range files {
 		for _, d := range f.deletes {
-			deleted[dsKey{d.org, validation.Label(d.name)}] = true
+			deleted[orgKey{d.org, validation.Label(d.name)}] = true
 		}
 		for _, e := range f.entries {
-			now[dsKey{e.org, validation.Label(e.name)}] = e
+			now[orgKey{e.org, validation.Label(e.name)}] = e
 		}
 	}
 	var stay, pruned []finding.Item
@@ -59,9 +59,9 @@ func guardDatasources(p *validation.Pass, s *snapshot.Snapshot, files []*dsFile)
 	reportPruned(p, here, before, pruned)
 }
 
-func itemKey(i finding.Item) dsKey {
+func itemKey(i finding.Item) orgKey {
 	id, _ := strconv.ParseInt(i.Attrs["org"], 10, 64)
-	return dsKey{id, i.Attrs["name"]}
+	return orgKey{id, i.Attrs["name"]}
 }
 
 // fileOf is the file that an item came from, if it is still there.

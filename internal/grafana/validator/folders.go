@@ -18,7 +18,7 @@ var (
 // checkFolders judges the folder step of each provider, in the order of a reload: what fails
 // there fails the whole reload, but only if the reload gets that far.
 func checkFolders(p *validation.Pass, views []*providerView) {
-	f := &folders{Pass: p, uids: map[dsKey]*providerView{}, general: map[dsKey]*dashboard{}, made: map[dsKey]bool{}}
+	f := &folders{Pass: p, uids: map[orgKey]*providerView{}, general: map[orgKey]*dashboard{}, made: map[orgKey]bool{}}
 	for _, v := range views {
 		f.provider(v)
 	}
@@ -26,11 +26,11 @@ func checkFolders(p *validation.Pass, views []*providerView) {
 
 type folders struct {
 	*validation.Pass
-	uids map[dsKey]*providerView
+	uids map[orgKey]*providerView
 	// general are the dashboards of the General folder so far, by slug of the title.
-	general map[dsKey]*dashboard
+	general map[orgKey]*dashboard
 	// made are the folders so far, by slug of the title.
-	made map[dsKey]bool
+	made map[orgKey]bool
 }
 
 func (f *folders) provider(v *providerView) {
@@ -43,7 +43,7 @@ func (f *folders) provider(v *providerView) {
 	}
 	for _, d := range v.dashboards {
 		if d.stored() && d.folder == "" && !v.skipped {
-			f.general[dsKey{v.org, slug(d.title)}] = d
+			f.general[orgKey{v.org, slug(d.title)}] = d
 		}
 	}
 }
@@ -80,7 +80,7 @@ func (f *folders) folder(v *providerView, title string) {
 	if v.folder.Node != nil && !v.fromFiles {
 		at = v.file.At(v.folder.Node)
 	}
-	key := dsKey{v.org, slug(title)}
+	key := orgKey{v.org, slug(title)}
 	exists := f.made[key] || f.existing(v.org, title)
 	if f.Version.Before(validation.V12) {
 		if strings.EqualFold(title, "General") {
@@ -115,7 +115,7 @@ func (f *folders) uid(v *providerView, title string, exists bool) {
 		f.fail(v, at, ruleFolderUID, "use another folderUid", "folderUid cannot be general")
 		return
 	}
-	key := dsKey{v.org, uid.Text}
+	key := orgKey{v.org, uid.Text}
 	other := f.uids[key]
 	if other == nil {
 		f.uids[key] = v

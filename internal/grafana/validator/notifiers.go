@@ -42,13 +42,13 @@ func checkNotifiers(p *validation.Pass, s *snapshot.Snapshot) {
 		}
 		return
 	}
-	names, uids := map[dsKey]validation.Place{}, map[dsKey]validation.Place{}
+	names, uids := map[orgKey]validation.Place{}, map[orgKey]validation.Place{}
 	for _, f := range files {
 		readNotifiers(p, f, names, uids)
 	}
 }
 
-func readNotifiers(p *validation.Pass, f validation.File, names, uids map[dsKey]validation.Place) {
+func readNotifiers(p *validation.Pass, f validation.File, names, uids map[orgKey]validation.Place) {
 	d, top, ok := p.Top(f)
 	if !ok {
 		return
@@ -90,7 +90,7 @@ func notifierOrg(p *validation.Pass, f validation.File, d *provisioning.Decoder,
 	return 0
 }
 
-func checkNotifier(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map, names, uids map[dsKey]validation.Place) {
+func checkNotifier(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map, names, uids map[orgKey]validation.Place) {
 	d.UnknownKeys(m, "a notifier", notifierKeys)
 	name, uid, typ := d.Text(m, "name"), d.Text(m, "uid"), d.Text(m, "type")
 	for _, key := range []string{"send_reminder", "is_default", "disable_resolve_message"} {
@@ -103,12 +103,12 @@ func checkNotifier(p *validation.Pass, f validation.File, d *provisioning.Decode
 	notifierRequired(p, f, m, uid, "uid")
 	id := notifierOrg(p, f, d, m)
 	notifierSettings(p, f, m, typ, settings, secure)
-	if at, twice := uids[dsKey{id, validation.Label(uid)}]; twice {
+	if at, twice := uids[orgKey{id, validation.Label(uid)}]; twice {
 		p.Warnf(f.At(m.Node), ruleNotifierUID, "use another uid", "%s:%d has this uid: the last one wins", at.Path, at.Line)
-	} else if at, twice := names[dsKey{id, validation.Label(name)}]; twice {
+	} else if at, twice := names[orgKey{id, validation.Label(name)}]; twice {
 		p.Errorf(f.At(m.Node), ruleNotifierName, "use another name", "%s:%d has this name: Grafana fails here, and earlier entries stay applied", at.Path, at.Line)
 	}
-	uids[dsKey{id, validation.Label(uid)}], names[dsKey{id, validation.Label(name)}] = f.At(m.Node), f.At(m.Node)
+	uids[orgKey{id, validation.Label(uid)}], names[orgKey{id, validation.Label(name)}] = f.At(m.Node), f.At(m.Node)
 	p.Item(itemNotifier, validation.Named(validation.Label(name), max(id, 1)), validation.FingerprintMap(m), map[string]string{"uid": validation.Label(uid), "org": strconv.FormatInt(id, 10)})
 }
 

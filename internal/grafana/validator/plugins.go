@@ -23,7 +23,7 @@ func checkPlugins(p *validation.Pass, s *snapshot.Snapshot) {
 	if s == nil {
 		return
 	}
-	seen := map[dsKey]validation.Place{}
+	seen := map[orgKey]validation.Place{}
 	named := map[string]bool{}
 	for _, f := range p.Files(s) {
 		d, top, ok := p.Top(f)
@@ -42,7 +42,7 @@ func checkPlugins(p *validation.Pass, s *snapshot.Snapshot) {
 	}
 }
 
-func checkApp(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map, seen map[dsKey]validation.Place, named map[string]bool) {
+func checkApp(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map, seen map[orgKey]validation.Place, named map[string]bool) {
 	d.UnknownKeys(m, "an app", pluginKeys, "enabled")
 	if m.Has("enabled") {
 		p.Warnf(f.At(m.Key("enabled")), provisioning.RuleUnknownKey, "write 'disabled: true' to switch the app off", "an app has no key 'enabled': Grafana ignores it, and the app is enabled")
@@ -71,17 +71,17 @@ func checkApp(p *validation.Pass, f validation.File, d *provisioning.Decoder, m 
 			p.Warnf(f.At(orgName.Node), rulePluginOrgName, "remove one of them", "org_name is ignored beside org_id")
 		}
 	}
-	name := named2(validation.Label(typ), id, orgName)
+	name := appName(validation.Label(typ), id, orgName)
 	named[name] = true
-	if at, twice := seen[dsKey{id, name}]; twice {
+	if at, twice := seen[orgKey{id, name}]; twice {
 		p.Warnf(f.At(m.Node), rulePluginTwice, "remove one of them", "this app is already in %s:%d: the last one wins", at.Path, at.Line)
 	}
-	seen[dsKey{id, name}] = f.At(m.Node)
+	seen[orgKey{id, name}] = f.At(m.Node)
 	p.Item(itemPlugin, name, validation.FingerprintMap(m), map[string]string{"org": strconv.FormatInt(id, 10), "type": validation.Label(typ)})
 }
 
-// named2 is an app's name in its organization, which may be known by name only.
-func named2(typ string, id int64, orgName provisioning.Value) string {
+// appName is an app's name in its organization, which may be known by name only.
+func appName(typ string, id int64, orgName provisioning.Value) string {
 	if id == 0 {
 		return typ + " (organization " + validation.Label(orgName) + ")"
 	}

@@ -31,15 +31,15 @@ func takeovers(p *validation.Pass, files []*dsFile) {
 	if p.Live == nil {
 		return
 	}
-	had := map[dsKey]bool{}
+	had := map[orgKey]bool{}
 	for _, i := range p.Before(itemDatasource) {
 		had[itemKey(i)] = true
 	}
-	named := map[dsKey]*dsEntry{}
+	named := map[orgKey]*dsEntry{}
 	defaults := map[int64]*dsEntry{} // by organization
 	for _, f := range files {
 		for _, e := range f.entries {
-			named[dsKey{e.org, e.name.Text}] = e
+			named[orgKey{e.org, e.name.Text}] = e
 			if e.isDefault.Value {
 				defaults[e.org] = e
 			}
@@ -49,7 +49,7 @@ func takeovers(p *validation.Pass, files []*dsFile) {
 		}
 	}
 	for _, l := range p.Live.Datasources {
-		key := dsKey{l.OrgID, l.Name}
+		key := orgKey{l.OrgID, l.Name}
 		e := named[key]
 		if e != nil && e.name.Known && p.Running != nil && !l.ReadOnly && !had[key] {
 			p.Warnf(e.at, ruleDSTakesOver, "use another name to keep both", "Grafana has a data source with this name that did not come from these files: the file takes it over")
@@ -88,8 +88,8 @@ func (c *dashboardCheck) dashboardTakeover(v *providerView, d *dashboard, at val
 	if c.theirUIDs == nil {
 		c.loadTheirs()
 	}
-	sameUID := d.uid != "" && c.theirUIDs[dsKey{v.org, d.uid}]
-	sameTitle := d.folder == "" && c.Version.Before(validation.V12) && c.theirTitles[dsKey{v.org, d.title}]
+	sameUID := d.uid != "" && c.theirUIDs[orgKey{v.org, d.uid}]
+	sameTitle := d.folder == "" && c.Version.Before(validation.V12) && c.theirTitles[orgKey{v.org, d.title}]
 	if sameUID || sameTitle {
 		c.Warnf(at, ruleDashTakesOver, "use another uid and title to keep both", "Grafana already has this dashboard, and not from these files: it is replaced")
 	}
@@ -101,14 +101,14 @@ func (c *dashboardCheck) loadTheirs() {
 	for _, i := range c.Before(itemDashboard) {
 		ours[i.Attrs["uid"]] = true
 	}
-	c.theirUIDs, c.theirTitles = map[dsKey]bool{}, map[dsKey]bool{}
+	c.theirUIDs, c.theirTitles = map[orgKey]bool{}, map[orgKey]bool{}
 	for _, l := range c.Live.Dashboards {
 		if ours[l.UID] {
 			continue
 		}
-		c.theirUIDs[dsKey{l.OrgID, l.UID}] = true
+		c.theirUIDs[orgKey{l.OrgID, l.UID}] = true
 		if l.FolderUID == "" {
-			c.theirTitles[dsKey{l.OrgID, l.Title}] = true
+			c.theirTitles[orgKey{l.OrgID, l.Title}] = true
 		}
 	}
 }
