@@ -245,7 +245,7 @@ func (s *Text) template(near int) *Problem {
 	for n := max(near-2, 1); n <= min(near+2, len(s.lines)); n++ {
 		text := s.lines[n-1].text
 		for _, at := range s.lines[n-1].values {
-			p := &Problem{Line: n, Column: column(text, at)}
+			p := &Problem{Line: n}
 			switch {
 			case strings.HasPrefix(text[at:], "{{") && strings.TrimSpace(text[:at]) == "":
 				p.Message, p.Hint = "this is an unrendered template", "render it first (helm template, for example), and give the result to the server"
@@ -256,6 +256,7 @@ func (s *Text) template(near int) *Problem {
 			default:
 				continue
 			}
+			p.Column = column(text, at) // not before: a line may have 100,000 values
 			return p
 		}
 	}
