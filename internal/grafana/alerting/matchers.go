@@ -13,13 +13,14 @@ var matchOperators = []string{"=", "!=", "=~", "!~"}
 func (r *route) matchers(root bool) {
 	some := r.objectMatchers()
 	some = r.matchTexts() || some
-	for key, form := range map[string]string{"match": "write {label: value}", "match_re": "write {label: regexp}"} {
+	for _, key := range []string{"match", "match_re"} {
 		m := get(r.values, key)
 		if m == nil {
 			continue
 		}
 		some = true
 		if !isMapOf(m, isText) {
+			form := map[string]string{"match": "write {label: value}", "match_re": "write {label: regexp}"}[key]
 			r.broken(key, rulePolicyMatcher, form, "'%s' must be a map of strings", key)
 			continue
 		}

@@ -129,16 +129,16 @@ func (d *Driver) uninterrupted(ctx context.Context, path string, limit time.Dura
 		done <- outcome{a, err}
 	}()
 	d.inFlight = done
-	late, stop := time.After(limit), ctx.Done()
+	late, stop, stopped := time.After(limit), ctx.Done(), false
 	for {
 		select {
 		case o := <-done:
 			d.inFlight = nil
 			return o.a, o.err
 		case <-stop:
-			late, stop = time.After(stopGrace), nil
+			late, stop, stopped = time.After(stopGrace), nil, true
 		case <-late:
-			if stop == nil {
+			if stopped {
 				return answer{}, ctx.Err()
 			}
 			return answer{}, &reload.Failure{Class: reload.ClassTimeout,

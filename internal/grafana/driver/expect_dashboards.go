@@ -35,10 +35,10 @@ type dashboard struct {
 	Checksum   string // MD5 of the file, as Grafana stores it
 	// Content is a fingerprint of the JSON without what Grafana sets itself; 0 when only the
 	// checksum can be compared.
-	Content uint64
+	Content uint64 `json:",omitempty"`
 	// Providers are the places of those that read the file: one but for a mistake. Namesakes says that another one has its name.
 	Providers []int
-	Namesakes bool
+	Namesakes bool `json:",omitempty"`
 }
 
 func (e *expectation) readProviders(d *provisioning.Decoder, m *provisioning.Map, _ string) {

@@ -12,22 +12,22 @@ import (
 type datasource struct {
 	File     string // source/name of its file
 	Key      key
-	UID      string
+	UID      string `json:",omitempty"`
 	Contents contents
 	// Old says that the file has the form without apiVersion: only that the data source is there is known.
-	Old bool
+	Old bool `json:",omitempty"`
 	// Secrets are the keys that must be set; AllSecrets says that there are no others.
-	Secrets    []string
-	AllSecrets bool
+	Secrets    []string `json:",omitempty"`
+	AllSecrets bool     `json:",omitempty"`
 	// Versioned entries are skipped by Grafana without a word when it has stored a newer version.
-	Versioned bool
+	Versioned bool `json:",omitempty"`
 	// IsDefault is what the file says; DefaultWritten says that it says so.
-	IsDefault, DefaultWritten bool
+	IsDefault, DefaultWritten bool `json:",omitempty"`
 	// Prune says that a reload removes the data source once it has left the files.
-	Prune bool
+	Prune bool `json:",omitempty"`
 	// Correlations are what the file says about them, each fingerprinted; UnsureCorrelations when one is not known.
-	Correlations       []uint64
-	UnsureCorrelations bool
+	Correlations       []uint64 `json:",omitempty"`
+	UnsureCorrelations bool     `json:",omitempty"`
 }
 
 // datasourceReader follows the files of data sources in Grafana's order: deletes, then entries;

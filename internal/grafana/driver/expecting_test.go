@@ -76,6 +76,20 @@ func TestSkippedDashboardsCross(t *testing.T) {
 	}
 }
 
+// What an entry does not say takes no room in what crosses the boundary, which has a bound for all of it.
+func TestExpectedIsSmall(t *testing.T) {
+	t.Parallel()
+	b, err := json.Marshal([]any{datasource{File: "f", Key: key{Org: 1, ID: "A"}, Contents: contents{}}, dashboard{File: "f", Path: "/f", Org: 1, UID: "u", Title: "t", Checksum: "c", Providers: []int{0}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, nothing := range []string{":false", ":null", `:""`, ":0"} {
+		if strings.Contains(string(b), nothing) {
+			t.Errorf("%s in %s", nothing, b)
+		}
+	}
+}
+
 // FuzzExpected: whatever the judging process answers is refused or can be compared.
 func FuzzExpected(f *testing.F) {
 	f.Add([]byte(`{"Files": {"Dashboards": [{"Providers": [1]}], "Providers": [{}], "Kinds": {"dashboards": 1}}}`))

@@ -218,6 +218,19 @@ func TestStopDoesNotCancelAReload(t *testing.T) {
 	}
 }
 
+// A caller that can never be stopped gets the same failure at the limit, not an answer without a status.
+func TestTimeoutWithoutAStop(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{})
+	g.SetFaults(grafanatest.Faults{Hang: true})
+	defer g.SetFaults(grafanatest.Faults{})
+	r := newRig(t, s.url, s.password, nil)
+	_, err := r.uninterrupted(context.WithoutCancel(t.Context()), "/api/admin/provisioning/datasources/reload", time.Millisecond)
+	if f := failure(t, err); f.Class != reload.ClassTimeout {
+		t.Errorf("failure %+v", f)
+	}
+}
+
 // A reload that takes longer than we wait is not cancelled, and no other is sent before it has ended.
 func TestTimeoutDoesNotCancelAReload(t *testing.T) {
 	t.Parallel()

@@ -135,6 +135,22 @@ func TestNoAlertingFindingShowsASecret(t *testing.T) {
 	}
 }
 
+// Of two mistakes at the bound of what is listed, it is always the same one that is listed.
+func TestSameFindingsAtTheBound(t *testing.T) {
+	t.Parallel()
+	text := "apiVersion: 1\npolicies:\n- receiver: empty\n  routes:\n" +
+		strings.Repeat("  - {receiver: empty, match: {a: 1}}\n", validation.MaxPerFile-1) + "  - {receiver: empty, match: 1, match_re: 2}\n"
+	for range 50 {
+		r, err := New(validation.Options{}).Validate(t.Context(), findings.Request{Set: alertingSet(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := listed(r.Findings); !strings.Contains(all, "'match' must be a map") || strings.Contains(all, "'match_re' must be a map") {
+			t.Fatalf("another one is listed than the first:\n%s", all)
+		}
+	}
+}
+
 func alertingSet(text string) *snapshot.Set {
 	return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: grafana.Alerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text)}))
 }
