@@ -147,7 +147,7 @@ func (s *settingsCheck) check() {
 
 // fields judges the names and kinds of settings.
 func (s *settingsCheck) fields(spec string, values map[string]any, node *yaml.Node) {
-	fields := settingFields(spec)
+	fields, at := settingFields(spec), keysAt(s.a.f, s.a.d, node)
 	for key, value := range values {
 		name, kind, known := lookupField(fields, key)
 		if !known {
@@ -155,7 +155,7 @@ func (s *settingsCheck) fields(spec string, values map[string]any, node *yaml.No
 			if near := finding.Nearest(key, fieldNames(fields)); near != "" {
 				hint = "did you mean " + near + "?"
 			}
-			s.a.p.Warnf(keyAt(s.a.f, s.a.d, node, key), ruleCPSettings, hint, "the type %[2]s has no setting '%[1]s': Grafana ignores it", validation.Cut(key), s.typ.name)
+			s.a.p.Warnf(at(key), ruleCPSettings, hint, "the type %[2]s has no setting '%[1]s': Grafana ignores it", validation.Cut(key), s.typ.name)
 			continue
 		}
 		s.kind(name, kind, value, key, node)

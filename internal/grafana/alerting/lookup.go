@@ -7,6 +7,7 @@ import (
 
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/grafana/validation"
+	"reloader/internal/yamlnode"
 )
 
 // get looks a key up as encoding/json does: the exact one, else one that differs in case; nil when there is none.
@@ -52,4 +53,20 @@ func keyAt(f validation.File, d *provisioning.Decoder, n *yaml.Node, key string)
 		return f.At(r)
 	}
 	return f.At(n)
+}
+
+// keysAt is keyAt for many keys of one map, which is gone through once: a file may have a hundred thousand of them.
+func keysAt(f validation.File, d *provisioning.Decoder, n *yaml.Node) func(key string) validation.Place {
+	written := map[string]*yaml.Node{}
+	for k := range yamlnode.Pairs(d.Resolve(n)) {
+		if written[k.Value] == nil {
+			written[k.Value] = k
+		}
+	}
+	return func(key string) validation.Place {
+		if k := written[key]; k != nil {
+			return f.At(k)
+		}
+		return keyAt(f, d, n, key)
+	}
 }

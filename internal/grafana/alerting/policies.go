@@ -170,6 +170,7 @@ func (r *route) nodes(key string) []*yaml.Node {
 }
 
 func (r *route) unknownKeys(root bool) {
+	at := keysAt(r.a.f, r.a.d, r.node)
 	for key := range r.values {
 		if root && (key == "orgId" || key == "name") {
 			continue
@@ -181,7 +182,7 @@ func (r *route) unknownKeys(root bool) {
 		if near := finding.Nearest(key, routeKeys); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		r.a.p.Warnf(r.at(key), rulePolicyKey, hint, "a policy has no key '%s': Grafana ignores it", validation.Cut(key))
+		r.a.p.Warnf(at(key), rulePolicyKey, hint, "a policy has no key '%s': Grafana ignores it", validation.Cut(key))
 	}
 	if root && get(r.values, "name") != nil {
 		if r.a.p.Version.AtLeast(validation.V13) {

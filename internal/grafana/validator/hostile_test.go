@@ -3,6 +3,7 @@ package validator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -17,6 +18,14 @@ func hostile(size int) map[string]map[string]string {
 	fill := func(head, piece, tail string) string {
 		return head + strings.Repeat(piece, (size-len(head))/len(piece)) + tail
 	}
+	fillNumbered := func(head, piece, tail string) string {
+		var b strings.Builder
+		b.WriteString(head)
+		for i := 0; b.Len() < size; i++ {
+			fmt.Fprintf(&b, piece, i)
+		}
+		return b.String() + tail
+	}
 	return map[string]map[string]string{
 		"rules":      {grafana.Alerting: fill("apiVersion: 1\ngroups: [{name: g, folder: f, interval: 10s, rules: [", "{},", "]}]\n")},
 		"flow":       {grafana.Datasources: fill("apiVersion: 1\ndatasources: [", "{},", "]\n")},
@@ -30,6 +39,8 @@ func hostile(size int) map[string]map[string]string {
 		"providers":  {grafana.Dashboards: fill("apiVersion: 1\nproviders: [", "{},", "]\n")},
 		"receivers":  {grafana.Alerting: fill("contactPoints: [{name: c, receivers: [", "{type: x},", "]}]\n")},
 		"routes":     {grafana.Alerting: fill("policies: [{receiver: r, routes: [", "{a: 1},", "]}]\n")},
+		"settings":   {grafana.Alerting: fillNumbered("contactPoints: [{name: c, receivers: [{uid: u, type: webhook, settings: {url: 'http://x'", ", k%d: 1", "}}]}]\n")},
+		"route keys": {grafana.Alerting: fillNumbered("policies:\n- receiver: r\n", "  k%d: 1\n", "")},
 		"apps":       {grafana.Plugins: fill("apps: [", "{},", "]\n")},
 		"mute times": {grafana.Alerting: fill("muteTimes: [{name: m, time_intervals: [", "{times: [{}]},", "]}]\n")},
 	}
