@@ -245,19 +245,19 @@ func (s *Text) template(near int) *Problem {
 	for n := max(near-2, 1); n <= min(near+2, len(s.lines)); n++ {
 		text := s.lines[n-1].text
 		for _, at := range s.lines[n-1].values {
-			p := &Problem{Line: n}
+			var message, hint string
 			switch {
 			case strings.HasPrefix(text[at:], "{{") && strings.TrimSpace(text[:at]) == "":
-				p.Message, p.Hint = "this is an unrendered template", "render it first (helm template, for example), and give the result to the server"
+				message, hint = "this is an unrendered template", "render it first (helm template, for example), and give the result to the server"
 			case strings.HasPrefix(text[at:], "{{"):
-				p.Message, p.Hint = `the value begins with "{{" and is not quoted`, `put quotes around the whole value: "{{ ... }}"`
+				message, hint = `the value begins with "{{" and is not quoted`, `put quotes around the whole value: "{{ ... }}"`
 			case n == near && strings.ContainsAny(text[at:at+1], "@%`"):
-				p.Message, p.Hint = fmt.Sprintf("a value cannot begin with %c", text[at]), hintQuoteValue
+				message, hint = fmt.Sprintf("a value cannot begin with %c", text[at]), hintQuoteValue
 			default:
 				continue
 			}
-			p.Column = column(text, at) // not before: a line may have 100,000 values
-			return p
+			// Not before: a line may have 100,000 values, and each mistake on it is looked at.
+			return &Problem{Line: n, Column: column(text, at), Message: message, Hint: hint}
 		}
 	}
 	return nil

@@ -63,7 +63,7 @@ func (l *configLoader) found(t text, ix *index) []problem {
 	if blocking(parts.found) {
 		whole = append(ix.withoutEchoes(parts.found), parts.end()...)
 	}
-	return append(ps, hinted(ix.eachRelabeling(whole), ix, configType, roleMain)...)
+	return append(ps, hinted(ix.eachRelabeling(whole, l.server), ix, configType, roleMain)...)
 }
 
 // load judges YAML as config.Load does.
@@ -156,7 +156,7 @@ func (l *scrapesLoader) found(t text, ix *index) ([]*config.ScrapeConfig, []prob
 		if blocking(parts.found) {
 			found = append(parts.found, parts.end()...)
 		}
-		found = ix.eachRelabeling(found)
+		found = ix.eachRelabeling(found, l.server)
 	}
 	return l.last, hinted(found, ix, scrapesType, roleScrapes)
 }

@@ -46,3 +46,22 @@ func TestGrammarOfOlderServers(t *testing.T) {
 		t.Errorf("only %d verdicts", n)
 	}
 }
+
+// What is written in the order of the server's time is longer in the library's. A sum is taken when its parts are, wherever
+// they stand in it.
+func TestPositionsInRenamed(t *testing.T) {
+	t.Parallel()
+	for _, v := range []string{"2.54.0", "3.5.0", "3.6.0", "3.10.0", "3.12.0", "3.13.0", "3.14.0"} {
+		p := newParser([]string{"promql-duration-expr"}, versions.Parse(v))
+		for _, early := range []string{"sum_over_time(x@start()[5m])", "sum_over_time(x[min(5m,1m)])"} {
+			for _, last := range []string{"x offset -(5m)", "x offset +(5m)", "x offset -((5m))", "x offset 5m", "sum_over_time(x[-(5m)])"} {
+				_, first := p.ParseExpr(early)
+				_, second := p.ParseExpr(last)
+				_, err := p.ParseExpr(strings.Repeat(early+" + ", 10) + last)
+				if takes := first == nil && second == nil; (err == nil) != takes {
+					t.Errorf("%s after %s on %s: %v, the parts are taken: %v", last, early, v, err, takes)
+				}
+			}
+		}
+	}
+}

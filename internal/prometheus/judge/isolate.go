@@ -66,8 +66,12 @@ func (s *isolator) end() []problem {
 	if !s.exhausted() {
 		return nil
 	}
+	return []problem{searchEnded()}
+}
+
+func searchEnded() problem {
 	f := finding.More("file", finding.Error, 0, true)
-	return []problem{{severity: f.Severity, rule: f.Rule, message: f.Message, open: true}}
+	return problem{severity: f.Severity, rule: f.Rule, message: f.Message, open: true}
 }
 
 func (s *isolator) record(u *unit, problems []problem) {

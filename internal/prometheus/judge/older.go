@@ -56,6 +56,7 @@ var functionSince = map[string]string{
 
 // ParseExpr implements parser.Parser. What is too new is returned with the error.
 func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
+	parsed := input // what the positions in expr are of
 	expr, err := p.Parser.ParseExpr(input)
 	if err != nil {
 		now := p.asNow(input)
@@ -66,10 +67,10 @@ func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
 		if refused != nil {
 			return expr, err
 		}
-		expr, err, p.renamed = again, nil, true
+		expr, err, parsed, p.renamed = again, nil, now, true
 	}
 	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
-		if text := p.tooNew(n, input); text != "" && err == nil {
+		if text := p.tooNew(n, parsed); text != "" && err == nil {
 			err = parser.ParseErrors{{PositionRange: n.PositionRange(), Query: input, Err: tooNewExpr{text}}}
 		}
 		return nil
