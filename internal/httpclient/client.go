@@ -56,7 +56,6 @@ const (
 	dialTimeout = 5 * time.Second
 	// maxAnswer bounds what is read of an answer.
 	maxAnswer = 1 << 20
-	maxTail   = 4 << 10 // of an answer, after what was wanted of it
 	// maxSecret bounds a credential file.
 	maxSecret = 64 << 10
 )
@@ -137,15 +136,6 @@ func (c *Client) Do(ctx context.Context, method, path string, timeout time.Durat
 	return c.send(ctx, method, path, "", timeout, nil)
 }
 
-// Stream is a GET whose answer may be large: with a status of 2xx read gets the body, at most limit bytes, instead of Answer.Body.
-// The query is added to the path. An error of read is returned as it is; it may be that of a body that was cut.
-func (c *Client) Stream(ctx context.Context, path string, query url.Values, timeout time.Duration, limit int64, read func(io.Reader) error) (a Answer, f *reload.Failure, err error) {
-	a, f = c.send(ctx, http.MethodGet, path, query.Encode(), timeout, func(body io.Reader) {
-		err = read(io.LimitReader(body, limit))
-	})
-	return a, f, err
-}
-
 func (c *Client) send(ctx context.Context, method, path, query string, timeout time.Duration, read func(io.Reader)) (Answer, *reload.Failure) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -188,8 +178,7 @@ func (c *Client) send(ctx context.Context, method, path, query string, timeout t
 	}
 	if read != nil && resp.StatusCode/100 == 2 {
 		read(resp.Body)
-		// Who reads one JSON value does not wait for the end of the answer, without which the connection cannot be used again.
-		_, _ = io.CopyN(io.Discard, resp.Body, maxTail)
+		readTail(resp.Body, cancel)
 		return a, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))

@@ -197,3 +197,20 @@ func TestStreamKeepsTheConnection(t *testing.T) {
 		t.Errorf("%d connections for %d answers", len(connections), asked)
 	}
 }
+
+// What was read of an answer is worth no less if its end never comes: no one waits for that until the request's timeout.
+func TestStreamWithoutEnd(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, httpclient.Options{URL: serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "\"value\"\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var value string
+	_, f, err := c.Stream(ctx, "/", nil, time.Hour, 1<<20, func(r io.Reader) error { return json.NewDecoder(r).Decode(&value) })
+	if f != nil || err != nil || value != "value" || ctx.Err() != nil {
+		t.Errorf("got %q, %v, %v; the time was over: %v", value, f, err, ctx.Err())
+	}
+}

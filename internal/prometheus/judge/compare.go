@@ -175,7 +175,12 @@ func compareConfig(q *validator.Question, cfg *config.Config, left map[string]bo
 		c.Differences = proof.Differences(q.Compare.Items, proof.Cut(text))
 		return
 	}
-	have := parts(top(text))
+	root := top(text)
+	if root == nil {
+		c.Failed = "it is not valid YAML"
+		return
+	}
+	have := parts(root)
 	for _, want := range q.Compare.Items {
 		name := want.String()
 		n := have[name]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"go.yaml.in/yaml/v3"
@@ -173,9 +174,9 @@ func outlineGroups(file *rulefmt.RuleGroups) []validator.Group {
 }
 
 func hashMap(h *finding.FingerprintHash, m map[string]string) {
+	h.WriteString(strconv.Itoa(len(m)))
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		h.WriteString(k)
 		h.WriteString(m[k])
 	}
-	h.WriteString("end")
 }

@@ -79,3 +79,21 @@ func TestOutlineSeesChangesBehindAliases(t *testing.T) {
 		}
 	}
 }
+
+// A label that becomes an annotation is a change, whatever the two are called.
+func TestLabelsAndAnnotationsDiffer(t *testing.T) {
+	t.Parallel()
+	print := func(rest string) uint64 {
+		a := judgeRules("/d/r.yml", []byte("groups:\n- name: g\n  rules:\n  - {alert: a, expr: up, "+rest+"}\n"))
+		if found := errorsOf(a); len(found) > 0 || len(a.Rules) != 1 || len(a.Rules[0].Groups) != 1 {
+			t.Fatal(found, a.Rules)
+		}
+		return a.Rules[0].Groups[0].Fingerprint
+	}
+	for _, name := range []string{"a", "end", "1"} {
+		pair := fmt.Sprintf("{%q: %q}", name, name)
+		if print("labels: "+pair) == print("annotations: "+pair) {
+			t.Errorf("%s: the same fingerprint", pair)
+		}
+	}
+}
