@@ -56,8 +56,8 @@ const (
 	dialTimeout = 5 * time.Second
 	// maxAnswer bounds what is read of an answer.
 	maxAnswer = 1 << 20
-	// maxSecret bounds a credential file.
-	maxSecret = 64 << 10
+	// maxSecret bounds a credential file, maxPEM one with certificates: that of all public CAs has 220 KB.
+	maxSecret, maxPEM = 64 << 10, 1 << 20
 )
 
 // Answer is what a server said.
@@ -226,7 +226,7 @@ func (c *Client) authorize(req *http.Request) *reload.Failure {
 
 // secret reads a credential file; a newline at its end is an editor's and not part of it.
 func (c *Client) secret(file, what string) (string, *reload.Failure) {
-	b, err := readSmall(file)
+	b, err := readSmall(file, maxSecret)
 	if err != nil {
 		return "", local("read "+what+" file", err)
 	}
@@ -254,9 +254,9 @@ func local(what string, err error) *reload.Failure {
 	return f
 }
 
-func readSmall(file string) ([]byte, error) {
+func readSmall(file string, most int64) ([]byte, error) {
 	// Never os.Open: a fifo in the file's place would block forever.
-	return snapshot.ReadFile(file, snapshot.Limits{MaxFileSize: maxSecret})
+	return snapshot.ReadFile(file, snapshot.Limits{MaxFileSize: most})
 }
 
 // connect makes the transport, or a new one when a certificate file changed.
@@ -266,7 +266,7 @@ func (c *Client) connect() *reload.Failure {
 		if name == "" || c.base.Scheme != "https" {
 			continue
 		}
-		b, err := readSmall(name)
+		b, err := readSmall(name, maxPEM)
 		if err != nil {
 			return local("read certificate file", err)
 		}

@@ -1,8 +1,10 @@
 package httpclient_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -164,6 +166,25 @@ func TestCredentials(t *testing.T) {
 		if f := ask(); f == nil || f.Class != reload.ClassLocal || got != "none" {
 			t.Errorf("file of %d bytes: sent %q, %+v", len(text), got, f)
 		}
+	}
+}
+
+// A CA file may be the bundle of all public CAs with one more: it is larger than any credential.
+func TestLargeBundleOfCAs(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(s.Close)
+	own := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	file := filepath.Join(t.TempDir(), "ca.crt")
+	if err := os.WriteFile(file, append(bytes.Repeat([]byte("# a comment between certificates\n"), 10_000), own...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, httpclient.Options{URL: s.URL, CAFile: file})
+	if f := c.Check(); f != nil {
+		t.Error(f)
+	}
+	if a, f := c.Do(t.Context(), http.MethodGet, "/", 10*time.Second); f != nil || a.Status != http.StatusOK {
+		t.Error(a, f)
 	}
 }
 

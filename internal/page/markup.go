@@ -44,6 +44,14 @@ func elWith(tag literal, as attrs, children ...markup) markup {
 	return markup(b.String())
 }
 
+func concat(parts []markup) markup {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(string(p))
+	}
+	return markup(b.String())
+}
+
 // optional is an element with a text, or nothing if the text is empty.
 func optional(tag literal, s string) markup {
 	if s == "" {

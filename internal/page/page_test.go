@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -174,5 +175,23 @@ func TestLongListsSayWhatIsLeftOut(t *testing.T) {
 	}
 	if n := strings.Count(string(main), "<li>"); n != 2*maxShown {
 		t.Errorf("%d items", n)
+	}
+}
+
+// The page of many targets costs what they are: each one more is not copied together with all before it.
+func TestManyTargets(t *testing.T) { //nolint:paralleltest // it measures what the process allocates
+	perTarget := func(n int) uint64 {
+		r := status.Report{Ready: true}
+		for range n {
+			r.Targets = append(r.Targets, reload.Status{Target: "a", Phase: reload.Rejected, Findings: make([]finding.Finding, 20)})
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		contents(r, history.Report{}, time.Unix(0, 0))
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) / uint64(n)
+	}
+	if few, many := perTarget(20), perTarget(400); many > 2*few {
+		t.Errorf("%d bytes for each of 20 targets, %d for each of 400", few, many)
 	}
 }

@@ -31,22 +31,22 @@ func clock(t, now time.Time) string {
 	return t.Format("2 Jan 15:04:05")
 }
 
-// contents are the title of the page and all that changes in it.
+// contents are the title of the page and all that changes in it. There may be a thousand targets: no part is copied for each one.
 func contents(r status.Report, past history.Report, now time.Time) (title string, main markup) {
 	worst, line, action := headline(r.Targets)
 	title = "reloader"
 	if worst != levelOK {
 		title = "! reloader" // a tab in the background shows it
 	}
-	main = elWith("div", attrs{{"class", "headline " + worst}, {"role", "status"}}, el("p.first", text(line)), optional("p", action))
+	parts := []markup{elWith("div", attrs{{"class", "headline " + worst}, {"role", "status"}}, el("p.first", text(line)), optional("p", action))}
 	if !r.Ready && r.NotReady != "" {
-		main += card("reloader is not ready: " + r.NotReady)
+		parts = append(parts, card("reloader is not ready: "+r.NotReady))
 	}
 	if f := r.ConfigFile; f != nil && f.Error != "" {
-		main += card(f.Path+" is refused; reloader keeps its previous configuration", excerpt(f.Error))
+		parts = append(parts, card(f.Path+" is refused; reloader keeps its previous configuration", excerpt(f.Error)))
 	}
 	if len(r.Notes) > 0 {
-		main += card("Set-up", findings("What is wrong with the mounts", r.Notes))
+		parts = append(parts, card("Set-up", findings("What is wrong with the mounts", r.Notes)))
 	}
 	byName := map[string][]history.Entry{}
 	for _, h := range past.Targets {
@@ -56,14 +56,14 @@ func contents(r status.Report, past history.Report, now time.Time) (title string
 	for _, shown := range []string{levelBad, levelWarn, levelBusy, levelOK} {
 		for i, s := range r.Targets {
 			if level(s) == shown {
-				main += target(strconv.Itoa(i), s, byName[s.Target], now)
+				parts = append(parts, target(strconv.Itoa(i), s, byName[s.Target], now))
 			}
 		}
 	}
 	if len(r.Targets) == 0 {
-		main += el("section.card", el("p", text("No targets are configured.")))
+		parts = append(parts, el("section.card", el("p", text("No targets are configured."))))
 	}
-	return title, main
+	return title, concat(parts)
 }
 
 func card(title string, children ...markup) markup {
