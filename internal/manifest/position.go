@@ -89,6 +89,9 @@ func block(lines *yamledit.Lines, n *yaml.Node) []segment {
 	head, _ := lines.Line(n.Line)
 	if i := strings.IndexAny(head[min(len(head), max(0, n.Column-1)):], "123456789"); i >= 0 && i < 3 {
 		// An explicit indentation counts from the parent's, which only the first line that fits tells.
+		if n.Column > 1 && strings.Trim(head[:n.Column-1], " ") == "" {
+			return nil // the parent is in another line
+		}
 		digit, _ := strconv.Atoi(head[n.Column-1+i : n.Column+i])
 		base := len(head) - len(strings.TrimLeft(head, " -"))
 		indent = base + digit
@@ -138,7 +141,8 @@ func quoted(lines *yamledit.Lines, n *yaml.Node, quote byte) []segment {
 	if !q.goTo(n.Line) {
 		return nil
 	}
-	q.pos = lines.Offset(n.Line, n.Column)
+	// The parser also reads UTF-16, whose lines and columns are others than those of these bytes.
+	q.pos = min(lines.Offset(n.Line, n.Column), len(q.text))
 	if !q.prefix() || !q.run() {
 		return nil
 	}

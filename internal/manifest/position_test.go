@@ -69,6 +69,20 @@ func TestPosition(t *testing.T) {
 	}
 }
 
+// The parser reads UTF-16, too, and then counts other lines and columns than those of the bytes: no place is found, and
+// nothing panics.
+func TestPositionInUTF16(t *testing.T) {
+	t.Parallel()
+	const src = "\xff\xfea\xe4\n\"^0\xd3\xed\xf1\x00:\x00 \x00\xdc\x04\xe4\n\xdc^0\xd3\xed\xf1\x00\xe4\xe4\xe4"
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(src), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range doc.Content[0].Content {
+		locate(yamledit.NewLines([]byte(src)), n).At(1, 1)
+	}
+}
+
 // In a long line too: with values before it, with letters of several bytes, behind a byte order mark, and with blanks.
 func TestPositionInLongLine(t *testing.T) {
 	t.Parallel()
@@ -115,6 +129,7 @@ func FuzzPosition(f *testing.F) {
 	for _, src := range positionSeeds {
 		f.Add(src)
 	}
+	f.Add("  >1\n  xx") // an indentation that counts from nothing in this line
 	f.Fuzz(func(t *testing.T, src string) {
 		if utf8.ValidString(src) && !strings.ContainsAny(src, "\u0085\u2028\u2029\r\x00") {
 			positionsHold(t, src)
