@@ -52,12 +52,16 @@ func (a *App) joinCluster(cfg config.Config) error {
 
 // prepare gets the validators of the targets with files in the mounts ready: the kubelet will write there soon.
 func (a *App) prepare(mounts []string) {
+	var concerned []func()
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	for name, u := range a.units {
 		if u.prepare != nil && paths.AnyOverlap(mounts, a.cluster.followed(name)) {
-			u.prepare()
+			concerned = append(concerned, u.prepare)
 		}
+	}
+	a.mu.Unlock()
+	for _, f := range concerned { // it looks for the program
+		f()
 	}
 }
 

@@ -20,13 +20,21 @@ func TestFrozenNotes(t *testing.T) {
 	}
 }
 
-// Of a change that the API announces, only the validators of targets with files in those mounts get ready.
+// Of a change that the API announces, only the validators of targets with files in those mounts get ready. Looking for
+// their program takes as long as the file system wants, and holds up no one else.
 func TestPrepareWhatIsMounted(t *testing.T) {
 	t.Parallel()
 	a := &App{units: map[string]*unit{}}
 	var ready []string
 	for name, dir := range map[string]string{"one": "/etc/prometheus", "other": "/etc/grafana", "unknown": ""} {
-		a.units[name] = &unit{prepare: func() { ready = append(ready, name) }}
+		a.units[name] = &unit{prepare: func() {
+			ready = append(ready, name)
+			if !a.mu.TryLock() {
+				t.Error("the lock is held meanwhile")
+				return
+			}
+			a.mu.Unlock()
+		}}
 		if dir != "" {
 			a.cluster.dirs.Store(name, []string{dir})
 		}

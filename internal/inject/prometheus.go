@@ -107,7 +107,7 @@ func (pl *plan) named(c manifest.Container, config string) []string {
 
 // content is a file that the container sees and that is in the manifest itself.
 func (pl *plan) content(c manifest.Container, file string) []byte {
-	if v := pl.in.Look(pl.w, c).Files[file]; v != nil {
+	if v := pl.in.File(pl.w, c, file); v != nil {
 		return v.Content
 	}
 	return nil

@@ -57,6 +57,29 @@ func TestManyWorkloads(t *testing.T) {
 	}
 }
 
+// What the configuration names is found for the last workload as for the first, however many files all of them have.
+func TestManyWorkloadsWithManyFiles(t *testing.T) {
+	t.Parallel()
+	const pods, keys = 110, 1000
+	var b bytes.Buffer
+	b.WriteString("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p}\ndata:\n  prometheus.yml: 'rule_files: [/extra/*.yml]'\n")
+	for i := range keys {
+		fmt.Fprintf(&b, "  k%d: ''\n", i)
+	}
+	for i := range pods {
+		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%d}\nspec:\n  containers:\n  - name: prometheus\n    image: prom/prometheus:v3.16.0\n"+
+			"    volumeMounts:\n    - {name: c, mountPath: /etc/prometheus}\n    - {name: x, mountPath: /extra}\n"+
+			"  volumes:\n  - {name: c, configMap: {name: p}}\n  - {name: x, secret: {secretName: p}}\n", i)
+	}
+	res, err := Inject(b.Bytes(), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(res.Output, []byte("mountPath: /extra")); n != 2*pods {
+		t.Errorf("%d mounts of the rules in %d pods", n, pods)
+	}
+}
+
 // item makes a document an element of a list.
 func item(doc []byte) []byte {
 	var b bytes.Buffer

@@ -3,6 +3,8 @@ package manifest
 import (
 	"path"
 	"strings"
+
+	"reloader/internal/paths"
 )
 
 // Bounds of all that the containers of one input find: each mount of a volume shows all its files again, so that a small
@@ -14,6 +16,34 @@ const (
 )
 
 func (in *Input) overfull() bool { return in.found > MaxFiles || in.foundBytes > MaxBytes }
+
+// File is what the container finds at a path, by its innermost mount there; nil when the input does not tell. It costs no view.
+func (in *Input) File(w *Workload, c Container, file string) *Value {
+	var m *Mount
+	for i, other := range c.Mounts {
+		if paths.Inside(file, other.Path) && (m == nil || len(other.Path) > len(m.Path)) {
+			m = &c.Mounts[i]
+		}
+	}
+	if m == nil {
+		return nil
+	}
+	vol, _ := w.Volume(m.Volume)
+	inVolume := strings.TrimPrefix(file, m.Path)
+	var v *Value
+	if g := in.gates(w)[vol.Name]; g != nil && !c.IsReloader() {
+		v = g.files[path.Join("/", inVolume)[1:]]
+	} else if vol.FromAPI() && !m.IsExpr() {
+		v = in.volumeFiles(w, vol).files[path.Join("/", m.Sub, inVolume)[1:]]
+	}
+	if v == nil || v.unreadable() {
+		return nil
+	}
+	return v
+}
+
+// unreadable says that not one byte of the value is known.
+func (v *Value) unreadable() bool { return v.Problem != "" && v.Encoded }
 
 // putAll adds files by their names below the mount, without a prefix.
 func (v *View) putAll(m *ViewMount, names []string, prefix string, files map[string]*Value) {
@@ -27,8 +57,8 @@ func (v *View) putAll(m *ViewMount, names []string, prefix string, files map[str
 
 // put adds a file unless another mount lies over it.
 func (v *View) put(m *ViewMount, p string, f *Value) {
-	if f.Problem != "" && f.Encoded {
-		return // not one byte of it is known
+	if f.unreadable() {
+		return
 	}
 	v.in.found, v.in.foundBytes = v.in.found+1, v.in.foundBytes+len(p)+len(f.Content)
 	if v.Cut = v.in.overfull(); v.Cut {
