@@ -59,3 +59,22 @@ func FuzzExcerpt(f *testing.F) {
 		}
 	})
 }
+
+// A line that is too long to be searched for secrets in a moment is not shown, nor what is indented under it: a megabyte on
+// one line, with a hundred findings in it, must not cost more than a short file.
+func TestExcerptOfALongLine(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxSearched+1)
+	if got := Excerpt([]byte(long+"\n"), 1, 5, 0); got != "" {
+		t.Errorf("a line of %d bytes is shown: %q", len(long), got)
+	}
+	if got := Excerpt([]byte(long+":\n  b: 1\n"), 2, 3, 0); got != "" {
+		t.Errorf("what is under a line of %d bytes is shown: %q", len(long), got)
+	}
+	if got := Excerpt([]byte(long+"\na: 1\nb: 1\n"), 3, 1, 2); !strings.Contains(got, "b: 1") || !strings.Contains(got, hidden) {
+		t.Errorf("beside a long line: %q", got)
+	}
+	if got := Excerpt([]byte(long[:maxSearched-1]+"\n"), 1, 5, 0); got == "" {
+		t.Error("a line at the bound is not shown")
+	}
+}

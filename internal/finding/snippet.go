@@ -91,10 +91,17 @@ func AddExcerpts(findings []Finding, most int, lookup Lookup) {
 	}
 }
 
+// maxSearched bounds the lines that are searched for names of secrets, in bytes: a hundred findings in one line of a
+// megabyte took 40 s.
+const maxSearched = 8 << 10
+
+// namesSecret says that a line names something secret, or is too long to find out.
+func namesSecret(line []byte) bool { return len(line) > maxSearched || reSecretWord().Match(line) }
+
 // mayBeSecret looks at the last of the lines and at what it belongs to.
 func mayBeSecret(lines [][]byte) bool {
 	last := len(lines) - 1
-	if reSecretWord().Match(lines[last]) {
+	if namesSecret(lines[last]) {
 		return true
 	}
 	depth, previous := indent(lines[last]), true
@@ -104,7 +111,7 @@ func mayBeSecret(lines [][]byte) bool {
 			continue
 		}
 		d := indent(l)
-		if (previous || d < depth) && reSecretWord().Match(l) {
+		if (previous || d < depth) && namesSecret(l) {
 			return true
 		}
 		previous = false
