@@ -39,23 +39,29 @@ func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, 
 	if u.prepare = inputs.Prepare(cfg, t); u.prepare != nil {
 		u.hints.Stirs(u.prepare)
 	}
-	o := reload.Options{
-		Name: t.Name, Kind: string(t.Kind),
-		Reader: u.reader, Watch: u.hints, Validator: guarded{judge}, Driver: planGuard{driver},
-		Observer: observers{a.tracker, a.memory, a.cluster.observer(), a.history}, Logger: a.log,
-		Allow: t.Allow, Facts: inputs.Facts(t), Diff: finding.DiffOutline, Settle: settle(cfg),
-		ObserveInterval: observeInterval(cfg, t), CompareInterval: compareInterval(t), Address: address(t),
-	}
-	if u.gate != nil {
-		o.Gate = u.gate
-	}
-	u.target, err = reload.New(o)
+	u.target, err = reload.New(a.options(cfg, u, judge))
 	if err != nil {
 		u.handedOn = previous != nil
 		u.release()
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
 	return u, nil
+}
+
+// options put a unit's parts together. What reads or judges files that others write gets a time limit, or cannot end the
+// process.
+func (a *App) options(cfg config.Config, u *unit, judge finding.Validator) reload.Options {
+	o := reload.Options{
+		Name: u.cfg.Name, Kind: string(u.cfg.Kind),
+		Reader: u.reader, Watch: u.hints, Validator: guarded{judge}, Driver: planGuard{u.driver},
+		Observer: observers{a.tracker, a.memory, a.cluster.observer(), a.history}, Logger: a.log,
+		Allow: u.cfg.Allow, Facts: inputs.Facts(u.cfg), Diff: finding.DiffOutline, Settle: settle(cfg),
+		ObserveInterval: observeInterval(cfg, u.cfg), CompareInterval: compareInterval(u.cfg), Address: address(u.cfg),
+	}
+	if u.gate != nil {
+		o.Gate = u.gate
+	}
+	return o
 }
 
 // heldElsewhere explains an error of opening a gate that another target of this process has.

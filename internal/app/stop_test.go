@@ -326,3 +326,21 @@ func TestNeverTwoReloadsInFlight(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Every target works with what keeps it from being held up, or ended, by files that others write.
+func TestUnitsAreGuarded(t *testing.T) {
+	t.Parallel()
+	u := &unit{reader: newPatientReader(readerFunc(nil)), driver: &panickingDriver{}}
+	a := bareFast()
+	defer a.watcher.Close()
+	o := a.options(config.Defaults(), u, panicking{})
+	if _, err := o.Validator.Validate(t.Context(), finding.Request{}); err == nil {
+		t.Error("a validator that panics has a verdict")
+	}
+	if _, err := o.Driver.Plan(t.Context(), reload.Change{}); err == nil {
+		t.Error("a driver that panics has a plan")
+	}
+	if o.Reader != reload.Reader(u.reader) {
+		t.Errorf("a directory that hangs holds the target up: the reader is a %T", o.Reader)
+	}
+}

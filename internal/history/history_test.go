@@ -220,3 +220,32 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// Where the search for mistakes ended early, the history says that there are at least so many, and where all were counted, that
+// there are so many.
+func TestCountsThatAreNotTheEnd(t *testing.T) {
+	t.Parallel()
+	one := finding.Finding{File: "prometheus.yml", Line: 3, Severity: finding.Error, Rule: "yaml", Message: "broken"}
+	for name, c := range map[string]struct {
+		more    finding.Finding
+		errors  int
+		atLeast bool
+	}{
+		"counted":                 {finding.More("prometheus.yml", finding.Error, 7, false), 8, false},
+		"the search ended":        {finding.More("prometheus.yml", finding.Error, 0, true), 1, true},
+		"ended after some more":   {finding.More("prometheus.yml", finding.Error, 7, true), 8, true},
+		"ended in the warnings":   {finding.More("prometheus.yml", finding.Warning, 0, true), 1, true},
+		"remarks are not counted": {finding.More("prometheus.yml", finding.Info, 0, true), 1, false},
+	} {
+		d := newDay(New(nil))
+		d.files(1)
+		d.to(reload.Rejected, func(s *reload.Status) { s.Findings = []finding.Finding{one, c.more} })
+		if e := d.entries()[0]; e.Errors != c.errors || e.AtLeast != c.atLeast {
+			t.Errorf("%s: %d errors, at least: %v", name, e.Errors, e.AtLeast)
+		}
+		d.to(reload.Rejected, func(s *reload.Status) { s.Findings = []finding.Finding{one} })
+		if e := d.entries()[0]; e.Errors != 1 || e.AtLeast {
+			t.Errorf("%s, then searched to the end: %d errors, at least: %v", name, e.Errors, e.AtLeast)
+		}
+	}
+}

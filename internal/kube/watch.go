@@ -15,7 +15,7 @@ import (
 )
 
 // metadataOnly asks for objects without their contents. Annotations come along: for an object made with kubectl apply
-// one of them repeats the contents, a Secret's too. Nothing but the resource version is looked at, and nothing is kept.
+// one of them repeats the contents, a Secret's too. Nothing but version is read of them, so that no annotation is kept.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 // watchSeconds is how long one watch lasts at least and half of what it lasts at most; the API ends it

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"reloader/test/rig"
@@ -310,4 +311,26 @@ func TestHungForGood(t *testing.T) {
 	s.SetDirs([]string{t.TempDir()})
 	s.Close()
 	w.Close()
+}
+
+// While the watcher itself is held up, a target's directories are replaced without waiting, and its subscription ends after a
+// moment.
+func TestBusyWatcherHoldsNoOneUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := New(Options{open: func() (notifier, error) { return nil, syscall.EMFILE }})
+		s := w.Subscribe(nil)
+		release := make(chan struct{})
+		w.post(func() { <-release })
+		begin := time.Now()
+		s.SetDirs([]string{"/hung"})
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("other directories: waited %v", took)
+		}
+		s.Close()
+		if took := time.Since(begin); took > patience {
+			t.Errorf("closed after %v", took)
+		}
+		close(release)
+		w.Close()
+	})
 }

@@ -48,6 +48,36 @@ func TestNoRestartForTheSameReasonInAnotherLife(t *testing.T) {
 	}
 }
 
+// An edit of our own file makes another driver, and is no reason to end Grafana again for the same grafana.ini.
+func TestNoRestartForTheSameReasonAfterAnEdit(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
+	s.write(t, "grafana.ini", "[users]\ndefault_theme = light\n")
+	ends := 0
+	var previous *rig
+	for range 3 {
+		r := newRig(t, s.url, s.password, func(o *Options) {
+			o.Restarter = fakeProcess{func() {
+				ends++
+				if err := g.Restart(); err != nil {
+					t.Error(err)
+				}
+			}}
+		})
+		if previous != nil {
+			r.Inherit(previous.Driver)
+		}
+		r.now = time.Now().Add(2 * restartDistance) // so that only the reason keeps it from another one
+		for range 2 {
+			_, _, _ = r.apply(t.Context(), nil, s.read(t, "grafana.ini"))
+		}
+		if ends != 1 {
+			t.Fatalf("ended %d times", ends)
+		}
+		previous = r
+	}
+}
+
 // A driver that takes another one's place sends nothing while the other one's reload is in flight, and does not begin
 // anew to count wrong passwords.
 func TestInherit(t *testing.T) {
