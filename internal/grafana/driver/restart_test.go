@@ -99,7 +99,8 @@ func TestInherit(t *testing.T) {
 	next := newRig(t, s.url, s.password, nil)
 	next.Inherit(old.Driver)
 	if o, err := next.Observe(t.Context()); err != nil || o.Ready {
-		t.Errorf("while a reload is in flight: %+v %v", o, err)
+		close(goOn)
+		t.Fatalf("while a reload is in flight: %+v %v", o, err)
 	}
 	close(goOn)
 	if err := <-next.inFlight; err.err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
 )
 
@@ -55,6 +56,38 @@ func TestHostileFiles(t *testing.T) {
 				t.Error("was accepted as rules")
 			}
 		})
+	}
+}
+
+// A file with more mistakes than are searched for says that the search ended, once; one with few does not. It is so for a main file
+// and for one of scrape_config_files.
+func TestSearchThatEnds(t *testing.T) {
+	t.Parallel()
+	for jobs, ended := range map[int]int{3: 0, 2 * maxProblems: 1} {
+		var b strings.Builder
+		b.WriteString("scrape_configs:\n")
+		for i := range jobs {
+			fmt.Fprintf(&b, "- job_name: j%d\n  scrape_interval: %dq\n", i, i)
+		}
+		of := func(name, body string) validator.File {
+			return validator.File{Path: name, Size: int64(len(body)), Content: []byte(body)}
+		}
+		for kind, files := range map[string][]validator.File{
+			"main file":          {of("/d/m", b.String())},
+			"scrape_config_file": {of("/d/m", mainOfScrapes("/d/s")), of("/d/s", b.String())},
+		} {
+			open, mistakes := 0, 0
+			for _, f := range errorsOf(judgeMain("/d", files, "/d/m", false)) {
+				if f.Rule == finding.RuleMore && f.Open {
+					open++
+				} else {
+					mistakes++
+				}
+			}
+			if open != ended || ended == 0 && mistakes != jobs || ended == 1 && mistakes >= jobs {
+				t.Errorf("%s with %d jobs: %d mistakes are told, and %d times that the search ended", kind, jobs, mistakes, open)
+			}
+		}
 	}
 }
 
