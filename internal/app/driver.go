@@ -69,8 +69,15 @@ func newGrafanaDriver(t config.Target, c httpclient.Options, v finding.Validator
 	if err != nil {
 		return nil, err
 	}
+	o := grafanaOptions(t)
+	o.Client, o.Validator, o.Logger = connection, v, log
+	return grafanadriver.New(o), nil
+}
+
+// grafanaOptions are what the settings of a target say.
+func grafanaOptions(t config.Target) grafanadriver.Options {
 	o := grafanadriver.Options{
-		Client: connection, Validator: v, Allow: t.Allow, SameEnv: t.SameEnv, Timeout: t.ReloadTimeout, Logger: log,
+		Allow: t.Allow, SameEnv: t.SameEnv, Timeout: t.ReloadTimeout,
 	}
 	if t.Restart == config.RestartTerminate {
 		o.Restarter = grafanaProcess(t.ProcessName)
@@ -79,7 +86,7 @@ func newGrafanaDriver(t config.Target, c httpclient.Options, v finding.Validator
 	if t.Ini.Path != "" {
 		o.IniTimes = func() grafanadriver.IniTimes { return iniTimes(t) }
 	}
-	return grafanadriver.New(o), nil
+	return o
 }
 
 // iniTimes says since when Grafana could have read the present grafana.ini; zero when it is not known.

@@ -1,9 +1,14 @@
 package app
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"reloader/internal/config"
+	"reloader/internal/snapshot"
 )
 
 // A URL with the reload endpoint in it, as other reloaders want it, means the server; no credential of a URL is shown.
@@ -25,5 +30,52 @@ func TestServerURL(t *testing.T) {
 	}
 	if got := address(config.Target{Kind: config.HTTP, URL: "http://u:secret@h/-/reload?authKey=secret"}); got != "http://h/-/reload" {
 		t.Errorf("shown as %s", got)
+	}
+}
+
+// The driver of Grafana gets to know since when a start of Grafana reads the present grafana.ini: since its last change, where
+// it reads the mount; in a gate, which links an unchanged file into each new generation, since it was written, and since it came
+// to its place. A file that is not there has no times.
+func TestIniTimes(t *testing.T) {
+	t.Parallel()
+	mount, gate := t.TempDir(), t.TempDir()
+	written := time.Now().Add(-time.Hour).Truncate(time.Second)
+	for dir, at := range map[string]time.Time{mount: written.Add(-time.Hour), gate: written} {
+		file := filepath.Join(dir, "grafana.ini")
+		if err := errors.Join(os.WriteFile(file, nil, 0o644), os.Chtimes(file, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ini := config.Mount{Path: filepath.Join(mount, "grafana.ini"), ServerPath: "/etc/grafana/grafana.ini"}
+	for name, c := range map[string]struct {
+		target config.Target
+		file   string
+		old    bool // it was written long before it came to its place
+	}{
+		"direct":           {config.Target{Ini: ini}, ini.Path, false},
+		"in the gate":      {config.Target{Ini: ini, Gate: config.Mount{Path: gate, ServerPath: "/etc/grafana"}}, filepath.Join(gate, "grafana.ini"), true},
+		"beside the gate":  {config.Target{Ini: ini, Gate: config.Mount{Path: gate, ServerPath: "/etc/provisioning"}}, ini.Path, false},
+		"the file is gone": {config.Target{Ini: config.Mount{Path: filepath.Join(mount, "none.ini")}}, "", false},
+	} {
+		c.target.Kind, c.target.Restart = config.Grafana, config.RestartTerminate
+		o := grafanaOptions(c.target)
+		if o.IniTimes == nil || o.ProcessStart == nil || o.Restarter == nil {
+			t.Errorf("%s: the driver does not get to know what it must not end Grafana for", name)
+			continue
+		}
+		var placed time.Time
+		if c.file != "" {
+			var err error
+			if placed, err = snapshot.ChangedAt(c.file); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := placed
+		if c.old {
+			want = written
+		}
+		if got := o.IniTimes(); !got.Placed.Equal(placed) || !got.Written.Equal(want) {
+			t.Errorf("%s: %+v, want it written at %v and placed at %v", name, got, want, placed)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -169,6 +170,30 @@ func TestTakeInclude(t *testing.T) {
 	s, err := Take(t.Context(), Source{Dir: dir, Include: []string{"prometheus.yml", "rules/*.yml"}}, Limits{MaxFileSize: 1})
 	must(t, err)
 	wantFiles(t, s, map[string]string{"prometheus.yml": "p", "rules/a.yml": "a"})
+}
+
+// A stop ends the walk through a large tree where it is.
+func TestTakeIsInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files := map[string]string{}
+	for i := range 200 {
+		files[fmt.Sprintf("d%03d/x", i)] = "x"
+	}
+	write(t, dir, files)
+	ctx, cancel := context.WithCancel(t.Context())
+	dirs := map[string]bool{}
+	_, err := takeBefore(ctx, dir, func(_, path string) {
+		if rel, err := filepath.Rel(dir, path); err == nil && rel != "." {
+			dirs[strings.SplitN(rel, "/", 2)[0]] = true
+		}
+		if len(dirs) == 3 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || len(dirs) > 4 {
+		t.Errorf("%v after %d directories", err, len(dirs))
+	}
 }
 
 func TestTakeUnreadable(t *testing.T) {
