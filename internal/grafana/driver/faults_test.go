@@ -223,9 +223,10 @@ func TestTimeoutWithoutAStop(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
 	g.SetFaults(grafanatest.Faults{Hang: true})
-	defer g.SetFaults(grafanatest.Faults{})
 	r := newRig(t, s.url, s.password, nil)
 	_, err := r.uninterrupted(context.WithoutCancel(t.Context()), "/api/admin/provisioning/datasources/reload", time.Millisecond)
+	g.SetFaults(grafanatest.Faults{})
+	<-r.inFlight // the driver is closed after its request
 	if f := failure(t, err); f.Class != reload.ClassTimeout {
 		t.Errorf("failure %+v", f)
 	}
