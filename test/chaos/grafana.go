@@ -273,6 +273,10 @@ func (w *grafanaWorld) look(ctx context.Context) string {
 		w.lie = ""
 		return ""
 	}
+	if after, err := statusOf(ctx, w.reloader.URL); err != nil || after.Phase != reload.InSync || w.claims(after) != claimed {
+		w.lie = "" // the server answered late, and the status has changed since
+		return ""
+	}
 	if lie := claimed + ", and it says itself that it runs " + said; lie != w.lie {
 		w.lie, w.since = lie, time.Now()
 	} else if time.Since(w.since) > lieLimit {

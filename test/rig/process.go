@@ -126,8 +126,13 @@ func (p *Process) end(signal syscall.Signal) (code int) {
 	select {
 	case <-p.done:
 	case <-time.After(15 * time.Second):
-		_ = p.cmd.Process.Kill()
-		<-p.done
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // a Go program then writes into its log where it hangs
+		select {
+		case <-p.done:
+		case <-time.After(2 * time.Second):
+			_ = p.cmd.Process.Kill()
+			<-p.done
+		}
 	}
 	code = p.cmd.ProcessState.ExitCode()
 	p.cmd = nil
