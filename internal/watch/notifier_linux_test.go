@@ -1,0 +1,52 @@
+package watch
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A watched directory that is renamed and then removed makes fsnotify report an error while it holds its lock. Whoever
+// asks it something at that moment, and reads the errors only later, must get in all the same.
+func TestErrorsBlockNoCall(t *testing.T) {
+	t.Parallel()
+	n, err := openNotifier()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := t.TempDir()
+	dir, moved := filepath.Join(parent, "dir"), filepath.Join(parent, "moved")
+	for _, err := range []error{
+		os.Mkdir(dir, 0o700), n.Add(dir),
+		os.WriteFile(filepath.Join(dir, "a"), nil, 0o600), os.Remove(filepath.Join(dir, "a")),
+		os.Rename(dir, moved), os.Remove(moved),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		for range n.Events() { // until the first pause, fsnotify is where it reports the error
+			select {
+			case <-n.Events():
+			case <-time.After(300 * time.Millisecond):
+				n.WatchList()
+				return
+			}
+		}
+	}()
+	select {
+	case <-asked:
+	case <-time.After(10 * time.Second):
+		t.Fatal("a call waits for an error that is read after it")
+	}
+	if err := <-n.Errors(); err == nil {
+		t.Error("no error was reported")
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+}
