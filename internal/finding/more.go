@@ -73,21 +73,27 @@ type inFile struct {
 }
 
 // left counts what is not shown.
-type left map[inFile]Finding
+type left map[inFile]struct {
+	n    int
+	open bool
+}
 
 // note counts findings of one file as not shown.
 func (l left) note(file string, findings ...Finding) {
 	for _, f := range findings {
 		id := inFile{file, f.Severity}
-		l[id] = More(file, f.Severity, l[id].More+Count([]Finding{f}, f.Severity), l[id].Open || f.Open)
+		c := l[id]
+		c.n += Count([]Finding{f}, f.Severity)
+		c.open = c.open || f.Open
+		l[id] = c
 	}
 }
 
 // findings are those of the first files one by one, and those of the files after them in one sum.
 func (l left) findings() []Finding {
 	var all []Finding
-	for _, f := range l {
-		all = append(all, f)
+	for id, c := range l {
+		all = append(all, More(id.file, id.severity, c.n, c.open))
 	}
 	worstFirst(all)
 	if len(all) <= maxPerFile {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A watched directory that is renamed and then removed makes fsnotify report an error while it holds its lock. Whoever
-// asks it something at that moment, and reads the errors only later, must get in all the same.
+// A watched directory that is renamed and then removed makes fsnotify report an error while it holds its lock. A
+// caller that asks it something at that moment, and reads the errors only later, must get an answer all the same.
 func TestErrorsBlockNoCall(t *testing.T) {
 	t.Parallel()
 	n, err := openNotifier()

@@ -8,6 +8,7 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -116,22 +117,17 @@ func parse(dir string) (*source, error) {
 	}
 	s := &source{name: p.Name, imports: map[string]string{}}
 	for _, name := range p.GoFiles {
-		files := token.NewFileSet()
-		f, err := parser.ParseFile(files, filepath.Join(dir, name), nil, parser.ParseComments)
+		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
-		var text bytes.Buffer
-		if err := format.Node(&text, files, f); err != nil {
-			return nil, err
-		}
-		// Once more from its own text, so that positions are offsets in it.
-		files = token.NewFileSet()
-		if f, err = parser.ParseFile(files, name, text.Bytes(), parser.ParseComments); err != nil {
+		files := token.NewFileSet()
+		f, err := parser.ParseFile(files, name, text, parser.ParseComments)
+		if err != nil {
 			return nil, err
 		}
 		if s.license == "" {
-			s.license = strings.TrimSpace(between(files, text.Bytes(), f.Comments[0]))
+			s.license = strings.TrimSpace(between(files, text, f.Comments[0]))
 		}
 		for _, im := range f.Imports {
 			as := path.Base(strings.Trim(im.Path.Value, `"`))
@@ -141,10 +137,10 @@ func parse(dir string) (*source, error) {
 			if as == "_" {
 				continue
 			}
-			s.imports[as] = between(files, text.Bytes(), im)
+			s.imports[as] = between(files, text, im)
 		}
 		for _, d := range f.Decls {
-			s.add(files, text.Bytes(), d)
+			s.add(files, text, d)
 		}
 	}
 	return s, nil
@@ -163,10 +159,7 @@ func (s *source) add(files *token.FileSet, text []byte, d ast.Decl) {
 		return between(files, text, doc) + "\n"
 	}
 	if f, ok := d.(*ast.FuncDecl); ok {
-		dec := &declaration{node: f, text: between(files, text, f), names: []string{f.Name.Name}}
-		if f.Doc != nil && !strings.HasPrefix(dec.text, "//") {
-			dec.text = comment(f.Doc) + dec.text
-		}
+		dec := &declaration{node: f, text: comment(f.Doc) + between(files, text, f), names: []string{f.Name.Name}}
 		if f.Recv != nil {
 			t := f.Recv.List[0].Type
 			if p, ok := t.(*ast.StarExpr); ok {
