@@ -45,6 +45,7 @@ func limit(pid int, bytes int64) error {
 // process that started it: probes are answered while it works, however little CPU there is.
 func Within(most int64) {
 	giveWay()
+	collectLate()
 	if most <= 0 || !bound(most) {
 		return
 	}
