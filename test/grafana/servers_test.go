@@ -3,6 +3,7 @@
 package grafana
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,7 +17,14 @@ import (
 	"reloader/test/volume"
 )
 
-func TestMain(m *testing.M) { rig.Main(m) }
+// The tests wait most of the time, so more of them run at once than there are processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("8")
+	}
+	rig.Main(m)
+}
 
 // world is a Grafana with its mounted volumes.
 type world struct {
@@ -45,8 +53,11 @@ func newWorld(t *testing.T, o grafanatest.Options) *world {
 }
 
 // both runs a test against the fake, and against a real Grafana where RELOADER_TEST_GRAFANA_BINARY and
-// RELOADER_TEST_GRAFANA_HOME name the program and its home.
+// RELOADER_TEST_GRAFANA_HOME name the program and its home. One real Grafana runs at a time.
 func both(t *testing.T, test func(t *testing.T, w *world)) {
+	if os.Getenv("RELOADER_TEST_GRAFANA_BINARY") == "" {
+		t.Parallel()
+	}
 	t.Run("fake", func(t *testing.T) {
 		t.Parallel()
 		test(t, newWorld(t, grafanatest.Options{}))
