@@ -72,7 +72,7 @@ type reader struct {
 	d *provisioning.Decoder
 }
 
-// Check judges the alerting files. The snapshot is nil when the target has no such directory.
+// Check judges the alerting files. The snapshot is nil when the target has no alerting directory.
 func Check(p *validation.Pass, s *snapshot.Snapshot) {
 	var files []*file
 	broken := false
@@ -104,7 +104,7 @@ func Check(p *validation.Pass, s *snapshot.Snapshot) {
 	}
 }
 
-// readAlerting returns nil when there is nothing to go on with, and whether the file could be read.
+// readAlerting returns the file, nil when nothing in it can be judged, and whether it could be read.
 func readAlerting(p *validation.Pass, f validation.File) (*file, bool) {
 	root, ok := p.Parse(f)
 	if !ok {
@@ -129,7 +129,7 @@ func readAlerting(p *validation.Pass, f validation.File) (*file, bool) {
 	}
 	a.d.UnknownKeys(top, "an alerting file", topKeys, validation.AnchorsOnly(top)...)
 	if n := a.d.Resolve(top.Get("filename")); n != nil && n.Kind != yaml.ScalarNode {
-		a.d.PlainText(top, "filename") // Grafana has a field of its own under this name
+		a.d.PlainText(top, "filename") // Grafana's own structure has a field of this name
 	}
 	af := &file{file: f}
 	af.groups = readItems(a, top, "groups", a.group)
@@ -151,10 +151,10 @@ func readAlerting(p *validation.Pass, f validation.File) (*file, bool) {
 	return af, true
 }
 
-// maxPeeked is how many groups and rules of each are looked at to tell what a file is.
+// maxPeeked is how many groups, and how many rules of each, are read to find out what kind of file it is.
 const maxPeeked = 50
 
-// prometheusRules is the key of the groups when they are those of a rule file of Prometheus.
+// prometheusRules returns the key of the groups of a Prometheus rule file; nil for any other file.
 func (a *reader) prometheusRules(top *provisioning.Map) *yaml.Node {
 	quiet := *a.d
 	quiet.Report = func(finding.Finding) {}
@@ -184,8 +184,8 @@ func (f *file) empty() bool {
 		len(f.deleteRules)+len(f.deleteContacts)+len(f.deleteMutes)+len(f.deleteTemplates) == 0
 }
 
-// items reads a list of maps. An empty item is dropped by the newer YAML library; the older one
-// makes an empty entry of it, which is refused unless harmless says that it does nothing.
+// items reads a list of maps. The newer YAML library drops an empty item. The older one makes an
+// empty entry of it, which Grafana refuses unless it is harmless.
 func (a *reader) items(m *provisioning.Map, key string, harmless bool) iter.Seq2[int, *provisioning.Map] {
 	return func(yield func(int, *provisioning.Map) bool) {
 		nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
@@ -212,7 +212,7 @@ func (a *reader) nullItem(n *yaml.Node, key string, harmless bool) {
 	a.p.Errorf(a.f.At(n), ruleNullItem, "remove the dash, or write the item after it", "an empty item of %s: Grafana refuses all alerting files", key)
 }
 
-// org reads orgId, which is 1 when it is missing or below 1; 0 stands for not known.
+// org reads orgId, which is 1 when it is missing or below 1; 0 means unknown.
 func (a *reader) org(m *provisioning.Map) int64 {
 	i := a.d.Int(m, "orgId")
 	switch {
@@ -227,7 +227,7 @@ func (a *reader) org(m *provisioning.Map) int64 {
 	return i.Value
 }
 
-// readItems reads the items of a list, none of which may be empty.
+// readItems reads a list in which no item may be empty.
 func readItems[T any](a *reader, m *provisioning.Map, key string, read func(*provisioning.Map) T) []T {
 	var out []T
 	for _, item := range a.items(m, key, false) {
@@ -236,7 +236,7 @@ func readItems[T any](a *reader, m *provisioning.Map, key string, read func(*pro
 	return out
 }
 
-// deletions reads a list of what is deleted, by its uid or name. A name must be written.
+// deletions reads a delete list, whose key is uid or name. A name is required.
 func (a *reader) deletions(top *provisioning.Map, list, key string) []*deletion {
 	byName := key == "name"
 	var out []*deletion
@@ -276,7 +276,7 @@ func (a *reader) resetPolicies(top *provisioning.Map) []*deletion {
 
 var ruleMissing = validation.NewRule("alerting-key-missing")
 
-// missing reports a key without which Grafana refuses the files.
+// missing reports a missing key that Grafana requires.
 func (a *reader) missing(m *provisioning.Map, key, what string) {
 	a.p.Errorf(a.f.At(m.Key(key)), ruleMissing, "write "+key, "%s needs '%s': Grafana refuses all alerting files", what, key)
 }
@@ -290,7 +290,7 @@ func (a *reader) required(m *provisioning.Map, key, what string) provisioning.Va
 	return v
 }
 
-// raw runs read without the remarks on expansion: what it reads is kept as it is written.
+// raw runs read and drops the findings about expansion: Grafana keeps these values as they are written.
 func (a *reader) raw(read func()) {
 	report := a.d.Report
 	a.d.Report = func(f finding.Finding) {

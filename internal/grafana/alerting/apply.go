@@ -16,7 +16,7 @@ var (
 	ruleTitleTwice  = validation.NewRule("alert-rule-title-twice")
 )
 
-// apply goes through the files in the order in which this Grafana writes.
+// apply follows the order in which this version of Grafana writes what is in the files.
 func (s *state) apply(files []*file) {
 	each := func(steps ...func(*file)) {
 		for _, step := range steps {
@@ -32,7 +32,7 @@ func (s *state) apply(files []*file) {
 	each(s.oldRules, s.oldDeleteRules, s.contactPoints, s.muteTimes, s.templates, s.policies, s.resets, s.deleteContacts, s.deleteMutes, s.deleteTemplates)
 }
 
-// exists reports an organization that is not there; what is written before stays.
+// exists reports an organization that does not exist: Grafana stops there, and what it wrote before stays.
 func (s *state) exists(at validation.Place, id int64) bool {
 	if id == 0 {
 		return false
@@ -85,7 +85,7 @@ func (s *state) receiver(c *contact, r *receiver) {
 	o.add(c.name.Text, uid)
 }
 
-// renamed follows a contact point's new name in what refers to it.
+// renamed replaces a contact point's old name in everything that refers to it.
 func (o *orgState) renamed(old, name string) {
 	swap := func(list []string) {
 		for i := range list {
@@ -111,7 +111,7 @@ func (s *state) muteTimes(f *file) {
 	}
 }
 
-// once reports a uid or name that the files have used before, and notes where it is first.
+// once reports a uid or name that the files already used, and remembers where it was first.
 func (s *state) once(made map[string]validation.Place, id string, at validation.Place, rule, key, kinds string, inServer bool) {
 	first, twice := made[id]
 	switch {
@@ -134,7 +134,7 @@ func (s *state) templates(f *file) {
 	}
 }
 
-// receiverExists reports a contact point that is not there.
+// receiverExists reports a contact point that does not exist.
 func (s *state) receiverExists(at validation.Place, org int64, name, when string) {
 	o := s.org(org)
 	if _, there := o.contacts[name]; there {
@@ -216,7 +216,7 @@ func (s *state) deleteMutes(f *file) {
 	}
 }
 
-// uses says whether a policy or a rule names something; of says which of its names count.
+// uses reports whether a policy or a rule refers to a name; of selects its receivers or its intervals.
 func (o *orgState) uses(name string, of func(use) []string) bool {
 	for _, u := range o.rules {
 		if slices.Contains(of(u), name) {

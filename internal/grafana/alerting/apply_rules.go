@@ -41,7 +41,7 @@ func (s *state) group(g *group) {
 	}
 }
 
-// oldFolder reports a folder that older Grafanas cannot make.
+// oldFolder reports a folder that Grafana before 12 cannot create.
 func (s *state) oldFolder(g *group) {
 	if strings.EqualFold(g.folder.Text, "General") {
 		s.p.Errorf(g.file.At(g.folder.Node), ruleFolder, "use another title", "no folder can be called General: Grafana fails while writing the rules")

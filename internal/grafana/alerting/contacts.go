@@ -117,7 +117,7 @@ type settingsCheck struct {
 	node   *yaml.Node
 	values map[string]any
 	typ    *contactType
-	// bad says that a value was reported, so that what depends on it is not judged.
+	// bad says that a value was reported: checks that depend on several values are skipped.
 	bad bool
 }
 
@@ -175,10 +175,10 @@ func (s *settingsCheck) kind(name string, kind byte, value any, key string, node
 	if n := s.a.d.Resolve(valueOf(s.a.d, node, key)); n != nil && n.Kind == yaml.ScalarNode {
 		var before string
 		before, _, variable = strings.Cut(n.Value, "$")
-		number = strings.Trim(before, "+-.0123456789") == "" // "@$NAME" is none, whatever the value
+		number = strings.Trim(before, "+-.0123456789") == "" // "@$NAME" never is one, whatever the value
 	}
 	if unknownValue(value) {
-		// Grafana 10 and later make a number of a variable that looks like one; what 13 does is not known.
+		// Grafana 10 and later turn a variable that looks like a number into one; what 13 does is unknown.
 		if kind == kindText && number && slices.Contains(digitSettings, name) && s.a.p.Version.AtLeast(validation.V10) && s.a.p.Version.Before(validation.V13) {
 			s.a.p.Warnf(at, ruleCPNumber, numberHint, "'%s' comes from a variable: if its value looks like a number, Grafana reads it as one, refuses all alerting files and does not start", name)
 		}
@@ -230,7 +230,7 @@ func (s *settingsCheck) kind(name string, kind byte, value any, key string, node
 	s.a.p.Errorf(at, ruleCPValue, hint, "'%s' must be %s: Grafana refuses all alerting files", name, want)
 }
 
-// text is a setting's text; not ok when it is unknown or no text.
+// text returns a setting that is a string; not ok when it is unknown or not a string.
 func (s *settingsCheck) text(key string) (string, bool) {
 	v := get(s.values, key)
 	if v == nil {
@@ -242,7 +242,7 @@ func (s *settingsCheck) text(key string) (string, bool) {
 	return "", !unknownValue(v) && isText(v)
 }
 
-// known says that these settings are missing, or texts that do not depend on Grafana's environment.
+// known reports whether each of these settings is missing, or a string that does not depend on Grafana's environment.
 func (s *settingsCheck) known(keys ...string) bool {
 	return !slices.ContainsFunc(keys, func(key string) bool { _, ok := s.text(key); return !ok })
 }
@@ -252,13 +252,14 @@ func unknownValue(v any) bool {
 	return ok
 }
 
-// empty says that a setting is surely missing or empty.
+// empty reports whether a setting is certainly missing or empty.
 func (s *settingsCheck) empty(key string) bool {
 	v := get(s.values, key)
 	return v == nil || v == ""
 }
 
-// number is a setting's whole number as a text or a number; not ok when it is none.
+// number returns a setting that must be a whole number as text: "0" for any whole number, "x" for anything else that is not
+// a string; not ok when it is missing, empty or unknown.
 func (s *settingsCheck) number(key string) (text string, ok bool) {
 	v := get(s.values, key)
 	if v == nil || unknownValue(v) {

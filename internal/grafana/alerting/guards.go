@@ -14,7 +14,7 @@ import (
 
 var ruleStays = validation.NewRule("alerting-removed-stays")
 
-// outline names what the file makes.
+// outline lists what the file creates.
 func (f *file) outline(p *validation.Pass) {
 	for _, g := range f.groups {
 		for _, r := range g.rules {
@@ -58,7 +58,7 @@ func orgName(name string, org int64) string {
 	return validation.Named(name, org)
 }
 
-// Lists of names in attributes have a name per line.
+// joined is a list of names in an attribute: one name per line.
 func joined(list []reference) string {
 	var names []string
 	for _, n := range list {
@@ -83,8 +83,8 @@ func NamesOf(i finding.Item, key string) []string {
 	return strings.Split(i.Attrs[key], "\n")
 }
 
-// guardAlerting compares with what the server was last proven to run: what left the files stays in
-// Grafana unless a delete entry takes it away.
+// guardAlerting compares the files with what the server was last proven to run: what was removed from the files stays in
+// Grafana unless a delete entry removes it.
 func guardAlerting(p *validation.Pass, s *snapshot.Snapshot, files []*file) {
 	if p.Running == nil {
 		return
@@ -119,12 +119,12 @@ func guardAlerting(p *validation.Pass, s *snapshot.Snapshot, files []*file) {
 	}
 }
 
-// deleteLists are the lists that delete each kind of item, and the key that names the item there. A policy tree has none.
+// deleteLists has the list that deletes each kind of item, and the key that names the item in it. A policy tree has none.
 var deleteLists = map[string]struct{ list, key string }{
 	itemRule: {"deleteRules", "uid"}, itemContactPoint: {"deleteContactPoints", "uid"}, itemMuteTiming: {"deleteMuteTimes", "name"}, itemTemplate: {"deleteTemplates", "name"},
 }
 
-// identity is what makes an item the same one: its organization with its uid or name.
+// identity identifies an item: its organization, and its uid or name.
 func identity(i finding.Item) string { return i.Attrs["org"] + "/" + i.Attrs[deleteLists[i.Kind].key] }
 
 func shownItem(i finding.Item) string {

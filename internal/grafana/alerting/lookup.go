@@ -24,7 +24,7 @@ func get(m map[string]any, key string) any {
 	return m[first]
 }
 
-// pairOf are the nodes of a key, in whatever case, and of its value; nil when there is none.
+// pairOf returns the nodes of a key, regardless of case, and of its value; nil when the map has no such key.
 func pairOf(d *provisioning.Decoder, n *yaml.Node, key string) (k, v *yaml.Node) {
 	r := d.Resolve(n)
 	if r == nil || r.Kind != yaml.MappingNode {
@@ -38,13 +38,13 @@ func pairOf(d *provisioning.Decoder, n *yaml.Node, key string) (k, v *yaml.Node)
 	return nil, nil
 }
 
-// valueOf is the value of a key, in whatever case; nil when there is none.
+// valueOf returns the value of a key, regardless of case; nil when the map has no such key.
 func valueOf(d *provisioning.Decoder, n *yaml.Node, key string) *yaml.Node {
 	_, v := pairOf(d, n, key)
 	return v
 }
 
-// keyAt is where a key is written, in whatever case; the map itself when it is not.
+// keyAt is where a key is written, regardless of case; where the map begins if it has no such key.
 func keyAt(f validation.File, d *provisioning.Decoder, n *yaml.Node, key string) validation.Place {
 	if k, _ := pairOf(d, n, key); k != nil {
 		return f.At(k)
@@ -55,7 +55,7 @@ func keyAt(f validation.File, d *provisioning.Decoder, n *yaml.Node, key string)
 	return f.At(n)
 }
 
-// keysAt is keyAt for many keys of one map, which is gone through once: a file may have a hundred thousand of them.
+// keysAt is keyAt for many keys of one map. It reads the map once: a file may have a hundred thousand keys.
 func keysAt(f validation.File, d *provisioning.Decoder, n *yaml.Node) func(key string) validation.Place {
 	written := map[string]*yaml.Node{}
 	for k := range yamlnode.Pairs(d.Resolve(n)) {

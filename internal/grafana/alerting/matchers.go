@@ -93,7 +93,7 @@ func (r *route) matchTexts() bool {
 	return len(list) > 0
 }
 
-// splitMatchers cuts at commas outside of quotes.
+// splitMatchers splits at commas outside quotes.
 func splitMatchers(s string) []string {
 	var out []string
 	start, quoted := 0, false

@@ -62,7 +62,7 @@ func (a *reader) interval(m *provisioning.Map) {
 	a.location(m)
 }
 
-// plainNode is a scalar as the YAML library gives it as a text; Grafana expands nothing here.
+// plainNode returns a scalar's text, which Grafana does not expand here.
 func (a *reader) plainNode(n *yaml.Node, key string) (string, bool) {
 	r := a.d.Resolve(n)
 	if r == nil {
@@ -107,7 +107,7 @@ func (a *reader) location(m *provisioning.Map) {
 	if _, err := time.LoadLocation(v); err == nil {
 		return
 	}
-	// Without a database of zones here nothing can be said.
+	// Without a time zone database on this machine, no zone can be looked up.
 	if _, err := time.LoadLocation("Europe/Berlin"); err != nil {
 		a.p.Warnf(a.f.At(n), ruleMuteLocation, "", "the time zone cannot be looked up here; if Grafana does not know it, it refuses all alerting files")
 		return
@@ -120,7 +120,7 @@ var (
 	monthNames = []string{"", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
 )
 
-// badRange says what is wrong with a member or a range begin:end; empty when it is fine.
+// badRange says what is wrong with a value or a range begin:end; empty when it is valid.
 func badRange(key, text string) string {
 	parts := strings.Split(text, ":")
 	if len(parts) > 2 {

@@ -69,13 +69,13 @@ func (a *reader) policy(m *provisioning.Map) *policy {
 
 func (r *route) at(key string) validation.Place { return keyAt(r.a.f, r.a.d, r.node, key) }
 
-// broken reports what makes the file unreadable.
+// broken reports what makes Grafana refuse the file.
 func (r *route) broken(key, rule, hint, format string, args ...any) {
 	r.policy.ok = false
 	r.a.p.Errorf(r.at(key), rule, hint, format+": Grafana refuses all alerting files", args...)
 }
 
-// refused reports what fails when the tree is stored.
+// refused reports what makes Grafana fail when it stores the tree.
 func (r *route) refused(key, rule, hint, format string, args ...any) {
 	r.policy.ok = false
 	r.a.p.Errorf(r.at(key), rule, hint, format+": Grafana fails while writing the policies; contact points stay applied", args...)
@@ -100,7 +100,7 @@ func (r *route) root() {
 	}
 }
 
-// maxRoutes bounds the depth of a tree.
+// maxRoutes limits the depth of a tree.
 const maxRoutes = 1000
 
 func (r *route) read(depth int) {
@@ -161,7 +161,7 @@ func (r *route) read(depth int) {
 	}
 }
 
-// nodes are the items of a list as YAML.
+// nodes returns the YAML nodes of a list's items.
 func (r *route) nodes(key string) []*yaml.Node {
 	if list := r.a.d.Resolve(valueOf(r.a.d, r.node, key)); list != nil && list.Kind == yaml.SequenceNode {
 		return list.Content
@@ -198,7 +198,7 @@ func (r *route) unknown(key string) bool {
 	return unknownValue(v)
 }
 
-// text is a text of the route; not ok when it is not known or was reported.
+// text returns a string of the route; not ok when it is unknown or was reported.
 func (r *route) text(key string) (string, bool) {
 	v := get(r.values, key)
 	switch {
@@ -214,7 +214,7 @@ func (r *route) text(key string) (string, bool) {
 	return s, ok
 }
 
-// texts is a list of strings of the route, without those that are not known.
+// texts returns a list of strings of the route, without unknown ones.
 func (r *route) texts(key string) []string {
 	v := get(r.values, key)
 	if v == nil {

@@ -126,7 +126,7 @@ func (a *reader) ruleSettings(m *provisioning.Map) *settings {
 	return s
 }
 
-// texts reads a list of strings; empty ones do not count.
+// texts reads a list of strings and leaves out empty ones.
 func (a *reader) texts(m *provisioning.Map, key string) []provisioning.Value {
 	nodes, _ := a.d.List(m.Get(key), "'"+key+"'")
 	var out []provisioning.Value

@@ -10,13 +10,13 @@ var (
 	ruleQuota = validation.NewRule("alert-rule-quota")
 )
 
-// SwitchedOff says that a setting, as Grafana shows it, is false.
+// SwitchedOff reports whether a setting, as Grafana shows it, is false.
 func SwitchedOff(text string) bool {
 	on, ok := ini.ParseBool(text)
 	return ok && !on
 }
 
-// alertingOff tells that Grafana reads no alerting files, where grafana.ini or the server says so.
+// alertingOff warns about files that Grafana does not read because alerting is switched off in grafana.ini or in the server.
 func alertingOff(p *validation.Pass, files []*file) {
 	text, set, known := p.Setting("unified_alerting", "enabled")
 	if !set || !known || !SwitchedOff(text) {
@@ -31,13 +31,13 @@ func alertingOff(p *validation.Pass, files []*file) {
 	}
 }
 
-// quotas are how many alert rules an organization, and all of them together, may have; negative: as many as they want.
+// quotas limit the alert rules of one organization, and of all together; negative means no limit.
 type quotas struct{ org, all int }
 
 // defaultOrgRules is the default of [quota] org_alert_rule.
 const defaultOrgRules = 100
 
-// ruleQuotas reads [quota], which counts only where it is switched on.
+// ruleQuotas reads [quota], which has no effect unless it is enabled.
 func ruleQuotas(p *validation.Pass) quotas {
 	none := quotas{-1, -1}
 	text, _, known := p.Setting("quota", "enabled")
@@ -55,8 +55,8 @@ func ruleQuotas(p *validation.Pass) quotas {
 	return quotas{org, all}
 }
 
-// overQuota reports a new rule with which the quota is reached: Grafana 12.4 looks after it has written the rule, and
-// refuses it already when there are as many as are allowed (measured).
+// overQuota reports a new rule that reaches the quota. Grafana 12.4 compares after it has written the rule, and fails as
+// soon as there are as many rules as the quota (measured).
 func (s *state) overQuota(g *group, r *rule, o *orgState) {
 	if _, there := o.rules[r.uid.Text]; there {
 		return

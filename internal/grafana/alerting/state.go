@@ -6,11 +6,11 @@ import (
 	"reloader/internal/grafana/validation"
 )
 
-// state is what Grafana's alerting holds while the files are applied.
+// state is what Grafana's alerting has while it applies the files.
 type state struct {
 	p    *validation.Pass
 	orgs map[int64]*orgState
-	// live is what the server said; nil when it was not asked.
+	// live is what the server reported; nil when it was not asked.
 	live *validation.LiveAlerting
 	// builtin is the contact point that every new organization has.
 	builtin string
@@ -19,10 +19,10 @@ type state struct {
 
 // orgState is the part of one organization.
 type orgState struct {
-	// contacts are the uids of each contact point, owner the contact point of each uid.
+	// contacts has the uids of each contact point, owner the contact point of each uid.
 	contacts map[string]map[string]bool
 	owner    map[string]string
-	made     map[string]validation.Place // uids of receivers and, marked, of rules and policies that the files made
+	made     map[string]validation.Place // where the files first have a receiver (its uid), a rule ("rule:" and its uid) or "policy"
 	mutes    map[string]bool
 	madeMute map[string]validation.Place
 	rules    map[string]use
@@ -30,7 +30,7 @@ type orgState struct {
 	routes   use
 }
 
-// use is what a rule or a tree refers to.
+// use is what a rule or a policy tree refers to.
 type use struct {
 	receivers, intervals []string
 }
@@ -46,7 +46,7 @@ func newState(p *validation.Pass, files []*file) *state {
 	return s
 }
 
-// org is the state of an organization, made from what the server said.
+// org returns the state of an organization, which begins as what the server reported.
 func (s *state) org(id int64) *orgState {
 	if o := s.orgs[id]; o != nil {
 		return o
@@ -92,7 +92,7 @@ func (s *state) org(id int64) *orgState {
 	return o
 }
 
-// running adds what earlier files made, when the server was not asked.
+// running adds what earlier files created. It stands in for a server that was not asked.
 func (s *state) running(o *orgState, id int64) {
 	if s.p.Running == nil {
 		return
@@ -124,7 +124,7 @@ func (o *orgState) add(name, uid string) {
 	}
 }
 
-// remove takes a receiver away and says which contact point is gone with its last one.
+// remove deletes a receiver. It returns its contact point if that was the last receiver, else an empty string.
 func (o *orgState) remove(uid string) (gone string) {
 	name, there := o.owner[uid]
 	if !there {

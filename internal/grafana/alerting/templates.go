@@ -41,14 +41,14 @@ func (a *reader) template(m *provisioning.Map) *named {
 
 var definesTemplate = lazyregexp.New(`\{\{\s*define`)
 
-// templateLine begins every message of the parser: it holds the line.
 var (
+	// templateLine matches the beginning of every message of the parser, which has the line.
 	templateLine = lazyregexp.New(`^template: template:(\d+)(?::\d+)?: `)
 	quotedPart   = lazyregexp.New("\"[^\"]*\"|<[^>]*>|`[^`]*`")
 	plainWord    = lazyregexp.New(`^["<]?[\w.$]{1,30}[">]?$`)
 )
 
-// templateSyntax parses the body as Grafana does: without a define it is wrapped into one.
+// templateSyntax parses the body as Grafana does, which wraps a body without a define in one.
 func (a *reader) templateSyntax(m *provisioning.Map, name, body, consequence string) {
 	content := strings.TrimSpace(body)
 	wrapped := !definesTemplate().MatchString(content)
@@ -69,7 +69,7 @@ func (a *reader) templateSyntax(m *provisioning.Map, name, body, consequence str
 				at.Line, at.Column = at.Line+max(line, 1), 1
 			}
 		}
-		// What is quoted is the user's text.
+		// Quoted parts are the user's text.
 		message = quotedPart().ReplaceAllStringFunc(message, func(s string) string {
 			if plainWord().MatchString(s) {
 				return s
@@ -99,11 +99,11 @@ var newTemplateFuncs = []string{"coll", "data", "tmpl", "time", "date", "tz", "t
 var templateFuncs = func() map[string]any {
 	out := map[string]any{}
 	for _, f := range []string{
-		// of the language
+		// Go templates
 		"and", "call", "html", "index", "slice", "js", "len", "not", "or", "print", "printf", "println", "urlquery", "eq", "ge", "gt", "le", "lt", "ne",
-		// of Alertmanager
+		// Alertmanager
 		"toUpper", "toLower", "title", "join", "match", "safeHtml", "reReplaceAll", "stringSlice", "trimSpace", "date", "tz",
-		// of Grafana
+		// Grafana
 		"coll", "data", "tmpl", "time", "tenantID", "grafanaExploreURL", "queryFromGeneratorURL",
 	} {
 		out[f] = true

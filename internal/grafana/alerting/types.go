@@ -31,7 +31,7 @@ type contactType struct {
 	check    func(*settingsCheck)
 }
 
-// contactTypes are the types of 12.4; since is 9.0 for those that were there before.
+// contactTypes are the types of Grafana 12.4. Those that are older than 9.0 have 9.0 as since.
 var contactTypes = []contactType{
 	{"prometheus-alertmanager", validation.V9, "url basicAuthUser basicAuthPassword", []string{"url"}, checkAlertmanagerURLs},
 	{"dingding", validation.V9, "url msgType title message", []string{"url"}, nil},
@@ -70,7 +70,7 @@ var httpConfigTypes = []string{
 	"threema", "victorops", "webex", "webhook", "wecom",
 }
 
-// digitSettings are texts that are usually written in digits.
+// digitSettings are strings that usually consist of digits.
 var digitSettings = []string{"chatid", "message_thread_id", "agent_id", "dedup_key_field", "phone_number"}
 
 const numberHint = "write the digits themselves in quotes; a variable that looks like a number becomes one, even in quotes"
@@ -97,7 +97,7 @@ func settingFields(spec string) []settingField {
 	return out
 }
 
-// lookupField finds a setting whatever its case, as JSON does.
+// lookupField finds a setting regardless of case, as encoding/json does.
 func lookupField(fields []settingField, key string) (string, byte, bool) {
 	for _, f := range fields {
 		if strings.EqualFold(f.name, key) {
@@ -115,7 +115,7 @@ func fieldNames(fields []settingField) []string {
 	return out
 }
 
-// SettingNames are the names of the settings of each type of contact point.
+// SettingNames are the names of the settings of each contact point type.
 func SettingNames() map[string][]string {
 	out := map[string][]string{}
 	for _, t := range contactTypes {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// builtIn is the contact point that exists without any file.
+// builtIn is the contact point of a new server.
 func (s *Server) builtIn() string {
 	if s.newer(12, 4) {
 		return "empty"
@@ -18,7 +18,7 @@ func (s *Server) builtIn() string {
 	return "grafana-default-email"
 }
 
-// alertingFiles are what all files say, by the key of the list.
+// alertingFiles has the items of all files, by the key of their list.
 type alertingFiles struct {
 	lists  map[string][]map[string]any
 	files  []map[string]any
@@ -73,7 +73,7 @@ func readAlerting(files []map[string]any) (alertingFiles, error) {
 	return a, nil
 }
 
-// secretSettings are the settings of contact points that the API shows as redacted.
+// secretSettings are the settings of contact points that the API redacts.
 var secretSettings = []string{"password", "authorization_credentials", "token", "integrationKey", "apikey"}
 
 func (s *Server) writeContacts(ctx context.Context, a alertingFiles) error {
@@ -163,7 +163,7 @@ func (s *Server) deleteMutes(ctx context.Context, a alertingFiles) error {
 	})
 }
 
-// writeRules writes the rules of each file and then what it deletes.
+// writeRules writes the rules of each file, and then deletes the rules that the file deletes.
 func (s *Server) writeRules(ctx context.Context, a alertingFiles) error {
 	for _, doc := range a.files {
 		groups, _ := list(doc, "groups")
@@ -176,7 +176,7 @@ func (s *Server) writeRules(ctx context.Context, a alertingFiles) error {
 					return err
 				}
 			}
-			// The interval is the group's, whoever made its rules.
+			// The interval applies to all rules of the group, also those of other files.
 			if err := s.write(ctx, func(st *state) {
 				for uid, r := range st.rules {
 					if r.folder == folderPath(text(g, "folder")) && r.group == text(g, "name") {
@@ -203,9 +203,9 @@ func (s *Server) writeRules(ctx context.Context, a alertingFiles) error {
 	return nil
 }
 
-// folderPath is where the real one puts a rule: empty titles on the way are dropped.
+// folderPath is the path in which the real one stores a rule: without empty titles.
 func folderPath(text string) string {
-	const kept = "\x00" // a slash of a title
+	const kept = "\x00" // stands for a slash in a title
 	var titles []string
 	for title := range strings.SplitSeq(strings.ReplaceAll(text, `\/`, kept), "/") {
 		if title = strings.TrimSpace(title); title != "" {
@@ -215,7 +215,7 @@ func folderPath(text string) string {
 	return strings.Join(titles, "/")
 }
 
-// shownRule is a rule as the ruler's API shows it.
+// shownRule returns a rule as the ruler API shows it.
 func shownRule(r map[string]any) map[string]any {
 	alert := map[string]any{
 		"uid": text(r, "uid"), "title": text(r, "title"), "condition": text(r, "condition"), "is_paused": boolean(r, "isPaused"),
@@ -250,7 +250,7 @@ func orElse(value, otherwise string) string {
 	return value
 }
 
-// deleteContacts refuses while a policy uses the contact point's name.
+// deleteContacts refuses to delete the last receiver of a contact point that the policy uses.
 func (s *Server) deleteContacts(ctx context.Context, a alertingFiles) error {
 	for _, d := range a.lists["deleteContactPoints"] {
 		inUse := false
@@ -283,7 +283,7 @@ func others(contacts map[string]map[string]any, without string) []map[string]any
 	return out
 }
 
-// textsOf turns the values of a map into texts.
+// textsOf turns the values of a map into strings.
 func textsOf(v any) map[string]string {
 	out := map[string]string{}
 	m, _ := v.(map[string]any)

@@ -69,7 +69,7 @@ func (s *Server) routes() http.Handler {
 				defer s.mu.Unlock()
 				shown := values()
 				if path == "templates" && len(shown) == 0 {
-					writeJSON(w, http.StatusOK, nil) // as the real one does where there are none
+					writeJSON(w, http.StatusOK, nil) // as the real one does when there are none
 					return
 				}
 				writeJSON(w, http.StatusOK, shown)
@@ -109,7 +109,7 @@ func (s *Server) routes() http.Handler {
 	})
 }
 
-// alertingLists are the read-back routes; the list of rules came with 9.4.
+// alertingLists are the routes that list alerting objects; the list of rules was added in 9.4.
 func (s *Server) alertingLists() map[string]func() []map[string]any {
 	values := func(m func() map[string]map[string]any) func() []map[string]any {
 		return func() []map[string]any {
@@ -166,7 +166,7 @@ func (s *Server) getSettings(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-// orgOf is the organization that a request speaks for.
+// orgOf is the organization of a request.
 func orgOf(r *http.Request) int64 {
 	if n, err := strconv.ParseInt(r.Header.Get("X-Grafana-Org-Id"), 10, 64); err == nil {
 		return n
@@ -181,7 +181,7 @@ func (s *Server) getDatasources(w http.ResponseWriter, r *http.Request) {
 	for key, ds := range s.state.datasources {
 		if key.org == orgOf(r) {
 			ds = maps.Clone(ds)
-			// Only the single read shows these.
+			// Only the request for a single data source shows these.
 			delete(ds, "secureJsonFields")
 			delete(ds, "basicAuthUser")
 			delete(ds, "withCredentials")
@@ -260,7 +260,7 @@ func (s *Server) listDashboards(w http.ResponseWriter, r *http.Request) {
 func (s *Server) getOrgs(w http.ResponseWriter, r *http.Request) {
 	out := []map[string]any{}
 	if page := r.URL.Query().Get("page"); page != "" && page != "0" {
-		writeJSON(w, http.StatusOK, out) // pages count from 0
+		writeJSON(w, http.StatusOK, out) // the first page is 0, and has all
 		return
 	}
 	for _, id := range s.opts.Organizations {
@@ -277,8 +277,8 @@ func (s *Server) getPlugins(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-// getReceivers lists contact points with their integrations, the built-in one included, which the
-// provisioning API leaves out where it has none.
+// getReceivers lists contact points with their integrations. It includes the built-in one, which the
+// provisioning API leaves out when that has no integration.
 func (s *Server) getReceivers(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

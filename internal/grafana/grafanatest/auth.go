@@ -11,8 +11,8 @@ import (
 
 const maxFailures = 5 // recorded failures within the window lock the user name
 
-// signIn checks credentials as the real server does: five recorded failures lock the user for
-// a while, tries during the lock are not recorded, and a success does not clear the count.
+// signIn checks credentials as the real server does: five recorded failures lock the user out for
+// a while, attempts during that time are not recorded, and a success does not reset the count.
 func (s *Server) signIn(user, password string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *Server) signIn(user, password string) bool {
 	return false
 }
 
-// authorized answers 401 or 403 itself when the caller may not do what only a server admin may.
+// authorized answers 401 or 403 itself unless the request has valid credentials.
 func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
 	if c, err := r.Cookie("grafana_session"); err == nil {
 		s.mu.Lock()
@@ -67,7 +67,7 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// member answers 403 itself when the request speaks for an organization that does not exist.
+// member answers 403 itself when the request names an organization that does not exist.
 func (s *Server) member(w http.ResponseWriter, r *http.Request) bool {
 	if r.Header.Get("X-Grafana-Org-Id") == "" || slices.Contains(s.opts.Organizations, orgOf(r)) {
 		return true
@@ -78,7 +78,7 @@ func (s *Server) member(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// refuse answers a caller without usable credentials: 401, but 403 in 9.x when none were sent.
+// refuse answers a request without valid credentials: 401, but 403 in 9.x when none were sent.
 func (s *Server) refuse(w http.ResponseWriter, id, message string) {
 	if id == "auth.unauthorized" && s.newer(9, 0) && !s.newer(10, 0) {
 		writeJSON(w, http.StatusForbidden, map[string]string{

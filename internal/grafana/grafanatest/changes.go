@@ -2,16 +2,16 @@ package grafanatest
 
 import "strings"
 
-// Change is one change of one file, and what Grafana is then not to be said to run.
+// Change is a change of one file. Until Grafana has read it, reloader must not report that Grafana runs the new files.
 type Change struct {
 	Name string
-	// Before and After are the files, by their names below the provisioning directory; @DIR@ in them stands for it.
+	// Before and After are the files, by their names below the provisioning directory, for which @DIR@ stands in them.
 	Before, After map[string]string
 	// Hidden says that Grafana does not show the difference: only its answer to a reload proves it.
 	Hidden bool
-	// Stays says that Grafana keeps what went, as the files say nothing of it.
+	// Stays says that Grafana keeps what was removed, because no file deletes it.
 	Stays bool
-	// Unhealed says that not even a reload brings the difference.
+	// Unhealed says that even a reload does not apply the change.
 	Unhealed bool
 }
 
@@ -109,7 +109,7 @@ providers:
     options: {path: "@DIR@/json"}
 `
 
-// Changes are the rows of the trials beside a real Grafana 12.4 that looked live while it ran something else.
+// Changes are the changes that once looked live in trials with a real Grafana 12.4 that ran something else.
 func Changes() []Change {
 	ds := func(pairs ...string) map[string]string {
 		text := strings.NewReplacer(append(pairs, "@PRUNE@", "true")...).Replace(TwoDatasources)
@@ -171,7 +171,7 @@ func Changes() []Change {
 		{Name: "e1 removed without prune", Before: unpruned(ds(linked, "")), After: unpruned(ds(second, "", linked, "")), Stays: true},
 		{Name: "e2 pruned", Before: ds(), After: ds(second, "", linked, "")},
 		{Name: "e3 deleted", Before: ds(), After: ds(second, "deleteDatasources: [{name: Second, orgId: 1}]\n", linked, "")},
-		{Name: "e3 deleted in an organization that is none", Before: ds(), After: ds(second, "deleteDatasources: [{name: Second, orgId: 1}, {name: Second, orgId: 77}]\n", linked, "")},
+		{Name: "e3 deleted in an organization that does not exist", Before: ds(), After: ds(second, "deleteDatasources: [{name: Second, orgId: 1}, {name: Second, orgId: 77}]\n", linked, "")},
 		{Name: "e7 older version", Before: ds("    editable: false\n", "    version: 3\n"), After: ds("    editable: false\n", "    version: 1\n", ":9090", ":9095"), Unhealed: true},
 		{Name: "d1 title", Before: boards("Boards", map[string]string{"b1.json": b1}), After: boards("Boards", map[string]string{"b1.json": strings.Replace(b1, "One", "Uno", 1)})},
 		{Name: "d2 panels", Before: boards("Boards", map[string]string{"b1.json": b1}), After: boards("Boards", map[string]string{"b1.json": strings.Replace(b1, "[]", `[{"id": 1, "type": "text"}]`, 1)})},

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// Asker sends a request to a Grafana as its admin, for an organization where that is not 0.
+// Asker sends a request to a Grafana as its admin; org 0 is the admin's own organization.
 type Asker func(method, path string, org int64) (status int, answer []byte)
 
-// Clean removes everything that files have made in a Grafana, and leaves its provisioning directory empty.
+// Clean removes everything that files have created in a Grafana, and leaves its provisioning directory empty.
 func Clean(t *testing.T, provisioning string, ask Asker) {
 	t.Helper()
 	get := func(path string, org int64, v any) {
@@ -57,7 +57,7 @@ func Clean(t *testing.T, provisioning string, ask Asker) {
 	for key, list := range lists {
 		al[key] = list
 	}
-	// What rules and policies use goes after them.
+	// Contact points and mute timings can be deleted only after the rules and policies that use them.
 	layJSON(t, provisioning, map[string]any{
 		"datasources": map[string]any{"apiVersion": 1, "deleteDatasources": ds},
 		"alerting":    map[string]any{"resetPolicies": resets, "deleteRules": lists["deleteRules"]},
@@ -68,7 +68,7 @@ func Clean(t *testing.T, provisioning string, ask Asker) {
 	layJSON(t, provisioning, nil)
 }
 
-// layJSON replaces everything in a provisioning directory by one file for each kind.
+// layJSON replaces everything in a provisioning directory with one file for each kind.
 func layJSON(t *testing.T, provisioning string, kinds map[string]any) {
 	t.Helper()
 	entries, err := os.ReadDir(provisioning)
@@ -94,7 +94,7 @@ func layJSON(t *testing.T, provisioning string, kinds map[string]any) {
 	}
 }
 
-// Clean removes everything that files have made in it.
+// Clean removes everything that files have created in the server.
 func (g *Real) Clean(t *testing.T) {
 	t.Helper()
 	Clean(t, g.Provisioning, func(method, path string, org int64) (int, []byte) {

@@ -19,7 +19,7 @@ type provider struct {
 	keep                          bool
 }
 
-// provisionDashboards differs from the real server where a path is empty: that one walks its
+// provisionDashboards differs from the real server if a path is empty: the real one then reads its
 // working directory.
 func (s *Server) provisionDashboards(ctx context.Context, files []map[string]any) error {
 	var providers []provider
@@ -57,7 +57,7 @@ func (s *Server) provisionDashboards(ctx context.Context, files []map[string]any
 	return nil
 }
 
-// folderOf finds or makes a provider's folder.
+// folderOf returns the uid of a provider's folder, and creates the folder if needed.
 func (st *state) folderOf(p provider) string {
 	if p.folder == "" {
 		return ""
@@ -73,7 +73,7 @@ func (st *state) folderOf(p provider) string {
 	return uid
 }
 
-// walk reads a provider's directory. Bad files are skipped; their former version stays.
+// walk reads a provider's directory. It skips invalid files: their previous version stays.
 func (s *Server) walk(ctx context.Context, p provider) error {
 	seen := map[string]bool{}
 	real, err := filepath.EvalSymlinks(p.path)
@@ -115,7 +115,7 @@ func (s *Server) walk(ctx context.Context, p provider) error {
 	for uid, d := range s.state.dashboards {
 		switch {
 		case d.provider != p.name || seen[d.path]:
-		case p.keep: // it stays, and no file owns it any more
+		case p.keep: // it stays, but belongs to no file
 			d.provider, d.path, d.checksum = "", "", ""
 			s.state.dashboards[uid] = d
 		default:
@@ -125,12 +125,12 @@ func (s *Server) walk(ctx context.Context, p provider) error {
 	return nil
 }
 
-// store writes a dashboard unless its file has not changed; moves says that another folder of its provider is a change.
+// store writes a dashboard if its file has changed; moves says that another folder of its provider is a change too.
 func (st *state) store(uid string, d dashboard, p provider, moves bool) {
 	d.folder = st.folderOf(p)
 	if old, had := st.dashboards[uid]; had {
 		d.version = old.version
-		moved := moves && d.folder != old.folder && p.folder != "" // a folder that is taken out moves nothing
+		moved := moves && d.folder != old.folder && p.folder != "" // removing the folder from the provider moves nothing
 		if old.checksum == d.checksum && !moved && !old.edited {
 			return
 		}

@@ -9,13 +9,13 @@ import (
 	"strconv"
 )
 
-// boolean is a field that may be written as a text, too.
+// boolean returns a boolean field, which may also be written as a string.
 func boolean(e map[string]any, key string) bool {
 	b, _ := strconv.ParseBool(text(e, key))
 	return b
 }
 
-// writeCorrelations replaces those that files made, after all data sources were written.
+// writeCorrelations replaces the provisioned correlations after all data sources were written.
 func (s *Server) writeCorrelations(ctx context.Context, files []map[string]any) error {
 	for _, doc := range files {
 		entries, _ := list(doc, "datasources")
@@ -106,7 +106,7 @@ func (s *Server) writeDatasource(ctx context.Context, e map[string]any, prune bo
 			return
 		}
 		if n, ok := e["version"].(int); ok {
-			// A second entry of one version is skipped without a word.
+			// An entry is skipped silently if its version was already written.
 			if have, _ := old["version"].(int); had && have > n {
 				return
 			}
@@ -123,7 +123,7 @@ func (s *Server) writeDatasource(ctx context.Context, e map[string]any, prune bo
 			}
 		}
 		if first := !had && !slices.ContainsFunc(slices.Collect(maps.Keys(st.datasources)), func(k orgName) bool { return k.org == key.org }); first {
-			ds["isDefault"] = true // the first one becomes the default by itself
+			ds["isDefault"] = true // the first one always becomes the default
 		}
 		ds["orgId"], ds["pruned"] = key.org, prune
 		st.datasources[key] = ds
@@ -131,8 +131,8 @@ func (s *Server) writeDatasource(ctx context.Context, e map[string]any, prune bo
 	return errors.Join(err, conflict)
 }
 
-// mergeDatasource is what an insert or update stores: url, basicAuthUser and type keep their old
-// value when the file drops them.
+// mergeDatasource returns what an insert or update stores: url, basicAuthUser and type keep their old
+// value when they are removed from the file.
 func mergeDatasource(old, e map[string]any, name, uid string, id int) map[string]any {
 	ds := map[string]any{
 		"id": id, "name": name, "uid": uid, "version": 1, "readOnly": !boolean(e, "editable"), "orgId": 1,
@@ -161,7 +161,7 @@ func mergeDatasource(old, e map[string]any, name, uid string, id int) map[string
 	}
 	if m, ok := expanded(e["jsonData"]).(map[string]any); ok {
 		ds["jsonData"] = m
-	} else if m, ok := e["jsonData"].(map[any]any); ok { // some key is no text
+	} else if m, ok := e["jsonData"].(map[any]any); ok { // some key is not a string
 		texts := map[string]any{}
 		for k, v := range m {
 			texts[fmt.Sprint(k)] = v
@@ -178,7 +178,7 @@ func mergeDatasource(old, e map[string]any, name, uid string, id int) map[string
 	return ds
 }
 
-// expanded puts the environment into the texts of a value.
+// expanded expands environment variables in the strings of a value.
 func expanded(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -199,7 +199,7 @@ func expanded(v any) any {
 	return v
 }
 
-// prune removes what was last written by a file with prune: true and is in no file any more.
+// prune removes what was last written by a file with prune: true and is no longer in any file.
 func (s *Server) prune(ctx context.Context, files []map[string]any) error {
 	listed := map[orgName]bool{}
 	for _, doc := range files {

@@ -31,7 +31,7 @@ func (s *Server) putDatasource(w http.ResponseWriter, r *http.Request) {
 				ds[field] = in[field]
 			}
 		}
-		given, _ := in["version"].(float64) // the user interface sends the one that it was shown
+		given, _ := in["version"].(float64) // the user interface sends the version that it read
 		ds["version"] = int(given) + 1
 		writeJSON(w, http.StatusOK, map[string]string{"message": "Datasource updated"})
 		return
@@ -64,7 +64,7 @@ func (s *Server) getCorrelations(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"correlations": out, "totalCount": len(out), "page": 1, "limit": 1000})
 }
 
-// postDashboard is what the user interface sends when someone saves.
+// postDashboard handles what the user interface sends when someone saves.
 func (s *Server) postDashboard(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Dashboard map[string]any }
 	if json.NewDecoder(r.Body).Decode(&in) != nil || in.Dashboard == nil {
@@ -94,7 +94,7 @@ func (s *Server) getFolders(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-// getRules is the ruler's list of all rules, by folder and group.
+// getRules is the ruler API's list of all rules, by folder and group.
 func (s *Server) getRules(w http.ResponseWriter, req *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +139,7 @@ func (s *Server) putFolder(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusNotFound, map[string]string{"message": "folder not found"})
 }
 
-// deleteOrg removes an organization with what is in it.
+// deleteOrg removes an organization and its data sources.
 func (s *Server) deleteOrg(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

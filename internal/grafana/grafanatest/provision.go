@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// kindOrder is the order in which a start provisions.
+// kindOrder is the order in which Grafana provisions when it starts.
 var kindOrder = []string{"datasources", "plugins", "notifications", "alerting", "dashboards"}
 
 type state struct {
@@ -26,7 +26,7 @@ type state struct {
 	templates   map[string]map[string]any // by name
 	policy      map[string]any
 	apps        map[string]bool
-	// correlations are those of a data source, by its organization and uid.
+	// correlations are those of each data source, by its organization and uid.
 	correlations map[orgName][]map[string]any
 }
 
@@ -43,10 +43,10 @@ type orgName struct {
 
 type dashboard struct {
 	json     map[string]any
-	provider string // empty when no file owns it
+	provider string // empty when it belongs to no file
 	path     string // full path of the file
 	folder   string // uid
-	edited   bool   // by hand, after its file was read
+	edited   bool   // by hand since its file was read
 	relative string // to the provider's directory
 	checksum string
 	modified time.Time
@@ -61,8 +61,8 @@ func newState() state {
 	}
 }
 
-// provision does what the real server does for one kind: parse everything first, then write one
-// entry after the other; what was written stays when a later entry fails or the caller goes away.
+// provision does what the real server does for one kind: it parses everything first, then writes one
+// entry after the other. What was written stays when a later entry fails or the client goes away.
 func (s *Server) provision(ctx context.Context, kind string) error {
 	dir := kind
 	if kind == "notifications" {
@@ -125,14 +125,14 @@ func (s *Server) parse(kind string) ([]map[string]any, error) {
 	return files, nil
 }
 
-// setting is a value of the settings that the process has; empty is the default.
+// setting returns a setting of the running process; empty means the default.
 func (s *Server) setting(section, key string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.settings[section][key]
 }
 
-// list returns the maps under a key; a null item is the nil dereference of the real server.
+// list returns the maps in the list under a key. It fails for a null item, with which the real server panics.
 func list(doc map[string]any, key string) ([]map[string]any, error) {
 	raw, _ := doc[key].([]any)
 	var out []map[string]any
@@ -157,7 +157,7 @@ func text(m map[string]any, key string) string {
 	return strings.Join(pieces, "$")
 }
 
-// org is the organization of an entry; 0 and a missing one mean 1.
+// org is the organization of an entry; 0 or missing means 1.
 func org(m map[string]any) int64 {
 	if n, ok := m["orgId"].(int); ok && n != 0 {
 		return int64(n)
@@ -165,7 +165,7 @@ func org(m map[string]any) int64 {
 	return 1
 }
 
-// write takes the time of one entry and then changes the state, unless the caller has gone.
+// write waits for as long as one entry takes and then changes the state, unless the client has gone away.
 func (s *Server) write(ctx context.Context, change func(*state)) error {
 	if s.opts.PerEntry > 0 {
 		timer := time.NewTimer(s.opts.PerEntry)

@@ -18,9 +18,9 @@ import (
 	"time"
 )
 
-// Real is a real Grafana of the test's own, on loopback, with an empty database and a second organization.
+// Real is a real Grafana for one test, on a loopback port, with an empty database and a second organization.
 type Real struct {
-	// URL is its address, and admin and admin the server admin's name and password.
+	// URL is its address. The server admin is admin with the password admin.
 	URL string
 	// Provisioning is its provisioning directory.
 	Provisioning string
@@ -29,22 +29,22 @@ type Real struct {
 
 	binary, home, data string
 	process            *exec.Cmd
-	owner              *syscall.Credential // nil: that of the test
+	owner              *syscall.Credential // nil: the user of the test
 	ended              chan struct{}
 }
 
-// prepared is the database after a first start, which takes a minute, with nothing in it but a second organization.
-// oneReal guards it.
+// prepared is the database after a first start, which takes a minute, with only a second organization in it.
+// It is guarded by oneReal.
 var prepared []byte
 
-// oneReal lets one real Grafana run at a time: each takes the time of its start, and much memory.
+// oneReal lets one real Grafana run at a time: each needs a lot of memory, and processor time to start.
 var oneReal sync.Mutex
 
-// startLimit is how long the first start may take, which migrates an empty database.
+// startLimit is how long a start may take; the first one migrates an empty database.
 const startLimit = 3 * time.Minute
 
-// StartReal starts the program that RELOADER_TEST_GRAFANA_BINARY names, with the home directory of
-// RELOADER_TEST_GRAFANA_HOME, which holds conf/ and public/. The test is skipped when they are not set.
+// StartReal starts the program RELOADER_TEST_GRAFANA_BINARY with the home directory
+// RELOADER_TEST_GRAFANA_HOME, which has conf/ and public/. The test is skipped when they are not set.
 func StartReal(t *testing.T, provisioning string) *Real {
 	t.Helper()
 	g := &Real{binary: os.Getenv("RELOADER_TEST_GRAFANA_BINARY"), home: os.Getenv("RELOADER_TEST_GRAFANA_HOME"), Provisioning: provisioning, data: t.TempDir()}
@@ -82,7 +82,7 @@ func StartReal(t *testing.T, provisioning string) *Real {
 // database is the file of its database.
 func (g *Real) database() string { return filepath.Join(g.data, "grafana.db") }
 
-// SetIni rewrites grafana.ini, with more settings than a test server needs.
+// SetIni rewrites grafana.ini: the settings that a test server needs, and then more.
 func (g *Real) SetIni(t *testing.T, more string) {
 	t.Helper()
 	_, port, _ := strings.Cut(strings.TrimPrefix(g.URL, "http://"), ":")
@@ -113,8 +113,8 @@ func (g *Real) Start(t *testing.T) {
 // Database is the file of its database.
 func (g *Real) Database() string { return g.database() }
 
-// ReadOnly restarts the process as a user without rights, and gives what takes those to write its database away and
-// back. A test that is not root skips: it could not do so.
+// ReadOnly restarts the process as an unprivileged user. It returns a function that takes away the permission to write the
+// database, or gives it back. The test is skipped unless it is root.
 func (g *Real) ReadOnly(t *testing.T) (set func(readOnly bool)) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -125,7 +125,7 @@ func (g *Real) ReadOnly(t *testing.T) (set func(readOnly bool)) {
 	err := filepath.WalkDir(g.data, func(path string, _ os.DirEntry, err error) error {
 		return errors.Join(err, os.Chown(path, other, other))
 	})
-	if err := errors.Join(err, os.Chmod(filepath.Dir(g.data), 0o755)); err != nil { // a test's own directory is closed to others
+	if err := errors.Join(err, os.Chmod(filepath.Dir(g.data), 0o755)); err != nil { // a test's directory is closed to other users
 		t.Fatal(err)
 	}
 	g.owner = &syscall.Credential{Uid: other, Gid: other}
@@ -148,7 +148,7 @@ func (g *Real) start(t *testing.T) {
 	}
 }
 
-// Forget ends the process and gives it the database of its first start again.
+// Forget ends the process, and restores the database of its first start.
 func (g *Real) Forget(t *testing.T) {
 	t.Helper()
 	g.stop()
@@ -157,7 +157,7 @@ func (g *Real) Forget(t *testing.T) {
 	}
 }
 
-// Try starts the process after Stop or Forget, and says whether it got so far as to answer.
+// Try starts the process after Stop or Forget, and reports whether it answered before it ended.
 func (g *Real) Try(t *testing.T) (started bool) {
 	t.Helper()
 	log, err := os.OpenFile(filepath.Join(g.data, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -211,7 +211,7 @@ func (g *Real) stop() {
 	g.process = nil
 }
 
-// Log is the end of the server's log.
+// Log returns the end of the server's log.
 func (g *Real) Log() string {
 	b, _ := os.ReadFile(filepath.Join(g.data, "server.log"))
 	return string(b[max(0, len(b)-8000):])
@@ -225,7 +225,7 @@ func (g *Real) NewLog(t *testing.T) {
 	}
 }
 
-// Ask sends one request as the admin; org 0 is the admin's own.
+// Ask sends one request as the admin; org 0 is the admin's own organization.
 func (g *Real) Ask(ctx context.Context, method, path string, org int64, body string) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, g.URL+path, bytes.NewReader([]byte(body)))
 	if err != nil {
@@ -245,7 +245,7 @@ func (g *Real) Ask(ctx context.Context, method, path string, org int64, body str
 	return resp.StatusCode, answer, err
 }
 
-// secondOrganization makes organization 2, and waits until alerting knows it: it does only at its next round.
+// secondOrganization creates organization 2, and waits until alerting knows it, which polls for organizations.
 func (g *Real) secondOrganization(t *testing.T) {
 	t.Helper()
 	if status, answer, err := g.Ask(t.Context(), http.MethodPost, "/api/orgs", 0, `{"name": "Second"}`); err != nil || status != http.StatusOK {

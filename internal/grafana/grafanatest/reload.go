@@ -70,7 +70,7 @@ func (s *Server) doReload(r *http.Request, kind string, f Faults, lifted chan st
 	defer s.running.Unlock()
 	ctx := r.Context()
 	if !s.newer(8, 0) {
-		ctx = context.WithoutCancel(ctx) // 7.5.5 goes on when the client went away
+		ctx = context.WithoutCancel(ctx) // 7.5.5 continues when the client goes away
 	}
 	if err := s.provision(ctx, kind); err != nil {
 		if kind == "dashboards" && ctx.Err() != nil {
@@ -81,7 +81,7 @@ func (s *Server) doReload(r *http.Request, kind string, f Faults, lifted chan st
 	return http.StatusOK
 }
 
-// hasKind says which reload routes the version has.
+// hasKind reports whether the version has the reload route of a kind.
 func (s *Server) hasKind(kind string) bool {
 	switch kind {
 	case "datasources", "dashboards", "plugins":

@@ -1,5 +1,5 @@
-// Package grafanatest is a Grafana for tests: its provisioning and the parts of its HTTP API that
-// a reloader meets, with the faults that the real one shows. Contract tests hold it against a real server.
+// Package grafanatest is a fake Grafana for tests: its provisioning and the parts of its HTTP API that
+// reloader uses, with the faults of the real one. Contract tests compare it with a real server.
 package grafanatest
 
 import (
@@ -13,19 +13,19 @@ import (
 
 // Options describe the server that New makes.
 type Options struct {
-	// Version is what /api/health reports; it selects the behaviour. Default 12.4.0.
+	// Version is what /api/health reports, and how the server behaves. Default 12.4.0.
 	Version string
-	// Provisioning is the directory that holds datasources/, dashboards/ and the other kinds.
+	// Provisioning is the directory with datasources/, dashboards/ and the other kinds.
 	Provisioning string
-	// Ini is the text of the settings that /api/admin/settings reports, as section -> key -> value.
+	// Ini has the settings that /api/admin/settings reports: section -> key -> value.
 	Ini map[string]map[string]string
 	// User and Password are the server admin's; default admin and admin.
 	User, Password string
-	// Token is a bearer token that may do everything, as one of Grafana Enterprise can.
+	// Token is a bearer token that may do everything, as a token of Grafana Enterprise can.
 	Token string
-	// NoBasicAuth is [auth.basic] enabled = false: only a session cookie signs in.
+	// NoBasicAuth is [auth.basic] enabled = false: only a session cookie or a token is accepted.
 	NoBasicAuth bool
-	// LockOut is how long a locked-out user stays locked; default 5 minutes, as in the real one.
+	// LockOut is how long a user stays locked out; default 5 minutes, as in the real one.
 	LockOut time.Duration
 	// PerEntry is how long each entry takes to write.
 	PerEntry time.Duration
@@ -37,9 +37,9 @@ type Options struct {
 
 // Faults change what the server does from now on; the zero value is a healthy server.
 type Faults struct {
-	// Locked makes that many reloads answer 500, as a passing "database is locked" does.
+	// Locked makes that many reloads answer 500, as a temporary "database is locked" does.
 	Locked int
-	// NoDatabase makes everything but the health answer as while another process holds the database locked.
+	// NoDatabase makes all but health and metrics answer as they do while another process has locked the database.
 	NoDatabase bool
 	// Ignore makes reloads answer 200 and do nothing.
 	Ignore bool
@@ -47,15 +47,15 @@ type Faults struct {
 	Hang bool
 	// Reset cuts the connection of that many reloads.
 	Reset int
-	// NoMetrics makes /metrics answer 404, as where it is switched off.
+	// NoMetrics makes /metrics answer 404, as if metrics were switched off.
 	NoMetrics bool
-	// Refuse answers requests itself, as a proxy in front or a missing permission does.
+	// Refuse answers requests itself, as a proxy in front of Grafana or a missing permission does.
 	Refuse Refusal
-	// Down makes every connection fail, as while the process restarts.
+	// Down makes every request fail, as while the process restarts.
 	Down bool
 }
 
-// Refusal answers requests below a path with a status and a text, to which it adds the request's credentials.
+// Refusal answers requests below a path with a status and a body, to which it appends the request's credentials.
 type Refusal struct {
 	Path, Method, Body string
 	Status             int
@@ -79,15 +79,15 @@ type Server struct {
 	password string
 	sessions map[string]bool
 	people   sync.RWMutex
-	users    map[string]*user  // but the server admin, by login; people guards it
+	users    map[string]*user  // by login, without the server admin; guarded by people
 	signedIn map[string]string // the login of each session
 	closed   map[string]bool   // folders, by uid, that viewers may not open
 	settings map[string]map[string]string
 	started  time.Time
-	clock    time.Duration  // how far its clock is ahead
-	answered map[string]int // reload requests of this life, by kind
+	clock    time.Duration  // how far the server's clock is ahead
+	answered map[string]int // reload requests since the last start, by kind
 	onReload func(kind string)
-	running  sync.Mutex // one reload at a time, as the real one's lock
+	running  sync.Mutex // allows one reload at a time, as a lock of the real one does
 }
 
 // Call is one request that reached a reload route.
@@ -99,7 +99,7 @@ type Call struct {
 	At        time.Time
 }
 
-// New starts a server on a loopback port and provisions it as a start does. Close ends it.
+// New starts a server on a loopback port, and provisions as the real one does when it starts. Close ends it.
 func New(opts Options) *Server {
 	if opts.Version == "" {
 		opts.Version = "12.4.0"
@@ -123,7 +123,7 @@ func New(opts Options) *Server {
 	}
 	s.state = newState()
 	for _, kind := range kindOrder {
-		// A bad file ends the real process; here the object just stays missing, and the reload says 500.
+		// A bad file ends the real process. Here its objects are just missing, and reloads answer 500.
 		_ = s.provision(context.Background(), kind)
 	}
 	s.http = httptest.NewServer(s.routes())
@@ -138,7 +138,7 @@ func (s *Server) Close() {
 	s.http.Close()
 }
 
-// SetFaults replaces the faults; requests that hang go on.
+// SetFaults replaces the faults; requests that hang continue.
 func (s *Server) SetFaults(f Faults) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,8 +147,8 @@ func (s *Server) SetFaults(f Faults) {
 	s.lifted = make(chan struct{})
 }
 
-// SetClock makes the server's clock, and the start that it tells, which is counted back from it, run that far ahead of
-// this machine's; behind when it is negative.
+// SetClock sets the server's clock, and with it the start time that it reports, ahead of this machine's clock; behind it if
+// negative.
 func (s *Server) SetClock(ahead time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +173,7 @@ func (s *Server) SetIni(ini map[string]map[string]string) {
 func (s *Server) Restart() error {
 	s.mu.Lock()
 	s.sessions, s.answered = map[string]bool{}, map[string]int{}
-	// No two processes of a real one start within so short a time.
+	// Two starts of a real server are never as close together as they are here.
 	s.started = later(time.Now(), s.started.Add(5*time.Second))
 	s.mu.Unlock()
 	s.http.CloseClientConnections()
@@ -192,7 +192,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// RestartQuietly is Restart behind a proxy that keeps its connections.
+// RestartQuietly is Restart behind a proxy, which keeps its connections; sessions are kept too.
 func (s *Server) RestartQuietly() error {
 	s.mu.Lock()
 	s.answered, s.started = map[string]int{}, later(time.Now(), s.started.Add(5*time.Second))
@@ -205,14 +205,14 @@ func (s *Server) RestartQuietly() error {
 	return nil
 }
 
-// Calls are the reload requests so far, in order of their end.
+// Calls returns the reload requests so far, in the order in which they ended.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Call(nil), s.calls...)
 }
 
-// OnReload calls f at the arrival of each reload request.
+// OnReload makes the server call f when a reload request arrives.
 func (s *Server) OnReload(f func(kind string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -226,7 +226,7 @@ func (s *Server) Overlapped() bool {
 	return s.overlap
 }
 
-// Failures counts the recorded failed sign-ins of a user.
+// Failures returns the number of recorded failed sign-ins of a user.
 func (s *Server) Failures(user string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// What the real server refuses. Where that one fails half way through writing, this one fails before: a reload that is
-// answered with 500 has done something unknown in both.
+// What the real server refuses. Where the real one fails halfway through writing, this one fails before it writes:
+// what a reload has done that was answered with 500 is unknown in both cases.
 
 var errRefused = errors.New("refused")
 
@@ -21,7 +21,7 @@ func refusedBecause(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errRefused}, args...)...)
 }
 
-// fieldKinds are the forms that a field may have.
+// fieldKinds has the kind of value that each field must have.
 type fieldKinds map[string]string
 
 var (
@@ -36,7 +36,7 @@ var (
 	matcherForm = regexp.MustCompile(`^\s*[^=!~]+(=~|!~|!=|=)`)
 )
 
-// check says whether the fields of an entry have their forms.
+// check returns an error if a field of an entry has the wrong kind of value.
 func (k fieldKinds) check(e map[string]any) error {
 	for name, v := range e {
 		if v == nil || k[name] == "" {
@@ -69,7 +69,7 @@ func (k fieldKinds) check(e map[string]any) error {
 			}
 		}
 		if !ok {
-			return refusedBecause("%s is no %s", name, k[name])
+			return refusedBecause("%s is not of the kind %s", name, k[name])
 		}
 		if err := filesIn(v); err != nil {
 			return err
@@ -88,7 +88,7 @@ func asList(v any) []any {
 	return l
 }
 
-// filesIn looks for $__file{} of files that are not there.
+// filesIn returns an error if $__file{} names a file that cannot be read.
 func filesIn(v any) error {
 	switch v := v.(type) {
 	case string:
@@ -107,25 +107,25 @@ func filesIn(v any) error {
 	return nil
 }
 
-// lists says that the keys hold lists.
+// lists returns an error if one of the keys is not a list.
 func lists(doc map[string]any, keys ...string) error {
 	for _, key := range keys {
 		if _, ok := doc[key].([]any); doc[key] != nil && doc[key] != "" && !ok {
-			return refusedBecause("%s is no list", key)
+			return refusedBecause("%s is not a list", key)
 		}
 	}
 	return nil
 }
 
-// version says that the file's own version is a number; that of alerting is not looked at.
+// version returns an error if the file's apiVersion is not a number. Grafana ignores it in alerting files.
 func version(doc map[string]any) error {
 	if v, ok := doc["apiVersion"]; ok && !wholeForm.MatchString(fmt.Sprint(v)) {
-		return refusedBecause("apiVersion is no number")
+		return refusedBecause("apiVersion is not a number")
 	}
 	return nil
 }
 
-// refuses says why a kind's files are refused; nil when they are not.
+// refuses returns why the files of a kind are refused; nil if they are not.
 func (s *Server) refuses(kind string, files []map[string]any) error {
 	for _, doc := range files {
 		var err error
@@ -185,7 +185,7 @@ func (s *Server) refusesDatasources(doc map[string]any, files []map[string]any) 
 	return err
 }
 
-// hasDatasource says that the files or the server have a data source with this uid.
+// hasDatasource reports whether the files or the server may have a data source with this uid.
 func (s *Server) hasDatasource(files []map[string]any, uid string) bool {
 	for _, doc := range files {
 		entries, _ := list(doc, "datasources")
@@ -220,7 +220,7 @@ func (s *Server) refusesProviders(doc map[string]any) error {
 		case !slices.Contains(s.opts.Organizations, org(p)):
 			return refusedBecause("there is no organization %d", org(p))
 		case options["foldersFromFilesStructure"] == true && text(p, "folder") != "" && text(p, "folderUid") != "":
-			return refusedBecause("folder and folderUid beside foldersFromFilesStructure")
+			return refusedBecause("folder and folderUid together with foldersFromFilesStructure")
 		}
 		names[name] = true
 	}
@@ -236,14 +236,14 @@ func (s *Server) refusesApps(doc map[string]any) error {
 		if err := appFields.check(a); err != nil {
 			return err
 		}
-		if name := text(a, "org_name"); name != "" && name != "Org" { // as the list of organizations calls them
+		if name := text(a, "org_name"); name != "" && name != "Org" { // the name of all organizations here
 			return refusedBecause("there is no organization %s", name)
 		}
 	}
 	return err
 }
 
-// duration says whether a value is one of Prometheus' durations.
+// duration reports whether a value is a duration as Prometheus writes it, or missing.
 func duration(v any) bool {
 	word := fmt.Sprint(v)
 	if v == nil || word == "0" {
@@ -254,7 +254,7 @@ func duration(v any) bool {
 	return err == nil
 }
 
-// parses says whether a template of notifications can be parsed, with the functions that they have.
+// parses reports whether a notification template can be parsed, with the functions that those have.
 func parses(text string) bool {
 	functions := template.FuncMap{}
 	for _, name := range []string{"toUpper", "toLower", "title", "trimSpace", "join", "match", "reReplaceAll", "stringSlice", "safeHtml", "safeUrl", "urlUnescape", "date", "tz", "since", "humanizeDuration", "toJson", "coll", "data", "tmpl", "time"} {

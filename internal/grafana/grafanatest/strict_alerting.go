@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// receiverNeeds are the settings that a type of contact point cannot do without, one of each list.
+// receiverNeeds are the settings that a contact point type requires: one of each list.
 var receiverNeeds = map[string][][]string{
 	"webhook": {{"url"}}, "email": {{"addresses"}}, "slack": {{"url", "recipient"}}, "telegram": {{"bottoken"}, {"chatid"}},
 	"pagerduty": {{"integrationKey"}}, "discord": {{"url"}}, "teams": {{"url"}}, "opsgenie": {{"apiKey"}}, "prometheus-alertmanager": {{"url"}},
@@ -46,7 +46,7 @@ func (s *Server) refusesContacts(doc map[string]any, files []map[string]any) err
 			case !known && !slices.Contains([]string{"kafka", "pushover", "sensugo", "threema", "victorops", "wecom", "webex", "line", "oncall", "mqtt", "sns", "dingding", "googlechat", "jira", "LINE"}, kind):
 				return refusedBecause("there is no type %s", kind)
 			case contactsWith(files, text(r, "uid")) > 1:
-				return refusedBecause("the uid %s is there twice", text(r, "uid"))
+				return refusedBecause("the uid %s is used twice", text(r, "uid"))
 			}
 			for _, one := range needs {
 				if !slices.ContainsFunc(one, func(key string) bool { return settings[key] != nil && settings[key] != "" }) {
@@ -54,7 +54,7 @@ func (s *Server) refusesContacts(doc map[string]any, files []map[string]any) err
 				}
 				for _, key := range one {
 					if _, isText := settings[key].(string); settings[key] != nil && !isText {
-						return refusedBecause("%s is no text", key)
+						return refusedBecause("%s is not a string", key)
 					}
 				}
 			}
@@ -90,13 +90,13 @@ func (s *Server) refusesMutes(doc map[string]any, _ []map[string]any) error {
 				_, err1 := time.Parse("15:04", start)
 				_, err2 := time.Parse("15:04", strings.Replace(end, "24:00", "23:59", 1))
 				if err1 != nil || err2 != nil || start >= end {
-					return refusedBecause("%s to %s is no time", start, end)
+					return refusedBecause("%s to %s is not a valid time range", start, end)
 				}
 			}
 			for _, d := range asList(asMap(interval)["weekdays"]) {
 				for word := range strings.SplitSeq(fmt.Sprint(d), ":") {
 					if !slices.Contains(weekdays, strings.ToLower(word)) {
-						return refusedBecause("%s is no weekday", word)
+						return refusedBecause("%s is not a weekday", word)
 					}
 				}
 			}
@@ -133,17 +133,17 @@ func (s *Server) refusesRoute(r map[string]any, files []map[string]any, root boo
 	}
 	for _, key := range []string{"group_wait", "group_interval", "repeat_interval"} {
 		if !duration(r[key]) {
-			return refusedBecause("%s is no duration", key)
+			return refusedBecause("%s is not a duration", key)
 		}
 	}
 	for _, m := range asList(r["matchers"]) {
 		if !matcherForm.MatchString(fmt.Sprint(m)) {
-			return refusedBecause("a matcher is none")
+			return refusedBecause("a matcher is invalid")
 		}
 	}
 	for _, m := range asList(r["object_matchers"]) {
 		if parts := asList(m); len(parts) < 2 || !slices.Contains([]any{"=", "!=", "=~", "!~"}, parts[1]) {
-			return refusedBecause("an object matcher is none")
+			return refusedBecause("an object matcher is invalid")
 		}
 	}
 	s.mu.Lock()
@@ -162,7 +162,7 @@ func (s *Server) refusesRoute(r map[string]any, files []map[string]any, root boo
 	return nil
 }
 
-// named says whether the files have something of a name in a list.
+// named reports whether a list in the files has an item with a name.
 func named(files []map[string]any, key, name string) bool {
 	for _, doc := range files {
 		items, _ := list(doc, key)
@@ -216,11 +216,11 @@ func (s *Server) refusesRule(r map[string]any, files []map[string]any) error {
 	case text(r, "uid") == "" || text(r, "title") == "" || len(queries) == 0 || r["condition"] == nil && r["record"] == nil:
 		return refusedBecause("a rule has no uid, title, condition or data")
 	case !duration(r["for"]) || !duration(r["keepFiringFor"]):
-		return refusedBecause("for is no duration")
+		return refusedBecause("for or keepFiringFor is not a duration")
 	case r["execErrState"] != nil && !slices.Contains([]any{"Alerting", "Error", "OK", "KeepLast"}, r["execErrState"]):
-		return refusedBecause("execErrState is none")
+		return refusedBecause("execErrState is invalid")
 	case r["noDataState"] != nil && !slices.Contains([]any{"Alerting", "NoData", "OK", "KeepLast"}, r["noDataState"]):
-		return refusedBecause("noDataState is none")
+		return refusedBecause("noDataState is invalid")
 	}
 	for _, q := range queries {
 		span := asMap(q["relativeTimeRange"])

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// Trial is a set of files that real servers were given, with what they did.
+// Trial is a set of files that was tried with real servers, and what they did.
 type Trial struct {
 	Case        string            `json:"case"`
 	Files       map[string]string `json:"files"`
@@ -18,7 +18,7 @@ type Trial struct {
 	Seed        map[string]string `json:"seed"`
 	SeedLinks   map[string]string `json:"seed_links"`
 	SeedBase64  map[string]string `json:"seed_base64"`
-	// APISeed are HTTP calls that were made first: method, path, body.
+	// APISeed are requests that were sent first: method, path, body.
 	APISeed  [][3]json.RawMessage `json:"api_seed"`
 	Verdicts map[string]struct {
 		ReloadStatus int  `json:"reload_status"`
@@ -27,13 +27,13 @@ type Trial struct {
 	} `json:"verdicts"`
 }
 
-// Bad says whether the real server of that version failed the reload, refused to start or died.
+// Bad reports whether the real server of that version failed the reload, did not start or died.
 func (t Trial) Bad(version string) bool {
 	v := t.Verdicts[version]
 	return v.ReloadStatus != 200 || !v.StartOK || !v.ServerAlive
 }
 
-// Trials reads those of a kind, of which there must be some; dir is the directory of the files.
+// Trials reads the trials of a kind from KIND.jsonl in dir. It fails if there are none.
 func Trials(dir, kind string) ([]Trial, error) {
 	f, err := os.Open(filepath.Join(dir, kind+".jsonl"))
 	if err != nil {

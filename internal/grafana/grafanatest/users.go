@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// user is one more user, or a service account with its tokens. The role Viewer is what a new one has.
+// user is a user other than the server admin, or a service account with its tokens. A new one has the role Viewer.
 type user struct {
 	id                 int
 	password           string
@@ -16,7 +16,7 @@ type user struct {
 	serverAdmin, admin bool // of the server, and in its organization
 }
 
-// userRoutes are those that make users and say what they may do.
+// userRoutes adds the routes that create users and change or show their permissions.
 func (s *Server) userRoutes(admin func(pattern string, h http.HandlerFunc)) {
 	admin("POST /api/admin/users", func(w http.ResponseWriter, r *http.Request) {
 		var in struct{ Login, Password string }
@@ -79,7 +79,7 @@ func (s *Server) newUser(login string) *user {
 	return u
 }
 
-// change changes the user with the id of a request.
+// change changes the user whose id is in the request's path.
 func (s *Server) change(r *http.Request, f func(u *user)) {
 	s.people.Lock()
 	defer s.people.Unlock()
@@ -90,7 +90,7 @@ func (s *Server) change(r *http.Request, f func(u *user)) {
 	}
 }
 
-// userOf is who sends a request, as it is now; nil is the server admin.
+// userOf returns a copy of the user who sent a request; nil for the server admin.
 func (s *Server) userOf(r *http.Request) *user {
 	s.people.RLock()
 	defer s.people.RUnlock()
@@ -108,7 +108,7 @@ func (s *Server) userOf(r *http.Request) *user {
 	return nil
 }
 
-// permitted answers 403 itself when only a server admin may ask.
+// permitted answers 403 itself when only a server admin may send the request.
 func (s *Server) permitted(w http.ResponseWriter, r *http.Request) bool {
 	u := s.userOf(r)
 	if u == nil || u.serverAdmin {
@@ -130,18 +130,18 @@ func (s *Server) permitted(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// sees says whether who asks is shown what is in a folder: the real one leaves the rest out of its lists. s.mu is held.
+// sees reports whether the user may see what is in a folder: the real one leaves the rest out of its lists. s.mu is held.
 func (s *Server) sees(r *http.Request, folder string) bool {
 	u := s.userOf(r)
 	return u == nil || u.admin || !s.closed[folder]
 }
 
-// noDatabase is what the real one answers after 5 s, because it cannot find out who asks.
+// noDatabase answers as the real one does after 5 s, because it cannot look up the user.
 func (s *Server) noDatabase(w http.ResponseWriter) {
 	writeJSON(w, http.StatusInternalServerError, map[string]any{"extra": nil, "message": "InternalError", "messageId": "sqlstore.max-retries-reached", "statusCode": http.StatusInternalServerError, "traceID": ""})
 }
 
-// getQuotas answers an error where quotas are switched off, as the real one does.
+// getQuotas answers with an error when quotas are switched off, as the real one does.
 func (s *Server) getQuotas(w http.ResponseWriter, _ *http.Request) {
 	if s.setting("quota", "enabled") != "true" {
 		writeJSON(w, http.StatusInternalServerError, map[string]string{"message": "failed to get quota"})

@@ -7,11 +7,11 @@ import (
 	"reloader/internal/grafana"
 )
 
-// maxSize is the largest file, in bytes, that is judged; a ConfigMap ends at 1 MiB.
+// maxSize is the size, in bytes, of the largest file that is judged; a ConfigMap has at most 1 MiB.
 const maxSize = 8 << 20
 
-// Check judges a grafana.ini. Errors are what stops Grafana from starting, warnings what lets it
-// start with something else than was meant. The findings come in the order of the file.
+// Check judges a grafana.ini. With an error Grafana does not start; with a warning it
+// starts with something other than what was meant. The findings are in the order of the file.
 func Check(data []byte, opts Options) []finding.Finding {
 	c := &checker{opts: opts, version: grafana.ParseVersion(opts.Version), fatals: map[[2]int]bool{}}
 	if len(data) > maxSize {
@@ -45,7 +45,7 @@ type checker struct {
 	known    knownNames
 	set      settings
 	findings []finding.Finding
-	// fatals are the places whose value was judged as one at which Grafana does not start.
+	// fatals are the positions of the values that were reported as ones with which Grafana does not start.
 	fatals map[[2]int]bool
 }
 
@@ -59,26 +59,26 @@ func (c *checker) warn(e *entry, rule, hint, format string, args ...any) {
 	c.report(finding.Warning, rule, e.line, e.col, fmt.Sprintf(format, args...), hint)
 }
 
-// refused reports a value at which no Grafana starts.
+// refused reports a value with which no version of Grafana starts.
 func (c *checker) refused(e *entry, hint, format string, args ...any) {
 	c.fatals[[2]int{e.line, e.col}] = true
 	c.report(finding.Error, RuleFatalValue, e.line, e.col, fmt.Sprintf(format, args...), hint)
 }
 
-// fatal reports a value at which the Grafanas that were tried do not start. A newer one may know more words and have
-// other limits: then it is a warning.
+// fatal reports a value with which the versions of Grafana that were tried do not start. For a newer version, which may
+// accept more, it is a warning.
 func (c *checker) fatal(e *entry, hint, format string, args ...any) {
 	if !c.newerThanTried() {
 		c.refused(e, hint, format, args...)
 		return
 	}
 	c.fatals[[2]int{e.line, e.col}] = true
-	c.warn(e, RuleFatalValue, hint+"; these are the rules of Grafana 12.4, a newer one may have lifted this", format, args...)
+	c.warn(e, RuleFatalValue, hint+"; these are the rules of Grafana 12.4; a newer version may allow it", format, args...)
 }
 
 func (c *checker) newerThanTried() bool { return grafana.Tried.Before(c.version) }
 
-// name is how a key is written in messages.
+// name is the key's name in messages.
 func (e *entry) name() string {
 	if e.section == defaultSection {
 		return shown(e.key)

@@ -11,10 +11,10 @@ import (
 	"reloader/internal/grafana"
 )
 
-// ItemKind is what outlines call a key of grafana.ini.
+// ItemKind is the kind of a key of grafana.ini in an outline.
 const ItemKind = "ini key"
 
-// Outline names every key that the file sets, with a fingerprint of its value.
+// Outline lists every key that the file sets, with a fingerprint of its value.
 func Outline(data []byte) []finding.Item {
 	doc := parse(data)
 	var items []finding.Item
@@ -25,8 +25,8 @@ func Outline(data []byte) []finding.Item {
 	return items
 }
 
-// written are the values by full name. Names that must not be shown share one entry, which
-// changes when any of them does.
+// written returns the values by full name. Names that must not be shown share one entry, which
+// changes when any of their values does.
 func written(doc document) map[string]string {
 	last := map[[2]string]string{}
 	for _, e := range doc.entries {
@@ -51,7 +51,7 @@ func written(doc document) map[string]string {
 	return out
 }
 
-// fullName is section.key as Grafana's command line takes it; empty when it must not be shown.
+// fullName is section.key as on Grafana's command line; empty when it must not be shown.
 func fullName(section, key string) string {
 	if shown(key) == unnamed || shown(section) == unnamed {
 		return ""
@@ -62,11 +62,11 @@ func fullName(section, key string) string {
 	return section + "." + key
 }
 
-// redacted is how Grafana's settings API shows every secret.
+// redacted is what Grafana's settings API shows for every secret.
 const redacted = "*********"
 
-// Expectation is what a file makes of a server's settings, as fingerprints: it can be kept for
-// as long as the server runs without keeping a value, and be made in another process.
+// Expectation is what the settings of a server must be once it has read a file. It has only fingerprints, so that no value
+// is kept in memory for as long as the server runs. Another process can make it.
 type Expectation struct {
 	Keys []ExpectedKey
 }
@@ -79,8 +79,8 @@ type ExpectedKey struct {
 	Parent string `json:",omitempty"`
 }
 
-// Expect reads what the server must show once it has read the file. Without the same environment a
-// value that uses a variable or a file is not expected: it cannot be known.
+// Expect returns what the server must show once it has read the file. It leaves out values that use a variable or a file
+// unless reloader has the server's environment: they are unknown.
 func Expect(data []byte, opts Options) *Expectation {
 	known := loadKnown(with13(opts.Version))
 	e := &Expectation{}
@@ -104,10 +104,10 @@ func Expect(data []byte, opts Options) *Expectation {
 	return e
 }
 
-// Waiting names the keys whose value is not what the running server reports at GET
-// /api/admin/settings, sorted: these wait for a restart. Secrets are masked there and cannot be
-// told. A key that only a GF_ variable of the server overrides is named although no restart
-// changes it: compare with what Waiting said right after the server's start.
+// Waiting returns the keys, sorted, whose value differs from what the running server reports at GET
+// /api/admin/settings: these wait for a restart. Secrets are masked there and cannot be
+// compared. A key that a GF_ variable of the server overrides is included, although no restart
+// changes it: compare with what Waiting returned right after the server's start.
 func (e *Expectation) Waiting(running map[string]map[string]string) []string {
 	var names []string
 	for _, x := range e.Keys {
@@ -124,7 +124,7 @@ func (e *Expectation) Waiting(running map[string]map[string]string) []string {
 	return slices.Compact(names)
 }
 
-// unusable reports a value that Grafana replaces by the default when it reads the key, so that
+// unusable reports whether Grafana replaces a value with the default when it reads the key, so that
 // the settings API shows the default although the file was read.
 func unusable(known knownNames, set settings, section, key, text string) bool {
 	k, ok := known.key(section, key)
@@ -144,7 +144,7 @@ func unusable(known knownNames, set settings, section, key, text string) bool {
 	return !ok || text == ""
 }
 
-// maskURLs is a value as the settings API writes it: a list of URLs, with their passwords masked.
+// maskURLs returns a value as the settings API shows it: as a list of URLs with masked passwords.
 func maskURLs(text string) string {
 	items := splitList(text)
 	for i, item := range items {

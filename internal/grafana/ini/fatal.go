@@ -19,11 +19,11 @@ type fatalRule struct {
 	section, key string
 	// from is the first release to which the rule applies.
 	from grafana.Version
-	// liftable says that a newer release may know other words or have another limit.
+	// liftable says that a newer release may accept more values.
 	liftable bool
-	// bad says what is wrong with a value that is not empty; it never quotes it.
+	// bad says what is wrong with a value, which is not empty, without quoting it.
 	bad func(text string) string
-	// hint says what to write.
+	// hint says what to write instead.
 	hint string
 }
 
@@ -38,7 +38,7 @@ var (
 	v13 = grafana.Version{Major: 13}
 )
 
-// fatalRules are the keys that can be judged one by one. What needs several keys is in fatalPairs.
+// fatalRules are the keys that can be judged one by one. fatalPairs judges those that depend on each other.
 var fatalRules = []fatalRule{
 	{section: "server", key: "http_addr", bad: badAddress, hint: "write an IP address or a host name, without a port"},
 	{section: "server", key: "root_url", bad: badURL, hint: "write a URL such as https://grafana.example.com/"},
@@ -85,7 +85,7 @@ var fatalRules = []fatalRule{
 	{section: "remote.alertmanager", key: "timeout", from: v12, bad: badDuration, hint: durationHint},
 }
 
-// fatalValues reports every value that stops the server.
+// fatalValues reports every value with which Grafana does not start.
 func (c *checker) fatalValues() {
 	for _, r := range fatalRules {
 		text, ok := c.set.get(r.section, r.key)
@@ -157,7 +157,7 @@ func badInvite(text string) string {
 	return ""
 }
 
-// badMinInterval leaves alone what is no duration: Grafana then falls back to its default.
+// badMinInterval accepts what is not a duration: Grafana then falls back to its default.
 func badMinInterval(text string) string {
 	const tick = 10 * time.Second
 	switch d, err := parseDuration(text); {
@@ -214,7 +214,7 @@ func noneOf(words ...string) func(string) string {
 	}
 }
 
-// emailPattern is wider than Grafana's own in what it lets through before the @.
+// emailPattern accepts more before the @ than Grafana's own pattern.
 var emailPattern = lazyregexp.New(`^[^\s@,<>()\[\]:;\\]+@([\p{L}\d]([\p{L}\d_~-]*[\p{L}\d])?\.)+[\p{L}]([\p{L}\d_~-]*[\p{L}])?\.?$`)
 
 func badEmail(text string) string {

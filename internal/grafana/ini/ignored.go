@@ -11,7 +11,7 @@ import (
 	"reloader/internal/finding"
 )
 
-// words are the keys for which Grafana takes its default silently when it does not know the word.
+// words are the keys for which Grafana silently uses its default if it does not know the value.
 var words = []struct {
 	section, key string
 	known        []string
@@ -34,7 +34,7 @@ var words = []struct {
 	{"database", "cache_mode", []string{"private", "shared"}, false},
 }
 
-// ignoredValues reports values that Grafana starts with but does not use.
+// ignoredValues reports values that do not stop Grafana from starting, but that it does not use.
 func (c *checker) ignoredValues() {
 	for _, w := range words {
 		text, ok := c.set.get(w.section, w.key)
@@ -56,7 +56,7 @@ func (c *checker) ignoredValues() {
 	c.refresh()
 }
 
-// kind reports values of the wrong kind, for which Grafana takes the default.
+// kind reports a value of the wrong kind, for which Grafana uses the default.
 func (c *checker) kind(section, key string, v *setting) {
 	k, ok := c.known.key(section, key)
 	text, resolved := c.set.resolve(section, v.text)
@@ -79,7 +79,7 @@ func (c *checker) kind(section, key string, v *setting) {
 		}
 	case kindDuration:
 		if _, err := time.ParseDuration(text); err != nil {
-			what, hint = "a duration that this key takes", "write a number with ms, s, m or h: 90m, 24h"
+			what, hint = "a duration that this key accepts", "write a number with ms, s, m or h: 90m, 24h"
 		}
 	case kindGrafana:
 		if _, err := parseDuration(text); err != nil {
@@ -97,7 +97,7 @@ func (c *checker) isFatal(section, key string) bool {
 	return c.fatals[[2]int{e.line, e.col}]
 }
 
-// missingPaths reports what Grafana needs and does not find; it starts all the same.
+// missingPaths reports files and directories that Grafana needs but starts without.
 func (c *checker) missingPaths() {
 	if !c.opts.Env.Same {
 		return
@@ -128,8 +128,8 @@ func (c *checker) refresh() {
 	}
 }
 
-// adminPassword reports a change that Grafana does not take over: after its first start the
-// password in its database counts.
+// adminPassword reports a change that has no effect: after its first start Grafana uses the
+// password in its database.
 func (c *checker) adminPassword() {
 	e := c.set.at("security", "admin_password")
 	if e == nil || c.opts.Running == nil {

@@ -10,8 +10,8 @@ import (
 )
 
 // knownText lists the sections and keys that Grafana reads: a line per section, then key:kind.
-// A section with * takes any key. An upper-case kind has a default that is not empty. What came with Grafana 13 is in
-// known13.txt: its whole list is not public.
+// A section with * accepts any key. An upper-case kind means that the default is not empty. known13.txt has what was
+// added in Grafana 13, as far as it is public.
 //
 //go:embed known.txt
 var knownText string
@@ -42,10 +42,10 @@ type knownSection struct {
 	keys map[string]knownKey
 }
 
-// with13 says whether a server of version 13 may read them: also when its version is not known.
+// with13 reports whether the server may be Grafana 13 or later, which an unknown version may be.
 func with13(version string) bool { return version == "" || grafana.ParseVersion(version).AtLeast(v13) }
 
-// knownNames is built for one check and dropped: the daemon keeps no tables.
+// knownNames is built for each check and then dropped, so that the daemon keeps no tables.
 type knownNames map[string]knownSection
 
 func loadKnown(with13 bool) knownNames {
@@ -77,7 +77,7 @@ func (k knownNames) add(text string) {
 	}
 }
 
-// anyKeyPrefixes begin the names of sections that plugins and users make up.
+// anyKeyPrefixes are the beginnings of section names that plugins and users choose.
 var anyKeyPrefixes = []string{"plugin.", "secrets_manager.encryption.", "security.encryption.", "unified_storage.", "auth.saml.", "navigation."}
 
 func (k knownNames) section(name string) (knownSection, bool) {
@@ -106,7 +106,7 @@ func (k knownNames) sectionNames() []string { return slices.Sorted(maps.Keys(k))
 func (s knownSection) keyNames() []string { return slices.Sorted(maps.Keys(s.keys)) }
 
 // inherited returns the section whose key Grafana sets when section has no such key: ini.v1
-// looks a missing key up in the parent section, and Grafana writes to what it found.
+// looks up a missing key in the parent section, and Grafana overwrites the key that it finds there.
 func (k knownNames) inherited(section, key string) string {
 	for {
 		i := strings.LastIndexByte(section, '.')
@@ -120,7 +120,7 @@ func (k knownNames) inherited(section, key string) string {
 	}
 }
 
-// shown is name when it looks like one that a person gave to a setting, else a stand-in: what
+// shown returns name if it looks like the name of a setting, else a placeholder: what
 // stands before a = may be a piece of a secret that was broken over lines.
 func shown(name string) string {
 	if name == "" || len(name) > 64 {

@@ -7,7 +7,7 @@ import (
 	"reloader/internal/finding"
 )
 
-// names looks at sections and keys: unknown ones, wrong case, duplicates.
+// names checks the names of sections and keys: unknown, in the wrong case, duplicate.
 func (c *checker) names() {
 	c.sections()
 	first := map[[2]string]*entry{}
@@ -94,7 +94,7 @@ func (c *checker) key(e *entry) {
 	c.warn(e, RuleUnknownKey, c.mayBeNew(hint), "%s is not a key that Grafana reads", e.name())
 }
 
-// maxHints is how many findings get a proposal: where there are more, the file is something else.
+// maxHints is how many findings get a suggestion: a file with more is not a grafana.ini.
 const maxHints = 200
 
 func (c *checker) nearest(name string, known []string) string {
@@ -104,7 +104,7 @@ func (c *checker) nearest(name string, known []string) string {
 	return finding.Nearest(name, known)
 }
 
-// mayBeNew adds that a newer Grafana may read what is not known here.
+// mayBeNew adds that a newer Grafana may know the name.
 func (c *checker) mayBeNew(hint string) string {
 	if !c.newerThanTried() {
 		return hint
@@ -112,15 +112,15 @@ func (c *checker) mayBeNew(hint string) string {
 	if hint != "" {
 		hint += " "
 	}
-	return hint + "It may be new: the settings of Grafana 12.4 are known here, and some of 13."
+	return hint + "It may be new: reloader knows the settings of Grafana 12.4, and some of 13."
 }
 
 func (c *checker) parentKey(e *entry, parent string) {
 	c.warn(e, RuleParentKey, "write it in ["+parent+"], or remove it",
-		"[%s] has no key %s, so Grafana sets the one of [%s]", shown(e.section), shown(e.key), parent)
+		"[%s] has no key %s, so Grafana sets the key of [%s] instead", shown(e.section), shown(e.key), parent)
 }
 
-// elsewhere is the one section that has the key; empty when there is none or several have it.
+// elsewhere is the only section that has the key; empty when none or several have it.
 func (c *checker) elsewhere(key string) string {
 	found := ""
 	for name, s := range c.known {

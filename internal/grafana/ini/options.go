@@ -5,14 +5,14 @@ import (
 	"reloader/internal/grafana/expand"
 )
 
-// Options say what is known of the server that reads the file.
+// Options is what is known about the server that reads the file.
 type Options struct {
 	// File is the file's name in findings.
 	File string
-	// Version is the server's version ("12.4.0"); empty means that it is not known.
+	// Version is the server's version ("12.4.0"); empty when unknown.
 	Version string
 	// Env says whether this process sees the server's environment and files.
 	Env expand.Env
-	// Running is what the server was last proven to run; nil when that is not known.
+	// Running is what the server was last proven to run; nil when unknown.
 	Running *finding.Outline
 }

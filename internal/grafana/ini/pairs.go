@@ -11,7 +11,7 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// fatalPairs reports what stops the server and needs more than one key to see.
+// fatalPairs reports the values that stop Grafana from starting only together with others.
 func (c *checker) fatalPairs() {
 	c.port()
 	c.protocol()
@@ -96,7 +96,7 @@ func (c *checker) certificate(protocol string) {
 	}
 }
 
-// readable reports a file that Grafana needs at its start and that cannot be read.
+// readable reports a file that Grafana needs in order to start and that cannot be read.
 func (c *checker) readable(section, key string) {
 	path, ok := c.set.get(section, key)
 	if !ok || path == "" || !filepath.IsAbs(path) {
@@ -124,7 +124,7 @@ func (c *checker) database() {
 		case err != nil:
 			c.refused(e, "write mysql://user:password@host:port/name; encode special characters of the password", "%s is not a URL: Grafana does not start", e.name())
 		case !slices.Contains(databaseTypes, u.Scheme):
-			c.fatal(e, "begin it with mysql://, postgres:// or sqlite3://", "%s has no type of database that Grafana knows: it does not start", e.name())
+			c.fatal(e, "begin it with mysql://, postgres:// or sqlite3://", "%s does not begin with a database type that Grafana knows: Grafana does not start", e.name())
 		}
 		return
 	}
@@ -133,7 +133,7 @@ func (c *checker) database() {
 	}
 	if text, ok := c.set.get("database", "type"); ok && text != "" && !slices.Contains(databaseTypes, text) {
 		e := c.set.at("database", "type")
-		c.fatal(e, hint, "%s is not a type that Grafana knows: it does not start", e.name())
+		c.fatal(e, hint, "%s is not a type that Grafana knows: Grafana does not start", e.name())
 	}
 }
 
@@ -141,7 +141,7 @@ func (c *checker) alerting() {
 	if e := c.set.at("alerting", "enabled"); e != nil && c.isTrue("alerting", "enabled", false) {
 		switch {
 		case c.version.AtLeast(v11):
-			c.fatal(e, "remove the line and use [unified_alerting]", "%s cannot be true since Grafana 11: it does not start", e.name())
+			c.fatal(e, "remove the line and use [unified_alerting]", "%s cannot be true since Grafana 11: Grafana does not start", e.name())
 		case c.version.AtLeast(v9) && c.isTrue("unified_alerting", "enabled", false):
 			c.fatal(e, "remove one of them", "%s and [unified_alerting] enabled cannot both be true: Grafana does not start", e.name())
 		}
@@ -166,7 +166,7 @@ func (c *checker) alerting() {
 	}
 }
 
-// history judges where alert states are kept; Grafana refuses unknown backends since 10.
+// history judges where the history of alert states is stored. Grafana refuses unknown backends since 10.
 func (c *checker) history() {
 	const section = "unified_alerting.state_history"
 	if c.version.Before(v10) || !c.isTrue(section, "enabled", true) {
@@ -181,7 +181,7 @@ func (c *checker) history() {
 	}
 	if bad(backend) {
 		e := c.set.at(section, "backend")
-		c.fatal(e, hint, "%s is not a backend that Grafana knows: it does not start", e.name())
+		c.fatal(e, hint, "%s is not a backend that Grafana knows: Grafana does not start", e.name())
 	}
 	if strings.ToLower(strings.TrimSpace(backend)) != "multiple" {
 		return
@@ -193,14 +193,14 @@ func (c *checker) history() {
 			e = c.set.at(section, "backend")
 		}
 		if ok && slices.ContainsFunc(strings.Split(text, ","), bad) {
-			c.fatal(e, hint, "[%s] %s names a backend that Grafana does not know: it does not start", section, key)
+			c.fatal(e, hint, "[%s] %s names a backend that Grafana does not know: Grafana does not start", section, key)
 		}
 	}
 }
 
 var mailHeader = lazyregexp.New(`^[A-Z][A-Za-z0-9]*(-[A-Z][A-Za-z0-9]*)*$`)
 
-// freeKeys judges sections whose keys the user makes up.
+// freeKeys judges the sections whose keys the user chooses.
 func (c *checker) freeKeys() {
 	for i := range c.doc.entries {
 		e := &c.doc.entries[i]
@@ -209,7 +209,7 @@ func (c *checker) freeKeys() {
 		}
 		switch e.section {
 		case "metrics.environment_info":
-			// Newer ones take any UTF-8 text for a label name.
+			// Grafana 11 and later accept any UTF-8 text as a label name.
 			if c.version.Before(v11) && !labelName(e.key) {
 				c.refused(e, "use letters, digits and _, and begin with a letter", "a key of [metrics.environment_info] is not a label name: Grafana does not start")
 			}
@@ -251,7 +251,8 @@ func (c *checker) encryption() {
 	}
 }
 
-// embedding: hosts that may embed Grafana are put into the content security policy, which must have a place for them.
+// embedding judges the hosts that may embed Grafana: it puts them into the content security policy, which must have a place
+// for them.
 func (c *checker) embedding() {
 	const section, key = "security", "allow_embedding_hosts"
 	hosts, ok := c.set.get(section, key)

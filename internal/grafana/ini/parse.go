@@ -6,11 +6,11 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// maxNames is how many keys and sections of one file are judged. Grafana's own file of all settings has about a
+// maxNames limits the keys and sections of a file that is judged. Grafana's own file of all settings has about a
 // thousand, and the library's time grows with their square.
 const maxNames = 5000
 
-// parse gives the values that the library reads, at the places that scan finds.
+// parse returns the values that the library reads, with the positions that scan finds.
 func parse(data []byte) document {
 	doc := scan(data)
 	switch {
@@ -24,13 +24,13 @@ func parse(data []byte) document {
 	}
 	file, err := ini.Load(data)
 	if err != nil {
-		// Not reached as long as scan follows the library; a file that cannot be read never passes.
+		// Not reached as long as scan agrees with the library; a file that cannot be read never passes.
 		doc.fault = &fault{line: 1, col: 1, message: "the file cannot be parsed"}
 		return doc
 	}
 	for i := range doc.entries {
 		e := &doc.entries[i]
-		// Of equal keys the last value counts, for all of them.
+		// All duplicates of a key get its last value.
 		if section, err := file.GetSection(e.section); err == nil && section.HasKey(e.key) {
 			e.value = section.Key(e.key).Value()
 		}

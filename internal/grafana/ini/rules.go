@@ -1,6 +1,6 @@
 package ini
 
-// The rules of this package. docs/checks-grafana.md explains each with an example.
+// The rules of this package. docs/checks-grafana-ini.md explains each with an example.
 const (
 	RuleSyntax           = "ini-syntax"
 	RuleFatalValue       = "ini-fatal-value"

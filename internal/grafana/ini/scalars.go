@@ -10,7 +10,7 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// ParseBool knows the words of ini.v1; unlike in Grafana's YAML files, yes, no, on and off are among them.
+// ParseBool parses the words that ini.v1 accepts: unlike Grafana's YAML files also yes, no, on and off.
 func ParseBool(s string) (value, ok bool) {
 	switch s {
 	case "1", "t", "T", "true", "TRUE", "True", "YES", "yes", "Yes", "y", "ON", "on", "On":
@@ -21,7 +21,7 @@ func ParseBool(s string) (value, ok bool) {
 	return false, false
 }
 
-// parseInt takes what the library does: decimal, 0x, 0o, 0b, and a leading 0 for octal.
+// parseInt accepts what the library does: decimal, 0x, 0o, 0b, and a leading 0 for octal.
 func parseInt(s string) (int64, bool) {
 	n, err := strconv.ParseInt(s, 0, 64)
 	return n, err == nil
@@ -29,7 +29,7 @@ func parseInt(s string) (int64, bool) {
 
 var dateUnit = lazyregexp.New(`^(\d+)([dwMy])$`)
 
-// parseDuration takes Go's durations, and a whole number of d, w, M or y.
+// parseDuration accepts Go's durations, and a whole number of d, w, M or y.
 func parseDuration(s string) (time.Duration, error) {
 	m := dateUnit().FindStringSubmatch(s)
 	if m == nil {
@@ -47,7 +47,7 @@ func parseDuration(s string) (time.Duration, error) {
 
 var listItem = lazyregexp.New(`"[^"]+"|[^,\t\n\v\f\r ]+`)
 
-// splitList splits a list as Grafana does: JSON, or items separated by commas or space.
+// splitList splits a list as Grafana does: a JSON list, or items separated by commas or white space.
 func splitList(s string) []string {
 	if strings.HasPrefix(strings.TrimSpace(s), "[") {
 		var out []string

@@ -16,13 +16,13 @@ type entry struct {
 	line, col           int
 	// cut is the column of a # or ; that ended the value; 0 when there was none.
 	cut int
-	// cutGlued says that no space stood before the sign, cutQuoted that the value began with a quote.
+	// cutGlued says that there was no space before the # or ;, cutQuoted that the value began with a quote.
 	cutGlued, cutQuoted bool
 	// joined says that a trailing backslash pulled the next line into the value.
 	joined bool
-	// openQuote says that the value begins with a quote that nothing closes.
+	// openQuote says that the value begins with a quote that is not closed.
 	openQuote bool
-	// unquoted says that one pair of quotes stood around the whole value and was taken off.
+	// unquoted says that a pair of quotes around the whole value was removed.
 	unquoted bool
 	// doubleQuoted says that these were double quotes.
 	doubleQuoted bool
@@ -34,14 +34,14 @@ type header struct {
 	line, col int
 }
 
-// fault is why the file cannot be parsed. It names no text of the file.
+// fault is why the file cannot be parsed. It contains no text of the file.
 type fault struct {
 	line, col int
 	message   string
 	hint      string
 }
 
-// document is what a file says: the keys in their order, up to the first fault.
+// document is what a file has up to its first fault, in the order of the file.
 type document struct {
 	headers []header
 	entries []entry
@@ -50,14 +50,14 @@ type document struct {
 
 type scanner struct {
 	rest []byte
-	// line is the number of the line that next returned last.
+	// line is the number of the line that next last returned.
 	line int
 	eof  bool
 	doc  document
 }
 
-// scan reads the file as ini.v1 does with its default options (version 1.67.0, the one in
-// Grafana 9.4 to 12.4; the versions since 1.62 agree on everything that a file can show).
+// scan reads the file as ini.v1 does with its default options (version 1.67.0, which is
+// in Grafana 9.4 to 12.4; 1.62 to 1.67.0 read every file alike).
 func scan(data []byte) document {
 	s := &scanner{rest: skipBOM(data)}
 	section, counter := defaultSection, 1
@@ -144,7 +144,7 @@ func (s *scanner) entry(section string, counter *int, line string, col int) {
 
 const delimiterHint = "every line is a comment, a [section] or key = value; a value cannot go on in an indented line (use triple double quotes, or a backslash at the end of the line)"
 
-// keyName returns the key and where in line the value begins.
+// keyName returns the key, and the offset in line at which the value begins.
 func (s *scanner) keyName(line string, col int) (string, int, bool) {
 	quote := ""
 	switch {
@@ -260,13 +260,13 @@ func (s *scanner) continuation(val string) string {
 	}
 }
 
-// surrounded reports whether quote stands at both ends of in and nowhere between.
+// surrounded reports whether quote is at both ends of in and nowhere in between.
 func surrounded(in string, quote byte) bool {
 	return len(in) >= 2 && in[0] == quote && strings.IndexByte(in[1:], quote) == len(in)-2
 }
 
-// backslashAfterQuote reports the one construct that the linked version of the library reads
-// differently from 1.67.0: a backslash after the closing quote of a value of several lines.
+// backslashAfterQuote reports whether data may have the only construct that the linked version of the library reads
+// differently from 1.67.0: a backslash after the closing quote of a multi-line value.
 func backslashAfterQuote(data []byte) bool {
 	for line := range bytes.Lines(data) {
 		if bytes.ContainsAny(line, "\"`") && bytes.HasSuffix(bytes.TrimSpace(line), []byte(`\`)) {

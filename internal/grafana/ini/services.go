@@ -58,7 +58,7 @@ func (c *checker) tracing() {
 	for _, section := range []string{"tracing.jaeger", "tracing.opentelemetry"} {
 		if kind, ok := c.set.get(section, "sampler_type"); ok && !slices.Contains([]string{"", "const", "probabilistic", "rateLimiting", "remote"}, kind) {
 			e := c.set.at(section, "sampler_type")
-			c.fatal(e, "write const, probabilistic, rateLimiting or remote", "%s is not a sampler that Grafana knows: it does not start", e.name())
+			c.fatal(e, "write const, probabilistic, rateLimiting or remote", "%s is not a sampler that Grafana knows: Grafana does not start", e.name())
 		}
 	}
 }
@@ -66,7 +66,7 @@ func (c *checker) tracing() {
 func badPropagation(text string) string {
 	for item := range strings.SplitSeq(text, ",") {
 		if item != "" && item != "w3c" && item != "jaeger" {
-			return "names a propagation that does not exist"
+			return "names a propagation format that Grafana does not know"
 		}
 	}
 	return ""

@@ -7,11 +7,11 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// setting is the value that Grafana ends up with for one key.
+// setting is the value that Grafana uses for one key.
 type setting struct {
 	entry *entry
 	text  string
-	// unknown says that only the server's environment or files can tell the value.
+	// unknown says that the value depends on the server's environment or files.
 	unknown bool
 }
 
@@ -19,7 +19,7 @@ type setting struct {
 type settings struct {
 	keys map[string]map[string]*setting
 	env  Options
-	// work is what resolve may still look at, in bytes, in all: references can multiply.
+	// work is how many bytes resolve may still read in total: references can multiply.
 	work *int
 }
 
@@ -35,7 +35,7 @@ func newSettings(doc document, opts Options) settings {
 			section = map[string]*setting{}
 			s.keys[e.section] = section
 		}
-		// The library keeps the last value, and Grafana then leaves out empty ones.
+		// The library keeps the last value, and Grafana then ignores empty ones.
 		section[e.key] = &setting{entry: e, text: e.value}
 	}
 	for section, keys := range s.keys {
@@ -60,7 +60,7 @@ func (s settings) finish(section, key string, v *setting) {
 	v.text, v.unknown = s.env.expand(v.text)
 }
 
-// get returns a key's value; not ok when the file does not set it or it cannot be known.
+// get returns a key's value; not ok when the file does not set it or the value is unknown.
 func (s settings) get(section, key string) (string, bool) {
 	v := s.keys[section][key]
 	if v == nil || v.unknown {
@@ -69,6 +69,7 @@ func (s settings) get(section, key string) (string, bool) {
 	return s.resolve(section, v.text)
 }
 
+// value is get with otherwise for a key that is not set or empty; not ok when the value is unknown.
 func (s settings) value(section, key, otherwise string) (string, bool) {
 	v := s.keys[section][key]
 	if v == nil {
@@ -96,11 +97,11 @@ func (s settings) at(section, key string) *entry {
 
 var reference = lazyregexp.New(`%\(([^)]+)\)s`)
 
-// referenceDefaults are the defaults of the keys that people refer to with %(key)s.
+// referenceDefaults are the defaults of the keys that people usually refer to with %(key)s.
 var referenceDefaults = map[string]string{"protocol": "http", "domain": "localhost", "http_port": "3000"}
 
-// resolve replaces %(key)s by the key's value, as the library does when a text is read; not ok
-// when a referenced key is not known here.
+// resolve replaces %(key)s with the key's value, as the library does when it returns a string; not ok
+// when the value of a referenced key is unknown.
 func (s settings) resolve(section, text string) (string, bool) {
 	for range 99 {
 		m := reference().FindStringSubmatch(text)

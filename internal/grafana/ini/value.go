@@ -1,7 +1,7 @@
 package ini
 
-// Value is what Grafana makes of one key of a file. Without set, the file and the environment that this process can
-// see leave the default; without known, only the server can tell.
+// Value is the value that Grafana reads for one key. set is false if neither the file nor the environment visible to this
+// process sets it; known is false if only the server can tell.
 func Value(data []byte, opts Options, section, key string) (text string, set, known bool) {
 	if opts.Env.Same {
 		if override := opts.Env.Lookup(envName(section, key)); override != "" {
@@ -24,8 +24,8 @@ func Value(data []byte, opts Options, section, key string) (text string, set, kn
 	return text, true, known
 }
 
-// Values are the values of a grafana.ini by section and key, as Grafana reads them; nil when it does not read the file.
-// They may hold passwords: show none of them.
+// Values are the values of a grafana.ini by section and key, as the library reads them; nil when it cannot parse the file.
+// Never show them: some are passwords.
 func Values(data []byte) map[[2]string]string {
 	doc := parse(data)
 	if doc.fault != nil {

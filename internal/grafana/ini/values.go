@@ -8,7 +8,7 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// values looks at how each value is written and expanded.
+// values checks how each value is written and expanded.
 func (c *checker) values() {
 	for i := range c.doc.entries {
 		e := &c.doc.entries[i]
@@ -44,8 +44,8 @@ func (c *checker) written(e *entry) {
 	}
 }
 
-// quotedPath judges quotes around a whole JMESPath. Around an expression, or a plain name between double quotes, they
-// change nothing; any other text meant them.
+// quotedPath judges quotes around a whole JMESPath. Around an expression, or around a plain name if they are double quotes,
+// they do not matter; any other text needs them.
 func (c *checker) quotedPath(e *entry) {
 	if strings.ContainsAny(e.value, "()[]|&!=<>'\"`") || e.doubleQuoted && plainName().MatchString(e.value) {
 		c.report(finding.Info, RuleQuotesRemoved, e.line, e.col, "the quotes around "+e.name()+" are removed, and the expression between them is used", "leave them out")
@@ -64,7 +64,7 @@ func quoteNote(e *entry) string {
 	return ""
 }
 
-// secretName reports whether a key's value is a secret, in which a # is hardly a comment.
+// secretName reports whether a key's value is a secret, in which a # is probably not meant as a comment.
 func secretName(key string) bool {
 	key = strings.ToLower(key)
 	for _, part := range []string{"password", "secret", "token", "private_key", "connstr", "connection_string", "encryption_key"} {
@@ -105,7 +105,7 @@ func (c *checker) variable(e *entry, u expand.Use) {
 	}
 	hint := "set it for Grafana's container"
 	if strings.ContainsAny(u.Arg, ":-") {
-		hint = "Grafana knows no defaults in ${}: the whole text is taken as the name"
+		hint = "Grafana has no defaults in ${}: it reads the whole text as the name"
 	}
 	if c.opts.Env.Same {
 		c.warn(e, RuleUnsetVariable, hint, "%s uses %s, which is not set: it becomes empty", e.name(), what)

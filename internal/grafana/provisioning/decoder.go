@@ -36,20 +36,20 @@ func Rules() []string {
 	}
 }
 
-// Decoder reads the nodes of one file as a Grafana would and reports what that Grafana would refuse
-// or misunderstand. It goes on after an error, so that all of them are found. Not safe for concurrent use.
+// Decoder reads the nodes of one file as one version of Grafana would, and reports what that version would refuse
+// or misunderstand. It goes on after an error, to find all of them. Not safe for concurrent use.
 type Decoder struct {
 	Dialect Dialect
 	// TypedJSON says that an expanded value in a free map becomes a number or boolean when its
 	// text looks like one (Grafana 10 and later).
 	TypedJSON bool
 	Env       *expand.Env
-	// Report takes findings; File is left empty.
+	// Report is called with each finding, whose File is empty.
 	Report func(finding.Finding)
-	// Done ends the reading when it is closed; nil never does.
+	// Done stops the reading when it is closed; it may be nil.
 	Done <-chan struct{}
 
-	// Bounds on what aliases may multiply, as in the YAML library.
+	// Limits on what aliases may multiply, as in the YAML library.
 	decoded, aliased int
 	stopped          bool
 	resolving        map[*yaml.Node]bool
@@ -73,11 +73,11 @@ func (d *Decoder) report(n *yaml.Node, sev finding.Severity, rule, hint, msg str
 	d.Report(f)
 }
 
-// maxDecoded bounds the nodes that are looked at in a file with aliases; a file of MaxSize has fewer.
+// maxDecoded limits the nodes that are read in a file with aliases; a file of MaxSize has fewer.
 const maxDecoded = 8_000_000
 
-// Resolve follows aliases and counts what they multiply. It returns nil for a missing node and
-// when the file was given up because of its aliases.
+// Resolve follows aliases and counts what they multiply. It returns nil for a missing node, and
+// after the reading was stopped.
 func (d *Decoder) Resolve(n *yaml.Node) *yaml.Node {
 	if n == nil || d.stopped {
 		return nil
@@ -105,8 +105,8 @@ func (d *Decoder) Resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// enter is called around everything that lies below an alias; it reports anchors that contain
-// themselves and multiplication beyond the library's bounds.
+// enter calls walk with the node that n stands for. It reports anchors that contain
+// themselves, and aliases that multiply beyond the library's limits.
 func (d *Decoder) enter(n *yaml.Node, walk func(*yaml.Node)) {
 	target := d.Resolve(n)
 	if target == nil {
@@ -133,10 +133,10 @@ func (d *Decoder) enter(n *yaml.Node, walk func(*yaml.Node)) {
 	}
 }
 
-// Stop ends the reading of the file: what is left of it counts as not written. Stopped says that this happened.
+// Stop ends the reading of the file: the rest of it counts as missing.
 func (d *Decoder) Stop() { d.stopped = true }
 
-// Stopped says whether the file was given up.
+// Stopped reports whether the reading was stopped, by Stop, by Done or because of aliases.
 func (d *Decoder) Stopped() bool { return d.stopped }
 
 func (d *Decoder) stop(n *yaml.Node, why string) {
@@ -147,7 +147,7 @@ func (d *Decoder) stop(n *yaml.Node, why string) {
 	d.stopped = true
 }
 
-// allowedAliasRatio is the share of decoding that aliases may cause: all but 1 % up to 400,000 nodes,
+// allowedAliasRatio is the share of the decoded nodes that aliases may cause: 99 % up to 400,000 nodes,
 // falling to 10 % at 4,000,000.
 func allowedAliasRatio(decoded int) float64 {
 	const low, high = 400_000, 4_000_000
@@ -160,7 +160,7 @@ func allowedAliasRatio(decoded int) float64 {
 	return 0.99 - 0.89*float64(decoded-low)/float64(high-low)
 }
 
-// IsNull says whether the library takes a node for "nothing said".
+// IsNull reports whether a node is missing or null; false after the reading was stopped.
 func (d *Decoder) IsNull(n *yaml.Node) bool {
 	if n = d.Resolve(n); d.stopped {
 		return false
@@ -168,8 +168,8 @@ func (d *Decoder) IsNull(n *yaml.Node) bool {
 	return n == nil || n.ShortTag() == "!!null"
 }
 
-// keepsDefault says whether a scalar leaves the field alone. The older library does not
-// take Null and NULL for it: the field is then read as an empty string.
+// keepsDefault reports whether a value leaves the field at its default. Null and NULL do not in the older
+// library: it reads them as an empty string.
 func (d *Decoder) keepsDefault(n *yaml.Node) bool {
 	if n == nil || n.ShortTag() != "!!null" {
 		return n == nil

@@ -1,3 +1,3 @@
-// Package provisioning reads YAML as Grafana's provisioning does: its scalar rules, its duplicate keys and its
-// value expansion, with the position of everything it complains about.
+// Package provisioning reads YAML as Grafana's provisioning does, with its rules for scalars, duplicate keys and value
+// expansion, and reports each problem with its position.
 package provisioning

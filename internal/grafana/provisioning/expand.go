@@ -8,29 +8,29 @@ import (
 	"reloader/internal/grafana/expand"
 )
 
-// Remark is one thing that the expansion of a value does and its author may not have meant.
+// Remark is something that the expansion of a value does but its author may not have meant.
 type Remark struct {
 	Rule string
-	// Fatal says that Grafana refuses the whole file for it.
+	// Fatal says that Grafana refuses the whole file because of it.
 	Fatal bool
 	// Subject is a path or a variable's name that may be shown; empty when it could be part of a secret.
 	Subject string
 }
 
-// Expansion is the outcome of expanding one value.
+// Expansion is the result of expanding one value.
 type Expansion struct {
 	// Text is what Grafana would see; meaningless unless Known.
 	Text string
-	// Known says that nothing in the value depends on what only Grafana's container knows.
+	// Known says that Text does not depend on anything that only Grafana's container knows.
 	Known bool
-	// Changed says that Text differs from what the file says.
+	// Changed says that Text is, or may be, different from the text in the file.
 	Changed bool
-	// Remarks are told once each.
+	// Remarks has no duplicates.
 	Remarks []Remark
 }
 
-// Expand does to a value what Grafana does: cut at $$, then in each piece ${NAME} and $__env{NAME}, then
-// $__file{PATH}, then shell-like $NAME once more, joined with single dollars. secret says that the
+// Expand expands a value as Grafana does: it splits it at $$, expands in each piece ${NAME} and $__env{NAME}, then
+// $__file{PATH}, then $NAME as a shell does, and joins the pieces with single dollar signs. secret says that the
 // value may be a secret, so that no part of it appears in a remark.
 func Expand(env *expand.Env, value string, secret bool) Expansion {
 	if !strings.Contains(value, "$") {
@@ -47,7 +47,7 @@ func Expand(env *expand.Env, value string, secret bool) Expansion {
 
 type expander struct {
 	env *expand.Env
-	// whole is the value without the space around it.
+	// whole is the value without surrounding white space.
 	whole   string
 	secret  bool
 	known   bool
@@ -61,7 +61,7 @@ func (x *expander) remark(rule, subject string, fatal bool) {
 	}
 }
 
-// maxRemarks bounds the remarks about one value.
+// maxRemarks limits the remarks about one value.
 const maxRemarks = 20
 
 func (x *expander) piece(s string, afterDollar bool) string {
@@ -113,7 +113,7 @@ func (x *expander) file(path string) string {
 	}
 	if !x.env.Same {
 		x.known = false
-		// Grafana takes the text as it is: neither spaces around a path nor a variable in it can work.
+		// Grafana uses the text as it is: a path with spaces around it or a variable in it cannot work.
 		if strings.Contains(path, "${") || strings.TrimSpace(path) != path {
 			x.remark(RuleFileMissing, subject, true)
 			return ""

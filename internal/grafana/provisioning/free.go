@@ -7,16 +7,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Unknown stands in a free value for what depends on Grafana's environment.
+// Unknown stands for a value in a free map that depends on Grafana's environment.
 type Unknown struct{}
 
-// FreeMap reads a free map such as jsonData: every text in it is expanded. It gives maps, lists,
-// texts, numbers, booleans, nil and Unknown; false when the map was refused. A missing or null one is nil and true.
+// FreeMap reads a free map such as jsonData and expands every string in it. The values are maps, lists,
+// strings, numbers, booleans, nil and Unknown. It returns false when the map was reported, nil and true when it is missing
+// or null.
 func (d *Decoder) FreeMap(n *yaml.Node, what string) (map[string]any, bool) {
 	return d.freeMap(n, what, free{d: d, expand: true, good: true, stored: true})
 }
 
-// JudgedMap is FreeMap for a map whose values the caller judges by kind: what a variable turns into is not remarked on.
+// JudgedMap is FreeMap for a map whose values the caller judges by kind: it does not report what a variable turns into.
 func (d *Decoder) JudgedMap(n *yaml.Node, what string) (map[string]any, bool) {
 	return d.freeMap(n, what, free{d: d, expand: true, good: true, stored: true, judged: true})
 }
@@ -34,7 +35,7 @@ func (d *Decoder) freeMap(n *yaml.Node, what string, f free) (map[string]any, bo
 	return f.fields(m), f.good && !d.stopped
 }
 
-// mapOf reads a map whose null leaves the default alone, and which is then nil. form says what it must be.
+// mapOf reads a map; it returns nil and true for a null that keeps the default. form says what it must be.
 func (d *Decoder) mapOf(n *yaml.Node, what, form string) (*Map, bool) {
 	r := d.Resolve(n)
 	if r == nil || d.keepsDefault(r) {
@@ -60,12 +61,12 @@ func (f *free) fields(m *Map) map[string]any {
 	return out
 }
 
-// PlainMap is FreeMap without expansion, as in the oldest forms of files.
+// PlainMap is FreeMap without expansion, as in the oldest file formats.
 func (d *Decoder) PlainMap(n *yaml.Node, what string) (map[string]any, bool) {
 	return d.plainMap(n, what, free{d: d, good: true, stored: true, unconverted: true})
 }
 
-// PlainOptions is OptionsMap without expansion: any key will do below the first level.
+// PlainOptions is OptionsMap without expansion, and accepts any key below the first level.
 func (d *Decoder) PlainOptions(n *yaml.Node, what string) (map[string]any, bool) {
 	return d.plainMap(n, what, free{d: d, good: true, anyKeys: true})
 }
@@ -78,12 +79,12 @@ func (d *Decoder) plainMap(n *yaml.Node, what string, f free) (map[string]any, b
 	return f.fields(m), f.good && !d.stopped
 }
 
-// FreeList reads a list of free maps; each item must be a map with nothing but texts as keys.
+// FreeList reads a list of free maps; each item must be a map with only strings as keys.
 func (d *Decoder) FreeList(n *yaml.Node, what string) ([]map[string]any, []*yaml.Node) {
 	return d.freeList(n, what, free{d: d, expand: true, good: true})
 }
 
-// PlainList is FreeList without expansion, as in the oldest forms of files.
+// PlainList is FreeList without expansion, as in the oldest file formats.
 func (d *Decoder) PlainList(n *yaml.Node, what string) ([]map[string]any, []*yaml.Node) {
 	return d.freeList(n, what, free{d: d, good: true, anyKeys: true})
 }
@@ -110,7 +111,7 @@ func (d *Decoder) freeList(n *yaml.Node, what string, form free) ([]map[string]a
 	return out, at
 }
 
-// TextMap reads a map of strings, such as secureJsonData. secret keeps what is in it out of messages.
+// TextMap reads a map of strings, such as secureJsonData. secret keeps its keys and values out of messages.
 func (d *Decoder) TextMap(n *yaml.Node, what string, secret bool) (map[string]Value, bool) {
 	m, ok := d.mapOf(n, what, "a map of strings")
 	if m == nil {
@@ -133,20 +134,20 @@ type free struct {
 	anyKeys bool
 	// stored says that the map becomes JSON.
 	stored bool
-	// unconverted says that nested maps are stored as the library made them, which JSON takes only
-	// where all keys are texts, and from the older library not at all.
+	// unconverted says that nested maps are stored as the library made them, which JSON accepts only
+	// if all keys are strings, and from the older library never.
 	unconverted bool
-	// textKeysOnly says that both libraries' Grafanas panic on another key.
+	// textKeysOnly says that Grafana panics on other keys with either library.
 	textKeysOnly bool
-	// judged says that the caller looks at what each value became.
+	// judged says that the caller judges what each value became.
 	judged bool
-	// key is the key whose value is read.
+	// key is the key whose value is being read.
 	key   string
 	good  bool
 	depth int
 }
 
-// maxDepth bounds the nesting below a free map; the YAML library itself stops at 10,000.
+// maxDepth limits the nesting below a free map; the YAML library itself stops at 10,000.
 const maxDepth = 10_000
 
 func (f *free) value(n *yaml.Node) (out any) {

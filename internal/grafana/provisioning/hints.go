@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ObjectHint says that a file is a Kubernetes object, and what of it belongs there; empty when it is none.
+// ObjectHint says that a file is a Kubernetes object, and which part of it belongs there; empty for other files.
 func (d *Decoder) ObjectHint(top *Map) string {
 	kind := d.Resolve(top.Get("kind"))
 	if kind == nil || kind.Kind != yaml.ScalarNode || !top.Has("apiVersion") {
@@ -20,7 +20,7 @@ func (d *Decoder) ObjectHint(top *Map) string {
 	}
 }
 
-// templateHint is for a value that begins with {{ and is not quoted: YAML takes it for a map whose key is a map.
+// templateHint is for an unquoted value that begins with {{, which YAML reads as a map whose key is a map.
 func templateHint(n *yaml.Node) string {
 	if n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 && len(n.Content) > 0 && n.Content[0].Kind == yaml.MappingNode {
 		return `put quotes around the whole value: "{{ ... }}"`
@@ -28,14 +28,14 @@ func templateHint(n *yaml.Node) string {
 	return ""
 }
 
-// places are the directories of what is read from one place only, by its key at the top of a file.
+// places are the directories of top-level keys that Grafana reads in one directory only.
 var places = map[string]string{
 	"datasources": "datasources", "deleteDatasources": "datasources", "providers": "dashboards", "apps": "plugins",
 	"contactPoints": "alerting", "policies": "alerting", "muteTimes": "alerting", "templates": "alerting",
 }
 
-// placeHint says in which directory a file with such a key at its top belongs; empty when it is no such key, or when the
-// file is not of another kind: it has something of its own.
+// placeHint says in which directory a file with this top-level key belongs; empty for any other key, or when the file also
+// has a key that belongs here.
 func placeHint(m *Map, key string, known []string) string {
 	dir := places[key]
 	if dir == "" || slices.ContainsFunc(m.Fields, func(f Field) bool { return f.Key != "apiVersion" && slices.Contains(known, f.Key) }) {

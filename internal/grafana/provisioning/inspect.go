@@ -17,7 +17,7 @@ const (
 	RuleUnknownExpander = "expand-unknown-expander"
 )
 
-// inspect remarks on every dollar sign of a piece (which holds no $$) that will not do what it looks like.
+// inspect remarks on every dollar sign in a piece (without $$) that does not do what it seems to.
 func (x *expander) inspect(s string, afterDollar bool) {
 	uses := expand.Uses(s)
 	for i := 0; ; {
@@ -44,11 +44,11 @@ func (x *expander) inspect(s string, afterDollar bool) {
 	}
 }
 
-// inspectOne looks at what follows one dollar sign without braces and returns how much of it belongs to it.
+// inspectOne judges a dollar sign without a whole pair of braces. It returns how many bytes of rest belong to it.
 func (x *expander) inspectOne(rest string, before byte) int {
 	switch {
 	case rest == "":
-		return 0 // stays
+		return 0 // Grafana keeps it
 	case rest[0] == '{':
 		x.remark(RuleDollarCut, "", false) // ${UNCLOSED loses its sign and brace
 		return 1
@@ -87,14 +87,14 @@ func (x *expander) inspectBraced(u expand.Use) {
 	}
 }
 
-// grafanasOwn says whether a name in braces is one that Grafana itself replaces when a panel or a link is shown:
-// ${__value.raw}, ${__span.tags}, ${__data.fields["x"]}. No container has a variable of such a name.
+// grafanasOwn reports whether a name in braces is one that Grafana itself replaces when it shows a panel or a link:
+// ${__value.raw}, ${__span.tags}, ${__data.fields["x"]}. No container has an environment variable with such a name.
 func grafanasOwn(name string) bool {
 	return strings.HasPrefix(name, "__") || strings.ContainsAny(name, ".[")
 }
 
 // inspectBare judges $name. Without Grafana's environment it can only guess: a dollar sign after a letter or digit, or
-// a lower-case name within other text, is much more often a password than a variable.
+// a lower-case name within other text, is much more often part of a password than a variable.
 func (x *expander) inspectBare(name string, before byte) {
 	whole := x.whole == "$"+name
 	glued := expand.IsNameByte(before)
@@ -115,7 +115,7 @@ func (x *expander) inspectBare(name string, before byte) {
 	x.remark(RuleDollarCut, "", false)
 }
 
-// shown is the variable's name if it cannot be a piece of a password.
+// shown returns the variable's name unless it could be part of a password.
 func (x *expander) shown(name string) string {
 	if x.secret || !looksLikeVariable(name) {
 		return ""

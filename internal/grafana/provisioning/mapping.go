@@ -16,8 +16,8 @@ type Field struct {
 	Node    *yaml.Node
 }
 
-// Map is a mapping as the library would decode it into a structure: duplicates settled, merges done.
-// The zero Map is empty and usable.
+// Map is a mapping as the library would decode it into a structure, after duplicate keys and merges.
+// The zero Map is empty and ready to use.
 type Map struct {
 	Node   *yaml.Node
 	Fields []Field
@@ -35,13 +35,13 @@ func (m *Map) field(key string) (f Field, ok bool) {
 	return f, ok
 }
 
-// Get is a key's value node, nil when there is none.
+// Get returns a key's value node; nil when the map has no such key.
 func (m *Map) Get(key string) *yaml.Node {
 	f, _ := m.field(key)
 	return f.Node
 }
 
-// Key is a key's own node, or the map's when there is none: where to point at.
+// Key returns a key's own node, to which a finding points; the map's node when it has no such key.
 func (m *Map) Key(key string) *yaml.Node {
 	f, ok := m.field(key)
 	if !ok && m != nil {
@@ -50,7 +50,7 @@ func (m *Map) Key(key string) *yaml.Node {
 	return f.KeyNode
 }
 
-// Has says whether the key is written, even if with nothing after it.
+// Has reports whether the map has the key, even with no value.
 func (m *Map) Has(key string) bool {
 	_, ok := m.field(key)
 	return ok
@@ -87,7 +87,7 @@ func (d *Decoder) Map(n *yaml.Node, what string) (*Map, bool) {
 	return m, !d.stopped
 }
 
-// maxMergeDepth bounds merges of merges.
+// maxMergeDepth limits merges of merges.
 const maxMergeDepth = 100
 
 func (d *Decoder) fill(m *Map, r *yaml.Node, depth int) {
@@ -100,8 +100,8 @@ func (d *Decoder) fill(m *Map, r *yaml.Node, depth int) {
 	for i := 0; i+1 < len(r.Content); i += 2 {
 		k, v := r.Content[i], r.Content[i+1]
 		if isMerge(k) {
-			// The older library merges at once, over what came before it; the newer one
-			// afterwards, and only what is not there yet.
+			// The older library merges at once and overwrites earlier keys; the newer one
+			// merges at the end, and only keys that are missing.
 			if d.Dialect == V2 {
 				d.merge(m, v, depth)
 			} else {
@@ -137,7 +137,7 @@ func (d *Decoder) merge(m *Map, v *yaml.Node, depth int) {
 		for i := range items {
 			item := items[i]
 			if d.Dialect == V2 {
-				item = items[len(items)-1-i] // the last written wins there
+				item = items[len(items)-1-i] // it overwrites, and the first item must win
 			}
 			if t := d.Resolve(item); t == nil || t.Kind != yaml.MappingNode {
 				d.Errorf(item, RuleWrongType, "", "<< needs a map or a list of maps: Grafana refuses the file")
@@ -150,7 +150,7 @@ func (d *Decoder) merge(m *Map, v *yaml.Node, depth int) {
 	}
 }
 
-// key is the text of a map's key, as a structure or a map of text takes it.
+// key returns the text of a map's key, as the library decodes it for a structure or a map of strings.
 func (d *Decoder) key(k *yaml.Node) (string, bool) {
 	r := d.Resolve(k)
 	if r == nil {
@@ -169,7 +169,7 @@ func (d *Decoder) key(k *yaml.Node) (string, bool) {
 	return r.Value, true
 }
 
-// duplicates reports equal keys: the newer library refuses the file, the older one takes the last.
+// duplicates reports equal keys: the newer library refuses the file, the older one uses the last.
 func (d *Decoder) duplicates(r *yaml.Node) {
 	type id struct {
 		kind  yaml.Kind
@@ -209,8 +209,8 @@ func (d *Decoder) List(n *yaml.Node, what string) ([]*yaml.Node, bool) {
 	return r.Content, true
 }
 
-// Items reads a list of maps whose null items make Grafana panic. Each is read when its turn comes, so that nothing is
-// kept of a file that is given up.
+// Items reads a list of maps in which a null item makes Grafana panic. It reads each item when its turn comes, so that
+// nothing is kept of a file that is given up.
 func (d *Decoder) Items(n *yaml.Node, what string) iter.Seq2[int, *Map] {
 	return func(yield func(int, *Map) bool) {
 		nodes, _ := d.List(n, what)
@@ -229,7 +229,7 @@ func (d *Decoder) Items(n *yaml.Node, what string) iter.Seq2[int, *Map] {
 	}
 }
 
-// UnknownKeys warns of keys that Grafana does not read. also names keys that are dealt with elsewhere.
+// UnknownKeys warns about keys that Grafana does not read. also has keys that are judged elsewhere.
 func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...string) {
 	for _, f := range m.Fields {
 		if slices.Contains(known, f.Key) || slices.Contains(also, f.Key) {
@@ -247,7 +247,7 @@ func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...strin
 	}
 }
 
-// shownKey is a key for a message, cut to a sane length.
+// shownKey returns a key for a message, shortened if it is long.
 func shownKey(k *yaml.Node) string {
 	const most = 60
 	if len(k.Value) > most {

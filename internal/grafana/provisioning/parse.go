@@ -11,11 +11,11 @@ import (
 	"reloader/internal/yamlslip"
 )
 
-// MaxSize is the largest file, in bytes, that Parse accepts. Grafana has no limit, but a
-// ConfigMap has one of 1 MiB, and a tree of nodes takes many times the size of its text.
+// MaxSize is the size, in bytes, of the largest file that Parse accepts. Grafana has no limit, but a
+// ConfigMap has one of 1 MiB, and the nodes need many times as much memory as the text.
 const MaxSize = 8 << 20
 
-// Dialect is the YAML library that a Grafana was built with.
+// Dialect is the YAML library with which a version of Grafana was built.
 type Dialect uint8
 
 // The dialects. V2 (before 9.4) lets the last of two equal keys win, V3 refuses them.
@@ -24,12 +24,12 @@ const (
 	V3
 )
 
-// SyntaxError says that a file is not YAML. It carries nothing of the file's values.
+// SyntaxError says that a file is not valid YAML. It contains none of the file's values.
 type SyntaxError struct {
 	Line, Column int
 	// Message and Hint say what is wrong and what to write; Hint may be empty.
 	Message, Hint string
-	// TooLarge says that the file was not looked at.
+	// TooLarge says that the file was not parsed because of its size.
 	TooLarge bool
 }
 
@@ -37,14 +37,14 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line,
 
 var yamlLine = lazyregexp.New(`^(?:yaml: )?line (\d+): `)
 
-// Parse returns the top node of the first document, or nil when the file is empty or holds
-// only comments. Grafana does not look at what comes after the first document, nor does Parse.
+// Parse returns the top node of the first document, or nil when the file is empty or has
+// only comments. Like Grafana, it ignores what follows the first document.
 func Parse(content []byte) (root *yaml.Node, serr *SyntaxError) {
 	if len(content) > MaxSize {
 		return nil, &SyntaxError{Line: 1, Column: 1, TooLarge: true,
 			Message: fmt.Sprintf("the file has %d bytes; reloader judges at most %d", len(content), MaxSize)}
 	}
-	// The library turns its own panics into errors; any other one must not end the daemon.
+	// The library turns its own panics into errors; no other panic may end the daemon.
 	defer func() {
 		if r := recover(); r != nil {
 			root, serr = nil, &SyntaxError{Line: 1, Column: 1, Message: "the YAML parser gave up"}

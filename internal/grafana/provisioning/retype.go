@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// text expands a text of a free map; where Grafana does, it becomes what it looks like.
+// text expands a string of a free map. Like Grafana, it may turn the result into a number or boolean.
 func (f *free) text(n *yaml.Node, s string) any {
 	d := f.d
 	x := Expand(d.Env, s, true)
@@ -29,7 +29,7 @@ func (f *free) text(n *yaml.Node, s string) any {
 	return f.retyped(n, x.Text)
 }
 
-// retyped turns an expanded text into the number or boolean that it looks like, as Grafana does.
+// retyped turns an expanded string into the number or boolean that it looks like, as Grafana does.
 func (f *free) retyped(n *yaml.Node, s string) any {
 	d := f.d
 	warn := func(what string) {
@@ -58,8 +58,8 @@ func (f *free) retyped(n *yaml.Node, s string) any {
 	return s
 }
 
-// wantsText says whether a variable was probably meant to be a text: it stands in quotes, or under a key that is known
-// to take a text. Without quotes it becomes what the same text would be in YAML.
+// wantsText reports whether a variable was probably meant to be a string: it is in quotes, or its key is known
+// to want a string. Without quotes it becomes what the same text would be in YAML.
 func (f *free) wantsText(n *yaml.Node) bool {
 	key := strings.ToLower(f.key)
 	if f.judged || slices.Contains(numberKeys, key) {
@@ -68,7 +68,7 @@ func (f *free) wantsText(n *yaml.Node) bool {
 	return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 || slices.Contains(textKeys, key) || strings.HasPrefix(key, "httpheadername")
 }
 
-// Keys of jsonData in lower case, by what the data sources that come with Grafana read there.
+// Keys of jsonData, in lower case, by what Grafana's own data sources read there.
 var (
 	numberKeys = []string{
 		"maxopenconns", "maxidleconns", "maxidleconnsauto", "connmaxlifetime", "postgresversion", "timescaledb", "timeout", "connectiontimeout",

@@ -2,6 +2,7 @@ package provisioning
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,15 +17,15 @@ type Value struct {
 	Text string
 	// Raw is the text in the file.
 	Raw string
-	// Set says that the key is written with something after it.
+	// Set says that the key has a value other than null.
 	Set bool
-	// Known says that Text does not depend on what only Grafana's container knows.
+	// Known says that Text does not depend on anything that only Grafana's container knows.
 	Known bool
-	// Changed says that expansion made Text different from Raw.
+	// Changed says that Text is, or may be, different from Raw because of expansion.
 	Changed bool
 }
 
-// Empty says that the value is surely empty.
+// Empty reports whether the value is certainly empty.
 func (v Value) Empty() bool { return v.Known && v.Text == "" }
 
 // Bool is a boolean; Known is false when it depends on Grafana's environment or is not valid.
@@ -41,13 +42,13 @@ type Int struct {
 	Set, Known bool
 }
 
-// Text reads and expands a text field: any scalar will do, null keeps the default.
+// Text reads and expands a string field: any scalar is accepted, null keeps the default.
 func (d *Decoder) Text(m *Map, key string) Value { return d.text(m.Get(key), key, false) }
 
-// Secret is Text for a field whose contents must not be shown, not even the variables in it.
+// Secret is Text for a field whose contents must not be shown, not even the names of variables.
 func (d *Decoder) Secret(m *Map, key string) Value { return d.text(m.Get(key), key, true) }
 
-// TextNode is Text for a node that is no field of a map. what names it in messages.
+// TextNode is Text for a node that is not a field of a map. what names it in messages.
 func (d *Decoder) TextNode(n *yaml.Node, what string) Value { return d.text(n, what, false) }
 
 func (d *Decoder) text(n *yaml.Node, what string, secret bool) Value {
@@ -66,13 +67,13 @@ func (d *Decoder) text(n *yaml.Node, what string, secret bool) Value {
 	return v
 }
 
-// PlainText reads a text field that Grafana does not expand.
+// PlainText reads a string field that Grafana does not expand.
 func (d *Decoder) PlainText(m *Map, key string) Value {
 	v, _ := d.raw(m.Get(key), key)
 	return v
 }
 
-// raw is a scalar's text; not ok when it was reported.
+// raw returns a scalar's text; not ok when the value was reported.
 func (d *Decoder) raw(n *yaml.Node, what string) (Value, bool) {
 	r := d.Resolve(n)
 	if r == nil || d.keepsDefault(r) {
@@ -100,7 +101,7 @@ func (d *Decoder) raw(n *yaml.Node, what string) (Value, bool) {
 	return Value{Node: n, Raw: text, Text: text, Set: true, Known: true}, true
 }
 
-// tagFits checks an explicit tag such as !!int against the text behind it.
+// tagFits reports whether a value fits its explicit tag, such as !!int.
 func (d *Decoder) tagFits(n, r *yaml.Node, what string) bool {
 	if r.Style&yaml.TaggedStyle == 0 {
 		return true
@@ -113,7 +114,7 @@ func (d *Decoder) tagFits(n, r *yaml.Node, what string) bool {
 	return true
 }
 
-// Remarks reports what the expansion of a value showed.
+// Remarks reports the remarks of an expansion.
 func (d *Decoder) Remarks(n *yaml.Node, x Expansion) {
 	for _, r := range x.Remarks {
 		subject := r.Subject
@@ -123,22 +124,22 @@ func (d *Decoder) Remarks(n *yaml.Node, x Expansion) {
 		switch r.Rule {
 		case RuleFileMissing:
 			if r.Fatal {
-				d.Errorf(n, r.Rule, "write an absolute path of a readable file, without spaces or variables", "$__file{} names%s, which is not a readable file: Grafana refuses all files of this kind", orSomething(subject))
+				d.Errorf(n, r.Rule, "write the absolute path of a readable file, without spaces or variables", "$__file{} names%s, which is not a readable file: Grafana refuses all files of this kind", orSomething(subject))
 			} else {
 				d.Warnf(n, r.Rule, "make sure that Grafana's container has it", "$__file{} names%s, which is not here; if Grafana does not have it either, it refuses all files of this kind", orSomething(subject))
 			}
 		case RuleExpandedTwice:
-			d.Warnf(n, r.Rule, "use a value without dollar signs, or write $NAME without braces, which is expanded once", "the value that is put in here has a dollar sign and is expanded again, which damages it")
+			d.Warnf(n, r.Rule, "use a value without dollar signs, or write $NAME without braces, which is expanded once", "the inserted value has a dollar sign and is expanded again, which damages it")
 		case RuleDollarCut:
 			d.Warnf(n, r.Rule, "write $$ for a dollar sign", "Grafana reads the dollar sign and what follows as a variable, and both disappear")
 		case RuleOwnVariable:
 			d.Warnf(n, r.Rule, "write $$ for the dollar sign, as in $${__value.raw}", "this looks like one of Grafana's own variables, but in a file Grafana reads it as an environment variable, and it disappears")
 		case RuleVariableUnset:
-			d.Warnf(n, r.Rule, "set the variable in Grafana's container", "the variable%s is not set or empty: it becomes nothing", subject)
+			d.Warnf(n, r.Rule, "set the variable in Grafana's container", "the variable%s is not set or empty: it becomes an empty string", subject)
 		case RuleDefaultSyntax:
-			d.Warnf(n, r.Rule, "set the variable in Grafana's container", "Grafana knows no defaults in ${NAME:-default}: it looks for a variable of that whole name, and the value becomes empty")
+			d.Warnf(n, r.Rule, "set the variable in Grafana's container", "Grafana has no defaults in ${NAME:-default}: it looks for a variable with that whole name, and the value becomes empty")
 		case RuleUnknownExpander:
-			d.Warnf(n, r.Rule, "Grafana knows $__env{NAME} and $__file{PATH}", "Grafana has no such expander: the braces and what is in them stay as text")
+			d.Warnf(n, r.Rule, "write $__env{NAME} or $__file{PATH}", "Grafana has no such expander: the braces and what is in them stay as text")
 		}
 	}
 }
@@ -174,7 +175,7 @@ func (d *Decoder) Bool(m *Map, key string) Bool {
 // Int reads and expands a decimal whole number; null and an empty text are 0.
 func (d *Decoder) Int(m *Map, key string) Int { return d.IntNode(m.Get(key), key) }
 
-// IntNode is Int for a node that is no field of a map. key names it in messages.
+// IntNode is Int for a node that is not a field of a map. key names it in messages.
 func (d *Decoder) IntNode(n *yaml.Node, key string) Int {
 	v := d.text(n, key, false)
 	i := Int{Node: v.Node, Set: v.Set, Known: v.Known}
@@ -198,8 +199,8 @@ func (d *Decoder) IntNode(n *yaml.Node, key string) Int {
 	return i
 }
 
-// unknownValue warns that a value which must have a form depends on Grafana's environment. What was
-// reported as wrong already is not reported again.
+// unknownValue warns that a value that must have a certain form depends on Grafana's environment. It does not repeat
+// what was already reported as wrong.
 func (d *Decoder) unknownValue(v Value, key, form string) {
 	if v.Raw == "" || d.stopped || !strings.Contains(v.Raw, "$") || d.Env.Same {
 		return
@@ -208,8 +209,8 @@ func (d *Decoder) unknownValue(v Value, key, form string) {
 		"'%s' comes from Grafana's environment; it must be %s, or Grafana refuses the file", key, form)
 }
 
-// PlainInt reads a number that the YAML library itself decodes: quoted numbers are refused,
-// fractions are cut off, an expansion does not happen.
+// PlainInt reads a number that the YAML library itself decodes: it refuses quoted numbers,
+// cuts off fractions and does not expand variables.
 func (d *Decoder) PlainInt(m *Map, key string) Int {
 	var out int64
 	set, ok := d.plain(m, key, "a whole number", &out)
@@ -237,7 +238,7 @@ func (d *Decoder) plain(m *Map, key, form string, out any) (set, ok bool) {
 	good := r.Kind == yaml.ScalarNode
 	if good {
 		var err error
-		// The older library takes no quoted words for booleans.
+		// The older library does not accept quoted words as booleans.
 		if isBool && d.Dialect == V2 && r.ShortTag() == "!!str" {
 			*b, err = oldBool(r)
 		} else {
@@ -264,10 +265,10 @@ func oldBool(r *yaml.Node) (bool, error) {
 			return false, nil
 		}
 	}
-	return false, fmt.Errorf("no boolean")
+	return false, errors.New("not a boolean")
 }
 
-// decodeNode is yaml's own decoding of a scalar, without its panics.
+// decodeNode decodes a scalar as the library does, and turns its panics into errors.
 func decodeNode(n *yaml.Node, out any) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -6,20 +6,20 @@ import (
 	"reloader/internal/finding"
 )
 
-// Bounds on what is kept, for each severity: one broken file of a megabyte can have a million mistakes.
+// Limits on the findings that are kept, for each severity: one broken file of a megabyte can have a million mistakes.
 const (
 	MaxPerFile = 100
 	maxInAll   = 1000
 )
 
-// collector collects findings. What is beyond the bounds is counted and told in one finding of the same
-// severity, so that a verdict never depends on the bounds. The zero value is ready to use.
+// collector collects findings. Those beyond the limits are counted and reported in one finding of the same
+// severity, so that a verdict never depends on the limits. The zero value is ready to use.
 type collector struct {
 	list   []finding.Finding
 	files  map[fileSeverity]*tally
 	inAll  [finding.Error + 1]int
 	beyond [finding.Error + 1]int // dropped because of maxInAll
-	// stopped are the files that were not read to their end.
+	// stopped are the files that were not read to the end.
 	stopped map[string]bool
 }
 
@@ -28,10 +28,10 @@ type fileSeverity struct {
 	severity finding.Severity
 }
 
-// tally is what one file has of one severity.
+// tally counts the findings of one severity in one file.
 type tally struct{ listed, more int }
 
-// add takes a finding, or counts it.
+// add keeps a finding, or only counts it.
 func (b *collector) add(f finding.Finding) {
 	if b.inAll[f.Severity] >= maxInAll {
 		b.beyond[f.Severity]++
@@ -55,13 +55,13 @@ func (b *collector) add(f finding.Finding) {
 	b.list = append(b.list, f)
 }
 
-// full says that no more errors of the file are listed: there is no use in looking for them.
+// full reports that no more errors of the file are kept: it is pointless to find more.
 func (b *collector) full(file string) bool {
 	t := b.files[fileSeverity{file, finding.Error}]
 	return b.inAll[finding.Error] >= maxInAll || t != nil && t.listed >= MaxPerFile
 }
 
-// stop notes that a file is not read to its end.
+// stop remembers that a file is not read to the end.
 func (b *collector) stop(file string) {
 	if b.stopped == nil {
 		b.stopped = map[string]bool{}
@@ -69,12 +69,12 @@ func (b *collector) stop(file string) {
 	b.stopped[file] = true
 }
 
-// Drop takes findings back.
+// Drop removes findings.
 func (b *collector) Drop(unwanted func(finding.Finding) bool) {
 	b.list = slices.DeleteFunc(b.list, unwanted)
 }
 
-// sorted are all, in order and without repetitions.
+// sorted returns all findings, sorted and without duplicates.
 func (b *collector) sorted() []finding.Finding {
 	out := slices.Clone(b.list)
 	for id, t := range b.files {

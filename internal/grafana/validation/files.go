@@ -15,8 +15,8 @@ var (
 	ruleFileNoContent = NewLastingRule("file-unreadable")
 )
 
-// Files are the files of a kind's directory that Grafana reads, in its order. What looks like one of them and is not
-// read is reported.
+// Files returns the files of a kind's directory that Grafana reads, in Grafana's order. It reports files that look like them
+// but are not read.
 func (p *Pass) Files(s *snapshot.Snapshot) []File {
 	kind, _ := grafana.KindOf(s.Source.Name)
 	accepts := kind.Reads
@@ -53,10 +53,10 @@ func (p *Pass) Files(s *snapshot.Snapshot) []File {
 	return out
 }
 
-// NamesNothing notes a file that names nothing, such as the samples of Grafana's packages.
+// NamesNothing remembers a file that defines nothing, such as the samples in Grafana's packages.
 func (p *Pass) NamesNothing(at Place) { p.nothing = append(p.nothing, at) }
 
-// TellNothing warns of such files when there is nothing in the others either.
+// TellNothing warns about those files if the others define nothing either.
 func (p *Pass) TellNothing(allEmpty bool, rule, message string) {
 	for _, at := range p.nothing {
 		if allEmpty {
@@ -66,7 +66,7 @@ func (p *Pass) TellNothing(allEmpty bool, rule, message string) {
 	p.nothing = nil
 }
 
-// ignored warns of a name that is nearly one that Grafana reads.
+// ignored reports a file name that Grafana does not read.
 func (p *Pass) ignored(at Place, name string, accepts func(string) bool) {
 	lower := strings.ToLower(name)
 	if strings.HasSuffix(lower, ".json") && !accepts("x.json") {

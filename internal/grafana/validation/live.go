@@ -2,20 +2,20 @@ package validation
 
 import "slices"
 
-// Live is what a running server has, as far as the verdict on files depends on it. It goes into
-// finding.Facts.Live as a *Live. Each nil list means "not known"; an empty one means "none".
+// Live is what a running server has, as far as the verdict on files depends on it. A *Live goes into
+// finding.Facts.Live. A nil list means "unknown"; an empty one means "none".
 type Live struct {
 	// Orgs are all organizations (GET /api/orgs).
 	Orgs []Org
 	// Plugins are the ids of all installed plugins, core ones included (GET /api/plugins?embedded=0).
 	Plugins []string
-	// Datasources are those of every organization that could be asked (GET /api/datasources).
+	// Datasources are those of every organization that answered (GET /api/datasources).
 	Datasources []Datasource
-	// Folders are those at the top of every organization that could be asked (GET /api/folders).
+	// Folders are the top-level folders of every organization that answered (GET /api/folders).
 	Folders []Folder
 	// Dashboards are all dashboards (GET /api/search?type=dash-db).
 	Dashboards []Dashboard
-	// Alerting is what Grafana's own alerting holds.
+	// Alerting is what Grafana's own alerting has.
 	Alerting *LiveAlerting
 	// Settings are those of LiveSettings that are set (GET /api/admin/settings), by section.key.
 	Settings map[string]string
@@ -51,7 +51,7 @@ type Dashboard struct {
 	FolderUID string
 }
 
-// LiveAlerting is what exists in Grafana's own alerting. Nil lists mean "not known".
+// LiveAlerting is what exists in Grafana's own alerting. A nil list means "unknown".
 type LiveAlerting struct {
 	ContactPoints []LiveContactPoint
 	MuteTimes     []LiveNamed
@@ -62,7 +62,7 @@ type LiveAlerting struct {
 	Intervals []LiveNamed
 }
 
-// LiveNamed is something with a name in one organization.
+// LiveNamed is an object with a name in one organization.
 type LiveNamed struct {
 	OrgID int64
 	Name  string
@@ -85,12 +85,12 @@ type LiveRule struct {
 	Group                         string
 	// Provenance is "file", "api" or empty (made by hand).
 	Provenance string
-	// Receiver and Intervals are what its own notification settings name.
+	// Receiver and Intervals are those that its own notification settings refer to.
 	Receiver  string
 	Intervals []string
 }
 
-// HasOrg says whether an organization exists: yes, no, or not known.
+// HasOrg reports whether an organization exists, and whether that is known. Organization 1 always does.
 func (l *Live) HasOrg(id int64) (exists, known bool) {
 	if l == nil || l.Orgs == nil {
 		return id == 1, id == 1
@@ -98,7 +98,7 @@ func (l *Live) HasOrg(id int64) (exists, known bool) {
 	return slices.ContainsFunc(l.Orgs, func(o Org) bool { return o.ID == id }), true
 }
 
-// HasOrgName says whether an organization of this name exists, and whether that is known.
+// HasOrgName reports whether an organization with this name exists, and whether that is known.
 func (l *Live) HasOrgName(name string) (exists, known bool) {
 	if l == nil || l.Orgs == nil {
 		return false, false
@@ -106,7 +106,7 @@ func (l *Live) HasOrgName(name string) (exists, known bool) {
 	return slices.ContainsFunc(l.Orgs, func(o Org) bool { return o.Name == name }), true
 }
 
-// HasPlugin says whether a plugin is installed, and whether that is known.
+// HasPlugin reports whether a plugin is installed, and whether that is known.
 func (l *Live) HasPlugin(id string) (exists, known bool) {
 	if l == nil || l.Plugins == nil {
 		return false, false

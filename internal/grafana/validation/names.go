@@ -14,10 +14,10 @@ const (
 
 var validUID = lazyregexp.New(`^[a-zA-Z0-9\-_]*$`)
 
-// UidFits says whether Grafana's rule for short unique ids allows the text.
+// UidFits reports whether Grafana accepts a uid.
 func UidFits(uid string) bool { return len(uid) <= maxUID && validUID().MatchString(uid) }
 
-// AnchorsOnly are the top keys that only hold anchors, by convention.
+// AnchorsOnly returns the top-level keys that by convention only hold YAML anchors.
 func AnchorsOnly(m *provisioning.Map) []string {
 	var out []string
 	for _, f := range m.Fields {
@@ -28,7 +28,7 @@ func AnchorsOnly(m *provisioning.Map) []string {
 	return out
 }
 
-// Cut keeps a key of the user's to a sane length.
+// Cut shortens a key or name of the user's for a message.
 func Cut(key string) string {
 	if len(key) > 60 {
 		return key[:60] + "..."

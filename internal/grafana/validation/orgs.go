@@ -5,7 +5,7 @@ import "reloader/internal/grafana/provisioning"
 // RuleOrgUnknown is about organizations that do not exist.
 var RuleOrgUnknown = NewLastingRule("org-unknown")
 
-// OrgOf is the organization that an entry belongs to; 0 when that is not known.
+// OrgOf is the organization that an entry belongs to; 0 when unknown.
 func OrgOf(i provisioning.Int) int64 {
 	if !i.Known {
 		return 0
@@ -16,7 +16,7 @@ func OrgOf(i provisioning.Int) int64 {
 	return i.Value
 }
 
-// CheckOrg reports an organization that does not exist, which stops a reload before anything is written.
+// CheckOrg reports an organization that does not exist, with which a reload fails before it writes anything.
 func (p *Pass) CheckOrg(at Place, id int64) {
 	if id == 0 {
 		return

@@ -9,7 +9,7 @@ import (
 	"reloader/internal/grafana/provisioning"
 )
 
-// Fingerprint tells whether what is written below a node changed.
+// Fingerprint changes when anything below the nodes changes.
 func Fingerprint(nodes ...*yaml.Node) uint64 {
 	h := finding.NewFingerprint()
 	left := maxFingerprintNodes
@@ -19,7 +19,7 @@ func Fingerprint(nodes ...*yaml.Node) uint64 {
 	return h.Sum()
 }
 
-// maxFingerprintNodes bounds the work where aliases multiply.
+// maxFingerprintNodes limits the work when aliases multiply.
 const maxFingerprintNodes = 1_000_000
 
 func hashNode(h *finding.FingerprintHash, n *yaml.Node, left *int) {
@@ -40,7 +40,7 @@ func hashNode(h *finding.FingerprintHash, n *yaml.Node, left *int) {
 	h.WriteString("\x01")
 }
 
-// FingerprintMap covers merged keys too.
+// FingerprintMap is Fingerprint of a whole map, merged keys included.
 func FingerprintMap(m *provisioning.Map) uint64 {
 	nodes := make([]*yaml.Node, 0, 2*len(m.Fields))
 	for _, f := range m.Fields {
@@ -49,8 +49,8 @@ func FingerprintMap(m *provisioning.Map) uint64 {
 	return Fingerprint(nodes...)
 }
 
-// Label is how a value is called in findings and outlines: as it is written in the file, so that
-// nothing from the environment shows.
+// Label is a value for findings and outlines: as it is written in the file, so that
+// nothing from the environment is shown.
 func Label(v provisioning.Value) string {
 	if v.Changed || !v.Known {
 		return v.Raw
@@ -58,7 +58,7 @@ func Label(v provisioning.Value) string {
 	return v.Text
 }
 
-// Named is an item's name: objects of other organizations carry the number.
+// Named is an item's name, with the organization's number unless that is 1.
 func Named(name string, org int64) string {
 	if org == 1 {
 		return name

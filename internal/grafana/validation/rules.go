@@ -8,10 +8,10 @@ import (
 	"reloader/internal/grafana/provisioning"
 )
 
-// registry is filled by the declarations of the rules, in the files that use them.
+// registry is filled by the declarations of the rules, which are in the files that use them.
 var registry = slices.Concat(provisioning.Rules(), ini.Rules())
 
-// lasting are the rules whose errors hold for a Grafana that is newer than any that was tried.
+// lasting are the rules whose errors also apply to a Grafana that is newer than any that was tried.
 var lasting = slices.Concat(provisioning.Rules(), ini.Rules())
 
 // NewRule declares a rule. Its name is a promise to users: it appears in findings and in docs.
@@ -20,9 +20,9 @@ func NewRule(name string) string {
 	return name
 }
 
-// NewLastingRule declares a rule whose errors also hold for a Grafana that is newer than any that was tried: the file
-// cannot be read at all, it refers to what is not there, or the source of 13 still says so. The others are lists of
-// words, limits and needed keys, which a newer Grafana may have lifted.
+// NewLastingRule declares a rule whose errors also apply to a Grafana that is newer than any that was tried: the file
+// cannot be read at all, it refers to something that does not exist, or the source of 13 still has the rule. The other
+// rules are lists of words, limits and required keys, which a newer Grafana may have lifted.
 func NewLastingRule(name string) string {
 	lasting = append(lasting, name)
 	return NewRule(name)

@@ -8,9 +8,9 @@ import (
 	"reloader/internal/grafana/ini"
 )
 
-// Setting is the value of a key of grafana.ini on which the verdict on other files depends: of the running server
-// where that is known, because a reload is judged by it, else of the file. Without set it is the default; without
-// known, it cannot be told.
+// Setting is the value of a key of grafana.ini on which the verdict on other files depends. It is the value of the running
+// server if that is known, because a reload uses it, else the value in the file. set is false for the default; known is false
+// if neither the server nor the file tells.
 func (p *Pass) Setting(section, key string) (text string, set, known bool) {
 	if p.Live != nil && p.Live.Settings != nil {
 		text, set = p.Live.Settings[section+"."+key]
@@ -38,7 +38,7 @@ func (p *Pass) Setting(section, key string) (text string, set, known bool) {
 	return "", false, false
 }
 
-// Whole is a setting that is a whole number; otherwise where it is not set, or no number.
+// Whole is a setting that is a whole number; otherwise is used when it is not set or not a number.
 func (p *Pass) Whole(section, key string, otherwise int) (n int, known bool) {
 	text, set, known := p.Setting(section, key)
 	if !set || !known {
@@ -51,7 +51,7 @@ func (p *Pass) Whole(section, key string, otherwise int) (n int, known bool) {
 	return n, true
 }
 
-// LiveSettings are the keys of grafana.ini, as section.key, that Live.Settings may have.
+// LiveSettings are the keys of grafana.ini, as section.key, that Live.Settings may contain.
 func LiveSettings() []string {
 	return []string{"folder.max_nested_folder_depth", "quota.enabled", "quota.global_alert_rule", "quota.global_dashboard", "quota.org_alert_rule", "unified_alerting.enabled"}
 }

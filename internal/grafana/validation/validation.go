@@ -15,11 +15,11 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Options replace what the checks ask of their own environment; the zero value asks the system.
+// Options replace how the checks read their own environment; the zero value uses the system's.
 type Options struct {
-	// Env is for expansion; its Same is set from the facts of each request.
+	// Env is used for expansion; its Same is set from the facts of each request.
 	Env expand.Env
-	// DirExists says whether the server's directory exists, for requests with Facts.SameEnv.
+	// DirExists reports whether a directory of the server exists, for requests with Facts.SameEnv.
 	DirExists func(string) bool
 }
 
@@ -30,7 +30,7 @@ type Pass struct {
 	Env     expand.Env
 	Set     *snapshot.Set
 	Version grafana.Version
-	// Told is the version as the server told it; empty when it is not known.
+	// Told is the version as the server reported it; empty when unknown.
 	Told    string
 	Same    bool
 	Live    *Live
@@ -43,7 +43,7 @@ type Pass struct {
 	reading map[string]*provisioning.Decoder
 	// Skipped are the dashboard files that Grafana does not store.
 	Skipped map[string]string
-	// nothing are the files of the kind that name nothing.
+	// nothing are the files of the current kind that define nothing.
 	nothing []Place
 	// Err says that no verdict is possible.
 	Err error
@@ -70,7 +70,7 @@ func (p *Pass) Source(role string) *snapshot.Snapshot {
 	return nil
 }
 
-// Result is what the pass found so far, sorted.
+// Result is what the pass has found so far, sorted.
 func (p *Pass) Result() finding.Result {
 	return finding.Result{Findings: p.Findings.sorted(), Outline: &finding.Outline{Items: p.Outline}}
 }
@@ -82,13 +82,13 @@ type File struct {
 	bytes []byte
 }
 
-// Place is where a finding points at.
+// Place is where a finding points to.
 type Place struct {
 	Path         string
 	Line, Column int
 }
 
-// At is where a node stands; the first line when there is none.
+// At is the place of a node; the first line when it is nil.
 func (f File) At(n *yaml.Node) Place {
 	if n == nil {
 		return Place{Path: f.Path, Line: 1, Column: 1}
@@ -101,7 +101,7 @@ func (p *Pass) Errorf(at Place, rule, hint, format string, args ...any) {
 	p.add(at, finding.Error, rule, hint, format, args...)
 }
 
-// Since reports what Grafana refuses from a version on: now says what that one does, later what the earlier ones do not.
+// Since reports what Grafana refuses from a version on: now says what those versions do, later is for earlier versions.
 func (p *Pass) Since(v grafana.Version, at Place, rule, hint, what, now, later string) {
 	if p.Version.AtLeast(v) {
 		p.Errorf(at, rule, hint, "%s: %s", what, now)
@@ -110,7 +110,7 @@ func (p *Pass) Since(v grafana.Version, at Place, rule, hint, what, now, later s
 	p.Warnf(at, rule, hint, "%s: %s", what, later)
 }
 
-// Warnf reports what Grafana accepts and the user hardly meant.
+// Warnf reports what Grafana accepts but the user probably did not mean.
 func (p *Pass) Warnf(at Place, rule, hint, format string, args ...any) {
 	p.add(at, finding.Warning, rule, hint, format, args...)
 }
@@ -148,7 +148,7 @@ func (p *Pass) add(at Place, sev finding.Severity, rule, hint, format string, ar
 	})
 }
 
-// Keep takes a finding. A file whose errors are no longer listed is not read on.
+// Keep adds a finding. A file is not read any further once no more of its errors are kept.
 func (p *Pass) Keep(f finding.Finding) {
 	p.Findings.add(f)
 	if d := p.reading[f.File]; d != nil && p.Findings.full(f.File) {
@@ -157,7 +157,7 @@ func (p *Pass) Keep(f finding.Finding) {
 	}
 }
 
-// Decoder reads the file as this Grafana would.
+// Decoder returns a decoder that reads the file as this version of Grafana would.
 func (p *Pass) Decoder(f File) *provisioning.Decoder {
 	d := &provisioning.Decoder{Dialect: provisioning.V3, TypedJSON: p.Version.AtLeast(V10), Env: &p.Env, Done: p.ctx.Done()}
 	if p.Version.Before(V94) {
@@ -189,7 +189,7 @@ func (p *Pass) Parse(f File) (*yaml.Node, bool) {
 	return nil, false
 }
 
-// Top is parse for a file that must be a map, and the decoder that reads it.
+// Top is Parse for a file that must be a map; it also returns the decoder that reads it.
 func (p *Pass) Top(f File) (*provisioning.Decoder, *provisioning.Map, bool) {
 	root, ok := p.Parse(f)
 	if !ok {
@@ -200,12 +200,12 @@ func (p *Pass) Top(f File) (*provisioning.Decoder, *provisioning.Map, bool) {
 	return d, m, ok
 }
 
-// Item adds one thing to the outline.
+// Item adds an item to the outline.
 func (p *Pass) Item(kind, name string, fingerprint uint64, attrs map[string]string) {
 	p.Outline = append(p.Outline, finding.Item{Kind: kind, Name: name, Fingerprint: fingerprint, Attrs: attrs})
 }
 
-// Before are the running items of a kind; nil when it is not known what runs.
+// Before returns the running items of a kind; nil when it is unknown what runs.
 func (p *Pass) Before(kind string) []finding.Item {
 	if p.Running == nil {
 		return nil

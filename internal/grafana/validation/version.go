@@ -19,4 +19,4 @@ var (
 	V13  = grafana.Version{Major: 13} // nested folders, dashboards of the second version
 )
 
-const mayBeLifted = "these are the rules of Grafana 12.4; a newer one may have lifted this"
+const mayBeLifted = "these are the rules of Grafana 12.4; a newer version may allow it"
