@@ -15,13 +15,13 @@ func get(m map[string]any, key string) any {
 	if v, ok := m[key]; ok {
 		return v
 	}
-	first := ""
-	for k := range m {
+	first, value := "", any(nil)
+	for k, v := range m {
 		if strings.EqualFold(k, key) && (first == "" || k < first) {
-			first = k
+			first, value = k, v
 		}
 	}
-	return m[first]
+	return value
 }
 
 // pairOf returns the nodes of a key, regardless of case, and of its value; nil when the map has no such key.

@@ -109,6 +109,7 @@ var alertCases = []alertCase{
 	{"template missing file", tmpl("$__file{/none/of/this}"), "", ""},
 	{"key missing file", "templates: [{'$__file{/none}': a, name: t, template: x}]\n", "", "yaml-unknown-key"},
 	{"policy receiver from nothing", policy("{receiver: '${NOT_SET_AT_ALL}'}"), "policy-root", ""},
+	{"webhook url under an empty key", point("webhook", "'': http://x"), "contact-point-required", "contact-point-settings"},
 	{"webhook url from nothing", point("webhook", "url: '${NOT_SET_AT_ALL}'"), "contact-point-required", ""},
 	{"filename a map", "filename: {a: b}\n", "yaml-wrong-type", ""},
 	{"api version a map", "apiVersion: {a: b}\n" + oneRule(), "", ""},
