@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -380,6 +381,19 @@ func TestUnknownKeys(t *testing.T) {
 	d.UnknownKeys(m, "a thing", []string{"isDefault", "url"})
 	if !slices.Equal(hints, []string{"1did you mean isDefault?", "3"}) {
 		t.Errorf("%q", hints)
+	}
+}
+
+// A long key is shortened between two characters, not within one.
+func TestALongKeyStaysUTF8(t *testing.T) {
+	t.Parallel()
+	root, _ := Parse([]byte(strings.Repeat("a", 59) + "üü: 1\n"))
+	message := ""
+	d := &Decoder{Dialect: V3, Env: testEnv(true), Report: func(f finding.Finding) { message = f.Message }}
+	m, _ := d.Map(root, "x")
+	d.UnknownKeys(m, "a thing", nil)
+	if !utf8.ValidString(message) || !strings.Contains(message, "a...'") {
+		t.Errorf("%q", message)
 	}
 }
 

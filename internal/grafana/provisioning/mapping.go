@@ -248,10 +248,4 @@ func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...strin
 }
 
 // shownKey returns a key for a message, shortened if it is long.
-func shownKey(k *yaml.Node) string {
-	const most = 60
-	if len(k.Value) > most {
-		return "'" + k.Value[:most] + "...'"
-	}
-	return "'" + k.Value + "'"
-}
+func shownKey(k *yaml.Node) string { return "'" + finding.Cut(k.Value, 60) + "'" }

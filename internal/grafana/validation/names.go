@@ -3,6 +3,7 @@ package validation
 import (
 	"strings"
 
+	"reloader/internal/finding"
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/lazyregexp"
 )
@@ -29,9 +30,4 @@ func AnchorsOnly(m *provisioning.Map) []string {
 }
 
 // Cut shortens a key or name of the user's for a message.
-func Cut(key string) string {
-	if len(key) > 60 {
-		return key[:60] + "..."
-	}
-	return key
-}
+func Cut(key string) string { return finding.Cut(key, 60) }
