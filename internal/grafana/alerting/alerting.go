@@ -95,7 +95,7 @@ func Check(p *validation.Pass, s *snapshot.Snapshot) {
 	}
 	p.TellNothing(!slices.ContainsFunc(files, func(f *file) bool { return !f.empty() }), ruleNothing, "the file defines nothing")
 	alertingOff(p, files)
-	newState(p, files).apply(files)
+	newState(p).apply(files)
 	for _, f := range files {
 		f.outline(p)
 	}

@@ -18,18 +18,15 @@ var (
 
 // apply follows the order in which this version of Grafana writes what is in the files.
 func (s *state) apply(files []*file) {
-	each := func(steps ...func(*file)) {
-		for _, step := range steps {
-			for _, f := range files {
-				step(f)
-			}
+	steps := []func(*file){s.oldRules, s.oldDeleteRules, s.contactPoints, s.muteTimes, s.templates, s.policies, s.resets, s.deleteContacts, s.deleteMutes, s.deleteTemplates}
+	if s.p.Version.AtLeast(validation.V11) {
+		steps = []func(*file){s.contactPoints, s.muteTimes, s.templates, s.policies, s.resets, s.deleteMutes, s.deleteTemplates, s.rules, s.deleteContacts}
+	}
+	for _, step := range steps {
+		for _, f := range files {
+			step(f)
 		}
 	}
-	if s.p.Version.AtLeast(validation.V11) {
-		each(s.contactPoints, s.muteTimes, s.templates, s.policies, s.resets, s.deleteMutes, s.deleteTemplates, s.rules, s.deleteContacts)
-		return
-	}
-	each(s.oldRules, s.oldDeleteRules, s.contactPoints, s.muteTimes, s.templates, s.policies, s.resets, s.deleteContacts, s.deleteMutes, s.deleteTemplates)
 }
 
 // exists reports an organization that does not exist: Grafana stops there, and what it wrote before stays.

@@ -34,7 +34,6 @@ type contact struct {
 
 // receiver is one integration of a contact point.
 type receiver struct {
-	at    validation.Place
 	uid   provisioning.Value
 	typ   string
 	print uint64
@@ -56,7 +55,7 @@ func (a *reader) contact(m *provisioning.Map) *contact {
 
 func (a *reader) receiver(m *provisioning.Map) *receiver {
 	a.d.UnknownKeys(m, "a receiver", receiverKeys)
-	r := &receiver{at: a.f.At(m.Node), uid: a.required(m, "uid", "a receiver"), print: validation.FingerprintMap(m)}
+	r := &receiver{uid: a.required(m, "uid", "a receiver"), print: validation.FingerprintMap(m)}
 	r.uid.Text = strings.TrimSpace(r.uid.Text)
 	a.uid(r.uid, "contact points")
 	a.d.Bool(m, "disableResolveMessage")
@@ -79,8 +78,7 @@ func (a *reader) receiver(m *provisioning.Map) *receiver {
 	}
 	r.typ = t.name
 	if ok && len(settings) > 0 {
-		s := &settingsCheck{a: a, node: n, values: settings, typ: t}
-		s.check()
+		(&settingsCheck{a: a, node: n, values: settings, typ: t}).check()
 	}
 	return r
 }
@@ -103,12 +101,15 @@ func (a *reader) contactType(v provisioning.Value) *contactType {
 		}
 		names = append(names, t.name)
 	}
-	hint := ""
-	if near := finding.Nearest(v.Text, names); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	a.p.Errorf(at, ruleCPType, hint, "Grafana has no contact point type of this name: it refuses all alerting files")
+	a.p.Errorf(at, ruleCPType, didYouMean(v.Text, names), "Grafana has no contact point type of this name: it refuses all alerting files")
 	return nil
+}
+
+func didYouMean(word string, known []string) string {
+	if near := finding.Nearest(word, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return ""
 }
 
 // settingsCheck judges the settings of one receiver.
@@ -151,11 +152,7 @@ func (s *settingsCheck) fields(spec string, values map[string]any, node *yaml.No
 	for key, value := range values {
 		name, kind, known := lookupField(fields, key)
 		if !known {
-			hint := ""
-			if near := finding.Nearest(key, fieldNames(fields)); near != "" {
-				hint = "did you mean " + near + "?"
-			}
-			s.a.p.Warnf(at(key), ruleCPSettings, hint, "the type %[2]s has no setting '%[1]s': Grafana ignores it", validation.Cut(key), s.typ.name)
+			s.a.p.Warnf(at(key), ruleCPSettings, didYouMean(key, fieldNames(fields)), "the type %[2]s has no setting '%[1]s': Grafana ignores it", validation.Cut(key), s.typ.name)
 			continue
 		}
 		s.kind(name, kind, value, key, node)

@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -144,10 +145,8 @@ func badRange(key, text string) string {
 
 func rangeMember(key, text string) (int, bool) {
 	names := map[string][]string{"weekdays": weekdays, "months": monthNames}[key]
-	for i, name := range names {
-		if name == text && name != "" {
-			return i, true
-		}
+	if i := slices.Index(names, text); i >= 0 && text != "" {
+		return i, true
 	}
 	if key == "weekdays" {
 		return 0, false

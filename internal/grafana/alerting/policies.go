@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 
-	"reloader/internal/finding"
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/grafana/validation"
 )
@@ -30,14 +29,11 @@ var (
 
 // policy is a tree of notification policies.
 type policy struct {
-	file      validation.File
 	at        validation.Place
 	org       int64 // 0: not known
 	print     uint64
 	receivers []reference
 	intervals []reference
-	// ok says that the tree was read in whole.
-	ok bool
 }
 
 // reference is a name that a route refers to.
@@ -55,15 +51,12 @@ type route struct {
 }
 
 func (a *reader) policy(m *provisioning.Map) *policy {
-	pol := &policy{file: a.f, at: a.f.At(m.Node), org: a.org(m), print: validation.FingerprintMap(m), ok: true}
-	values, ok := a.d.JudgedMap(m.Node, "a policy")
-	if !ok {
-		pol.ok = false
-		return pol
+	pol := &policy{at: a.f.At(m.Node), org: a.org(m), print: validation.FingerprintMap(m)}
+	if values, ok := a.d.JudgedMap(m.Node, "a policy"); ok {
+		r := &route{a: a, values: values, node: m.Node, policy: pol}
+		r.root()
+		r.read(0)
 	}
-	r := &route{a: a, values: values, node: m.Node, policy: pol}
-	r.root()
-	r.read(0)
 	return pol
 }
 
@@ -71,18 +64,16 @@ func (r *route) at(key string) validation.Place { return keyAt(r.a.f, r.a.d, r.n
 
 // broken reports what makes Grafana refuse the file.
 func (r *route) broken(key, rule, hint, format string, args ...any) {
-	r.policy.ok = false
 	r.a.p.Errorf(r.at(key), rule, hint, format+": Grafana refuses all alerting files", args...)
 }
 
 // refused reports what makes Grafana fail when it stores the tree.
 func (r *route) refused(key, rule, hint, format string, args ...any) {
-	r.policy.ok = false
 	r.a.p.Errorf(r.at(key), rule, hint, format+": Grafana fails while writing the policies; contact points stay applied", args...)
 }
 
 func (r *route) root() {
-	if v, _ := r.text("receiver"); v == "" && !r.unknown("receiver") {
+	if v, _ := r.text("receiver"); v == "" && !unknownValue(get(r.values, "receiver")) {
 		r.refused("receiver", rulePolicyRoot, "write the name of a contact point", "the root policy needs a receiver")
 	}
 	for _, key := range []string{"match", "match_re", "matchers", "object_matchers", "mute_time_intervals", "active_time_intervals"} {
@@ -152,10 +143,8 @@ func (r *route) read(depth int) {
 			child.values = t
 			child.read(depth + 1)
 		case nil:
-			r.policy.ok = false
 			r.a.p.Errorf(r.a.f.At(child.node), ruleNullItem, "remove the dash, or write the route after it", "an empty route makes Grafana panic")
 		default:
-			r.policy.ok = false
 			r.a.p.Errorf(r.a.f.At(child.node), rulePolicyValue, "", "a route must be a map: Grafana refuses all alerting files")
 		}
 	}
@@ -178,11 +167,7 @@ func (r *route) unknownKeys(root bool) {
 		if slices.ContainsFunc(routeKeys, func(k string) bool { return strings.EqualFold(k, key) }) || strings.HasPrefix(key, "x-") {
 			continue
 		}
-		hint := ""
-		if near := finding.Nearest(key, routeKeys); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		r.a.p.Warnf(at(key), rulePolicyKey, hint, "a policy has no key '%s': Grafana ignores it", validation.Cut(key))
+		r.a.p.Warnf(at(key), rulePolicyKey, didYouMean(key, routeKeys), "a policy has no key '%s': Grafana ignores it", validation.Cut(key))
 	}
 	if root && get(r.values, "name") != nil {
 		if r.a.p.Version.AtLeast(validation.V13) {
@@ -191,11 +176,6 @@ func (r *route) unknownKeys(root bool) {
 			r.a.p.Warnf(r.at("name"), rulePolicyKey, "remove it", "'name' of a policy is ignored: an organization has one tree")
 		}
 	}
-}
-
-func (r *route) unknown(key string) bool {
-	v := get(r.values, key)
-	return unknownValue(v)
 }
 
 // text returns a string of the route; not ok when it is unknown or was reported.
@@ -236,9 +216,8 @@ func (r *route) texts(key string) []string {
 }
 
 func (r *route) groupBy() {
-	labels := r.texts("group_by")
 	seen := map[string]bool{}
-	for _, l := range labels {
+	for _, l := range r.texts("group_by") {
 		if seen[l] && l != "..." {
 			r.refused("group_by", rulePolicyGroupBy, "remove one of them", "'group_by' has a label twice")
 		}

@@ -100,7 +100,7 @@ func (a *reader) ruleSettings(m *provisioning.Map) *settings {
 		known = append(slices.Clip(known), "policy")
 	}
 	a.d.UnknownKeys(ns, "notification_settings", known)
-	s := &settings{at: a.f.At(m.Key("notification_settings")), receiver: a.d.Text(ns, "receiver")}
+	s := &settings{receiver: a.d.Text(ns, "receiver")}
 	switch {
 	case !s.receiver.Known || s.receiver.Text != "":
 	case a.p.Version.AtLeast(validation.V13) && ns.Has("policy"):

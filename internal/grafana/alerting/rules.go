@@ -61,12 +61,10 @@ type rule struct {
 	uid, title provisioning.Value
 	settings   *settings
 	print      uint64
-	node       *provisioning.Map
 }
 
 // settings are a rule's own notification settings.
 type settings struct {
-	at        validation.Place
 	receiver  provisioning.Value
 	intervals []provisioning.Value
 }
@@ -132,7 +130,7 @@ func (a *reader) rule(m *provisioning.Map) *rule {
 		}
 	}
 	a.d.UnknownKeys(m, "a rule", known, "dasboardUid")
-	r := &rule{at: a.f.At(m.Node), node: m, print: validation.FingerprintMap(m)}
+	r := &rule{at: a.f.At(m.Node), print: validation.FingerprintMap(m)}
 	if m.Has("title") {
 		r.at = a.f.At(m.Key("title"))
 	}

@@ -1,10 +1,6 @@
 package alerting
 
-import (
-	"strconv"
-
-	"reloader/internal/grafana/validation"
-)
+import "reloader/internal/grafana/validation"
 
 // state is what Grafana's alerting has while it applies the files.
 type state struct {
@@ -35,7 +31,7 @@ type use struct {
 	receivers, intervals []string
 }
 
-func newState(p *validation.Pass, files []*file) *state {
+func newState(p *validation.Pass) *state {
 	s := &state{p: p, orgs: map[int64]*orgState{}, builtin: "grafana-default-email", quota: ruleQuotas(p)}
 	if p.Version.AtLeast(validation.V124) {
 		s.builtin = "empty"
@@ -98,7 +94,7 @@ func (s *state) running(o *orgState, id int64) {
 		return
 	}
 	for _, i := range s.p.Running.Items {
-		if i.Attrs["org"] != strconv.FormatInt(id, 10) {
+		if i.Attrs["org"] != orgText(id) {
 			continue
 		}
 		switch i.Kind {

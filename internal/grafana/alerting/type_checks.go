@@ -78,8 +78,7 @@ func checkMQTT(s *settingsCheck) {
 
 func checkOpsgenie(s *settingsCheck) {
 	s.oneOf("sendTagsAs", "tags", "details", "both")
-	list := get(s.values, "responders")
-	responders, _ := list.([]any)
+	responders, _ := get(s.values, "responders").([]any)
 	for _, r := range responders {
 		m, ok := r.(map[string]any)
 		if !ok {
@@ -157,10 +156,8 @@ func checkSNS(s *settingsCheck) {
 	if !given && s.empty("phone_number") {
 		s.errorf(ruleCPRequired, "topic_arn", "write topic_arn, target_arn or phone_number", "the type sns needs one of 'topic_arn', 'target_arn' and 'phone_number'")
 	}
-	sig := get(s.values, "sigv4")
-	keys, _ := sig.(map[string]any)
-	access := get(keys, "access_key")
-	secret := get(keys, "secret_key")
+	keys, _ := get(s.values, "sigv4").(map[string]any)
+	access, secret := get(keys, "access_key"), get(keys, "secret_key")
 	if (access == nil || access == "") != (secret == nil || secret == "") {
 		s.errorf(ruleCPValue, "sigv4", "write both or neither", "'access_key' and 'secret_key' go together")
 	}
@@ -222,12 +219,11 @@ func checkWebhook(s *settingsCheck) {
 			s.a.p.Warnf(s.at("maxAlerts"), ruleCPValue, "write a number", "'maxAlerts' is not a number: Grafana reads it as 0")
 		}
 	}
-	headers := get(s.values, "headers")
-	m, _ := headers.(map[string]any)
 	if s.a.p.Version.Before(validation.V12) {
 		return
 	}
-	for name := range m {
+	headers, _ := get(s.values, "headers").(map[string]any)
+	for name := range headers {
 		if slices.Contains(forbiddenHeaders, textproto.CanonicalMIMEHeaderKey(name)) {
 			s.errorf(ruleCPValue, "headers", "remove it", "the header %s must not be set", textproto.CanonicalMIMEHeaderKey(name))
 		}
@@ -245,8 +241,7 @@ func (s *settingsCheck) httpConfig() {
 		return
 	}
 	config, _ := v.(map[string]any)
-	v = get(config, "oauth2")
-	oauth, isMap := v.(map[string]any)
+	oauth, isMap := get(config, "oauth2").(map[string]any)
 	if !isMap {
 		return
 	}

@@ -115,15 +115,6 @@ func fieldNames(fields []settingField) []string {
 	return out
 }
 
-// SettingNames are the names of the settings of each contact point type.
-func SettingNames() map[string][]string {
-	out := map[string][]string{}
-	for _, t := range contactTypes {
-		out[t.name] = fieldNames(settingFields(t.fields))
-	}
-	return out
-}
-
 func isText(v any) bool {
 	switch v.(type) {
 	case nil, string, time.Time:

@@ -1,0 +1,44 @@
+package alerting
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"reloader/internal/finding"
+	"reloader/internal/grafana"
+	"reloader/internal/grafana/expand"
+	"reloader/internal/grafana/validation"
+	"reloader/internal/snapshot"
+)
+
+// No finding about a contact point shows a setting's value, whichever setting has it and however it is wrong.
+func TestNoFindingShowsASetting(t *testing.T) {
+	t.Parallel()
+	const secret = "Zq7SECRETx9"
+	env := expand.Env{LookupEnv: func(string) (string, bool) { return "", false }}
+	for _, typ := range contactTypes {
+		for _, field := range settingFields(typ.fields) {
+			// Names, of variables and files too, are shown; they are no secrets.
+			for _, form := range []string{"'%s'", "[%s]", "{a: %s}", "'http://u:%s@[::1'", "'x$%s'"} {
+				text := fmt.Sprintf("contactPoints:\n  - name: CP\n    receivers:\n      - {uid: c1, type: %s, settings: {%s: %s}}\n",
+					typ.name, field.name, strings.ReplaceAll(form, "%s", secret))
+				s := snapshot.FromFiles(snapshot.Source{Name: grafana.Alerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text)})
+				for _, version := range []string{"12.4.0", "9.3.2"} {
+					for _, same := range []bool{false, true} {
+						p := validation.New(t.Context(), validation.Options{Env: env}, finding.Request{
+							Set: snapshot.NewSet(s), Facts: finding.Facts{Version: version, SameEnv: same},
+						})
+						Check(p, s)
+						if len(p.Outline) != 1 {
+							t.Fatalf("%s %v does not read\n%s%+v", version, same, text, p.Result().Findings)
+						}
+						if all := fmt.Sprintf("%+v %+v", p.Result().Findings, p.Outline); strings.Contains(all, secret) {
+							t.Errorf("%s %v shows a secret of\n%s%s", version, same, text, all)
+						}
+					}
+				}
+			}
+		}
+	}
+}
