@@ -1,12 +1,12 @@
 package grafanatest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -219,7 +219,7 @@ func folderPath(text string) string {
 func shownRule(r map[string]any) map[string]any {
 	alert := map[string]any{
 		"uid": text(r, "uid"), "title": text(r, "title"), "condition": text(r, "condition"), "is_paused": boolean(r, "isPaused"),
-		"no_data_state": orElse(text(r, "noDataState"), "NoData"), "exec_err_state": orElse(text(r, "execErrState"), "Alerting"),
+		"no_data_state": cmp.Or(text(r, "noDataState"), "NoData"), "exec_err_state": cmp.Or(text(r, "execErrState"), "Alerting"),
 		"notification_settings": expanded(r["notification_settings"]), "provenance": "file",
 	}
 	if rec, ok := r["record"].(map[string]any); ok {
@@ -239,15 +239,8 @@ func shownRule(r map[string]any) map[string]any {
 			"relativeTimeRange": q["relativeTimeRange"], "model": model})
 	}
 	alert["data"] = data
-	return map[string]any{"expr": "", "for": orElse(text(r, "for"), "0s"), "keep_firing_for": orElse(text(r, "keepFiringFor"), "0s"),
+	return map[string]any{"expr": "", "for": cmp.Or(text(r, "for"), "0s"), "keep_firing_for": cmp.Or(text(r, "keepFiringFor"), "0s"),
 		"labels": textsOf(expanded(r["labels"])), "annotations": textsOf(r["annotations"]), "grafana_alert": alert}
-}
-
-func orElse(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
 }
 
 // deleteContacts refuses to delete the last receiver of a contact point that the policy uses.
@@ -257,8 +250,13 @@ func (s *Server) deleteContacts(ctx context.Context, a alertingFiles) error {
 		if err := s.write(ctx, func(st *state) {
 			c := st.contacts[text(d, "uid")]
 			if c != nil && st.policy != nil && text(st.policy, "receiver") == c["name"] {
-				inUse = !slices.ContainsFunc(others(st.contacts, text(d, "uid")), func(o map[string]any) bool { return o["name"] == c["name"] })
-				if inUse {
+				same := 0
+				for _, other := range st.contacts {
+					if other["name"] == c["name"] {
+						same++
+					}
+				}
+				if inUse = same == 1; inUse {
 					return
 				}
 			}
@@ -271,16 +269,6 @@ func (s *Server) deleteContacts(ctx context.Context, a alertingFiles) error {
 		}
 	}
 	return nil
-}
-
-func others(contacts map[string]map[string]any, without string) []map[string]any {
-	var out []map[string]any
-	for uid, c := range contacts {
-		if uid != without {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 // textsOf turns the values of a map into strings.

@@ -61,26 +61,26 @@ func StartReal(t *testing.T, provisioning string) *Real {
 	_ = listener.Close()
 	g.URL, g.Ini = "http://127.0.0.1:"+port, filepath.Join(g.data, "grafana.ini")
 	g.SetIni(t, "")
-	t.Cleanup(g.stop)
+	t.Cleanup(g.Stop)
 	if prepared != nil {
-		if err := os.WriteFile(g.database(), prepared, 0o600); err != nil {
+		if err := os.WriteFile(g.Database(), prepared, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		g.start(t)
+		g.Start(t)
 		return g
 	}
-	g.start(t)
+	g.Start(t)
 	g.secondOrganization(t)
-	g.stop()
-	if prepared, err = os.ReadFile(g.database()); err != nil {
+	g.Stop()
+	if prepared, err = os.ReadFile(g.Database()); err != nil {
 		t.Fatal(err)
 	}
-	g.start(t)
+	g.Start(t)
 	return g
 }
 
-// database is the file of its database.
-func (g *Real) database() string { return filepath.Join(g.data, "grafana.db") }
+// Database is the file of its database.
+func (g *Real) Database() string { return filepath.Join(g.data, "grafana.db") }
 
 // SetIni rewrites grafana.ini: the settings that a test server needs, and then more.
 func (g *Real) SetIni(t *testing.T, more string) {
@@ -97,21 +97,9 @@ func (g *Real) SetIni(t *testing.T, more string) {
 // Restart ends the process and starts another one.
 func (g *Real) Restart(t *testing.T) {
 	t.Helper()
-	g.stop()
-	g.start(t)
+	g.Stop()
+	g.Start(t)
 }
-
-// Stop ends the process; Start starts another one, and waits until it answers.
-func (g *Real) Stop() { g.stop() }
-
-// Start starts the process after Stop.
-func (g *Real) Start(t *testing.T) {
-	t.Helper()
-	g.start(t)
-}
-
-// Database is the file of its database.
-func (g *Real) Database() string { return g.database() }
 
 // ReadOnly restarts the process as an unprivileged user. It returns a function that takes away the permission to write the
 // database, or gives it back. The test is skipped unless it is root.
@@ -121,7 +109,7 @@ func (g *Real) ReadOnly(t *testing.T) (set func(readOnly bool)) {
 		t.Skip("only root can start Grafana as another user")
 	}
 	const other = 65534
-	g.stop()
+	g.Stop()
 	err := filepath.WalkDir(g.data, func(path string, _ os.DirEntry, err error) error {
 		return errors.Join(err, os.Chown(path, other, other))
 	})
@@ -129,19 +117,20 @@ func (g *Real) ReadOnly(t *testing.T) (set func(readOnly bool)) {
 		t.Fatal(err)
 	}
 	g.owner = &syscall.Credential{Uid: other, Gid: other}
-	g.start(t)
+	g.Start(t)
 	return func(readOnly bool) {
 		dir, file := os.FileMode(0o755), os.FileMode(0o644)
 		if readOnly {
 			dir, file = 0o555, 0o444
 		}
-		if err := errors.Join(os.Chmod(g.data, dir), os.Chmod(g.database(), file)); err != nil {
+		if err := errors.Join(os.Chmod(g.data, dir), os.Chmod(g.Database(), file)); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-func (g *Real) start(t *testing.T) {
+// Start starts the process after Stop, and waits until it answers.
+func (g *Real) Start(t *testing.T) {
 	t.Helper()
 	if !g.Try(t) {
 		t.Fatalf("Grafana does not start:\n%s", g.Log())
@@ -151,8 +140,8 @@ func (g *Real) start(t *testing.T) {
 // Forget ends the process, and restores the database of its first start.
 func (g *Real) Forget(t *testing.T) {
 	t.Helper()
-	g.stop()
-	if err := os.WriteFile(g.database(), prepared, 0o600); err != nil {
+	g.Stop()
+	if err := os.WriteFile(g.Database(), prepared, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -197,7 +186,8 @@ func (g *Real) Try(t *testing.T) (started bool) {
 	}
 }
 
-func (g *Real) stop() {
+// Stop ends the process.
+func (g *Real) Stop() {
 	if g.process == nil {
 		return
 	}

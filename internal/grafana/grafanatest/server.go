@@ -3,8 +3,10 @@
 package grafanatest
 
 import (
+	"cmp"
 	"context"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"time"
 
@@ -101,18 +103,9 @@ type Call struct {
 
 // New starts a server on a loopback port, and provisions as the real one does when it starts. Close ends it.
 func New(opts Options) *Server {
-	if opts.Version == "" {
-		opts.Version = "12.4.0"
-	}
-	if opts.User == "" {
-		opts.User = "admin"
-	}
-	if opts.Password == "" {
-		opts.Password = "admin"
-	}
-	if opts.LockOut == 0 {
-		opts.LockOut = 5 * time.Minute
-	}
+	opts.Version = cmp.Or(opts.Version, "12.4.0")
+	opts.User, opts.Password = cmp.Or(opts.User, "admin"), cmp.Or(opts.Password, "admin")
+	opts.LockOut = cmp.Or(opts.LockOut, 5*time.Minute)
 	if len(opts.Organizations) == 0 {
 		opts.Organizations = []int64{1}
 	}
@@ -170,33 +163,25 @@ func (s *Server) SetIni(ini map[string]map[string]string) {
 }
 
 // Restart provisions everything again, as a new process does; connections and sessions are lost.
-func (s *Server) Restart() error {
-	s.mu.Lock()
-	s.sessions, s.answered = map[string]bool{}, map[string]int{}
-	// Two starts of a real server are never as close together as they are here.
-	s.started = later(time.Now(), s.started.Add(5*time.Second))
-	s.mu.Unlock()
-	s.http.CloseClientConnections()
-	for _, kind := range kindOrder {
-		if err := s.provision(context.Background(), kind); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
+func (s *Server) Restart() error { return s.restart(false) }
 
 // RestartQuietly is Restart behind a proxy, which keeps its connections; sessions are kept too.
-func (s *Server) RestartQuietly() error {
+func (s *Server) RestartQuietly() error { return s.restart(true) }
+
+func (s *Server) restart(quietly bool) error {
 	s.mu.Lock()
-	s.answered, s.started = map[string]int{}, later(time.Now(), s.started.Add(5*time.Second))
+	s.answered = map[string]int{}
+	// Two starts of a real server are never as close together as they are here.
+	if s.started = s.started.Add(5 * time.Second); s.started.Before(time.Now()) {
+		s.started = time.Now()
+	}
+	if !quietly {
+		s.sessions = map[string]bool{}
+	}
 	s.mu.Unlock()
+	if !quietly {
+		s.http.CloseClientConnections()
+	}
 	for _, kind := range kindOrder {
 		if err := s.provision(context.Background(), kind); err != nil {
 			return err
@@ -209,7 +194,7 @@ func (s *Server) RestartQuietly() error {
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Call(nil), s.calls...)
+	return slices.Clone(s.calls)
 }
 
 // OnReload makes the server call f when a reload request arrives.

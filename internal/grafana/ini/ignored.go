@@ -56,11 +56,11 @@ func (c *checker) ignoredValues() {
 	c.refresh()
 }
 
-// kind reports a value of the wrong kind, for which Grafana uses the default.
+// kind reports a value of the wrong kind, for which Grafana uses the default, unless Grafana does not even start with it.
 func (c *checker) kind(section, key string, v *setting) {
 	k, ok := c.known.key(section, key)
 	text, resolved := c.set.resolve(section, v.text)
-	if !ok || v.unknown || !resolved || text == "" || c.isFatal(section, key) {
+	if !ok || v.unknown || !resolved || text == "" || c.fatals[[2]int{v.entry.line, v.entry.col}] {
 		return
 	}
 	var what, hint string
@@ -89,12 +89,6 @@ func (c *checker) kind(section, key string, v *setting) {
 	if what != "" {
 		c.warn(v.entry, RuleDefaultUsed, hint, "%s is not %s, so Grafana uses its default", v.entry.name(), what)
 	}
-}
-
-// isFatal reports whether a wrong value of this key was already judged as an error.
-func (c *checker) isFatal(section, key string) bool {
-	e := c.set.at(section, key)
-	return c.fatals[[2]int{e.line, e.col}]
 }
 
 // missingPaths reports files and directories that Grafana needs but starts without.

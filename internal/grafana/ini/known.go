@@ -93,10 +93,7 @@ func (k knownNames) section(name string) (knownSection, bool) {
 }
 
 func (k knownNames) key(section, key string) (knownKey, bool) {
-	s, ok := k.section(section)
-	if !ok {
-		return knownKey{}, false
-	}
+	s, _ := k.section(section)
 	kk, ok := s.keys[key]
 	return kk, ok
 }

@@ -51,9 +51,8 @@ func (c *checker) sections() {
 			if near != "" {
 				hint = "did you mean [" + near + "]?"
 			}
-			hint = c.mayBeNew(hint)
 			c.report(finding.Warning, RuleUnknownSection, h.line, h.col,
-				fmt.Sprintf("section [%s] is not one that Grafana reads", shown(h.name)), hint)
+				fmt.Sprintf("section [%s] is not one that Grafana reads", shown(h.name)), c.mayBeNew(hint))
 		}
 	}
 }

@@ -71,20 +71,14 @@ func (s settings) get(section, key string) (string, bool) {
 
 // value is get with otherwise for a key that is not set or empty; not ok when the value is unknown.
 func (s settings) value(section, key, otherwise string) (string, bool) {
-	v := s.keys[section][key]
-	if v == nil {
+	if s.keys[section][key] == nil {
 		return otherwise, true
 	}
-	if v.unknown {
-		return "", false
+	text, ok := s.get(section, key)
+	if ok && text == "" {
+		text = otherwise
 	}
-	if text, ok := s.resolve(section, v.text); ok {
-		if text == "" {
-			text = otherwise
-		}
-		return text, true
-	}
-	return "", false
+	return text, ok
 }
 
 // at is where a key is written; nil when the file does not set it.

@@ -34,8 +34,11 @@ func (c *checker) written(e *entry) {
 		c.quotedPath(e)
 	}
 	if e.cut > 0 && (e.cutGlued || e.cutQuoted || secretName(e.key)) {
-		c.report(finding.Warning, RuleValueCut, e.line, e.cut,
-			"the value of "+e.name()+" ends before this # or ;"+quoteNote(e), "put the value in backticks or triple double quotes")
+		note := ""
+		if e.cutQuoted {
+			note = "; quotes do not protect it"
+		}
+		c.report(finding.Warning, RuleValueCut, e.line, e.cut, "the value of "+e.name()+" ends before this # or ;"+note, "put the value in backticks or triple double quotes")
 	}
 	if e.value == "" && !e.joined {
 		if k, ok := c.known.key(e.section, e.key); ok && k.hasDefault {
@@ -56,13 +59,6 @@ func (c *checker) quotedPath(e *entry) {
 }
 
 var plainName = lazyregexp.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
-
-func quoteNote(e *entry) string {
-	if e.cutQuoted {
-		return "; quotes do not protect it"
-	}
-	return ""
-}
 
 // secretName reports whether a key's value is a secret, in which a # is probably not meant as a comment.
 func secretName(key string) bool {

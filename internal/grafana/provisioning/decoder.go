@@ -171,10 +171,7 @@ func (d *Decoder) IsNull(n *yaml.Node) bool {
 // keepsDefault reports whether a value leaves the field at its default. Null and NULL do not in the older
 // library: it reads them as an empty string.
 func (d *Decoder) keepsDefault(n *yaml.Node) bool {
-	if n == nil || n.ShortTag() != "!!null" {
-		return n == nil
-	}
-	return d.Dialect != V2 || n.Kind != yaml.ScalarNode || n.Value == "" || n.Value == "~" || n.Value == "null"
+	return n.ShortTag() == "!!null" && (d.Dialect != V2 || n.Kind != yaml.ScalarNode || n.Value == "" || n.Value == "~" || n.Value == "null")
 }
 
 func kindName(n *yaml.Node) string {

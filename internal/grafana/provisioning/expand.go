@@ -29,6 +29,10 @@ type Expansion struct {
 	Remarks []Remark
 }
 
+func (x Expansion) fatal() bool {
+	return slices.ContainsFunc(x.Remarks, func(r Remark) bool { return r.Fatal })
+}
+
 // Expand expands a value as Grafana does: it splits it at $$, expands in each piece ${NAME} and $__env{NAME}, then
 // $__file{PATH}, then $NAME as a shell does, and joins the pieces with single dollar signs. secret says that the
 // value may be a secret, so that no part of it appears in a remark.

@@ -33,8 +33,6 @@ type SyntaxError struct {
 	TooLarge bool
 }
 
-func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
-
 var yamlLine = lazyregexp.New(`^(?:yaml: )?line (\d+): `)
 
 // Parse returns the top node of the first document, or nil when the file is empty or has

@@ -14,11 +14,9 @@ func (f *free) text(n *yaml.Node, s string) any {
 	d := f.d
 	x := Expand(d.Env, s, true)
 	d.Remarks(n, x)
-	for _, r := range x.Remarks {
-		if r.Fatal {
-			f.good = false
-			return Unknown{}
-		}
+	if x.fatal() {
+		f.good = false
+		return Unknown{}
 	}
 	if !x.Known {
 		return Unknown{}

@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -58,12 +59,7 @@ func (d *Decoder) text(n *yaml.Node, what string, secret bool) Value {
 	}
 	x := Expand(d.Env, v.Raw, secret)
 	d.Remarks(n, x)
-	v.Text, v.Known, v.Changed = x.Text, x.Known, x.Changed
-	for _, r := range x.Remarks {
-		if r.Fatal {
-			v.Known = false
-		}
-	}
+	v.Text, v.Known, v.Changed = x.Text, x.Known && !x.fatal(), x.Changed
 	return v
 }
 
@@ -124,9 +120,9 @@ func (d *Decoder) Remarks(n *yaml.Node, x Expansion) {
 		switch r.Rule {
 		case RuleFileMissing:
 			if r.Fatal {
-				d.Errorf(n, r.Rule, "write the absolute path of a readable file, without spaces or variables", "$__file{} names%s, which is not a readable file: Grafana refuses all files of this kind", orSomething(subject))
+				d.Errorf(n, r.Rule, "write the absolute path of a readable file, without spaces or variables", "$__file{} names%s, which is not a readable file: Grafana refuses all files of this kind", cmp.Or(subject, " something"))
 			} else {
-				d.Warnf(n, r.Rule, "make sure that Grafana's container has it", "$__file{} names%s, which is not here; if Grafana does not have it either, it refuses all files of this kind", orSomething(subject))
+				d.Warnf(n, r.Rule, "make sure that Grafana's container has it", "$__file{} names%s, which is not here; if Grafana does not have it either, it refuses all files of this kind", cmp.Or(subject, " something"))
 			}
 		case RuleExpandedTwice:
 			d.Warnf(n, r.Rule, "use a value without dollar signs, or write $NAME without braces, which is expanded once", "the inserted value has a dollar sign and is expanded again, which damages it")
@@ -142,13 +138,6 @@ func (d *Decoder) Remarks(n *yaml.Node, x Expansion) {
 			d.Warnf(n, r.Rule, "write $__env{NAME} or $__file{PATH}", "Grafana has no such expander: the braces and what is in them stay as text")
 		}
 	}
-}
-
-func orSomething(subject string) string {
-	if subject == "" {
-		return " something"
-	}
-	return subject
 }
 
 // Bool reads and expands a boolean: 1 t T TRUE true True 0 f F FALSE false False, quoted or not; null is false.

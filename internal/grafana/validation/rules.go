@@ -30,9 +30,7 @@ func NewLastingRule(name string) string {
 
 // Rules are the names of all rules, sorted.
 func Rules() []string {
-	out := slices.Clone(registry)
-	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.Compact(slices.Sorted(slices.Values(registry)))
 }
 
 // Guards are the rules that --allow can switch off, sorted.
