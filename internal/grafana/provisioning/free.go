@@ -183,18 +183,24 @@ func (f *free) mapping(n, r *yaml.Node) any {
 		d.Errorf(n, RuleNonTextKey, "write 'apiVersion: 1' at the top", "this Grafana cannot store a nested map from a file in the old format: it fails partway")
 	}
 	out := make(map[string]any, len(r.Content)/2)
-	f.fill(out, n, r, true)
+	f.fill(out, r, true)
 	return out
 }
 
-func (f *free) fill(out map[string]any, n, r *yaml.Node, overwrite bool) {
+// fill adds a map's keys to out, and merges as Decoder.fill does.
+func (f *free) fill(out map[string]any, r *yaml.Node, overwrite bool) {
 	d := f.d
 	strict := f.textKeysOnly
 	f.textKeysOnly = false
+	var merge *yaml.Node
 	for i := 0; i+1 < len(r.Content) && !d.stopped; i += 2 {
 		k, v := r.Content[i], r.Content[i+1]
 		if isMerge(k) {
-			f.merge(out, v)
+			if d.Dialect == V2 {
+				f.merge(out, v)
+			} else {
+				merge = v
+			}
 			continue
 		}
 		if t := k.ShortTag(); t != "!!str" {
@@ -205,11 +211,14 @@ func (f *free) fill(out map[string]any, n, r *yaml.Node, overwrite bool) {
 		if t := d.Resolve(k); t != nil {
 			key = t.Value
 		}
-		if _, there := out[key]; there && !overwrite {
+		if _, there := out[key]; there && !overwrite && d.Dialect != V2 {
 			continue
 		}
 		f.key = key
 		out[key] = f.value(v)
+	}
+	if merge != nil {
+		f.merge(out, merge)
 	}
 }
 
@@ -243,7 +252,10 @@ func (f *free) merge(out map[string]any, v *yaml.Node) {
 	if r.Kind == yaml.SequenceNode && v.Kind != yaml.AliasNode {
 		sources = r.Content
 	}
-	for _, s := range sources {
+	for i, s := range sources {
+		if d.Dialect == V2 {
+			s = sources[len(sources)-1-i] // it overwrites, and the first source must win
+		}
 		if t := d.Resolve(s); t == nil || t.Kind != yaml.MappingNode {
 			f.good = false
 			d.Errorf(s, RuleWrongType, "", "<< needs a map or a list of maps: Grafana refuses the file")
@@ -255,7 +267,7 @@ func (f *free) merge(out map[string]any, v *yaml.Node) {
 		}
 		d.enter(s, func(r *yaml.Node) {
 			d.duplicates(r)
-			f.fill(out, s, r, false)
+			f.fill(out, r, false)
 		})
 		f.depth--
 	}
