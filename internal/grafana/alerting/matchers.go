@@ -77,8 +77,7 @@ func (r *route) objectMatchers() bool {
 var matcherText = lazyregexp.New(`(?s)^\s*([a-zA-Z_:][a-zA-Z0-9_:]*|"(?:[^"\\]|\\.)*"|[^\s=!~{},"'` + "`" + `\\]+)\s*(=~|=|!=|!~)\s*("(?:[^"\\]|\\.)*"|[^"]*?)\s*$`)
 
 func (r *route) matchTexts() bool {
-	list := r.texts("matchers")
-	for _, s := range list {
+	for _, s := range r.texts("matchers") {
 		s = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s), "{"), "}")
 		for _, part := range splitMatchers(s) {
 			m := matcherText().FindStringSubmatch(part)
@@ -90,6 +89,7 @@ func (r *route) matchTexts() bool {
 			}
 		}
 	}
+	list, _ := get(r.values, "matchers").([]any) // unknown ones included
 	return len(list) > 0
 }
 

@@ -2,6 +2,7 @@ package alerting
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,24 +13,29 @@ import (
 	"reloader/internal/snapshot"
 )
 
+// checked is a pass over one alerting file, in an environment without variables.
+func checked(t *testing.T, text, version string, same bool) *validation.Pass {
+	s := snapshot.FromFiles(snapshot.Source{Name: grafana.Alerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text)})
+	p := validation.New(t.Context(), validation.Options{Env: expand.Env{LookupEnv: func(string) (string, bool) { return "", false }}}, finding.Request{
+		Set: snapshot.NewSet(s), Facts: finding.Facts{Version: version, SameEnv: same},
+	})
+	Check(p, s)
+	return p
+}
+
 // No finding about a contact point shows a setting's value, whichever setting has it and however it is wrong.
 func TestNoFindingShowsASetting(t *testing.T) {
 	t.Parallel()
 	const secret = "Zq7SECRETx9"
-	env := expand.Env{LookupEnv: func(string) (string, bool) { return "", false }}
 	for _, typ := range contactTypes {
 		for _, field := range settingFields(typ.fields) {
 			// Names, of variables and files too, are shown; they are no secrets.
 			for _, form := range []string{"'%s'", "[%s]", "{a: %s}", "'http://u:%s@[::1'", "'x$%s'"} {
 				text := fmt.Sprintf("contactPoints:\n  - name: CP\n    receivers:\n      - {uid: c1, type: %s, settings: {%s: %s}}\n",
 					typ.name, field.name, strings.ReplaceAll(form, "%s", secret))
-				s := snapshot.FromFiles(snapshot.Source{Name: grafana.Alerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text)})
 				for _, version := range []string{"12.4.0", "9.3.2"} {
 					for _, same := range []bool{false, true} {
-						p := validation.New(t.Context(), validation.Options{Env: env}, finding.Request{
-							Set: snapshot.NewSet(s), Facts: finding.Facts{Version: version, SameEnv: same},
-						})
-						Check(p, s)
+						p := checked(t, text, version, same)
 						if len(p.Outline) != 1 {
 							t.Fatalf("%s %v does not read\n%s%+v", version, same, text, p.Result().Findings)
 						}
@@ -39,6 +45,18 @@ func TestNoFindingShowsASetting(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// A matcher from a variable of Grafana's container may match anything: it is not reported as one that matches every alert.
+func TestARouteWithAnUnknownMatcher(t *testing.T) {
+	t.Parallel()
+	for matchers, want := range map[string]bool{"matchers: ['${TEAM}']": false, "matchers: []": true, "matchers: ['a=b']": false} {
+		text := "policies: [{receiver: empty, routes: [{receiver: empty, " + matchers + "}]}]\n"
+		found := checked(t, text, "12.4.0", false).Result().Findings
+		if got := slices.ContainsFunc(found, func(f finding.Finding) bool { return f.Rule == rulePolicyContinue }); got != want {
+			t.Errorf("%s: %+v", matchers, found)
 		}
 	}
 }
