@@ -278,6 +278,9 @@ func (f *free) scalar(n, r *yaml.Node) any {
 	var v any
 	if r.ShortTag() == "!!str" || d.Dialect == V2 && r.ShortTag() == "!!timestamp" {
 		v = r.Value
+		if b, err := oldBool(r); err == nil && d.Dialect == V2 {
+			v = b
+		}
 	} else if err := decodeNode(r, &v); err != nil {
 		f.good = false
 		d.Errorf(n, RuleWrongType, "remove the tag", "this value does not fit its tag: Grafana refuses the file")
