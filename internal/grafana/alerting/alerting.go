@@ -59,10 +59,10 @@ type deletion struct {
 
 // named is a mute timing or a template.
 type named struct {
-	at    validation.Place
-	org   int64 // 0: not known
-	name  provisioning.Value
-	print uint64
+	at          validation.Place
+	org         int64 // 0: not known
+	name        provisioning.Value
+	fingerprint uint64
 }
 
 // reader reads one file.

@@ -34,9 +34,9 @@ type contact struct {
 
 // receiver is one integration of a contact point.
 type receiver struct {
-	uid   provisioning.Value
-	typ   string
-	print uint64
+	uid         provisioning.Value
+	typ         string
+	fingerprint uint64
 }
 
 func (a *reader) contact(m *provisioning.Map) *contact {
@@ -55,7 +55,7 @@ func (a *reader) contact(m *provisioning.Map) *contact {
 
 func (a *reader) receiver(m *provisioning.Map) *receiver {
 	a.d.UnknownKeys(m, "a receiver", receiverKeys)
-	r := &receiver{uid: a.required(m, "uid", "a receiver"), print: validation.FingerprintMap(m)}
+	r := &receiver{uid: a.required(m, "uid", "a receiver"), fingerprint: validation.FingerprintMap(m)}
 	r.uid.Text = strings.TrimSpace(r.uid.Text)
 	a.uid(r.uid, "contact points")
 	a.d.Bool(m, "disableResolveMessage")

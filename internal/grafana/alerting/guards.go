@@ -26,26 +26,26 @@ func (f *file) outline(p *validation.Pass) {
 				attrs["receivers"], attrs["intervals"] = validation.Label(r.settings.receiver), labels(r.settings.intervals)
 			}
 			group := validation.Fingerprint(g.node.Get("interval"), g.node.Get("folder"), g.node.Get("name"))
-			p.Item(itemRule, orgName(validation.Label(r.uid), g.org), r.print*31+group, attrs)
+			p.Item(itemRule, orgName(validation.Label(r.uid), g.org), r.fingerprint*31+group, attrs)
 		}
 	}
 	for _, c := range f.contacts {
 		for _, r := range c.receivers {
-			p.Item(itemContactPoint, orgName(validation.Label(c.name)+"/"+validation.Label(r.uid), c.org), r.print, map[string]string{
+			p.Item(itemContactPoint, orgName(validation.Label(c.name)+"/"+validation.Label(r.uid), c.org), r.fingerprint, map[string]string{
 				"org": orgText(c.org), "name": validation.Label(c.name), "uid": validation.Label(r.uid), "type": r.typ,
 			})
 		}
 	}
 	for _, pol := range f.policies {
-		p.Item(itemPolicy, "organization "+orgText(pol.org), pol.print, map[string]string{
+		p.Item(itemPolicy, "organization "+orgText(pol.org), pol.fingerprint, map[string]string{
 			"org": orgText(pol.org), "receivers": joined(pol.receivers), "intervals": joined(pol.intervals),
 		})
 	}
 	for _, m := range f.mutes {
-		p.Item(itemMuteTiming, orgName(m.name.Raw, m.org), m.print, map[string]string{"org": orgText(m.org), "name": m.name.Raw})
+		p.Item(itemMuteTiming, orgName(m.name.Raw, m.org), m.fingerprint, map[string]string{"org": orgText(m.org), "name": m.name.Raw})
 	}
 	for _, t := range f.templates {
-		p.Item(itemTemplate, orgName(t.name.Raw, t.org), t.print, map[string]string{"org": orgText(t.org), "name": t.name.Raw})
+		p.Item(itemTemplate, orgName(t.name.Raw, t.org), t.fingerprint, map[string]string{"org": orgText(t.org), "name": t.name.Raw})
 	}
 }
 

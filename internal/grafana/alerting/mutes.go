@@ -25,7 +25,7 @@ var (
 
 func (a *reader) muteTime(m *provisioning.Map) *named {
 	a.d.UnknownKeys(m, "a mute timing", muteKeys, "version", "provenance")
-	mt := &named{at: a.f.At(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: validation.FingerprintMap(m)}
+	mt := &named{at: a.f.At(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), fingerprint: validation.FingerprintMap(m)}
 	if mt.name.Known && mt.name.Text == "" {
 		a.p.Errorf(a.f.At(m.Key("name")), ruleMuteName, "write name", "a mute timing needs 'name': Grafana fails partway; contact points stay applied")
 	}

@@ -29,11 +29,11 @@ var (
 
 // policy is a tree of notification policies.
 type policy struct {
-	at        validation.Place
-	org       int64 // 0: not known
-	print     uint64
-	receivers []reference
-	intervals []reference
+	at          validation.Place
+	org         int64 // 0: not known
+	fingerprint uint64
+	receivers   []reference
+	intervals   []reference
 }
 
 // reference is a name that a route refers to.
@@ -51,7 +51,7 @@ type route struct {
 }
 
 func (a *reader) policy(m *provisioning.Map) *policy {
-	pol := &policy{at: a.f.At(m.Node), org: a.org(m), print: validation.FingerprintMap(m)}
+	pol := &policy{at: a.f.At(m.Node), org: a.org(m), fingerprint: validation.FingerprintMap(m)}
 	if values, ok := a.d.JudgedMap(m.Node, "a policy"); ok {
 		r := &route{a: a, values: values, node: m.Node, policy: pol}
 		r.root()

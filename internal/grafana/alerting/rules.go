@@ -57,10 +57,10 @@ type group struct {
 
 // rule is one alert or recording rule.
 type rule struct {
-	at         validation.Place
-	uid, title provisioning.Value
-	settings   *settings
-	print      uint64
+	at          validation.Place
+	uid, title  provisioning.Value
+	settings    *settings
+	fingerprint uint64
 }
 
 // settings are a rule's own notification settings.
@@ -130,7 +130,7 @@ func (a *reader) rule(m *provisioning.Map) *rule {
 		}
 	}
 	a.d.UnknownKeys(m, "a rule", known, "dasboardUid")
-	r := &rule{at: a.f.At(m.Node), print: validation.FingerprintMap(m)}
+	r := &rule{at: a.f.At(m.Node), fingerprint: validation.FingerprintMap(m)}
 	if m.Has("title") {
 		r.at = a.f.At(m.Key("title"))
 	}

@@ -23,7 +23,7 @@ var (
 
 func (a *reader) template(m *provisioning.Map) *named {
 	a.d.UnknownKeys(m, "a template", templateKeys, "provenance", "resourceversion")
-	t := &named{at: a.f.At(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), print: validation.FingerprintMap(m)}
+	t := &named{at: a.f.At(m.Node), org: a.org(m), name: a.d.PlainText(m, "name"), fingerprint: validation.FingerprintMap(m)}
 	body := a.d.PlainText(m, "template")
 	const consequence = "Grafana fails while writing the templates; contact points and mute timings stay applied"
 	if t.name.Known && t.name.Text == "" {

@@ -5,7 +5,7 @@ import "strings"
 // Change is a change of one file. Until Grafana has read it, reloader must not report that Grafana runs the new files.
 type Change struct {
 	Name string
-	// Before and After are the files, by their names below the provisioning directory, for which @DIR@ stands in them.
+	// Before and After are the files, by their names below the provisioning directory. @DIR@ in a file means that directory.
 	Before, After map[string]string
 	// Hidden says that Grafana does not show the difference: only its answer to a reload proves it.
 	Hidden bool

@@ -15,7 +15,7 @@ import (
 var words = []struct {
 	section, key string
 	known        []string
-	fold         bool
+	fold         bool // case does not matter
 }{
 	{defaultSection, "app_mode", []string{"production", "development", "test"}, false},
 	{"server", "protocol", []string{"http", "https", "h2", "socket"}, false},

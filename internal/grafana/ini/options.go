@@ -11,7 +11,7 @@ type Options struct {
 	File string
 	// Version is the server's version ("12.4.0"); empty when unknown.
 	Version string
-	// Env says whether this process sees the server's environment and files.
+	// Env looks up variables and files; its Same says that they are the server's.
 	Env expand.Env
 	// Running is what the server was last proven to run; nil when unknown.
 	Running *finding.Outline

@@ -26,14 +26,14 @@ func (c *checker) fatalPairs() {
 	c.embedding()
 }
 
-func (c *checker) isTrue(section, key string, otherwise bool) bool {
-	text, ok := c.set.value(section, key, strconv.FormatBool(otherwise))
+func (c *checker) isTrue(section, key string, fallback bool) bool {
+	text, ok := c.set.value(section, key, strconv.FormatBool(fallback))
 	if !ok {
 		return false
 	}
 	v, ok := ParseBool(text)
 	if !ok {
-		return otherwise
+		return fallback
 	}
 	return v
 }

@@ -69,14 +69,14 @@ func (s settings) get(section, key string) (string, bool) {
 	return s.resolve(section, v.text)
 }
 
-// value is get with otherwise for a key that is not set or empty; not ok when the value is unknown.
-func (s settings) value(section, key, otherwise string) (string, bool) {
+// value is get with fallback for a key that is not set or empty; not ok when the value is unknown.
+func (s settings) value(section, key, fallback string) (string, bool) {
 	if s.keys[section][key] == nil {
-		return otherwise, true
+		return fallback, true
 	}
 	text, ok := s.get(section, key)
 	if ok && text == "" {
-		text = otherwise
+		text = fallback
 	}
 	return text, ok
 }

@@ -90,7 +90,7 @@ type LiveRule struct {
 	Intervals []string
 }
 
-// HasOrg reports whether an organization exists, and whether that is known. Organization 1 always does.
+// HasOrg reports whether an organization exists, and whether that is known. Without a list, organization 1 counts as existing.
 func (l *Live) HasOrg(id int64) (exists, known bool) {
 	if l == nil || l.Orgs == nil {
 		return id == 1, id == 1

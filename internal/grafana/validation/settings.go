@@ -38,15 +38,15 @@ func (p *Pass) Setting(section, key string) (text string, set, known bool) {
 	return "", false, false
 }
 
-// Whole is a setting that is a whole number; otherwise is used when it is not set or not a number.
-func (p *Pass) Whole(section, key string, otherwise int) (n int, known bool) {
+// Whole is a setting that is a whole number; fallback is used when it is not set or not a number.
+func (p *Pass) Whole(section, key string, fallback int) (n int, known bool) {
 	text, set, known := p.Setting(section, key)
 	if !set || !known {
-		return otherwise, known
+		return fallback, known
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(text))
 	if err != nil {
-		return otherwise, true
+		return fallback, true
 	}
 	return n, true
 }
