@@ -56,7 +56,8 @@ func (c *checker) ignoredValues() {
 	c.refresh()
 }
 
-// kind reports a value of the wrong kind, for which Grafana uses the default, unless Grafana does not even start with it.
+// kind reports a value of the wrong kind, for which Grafana uses the default. Values with which it does not start were
+// reported before.
 func (c *checker) kind(section, key string, v *setting) {
 	k, ok := c.known.key(section, key)
 	text, resolved := c.set.resolve(section, v.text)

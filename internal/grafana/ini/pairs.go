@@ -11,7 +11,7 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// fatalPairs reports the values that stop Grafana from starting only together with others.
+// fatalPairs reports what stops Grafana from starting and depends on more than one key.
 func (c *checker) fatalPairs() {
 	c.port()
 	c.protocol()
