@@ -16,6 +16,10 @@ func Normal(text string, wild []string) string {
 	if len(wild) == 0 {
 		return text
 	}
+	isWild := make(map[string]bool, len(wild)) // a file may have tens of thousands of labels with variables
+	for _, path := range wild {
+		isWild[path] = true
+	}
 	var b strings.Builder
 	b.Grow(len(text))
 	var at [4]string // the keys that lead to the line, by depth
@@ -29,7 +33,7 @@ func Normal(text string, wild []string) string {
 		key, _, ok := strings.Cut(strings.TrimSpace(line), ":")
 		if depth < len(at) && ok && !strings.HasPrefix(key, "- ") {
 			at[depth] = strings.Trim(key, `"'`)
-			if path := strings.Join(at[:depth+1], "."); slices.Contains(wild, path) {
+			if path := strings.Join(at[:depth+1], "."); isWild[path] {
 				skip = depth
 				if strings.HasPrefix(path, ExternalLabels) {
 					fmt.Fprintf(&b, "    %s: \"*\"\n", key) // a bare star would be an alias

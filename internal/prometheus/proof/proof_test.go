@@ -2,6 +2,7 @@ package proof
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -70,6 +71,22 @@ func TestNormal(t *testing.T) {
 	}
 	if Normal(strings.Replace(printed, "eu", "us", 1), wild) == got {
 		t.Error("another label makes none")
+	}
+}
+
+// The time grows with the number of external labels, not with its square: that would take minutes here.
+func TestManyWildLabels(t *testing.T) {
+	t.Parallel()
+	const n = 300_000
+	var text strings.Builder
+	text.WriteString("global:\n  external_labels:\n")
+	wild := make([]string, n)
+	for i := range n {
+		fmt.Fprintf(&text, "    label%d: $SECRET\n", i)
+		wild[i] = fmt.Sprintf("%slabel%d", ExternalLabels, i)
+	}
+	if got := Normal(text.String(), wild); strings.Count(got, `: "*"`) != n || strings.Contains(got, "SECRET") {
+		t.Errorf("%d of %d labels are left out", strings.Count(got, `: "*"`), n)
 	}
 }
 
