@@ -30,7 +30,7 @@ func Normal(text string, wild []string) string {
 			continue // below it, or the rest of its value
 		}
 		skip = -1
-		key, _, ok := strings.Cut(strings.TrimSpace(line), ":")
+		key, _, ok := cutKey(line)
 		if depth < len(at) && ok && !strings.HasPrefix(key, "- ") {
 			at[depth] = strings.Trim(key, `"'`)
 			if path := strings.Join(at[:depth+1], "."); isWild[path] {
@@ -51,9 +51,8 @@ func Shown(text string, paths []string) map[string]string {
 	shown := map[string]string{}
 	var at [5]string // the keys that lead to the line, by depth
 	for line := range strings.Lines(text) {
-		trimmed := strings.TrimLeft(line, " ")
-		depth := (len(line) - len(trimmed)) / 2
-		key, value, ok := strings.Cut(strings.TrimSpace(trimmed), ":")
+		depth := (len(line) - len(strings.TrimLeft(line, " "))) / 2
+		key, value, ok := cutKey(line)
 		if depth >= len(at) || !ok || strings.HasPrefix(key, "- ") {
 			continue
 		}
@@ -64,6 +63,17 @@ func Shown(text string, paths []string) map[string]string {
 		}
 	}
 	return shown
+}
+
+// cutKey cuts a printed line after its key, which keeps its quotes. The name of a label may contain a colon.
+func cutKey(line string) (key, value string, ok bool) {
+	line = strings.TrimSpace(line) + " "
+	quote := line[:1]
+	if quote != `"` && quote != "'" {
+		return strings.Cut(line, ": ")
+	}
+	key, value, ok = strings.Cut(line[1:], quote+": ")
+	return quote + key + quote, value, ok
 }
 
 // ExternalLabels is the path of the external labels, with its dot.

@@ -74,6 +74,18 @@ func TestNormal(t *testing.T) {
 	}
 }
 
+// A label's name may be any text, and its value goes on over lines.
+func TestNormalNames(t *testing.T) {
+	t.Parallel()
+	for name, written := range map[string]string{"a:b": "a:b", "a: b": "'a: b'", "on": `"on"`, "a.b": "a.b", "a b": "a b", "a:": "'a:'"} {
+		text := "global:\n  external_labels:\n    " + written + ": $ONE and\n      two: $THREE\n    z: fixed\n"
+		want := "global:\n  external_labels:\n    " + written + ": \"*\"\n    z: fixed\n"
+		if d := cmp.Diff(want, Normal(text, []string{ExternalLabels + name})); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}
+
 // The time grows with the number of external labels, not with its square: that would take minutes here.
 func TestManyWildLabels(t *testing.T) {
 	t.Parallel()
