@@ -1,4 +1,4 @@
-// Command promcheck gives Prometheus' verdict on the files that it gets on standard input; reloader starts it.
+// Command promcheck gives Prometheus' verdict on files from standard input. reloader starts it.
 package main
 
 import "os"

@@ -14,14 +14,14 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// The exit codes: an answer was given, whatever the verdict; wrong usage; no answer.
+// Exit codes: an answer was given, whatever the verdict; wrong usage; no answer.
 const (
 	exitAnswered = 0
 	exitUsage    = 2
 	exitFailed   = 3
 )
 
-// run answers the one question on stdin.
+// run answers the question on stdin.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 1 && (args[0] == "--version" || args[0] == "version"):
@@ -31,7 +31,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "usage: promcheck [--version]\nreloader starts it and asks it on standard input; try: reloader check --prometheus-config FILE")
 		return exitUsage
 	}
-	// Nothing that lives for one question has to recurse deeper than this; a file that makes it is refused.
+	// No valid file needs a deeper stack. A file that does crashes this process, and is refused.
 	debug.SetMaxStack(128 << 20)
 	q, err := validator.ReadQuestion(stdin, func(q *validator.Question) {
 		confine.Within(q.MemoryBytes)
@@ -44,7 +44,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	if q.TimeoutMillis > 0 {
-		// The client's deadline holds as well when the client is gone.
+		// The deadline also applies when the client is gone.
 		time.AfterFunc(time.Duration(q.TimeoutMillis)*time.Millisecond, func() {
 			fmt.Fprintln(stderr, "promcheck: deadline exceeded")
 			os.Exit(exitFailed)

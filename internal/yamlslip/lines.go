@@ -7,13 +7,13 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// sourceLine is a line of a YAML file as a person sees it, without a parser's idea of what it belongs to.
+// sourceLine is a line of a YAML file as a person sees it, without a parser's idea of its structure.
 type sourceLine struct {
 	text   string
 	indent int
-	// inside says that the line continues a text or a collection that began above, or holds nothing but a comment.
+	// inside says that the line continues a text or a collection from above, or is blank or only a comment.
 	inside bool
-	// values are the columns, from 0 in bytes, at which values without quotes begin.
+	// values are the columns (bytes, from 0) at which values without quotes begin.
 	values []int
 }
 
@@ -26,18 +26,18 @@ type open struct {
 	until int
 }
 
-// Text is a YAML file as it is written, line by line. It understands quotes, flow collections, block texts and comments, and
-// recovers where a parser must give up: after a quote that is never closed, the next line is a line like any other.
+// Text is a YAML file as it is written, line by line. It understands quotes, flow collections, block texts and comments. It
+// recovers where a parser must give up: after a quote that is never closed, the next line is a normal line.
 type Text struct {
 	lines []sourceLine
 	opens []open
 	rests []rest
-	// block is the column below which a block text ends; -1 outside of one. Its own lines begin at base, which its first one
-	// tells; -1 before that.
+	// block is the column below which a block text ends; -1 outside of one. Its lines begin at base: the indentation of its
+	// first line, -1 before that line.
 	block, base int
 	begins      int // the line of its | or >, from 1
 	shorts      []short
-	ended       *short // the line that ended a block text, until the next one tells whether it should have
+	ended       *short // the line that ended a block text, until the next line shows whether that was a mistake
 	quote       *open
 	flow        []open
 }
@@ -45,7 +45,7 @@ type Text struct {
 // short is a line that is indented less than the block text around it: it ends the text in its middle.
 type short struct {
 	line, begins, base int
-	// outside says that it looks like a key of what the text stands in, and the lines behind it show that it is none.
+	// outside says that the line looks like a key of the mapping around the text, but the lines after it show that it is not.
 	outside bool
 }
 
@@ -57,7 +57,7 @@ func Scan(content []byte) *Text {
 	texts := strings.Split(string(content), "\n")
 	for i := range texts {
 		s.line(i, strings.TrimSuffix(texts[i], "\r"))
-		// A quote that swallows keys and items is one that was never closed.
+		// A quote that swallows keys and items was never closed.
 		if q := s.quote; q != nil && q.line == i+1 && swallows(texts, i, q) {
 			s.opens, s.quote = append(s.opens, *q), nil
 		}
@@ -69,8 +69,8 @@ func Scan(content []byte) *Text {
 	return s
 }
 
-// swallows reports whether the quote that is open at the end of line i (from 0) goes on over lines that are
-// no text: keys, items, or a closing quote with something behind it.
+// swallows reports whether the quote that is open at the end of line i (from 0) continues over lines that are not text:
+// keys, items, or a closing quote with something after it.
 func swallows(texts []string, i int, q *open) bool {
 	q.until = i + 1
 	for j := i + 1; j < len(texts); j++ {
@@ -91,7 +91,7 @@ func swallows(texts []string, i int, q *open) bool {
 	return true // to the end of the file
 }
 
-// runsAway reports whether the bracket that is open at the end of line i (from 0) goes on over lines that are no part of it.
+// runsAway reports whether the bracket that is open at the end of line i (from 0) continues over lines that do not belong to it.
 func runsAway(texts []string, i int, b open) bool {
 	for j := i + 1; j < len(texts); j++ {
 		t := strings.TrimSpace(texts[j])
@@ -108,7 +108,7 @@ func runsAway(texts []string, i int, b open) bool {
 	return true
 }
 
-// closing is where a quote closes on a line; -1 when it does not.
+// closing is the index of the closing quote on a line; -1 when there is none.
 func closing(line string, mark byte) int {
 	for i := 0; i < len(line); i++ {
 		switch {
@@ -156,7 +156,7 @@ func (s *Text) line(i int, text string) {
 	s.tokens(i, text)
 }
 
-// tokens follows what stands on a line.
+// tokens scans the tokens of a line.
 func (s *Text) tokens(i int, text string) {
 	at := 0
 	if s.quote != nil {
@@ -195,7 +195,7 @@ func (s *Text) tokens(i int, text string) {
 		case len(s.flow) == 0 && (c == '|' || c == '>') && at > 0:
 			s.block, s.base, s.begins = key+1, -1, i+1
 			if strings.ContainsAny(text[at:], "123456789") {
-				s.base = 0 // it says itself how far it is indented
+				s.base = 0 // it gives its own indentation
 			}
 			return
 		case c == '-' && len(s.flow) == 0 && (at+1 == len(text) || text[at+1] == ' '):
@@ -214,7 +214,7 @@ func (s *Text) tokens(i int, text string) {
 
 func (s *Text) value(i, at int) { s.lines[i].values = append(s.lines[i].values, at) }
 
-// plainEnd is where a text without quotes ends, and whether it is a key.
+// plainEnd is the end of a text without quotes, and whether it is a key.
 func plainEnd(text string, at int, flow bool) (end int, key bool) {
 	for ; at < len(text); at++ {
 		switch c := text[at]; {
@@ -229,10 +229,10 @@ func plainEnd(text string, at int, flow bool) (end int, key bool) {
 	return at, false
 }
 
-// column counts characters from 1; at counts bytes from 0.
+// column turns an index in bytes (from 0) into a column in characters (from 1).
 func column(text string, at int) int { return utf8.RuneCountInString(text[:at]) + 1 }
 
-// even says that the file is indented by two blanks, with a few exceptions at most.
+// even reports whether the file is indented in steps of two spaces, with few exceptions.
 func (s *Text) even() bool {
 	odd, all := 0, 0
 	for _, l := range s.lines {
@@ -244,7 +244,7 @@ func (s *Text) even() bool {
 	return odd <= 2 || odd*10 <= all
 }
 
-// misfit is the first of the lines from..to (from 1) whose indentation no other line has; 0 when all fit.
+// misfit is the first of the lines from..to (from 1) with an odd indentation, in a file that is indented in steps of two; 0 for none.
 func (s *Text) misfit(from, to int) int {
 	if !s.even() {
 		return 0

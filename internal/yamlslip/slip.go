@@ -1,4 +1,4 @@
-// Package yamlslip finds the line to edit in a file that is not valid YAML: a parser only says where it could not go on.
+// Package yamlslip finds the line to edit in a file that is not valid YAML: a parser only reports where it stopped.
 package yamlslip
 
 import (
@@ -13,19 +13,19 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// Problem is what a parser says, and after Locate what a person has to do.
+// Problem is what a parser reports, and after Locate, what a person has to edit.
 type Problem struct {
 	// Line and Column count from 1; 0 means unknown.
 	Line, Column  int
 	Message, Hint string
-	// Anchor is the name of an alias whose anchor is missing, if that is the problem.
+	// Anchor is the name of an alias without an anchor, if that is the problem.
 	Anchor string
-	// Tagged says that a value has a type of its own where another is wanted.
+	// Tagged says that the value has the wrong type.
 	Tagged bool
 }
 
-// Locate finds the line to edit. A parser says where it could not go on, which may be far below the slip
-// (an unclosed quote) or at the beginning of the block that it was in; the text itself shows more.
+// Locate finds the line to edit. A parser reports where it stopped. That may be far below the mistake (an unclosed quote),
+// or at the beginning of the block around it. The text itself shows more.
 func Locate(content []byte, p *Problem) {
 	s := Scan(content)
 	stopped, context := stops(content, p.Line)
@@ -66,7 +66,7 @@ func (p *Problem) is(line, column int, message, hint string) {
 	p.Line, p.Column, p.Message, p.Hint = line, column, message, hint
 }
 
-// notClosed points at a quote or bracket, or at the line on which a bracket should be closed.
+// notClosed points to an open quote or bracket, or to the line on which a bracket should be closed.
 func (s *Text) notClosed(p *Problem, open *open) {
 	at := column(s.lines[open.line-1].text, open.at)
 	const hintBracket = "close it, or quote the value if the bracket is part of it"
@@ -80,7 +80,7 @@ func (s *Text) notClosed(p *Problem, open *open) {
 	}
 }
 
-// conflict is the first line that git writes where two changes meet; 0 for none.
+// conflict is the first line of a git conflict marker; 0 for none.
 func (s *Text) conflict() int {
 	for i, l := range s.lines {
 		if strings.HasPrefix(l.text, "<<<<<<< ") || strings.HasPrefix(l.text, ">>>>>>> ") {
@@ -92,7 +92,7 @@ func (s *Text) conflict() int {
 
 var reSyntax = lazyregexp.New(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// stops is where the parsers could not go on, and where the block or text begins in which that was.
+// stops is the line where the parser stopped, and the line where the block or text around it begins.
 func stops(content []byte, line int) (stopped, context int) {
 	var into struct{}
 	stopped, context = line, line
@@ -111,8 +111,8 @@ func stops(content []byte, line int) (stopped, context int) {
 	return stopped, context
 }
 
-// short points at a line that ends a block text in its middle, when that is near where the parser stopped and no quote
-// or bracket is open before the text.
+// short points to a line that ends a block text in its middle, if that is near where the parser stopped and no quote or
+// bracket is open before the text.
 func (s *Text) short(p *Problem, stopped int, before *open) bool {
 	for _, l := range s.shorts {
 		if before != nil && before.line < l.begins {
@@ -128,7 +128,7 @@ func (s *Text) short(p *Problem, stopped int, before *open) bool {
 	return false
 }
 
-// openBefore is the first quote or bracket that was not closed, up to a line.
+// openBefore is the first unclosed quote or bracket, up to a line; nil for none.
 func (s *Text) openBefore(line int) *open {
 	for i := range s.opens {
 		if s.opens[i].line <= line {
@@ -138,7 +138,7 @@ func (s *Text) openBefore(line int) *open {
 	return nil
 }
 
-// oddBlank is the first character that looks like a blank, or like nothing, where YAML needs spaces.
+// oddBlank is the first character that looks like a space, or is invisible, where YAML needs spaces; nil for none.
 func (s *Text) oddBlank() *Problem {
 	for i, l := range s.lines {
 		if l.inside && !strings.HasPrefix(strings.TrimLeft(l.text, " "), "\t") {
@@ -155,8 +155,8 @@ func (s *Text) oddBlank() *Problem {
 	return nil
 }
 
-// oddBlank looks for odd blanks in the indentation, behind a dash and behind the colon of a key. A byte order mark may
-// begin a file.
+// oddBlank finds an odd blank in the indentation, after a dash or after the colon of a key; at is -1 for none. A byte order
+// mark is allowed at the beginning of the file.
 func oddBlank(text string, first bool) (at int, name string) {
 	if strings.Trim(text, " \t\r") == "" {
 		return -1, ""
@@ -183,13 +183,13 @@ func oddBlank(text string, first bool) (at int, name string) {
 	return -1, ""
 }
 
-// oddNames are the invisible characters that are met most.
+// oddNames are the most common of these characters.
 var oddNames = map[rune]string{
 	0x00a0: "no-break space", 0x00ad: "soft hyphen", 0x200b: "zero width space", 0x200c: "zero width non-joiner", 0x200d: "zero width joiner",
 	0x2060: "word joiner", 0xfeff: "byte order mark", 0x202f: "narrow no-break space", 0x3000: "ideographic space", 0x2028: "line separator",
 }
 
-// OddName names a character that looks like a blank or like nothing, and is none to YAML; empty for any other.
+// OddName names a character that looks like a space or is invisible, but is not a space in YAML; empty for any other.
 func OddName(r rune) string {
 	if r == ' ' || r == '\t' || r == utf8.RuneError || r < 0x80 {
 		return ""
@@ -204,7 +204,7 @@ func OddName(r rune) string {
 	return fmt.Sprintf("U+%04X (%s)", r, name)
 }
 
-// Reinterpret says what was meant by a line that is YAML, and means something else than it shows.
+// Reinterpret explains a line that is valid YAML, but does not mean what it seems to.
 func (s *Text) Reinterpret(p *Problem) {
 	if p.Line < 1 || p.Line > len(s.lines) {
 		return
@@ -223,7 +223,7 @@ const hintOdd = "replace it with a plain space; it often comes from a web page o
 
 func oddMessage(name string) string { return name + " where YAML needs spaces" }
 
-// notText points at what is no text in UTF-8, when the parser names no line.
+// notText points to what is not UTF-8 text, when the parser gives no line.
 func notText(s *Text, p *Problem) bool {
 	if p.Line != 0 {
 		return false
@@ -240,7 +240,7 @@ func notText(s *Text, p *Problem) bool {
 	return false
 }
 
-// template is a value near the line that begins with a character that YAML keeps for itself.
+// template is a value near the line that begins with a character that YAML reserves; nil for none.
 func (s *Text) template(near int) *Problem {
 	for n := max(near-2, 1); n <= min(near+2, len(s.lines)); n++ {
 		text := s.lines[n-1].text
@@ -256,7 +256,7 @@ func (s *Text) template(near int) *Problem {
 			default:
 				continue
 			}
-			// Not before: a line may have 100,000 values, and each mistake on it is looked at.
+			// The column is computed last: a line may have 100,000 values, and each mistake on it runs this loop.
 			return &Problem{Line: n, Column: column(text, at), Message: message, Hint: hint}
 		}
 	}
@@ -265,8 +265,8 @@ func (s *Text) template(near int) *Problem {
 
 var reNoBlank = lazyregexp.New(`^(\s*(?:- )?[a-z_]+):([^\s:/]\S*)$`)
 
-// indentation looks for a line that is indented unlike all others between the beginning of the block and the line at
-// which the parser stopped, and for a key without its blank.
+// indentation finds a line with an odd indentation between the beginning of the block and the line where the parser
+// stopped, or a key without a space after its colon.
 func (s *Text) indentation(p *Problem, context int) {
 	if p.Line == 0 || p.Line > len(s.lines) {
 		return
@@ -276,7 +276,7 @@ func (s *Text) indentation(p *Problem, context int) {
 		p.is(m, indent+1, fmt.Sprintf("the line is indented by %d, which matches no line around it", indent), "indent it like the keys that it belongs with")
 		return
 	}
-	const most = 6 // lines that a text without quotes may go on over; an address in a list is no key
+	const most = 6 // lines that a text without quotes may continue over; an address in a list is not a key
 	for n, seen := p.Line, 0; n >= 1 && seen < most; n-- {
 		l := s.lines[n-1]
 		if l.inside {

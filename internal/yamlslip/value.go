@@ -9,28 +9,28 @@ import (
 
 const hintQuoteValue = "put quotes around the whole value"
 
-// rest is what stands behind a quoted value or a collection that has ended on its line.
+// rest is text after a quoted value or a collection that ended on its line.
 type rest struct {
 	line int // from 1
 	at   int // the byte on the line, from 0
 	mark byte
-	// flow says that it stands in a collection, where a comma is most likely missing.
+	// flow says that it is in a collection, where a comma is most likely missing.
 	flow bool
 }
 
-// ends notes what stands behind a value that ended before at: nothing but a comma, a colon, a bracket or a comment may.
+// ends notes text after a value that ended before at. Only a comma, a colon, a bracket or a comment is allowed there.
 func (s *Text) ends(i, at int, mark byte) {
 	text := s.lines[i].text
-	behind := strings.TrimLeft(text[at:], " \t")
+	after := strings.TrimLeft(text[at:], " \t")
 	switch {
-	case behind == "", behind[0] == ':', behind[0] == '#' && len(behind) < len(text[at:]):
-	case len(s.flow) > 0 && strings.ContainsAny(behind[:1], ",]}"):
+	case after == "", after[0] == ':', after[0] == '#' && len(after) < len(text[at:]):
+	case len(s.flow) > 0 && strings.ContainsAny(after[:1], ",]}"):
 	default:
-		s.rests = append(s.rests, rest{line: i + 1, at: len(text) - len(behind), mark: mark, flow: len(s.flow) > 0})
+		s.rests = append(s.rests, rest{line: i + 1, at: len(text) - len(after), mark: mark, flow: len(s.flow) > 0})
 	}
 }
 
-// goesOn is the place near the line where a value goes on that has ended; nil when none does.
+// goesOn is the place near the line where text follows a value that has ended; nil when there is none.
 func (s *Text) goesOn(near int) *Problem {
 	for _, r := range s.rests {
 		if r.line < near-2 || r.line > near+1 {
@@ -58,7 +58,7 @@ var (
 	reNoDash     = lazyregexp.New(`^(\s*)-[A-Za-z_]+:(?:\s|$)`)
 )
 
-// written looks at the lines where the parser stopped for what is known to be written in the wrong way; nil when nothing is.
+// written finds a known mistake on the lines where the parser stopped; nil when there is none.
 func (s *Text) written(p *Problem) *Problem {
 	if p.Line < 1 || p.Line > len(s.lines) {
 		return nil
@@ -103,7 +103,7 @@ func noColon(n int, l sourceLine) *Problem {
 	return &Problem{Line: n, Column: l.indent + 1, Message: "a colon is missing after the key", Hint: "write a colon after the key"}
 }
 
-// before is the last line above one that holds more than blanks and comments; 0 when there is none.
+// before is the nearest line above that is not blank or a comment; 0 when there is none.
 func (s *Text) before(line int) int {
 	for n := line - 1; n >= 1; n-- {
 		if t := strings.TrimSpace(s.lines[n-1].text); t != "" && !strings.HasPrefix(t, "#") {

@@ -17,21 +17,21 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// maxLeaves bounds what is reported of a configuration value by value.
+// maxLeaves is how many values of a configuration are reported one by one; a configuration with more reports none.
 const maxLeaves = 300_000
 
-// setting is a scalar of a printed configuration, or the number of items of a list.
+// setting is a scalar in a printed configuration, or the number of items in a list.
 type setting struct {
 	path string
 	text string
 }
 
-// freeMaps are mappings whose keys users choose: one key more is a difference and no default.
+// freeMaps are mappings whose keys users choose: an extra key is a difference, not a default.
 var freeMaps = map[string]bool{
 	"external_labels": true, "labels": true, "params": true, "headers": true, "http_headers": true, "proxy_connect_header": true, "meta": true,
 }
 
-// values lists what is below a node, with paths below it.
+// values appends the settings below a node, with their paths.
 func values(n *yaml.Node, at string, out []setting) []setting {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -58,7 +58,7 @@ func values(n *yaml.Node, at string, out []setting) []setting {
 	return out
 }
 
-// top is the top of a printed text; nil when there is nothing to read in it.
+// top is the root of a printed configuration; nil when it cannot be read or is empty.
 func top(text string) *yaml.Node {
 	var doc yaml.Node
 	if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 {
@@ -67,7 +67,7 @@ func top(text string) *yaml.Node {
 	return doc.Content[0]
 }
 
-// parts cuts a configuration as proof.Cut does its text.
+// parts cuts a parsed configuration as proof.Cut cuts its text.
 func parts(root *yaml.Node) map[string]*yaml.Node {
 	m := map[string]*yaml.Node{}
 	for section, n := range yamlnode.Pairs(root) {
@@ -87,7 +87,7 @@ func parts(root *yaml.Node) map[string]*yaml.Node {
 	return m
 }
 
-// addLeaves adds to the parts of a printed configuration their values one by one, and which of them the file wrote.
+// addLeaves adds the values of each part of a printed configuration, and marks those that the file sets.
 func addLeaves(items []proof.Item, text string, ix *index) {
 	printed, file := parts(top(text)), parts(ix.root)
 	left := maxLeaves
@@ -106,7 +106,7 @@ func addLeaves(items []proof.Item, text string, ix *index) {
 	}
 }
 
-// leaves are the values of a printed part; source is that part in the file, which may be nil.
+// leaves are the values of a printed part. source is the same part in the file; it may be nil.
 func leaves(printed, source *yaml.Node) (all []proof.Leaf) {
 	written := map[string]bool{}
 	o := outliner{left: maxAliased}
@@ -117,7 +117,7 @@ func leaves(printed, source *yaml.Node) (all []proof.Leaf) {
 	return all
 }
 
-// written lists the paths of what a file says itself, in the form of values.
+// written lists the paths of what the file itself sets, in the form of values.
 func (o *outliner) written(n *yaml.Node, at string, out map[string]bool, depth int) {
 	n = o.resolve(n)
 	if n == nil || depth > 100 || o.left < 0 {
@@ -139,7 +139,7 @@ func (o *outliner) written(n *yaml.Node, at string, out map[string]bool, depth i
 	}
 }
 
-// compared answers what a server of another version shows: both sides go through the library, and what only
+// compared compares the files with what a server of another version shows. Both sides go through the library. What only
 // one of the versions knows is left out.
 func compared(q *validator.Question) *validator.Compared {
 	c := &validator.Compared{}
@@ -206,7 +206,7 @@ func compareConfig(q *validator.Question, cfg *config.Config, left map[string]bo
 	}
 }
 
-// reread lets the library read what the server printed. It also returns the settings that the library does not know.
+// reread reads what the server printed with the library. It also returns the settings that the library does not know.
 func reread(q *validator.Question) (cfg *config.Config, unknown map[string]bool, err error) {
 	text := q.Files[q.Main].Content
 	if cfg, err = printable(string(text), q.Compare.Dir, nil); err != nil {
@@ -225,8 +225,8 @@ func anyWritten(i proof.Item) bool {
 	return slices.ContainsFunc(i.Leaves, func(l proof.Leaf) bool { return l.Written })
 }
 
-// compareItem compares one part. What the file wrote must be the same; where the server has another value for what the
-// file leaves to the defaults, it may be its version's: that is left out.
+// compareItem compares one part. What the file sets must be the same. A different value of what the file does not set may
+// be the default of the server's version: it is left out.
 func compareItem(want proof.Item, have []setting, left map[string]bool) (key string, same bool) {
 	leaves := make(map[uint32]proof.Leaf, len(want.Leaves))
 	for _, l := range want.Leaves {
@@ -258,7 +258,7 @@ func kindKey(i proof.Item) string {
 	return strings.ReplaceAll(i.Kind, " ", "_")
 }
 
-// dotted is a path of keys as people write it, without the numbers of items.
+// dotted is a path of keys as people write it, without item numbers.
 func dotted(path string) string {
 	var keys []string
 	for k := range strings.SplitSeq(path, "/") {

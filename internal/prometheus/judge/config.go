@@ -25,12 +25,12 @@ func init() {
 // configLoader judges the main file.
 type configLoader struct {
 	server versions.Version
-	// config is what can be used of the file: all of it when it is valid.
+	// config is the usable part of the file: all of it when it is valid.
 	config *config.Config
 	last   *config.Config
-	// body is the whole file as it was accepted; empty when it was not.
+	// body is the whole file as it was accepted; empty when it was refused.
 	body string
-	// foreign says that the file is of another kind: what it names is nothing to Prometheus.
+	// foreign says that the file is not a Prometheus configuration, so the files that it names do not matter.
 	foreign bool
 }
 
@@ -77,7 +77,7 @@ func (l *configLoader) load(body string) []problem {
 	if blocking(ps) {
 		return ps
 	}
-	// Only unknown fields that this server may know: the rest must be right without them.
+	// There are only unknown fields that this server may know. Everything else must still be valid.
 	lenient := config.DefaultConfig
 	err = yaml2.Unmarshal([]byte(body), &lenient)
 	if err == nil {
@@ -87,7 +87,7 @@ func (l *configLoader) load(body string) []problem {
 	return append(ps, problems(err, configNames)...)
 }
 
-// checkOTLP is what config.Load checks after it has read the file.
+// checkOTLP repeats what config.Load checks after it has read the file.
 func checkOTLP(cfg *config.Config) error {
 	s := cfg.OTLPConfig.TranslationStrategy
 	switch s {
@@ -161,8 +161,8 @@ func (l *scrapesLoader) found(t text, ix *index) ([]*config.ScrapeConfig, []prob
 	return l.last, hinted(found, ix, scrapesType, roleScrapes)
 }
 
-// tolerate makes unknown fields warnings when the running server may know them: a newer server
-// does, and a 2.x knows the names that 3.0 dropped.
+// tolerate turns errors about unknown fields into warnings when the running server may know the fields: a newer server
+// may, and a 2.x knows the name that 3.0 changed.
 func tolerate(ps []problem, server versions.Version) []problem {
 	for i := range ps {
 		p := &ps[i]
@@ -170,20 +170,20 @@ func tolerate(ps []problem, server versions.Version) []problem {
 		case p.unknown == "":
 		case newer(server):
 			if !mayBeNew(p.unknown) {
-				break // an anchor's holder, say
+				break // it only holds an anchor, for example
 			}
 			p.severity = finding.Warning
 			p.message += mayKnow(server)
 		case old(server) && p.unknown == "scrape_classic_histograms":
 			p.severity, p.rule = finding.Warning, validator.RuleServerVersion
-			p.message = `"scrape_classic_histograms" is called "always_scrape_classic_histograms" since Prometheus 3.0`
+			p.message = `"scrape_classic_histograms" has been called "always_scrape_classic_histograms" since Prometheus 3.0`
 			p.hint = "rename it when you upgrade the server"
 		}
 	}
 	return ps
 }
 
-// accept2x makes the file acceptable where a 2.x server accepts what the library refuses.
+// accept2x rewrites what a 2.x server accepts but the library refuses.
 func accept2x(t text, ix *index, server versions.Version) (text, []problem) {
 	if !old(server) {
 		return t, nil
@@ -208,7 +208,7 @@ func accept2x(t text, ix *index, server versions.Version) (text, []problem) {
 	return t, ps
 }
 
-// hinted says what was probably meant by unknown fields.
+// hinted adds hints to unknown fields: what was meant, or where they belong.
 func hinted(ps []problem, ix *index, top reflect.Type, r role) []problem {
 	for i := range ps {
 		p := &ps[i]

@@ -2,5 +2,5 @@ package judge
 
 import "reloader/internal/prometheus/judge/settings"
 
-// Each *_sd_configs of a kind that is not registered is an unknown field. Static and file discovery register themselves.
+// A *_sd_configs of a kind that is not registered is an unknown field. Static and file discovery register themselves.
 func init() { settings.Register() }

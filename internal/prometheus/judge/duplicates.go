@@ -11,7 +11,7 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// duplicateRules warns of rules of one file with the same name and labels, as promtool's lint does.
+// duplicateRules warns about rules of a file that have the same name and labels, as promtool's lint does.
 func duplicateRules(file *rulefmt.RuleGroups) []problem {
 	type id struct{ metric, labels string }
 	seen := map[id]bool{}

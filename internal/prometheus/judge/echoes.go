@@ -2,8 +2,8 @@ package judge
 
 import "slices"
 
-// withoutEchoes leaves out what was found again in a part that holds nothing of it: a part that cannot be judged without a bad
-// key beside it (the url of a remote_write) says the same of that key.
+// withoutEchoes removes problems that were found again in a part that does not contain their value. Some parts cannot be judged
+// without another key of their item (the url of a remote_write). If that key is bad, each of them reports it.
 func (ix *index) withoutEchoes(found []problem) []problem {
 	holds := func(p problem) bool {
 		return slices.ContainsFunc(ix.between(p.line, p.line), func(at place) bool { return slices.Contains(p.needles, at.node.Value) })

@@ -21,10 +21,10 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// What the library accepts, and the server then refuses, applies in part or drops.
+// This file checks what the library accepts, but the server then refuses, applies in part or drops.
 
-// equalRemotes refuses the same remote_write or remote_read twice: the server compares whole entries, defaults filled in and
-// secrets masked, and gives up when it is half through with the new configuration.
+// equalRemotes refuses a duplicate remote_write or remote_read. The server compares whole entries, with defaults filled in
+// and secrets masked, and fails when it has applied half of the new configuration.
 func (j *judge) equalRemotes(cfg *config.Config, ix *index) {
 	check := func(key string, n int, entry func(int) any) {
 		list := yamlnode.Resolve(child(ix.root, key))
@@ -41,7 +41,7 @@ func (j *judge) equalRemotes(cfg *config.Config, ix *index) {
 			if !again || list == nil || i >= len(list.Content) || len(list.Content) != n {
 				continue
 			}
-			// An alias stands where the entry is.
+			// For an alias, the position is that of the alias itself.
 			j.report(j.q.Main, problemAt(list.Content[i], finding.Error, validator.RuleDuplicateRemote,
 				fmt.Sprintf("%s %d is the same as %d: the server refuses duplicates after it has applied half of the file", key, i+1, first+1),
 				"remove one, or give one of them a name"))
@@ -51,18 +51,18 @@ func (j *judge) equalRemotes(cfg *config.Config, ix *index) {
 	check("remote_read", len(cfg.RemoteReadConfigs), func(i int) any { return cfg.RemoteReadConfigs[i] })
 }
 
-// inDiscovery reports whether the path leads into a service discovery.
+// inDiscovery reports whether the path is within a service discovery.
 func inDiscovery(keys []string) bool {
 	return slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, "_sd_configs") })
 }
 
-// loadedWith reports whether what stands at the path is made while a configuration is applied, so that a certificate that cannot
-// be used makes the load fail. Jobs and service discoveries only miss what they should have done.
+// loadedWith reports whether the part at the path is created while a configuration is applied, so that a bad certificate
+// makes the reload fail. Jobs and service discoveries only stop working.
 func loadedWith(keys []string) bool {
 	return slices.Contains([]string{"remote_write", "remote_read", "alerting", "tracing"}, keys[0]) && !inDiscovery(keys)
 }
 
-// unusedEffect is what a certificate that cannot be used does to a job or a service discovery.
+// unusedEffect is what a bad certificate does to a job or a service discovery.
 func unusedEffect(keys []string) string {
 	if inDiscovery(keys) {
 		return "no target is found"
@@ -105,7 +105,7 @@ func (j *judge) certificates(file int, ix *index, dir string) {
 			say(key, "has no key in PEM format")
 		}
 		if certOK && keyOK {
-			// The library's words may quote nothing of a key.
+			// The error of the library is not shown: it might quote a part of the key.
 			if _, err := tls.X509KeyPair(cert.content, key.content); err != nil {
 				say(key, "does not match the certificate, or one of them is damaged")
 			}
@@ -113,15 +113,15 @@ func (j *judge) certificates(file int, ix *index, dir string) {
 	}
 }
 
-// pemText is an authority, a certificate or a key, with the name under which it may be shown.
+// pemText is an authority, a certificate or a key, with a name that may be shown.
 type pemText struct {
 	node    *yaml.Node
 	name    string
-	content []byte // nil when reloader does not see it
+	content []byte // nil when it is not visible to reloader
 	inline  bool
 }
 
-// pemText is what stands in the configuration under a key, or else in the file that key_file names.
+// pemText is the value of a key, or else the contents of the file that key_file names.
 func (j *judge) pemText(n *yaml.Node, key, dir string) pemText {
 	if v := yamlnode.Resolve(child(n, key)); v != nil && v.Kind == yaml.ScalarNode && v.Value != "" {
 		return pemText{v, key, []byte(v.Value), true}
@@ -133,7 +133,7 @@ func (j *judge) pemText(n *yaml.Node, key, dir string) pemText {
 	return pemText{v, v.Value, content, false}
 }
 
-// visible are the contents of the file that a key names; nil when reloader does not see it.
+// visible returns the contents of the file that a key names; nil when it is not visible to reloader.
 func (j *judge) visible(n *yaml.Node, key, dir string) (*yaml.Node, []byte) {
 	v := yamlnode.Resolve(child(n, key))
 	if v == nil || v.Kind != yaml.ScalarNode || v.Value == "" {
@@ -159,10 +159,10 @@ func firstPEM(b []byte, kind string) *pem.Block {
 	return block
 }
 
-// certificate is the kind that servers read certificates from; a TRUSTED CERTIFICATE is none to them.
+// certificate is the only kind of block that servers read certificates from: they ignore a TRUSTED CERTIFICATE.
 const certificate = "CERTIFICATE"
 
-// logDirectories warns of log files in directories that do not exist: the server applies the rest, and reports a failure.
+// logDirectories warns about log files in directories that do not exist: the server applies the rest, and reports a failure.
 func (j *judge) logDirectories(file int, ix *index, dir string) {
 	for _, at := range ix.places {
 		if key := at.last(); at.isKey || at.node.Kind != yaml.ScalarNode || at.node.Value == "" || key != "query_log_file" && key != "scrape_failure_log_file" {
@@ -181,7 +181,7 @@ func (j *judge) logDirectories(file int, ix *index, dir string) {
 	}
 }
 
-// below reports whether a directory lies in one whose files are all visible.
+// below reports whether a directory is inside one whose files are all visible.
 func (j *judge) below(dir string) bool {
 	for dir != "/" && dir != "." {
 		if dir = path.Dir(dir); j.wholeDirs[dir] {
@@ -191,7 +191,7 @@ func (j *judge) below(dir string) bool {
 	return false
 }
 
-// secondDocument warns of YAML documents after the first, which the server drops without a word.
+// secondDocument warns about YAML documents after the first, which the server silently ignores.
 func (j *judge) secondDocument(file int, content []byte, rule, what string) {
 	if p := secondDocumentIn(content, rule, what); p != nil {
 		j.report(file, *p)

@@ -21,7 +21,7 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// expect says what a server will show of itself when it runs these files. Files with errors are not run.
+// expect fills in what a server will report about itself when it runs these files. A server does not run files with errors.
 func (j *judge) expect(l *configLoader, ix *index, jobs []job, rules []validator.RulePath) {
 	j.answer.RulePaths = rules
 	for i := range j.rereads {
@@ -50,7 +50,7 @@ func (j *judge) expect(l *configLoader, ix *index, jobs []job, rules []validator
 	j.answer.Expected = e
 }
 
-// print fills in the configuration as the server prints it, and the jobs that it prints elsewhere.
+// print fills in the configuration as the server prints it, and the jobs that the server prints elsewhere.
 func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job) {
 	cfg, err := printable(body, dir, j.q.Features)
 	secrets := err == nil && j.fileJobs(e, cfg.GlobalConfig, jobs)
@@ -84,14 +84,14 @@ func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job
 	}
 }
 
-// sameVersion says that the server prints as the library does.
+// sameVersion reports whether the server prints a configuration as the library does.
 func sameVersion(server string) bool {
 	server, _, _ = strings.Cut(server, "+")
 	return server == Library
 }
 
-// printable reads a configuration that was found valid, as the server has it before it prints it, but for the
-// variables in external labels: they are left alone.
+// printable reads a valid configuration as the server holds it when it prints it, except that variables in external
+// labels are not expanded.
 func printable(body, dir string, features []string) (*config.Config, error) {
 	defer withFeatures(features)()
 	cfg := config.DefaultConfig
@@ -109,7 +109,7 @@ func printable(body, dir string, features []string) (*config.Config, error) {
 	return &cfg, nil
 }
 
-// byFlags are settings whose defaults come from the server's flags and environment: GOGC, --log.level,
+// byFlags are the settings whose defaults come from the server's flags and environment: GOGC, --log.level,
 // --storage.tsdb.retention.time and .size.
 var byFlags = [][]string{{"runtime", "gogc"}, {"runtime", "log_level"}, {"storage", "tsdb", "retention"}}
 
@@ -130,8 +130,8 @@ func says(n *yaml.Node, keys []string) bool {
 // featured serializes changes of the library's defaults.
 var featured sync.Mutex
 
-// withFeatures makes the library's defaults those of a server with these features, as its main function does, until
-// the returned function is called.
+// withFeatures sets the library's defaults to those of a server with these features, as the server's main function does,
+// until undo is called.
 func withFeatures(features []string) (undo func()) {
 	featured.Lock()
 	whole, global := config.DefaultConfig.GlobalConfig, config.DefaultGlobalConfig
@@ -153,8 +153,8 @@ func withFeatures(features []string) (undo func()) {
 	}
 }
 
-// mayFail says that the server may be unable to make the job's scrape pool, and would not tell: its HTTP client
-// needs files.
+// mayFail reports whether the server may fail to create the job's scrape pool without reporting it: the pool's HTTP
+// client needs files.
 func mayFail(c *config.ScrapeConfig) bool {
 	tls := c.HTTPClientConfig.TLSConfig
 	return tls.CAFile != "" || tls.CertFile != "" || tls.KeyFile != "" || tls.CA != "" || tls.Cert != "" || c.HTTPClientConfig.OAuth2 != nil
@@ -172,10 +172,9 @@ func (j *judge) hidden(e *proof.Expected, jobs []job) {
 // maxExamples is how many files of an unread directory are named.
 const maxExamples = 5
 
-// unread finds directories of whose files the server reads none, although they hold files that a pattern
-// of the main file would mean if it named that directory.
+// unread finds visible directories from which the server reads no file.
 func (j *judge) unread(e *proof.Expected) {
-	// What each directory holds, with all that is below it. What a directory has enough of, those above it have, too.
+	// The files of each directory, including those below it. A directory with enough examples has parents with enough.
 	used, files := map[string]bool{}, map[string][]string{}
 	for _, p := range j.byName.Sorted() {
 		i := j.paths[p]
@@ -203,7 +202,7 @@ func (j *judge) unread(e *proof.Expected) {
 	}
 }
 
-// like is a directory that is not visible here, from which the server reads files that are named like these.
+// like is a directory that is not visible to reloader, from which the server reads files with names like these.
 func (j *judge) like(files []string) string {
 	for _, pattern := range j.patterns {
 		dir := path.Dir(proof.Path(pattern))
@@ -217,8 +216,8 @@ func (j *judge) like(files []string) string {
 	return ""
 }
 
-// readAtUse says whether the server reads the file that a key names again each time it needs it. That is known of the HTTP
-// clients of scrape jobs, remote write and read, and alerting; service discovery and the rest may read once.
+// readAtUse reports whether the server reads the file that a key names again for each use. That is known for the HTTP
+// clients of scrape jobs, remote write and read, and alerting. Service discovery and the rest may read it once.
 func readAtUse(keys []string) bool {
 	clients := []string{"scrape_configs", "remote_write", "remote_read", "alerting"}
 	others := []string{"google_iam", "sigv4", "azuread"}
@@ -227,7 +226,7 @@ func readAtUse(keys []string) bool {
 		!slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(others, k) })
 }
 
-// printer is a parser that keeps how the server will print what it parsed.
+// printer is a parser that records how the server will print each expression.
 type printer struct {
 	parser.Parser
 	printed map[string]string
@@ -242,7 +241,7 @@ func (p *printer) ParseExpr(input string) (parser.Expr, error) {
 	return expr, err
 }
 
-// shownGroups adds to the groups of a rule file how the server will show them.
+// shownGroups adds to each group of a rule file what the server will report about it.
 func shownGroups(groups []validator.Group, file *rulefmt.RuleGroups, p *printer) {
 	for i, g := range file.Groups {
 		if len(g.Rules) == 0 {

@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// maxTargets bounds the targets of a job that are told one by one.
+	// maxTargets is how many targets of a job are listed; a job with more lists none.
 	maxTargets = 5000
-	// maxJobLeaves bounds the digests of all jobs; of those beyond only the one of the whole job is told.
+	// maxJobLeaves bounds the digests of all jobs. Jobs beyond it have only a digest of the whole job.
 	maxJobLeaves = 100_000
 )
 
-// fileJobs fills in the jobs of scrape_config_files as the server prints them, and says whether that masks secrets.
+// fileJobs fills in the jobs of scrape_config_files as the server prints them, and reports whether that masks secrets.
 func (j *judge) fileJobs(e *proof.Expected, global config.GlobalConfig, jobs []job) (secrets bool) {
 	defer withFeatures(j.q.Features)()
 	left := maxJobLeaves
@@ -52,7 +52,7 @@ func (j *judge) fileJobs(e *proof.Expected, global config.GlobalConfig, jobs []j
 	return secrets
 }
 
-// printableJobs reads a file that was found valid, as the server has its jobs before it prints them.
+// printableJobs reads the jobs of a valid file as the server holds them.
 func (j *judge) printableJobs(file int, global config.GlobalConfig) []*config.ScrapeConfig {
 	var jobs config.ScrapeConfigs
 	if yaml2.Unmarshal(j.q.Files[file].Content, &jobs) != nil {
@@ -67,7 +67,7 @@ func (j *judge) printableJobs(file int, global config.GlobalConfig) []*config.Sc
 	return jobs.ScrapeConfigs
 }
 
-// fileJob is a job, of a file with these parts, as the server prints it.
+// fileJob is a job as the server prints it; file are the parts of its file.
 func (j *judge) fileJob(c *config.ScrapeConfig, file map[string]*yaml.Node) (fj proof.FileJob, secrets, ok bool) {
 	printed, err := yaml2.Marshal(c)
 	if err != nil {
@@ -89,7 +89,7 @@ func (j *judge) fileJob(c *config.ScrapeConfig, file map[string]*yaml.Node) (fj 
 	return fj, secrets, true
 }
 
-// staticTargets are the targets of a job that has no others; all says that each of them is scraped.
+// staticTargets are the targets of a job that has only static ones; all says that every one of them is scraped.
 func staticTargets(c *config.ScrapeConfig) (targets []uint64, all bool) {
 	lb := labels.NewBuilder(labels.EmptyLabels())
 	all = len(c.RelabelConfigs) == 0
@@ -104,7 +104,7 @@ func staticTargets(c *config.ScrapeConfig) (targets []uint64, all bool) {
 				discovered(lb, c, t, g.Labels)
 				m := lb.Labels().Map()
 				for name := range m {
-					// Labels that are gone after relabeling: two targets that only differ in these are one.
+					// Other reserved labels are dropped after relabeling: targets that differ only in them become one.
 					all = all && (!strings.HasPrefix(name, model.ReservedLabelPrefix) || slices.Contains(populated, name) || strings.HasPrefix(name, model.ParamLabelPrefix))
 				}
 				if sum := proof.TargetSum(m); !seen[sum] {
@@ -126,7 +126,7 @@ var populated = []string{
 	labelConvert, labelClassic, labelNative,
 }
 
-// compareJobs compares jobs of scrape_config_files, which the main file of the question holds as the server prints them.
+// compareJobs compares jobs of scrape_config_files with those that the server printed (the question's main file).
 func compareJobs(q *validator.Question, cfg *config.Config, left map[string]bool, c *validator.Compared) {
 	items := make(map[string]proof.Item, len(q.Compare.Items))
 	for _, i := range q.Compare.Items {

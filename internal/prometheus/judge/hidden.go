@@ -15,10 +15,10 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// hiddenMistakes adds the mistakes of rules that cannot be decoded: one wrong type, duration or key hides all others of
-// its rule from the library. With all, rules in which nothing was found are judged too: no one looked at them.
+// hiddenMistakes adds the mistakes in rules that cannot be decoded: one wrong type, duration or key hides all others in
+// its rule from the library. With all, rules without a known mistake are judged too: the search did not reach them.
 func (j *ruleJudge) hiddenMistakes(ix *index, found []problem, all bool) []problem {
-	// What the library found has no column yet, unless it is about the text itself.
+	// Problems from the library have no column yet, unless they are about the text itself.
 	type spot struct {
 		line, column  int
 		rule, message string
@@ -58,13 +58,13 @@ func (j *ruleJudge) hiddenMistakes(ix *index, found []problem, all bool) []probl
 
 var ruleType = reflect.TypeFor[rulefmt.Rule]()
 
-// oneRule judges a rule key by key, and then with what can be used of it.
+// oneRule judges a rule key by key, then as a whole, from the keys that can be used.
 func (j *ruleJudge) oneRule(ix *index, n *yaml.Node, group string, number int) []problem {
 	d := ruleDecoder{seen: map[string]bool{}, meant: map[string]bool{}}
 	for k, v := range yamlnode.Pairs(n) {
 		d.key(k, yamlnode.Resolve(v))
 	}
-	// What is misspelt or has the wrong type is reported as such, and is not missing.
+	// A key that is misspelled or has the wrong type is already reported. It is not missing.
 	if d.rule.Expr == "" && !d.seen["expr"] && d.meant["expr"] {
 		d.rule.Expr = "vector(1)"
 	}
@@ -84,12 +84,12 @@ func (j *ruleJudge) oneRule(ix *index, n *yaml.Node, group string, number int) [
 	return ps
 }
 
-// ruleDecoder takes of a rule what has the right type.
+// ruleDecoder decodes those keys of a rule that have the right type.
 type ruleDecoder struct {
 	rule rulefmt.Rule
 	node rulefmt.RuleNode
 	seen map[string]bool
-	// meant are the keys that unknown ones stand for, and those that have a value of the wrong type.
+	// meant are the keys that unknown keys were meant to be, and those with a value of the wrong type.
 	meant map[string]bool
 	found []problem
 }

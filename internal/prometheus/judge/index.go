@@ -11,12 +11,12 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// place is a node of a file with the way to it.
+// place is a node of a file and the path to it.
 type place struct {
 	node *yaml.Node
-	// key is the key of which the node is the value, or of which it is an item; nil at the top.
+	// key is the key whose value or list item the node is; nil at the top.
 	key *yaml.Node
-	// path are the keys from the top, without indexes; for a key its own name is the last.
+	// path are the keys from the top, without indexes. For a key, it ends with the key itself.
 	path  []string
 	isKey bool
 }
@@ -38,15 +38,15 @@ type index struct {
 	root   *yaml.Node
 	places []place
 	text   text
-	// inOrder says that the lines of places never go back, so that those of a line are found without a look at all others.
+	// inOrder says that places are sorted by line, so that a binary search finds those of a line.
 	inOrder bool
-	// patterns are where the patterns of file_sd_configs stand first; nil before the first question.
+	// patterns are the first places of the patterns in file_sd_configs; nil until they are needed.
 	patterns map[string]*yaml.Node
-	// groups are the rule groups of each name; nil before the first question.
+	// groups are the rule groups by name; nil until they are needed.
 	groups map[string][]*yaml.Node
 }
 
-// parse reads the file's first document; the root is nil when there is nothing in it.
+// parse reads the file's first document; the root is nil when it is empty.
 func parse(b []byte) (*index, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(b, &doc); err != nil {
@@ -88,7 +88,7 @@ func (ix *index) add(n, key *yaml.Node, path []string) {
 			ix.add(v, key, path)
 		}
 	default:
-		// Aliases are not followed: they point at places that are in the index already.
+		// Aliases are not followed: they point to places that are already in the index.
 	}
 }
 
@@ -121,8 +121,8 @@ func (ix *index) locate(p *problem) {
 	}
 }
 
-// within finds the place that a problem without a line means, in the lines from..to: the value or
-// key that it quotes, a key that it names, or the beginning.
+// within finds the place of a problem without a line, in the lines from..to: the value or key that it quotes, a key that
+// it names, or the beginning.
 func (ix *index) within(p *problem, from, to int) {
 	if n := ix.groupOf(p); n != nil {
 		p.line, p.column = n.Line, n.Column
@@ -138,7 +138,7 @@ func (ix *index) within(p *problem, from, to int) {
 		ix.point(p, from, to, isEmptyTarget) {
 		return
 	}
-	// A message names the job that it is about, too; the key of the mistake is nearer to it.
+	// A message also names the job. The key of the mistake is the better place.
 	key := ix.named(p.message, from, to)
 	isKey := func(at place) bool { return at.isKey && at.node.Value == key }
 	if !p.last && key != "" && key != "job_name" && onlyJob(ix, p.needles, from, to) && ix.point(p, from, to, isKey) {
@@ -159,7 +159,7 @@ func isEmptyTarget(at place) bool {
 	return !at.isKey && at.last() == "targets" && at.node.Kind == yaml.ScalarNode && at.node.Value == ""
 }
 
-// onlyJob reports whether all that a message quotes is the name of a job in these lines.
+// onlyJob reports whether a message quotes nothing in these lines but the name of a job.
 func onlyJob(ix *index, needles []string, from, to int) bool {
 	if len(needles) == 0 {
 		return false
@@ -184,7 +184,7 @@ func isBadRegexp(at place) bool {
 	return err != nil
 }
 
-// point sets the problem's position to a place in the lines that fits.
+// point sets the problem's position to a place in the lines that fits, and reports whether there is one.
 func (ix *index) point(p *problem, from, to int, fits func(place) bool) bool {
 	found := false
 	for _, at := range ix.between(from, to) {
@@ -199,7 +199,7 @@ func (ix *index) point(p *problem, from, to int, fits func(place) bool) bool {
 	return found
 }
 
-// named is the longest key in the lines that the message has as a word.
+// named is the longest key in the lines that is also a word of the message.
 func (ix *index) named(message string, from, to int) string {
 	best := ""
 	words := strings.FieldsFunc(strings.ToLower(message), func(r rune) bool {
@@ -220,7 +220,7 @@ func (ix *index) named(message string, from, to int) string {
 	return best
 }
 
-// at finds the value at a path of keys; items of lists are looked through in order.
+// at finds a key on a line.
 func (ix *index) at(line int, key string) (place, bool) {
 	for _, at := range ix.between(line, line) {
 		if at.isKey && at.node.Value == key {
@@ -230,7 +230,7 @@ func (ix *index) at(line int, key string) (place, bool) {
 	return place{}, false
 }
 
-// targetFiles is the first place in file_sd_configs that has the pattern; nil when there is none.
+// targetFiles is the first node in file_sd_configs with this pattern; nil when there is none.
 func (ix *index) targetFiles(pattern string) *yaml.Node {
 	if ix.patterns == nil {
 		ix.patterns = map[string]*yaml.Node{}

@@ -10,11 +10,11 @@ import (
 	"reloader/internal/finding"
 )
 
-// loader judges a piece of YAML as the server would, and says all that it sees at once.
+// loader judges YAML as the server would, and returns the problems that it sees at once.
 type loader func(text string) []problem
 
-// isolator finds all problems of a file although the library stops at the first: it judges the parts
-// alone, and then together what is left without the bad ones.
+// isolator finds all problems of a file, although the library stops at the first: it judges each part alone, and then
+// the rest together, without the bad parts.
 type isolator struct {
 	text  text
 	root  *unit
@@ -23,13 +23,13 @@ type isolator struct {
 	spent int
 	until time.Time
 	found []problem
-	// unjudged are parts that cannot be judged because of another bad one.
+	// unjudged are parts that cannot be judged because another part is bad.
 	unjudged map[*unit]bool
-	// good are the parts of the whole file that can be used together.
+	// good are the parts that can be used together; nil when the rest of the file stays bad.
 	good map[*unit]bool
 }
 
-// Bounds on how long parts of a bad file are looked at; the verdict is known before.
+// Bounds on the search in a bad file, whose verdict is already known.
 const (
 	maxLoads    = 3000
 	maxIsolate  = 3 * time.Second
@@ -44,7 +44,7 @@ func isolate(t text, ix *index, load loader) *isolator {
 	return iso
 }
 
-// try judges the kept parts only; errors are returned with lines of the file.
+// try judges only the kept parts. It returns problems with their lines in the file.
 func (s *isolator) try(keep map[*unit]bool) []problem {
 	s.spent++
 	body, lines := s.text.render(s.root, keep)
@@ -61,7 +61,7 @@ func (s *isolator) exhausted() bool {
 	return s.spent > maxLoads || len(s.found) > maxProblems || time.Now().After(s.until)
 }
 
-// end tells that not every part was looked at.
+// end is a problem that says that the search stopped early; none when it did not.
 func (s *isolator) end() []problem {
 	if !s.exhausted() {
 		return nil
@@ -97,7 +97,7 @@ func (s *isolator) unit(u *unit, context map[*unit]bool) bool {
 	return true
 }
 
-// children judges each child alone, and returns the indivisible parts that are bad.
+// children judges each child alone, and returns the bad indivisible parts.
 func (s *isolator) children(u *unit, context map[*unit]bool) map[*unit]bool {
 	bad := map[*unit]bool{}
 	around := maps.Clone(context)
@@ -110,21 +110,21 @@ func (s *isolator) children(u *unit, context map[*unit]bool) map[*unit]bool {
 		case u.item && c.scalar(), c.relabeling(), s.exhausted():
 			continue
 		case relabeling && c.discovery():
-			// What its targets become cannot be known, and the job is not judged with them.
+			// What bad relabelings make of its targets is unknown, so the job is judged without them.
 			s.alone(c, around)
 			c.leaves(bad)
 			c.leaves(s.unjudged)
 			continue
 		}
 		if !s.child(c, siblings(u, c, around), bad) && u == s.root && c.name() == "global" {
-			// Jobs inherit from global, and are judged with it.
+			// Jobs inherit from global, so they are judged with it.
 			c.leaves(around)
 		}
 	}
 	return bad
 }
 
-// relabeling judges the list of relabelings before what it changes, and reports whether it is bad.
+// relabeling judges the relabelings before the targets that they change, and reports whether they are bad.
 func (s *isolator) relabeling(u *unit, around, bad map[*unit]bool) bool {
 	found := false
 	for _, c := range u.children {
@@ -136,7 +136,7 @@ func (s *isolator) relabeling(u *unit, around, bad map[*unit]bool) bool {
 	return found
 }
 
-// child judges a part in its context, and marks what is bad of it.
+// child judges a part in its context, marks what is bad in it, and reports whether anything is.
 func (s *isolator) child(c *unit, context, bad map[*unit]bool) bool {
 	before := len(s.found)
 	if !s.unit(c, context) {
@@ -146,14 +146,14 @@ func (s *isolator) child(c *unit, context, bad map[*unit]bool) bool {
 	return true
 }
 
-// alone judges a part of which only the targets depend on others.
+// alone judges a service discovery without relabelings, and ignores problems of its targets.
 func (s *isolator) alone(c *unit, around map[*unit]bool) {
 	before := len(s.found)
 	s.unit(c, around)
 	s.found = append(s.found[:before], slices.DeleteFunc(s.found[before:], func(p problem) bool { return p.rule == validator.RuleTarget })...)
 }
 
-// siblings adds what a child cannot be judged without: targets may be URLs when relabelings can change them.
+// siblings adds the parts that a child needs: static targets may be URLs if relabelings change them.
 func siblings(u, c *unit, around map[*unit]bool) map[*unit]bool {
 	if c.name() != "static_configs" {
 		return around
@@ -167,8 +167,8 @@ func siblings(u, c *unit, around map[*unit]bool) map[*unit]bool {
 	return with
 }
 
-// scalars judges the scalar keys of an item together, as they depend on one another, and makes
-// them the context of the others. When they are bad, only what names the item is.
+// scalars judges the scalar keys of an item together, because they depend on one another, and adds them to the context of
+// the other keys. When they are bad, it adds only the keys that name the item.
 func (s *isolator) scalars(u *unit, around, bad map[*unit]bool) {
 	with := maps.Clone(around)
 	for _, c := range u.children {
@@ -192,7 +192,7 @@ func (s *isolator) scalars(u *unit, around, bad map[*unit]bool) {
 	}
 }
 
-// blame marks the parts of a bad child that the problems lie in, or all of it.
+// blame marks the parts of a bad child that contain the problems, or all of it.
 func (s *isolator) blame(c *unit, problems []problem, bad map[*unit]bool) {
 	hit := false
 	for _, p := range problems {
@@ -205,7 +205,7 @@ func (s *isolator) blame(c *unit, problems []problem, bad map[*unit]bool) {
 	}
 }
 
-// blameLine marks the smallest part that holds the line. What names an item stands for all of it.
+// blameLine marks the smallest part that contains the line, or the whole item when the line names it.
 func blameLine(u *unit, line int, bad map[*unit]bool) bool {
 	if line <= u.from || line > u.to {
 		return false
@@ -226,7 +226,7 @@ func blameLine(u *unit, line int, bad map[*unit]bool) bool {
 	return false
 }
 
-// rest judges what is left without the bad parts: what is found now lies between parts.
+// rest judges what is left without the bad parts: this finds conflicts between good parts.
 func (s *isolator) rest(u *unit, context, bad map[*unit]bool) {
 	keep := maps.Clone(context)
 	u.leaves(keep)
@@ -255,7 +255,7 @@ func (s *isolator) rest(u *unit, context, bad map[*unit]bool) {
 	}
 }
 
-// dropAt leaves out the smallest list item that holds the line, so that the rest can be judged.
+// dropAt removes the smallest list item that contains the line, so that the rest can be judged.
 func dropAt(u *unit, line int, keep map[*unit]bool) bool {
 	for _, c := range u.children {
 		if line <= c.from || line > c.to {

@@ -1,4 +1,4 @@
-// Package judge gives Prometheus' verdict on a set of files with Prometheus' own code, from bytes alone.
+// Package judge gives Prometheus' verdict on a set of files: it runs Prometheus' own code on their contents.
 package judge
 
 import (
@@ -25,30 +25,28 @@ type judge struct {
 	q      *validator.Question
 	server versions.Version
 	parser parser.Parser
-	// paths are where the server sees each file.
+	// paths maps the server's path of each file to the file's number in the question.
 	paths map[string]int
-	// byName and dirsByName are the keys of paths and dirs.
+	// byName and dirsByName index the keys of paths and dirs.
 	byName, dirsByName *paths.Index
-	// compared counts how often a path was compared with a pattern; uncompared says that it became too often.
+	// compared counts the comparisons of a path with a pattern; uncompared says that there were too many.
 	compared   int
 	uncompared bool
-	// wholeDirs are those of the question's directories, whose files are all visible.
+	// wholeDirs are the question's directories: all of their files are visible.
 	wholeDirs map[string]bool
-	// dirs are directories that reloader can see, which a pattern may match; sub-directories included.
+	// dirs are all visible directories, including subdirectories. A pattern may match one.
 	dirs map[string]bool
-	// matched are files that have a role, so that each is judged once.
+	// matched are files that already have a role. Each file is judged once.
 	matched map[int]bool
 	answer  validator.Answer
 	seen    map[validator.Finding]bool
 	missing map[string]bool
-	// rereads are files that the server reads again by itself; others are read for another reason too.
+	// rereads are files that the server reads again on its own; other are files with a use for which that is not certain.
 	rereads, other map[int]bool
-	// patterns are those that the files name, as the server resolves them.
+	// patterns are the file patterns seen so far, as the server resolves them.
 	patterns []string
-	// open says that a pattern of scrape_config_files leads to where nothing is visible.
-	open bool
-	// openRules says it of rule_files.
-	openRules bool
+	// open and openRules say that scrape_config_files or rule_files may match files that are not visible to reloader.
+	open, openRules bool
 }
 
 // Judge gives the verdict. It reads no file and sends no request.
@@ -63,7 +61,7 @@ func Judge(q *validator.Question) *validator.Answer {
 	return &j.answer
 }
 
-// newJudge knows where everything of a question stands.
+// newJudge indexes the files and directories of a question.
 func newJudge(q *validator.Question) *judge {
 	j := &judge{
 		q: q, server: versions.Parse(q.Version), parser: newParser(q.Features, versions.Parse(q.Version)),
@@ -155,7 +153,7 @@ func (j *judge) main() {
 	j.refer(l, ix)
 }
 
-// orphans judges what looks like a rule file when it is not known which are.
+// orphans judges every file that looks like a rule file, when the rule files are not known.
 func (j *judge) orphans() {
 	var rules []int
 	for i, f := range j.q.Files {

@@ -22,13 +22,13 @@ const (
 	roleTargets role = "a target file"
 )
 
-// fileKind is told by keys at the top of a file.
+// fileKind is a kind of file, recognized by its top-level keys.
 type fileKind struct {
 	role role
 	keys []string
-	// shared are further keys that such a file may have, and that other kinds have, too.
+	// shared are further keys of such a file that other kinds also have.
 	shared []string
-	// where says where such contents belong.
+	// where says where such a file belongs.
 	where string
 }
 
@@ -64,7 +64,7 @@ var fileKinds = []fileKind{
 	},
 }
 
-// ownKeys are the keys at the top of a file in its role.
+// ownKeys are the top-level keys of a file in this role.
 func (r role) ownKeys() []string {
 	switch r {
 	case roleScrapes:
@@ -76,7 +76,7 @@ func (r role) ownKeys() []string {
 	}
 }
 
-// otherKind says that a file is of another kind than it is read as: its only mistake. Nil when it is not.
+// otherKind reports a file of another kind than its role, as its only problem; nil when the kind fits.
 func otherKind(ix *index, r role) *problem {
 	if ix.root == nil || len(ix.root.Content) == 0 {
 		return nil
@@ -102,7 +102,7 @@ func otherKind(ix *index, r role) *problem {
 		return at(first, fmt.Sprintf("this is a Kubernetes object of kind %s, not %s", kind.Value, r), objectHint(ix.root, kind.Value))
 	}
 	if groups := yamlnode.Resolve(child(ix.root, "groups")); r == roleRules && ofGrafana(groups) {
-		return at(first, "these are alert rules of Grafana, not "+string(r), "they belong in Grafana's provisioning directory, under alerting")
+		return at(first, "these are Grafana alert rules, not "+string(r), "they belong in Grafana's provisioning directory, under alerting")
 	}
 	own := r.ownKeys()
 	for _, k := range fileKinds {
@@ -127,7 +127,7 @@ func otherKind(ix *index, r role) *problem {
 	return nil
 }
 
-// ofGrafana reports whether the first group is one of Grafana's provisioning: its rules have data in place of expr.
+// ofGrafana reports whether the first group is from Grafana's provisioning: its rules have data instead of expr.
 func ofGrafana(groups *yaml.Node) bool {
 	if groups == nil || groups.Kind != yaml.SequenceNode || len(groups.Content) == 0 {
 		return false
@@ -140,10 +140,10 @@ func ofGrafana(groups *yaml.Node) bool {
 	return child(rule, "expr") == nil && child(rule, "data") != nil && (child(rule, "condition") != nil || child(rule, "title") != nil)
 }
 
-// reRule1 matches the first line of a rule as Prometheus 1 wrote them.
+// reRule1 matches the first line of a rule in the format of Prometheus 1.
 var reRule1 = lazyregexp.New(`^(ALERT\s+[A-Za-z_][A-Za-z0-9_]*(\s|$)|[A-Za-z_:][A-Za-z0-9_:]*(\{.*\})?\s+=\s+\S)`)
 
-// rulesOf1 says that a file has rules as Prometheus 1 wrote them; nil when its first rule is not one.
+// rulesOf1 reports a file with rules in the format of Prometheus 1; nil when its first line is not one.
 func rulesOf1(content []byte) *problem {
 	n := 0
 	for line := range strings.Lines(string(content)) {
@@ -163,7 +163,7 @@ func rulesOf1(content []byte) *problem {
 	return nil
 }
 
-// listKind says what the items of a list are that stands where a whole file should, and what is missing above it.
+// listKind names the items of a file that is only a list, and says what is missing above the list.
 func listKind(item *yaml.Node, r role) (what, hint string) {
 	has := func(keys ...string) bool {
 		return slices.ContainsFunc(keys, func(k string) bool { return child(item, k) != nil })
@@ -207,7 +207,7 @@ func objectHint(object *yaml.Node, kind string) string {
 	}
 }
 
-// misplaced says where an unknown key at the top belongs; empty when that is not known.
+// misplaced says where an unknown top-level key belongs; empty when that is not known.
 func misplaced(name string, r role) string {
 	for _, k := range fileKinds {
 		if k.role != r && slices.Contains(k.keys, name) {
@@ -217,23 +217,23 @@ func misplaced(name string, r role) string {
 	return ""
 }
 
-// isHolder says that a key is there only to hold anchors: no Prometheus knows it, now or later.
+// isHolder reports whether a key only holds anchors. No version of Prometheus will ever know it.
 func isHolder(key string) bool {
 	return slices.ContainsFunc([]string{"_", ".", "x-", "x_"}, func(start string) bool { return strings.HasPrefix(key, start) })
 }
 
-// onlyHolds reports whether a value is there for its anchor, whatever its key is called.
+// onlyHolds reports whether a value has an anchor, so that an unknown key may only hold it.
 func onlyHolds(n *yaml.Node) bool { return n.Kind != yaml.AliasNode && n.Anchor != "" }
 
-// hasOwnAnchor reports whether a value, or a part of it, is there for others, too.
+// hasOwnAnchor reports whether a value or a part of it has an anchor.
 func hasOwnAnchor(n *yaml.Node) bool {
 	return n != nil && n.Kind != yaml.AliasNode && (n.Anchor != "" || slices.ContainsFunc(n.Content, hasOwnAnchor))
 }
 
 const hintAnchor = "Prometheus refuses keys that only hold anchors: write the anchor (&name) where the value is first used, and *name from there on"
 
-// renamed are keys that were called otherwise, or are called otherwise by Prometheus' neighbors, by Prometheus' change log
-// and by the operator's API. The section is the key above; empty for any.
+// renamed are keys with another name in earlier versions or in related programs. The sources are Prometheus' change log
+// and the operator's API. The section is the key above; empty for any.
 var renamed = []struct{ old, section, now string }{
 	{"scrape_classic_histograms", "", "always_scrape_classic_histograms"},
 	{"convert_classic_histograms", "", "convert_classic_histograms_to_nhcb"},
@@ -286,7 +286,7 @@ var renamed = []struct{ old, section, now string }{
 	{"retention_time", "tsdb", "retention"},
 }
 
-// removed are keys that no Prometheus of today knows: they are gone, or belong to a neighbor.
+// removed are keys that current versions of Prometheus do not know: they were removed, or belong to a related program.
 var removed = []struct{ old, section, hint string }{
 	{"partial_response_strategy", "groups", "it belongs to Thanos Ruler"},
 	{"source_tenants", "groups", "it belongs to Mimir"},
@@ -301,7 +301,7 @@ var removed = []struct{ old, section, hint string }{
 	{"remote_storage", "", "since Prometheus 2.0 this is remote_write and remote_read"},
 }
 
-// renamedHint is what a key is called now; empty when it was never called otherwise.
+// renamedHint is the new name of a key, or why there is none; empty for a key in neither table.
 func renamedHint(path, known []string) string {
 	name, section := path[len(path)-1], ""
 	if len(path) > 1 {
@@ -320,7 +320,7 @@ func renamedHint(path, known []string) string {
 	return ""
 }
 
-// mayBeNew reports whether a key could be one of a newer version, by its form.
+// mayBeNew reports whether a key has the form of one that a newer version could have.
 func mayBeNew(key string) bool { return reKey().MatchString(key) && !strings.HasPrefix(key, "x_") }
 
 var reKey = lazyregexp.New(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)

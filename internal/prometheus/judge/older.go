@@ -14,17 +14,17 @@ import (
 	"reloader/internal/versions"
 )
 
-// olderParser refuses what the library knows and a server of this version does not. A rule that the server refuses makes
-// it apply the rest of the configuration only.
+// olderParser refuses what the library knows but a server of this version does not. A server that refuses a rule still
+// applies the rest of the configuration.
 type olderParser struct {
 	parser.Parser
 	server   versions.Version
 	features []string
-	// renamed says that the expression has its words of today; the server knows those of its time.
+	// renamed says that asNow replaced words in the expression: the server knows them by their earlier names.
 	renamed bool
 }
 
-// tooNewExpr is what such a server says. It is certain only for servers that are what their version says.
+// tooNewExpr is the error of such a server. It is certain only if the server really is the version that it reports.
 type tooNewExpr struct{ text string }
 
 func (e tooNewExpr) Error() string { return e.text }
@@ -34,7 +34,7 @@ func onlyTooNew(err error) bool {
 	return errors.As(err, &all) && len(all) == 1 && errors.As(all[0].Err, &tooNewExpr{})
 }
 
-// functionSince is the version that brought a function; what is not here is older. The source is Prometheus' change log.
+// functionSince is the version that added a function; functions that are not listed are older. The source is Prometheus' change log.
 var functionSince = map[string]string{
 	"clamp": "2.26", "last_over_time": "2.26", "sgn": "2.26",
 	"present_over_time": "2.29",
@@ -54,9 +54,9 @@ var functionSince = map[string]string{
 	"integral":        "3.16",
 }
 
-// ParseExpr implements parser.Parser. What is too new is returned with the error.
+// ParseExpr implements parser.Parser. An expression that is too new is returned with the error.
 func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
-	parsed := input // what the positions in expr are of
+	parsed := input // the text to which the positions in expr refer
 	expr, err := p.Parser.ParseExpr(input)
 	if err != nil {
 		now := p.asNow(input)
@@ -78,13 +78,13 @@ func (p olderParser) ParseExpr(input string) (parser.Expr, error) {
 	return expr, err
 }
 
-// calculates reports whether the server knows expressions in the place of durations.
+// calculates reports whether the server accepts expressions as durations.
 func (p olderParser) calculates() bool {
 	return !p.server.Before(versions.Of(3, 14)) || !p.server.Before(versions.Of(3, 4)) && slices.Contains(p.features, "promql-duration-expr")
 }
 
-// isCalculation reports whether a duration is more than one of the words that servers from 3.6 to 3.11 take without the
-// feature flag. In an offset a word may stand in parentheses behind a sign.
+// isCalculation reports whether a duration is more than one of the words that servers from 3.6 to 3.11 accept without the
+// feature flag. In an offset, a word may be in parentheses after a sign.
 func isCalculation(d *parser.DurationExpr, signed, inOffset bool) bool {
 	part := func(e parser.Expr, signed bool) bool {
 		inner, ok := e.(*parser.DurationExpr)
@@ -104,7 +104,7 @@ func isCalculation(d *parser.DurationExpr, signed, inOffset bool) bool {
 	return true
 }
 
-// signedNumber is the number in parentheses behind a sign of an offset ("-(5m)"); nil when the offset is anything else.
+// signedNumber is the number in parentheses after a sign in an offset ("-(5m)"); nil when the offset is anything else.
 func signedNumber(d *parser.DurationExpr, input string) *parser.DurationExpr {
 	if d == nil {
 		return nil
@@ -120,13 +120,13 @@ func signedNumber(d *parser.DurationExpr, input string) *parser.DurationExpr {
 	return d
 }
 
-// hasPlus reports whether a plus and a parenthesis stand before a duration: the library forgets the plus.
+// hasPlus reports whether a plus and a parenthesis precede a duration: the library drops the plus.
 func hasPlus(d *parser.DurationExpr, input string) bool {
 	before := input[:min(int(d.StartPos), len(input))]
 	return strings.HasSuffix(strings.TrimRight(before, " \t\r\n("), "+")
 }
 
-// newWord is a word of a duration that the server does not know there; empty when it knows all.
+// newWord is a word in a duration that the server does not know there; empty when it knows all.
 func (p olderParser) newWord(d *parser.DurationExpr, inside bool) string {
 	word, since := "", versions.Version{}
 	switch d.Op {
@@ -160,7 +160,7 @@ func (p olderParser) newWord(d *parser.DurationExpr, inside bool) string {
 }
 
 var (
-	// reEarlyAt and reEarlyOffset are modifiers before the range, where servers before 3.15 took them.
+	// reEarlyAt and reEarlyOffset match modifiers before the range, where servers before 3.15 accepted them.
 	reEarlyAt     = lazyregexp.New(`(?i)(@\s*(?:start|end)\s*\(\s*\))\s*(\[[^\[\]]*\])`)
 	reEarlyOffset = lazyregexp.New(`(?i)(\boffset\s*[-+]?\s*(?:step|range)\s*\(\s*\))\s*(\[[^\[\]]*\])`)
 	reMinMaxOfNow = lazyregexp.New(`(?i)\b(min|max)_of\b`)
@@ -169,7 +169,7 @@ var (
 	reMinMaxFirst = lazyregexp.New(`(?i)(\boffset\s*[-+]?[\s(]*)(min|max)(\s*\()`)
 )
 
-// asNow is an expression of the server's time in the words and the order of the library's; it serves to accept, never to refuse.
+// asNow rewrites an expression with the names and the order of the library's version. It can make an expression valid, never invalid.
 func (p olderParser) asNow(input string) string {
 	now := input
 	if p.server.Before(versions.Of(3, 15)) {
@@ -185,10 +185,10 @@ func (p olderParser) asNow(input string) string {
 	return now
 }
 
-// reNumberRange is a range that is written without a unit.
+// reNumberRange matches a range without a unit.
 var reNumberRange = lazyregexp.New(`\[\s*[0-9][0-9._]*\s*[\]:]`)
 
-// tooNew is what the server says about a part of an expression; empty when it knows it.
+// tooNew is the server's error for a part of an expression; empty when the server accepts it.
 func (p olderParser) tooNew(n parser.Node, input string) string {
 	has := func(feature string) bool { return slices.Contains(p.features, feature) }
 	before := func(major, minor int) bool { return p.server.Before(versions.Of(major, minor)) }
@@ -197,7 +197,7 @@ func (p olderParser) tooNew(n parser.Node, input string) string {
 			return ""
 		}
 		if word := p.newWord(d, false); word != "" {
-			return "durations of Prometheus " + p.server.String() + " do not know " + word + " here"
+			return "Prometheus " + p.server.String() + " does not know " + word + " in a duration here"
 		}
 		if !p.calculates() && (!before(3, 12) || isCalculation(d, inOffset && hasPlus(d, input), inOffset)) {
 			return "experimental duration expression is not enabled"
@@ -260,7 +260,7 @@ func (p olderParser) tooNew(n parser.Node, input string) string {
 		return cmp.Or(unit(n.PositionRange()), positive(n.RangeExpr))
 	case *parser.SubqueryExpr:
 		if before(3, 16) && n.RangeExpr != nil && (n.RangeExpr.Op == parser.STEP || n.RangeExpr.Op == parser.RANGE) {
-			return "a subquery of Prometheus " + p.server.String() + " cannot have step() or range() for its range"
+			return "in Prometheus " + p.server.String() + ", the range of a subquery cannot be step() or range()"
 		}
 		return cmp.Or(unit(n.PositionRange()), positive(n.RangeExpr, n.StepExpr), offset(n.OriginalOffsetExpr))
 	case *parser.BinaryExpr:

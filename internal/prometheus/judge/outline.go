@@ -15,16 +15,16 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// outliner names what is in a file, aliases and merged mappings resolved.
+// outliner names the parts of a file, with aliases and merged mappings resolved.
 type outliner struct {
 	// left is how many more nodes may be reached through aliases, which can multiply without end.
 	left int
 }
 
-// maxAliased is far more than a file that people write has.
+// maxAliased is far more than any file written by people has.
 const maxAliased = 1_000_000
 
-// outline names what a main file or a file of scrape_config_files says.
+// outline adds the parts of a main file or a scrape_config_files file to the answer.
 func (j *judge) outline(ix *index) {
 	o := &outliner{left: maxAliased}
 	add := func(kind, name string, n *yaml.Node) {
@@ -50,7 +50,7 @@ func (j *judge) outline(ix *index) {
 	}
 }
 
-// resolve follows an alias; aliases of aliases do not exist.
+// resolve follows an alias, and counts it. Aliases of aliases do not exist.
 func (o *outliner) resolve(n *yaml.Node) *yaml.Node {
 	if n != nil && n.Kind == yaml.AliasNode {
 		o.left--
@@ -71,15 +71,15 @@ type field struct {
 	value *yaml.Node
 }
 
-// fields are what a mapping has, in the order in which its keys are first seen. As for Prometheus' parser,
-// what comes later wins, be it merged or not.
+// fields are the fields of a mapping, in the order in which their keys first appear. As in Prometheus' parser, the
+// last value wins, whether it is merged or not.
 func (o *outliner) fields(n *yaml.Node) []field {
 	m := merged{at: map[string]int{}}
 	o.collect(n, &m, 0)
 	return m.fields
 }
 
-// merged is a mapping with all that was merged into it.
+// merged is a mapping, including everything merged into it.
 type merged struct {
 	fields []field
 	at     map[string]int
@@ -107,7 +107,7 @@ func (o *outliner) collect(n *yaml.Node, into *merged, depth int) {
 		if from == nil {
 			from = []*yaml.Node{value}
 		}
-		for _, m := range slices.Backward(from) { // of a list the first wins
+		for _, m := range slices.Backward(from) { // in a list, the first wins
 			if o.left < 0 {
 				return
 			}
@@ -116,7 +116,7 @@ func (o *outliner) collect(n *yaml.Node, into *merged, depth int) {
 	}
 }
 
-// text is the plain value of a key of a mapping; empty when there is none.
+// text is the scalar value of a key of a mapping; empty when there is none.
 func (o *outliner) text(n *yaml.Node, key string) string {
 	for _, f := range o.fields(n) {
 		if v := o.resolve(f.value); f.key == key && v.Kind == yaml.ScalarNode {
@@ -126,14 +126,14 @@ func (o *outliner) text(n *yaml.Node, key string) string {
 	return ""
 }
 
-// print tells change, not content.
+// print is a fingerprint of a node. It shows that something changed, not what.
 func (o *outliner) print(n *yaml.Node) uint64 {
 	h := finding.NewFingerprint()
 	o.hash(h, n, 0, false)
 	return h.Sum()
 }
 
-// hash covers what aliases stand for, so that a change there is one of each item that has the alias.
+// hash follows aliases, so that a change of the anchor's value changes every item that uses it.
 func (o *outliner) hash(h *finding.FingerprintHash, n *yaml.Node, depth int, aliased bool) {
 	if n == nil || depth > 1000 {
 		return

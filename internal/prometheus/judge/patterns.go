@@ -15,12 +15,12 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// maxCompared is how often one verdict holds a path against a pattern: some seconds. Only patterns that share no name and no
-// ending with the files that they mean come near it, ten thousand of them with ten thousand files.
+// maxCompared is how many comparisons of a path with a pattern one verdict makes. They take some seconds. Only ten thousand
+// patterns with ten thousand files come near it, and only if they share no name and no ending.
 const maxCompared = 100_000_000
 
-// glob finds the visible files that a pattern means, as filepath.Glob would on the server, and reports
-// what the server would trip over.
+// glob finds the visible files that match a pattern, as filepath.Glob would on the server, and reports what the server
+// would fail on.
 func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePath {
 	at := func(s finding.Severity, rule, message, hint string) {
 		j.report(file, problemAt(n, s, rule, message, hint))
@@ -39,7 +39,7 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 			}
 			p := relink(pattern, link)
 			if path.IsAbs(n.Value) {
-				p = n.Value // the server names it as it is written
+				p = n.Value // the server uses the path as it is written
 			}
 			return []validator.RulePath{{File: i, Path: p}}
 		}
@@ -54,7 +54,7 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 	files, dirs := j.byName.Candidates(means), j.dirsByName.Candidates(means)
 	if j.compared += len(files) + len(dirs); j.compared > maxCompared {
 		if !j.uncompared {
-			at(finding.Warning, validator.RulePatternCost, fmt.Sprintf("from %q on the patterns were not compared with the files: that takes more than %d comparisons", n.Value, maxCompared),
+			at(finding.Warning, validator.RulePatternCost, fmt.Sprintf("the patterns from %q onward were not compared with the files: that takes more than %d comparisons", n.Value, maxCompared),
 				"name the directory, or the beginning or ending of the files, without * and ?")
 		}
 		j.uncompared = true
@@ -94,7 +94,7 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 	return j.found(matches, link)
 }
 
-// found are the files at these paths, under the paths by which the server names them.
+// found are the files at these visible paths, with the paths that the server uses for them.
 func (j *judge) found(paths []string, link string) []validator.RulePath {
 	files := make([]validator.RulePath, len(paths))
 	for i, p := range paths {
@@ -103,8 +103,8 @@ func (j *judge) found(paths []string, link string) []validator.RulePath {
 	return files
 }
 
-// throughLink takes the ..data link of a volume out of a pattern, since it leads to the files that are visible
-// without it. It returns the directory that holds the link.
+// throughLink removes the ..data link of a volume from a pattern: the same files are visible without it. It also returns
+// the directory that contains the link; empty when there is none.
 func (j *judge) throughLink(pattern string) (plain, dir string) {
 	dir, rest, ok := strings.Cut(pattern, "/..data/")
 	if !ok || !j.dirs[dir] {
@@ -113,7 +113,7 @@ func (j *judge) throughLink(pattern string) (plain, dir string) {
 	return dir + "/" + rest, dir
 }
 
-// relink puts the ..data link back into the path of a file below the directory that holds it.
+// relink puts the ..data link back into the path of a file below the directory that contains it.
 func relink(p, dir string) string {
 	if dir == "" {
 		return p
@@ -121,8 +121,8 @@ func relink(p, dir string) string {
 	return dir + "/..data" + strings.TrimPrefix(p, dir)
 }
 
-// withoutMain is how to name the other files without the main file: by their ending when they share one that the main file
-// does not have, else from a directory of their own.
+// withoutMain says how to match the other files but not the main file: by their extension if they share one that the main
+// file does not have, or else in their own directory.
 func withoutMain(written, main string, others []string) string {
 	ext := ""
 	if len(others) > 0 && !slices.ContainsFunc(others, func(p string) bool { return path.Ext(p) != path.Ext(others[0]) }) {

@@ -15,44 +15,44 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// problem is one thing that is wrong with a file or a piece of it, before it is a finding.
+// problem is one mistake in a file or a part of it, before it becomes a finding.
 type problem struct {
 	line, column int
 	severity     finding.Severity
 	rule         string
 	message      string
 	hint         string
-	// open says that the search for mistakes ended here.
+	// open says that the search for mistakes stopped here.
 	open bool
-	// needles are texts to look for when the line is unknown: the value or key that is wrong.
+	// needles are the wrong key or value, to search for when the line is unknown.
 	needles []string
-	// last says that of several places the last one is meant (a duplicate).
+	// last says to use the last of several places (a duplicate).
 	last bool
-	// regexp says that the value is a regular expression, of which the library may quote only a part.
+	// regexp says that the value is a regular expression. The library may quote only part of it.
 	regexp bool
-	// tag is the YAML tag of the value that is wrong, unknown the field that is not known.
+	// tag is the YAML tag of the wrong value, unknown the name of an unknown field.
 	tag, unknown string
 	// grammar says that a newer PromQL may accept the expression.
 	grammar bool
-	// unsure says that the running server decides about query.
+	// unsure says that the running server decides whether query is valid.
 	unsure bool
-	// group and number are of the rule that is wrong; query and offset of its expression.
+	// group and number identify the wrong rule; query and offset, the place in its expression.
 	group, query string
-	// anchor is the name of one that does not exist. It is searched for, and never shown.
+	// anchor is the name of a missing anchor. It is searched for, but never shown.
 	anchor         string
 	number, offset int
-	// unnamed says that it is about a group without a name.
+	// unnamed says that the problem is a group without a name.
 	unnamed bool
 }
 
-// problemAt is a problem of a node.
+// problemAt is a problem at a node.
 func problemAt(n *yaml.Node, s finding.Severity, rule, message, hint string) problem {
 	return problem{line: n.Line, column: n.Column, severity: s, rule: rule, message: message, hint: hint}
 }
 
 func (p problem) blocks() bool { return p.severity == finding.Error }
 
-// names are the rules that a kind of file's YAML mistakes are reported under.
+// names are the rule names under which YAML mistakes in a kind of file are reported.
 type names struct {
 	yaml, unknown, duplicate, wrongType, duration, value string
 }
@@ -82,8 +82,8 @@ var (
 	reDupJob    = lazyregexp.New(`found multiple (scrape|remote write|remote read) configs with job name "(.*)"`)
 )
 
-// problems turns what the library says into problems. It never keeps the value that a type error
-// quotes: a value in the wrong place may be a password.
+// problems turns an error of the library into problems. It never keeps the value that a type error quotes: a value in
+// the wrong place may be a password.
 func problems(err error, n names) []problem {
 	var (
 		t2 *yaml2.TypeError
@@ -110,7 +110,7 @@ const notListed = " are not listed"
 func typeProblems(msgs []string, n names) []problem {
 	var ps []problem
 	for i, msg := range msgs {
-		if i == maxProblems { // each is looked up in the whole file, and no one reads so many
+		if i == maxProblems { // each costs a search of the whole file, and no one reads so many
 			return append(ps, problem{severity: finding.Error, rule: n.value, line: ps[i-1].line, open: true,
 				message: fmt.Sprintf("%d more errors in fields and types", len(msgs)-i) + notListed})
 		}
@@ -189,7 +189,7 @@ func valueProblem(msg string, n names) problem {
 	return p
 }
 
-// hints are known fixes for what the library refuses.
+// hints are fixes for errors of the library, by a part of their text.
 var hints = []struct{ part, hint string }{
 	{"is not a valid hostname", "a target is host:port; scheme and path have their own fields (scheme, metrics_path)"},
 	{"unknown relabel action", "actions: replace, lowercase, uppercase, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep"},
@@ -228,7 +228,7 @@ func unquote(s string) string {
 	return strings.Trim(s, `"`)
 }
 
-// wanted says in words which kind of value a Go type is written as.
+// wanted names the kind of YAML value that a Go type is written as.
 func wanted(goType string) string {
 	switch t := strings.TrimLeft(goType, "*"); {
 	case strings.HasPrefix(t, "[]"), strings.HasSuffix(t, "Configs"), strings.HasSuffix(t, "LabelNames"), listTypes()[t]:
@@ -244,7 +244,7 @@ func wanted(goType string) string {
 	case t == "string", strings.HasSuffix(t, "Secret"), strings.HasSuffix(t, "LabelName"), strings.HasSuffix(t, "LabelValue"):
 		return "a string"
 	case strings.HasSuffix(t, ".plain"):
-		return "" // the library's name for anything that it reads in two steps
+		return "" // the library's name for any type that it reads in two steps
 	default:
 		return "a mapping"
 	}
@@ -257,7 +257,7 @@ func typeMessage(want, is string) string {
 	return "want " + want + ", got " + is
 }
 
-// typeHints are what is most likely meant, by the message.
+// typeHints are the likely fixes, by message.
 var typeHints = map[string]string{
 	typeMessage("a list", "a mapping"):        `write a dash before the first key of each entry: "- "`,
 	typeMessage("a list", "a string"):         "write the value in brackets: [...]",
@@ -268,7 +268,7 @@ var typeHints = map[string]string{
 	typeMessage("a whole number", "a string"): "write the number alone, without quotes or a unit",
 }
 
-// got says in words what a YAML tag is.
+// got names the kind of value of a YAML tag.
 func got(tag string) string {
 	switch tag {
 	case "!!str":

@@ -17,7 +17,7 @@ import (
 	"reloader/internal/yamlslip"
 )
 
-// newParser is the PromQL parser with the features of the server; without facts, promtool's.
+// newParser is the PromQL parser with the features of the server; promtool's when they are unknown.
 func newParser(features []string, server versions.Version) parser.Parser {
 	var o parser.Options
 	for _, f := range features {
@@ -45,7 +45,7 @@ func newParser(features []string, server versions.Version) parser.Parser {
 	return p
 }
 
-// parser2x also accepts what 3.0 renamed.
+// parser2x also accepts names that 3.0 changed.
 type parser2x struct {
 	parser.Parser
 	renamed parser.Parser
@@ -64,7 +64,7 @@ func (p parser2x) ParseExpr(input string) (parser.Expr, error) {
 	return expr, err
 }
 
-// promQL points at the place in the expression where the parser stopped.
+// promQL fills in a problem from a PromQL error, with the place where the parser stopped; false for any other error.
 func promQL(err error, p *problem) bool {
 	var (
 		one  *parser.ParseErr
@@ -86,7 +86,7 @@ func promQL(err error, p *problem) bool {
 	p.rule, p.message = validator.RulePromQL, "PromQL: "+one.Err.Error()
 	p.query, p.offset = one.Query, int(one.PositionRange.Start)
 	p.grammar = !plainSyntax(one.Query, many)
-	p.unsure = errors.As(one.Err, &tooNewExpr{}) // the server itself has the last word
+	p.unsure = errors.As(one.Err, &tooNewExpr{}) // the server itself decides
 	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
 		p.hint = "enable the feature flag on the server, or remove the function"
 	} else {
@@ -97,7 +97,7 @@ func promQL(err error, p *problem) bool {
 
 var reOddCharacter = lazyregexp.New(`unexpected character[a-z ]*: ('.+')`)
 
-// oddCharacter is for characters of web pages and chats, which look like others.
+// oddCharacter is a hint about a character from a web page or a chat that looks like another one; empty for others.
 func oddCharacter(message string) string {
 	m := reOddCharacter().FindStringSubmatch(message)
 	if m == nil {
@@ -117,7 +117,7 @@ func oddCharacter(message string) string {
 	return ""
 }
 
-// plainSyntax reports whether an expression is wrong in any grammar: something is not closed, or missing at its end.
+// plainSyntax reports whether an expression is wrong in any version: something is not closed, or missing at its end.
 func plainSyntax(query string, all parser.ParseErrors) bool {
 	for _, e := range all {
 		if plainMessage(e.Err.Error()) {

@@ -24,7 +24,7 @@ func (ix *index) ruleLines(group string, n int) (from, to int) {
 	return 1, all
 }
 
-// groupsOf are the rule groups of a name.
+// groupsOf are the rule groups with a name.
 func (ix *index) groupsOf(group string) []*yaml.Node {
 	if ix.groups == nil {
 		ix.groups = map[string][]*yaml.Node{}
@@ -39,7 +39,8 @@ func (ix *index) groupsOf(group string) []*yaml.Node {
 	return ix.groups[group]
 }
 
-// groupOf is where a problem of a whole group is: at the second group of a name, or at the first without one. Nil for others.
+// groupOf is where a problem of a group itself is: at the second group with the same name, or at the first without a name. Nil for
+// other problems.
 func (ix *index) groupOf(p *problem) *yaml.Node {
 	if same := ix.groupsOf(p.group); p.group != "" && p.number == 0 && len(same) > 1 {
 		return child(same[1], "name")
@@ -75,8 +76,8 @@ func lastLine(n *yaml.Node) int {
 	return last
 }
 
-// inQuery moves a problem from the beginning of an expression to where its parser stopped.
-// Where the source cannot be followed exactly it stays at the beginning.
+// inQuery moves a problem from the beginning of an expression to the place where its parser stopped. It stays at the
+// beginning when that place cannot be mapped to the file exactly.
 func (ix *index) inQuery(p *problem) {
 	var expr *yaml.Node
 	for _, at := range ix.between(p.line, p.line) {
@@ -88,7 +89,7 @@ func (ix *index) inQuery(p *problem) {
 	if expr == nil || expr.Line > len(ix.text.lines) {
 		return
 	}
-	// The end of an expression is behind its last character, not behind its last line.
+	// The end of an expression is after its last character, not after its last line.
 	before := p.query[:min(p.offset, len(strings.TrimRight(p.query, " \n")))]
 	switch expr.Style {
 	case yaml.LiteralStyle:
@@ -99,7 +100,7 @@ func (ix *index) inQuery(p *problem) {
 		source := ix.text.lines[line]
 		indent := utf8.RuneCountInString(source) - utf8.RuneCountInString(strings.TrimLeft(source, " "))
 		part := before[strings.LastIndexByte(before, '\n')+1:]
-		// An expression may be indented deeper than its block; then the part holds the rest.
+		// An expression may be indented deeper than its block. The part then contains the extra blanks.
 		full, _, _ := strings.Cut(p.query[len(before)-len(part):], "\n")
 		own := utf8.RuneCountInString(part) - (len(full) - len(strings.TrimLeft(full, " ")))
 		p.line, p.column = line+1, indent+1+max(own, 0)
@@ -113,6 +114,6 @@ func (ix *index) inQuery(p *problem) {
 			p.column = start + 1 + utf8.RuneCountInString(before)
 		}
 	default:
-		// Folded text cannot be followed by its offset.
+		// In folded text, an offset does not map to a place in the file.
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// job is a scrape job with the file that it is written in.
+// job is a scrape job and the file that contains it.
 type job struct {
 	*config.ScrapeConfig
 	file int
@@ -50,8 +50,8 @@ func (j *judge) refer(l *configLoader, ix *index) {
 	j.expect(l, ix, jobs, paths)
 }
 
-// named resolves a list of patterns at the top of the file to visible files, in the order in which
-// the server reads them, and to the paths under which it does.
+// named resolves a top-level list of patterns to visible files, in the order in which the server reads them, and to the
+// paths that the server uses for them.
 func (j *judge) named(file int, ix *index, dir, key string) (files []int, paths []validator.RulePath) {
 	list := yamlnode.Resolve(child(ix.root, key))
 	if list == nil || list.Kind != yaml.SequenceNode {
@@ -88,7 +88,7 @@ func join(dir, p string) string {
 	return path.Join(dir, p)
 }
 
-// absent warns, once per file and effect, that a file may exist only where the server runs.
+// absent warns, once per file and effect, about a file that is not visible. It may still exist where the server runs.
 func (j *judge) absent(file int, n *yaml.Node, p, effect string) {
 	if j.missing[p+"\x00"+effect] {
 		return
@@ -108,21 +108,21 @@ func (j *judge) absent(file int, n *yaml.Node, p, effect string) {
 	j.report(file, f)
 }
 
-// reads judges what a file's jobs read and write beside it.
+// reads judges the other files that a file's jobs read and write.
 func (j *judge) reads(file int, ix *index, dir string) {
 	j.inputs(file, ix, dir)
 	j.certificates(file, ix, dir)
 	j.logDirectories(file, ix, dir)
 }
 
-// inputs looks for the files that a file's jobs read: credentials, certificates, authorities.
+// inputs finds the files that a file's jobs read: credentials, certificates, authorities.
 func (j *judge) inputs(file int, ix *index, dir string) {
 	for _, at := range ix.places {
 		if at.isKey || at.node.Kind != yaml.ScalarNode || at.node.Value == "" || at.node.Tag == "!!null" {
 			continue
 		}
 		key := at.last()
-		// Log files are written by the server.
+		// The server writes log files.
 		if !strings.HasSuffix(key, "_file") || strings.HasSuffix(key, "_log_file") || slices.Contains(at.path, "labels") || slices.Contains(at.path, "external_labels") {
 			continue
 		}
@@ -140,7 +140,7 @@ func (j *judge) inputs(file int, ix *index, dir string) {
 	}
 }
 
-// effectOf is what happens when the file that stands at the path is not there; empty when that depends.
+// effectOf is what happens without the file that the key at this path names; empty when it depends.
 func effectOf(keys []string) string {
 	switch key := keys[len(keys)-1]; {
 	case loadedWith(keys) && slices.Contains([]string{"ca_file", "cert_file", "key_file"}, key):
@@ -154,7 +154,7 @@ func effectOf(keys []string) string {
 	}
 }
 
-// ruleFiles judges rule files on all processors; those whose verdict is known are left alone.
+// ruleFiles judges rule files on all processors, except those whose verdict is known.
 func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
 	rj := &ruleJudge{parser: j.parser, scheme: scheme, server: j.server}
 	stale := j.q.Scheme != "" && j.q.Scheme != scheme.String()
@@ -171,7 +171,7 @@ func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
 			j.answer.Need = append(j.answer.Need, i)
 		}
 	}
-	// Verdicts are taken in order, and each is released first, then comes the next: that of a bad file holds all its nodes.
+	// Verdicts are received in order, and each can be freed before the next: that of a bad file holds all of its nodes.
 	verdicts := make([]chan verdict, min(runtime.GOMAXPROCS(0), len(todo)))
 	var wg sync.WaitGroup
 	for w := range verdicts {
@@ -189,7 +189,7 @@ func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
 		} else if v.index != nil {
 			j.reportAll(i, v.index, v.problems)
 		} else {
-			for _, p := range v.problems { // they have their places, and quote nothing
+			for _, p := range v.problems { // they already have a position, and quote no value
 				j.report(i, p)
 			}
 		}

@@ -12,10 +12,10 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 )
 
-// The library judges targets in packages that would double what is linked, for the few lines below;
-// the comparison with promtool holds them to its verdicts.
+// The library checks targets in packages that would double the size of promcheck, so these few lines repeat it. A test
+// compares them with promtool.
 
-// checkScrape judges targets as the scrape manager does, after relabeling.
+// checkScrape checks targets after relabeling, as the scrape manager does.
 func checkScrape(groups []*targetgroup.Group, cfg *config.ScrapeConfig) error {
 	lb := labels.NewBuilder(labels.EmptyLabels())
 	for _, g := range groups {
@@ -32,7 +32,7 @@ func checkScrape(groups []*targetgroup.Group, cfg *config.ScrapeConfig) error {
 	return nil
 }
 
-// discovered are the labels of a target before relabeling.
+// discovered sets the labels that a target has before relabeling.
 func discovered(lb *labels.Builder, cfg *config.ScrapeConfig, target, group model.LabelSet) {
 	lb.Reset(labels.EmptyLabels())
 	for n, v := range target {
@@ -64,7 +64,7 @@ func discovered(lb *labels.Builder, cfg *config.ScrapeConfig, target, group mode
 	}
 }
 
-// Labels that switch the scraping of histograms per target.
+// Labels that control how histograms of a target are scraped.
 const (
 	labelConvert = "__convert_classic_histograms_to_nhcb__"
 	labelClassic = "__always_scrape_classic_histograms__"
@@ -110,7 +110,7 @@ func checkTarget(lb *labels.Builder) error {
 	})
 }
 
-// checkAlertmanager judges Alertmanager targets as the notifier does, after relabeling.
+// checkAlertmanager checks Alertmanager targets after relabeling, as the notifier does.
 func checkAlertmanager(groups []*targetgroup.Group, cfg *config.AlertmanagerConfig) error {
 	lb := labels.NewBuilder(labels.EmptyLabels())
 	for _, g := range groups {

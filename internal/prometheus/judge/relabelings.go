@@ -14,11 +14,11 @@ import (
 	"reloader/internal/versions"
 )
 
-// maxRelabelings bounds how many relabelings of a bad file are judged one by one.
+// maxRelabelings is how many relabelings of a bad file are judged one by one.
 const maxRelabelings = 10_000
 
-// eachRelabeling judges the relabelings of a list one by one where the file cannot be divided by lines: in a list that is
-// written in brackets, and in a file with anchors. The library stops at the first bad one.
+// eachRelabeling judges relabelings one by one where the file cannot be divided by lines: in a list in brackets, and in a
+// file with anchors. The library stops at the first bad one.
 func (ix *index) eachRelabeling(found []problem, server versions.Version) []problem {
 	if !blocking(found) {
 		return found
@@ -40,7 +40,7 @@ func (ix *index) eachRelabeling(found []problem, server versions.Version) []prob
 		if first == len(all) {
 			continue
 		}
-		// The library said so too, of the list as a whole.
+		// The library reported the same for the list as a whole.
 		last := lastLine(list)
 		found = slices.DeleteFunc(found, func(f problem) bool {
 			return f.line >= list.Line && f.line <= last &&
@@ -72,7 +72,7 @@ func relabelingProblems(n *yaml.Node) []problem {
 
 // inItem finds the places of the problems of one item of a list.
 func (ix *index) inItem(ps []problem, item place) []problem {
-	const most = 20 // of an item, which is looked through for each
+	const most = 20 // per item: each problem costs a search of the item
 	ps = ps[:min(len(ps), most)]
 	if len(ps) == 0 {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"reloader/internal/versions"
 )
 
-// verdict is what is found in one rule file.
+// verdict is the result for one rule file.
 type verdict struct {
 	problems []problem
 	index    *index
@@ -32,7 +32,7 @@ type ruleJudge struct {
 	server versions.Version
 }
 
-// file judges one rule file. Positions are only looked for when something is wrong.
+// file judges one rule file. It only works out positions when something is wrong.
 func (j *ruleJudge) file(content []byte) verdict {
 	printing := &printer{Parser: j.parser, printed: map[string]string{}}
 	groups, ps := j.parse(printing, content)
@@ -82,7 +82,7 @@ func (j *ruleJudge) file(content []byte) verdict {
 	return v
 }
 
-// parse judges YAML as the server's rule manager does. Groups are nil when it is too broken.
+// parse judges YAML as the server's rule manager does. Groups are nil when the file cannot be decoded.
 func (j *ruleJudge) parse(p parser.Parser, content []byte) (*rulefmt.RuleGroups, []problem) {
 	quiet := slog.New(slog.DiscardHandler)
 	groups, errs := rulefmt.Parse(content, false, j.scheme, p, quiet)
@@ -115,7 +115,7 @@ func ruleProblems(errs []error, groups *rulefmt.RuleGroups) []problem {
 		}
 		ps = append(ps, groupProblem(err.Error()))
 	}
-	// What is both or neither is no recording rule whose fields could be wrong.
+	// A rule with both or neither is not a recording rule, so its fields are not wrong for one.
 	for _, p := range slices.Clone(ps) {
 		if strings.Contains(p.message, "only one of 'record' and 'alert'") {
 			ps = slices.DeleteFunc(ps, func(o problem) bool {
@@ -126,7 +126,7 @@ func ruleProblems(errs []error, groups *rulefmt.RuleGroups) []problem {
 	return ps
 }
 
-// groupProblem is about a whole group: its name or its labels.
+// groupProblem is a problem of a group itself: its name or its labels.
 func groupProblem(msg string) problem {
 	p := problem{severity: finding.Error, rule: validator.RuleGroupName, message: msg}
 	p.line, p.column, p.message = cutPosition(msg)
@@ -156,7 +156,7 @@ func cutPosition(msg string) (line, column int, rest string) {
 	return line, column, msg[len(m[0]):]
 }
 
-// ruleProblem is about one rule. The library's text begins with the position, the group and the rule.
+// ruleProblem is a problem of one rule. The library's text begins with the position, the group and the rule.
 func ruleProblem(re *rulefmt.Error) problem {
 	var inner error = &re.Err
 	if u := re.Err.Unwrap(); u != nil {
@@ -190,7 +190,7 @@ func ruleProblem(re *rulefmt.Error) problem {
 
 var reTemplateWord = lazyregexp.New(`(undefined variable|function) "(\$?\w+)"`)
 
-// templateHint says what a word of a template was probably meant to be.
+// templateHint suggests what an unknown word in a template was meant to be.
 func templateHint(message string) string {
 	m := reTemplateWord().FindStringSubmatch(message)
 	switch {
@@ -205,7 +205,7 @@ func templateHint(message string) string {
 	return "variables: $labels, $value, $externalLabels, $externalURL"
 }
 
-// renamed warns of what only a 2.x server accepts.
+// renamed warns about what only a 2.x server accepts.
 func (j *ruleJudge) renamed(ix *index) []problem {
 	if !old(j.server) {
 		return nil

@@ -22,8 +22,8 @@ var (
 	ruleFileType = reflect.TypeFor[rulefmt.RuleGroups]()
 )
 
-// dynamic are the types to which the library adds a field for each service discovery, and
-// those that are written otherwise than their fields say.
+// dynamic are the types to which the library adds a field for each kind of service discovery, and those whose YAML
+// differs from their fields.
 var dynamic = map[reflect.Type]func() reflect.Type{
 	reflect.TypeFor[config.ScrapeConfig]():       func() reflect.Type { return withDiscoveries(&config.ScrapeConfig{}) },
 	reflect.TypeFor[config.AlertmanagerConfig](): func() reflect.Type { return withDiscoveries(&config.AlertmanagerConfig{}) },
@@ -43,8 +43,7 @@ func withDiscoveries(in any) reflect.Type {
 	return reflect.TypeOf(v)
 }
 
-// fieldsAt are the field names that the library knows at a path of keys; nil when the path
-// leads nowhere.
+// fieldsAt are the field names that the library knows at a path of keys; nil when the path does not exist.
 func fieldsAt(t reflect.Type, path []string) []string {
 	if t = typeAt(t, path); t == nil {
 		return nil
@@ -89,7 +88,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	return known
 }
 
-// listTypes are the names of the library's own types that are written as lists.
+// listTypes are the names of the library's types that are written as lists.
 var listTypes = sync.OnceValue(func() map[string]bool {
 	lists, seen := map[string]bool{}, map[reflect.Type]bool{}
 	var walk func(reflect.Type)
@@ -111,7 +110,7 @@ var listTypes = sync.OnceValue(func() map[string]bool {
 	return lists
 })
 
-// below is the way from a section to the one section of its own that knows the key; nil when none does, or several do.
+// below is the path from a section to the only section within it that knows the key; nil when none or several do.
 func below(t reflect.Type, name string) []string {
 	var near, far [][]string
 	for key, f := range fields(t) {
@@ -119,7 +118,7 @@ func below(t reflect.Type, name string) []string {
 			if deeper == name {
 				near = append(near, []string{key})
 			}
-			if _, ok := fields(g)[name]; ok && (strings.Contains(name, "_") || !strings.HasSuffix(deeper, "_sd_configs")) { // groups, role and the like mean something else there
+			if _, ok := fields(g)[name]; ok && (strings.Contains(name, "_") || !strings.HasSuffix(deeper, "_sd_configs")) { // groups, role and similar keys mean something else there
 				far = append(far, []string{key, deeper})
 			}
 		}
@@ -134,7 +133,7 @@ func below(t reflect.Type, name string) []string {
 	}
 }
 
-// typeAt is the type of the section at a path of keys; nil when the path leads nowhere.
+// typeAt is the type of the section at a path of keys; nil when the path does not exist.
 func typeAt(t reflect.Type, path []string) reflect.Type {
 	for _, key := range path {
 		f, ok := fields(t)[key]
@@ -146,7 +145,7 @@ func typeAt(t reflect.Type, path []string) reflect.Type {
 	return t
 }
 
-// unknownHint says what an unknown field was probably meant to be, or where it belongs.
+// unknownHint suggests what an unknown field was meant to be, or where it belongs.
 func unknownHint(top reflect.Type, path []string) string {
 	if len(path) == 0 {
 		return ""
@@ -159,7 +158,7 @@ func unknownHint(top reflect.Type, path []string) string {
 	if len(parent) == 0 {
 		switch {
 		case top != ruleFileType && slices.Contains([]string{"alert", "record", "expr"}, name):
-			return "this belongs to a rule: rules stand in groups, in a file that rule_files names"
+			return "this belongs to a rule: rules belong in groups, in a file that rule_files names"
 		case top == ruleFileType && slices.Contains([]string{"job_name", "static_configs", "targets"}, name):
 			return "this belongs to a scrape job, in prometheus.yml under scrape_configs"
 		}
@@ -183,7 +182,7 @@ func unknownHint(top reflect.Type, path []string) string {
 				return quoted(name) + " belongs at the top of the file: check the indentation"
 			}
 			if !strings.Contains(name, "_") {
-				break // url, name, timeout and the like mean something else in each section
+				break // url, name, timeout and similar keys mean something else in each section
 			}
 			return quoted(name) + " belongs under " + strings.Join(elsewhere, ".") + ": check the indentation"
 		}

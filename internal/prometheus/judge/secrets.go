@@ -10,11 +10,11 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// secrets are the values of a file that must never be shown. They are found by the names of
-// their keys, not by the library's types: a password under a misspelt key is a password too.
+// secrets are the values of a file that must never be shown. They are recognized by the names of their keys, not by the
+// library's types: a password under a misspelled key is still a password.
 type secrets struct {
 	values map[string]bool
-	// lengths are those of the values by their first two bytes, so that a message is searched for all of them at once.
+	// lengths are the lengths of the values, by their first two bytes, so that one pass over a message finds all of them.
 	lengths map[[2]byte][]int
 }
 
@@ -28,7 +28,7 @@ const masked = "<secret>"
 
 func secretsOf(ix *index) secrets {
 	s := secrets{map[string]bool{}, map[[2]byte][]int{}}
-	known := map[string]bool{} // the same few keys stand in a file again and again
+	known := map[string]bool{} // a file repeats the same few keys
 	isSecret := func(key string) bool {
 		is, ok := known[key]
 		if !ok {
@@ -62,18 +62,18 @@ func isSecretKey(key string) bool {
 	return reSecretKey().MatchString(key) && !rePlainKey().MatchString(key)
 }
 
-// publicLeaf reports whether the last key is one that holds no secret even in a section that does.
+// publicLeaf reports whether the last key holds no secret, even in a section that holds secrets.
 func publicLeaf(path []string) bool {
 	last := path[len(path)-1]
 	return rePlainKey().MatchString(last) && !strings.Contains(strings.Join(path, "."), "headers")
 }
 
-// redact takes everything secret out of a message.
+// redact masks every secret in a message.
 func (s secrets) redact(message string) string {
 	var b strings.Builder
-	from := 0 // what is before it is written
+	from := 0 // everything before it is written
 	for i := 0; i < len(message); {
-		// Secrets may overlap: one begins in another, and all of both is hidden.
+		// Secrets may overlap. Then both are hidden whole.
 		end := i
 		for k := i; k <= end && k+1 < len(message); k++ {
 			end = max(end, s.endAt(message, k))
@@ -89,7 +89,7 @@ func (s secrets) redact(message string) string {
 	return reURLSecrets().ReplaceAllString(message, "${1}"+masked)
 }
 
-// endAt is where the longest secret ends that begins at a place of a message; zero when none does.
+// endAt is the end of the longest secret that begins at this place of a message; zero when none does.
 func (s secrets) endAt(message string, at int) int {
 	end := 0
 	for _, n := range s.lengths[[2]byte{message[at], message[at+1]}] {
@@ -97,7 +97,7 @@ func (s secrets) endAt(message string, at int) int {
 		if to <= end || to > len(message) || !s.values[message[at:to]] {
 			continue
 		}
-		// As a part of a word a short one is chance.
+		// A short secret within a word is a coincidence.
 		if n >= 4 || (at == 0 || !wordByte(message[at-1])) && (to == len(message) || !wordByte(message[to])) {
 			end = to
 		}

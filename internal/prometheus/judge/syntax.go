@@ -2,7 +2,7 @@ package judge
 
 import "reloader/internal/yamlslip"
 
-// broken reports a file that is not valid YAML at all, at the line to edit.
+// broken reports a file that is not valid YAML, at the line to edit.
 func (j *judge) broken(file int, content []byte, err error, n names) {
 	for _, p := range problems(err, n) {
 		at := p.slip()
@@ -20,7 +20,7 @@ func (p *problem) edit(at yamlslip.Problem) {
 	p.line, p.column, p.message, p.hint = at.Line, at.Column, at.Message, at.Hint
 }
 
-// reinterpret says what was meant by a line that is YAML, and means something else than it shows.
+// reinterpret explains a line that is valid YAML, but does not mean what it seems to.
 func (p *problem) reinterpret(text *yamlslip.Text) {
 	at := p.slip()
 	text.Reinterpret(&at)

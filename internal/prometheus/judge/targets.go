@@ -23,7 +23,7 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// targets judges what promtool judges beyond the library: certificate pairs, static targets, file_sd files.
+// targets checks what promtool checks in addition to the library: certificate pairs, static targets, file_sd files.
 func (j *judge) targets(cfg *config.Config, ix *index, jobs []job) {
 	for _, jb := range jobs {
 		check := func(groups []*targetgroup.Group) error { return checkScrape(groups, jb.ScrapeConfig) }
@@ -53,7 +53,7 @@ func (j *judge) discoveries(in int, ix *index, owner string, configs discovery.C
 	}
 }
 
-// pair refuses a client certificate without its key, and the reverse.
+// pair refuses a client certificate without its key, and a key without its certificate.
 func (j *judge) pair(in int, ix *index, owner string, tls commonconfig.TLSConfig) {
 	message, needle := "", ""
 	switch {
@@ -76,7 +76,7 @@ func targetProblem(err error, owner string) problem {
 	return p
 }
 
-// fileSD judges the visible target files that a pattern means.
+// fileSD judges the visible target files that match a pattern.
 func (j *judge) fileSD(in int, ix *index, pattern string, check func([]*targetgroup.Group) error) {
 	dir := path.Dir(j.q.Files[in].Path)
 	node := ix.targetFiles(pattern)
@@ -126,7 +126,7 @@ func readTargets(f validator.File) ([]*targetgroup.Group, error) {
 	return groups, nil
 }
 
-// targetFile reports what is wrong with a target file, where that can be seen.
+// targetFile reports what is wrong with a target file, at its place in the file.
 func (j *judge) targetFile(i int, err error) {
 	content := j.q.Files[i].Content
 	hint := `a list of {"targets": ["host:port"], "labels": {"name": "value"}}`
@@ -137,7 +137,7 @@ func (j *judge) targetFile(i int, err error) {
 		})
 		return
 	}
-	// JSON is YAML enough to find the place in.
+	// JSON can be read as YAML to find the place.
 	ix, perr := parse(content)
 	if perr != nil {
 		ix = &index{}
@@ -156,7 +156,7 @@ func (j *judge) targetFile(i int, err error) {
 	j.reportAll(i, ix, ps)
 }
 
-// notJSON says what is wrong with the text; the parser's words are those of a programmer.
+// notJSON explains a syntax error. The parser's own messages are written for programmers.
 func notJSON(content []byte, err *json.SyntaxError) string {
 	end := min(max(int(err.Offset)-1, 0), len(content))
 	before := bytes.TrimRight(content[:end], " \t\r\n")
@@ -172,7 +172,7 @@ func notJSON(content []byte, err *json.SyntaxError) string {
 	}
 }
 
-// targetTypes are all values in a target file that are of another type than they must be, and all unknown keys.
+// targetTypes are all values of the wrong type in a target file, and all unknown keys.
 func targetTypes(root *yaml.Node, strict bool) []problem {
 	var ps []problem
 	wrong := func(n *yaml.Node, name, want string) {
@@ -182,7 +182,7 @@ func targetTypes(root *yaml.Node, strict bool) []problem {
 		}
 		ps = append(ps, problemAt(n, finding.Error, validator.RuleFileSD, message, ""))
 	}
-	// JSON knows texts from numbers; in YAML any plain value is a text.
+	// JSON tells strings from numbers. In YAML, any plain value can be a string.
 	text := func(n *yaml.Node, name string) {
 		n = yamlnode.Resolve(n)
 		if n.Kind != yaml.ScalarNode || strict && n.ShortTag() != "!!str" && n.ShortTag() != "!!null" {

@@ -9,15 +9,15 @@ import (
 	"reloader/internal/versions"
 )
 
-// reNewValue matches what the library says about a word that it does not know, in the place of one of a fixed list: such
-// lists grow with the versions (roles of service discoveries, actions, protocols, functions of templates).
+// reNewValue matches errors about an unknown word where the library knows a fixed list of words. Such lists grow with new
+// versions (roles of service discoveries, actions, protocols, template functions).
 var reNewValue = lazyregexp.New(`(?i)\b(unknown|unsupported|unrecognized|undefined|invalid .*\b(role|action|protocol|scheme|strategy|type|method|version|algorithm)\b|expected .* to be one of|must be one of|function ".*" not defined|is not (a )?(valid|supported) .*\b(role|action|protocol|scheme|strategy|type|method)\b)`)
 
-// notNew are words of the same kind that mean something else.
+// notNew matches similar errors that no newer version accepts.
 var notNew = lazyregexp.New(`unknown unit|undefined variable`)
 
-// soften makes warnings of mistakes that a newer server may not see as such: new words and new grammar. What is wrong in
-// any version stays an error.
+// soften turns errors that a newer server may accept (new words, new grammar) into warnings. What is wrong in every
+// version stays an error.
 func soften(ps []problem, server versions.Version) []problem {
 	if !newer(server) {
 		return ps
@@ -33,7 +33,7 @@ func soften(ps []problem, server versions.Version) []problem {
 			p.severity = finding.Warning
 			p.unsure = p.grammar
 			p.message = strings.TrimSuffix(p.message, ".") + mayKnow(server)
-			p.hint = goneHint(p.message, p.query) // what was removed is known; what is new is not
+			p.hint = goneHint(p.message, p.query) // the hints about removed words stay true; others may not
 		}
 	}
 	return ps

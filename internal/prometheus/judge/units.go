@@ -9,7 +9,7 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// text is a YAML file as lines, so that parts of it can be judged alone and still be found again.
+// text is a YAML file as lines, so that parts of it can be judged alone and keep their line numbers.
 type text struct {
 	lines []string
 }
@@ -18,14 +18,14 @@ func newText(b []byte) text {
 	return text{lines: strings.SplitAfter(string(b), "\n")}
 }
 
-// unit is a part of a file that makes sense alone: a section, a job, a list of relabelings, one of them.
-// Its lines are [from, to). A unit with children has its own key or dash on the lines before its
-// first child, or, for an item of a list, on the first child's line.
+// unit is a part of a file that makes sense alone: a section, a job, a list of relabelings, one relabeling. Its lines are
+// [from, to). The key or dash of a unit with children is on the lines before its first child. For an item of a list, it
+// can also be on the first child's line.
 type unit struct {
 	key, node *yaml.Node
 	from, to  int
 	children  []*unit
-	// dash is the prefix to keep of the first child's line when that child is left out.
+	// dash is the part of the first child's line that stays when that child is left out.
 	dash string
 	// item says that the unit is a mapping in a list: its scalar keys belong together.
 	item bool
@@ -34,7 +34,7 @@ type unit struct {
 // scalar reports whether the unit is a key with a plain value.
 func (u *unit) scalar() bool { return u.key != nil && u.node.Kind == yaml.ScalarNode }
 
-// identity reports whether the unit is the key without which an item is none.
+// identity reports whether the unit is the key that an item cannot exist without.
 func (u *unit) identity() bool {
 	return u.scalar() && (u.name() == "job_name" || u.name() == "url" || u.name() == "name")
 }
@@ -47,7 +47,7 @@ func (u *unit) name() string {
 	return u.key.Value
 }
 
-// relabeling reports whether the unit changes targets before they are used.
+// relabeling reports whether the unit relabels targets.
 func (u *unit) relabeling() bool { return u.name() == "relabel_configs" }
 
 // discovery reports whether the unit finds targets.
@@ -55,11 +55,11 @@ func (u *unit) discovery() bool {
 	return u.name() == "static_configs" || strings.HasSuffix(u.name(), "_sd_configs")
 }
 
-// maxDepth is how deep units are cut: sections, their jobs, a job's keys, a list's items, twice over.
+// maxDepth is how deep units are divided: sections, their jobs, a job's keys, a list's items, and two more levels.
 const maxDepth = 6
 
-// cut divides a parsed file into units. A file that cannot be divided by lines (flow style,
-// anchors) is one unit without children.
+// cut divides a parsed file into units. A file that cannot be divided by lines (flow style, anchors) is one unit without
+// children.
 func (t text) cut(root *yaml.Node) *unit {
 	u := &unit{node: root, from: 0, to: len(t.lines)}
 	if !hasAnchors(root) {
@@ -105,7 +105,7 @@ func isUnitList(name string) bool {
 	return slices.Contains([]string{"scrape_configs", "alertmanagers", "remote_write", "remote_read", "groups"}, name)
 }
 
-// place gives the children their lines; false when they do not begin on lines of their own.
+// place gives the children their lines; false when one of them does not begin on its own line.
 func (t text) place(u *unit, children []*unit) bool {
 	for i, c := range children {
 		first := u.from
@@ -132,7 +132,7 @@ func (t text) place(u *unit, children []*unit) bool {
 	return true
 }
 
-// dashLine is the line on which the item whose contents begin on the given line has its dash.
+// dashLine is the line with the dash of the item whose contents begin on the given line.
 func (t text) dashLine(line int) int {
 	for i := line; i >= 0; i-- {
 		s := strings.TrimSpace(t.lines[i])
@@ -146,7 +146,7 @@ func (t text) dashLine(line int) int {
 	return line
 }
 
-// render writes the lines of the kept units, and which line of the file each of them is.
+// render returns the text of the kept units, and the line of the file for each of its lines.
 func (t text) render(root *unit, keep map[*unit]bool) (string, []int) {
 	r := &renderer{text: t, keep: keep}
 	r.write(root)

@@ -8,8 +8,8 @@ import (
 	"reloader/internal/versions"
 )
 
-// Library is the version of Prometheus whose verdict this package gives. It is a variable so that make skew can
-// link another one and say so.
+// Library is the version of Prometheus whose verdict this package gives. It is a variable because make skew links
+// another version and sets it.
 var Library = "3.16.0"
 
 // newer reports whether the server may know keys that the library does not.
@@ -21,7 +21,7 @@ func older(v versions.Version) bool { return v.Known() && v.Before(versions.Pars
 // old reports whether the server is a 2.x, which accepts things that 3.x refuses.
 func old(v versions.Version) bool { return v.Known() && v.Major < 3 }
 
-// first is the version that brought a key; in is the section it counts in, empty for any.
+// first is the version that added a key; in is the section of the key, empty for any.
 type first struct {
 	key, in, version string
 }
@@ -66,8 +66,8 @@ var firstInRules = []first{
 	{"labels", "groups", "3.0"},
 }
 
-// tooNew finds keys that an older server does not know. They are warnings: the server itself
-// is the judge, and its refusal is seen.
+// tooNew finds keys that an older server does not know. They are warnings: the server itself decides, and a refusal by
+// the server is reported.
 func tooNew(ix *index, table []first, server versions.Version) []problem {
 	if !older(server) {
 		return nil

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Normal takes out of a printed configuration what may differ although the server runs the same file: the ..data link in
-// paths, and what the server takes from its environment and its flags. Wild are the paths of such settings, with dots; of an
-// external label the name stays.
+// Normal removes from a printed configuration what may differ although the server runs the same file: the ..data link in
+// paths, and what the server takes from its environment and flags. Wild are the paths of such settings, with dots. An
+// external label keeps its name.
 func Normal(text string, wild []string) string {
 	if strings.Contains(text, "/..data/") {
 		text = strings.ReplaceAll(text, "/..data/", "/")
@@ -22,12 +22,12 @@ func Normal(text string, wild []string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(text))
-	var at [4]string // the keys that lead to the line, by depth
+	var at [4]string // the keys above the line, by depth
 	skip := -1       // the depth of a setting that is left out
 	for line := range strings.Lines(text) {
 		depth := (len(line) - len(strings.TrimLeft(line, " "))) / 2
 		if skip >= 0 && depth > skip {
-			continue // below it, or the rest of its value
+			continue // part of a setting that is left out
 		}
 		skip = -1
 		key, _, ok := cutKey(line)
@@ -46,10 +46,10 @@ func Normal(text string, wild []string) string {
 	return b.String()
 }
 
-// Shown are the values of a printed configuration at these paths and below them, by path. The paths lead through no list.
+// Shown are the values at and below these paths of a printed configuration, by path. No path may go through a list.
 func Shown(text string, paths []string) map[string]string {
 	shown := map[string]string{}
-	var at [5]string // the keys that lead to the line, by depth
+	var at [5]string // the keys above the line, by depth
 	for line := range strings.Lines(text) {
 		depth := (len(line) - len(strings.TrimLeft(line, " "))) / 2
 		key, value, ok := cutKey(line)
@@ -76,7 +76,7 @@ func cutKey(line string) (key, value string, ok bool) {
 	return quote + key + quote, value, ok
 }
 
-// ExternalLabels is the path of the external labels, with its dot.
+// ExternalLabels is the path of the external labels, with its final dot.
 const ExternalLabels = "global.external_labels."
 
 // listed are the sections that are lists of named parts.
@@ -86,15 +86,15 @@ var listed = map[string]struct{ kind, name string }{
 	"remote_read":    {"remote_read", "name"},
 }
 
-// Kind is what the parts of a section are called, and the key that names them; ok is false for a section
-// that is one part.
+// Kind is the name for the parts of a section, and the key that names each; ok is false for a section that is a single
+// part.
 func Kind(section string) (kind, nameKey string, ok bool) {
 	l, ok := listed[section]
 	return l.kind, l.name, ok
 }
 
-// Cut cuts a configuration, as a server prints it, into its parts. The text is trusted to be laid out as the library
-// lays it out: sections begin in the first column, and so do the items of lists below them.
+// Cut cuts a configuration, as a server prints it, into its parts. It relies on the layout that the library prints:
+// sections begin in the first column, and so do the items of lists below them.
 func Cut(text string) []Item {
 	var items []Item
 	section, number := "", 0
@@ -121,7 +121,7 @@ func Cut(text string) []Item {
 	return items
 }
 
-// partEnd is where the part at the beginning of the text ends: at the next line that is not indented.
+// partEnd is the end of the first part of the text: the next line that is not indented.
 func partEnd(text string) int {
 	for at := 0; ; {
 		n := strings.IndexByte(text[at:], '\n')
@@ -146,11 +146,11 @@ func itemName(part, key string, number int) string {
 	return Numbered(number)
 }
 
-// Numbered names a part that has no name.
+// Numbered is the name of a part without a name.
 func Numbered(n int) string { return fmt.Sprintf("#%d", n) }
 
-// Differences names the parts in which a printed configuration differs from what is expected, in the order of
-// the file; the server's own come last.
+// Differences names the parts in which a printed configuration differs from the expected one, in the order of the file.
+// Parts that only the server has come last.
 func Differences(want, have []Item) []string {
 	type key struct{ kind, name string }
 	seen := make(map[key]uint64, len(have))

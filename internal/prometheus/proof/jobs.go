@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// FileJob is a scrape job of a file of scrape_config_files, which /api/v1/status/config does not print. Servers from
-// 3.15 on print it at /api/v1/scrape_pools/config; older ones show no more than its targets.
+// FileJob is a scrape job in a scrape_config_files file, which /api/v1/status/config does not print. Servers since 3.15
+// print it at /api/v1/scrape_pools/config; older ones only show its targets.
 type FileJob struct {
 	Item
-	// Fields are digests of its settings, to name those that differ. Empty where the server has another version than the
-	// library: Item.Leaves are compared then.
+	// Fields are digests of its settings, to name those that differ. They are empty if the server has another version than
+	// the library: Item.Leaves are compared then.
 	Fields []Leaf `json:"fields,omitempty"`
-	// Targets are digests of its targets before relabeling, for a server of another version; empty for a job with any
-	// discovery but static_configs, whose targets are not known here.
+	// Targets are digests of its targets before relabeling, for a server of another version. They are empty for a job with
+	// other discoveries than static_configs, whose targets are unknown.
 	Targets []uint64 `json:"targets,omitempty"`
 	// AllActive says that no relabeling can drop a target.
 	AllActive bool `json:"allActive,omitempty"`
@@ -32,7 +32,7 @@ func Fields(text string) []Leaf {
 	return fields
 }
 
-// settings are the parts of a printed mapping, by key: lines of a part begin with a blank or with the dash of a list.
+// settings are the parts of a printed mapping, by key. Lines that continue a part begin with a blank or with the dash of a list.
 func settings(text string) map[string]string {
 	parts := map[string]string{}
 	key, from, at := "", 0, 0
@@ -53,7 +53,7 @@ func settings(text string) map[string]string {
 	return parts
 }
 
-// Compare names what differs in a job as the server prints it; empty when nothing does.
+// Compare names what differs in the job that the server prints; empty when nothing does.
 func (j *FileJob) Compare(text string) (difference string) {
 	text = Normal(text, nil)
 	if Sum(text) == j.Sum {
@@ -80,7 +80,7 @@ func (j *FileJob) Compare(text string) (difference string) {
 	return j.String() + " differs in " + strings.Join(keys, ", ")
 }
 
-// lateLabels are discovered labels that only newer servers add.
+// lateLabels are labels that only newer servers add before relabeling.
 var lateLabels = []string{"__convert_classic_histograms_to_nhcb__", "__always_scrape_classic_histograms__", "__scrape_native_histograms__"}
 
 // TargetSum is the digest of a target before relabeling.
@@ -115,8 +115,8 @@ func (j *FileJob) CompareTargets(have []uint64) (difference string) {
 	return ""
 }
 
-// ChangedJobs are the jobs of scrape_config_files that differ between two sets of files, and which the server has to show for
-// the newer one.
+// ChangedJobs are the jobs of scrape_config_files that are new or different in the newer of two sets of files. The server
+// must show them.
 func ChangedJobs(from, to *Expected) []string {
 	before := make(map[string]uint64, len(from.FileJobs))
 	for i := range from.FileJobs {

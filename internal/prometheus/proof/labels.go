@@ -9,15 +9,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// OtherLabels names the external labels with variables whose fixed parts differ in a printed configuration. What the
-// variables stand for depends on the server's environment.
+// OtherLabels names the external labels with variables that differ from a printed configuration in more than the
+// variables. The values of the variables depend on the server's environment.
 func (e *Expected) OtherLabels(printed string) (differences []string) {
 	var shown struct {
 		Global struct {
 			Labels map[string]string `yaml:"external_labels"`
 		} `yaml:"global"`
 	}
-	// The section comes first; Differences reports one that is missing.
+	// The global section is printed first. Differences reports a missing label.
 	if len(e.Labels) == 0 || yaml.Unmarshal([]byte(printed[:partEnd(printed)]), &shown) != nil {
 		return nil
 	}
@@ -29,14 +29,14 @@ func (e *Expected) OtherLabels(printed string) (differences []string) {
 	return differences
 }
 
-// comesFrom says whether a value can be what a server makes of a text with variables. A 2.x without the feature flag
-// expand-external-labels leaves them as they are.
+// comesFrom reports whether a server can expand a text with variables to this value. A 2.x without the feature flag
+// expand-external-labels leaves variables as they are.
 func comesFrom(value, written string) bool {
 	fixed := strings.Split(os.Expand(written, func(name string) string {
 		if name == "$" {
 			return "$"
 		}
-		return "\x00" // no label has it
+		return "\x00" // does not occur in a label
 	}), "\x00")
 	if value == written || len(fixed) == 1 {
 		return value == written || value == fixed[0]

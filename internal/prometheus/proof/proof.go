@@ -1,4 +1,4 @@
-// Package proof says what a Prometheus shows of its files when it runs them, and holds that against what one shows.
+// Package proof compares what a Prometheus reports about its files with what it will report once it runs them.
 package proof
 
 import (
@@ -8,44 +8,44 @@ import (
 	"strings"
 )
 
-// Expected is what a server will show of itself when it runs a set of files: names and digests, and no value but Labels.
+// Expected is what a server will report about itself when it runs a set of files: names and digests, and no values except Labels.
 type Expected struct {
 	// Library is the version of Prometheus that printed the configuration ("3.16.0").
 	Library string `json:"library"`
 	// Main is the main file's path on the server.
 	Main string `json:"main"`
-	// Agent says that the server was asked for as an agent, which has no rules.
+	// Agent says that the server should be in agent mode, which has no rules.
 	Agent bool `json:"agent,omitempty"`
 	// Text is the digest of the whole configuration as the server prints it, after Normal.
 	Text uint64 `json:"text"`
-	// Items are the parts of that text. Empty with Unprinted.
+	// Items are the parts of that text; empty with Unprinted.
 	Items []Item `json:"items,omitempty"`
-	// Wild are settings that the server takes from its own environment or flags, by their paths: see Normal.
+	// Wild are the paths of settings that the server takes from its environment or flags: see Normal.
 	Wild []string `json:"wild,omitempty"`
-	// Labels are the external labels with variables, as they are written: what is not a variable in them is compared.
+	// Labels are the external labels with variables, as they are written. Everything except the variables is compared.
 	Labels map[string]string `json:"labels,omitempty"`
 	// Unprinted says why the library could not print the configuration; empty when it did.
 	Unprinted string `json:"unprinted,omitempty"`
-	// Jobs are all scrape jobs, those of scrape_config_files included.
+	// Jobs are all scrape jobs, including those of scrape_config_files.
 	Jobs []Job `json:"jobs,omitempty"`
-	// FileJobs are the contents of those of scrape_config_files; empty when the library could not print them.
+	// FileJobs are the contents of the jobs of scrape_config_files; empty when the library could not print them.
 	FileJobs []FileJob `json:"fileJobs,omitempty"`
-	// OpenJobs says that scrape_config_files names files that are not visible here: the server may have more jobs.
+	// OpenJobs says that scrape_config_files names files that are not visible to reloader: the server may have more jobs.
 	OpenJobs bool `json:"openJobs,omitempty"`
-	// OpenRules says the same of rule_files.
+	// OpenRules says the same for rule_files.
 	OpenRules bool `json:"openRules,omitempty"`
 	// Interval is global.evaluation_interval in seconds, for groups without one.
 	Interval float64 `json:"interval,omitempty"`
-	// Rules are the rule files, by the path under which the server names them.
+	// Rules are the rule files, with the paths that the server uses for them.
 	Rules []RuleFile `json:"-"`
-	// Dirs are directories of the server whose files are all visible here.
+	// Dirs are directories of the server whose files are all visible to reloader.
 	Dirs []string `json:"-"`
-	// Hidden names what the files say and no server shows ("values of secrets"): only a reload after the
-	// last change of the files tells that the server runs it.
+	// Hidden names what the files contain but no server shows ("values of secrets"): only a reload after the last change
+	// of the files proves that the server runs it.
 	Hidden []string `json:"hidden,omitempty"`
-	// Rereads are the files that the server reads again by itself, by its paths, sorted.
+	// Rereads are the paths on the server of files that it reads again on its own, sorted.
 	Rereads []string `json:"-"`
-	// Unread are visible directories of whose files the server reads none, with a guess where it reads them.
+	// Unread are visible directories from which the server reads no file, with a guess where it reads such files.
 	Unread []Unread `json:"unread,omitempty"`
 }
 
@@ -59,7 +59,7 @@ type Item struct {
 	Name string `json:"name"`
 	// Sum is the digest of its text.
 	Sum uint64 `json:"sum"`
-	// Leaves are its values one by one, where the server has another version than the library: see Leaf.
+	// Leaves are its values one by one, if the server has another version than the library.
 	Leaves []Leaf `json:"leaves,omitempty"`
 }
 
@@ -71,8 +71,8 @@ func (i Item) String() string {
 	return i.Kind + ` "` + i.Name + `"`
 }
 
-// Leaf is one value of an item: digests of its path and of the value, and whether the file wrote it or the
-// library filled it in.
+// Leaf is one value of an item: digests of its path and of the value, and whether the file sets it or it is a default of
+// the library.
 type Leaf struct {
 	Path    uint32 `json:"p"`
 	Value   uint32 `json:"v"`
@@ -82,12 +82,12 @@ type Leaf struct {
 // Job is a scrape job.
 type Job struct {
 	Name string `json:"name"`
-	// Wait says that only its scrape pool tells whether the server runs it: it needs files that may be unusable, or
-	// stands in a file of scrape_config_files, which no server prints.
+	// Wait says that only its scrape pool shows whether the server runs it: it needs files that may be unusable, or it is
+	// in a scrape_config_files file, which no server prints.
 	Wait bool `json:"wait,omitempty"`
 }
 
-// RuleFile is a rule file with the groups that the server will show of it: those that have rules.
+// RuleFile is a rule file with the groups that the server will show: those that have rules.
 type RuleFile struct {
 	Path   string
 	Groups []Group
@@ -103,17 +103,17 @@ type Group struct {
 	Offset bool `json:"offset,omitempty"`
 	// Rules are the digests of its rules, in order.
 	Rules []uint64 `json:"rules"`
-	// Unread are the indexes of rules whose expression the library cannot read: their digest is without it.
+	// Unread are the indexes of rules with an expression that the library cannot read: their digests leave it out.
 	Unread []int `json:"unread,omitempty"`
 }
 
-// Unread is a directory that the user named and of whose files the server reads none.
+// Unread is a directory that the user named, but from which the server reads no file.
 type Unread struct {
-	// Dir is the directory as the server is thought to see it, Like the directory from which the server reads files
-	// of the same names; empty when no pattern fits.
+	// Dir is the directory's assumed path on the server. Like is the directory from which the server reads files with
+	// such names; empty when no pattern fits.
 	Dir  string `json:"dir"`
 	Like string `json:"like,omitempty"`
-	// Files are some of its files, by their base names.
+	// Files are the base names of some of its files.
 	Files []string `json:"files,omitempty"`
 }
 
@@ -123,11 +123,11 @@ func Sum(text string) uint64 {
 	return binary.BigEndian.Uint64(h[:])
 }
 
-// Short is the first half of Sum, where there are many.
+// Short is the first half of Sum, for digests that are stored in large numbers.
 func Short(text string) uint32 { return uint32(Sum(text) >> 32) }
 
-// Path is a path of the server without the detour through a volume's ..data link, and as short as it can be written: a
-// server names a file as rule_files does ("/etc/prometheus//a.rules").
+// Path is a path on the server in its shortest form, without a volume's ..data link. A server reports a file's path as
+// rule_files writes it ("/etc/prometheus//a.rules").
 func Path(p string) string {
 	if p == "" {
 		return ""

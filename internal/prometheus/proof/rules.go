@@ -11,21 +11,20 @@ import (
 	"strings"
 )
 
-// maxKept bounds what is remembered of groups that differ, in rules: enough to name them.
+// maxKept bounds the rules of differing groups that are kept: enough to name them.
 const maxKept = 5000
 
-// Rules compares the groups that a server shows with those that are expected. Make one with Expected.Compare.
+// Rules compares the groups of a server with the expected ones. Create it with Expected.Compare.
 type Rules struct {
 	want map[uint64]*wanted // by file and group
 	e    *Expected
-	// only are the files that the server was asked for; nil when it was asked for all.
+	// only are the files that were requested from the server; nil for all.
 	only map[string]bool
 	kept int
-	// Other are groups of the server that differ in their rules: a server of another version may only print them in
-	// another way.
+	// Other are groups of the server with different rules: a server of another version may only print them differently.
 	Other     []ServerGroup
 	differing []string
-	foreign   map[string][]string // groups of files that are not expected, by file
+	foreign   map[string][]string // unexpected groups, by file
 }
 
 type wanted struct {
@@ -40,7 +39,7 @@ func keyOf(file, group string) uint64 {
 	return maphash.Comparable(seed, [2]string{Path(file), group})
 }
 
-// Compare begins a comparison: of the given files only, or of all with nil.
+// Compare starts a comparison of the given files; nil means all.
 func (e *Expected) Compare(only []string) *Rules {
 	r := &Rules{want: map[uint64]*wanted{}, e: e, foreign: map[string][]string{}}
 	if only != nil {
@@ -61,10 +60,10 @@ func (e *Expected) Compare(only []string) *Rules {
 	return r
 }
 
-// Add takes in one group of the server.
+// Add compares one group of the server.
 func (r *Rules) Add(g ServerGroup) {
 	if r.only != nil && !r.only[Path(g.File)] {
-		return // an old server does not know the filter
+		return // an old server ignores the filter
 	}
 	w := r.want[keyOf(g.File, g.Name)]
 	if w == nil {
@@ -96,7 +95,7 @@ func (r *Rules) Add(g ServerGroup) {
 	}
 }
 
-// same compares a rule, without its expression when the library cannot read that.
+// same compares a rule, without its expression if the library cannot read it.
 func (g *Group) same(i int, have Rule) bool {
 	if slices.Contains(g.Unread, i) {
 		have.Query = ""
@@ -104,7 +103,7 @@ func (g *Group) same(i int, have Rule) bool {
 	return have.Sum() == g.Rules[i]
 }
 
-// Unreadable counts the rules of which only the expression cannot be compared.
+// Unreadable counts the rules whose expressions cannot be compared.
 func (e *Expected) Unreadable() int {
 	n := 0
 	for _, f := range e.Rules {
@@ -121,7 +120,7 @@ func (r *Rules) differ(w *wanted, how string) {
 
 func groupName(group, file string) string { return `rule group "` + group + `" of ` + file }
 
-// Reprinted compares the groups of Other again, with their expressions as the library prints them.
+// Reprinted compares the groups of Other again, with expressions as the library prints them.
 func (r *Rules) Reprinted(groups []ServerGroup) {
 	for _, g := range groups {
 		w := r.want[keyOf(g.File, g.Name)]
@@ -144,17 +143,17 @@ func (r *Rules) Reprinted(groups []ServerGroup) {
 	r.Other = nil
 }
 
-// Outcome is what a comparison of rules found.
+// Outcome is the result of a comparison of rules.
 type Outcome struct {
-	// Differences names groups and rules that differ.
+	// Differences names the groups and rules that differ.
 	Differences []string
-	// Missing are expected files of which the server runs no group at all.
+	// Missing are expected files without a single group on the server.
 	Missing []string
-	// Invisible are files that the server runs and that are in no directory visible here.
+	// Invisible are files that the server runs from directories that are not visible to reloader.
 	Invisible []string
 }
 
-// Outcome ends the comparison.
+// Outcome finishes the comparison.
 func (r *Rules) Outcome() Outcome {
 	r.Reprinted(r.Other)
 	var o Outcome
@@ -181,12 +180,12 @@ func (r *Rules) Outcome() Outcome {
 	}
 	slices.Sort(r.differing)
 	o.Differences = append(o.Differences, r.differing...)
-	r.strangers(&o, some)
+	r.unexpected(&o, some)
 	return o
 }
 
-// strangers sorts out the groups of the server that are not expected.
-func (r *Rules) strangers(o *Outcome, some map[string]bool) {
+// unexpected sorts the server's unexpected groups into differences and invisible files.
+func (r *Rules) unexpected(o *Outcome, some map[string]bool) {
 	expected := make(map[string]bool, len(r.e.Rules))
 	for i := range r.e.Rules {
 		expected[Path(r.e.Rules[i].Path)] = true
@@ -207,7 +206,7 @@ func (r *Rules) strangers(o *Outcome, some map[string]bool) {
 	}
 }
 
-// Visible says whether a file of the server lies in a directory that is visible here.
+// Visible reports whether a file of the server is in a directory that is visible to reloader.
 func (e *Expected) Visible(file string) bool {
 	dir := path.Dir(Path(file))
 	return slices.ContainsFunc(e.Dirs, func(d string) bool {
@@ -224,8 +223,8 @@ func Counted(n int, what string) string {
 	return strconv.Itoa(n) + " " + what + "s"
 }
 
-// Changed are the rule files whose groups differ between two sets of files, and which the server may have to show
-// for the newer one: with a file that went, it must show none.
+// Changed are the rule files whose groups differ between two sets of files. The server must show them as in the newer set.
+// For a removed file, it must show no groups.
 func Changed(from, to *Expected) []string {
 	before := make(map[string]*RuleFile, len(from.Rules))
 	for i := range from.Rules {

@@ -21,7 +21,7 @@ type Rule struct {
 	Annotations   map[string]string `json:"annotations,omitempty"`
 }
 
-// Sum is the digest of all that is compared of a rule.
+// Sum is the digest of everything in a rule that is compared.
 func (r Rule) Sum() uint64 {
 	b := make([]byte, 0, 256)
 	text := func(s string) { b = append(strconv.AppendInt(b, int64(len(s)), 10), ':'); b = append(b, s...) }
@@ -51,8 +51,8 @@ type ServerGroup struct {
 	Rules    []Rule  `json:"rules"`
 }
 
-// ReadRules reads an answer of /api/v1/rules, one group after the other, so that no more than one is in memory.
-// It returns the token of the next page; empty when there is none.
+// ReadRules reads an answer of /api/v1/rules one group at a time, so that only one is in memory. It returns the token of the
+// next page; empty when there is none.
 func ReadRules(r io.Reader, each func(ServerGroup)) (next string, err error) {
 	if next, err = readList(r, "groups", each); err != nil {
 		return "", fmt.Errorf("read rules: %w", err)
@@ -60,7 +60,7 @@ func ReadRules(r io.Reader, each func(ServerGroup)) (next string, err error) {
 	return next, nil
 }
 
-// ReadTargets reads the active targets of an answer of /api/v1/targets: the pool of each, and its labels before relabeling.
+// ReadTargets reads the active targets in an answer of /api/v1/targets: the pool of each, and its labels before relabeling.
 func ReadTargets(r io.Reader, each func(pool string, labels map[string]string)) error {
 	type target struct {
 		ScrapePool       string            `json:"scrapePool"`
@@ -73,7 +73,7 @@ func ReadTargets(r io.Reader, each func(pool string, labels map[string]string)) 
 	return nil
 }
 
-// readList reads the items of one list in the data of an answer, which may be large, one after the other.
+// readList reads the items of one list in the data of an answer one at a time: the answer may be large.
 func readList[T any](r io.Reader, name string, each func(T)) (next string, err error) {
 	dec := json.NewDecoder(r)
 	status, listed := "", false

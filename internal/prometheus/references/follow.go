@@ -17,7 +17,7 @@ type reference struct {
 	server  string // resolved as the server does
 }
 
-// references finds what the files name. The patterns for Role are kept on the way.
+// references finds the directories that the files name, and keeps the patterns for Role.
 func (r *Reader) references(set *snapshot.Set) ([]snapshot.Source, bool) {
 	scans := map[snapshot.Digest]scanned{}
 	defer func() { r.scans = scans }()
@@ -43,7 +43,7 @@ func (r *Reader) references(set *snapshot.Set) ([]snapshot.Source, bool) {
 			if !matchesAny(scrapes, server) {
 				continue
 			}
-			// A broken scrape configuration file is the validator's business.
+			// The validator reports a broken file.
 			if scrape, ok := r.scan(set, server, scans); ok {
 				add(FileSD, server, scrape.FileSD)
 			}
@@ -53,7 +53,7 @@ func (r *Reader) references(set *snapshot.Set) ([]snapshot.Source, bool) {
 	return r.directories(all), true
 }
 
-// scan scans a file of the set, unless it had the same contents the last time.
+// scan scans a file of the set, unless its contents were scanned the last time.
 func (r *Reader) scan(set *snapshot.Set, serverPath string, keep map[snapshot.Digest]scanned) (References, bool) {
 	ref, ok := set.File(serverPath)
 	if !ok {
@@ -84,8 +84,8 @@ func joinDir(dir, p string) string {
 	return path.Join(dir, p)
 }
 
-// systemDir says that a directory is the system's and holds no configuration of a server. Whoever writes
-// rule_files must not make this process walk /proc, nor list what is beside its credentials.
+// systemDir reports whether a directory belongs to the system and holds no server configuration. An entry in rule_files
+// must not make this process walk /proc, or list the directory of its credentials.
 func systemDir(dir string) bool {
 	dir = path.Clean(dir)
 	for _, whole := range []string{"/proc", "/sys", "/dev", "/run/secrets", "/var/run/secrets"} {
@@ -96,7 +96,7 @@ func systemDir(dir string) bool {
 	return slices.Contains([]string{"/", "/etc", "/root", "/home"}, dir)
 }
 
-// directories turns patterns into sources, each directory once, those within known sources left out.
+// directories turns patterns into sources, one per directory. It leaves out directories in sources that are read anyway.
 func (r *Reader) directories(refs []reference) []snapshot.Source {
 	var found []snapshot.Source
 	patterns := map[string][]string{} // by directory
@@ -104,13 +104,12 @@ func (r *Reader) directories(refs []reference) []snapshot.Source {
 	for _, ref := range refs {
 		dir, pattern := sources.Split(ref.server)
 		if dir == "." || systemDir(dir) {
-			// --prometheus-dir is for this.
-			continue
+			continue // --prometheus-dir can name it
 		}
 		if _, err := path.Match(pattern, ""); err != nil {
-			continue // an error in the file, which the validator explains
+			continue // the validator reports it
 		}
-		// The server sees it under this very path, also where what it reads is published by a gate.
+		// The server sees it under the same path, even if a gate publishes the other files.
 		here := snapshot.Source{Dir: filepath.FromSlash(dir), ServerDir: dir, Followed: true}
 		if slices.ContainsFunc(r.Required, func(known snapshot.Source) bool { return sources.Serves(known, here) }) {
 			continue
@@ -131,7 +130,7 @@ func (r *Reader) directories(refs []reference) []snapshot.Source {
 			src.Name = names[filepath.ToSlash(src.Dir)]
 			i, out = len(out), append(out, src)
 		} else {
-			// Inside another one: one source reads both, so that no file is there twice.
+			// It is inside another one. One source reads both, so that no file appears twice.
 			rel := filepath.ToSlash(strings.TrimPrefix(src.Dir, out[i].Dir+string(filepath.Separator)))
 			for j, pattern := range include {
 				include[j] = path.Join(rel, pattern)

@@ -1,4 +1,4 @@
-// Package references reads the files of one Prometheus: the main file, and what it names.
+// Package references reads the files of one Prometheus: the main file, and the files that it names.
 package references
 
 import (
@@ -15,8 +15,8 @@ import (
 // Role is what a file means to Prometheus.
 type Role string
 
-// The roles. A change of a file_sd file needs no reload: Prometheus watches those itself. Nor does one
-// of Other: what no server reads, and credentials, which are read again for each use.
+// The roles. A change of a file_sd file needs no reload: Prometheus watches it. Nor does a change of an Other file: no
+// server reads it, or it is a credential, which is read again for each use.
 const (
 	Main         Role = "main"
 	Rule         Role = "rule"
@@ -39,15 +39,14 @@ type Options struct {
 	Limits snapshot.Limits
 }
 
-// Reader reads the directory of the main file, the directories named by the user, and
-// those that the files themselves name (rule_files, scrape_config_files, file_sd_configs) as far
-// as they are visible: they exist here under the path that the server uses. Of these only the files that
-// match are read.
+// Reader reads the directory of the main file, the directories named by the user, and those that the files name
+// (rule_files, scrape_config_files, file_sd_configs). A directory that only a file names is read if it exists here under
+// the path that the server uses, and only its matching files are read.
 type Reader struct {
 	*sources.Reader
-	main     string // where the server sees it; its base name is ours, which the server's may differ from
+	main     string // its path on the server; the base name is that of the local file, which may differ
 	patterns map[Role][]string
-	// scans are those of the files of the last reading, by contents.
+	// scans are the results for the files of the last read, by contents.
 	scans map[snapshot.Digest]scanned
 }
 
@@ -56,7 +55,7 @@ type scanned struct {
 	ok   bool
 }
 
-// New makes the reader of one Prometheus. The main file's directory is the source "config".
+// New creates the reader of one Prometheus. The main file's directory is the source "config".
 func New(o Options) *Reader {
 	config := snapshot.Source{Name: "config", Dir: filepath.Dir(o.ConfigFile)}
 	if o.ServerConfigFile != "" {
@@ -80,9 +79,9 @@ func New(o Options) *Reader {
 	return r
 }
 
-// referenced reads, of the main file's directory, the main file and what the files name: for a main file in
-// someone's home directory, or beside a password that only the server may read. It is not for a
-// directory that is mapped to another one: a gate must publish all of it.
+// referenced reads only the main file and the files that are named from the main file's directory: the main file may be in
+// someone's home directory, or next to a password that only the server may read. It is not used for a directory that is
+// mapped to another one: a gate must publish all of it.
 func (r *Reader) referenced(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
 	src.Include = []string{sources.Literal(path.Base(r.main))}
 	for range sources.MaxRounds {
@@ -100,7 +99,7 @@ func (r *Reader) referenced(ctx context.Context, src snapshot.Source) (*snapshot
 	return r.Snap(ctx, src)
 }
 
-// inside are the main file and all patterns that lie in the source, relative to it.
+// inside are the main file and all patterns within the source, relative to it.
 func (r *Reader) inside(src snapshot.Source) []string {
 	include := []string{sources.Literal(path.Base(r.main))}
 	for _, patterns := range r.patterns {
@@ -118,7 +117,7 @@ func (r *Reader) inside(src snapshot.Source) []string {
 	return slices.Compact(include)
 }
 
-// Role tells what the file at the server's path is, by the newest main file that could be read.
+// Role is the role of the file at a path on the server, according to the newest main file that could be read.
 func (r *Reader) Role(serverPath string) Role {
 	if serverPath == r.main {
 		return Main

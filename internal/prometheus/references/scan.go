@@ -14,8 +14,8 @@ type References struct {
 	FileSD []string
 }
 
-// Scan finds the references in a main file or in a scrape configuration file. It is no verdict:
-// whatever it does not understand it skips; an error means that the file is not even YAML.
+// Scan finds the references in a main file or a scrape_config_files file. It does not judge the file: it skips whatever it
+// does not understand. An error means that the file is not a YAML mapping, or is too large.
 func Scan(file []byte) (References, error) {
 	root, err := yamlnode.Mapping(file)
 	if root == nil {

@@ -23,10 +23,10 @@ const (
 `
 )
 
-// Methods that a library calls by an interface: YAML, discovery.Config, fmt.
+// Methods that are called through an interface: YAML, discovery.Config, fmt.
 var called = []string{"Name", "SetDirectory", "UnmarshalYAML", "MarshalYAML", "UnmarshalText", "MarshalText", "UnmarshalJSON", "MarshalJSON", "String"}
 
-// Methods of a kind that discover; stubs stand for them.
+// Methods that discover targets. Stubs replace them.
 var discovers = []string{"NewDiscoverer", "NewDiscovererMetrics"}
 
 const stubs = `
@@ -49,17 +49,17 @@ type declaration struct {
 	receiver string // of a method
 }
 
-// source is one of the library's packages.
+// source is a package of the library.
 type source struct {
 	name     string
 	license  string
-	imports  map[string]string // of all files: the name in the code to the line of an import
+	imports  map[string]string // of all files: the line of an import, by its name in the code
 	declared []*declaration
 	kinds    []string // the types that are registered
 }
 
-// generate returns the part of a package that reads and refuses settings: everything that the methods called by a library
-// can reach.
+// generate returns the part of a package that reads and refuses settings: everything that is reachable from the methods
+// in called.
 func generate(dir, release string) ([]byte, error) {
 	s, err := parse(dir)
 	if err != nil {
@@ -150,7 +150,7 @@ func between(files *token.FileSet, text []byte, n ast.Node) string {
 	return string(text[files.Position(n.Pos()).Offset:files.Position(n.End()).Offset])
 }
 
-// add takes a declaration; of a group each member by itself, unless iota binds them.
+// add adds a declaration. The members of a group are added one by one; none of the library's groups uses iota.
 func (s *source) add(files *token.FileSet, text []byte, d ast.Decl) {
 	comment := func(doc *ast.CommentGroup) string {
 		if doc == nil {
@@ -224,8 +224,8 @@ func registered(f *ast.FuncDecl) (types []string) {
 	return types
 }
 
-// reachable are the declarations that the kinds need. An identifier counts for whatever has its name: too much is kept
-// rather than too little.
+// reachable are the declarations that the kinds need. An identifier counts as a use of everything with that name: too much
+// is kept rather than too little.
 func (s *source) reachable() map[*declaration]bool {
 	keep := map[*declaration]bool{}
 	mentioned := map[string]bool{}
@@ -259,7 +259,7 @@ func (s *source) reachable() map[*declaration]bool {
 	return keep
 }
 
-// identifiers are the names that a declaration uses; what is selected has a dot before it. Names of fields count for nothing.
+// identifiers are the names that a declaration uses. A selected name has a dot before it. Names of fields do not count.
 func identifiers(n ast.Node) map[string]bool {
 	ids := map[string]bool{}
 	var walk func(ast.Node) bool

@@ -1,5 +1,5 @@
-// Package settings makes the settings of all kinds of service discovery known to Prometheus' configuration, without the
-// clients that discover. Those clients were three quarters of promcheck's size and most of its start.
+// Package settings lets Prometheus' configuration code read the settings of all kinds of service discovery, without the
+// clients that discover targets. Those clients were three quarters of promcheck's size and most of its start time.
 package settings
 
 import (
@@ -36,7 +36,7 @@ import (
 	"reloader/internal/prometheus/judge/settings/zookeeper"
 )
 
-// Kinds are pointers to a value of each kind but static_configs and file_sd_configs, which need no client.
+// Kinds are pointers to a value of each kind except static_configs and file_sd_configs, which need no client.
 func Kinds() []discovery.Config {
 	return slices.Concat(
 		aws.Kinds(), azure.Kinds(), consul.Kinds(), digitalocean.Kinds(), dns.Kinds(), eureka.Kinds(), gce.Kinds(),
@@ -46,7 +46,7 @@ func Kinds() []discovery.Config {
 	)
 }
 
-// Register makes them known; once in a process.
+// Register registers all kinds. Call it once per process.
 func Register() {
 	for _, k := range Kinds() {
 		discovery.RegisterConfig(k)
