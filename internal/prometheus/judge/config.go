@@ -43,7 +43,7 @@ func (l *configLoader) found(t text, ix *index) []problem {
 		return []problem{*p}
 	}
 	t, ps := accept2x(t, ix, l.server)
-	body := strings.Join(t.lines, "")
+	body := strings.Join(t, "")
 	whole := l.load(body)
 	if !blocking(whole) {
 		l.config, l.body = l.last, body
@@ -145,7 +145,7 @@ func (l *scrapesLoader) found(t text, ix *index) ([]*config.ScrapeConfig, []prob
 	if p := otherKind(ix, roleScrapes); p != nil {
 		return nil, []problem{*p}
 	}
-	found := l.load(strings.Join(t.lines, ""))
+	found := l.load(strings.Join(t, ""))
 	if blocking(found) && ix.root != nil {
 		parts := isolate(t, ix, l.load)
 		l.last = nil
@@ -194,14 +194,14 @@ func accept2x(t text, ix *index, server versions.Version) (text, []problem) {
 			continue
 		}
 		line, col := at.node.Line-1, at.node.Column-1
-		if line >= len(t.lines) || col > len(t.lines[line]) {
+		if line >= len(t) || col > len(t[line]) {
 			continue
 		}
 		if len(ps) == 0 {
-			t = text{lines: slices.Clone(t.lines)}
+			t = slices.Clone(t)
 		}
-		old := t.lines[line]
-		t.lines[line] = old[:col] + strings.Replace(old[col:], "v1", "v2", 1)
+		old := t[line]
+		t[line] = old[:col] + strings.Replace(old[col:], "v1", "v2", 1)
 		ps = append(ps, problemAt(at.node, finding.Warning, validator.RuleServerVersion,
 			"Prometheus 3.0 and later refuse the Alertmanager api_version v1", "write v2 before you upgrade the server"))
 	}

@@ -62,23 +62,18 @@ func loadedWith(keys []string) bool {
 	return slices.Contains([]string{"remote_write", "remote_read", "alerting", "tracing"}, keys[0]) && !inDiscovery(keys)
 }
 
-// unusedEffect is what a bad certificate does to a job or a service discovery.
-func unusedEffect(keys []string) string {
-	if inDiscovery(keys) {
-		return "no target is found"
-	}
-	return "the job is never scraped"
-}
-
 // certificates judges the authorities, certificates and keys that are visible.
 func (j *judge) certificates(file int, ix *index, dir string) {
 	for _, at := range ix.places {
 		if at.isKey || at.node.Kind != yaml.MappingNode || at.last() != "tls_config" {
 			continue
 		}
-		severity, effect := finding.Warning, unusedEffect(at.path)
-		if loadedWith(at.path) {
+		severity, effect := finding.Warning, "the job is never scraped"
+		switch {
+		case loadedWith(at.path):
 			severity, effect = finding.Error, "the reload fails partway, and the server cannot start"
+		case inDiscovery(at.path):
+			effect = "no target is found"
 		}
 		say := func(p pemText, what string) {
 			hint := "replace the file with a PEM certificate or key"
@@ -121,33 +116,24 @@ type pemText struct {
 	inline  bool
 }
 
-// pemText is the value of a key, or else the contents of the file that key_file names.
+// pemText is the value of a key, or else the contents of the file that key_file names, if they are visible to reloader.
 func (j *judge) pemText(n *yaml.Node, key, dir string) pemText {
 	if v := yamlnode.Resolve(child(n, key)); v != nil && v.Kind == yaml.ScalarNode && v.Value != "" {
 		return pemText{v, key, []byte(v.Value), true}
 	}
-	v, content := j.visible(n, key+"_file", dir)
-	if content == nil {
-		return pemText{}
-	}
-	return pemText{v, v.Value, content, false}
-}
-
-// visible returns the contents of the file that a key names; nil when it is not visible to reloader.
-func (j *judge) visible(n *yaml.Node, key, dir string) (*yaml.Node, []byte) {
-	v := yamlnode.Resolve(child(n, key))
+	v := yamlnode.Resolve(child(n, key+"_file"))
 	if v == nil || v.Kind != yaml.ScalarNode || v.Value == "" {
-		return v, nil
+		return pemText{}
 	}
 	i, ok := j.paths[join(dir, v.Value)]
 	if !ok {
-		return v, nil
+		return pemText{}
 	}
 	if j.q.Files[i].Size == validator.Known {
 		j.answer.Need = append(j.answer.Need, i)
-		return v, nil
+		return pemText{}
 	}
-	return v, append([]byte{}, j.q.Files[i].Content...)
+	return pemText{v, v.Value, append([]byte{}, j.q.Files[i].Content...), false} // an empty file is visible, too
 }
 
 // firstPEM is the first block of a kind ("PRIVATE KEY", also "EC PRIVATE KEY"); nil when there is none.

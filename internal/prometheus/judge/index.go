@@ -52,16 +52,14 @@ func parse(b []byte) (*index, error) {
 	if err := yaml.Unmarshal(b, &doc); err != nil {
 		return nil, err
 	}
-	ix := &index{text: newText(b)}
+	ix := &index{text: strings.SplitAfter(string(b), "\n")}
 	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
 		ix.root = doc.Content[0]
 		ix.add(ix.root, nil, nil)
 	}
-	ix.inOrder = slices.IsSortedFunc(ix.places, byLine)
+	ix.inOrder = slices.IsSortedFunc(ix.places, func(a, b place) int { return a.node.Line - b.node.Line })
 	return ix, nil
 }
-
-func byLine(a, b place) int { return a.node.Line - b.node.Line }
 
 // between are the places of the lines from..to, both included.
 func (ix *index) between(from, to int) []place {

@@ -128,10 +128,9 @@ func (s *isolator) children(u *unit, context map[*unit]bool) map[*unit]bool {
 func (s *isolator) relabeling(u *unit, around, bad map[*unit]bool) bool {
 	found := false
 	for _, c := range u.children {
-		if !c.relabeling() || s.exhausted() {
-			continue
+		if c.relabeling() && !s.exhausted() {
+			found = s.child(c, around, bad) || found
 		}
-		found = s.child(c, around, bad) || found
 	}
 	return found
 }
@@ -196,9 +195,7 @@ func (s *isolator) scalars(u *unit, around, bad map[*unit]bool) {
 func (s *isolator) blame(c *unit, problems []problem, bad map[*unit]bool) {
 	hit := false
 	for _, p := range problems {
-		if p.blocks() && blameLine(c, p.line, bad) {
-			hit = true
-		}
+		hit = p.blocks() && blameLine(c, p.line, bad) || hit
 	}
 	if !hit {
 		c.leaves(bad)

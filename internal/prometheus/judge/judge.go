@@ -115,7 +115,7 @@ func (j *judge) reportAll(file int, ix *index, ps []problem) {
 		ix.locate(&p)
 		if p.blocks() && (p.tag != "" || p.unknown != "" || p.rule == validator.RuleValue) {
 			if lines == nil {
-				lines = yamlslip.Scan([]byte(strings.Join(ix.text.lines, "")))
+				lines = yamlslip.Scan([]byte(strings.Join(ix.text, "")))
 			}
 			p.reinterpret(lines)
 		}
@@ -140,7 +140,7 @@ func (j *judge) main() {
 		return
 	}
 	l := &configLoader{server: j.server}
-	ps := l.judge(newText(content), ix)
+	ps := l.judge(ix.text, ix)
 	ps = append(ps, tooNew(ix, firstInConfig, j.server)...)
 	j.reportAll(j.q.Main, ix, ps)
 	j.answer.Broken = blocking(ps)
@@ -157,7 +157,7 @@ func (j *judge) main() {
 func (j *judge) orphans() {
 	var rules []int
 	for i, f := range j.q.Files {
-		if i != j.q.Main && f.Size != validator.Known && looksLikeRules(f.Content) {
+		if i != j.q.Main && f.Size != validator.Known && reGroups().Match(f.Content) {
 			rules = append(rules, i)
 		}
 	}
@@ -165,8 +165,6 @@ func (j *judge) orphans() {
 }
 
 var reGroups = lazyregexp.New(`(?m)^groups:`)
-
-func looksLikeRules(b []byte) bool { return reGroups().Match(b) }
 
 // agent refuses what a server in agent mode refuses.
 func (j *judge) agent(cfg *config.Config, ix *index) {

@@ -101,7 +101,7 @@ func otherKind(ix *index, r role) *problem {
 	if kind := child(ix.root, "kind"); kind != nil && kind.Kind == yaml.ScalarNode && child(ix.root, "apiVersion") != nil {
 		return at(first, fmt.Sprintf("this is a Kubernetes object of kind %s, not %s", kind.Value, r), objectHint(ix.root, kind.Value))
 	}
-	if groups := yamlnode.Resolve(child(ix.root, "groups")); r == roleRules && ofGrafana(groups) {
+	if r == roleRules && ofGrafana(child(ix.root, "groups")) {
 		return at(first, "these are Grafana alert rules, not "+string(r), "they belong in Grafana's provisioning directory, under alerting")
 	}
 	own := r.ownKeys()
@@ -129,14 +129,13 @@ func otherKind(ix *index, r role) *problem {
 
 // ofGrafana reports whether the first group is from Grafana's provisioning: its rules have data instead of expr.
 func ofGrafana(groups *yaml.Node) bool {
-	if groups == nil || groups.Kind != yaml.SequenceNode || len(groups.Content) == 0 {
-		return false
+	first := func(list *yaml.Node) *yaml.Node {
+		if items := yamlnode.Items(list); len(items) > 0 {
+			return yamlnode.Resolve(items[0])
+		}
+		return nil
 	}
-	rules := yamlnode.Resolve(child(yamlnode.Resolve(groups.Content[0]), "rules"))
-	if rules == nil || rules.Kind != yaml.SequenceNode || len(rules.Content) == 0 {
-		return false
-	}
-	rule := yamlnode.Resolve(rules.Content[0])
+	rule := first(child(first(groups), "rules"))
 	return child(rule, "expr") == nil && child(rule, "data") != nil && (child(rule, "condition") != nil || child(rule, "title") != nil)
 }
 

@@ -28,7 +28,9 @@ const maxAliased = 1_000_000
 func (j *judge) outline(ix *index) {
 	o := &outliner{left: maxAliased}
 	add := func(kind, name string, n *yaml.Node) {
-		j.answer.Items = append(j.answer.Items, finding.Item{Kind: kind, Name: name, Fingerprint: o.print(n)})
+		h := finding.NewFingerprint()
+		o.hash(h, n, 0, false)
+		j.answer.Items = append(j.answer.Items, finding.Item{Kind: kind, Name: name, Fingerprint: h.Sum()})
 	}
 	for _, f := range o.fields(ix.root) {
 		switch f.key {
@@ -124,13 +126,6 @@ func (o *outliner) text(n *yaml.Node, key string) string {
 		}
 	}
 	return ""
-}
-
-// print is a fingerprint of a node. It shows that something changed, not what.
-func (o *outliner) print(n *yaml.Node) uint64 {
-	h := finding.NewFingerprint()
-	o.hash(h, n, 0, false)
-	return h.Sum()
 }
 
 // hash follows aliases, so that a change of the anchor's value changes every item that uses it.

@@ -77,15 +77,14 @@ func promQL(err error, p *problem) bool {
 	default:
 		return false
 	}
-	for i := range many {
-		if plainMessage(many[i].Err.Error()) {
-			one = &many[i]
-			break
-		}
+	plain := slices.IndexFunc(many, func(e parser.ParseErr) bool { return plainMessage(e.Err.Error()) })
+	if plain >= 0 {
+		one = &many[plain]
 	}
 	p.rule, p.message = validator.RulePromQL, "PromQL: "+one.Err.Error()
 	p.query, p.offset = one.Query, int(one.PositionRange.Start)
-	p.grammar = !plainSyntax(one.Query, many)
+	// An expression is wrong in any version if something in it is not closed, or is missing at its end.
+	p.grammar = plain < 0 && balanced(one.Query)
 	p.unsure = errors.As(one.Err, &tooNewExpr{}) // the server itself decides
 	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
 		p.hint = "enable the feature flag on the server, or remove the function"
@@ -115,16 +114,6 @@ func oddCharacter(message string) string {
 		return `write plain quotes: " or '`
 	}
 	return ""
-}
-
-// plainSyntax reports whether an expression is wrong in any version: something is not closed, or missing at its end.
-func plainSyntax(query string, all parser.ParseErrors) bool {
-	for _, e := range all {
-		if plainMessage(e.Err.Error()) {
-			return true
-		}
-	}
-	return !balanced(query)
 }
 
 func plainMessage(msg string) bool {

@@ -86,7 +86,7 @@ func (ix *index) inQuery(p *problem) {
 			break
 		}
 	}
-	if expr == nil || expr.Line > len(ix.text.lines) {
+	if expr == nil || expr.Line > len(ix.text) {
 		return
 	}
 	// The end of an expression is after its last character, not after its last line.
@@ -94,10 +94,10 @@ func (ix *index) inQuery(p *problem) {
 	switch expr.Style {
 	case yaml.LiteralStyle:
 		line := expr.Line + strings.Count(before, "\n")
-		if line >= len(ix.text.lines) {
+		if line >= len(ix.text) {
 			return
 		}
-		source := ix.text.lines[line]
+		source := ix.text[line]
 		indent := utf8.RuneCountInString(source) - utf8.RuneCountInString(strings.TrimLeft(source, " "))
 		part := before[strings.LastIndexByte(before, '\n')+1:]
 		// An expression may be indented deeper than its block. The part then contains the extra blanks.
@@ -109,7 +109,7 @@ func (ix *index) inQuery(p *problem) {
 		if expr.Style != 0 {
 			start++
 		}
-		source := []rune(ix.text.lines[expr.Line-1])
+		source := []rune(ix.text[expr.Line-1])
 		if start <= len(source) && strings.HasPrefix(string(source[start:]), before) {
 			p.column = start + 1 + utf8.RuneCountInString(before)
 		}

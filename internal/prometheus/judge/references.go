@@ -222,7 +222,7 @@ func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string) []job {
 			continue
 		}
 		l := &scrapesLoader{server: j.server, global: cfg.GlobalConfig}
-		scfgs, ps := l.judge(newText(f.Content), fix)
+		scfgs, ps := l.judge(fix.text, fix)
 		if !again {
 			j.outline(fix)
 			j.reads(i, fix, path.Dir(f.Path))

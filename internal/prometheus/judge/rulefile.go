@@ -70,7 +70,7 @@ func (j *ruleJudge) file(content []byte) verdict {
 			_, ps := j.parse(j.parser, []byte(body))
 			return ps
 		}
-		if parts := isolate(newText(content), ix, load); blocking(parts.found) {
+		if parts := isolate(ix.text, ix, load); blocking(parts.found) {
 			ps = j.hiddenMistakes(ix, parts.found, parts.exhausted())
 		}
 	}

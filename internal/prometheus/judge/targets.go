@@ -47,7 +47,9 @@ func (j *judge) discoveries(in int, ix *index, owner string, configs discovery.C
 			}
 		case discovery.StaticConfig:
 			if err := check(c); err != nil {
-				j.reportAll(in, ix, []problem{targetProblem(err, owner)})
+				p := valueProblem(err.Error(), configNames)
+				p.rule, p.needles = validator.RuleTarget, append(p.needles, owner)
+				j.reportAll(in, ix, []problem{p})
 			}
 		}
 	}
@@ -67,13 +69,6 @@ func (j *judge) pair(in int, ix *index, owner string, tls commonconfig.TLSConfig
 	j.reportAll(in, ix, []problem{{
 		severity: finding.Error, rule: validator.RuleValue, message: message, hint: "name both files",
 		needles: []string{needle, owner}}})
-}
-
-func targetProblem(err error, owner string) problem {
-	p := valueProblem(err.Error(), configNames)
-	p.rule = validator.RuleTarget
-	p.needles = append(p.needles, owner)
-	return p
 }
 
 // fileSD judges the visible target files that match a pattern.

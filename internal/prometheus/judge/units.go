@@ -10,13 +10,7 @@ import (
 )
 
 // text is a YAML file as lines, so that parts of it can be judged alone and keep their line numbers.
-type text struct {
-	lines []string
-}
-
-func newText(b []byte) text {
-	return text{lines: strings.SplitAfter(string(b), "\n")}
-}
+type text []string
 
 // unit is a part of a file that makes sense alone: a section, a job, a list of relabelings, one relabeling. Its lines are
 // [from, to). The key or dash of a unit with children is on the lines before its first child. For an item of a list, it
@@ -61,7 +55,7 @@ const maxDepth = 6
 // cut divides a parsed file into units. A file that cannot be divided by lines (flow style, anchors) is one unit without
 // children.
 func (t text) cut(root *yaml.Node) *unit {
-	u := &unit{node: root, from: 0, to: len(t.lines)}
+	u := &unit{node: root, from: 0, to: len(t)}
 	if !hasAnchors(root) {
 		t.divide(u, maxDepth)
 	}
@@ -124,7 +118,7 @@ func (t text) place(u *unit, children []*unit) bool {
 		}
 	}
 	if len(children) > 0 && u.key == nil && u.node.Kind == yaml.MappingNode && children[0].from == u.from {
-		line := t.lines[u.from]
+		line := t[u.from]
 		if col := children[0].key.Column - 1; col > 0 && col <= len(line) {
 			u.dash = strings.TrimRight(line[:col], " ") + "\n"
 		}
@@ -135,7 +129,7 @@ func (t text) place(u *unit, children []*unit) bool {
 // dashLine is the line with the dash of the item whose contents begin on the given line.
 func (t text) dashLine(line int) int {
 	for i := line; i >= 0; i-- {
-		s := strings.TrimSpace(t.lines[i])
+		s := strings.TrimSpace(t[i])
 		if strings.HasPrefix(s, "-") {
 			return i
 		}
@@ -161,18 +155,15 @@ type renderer struct {
 }
 
 func (r *renderer) emit(from, to int) {
-	for i := from; i < to && i < len(r.text.lines); i++ {
-		r.b.WriteString(r.text.lines[i])
+	for i := from; i < to && i < len(r.text); i++ {
+		r.b.WriteString(r.text[i])
 		r.lines = append(r.lines, i+1)
 	}
 }
 
 // wanted reports whether a unit or any part of it is kept.
 func (r *renderer) wanted(u *unit) bool {
-	if r.keep[u] {
-		return true
-	}
-	return slices.ContainsFunc(u.children, r.wanted)
+	return r.keep[u] || slices.ContainsFunc(u.children, r.wanted)
 }
 
 func (r *renderer) write(u *unit) {

@@ -19,10 +19,10 @@ type reference struct {
 
 // references finds the directories that the files name, and keeps the patterns for Role.
 func (r *Reader) references(set *snapshot.Set) ([]snapshot.Source, bool) {
-	scans := map[snapshot.Digest]scanned{}
+	scans := map[snapshot.Digest]*References{}
 	defer func() { r.scans = scans }()
-	main, ok := r.scan(set, r.main, scans)
-	if !ok {
+	main := r.scan(set, r.main, scans)
+	if main == nil {
 		return nil, false
 	}
 	var all []reference
@@ -44,7 +44,7 @@ func (r *Reader) references(set *snapshot.Set) ([]snapshot.Source, bool) {
 				continue
 			}
 			// The validator reports a broken file.
-			if scrape, ok := r.scan(set, server, scans); ok {
+			if scrape := r.scan(set, server, scans); scrape != nil {
 				add(FileSD, server, scrape.FileSD)
 			}
 		}
@@ -53,20 +53,21 @@ func (r *Reader) references(set *snapshot.Set) ([]snapshot.Source, bool) {
 	return r.directories(all), true
 }
 
-// scan scans a file of the set, unless its contents were scanned the last time.
-func (r *Reader) scan(set *snapshot.Set, serverPath string, keep map[snapshot.Digest]scanned) (References, bool) {
+// scan scans a file of the set, unless its contents were scanned the last time; nil when it is missing or cannot be scanned.
+func (r *Reader) scan(set *snapshot.Set, serverPath string, keep map[snapshot.Digest]*References) *References {
 	ref, ok := set.File(serverPath)
 	if !ok {
-		return References{}, false
+		return nil
 	}
-	s, known := r.scans[ref.Digest]
+	refs, known := r.scans[ref.Digest]
 	if !known {
 		b, _ := ref.Bytes()
-		refs, err := Scan(b)
-		s = scanned{refs, err == nil}
+		if found, err := Scan(b); err == nil {
+			refs = &found
+		}
 	}
-	keep[ref.Digest] = s
-	return s.refs, s.ok
+	keep[ref.Digest] = refs
+	return refs
 }
 
 func matchesAny(patterns []string, p string) bool {

@@ -46,13 +46,8 @@ type Reader struct {
 	*sources.Reader
 	main     string // its path on the server; the base name is that of the local file, which may differ
 	patterns map[Role][]string
-	// scans are the results for the files of the last read, by contents.
-	scans map[snapshot.Digest]scanned
-}
-
-type scanned struct {
-	refs References
-	ok   bool
+	// scans are the references in the files of the last read, by contents; nil for a file that cannot be scanned.
+	scans map[snapshot.Digest]*References
 }
 
 // New creates the reader of one Prometheus. The main file's directory is the source "config".
