@@ -125,7 +125,8 @@ func (j *judge) pemText(n *yaml.Node, key, dir string) pemText {
 	if v == nil || v.Kind != yaml.ScalarNode || v.Value == "" {
 		return pemText{}
 	}
-	i, ok := j.paths[join(dir, v.Value)]
+	p, _ := j.throughLink(join(dir, v.Value))
+	i, ok := j.paths[p]
 	if !ok {
 		return pemText{}
 	}

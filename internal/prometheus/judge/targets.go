@@ -86,7 +86,7 @@ func (j *judge) fileSD(in int, ix *index, pattern string, check func([]*targetgr
 			j.answer.Need = append(j.answer.Need, i)
 			continue
 		}
-		if ext := strings.ToLower(path.Ext(f.Path)); ext != ".json" {
+		if extension(f) != ".json" {
 			j.secondDocument(i, f.Content, validator.RuleSecondDocument, "a target file")
 		}
 		groups, err := readTargets(f)
@@ -99,9 +99,12 @@ func (j *judge) fileSD(in int, ix *index, pattern string, check func([]*targetgr
 	}
 }
 
+// extension is how the server knows JSON from YAML; .JSON is JSON, too.
+func extension(f validator.File) string { return strings.ToLower(path.Ext(f.Path)) }
+
 func readTargets(f validator.File) ([]*targetgroup.Group, error) {
 	var groups []*targetgroup.Group
-	switch ext := strings.ToLower(path.Ext(f.Path)); ext {
+	switch ext := extension(f); ext {
 	case ".json":
 		if err := json.Unmarshal(f.Content, &groups); err != nil {
 			return nil, err
@@ -137,7 +140,7 @@ func (j *judge) targetFile(i int, err error) {
 	if perr != nil {
 		ix = &index{}
 	}
-	ps := targetTypes(ix.root, path.Ext(j.q.Files[i].Path) == ".json")
+	ps := targetTypes(ix.root, extension(j.q.Files[i]) == ".json")
 	if p := otherKind(ix, roleTargets); p != nil {
 		ps = []problem{*p}
 	}
