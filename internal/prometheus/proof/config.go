@@ -99,24 +99,23 @@ func Cut(text string) []Item {
 	var items []Item
 	section, number := "", 0
 	for text != "" {
-		part := text[:partEnd(text)]
-		text = text[len(part):]
-		if !strings.HasPrefix(part, "- ") {
+		end := partEnd(text)
+		part := text[:end]
+		if strings.HasPrefix(part, "- ") {
+			number++
+			kind, nameKey, _ := Kind(section)
+			items = append(items, Item{Kind: kind, Name: itemName(part, nameKey, number), Sum: Sum(part)})
+		} else {
 			name, rest, _ := strings.Cut(part, ":")
 			section, number = strings.TrimSpace(name), 0
-			if _, _, ok := Kind(section); ok && strings.TrimSpace(rest) == "" {
-				continue // its items follow
+			if _, _, ok := Kind(section); !ok || strings.TrimSpace(rest) != "" { // else its items follow
+				for strings.HasPrefix(text[end:], "- ") { // a plain list is one part
+					end += partEnd(text[end:])
+				}
+				items = append(items, Item{Kind: "section", Name: section, Sum: Sum(text[:end])})
 			}
-			for strings.HasPrefix(text, "- ") { // a plain list is one part
-				n := partEnd(text)
-				part, text = part+text[:n], text[n:]
-			}
-			items = append(items, Item{Kind: "section", Name: section, Sum: Sum(part)})
-			continue
 		}
-		number++
-		kind, nameKey, _ := Kind(section)
-		items = append(items, Item{Kind: kind, Name: itemName(part, nameKey, number), Sum: Sum(part)})
+		text = text[end:]
 	}
 	return items
 }
