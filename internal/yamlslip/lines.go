@@ -232,8 +232,9 @@ func plainEnd(text string, at int, flow bool) (end int, key bool) {
 // column turns an index in bytes (from 0) into a column in characters (from 1).
 func column(text string, at int) int { return utf8.RuneCountInString(text[:at]) + 1 }
 
-// even reports whether the file is indented in steps of two spaces, with few exceptions.
-func (s *Text) even() bool {
+// oddIndent is the first of the lines from..to (from 1) with an odd indentation, in a file that is otherwise indented in steps
+// of two spaces, with few exceptions; 0 for none.
+func (s *Text) oddIndent(from, to int) int {
 	odd, all := 0, 0
 	for _, l := range s.lines {
 		if !l.inside {
@@ -241,12 +242,7 @@ func (s *Text) even() bool {
 			odd += l.indent % 2
 		}
 	}
-	return odd <= 2 || odd*10 <= all
-}
-
-// misfit is the first of the lines from..to (from 1) with an odd indentation, in a file that is indented in steps of two; 0 for none.
-func (s *Text) misfit(from, to int) int {
-	if !s.even() {
+	if odd > 2 && odd*10 > all {
 		return 0
 	}
 	for n := max(from, 1); n <= min(to, len(s.lines)); n++ {

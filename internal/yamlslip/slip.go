@@ -54,7 +54,7 @@ func Locate(content []byte, p *Problem) {
 	case template != nil:
 		p.is(template.Line, template.Column, template.Message, template.Hint)
 	default:
-		if w := s.written(p); w != nil {
+		if w := s.knownMistake(p); w != nil {
 			p.is(w.Line, w.Column, w.Message, w.Hint)
 			return
 		}
@@ -271,7 +271,7 @@ func (s *Text) indentation(p *Problem, context int) {
 	if p.Line == 0 || p.Line > len(s.lines) {
 		return
 	}
-	if m := s.misfit(min(context, p.Line), p.Line+1); m > 0 {
+	if m := s.oddIndent(min(context, p.Line), p.Line+1); m > 0 {
 		indent := s.lines[m-1].indent
 		p.is(m, indent+1, fmt.Sprintf("the line is indented by %d, which matches no line around it", indent), "indent it like the keys that it belongs with")
 		return

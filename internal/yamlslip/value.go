@@ -30,8 +30,8 @@ func (s *Text) ends(i, at int, mark byte) {
 	}
 }
 
-// goesOn is the place near the line where text follows a value that has ended; nil when there is none.
-func (s *Text) goesOn(near int) *Problem {
+// trailing is the place near the line where text follows a value that has ended; nil when there is none.
+func (s *Text) trailing(near int) *Problem {
 	for _, r := range s.rests {
 		if r.line < near-2 || r.line > near+1 {
 			continue
@@ -58,12 +58,12 @@ var (
 	reNoDash     = lazyregexp.New(`^(\s*)-[A-Za-z_]+:(?:\s|$)`)
 )
 
-// written finds a known mistake on the lines where the parser stopped; nil when there is none.
-func (s *Text) written(p *Problem) *Problem {
+// knownMistake finds a known mistake on the lines where the parser stopped; nil when there is none.
+func (s *Text) knownMistake(p *Problem) *Problem {
 	if p.Line < 1 || p.Line > len(s.lines) {
 		return nil
 	}
-	if g := s.goesOn(p.Line); g != nil {
+	if g := s.trailing(p.Line); g != nil {
 		return g
 	}
 	for n := p.Line; n >= max(p.Line-1, 1); n-- {
@@ -84,7 +84,7 @@ func (s *Text) written(p *Problem) *Problem {
 	if l := s.lines[p.Line-1]; strings.HasPrefix(p.Message, "could not find expected ':'") && reNoColon().MatchString(l.text) && !l.inside {
 		return noColon(p.Line, l)
 	}
-	if n := s.before(p.Line); n > 0 {
+	if n := s.lineAbove(p.Line); n > 0 {
 		l := s.lines[n-1]
 		if m := reBlockStart().FindStringSubmatchIndex(l.text); m != nil && s.lines[p.Line-1].indent <= m[3] {
 			return &Problem{
@@ -103,8 +103,8 @@ func noColon(n int, l sourceLine) *Problem {
 	return &Problem{Line: n, Column: l.indent + 1, Message: "a colon is missing after the key", Hint: "write a colon after the key"}
 }
 
-// before is the nearest line above that is not blank or a comment; 0 when there is none.
-func (s *Text) before(line int) int {
+// lineAbove is the nearest line above that is not blank or a comment; 0 when there is none.
+func (s *Text) lineAbove(line int) int {
 	for n := line - 1; n >= 1; n-- {
 		if t := strings.TrimSpace(s.lines[n-1].text); t != "" && !strings.HasPrefix(t, "#") {
 			return n

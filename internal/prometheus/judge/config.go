@@ -174,7 +174,7 @@ func tolerate(ps []problem, server versions.Version) []problem {
 			}
 			p.severity = finding.Warning
 			p.message += mayKnow(server)
-		case old(server) && p.unknown == "scrape_classic_histograms":
+		case is2x(server) && p.unknown == "scrape_classic_histograms":
 			p.severity, p.rule = finding.Warning, validator.RuleServerVersion
 			p.message = `"scrape_classic_histograms" has been called "always_scrape_classic_histograms" since Prometheus 3.0`
 			p.hint = "rename it when you upgrade the server"
@@ -185,7 +185,7 @@ func tolerate(ps []problem, server versions.Version) []problem {
 
 // accept2x rewrites what a 2.x server accepts but the library refuses.
 func accept2x(t text, ix *index, server versions.Version) (text, []problem) {
-	if !old(server) {
+	if !is2x(server) {
 		return t, nil
 	}
 	var ps []problem

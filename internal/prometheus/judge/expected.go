@@ -70,7 +70,7 @@ func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job
 		e.Hidden = append(e.Hidden, "values of variables in external labels")
 	}
 	for _, keys := range byFlags {
-		if !says(ix.root, keys) {
+		if !sets(ix.root, keys) {
 			e.Wild = append(e.Wild, strings.Join(keys, "."))
 		}
 	}
@@ -113,8 +113,8 @@ func printable(body, dir string, features []string) (*config.Config, error) {
 // --storage.tsdb.retention.time and .size.
 var byFlags = [][]string{{"runtime", "gogc"}, {"runtime", "log_level"}, {"storage", "tsdb", "retention"}}
 
-// says reports whether a file sets the value at a path of keys.
-func says(n *yaml.Node, keys []string) bool {
+// sets reports whether a file sets the value at a path of keys.
+func sets(n *yaml.Node, keys []string) bool {
 	o := outliner{left: maxAliased}
 	for _, key := range keys {
 		fields := o.fields(n)

@@ -34,7 +34,7 @@ func newParser(features []string, server versions.Version) parser.Parser {
 		}
 	}
 	p := parser.NewParser(o)
-	if old(server) {
+	if is2x(server) {
 		renamed := o
 		renamed.EnableExperimentalFunctions = true
 		p = parser2x{p, parser.NewParser(renamed)}

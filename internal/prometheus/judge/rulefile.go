@@ -207,7 +207,7 @@ func templateHint(message string) string {
 
 // renamed warns about what only a 2.x server accepts.
 func (j *ruleJudge) renamed(ix *index) []problem {
-	if !old(j.server) {
+	if !is2x(j.server) {
 		return nil
 	}
 	var ps []problem

@@ -30,12 +30,10 @@ func secretsOf(ix *index) secrets {
 	s := secrets{map[string]bool{}, map[[2]byte][]int{}}
 	known := map[string]bool{} // a file repeats the same few keys
 	isSecret := func(key string) bool {
-		is, ok := known[key]
-		if !ok {
-			is = isSecretKey(key)
-			known[key] = is
+		if _, ok := known[key]; !ok {
+			known[key] = isSecretKey(key)
 		}
-		return is
+		return known[key]
 	}
 	for _, at := range ix.places {
 		if at.isKey || at.node.Kind != yaml.ScalarNode || len(at.node.Value) < 2 || at.node.Tag == "!!bool" || at.node.Tag == "!!null" {

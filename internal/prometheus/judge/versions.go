@@ -18,8 +18,8 @@ func newer(v versions.Version) bool { return versions.Parse(Library).Before(v) }
 // older reports whether the server is older than the library.
 func older(v versions.Version) bool { return v.Known() && v.Before(versions.Parse(Library)) }
 
-// old reports whether the server is a 2.x, which accepts things that 3.x refuses.
-func old(v versions.Version) bool { return v.Known() && v.Major < 3 }
+// is2x reports whether the server is a 2.x, which accepts things that 3.x refuses.
+func is2x(v versions.Version) bool { return v.Known() && v.Major < 3 }
 
 // first is the version that added a key; in is the section of the key, empty for any.
 type first struct {

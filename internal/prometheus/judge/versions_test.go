@@ -35,8 +35,8 @@ func TestVersions(t *testing.T) {
 		"4.0.0":       {true, true, false},
 	} {
 		v := versions.Parse(in)
-		if v.Known() != want.known || newer(v) != want.newer || old(v) != want.old {
-			t.Errorf("%q: known %v, newer %v, old %v", in, v.Known(), newer(v), old(v))
+		if v.Known() != want.known || newer(v) != want.newer || is2x(v) != want.old {
+			t.Errorf("%q: known %v, newer %v, old %v", in, v.Known(), newer(v), is2x(v))
 		}
 	}
 }

@@ -112,8 +112,8 @@ func readList[T any](r io.Reader, name string, each func(T)) (next string, err e
 }
 
 func skip(dec *json.Decoder) error {
-	var any json.RawMessage
-	return dec.Decode(&any)
+	var ignored json.RawMessage
+	return dec.Decode(&ignored)
 }
 
 func object(dec *json.Decoder, field func(key string) error) error {
