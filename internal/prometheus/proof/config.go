@@ -26,7 +26,7 @@ func Normal(text string, wild []string) string {
 	skip := -1       // the depth of a setting that is left out
 	for line := range strings.Lines(text) {
 		depth := (len(line) - len(strings.TrimLeft(line, " "))) / 2
-		if skip >= 0 && depth > skip {
+		if skip >= 0 && (depth > skip || line == "\n") {
 			continue // part of a setting that is left out
 		}
 		skip = -1

@@ -84,11 +84,11 @@ func TestCutLongList(t *testing.T) {
 	}
 }
 
-// A label's name may be any text, and its value goes on over lines.
+// A label's name may be any text, and its value may have several lines, also empty ones.
 func TestNormalNames(t *testing.T) {
 	t.Parallel()
 	for name, written := range map[string]string{"a:b": "a:b", "a: b": "'a: b'", "on": `"on"`, "a.b": "a.b", "a b": "a b", "a:": "'a:'"} {
-		text := "global:\n  external_labels:\n    " + written + ": $ONE and\n      two: $THREE\n    z: fixed\n"
+		text := "global:\n  external_labels:\n    " + written + ": $ONE and\n\n      two: $THREE\n    z: fixed\n"
 		want := "global:\n  external_labels:\n    " + written + ": \"*\"\n    z: fixed\n"
 		if d := cmp.Diff(want, Normal(text, []string{ExternalLabels + name})); d != "" {
 			t.Errorf("%s: %s", name, d)
