@@ -33,7 +33,7 @@ func (p place) fromEnd(n int) string {
 	return p.path[len(p.path)-n]
 }
 
-// index knows where everything in a file is.
+// index holds the nodes of a file with their places.
 type index struct {
 	root   *yaml.Node
 	places []place

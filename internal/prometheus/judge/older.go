@@ -136,7 +136,7 @@ func (p olderParser) newWord(d *parser.DurationExpr, inside bool) string {
 		if word, since = "range()", versions.Of(3, 10); inside {
 			since = versions.Of(3, 12)
 		}
-	case parser.MAX_OF, parser.MIN_OF: // called max and min from 3.6 on
+	case parser.MAX_OF, parser.MIN_OF: // servers from 3.6 to 3.12 call them max and min
 		if word, since = "max_of()", versions.Of(3, 13); d.Op == parser.MIN_OF {
 			word = "min_of()"
 		}
@@ -148,7 +148,7 @@ func (p olderParser) newWord(d *parser.DurationExpr, inside bool) string {
 	if p.server.Before(since) {
 		return word
 	}
-	inside = inside || d.LHS != nil // a sign is before the word
+	inside = inside || d.LHS != nil // a sign precedes the word
 	for _, part := range []parser.Expr{d.LHS, d.RHS} {
 		if inner, ok := part.(*parser.DurationExpr); ok && inner != nil {
 			if w := p.newWord(inner, inside); w != "" {

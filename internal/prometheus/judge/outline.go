@@ -17,7 +17,7 @@ import (
 
 // outliner names the parts of a file, with aliases and merged mappings resolved.
 type outliner struct {
-	// left is how many more nodes may be reached through aliases, which can multiply without end.
+	// left is how many more nodes may be reached through aliases: these can multiply without limit.
 	left int
 }
 

@@ -70,7 +70,7 @@ func relabelingProblems(n *yaml.Node) []problem {
 	return problems(err, configNames)
 }
 
-// inItem finds the places of the problems of one item of a list.
+// inItem locates the problems of a list item.
 func (ix *index) inItem(ps []problem, item place) []problem {
 	const most = 20 // per item: each problem costs a search of the item
 	ps = ps[:min(len(ps), most)]
