@@ -55,13 +55,17 @@ var reBlockLine = lazyregexp.New(`^\s*(?:- +)*(?:["']?[A-Za-z_][\w\[\].-]*["']?:
 func Scan(content []byte) *Text {
 	s := &Text{block: -1}
 	texts := strings.Split(string(content), "\n")
+	next := 0 // the first line after line i that is neither blank nor a comment
 	for i := range texts {
+		for next <= i || next < len(texts) && blankOrComment(texts[next]) {
+			next++
+		}
 		s.line(i, strings.TrimSuffix(texts[i], "\r"))
 		// A quote that swallows keys and items was never closed.
 		if q := s.quote; q != nil && q.line == i+1 && swallows(texts, i, q) {
 			s.opens, s.quote = append(s.opens, *q), nil
 		}
-		if n := len(s.flow); n > 0 && strings.TrimSpace(texts[i]) != "" && runsAway(texts, i, s.flow[n-1]) {
+		if n := len(s.flow); n > 0 && strings.TrimSpace(texts[i]) != "" && runsAway(texts, next, s.flow[n-1]) {
 			s.flow[0].until = i + 1
 			s.opens, s.flow = append(s.opens, s.flow[0]), nil
 		}
@@ -91,21 +95,23 @@ func swallows(texts []string, i int, q *open) bool {
 	return true // to the end of the file
 }
 
-// runsAway reports whether the bracket that is open at the end of line i (from 0) continues over lines that do not belong to it.
-func runsAway(texts []string, i int, b open) bool {
-	for j := i + 1; j < len(texts); j++ {
-		t := strings.TrimSpace(texts[j])
-		if t == "" || strings.HasPrefix(t, "#") {
-			continue
-		}
-		if strings.ContainsAny(t[:1], "]}") {
-			return false
-		}
-		depth := len(texts[b.line-1]) - len(strings.TrimLeft(texts[b.line-1], " -"))
-		indent := len(texts[j]) - len(strings.TrimLeft(texts[j], " "))
-		return indent < depth || reBlockLine().MatchString(texts[j]) && (b.mark == '[' || indent == depth)
+func blankOrComment(text string) bool {
+	text = strings.TrimSpace(text)
+	return text == "" || text[0] == '#'
+}
+
+// runsAway reports whether an open bracket continues over the next line (from 0) although that does not belong to it.
+func runsAway(texts []string, next int, b open) bool {
+	if next == len(texts) {
+		return true
 	}
-	return true
+	text := texts[next]
+	if strings.ContainsAny(strings.TrimSpace(text)[:1], "]}") {
+		return false
+	}
+	depth := len(texts[b.line-1]) - len(strings.TrimLeft(texts[b.line-1], " -"))
+	indent := len(text) - len(strings.TrimLeft(text, " "))
+	return indent < depth || reBlockLine().MatchString(text) && (b.mark == '[' || indent == depth)
 }
 
 // closing is the index of the closing quote on a line; -1 when there is none.

@@ -26,7 +26,8 @@ func FuzzLocate(f *testing.F) {
 func TestScanIsLinear(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
-		"a: '" + strings.Repeat("x\n", 500_000) + "'\n", "a: [\n" + strings.Repeat("\n", 500_000) + "]\n", "a: '" + strings.Repeat("x\n", 500_000), "a: [" + strings.Repeat("x,\n", 300_000),
+		"a: '" + strings.Repeat("x\n", 500_000) + "'\n", "a: [\n" + strings.Repeat("\n", 500_000) + "]\n", "a: [\n" + strings.Repeat("#\n", 500_000) + "]\n",
+		"a: '" + strings.Repeat("x\n", 500_000), "a: [" + strings.Repeat("x,\n", 300_000),
 	} {
 		if lines := Scan([]byte(body)).lines; len(lines) < 300_000 {
 			t.Errorf("%d lines", len(lines))

@@ -106,7 +106,7 @@ func noColon(n int, l sourceLine) *Problem {
 // lineAbove is the nearest line above that is not blank or a comment; 0 when there is none.
 func (s *Text) lineAbove(line int) int {
 	for n := line - 1; n >= 1; n-- {
-		if t := strings.TrimSpace(s.lines[n-1].text); t != "" && !strings.HasPrefix(t, "#") {
+		if !blankOrComment(s.lines[n-1].text) {
 			return n
 		}
 	}
