@@ -13,7 +13,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// BenchmarkValidate is a verdict from start to end of the process, with n rule files of which one changed.
+// BenchmarkValidate measures a verdict, including the start of the process, on n rule files, one of them changed.
 func BenchmarkValidate(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "promcheck")
 	if out, err := exec.CommandContext(b.Context(), "go", "build", "-ldflags=-s -w", "-o", program, ".").CombinedOutput(); err != nil {

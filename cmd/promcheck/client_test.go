@@ -12,7 +12,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// asPromcheck is the name under which this test program is promcheck itself.
+// asPromcheck is the name under which this test program acts as promcheck.
 const asPromcheck = "promcheck"
 
 func TestMain(m *testing.M) {
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newValidator asks this program, started under promcheck's name.
+// newValidator starts this program as promcheck.
 func newValidator(t testing.TB, opts validator.Options) *validator.Validator {
 	t.Helper()
 	self, err := os.Executable()
@@ -34,12 +34,12 @@ func newValidator(t testing.TB, opts validator.Options) *validator.Validator {
 		t.Fatal(err)
 	}
 	opts.Main, opts.Program = "/user/prometheus.yml", program
-	// The race detector's shadow memory is no use of the program's.
+	// The race detector's shadow memory does not count.
 	opts.MemoryLimit = 1 << 50
 	return validator.New(opts)
 }
 
-// setOf is a configuration of one source, seen by the server in another directory.
+// setOf is a configuration of one source, which the server sees in another directory.
 func setOf(files map[string]string) *snapshot.Set {
 	m := map[string][]byte{}
 	for name, body := range files {
@@ -75,7 +75,7 @@ func TestVerdictOfTheRealProcess(t *testing.T) {
 	}
 }
 
-// A verdict that is remembered is the verdict that would be given again, whatever else changes.
+// A remembered verdict is the verdict that would be given again, whatever else changes.
 func TestRememberedVerdicts(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t, validator.Options{})
@@ -125,7 +125,7 @@ func TestCancelledValidation(t *testing.T) {
 	}
 }
 
-// An expression that only a newer server may know is that server's to judge, also when the verdict on its file is remembered.
+// The server decides about an expression that only a newer version may know, even if the verdict on its file is remembered.
 func TestTheRunningServerJudgesItsGrammar(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t, validator.Options{})

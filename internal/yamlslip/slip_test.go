@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Whatever the file is, a place within it is named. The distances are measured where files are judged.
+// Whatever the file is, the place is within it. How near it is to the mistake is measured in the judge package.
 func FuzzLocate(f *testing.F) {
 	for _, s := range []string{"a: 'b\nc: d\n", "a: [b\nc: d\n", "a: {{ b }}\n", "a:\n\tb: c\n", "a:\u00a0b\n", "\xff", "a: 'it's'\n", "- a\n  b: c\n"} {
 		f.Add([]byte(s), 1)
@@ -22,7 +22,7 @@ func FuzzLocate(f *testing.F) {
 	})
 }
 
-// Long texts and collections are followed once: a million lines in one quote end.
+// The time grows with the length of a text or a collection, not with its square.
 func TestScanIsLinear(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -35,7 +35,7 @@ func TestScanIsLinear(t *testing.T) {
 	}
 }
 
-// What is YAML has no open quote or bracket.
+// Valid YAML has no open quote or bracket.
 func TestGoodFilesHaveNothingOpen(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -51,8 +51,8 @@ func TestGoodFilesHaveNothingOpen(t *testing.T) {
 	}
 }
 
-// A line that is indented less than the block text around it is the slip: a parser stops at it or behind it, and says "did
-// not find expected key".
+// A line that is indented less than the block text around it is the mistake: a parser stops at it or after it, with "did not
+// find expected key".
 func TestLineThatEndsABlockText(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -14,9 +14,8 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// Each case is the files of a configuration, and what is to be found in them. The comment at the top
-// says what it proves; lines of the form key=value set the server's facts. With RELOADER_UPDATE=1
-// the findings are written instead of compared.
+// Each case contains the files of a configuration and the expected findings. The comment at its top says what it proves.
+// Lines of the form key=value describe the server. With RELOADER_UPDATE=1 the findings are written instead of compared.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	cases, err := filepath.Glob(filepath.Join("testdata", "cases", "*.txtar"))

@@ -14,7 +14,7 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// promtool is the real one; a test that needs it is skipped only when no one named it.
+// promtool is the real program. Tests that need it are skipped only if its variable is not set.
 func promtool(t *testing.T) string {
 	t.Helper()
 	p := os.Getenv("RELOADER_PROMTOOL_BINARY")
@@ -37,13 +37,13 @@ func moduleDir(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-// opinion is what promtool says of one file.
+// opinion is what promtool reports about one file.
 type opinion struct {
 	failed bool
 	text   string
 }
 
-// ask asks promtool about many files at once; it goes on after a bad one.
+// ask runs promtool once for many files. It continues after a bad one.
 func ask(t *testing.T, args []string, files []string) map[string]opinion {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), promtool(t), append(args, files...)...)
@@ -61,7 +61,7 @@ func ask(t *testing.T, args []string, files []string) map[string]opinion {
 		}
 		o := opinions[current]
 		o.text += line
-		// Two rules of the same name and labels are no error to promtool, and a warning to us.
+		// Two rules with the same name and labels are not an error in promtool, and a warning here.
 		style := strings.Contains(o.text, "lint error") && strings.Count(o.text, "FAILED:") == 1
 		o.failed = strings.Contains(o.text, "FAILED:") && !style
 		opinions[current] = o
@@ -72,7 +72,7 @@ func ask(t *testing.T, args []string, files []string) map[string]opinion {
 	return opinions
 }
 
-// inView are all files below a directory, as promcheck gets them.
+// inView are all files below a directory, as promcheck receives them.
 func inView(t *testing.T, dir string) []validator.File {
 	t.Helper()
 	var files []validator.File
@@ -90,9 +90,9 @@ func inView(t *testing.T, dir string) []validator.File {
 	return files
 }
 
-// judgeMain judges the file of that path with all files in view.
+// judgeMain judges the main file at this path together with all other files.
 func judgeMain(dir string, files []validator.File, main string, agent bool) *validator.Answer {
-	// Other mutants are no part of the configuration.
+	// Other mutants do not belong to the configuration.
 	files = slices.DeleteFunc(slices.Clone(files), func(f validator.File) bool { return filepath.Ext(f.Path) == ".mutant" && f.Path != main })
 	i := slices.IndexFunc(files, func(f validator.File) bool { return f.Path == main })
 	return Judge(&validator.Question{Protocol: validator.Protocol, Main: i, Files: files, Dirs: []string{dir}, Agent: agent})
@@ -133,7 +133,7 @@ var differences = []difference{
 	}},
 }
 
-// compare reports a verdict that differs without being listed, and findings that do not say where.
+// compare reports a verdict that differs from promtool's without being listed, and findings without a position.
 func compare(t *testing.T, file string, o opinion, a *validator.Answer, used map[string]int) {
 	t.Helper()
 	found := errorsOf(a)

@@ -10,7 +10,7 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// manyPatterns are n patterns, each made of its number, and as many rule files that they mean.
+// manyPatterns is a question with n numbered patterns, and one matching rule file for each.
 func manyPatterns(n int, pattern, file string) *validator.Question {
 	var main strings.Builder
 	main.WriteString("rule_files:\n")
@@ -25,8 +25,8 @@ func manyPatterns(n int, pattern, file string) *validator.Question {
 	return q
 }
 
-// Many patterns with many files are no reason to refuse a configuration: where they share a name of a directory, a beginning or
-// an ending with what they mean, each is compared with few files.
+// A configuration with many patterns and many files is judged in full: each pattern is compared only with the few files that
+// share its directory, beginning or ending.
 func TestManyPatterns(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{
@@ -43,7 +43,7 @@ func TestManyPatterns(t *testing.T) {
 	}
 }
 
-// What takes too many comparisons is a warning, and files that look like rules are judged all the same: a bad one is an error.
+// Too many comparisons are a warning. Files that look like rules are still judged: a bad one is an error.
 func TestTooManyComparisons(t *testing.T) {
 	t.Parallel()
 	q := manyPatterns(300, "*-N-*", "a-N-b")
@@ -62,7 +62,7 @@ func TestTooManyComparisons(t *testing.T) {
 	}
 }
 
-// A file full of mistakes is told in full, and each costs the same: the places of one are looked for in its lines alone.
+// All mistakes of a file full of them are reported, and each costs the same: its place is searched only in its own lines.
 func TestManyMistakes(t *testing.T) {
 	t.Parallel()
 	const n = 1000

@@ -34,7 +34,7 @@ func pair(t *testing.T) (cert, key string) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs}))
 }
 
-// A good pair is silent; one cut short, of two keys, or with its files exchanged is not, and no byte of a key is shown
+// A good pair has no finding. A truncated, mismatched or exchanged pair has one, and no byte of a key is shown
 // (https://github.com/prometheus/prometheus/issues/5766).
 func TestCertificatePairs(t *testing.T) {
 	t.Parallel()

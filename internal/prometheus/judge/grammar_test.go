@@ -8,9 +8,9 @@ import (
 	"reloader/internal/versions"
 )
 
-// Each line of testdata/grammar.txt is an expression and the servers that take it, in their order, as the parsers of these
-// versions said: + takes it with and without the feature flags promql-duration-expr and promql-experimental-functions, f with
-// them alone, - refuses it. What a server refuses never passes, and what it takes is never refused.
+// Each line of testdata/grammar.txt is an expression with the verdicts of the parsers of several versions, in order: + accepts
+// it with and without the feature flags promql-duration-expr and promql-experimental-functions, f only with them, - refuses
+// it. The judge never accepts what a server refuses, and never refuses what it accepts.
 func TestGrammarOfOlderServers(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("testdata/grammar.txt")
@@ -47,8 +47,8 @@ func TestGrammarOfOlderServers(t *testing.T) {
 	}
 }
 
-// What is written in the order of the server's time is longer in the library's. A sum is taken when its parts are, wherever
-// they stand in it.
+// An expression can get longer when its words are put into the order of the library's version. A sum is accepted if its
+// parts are, in any position.
 func TestPositionsInRenamed(t *testing.T) {
 	t.Parallel()
 	for _, v := range []string{"2.54.0", "3.5.0", "3.6.0", "3.10.0", "3.12.0", "3.13.0", "3.14.0"} {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// section is a mapping that a file may have, with the way to it.
+// section is a mapping that a file may contain, with the path to it.
 type section struct {
 	top  reflect.Type
 	path []string
@@ -39,7 +39,7 @@ func sectionsOf(top reflect.Type) []section {
 	return all
 }
 
-// typos are what fingers make of a key: a letter left out, doubled, swapped or hit beside, a dash or capitals in place of _.
+// typos are typing mistakes in a key: a letter missing, doubled, swapped or replaced by its neighbor, a dash or capitals instead of _.
 func typos(key string) []string {
 	var all []string
 	for i := range key {
@@ -61,10 +61,10 @@ func typos(key string) []string {
 	return append(all, camel, strings.ReplaceAll(key, "_", ""), strings.ToUpper(key), key+"s", strings.TrimSuffix(key, "s"))
 }
 
-// every is how many of the typos are tried: all together take long.
+// every says that one typo in 37 is tried: all of them take too long.
 const every = 37
 
-// A mistyped key of any section is told as that key, or not at all: never another one.
+// The hint for a mistyped key of any section is that key, or nothing: never another key.
 func TestHintsForTypos(t *testing.T) {
 	t.Parallel()
 	tried, told := 0, 0
@@ -77,7 +77,7 @@ func TestHintsForTypos(t *testing.T) {
 					}
 					tried++
 					hint := unknownHint(top, append(slices.Clip(s.path), typo))
-					// Another key may be as near as the one that was meant.
+					// Another key may be as similar as the intended one.
 					also := slices.ContainsFunc(s.keys, func(k string) bool {
 						return k != key && slices.Contains(typos(k), typo) && strings.Contains(hint, quoted(k))
 					})
@@ -97,7 +97,7 @@ func TestHintsForTypos(t *testing.T) {
 	}
 }
 
-// A key that belongs to another section is told that section, or nothing: never a key that means something else.
+// The hint for a key of another section is that section, or nothing: never a key with another meaning.
 func TestHintsForMisplacedKeys(t *testing.T) {
 	t.Parallel()
 	told := 0

@@ -21,7 +21,7 @@ func bomb() string {
 	return b.String()
 }
 
-// unknownFields are n different ones.
+// unknownFields are n different unknown fields.
 func unknownFields(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -30,7 +30,7 @@ func unknownFields(n int) string {
 	return b.String()
 }
 
-// Whatever is fed to it, the judge ends, and refuses.
+// The judge refuses hostile files, and always returns.
 func TestHostileFiles(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
@@ -59,8 +59,8 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
-// A file with more mistakes than are searched for says that the search ended, once; one with few does not. It is so for a main file
-// and for one of scrape_config_files.
+// If a main file or a scrape_config_files file has more mistakes than are searched for, one finding says that the search ended.
+// With few mistakes there is no such finding.
 func TestSearchThatEnds(t *testing.T) {
 	t.Parallel()
 	for jobs, ended := range map[int]int{3: 0, 2 * maxProblems: 1} {
@@ -103,7 +103,7 @@ func TestEmptyFiles(t *testing.T) {
 	}
 }
 
-// The judge never panics, and what is wrong has a place within the file.
+// The judge never panics, and every finding has a place within the file.
 func FuzzJudge(f *testing.F) {
 	f.Add([]byte("scrape_configs:\n- job_name: a\n  nope: 1\n"))
 	f.Add([]byte("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: |\n      up ==\n"))
@@ -126,7 +126,7 @@ func FuzzJudge(f *testing.F) {
 	})
 }
 
-// Target files never make the judge panic either, and what is wrong with one has a place within it.
+// The judge never panics on target files either, and every finding has a place within the file.
 func FuzzTargets(f *testing.F) {
 	f.Add([]byte(`[{"targets": ["a:1"], "labels": {"x": "y"}}]`))
 	f.Add([]byte("- targets: [a:1]\n  lables: {}\n"))
@@ -159,7 +159,7 @@ func FuzzTargets(f *testing.F) {
 	})
 }
 
-// The user and password of a URL are not shown, whatever characters they have.
+// The user and password of a URL are never shown, whatever characters they contain.
 func TestUserInfoIsHidden(t *testing.T) {
 	t.Parallel()
 	var none secrets

@@ -35,7 +35,7 @@ func mistakesOf(t *testing.T) (files []slip) {
 	return files
 }
 
-// Mistakes of every section get promtool's verdict, at the line of the mistake or next to it; what is unusual and right is taken.
+// Mistakes in every section get promtool's verdict, at the line of the mistake or next to it. What is unusual but valid is accepted.
 func TestVerdictsOnMistakesOfAllSections(t *testing.T) {
 	t.Parallel()
 	promtool(t)

@@ -11,7 +11,7 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// mutations are mistakes that people make in YAML; each changes one line or its neighbourhood.
+// mutations are mistakes that people make in YAML. Each changes one line or the lines around it.
 var mutations = []struct {
 	name string
 	do   func(r *rand.Rand, lines []string, at int) []string
@@ -51,7 +51,7 @@ var mutations = []struct {
 	}},
 }
 
-// value replaces what stands behind the key on a line.
+// value replaces what follows the key on a line.
 func value(l []string, at int, v string) []string {
 	if key, _, ok := strings.Cut(l[at], ":"); ok {
 		l[at] = key + ": " + v
@@ -59,7 +59,7 @@ func value(l []string, at int, v string) []string {
 	return l
 }
 
-// mutants are seeded, so that a failure can be had again.
+// mutants are seeded, so that a failure can be reproduced.
 func mutants(seed uint64, body string, n int) map[string]string {
 	r := rand.New(rand.NewPCG(seed, 7))
 	out := map[string]string{}
@@ -76,7 +76,7 @@ func mutants(seed uint64, body string, n int) map[string]string {
 	return out
 }
 
-// Mistakes in good files get promtool's verdict, and every refusal says where.
+// Mistakes in good files get promtool's verdict, and every refusal has a position.
 func TestVerdictsOnMutations(t *testing.T) {
 	t.Parallel()
 	promtool(t)

@@ -9,7 +9,7 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// outlineOf gives a main file's items as "kind name" and their fingerprints.
+// outlineOf returns a main file's items as "kind name" with their fingerprints.
 func outlineOf(t *testing.T, body string) (names []string, prints map[string]uint64) {
 	t.Helper()
 	a := judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(body)), Content: []byte(body)}}, "/d/m", false)
@@ -25,7 +25,7 @@ func outlineOf(t *testing.T, body string) (names []string, prints map[string]uin
 	return names, prints
 }
 
-// Whatever way YAML has to say it, a job is a job.
+// A job is found however it is written in YAML.
 func TestOutlineResolvesAliases(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -67,7 +67,7 @@ func TestOutlineResolvesAliases(t *testing.T) {
 	}
 }
 
-// What changes below an anchor changes each item that names it.
+// A change below an anchor changes each item that uses the anchor.
 func TestOutlineSeesChangesBehindAliases(t *testing.T) {
 	t.Parallel()
 	const body = "scrape_configs:\n- &base {job_name: a, scrape_interval: %s}\n- {<<: *base, job_name: b}\n- {job_name: c}\n"
@@ -80,7 +80,7 @@ func TestOutlineSeesChangesBehindAliases(t *testing.T) {
 	}
 }
 
-// A label that becomes an annotation is a change, whatever the two are called.
+// Turning a label into an annotation is a change, whatever their names.
 func TestLabelsAndAnnotationsDiffer(t *testing.T) {
 	t.Parallel()
 	print := func(rest string) uint64 {

@@ -14,7 +14,7 @@ func judgedAs(version, main string) []validator.Finding {
 	}}).Findings
 }
 
-// A list of any length costs no more than what is told of it: each mistake up to the bound, and then that there may be more.
+// The cost of a list is bounded whatever its length: mistakes up to the bound are reported, then that there may be more.
 func TestManyRelabelings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -35,7 +35,7 @@ func TestManyRelabelings(t *testing.T) {
 	}
 }
 
-// A server that is newer may know a field of a relabeling, also beside an error of another part of the file.
+// A newer server may know an unknown field of a relabeling, even if another part of the file has an error.
 func TestNewFieldInRelabeling(t *testing.T) {
 	t.Parallel()
 	found := judgedAs("3.99.0", "global: {scrape_interval: x}\nscrape_configs:\n- job_name: a\n  relabel_configs: [{action: drop, source_labels: [a], new_field: 1}]\n")

@@ -8,9 +8,8 @@ import (
 	"reloader/internal/versions"
 )
 
-// What Prometheus renamed or removed, from 0.16 to 3.16 by its change log, is told by its new name or as gone, wherever
-// it may stand, whatever else it
-// resembles.
+// The hint for what Prometheus renamed or removed, from 0.16 to 3.16 by its change log, is the new name or that it is gone,
+// wherever it is used and whatever it resembles.
 func TestRenamedAndRemoved(t *testing.T) {
 	t.Parallel()
 	const job = "scrape_configs:\n- job_name: a\n  "
@@ -49,7 +48,7 @@ func TestRenamedAndRemoved(t *testing.T) {
 			onlyHint(t, judgeRules("/d/a.rules", []byte("groups:\n- name: g\n  rules:\n  - record: a\n    expr: "+c.expr+"\n")), c.hint)
 		})
 	}
-	// Rules of 1.x are no YAML at all, or a text in place of a file.
+	// Rules of 1.x are not YAML, or a single text in YAML.
 	for _, body := range []string{
 		"ALERT InstanceDown\n  IF up == 0\n  FOR 5m\n  LABELS { severity = \"page\" }\n  ANNOTATIONS { summary = \"{{ $labels.instance }} is down\" }\n",
 		"job:up:sum = sum(up) by (job)\n",
@@ -59,7 +58,7 @@ func TestRenamedAndRemoved(t *testing.T) {
 	}
 }
 
-// onlyHint wants one error that names the fix.
+// onlyHint expects a single error, with this fix as its hint.
 func onlyHint(t *testing.T, a *validator.Answer, hint string) {
 	t.Helper()
 	all := errorsOf(a)

@@ -87,7 +87,7 @@ func promtoolLine(text, file string) int {
 	return 0
 }
 
-// The line that a person reads first is at the slip, wherever promtool finds it and where it does not.
+// The line that a person reads first is at the slip, even where promtool reports another line or none.
 func TestSlips(t *testing.T) {
 	t.Parallel()
 	promtool(t)

@@ -26,7 +26,7 @@ func fileJob(text string) FileJob {
 	return FileJob{Item: Item{Kind: "scrape job", Name: "one", Sum: Sum(text)}, Fields: Fields(text)}
 }
 
-// What differs in a job is named by its settings; the path through the link of a volume makes no difference.
+// Differences in a job are named by its settings. A path through the link of a volume is not a difference.
 func TestCompareJob(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ from, to, want string }{
@@ -46,7 +46,7 @@ func TestCompareJob(t *testing.T) {
 	}
 }
 
-// A target that the file does not have is a difference; one that is missing only where nothing may drop it.
+// An extra target is a difference. A missing one is a difference only if nothing can drop it.
 func TestCompareTargets(t *testing.T) {
 	t.Parallel()
 	target := func(address string) map[string]string { return map[string]string{"__address__": address, "job": "one"} }
@@ -71,7 +71,7 @@ func TestCompareTargets(t *testing.T) {
 	}
 }
 
-// Of any answer the targets are read without a panic, and a broken one is an error.
+// Reading targets never panics, and a broken answer is an error.
 func FuzzReadTargets(f *testing.F) {
 	f.Add(`{"status":"success","data":{"activeTargets":[{"discoveredLabels":{"__address__":"a:1","job":"one"},"scrapePool":"one","health":"up"}],"droppedTargets":[]}}`)
 	f.Add(`{"status":"error","error":"x"}`)
@@ -85,7 +85,7 @@ func FuzzReadTargets(f *testing.F) {
 	})
 }
 
-// Any text can be held against a job without a panic, and only the job's own is the same.
+// Comparing a job with any text never panics, and only its own text is equal.
 func FuzzCompareJob(f *testing.F) {
 	f.Add(printedJob)
 	f.Add("")

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The values at some paths of a printed configuration are found, with what is below them, and nothing else.
+// Shown returns the values at and below some paths of a printed configuration, and nothing else.
 func TestShown(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{"runtime.gogc": "75", "storage.tsdb.retention": "", "storage.tsdb.retention.time": "15d"}

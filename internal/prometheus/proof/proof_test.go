@@ -34,7 +34,7 @@ remote_write:
 - url: http://b
 `
 
-// A configuration is cut where the library begins its parts, each under the name that users know.
+// A configuration is cut into the parts that the library prints, each with the name that users know.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	var names []string
@@ -50,7 +50,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// What the server's flags and environment decide is left out of both sides, and nothing else: a label's name stays.
+// Only what the server's flags and environment decide is left out of both sides: a label's name stays.
 func TestNormal(t *testing.T) {
 	t.Parallel()
 	wild := []string{"runtime.gogc", "storage.tsdb.retention", ExternalLabels + "zone"}
@@ -112,7 +112,7 @@ func TestManyWildLabels(t *testing.T) {
 	}
 }
 
-// Every kind of difference is named, and no value.
+// Every kind of difference is named, without values.
 func TestDifferences(t *testing.T) {
 	t.Parallel()
 	changed := strings.NewReplacer("/m", "/hunter2", "\"2\"", "three", "15s", "30s").Replace(printed)
@@ -127,7 +127,7 @@ func TestDifferences(t *testing.T) {
 
 func rule(query string) Rule { return Rule{Type: "recording", Name: "a", Query: query} }
 
-// Each thing that is compared of rules makes a difference when it is another one.
+// A change of anything that is compared in rules is a difference.
 func TestRulesDiffer(t *testing.T) {
 	t.Parallel()
 	good := Rule{Type: "alerting", Name: "A", Query: "up", Duration: 300, Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"}}
@@ -190,7 +190,7 @@ func FuzzCut(f *testing.F) {
 	})
 }
 
-// Of an external label with a variable all but the variable is compared, and a server that expands nothing is right, too.
+// Everything in an external label except its variables is compared. A server that expands no variables also matches.
 func TestLabelsWithVariables(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

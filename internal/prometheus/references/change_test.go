@@ -13,8 +13,8 @@ import (
 	"reloader/test/rig"
 )
 
-// What a reading is changed into is what is followed, hashed and returned; whether something is new is
-// still asked of the directories themselves.
+// The changed files are followed, hashed and returned. Whether anything is new is still determined from the directories
+// themselves.
 func TestChangedReadings(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -53,7 +53,7 @@ func TestChangedReadings(t *testing.T) {
 	}
 	unchanged := func(want bool, what string) {
 		t.Helper()
-		// A directory that changed a moment ago could change again unseen: only time tells.
+		// A directory that changed a moment ago could change again unnoticed, so this needs some time.
 		rig.Until(t, what, func() bool {
 			if r.Unchanged(t.Context()) == want {
 				return true

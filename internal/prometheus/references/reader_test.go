@@ -70,7 +70,7 @@ func TestPrometheusFollowsReferences(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, got, role)
 		}
 	}
-	// The directory that was not there comes, and what is broken meanwhile takes nothing out of view.
+	// A missing directory appears, and a broken file in the meantime hides nothing.
 	rig.WriteTree(t, top, map[string]string{"absent/r.yml": "", "etc/prometheus.yml": "rule_files: [x"})
 	if r.Unchanged(t.Context()) {
 		t.Error("the directory that came is not seen")
@@ -92,7 +92,7 @@ func TestPrometheusFollowsReferences(t *testing.T) {
 	}
 }
 
-// The same tree at another place has the same digest, as long as the file names nothing absolute.
+// The same tree in another place has the same digest, if the file names no absolute path.
 func TestPrometheusDigestIgnoresThePlace(t *testing.T) {
 	t.Parallel()
 	var digests []snapshot.Digest
@@ -113,8 +113,8 @@ func TestPrometheusDigestIgnoresThePlace(t *testing.T) {
 	}
 }
 
-// The server sees the files elsewhere: references are the server's, and what it reads elsewhere and
-// is not mapped is searched for under the server's path.
+// The server sees the files under other paths: references are the server's paths, and directories that are not mapped are
+// searched under the server's path.
 func TestPrometheusServerPaths(t *testing.T) {
 	t.Parallel()
 	top := prometheusTree(t)
@@ -176,7 +176,7 @@ func TestPrometheusErrors(t *testing.T) {
 	}
 }
 
-// Beside the main file there is more than can be read: then only what the files name is read.
+// If the main file's directory holds more than can be read, only what the files name is read.
 func TestPrometheusNarrows(t *testing.T) {
 	t.Parallel()
 	top := prometheusTree(t)
@@ -231,7 +231,7 @@ func TestRolesThatNeedAReload(t *testing.T) {
 	}
 }
 
-// The server may have the main file under another base name: what it names is followed all the same.
+// The main file may have another base name on the server: what it names is still followed.
 func TestOtherBaseName(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()

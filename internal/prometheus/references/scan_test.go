@@ -50,7 +50,7 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// FuzzScan: any bytes end in references or an error, and what is found was in the file.
+// FuzzScan: any bytes give references or an error, and every reference occurs in the file.
 func FuzzScan(f *testing.F) {
 	f.Add([]byte(mainFile))
 	f.Add([]byte("a: &a {<<: *a, x: [*a]}\nscrape_configs: [*a, *a]\nrule_files: *a"))

@@ -27,7 +27,7 @@ func module(t *testing.T) (dir, version string) {
 	return dir, version
 }
 
-// The packages here are what the library's source says today: after a new version of the library, `make golden` writes them anew.
+// The packages match the library's current source. After an update of the library, `make golden` writes them again.
 func TestGenerated(t *testing.T) {
 	t.Parallel()
 	dir, version := module(t)
@@ -65,7 +65,7 @@ func theirs(t *testing.T) map[string]reflect.Type {
 	return types
 }
 
-// Every kind that a server knows is known here, with the fields that Prometheus' own package has.
+// Every kind that a server knows is known here, with the fields of Prometheus' own package.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	want := theirs(t)
@@ -82,7 +82,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// same compares two types field by field; of types that both use there is but one.
+// same compares two types field by field. A type that both use is the same one.
 func same(t *testing.T, at string, a, b reflect.Type, seen map[reflect.Type]bool) {
 	t.Helper()
 	if a == b || seen[a] {
