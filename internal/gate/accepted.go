@@ -31,7 +31,7 @@ func (g *Gate) Accept(digest snapshot.Digest) error {
 		return fmt.Errorf("accept %s in gate %q: %w", digest.Short(), g.dir, err)
 	}
 	gen.Accepted = true
-	g.unkeptIs(g.prune(g.opts.Keep))
+	g.noteUnremoved(g.prune(g.opts.Keep))
 	return nil
 }
 
@@ -58,9 +58,9 @@ func (g *Gate) lastAccepted() *generation {
 	return nil
 }
 
-// Rollback publishes the last accepted generation again that is none of the refused ones, and removes the
-// newer ones. A server that was downgraded may refuse what its successor accepted. Rollback returns the digest
-// that readers see then: the zero Digest when no such generation is left, in which case nothing changes.
+// Rollback publishes the newest accepted generation that is not among the refused ones, and removes newer
+// generations. A downgraded server may refuse what its newer version accepted. Rollback returns the digest that
+// readers see afterwards. If no such generation is left, it changes nothing and returns the zero Digest.
 // It writes no file, so it works on a full disk.
 func (g *Gate) Rollback(ctx context.Context, refused ...snapshot.Digest) (snapshot.Digest, error) {
 	g.mu.Lock()
@@ -89,12 +89,12 @@ func (g *Gate) rollbackTo(good *generation) error {
 	if err := g.swap(good); err != nil {
 		return err
 	}
-	g.unkeptIs(g.dropNewer())
+	g.noteUnremoved(g.dropNewer())
 	return nil
 }
 
-// dropNewer removes the generations after the current one: they were refused, or a killed writer never
-// led readers to them.
+// dropNewer removes the generations after the current one: they were refused, or the writer was killed before it
+// switched readers to them.
 func (g *Gate) dropNewer() error {
 	var errs []error
 	for _, gen := range slices.Clone(g.gens) {
@@ -117,29 +117,29 @@ func (g *Gate) prune(keep int) error {
 	return errors.Join(errs...)
 }
 
-// unkeptIs tells once what could not be removed. It is never the result of a publication: what readers see is right,
-// and each later call tries again.
-func (g *Gate) unkeptIs(err error) {
+// noteUnremoved reports once what could not be removed. That never fails a publication: what readers see is right, and
+// each later call tries again.
+func (g *Gate) noteUnremoved(err error) {
 	text := ""
 	if err != nil {
 		text = err.Error()
-		if text != g.unkept {
+		if text != g.unremoved {
 			g.repaired("could not remove old generations: %v", err)
 		}
 	}
-	g.unkept = text
+	g.unremoved = text
 }
 
-// drop removes one generation that no reader is led to. What it cannot remove is left to the next sweep.
+// drop removes one generation that ..data does not point to. The next sweep removes what it could not.
 func (g *Gate) drop(gen *generation) error {
-	g.lose(gen)
+	g.unlist(gen)
 	if err := g.forget(gen.Name); err != nil {
 		return err
 	}
 	return g.disk.removeTree(gen.Name)
 }
 
-// lose drops a generation from the list alone.
-func (g *Gate) lose(gen *generation) {
+// unlist removes a generation from the list only, not from the disk.
+func (g *Gate) unlist(gen *generation) {
 	g.gens = slices.DeleteFunc(g.gens, func(o *generation) bool { return o == gen })
 }

@@ -11,18 +11,18 @@ import (
 	"syscall"
 )
 
-// chunk is how much one write call takes, in bytes.
+// chunk is the size of one write call, in bytes.
 const chunk = 64 << 10
 
-// disk is the one way of this package to the file system: one method for each system call that
-// changes something, all names relative to the directory and never outside of it. The hook before
-// is the seam of the tests, which let exactly one call fail, or end there as a killed process would.
+// disk is this package's only access to the file system. It has one method for each system call that
+// changes something. All names are relative to the directory and cannot leave it. Tests use the hook before
+// to make exactly one call fail, or to stop there as a killed process would.
 type disk struct {
 	root   *os.Root
 	before func(op, name string) error
 }
 
-// do performs one call and names operation and object in its error.
+// do makes one call and names the operation and the object in its error.
 func (d *disk) do(op, name string, call func() error) error {
 	if d.before != nil {
 		if err := d.before(op, name); err != nil {
@@ -35,8 +35,7 @@ func (d *disk) do(op, name string, call func() error) error {
 	return nil
 }
 
-// cause drops the operation and the path that package os puts before an error: do names both
-// in the words of this package.
+// cause drops the operation and the path that package os adds to an error: do adds its own.
 func cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
@@ -67,7 +66,7 @@ func (d *disk) rename(from, to string) error {
 	return d.do("rename", to, func() error { return d.root.Rename(from, to) })
 }
 
-// remove is satisfied when the name is not there.
+// remove succeeds when the name does not exist.
 func (d *disk) remove(name string) error {
 	return d.do("remove", name, func() error {
 		if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -77,7 +76,7 @@ func (d *disk) remove(name string) error {
 	})
 }
 
-// removeTree removes a directory and what is below it, following no link.
+// removeTree removes a file, or a directory with all its contents. It follows no links.
 func (d *disk) removeTree(name string) error {
 	info, err := d.root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -104,7 +103,7 @@ func (d *disk) removeAll(name string, isDir bool) error {
 	return d.remove(name)
 }
 
-// write makes a new file with these contents; it is not on the disk before sync.
+// write creates a new file with these contents. Only sync makes it durable.
 func (d *disk) write(name string, data []byte, mode fs.FileMode) error {
 	var f *os.File
 	err := d.do("create", name, func() (err error) {
@@ -125,14 +124,14 @@ func (d *disk) write(name string, data []byte, mode fs.FileMode) error {
 			return err
 		}
 	}
-	// The umask may have taken bits away that the server needs.
+	// The umask may have removed bits that the server needs.
 	if err := d.do("chmod", name, func() error { return f.Chmod(mode) }); err != nil {
 		return err
 	}
 	return d.do("close", name, f.Close)
 }
 
-// sync brings a file or a directory to the disk.
+// sync flushes a file or a directory to the disk.
 func (d *disk) sync(name string) error {
 	return d.do("fsync", name, func() error {
 		f, err := d.root.Open(name)
@@ -141,7 +140,7 @@ func (d *disk) sync(name string) error {
 		}
 		defer func() { _ = f.Close() }() // only opened to sync
 		err = f.Sync()
-		// Some file systems have nothing to sync for a directory and say so.
+		// Some file systems cannot sync a directory and report it with these errors.
 		if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
 			return nil
 		}
@@ -160,7 +159,7 @@ func (d *disk) list(name string) ([]fs.DirEntry, error) {
 
 // read returns the contents of a file.
 func (d *disk) read(name string) ([]byte, error) {
-	// A fifo in the file's place must not block: O_NONBLOCK.
+	// O_NONBLOCK: a fifo in the file's place must not block.
 	f, err := d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read %q: %w", name, cause(err))
@@ -180,7 +179,7 @@ func (d *disk) read(name string) ([]byte, error) {
 	return b, nil
 }
 
-// readlink returns where a link points, and the empty text for anything that is no link.
+// readlink returns a link's target, and "" for anything that is not a link.
 func (d *disk) readlink(name string) string {
 	target, err := d.root.Readlink(name)
 	if err != nil {
@@ -189,7 +188,7 @@ func (d *disk) readlink(name string) string {
 	return target
 }
 
-// isFull says whether an error means that there is no room left.
+// isFull reports whether an error means that the disk or the quota is full.
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -6,7 +6,7 @@
 //	..data -> ..2026_11_22_11_03_59.953371451
 //	prometheus.yml -> ..data/prometheus.yml
 //	rules -> ..data/rules
-//	..reloader/                         the writer's own notes: lock, which generations are complete and accepted
+//	..reloader/                         the writer's own notes: the lock, and which generations are complete and accepted
 //
-// What readers may rely on is written in docs/gated.md; crash_test.go holds the package to it.
+// docs/gated.md says what readers may rely on; crash_test.go tests it.
 package gate

@@ -13,10 +13,10 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// ErrLocked says that another process writes the directory.
+// ErrLocked means that another process writes the directory.
 var ErrLocked = errors.New("another process writes this directory")
 
-// errClosed keeps a gate that was closed from taking its directory again: it is another writer's by then.
+// errClosed keeps a closed gate from opening its directory again: another writer may own it by then.
 var errClosed = errors.New("the gate is closed")
 
 // DefaultKeep is how many generations stay on the disk unless Options say otherwise.
@@ -25,43 +25,43 @@ const DefaultKeep = 3
 // Options say how a Gate writes. The zero value means the defaults.
 type Options struct {
 	// Keep is how many generations stay on the disk, at least 1, default DefaultKeep. The current
-	// and the last accepted one stay in any case.
+	// one and the last accepted one always stay.
 	Keep int
-	// FileMode is that of the published files, default 0644; it must let the owner read. Directories
-	// can be searched by whoever may read. A set-group-ID bit on the directory is handed down, so that
-	// with a pod's fsGroup files of mode 0440 belong to that group.
+	// FileMode is the mode of the published files, default 0644; the owner must be able to read them. Whoever may
+	// read the files may also search the directories. A set-group-ID bit on the directory is inherited, so that
+	// with a pod's fsGroup, files of mode 0440 belong to that group.
 	FileMode fs.FileMode
-	// ServerDir is the directory as the server names it; empty means the same path.
+	// ServerDir is the path of the directory in the server's container; empty means the same path.
 	ServerDir string
-	// Repaired is told in a sentence what had to be put right, or could not be removed; nil: no one is. It must not
-	// block, and not call the gate.
+	// Repaired gets one sentence about each repair, or about what could not be removed. It may be nil. It must not
+	// block or call the gate.
 	Repaired func(what string)
 }
 
-// Gate is a published directory. One process at a time writes it. Its methods may be called from
+// Gate is a published directory. Only one process at a time writes it. Its methods may be called from
 // several goroutines.
 type Gate struct {
 	dir  string
 	opts Options
-	// shown is what Current and LastAccepted answer. It is a value, so that no one waits for a disk to hear it.
+	// shown is what Current and LastAccepted return. It is atomic, so that they never wait for a disk.
 	shown atomic.Pointer[shown]
 
-	mu     sync.Mutex
-	closed bool
-	disk   *disk
-	lock   *os.File
-	links  int    // counts temporary links, so that their names differ
-	unkept string // what could not be removed when that was last told
-	// gens are the complete generations, oldest first; current is one of them, or nil when readers
+	mu        sync.Mutex
+	closed    bool
+	disk      *disk
+	lock      *os.File
+	links     int    // counts temporary links, so that their names differ
+	unremoved string // what could not be removed, as last reported
+	// gens are the complete generations, oldest first. current is one of them, or nil when readers
 	// see nothing, or something that this package did not write.
 	gens    []*generation
 	current *generation
 }
 
-// shown are the digests that readers see and that Rollback would go back to.
+// shown are the digest that readers see and the one that Rollback would go back to.
 type shown struct{ current, accepted snapshot.Digest }
 
-// show publishes what is true now; it is called after each change of it.
+// show updates shown. It is called after each change of current or of gens.
 func (g *Gate) show() {
 	var now shown
 	if g.current != nil {
@@ -73,8 +73,8 @@ func (g *Gate) show() {
 	g.shown.Store(&now)
 }
 
-// Open takes the directory for this process, making it if need be, and repairs what a crash of an
-// earlier writer left behind. An error that wraps ErrLocked means that another process has it.
+// Open locks the directory for this process, creates it if necessary, and repairs what the crash of an
+// earlier writer left behind. An error that wraps ErrLocked means that another process holds the lock.
 func Open(dir string, opts Options) (*Gate, error) {
 	return open(dir, opts, nil)
 }
@@ -91,7 +91,7 @@ func open(dir string, opts Options, before func(op, name string) error) (*Gate, 
 	return g, nil
 }
 
-// take makes the directory that is at the path now this process's own.
+// take opens, locks and repairs the directory that is at the path now.
 func (g *Gate) take(before func(op, name string) error) (err error) {
 	if err := os.MkdirAll(g.dir, dirMode(g.opts.FileMode)); err != nil {
 		return fmt.Errorf("make the directory: %w", cause(err))
@@ -103,7 +103,7 @@ func (g *Gate) take(before func(op, name string) error) (err error) {
 	g.disk, g.lock, g.gens, g.current = &disk{root: root, before: before}, nil, nil, nil
 	defer func() {
 		if err != nil {
-			_ = g.release() // the first error is the one to tell
+			_ = g.release() // the first error is the one to report
 		}
 		g.show()
 	}()
@@ -113,14 +113,14 @@ func (g *Gate) take(before func(op, name string) error) (err error) {
 	return g.repair()
 }
 
-// heal takes the directory again when another one has come to its path: readers look there, and what is written to
-// the old one helps no one.
+// heal opens the directory again when its path leads to another one now: readers use the path, so writing to the old
+// directory is pointless.
 func (g *Gate) heal() error {
 	if g.closed {
 		return errClosed
 	}
 	if g.disk.root == nil {
-		return g.take(g.disk.before) // an earlier try failed
+		return g.take(g.disk.before) // an earlier attempt failed
 	}
 	there, err := os.Stat(g.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -159,7 +159,7 @@ func dirMode(file fs.FileMode) fs.FileMode {
 	return file | file&0o444>>2 | 0o700
 }
 
-// takeLock keeps other writers out until Close, or until this process ends in whatever way.
+// takeLock keeps other writers out until Close, or until this process ends, however it ends.
 func (g *Gate) takeLock() error {
 	switch info, err := g.disk.root.Lstat(stateDir); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -181,7 +181,7 @@ func (g *Gate) takeLock() error {
 	return g.disk.do("lock", lockName, func() error { return lockFile(g.lock) })
 }
 
-// Close lets other writers in, once the call that is under way has ended. What was published stays.
+// Close waits for the call in progress and lets other writers in. What was published stays.
 func (g *Gate) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -207,8 +207,8 @@ func (g *Gate) Current() snapshot.Digest { return g.shown.Load().current }
 // LastAccepted is the digest that Rollback would go back to; the zero Digest when there is none. It never waits.
 func (g *Gate) LastAccepted() snapshot.Digest { return g.shown.Load().accepted }
 
-// Look sees whether the directory is still the one that was published to, and returns what readers see then: the
-// zero Digest when someone has put another directory in its place.
+// Look checks whether the directory is still the one that was published to, and returns the digest that readers see:
+// the zero Digest when another directory has taken its place.
 func (g *Gate) Look() (snapshot.Digest, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -15,47 +15,47 @@ import (
 )
 
 const (
-	stateDir = "..reloader" // the writer's own notes
-	lockName = "..reloader/lock"
-	tempMark = "..reloader_" // begins the name of every temporary link
-	accepted = ".accepted"   // ends the name of an accepted generation's mark
-	unfinal  = ".tmp"        // ends the name of a note that is being written
-	layout   = "..2006_01_02_15_04_05"
+	stateDir    = "..reloader" // the writer's own notes
+	lockName    = "..reloader/lock"
+	tempMark    = "..reloader_" // prefix of every temporary link
+	accepted    = ".accepted"   // suffix of an accepted generation's mark
+	halfWritten = ".tmp"        // suffix of a note that is being written
+	layout      = "..2006_01_02_15_04_05"
 )
 
 // Generation is one complete state of the directory.
 type Generation struct {
-	// Name is its directory, beside ..data.
+	// Name is its directory, next to ..data.
 	Name string
-	// Sequence counts the generations of this directory and orders them, whatever the clock did.
+	// Sequence counts the generations of this directory. It orders them even when the clock jumps.
 	Sequence uint64
-	// Digest is that of the set it was made from.
+	// Digest is the digest of the set that it was made from.
 	Digest snapshot.Digest
-	// Accepted says that the server was proven to run it.
+	// Accepted means that the server was proven to run it.
 	Accepted bool
-	// Written is how many bytes of files were written for it; the rest is shared with older generations.
+	// Written is how many bytes of files were written for it. The rest is shared with older generations.
 	Written int64
 	// Fresh is how many of its Files were written for it.
 	Fresh, Files int
 }
 
-// note is what is kept of a generation in the state directory. It has the same size for any tree, so
-// that the cost of a change does not grow with the tree.
+// note is the record of a generation in the state directory. Its size does not depend on the tree, so
+// the cost of a change does not grow with the tree.
 type note struct {
 	Version  int             `json:"version"`
 	Sequence uint64          `json:"sequence"`
 	Digest   snapshot.Digest `json:"digest"`
-	// Tree is over the names and contents of the files below the generation's directory.
+	// Tree is the digest of the names and contents of the files in the generation's directory.
 	Tree    snapshot.Digest `json:"tree"`
 	Written int64           `json:"written"`
 	Fresh   int             `json:"fresh"`
 	Files   int             `json:"files"`
 }
 
-// noteVersion is of the form of the notes; an unknown one counts as no note.
+// noteVersion is the version of the notes' format. A note with an unknown version is ignored.
 const noteVersion = 1
 
-// generation is a Generation with what is known of its files.
+// generation is a Generation with what is known about its files.
 type generation struct {
 	Generation
 	tree snapshot.Digest
@@ -71,7 +71,7 @@ type entry struct {
 	modTime time.Time
 }
 
-// treeDigest is over names and digests of files.
+// treeDigest covers the names and digests of files.
 func treeDigest(files map[string]entry) snapshot.Digest {
 	h := sha256.New()
 	for _, name := range sortedKeys(files) {
@@ -83,7 +83,7 @@ func treeDigest(files map[string]entry) snapshot.Digest {
 	return sum
 }
 
-// tops are the names that a tree shows at its top, sorted.
+// tops returns the names at the top level of a tree, sorted.
 func tops(files map[string]entry) []string {
 	var out []string
 	for name := range files {
@@ -94,7 +94,7 @@ func tops(files map[string]entry) []string {
 	return slices.Compact(out)
 }
 
-// isGeneration says whether a name is one that this package, or the kubelet, gives to a generation.
+// isGeneration reports whether a name has the form that this package and the kubelet give to generations.
 func isGeneration(name string) bool {
 	if len(name) < len(layout)+2 || name[len(layout)] != '.' {
 		return false
@@ -105,7 +105,7 @@ func isGeneration(name string) bool {
 	return strings.Trim(name[len(layout)+1:], "0123456789") == ""
 }
 
-// writeNote makes a generation known as complete.
+// writeNote records that a generation is complete.
 func (g *Gate) writeNote(gen *generation) error {
 	data, err := json.Marshal(note{
 		Version: noteVersion, Sequence: gen.Sequence, Digest: gen.Digest, Tree: gen.tree,
@@ -117,8 +117,8 @@ func (g *Gate) writeNote(gen *generation) error {
 	return g.replace(path.Join(stateDir, gen.Name), data)
 }
 
-// readNotes returns the generations that are noted as complete, oldest first. A note that cannot be
-// used is as good as none.
+// readNotes returns the generations that are recorded as complete, oldest first. It ignores a note that cannot be
+// used.
 func (g *Gate) readNotes() ([]*generation, error) {
 	entries, err := g.disk.list(stateDir)
 	if err != nil {
@@ -135,7 +135,7 @@ func (g *Gate) readNotes() ([]*generation, error) {
 	return gens, nil
 }
 
-// readNote reads one note; the generation that it names must be there.
+// readNote reads one note; the directory of its generation must exist.
 func (g *Gate) readNote(name string) (*generation, error) {
 	if !isGeneration(name) {
 		return nil, fmt.Errorf("note %q: not the name of a generation", name)
@@ -163,7 +163,7 @@ func (g *Gate) readNote(name string) (*generation, error) {
 	}, nil
 }
 
-// forget takes a generation's note away, so that a later end in the middle of its removal leaves
+// forget removes a generation's note. Then a crash in the middle of removing the generation leaves
 // nothing that looks complete.
 func (g *Gate) forget(name string) error {
 	if err := g.disk.remove(path.Join(stateDir, name)); err != nil {
@@ -175,7 +175,7 @@ func (g *Gate) forget(name string) error {
 	return g.disk.sync(stateDir)
 }
 
-// inspect reads a generation's files and says whether they are what was published.
+// inspect reads a generation's files and checks that they are what was published.
 func (g *Gate) inspect(gen *generation) error {
 	files := map[string]entry{}
 	if err := g.scan(gen.Name, "", files); err != nil {

@@ -2,18 +2,18 @@ package gate
 
 import "fmt"
 
-// historyName is where the history of the target is kept, so that it outlives this process.
+// historyName is the file that keeps the target's history across restarts.
 const historyName = stateDir + "/history"
 
-// maxHistory bounds what is read of it, in bytes.
+// maxHistory is the largest history that is used, in bytes.
 const maxHistory = 256 << 10
 
-// KeepHistory keeps data, which History returns after a restart, in place of what was kept before.
+// KeepHistory stores data, which History returns after a restart. It replaces what was stored before.
 func (g *Gate) KeepHistory(data []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	// One of an earlier try that failed would be in the way.
-	if err := g.disk.remove(historyName + unfinal); err != nil {
+	// A leftover of a failed attempt would be in the way.
+	if err := g.disk.remove(historyName + halfWritten); err != nil {
 		return fmt.Errorf("keep the history in gate %q: %w", g.dir, err)
 	}
 	if err := g.replace(historyName, data); err != nil {
@@ -22,7 +22,7 @@ func (g *Gate) KeepHistory(data []byte) error {
 	return nil
 }
 
-// History is what was kept last; nil when nothing was, or when it cannot be read.
+// History returns what was stored last; nil when there is nothing, or when it cannot be read.
 func (g *Gate) History() []byte {
 	g.mu.Lock()
 	defer g.mu.Unlock()

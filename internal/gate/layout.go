@@ -17,8 +17,8 @@ type item struct {
 	file snapshot.File
 }
 
-// plan says which file goes where: a map from names relative to the gate. A source whose ServerDir is
-// outside of the gate is read by the server at its own place and is not published.
+// plan maps names relative to the gate to the files that belong there. A source whose ServerDir is
+// outside the gate is not published: the server reads it where it is.
 func (g *Gate) plan(set *snapshot.Set) (map[string]item, error) {
 	if set == nil || len(set.Snapshots) == 0 {
 		return nil, errors.New("there is nothing to publish")
@@ -27,7 +27,7 @@ func (g *Gate) plan(set *snapshot.Set) (map[string]item, error) {
 	for _, s := range set.Snapshots {
 		dir, ok := g.place(s.Source)
 		if !ok && len(set.Snapshots) == 1 && s.Source.ServerDir == "" {
-			dir, ok = ".", true // a set of one source that says nothing of a server
+			dir, ok = ".", true // a set of one source without a server's directory
 		}
 		if !ok {
 			continue
@@ -58,7 +58,7 @@ func (g *Gate) plan(set *snapshot.Set) (map[string]item, error) {
 	return out, nil
 }
 
-// place is where a source's files go, relative to the gate; false when the server reads the source elsewhere.
+// place returns where a source's files go, relative to the gate; false when the server reads the source elsewhere.
 func (g *Gate) place(src snapshot.Source) (string, bool) {
 	rel, err := filepath.Rel(g.opts.ServerDir, src.ServerPath(""))
 	if err != nil || !filepath.IsLocal(rel) {
@@ -67,9 +67,9 @@ func (g *Gate) place(src snapshot.Source) (string, bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// Place says where, relative to the gate, a source belongs whose target has its main file in mainDir:
-// at the same relation to it when it is below, so that relative paths in the main file stay right,
-// else in a directory with the source's name.
+// Place returns the directory of a source, relative to the gate, for a target with its main file in mainDir.
+// A source below mainDir keeps its relative path, so that relative paths in the main file stay right.
+// Any other source gets a directory with its own name.
 func Place(mainDir string, src snapshot.Source) string {
 	rel, err := filepath.Rel(mainDir, src.Dir)
 	if err != nil || !filepath.IsLocal(rel) {

@@ -11,10 +11,10 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// swap leads all readers to a generation. The rename of ..data is the commit. A visible name always
-// leads to a file: names that come lead straight into the new generation before the commit, names that
-// go lead straight into the old one until they are removed after it. So a reader that lists the
-// directory finds no dangling link at any time, whichever call was the last of a killed writer.
+// swap switches all readers to a generation. The rename of ..data is the commit. A visible name always
+// leads to a file: before the commit, new names link straight into the new generation, and names to be removed
+// link straight into the old one; those are removed after the commit. So a reader that lists the
+// directory never finds a dangling link, wherever a writer was killed.
 func (g *Gate) swap(gen *generation) error {
 	want := tops(gen.files)
 	have, err := g.visible()
@@ -40,7 +40,7 @@ func (g *Gate) swap(gen *generation) error {
 		return err
 	}
 	if old != gen.Name {
-		// A network disk may do it and lose the answer: what readers see decides.
+		// A network disk may do the rename and still return an error: what readers see decides.
 		if err := g.point(gen.Name, snapshot.DataLink); err != nil && g.disk.readlink(snapshot.DataLink) != gen.Name {
 			return err
 		}
@@ -53,13 +53,13 @@ func (g *Gate) swap(gen *generation) error {
 	return g.settle()
 }
 
-// settle makes the visible names those of the current generation, each leading through ..data.
+// settle makes the visible names those of the current generation, each a link through ..data.
 func (g *Gate) settle() error {
 	_, err := g.settled()
 	return err
 }
 
-// settled says whether something had to be changed.
+// settled does the same and reports whether it changed anything.
 func (g *Gate) settled() (changed bool, err error) {
 	have, err := g.visible()
 	if err != nil {
@@ -88,7 +88,7 @@ func (g *Gate) settled() (changed bool, err error) {
 	return true, g.disk.sync(".")
 }
 
-// visible are the links of ours at the top, with their targets. Whatever else is there is not ours.
+// visible returns this package's links at the top level, with their targets. Anything else there is not ours.
 func (g *Gate) visible() (map[string]string, error) {
 	entries, err := g.disk.list(".")
 	if err != nil {
@@ -107,8 +107,8 @@ func (g *Gate) visible() (map[string]string, error) {
 	return out, nil
 }
 
-// point makes a link, or replaces it at one stroke. The temporary name is unique, so that what a killed
-// writer left is never in the way.
+// point creates a link, or replaces it atomically. The temporary name is unique, so that leftovers of a killed
+// writer are never in the way.
 func (g *Gate) point(target, name string) error {
 	for range 1000 {
 		g.links++
@@ -121,7 +121,7 @@ func (g *Gate) point(target, name string) error {
 			return err
 		}
 		if err := g.disk.rename(temp, name); err != nil {
-			_ = g.disk.remove(temp) // else the next tidy does
+			_ = g.disk.remove(temp) // if this fails, the next tidy removes it
 			return err
 		}
 		return nil

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// lockFile takes the lock that ends with this process.
+// lockFile takes a lock that the kernel releases when this process ends.
 func lockFile(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -17,8 +17,8 @@ func lockFile(f *os.File) error {
 	return err
 }
 
-// unlockFile gives the lock back. Closing alone would not do while a child process that is just
-// being started still holds a copy of the descriptor.
+// unlockFile releases the lock. Closing the file is not enough: a child process that is just
+// being started may still hold a copy of the descriptor.
 func unlockFile(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 }

@@ -12,7 +12,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// prepare brings a complete generation to the disk, which no reader is led to yet.
+// prepare writes a complete generation to the disk. Readers are not switched to it yet.
 func (g *Gate) prepare(ctx context.Context, digest snapshot.Digest, items map[string]item) (*generation, error) {
 	b := &builder{g: g, items: items, dirs: map[string]bool{}}
 	defer b.close()
@@ -22,11 +22,11 @@ func (g *Gate) prepare(ctx context.Context, digest snapshot.Digest, items map[st
 	err := b.fill(ctx)
 	if err == nil {
 		b.gen.tree = treeDigest(b.gen.files)
-		// The note comes last: it says that the generation is complete.
+		// The note comes last: it marks the generation as complete.
 		err = g.writeNote(b.gen)
 	}
 	if err != nil {
-		// What is left after a failed clean-up has no note: the next sweep removes it.
+		// If the clean-up fails, the rest has no note and the next sweep removes it.
 		_ = g.disk.removeTree(b.gen.Name)
 		return nil, err
 	}
@@ -40,17 +40,17 @@ type builder struct {
 	items map[string]item
 	// dirs are the directories that exist, by name below the generation.
 	dirs map[string]bool
-	// unsynced are the files and directories that changed since they were last on the disk.
+	// unsynced are the files and directories that changed since the last sync.
 	unsynced []string
-	// current looks at the generation whose files can be linked; nil when there is none.
+	// current checks files of the current generation before they are linked; nil when there is none.
 	current *unchanged
 }
 
 func (b *builder) close() { b.current.close() }
 
-// begin makes the generation's directory. It is the oldest generation's, when that is not to be kept:
-// then the work grows with the change and not with the tree. That generation ends first, and its
-// name with it, so that no reader comes from an old name to new files.
+// begin makes the generation's directory. It reuses that of the oldest generation if that one would be removed
+// anyway: then the work grows with the change and not with the tree. The old generation and its name
+// are given up first, so that no reader gets from an old name to new files.
 func (b *builder) begin(digest snapshot.Digest) error {
 	b.gen = &generation{Generation: Generation{Sequence: 1, Digest: digest}, files: map[string]entry{}}
 	if n := len(b.g.gens); n > 0 {
@@ -58,7 +58,7 @@ func (b *builder) begin(digest snapshot.Digest) error {
 	}
 	old := b.g.outgoing()
 	if old != nil {
-		b.g.lose(old)
+		b.g.unlist(old)
 		if err := b.g.forget(old.Name); err != nil {
 			return err
 		}
@@ -76,15 +76,15 @@ func (b *builder) begin(digest snapshot.Digest) error {
 		if err == nil {
 			return nil
 		}
-		// Something in it is not ours to remove. The work is done without it, and the next sweep tells.
-		b.g.unkeptIs(err)
+		// Something in it cannot be removed. Continue without it; the next sweep reports it.
+		b.g.noteUnremoved(err)
 		old, b.unsynced = nil, nil
 		b.gen.files, b.dirs = map[string]entry{}, map[string]bool{}
 	}
 	return fmt.Errorf("find an unused name for a generation: %q and the 999 before it are taken", b.gen.Name)
 }
 
-// outgoing is a generation that the next prune would remove, with its files known; or nil.
+// outgoing returns a generation that the next prune would remove and whose files are known, or nil.
 func (g *Gate) outgoing() *generation {
 	if len(g.gens) < g.opts.Keep {
 		return nil
@@ -98,7 +98,7 @@ func (g *Gate) outgoing() *generation {
 	return nil
 }
 
-// takeOver renames an ended generation and removes from it what the new one does not have.
+// takeOver renames an old generation and removes from it what the new one does not have.
 func (b *builder) takeOver(old *generation) error {
 	if err := b.g.disk.rename(old.Name, b.gen.Name); err != nil {
 		return err
@@ -125,8 +125,8 @@ func (b *builder) takeOver(old *generation) error {
 	})
 }
 
-// removeUnwanted removes from a directory what the new generation does not have, whoever put it there, and gives
-// the directory its mode, which may be another one than in the generation that it was made for.
+// removeUnwanted removes from a directory what the new generation does not have, whoever put it there. It also sets
+// the directory's mode, which may have changed since the directory was made.
 func (b *builder) removeUnwanted(dir string, wanted map[string]bool, keep func(name string) bool) error {
 	b.dirs[dir] = true
 	if err := b.giveMode(dir); err != nil {
@@ -162,7 +162,7 @@ func (b *builder) makeDir(name string) error {
 	return b.giveMode(name)
 }
 
-// giveMode lets the server search a directory, and no one else. The set-group-ID bit, which it got from its parent, stays.
+// giveMode lets those search a directory who may read the files. The inherited set-group-ID bit stays.
 func (b *builder) giveMode(name string) error {
 	full := path.Join(b.gen.Name, name)
 	info, err := b.g.disk.root.Lstat(full)
@@ -177,7 +177,7 @@ func (b *builder) giveMode(name string) error {
 	return b.g.disk.chmod(full, want)
 }
 
-// fill puts in what is missing and brings it to the disk.
+// fill adds what is missing and syncs everything that changed.
 func (b *builder) fill(ctx context.Context) error {
 	if b.g.current != nil {
 		var err error
@@ -207,7 +207,7 @@ func (b *builder) fill(ctx context.Context) error {
 	return b.sync(ctx)
 }
 
-// sync comes after all writes and not at each: the first call takes most of the others' work along.
+// sync comes after all writes, not after each: the first call does most of the work of the others.
 func (b *builder) sync(ctx context.Context) error {
 	slices.Sort(b.unsynced)
 	for _, name := range slices.Compact(b.unsynced) {
@@ -221,13 +221,13 @@ func (b *builder) sync(ctx context.Context) error {
 	return b.g.disk.sync(".")
 }
 
-// put makes one file: a hard link to the current generation's when that is the same file, else a new one.
+// put makes one file: a hard link to the same file of the current generation if there is one, else a new file.
 func (b *builder) put(name string, it item) error {
 	full := path.Join(b.gen.Name, name)
 	b.unsynced = append(b.unsynced, path.Dir(name))
 	if b.current != nil {
 		have, ok := b.g.current.files[name]
-		// Some file systems have no hard links, and each has a limit of links to one file: then it is written.
+		// If the link fails, the file is written: some file systems have no hard links, and all limit their number per file.
 		if ok && b.same(have, it) && b.current.is(name, have) &&
 			b.g.disk.link(path.Join(b.g.current.Name, name), full) == nil {
 			b.gen.files[name] = have
@@ -252,13 +252,13 @@ func (b *builder) put(name string, it item) error {
 	return nil
 }
 
-// same says whether a published file is the one to publish.
+// same reports whether a published file is the one to publish.
 func (b *builder) same(have entry, want item) bool {
 	return have.digest == want.file.Digest && have.mode == b.g.opts.FileMode
 }
 
-// contents are the bytes that were hashed, or the same bytes out of the current generation when the
-// snapshot has forgotten them.
+// contents returns the bytes that were hashed. When the snapshot has forgotten them, it reads the same bytes
+// from the current generation.
 func (b *builder) contents(name string, it item) ([]byte, error) {
 	if data, ok := it.from.Bytes(it.file.Name); ok {
 		return data, nil
@@ -272,7 +272,7 @@ func (b *builder) contents(name string, it item) ([]byte, error) {
 	return nil, fmt.Errorf("source %q, file %q: its contents are no longer in memory", it.from.Source.Name, it.file.Name)
 }
 
-// parents are the directories above a name, outermost first.
+// parents returns the directories above a name, outermost first.
 func parents(name string) []string {
 	var out []string
 	for i, c := range name {

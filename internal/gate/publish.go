@@ -10,8 +10,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Publish makes the set the newest generation, atomically. When it fails before the swap, readers see
-// the previous generation, whole. When the same files are published already, nothing is swapped.
+// Publish makes the set the newest generation, atomically. If it fails before the swap, readers still see
+// the complete previous generation. If the same files are already published, it swaps nothing.
 func (g *Gate) Publish(ctx context.Context, set *snapshot.Set) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -23,7 +23,7 @@ func (g *Gate) Publish(ctx context.Context, set *snapshot.Set) error {
 	if isFull(err) {
 		// Old generations are worth less than the new one.
 		before := len(g.gens)
-		g.unkeptIs(g.prune(1))
+		g.noteUnremoved(g.prune(1))
 		if len(g.gens) < before {
 			err = g.publish(ctx, set)
 		}
@@ -55,11 +55,11 @@ func (g *Gate) publish(ctx context.Context, set *snapshot.Set) error {
 	if err := g.commit(gen); err != nil {
 		return err
 	}
-	g.unkeptIs(errors.Join(g.prune(g.opts.Keep), g.sweep()))
+	g.noteUnremoved(errors.Join(g.prune(g.opts.Keep), g.sweep()))
 	return nil
 }
 
-// isCurrent says whether readers see exactly these files.
+// isCurrent reports whether readers see exactly these files.
 func (g *Gate) isCurrent(set *snapshot.Set, items map[string]item) bool {
 	if g.current == nil || g.current.Digest != set.Digest || len(items) != len(g.current.files) {
 		return false
@@ -73,7 +73,7 @@ func (g *Gate) isCurrent(set *snapshot.Set, items map[string]item) bool {
 	return true
 }
 
-// collisions refuses to replace what someone else put into the directory.
+// collisions returns an error for anything in the way that someone else put into the directory.
 func (g *Gate) collisions(items map[string]item) error {
 	for name := range items {
 		top, _, _ := strings.Cut(name, "/")
@@ -89,12 +89,12 @@ func (g *Gate) collisions(items map[string]item) error {
 	return nil
 }
 
-// commit leads the readers to a complete generation.
+// commit switches readers to a complete generation.
 func (g *Gate) commit(gen *generation) error {
 	g.gens = append(g.gens, gen)
 	err := g.swap(gen)
 	if err != nil && g.current != gen && (g.current == nil || g.settle() == nil) {
-		_ = g.drop(gen) // readers were never led to it; else the next Open removes it
+		_ = g.drop(gen) // readers never saw it; if this fails, the next Open removes it
 	}
 	return err
 }

@@ -8,21 +8,20 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// refusedName is the note of what the server refused. It outlives this process, so that a restart of
-// reloader does not try it on the same server again.
+// refusedName is the file that lists what the server refused. It survives a restart of reloader, which then does
+// not try the same files on the same server again.
 const refusedName = stateDir + "/refused"
 
-// refusedNote is what is kept of refusals.
 type refusedNote struct {
 	Version int `json:"version"`
-	// Server is the server's version, and Epoch the life of it that refused.
+	// Server is the server's version; Epoch is the run of its process that refused.
 	Server  string            `json:"server"`
 	Epoch   string            `json:"epoch"`
 	Digests []snapshot.Digest `json:"digests"`
 }
 
-// Refuse notes which digests the server refuses in this version and life of it, in place of what was
-// noted before; none at all takes the note away.
+// Refuse records which digests the server refuses, with its version and the run of its process (epoch). It replaces
+// the earlier record; without digests it removes the record.
 func (g *Gate) Refuse(server, epoch string, digests []snapshot.Digest) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -46,14 +45,14 @@ func (g *Gate) writeRefused(n refusedNote) error {
 	if err != nil {
 		return fmt.Errorf("encode the note: %w", err)
 	}
-	// One of an earlier try that failed would be in the way.
-	if err := g.disk.remove(refusedName + unfinal); err != nil {
+	// A leftover of a failed attempt would be in the way.
+	if err := g.disk.remove(refusedName + halfWritten); err != nil {
 		return err
 	}
 	return g.replace(refusedName, data)
 }
 
-// Refused is what was noted last; nothing when there is no note that can be used.
+// Refused returns what was recorded last; nothing when there is no usable record.
 func (g *Gate) Refused() (server, epoch string, digests []snapshot.Digest) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -65,9 +64,9 @@ func (g *Gate) Refused() (server, epoch string, digests []snapshot.Digest) {
 	return n.Server, n.Epoch, n.Digests
 }
 
-// replace rewrites a note, in one step for its readers.
+// replace rewrites a note atomically.
 func (g *Gate) replace(name string, data []byte) error {
-	temp := name + unfinal
+	temp := name + halfWritten
 	if err := g.disk.write(temp, data, 0o600); err != nil {
 		return err
 	}

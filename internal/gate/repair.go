@@ -11,7 +11,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// repair brings the directory into the state that this process would have left it in.
+// repair brings the directory into the state in which this process would have left it.
 func (g *Gate) repair() error {
 	gens, err := g.readNotes()
 	if err != nil {
@@ -28,12 +28,11 @@ func (g *Gate) repair() error {
 	if g.current != nil {
 		err2 = g.dropNewer()
 	}
-	g.unkeptIs(errors.Join(err2, g.prune(g.opts.Keep)))
+	g.noteUnremoved(errors.Join(err2, g.prune(g.opts.Keep)))
 	return nil
 }
 
-// findCurrent sees where readers are led, and leads them to the newest good generation when that
-// place is damaged.
+// findCurrent finds the generation that readers see. If it is damaged, it switches them to the newest good one.
 func (g *Gate) findCurrent() error {
 	target := g.disk.readlink(snapshot.DataLink)
 	i := slices.IndexFunc(g.gens, func(gen *generation) bool { return gen.Name == target })
@@ -41,7 +40,7 @@ func (g *Gate) findCurrent() error {
 		return nil // a new directory
 	}
 	if i < 0 && g.exists(target) {
-		// Someone else's generation, as in a directory that reloader never wrote. Readers keep it
+		// Someone else's generation, as in a directory that reloader never wrote. Readers keep seeing it
 		// until something is published.
 		return nil
 	}
@@ -56,8 +55,8 @@ func (g *Gate) findCurrent() error {
 	return g.retreat(target)
 }
 
-// retreat leads readers to the newest accepted generation that is whole, else to the newest whole one.
-// Without any, everything stays as it is until something is published.
+// retreat switches readers to the newest accepted generation that is intact, else to the newest intact one.
+// If there is none, everything stays as it is until something is published.
 func (g *Gate) retreat(from string) error {
 	order := slices.Clone(g.gens)
 	slices.SortStableFunc(order, func(a, b *generation) int {
@@ -82,7 +81,7 @@ func (g *Gate) retreat(from string) error {
 	// The damaged one must never count as good again.
 	for _, gen := range slices.Clone(g.gens) {
 		if gen.Name == from {
-			g.lose(gen)
+			g.unlist(gen)
 			if err := g.forget(gen.Name); err != nil {
 				return err
 			}
@@ -91,11 +90,11 @@ func (g *Gate) retreat(from string) error {
 	return nil
 }
 
-// tidy makes the visible names right and removes what no complete generation needs. It is cheap
+// tidy corrects the visible names and removes what no complete generation needs. It is cheap
 // when there is nothing to do.
 func (g *Gate) tidy() error {
 	links := g.sweepLinks()
-	// Before the directories go: a visible name may lead straight into one of them.
+	// Before directories are removed: a visible name may link straight into one of them.
 	if g.current != nil {
 		changed, err := g.settled()
 		if err != nil {
@@ -105,7 +104,7 @@ func (g *Gate) tidy() error {
 			g.repaired("corrected the visible links")
 		}
 	}
-	g.unkeptIs(errors.Join(links, g.sweep()))
+	g.noteUnremoved(errors.Join(links, g.sweep()))
 	return nil
 }
 
@@ -128,7 +127,7 @@ func (g *Gate) sweepLinks() error {
 	return errors.Join(errs...)
 }
 
-// sweep removes notes and directories of generations that are not known as complete: the notes first,
+// sweep removes notes and directories of generations that are not known to be complete. Notes go first,
 // so that nothing half removed looks complete.
 func (g *Gate) sweep() error {
 	if err := g.sweepNotes(); err != nil {
@@ -152,7 +151,7 @@ func (g *Gate) sweep() error {
 	return errors.Join(errs...)
 }
 
-// sweepNotes removes what is noted of no known generation, half-written notes too.
+// sweepNotes removes notes that belong to no known generation, including half-written ones.
 func (g *Gate) sweepNotes() error {
 	entries, err := g.disk.list(stateDir)
 	if err != nil {

@@ -6,11 +6,11 @@ import (
 	"path"
 )
 
-// maxOpenDirs bounds how many directories are kept open at a time.
+// maxOpenDirs limits how many directories are open at a time.
 const maxOpenDirs = 64
 
-// unchanged tells whether files of a generation are as they were when this process wrote or checked them.
-// It keeps directories open, so that this costs one system call for each file: names come sorted.
+// unchanged checks whether files of a generation are as they were when this process wrote or checked them.
+// It keeps directories open, so that a check costs one system call per file when names come sorted.
 type unchanged struct {
 	root *os.Root
 	dirs map[string]*os.Root
@@ -39,7 +39,7 @@ func (u *unchanged) closeDirs() {
 	clear(u.dirs)
 }
 
-// is compares what the file system says about a file with what it said before.
+// is compares a file's metadata with what was recorded.
 func (u *unchanged) is(name string, have entry) bool {
 	dir, ok := u.dir(path.Dir(name))
 	if !ok {
