@@ -13,13 +13,13 @@ func (t *Target) read(ctx context.Context) event {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	t.awaitEarly()
-	t.takeHint() // what it is about has happened, and is read now
+	t.takeHint() // the change that it announced is read now
 	if t.unchanged(ctx) {
 		return event{kind: evRead, same: true, digest: t.set.Digest, atomic: t.set.Atomic()}
 	}
 	set, err := t.o.Reader.Read(ctx)
 	if t.o.Watch != nil {
-		// The files may name other directories now. A new one hints, so that nothing is missed.
+		// The files may name other directories now. A new directory causes a hint, so that nothing is missed.
 		t.o.Watch.SetDirs(t.o.Reader.Dirs())
 	}
 	if err != nil {
@@ -34,13 +34,13 @@ func (t *Target) read(ctx context.Context) event {
 	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic()}
 }
 
-// unchanged spares an idle target the reading, where the reader can tell by other means that
-// there is nothing new. Whoever needs contents reads without a hint, and is not asked.
+// unchanged spares an idle target a reading that is due, if the reader can tell by other means that nothing
+// changed. Readings for the sake of contents are not spared.
 func (t *Target) unchanged(ctx context.Context) bool {
 	return t.set != nil && !t.ahead && t.state.stale && t.state.readable && t.o.Reader.Unchanged(ctx)
 }
 
-// forget drops contents that nothing needs any more. The outline stays: a retry may prove the files
+// forget drops contents that are no longer needed. The outline stays: a retry may prove the files
 // later, and then guards and the description of the next change need it.
 func (t *Target) forget() {
 	if t.set != nil {
@@ -48,13 +48,13 @@ func (t *Target) forget() {
 	}
 }
 
-// observe asks the server how it is. What it said earlier of itself is kept while it is away.
+// observe asks the server for its state. What it last reported is kept while it is away.
 func (t *Target) observe(ctx context.Context) event {
 	ev := t.observeServer(ctx)
 	if t.o.Gate == nil {
 		return ev
 	}
-	// An error is that of the next publication too, which tells it.
+	// The next publication fails with the same error and reports it.
 	if now, err := t.o.Gate.Look(); err == nil && now != t.state.published {
 		t.o.Logger.Warn("the gate does not have the published files", "target", t.o.Name, "published", t.state.published.Short(), "holds", now.Short())
 		ev.replaced, ev.digest = true, now
@@ -82,7 +82,7 @@ func (t *Target) observeServer(ctx context.Context) event {
 	return event{kind: evObserved, server: t.seen()}
 }
 
-// learn takes over what a ready server said.
+// learn stores what a ready server reported, and fills gaps with what is known.
 func (t *Target) learn(o Observation) {
 	known := t.o.Facts
 	if o.Facts.Version == "" {
@@ -131,7 +131,7 @@ func (t *Target) judge(ctx context.Context) event {
 	return event{kind: evJudged, digest: set.Digest, valid: true}
 }
 
-// runningOutline is what the server runs by name: as it was proven, else as it said itself.
+// runningOutline returns the outline of what the server runs: as proven, else as the server reported it.
 func (t *Target) runningOutline() *finding.Outline {
 	if t.good.outline != nil {
 		return t.good.outline
@@ -139,7 +139,7 @@ func (t *Target) runningOutline() *finding.Outline {
 	return t.obs.Outline
 }
 
-// together are the findings of both lists in their order.
+// together merges two lists of findings, sorted. It changes neither.
 func together(a, b []finding.Finding) []finding.Finding {
 	if len(b) == 0 {
 		return a
@@ -149,7 +149,7 @@ func together(a, b []finding.Finding) []finding.Finding {
 	return all
 }
 
-// planFindings are both halves of the verdict: what the files say, and what the server says about them.
+// planFindings returns both halves of the verdict: from the files alone, and from the live server.
 func (t *Target) planFindings() []finding.Finding {
 	first := t.verdict
 	if settled := t.plan.Settled; len(settled) > 0 {
@@ -161,13 +161,13 @@ func (t *Target) planFindings() []finding.Finding {
 }
 
 // planned asks the driver for the plan of the goal. For the newest files that is the second half of the
-// verdict: some mistakes only the live server can tell.
+// verdict: only the live server can reveal some mistakes.
 func (t *Target) planned(ctx context.Context, goal snapshot.Digest) event {
 	ev := t.planFor(ctx, goal)
 	if ev.failed || t.set == nil || t.set.Digest != goal || !t.state.contents {
 		return ev
 	}
-	if t.state.rejected() { // the gate holds them from before; the plan is for asking the server, not for a verdict
+	if t.state.rejected() { // the gate already holds them; this plan serves to ask the server, not to judge
 		return ev
 	}
 	t.findings = t.planFindings()
@@ -179,7 +179,7 @@ func (t *Target) planned(ctx context.Context, goal snapshot.Digest) event {
 	return ev
 }
 
-// rejected notes a verdict against the newest files.
+// rejected records and logs that the newest files are invalid.
 func (t *Target) rejected(d snapshot.Digest) {
 	left := "they are not applied"
 	if t.o.Gate != nil && t.o.Gate.Current().IsZero() {
@@ -191,7 +191,7 @@ func (t *Target) rejected(d snapshot.Digest) {
 	t.logRejected(d)
 }
 
-// planFor asks the driver what the way to the goal needs.
+// planFor asks the driver which calls the goal needs.
 func (t *Target) planFor(ctx context.Context, goal snapshot.Digest) event {
 	c := Change{Server: t.obs, Running: t.runningOutline()}
 	if t.set != nil && t.set.Digest == goal {
@@ -236,7 +236,7 @@ func (t *Target) rollBack(ctx context.Context) event {
 	return event{kind: evRolledBack, digest: d}
 }
 
-// noteRefusals keeps what the server refused for a next start of ours, before anything else is done.
+// noteRefusals stores what the server refused, before anything else is done, so that a restart of reloader knows it.
 func (t *Target) noteRefusals(old refusals) {
 	now := &t.state.refused
 	digests := now.digests(true)
@@ -244,7 +244,7 @@ func (t *Target) noteRefusals(old refusals) {
 		return
 	}
 	if err := t.o.Gate.Refuse(now.version, now.epoch, digests); err != nil {
-		// They are known all the same, as long as this process lives.
+		// This process still knows them.
 		t.o.Logger.Warn("could not keep what the server refused", "target", t.o.Name, "err", err)
 	}
 }

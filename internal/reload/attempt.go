@@ -18,7 +18,7 @@ func (t *Target) reload(ctx context.Context, goal snapshot.Digest) event {
 		return event{kind: evReloaded, digest: goal}
 	}
 	f := t.fail(err)
-	if f.Class != ClassBusy { // then nothing was sent
+	if f.Class != ClassBusy { // when busy, nothing was sent
 		t.count(func(c *Counts) { c.Reloads++; c.ReloadsFailed++ })
 	}
 	return event{
@@ -62,8 +62,8 @@ func (t *Target) confirm(ctx context.Context, act action) event {
 	return ev
 }
 
-// overtaken says that the files are others than those that were compared: the reload may have brought newer ones. What
-// a gate holds does not change by itself.
+// overtaken reports that the files have changed since they were read: the reload may have loaded newer ones. That cannot
+// happen with a gate, whose contents only reloader changes.
 func (t *Target) overtaken(ctx context.Context, goal snapshot.Digest) bool {
 	if t.o.Gate != nil || t.set == nil || t.set.Digest != goal {
 		return false
@@ -75,7 +75,7 @@ func (t *Target) overtaken(ctx context.Context, goal snapshot.Digest) bool {
 	return err == nil && t.ahead
 }
 
-// look asks whether the server still runs what it was proven to run.
+// look checks whether the server still runs what it was proven to run.
 func (t *Target) look(ctx context.Context) event {
 	ev := event{kind: evConfirmed, look: true, digest: t.good.digest}
 	proof := Proof{Before: t.obs, Unchanged: !t.state.strayed, Then: t.good.after}
@@ -92,7 +92,7 @@ func (t *Target) look(ctx context.Context) event {
 		t.learn(v.After)
 		t.good.after = v.After
 		t.failing.Reset()
-		t.said = ""
+		t.loggedFailure = ""
 		ev.proven, ev.server = true, t.seen()
 		t.update(func(s *Status) { s.Proof, s.NotCompared, s.Looked = v.By, v.NotCompared, time.Now() })
 		if t.set != nil && t.set.Digest == t.good.digest {
@@ -108,7 +108,7 @@ func (t *Target) look(ctx context.Context) event {
 	return ev
 }
 
-// verify asks the driver, and holds it to its word: a verdict that names differences is no proof.
+// verify asks the driver and keeps its verdict consistent: one that names differences is never a proof.
 func (t *Target) verify(ctx context.Context, p Plan, proof Proof) (Verdict, error) {
 	v, err := t.o.Driver.Confirm(ctx, p, proof)
 	if err != nil {
@@ -129,7 +129,7 @@ func (t *Target) verify(ctx context.Context, p Plan, proof Proof) (Verdict, erro
 	return v, nil
 }
 
-// mismatch notes what the server runs differently from the files.
+// mismatch records what the server runs differently from the files.
 func (t *Target) mismatch(v Verdict) {
 	t.why.mismatch = v.Reason
 	t.update(func(s *Status) {
@@ -138,17 +138,17 @@ func (t *Target) mismatch(v Verdict) {
 	})
 }
 
-// adopt takes the goal for running, because the way to it needs no call.
+// adopt counts the goal as running, because it needs no call.
 func (t *Target) adopt(goal snapshot.Digest) event {
 	t.succeed(goal, Verdict{Proven: true, By: "no call needed", After: t.obs, RestartRequired: t.plan.RestartRequired})
 	return event{kind: evConfirmed, digest: goal, proven: true, server: t.seen()}
 }
 
-// succeed takes over a proof.
+// succeed records a proof.
 func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 	now := time.Now()
 	t.failing.Reset()
-	t.said = ""
+	t.loggedFailure = ""
 	old := t.good
 	t.good = proven{digest: goal, plan: t.plan, after: v.After}
 	newest := t.set != nil && t.set.Digest == goal
@@ -164,7 +164,7 @@ func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 	}
 	if t.o.Gate != nil {
 		if err := t.o.Gate.Accept(goal); err != nil {
-			// The files are live all the same; only a later way back would go further back.
+			// The files are live anyway; only a later rollback would go further back.
 			t.o.Logger.Error("could not mark the files as good", "target", t.o.Name, "digest", goal.Short(), "err", err)
 		}
 	}
@@ -192,24 +192,24 @@ func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 	}
 }
 
-// shown adds what the server showed to the findings of the files that it was proven to run, and logs what a proof does not
-// cover, until that changes.
+// shown adds what the server revealed to the findings of the files that it was proven to run. It logs these findings and
+// what the proof does not cover, once for each change.
 func (t *Target) shown(v Verdict) {
 	t.findings = together(t.planFindings(), v.Findings)
 	t.update(func(s *Status) { s.Findings = t.findings })
-	if !slices.Equal(v.Findings, t.warnedOf) {
-		t.warnedOf = v.Findings
+	if !slices.Equal(v.Findings, t.loggedShown) {
+		t.loggedShown = v.Findings
 		t.logFindings(slog.LevelWarn, v.Findings)
 	}
-	if !slices.Equal(v.NotCompared, t.untold) {
-		t.untold = v.NotCompared
+	if !slices.Equal(v.NotCompared, t.loggedNotCompared) {
+		t.loggedNotCompared = v.NotCompared
 		if len(v.NotCompared) > 0 {
 			t.o.Logger.Warn("the proof does not cover everything", "target", t.o.Name, "proof", v.By, "notCompared", v.NotCompared)
 		}
 	}
 }
 
-// fail turns an error into the failure that status and log show.
+// fail turns an error into a failure, and puts it into status and log.
 func (t *Target) fail(err error) *Failure {
 	f := asFailure(err)
 	if errors.Is(err, context.Canceled) {

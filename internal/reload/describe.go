@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// maxNamedFiles is how many changed files are named; more are counted.
+	// maxNamedFiles is how many changed files are named; if there are more, they are only counted.
 	maxNamedFiles = 8
 	// maxExcerpts is how many findings are shown with the lines around them.
 	maxExcerpts = 10
 )
 
-// describe says in words what the newest files change against what the server was last proven to run, and
-// adds the lines of the files to the first findings, while the contents are in memory.
+// describe says in words how the newest files differ from those that the server was last proven to run. It also
+// adds excerpts to the first findings while the contents are in memory.
 func (t *Target) describe(set *snapshot.Set) {
 	t.wantedChanges = nil
 	switch {
@@ -37,7 +37,7 @@ func (t *Target) describe(set *snapshot.Set) {
 	})
 }
 
-// changedFiles names files, for contents that are too broken to be described or are not known.
+// changedFiles names files. It serves when the contents are unknown, or too broken to be described.
 func changedFiles(changes []snapshot.Change) []string {
 	if len(changes) > maxNamedFiles {
 		return []string{fmt.Sprintf("%d files changed", len(changes))}

@@ -8,15 +8,15 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// earlyAfter is the part of the settle time that must be quiet before the files are judged early.
+// earlyAfter divides the settle time: after that part of it without a hint, the files are judged early.
 const earlyAfter = 4
 
 // maxEarly bounds how often one change is judged early: a writer that never rests must not cost a verdict per file.
 const maxEarly = 3
 
-// early is a verdict that is given while more of a change may still be on its way. It counts only when the reading at the
-// end of settling finds the same files, and the server is the same; else it is as if it had never been asked for.
-// Nothing is read while it is under way: a validator may ask the reader about the newest reading.
+// early is a verdict made while more of a change may still follow. It counts only if the reading at the end of settling
+// finds the same files, and the server is the same; otherwise it is discarded.
+// Nothing is read while it runs: a validator may ask the reader about the newest reading.
 type early struct {
 	request finding.Request
 	result  finding.Result
@@ -25,7 +25,7 @@ type early struct {
 	done    chan struct{}
 }
 
-// earlyDue tells when an early verdict is worth asking for; nil, and so never ready, when it is not.
+// earlyDue returns a channel that fires when an early verdict is worth making, or nil when it is not.
 func (t *Target) earlyDue(now time.Time) <-chan time.Time {
 	s := &t.state
 	if s.phase != Settling {
@@ -37,7 +37,7 @@ func (t *Target) earlyDue(now time.Time) <-chan time.Time {
 	return time.After(min(s.settle, s.settleUntil.Sub(now)) / earlyAfter)
 }
 
-// judgeEarly begins a verdict on the files as they are now, in place of an older one.
+// judgeEarly starts a verdict on the files as they are now. It replaces an older one.
 func (t *Target) judgeEarly(ctx context.Context) {
 	set := t.set
 	if t.state.hinted || set == nil {
@@ -46,7 +46,7 @@ func (t *Target) judgeEarly(ctx context.Context) {
 		defer cancel()
 		var err error
 		t.ahead = true
-		// It changes nothing else here: the reading at the end of settling counts, and says what went wrong.
+		// An error has no effect here: the reading at the end of settling counts and reports what went wrong.
 		if set, err = t.o.Reader.Read(limited); err != nil {
 			return
 		}
@@ -64,7 +64,7 @@ func (t *Target) judgeEarly(ctx context.Context) {
 	}()
 }
 
-// awaitEarly lets an early verdict come to its end before the files are read again, unless they have changed.
+// awaitEarly lets an early verdict finish before the files are read again, unless they have changed.
 func (t *Target) awaitEarly() {
 	if t.early == nil {
 		return
@@ -76,7 +76,7 @@ func (t *Target) awaitEarly() {
 	}
 }
 
-// endEarly ends an early verdict, whether it was used or not.
+// endEarly ends and discards an early verdict, used or not.
 func (t *Target) endEarly() {
 	if t.early != nil {
 		t.early.cancel()
@@ -85,14 +85,14 @@ func (t *Target) endEarly() {
 	}
 }
 
-// validate is the early verdict when it is about the same question, else a new one.
+// validate returns the early verdict if it answers the same question, else a new one.
 func (t *Target) validate(ctx context.Context, set *snapshot.Set) (finding.Result, error) {
 	e := t.early
 	t.earlyCount = 0
 	defer t.endEarly()
 	req := t.request(set)
 	if e != nil && e.request.Set.Digest == set.Digest && e.request.Running == req.Running && e.request.Facts.Same(req.Facts) {
-		if <-e.done; e.err == nil { // the reading waited for its end
+		if <-e.done; e.err == nil { // no wait: the reading already waited for it
 			return e.result, nil
 		}
 	}
@@ -104,14 +104,14 @@ func (t *Target) request(set *snapshot.Set) finding.Request {
 }
 
 const (
-	// judgePatience is how long a verdict may take before newer files end it: a validator that hangs must not hold them
-	// up until its deadline.
+	// judgePatience is how long a verdict may take before newer files end it: a hanging validator must not delay them
+	// until its deadline.
 	judgePatience = 5 * time.Second
-	// maxDropped bounds how many verdicts in a row are given up in this way: files that never rest are judged too.
+	// maxDropped bounds how many verdicts in a row are dropped like this: files that never rest are judged too.
 	maxDropped = 3
 )
 
-// validateUnlessNewer is validate, given up when the files change while it takes long; newer says so.
+// validateUnlessNewer is validate, but gives up (newer) if it takes long and the files change.
 func (t *Target) validateUnlessNewer(ctx context.Context, cancel context.CancelFunc, set *snapshot.Set) (res finding.Result, newer bool, err error) {
 	done := make(chan struct{})
 	go func() {

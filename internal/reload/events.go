@@ -17,15 +17,15 @@ func (s *state) onHint(ev event) {
 		s.stale = true
 		return
 	}
-	// Reading while a writer is at work is wasted: the reading at the end of settling counts.
+	// Reading while a writer is busy is wasted: the reading at the end of settling counts.
 	s.hinted = true
 	if !s.atomic {
 		s.settleUntil = earlier(ev.at.Add(s.settle), s.settleBound)
 	}
 }
 
-// manualSpacing is the least time between two retries that are made because someone asked: whoever can reach
-// our port must not be able to make a storm of reloads.
+// manualSpacing is the least time between two retries on request: whoever can reach our port must not be able to
+// cause a storm of reloads.
 const manualSpacing = 2 * time.Second
 
 // onManual makes what is scheduled due now.
@@ -41,7 +41,7 @@ func (s *state) onManual(now time.Time) {
 	if !due.After(now) {
 		s.manualAt = now
 		if s.cause == Mismatch {
-			s.sent = snapshot.Digest{} // a reload, not only a look
+			s.sent = snapshot.Digest{} // reload, do not only compare
 		}
 	}
 }
@@ -71,11 +71,11 @@ func (s *state) onRead(ev event) {
 	}
 }
 
-// settleChange decides how long a change that was just read must be left alone.
+// settleChange decides how long to wait after reading a change.
 func (s *state) settleChange(now time.Time) {
 	if s.settling {
-		// It changed since the last reading. Hints explain that, and it was quiet after them;
-		// without any, the writer may still be at work.
+		// The files changed since the last reading. After hints there was a quiet time;
+		// without hints, the writer may still be busy.
 		quiet := s.hinted || s.atomic
 		s.hinted = false
 		if !now.Before(s.settleUntil) {
@@ -88,7 +88,7 @@ func (s *state) settleChange(now time.Time) {
 	if !s.atomic {
 		s.settleUntil = now.Add(s.settle)
 	}
-	// One change right after another is as urgent as any; only the third within a short time
+	// A second change right after the first is as urgent as any; only the third within a short time
 	// counts as a burst.
 	if !s.reloadBefore.IsZero() {
 		s.settleUntil = later(s.settleUntil, s.reloadBefore.Add(s.spacing))
@@ -107,7 +107,7 @@ func (s *state) onObserved(ev event) {
 		s.seen.ready = false
 		s.misses++
 		switch {
-		case ev.failed: // it is there, and does not talk to us
+		case ev.failed: // it is there, but asking it is pointless
 			s.awaySince = time.Time{}
 		case s.awaySince.IsZero():
 			s.awaySince = ev.at
@@ -121,31 +121,31 @@ func (s *state) onObserved(ev event) {
 	s.misses, s.awaySince = 0, time.Time{}
 	s.observeAt = ev.at.Add(s.idle)
 	s.see(ev.server, ev.at)
-	// Now that it runs, it can say itself what it thinks of the files, and lose nothing.
+	// A running server can judge the files itself without risk.
 	s.refused.drop(s.unstarted)
 	s.unstarted = snapshot.Digest{}
 	if s.sentEpoch != s.seen.epoch {
 		s.sent, s.mismatches = snapshot.Digest{}, 0
 	}
 	if s.proof == proofKept && s.proven.load == "" {
-		s.proven.load = s.seen.load // of the load that was refused
+		s.proven.load = s.seen.load // the load that was refused
 	}
 	if (s.proof == proofStands || s.proof == proofKept) && (s.seen.epoch != s.proven.epoch || s.seen.load != s.proven.load) {
 		s.doubt()
 	}
 }
 
-// forgiveSpacing is the least time between two times that the sight of another server lets go of refusals. Where servers of
-// two versions answer in turn, the same files would otherwise be published, refused and taken back without a pause.
+// forgiveSpacing is the least time between two occasions on which another server clears the refusals. If servers of two
+// versions answered in turn, the same files would otherwise be published, refused and rolled back without a pause.
 const forgiveSpacing = 10 * time.Second
 
-// see takes over what a ready server said, and lets go of what it makes obsolete.
+// see stores what a ready server reported, and clears refusals that it makes obsolete.
 func (s *state) see(now server, at time.Time) {
 	s.seen = now
 	if s.refused.obsolete(now, s.stuck) {
 		if len(s.refused.digests(false)) > 0 {
 			if at.Before(s.forgivenAt.Add(forgiveSpacing)) {
-				return // the next look finds it so too
+				return // the next observation finds the same
 			}
 			s.forgivenAt = at
 		}
@@ -154,8 +154,8 @@ func (s *state) see(now server, at time.Time) {
 	s.refused.epoch, s.refused.early = now.epoch, false
 }
 
-// doubt is called when the server may have loaded other files than those it was proven to run.
-// What it reads is read again before anything is concluded.
+// doubt is called when the server may have loaded files other than those it was proven to run.
+// The sources are read again before anything is concluded.
 func (s *state) doubt() {
 	s.proof, s.asked, s.blind = proofDoubted, asked{}, 0
 	s.planned = snapshot.Digest{}
@@ -176,7 +176,7 @@ func (s *state) onJudged(ev event) {
 		return
 	}
 	s.judged, s.judgedEpoch, s.valid = ev.digest, s.seen.epoch, ev.valid
-	// The present plan is of other files, or is what rejected these.
+	// The existing plan belongs to other files, or rejected these.
 	s.planned = snapshot.Digest{}
 }
 

@@ -17,7 +17,7 @@ const (
 	ClassUnauthorized Class = "unauthorized" // credentials missing or wrong
 	ClassForbidden    Class = "forbidden"    // credentials right, permission missing
 	ClassNotFound     Class = "not_found"    // nothing at that path
-	ClassMethod       Class = "method"       // the path does not take this method
+	ClassMethod       Class = "method"       // the path does not accept this method
 	ClassScheme       Class = "scheme"       // http to an https port, or the other way round
 	ClassTLS          Class = "tls"          // certificate not trusted, wrong name, client certificate missing
 	ClassDNS          Class = "dns"          // the host name does not resolve
@@ -27,11 +27,11 @@ const (
 	ClassBusy         Class = "busy"         // an earlier reload still runs; nothing was sent
 	ClassServer       Class = "server"       // any other 5xx
 	ClassUnexpected   Class = "unexpected"   // any other answer
-	ClassLocal        Class = "local"        // our own side: credential file, process not found, signal not permitted
-	ClassUnproven     Class = "unproven"     // the answer was good, the server runs something else
+	ClassLocal        Class = "local"        // on our side: credential file, process not found, signal not permitted
+	ClassUnproven     Class = "unproven"     // the answer was good, but the server runs something else
 )
 
-// Failure is why a server could not be asked or did not do what it was asked for.
+// Failure is why a server could not be asked or did not do what it was asked to do.
 type Failure struct {
 	Class Class
 	// Message says what happened and what it means; Hint what to do about it.
@@ -39,14 +39,14 @@ type Failure struct {
 	Hint    string
 	// Body is the beginning of the server's answer, at most 4 KiB, without secrets.
 	Body string
-	// Permanent says that it cannot heal by itself; it is retried slowly.
+	// Permanent means that it cannot heal by itself; it is retried slowly.
 	Permanent bool
-	// Untouched says that the server certainly still runs what it ran before.
+	// Untouched means that the server certainly still runs what it ran before.
 	Untouched bool
-	// Unsure says that something else than the files may be why the server failed: with a gate they are taken back after
-	// several tries, and tried again later.
+	// Unsure means that the server may have failed because of something other than the files. With a gate, they are
+	// rolled back after several attempts, and tried again later.
 	Unsure bool
-	// RetryAfter, when not zero, is the least time until the next try; of a permanent failure the time itself.
+	// RetryAfter, if not zero, is the least time until the next attempt; for a permanent failure, the exact time.
 	RetryAfter time.Duration
 	// Err is the cause; may be nil.
 	Err error
@@ -63,12 +63,12 @@ func (f *Failure) Error() string {
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Refused says that the server judged the files themselves.
+// Refused reports that the server judged and refused the files themselves.
 func (f *Failure) Refused() bool {
 	return (f.Class == ClassRefused || f.Class == ClassPartial) && !f.Unsure
 }
 
-// asFailure finds the Failure in err, or makes one of it.
+// asFailure finds the Failure in err, or makes one from it.
 func asFailure(err error) *Failure {
 	if err == nil {
 		return nil

@@ -1,7 +1,7 @@
 package reload
 
-// Inherit takes over what another target has learnt of the same server: what it was proven to run,
-// and what users have counted so far. It is called before Run, when the other one's Run has returned. Nothing of it is a
+// Inherit takes over what another target has learnt about the same server: what it was proven to run,
+// and the counters. Call it before Run, after the other target's Run has returned. Nothing inherited is a
 // proof: the server is asked again.
 func (t *Target) Inherit(from *Target) {
 	t.good = from.good

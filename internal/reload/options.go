@@ -15,7 +15,7 @@ type Options struct {
 	Reader    Reader
 	Validator finding.Validator
 	Driver    Driver
-	// Watch hints when the sources may have changed; nil: only Recheck and retries read again.
+	// Watch gives a hint when the sources may have changed; nil: only Recheck and retries read again.
 	Watch Watch
 	// Gate is nil when the server reads the sources itself.
 	Gate Gate
@@ -26,24 +26,24 @@ type Options struct {
 
 	// Allow names guards that are switched off; see finding.Request.
 	Allow []string
-	// Facts are assumed until the server was asked, field by field.
+	// Facts are assumed, field by field, until the server reports its own.
 	Facts finding.Facts
-	// Diff describes the way from one outline to another, by name; nil: no description.
+	// Diff describes the changes between two outlines, by name; nil: no description.
 	Diff func(old, new *finding.Outline) []string
 
-	// Settle is how long sources that are not one atomic swap must be quiet; default 100 ms,
-	// negative: not at all. All settling of one change is bounded by ten times that.
+	// Settle is how long sources must be quiet that are not one atomic swap; default 100 ms,
+	// negative: not at all. All settling of one change takes at most ten times that.
 	Settle time.Duration
 	// Spacing is the time within which at most two reloads are made, so that a burst of changes
-	// makes few; default 1 s, negative: no bound. It never delays a change that follows one other.
+	// causes few; default 1 s, negative: no limit. It never delays the second of two changes.
 	Spacing time.Duration
 	// ObserveInterval is how often the server of an idle target is asked whether it still
-	// runs the files; default 30 s, negative: never. A hint is used to ask when half of it has passed.
+	// runs the files; default 30 s, negative: never. A hint after half of it triggers the question early.
 	ObserveInterval time.Duration
-	// CompareInterval is how often what the server of an idle target runs is compared with the files, at one of
-	// those looks; default 5 min, negative: only when someone asks for it.
+	// CompareInterval is how often the contents that an idle target's server runs are compared with the files, as part
+	// of such an observation; default 5 min, negative: only on request.
 	CompareInterval time.Duration
-	// Address is the server's, as failures name it; without a password. May be empty.
+	// Address is the server's address as failures name it, without a password. May be empty.
 	Address string
 	// ValidateTimeout bounds one verdict; default 1 min.
 	ValidateTimeout time.Duration

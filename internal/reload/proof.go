@@ -6,15 +6,15 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// After a reload that showed other contents one is made at once. When that has not helped, the server is only asked, until
-// firstRepeat has passed, and then twice as long each time, up to lastRepeat: the mount of a server in another pod may be
-// that of a kubelet which comes a minute or two later, and asking alone would never show that it has come.
+// After a mismatch the server is reloaded again at once. If that does not help, it is only asked until firstRepeat has
+// passed. Then it is reloaded again, and so on; the interval doubles up to lastRepeat. The server may be in another pod,
+// where the kubelet updates the mount a minute or two later: asking alone would never show that.
 const (
 	firstRepeat = 30 * time.Second
 	lastRepeat  = 10 * time.Minute
 )
 
-// onMismatch decides whether the server that showed other contents after a reload is reloaded again, or only asked.
+// onMismatch decides whether a server that runs other contents after a reload is reloaded again, or only asked.
 func (s *state) onMismatch(ev event) {
 	s.proof = proofNone
 	s.mismatches++
@@ -46,7 +46,7 @@ func (s *state) onReloaded(ev event) {
 		s.refuse(ev.digest, time.Time{})
 		return
 	case s.gated && ev.broken:
-		// A server that does not say more than "error" to each of several tries does not want the files.
+		// A server that answers several attempts with nothing but "error" counts as refusing the files.
 		if s.failures++; s.failures >= s.unproven {
 			s.refuse(ev.digest, ev.at.Add(unprovenFor))
 			return
@@ -62,7 +62,7 @@ func (s *state) onReloadFailed(ev event) {
 	case s.proof != proofStands && s.proof != proofKept:
 		s.proof = proofNone
 	case ev.kept:
-		// The failed load has a name too, which the next look tells.
+		// The failed load has an ID of its own; the next observation shows it.
 		s.proof, s.proven.load = proofKept, ""
 	default:
 		s.proof, s.keptUnknown = proofNone, true
@@ -89,7 +89,7 @@ func (s *state) onConfirmed(ev event) {
 		s.lookWanted, s.lookedAt = false, ev.at
 		// What was read before the reload may be outdated: the newest reading decides.
 		s.stale = true
-	case ev.overtaken: // newer files are read, and everything is done for them
+	case ev.overtaken: // read the newer files and start over with them
 		s.sent, s.proof, s.stale = snapshot.Digest{}, proofNone, true
 	case ev.reloaded && ev.mismatch:
 		s.onMismatch(ev)
@@ -106,17 +106,17 @@ func (s *state) onConfirmed(ev event) {
 		}
 	default:
 		s.proof = proofNone
-		if !s.calls { // and there is nothing that could be called
+		if !s.calls { // there is nothing to call
 			s.asked = asked{}
 			s.retry(ev, Retrying)
 		}
 	}
 }
 
-// onLooked takes in what a server shows that was proven earlier.
+// onLooked handles a comparison with a server that was proven earlier.
 func (s *state) onLooked(ev event) {
 	s.lookedAt = ev.at
-	s.lookWanted = s.lookWanted && ev.failed && s.blind == 0 // who waits gets the second look
+	s.lookWanted = s.lookWanted && ev.failed && s.blind == 0 // after a first failure, callers wait for the second look
 	s.compareAt = ev.at.Add(s.compare)
 	kept := s.keptUnknown
 	s.keptUnknown = false
@@ -133,13 +133,13 @@ func (s *state) onLooked(ev event) {
 		s.proof, s.proven, s.blind = proofKept, ev.server, 0
 	case ev.proven && ev.server.epoch != s.proven.epoch:
 		s.see(ev.server, ev.at)
-		s.doubt() // another life of the server gets a verdict of its own
+		s.doubt() // a restarted server gets a verdict of its own
 	case ev.proven:
 		s.misses, s.blind = 0, 0
 		s.see(ev.server, ev.at)
 		s.proven = ev.server
 	case kept:
-	case !ev.mismatch: // it cannot tell; whether something happened to it can
+	case !ev.mismatch: // no answer; observe it now to see whether it restarted or loaded something
 		s.observeAt = ev.at
 	default:
 		s.doubt()
@@ -149,7 +149,7 @@ func (s *state) onLooked(ev event) {
 	}
 }
 
-// served is what the server reads when it loads, as far as that is known.
+// served is what the server reads when it loads, as far as reloader knows.
 func (s *state) served() snapshot.Digest {
 	if s.gated {
 		return s.published
@@ -157,7 +157,7 @@ func (s *state) served() snapshot.Digest {
 	return s.wanted
 }
 
-// refuse remembers that the server does not want these files, until a time or another version.
+// refuse records that the server refuses these files, until a time or until its version changes.
 func (s *state) refuse(d snapshot.Digest, until time.Time) {
 	s.refused.add(d, until)
 	s.failures, s.fresh = 0, false

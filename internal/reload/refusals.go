@@ -6,14 +6,14 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// unprovenFor is how long files stay refused that the server took without a word and then could
-// not be proven to run: unlike an explicit refusal that may have been the network's fault.
+// unprovenFor is how long files stay refused that the server accepted but could not be proven to
+// run. Unlike an explicit refusal, that may have been the network's fault.
 const unprovenFor = 10 * time.Minute
 
 // refusal is one set of files that the server does not want.
 type refusal struct {
 	digest snapshot.Digest
-	until  time.Time // zero: while the server's version stays
+	until  time.Time // zero: until the server's version changes
 }
 
 // refusals are the newest few, for the server's current version. It is a value, as all of state is.
@@ -22,13 +22,13 @@ type refusals struct {
 	next    int
 	version string
 	epoch   string
-	// early says that they are from before our start, and that the server was not seen since.
+	// early means that they were recorded before reloader started, and the server was not seen since.
 	early bool
 }
 
-// refusalsBefore are refusals recorded before our start. They hold until the server is seen, and then only for
-// the very process that refused: another one may find what this one missed in its environment. A
-// server without a recognizable life is asked again.
+// refusalsBefore are refusals recorded before reloader started. They count until the server is seen, and then only for
+// the same process that refused: a new one may find in its environment what the old one missed. A
+// server whose process cannot be identified is asked again.
 func refusalsBefore(version, epoch string, digests []snapshot.Digest) refusals {
 	r := refusals{version: version, epoch: epoch, early: true}
 	for _, d := range digests {
@@ -37,7 +37,7 @@ func refusalsBefore(version, epoch string, digests []snapshot.Digest) refusals {
 	return r
 }
 
-// obsolete says that another server than the one that refused is there now. Stuck means that the gate
+// obsolete reports that the server is not the one that refused. Stuck means that the gate
 // holds refused files because there are no better ones.
 func (r *refusals) obsolete(now server, stuck bool) bool {
 	switch {
@@ -50,7 +50,7 @@ func (r *refusals) obsolete(now server, stuck bool) bool {
 	}
 }
 
-// digests are all of them; lasting ones without those that have a time.
+// digests returns all of them, or only the lasting ones: those that do not expire.
 func (r *refusals) digests(lasting bool) []snapshot.Digest {
 	var out []snapshot.Digest
 	for _, e := range r.list {
@@ -69,7 +69,7 @@ func (r *refusals) add(d snapshot.Digest, until time.Time) {
 	r.next = (r.next + 1) % len(r.list)
 }
 
-// grew says that something was added since, in the life of the same version.
+// grew reports that something was added since old, for the same version.
 func (r *refusals) grew(old refusals) bool { return r.version == old.version && r.next != old.next }
 
 func (r *refusals) has(d snapshot.Digest) bool {
@@ -92,7 +92,7 @@ func (r *refusals) drop(d snapshot.Digest) {
 	}
 }
 
-// expire forgets what has a time and is past it.
+// expire removes refusals whose time is over.
 func (r *refusals) expire(now time.Time) {
 	for i, e := range r.list {
 		if !e.until.IsZero() && !now.Before(e.until) {

@@ -80,7 +80,7 @@ func (t *Target) logTransition(from, to Status, now time.Time) {
 	t.o.Logger.Info("transition", attrs...)
 }
 
-// logRejected names each error by place, so that the log alone is enough to mend the files.
+// logRejected logs each error with its position, so that the log alone is enough to fix the files.
 func (t *Target) logRejected(d snapshot.Digest) {
 	errors := finding.OfSeverity(t.findings, finding.Error)
 	t.o.Logger.Error("files rejected", "target", t.o.Name, "digest", d.Short(),
@@ -88,13 +88,13 @@ func (t *Target) logRejected(d snapshot.Digest) {
 	t.logFindings(slog.LevelError, errors)
 }
 
-// logWarnings names the warnings of files that are applied all the same, until they change.
+// logWarnings logs the warnings of files that are applied anyway, once for each change of them.
 func (t *Target) logWarnings() {
 	warnings := finding.OfSeverity(t.findings, finding.Warning)
-	if slices.Equal(warnings, t.warned) {
+	if slices.Equal(warnings, t.loggedWarnings) {
 		return
 	}
-	t.warned = warnings
+	t.loggedWarnings = warnings
 	t.logFindings(slog.LevelWarn, warnings)
 }
 
@@ -117,10 +117,10 @@ func (t *Target) logFailure(f *Failure) {
 	if f.Permanent || f.Refused() {
 		level = slog.LevelError
 	}
-	if said := string(f.Class) + f.Message; said == t.said && (f.Permanent || f.Class == ClassUnproven) {
-		level = slog.LevelDebug // it stays until someone mends it; the status has it
+	if said := string(f.Class) + f.Message; said == t.loggedFailure && (f.Permanent || f.Class == ClassUnproven) {
+		level = slog.LevelDebug // it lasts until someone fixes it; the status shows it
 	} else {
-		t.said = said
+		t.loggedFailure = said
 	}
 	attrs := []any{"target", t.o.Name, "class", string(f.Class), "message", f.Message}
 	if f.Hint != "" {

@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// quietFor is how long a request may be without an answer before the status says so.
+	// quietFor is how long a request may wait for an answer before the status says so.
 	quietFor = 2 * time.Second
 	// waitedTooLong is how long a change may wait for its server before it counts as not applied.
 	waitedTooLong = 10 * time.Second
 )
 
-// busy is the request that is under way.
+// busy is the request in flight.
 type busy struct {
 	what  string // empty: none
 	since time.Time
-	// waits is since when the target has been waiting for its server, with all tries; zero: it is not.
+	// waits is when the target began to wait for its server, across all attempts; zero: it is not waiting.
 	waits time.Time
 }
 
-// Status is the newest status. The caller must not change what it points to.
+// Status returns the newest status. The caller must not change what it points to.
 func (t *Target) Status() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -40,7 +40,7 @@ func (t *Target) Status() Status {
 	return s
 }
 
-// speak notes that the server is asked, until done is called.
+// speak records that a request is in flight, until done is called.
 func (t *Target) speak(act action) (done func()) {
 	what := t.o.Address
 	if what == "" {
@@ -59,7 +59,7 @@ func (t *Target) speak(act action) (done func()) {
 	}
 }
 
-// noteWaiting keeps since when the target waits for its server.
+// noteWaiting records when the target began to wait for its server.
 func (t *Target) noteWaiting() {
 	st := &t.state
 	waits := false
@@ -68,7 +68,7 @@ func (t *Target) noteWaiting() {
 		waits = st.readable
 	case Reloading, Confirming, Retrying, Mismatch:
 		waits = true
-	case Settling, Checking, Publishing: // on the way; whether it waited before still counts
+	case Settling, Checking, Publishing: // in progress; an earlier wait goes on
 		return
 	case Starting, Rejected, Unjudged, RolledBack, InSync:
 	}
@@ -82,7 +82,7 @@ func (t *Target) noteWaiting() {
 	}
 }
 
-// current is the status as it was set, without what a request that is under way adds.
+// current returns the status as it was set, without what a request in flight adds.
 func (t *Target) current() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -100,7 +100,7 @@ func (t *Target) count(change func(*Counts)) { t.update(func(s *Status) { change
 
 func (t *Target) setFailed() { t.update(func(s *Status) { s.Applied = false }) }
 
-// shownReason is why the target is not in sync; nothing while it is on its way.
+// shownReason is why the target is not in sync; empty while it is in progress.
 func (t *Target) shownReason() string {
 	st := &t.state
 	switch st.phase {
@@ -135,7 +135,7 @@ func (t *Target) shownReason() string {
 	return reason
 }
 
-// nextTry is when a scheduled retry is due. Looks at an idle target's server are no retries.
+// nextTry is when a scheduled retry is due. Observations of an idle target's server are not retries.
 func (t *Target) nextTry(act action) time.Time {
 	switch t.state.phase {
 	case Waiting, Unjudged, Retrying, Mismatch:

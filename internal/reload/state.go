@@ -6,30 +6,30 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// timing is what the state machine needs to know of a target's options.
+// timing is what the state machine needs from a target's options.
 type timing struct {
 	gated     bool
 	settle    time.Duration // quiet time that a change needs when it is not one atomic swap
-	settleMax time.Duration // upper bound of all settling of one change
-	spacing   time.Duration // no more than two successful reloads within it
+	settleMax time.Duration // limit for all settling of one change
+	spacing   time.Duration // at most two successful reloads within it
 	idle      time.Duration // how often the server is observed while nothing happens
 	compare   time.Duration // how often it is compared with the files while nothing happens; 0: never
-	recheck   time.Duration // second look at a server that did not answer once
+	recheck   time.Duration // delay of the second look at a server that did not answer once
 	unproven  int           // gated: reloads without proof until the files count as refused
-	patience  time.Duration // gated: how long a server may take to start on files that were never proven
+	patience  time.Duration // gated: how long a server may take to start with files that were never proven
 }
 
 // proofState is what the last proof is worth now.
 type proofState uint8
 
 const (
-	proofNone    proofState = iota // nothing is known of what the server runs
+	proofNone    proofState = iota // it is not known what the server runs
 	proofStands                    // the server runs what it was proven to run
-	proofKept                      // it refused other files since, and says that it still runs those of the proof
-	proofDoubted                   // it may have loaded something since: it is asked before anything is said about it
+	proofKept                      // it refused other files since, and reports that it still runs those of the proof
+	proofDoubted                   // it may have loaded something since: it is asked before anything is claimed
 )
 
-// server is the part of an Observation that decisions need.
+// server is the part of an Observation on which decisions depend.
 type server struct {
 	ready                bool
 	epoch, load, version string
@@ -48,25 +48,25 @@ type state struct {
 	contents    bool            // the bytes of wanted are in memory
 	atomic      bool            // wanted is one source that is swapped as a whole
 	settling    bool
-	hinted      bool // something moved while settling
+	hinted      bool // a hint came while settling
 	settleUntil time.Time
 	settleBound time.Time
 
 	// The server.
 	seen      server
-	fresh     bool          // seen belongs to the attempt that is under way
+	fresh     bool          // seen belongs to the current attempt
 	refusal   bool          // seen.ready is false because asking is pointless
 	readyWait time.Duration // until the next look at a server that is not ready
-	misses    int           // looks in a row at an idle target's server that failed
-	// blind counts the comparisons in a row of an idle target's server that could not be made: that it answers otherwise
-	// tells nothing of what it runs.
+	misses    int           // failed looks in a row at an idle target's server
+	// blind counts failed comparisons in a row of an idle target's server. The server may answer other requests, but that
+	// does not show what it runs.
 	blind     int
 	observeAt time.Time
 	compareAt time.Time // the next comparison of an idle target's server with the files
-	// lookWanted says that someone waits for a comparison now; lookedAt is when the newest one began.
+	// lookWanted means that someone waits for a comparison now. lookedAt is the time of the newest one.
 	lookWanted bool
 	lookedAt   time.Time
-	// keptUnknown says that a reload failed and no one has said what the server runs since.
+	// keptUnknown means that a reload failed and it is not known what the server has run since.
 	keptUnknown bool
 
 	// The verdict on wanted, for one life of the server.
@@ -74,7 +74,7 @@ type state struct {
 	judgedEpoch string
 	valid       bool
 
-	// The present plan.
+	// The current plan.
 	planned      snapshot.Digest
 	plannedEpoch string
 	calls        bool
@@ -82,28 +82,28 @@ type state struct {
 	// The gate.
 	published snapshot.Digest
 	refused   refusals // by the server
-	// forgivenAt is when refusals were last let go of for another server.
+	// forgivenAt is when refusals were last cleared because of another server.
 	forgivenAt time.Time
 	stuck      bool            // it holds refused files, and there is nothing to go back to
 	accepted   snapshot.Digest // the newest files in it that were proven; zero when there are none
-	// publishedAt and awaySince say how long the server has had the chance to start on what is published.
+	// publishedAt and awaySince tell how long the server has had the chance to start with the published files.
 	publishedAt, awaySince time.Time
-	// unstarted are the files that count as refused only because the server did not start on them.
+	// unstarted are the files that count as refused only because the server did not start with them.
 	unstarted snapshot.Digest
 
 	// The reload.
 	running snapshot.Digest // last proven
 	proof   proofState
 	proven  server
-	// strayed says that since the proof the server could have read other files than those of the proof: they
+	// strayed means that the server could have read files other than those of the proof since then: they
 	// were in the directory that it reads.
 	strayed    bool
-	asked      asked           // "does it run this already?" was answered with no
+	asked      asked           // "does it already run this?" was answered with no
 	sent       snapshot.Digest // the call succeeded, the proof is due
 	sentEpoch  string
-	failures   int       // proofs in a row that failed, or reloads that the server answered with an error of its own
+	failures   int       // failed proofs in a row, or reloads that the server answered with a 5xx error
 	mismatches int       // proofs in a row that showed other contents
-	repeats    int       // reloads that were made because of those, after the first
+	repeats    int       // reloads made because of mismatches, after the first
 	lastReload time.Time // the newest successful call
 	// reloadBefore is the one before it.
 	reloadBefore time.Time
@@ -111,10 +111,10 @@ type state struct {
 	// The scheduled retry.
 	retryAt  time.Time
 	cause    Phase
-	manualAt time.Time // when a retry was made because someone asked for it
+	manualAt time.Time // when a retry was last made on request
 }
 
-// asked identifies one question whether the server already runs the goal.
+// asked identifies one question: does the server already run the goal?
 type asked struct {
 	goal        snapshot.Digest
 	epoch, load string
@@ -136,17 +136,17 @@ const (
 	evConfirmed
 )
 
-// event is one answer of the world. Only the fields of its kind are set.
+// event is the outcome of one action, or something that ended a wait. Only the fields of its kind are set.
 type event struct {
 	kind      eventKind
 	at        time.Time
 	failed    bool            // the action could not be done
-	delay     time.Duration   // until the next try, where failed or not ready
+	delay     time.Duration   // until the next attempt, if failed or not ready
 	manual    bool            // evHint: someone asked for it
 	digest    snapshot.Digest // evRead, evRolledBack; evConfirmed, evReloaded, evPublished, evPlanned: the goal
 	atomic    bool            // evRead
-	same      bool            // evRead: nothing new, and nothing was read
-	replaced  bool            // evObserved: the gate holds something else than was published, which is digest
+	same      bool            // evRead: nothing changed, so nothing was read
+	replaced  bool            // evObserved: the gate does not hold what was published, but digest
 	valid     bool            // evJudged
 	calls     bool            // evPlanned
 	server    server          // evObserved, evConfirmed
@@ -158,7 +158,7 @@ type event struct {
 	overtaken bool            // evConfirmed: the files changed before they were compared
 	mismatch  bool            // evConfirmed: the server answered, and runs something else
 	look      bool            // evHint: someone waits for a look; evConfirmed: the answer to a look
-	broken    bool            // evReloaded: the server answered with an error of its own (5xx)
+	broken    bool            // evReloaded: the server answered with a 5xx error, or the cause is unsure
 }
 
 type actionKind uint8
@@ -177,27 +177,27 @@ const (
 	actLook  // does the server still run what it was proven to run?
 )
 
-// action is what the target does next. Each action but a wait that ends by its context gives
-// exactly one event.
+// action is what the target does next. Each action gives exactly one event, except a wait that its context
+// ends.
 type action struct {
 	kind     actionKind
 	until    time.Time       // actWait: zero means until a hint
 	goal     snapshot.Digest // what the server should run
 	reloaded bool            // actConfirm
-	look     bool            // actWait: a comparison that someone waits for comes next
+	look     bool            // actWait: someone waits for the comparison that comes next
 }
 
 func newState(t timing, published, accepted snapshot.Digest, refused refusals) state {
 	return state{timing: t, phase: Starting, stale: true, published: published, accepted: accepted, refused: refused}
 }
 
-// unseen says that a server which answers does not tell what it runs, at rest.
+// unseen reports, for a target at rest, that the server answers but does not show what it runs.
 func (s *state) unseen() bool {
 	goal, _ := s.goal()
 	return s.blind > 1 && s.misses < 2 && s.proof == proofStands && (goal.IsZero() || goal == s.running)
 }
 
-// runningNow is what the server runs as far as it said so itself; zero when that is not known, or when the
+// runningNow is what the server runs according to the server itself; zero when that is not known, or when the
 // server does not answer.
 func (s *state) runningNow() snapshot.Digest {
 	if (s.proof == proofStands || s.proof == proofKept) && s.misses < 2 && s.blind < 2 {

@@ -6,7 +6,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// step takes in one event and says what to do next. It is pure: all it knows of time is ev.at.
+// step handles one event and returns what to do next. It is pure: its only clock is ev.at.
 func step(s state, ev event) (state, action) {
 	s.refused.expire(ev.at)
 	switch ev.kind {
@@ -32,18 +32,18 @@ func step(s state, ev event) (state, action) {
 	}
 	a := s.decide(ev.at)
 	if a.kind == actWait {
-		// Whatever is waited for, the world goes on meanwhile, and contents are not kept.
+		// The server may change while we wait, and contents are not kept.
 		s.fresh, s.contents = false, false
 		if s.rejected() {
-			s.asked = asked{} // no reload will tell what the server runs, so it is asked again
+			s.asked = asked{} // no reload will show what the server runs, so it is asked again
 		}
-		s.lookWanted = s.lookWanted && a.look // otherwise nothing is claimed that had to be looked at
+		s.lookWanted = s.lookWanted && a.look // otherwise there is no claim to check
 	}
 	return s, a
 }
 
-// decide looks at the state alone, never at how it came about: whatever order events had, the
-// same facts lead to the same action.
+// decide depends on the state alone, not on how it came about: the same facts lead to the same action,
+// whatever the order of events.
 func (s *state) decide(now time.Time) action {
 	switch {
 	case s.stale:
@@ -76,7 +76,7 @@ func (s *state) decide(now time.Time) action {
 		if !s.strayed {
 			return s.rest(now, rest)
 		}
-		// The server could have read something else meanwhile: it is asked, with no credit for the old proof.
+		// The server could have read something else meanwhile: it is asked, and the old proof does not count.
 		s.proof, s.asked = proofDoubted, asked{}
 	}
 	if s.phase == InSync { // no longer
@@ -96,7 +96,7 @@ func (s *state) decide(now time.Time) action {
 		return action{kind: actWait, until: s.retryAt}
 	case !s.fresh:
 		if goal == s.wanted && s.judged != goal {
-			s.phase = Checking // what was said about the files before says nothing about these
+			s.phase = Checking // the old phase was about earlier files
 		}
 		return action{kind: actObserve}
 	}
@@ -115,7 +115,7 @@ func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
 			if !judged {
 				return action{kind: actJudge, goal: goal}
 			}
-			// Before anything is published: the live server may know of a mistake that the files do not show.
+			// Before anything is published: the live server may reveal a mistake that the files do not show.
 			return action{kind: actPlan, goal: goal}
 		}
 	}
@@ -138,7 +138,7 @@ func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
 		return action{kind: actPlan, goal: goal}
 	}
 	if s.sent == goal {
-		if s.phase != Mismatch { // which lasts while it is only asked again
+		if s.phase != Mismatch { // Mismatch lasts while the server is only asked again
 			s.phase = Confirming
 		}
 		return action{kind: actConfirm, goal: goal, reloaded: true}
@@ -155,18 +155,18 @@ func (s *state) drive(now time.Time, goal snapshot.Digest, rest Phase) action {
 		return action{kind: actConfirm, goal: goal}
 	}
 	if goal == s.wanted && s.rejected() {
-		// The gate holds files that were good once and no longer are: another verdict, by a newer validator
-		// or for another server. A server that runs them is left alone, and one that does not is not made to.
+		// The gate holds files that were good once and are not now: the validator is newer, or the server is
+		// another one. A server that runs them is left alone; one that does not is not made to.
 		return s.rest(now, rest)
 	}
 	s.phase = Reloading
 	return action{kind: actReload, goal: goal}
 }
 
-// cannotStart says that the gate holds files that were never proven, that the server has been away for too
-// long since it could read them, and that there are better ones: maybe it was restarted in the moment
-// between publishing and reloading, and refuses at its start what it would have refused as a reload. If it
-// was only slow, it gets the newest files as a reload later.
+// cannotStart reports that the gate holds files that were never proven, that the server has been away for too
+// long since it could read them, and that there are better files. It may have been restarted between publishing
+// and reloading, and refuse at its start what it would have refused as a reload. If it was only slow, it gets
+// the newest files by a reload later.
 func (s *state) cannotStart(now time.Time) bool {
 	if !s.gated || s.awaySince.IsZero() || s.accepted.IsZero() || s.accepted == s.published || s.refused.has(s.published) {
 		return false
@@ -174,7 +174,7 @@ func (s *state) cannotStart(now time.Time) bool {
 	return !now.Before(later(s.awaySince, s.publishedAt).Add(s.patience))
 }
 
-// awaitServer schedules the next look at a server that does not take reloads now.
+// awaitServer schedules the next look at a server that does not accept reloads now.
 func (s *state) awaitServer(now time.Time, rest Phase) action {
 	s.cause = Waiting
 	if s.refusal {
@@ -188,7 +188,7 @@ func (s *state) awaitServer(now time.Time, rest Phase) action {
 	return action{kind: actWait, until: s.retryAt}
 }
 
-// rest is where a target stays when nothing is to be done; the server is looked at now and then.
+// rest waits while there is nothing to do, and looks at the server from time to time.
 func (s *state) rest(now time.Time, phase Phase) action {
 	s.phase = phase
 	switch {
@@ -211,20 +211,19 @@ func (s *state) rest(now time.Time, phase Phase) action {
 		return action{kind: actWait}
 	case s.lookDue(now):
 		return action{kind: actObserve}
-	case looks && s.compare > 0 && s.misses == 0 && !now.Before(s.compareAt): // no wake-up of its own
+	case looks && s.compare > 0 && s.misses == 0 && !now.Before(s.compareAt): // this never causes a wake-up
 		return action{kind: actLook}
-	case looks && s.blind > 0 && s.misses == 0: // what is not known is worth a wake-up
+	case looks && s.blind > 0 && s.misses == 0: // after a failed comparison, wake up for the next
 		until = earlier(until, s.compareAt)
 	}
 	return action{kind: actWait, until: until, look: s.lookWanted && s.misses == 1 && s.blind == 1}
 }
 
-// lookSpacing is the least time between two comparisons that someone waits for: a look may cost the server
-// some work.
+// lookSpacing is the least time between two comparisons on request: each may cost the server some work.
 const lookSpacing = 2 * time.Second
 
-// lookDue says whether the server is to be looked at now. A target that is awake anyway, because its files
-// were polled, looks before the time: one wake-up for both costs half of two.
+// lookDue reports whether to look at the server now. A target that is awake anyway, because its files were
+// polled, looks early: one wake-up for both costs half as much as two.
 func (s *state) lookDue(now time.Time) bool {
 	due := s.observeAt
 	if s.misses == 0 {
@@ -233,7 +232,7 @@ func (s *state) lookDue(now time.Time) bool {
 	return !now.Before(due)
 }
 
-// goal is what the server should run, and the phase in which the target rests when it does: the
+// goal returns what the server should run, and the phase in which the target rests once it does. The goal is the
 // newest files, or else (with a gate) what the gate holds; zero when nothing can be done.
 func (s *state) goal() (snapshot.Digest, Phase) {
 	switch {
@@ -253,16 +252,16 @@ func (s *state) goal() (snapshot.Digest, Phase) {
 	return s.wanted, InSync
 }
 
-// holds says that a start of the server would read the goal, as far as that is ours to say: other
-// files may have been published and then not been loaded before the source went back.
+// holds reports that a starting server would read the goal, as far as reloader controls that. Other
+// files may have been published, but not loaded, before the source went back.
 func (s *state) holds(goal snapshot.Digest) bool { return !s.gated || s.published == goal }
 
-// rejected says that the verdict on the newest files is "invalid", by what the server is now.
+// rejected reports that the verdict on the newest files, for the current server, is "invalid".
 func (s *state) rejected() bool {
 	return s.judged == s.wanted && s.judgedEpoch == s.seen.epoch && !s.valid
 }
 
-// mustRollBack says that the gate holds files that the server refused, with nothing better to publish.
+// mustRollBack reports that the gate holds files that the server refused, and nothing better can be published.
 func (s *state) mustRollBack() bool {
 	if !s.gated || s.stuck || !s.refused.has(s.published) {
 		return false

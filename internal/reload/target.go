@@ -13,12 +13,12 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Target keeps one server on the newest valid files. One goroutine, the one that calls Run,
-// owns everything about it; Recheck and Status may be called from any.
+// Target keeps one server on the newest valid files. The goroutine that calls Run owns all of it;
+// Recheck, Look and Status may be called from any goroutine.
 type Target struct {
 	o      Options
-	hints  <-chan struct{} // of Options.Watch; nil: none
-	manual chan struct{}   // of Recheck
+	hints  <-chan struct{} // from Options.Watch; nil: none
+	manual chan struct{}   // from Recheck
 	timer  *time.Timer
 
 	state   state
@@ -29,28 +29,28 @@ type Target struct {
 	ahead    bool             // the reader may have read newer files since
 	outline  *finding.Outline // of set, by the newest verdict; nil: none yet
 	expected any              // of set, by the newest verdict; nil: not known
-	// wantedChanges says what set changes against good, in words.
-	wantedChanges []string
-	good          proven // what the server was last proven to run
-	plan          Plan
-	before        Observation       // the newest one of a ready server
-	obs           Observation       // the newest one
-	deferred      int               // reloads in a row that stepped back for a hint
-	noticed       time.Time         // when the change under way was noticed
-	reading       []finding.Finding // of the newest reading itself
-	verdict       []finding.Finding // of the validator, on set, with those of the reading
-	findings      []finding.Finding // verdict, and what the driver's plan added
-	early         *early            // verdict that is given while the files settle; nil: none
-	dropped       int               // verdicts in a row that were given up for newer files
-	earlyCount    int               // early verdicts on the change under way
-	why           reasons
-	said          string            // the failure that was logged last
-	warned        []finding.Finding // the warnings that were logged last
-	warnedOf      []finding.Finding // what the server showed that was logged last
-	untold        []string          // what a proof did not cover that was logged last
+	// wantedChanges says in words how set differs from good.
+	wantedChanges     []string
+	good              proven // what the server was last proven to run
+	plan              Plan
+	before            Observation       // the one before the newest reload
+	obs               Observation       // the newest one
+	deferred          int               // reloads in a row that a hint deferred
+	noticed           time.Time         // when the change in progress was noticed
+	reading           []finding.Finding // from the newest reading itself
+	verdict           []finding.Finding // from the validator, on set, with those of the reading
+	findings          []finding.Finding // verdict, and what the driver's plan and the server added
+	early             *early            // verdict in progress while the files settle; nil: none
+	dropped           int               // verdicts in a row that were dropped for newer files
+	earlyCount        int               // early verdicts on the change in progress
+	why               reasons
+	loggedFailure     string            // the last of its kind, so that repetitions are not logged
+	loggedWarnings    []finding.Finding // likewise
+	loggedShown       []finding.Finding // likewise, what the server revealed
+	loggedNotCompared []string          // likewise, what a proof did not cover
 
-	lookDue chan struct{}   // of Look
-	served  []chan struct{} // calls of Look for which the look is under way
+	lookDue chan struct{}   // from Look
+	served  []chan struct{} // calls of Look whose comparison is in progress
 
 	mu      sync.Mutex
 	status  Status
@@ -58,7 +58,7 @@ type Target struct {
 	busy    busy            // with the server
 }
 
-// reasons are the newest ones of each kind; the phase says which one counts.
+// reasons are the newest of each kind; the phase decides which one is shown.
 type reasons struct {
 	source, server, verdict, call, refusal, mismatch, unseen string
 }
@@ -120,8 +120,8 @@ func newBackOff(initial, most time.Duration) *backoff.ExponentialBackOff {
 	)
 }
 
-// Run works until ctx ends, and returns nil then. A request that is in flight is cancelled
-// on our side; the next start finds out what the server made of it.
+// Run works until ctx ends, and then returns nil. A request in flight is cancelled
+// on our side; the next start finds out what the server did with it.
 func (t *Target) Run(ctx context.Context) error {
 	t.timer = time.NewTimer(time.Hour)
 	t.timer.Stop()
@@ -156,7 +156,7 @@ func (t *Target) Run(ctx context.Context) error {
 	}
 }
 
-// do carries out one action. Whatever goes wrong is an event.
+// do carries out one action. Anything that goes wrong becomes an event.
 func (t *Target) do(ctx context.Context, act action) event {
 	switch act.kind {
 	case actWait:
@@ -180,7 +180,7 @@ func (t *Target) do(ctx context.Context, act action) event {
 	return t.ask(ctx, act)
 }
 
-// ask carries out an action that speaks to the server.
+// ask carries out an action that talks to the server.
 func (t *Target) ask(ctx context.Context, act action) event {
 	defer t.speak(act)()
 	switch act.kind {
@@ -197,7 +197,7 @@ func (t *Target) ask(ctx context.Context, act action) event {
 	}
 }
 
-// wait sleeps until the time, a hint or the end of ctx. An idle target spends its life here.
+// wait sleeps until the given time, a hint or the end of ctx. An idle target spends its life here.
 func (t *Target) wait(ctx context.Context, until time.Time) event {
 	judge := t.earlyDue(time.Now())
 	if judge == nil && t.early == nil {
@@ -230,7 +230,7 @@ func (t *Target) wait(ctx context.Context, until time.Time) event {
 	}
 }
 
-// retryDelay is the time until the next try of something that failed.
+// retryDelay returns the time until the next attempt.
 func (t *Target) retryDelay(f *Failure) time.Duration {
 	d := t.failing.NextBackOff()
 	if f == nil {
