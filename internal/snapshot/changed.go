@@ -12,8 +12,8 @@ import (
 // maxLinks is how many links Linux follows in one path.
 const maxLinks = 40
 
-// ChangedAt is when what the path leads to changed last: the newest change time of the file itself and of every
-// link on the way to it, wherever in the path that is. Unlike modification times no one can set these.
+// ChangedAt returns when the file that the path leads to last changed: the newest change time of the file itself and of
+// all links in its path. Unlike modification times, no one can set change times.
 func ChangedAt(name string) (time.Time, error) {
 	abs, err := filepath.Abs(name)
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 	Changed ChangeKind = "changed"
 )
 
-// Change is one file that came, went or changed between two sets.
+// Change is one file that was added, removed or changed between two sets.
 type Change struct {
 	// Source and Name identify the file: Source.Name and File.Name.
 	Source, Name string
@@ -28,8 +28,8 @@ type Change struct {
 	Old, New Digest
 }
 
-// Diff tells which files came, went or changed, sorted by source and name. It needs no contents;
-// a nil set counts as one without files. A file that moved to another source went there and came here.
+// Diff lists the files that were added, removed or changed, sorted by source and name. It needs no contents.
+// A nil set counts as one without files. A file that moved to another source is removed in one and added in the other.
 func Diff(before, after *Set) []Change {
 	was, is := bySource(before), bySource(after)
 	names := maps.Clone(was)
@@ -73,7 +73,7 @@ func diffFiles(source string, was, is []File) []Change {
 	return changes
 }
 
-// order tells which list has the smaller name in front; an empty list has none.
+// order compares the first names of two lists; an empty list sorts last.
 func order(was, is []File) int {
 	switch {
 	case len(was) == 0:

@@ -13,7 +13,7 @@ import (
 // The zero Digest means "nothing known".
 type Digest [sha256.Size]byte
 
-// DigestBytes is the digest of one file's contents.
+// DigestBytes returns the digest of one file's contents.
 func DigestBytes(b []byte) Digest { return sha256.Sum256(b) }
 
 // ParseDigest reads the 64 hexadecimal digits that String prints.
@@ -27,7 +27,7 @@ func ParseDigest(s string) (Digest, error) {
 	return d, nil
 }
 
-// String is the whole digest in lower-case hexadecimal; empty for the zero Digest.
+// String returns the whole digest in lower-case hexadecimal; empty for the zero Digest.
 func (d Digest) String() string {
 	if d.IsZero() {
 		return ""
@@ -35,7 +35,7 @@ func (d Digest) String() string {
 	return hex.EncodeToString(d[:])
 }
 
-// Short is the first 12 hexadecimal digits, for logs and pages.
+// Short returns the first 12 hexadecimal digits, for logs and pages.
 func (d Digest) Short() string {
 	if d.IsZero() {
 		return "none"
@@ -43,7 +43,7 @@ func (d Digest) Short() string {
 	return hex.EncodeToString(d[:6])
 }
 
-// Number is the first 48 bits as a number that a float64 holds exactly, for gauges
+// Number returns the first 48 bits as a number that a float64 holds exactly, for gauges
 // (as Alertmanager does with its config hash). Its hexadecimal form is Short.
 func (d Digest) Number() float64 {
 	var n uint64
@@ -59,7 +59,7 @@ func (d Digest) IsZero() bool { return d == Digest{} }
 // MarshalText and UnmarshalText make digests hexadecimal in JSON.
 func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText accepts what MarshalText writes, the empty text included.
+// UnmarshalText accepts what MarshalText writes, including the empty text.
 func (d *Digest) UnmarshalText(b []byte) error {
 	if len(b) == 0 {
 		*d = Digest{}
@@ -73,8 +73,8 @@ func (d *Digest) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// digestFiles is a snapshot's digest: over the sorted names and the contents' digests. The
-// first line tells it from a file's own digest and allows for another format later.
+// digestFiles returns a snapshot's digest: over the sorted names and the contents' digests. The
+// first line distinguishes it from a file's own digest and allows for another format later.
 func digestFiles(files []File) Digest {
 	h := sha256.New()
 	h.Write([]byte("files/1\n"))
@@ -84,15 +84,15 @@ func digestFiles(files []File) Digest {
 	return Digest(h.Sum(nil))
 }
 
-// JoinDigest is what the digest of a directory is that holds exactly these files.
+// JoinDigest returns the digest that a directory with exactly these files has.
 func JoinDigest(files []File) Digest {
 	sorted := slices.Clone(files)
 	slices.SortFunc(sorted, func(a, b File) int { return compareNames(a.Name, b.Name) })
 	return digestFiles(sorted)
 }
 
-// Digests are those of each source by its name, and of directories that hold several sources (Source.Part) by
-// theirs: each is what a person gets for the same files elsewhere.
+// Digests returns the digest of each source by its name, and of each directory that holds several sources by its
+// Source.Part. Each equals the digest that a user gets for the same files elsewhere.
 func (s *Set) Digests() map[string]Digest {
 	all := make(map[string]Digest, len(s.Snapshots))
 	parts := map[string][]File{}
@@ -111,7 +111,7 @@ func (s *Set) Digests() map[string]Digest {
 	return all
 }
 
-// digestSnapshots is a set's digest. Sources are sorted by name, so that the order of flags
+// digestSnapshots returns a set's digest. Sources are sorted by name, so that the order of flags
 // does not matter.
 func digestSnapshots(snaps []*Snapshot) Digest {
 	if len(snaps) == 1 {
@@ -127,7 +127,7 @@ func digestSnapshots(snaps []*Snapshot) Digest {
 	return Digest(h.Sum(nil))
 }
 
-// writeNamed adds the length first, so that no two lists of names run together to the same bytes.
+// writeNamed adds the length first, so that different lists of names never give the same bytes.
 func writeNamed(h hash.Hash, name string, d Digest) {
 	var length [8]byte
 	binary.BigEndian.PutUint64(length[:], uint64(len(name)))

@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// many is how many names make a directory worth opening, to begin there: each way from the root costs a part
-// of what reading a small file does. It also bounds how many are open at once.
+// many is how many names make it worth opening a directory, to resolve names from there: resolving a path from the root
+// is a notable part of the cost of reading a small file. It also limits how many directories are open at once.
 const many = 1000
 
-// openDirs are opened directories by their place in a view.
+// openDirs are the descriptors of open directories, by their place in a view.
 type openDirs map[int]int
 
-// openLarge opens the directories with many files. One that cannot be opened is done without.
+// openLarge opens the directories with many files. One that cannot be opened is left out.
 func openLarge(look *view) openDirs {
 	count := make([]int, len(look.places))
 	for _, e := range look.entries {
@@ -36,7 +36,7 @@ func openDir(path string) (int, error) {
 	return retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
 }
 
-// find is where to begin, and what to open from there on.
+// find returns the descriptor of the directory to start from, and the name to open there.
 func (d openDirs) find(e entry, path string) (at int, name string) {
 	if fd, ok := d[e.place]; ok {
 		return fd, e.base
@@ -50,8 +50,8 @@ func (d openDirs) close() {
 	}
 }
 
-// readlinks reads what the links in a directory name. It is empty for what is no link, or none any more: the
-// next look shows that.
+// readlinks returns the targets of the links in a directory; "" for what is not a link. A link that has gone meanwhile
+// also gives "": the next look shows that.
 func (s *scanner) readlinks(dir string, list []os.DirEntry) []string {
 	targets := make([]string, len(list))
 	at := -1

@@ -12,11 +12,11 @@ type Limits struct {
 	MaxTotal    int64 // bytes, default 256 MiB
 }
 
-// ErrLimit is wrapped by every error that says that a source is larger than its Limits.
+// ErrLimit is wrapped by every error about a source that is larger than its Limits.
 var ErrLimit = errors.New("larger than the limit")
 
 // ErrChanging is wrapped by the error of a reading that was given up because the directory
-// never stood still.
+// kept changing.
 var ErrChanging = errors.New("keeps changing while being read")
 
 func (l Limits) withDefaults() Limits {
@@ -32,8 +32,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// maxEntries bounds the directory entries that are looked at, visible or not, so that a
-// directory of millions of hidden names or a maze of links ends as well.
+// maxEntries limits the directory entries that are looked at, visible or not. So a walk also ends in a
+// directory of millions of hidden names or in a maze of links.
 func (l Limits) maxEntries() int { return 2*l.MaxFiles + 1000 }
 
 func (l Limits) checkSize(path string, size int64) error {

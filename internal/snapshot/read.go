@@ -13,20 +13,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// blob is a file's contents, and what the file looked like when they were read. The zero blob is none.
+// blob is a file's contents, and the file's identity when they were read. The zero blob means that nothing was read.
 type blob struct {
 	id     fileID
 	bytes  []byte
 	digest Digest
 }
 
-// reading is a look and what was read by it: a blob for each entry.
+// reading is a look and what was read after it: one blob for each entry.
 type reading struct {
 	look  *view
 	blobs []blob
 }
 
-// held is what was read of the same file, in the same state, before.
+// held returns the blob that was read earlier from the same file in the same state.
 func (r *reading) held(e entry) (blob, bool) {
 	if r == nil {
 		return blob{}, false
@@ -38,9 +38,9 @@ func (r *reading) held(e entry) (blob, bool) {
 	return r.blobs[i], true
 }
 
-// readAll reads the files of a look, except those that were read before. It is incomplete, without an
-// error, when a file was not what the look said: the next look will tell why. Entries whose file was
-// not looked at until now learn what it is.
+// readAll reads the files of a look, except those that were read before. It returns false, without an
+// error, if a file was not as the look saw it: the next look will show why. It fills in the identity of entries
+// whose file was not looked at before.
 func (t *taker) readAll(ctx context.Context, look *view, before *reading) (*reading, bool, error) {
 	blobs := make([]blob, len(look.entries))
 	errs := make([]error, len(look.entries))
@@ -71,7 +71,7 @@ func (t *taker) readAll(ctx context.Context, look *view, before *reading) (*read
 	return &reading{look, blobs}, complete, nil
 }
 
-// parallel calls one for each number below n, until ctx ends, in a few goroutines when there is enough
+// parallel calls one for each number below n, until ctx ends. It uses a few goroutines if there is enough
 // to do: reading many small files is mostly waiting for system calls.
 func parallel(ctx context.Context, n int, one func(i int)) {
 	var next atomic.Int64
@@ -96,8 +96,8 @@ func parallel(ctx context.Context, n int, one func(i int)) {
 	wg.Wait()
 }
 
-// readFile opens name from the directory at, and says path of it. It returns no blob when the file is not the
-// one that was looked at, where one was. It never blocks on a fifo or a device that took the file's place: O_NONBLOCK.
+// readFile opens name relative to the directory at; path names it in errors. It returns the zero blob if the file was
+// looked at before and is not the same now. O_NONBLOCK: it never blocks on a fifo or a device in the file's place.
 func (t *taker) readFile(at int, name, path string, want fileID) (blob, error) {
 	t.step("open", path)
 	fd, err := retry(func() (int, error) {
@@ -132,7 +132,7 @@ func (t *taker) readFile(at int, name, path string, want fileID) (blob, error) {
 	return blob{id: want, bytes: b, digest: DigestBytes(b)}, nil
 }
 
-// readFull reads size bytes, or fewer when the file has become shorter.
+// readFull reads size bytes, or fewer if the file has become shorter.
 func readFull(fd int, size int64) ([]byte, error) {
 	b := make([]byte, size)
 	n := 0
@@ -159,7 +159,7 @@ func retry(call func() (int, error)) (int, error) {
 	}
 }
 
-// ReadFile reads one regular file within the limits and never blocks on anything else.
+// ReadFile reads one regular file within the limits. It refuses anything else and never blocks on it.
 func ReadFile(path string, lim Limits) ([]byte, error) {
 	lim = lim.withDefaults()
 	id, err := stat(path)

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// DataLink is the link by which the kubelet, and a gate, lead readers to the current generation of a volume.
+	// DataLink is the link to the current generation of a volume, of the kubelet or of a gate.
 	DataLink = "..data"
-	// maxDepth ends mazes of links that the loop detection cannot see through.
+	// maxDepth ends the walk in mazes of links that the loop detection does not recognise.
 	maxDepth = 64
 )
 
@@ -28,15 +28,15 @@ type scanner struct {
 	v        *view
 	looked   int // directory entries, for the limit
 	onTheWay []fileID
-	// lazy leaves the look at a volume's files to whoever opens them.
+	// lazy skips the stat of a volume's files: readFile makes it when it opens them.
 	lazy bool
 }
 
 // scan looks at everything.
 func (t *taker) scan(ctx context.Context) (*view, error) { return t.walk(ctx, false) }
 
-// scanToRead looks at everything but a volume's files, whose names its directory tells to be files: each
-// look is one more system call, and to be read they are opened anyway.
+// scanToRead looks at everything except a volume's files that the directory listing already shows to be files: each
+// look would be one more system call, and reading opens them anyway.
 func (t *taker) scanToRead(ctx context.Context) (*view, error) { return t.walk(ctx, true) }
 
 func (t *taker) walk(ctx context.Context, lazy bool) (*view, error) {
@@ -59,7 +59,7 @@ func (t *taker) walk(ctx context.Context, lazy bool) (*view, error) {
 	return v, nil
 }
 
-// isAtomic: the root is swapped through ..data and every file came through it.
+// isAtomic reports that the root is swapped through ..data, and that every file was reached through it.
 func (s *scanner) isAtomic() bool {
 	if len(s.v.places) == 0 || s.v.places[0].data == "" {
 		return false
@@ -108,8 +108,8 @@ func (s *scanner) dir(dir, name string, id fileID) error {
 	return nil
 }
 
-// IsDatabase recognises a Prometheus' data directory. Whoever unpacks its archive and starts it has that
-// beside prometheus.yml: it is large, changes all the time, and no one's configuration.
+// IsDatabase recognises Prometheus' data directory. Anyone who unpacks the release archive and starts it has one
+// next to prometheus.yml. It is large, changes all the time, and is not configuration.
 func IsDatabase(list []os.DirEntry) bool {
 	found := 0
 	for _, e := range list {
@@ -129,8 +129,8 @@ func (s *scanner) miss(name, reason string) {
 	s.v.missing = append(s.v.missing, Missing{Name: name, Reason: reason})
 }
 
-// list returns the names that do not begin with two dots, and what ..data links to when there is
-// one. Only a link counts: no one swaps a real directory of that name.
+// list returns the entries whose names do not begin with two dots, and the target of ..data if there is
+// one. Only a link counts: a real directory of that name is never swapped.
 func (s *scanner) list(dir string) ([]os.DirEntry, string, error) {
 	s.step("list", dir)
 	f, err := os.Open(dir)

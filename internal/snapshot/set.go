@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Set is what a target's sources said together.
+// Set is one reading of all of a target's sources.
 type Set struct {
 	// Snapshots are in the order in which the target names its sources.
 	Snapshots []*Snapshot
-	// Digest is the snapshot's own digest when there is one source, else over the names and digests of all.
+	// Digest is the snapshot's own digest if there is one source, else it covers the names and digests of all.
 	Digest Digest
 }
 
@@ -52,11 +52,11 @@ func (r Ref) ServerPath() string { return r.Snapshot.Source.ServerPath(r.Name) }
 // UserPath is where the user finds the file.
 func (r Ref) UserPath() string { return r.Snapshot.Source.UserPath(r.Name) }
 
-// Bytes are the file's contents as they were hashed; false when they were forgotten.
+// Bytes returns the file's contents as they were hashed; false when they were forgotten.
 // The caller must not change them.
 func (r Ref) Bytes() ([]byte, bool) { return r.Snapshot.Bytes(r.Name) }
 
-// All goes through all files, source by source, sorted by name in each.
+// All iterates over all files, source by source, sorted by name within each.
 func (s *Set) All() iter.Seq[Ref] {
 	return func(yield func(Ref) bool) {
 		for _, snap := range s.Snapshots {
@@ -72,7 +72,7 @@ func (s *Set) All() iter.Seq[Ref] {
 // File returns the file that the target's server finds at that absolute path.
 func (s *Set) File(serverPath string) (Ref, bool) {
 	p := path.Clean(filepath.ToSlash(serverPath))
-	// The source with the longest directory wins: where one lies inside another, the inner one is what a server finds.
+	// The source with the longest directory wins: if one lies inside another, the server finds the inner one.
 	var found Ref
 	longest := -1
 	for _, snap := range s.Snapshots {

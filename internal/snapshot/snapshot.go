@@ -13,7 +13,7 @@ import (
 // Source names a directory that someone else writes: a ConfigMap or Secret volume, or a plain directory.
 type Source struct {
 	// Name is the source's role in its target ("config", "rules", "datasources"), the same
-	// on a laptop, in CI and in the pod. It goes into the digest of a Set; Dir does not.
+	// on a laptop, in CI and in the pod. It is part of the digest of a Set; Dir is not.
 	Name string
 	// Dir is where this process reads the directory.
 	Dir string
@@ -22,11 +22,11 @@ type Source struct {
 	// Include, when not empty, limits the source to the visible files it names: path.Match
 	// patterns on slash-separated names relative to Dir.
 	Include []string
-	// Followed says that a file named the directory, not the user: what is in it may be none of the
-	// server's files, and must not be shown as one.
+	// Followed means that a file named the directory, not the user. Its contents may not be files
+	// of the server, and must not be shown as such.
 	Followed bool
-	// Part, when not empty, is what users call the directory that this source and others are in, each under its
-	// Name ("provisioning"): Set.Digests has the digest of all of them together, as a digest of that directory is.
+	// Part, when not empty, is what users call the directory that holds this source and others, each under its
+	// Name ("provisioning"). Set.Digests has one digest for all of them: that of the whole directory.
 	Part string
 }
 
@@ -51,11 +51,11 @@ type File struct {
 	Size int64
 	// Mode holds the permission bits of the real file, not of the link to it.
 	Mode fs.FileMode
-	// Digest is over the bytes alone.
+	// Digest covers the bytes alone.
 	Digest Digest
 }
 
-// Missing is a visible name behind which there is no file that can be read.
+// Missing is a visible name that does not lead to a readable file.
 type Missing struct {
 	// Name is slash-separated and relative to the source's directory.
 	Name string
@@ -76,27 +76,27 @@ const (
 // except that Forget drops the contents.
 type Snapshot struct {
 	Source Source
-	// Digest is over the names and contents of Files, nothing else.
+	// Digest covers the names and contents of Files, nothing else.
 	Digest Digest
-	// Atomic says that the directory is swapped as a whole through ..data, as the kubelet does,
+	// Atomic means that the directory is swapped as a whole through ..data, as the kubelet does,
 	// so that a change needs no settle time. A volume with another directory's files mounted
-	// below it is not atomic as a whole.
+	// below it is not atomic.
 	Atomic bool
 	// Files are sorted by name.
 	Files []File
-	// Missing are the visible names that are no files, sorted by name. They are not part of
+	// Missing are the visible names that are not files, sorted by name. They are not part of
 	// the digest.
 	Missing []Missing
 
-	contents [][]byte // of each file; nil once they were forgotten
+	contents [][]byte // of each file; nil after Forget
 	// seen is what the directory looked like when the contents were read, for Unchanged; nil
-	// when the snapshot was not read from a directory.
+	// if the snapshot was not read from a directory.
 	seen    *view
 	started time.Time
 	limits  Limits
 }
 
-// FromFiles makes a snapshot of files that are in memory already, by their slash-separated names.
+// FromFiles makes a snapshot of files that are already in memory, by their slash-separated names.
 // It keeps the byte slices, which must not be changed afterwards.
 func FromFiles(src Source, files map[string][]byte) *Snapshot {
 	s := &Snapshot{Source: src, Atomic: true, contents: make([][]byte, 0, len(files))}
@@ -132,6 +132,6 @@ func (s *Snapshot) index(name string) (int, bool) {
 	return slices.BinarySearchFunc(s.Files, name, func(f File, name string) int { return compareNames(f.Name, name) })
 }
 
-// Forget drops the contents and keeps names and digests, so that a resident process costs
-// little. It must not run at the same time as Bytes.
+// Forget drops the contents and keeps names and digests, so that an idle process uses
+// little memory. It must not run at the same time as Bytes.
 func (s *Snapshot) Forget() { s.contents = nil }

@@ -12,12 +12,12 @@ import (
 
 const (
 	// settleWait is how long a swapped volume gets to make its new links and to remove its old
-	// ones. The kubelet needs microseconds; after this the visible names are the truth.
+	// ones. The kubelet needs microseconds; after this the visible names count.
 	settleWait = 250 * time.Millisecond
-	// giveUpAfter bounds the re-reading of a directory that never stands still. The caller tries again.
+	// giveUpAfter limits the re-reading of a directory that keeps changing. The caller tries again.
 	giveUpAfter = 5 * time.Second
-	// racyWindow is how much older than the reading a file's change time must be before an equal
-	// fingerprint proves equal contents: file systems with coarse clocks (2 s on some) give two
+	// racyWindow is how much older than the reading a file's change time must be before equal
+	// metadata prove equal contents: file systems with coarse clocks (2 s on some) give two
 	// writes in one tick the same times.
 	racyWindow = 2 * time.Second
 
@@ -25,18 +25,19 @@ const (
 	maxPause   = 20 * time.Millisecond
 )
 
-// Take reads the source once. While the directory changes under it, it reads again; the
-// bytes that were hashed are the bytes that Bytes returns.
+// Take reads the source once. If the directory changes meanwhile, it reads again. Bytes returns
+// the same bytes that were hashed.
 //
 // A volume that is swapped through ..data is read through the directory that ..data names, at every
 // level that has one, and the result is always one of the published states. Because the kubelet
 // makes new links and removes old ones around the swap, Take also waits until the visible names
-// agree with ..data, so that a server that goes through them sees the same files. If they do not
+// agree with ..data, so that a server that uses them sees the same files. If they do not
 // agree within 250 ms, what is visible counts: names without a link are listed in Missing,
-// and the digest changes when the link comes.
+// and the digest changes when the link appears.
 //
-// Hidden files are read (Grafana reads .x.yaml), hidden directories are not (.git), names
-// that begin with two dots never are. A Prometheus' data directory below the source is left out. Links to files and directories are followed.
+// Hidden files are read (Grafana reads .x.yaml); hidden directories are not (.git), and names
+// that begin with two dots never are. Links to files and directories are followed. A Prometheus data directory below the
+// source is left out.
 //
 // Errors wrap fs.ErrNotExist (the directory is not there yet), fs.ErrPermission, syscall.ENOTDIR,
 // ErrLimit, ErrChanging or the context's error.
@@ -44,8 +45,8 @@ func Take(ctx context.Context, src Source, lim Limits) (*Snapshot, error) {
 	return newTaker(src, lim).take(ctx)
 }
 
-// Unchanged reports, without reading any contents, that the directory holds what the snapshot
-// says. False means that a reading is needed to tell: something looks different, or
+// Unchanged reports, without reading any contents, that the directory still holds what the snapshot
+// holds. False means that only a reading can tell: something looks different, or
 // is so recent that it could have changed again unseen.
 func (s *Snapshot) Unchanged(ctx context.Context) bool {
 	if s.seen == nil {
@@ -58,13 +59,13 @@ func (s *Snapshot) Unchanged(ctx context.Context) bool {
 	return err == nil && now.equal(s.seen)
 }
 
-// SameCommit reports, by a few system calls, that the directory is a volume that was not swapped since
-// it was read. False means that something else is needed to tell.
+// SameCommit reports, with a few system calls, that the directory is a volume that was not swapped since
+// it was read. False means that only Unchanged or a reading can tell.
 func (s *Snapshot) SameCommit() bool {
 	return s.seen == nil || newTaker(s.Source, s.limits).sameCommit(s.seen)
 }
 
-// taker is one reading.
+// taker makes one reading.
 type taker struct {
 	src Source
 	lim Limits
@@ -72,7 +73,7 @@ type taker struct {
 	total atomic.Int64
 	// settle and patience are settleWait and giveUpAfter, except in tests.
 	settle, patience time.Duration
-	// before, when set, is called before each step, so that tests can change the directory there.
+	// before, if set, is called before each step: tests change the directory there.
 	before func(op, path string)
 }
 
@@ -100,8 +101,8 @@ func (t *taker) take(ctx context.Context) (*Snapshot, error) {
 	return s, nil
 }
 
-// reread looks, reads, and looks again until both looks agree. Of a volume, whose generations no one changes, the
-// second look is at its ..data link alone. Files that did not change in between are not read twice.
+// reread looks, reads, and looks again until both looks agree. For a volume, whose generations never change, the
+// second look checks only its ..data link. Files that did not change in between are not read twice.
 func (t *taker) reread(ctx context.Context) (*Snapshot, error) {
 	if err := t.src.checkInclude(); err != nil {
 		return nil, err
@@ -154,5 +155,5 @@ func (t *taker) snapshot(r *reading, started time.Time) *Snapshot {
 	return s
 }
 
-// vanished reports errors that mean "gone meanwhile".
+// vanished reports whether an error means "gone meanwhile".
 func vanished(err error) bool { return errors.Is(err, fs.ErrNotExist) }

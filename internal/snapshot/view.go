@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// fileID tells one state of a file from another without reading it. Times are Unix nanoseconds.
+// fileID distinguishes states of a file without reading it. Times are Unix nanoseconds.
 type fileID struct {
 	dev, ino     uint64
 	size         int64
@@ -32,7 +32,7 @@ func stat(path string) (fileID, error) {
 type place struct {
 	path     string
 	dev, ino uint64
-	// data is what ..data named; empty in a plain directory.
+	// data is the target of ..data; empty in a plain directory.
 	data string
 }
 
@@ -54,7 +54,7 @@ type view struct {
 	settled bool
 	atomic  bool
 	// newest is the latest change time of all files, in Unix nanoseconds. Unlike the modification
-	// time no one can set it.
+	// time, no one can set it.
 	newest int64
 }
 
@@ -62,8 +62,8 @@ func (v *view) path(e entry) string {
 	return v.places[e.place].path + string(filepath.Separator) + e.base
 }
 
-// sameCommit reports that a volume was not swapped since the look: then all that was read by it is of one
-// generation, which no one changes.
+// sameCommit reports that a volume was not swapped since the look: then everything that was read belongs to one
+// generation, which never changes.
 func (t *taker) sameCommit(v *view) bool {
 	if !v.atomic || !v.settled {
 		return false
@@ -90,7 +90,7 @@ func (v *view) equal(o *view) bool {
 		slices.Equal(v.missing, o.missing) && slices.Equal(v.places, o.places)
 }
 
-// difference names one thing that is not the same in both, for a message.
+// difference names one file that differs between both, for a message.
 func (v *view) difference(o *view, root string) string {
 	for i, e := range v.entries {
 		if i >= len(o.entries) || o.entries[i] != e {

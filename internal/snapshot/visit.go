@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// visit looks at one visible name: base in the walked directory s.v.places[at].
+// visit looks at one visible name: base in the directory s.v.places[at].
 func (s *scanner) visit(at int, base, name string, kind fs.FileMode) error {
 	if !s.mayHold(name) {
 		return nil
@@ -44,7 +44,7 @@ func (s *scanner) visit(at int, base, name string, kind fs.FileMode) error {
 }
 
 // subdir leaves out hidden directories (.git, .snapshot: no server reads them, and they are large)
-// and the one that every ext4 volume has at its root, readable to root alone.
+// and lost+found, which every ext4 volume has at its root and only root can read.
 func (s *scanner) subdir(p, name string, id fileID) error {
 	if strings.HasPrefix(path.Base(name), ".") || name == "lost+found" {
 		return nil
@@ -68,7 +68,7 @@ func (s *scanner) add(at int, base, name string, id fileID) error {
 	return nil
 }
 
-// admit holds a file of that size against the limits.
+// admit checks a file of that size against the limits, and counts it.
 func (t *taker) admit(p string, size int64) error {
 	if err := t.lim.checkSize(p, size); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (s Source) checkInclude() error {
 	return nil
 }
 
-// included tells whether a file of that name belongs to the source.
+// included reports whether a file of that name belongs to the source.
 func (s *scanner) included(name string) bool {
 	if len(s.src.Include) == 0 {
 		return true
@@ -101,8 +101,8 @@ func (s *scanner) included(name string) bool {
 	return false
 }
 
-// mayHold tells whether name, or a file below it if it is a directory, can belong to the source, so
-// that a source of one file does not walk the whole tree around it.
+// mayHold reports whether name, or a file below it if it is a directory, can belong to the source. So
+// a source of one file does not walk the whole tree around it.
 func (s *scanner) mayHold(name string) bool {
 	if len(s.src.Include) == 0 {
 		return true
@@ -115,7 +115,7 @@ func (s *scanner) mayHold(name string) bool {
 	return false
 }
 
-// leading is the first n components of a pattern.
+// leading returns the first n components of a pattern.
 func leading(pattern string, n int) string {
 	parts := strings.SplitN(pattern, "/", n+1)
 	return strings.Join(parts[:min(n, len(parts))], "/")

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// volume walks a directory that is swapped through ..data, which now names data. The links among
-// its visible names are not followed through ..data, which may move meanwhile, but through data.
+// volume walks a directory that is swapped through ..data, whose target is now data. Its visible
+// links are followed through data and not through ..data, which may move meanwhile.
 func (s *scanner) volume(dir, name, data string, visible []os.DirEntry) error {
 	payload := data
 	if !filepath.IsAbs(payload) {
@@ -31,7 +31,7 @@ func (s *scanner) volume(dir, name, data string, visible []os.DirEntry) error {
 		full := path.Join(name, e.Name())
 		rest, ours := throughData(links[i])
 		if !ours {
-			// What lies beside the volume's links hides a file of the same name and is visible as it is.
+			// An entry that is not one of the volume's links hides a file of the same name, and is visible itself.
 			seen[e.Name()] = true
 			if err := s.visit(here, e.Name(), full, e.Type()); err != nil {
 				return err
@@ -66,7 +66,7 @@ func (s *scanner) volume(dir, name, data string, visible []os.DirEntry) error {
 	return nil
 }
 
-// stale is a link whose file is gone from ..data: the kubelet is about to remove it.
+// stale notes a link whose file is gone from ..data: the kubelet is about to remove the link.
 func (s *scanner) stale(name string) {
 	if s.mayHold(name) {
 		s.v.settled = false
@@ -74,8 +74,8 @@ func (s *scanner) stale(name string) {
 	}
 }
 
-// payload lists what ..data names, with types. When that is gone, the volume is being swapped or torn
-// down: as it stands, it holds nothing.
+// payload lists the directory that ..data names, with types. If it is gone, the volume is being swapped or torn
+// down, and holds nothing at present.
 func (s *scanner) payload(dir string) (map[string]fs.FileMode, error) {
 	var inside map[string]fs.FileMode
 	id, err := stat(dir)
@@ -95,7 +95,7 @@ func (s *scanner) payload(dir string) (map[string]fs.FileMode, error) {
 	return inside, nil
 }
 
-// throughData tells whether a link's target is reached through ..data, and what it is called there.
+// throughData reports whether a link's target leads through ..data, and returns its name there.
 func throughData(target string) (string, bool) {
 	return strings.CutPrefix(path.Clean(filepath.ToSlash(target)), DataLink+"/")
 }

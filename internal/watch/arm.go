@@ -11,19 +11,19 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// maxRounds bounds how often one re-arming follows a tree that changes meanwhile; after a pause
-// it goes on.
+// maxRounds limits how often one re-arming looks again at a tree that changes meanwhile; it continues
+// after a pause.
 const (
 	maxRounds     = 8
 	restlessPause = 100 * time.Millisecond
-	// swapPause is how long a swap goes before the watches.
+	// swapPause is how long re-arming waits after a swap, so that the new files are read first.
 	swapPause = 500 * time.Millisecond
-	// patience is how long one directory's answer is waited for; the others are served then.
+	// patience is how long to wait for one directory's answer; then it is the others' turn.
 	patience = 5 * time.Second
 )
 
-// rearm makes the watches those that are needed now. A watch begins at a moment; what was made in the
-// directory before it is not reported. So it looks again until nothing is new, and hints those with new watches.
+// rearm adds and removes watches until they are those that are needed now. What was created in a directory before its
+// watch began is not reported. So it looks again until nothing is new, and hints subscriptions with new watches.
 func (w *Watcher) rearm() {
 	started := time.Now()
 	w.lastTry = started
@@ -50,8 +50,8 @@ func (w *Watcher) rearm() {
 	w.setLost(lost)
 }
 
-// arm adds and removes watches. It reports whether the tree must be looked at again, because a
-// watch began or a directory went, and why a watch is lacking.
+// arm adds and removes watches. It reports whether to look at the tree again, because a
+// watch began or a directory vanished, and why a watch is missing.
 func (w *Watcher) arm() (again bool, lost error) {
 	if w.adding != nil {
 		select {
@@ -76,7 +76,7 @@ func (w *Watcher) arm() (again bool, lost error) {
 		}
 		switch err := w.add(n.path); {
 		case errors.Is(err, errNoAnswer):
-			// No other one can be added meanwhile.
+			// Until it answers, no other watch can be added.
 			w.errors.Add(1)
 			return false, fmt.Errorf("%s: %w", n.path, err)
 		case err == nil:
@@ -84,10 +84,10 @@ func (w *Watcher) arm() (again bool, lost error) {
 			w.hintNode(n)
 			again = true
 		case vanished(err):
-			// Its going happened before any watch could tell: see what is there instead.
+			// It vanished before a watch could report it: look at what is there instead.
 			again = true
 		case errors.Is(err, fs.ErrPermission):
-			// More inotify would not help; polling at the usual pace has to do.
+			// Retrying would not help; polling at the usual interval has to do.
 			w.errors.Add(1)
 		default:
 			w.errors.Add(1)
@@ -99,7 +99,7 @@ func (w *Watcher) arm() (again bool, lost error) {
 
 var errNoAnswer = errors.New("the file system does not answer")
 
-// add watches one directory. The kernel looks at it once more, which can take forever.
+// add watches one directory. For that the kernel accesses it once more, which can take forever.
 func (w *Watcher) add(path string) error {
 	var err error
 	done := make(chan struct{})
@@ -122,8 +122,8 @@ func (w *Watcher) add(path string) error {
 	}
 }
 
-// survey looks at the directories of all subscriptions, at each by itself: what is known of one that does not answer
-// stays as it was, and it is looked at on its own.
+// survey looks at the directories of all subscriptions, each in a goroutine of its own. If one does not answer, its
+// earlier plan stays, and its look goes on in the background.
 func (w *Watcher) survey() plan {
 	for _, s := range w.subs {
 		if s.looking == nil {
@@ -132,7 +132,7 @@ func (w *Watcher) survey() plan {
 				began := time.Now()
 				looking <- makePlan(s, dirs)
 				if time.Since(began) >= patience {
-					w.post(func() { w.dirty = true }) // no one waits for it any more
+					w.post(func() { w.dirty = true }) // no one waits for it now, so survey again
 				}
 			}()
 			s.looking = looking
@@ -154,7 +154,7 @@ func (w *Watcher) survey() plan {
 				case ev, ok := <-events:
 					events = w.hold(events, ev, ok)
 				case <-limit.C:
-					limit.Reset(0) // the next ones had as much time
+					limit.Reset(0) // the next ones had just as much time
 					s.late, waiting = true, false
 				}
 			}
@@ -174,8 +174,8 @@ func (w *Watcher) survey() plan {
 	return all
 }
 
-// disarm removes what is not planned, and forgets what the kernel has dropped by itself (the
-// directory was removed or unmounted), even where a new directory got the old one's identity.
+// disarm removes watches that are not planned, and forgets those that the kernel has dropped (the
+// directory was removed or unmounted), even if a new directory got the old one's identity.
 func (w *Watcher) disarm() {
 	alive := map[string]bool{}
 	for _, p := range w.notifier.WatchList() {
@@ -185,7 +185,7 @@ func (w *Watcher) disarm() {
 		if n := w.plan.nodes[id]; n != nil && n.path == path && alive[path] {
 			continue
 		}
-		// It fails when the kernel was faster, and then nothing is left to remove.
+		// It fails if the kernel was faster; then there is nothing left to remove.
 		_ = w.notifier.Remove(path)
 		delete(w.armed, id)
 	}
@@ -206,13 +206,13 @@ func (w *Watcher) hintNode(n *node) {
 	}
 }
 
-// failure handles lost events and a broken inotify alike: everyone looks, everything is armed again.
+// failure handles lost events and a broken inotify alike: all subscriptions get a hint, all watches are set again.
 func (w *Watcher) failure(err error, ok bool) {
 	w.errors.Add(1)
 	if ok && errors.Is(err, fsnotify.ErrEventOverflow) {
 		w.rearm()
 	} else {
-		// It is opened again at the next poll, not at once, so that a lasting fault costs little.
+		// inotify is opened again at the next poll, not at once, so that a lasting fault costs little.
 		w.closeNotifier()
 		if err == nil {
 			err = errors.New("inotify ended")
@@ -228,7 +228,7 @@ func (w *Watcher) closeNotifier() {
 		if w.adding == nil {
 			_ = w.notifier.Close()
 		} else {
-			go w.notifier.Close() // it may wait for the addition
+			go w.notifier.Close() // it may wait for the pending Add
 		}
 		w.notifier, w.adding = nil, nil
 	}
@@ -236,7 +236,7 @@ func (w *Watcher) closeNotifier() {
 	w.watches.Store(0)
 }
 
-// setLost says once that inotify is lost, and once that it is back.
+// setLost logs once that inotify is lost, and once that it is back.
 func (w *Watcher) setLost(err error) {
 	was := w.lost
 	w.lost = err

@@ -4,7 +4,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// notifier is what is needed of an fsnotify.Watcher.
+// notifier is the part of an fsnotify.Watcher that this package uses.
 type notifier interface {
 	Add(dir string) error
 	Remove(dir string) error
@@ -29,9 +29,9 @@ func openNotifier() (notifier, error) {
 	return n, nil
 }
 
-// forward always takes fsnotify's errors. It reports some of them while it holds its lock (a watched directory that was
-// renamed and removed, version 1.10.1), and would never let a call of Remove or WatchList in. One error stands for all
-// that come before it was read: each makes everyone look.
+// forward always receives fsnotify's errors. fsnotify 1.10.1 reports some of them while it holds its lock (a watched
+// directory that was renamed and removed); if no one received them, Remove and WatchList would block forever. One error
+// stands for all that come before it is read: each has the same effect.
 func (n fsNotifier) forward() {
 	defer close(n.errors)
 	for err := range n.Watcher.Errors {

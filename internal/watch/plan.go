@@ -13,20 +13,20 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// maxDirs bounds the directories watched for one subscription; the rest is left to polling.
+// maxDirs limits the directories watched for one subscription; polling covers the rest.
 const maxDirs = 4096
 
 var errTooMany = errors.New("too many directories to watch")
 
-// dirID is a directory, whatever its path is.
+// dirID identifies a directory, whatever its path is.
 type dirID struct{ dev, ino uint64 }
 
 // node is a directory to be watched.
 type node struct {
 	path string
 	subs map[*Subscription]struct{}
-	// names are the only names that matter in it, with those they matter for; a directory
-	// above a wanted one can be a busy place, such as /tmp.
+	// names are single names that matter in it, and the subscriptions to which they matter. A directory
+	// above a wanted one can be busy, such as /tmp.
 	names map[string]map[*Subscription]struct{}
 }
 
@@ -34,13 +34,13 @@ type node struct {
 type plan struct {
 	nodes map[dirID]*node
 	paths map[string]*node
-	// left says why something is not in the plan.
+	// left is why something is not in the plan.
 	left error
 }
 
 func newPlan() plan { return plan{nodes: map[dirID]*node{}, paths: map[string]*node{}} }
 
-// makePlan looks at the file system as it is now, for one subscription.
+// makePlan makes the plan for one subscription from the file system as it is now.
 func makePlan(s *Subscription, dirs []string) plan {
 	p := newPlan()
 	w := walk{plan: &p, sub: s, seen: map[dirID]bool{}}
@@ -77,10 +77,10 @@ func (p *plan) node(id dirID, path string) *node {
 	return n
 }
 
-// interested are the subscriptions that a change of name in the directory matters for.
+// interested returns the subscriptions to which a change of name in the directory matters.
 func (n *node) interested(name string) []*Subscription {
 	var subs []*Subscription
-	// Names with two dots are never visible: the kubelet's work in progress. The rename to ..data is its commit.
+	// Names with two dots are never visible: they are the kubelet's work in progress. Its rename to ..data is the commit.
 	if !strings.HasPrefix(name, "..") || name == snapshot.DataLink {
 		for s := range n.subs {
 			subs = append(subs, s)
@@ -92,7 +92,7 @@ func (n *node) interested(name string) []*Subscription {
 	return subs
 }
 
-// isGeneration recognises the directory that the kubelet makes, fills, and only then shows by its rename to ..data.
+// isGeneration recognises the directory that the kubelet creates and fills before it renames ..data to point there.
 func isGeneration(name string) bool { return strings.HasPrefix(name, "..2") }
 
 // walk finds the directories of one subscription.
@@ -105,13 +105,13 @@ type walk struct {
 }
 
 // wanted plans a directory that the subscription names: the tree below it, or, while it is missing, the
-// nearest directory above it that is there. Links in its path can be changed where they are.
+// nearest existing directory above it. Links in its path are watched where they are.
 func (w *walk) wanted(dir string) {
 	w.links(dir)
 	w.tree(dir)
 }
 
-// links plans to look out for all that can change in a path: links, and what is missing.
+// links plans to watch everything that can change in a path: links, and missing names.
 func (w *walk) links(path string) {
 	for p := path; ; p = filepath.Dir(p) {
 		parent := filepath.Dir(p)
@@ -124,8 +124,8 @@ func (w *walk) links(path string) {
 	}
 }
 
-// behind plans to look out for what a link leads to, which may be in another volume: for each link on the way, and for a
-// file also for its own name.
+// behind plans to watch what a link leads to, which may be in another volume: each link on the way, and the name of the
+// file at the end.
 func (w *walk) behind(link string) {
 	if w.linked++; w.linked > maxDirs {
 		w.plan.left = fmt.Errorf("%s: %w: more than %d links", link, errTooMany, maxDirs)
@@ -151,10 +151,10 @@ func (w *walk) behind(link string) {
 	}
 }
 
-// maxLinks is how many links lead to one file at most, as the kernel has it.
+// maxLinks is how many links the kernel follows in one path.
 const maxLinks = 40
 
-// name plans to look out for one name in a directory, if that is there.
+// name plans to watch one name in a directory, if the directory exists.
 func (w *walk) name(dir, name string) {
 	id, err := identify(dir)
 	if err != nil {
@@ -167,8 +167,8 @@ func (w *walk) name(dir, name string) {
 	n.names[name][w.sub] = struct{}{}
 }
 
-// tree plans a directory and all that are below it, and returns what is directly in it, sorted by name. What cannot be
-// read here is left out: the reader of the contents will say so.
+// tree plans a directory and all directories below it, and returns its entries, sorted by name. What cannot be
+// read is left out: the reader of the contents will report it.
 func (w *walk) tree(dir string) []os.DirEntry {
 	id, err := identify(dir)
 	if err != nil || w.seen[id] {
@@ -184,7 +184,7 @@ func (w *walk) tree(dir string) []os.DirEntry {
 	if err != nil || snapshot.IsDatabase(entries) {
 		return entries
 	}
-	// The present generation is followed for someone who edits its files in place.
+	// The current generation is watched in case someone edits its files in place.
 	var payload []os.DirEntry
 	if _, ok := find(entries, snapshot.DataLink); ok {
 		payload = w.tree(filepath.Join(dir, snapshot.DataLink))
@@ -202,7 +202,7 @@ func (w *walk) tree(dir string) []os.DirEntry {
 	return entries
 }
 
-// isPayloadFile recognises a volume's link to one of its files without a look at what it leads to: a
+// isPayloadFile recognises a volume's link to one of its files without following it: a
 // volume can have thousands of them, and is planned again after each swap.
 func isPayloadFile(payload []os.DirEntry, link os.DirEntry) bool {
 	file, ok := find(payload, link.Name())
@@ -217,7 +217,7 @@ func find(sorted []os.DirEntry, name string) (os.DirEntry, bool) {
 	return sorted[i], true
 }
 
-// mayBeDir leaves out what no snapshot holds: hidden directories, old generations.
+// mayBeDir leaves out what no snapshot contains: hidden directories and old generations.
 func mayBeDir(e os.DirEntry) bool {
 	return !strings.HasPrefix(e.Name(), ".") && e.Type()&(os.ModeDir|os.ModeSymlink) != 0
 }
@@ -247,7 +247,7 @@ func cleaned(dirs []string) []string {
 	return slices.Compact(out)
 }
 
-// isFile reports a regular file; what is gone already may have been anything.
+// isFile reports whether the path is a regular file; false if it is gone: it may have been anything.
 func isFile(path string) bool {
 	st, err := os.Lstat(path)
 	return err == nil && st.Mode().IsRegular()

@@ -10,7 +10,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// event passes one report of the kernel on.
+// event handles one event of the kernel.
 func (w *Watcher) event(ev fsnotify.Event, ok bool) {
 	if !ok {
 		w.failure(errors.New("inotify ended"), true)
@@ -23,7 +23,7 @@ func (w *Watcher) event(ev fsnotify.Event, ok bool) {
 		w.forget(name)
 		w.dirty = true
 	}
-	// Only what can be a directory, or a link to one, changes what is to be watched.
+	// Only a new directory, or a link to one, changes what must be watched.
 	n := w.plan.paths[filepath.Dir(name)]
 	switch {
 	case n == nil || !ev.Has(fsnotify.Create) || len(n.interested(filepath.Base(name))) == 0:
@@ -34,7 +34,7 @@ func (w *Watcher) event(ev fsnotify.Event, ok bool) {
 	}
 }
 
-// tell hints those for whom a report of the kernel is, and says that a change begins.
+// tell hints the subscriptions to which an event matters, and announces the beginning of a change.
 func (w *Watcher) tell(ev fsnotify.Event) {
 	name := filepath.Clean(ev.Name)
 	if n := w.plan.paths[name]; n != nil {
@@ -55,8 +55,8 @@ func (w *Watcher) tell(ev fsnotify.Event) {
 	}
 }
 
-// swapped lets go of a volume's old generation, whose removal says nothing new, and leaves the new one alone for a
-// moment: it is being read, and whoever edits it in place is seen when its watch begins.
+// swapped stops watching a volume's old generation, whose removal does not matter. It delays watching the new one for a
+// moment, because it is being read; an edit in place meanwhile is found when the watch begins.
 func (w *Watcher) swapped(data string) {
 	w.forget(data)
 	w.dirty = true
@@ -65,7 +65,7 @@ func (w *Watcher) swapped(data string) {
 	}
 }
 
-// forget makes sure that the directory at the path, if there is one again, is watched again.
+// forget removes the watch at the path, so that a new directory there gets a watch of its own.
 func (w *Watcher) forget(path string) {
 	for id, p := range w.armed {
 		if p == path {
@@ -75,21 +75,21 @@ func (w *Watcher) forget(path string) {
 	}
 }
 
-// maxHeld bounds the events that wait until the watches are in order again.
+// maxHeld limits the events that wait until re-arming is done.
 const maxHeld = 4096
 
-// hold passes on what the kernel reports while a directory is waited for, and keeps it for what it means for the watches.
-// It returns where more comes from; nil: nothing more for now.
+// hold passes an event on while rearm waits for a directory, and keeps it, because it may affect the watches.
+// It returns the channel to receive more from; nil: no more for now.
 func (w *Watcher) hold(events <-chan fsnotify.Event, ev fsnotify.Event, ok bool) <-chan fsnotify.Event {
 	if !ok || len(w.held) == maxHeld {
-		return nil // it is found again after the waiting
+		return nil // closed: the main loop sees it again; full: the next poll finds what this event was about
 	}
 	w.held = append(w.held, ev)
 	w.tell(ev)
 	return events
 }
 
-// release does the rest of what hold has kept.
+// release handles the events that hold has kept.
 func (w *Watcher) release() {
 	held := w.held
 	w.held = nil

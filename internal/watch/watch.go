@@ -13,36 +13,36 @@ import (
 )
 
 const (
-	// DefaultInterval bounds how long a change stays unseen that the kernel did not report. A
+	// DefaultInterval limits how long a change can stay unseen that the kernel did not report. A
 	// poll of an unchanged ConfigMap costs about 0.2 ms with everything it wakes, so twenty
-	// in ten minutes stay well below 10 ms of CPU time; it is also how often Prometheus' own auto-reload looks.
+	// in ten minutes stay well below 10 ms of CPU time. Prometheus' own auto-reload has the same interval.
 	DefaultInterval = 30 * time.Second
-	// DefaultFallback is the interval while inotify is unavailable: polling is all there is then.
+	// DefaultFallback is the interval while inotify is unavailable and there is only polling.
 	DefaultFallback = 2 * time.Second
 )
 
 // Options of a Watcher. The zero value is ready to use.
 type Options struct {
-	// Interval is how often everyone is hinted although nothing was reported; default DefaultInterval.
+	// Interval is how often all subscriptions get a hint even if nothing was reported; default DefaultInterval.
 	Interval time.Duration
-	// Fallback replaces Interval, when that is longer, while inotify is unavailable; default DefaultFallback.
+	// Fallback replaces a longer Interval while inotify is unavailable; default DefaultFallback.
 	Fallback time.Duration
-	// Logger is told when inotify is lost and when it is back; default: no one is.
+	// Logger gets a line when inotify is lost and when it is back; nil: nothing is logged.
 	Logger *slog.Logger
 
 	// open makes the notifier; tests replace it.
 	open func() (notifier, error)
 }
 
-// Stats are counters since New, and the present state.
+// Stats are counters since New, and the current state.
 type Stats struct {
 	// Events counts what the kernel reported.
 	Events uint64
-	// Errors counts failures of inotify, lost events among them.
+	// Errors counts failures of inotify, including lost events.
 	Errors uint64
 	// Watches is the number of directories that inotify watches now.
 	Watches int
-	// Polling says that inotify is unavailable, or not for all directories.
+	// Polling means that inotify is unavailable for some or all directories.
 	Polling bool
 }
 
@@ -52,7 +52,7 @@ type Watcher struct {
 	opts Options
 	log  *slog.Logger
 
-	// queue is what the goroutine should do; no one waits for it to take something.
+	// queue is what the goroutine should run; adding to it never blocks.
 	mu    sync.Mutex
 	queue []func()
 	wake  chan struct{}
@@ -68,15 +68,15 @@ type Watcher struct {
 	// The rest belongs to the goroutine.
 	subs     []*Subscription
 	notifier notifier // nil while inotify is unavailable
-	// adding is an addition to the notifier that the file system does not answer; nil: none.
+	// adding is closed when an Add ends that the file system has not answered; nil: none.
 	adding <-chan struct{}
 	armed  map[dirID]string
 	plan   plan
-	dirty  bool // directories may have come or gone
-	// held are events that came while a directory was waited for.
+	dirty  bool // directories may have been added or removed
+	// held are events that came while rearm waited for a directory.
 	held []fsnotify.Event
-	// notBefore spaces re-armings out by what they cost, so that a large tree being written
-	// does not mean one walk for each of its directories.
+	// notBefore spaces re-armings in proportion to their cost, so that writing a large tree
+	// does not cause one walk for each of its directories.
 	notBefore time.Time
 	lost      error
 	lastTry   time.Time
@@ -86,16 +86,16 @@ type Watcher struct {
 type Subscription struct {
 	w     *Watcher
 	hints chan struct{}
-	stir  func() // of Stirs
+	stir  func() // from Stirs
 	// The rest belongs to the watcher's goroutine.
 	dirs []string
-	plan plan // of the newest look at the directories
-	// looking is a look that is under way; late says that it takes suspiciously long.
+	plan plan // from the newest look at the directories
+	// looking delivers the plan of a look in progress; late means that it takes suspiciously long.
 	looking <-chan plan
 	late    bool
 }
 
-// New starts a Watcher. It always works: where inotify does not, by polling alone.
+// New starts a Watcher. It always works: without inotify, it polls.
 func New(opts Options) *Watcher {
 	if opts.Interval <= 0 {
 		opts.Interval = DefaultInterval
@@ -125,16 +125,16 @@ func (w *Watcher) Close() {
 	<-w.done
 }
 
-// Stats tells what happened until now.
+// Stats returns the counters and the current state.
 func (w *Watcher) Stats() Stats {
 	return Stats{
 		Events: w.events.Load(), Errors: w.errors.Load(), Watches: int(w.watches.Load()), Polling: w.polling.Load(),
 	}
 }
 
-// Subscribe watches directories, which need not exist yet, with all that is below them. When it
-// returns, everything that happens from then on leads to a hint; one hint is there already. Of a directory that does not
-// answer, that is true later, after another hint.
+// Subscribe watches directories, which need not exist yet, and everything below them. Whatever happens after it
+// returns causes a hint; one hint is there from the start. For a directory that does not answer, that holds only
+// later, after another hint.
 func (w *Watcher) Subscribe(dirs []string) *Subscription {
 	s := &Subscription{w: w, hints: make(chan struct{}, 1)}
 	s.hint()
@@ -146,11 +146,11 @@ func (w *Watcher) Subscribe(dirs []string) *Subscription {
 	return s
 }
 
-// C gives hints. There is room for one: hints that no one takes are one hint.
+// C delivers hints. It holds one: more hints that no one has received yet are merged into it.
 func (s *Subscription) C() <-chan struct{} { return s.hints }
 
-// SetDirs replaces the directories. It does not wait for that. A directory that was not watched before leads to a hint, for what
-// may have happened in it meanwhile; the same directories again cost nothing.
+// SetDirs replaces the directories, without waiting for it. A directory that was not watched before causes a hint, because
+// something may have happened in it meanwhile. Setting the same directories again costs nothing.
 func (s *Subscription) SetDirs(dirs []string) {
 	s.w.post(func() {
 		if !slices.Contains(s.w.subs, s) || slices.Equal(s.dirs, cleaned(dirs)) {
@@ -161,9 +161,9 @@ func (s *Subscription) SetDirs(dirs []string) {
 	})
 }
 
-// Stirs names a function that is called when the kernel reports that a change has begun: before the hint, and already when
-// the kubelet makes the directory into which it will write new files. It must not block. It is called often, and
-// what it is called for may never come.
+// Stirs sets a function that is called when the kernel reports that a change has begun: before the hint, and already when
+// the kubelet creates the directory into which it will write new files. It must not block. It is called often, and the
+// change may never come.
 func (s *Subscription) Stirs(f func()) { s.w.post(func() { s.stir = f }) }
 
 func (s *Subscription) stirred() {
@@ -187,7 +187,7 @@ func (s *Subscription) hint() {
 	}
 }
 
-// post lets the goroutine run f; after Close nothing happens.
+// post makes the goroutine run f; after Close nothing happens.
 func (w *Watcher) post(f func()) {
 	w.mu.Lock()
 	w.queue = append(w.queue, f)
@@ -198,7 +198,7 @@ func (w *Watcher) post(f func()) {
 	}
 }
 
-// call is post, and waits until f has run, as long as that takes no longer than what every file system needs.
+// call is post, but waits until f has run, or until a file system that does not answer exceeds patience.
 func (w *Watcher) call(f func()) {
 	finished := make(chan struct{})
 	w.post(func() { defer close(finished); f() })
@@ -254,7 +254,7 @@ func (w *Watcher) run(ctx context.Context) {
 	}
 }
 
-// rearmDue is nil, and so never ready, while nothing is to be armed again.
+// rearmDue returns a channel that fires when re-arming is due; nil, and so never ready, if it is not needed.
 func (w *Watcher) rearmDue() <-chan time.Time {
 	if !w.dirty {
 		return nil
@@ -263,7 +263,7 @@ func (w *Watcher) rearmDue() <-chan time.Time {
 }
 
 func (w *Watcher) interval() time.Duration {
-	// A tree that is too large to be watched is too large to be looked through all the time, too.
+	// A tree that is too large to be watched is also too large to be polled often.
 	if w.lost != nil && !errors.Is(w.lost, errTooMany) {
 		return w.opts.Fallback
 	}
@@ -271,7 +271,7 @@ func (w *Watcher) interval() time.Duration {
 }
 
 // tick trusts nothing: a directory may have been mounted over, which inotify does not
-// tell, and inotify may be available again.
+// report, and inotify may be available again.
 func (w *Watcher) tick() {
 	if w.lost == nil || time.Since(w.lastTry) >= w.opts.Interval {
 		w.rearm()
