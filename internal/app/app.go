@@ -23,13 +23,13 @@ import (
 	"reloader/internal/webconfig"
 )
 
-// stopHTTP is how long requests get to end.
+// stopHTTP is how long HTTP requests get to finish when stopping.
 const stopHTTP = 3 * time.Second
 
-// ErrConfig marks an error of the user's configuration, as opposed to one of its environment.
+// ErrConfig marks an error in the user's configuration, as opposed to one of the environment.
 var ErrConfig = errors.New("configuration")
 
-// configError is an error in the configuration; its text is the cause's alone.
+// configError is an error in the configuration. It adds nothing to the cause's text.
 type configError struct{ error }
 
 func (e configError) Is(target error) bool { return target == ErrConfig }
@@ -37,18 +37,18 @@ func (e configError) Unwrap() error        { return e.error }
 
 // Options are what New needs.
 type Options struct {
-	// Load builds the configuration from the contents of File, nil when there is none.
+	// Load builds the configuration from the contents of File; nil when there is no file.
 	Load func(file []byte) (config.Config, error)
-	// File is our own configuration file; empty when flags alone make the configuration.
+	// File is reloader's own configuration file; empty when there are only flags.
 	File  string
 	Build status.Build
 	// Stderr gets the log.
 	Stderr io.Writer
-	// HangUp gets SIGHUP, which makes every target look at the files; nil: never.
+	// HangUp gets SIGHUP, which makes every target read its files again; nil: never.
 	HangUp <-chan os.Signal
 }
 
-// App is the daemon: everything that was made of one configuration.
+// App is the daemon: everything that was made from one configuration.
 type App struct {
 	o       Options
 	log     *slog.Logger
@@ -67,13 +67,13 @@ type App struct {
 	mu    sync.Mutex
 	cfg   config.Config
 	units map[string]*unit
-	// leaving are units that were told to end and may not have yet.
+	// leaving are units that were cancelled and may still be running.
 	leaving []*unit
-	// stopping says that no other unit may start.
+	// stopping means that no other unit may start.
 	stopping bool
-	// heldBack are the states at the end of the targets whose servers could never start.
+	// heldBack are the last states of the targets whose servers could never start.
 	heldBack []reload.Status
-	// reread is when the newest look by hand began, and rereadDue says that another one is scheduled.
+	// reread is when the newest check on request began; rereadDue means that another one is scheduled.
 	reread    time.Time
 	rereadDue bool
 }
@@ -134,7 +134,7 @@ func (a *App) listen(ctx context.Context) error {
 	}
 	handler := status.Guard(a.tracker.Handler(a.Reread, a.page.Register, a.history.Register), a.cfg.AllowedHosts...)
 	a.server, a.listener = status.NewServer(handler, listener)
-	a.server.RegisterOnShutdown(a.page.Stop) // an open page would hold the stop up
+	a.server.RegisterOnShutdown(a.page.Stop) // an open page would delay the stop
 	if file := a.cfg.WebConfigFile; file != "" {
 		protection, err := webconfig.Open(file, a.log)
 		if err != nil {
@@ -165,7 +165,7 @@ func (a *App) track(u *unit) {
 	a.history.Add(known.Name, known.Kind, nil, nil)
 }
 
-// keeper keeps the history of a target over our own restart.
+// keeper keeps the history of a target across restarts of reloader.
 type keeper interface {
 	KeepHistory(data []byte) error
 	History() []byte
@@ -179,11 +179,11 @@ func (a *App) Addr() string {
 	return a.listener.Addr().String()
 }
 
-// rereadPause is the least time between two looks by hand: each one takes a failing target's pause away.
+// rereadPause is the least time between two checks on request: each one cuts a failing target's pause short.
 const rereadPause = 2 * time.Second
 
-// Reread makes every target, and our own file, look at the files now. It never waits. Asked again within rereadPause it
-// looks once more at the end of it.
+// Reread makes every target read its files now, and reloader its own file. It never waits. If it is called again within
+// rereadPause, they are read once more at the end of it.
 func (a *App) Reread() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -205,7 +205,7 @@ func (a *App) Reread() {
 	})
 }
 
-// lookNow hints every target; the lock must be held.
+// lookNow does what Reread promises; the lock must be held.
 func (a *App) lookNow() {
 	a.reread = time.Now()
 	for _, u := range a.units {
@@ -219,7 +219,7 @@ func (a *App) lookNow() {
 // Run starts everything, works until ctx ends, and stops everything.
 func (a *App) Run(ctx context.Context) error {
 	hup := a.o.HangUp
-	// Parts end in the order of Stop, not all at once with ctx.
+	// The parts end in the order of Stop, not all at once with ctx.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	failed := a.start(work)
@@ -237,7 +237,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 }
 
-// start lets everything work. The channel gets the error that ends the server, if any.
+// start starts everything. The channel gets the error that ends the HTTP server, if any.
 func (a *App) start(ctx context.Context) <-chan error {
 	failed := make(chan error, 1)
 	if a.listener != nil {

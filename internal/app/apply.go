@@ -9,8 +9,8 @@ import (
 	"reloader/internal/config"
 )
 
-// apply puts new contents of our own file into use. Everything that can fail comes first:
-// after an error, what ran before still runs. An ErrConfig says that no other try can help. Only the goroutine that
+// apply puts new contents of reloader's own file into use. Everything that can fail comes first:
+// after an error, what ran before still runs. An ErrConfig means that trying again is pointless. Only the goroutine that
 // follows the file calls it.
 func (a *App) apply(ctx context.Context, data []byte) error {
 	next, err := a.o.Load(data)
@@ -43,8 +43,8 @@ func (a *App) apply(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// exchange lets the new units take the places of the old ones, and the removed ones go. It waits for none of them:
-// each new one waits for its own predecessor. It returns false when everything is stopping.
+// exchange replaces old units by new ones and ends removed ones. It waits for none of them:
+// each new unit waits for its own predecessor. It returns false when everything is stopping.
 func (a *App) exchange(ctx context.Context, next config.Config, built map[string]*unit, removed []string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -78,7 +78,8 @@ func (a *App) exchange(ctx context.Context, next config.Config, built map[string
 	return true
 }
 
-// leave ends the unit of that name, if there is one. Someone else may go on with its gate. The lock must be held.
+// leave ends the unit of that name, if there is one. With handOn, its gate stays open for another unit. The lock must be
+// held.
 func (a *App) leave(name string, handOn bool) {
 	u, ok := a.units[name]
 	if !ok {
@@ -96,7 +97,7 @@ func (a *App) config() config.Config {
 	return a.cfg
 }
 
-// unit is the running one of that name; nil when there is none.
+// unit returns the running unit of that name; nil when there is none.
 func (a *App) unit(name string) *unit {
 	a.mu.Lock()
 	defer a.mu.Unlock()

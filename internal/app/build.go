@@ -14,8 +14,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// build makes everything of one target. One that takes the place of another unit works with that one's gate. What it
-// opened is closed again when it fails.
+// build makes all parts of one target. A unit that replaces another one takes over its gate. If build fails, it closes
+// what it opened.
 func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, error) {
 	r, judge := inputs.New(cfg, t)
 	driver, err := newDriver(cfg, t, judge, a.log.With("target", t.Name))
@@ -48,8 +48,8 @@ func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, 
 	return u, nil
 }
 
-// options put a unit's parts together. What reads or judges files that others write gets a time limit, or cannot end the
-// process.
+// options puts a unit's parts together. Reading files that others write gets a time limit, and code that parses them
+// cannot end the process.
 func (a *App) options(cfg config.Config, u *unit, judge finding.Validator) reload.Options {
 	o := reload.Options{
 		Name: u.cfg.Name, Kind: string(u.cfg.Kind),
@@ -64,7 +64,7 @@ func (a *App) options(cfg config.Config, u *unit, judge finding.Validator) reloa
 	return o
 }
 
-// heldElsewhere explains an error of opening a gate that another target of this process has.
+// heldElsewhere explains the error of opening a gate that another target of this process holds.
 func (a *App) heldElsewhere(t config.Target, err error) error {
 	if !errors.Is(err, gate.ErrLocked) {
 		return err
@@ -83,11 +83,11 @@ func (a *App) heldElsewhere(t config.Target, err error) error {
 	return err
 }
 
-// observeEvery is how often a server is asked that tells in one small request whether it restarted or loaded.
+// observeEvery is how often to ask a server whose answer to one small request shows each restart and load.
 const observeEvery = 5 * time.Second
 
 // observeInterval is short for a server that is asked with one small request. For any other it is a little longer
-// than that of polling, so that a poll is what makes an idle target look at its server, too.
+// than the poll interval, so that a poll also makes an idle target look at its server.
 func observeInterval(cfg config.Config, t config.Target) time.Duration {
 	every := cfg.PollInterval + cfg.PollInterval/4
 	if tellsWhatItRuns(t) {
@@ -96,12 +96,12 @@ func observeInterval(cfg config.Config, t config.Target) time.Duration {
 	return every
 }
 
-// tellsWhatItRuns says that the server of a target has an API for that.
+// tellsWhatItRuns reports whether the server of a target has an API that shows what it runs.
 func tellsWhatItRuns(t config.Target) bool {
 	return t.URL != "" && (t.Kind == config.Prometheus || t.Kind == config.Grafana)
 }
 
-// compareInterval is the default where the server tells what it runs, and never where it does not.
+// compareInterval is the default (0) if the server shows what it runs; otherwise never (-1).
 func compareInterval(t config.Target) time.Duration {
 	if tellsWhatItRuns(t) {
 		return 0
@@ -119,7 +119,7 @@ func address(t config.Target) string {
 	return u.String()
 }
 
-// settle translates "not at all" into what the target understands.
+// settle translates the setting 0, "not at all", into the target's -1.
 func settle(cfg config.Config) time.Duration {
 	if cfg.Settle == 0 {
 		return -1

@@ -18,7 +18,7 @@ import (
 	"reloader/internal/status"
 )
 
-// cluster is what speaks to the Kubernetes API, as far as that was asked for.
+// cluster talks to the Kubernetes API, if the configuration asks for it.
 type cluster struct {
 	propagation *kube.Propagation
 	// dirs are the directories of each target, []string by name, for writer.
@@ -50,7 +50,7 @@ func (a *App) joinCluster(cfg config.Config) error {
 	return nil
 }
 
-// prepare gets the validators of the targets with files in the mounts ready: the kubelet will write there soon.
+// prepare makes validators ready, for the targets with files in these mounts: the kubelet will write there soon.
 func (a *App) prepare(mounts []string) {
 	var concerned []func()
 	a.mu.Lock()
@@ -60,24 +60,24 @@ func (a *App) prepare(mounts []string) {
 		}
 	}
 	a.mu.Unlock()
-	for _, f := range concerned { // it looks for the program
+	for _, f := range concerned { // without the lock: it searches for the program on the disk
 		f()
 	}
 }
 
-// writer tells who wrote the newest of a target's objects after a time.
+// writer returns who wrote the newest of a target's objects after a time.
 func (c *cluster) writer(target string, since time.Time) *history.Writer {
 	return c.propagation.LastWrite(c.followed(target), since)
 }
 
-// followed are the directories of a target; nil if there is no such target.
+// followed returns the directories of a target; nil if there is no such target.
 func (c *cluster) followed(target string) []string {
 	dirs, _ := c.dirs.Load(target)
 	list, _ := dirs.([]string)
 	return list
 }
 
-// calls says it in the words of the metrics.
+// calls converts the counts of calls for the metrics.
 func calls(counted map[kube.Call]uint64) []status.Call {
 	var list []status.Call
 	for call, count := range counted {
@@ -90,7 +90,7 @@ func calls(counted map[kube.Call]uint64) []status.Call {
 	return list
 }
 
-// observer gets the transitions; nil when Events are off.
+// observer returns what gets the transitions; nil when Events are off.
 func (c *cluster) observer() reload.Observer {
 	if c.events == nil {
 		return nil
@@ -98,7 +98,7 @@ func (c *cluster) observer() reload.Observer {
 	return c.events
 }
 
-// start works until stop.
+// start runs everything until stop.
 func (c *cluster) start(ctx context.Context) {
 	ctx, c.cancel = context.WithCancel(ctx)
 	c.work = &sync.WaitGroup{}
@@ -136,7 +136,7 @@ func (a *App) noteFrozenMounts(targets []config.Target) {
 	a.tracker.Note(notes)
 }
 
-// frozenNotes keeps the mounts that lie in the directories, or that the directories lie in.
+// frozenNotes returns a finding for each mount that lies in one of the directories or contains one.
 func frozenNotes(frozen []mounts.Mount, dirs []string) []finding.Finding {
 	var notes []finding.Finding
 	for _, m := range frozen {

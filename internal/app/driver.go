@@ -22,7 +22,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// serverURL is the server's base URL. Other reloaders want the path of Prometheus' reload endpoint in it.
+// serverURL returns the server's base URL. Other reloaders' settings contain the path of Prometheus' reload endpoint.
 func serverURL(t config.Target) string {
 	if t.Kind != config.Prometheus {
 		return t.URL
@@ -30,7 +30,7 @@ func serverURL(t config.Target) string {
 	return strings.TrimSuffix(strings.TrimRight(t.URL, "/"), "/-/reload")
 }
 
-// newDriver makes what speaks to a target's server.
+// newDriver makes the driver for a target's server.
 func newDriver(cfg config.Config, t config.Target, v finding.Validator, log *slog.Logger) (reload.Driver, error) {
 	c := httpclient.Options{
 		URL: serverURL(t), Username: t.Username, PasswordFile: t.PasswordFile, Password: t.Password.Reveal(), BearerTokenFile: t.BearerTokenFile,
@@ -63,7 +63,7 @@ func newPrometheusDriver(cfg config.Config, t config.Target, c httpclient.Option
 	return prometheusdriver.New(o)
 }
 
-// newGrafanaDriver makes a driver that judges the files again with what the live server has.
+// newGrafanaDriver makes a driver that judges the files again with what it learns from the live server.
 func newGrafanaDriver(t config.Target, c httpclient.Options, v finding.Validator, log *slog.Logger) (reload.Driver, error) {
 	connection, err := httpclient.New(c)
 	if err != nil {
@@ -74,7 +74,7 @@ func newGrafanaDriver(t config.Target, c httpclient.Options, v finding.Validator
 	return grafanadriver.New(o), nil
 }
 
-// grafanaOptions are what the settings of a target say.
+// grafanaOptions translates the settings of a target.
 func grafanaOptions(t config.Target) grafanadriver.Options {
 	o := grafanadriver.Options{
 		Allow: t.Allow, SameEnv: t.SameEnv, Timeout: t.ReloadTimeout,
@@ -89,7 +89,7 @@ func grafanaOptions(t config.Target) grafanadriver.Options {
 	return o
 }
 
-// iniTimes says since when Grafana could have read the present grafana.ini; zero when it is not known.
+// iniTimes returns since when Grafana could have read the current grafana.ini; zero when it is not known.
 func iniTimes(t config.Target) grafanadriver.IniTimes {
 	file, gated := t.Ini.Path, false
 	if t.Gate.Path != "" {
@@ -117,7 +117,7 @@ func iniTimes(t config.Target) grafanadriver.IniTimes {
 // grafanaProcess is the one process of that name.
 type grafanaProcess string
 
-// Terminate sends SIGTERM, upon which Grafana ends in order with exit code 0.
+// Terminate sends SIGTERM: Grafana then shuts down cleanly with exit code 0.
 func (name grafanaProcess) Terminate(context.Context) error {
 	p, err := process.Find(string(name))
 	if err != nil {
@@ -126,7 +126,7 @@ func (name grafanaProcess) Terminate(context.Context) error {
 	return p.Signal(syscall.SIGTERM)
 }
 
-// started is when the process started.
+// started returns when the process started.
 func (name grafanaProcess) started() (time.Time, error) {
 	p, err := process.Find(string(name))
 	if err != nil {

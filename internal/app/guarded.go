@@ -11,25 +11,25 @@ import (
 	"reloader/internal/reload"
 )
 
-// guarded is a validator that cannot end the process: files on which ours stumbles would do so again after each restart,
-// and take the other targets with them.
+// guarded is a validator that cannot end the process. Otherwise files that make it panic would do so again after each
+// restart, and stop all other targets too.
 type guarded struct{ finding.Validator }
 
 // Validate implements finding.Validator. A panic is no verdict.
 func (g guarded) Validate(ctx context.Context, req finding.Request) (res finding.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			// The value may hold an excerpt of the files; where it happened does not.
+			// The panic's value may contain an excerpt of the files; the place does not.
 			res, err = finding.Result{}, fmt.Errorf("judge the files: a bug in reloader, please report it: %s", where(debug.Stack()))
 		}
 	}()
 	return g.Validator.Validate(ctx, req)
 }
 
-// planGuard is a driver whose Plan, which reads the files' contents, cannot end the process either.
+// planGuard is a driver whose Plan cannot end the process either: it reads the files' contents.
 type planGuard struct{ reload.Driver }
 
-// Plan implements reload.Driver. A panic means "cannot tell now", as any error of it does.
+// Plan implements reload.Driver. A panic means "cannot tell now", like any error.
 func (g planGuard) Plan(ctx context.Context, c reload.Change) (p reload.Plan, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -39,14 +39,14 @@ func (g planGuard) Plan(ctx context.Context, c reload.Change) (p reload.Plan, er
 	return g.Driver.Plan(ctx, c)
 }
 
-// where names the function in which a panic began, by the stack that a deferred function sees.
+// where returns the function and line in which a panic began, from the stack that a deferred function sees.
 func where(stack []byte) string {
 	lines := strings.Split(string(stack), "\n")
 	for i, line := range lines {
 		if strings.HasPrefix(line, "panic(") && i+3 < len(lines) {
 			name := lines[i+2]
 			if args := strings.LastIndexByte(name, '('); args > 0 {
-				name = name[:args] // the arguments are addresses, and pieces of values
+				name = name[:args] // the arguments are addresses and parts of values
 			}
 			at, _, _ := strings.Cut(strings.TrimSpace(lines[i+3]), " ")
 			return name + ", " + filepath.Base(at)

@@ -7,7 +7,7 @@ import (
 	"reloader/internal/config"
 )
 
-// NewLogger returns a logger in the configured format and the level that can be changed while running.
+// NewLogger returns a logger in the configured format, and its level, which can be changed while running.
 func NewLogger(w io.Writer, cfg config.Config) (*slog.Logger, *slog.LevelVar) {
 	level := &slog.LevelVar{}
 	setLevel(level, cfg.LogLevel)
@@ -20,7 +20,7 @@ func NewLogger(w io.Writer, cfg config.Config) (*slog.Logger, *slog.LevelVar) {
 
 func setLevel(level *slog.LevelVar, name string) {
 	var l slog.Level
-	// Validate has refused every name that does not parse.
+	// Validate has refused any name that does not parse.
 	if err := l.UnmarshalText([]byte(name)); err == nil {
 		level.Set(l)
 	}

@@ -8,14 +8,14 @@ import (
 	"reloader/internal/reload"
 )
 
-// quietBefore is how long nothing must happen before memory is handed back.
+// quietBefore is how long nothing must happen before memory is returned.
 const quietBefore = 2 * time.Second
 
-// memory hands the memory of a change back to the system once things are quiet again. That is all the tuning that lowers
+// memory returns the memory that a change used to the system once things are quiet again. No other tuning lowers
 // what the kubelet counts; docs/benchmarks.md has the figures of what else was tried.
 type memory struct {
 	wake chan struct{}
-	free func() // debug.FreeOSMemory, or what tests count
+	free func() // debug.FreeOSMemory; tests replace it
 }
 
 func newMemory() *memory {

@@ -15,15 +15,15 @@ import (
 	"reloader/internal/watch"
 )
 
-// maxOwnFile is as much as a ConfigMap can hold.
+// maxOwnFile is as many bytes as a ConfigMap can hold.
 const maxOwnFile = 1 << 20
 
-// ownFile follows our own configuration file, like any other source.
+// ownFile follows reloader's own configuration file, like any other source.
 type ownFile struct {
 	path   string
 	source snapshot.Source
 	digest snapshot.Digest
-	// atomic says that the directory is swapped as a whole, so that no half of a file is ever read.
+	// atomic means that the directory is swapped as a whole, so that a half-written file is never read.
 	atomic bool
 	hints  *watch.Subscription
 	kick   chan struct{}
@@ -53,7 +53,7 @@ func openOwnFile(ctx context.Context, path string) (*ownFile, []byte, error) {
 	return f, data, err
 }
 
-// read returns the contents and remembers their digest; nil contents when they are not new.
+// read returns the contents and stores their digest; nil contents if they have not changed.
 func (f *ownFile) read(ctx context.Context) ([]byte, error) {
 	snap, err := snapshot.Take(ctx, f.source, snapshot.Limits{MaxFileSize: maxOwnFile})
 	if err != nil {
@@ -78,15 +78,15 @@ func (f *ownFile) hint() {
 	}
 }
 
-// start follows the file until stop. apply puts new contents into use or says why not; contents that it
-// refuses with an ErrConfig are not shown to it again.
+// start follows the file until stop. apply puts new contents into use or returns why not. Contents that it
+// refuses with an ErrConfig are not passed to it again.
 func (f *ownFile) start(ctx context.Context, w *watch.Watcher, settle time.Duration, log *slog.Logger, tracker *status.Tracker, apply func([]byte) error) {
 	ctx, f.cancel = context.WithCancel(ctx)
 	f.done = make(chan struct{})
 	f.hints = w.Subscribe([]string{f.source.Dir})
 	loaded, failed := time.Now(), ""
 	report := func(err error) {
-		text := "" // an error is logged once, not at every look
+		text := "" // an error is logged once, not after every reading
 		if err != nil {
 			text = err.Error()
 			if text != failed {
@@ -124,7 +124,7 @@ func (f *ownFile) start(ctx context.Context, w *watch.Watcher, settle time.Durat
 				case refused == nil:
 					loaded = time.Now()
 				case !errors.Is(refused, ErrConfig):
-					// The environment refused it, and no file tells when they change: the next look tries again.
+					// The cause is in the environment, and no change of a file shows when it is gone: the next hint tries again.
 					f.digest = snapshot.Digest{}
 				}
 			}
@@ -133,7 +133,7 @@ func (f *ownFile) start(ctx context.Context, w *watch.Watcher, settle time.Durat
 	}()
 }
 
-// quiet gives a writer that is not atomic the time to finish; false when ctx ended meanwhile.
+// quiet gives a writer that is not atomic time to finish; false if ctx ended meanwhile.
 func (f *ownFile) quiet(ctx context.Context, settle time.Duration) bool {
 	if f.atomic || settle <= 0 {
 		return ctx.Err() == nil
@@ -146,14 +146,14 @@ func (f *ownFile) quiet(ctx context.Context, settle time.Duration) bool {
 	}
 }
 
-// cancelNow ends following, without waiting for it.
+// cancelNow stops following the file, without waiting for the end.
 func (f *ownFile) cancelNow() {
 	if f.cancel != nil {
 		f.cancel()
 	}
 }
 
-// end waits for the end until the channel says that it is too late; false then.
+// end waits for the end; false if late is closed first.
 func (f *ownFile) end(late <-chan struct{}) bool {
 	if f.cancel == nil {
 		return true
@@ -166,7 +166,7 @@ func (f *ownFile) end(late <-chan struct{}) bool {
 	}
 }
 
-// ReadOwnFile reads our own configuration file once.
+// ReadOwnFile reads reloader's own configuration file once.
 func ReadOwnFile(ctx context.Context, path string) ([]byte, error) {
 	_, data, err := openOwnFile(ctx, path)
 	return data, err

@@ -11,27 +11,27 @@ import (
 )
 
 const (
-	// readPatience is how long a reading may take. A disk that answers needs a fraction of it for 100,000 files.
+	// readPatience is how long a reading may take. A working disk needs a fraction of it for 100,000 files.
 	readPatience = 90 * time.Second
-	// lookPatience is how long one may take that reads no contents.
+	// lookPatience is how long a check may take that reads no contents.
 	lookPatience = 5 * time.Second
 )
 
 // patientReader reads with a time limit. A system call on a directory that hangs (a network disk whose server is gone, a
-// FUSE that does not answer) cannot be interrupted. So it runs in a goroutine of its own, and the target stops waiting
-// for it: it can say what it waits for, and it can be stopped. Only one reading runs at a time.
+// FUSE that does not answer) cannot be interrupted. So it runs in a goroutine of its own, and the target can stop waiting
+// for it: then it can report the cause, and it can be stopped. Only one reading runs at a time.
 type patientReader struct {
 	inputs.Reader
-	busy       chan struct{} // holds one while a call is under way
+	busy       chan struct{} // holds one while a call is in progress
 	read, look time.Duration
-	dirs       []string // of the newest reading
+	dirs       []string // from the newest reading
 }
 
 func newPatientReader(r inputs.Reader) *patientReader {
 	return &patientReader{Reader: r, busy: make(chan struct{}, 1), read: readPatience, look: lookPatience, dirs: r.Dirs()}
 }
 
-// within runs f, and returns early when ctx or the time ends first; f then ends when the system lets it.
+// within runs f, and returns early if ctx or the time ends first; f then ends when the system lets it.
 func (p *patientReader) within(ctx context.Context, limit time.Duration, f func(context.Context)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("read %s: no answer from the file system within %s; is it a network disk whose server is down?", strings.Join(p.dirs, ", "), limit))
 	defer cancel()
@@ -51,7 +51,7 @@ func (p *patientReader) within(ctx context.Context, limit time.Duration, f func(
 		return nil
 	case <-ctx.Done():
 	}
-	// What obeys ctx ends at once, and its own words are better.
+	// If f obeys ctx, it ends at once, and its own error is better.
 	grace := time.NewTimer(100 * time.Millisecond)
 	defer grace.Stop()
 	select {
@@ -87,5 +87,5 @@ func (p *patientReader) SameCommit() bool {
 	return p.within(context.Background(), p.look, func(context.Context) { same = p.Reader.SameCommit() }) == nil && same
 }
 
-// Dirs implements reload.Reader. It asks no reading that is under way.
+// Dirs implements reload.Reader. It does not wait for a reading in progress.
 func (p *patientReader) Dirs() []string { return p.dirs }

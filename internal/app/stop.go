@@ -11,13 +11,13 @@ import (
 	"reloader/internal/reload"
 )
 
-// stopAll bounds the whole stop; a pod's default grace period is 30 s. What has not ended then ends with the process.
+// stopAll limits the whole stop; a pod's default grace period is 30 s. What has not ended by then ends with the process.
 const (
 	stopUnits = 10 * time.Second
 	stopAll   = 15 * time.Second
 )
 
-// HeldBack are, after Stop, the targets whose gates never got a first generation, so that their servers
+// HeldBack returns, after Stop, the targets whose gates never got a first generation, so that their servers
 // could not start.
 func (a *App) HeldBack() []reload.Status {
 	a.mu.Lock()
@@ -25,8 +25,8 @@ func (a *App) HeldBack() []reload.Status {
 	return a.heldBack
 }
 
-// Stop ends everything in order: readiness, targets and our own file at once, their last Events, sources, HTTP. It takes
-// no longer than stopAll, whatever hangs. It may be called more than once.
+// Stop ends everything in order: readiness; targets and following reloader's own file, at the same time; their last
+// Events; watches; HTTP. It takes no longer than stopAll, whatever hangs. It may be called more than once.
 func (a *App) Stop() error {
 	a.tracker.Stopping()
 	a.mu.Lock()
@@ -85,13 +85,13 @@ func (a *App) stopRest() error {
 	defer cancel()
 	err := a.server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		// A client that keeps a connection open, or has opened one and asks nothing, is no failure of ours.
+		// A client that keeps a connection open, or opens one and sends nothing, is not a failure.
 		err = a.server.Close()
 	}
 	if err != nil {
 		err = fmt.Errorf("stop serving: %w", err)
 	}
-	// Shutdown closes only what Serve was given.
+	// Shutdown closes only listeners that were passed to Serve.
 	_ = a.listener.Close()
 	return err
 }

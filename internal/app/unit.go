@@ -8,38 +8,37 @@ import (
 	"reloader/internal/watch"
 )
 
-// unit is one target with what belongs to it alone. A change of its settings makes another unit, which takes over what is
-// about the server and not about the settings: see takeOver.
+// unit is one target with everything that belongs to it alone. A change of its settings makes another unit, which takes
+// over what is known about the server: see takeOver.
 type unit struct {
 	cfg    config.Target
 	target *reload.Target
 	driver reload.Driver
 	gate   gateway // nil in direct mode
 	hints  *watch.Subscription
-	// reader is what the target reads with.
 	reader *patientReader
-	// prepare gets the validator ready when there are signs of a change; nil: nothing to do.
+	// prepare makes the validator ready when a change seems to begin; nil: nothing to do.
 	prepare func()
 
-	// previous is the unit whose place this one takes; nil for none, and after it has ended.
+	// previous is the unit that this one replaces; nil if there is none, and after it has ended.
 	previous *unit
-	// handedOn says that another unit goes on with the gate; App.mu guards it until the unit has ended.
+	// handedOn means that another unit continues with the gate; App.mu guards it until the unit has ended.
 	handedOn bool
 
 	cancel context.CancelFunc
 	done   chan struct{}
-	// failed is why something could not be released, once done is closed.
+	// failed is why something could not be released; read it only after done is closed.
 	failed error
 }
 
-// gateway is what a unit needs of a gate.
+// gateway is what a unit needs from a gate.
 type gateway interface {
 	reload.Gate
 	Close() error
 }
 
-// start lets the target work until its cancel is called. Nothing is asked of the server before the unit that it follows
-// has ended, so that there are never two of them at work.
+// start runs the target until cancel is called. It waits for the end of the previous unit first, so that two of them
+// never talk to the server at the same time.
 func (u *unit) start(ctx context.Context) {
 	ctx, u.cancel = context.WithCancel(ctx)
 	u.done = make(chan struct{})
@@ -58,7 +57,7 @@ func (u *unit) start(ctx context.Context) {
 	}()
 }
 
-// release gives back what the unit holds; the gate only when no other unit goes on with it.
+// release closes what the unit holds; the gate only if no other unit continues with it.
 func (u *unit) release() {
 	u.hints.Close()
 	if u.gate != nil && !u.handedOn {
@@ -66,15 +65,15 @@ func (u *unit) release() {
 	}
 }
 
-// inheritor is a driver that goes on where another one for the same server has stopped: with a request that is still in
-// flight, with the tries of a password, with what it ended the server for.
+// inheritor is a driver that continues where another one for the same server stopped: with a request that is still in
+// flight, with the attempts to log in, with the reason for which it terminated the server.
 type inheritor interface {
-	// Inherit is called before anything else, when the other one is not used any more.
+	// Inherit is called before anything else, after the last use of the other driver.
 	Inherit(from reload.Driver)
 }
 
-// takeOver brings what is known of the server from the unit that has ended. Without it an edit of our own file would
-// mean what a restart of reloader means: nothing known, and nothing in flight.
+// takeOver copies what is known about the server from the unit that has ended. Without it, an edit of reloader's own file
+// would be like a restart of reloader: nothing known, and nothing in flight.
 func (u *unit) takeOver(from *unit) {
 	if !sameServer(u.cfg, from.cfg) {
 		return
@@ -85,12 +84,12 @@ func (u *unit) takeOver(from *unit) {
 	}
 }
 
-// sameServer says that two settings of a target are about one server.
+// sameServer reports whether two settings of a target are about the same server.
 func sameServer(a, b config.Target) bool {
 	return a.Kind == b.Kind && a.URL == b.URL && a.ProcessName == b.ProcessName
 }
 
-// end waits until the unit has ended, or until the channel says that it is too late; false then.
+// end waits until the unit has ended; false if late is closed first.
 func (u *unit) end(late <-chan struct{}) bool {
 	if u.cancel == nil { // it never started
 		u.release()

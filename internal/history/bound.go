@@ -6,17 +6,17 @@ import (
 	"reloader/internal/finding"
 )
 
-// What is kept of all targets together: about 64 KiB, and at least 50 entries of each target where they are
-// as short as most are.
+// Limits of what is kept: about 64 KiB for all targets together, which is at least 50 entries for each target if they
+// are as short as usual.
 const (
 	maxBytes = 64 << 10
 	minKept  = 50
 	maxKept  = 200 // of one target
-	// overhead is what an entry takes besides its texts.
+	// overhead is the size of an entry without its texts, in bytes.
 	overhead = 160
 )
 
-// size is about how many bytes of memory an entry takes.
+// size estimates how many bytes of memory an entry takes.
 func (e *Entry) size() int {
 	n := overhead + len(e.Reason) + len(e.Answer)
 	for _, list := range [][]string{e.Changes, e.Findings} {
@@ -30,7 +30,7 @@ func (e *Entry) size() int {
 	return n
 }
 
-// bound keeps the history within maxBytes: first the details of the oldest entries go, then the oldest
+// bound keeps the history within maxBytes. It first removes the details of the oldest entries, then the oldest
 // entries of the target that has the most.
 func (l *Log) bound() {
 	total := 0
@@ -54,7 +54,8 @@ func (l *Log) bound() {
 	}
 }
 
-// strip takes the details from the oldest entry that has any and is not among a target's newest.
+// strip removes the details of the oldest entry that has any and is not among its target's newest. It returns the
+// bytes freed.
 func (l *Log) strip() int {
 	const detailed = 10
 	var oldest *Entry
@@ -76,7 +77,7 @@ func (l *Log) strip() int {
 	return before - oldest.size()
 }
 
-// drop takes the oldest entry of the target that has the most.
+// drop removes the oldest entry of the target that has the most, and returns the bytes freed.
 func (l *Log) drop() int {
 	var most *target
 	for _, t := range l.targets {
@@ -95,7 +96,7 @@ func (l *Log) drop() int {
 // cut bounds a text.
 func cut(s string) string { return finding.Cut(s, maxText) }
 
-// kept is what outlives this process, in a gate.
+// kept is what a gate stores across restarts.
 type kept struct {
 	Version int     `json:"version"`
 	Entries []Entry `json:"entries"`
@@ -103,19 +104,19 @@ type kept struct {
 
 const keptVersion = 1
 
-// encode is what decode reads, of the newest entries.
+// encode encodes the newest entries for decode.
 func encode(entries []Entry) []byte {
 	if extra := len(entries) - minKept; extra > 0 {
 		entries = entries[extra:]
 	}
 	data, err := json.Marshal(kept{Version: keptVersion, Entries: entries})
 	if err != nil {
-		return nil // an Entry has nothing that cannot be encoded
+		return nil // impossible: everything in an Entry can be encoded
 	}
 	return data
 }
 
-// decode reads what an earlier life of reloader kept. Anything that is not that is no history.
+// decode reads what encode wrote before a restart. Anything else gives an empty history.
 func decode(data []byte) []Entry {
 	var k kept
 	if len(data) == 0 || len(data) > 4*maxBytes || json.Unmarshal(data, &k) != nil || k.Version != keptVersion {

@@ -1,4 +1,4 @@
-// Package history remembers the last changes of each target and how each ended.
+// Package history keeps the last changes of each target and how each ended.
 package history
 
 import (
@@ -11,7 +11,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Outcome is how a change ended, or that it has not yet.
+// Outcome is how a change ended, or Pending.
 type Outcome string
 
 // The outcomes.
@@ -21,7 +21,7 @@ const (
 	Rejected   Outcome = "rejected"    // the validator found errors; the server keeps the previous files
 	Refused    Outcome = "refused"     // the server itself refused it
 	RolledBack Outcome = "rolled back" // the server refused it, and the gate holds the last good files again
-	Mismatch   Outcome = "mismatch"    // the server took it and runs something else
+	Mismatch   Outcome = "mismatch"    // the server accepted it but runs something else
 	Replaced   Outcome = "replaced"    // a newer change came before this one was live
 	Restarted  Outcome = "restarted"   // no change: the server was restarted
 )
@@ -31,30 +31,30 @@ type Entry struct {
 	// Seen is when the change was noticed.
 	Seen    time.Time `json:"seen"`
 	Outcome Outcome   `json:"outcome"`
-	// Digest is of the files.
+	// Digest is the digest of the files.
 	Digest snapshot.Digest `json:"digest,omitzero"`
 	// Changes says in words what changed: names, never values.
 	Changes []string `json:"changes,omitempty"`
-	// Live is when the server was proven to run the files, and Took how long that took from Seen.
+	// Live is when the server was proven to run the files; Took is the time from Seen to Live.
 	Live time.Time     `json:"live,omitzero"`
 	Took time.Duration `json:"tookNanoseconds,omitempty"`
-	// Errors and Warnings are how many findings there were, with AtLeast or more; Findings are the first of them.
+	// Errors and Warnings count the findings; with AtLeast there were more. Findings are the first of them.
 	Errors   int      `json:"errors,omitempty"`
 	Warnings int      `json:"warnings,omitempty"`
 	AtLeast  bool     `json:"atLeast,omitempty"`
 	Findings []string `json:"findings,omitempty"`
-	// Reason says why the change is not live, and Answer is what the server said.
+	// Reason says why the change is not live; Answer is the server's answer.
 	Reason string `json:"reason,omitempty"`
 	Answer string `json:"answer,omitempty"`
-	// Failures counts attempts that failed, and proofs that did.
+	// Failures counts failed attempts and failed proofs.
 	Failures int `json:"failures,omitempty"`
-	// Writer says who wrote the object behind the files, where the Kubernetes API was asked.
+	// Writer is who wrote the object behind the files, if the Kubernetes API was asked.
 	Writer *Writer `json:"writer,omitempty"`
-	// FromWrite is from that write to Live.
+	// FromWrite is the time from that write to Live.
 	FromWrite time.Duration `json:"fromWriteNanoseconds,omitempty"`
 }
 
-// Writer is who wrote a Kubernetes object last, by its managedFields.
+// Writer is who wrote a Kubernetes object last, according to its managedFields.
 type Writer struct {
 	// Object is resource/name ("configmaps/prometheus-yml").
 	Object string `json:"object"`
@@ -83,7 +83,7 @@ type Log struct {
 	writer  func(target string, since time.Time) *Writer
 }
 
-// target keeps its entries with the oldest first.
+// target keeps its entries oldest first.
 type target struct {
 	kind    string
 	entries []Entry
@@ -91,8 +91,8 @@ type target struct {
 	save    func([]byte)
 }
 
-// New makes an empty history. Changed is called after each entry that was added or changed, and must not
-// block; nil: nothing is called.
+// New makes an empty history. It calls changed after each entry that was added or changed. changed must not
+// block and may be nil.
 func New(changed func()) *Log {
 	if changed == nil {
 		changed = func() {}
@@ -100,7 +100,7 @@ func New(changed func()) *Log {
 	return &Log{targets: map[string]*target{}, changed: changed}
 }
 
-// WriterFrom names the function that tells who wrote the newest of a target's objects after a time; it must
+// WriterFrom sets the function that returns who wrote the newest of a target's objects after a time. It must
 // not block.
 func (l *Log) WriterFrom(f func(target string, since time.Time) *Writer) {
 	l.mu.Lock()
@@ -108,8 +108,8 @@ func (l *Log) WriterFrom(f func(target string, since time.Time) *Writer) {
 	l.writer = f
 }
 
-// Add makes a target known. Kept are entries of an earlier life of reloader (Encode), empty when there are
-// none; save is told each time an entry is complete, and may be nil.
+// Add adds a target. kept are its entries from before a restart, as save got them, or empty. save is called each time
+// an entry is complete, and may be nil.
 func (l *Log) Add(name, kind string, kept []byte, save func([]byte)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -15,7 +15,7 @@ const (
 	maxText     = 240 // bytes of one text
 )
 
-// note takes in a transition. It reports whether an entry was completed by it.
+// note records a transition. It reports whether that completed an entry.
 func (t *target) note(from, to reload.Status, writer func(string, time.Time) *Writer) bool {
 	t.last = to
 	restarted := from.ServerLife != "" && to.ServerLife != "" && from.ServerLife != to.ServerLife
@@ -59,7 +59,7 @@ func versions(before, after string) string {
 	return "the server was restarted: version " + before + " before, " + after + " now"
 }
 
-// pending is the entry of the wanted files: the newest change, or a new one when they are other files.
+// pending returns the entry of the wanted files: the newest change, or a new one if these are other files.
 func (t *target) pending(to reload.Status) *Entry {
 	i := t.newest()
 	if i >= 0 && t.entries[i].Digest == to.Wanted {
@@ -76,7 +76,7 @@ func (t *target) pending(to reload.Status) *Entry {
 	return &t.entries[len(t.entries)-1]
 }
 
-// newest is the index of the newest change; -1 when there is none.
+// newest returns the index of the newest change; -1 when there is none.
 func (t *target) newest() int {
 	for i, v := range slices.Backward(t.entries) {
 		if v.Outcome != Restarted {
@@ -128,7 +128,7 @@ func (e *Entry) describe(from, to reload.Status) {
 		} else if e.Outcome != Live {
 			e.Outcome = Pending
 		}
-	default: // it goes on
+	default: // still in progress
 	}
 }
 
