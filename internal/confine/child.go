@@ -8,7 +8,7 @@ import (
 	"runtime"
 )
 
-// child is a process that was started and waits for its work, does it, or has ended.
+// child is a process that waits for its work, does it, or has ended.
 type child struct {
 	cmd            *exec.Cmd
 	stdin          io.WriteCloser // nil for a program that reads files
@@ -17,7 +17,7 @@ type child struct {
 
 	cancel context.CancelFunc // kills it
 	ended  chan struct{}
-	err    error // of its end, once ended is closed
+	err    error // from Wait; read it only after ended is closed
 }
 
 // start starts the program of a job. The error is an *Error.
@@ -34,7 +34,7 @@ func start(j Job) (*child, error) {
 	apart(c.cmd)
 	started := make(chan error)
 	go func() {
-		// The kernel ends the process with the thread that started it, not only with all of us: see apart.
+		// The kernel kills the process when the thread that started it ends: see apart.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(c.ended)
@@ -70,14 +70,14 @@ func (c *child) launch(j Job) (err error) {
 	return nil
 }
 
-// ask gives it its work and waits for its end, which is also ctx's.
+// ask passes the work to the process and waits for its end. It kills the process when ctx ends.
 func (c *child) ask(ctx context.Context, question io.Reader) {
 	defer context.AfterFunc(ctx, c.cancel)()
 	given := make(chan struct{})
 	go func() {
 		defer close(given)
 		if c.stdin != nil {
-			// What it does not read it does not want; its end says the rest.
+			// An error only means that it did not read everything; how it ends tells the rest.
 			_, _ = io.Copy(c.stdin, question)
 			_ = c.stdin.Close()
 		}
@@ -86,7 +86,7 @@ func (c *child) ask(ctx context.Context, question io.Reader) {
 	<-given
 }
 
-// end ends it without an answer.
+// end kills the process and waits for its end.
 func (c *child) end() {
 	c.cancel()
 	<-c.ended

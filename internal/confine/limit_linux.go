@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// apart puts the process into a group of its own, so that it is killed with all that it started. The kernel kills it
-// when we die, however that happens: its answer would go nowhere. What it started itself is not killed then. The kernel
-// means the thread that starts it, so that this thread must live as long as the process.
+// apart puts the process into a group of its own, so that it is killed together with everything that it started. The
+// kernel also kills it when we die, however that happens, because its answer would go nowhere; what it started itself is
+// not killed then. For the kernel, "we" is the thread that starts it: this thread must live as long as the process.
 func apart(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
 	cmd.Cancel = func() error {
@@ -25,32 +25,32 @@ func apart(cmd *exec.Cmd) {
 	}
 }
 
-// untouched is what a Go program maps and never uses, at most: tables of the runtime, and zeroed variables.
+// untouched is how much a Go program maps at most without ever using it: tables of the runtime, and zeroed variables.
 const untouched = 128 << 20
 
-// limit bounds the private writable memory of the process (RLIMIT_DATA). RLIMIT_AS would count what the
-// runtime only reserves, which is more than it uses by far. A program of ours narrows it down before it
-// reads its question: see Within.
+// limit limits the private writable memory of the process (RLIMIT_DATA). RLIMIT_AS would also count what the
+// runtime only reserves, which is far more than it uses. Our own programs lower the limit further before they
+// read their input: see Within.
 func limit(pid int, bytes int64) error {
 	lim := unix.Rlimit{Cur: uint64(bytes + untouched), Max: uint64(bytes + untouched)}
 	if err := unix.Prlimit(pid, unix.RLIMIT_DATA, &lim, nil); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("prlimit: %w", err)
 	}
-	// If the kernel has to choose, then not us. Best effort: the file may be read-only.
+	// If memory runs out, the kernel should kill the child, not us. Best effort: the file may be read-only.
 	_ = os.WriteFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", []byte("1000"), 0)
 	return nil
 }
 
-// Within makes the calling process die when it has more private memory than most bytes, and gives way to the
-// process that started it: probes are answered while it works, however little CPU there is.
+// Within makes the calling process die when it has more private memory than most bytes. It also lowers the process's
+// priority, so that the process that started it can answer probes, however little CPU there is.
 func Within(most int64) {
 	giveWay()
 	collectLate()
 	if most <= 0 || !bound(most) {
 		return
 	}
-	// The runtime keeps the address space of what it gives back. Work that nearly fills its room would end
-	// early were this not looked at again.
+	// The runtime keeps the address space of memory that it returns. Without updating the limit, work that nearly fills
+	// its room would be killed early.
 	go func() {
 		for range time.Tick(boundEvery) {
 			bound(most)
@@ -58,8 +58,8 @@ func Within(most int64) {
 	}()
 }
 
-// giveWay lowers the priority of all threads. One that begins meanwhile has that of the thread that made it, so that all are
-// listed again until there is no new one.
+// giveWay lowers the priority of all threads. A new thread has the priority of the thread that made it, so the list is
+// read again until it has no new one.
 func giveWay() {
 	known := map[string]bool{}
 	for more := true; more; {
@@ -77,11 +77,11 @@ func giveWay() {
 	}
 }
 
-// boundEvery is well below what a program of ours takes to fill 10 MiB.
+// boundEvery is well below the time that one of our programs needs to fill 10 MiB.
 const boundEvery = 5 * time.Millisecond
 
-// bound sets the limit so that private memory can grow to most bytes. What is mapped and not used is no memory:
-// it is added.
+// bound sets the limit so that private memory can grow to most bytes. What is mapped but not used is not
+// memory yet, so it is added to the limit.
 func bound(most int64) bool {
 	var lim unix.Rlimit
 	mapped, private, ok := data()
@@ -92,7 +92,7 @@ func bound(most int64) bool {
 	return unix.Setrlimit(unix.RLIMIT_DATA, &lim) == nil
 }
 
-// data is the private memory that this process has mapped, and what of it is used, in bytes.
+// data returns how much private memory this process has mapped, and how much of it is used, in bytes.
 func data() (mapped, private int64, ok bool) {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -102,7 +102,7 @@ func data() (mapped, private int64, ok bool) {
 	return mapped, private, mapped >= private && private > 0
 }
 
-// figure is a line of the kernel's status, in bytes.
+// figure returns one value of the kernel's status file, in bytes.
 func figure(status []byte, key string) int64 {
 	_, rest, _ := bytes.Cut(status, []byte(key))
 	line, _, _ := bytes.Cut(rest, []byte(" kB"))

@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// apart puts the process into a group of its own, so that it is killed with all that it started. When we are killed, it
-// lives on until its deadline.
+// apart puts the process into a group of its own, so that it is killed together with everything that it started. If we
+// are killed, it runs on until its deadline.
 func apart(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
-// limit cannot be done to another process here; the soft limit remains.
+// limit does nothing: here another process cannot be limited. The soft limit remains.
 func limit(int, int64) error { return nil }
 
 // Within does nothing here.

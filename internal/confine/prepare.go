@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// A program that is started before its work is known has done its own start by the time it gets it.
+// A program that is started before its work is known is ready to work by the time it gets it.
 const (
-	// idleFor is how long one waits for its work; it takes about as long as the slowest reading of a common directory.
+	// idleFor is how long a program waits for its work: about as long as the slowest reading of a common directory.
 	idleFor = 2 * time.Second
-	// idleRoom is what the container must have left for one: what waits takes memory from everything else.
+	// idleRoom is how much memory the container must have left: a waiting program takes memory from everything else.
 	idleRoom = 128 << 20
-	// The pause after a start that was of no use; it doubles until one is of use.
+	// The pause after a start that was not used; it doubles until one is used.
 	wastedPause, wastedPauseMax = 10 * time.Second, 10 * time.Minute
 )
 
@@ -25,21 +25,21 @@ type waiting struct {
 	idleFor time.Duration
 
 	mu sync.Mutex
-	// c is what waits; nil: nothing. job is what it was started for, and file what its program was then.
+	// c is the waiting process; nil: none. job is what it was started with; file identifies its program at that time.
 	c    *child
 	job  Job
 	file fs.FileInfo
-	// busy says that a start is under way.
+	// busy means that a start is in progress.
 	busy      bool
 	starts    sync.WaitGroup
 	notBefore time.Time
 	pause     time.Duration
 }
 
-// Prepare starts the program of a job with Stdin in the background, so that the next Run of that program has it at
-// once; when there is none within a moment, it is ended. It may be called at any hint that there will be work, and as
-// often as there are hints: there is at most one such process, and none if memory is short or another program is
-// confined. Hints that lead to no work are soon ignored.
+// Prepare starts the program of a job with Stdin in the background, so that the next Run of that program need not start
+// it. If there is no Run within idleFor, it is killed. Call it at any hint that there will be work, as often as there
+// are hints: there is at most one such process, and none if memory is short or another program is running. Hints that
+// lead to no work are soon ignored.
 func Prepare(program string, maxOutput int, most int64) { idle.prepare(program, maxOutput, most) }
 
 func (w *waiting) prepare(program string, maxOutput int, most int64) {
@@ -60,7 +60,7 @@ func (w *waiting) prepare(program string, maxOutput int, most int64) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.busy = false
-		if c == nil { // it is not worth another try soon; who needs it says why it fails
+		if c == nil { // do not try again soon; the next Run reports why it fails
 			w.notBefore = time.Now().Add(wastedPause)
 			return
 		}
@@ -90,7 +90,7 @@ func (w *waiting) launch(program string, maxOutput int, most int64) (*child, Job
 	return c, job, file
 }
 
-// drop ends what waits, when that still is c.
+// drop kills the waiting process if that is still c.
 func (w *waiting) drop(c *child) {
 	w.mu.Lock()
 	if w.c != c {
@@ -104,8 +104,8 @@ func (w *waiting) drop(c *child) {
 	c.end()
 }
 
-// take gives what waits to a job that it suits; anything else that waits is ended, because the job was sized
-// without it. Nil: nothing suits.
+// take returns the waiting process if it suits the job. If it does not, it is killed, because the job was sized
+// without it, and take returns nil.
 func (w *waiting) take(j Job) *child {
 	w.mu.Lock()
 	c, was, file := w.c, w.job, w.file
@@ -124,7 +124,7 @@ func (w *waiting) take(j Job) *child {
 	return c
 }
 
-// suits says that the job would be started in the same way now.
+// suits reports whether the job would be started in the same way now.
 func (c *child) suits(j, was Job, file fs.FileInfo) bool {
 	select {
 	case <-c.ended:
@@ -134,11 +134,11 @@ func (c *child) suits(j, was Job, file fs.FileInfo) bool {
 	now, err := os.Stat(j.Program)
 	return err == nil && os.SameFile(now, file) && now.ModTime().Equal(file.ModTime()) && j.Program == was.Program &&
 		j.MaxOutput == was.MaxOutput && j.Stdin != nil && !j.Memory.tight && len(j.Args)+len(j.Env) == 0 &&
-		// It takes some of the room itself, and its settings for garbage stay.
+		// The process takes some of the room itself, and its garbage collector's settings cannot change.
 		j.Memory.Hard >= was.Memory.Hard-idleRoom/4 && j.Memory.Hard >= minHard
 }
 
-// EndIdle ends what waits for work.
+// EndIdle kills the process that waits for work, if any.
 func EndIdle() { idle.clear() }
 
 func (w *waiting) clear() {

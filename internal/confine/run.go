@@ -1,4 +1,4 @@
-// Package confine runs a program on what someone else wrote, with bounds on its time, memory and output, so
+// Package confine runs a program on files that someone else wrote, with limits on its time, memory and output, so
 // that it can harm nothing but itself.
 package confine
 
@@ -22,7 +22,7 @@ const (
 	ReasonMemory  = "has too little memory"
 )
 
-// Error says that the program gave no answer: nothing is known about the files.
+// Error means that the program gave no answer: nothing is known about the files.
 type Error struct {
 	// Program is the one that was asked; empty when none was found.
 	Program string
@@ -33,7 +33,7 @@ type Error struct {
 	Err    error
 }
 
-// Error names the program, the reason and what the process said.
+// Error names the program, the reason, the cause and what the process wrote.
 func (e *Error) Error() string {
 	s := "the validator"
 	if e.Program != "" {
@@ -49,7 +49,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 const (
@@ -61,30 +61,30 @@ const (
 type Job struct {
 	Program string
 	Args    []string
-	// Stdin is what it reads; nil for a program that reads files, whose two streams are then kept as one.
+	// Stdin is the program's input. It is nil for a program that reads files; its two output streams are then merged.
 	Stdin io.Reader
-	// Env is added to an environment that is otherwise empty: ours may hold credentials.
+	// Env is added to an environment that is otherwise empty: ours may contain credentials.
 	Env []string
-	// MaxOutput bounds what it may write, in bytes.
+	// MaxOutput limits what it may write, in bytes.
 	MaxOutput int
-	// Memory is what it may have.
+	// Memory is how much memory it may use.
 	Memory Budget
-	// Need is about how much memory the whole work needs, in bytes, for the message when it does not fit;
-	// 0 when that is not known.
+	// Need is roughly how much memory the whole work needs, in bytes, for the message when it does not fit;
+	// 0 if that is not known.
 	Need int64
 }
 
-// Output is what a program that ended by itself left behind.
+// Output is the output of a program that ended by itself.
 type Output struct {
 	Stdout []byte
-	// Merged is both streams in the order in which they were written, without Stdin.
+	// Merged is both streams in the order in which they were written. It is empty if there was a Stdin.
 	Merged string
-	// Stderr is its beginning.
+	// Stderr is the beginning of that stream.
 	Stderr string
 	Code   int
 }
 
-// Failure is the error for a process that ended by itself and yet gave no answer.
+// Failure is the error for a process that ended by itself but gave no answer.
 func (o Output) Failure(program string, err error) error {
 	reason := ReasonAnswer
 	if o.Code != 0 && len(o.Stdout) == 0 {
@@ -93,8 +93,8 @@ func (o Output) Failure(program string, err error) error {
 	return &Error{Program: program, Reason: reason, Stderr: o.Stderr, Err: err}
 }
 
-// Run starts the program, or takes the one that Prepare has started, and waits for its end. The error is an *Error; or,
-// when ctx ended it, one that wraps ctx's cause.
+// Run starts the program, or uses the one that Prepare has started, and waits for its end. The error is an *Error; or,
+// if ctx ended the program, one that wraps ctx's cause.
 func Run(ctx context.Context, j Job) (Output, error) {
 	c, err := idle.take(j), error(nil)
 	if c == nil {
@@ -109,7 +109,7 @@ func Run(ctx context.Context, j Job) (Output, error) {
 	return c.outcome(ctx, j)
 }
 
-// outcome is what a process that has ended left behind.
+// outcome returns the output of a process that has ended, or why there is no answer.
 func (c *child) outcome(ctx context.Context, j Job) (Output, error) {
 	stdout, stderr := c.stdout, c.stderr
 	out := Output{Stdout: stdout.b.Bytes(), Stderr: firstLines(stderr.b.String()), Code: c.cmd.ProcessState.ExitCode()}
@@ -127,7 +127,7 @@ func (c *child) outcome(ctx context.Context, j Job) (Output, error) {
 	case errors.As(c.err, &exit) && out.Code < 0:
 		end := exit.String()
 		if strings.Contains(end, "killed") && j.Memory.Container > 0 {
-			// Not by us: by the kernel, whose usual reason is memory.
+			// We did not kill it, so the kernel did; its usual reason is memory.
 			end += "; " + j.room()
 		}
 		return Output{}, &Error{Program: j.Program, Reason: ReasonDied, Stderr: out.Stderr, Err: errors.New(end)}
@@ -137,7 +137,7 @@ func (c *child) outcome(ctx context.Context, j Job) (Output, error) {
 	return out, nil
 }
 
-// outOfMemory recognizes what the Go runtime says when the kernel gives it no more.
+// outOfMemory recognizes what the Go runtime prints when it gets no more memory from the kernel.
 func outOfMemory(stderr string) bool {
 	return strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") ||
 		strings.Contains(stderr, "cannot map pages in arena") || strings.Contains(stderr, "errno=12")
@@ -160,10 +160,10 @@ func (j Job) room() string {
 
 func mib(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }
 
-// roundUp is a limit as people write it.
+// roundUp rounds a limit up to 32 MiB, as people write limits.
 func roundUp(n int64) int64 { return (n + 32<<20 - 1) / (32 << 20) * (32 << 20) }
 
-// firstLines keeps what a person reads first of a crash.
+// firstLines keeps the part of a crash that a person reads first.
 func firstLines(s string) string {
 	lines := strings.SplitN(strings.TrimSpace(s), "\n", 6)
 	if len(lines) > 5 {
@@ -172,7 +172,7 @@ func firstLines(s string) string {
 	return strings.ToValidUTF8(strings.Join(lines, "\n"), "?")
 }
 
-// limited is a buffer with an end: what is more is dropped, or ends the process's output.
+// limited is a buffer of limited size. Further output is dropped, or ends the process's output.
 type limited struct {
 	b    bytes.Buffer
 	max  int

@@ -4,8 +4,8 @@ import "context"
 
 var running = make(chan struct{}, 1)
 
-// Turn waits until no other program is confined: each is sized by what the container has left, and two at
-// once would both count on it. Done ends the turn.
+// Turn waits until no other program is running here: each is sized by what the container has left, and two at
+// once would both count on it. Call done to end the turn.
 func Turn(ctx context.Context) (done func(), err error) {
 	select {
 	case running <- struct{}{}:

@@ -10,13 +10,13 @@ import (
 const (
 	// heartbeat keeps proxies from closing a stream on which nothing happens.
 	heartbeat = 25 * time.Second
-	// maxStreams bounds the open pages that follow changes; further ones refresh slowly.
+	// maxStreams limits the open pages that follow changes; further ones refresh slowly.
 	maxStreams = 100
-	// writeTimeout is how long a client that does not read may hold its own stream up.
+	// writeTimeout is how long a client that does not read may block its own stream.
 	writeTimeout = 10 * time.Second
 )
 
-// hub tells open event streams that something changed. It does nothing by itself while there are none.
+// hub notifies open event streams that something changed. Without streams it does nothing.
 type hub struct {
 	mu      sync.Mutex
 	streams map[chan struct{}]bool
@@ -30,12 +30,13 @@ func (h *hub) changed() {
 	for c := range h.streams {
 		select {
 		case c <- struct{}{}:
-		default: // it has a notice waiting already
+		default: // a notice is already waiting
 		}
 	}
 }
 
-// join returns the channel of a new stream and that of the end; nil when there are too many, or at the end.
+// join returns the channel of a new stream and the one that is closed at the end; nil if there are too many streams, or
+// after the end.
 func (h *hub) join() (notices chan struct{}, stopped <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -77,7 +78,7 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
 	send := func(text string) bool {
-		// The server's own limit is for answers that end.
+		// The server's own write timeout is meant for short answers.
 		if err := out.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 			return false
 		}

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// markup is HTML. Only the functions below make it, and they escape what they are given: nothing from files, servers
+// markup is HTML. Only the functions below make it, and they escape their arguments: nothing from files, servers
 // or the cluster becomes a tag. (html/template would do the same, but it calls methods by name, so the linker keeps
 // every exported method of the program: 1.8 MB.)
 type markup string
 
-// literal is a constant of this package: the compiler refuses a string variable where a literal is wanted.
+// literal is a constant of this package: the compiler refuses a string variable in its place.
 type literal string
 
-// attrs are attributes, each with its value in quotes. No value goes into a link, script or style, where escaping is
-// not enough: those are in page.html.
+// attrs are attributes, each with its value in quotes. No value goes into a link, script or style, where escaping would
+// not be enough: those are in page.html.
 type attrs []struct {
 	name  literal
 	value string
@@ -23,7 +23,7 @@ type attrs []struct {
 
 func text(s string) markup { return markup(html.EscapeString(s)) }
 
-// el is an element; tag is its name, or name.class.
+// el returns an element; tag is its name, or name.class.
 func el(tag literal, children ...markup) markup { return elWith(tag, nil, children...) }
 
 func elWith(tag literal, as attrs, children ...markup) markup {
@@ -52,7 +52,7 @@ func concat(parts []markup) markup {
 	return markup(b.String())
 }
 
-// optional is an element with a text, or nothing if the text is empty.
+// optional returns an element with a text, or nothing if the text is empty.
 func optional(tag literal, s string) markup {
 	if s == "" {
 		return ""
@@ -60,7 +60,7 @@ func optional(tag literal, s string) markup {
 	return el(tag, text(s))
 }
 
-// list is a titled list that says how many items it leaves out; nothing if there are none.
+// list returns a titled list that says how many items it leaves out; nothing if there are no items.
 func list[T any](tag literal, title string, all []T, item func(T) markup) markup {
 	if len(all) == 0 {
 		return ""

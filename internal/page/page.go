@@ -15,19 +15,19 @@ import (
 //go:embed assets
 var assets embed.FS
 
-// frame is the page without what changes in it.
+// frame is the fixed part of the page.
 //
 //go:embed assets/page.html
 var frame string
 
-// Page serves the page and what belongs to it. Open pages follow changes by an event stream.
+// Page serves the page and its assets. Open pages follow changes by an event stream.
 type Page struct {
 	report  func() status.Report
 	history func() history.Report
 	hub     hub
 }
 
-// New makes a page of what the two functions return.
+// New makes a page that shows what the two functions return.
 func New(report func() status.Report, past func() history.Report) *Page {
 	return &Page{report: report, history: past}
 }
@@ -40,13 +40,13 @@ func (p *Page) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/events", p.hub.serve)
 }
 
-// Changed tells all open pages that there is something new. It does not block.
+// Changed makes all open pages refresh. It does not block.
 func (p *Page) Changed() { p.hub.changed() }
 
 // Stop ends the event streams, so that the server can shut down.
 func (p *Page) Stop() { p.hub.stop() }
 
-// headers are those of everything here: nothing is loaded from elsewhere, and no other page may show ours.
+// headers sets the headers of every answer: the page loads nothing from elsewhere, and no other page may embed it.
 func headers(w http.ResponseWriter, contentType string) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)

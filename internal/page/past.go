@@ -11,7 +11,7 @@ import (
 	"reloader/internal/history"
 )
 
-// maxEntries is how many entries the page shows; the API has all.
+// maxEntries is how many entries the page shows; the API has more.
 const maxEntries = 50
 
 var outcomeLevels = map[history.Outcome]string{
@@ -102,7 +102,7 @@ func chartOf(entries []history.Entry) markup {
 	}, append(bars, axis)...) + el("p.dim small", text(label))
 }
 
-// barHeight is logarithmic from 10 ms to 10 min.
+// barHeight returns the height of a bar on a logarithmic scale from 10 ms to 10 min.
 func barHeight(d time.Duration) int {
 	const low, high = 10 * time.Millisecond, 10 * time.Minute
 	share := math.Log(float64(max(d, low))/float64(low)) / math.Log(float64(high)/float64(low))

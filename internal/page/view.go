@@ -22,7 +22,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// clock is the time of day, with the day where that is another one.
+// clock returns the time of day, with the date if it is not today's.
 func clock(t, now time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
@@ -31,12 +31,13 @@ func clock(t, now time.Time) string {
 	return t.Format("2 Jan 15:04:05")
 }
 
-// contents are the title of the page and all that changes in it. There may be a thousand targets: no part is copied for each one.
+// contents returns the title and the changing part of the page. There may be a thousand targets, so the parts are joined
+// only once.
 func contents(r status.Report, past history.Report, now time.Time) (title string, main markup) {
 	worst, line, action := headline(r.Targets)
 	title = "reloader"
 	if worst != levelOK {
-		title = "! reloader" // a tab in the background shows it
+		title = "! reloader" // visible on a background tab
 	}
 	parts := []markup{elWith("div", attrs{{"class", "headline " + worst}, {"role", "status"}}, el("p.first", text(line)), optional("p", action))}
 	if !r.Ready && r.NotReady != "" {
@@ -70,7 +71,7 @@ func card(title string, children ...markup) markup {
 	return el("section.card", append([]markup{el("h2", text(title))}, children...)...)
 }
 
-// excerpt is text with its lines as they are; one that is too wide can be scrolled with the keyboard.
+// excerpt shows text with its line breaks. If it is too wide, it can be scrolled with the keyboard.
 func excerpt(s string) markup {
 	if s == "" {
 		return ""
@@ -115,8 +116,8 @@ func target(id string, s reload.Status, past []history.Entry, now time.Time) mar
 		pastOf(past, now))
 }
 
-// facts are names with values. The script writes into an element with data-live how long ago its time was, and into
-// one with data-countdown how soon it will be.
+// facts returns names with values. The script fills elements with data-live with how long ago their time was, and
+// elements with data-countdown with how soon it will be.
 func facts(s reload.Status, now time.Time) (all markup) {
 	add := func(name, value string, since ...time.Time) {
 		if value == "" {
@@ -171,7 +172,7 @@ func findings(title string, all []finding.Finding) markup {
 	})
 }
 
-// span is a duration for people: 210 ms, 3.4 s, 2 min.
+// span formats a duration for people: 210 ms, 3.4 s, 2 min.
 func span(d time.Duration) string {
 	switch {
 	case d < time.Second:

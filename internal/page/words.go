@@ -11,7 +11,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// The levels, which choose colours.
+// The levels select colours.
 const (
 	levelOK   = "ok"
 	levelBusy = "busy"
@@ -19,7 +19,7 @@ const (
 	levelBad  = "bad"
 )
 
-// level says how much a target needs a person.
+// level says how urgently a target needs a person.
 func level(s reload.Status) string {
 	switch s.Phase {
 	case reload.InSync:
@@ -36,7 +36,7 @@ func level(s reload.Status) string {
 	}
 }
 
-// title is a server's name as people write it.
+// title returns a server's name as people write it.
 func title(s reload.Status) string {
 	name := map[string]string{"prometheus": "Prometheus", "grafana": "Grafana"}[s.Kind]
 	switch {
@@ -48,7 +48,7 @@ func title(s reload.Status) string {
 	return name
 }
 
-// state is the phase in words.
+// state describes the phase in words.
 func state(s reload.Status) string {
 	name := title(s)
 	switch s.Phase {
@@ -85,12 +85,12 @@ func state(s reload.Status) string {
 	return string(s.Phase)
 }
 
-// ranNewest says that a server without an answer ran the newest files when it last had one.
+// ranNewest reports that a server that does not answer now ran the newest files when it last answered.
 func ranNewest(s reload.Status) bool {
 	return s.Phase == reload.Waiting && !s.LastProven.IsZero() && s.LastProven == s.Wanted
 }
 
-// keeps says what the server runs instead, as far as that is known.
+// keeps says what the server runs instead, if that is known.
 func keeps(s reload.Status, name string) string {
 	if s.Running.IsZero() {
 		return "What " + name + " runs now is not known."
@@ -98,7 +98,7 @@ func keeps(s reload.Status, name string) string {
 	return name + " keeps running the previous files."
 }
 
-// headline is one line about everything, and what to do.
+// headline returns one line about everything, and what to do.
 func headline(targets []reload.Status) (lvl, line, action string) {
 	if len(targets) == 0 {
 		return levelBusy, "No targets are configured.", ""
@@ -128,7 +128,7 @@ func rank(level string) int {
 	return map[string]int{levelOK: 0, levelBusy: 1, levelWarn: 2, levelBad: 3}[level]
 }
 
-// others counts the targets besides one that are not in sync.
+// others counts the targets that are not in sync, except one.
 func others(targets []reload.Status, but reload.Status) int {
 	n := 0
 	for _, s := range targets {
@@ -159,7 +159,7 @@ func allInSync(targets []reload.Status) string {
 	return line + "."
 }
 
-// attention says what a person should look at although everything is in sync.
+// attention says what needs a person even though everything is in sync.
 func attention(targets []reload.Status) string {
 	for _, s := range targets {
 		if len(s.RestartRequired) > 0 {
@@ -174,7 +174,7 @@ func attention(targets []reload.Status) string {
 	return ""
 }
 
-// problem is what is wrong with one target in one line, and what to do.
+// problem says in one line what is wrong with one target, and what to do.
 func problem(s reload.Status) (line, action string) {
 	name := title(s)
 	switch s.Phase {
@@ -206,7 +206,7 @@ func problem(s reload.Status) (line, action string) {
 	}
 }
 
-// sentence begins with a capital letter.
+// sentence makes the first letter a capital.
 func sentence(s string) string {
 	if s == "" {
 		return ""
@@ -214,7 +214,7 @@ func sentence(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// join lists names as a sentence does.
+// join lists names: "a, b and c".
 func join(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")

@@ -8,12 +8,12 @@ import (
 	"sync"
 )
 
-// maxConnections bounds what clients can make us hold: with their buffers these are about 3 MiB.
+// maxConnections limits the open connections; with their buffers they take about 3 MiB.
 const maxConnections = 128
 
-// connections is a listener that holds a bounded number of connections. A new one is never refused,
-// because it may be the kubelet's probe: an older one is closed instead, of the address that has the most.
-// Who opens a thousand closes its own.
+// connections is a listener with a limited number of connections. A new one is never refused,
+// because it may be the kubelet's probe. Instead an older one is closed, from the address that has the most:
+// a client that opens a thousand closes its own.
 type connections struct {
 	net.Listener
 	mu   sync.Mutex
@@ -24,7 +24,7 @@ type connection struct {
 	net.Conn
 	of   *connections
 	from string
-	// working says that a request is being answered.
+	// working means that a request is being answered.
 	working bool
 }
 
@@ -49,7 +49,7 @@ func (l *connections) Accept() (net.Conn, error) {
 	return held, nil
 }
 
-// surplus chooses what is closed when there are too many: an idle connection before one at work.
+// surplus selects the connection to close when there are too many: an idle one before a working one.
 func (l *connections) surplus() *connection {
 	if len(l.open) <= maxConnections {
 		return nil
@@ -62,7 +62,7 @@ func (l *connections) surplus() *connection {
 		}
 	}
 	var oldest *connection
-	// The newest one, which was just accepted, is last.
+	// Not the last one, which was just accepted.
 	for _, c := range l.open[:len(l.open)-1] {
 		if c.from == most && (oldest == nil || oldest.working && !c.working) {
 			oldest = c
@@ -84,7 +84,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// state follows what a server does with its connections, as http.Server.ConnState.
+// state is the http.Server.ConnState that records which connections are working.
 func (l *connections) state(c net.Conn, s http.ConnState) {
 	if secure, ok := c.(*tls.Conn); ok {
 		c = secure.NetConn()

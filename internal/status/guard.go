@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Guard refuses what only someone else's web page would send. There is usually no password on this
-// port, and the browser of someone who has a port-forward open can be made to ask it.
+// Guard refuses requests that only someone else's web page would send. There is usually no password on this
+// port, and a web page can make the browser of someone with an open port-forward send requests to it.
 //
-// It refuses requests of pages from other sites, and those by a name that could be anyone's: a page at
-// evil.example whose name is made to resolve to this port's address counts as the same site for a browser.
-// Hosts are further names that are accepted. Metrics and probes tell numbers and health, and are answered
-// by any name, so that no scrape and no probe fails for the way in which it reaches the pod.
+// It refuses requests from pages of other sites, and requests with a host name that anyone could own: if
+// evil.example resolves to this port's address, a browser treats its page as the same site.
+// hosts are further names to accept. Metrics and probes show only numbers and health. They accept
+// any name, so that no scrape and no probe fails because of how it reaches the pod.
 func Guard(next http.Handler, hosts ...string) http.Handler {
 	g := guard{}
 	for _, h := range hosts {
@@ -40,8 +40,8 @@ func Guard(next http.Handler, hosts ...string) http.Handler {
 
 type guard struct{ hosts []string }
 
-// allowed says whether a Host header can be one of ours. Addresses are: no name was resolved. So are names
-// that no stranger can own: localhost, names without a dot, and those of Services.
+// allowed reports whether to accept a Host header. Addresses are accepted: no name was resolved. So are names
+// that no stranger can own: localhost, names without a dot, and names of Services.
 func (g guard) allowed(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h

@@ -11,11 +11,11 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// ProbePaths are for the kubelet, which has no password: they tell whether the process works, and which
-// targets it still waits for.
+// ProbePaths are for the kubelet, which has no password: they show only whether the process works, and for which
+// targets it still waits.
 var ProbePaths = []string{"/healthz", "/-/healthy", "/readyz", "/-/ready"}
 
-// Handler serves everything. reread is called on POST /-/reload; it must not block. More adds routes of others.
+// Handler serves everything. reread is called on POST /-/reload; it must not block. more adds routes of other packages.
 func (t *Tracker) Handler(reread func(), more ...func(*http.ServeMux)) http.Handler {
 	mux := http.NewServeMux()
 	for _, add := range more {
@@ -36,8 +36,8 @@ func (t *Tracker) Handler(reread func(), more ...func(*http.ServeMux)) http.Hand
 	return http.MaxBytesHandler(mux, 1<<20)
 }
 
-// NewServer returns a server that slow, idle or many clients cannot hold, and the listener to serve: l with
-// a bounded number of connections.
+// NewServer returns a server that slow, idle or too many clients cannot block, and the listener to serve: l with
+// a limited number of connections.
 func NewServer(h http.Handler, l net.Listener) (*http.Server, net.Listener) {
 	bounded := &connections{Listener: l}
 	return &http.Server{
@@ -58,7 +58,7 @@ func text(w http.ResponseWriter, code int, line string) {
 	_, _ = io.WriteString(w, line+"\n")
 }
 
-// serveHealthy says that this process serves; it never depends on a target.
+// serveHealthy answers the liveness probe; the answer never depends on a target.
 func serveHealthy(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "healthy") }
 
 // serveReady answers the readiness probe, and with ?startup the startup probe of a gated sidecar.
@@ -70,10 +70,10 @@ func (t *Tracker) serveReady(w http.ResponseWriter, r *http.Request) {
 	text(w, http.StatusOK, "ready")
 }
 
-// lookTimeout bounds what a request for a status with ?look waits.
+// lookTimeout limits how long a request for a status with ?look waits.
 const lookTimeout = 8 * time.Second
 
-// serveStatus answers with the status; with ?look, after each target in sync has compared what its server runs.
+// serveStatus answers with the status; with ?look, each target in sync first compares what its server runs.
 func (t *Tracker) serveStatus(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Has("look") {
 		ctx, cancel := context.WithTimeout(r.Context(), lookTimeout)
@@ -85,8 +85,7 @@ func (t *Tracker) serveStatus(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	// The status is already on its way; that the client went away is no one's concern.
-	_ = enc.Encode(t.Report())
+	_ = enc.Encode(t.Report()) // it fails only if the client went away
 }
 
 func (t *Tracker) serveMetrics(w http.ResponseWriter, _ *http.Request) {
@@ -95,7 +94,7 @@ func (t *Tracker) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		text(w, http.StatusInternalServerError, "gather metrics: "+err.Error())
 		return
 	}
-	// The text format is the one that every scraper reads.
+	// Every scraper can read the text format.
 	w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
 	for _, f := range families {
 		if _, err := expfmt.MetricFamilyToText(w, f); err != nil {

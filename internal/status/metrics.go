@@ -13,7 +13,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// phases and classes are every value of their label, so that each series exists from the start.
+// These are all values of the labels, so that each series exists from the start.
 var (
 	phases = []reload.Phase{
 		reload.Starting, reload.Waiting, reload.Settling, reload.Checking, reload.Rejected, reload.Unjudged,
@@ -28,7 +28,7 @@ var (
 	severities = []finding.Severity{finding.Info, finding.Warning, finding.Error}
 )
 
-// family is one metric of targets and how to read it from what is known of one.
+// family is one metric of each target, and how to read it from a target's state.
 type family struct {
 	desc *prometheus.Desc
 	kind prometheus.ValueType
@@ -55,8 +55,8 @@ func labelled(name, help, label string, kind prometheus.ValueType, read func(*se
 	return family{desc: prometheus.NewDesc("reloader_"+name, help, []string{"target", label}, nil), kind: kind, read: read}
 }
 
-// families are the metrics of one target. The first six, and those of watching, have the names that
-// other configuration reloaders gave them, so that their alerts work.
+// families are the metrics of each target. The first six, and those of watching, have the same names as in
+// other configuration reloaders, so that existing alerts work.
 var families = []family{
 	gauge("last_reload_successful", "1 if the newest files are live, or if a change is in progress and nothing has failed; 0 after any failure, including a rejected file, and after 10 s without the server.",
 		func(t *seen) float64 { return number(t.now.Applied) }),
@@ -138,7 +138,7 @@ var (
 	readyDesc = prometheus.NewDesc("reloader_ready", "1 if every target has read its files and reloader is not stopping.", nil, nil)
 )
 
-// newRegistry returns a registry with everything that /metrics shows.
+// newRegistry returns the registry behind /metrics.
 func newRegistry(t *Tracker) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -203,7 +203,7 @@ func (t *Tracker) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// histograms are how long things took, by target.
+// histograms show how long things took, by target.
 type histograms struct {
 	validation, reload, live *prometheus.HistogramVec
 }
@@ -235,9 +235,9 @@ func (h histograms) forget(target string) {
 	}
 }
 
-// observe takes the durations that end with a transition; last is the status of the one before. A
-// success is entered between two transitions, so that from may know of it already. One that follows no
-// change, a server's restart for example, leaves the duration as it was.
+// observe records the durations that end with a transition; last is the status of the previous transition. A
+// success is entered between two transitions, so from may already contain it. One that follows no
+// change, for example a server's restart, leaves the duration as it was.
 func (h histograms) observe(last, from, to reload.Status) {
 	if from.Phase != to.Phase {
 		took := to.Since.Sub(from.Since).Seconds()
@@ -268,7 +268,7 @@ func unix(t time.Time) float64 {
 	return float64(t.UnixMilli()) / 1000
 }
 
-// maxVersion bounds the one label whose value is a server's own text, in bytes: no version is longer.
+// maxVersion limits the one label whose value is a server's own text, in bytes. No real version is longer.
 const maxVersion = 64
 
 func versionLabel(version string) string {

@@ -16,7 +16,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Build is what this program is.
+// Build identifies this program.
 type Build struct {
 	Version, Revision, GoVersion string
 }
@@ -25,18 +25,18 @@ type Build struct {
 type Report struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision"`
-	// Ready says that every target has read its files once and that we are not stopping.
+	// Ready means that every target has read its files once and that reloader is not stopping.
 	Ready bool `json:"ready"`
 	// NotReady says why not, in one line.
 	NotReady string `json:"notReady,omitempty"`
-	// ConfigFile is our own configuration file; nil when flags alone were given.
+	// ConfigFile is reloader's own configuration file; nil if there is none.
 	ConfigFile *ConfigFile `json:"configFile,omitempty"`
-	// Notes are what a user should know about the set-up as a whole.
+	// Notes are findings about the setup as a whole.
 	Notes   []finding.Finding `json:"notes,omitempty"`
 	Targets []reload.Status   `json:"targets"`
 }
 
-// ConfigFile is the state of our own configuration file.
+// ConfigFile is the state of reloader's own configuration file.
 type ConfigFile struct {
 	Path string `json:"path"`
 	// Error says why the newest contents are not in use; empty when they are.
@@ -45,15 +45,15 @@ type ConfigFile struct {
 	Loaded time.Time `json:"loaded,omitzero"`
 }
 
-// Tracker remembers the newest status of every target and serves it. It is a reload.Observer;
+// Tracker keeps the newest status of every target and serves it. It is a reload.Observer;
 // all methods may be called from any goroutine.
 type Tracker struct {
 	build    Build
 	registry *prometheus.Registry
 	times    histograms
 
-	// mu is never held while someone else is asked: a gate or a target may take its time, and no transition, no probe
-	// and no stop waits for that.
+	// mu is never held while a gate or a target is asked: that may take a while, and no transition, probe
+	// or stop may wait for it.
 	mu       sync.Mutex
 	targets  map[string]*target
 	file     *ConfigFile
@@ -64,37 +64,37 @@ type Tracker struct {
 	started  bool
 }
 
-// Target is what the Tracker needs of a target.
+// Target is what the Tracker needs from a target.
 type Target struct {
 	Name, Kind string
-	// Status is the newest status; nil means that of the last transition.
+	// Status returns the newest status; nil: use that of the last transition.
 	Status func() reload.Status
-	// Gate is the digest of the files in the server's directory, zero when it holds no complete
-	// generation; nil in direct mode.
+	// Gate returns the digest of the files in the server's directory; zero if it has no complete
+	// generation. It is nil in direct mode.
 	Gate func() snapshot.Digest
-	// Look compares what the server runs with the files, at most until ctx ends; nil: nothing does.
+	// Look compares what the server runs with the files, at most until ctx ends. It may be nil.
 	Look func(ctx context.Context)
 }
 
-// target is what is known of one target.
+// target is what is known about one target.
 type target struct {
 	Target
-	last reload.Status // of the last transition
+	last reload.Status // from the last transition
 	// failures are failed reloads by class.
 	failures map[reload.Class]uint64
 }
 
-// seen is what one target, and its gate, say at one moment.
+// seen is the state of one target and its gate at one moment.
 type seen struct {
 	*target
 	now   reload.Status
 	gated bool
 	gate  snapshot.Digest
-	// failures are a copy.
+	// failures is a copy.
 	failures map[reload.Class]uint64
 }
 
-// look asks every target, by name. The lock must not be held.
+// look asks every target for its state, in the order of names. The lock must not be held.
 func (t *Tracker) look() []seen {
 	t.mu.Lock()
 	list := make([]seen, 0, len(t.targets))
@@ -119,9 +119,9 @@ func (t *Tracker) look() []seen {
 type Watch struct {
 	// Watches are directories that inotify watches now; 0 while only polling.
 	Watches int
-	// Events are what the kernel reported, Errors failures to watch; both only grow.
+	// Events counts what the kernel reported, Errors failures to watch; both only grow.
 	Events, Errors uint64
-	// Polling says that inotify is unavailable, or not for all directories.
+	// Polling means that inotify is unavailable for some or all directories.
 	Polling bool
 }
 
@@ -132,7 +132,7 @@ func New(build Build) *Tracker {
 	return t
 }
 
-// Add makes a target known before it starts; one of the same name is replaced.
+// Add adds a target before it starts. It replaces one with the same name.
 func (t *Tracker) Add(added Target) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -164,7 +164,7 @@ func (t *Tracker) Transition(from, to reload.Status) {
 	if !ok {
 		return
 	}
-	// Counts move between transitions too, so that they are compared with those of the last one.
+	// Counts also grow between transitions, so compare with those of the last transition.
 	if before := known.last.Counts.ReloadsFailed; to.Counts.ReloadsFailed > before {
 		class := reload.ClassUnexpected
 		if to.Failure != nil {
@@ -176,7 +176,7 @@ func (t *Tracker) Transition(from, to reload.Status) {
 	known.last = to
 }
 
-// WatchedBy names the function that tells the figures of watching.
+// WatchedBy sets the function that returns the figures of watching.
 func (t *Tracker) WatchedBy(figures func() Watch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -185,41 +185,41 @@ func (t *Tracker) WatchedBy(figures func() Watch) {
 
 // Call is a number of requests of one kind to the Kubernetes API.
 type Call struct {
-	// Verb is as in a Role; Code the HTTP status, or "none" when no answer came.
+	// Verb is written as in a Role. Code is the HTTP status, or "none" if there was no answer.
 	Verb, Code string
 	// Count only grows.
 	Count uint64
 }
 
-// CallsBy names the function that counts the requests to the Kubernetes API.
+// CallsBy sets the function that returns the counts of requests to the Kubernetes API.
 func (t *Tracker) CallsBy(figures func() []Call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.calls = figures
 }
 
-// OwnFile tells the state of our own configuration file.
+// OwnFile sets the state of reloader's own configuration file.
 func (t *Tracker) OwnFile(f ConfigFile) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.file = &f
 }
 
-// Note tells what a user should know about the set-up as a whole; it replaces the earlier notes.
+// Note sets the findings about the setup as a whole. They replace the earlier ones.
 func (t *Tracker) Note(notes []finding.Finding) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.notes = slices.Clone(notes)
 }
 
-// Started says that all targets are known, so that readiness can be judged.
+// Started reports that all targets were added, so that readiness can be judged.
 func (t *Tracker) Started() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.started = true
 }
 
-// Stopping makes readiness false for good.
+// Stopping makes readiness false permanently.
 func (t *Tracker) Stopping() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -261,7 +261,7 @@ func (t *Tracker) Report() Report {
 	return r
 }
 
-// NotReady says in one line why we are not ready; empty when we are. With startup, a gated
+// NotReady says in one line why reloader is not ready; empty if it is. With startup, a gated
 // target also needs a first generation, so that the server can start.
 func (t *Tracker) NotReady(startup bool) string {
 	list := t.look()
@@ -270,7 +270,7 @@ func (t *Tracker) NotReady(startup bool) string {
 	return t.notReady(list, startup)
 }
 
-// beforePublish says that it is not decided yet what the gate should hold.
+// beforePublish reports that it is not decided yet what the gate should contain.
 func beforePublish(p reload.Phase) bool {
 	return p == reload.Settling || p == reload.Checking || p == reload.Publishing
 }
@@ -290,7 +290,7 @@ func (t *Tracker) notReady(list []seen, startup bool) string {
 		case startup && s.gated && s.gate.IsZero():
 			waiting = append(waiting, s.Name+" has no generation yet")
 		case startup && s.gated && beforePublish(s.now.Phase):
-			// A generation of an earlier pod is there. The server need not start on it, only to be
+			// An earlier pod left a generation. The server should not start with it, only to be
 			// reloaded a moment later.
 			waiting = append(waiting, s.Name+" is still looking at its files")
 		}

@@ -15,25 +15,25 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Protection is a web configuration file that is followed: certificates and passwords count from the
-// next connection and the next request on. While it cannot be used, what it said last holds.
+// Protection follows a web configuration file: new certificates apply from the next connection on, new passwords from
+// the next request on. If the file becomes unusable, its last usable contents stay in force.
 type Protection struct {
 	path string
 	log  *slog.Logger
 
 	mu  sync.Mutex
 	now *settings
-	// failed is what was said last about a file that cannot be used.
+	// failed is the last error that was logged about an unusable file.
 	failed string
 
-	// checking lets one password be compared at a time: each comparison costs some 50 ms on purpose.
+	// checking lets one password be compared at a time: each comparison costs about 50 ms on purpose.
 	checking sync.Mutex
-	// right are hashes of what was compared and is right, for the settings in right.
+	// right are hashes of users with their right passwords, for the settings in rightOf.
 	right   map[[sha256.Size]byte]bool
 	rightOf *settings
 }
 
-// Open reads the file for the first time, and then an error in it is an error.
+// Open reads the file for the first time. Only then is a mistake in the file returned as an error.
 func Open(path string, log *slog.Logger) (*Protection, error) {
 	now, err := load(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func Open(path string, log *slog.Logger) (*Protection, error) {
 	return &Protection{path: path, log: log, now: now}, nil
 }
 
-// current are the settings by what the files say now.
+// current returns the settings from the files as they are now, or the last usable ones.
 func (p *Protection) current() *settings {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,7 +75,7 @@ func (p *Protection) unchanged() bool {
 	return true
 }
 
-// Listener adds TLS to l, where the file asks for it.
+// Listener adds TLS to l if the file asks for it.
 func (p *Protection) Listener(l net.Listener) net.Listener {
 	if p.now.tls == nil {
 		return l
@@ -91,8 +91,8 @@ func (p *Protection) Listener(l net.Listener) net.Listener {
 	})
 }
 
-// Handler asks for a password, where the file names users, for every path but those of open, which tell no
-// more than whether the process works: the kubelet's probes have no password.
+// Handler requires a password if the file names users, for every path except those in open, which show only
+// whether the process works: the kubelet's probes have no password.
 func (p *Protection) Handler(next http.Handler, open ...string) http.Handler {
 	free := map[string]bool{}
 	for _, path := range open {
@@ -112,10 +112,10 @@ func (p *Protection) Handler(next http.Handler, open ...string) http.Handler {
 	})
 }
 
-// dummy is compared with when there is no such user, so that the time tells nothing of who exists.
+// dummy is compared with the password of an unknown user, so that the time does not reveal which users exist.
 var dummy = []byte("$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi")
 
-// maxRight bounds how many right answers are remembered.
+// maxRight limits how many right passwords are remembered.
 const maxRight = 100
 
 func (p *Protection) accepts(now *settings, user, password string) bool {

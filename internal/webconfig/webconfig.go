@@ -1,5 +1,5 @@
-// Package webconfig protects a listening port with TLS and passwords, by the web configuration file that
-// Prometheus and its exporters take (https://prometheus.io/docs/prometheus/latest/configuration/https/).
+// Package webconfig protects a listening port with TLS and passwords, using the same web configuration file as
+// Prometheus and its exporters (https://prometheus.io/docs/prometheus/latest/configuration/https/).
 package webconfig
 
 import (
@@ -19,11 +19,11 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// maxFile bounds the file and each file that it names, in bytes.
+// maxFile is the largest size of the file and of each file that it names, in bytes.
 const maxFile = 1 << 20
 
-// format is the part of the format that is understood; anything else in a file is an error, because a
-// protection that is silently left out is none.
+// format is the supported part of the format. Anything else in a file is an error: a protection must not be
+// left out silently.
 type format struct {
 	TLS   *tlsServer        `yaml:"tls_server_config"`
 	HTTP  *httpServer       `yaml:"http_server_config"`
@@ -39,16 +39,16 @@ type tlsServer struct {
 	MinVersion   string   `yaml:"min_version"`
 	MaxVersion   string   `yaml:"max_version"`
 	CipherSuites []string `yaml:"cipher_suites"`
-	// PreferServer has had no effect since Go 1.17, in Prometheus neither.
+	// PreferServer has had no effect since Go 1.17, in Prometheus either.
 	PreferServer bool `yaml:"prefer_server_cipher_suites"`
 }
 
-// httpServer is accepted where it changes nothing here.
+// httpServer is accepted; http2 has no effect here, because only HTTP/1.1 is offered.
 type httpServer struct {
 	HTTP2 *bool `yaml:"http2"`
 }
 
-// settings are what a file and the files that it names say now.
+// settings come from a file and the files that it names.
 type settings struct {
 	tls   *tls.Config // nil without TLS
 	users map[string][]byte
@@ -56,7 +56,7 @@ type settings struct {
 	files map[string][]byte
 }
 
-// load reads the file and what it names.
+// load reads the file and the files that it names.
 func load(path string) (*settings, error) {
 	s := &settings{files: map[string][]byte{}}
 	data, err := s.read(path)
@@ -84,7 +84,7 @@ func load(path string) (*settings, error) {
 	return s, nil
 }
 
-// withoutValues keeps YAML's own errors from quoting a hash or a password in the wrong place.
+// withoutValues keeps YAML errors from quoting a hash or a password that is in the wrong place.
 func withoutValues(err error) error {
 	var types *yaml.TypeError
 	if !errors.As(err, &types) {
@@ -109,7 +109,7 @@ func (s *settings) read(path string) ([]byte, error) {
 	return b, nil
 }
 
-// relative reads a file that is named relative to the directory of the web configuration file.
+// relative reads a file whose name may be relative to the directory of the web configuration file.
 func (s *settings) relative(dir, name string) ([]byte, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(dir, name)
@@ -185,7 +185,7 @@ func (s *settings) server(f *tlsServer, dir string) (*tls.Config, error) {
 	return c, nil
 }
 
-// suites are the numbers of named cipher suites; nil means Go's own choice.
+// suites returns the IDs of named cipher suites; nil means Go's own choice.
 func suites(names []string) ([]uint16, error) {
 	var list []uint16
 	for _, name := range names {
@@ -202,7 +202,7 @@ func suites(names []string) ([]uint16, error) {
 	return list, nil
 }
 
-// allowSANs accepts client certificates that carry one of the names.
+// allowSANs accepts client certificates with one of the names.
 func allowSANs(allowed []string) func([][]byte, [][]*x509.Certificate) error {
 	return func(_ [][]byte, chains [][]*x509.Certificate) error {
 		if len(chains) > 0 && len(chains[0]) > 0 {
