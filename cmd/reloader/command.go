@@ -15,7 +15,7 @@ import (
 const (
 	exitOK       = 0 // done, or no errors found
 	exitFailed   = 1 // errors found, or the work failed
-	exitUsage    = 2 // the command line, the environment or our own file is wrong
+	exitUsage    = 2 // the command line, the environment or reloader's own file is wrong
 	exitUnjudged = 3 // no verdict: the validator or the server could not be asked
 )
 
@@ -25,11 +25,11 @@ type stdio struct {
 	out, err io.Writer
 	// hangUp gets SIGHUP, which only the daemon uses; nil in tests.
 	hangUp <-chan os.Signal
-	// self is the path of this program; empty in tests, which are another program.
+	// self is the path of this program; empty in tests, which run as another program.
 	self string
 }
 
-// command is one sub-command. Each has a file of its own that declares it and a line in commands.
+// command is one sub-command. Each is declared in its own file and listed in commands.
 type command struct {
 	name string
 	// summary is its line in `reloader --help`.
@@ -40,7 +40,7 @@ type command struct {
 	flags func() *flagSet
 }
 
-// commands are all sub-commands in the order in which the help lists them.
+// commands returns all sub-commands in the order of the help.
 func commands() []command {
 	return []command{
 		daemonCommand,
@@ -73,7 +73,7 @@ Exit codes: 0 fine, 1 errors found or failed, 2 usage, 3 could not judge.
 
 // run executes one command line without the program's name.
 func run(ctx context.Context, args []string, std stdio) int {
-	// Errors and logs repeat what servers, manifests and file names say.
+	// Errors and logs quote servers, manifests and file names, which may contain control characters.
 	std.err = finding.Lines(std.err)
 	if len(args) == 0 {
 		fmt.Fprint(std.err, overview())
@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 	name, rest := args[0], args[1:]
 	switch name {
 	case child.Command:
-		// No command for users: see package child.
+		// Not a command for users: see package child.
 		return child.Serve(std.in, std.out, std.err)
 	case "help":
 		if len(rest) == 0 {
@@ -136,7 +136,7 @@ func prefixed(prefix, s string) string {
 	return prefix + s
 }
 
-// didYouMean names the candidate nearest to word, or says nothing when none is near.
+// didYouMean suggests the candidate nearest to word; it is empty if none is near.
 func didYouMean(word string, candidates []string, prefix string) string {
 	if best := finding.Nearest(word, candidates); best != "" {
 		return "; did you mean " + prefix + best + "?"

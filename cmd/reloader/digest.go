@@ -51,7 +51,7 @@ func runDigest(ctx context.Context, args []string, std stdio) int {
 	return code
 }
 
-// digestOf is the digest of a directory's visible files, or of one file's bytes.
+// digestOf returns the digest of a directory's visible files, or of one file's bytes.
 func digestOf(ctx context.Context, path string) (snapshot.Digest, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"reloader/internal/inject"
 )
 
-// explainWidth is where lines of an explanation break, in characters.
+// explainWidth is the width of an explanation's lines, in characters.
 const explainWidth = 100
 
-// explain tells what inject did to each workload, container by container, and at the end what is
+// explain prints what inject did to each workload, container by container, and then what is
 // left for the user to do.
 func explain(w io.Writer, name string, src []byte, res inject.Result) {
 	for _, workload := range grouped(res.Notes, func(n inject.Note) string { return n.Workload }) {
@@ -38,8 +38,7 @@ func explain(w io.Writer, name string, src []byte, res inject.Result) {
 	}
 }
 
-// grouped puts notes with the same key together, in the order of the first of each; warnings
-// last.
+// grouped groups notes by key. Groups are in the order of their first notes; warnings come last.
 func grouped(notes []inject.Note, key func(inject.Note) string) [][]inject.Note {
 	at := map[string]int{}
 	var groups [][]inject.Note
@@ -60,8 +59,8 @@ func grouped(notes []inject.Note, key func(inject.Note) string) [][]inject.Note 
 	return groups
 }
 
-// remarks writes each note as a paragraph behind its line number. Further lines of a note are
-// indented below it.
+// remarks writes each note as a paragraph after its line number. Further lines of a note are
+// indented.
 func remarks(w io.Writer, notes []inject.Note) {
 	digits := 0
 	for _, n := range notes {
@@ -77,7 +76,7 @@ func remarks(w io.Writer, notes []inject.Note) {
 	}
 }
 
-// wrap breaks a text between words; indent stands before each line but the first.
+// wrap breaks a text between words, and puts indent before each line except the first.
 func wrap(text, indent string) string {
 	var b strings.Builder
 	at := len(indent)

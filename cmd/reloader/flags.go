@@ -11,7 +11,7 @@ import (
 	"reloader/internal/config"
 )
 
-// flagSet is the flags of one command with its help.
+// flagSet holds the flags and the help of one command.
 type flagSet struct {
 	*pflag.FlagSet
 	// help is the hand-written text above the list of flags: usage, what it does, an example.
@@ -26,8 +26,8 @@ func newFlagSet(name, help string) *flagSet {
 	return fs
 }
 
-// parse reads the arguments and, for flags that they leave out, the environment. When it
-// returns false the command is over with the exit code: help was asked for, or something is wrong.
+// parse reads the arguments and, for flags not given there, the environment. If it returns
+// false, the command ends with the exit code: help was requested, or something is wrong.
 func (fs *flagSet) parse(args []string, std stdio) (int, bool) {
 	if err := fs.Parse(args); err != nil {
 		var unknown *pflag.NotExistError
@@ -47,7 +47,7 @@ func (fs *flagSet) parse(args []string, std stdio) (int, bool) {
 	return exitOK, true
 }
 
-// parseAlone is parse for a command that takes flags and nothing else.
+// parseAlone is parse for a command that accepts only flags.
 func (fs *flagSet) parseAlone(args []string, std stdio) (int, bool) {
 	if code, ok := fs.parse(args, std); !ok {
 		return code, false
@@ -58,7 +58,7 @@ func (fs *flagSet) parseAlone(args []string, std stdio) (int, bool) {
 	return exitOK, true
 }
 
-// readEnvironment sets every flag that was not given and whose twin is set and not empty.
+// readEnvironment sets every flag that was not given from its environment variable, if that is not empty.
 func (fs *flagSet) readEnvironment(lookup func(string) (string, bool)) error {
 	var errs []error
 	fs.VisitAll(func(f *pflag.Flag) {
@@ -79,7 +79,7 @@ func (fs *flagSet) readEnvironment(lookup func(string) (string, bool)) error {
 	return errors.Join(errs...)
 }
 
-// environmentName is the twin of a flag: RELOADER_PROMETHEUS_URL for prometheus-url.
+// environmentName returns a flag's environment variable: RELOADER_PROMETHEUS_URL for prometheus-url.
 func environmentName(flag string) string {
 	return "RELOADER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
@@ -90,7 +90,7 @@ func (fs *flagSet) names() []string {
 	return names
 }
 
-// usage is the help text followed by the flags under their headings.
+// usage returns the help text followed by the flags under their headings.
 func (fs *flagSet) usage() string {
 	var order []string
 	groups := map[string]*pflag.FlagSet{}
@@ -114,7 +114,7 @@ func (fs *flagSet) usage() string {
 	return b.String()
 }
 
-// oneLine joins the lines of an error, because a user error is one line.
+// oneLine joins the lines of an error with semicolons.
 func oneLine(err error) string {
 	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 }

@@ -61,7 +61,7 @@ Examples:
 	return fs, o
 }
 
-// defaultImage is this program's own version, for a manifest should not name a moving tag.
+// defaultImage has this program's own version, because a manifest should not use a moving tag.
 func defaultImage() string {
 	if version == "dev" {
 		return "reloader:latest"
@@ -86,7 +86,7 @@ func runInject(ctx context.Context, args []string, std stdio) int {
 	case o.write && o.file == "-":
 		return usageError(std, "inject", "--write needs a file, not standard input")
 	}
-	// Nothing here looks at ctx: a signal ends the program, also while it waits for a pipe.
+	// Nothing here checks ctx: let a signal end the program, even while it waits for a pipe.
 	signal.Reset(os.Interrupt, syscall.SIGTERM)
 	src, err := readManifest(o.file, std.in)
 	if err != nil {
@@ -104,14 +104,14 @@ func runInject(ctx context.Context, args []string, std stdio) int {
 	return exitOK
 }
 
-// stillWrong says what check finds in the result. Inject has done its part: this is for the user, and changes
-// nothing about the exit code.
+// stillWrong prints what check finds in the result. It is for information only and does not affect the exit code:
+// inject has done its part.
 func stillWrong(ctx context.Context, name string, out []byte, w io.Writer) {
 	in := &manifest.Input{}
 	in.Add(name, out)
 	var list []finding.Finding
 	for _, f := range check.Manifest(ctx, check.Options{}, in).Findings {
-		// An object that is elsewhere is no fault of what inject was given.
+		// The missing object may be in another manifest.
 		if f.Severity != finding.Info && f.Rule != manifests.RuleNoObject {
 			list = append(list, f)
 		}
@@ -146,7 +146,7 @@ func manifestName(file string) string {
 	return file
 }
 
-// injectFailed puts the place first, where editors look for it.
+// injectFailed prints the position first, where editors expect it.
 func injectFailed(std stdio, name string, err error) int {
 	var e *inject.Error
 	if !errors.As(err, &e) {
@@ -181,7 +181,7 @@ func deliver(o *injectOptions, src, out []byte, w io.Writer) error {
 	return replaceFile(o.file, out)
 }
 
-// replaceFile changes a file at once or not at all, and keeps its mode and, where this user may, its owner.
+// replaceFile replaces a file atomically. It keeps the mode and, if this user may, the owner.
 func replaceFile(name string, b []byte) error {
 	real, err := filepath.EvalSymlinks(name)
 	if err != nil {
@@ -191,7 +191,7 @@ func replaceFile(name string, b []byte) error {
 	if err != nil {
 		return err
 	}
-	// A signal that comes while the new file is written ends the program when that is done.
+	// A signal that comes while the new file is written ends the program afterwards.
 	ends := make(chan os.Signal, 1)
 	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
 	defer func() {

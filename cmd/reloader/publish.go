@@ -84,7 +84,7 @@ func publishTo(ctx context.Context, dir string, set *snapshot.Set) (changed bool
 	return changed, gate.Publish(ctx, set)
 }
 
-// gather reads everything that is to be published, by name.
+// gather reads everything to publish, by name.
 func (o publishOptions) gather(ctx context.Context, dir string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	if dir != "" {
@@ -135,7 +135,7 @@ func addFile(files map[string][]byte, arg string) error {
 	}
 	for _, e := range entries {
 		p := filepath.Join(path, e.Name())
-		// As kubectl does: the files in the directory itself, links to files too, and nothing deeper.
+		// As kubectl does: only the files in the directory itself, including links to files.
 		if info, err := os.Stat(p); err != nil || !info.Mode().IsRegular() {
 			continue
 		}
@@ -173,7 +173,7 @@ func apart(from, to string) error {
 	return nil
 }
 
-// realPath is the absolute path without links, as far as the path exists.
+// realPath returns the absolute path with links resolved, as far as the path exists.
 func realPath(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {

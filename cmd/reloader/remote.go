@@ -16,15 +16,15 @@ import (
 	"reloader/internal/status"
 )
 
-// maxReport bounds what is read of another reloader's answer.
+// maxReport is the largest answer that is read, in bytes.
 const maxReport = 64 << 20
 
-// askTimeout bounds one request, also one that waits until every target has asked its server.
+// askTimeout limits one request, including one that waits until every target has asked its server.
 const askTimeout = 10 * time.Second
 
-// remote asks a running reloader for what it knows.
+// remote is a running reloader.
 type remote struct {
-	name string // the address, where one URL means several reloaders
+	name string // the address, if one URL stands for several reloaders
 	base string
 	o    httpclient.Options
 	c    *httpclient.Client
@@ -40,7 +40,7 @@ func registerClient(fs *flagSet, o *httpclient.Options) {
 	fs.StringVar(&o.PasswordFile, "password-file", "", "`FILE` with the password")
 }
 
-// newRemote checks the base URL and the files. The text of the URL is not repeated in errors: it may hold a password.
+// newRemote checks the base URL and the files. Errors do not repeat the URL: it may contain a password.
 func newRemote(base string, o httpclient.Options) (*remote, error) {
 	o.URL = strings.TrimSuffix(base, "/")
 	c, err := httpclient.New(o)
@@ -62,12 +62,12 @@ func (r *remote) report(ctx context.Context) (status.Report, error) {
 	return ask[status.Report](ctx, r, "status", nil)
 }
 
-// fresh is the report after every target in sync has compared what its server runs with the files.
+// fresh is report, but first every target in sync compares what its server runs with the files.
 func (r *remote) fresh(ctx context.Context) (status.Report, error) {
 	return ask[status.Report](ctx, r, "status", url.Values{"look": {""}})
 }
 
-// ask gets one of the things that the API has under its name.
+// ask gets /api/v1/NAME.
 func ask[T any](ctx context.Context, r *remote, name string, query url.Values) (answer T, err error) {
 	path := "/api/v1/" + name
 	a, f, err := r.c.Stream(ctx, path, query, askTimeout, maxReport, func(body io.Reader) (err error) {
@@ -91,7 +91,7 @@ func readAnswer[T any](body io.Reader, name string) (T, error) {
 	return answer, nil
 }
 
-// live says that the target was proven to run its newest files.
+// live reports whether the target was proven to run its newest files.
 func live(s reload.Status) bool {
 	return s.Phase == reload.InSync && s.Applied && !s.Wanted.IsZero() && s.Running == s.Wanted && len(s.Differences) == 0
 }

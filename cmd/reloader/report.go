@@ -10,21 +10,21 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// verdict is what `check` and `once` found.
+// verdict is the result of `check` and `once`.
 type verdict struct {
 	findings []finding.Finding
 	ignored  int // how many more were left out as known and accepted
-	// unjudged says why there is no verdict on some of it.
+	// unjudged says why there is no verdict on some of the files.
 	unjudged []string
 	digests  map[string]string // by path or target
-	names    []string          // the keys of digests in their order
-	// judged says, for manifests, what was judged in them.
+	names    []string          // the keys of digests in order
+	// judged lists, for manifests, what was judged in them.
 	judged []string
 	// strict makes warnings count as errors.
 	strict bool
 }
 
-// add takes the outcome for one target or path.
+// add adds the result for one target or path.
 func (v *verdict) add(name, digest string, findings []finding.Finding, err error) {
 	v.findings = append(v.findings, findings...)
 	if err != nil {
@@ -39,7 +39,7 @@ func (v *verdict) add(name, digest string, findings []finding.Finding, err error
 	}
 }
 
-// word is the whole verdict. What was found wrong is wrong, whatever else could not be judged.
+// word returns the verdict on everything. Errors count even if something else could not be judged.
 func (v *verdict) word() finding.Verdict {
 	switch {
 	case finding.HasErrors(v.findings) || v.strict && finding.Count(v.findings, finding.Warning) > 0:
@@ -51,7 +51,7 @@ func (v *verdict) word() finding.Verdict {
 	}
 }
 
-// code is the exit code that goes with the verdict.
+// code returns the exit code of the verdict.
 func (v *verdict) code() int {
 	switch v.word() {
 	case finding.VerdictInvalid:
@@ -72,7 +72,7 @@ func (v *verdict) write(cmd string, std stdio, format string) error {
 		fmt.Fprintf(std.err, "reloader %s: could not judge: %s\n", cmd, finding.OneLine(reason))
 	}
 	finding.Sort(v.findings)
-	v.findings = slices.Compact(v.findings) // one file can be judged on two ways
+	v.findings = slices.Compact(v.findings) // a file can be judged twice, in different ways
 	switch format {
 	case "json":
 		return v.json(std.out)
@@ -104,10 +104,10 @@ func (v *verdict) text(w io.Writer) error {
 	return err
 }
 
-// maxSnippetFile bounds the files of which a line is shown.
+// maxSnippetFile is the largest file whose lines are shown, in bytes.
 const maxSnippetFile = 4 << 20
 
-// reader returns a lookup that reads a file once for all findings in it, to show their lines.
+// reader returns a lookup that reads a file only once for all findings in it, to show their lines.
 func reader() finding.Lookup {
 	var last string
 	var data []byte
@@ -120,7 +120,7 @@ func reader() finding.Lookup {
 	}
 }
 
-// json writes the verdict as one object, which scripts rely on.
+// json writes the verdict as one object. Scripts rely on its form.
 func (v *verdict) json(w io.Writer) error {
 	out := struct {
 		Verdict  finding.Verdict   `json:"verdict"`

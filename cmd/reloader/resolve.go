@@ -10,8 +10,8 @@ import (
 	"reloader/internal/httpclient"
 )
 
-// all is one remote for each address of a headless Service's name, and the remote itself for any other one.
-// While the name does not resolve it is the remote itself, whose request then says so.
+// all returns one remote for each address of a headless Service's name, and the remote itself for any other name.
+// If the name does not resolve, it also returns the remote itself: its request will report that.
 func (r *remote) all(ctx context.Context) []*remote {
 	u, err := url.Parse(r.base)
 	if err != nil || u.Hostname() == "localhost" || net.ParseIP(u.Hostname()) != nil {
@@ -19,7 +19,7 @@ func (r *remote) all(ctx context.Context) []*remote {
 	}
 	addrs, err := net.DefaultResolver.LookupHost(ctx, u.Hostname())
 	if v4 := slices.DeleteFunc(slices.Clone(addrs), func(a string) bool { return strings.Contains(a, ":") }); len(v4) > 0 {
-		addrs = v4 // the others are the same pods
+		addrs = v4 // the IPv6 addresses belong to the same pods
 	}
 	if err != nil || len(addrs) < 2 {
 		return []*remote{r}
@@ -27,7 +27,7 @@ func (r *remote) all(ctx context.Context) []*remote {
 	return r.at(addrs, u)
 }
 
-// at are the reloaders at the addresses, asked by the name.
+// at returns a remote for each address, all with the same host name.
 func (r *remote) at(addrs []string, u *url.URL) []*remote {
 	port := u.Port()
 	if port == "" {
@@ -37,7 +37,7 @@ func (r *remote) at(addrs []string, u *url.URL) []*remote {
 	for _, addr := range addrs {
 		o := r.o
 		o.Address = net.JoinHostPort(addr, port)
-		if c, err := httpclient.New(o); err == nil { // as it was for r
+		if c, err := httpclient.New(o); err == nil { // it worked for r, so it works here
 			out = append(out, &remote{name: o.Address, base: r.base, o: o, c: c})
 		}
 	}

@@ -63,8 +63,8 @@ func runRun(ctx context.Context, args []string, std stdio) int {
 	return heldBack(std, daemon.HeldBack(), *termination)
 }
 
-// heldBack tells why servers could not start: their gates never got a first generation, and now the
-// kubelet ends the sidecar whose startup probe failed.
+// heldBack prints why servers could not start: their gates never got a first generation, so the startup probe
+// failed and the kubelet is stopping the sidecar.
 func heldBack(std stdio, targets []reload.Status, termination string) int {
 	if len(targets) == 0 {
 		return exitOK
@@ -79,7 +79,7 @@ func heldBack(std stdio, targets []reload.Status, termination string) int {
 	}
 	var report strings.Builder
 	fmt.Fprintln(&report, "the files cannot be used and the gate is still empty, so the server cannot start")
-	// A Builder takes everything.
+	// Writing to a Builder never fails.
 	_ = v.write("run", stdio{out: &report, err: &report}, "text")
 	fmt.Fprint(std.err, report.String())
 	explainTermination(termination, report.String())

@@ -18,7 +18,7 @@ const (
 	maxAnswerLine  = 300 // bytes of each
 )
 
-// printStatus writes one target as text: where it stands, why, what to do, and then what is known besides.
+// printStatus writes one target as text: its phase, why, what to do, and then everything else that is known.
 func printStatus(w io.Writer, s reload.Status, now time.Time) {
 	fmt.Fprintf(w, "%s: %s for %s, wanted %s, running %s\n",
 		finding.AtStart(s.Target), finding.OneLine(string(s.Phase)), now.Sub(s.Since).Round(time.Second), s.Wanted.Short(), runs(s.Running))
@@ -65,7 +65,7 @@ func printStatus(w io.Writer, s reload.Status, now time.Time) {
 	}
 }
 
-// directories are the digests that reloader digest prints of each directory, where they are not the one of all files.
+// directories returns the digests that `reloader digest` prints for each directory, unless all equal the one of all files.
 func directories(s reload.Status) string {
 	var all []string
 	differ := false
@@ -79,7 +79,7 @@ func directories(s reload.Status) string {
 	return strings.Join(all, ", ")
 }
 
-// runs is the digest that a server was proven to run.
+// runs returns the digest that a server was proven to run, or "unknown".
 func runs(d snapshot.Digest) string {
 	if d.IsZero() {
 		return "unknown"
@@ -87,7 +87,7 @@ func runs(d snapshot.Digest) string {
 	return d.Short()
 }
 
-// printAnswer writes the beginning of what a server answered.
+// printAnswer writes the beginning of a server's answer.
 func printAnswer(w io.Writer, body string) {
 	lines := strings.Split(strings.TrimSpace(body), "\n")
 	if body == "" {

@@ -73,7 +73,7 @@ func runStatus(ctx context.Context, args []string, std stdio) int {
 	return code
 }
 
-// statusCode is exitOK when every target runs its newest files.
+// statusCode returns exitOK if every target runs its newest files.
 func statusCode(report status.Report) int {
 	for _, s := range report.Targets {
 		if !live(s) {

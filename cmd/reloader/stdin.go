@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// untilDone reads from r until ctx ends: standard input may be a pipe into which no one writes.
+// untilDone reads from r until ctx ends: standard input may be a pipe that no one writes to.
 func untilDone(ctx context.Context, r io.Reader) io.Reader {
 	if r == nil {
 		return nil
@@ -23,7 +23,7 @@ func (e *endingReader) Read(p []byte) (int, error) {
 		n   int
 		err error
 	}
-	// What is read after the end goes nowhere, into a buffer of its own.
+	// A buffer of its own: a read that ends after ctx must not write to p.
 	buf, done := make([]byte, len(p)), make(chan read, 1)
 	go func() {
 		n, err := e.r.Read(buf)

@@ -8,10 +8,10 @@ import (
 	"reloader/internal/config"
 )
 
-// maxTermination is as much as the kubelet keeps of a termination message, in bytes.
+// maxTermination is how much of a termination message the kubelet keeps, in bytes.
 const maxTermination = 4096
 
-// terminationFlag adds the flag that says where the kubelet reads why a container ended.
+// terminationFlag adds the flag for the file from which the kubelet reads why a container ended.
 func terminationFlag(fs *flagSet) *string {
 	path := fs.String("termination-log", "/dev/termination-log",
 		"existing `FILE` to write the findings to when a server cannot start; the pod's terminationMessagePath")
@@ -20,8 +20,8 @@ func terminationFlag(fs *flagSet) *string {
 	return path
 }
 
-// explainTermination leaves the report where the kubelet reads it. The file exists in containers only,
-// so that it is never made.
+// explainTermination writes the report where the kubelet reads it. It never creates the file, which exists only in
+// containers.
 func explainTermination(path, report string) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -31,6 +31,6 @@ func explainTermination(path, report string) {
 	if len(report) > maxTermination {
 		report = strings.ToValidUTF8(report[:maxTermination], "")
 	}
-	// The report is on the standard output or in the log too.
+	// The report is also on standard output or in the log.
 	_, _ = f.WriteString(report)
 }

@@ -20,7 +20,7 @@ type waitOptions struct {
 	synced              bool
 	timeout             time.Duration
 
-	awaited []string // digests, or their beginnings: any of them will do
+	awaited []string // digests, or the beginnings of some: any of them will do
 }
 
 func waitFlags() (*flagSet, *waitOptions) {

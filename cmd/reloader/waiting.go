@@ -17,21 +17,21 @@ import (
 )
 
 const (
-	// askEvery is how often wait asks, resolveEvery how often it looks the names up again.
+	// askEvery is how often wait asks; resolveEvery is how often it resolves the names again.
 	askEvery     = 250 * time.Millisecond
 	resolveEvery = 5 * time.Second
-	// finalAfter is how long a refusal or mismatch that is tried once more must last to be an answer.
+	// finalAfter is how long a refusal or mismatch must last to be final, because reloader tries once more.
 	finalAfter = 3 * time.Second
 )
 
-// waiting asks one or more reloaders until all of them have the answer, or one has a bad one.
+// waiting asks one or more reloaders until all have the files live, or one has failed.
 type waiting struct {
 	*waitOptions
 	given []*remote // as the user named them
 	pods  map[string]*pod
 }
 
-// pod is what is known of one reloader.
+// pod is what is known about one reloader.
 type pod struct {
 	*remote
 	last  status.Report
@@ -39,7 +39,7 @@ type pod struct {
 	err   error
 	live  string // what runs there; empty: not live yet
 	seen  bool   // the awaited files were seen there
-	// failing is since when a target shows a failure that may yet heal.
+	// failing is when a target began to show a failure that may still heal.
 	failing map[string]time.Time
 }
 
@@ -83,7 +83,7 @@ func (w *waiting) run(ctx context.Context, std stdio) int {
 	}
 }
 
-// resolve finds the reloaders that the URLs mean now; what is known of one is kept.
+// resolve finds the reloaders that the URLs stand for now, and keeps what is known about each.
 func (w *waiting) resolve(ctx context.Context) {
 	now := map[string]*pod{}
 	for _, given := range w.given {
@@ -100,7 +100,7 @@ func (w *waiting) resolve(ctx context.Context) {
 	w.pods = now
 }
 
-// each does something for all pods at once, and waits for the slowest.
+// each calls f for all pods at once, and waits for the slowest.
 func (w *waiting) each(f func(*pod)) {
 	var all sync.WaitGroup
 	for _, p := range w.pods {
@@ -109,7 +109,7 @@ func (w *waiting) each(f func(*pod)) {
 	all.Wait()
 }
 
-// ask brings what is known of one pod up to date. Before anything is called live, its server is asked.
+// ask updates what is known about one pod. Before anything counts as live, its server is asked.
 func (w *waiting) ask(ctx context.Context, p *pod) {
 	p.live = ""
 	report, err := p.report(ctx)
@@ -140,7 +140,7 @@ func (w *waiting) sorted() []*pod {
 	return slices.SortedFunc(maps.Values(w.pods), func(a, b *pod) int { return strings.Compare(a.name+a.base, b.name+b.base) })
 }
 
-// at names the pod where there are several.
+// at names the pod if there are several.
 func (p *pod) at() string {
 	if p.name == "" {
 		return ""
@@ -148,7 +148,7 @@ func (p *pod) at() string {
 	return finding.OneLine(p.name) + ": "
 }
 
-// proven says what runs where the awaited files are live; empty when they are not.
+// proven lists the targets on which the awaited files are live; empty if they are not.
 func (w *waiting) proven(report status.Report) string {
 	var names []string
 	for _, s := range report.Targets {
@@ -165,7 +165,7 @@ func (w *waiting) proven(report status.Report) string {
 	return strings.Join(names, ", ")
 }
 
-// failed finds a target that has judged the awaited files, or whose server has, and says in which way.
+// failed returns a target for which the awaited files failed, and how; "" if there is none.
 func (w *waiting) failed(p *pod, now time.Time) (reload.Status, string) {
 	for _, s := range p.last.Targets {
 		if w.target != "" && s.Target != w.target || w.synced || !w.newest(s) {
@@ -196,7 +196,7 @@ func (w *waiting) failed(p *pod, now time.Time) (reload.Status, string) {
 	return reload.Status{}, ""
 }
 
-// timedOut says why each pod that is not live is not.
+// timedOut prints the state of each pod, and why it is not live.
 func (w *waiting) timedOut(std stdio) int {
 	code := exitUnjudged
 	for _, p := range w.sorted() {
@@ -232,7 +232,7 @@ func printSources(w io.Writer, report status.Report) {
 	}
 }
 
-// unknownTarget returns the names that there are when --target names none of them.
+// unknownTarget returns the existing names if --target is none of them.
 func (w *waiting) unknownTarget(report status.Report) []string {
 	known := []string{}
 	for _, s := range report.Targets {
@@ -244,15 +244,15 @@ func (w *waiting) unknownTarget(report status.Report) []string {
 	return known
 }
 
-// concerns says that the target has seen the awaited files.
+// concerns reports whether the target has seen the awaited files.
 func (w *waiting) concerns(s reload.Status) bool {
 	return (w.target == "" || s.Target == w.target) && (w.newest(s) || w.matches(s.Running))
 }
 
-// newest says that the awaited files are the newest ones of the target.
+// newest reports whether the awaited files are the newest ones of the target.
 func (w *waiting) newest(s reload.Status) bool { return w.matches(s.Wanted) || w.matchesSource(s) }
 
-// matchesSource says whether one source of the newest reading has the awaited digest.
+// matchesSource reports whether one source of the newest reading has the awaited digest.
 func (w *waiting) matchesSource(s reload.Status) bool {
 	for _, d := range s.Sources {
 		if w.matches(d) {

@@ -13,11 +13,11 @@ import (
 	"reloader/internal/reload"
 )
 
-// watchInterval is how often a watched status is asked for.
+// watchInterval is how often --watch asks for the status.
 const watchInterval = time.Second
 
-// watchStatus shows the status until ctx ends. In a terminal it is drawn again in place, elsewhere it is
-// written again when it changed.
+// watchStatus shows the status until ctx ends. On a terminal it is redrawn in place; elsewhere it is
+// written again when it changes.
 func watchStatus(ctx context.Context, r *remote, std stdio) int {
 	view := newView(std.out)
 	code := exitUnjudged
@@ -63,7 +63,7 @@ func newView(out io.Writer) *view {
 	return v
 }
 
-// duration is what changes in a status while nothing happens.
+// duration matches the parts of a status that change while nothing happens.
 var duration = lazyregexp.New(` for [0-9hms.]+,|\n  next try: in [0-9hms]+`)
 
 // Terminal control sequences.
@@ -85,7 +85,7 @@ func (v *view) show(text string, now time.Time) error {
 	}
 	var b strings.Builder
 	if v.last == "" {
-		b.WriteString("\x1b[2J") // what was there scrolls away once
+		b.WriteString("\x1b[2J") // clear the screen once
 	}
 	v.last = text
 	b.WriteString(home)
@@ -104,7 +104,7 @@ var phaseColors = map[reload.Phase]string{
 	reload.Retrying: "33", reload.Unjudged: "33", reload.Waiting: "33",
 }
 
-// paint colours the phase at the beginning of a target's first line.
+// paint colours the phase in a target's first line.
 func (v *view) paint(line string) string {
 	name, rest, ok := strings.Cut(line, ": ")
 	if !v.color || !ok || strings.HasPrefix(line, " ") {

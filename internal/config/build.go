@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// File is the path given by --config; empty when there is none.
+// File returns the path given by --config; empty when there is none.
 func (f *Flags) File() string { return f.file }
 
-// Template is what the flags of a kind say, whether they make a target or not.
+// Template returns a target with the settings of a kind's flags, even if they do not make a target.
 func (f *Flags) Template(kind Kind) Target {
 	t := TargetDefaults(kind)
 	for _, known := range f.targets {
@@ -26,8 +26,8 @@ func (f *Flags) Template(kind Kind) Target {
 }
 
 // Config builds the whole configuration: the defaults, then the file's contents (nil without
-// --config), then the flags and the environment. Flags win over the file for what is set once
-// for the process; the target of a kind's flags comes in addition to the targets of the file.
+// --config), then the flags and the environment. For settings of the process, flags win over the
+// file. Targets from flags are added to the targets of the file.
 func (f *Flags) Config(file []byte) (Config, error) {
 	cfg := Defaults()
 	c := &checker{file: f.file}
@@ -61,8 +61,8 @@ func (f *Flags) Config(file []byte) (Config, error) {
 	return cfg, nil
 }
 
-// absolute names what is followed by its absolute path. A server that was started in the same directory
-// with relative paths reports absolute ones, and mounts are listed by absolute paths only.
+// absolute makes the paths that are followed absolute. A server that was started in the same directory
+// with relative paths reports absolute ones, and mounts are listed only by absolute paths.
 func absolute(targets []Target) {
 	for i := range targets {
 		t := &targets[i]
@@ -81,7 +81,7 @@ func absolute(targets []Target) {
 	}
 }
 
-// override lets the flags that were given win over the file, and forgets where the file had them.
+// override lets given flags win over the file, and removes the file's positions of their keys.
 func (f *Flags) override(cfg *Config, positions map[string]position) {
 	for key, set := range map[string]func(){
 		"listen_address":   func() { cfg.ListenAddress = f.process.ListenAddress },
@@ -103,8 +103,8 @@ func (f *Flags) override(cfg *Config, positions map[string]position) {
 	}
 }
 
-// environment reads the variables that Grafana's own image takes, so that one Secret serves both
-// containers. They are meant for one Grafana: with several, each must name its own.
+// environment reads the variables that Grafana's own image uses, so that one Secret serves both
+// containers. They apply to a single Grafana: if there are several, each must name its own credentials.
 func environment(targets []Target) {
 	var only *Target
 	for i := range targets {
@@ -158,7 +158,7 @@ func (f *Flags) appendTarget(cfg *Config, t *flagTarget, c *checker) {
 	cfg.Targets = append(cfg.Targets, target)
 }
 
-// given is the first flag of a kind that was given; empty when there is none.
+// given returns the first flag of a kind that was given; empty when there is none.
 func (f *Flags) given(kind Kind) string {
 	name := ""
 	f.set.VisitAll(func(flag *pflag.Flag) {

@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Check is all that is wrong with a configuration file, each with its place. Path is its name for the messages; no flag and no
-// server's file counts.
+// Check returns all mistakes in a configuration file, each with its position. path names the file in messages. Flags and
+// the servers' files are not considered.
 func Check(path string, content []byte) []*Error {
 	f := Register(pflag.NewFlagSet("", pflag.ContinueOnError))
 	f.file = path

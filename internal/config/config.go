@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// Kind is what sort of server a target is.
+// Kind is the kind of server that a target is.
 type Kind string
 
 // The kinds of targets.
 const (
 	Prometheus Kind = "prometheus"
 	Grafana    Kind = "grafana"
-	HTTP       Kind = "http"   // a POST when a directory changed
-	Signal     Kind = "signal" // a SIGHUP when a directory changed
+	HTTP       Kind = "http"   // a POST when a directory changes
+	Signal     Kind = "signal" // a SIGHUP when a directory changes
 )
 
-// The ways to make a Prometheus read its files again.
+// The ways to make Prometheus read its files again.
 const (
 	MethodHTTP   = "http"
 	MethodSignal = "signal"
@@ -34,13 +34,13 @@ const (
 	RestartTerminate = "terminate"
 )
 
-// Config is everything that reloader was told, from flags, environment and file.
+// Config is reloader's whole configuration, from flags, environment and file.
 type Config struct {
 	// ListenAddress is where metrics, status and health are served; empty switches them off.
 	ListenAddress string `yaml:"listen_address"`
 	// WebConfigFile protects that address with TLS and passwords, in the format of Prometheus' own programs.
 	WebConfigFile string `yaml:"web_config_file"`
-	// AllowedHosts are further names by which the status page may be asked for.
+	// AllowedHosts are further host names that requests for the status page may use.
 	AllowedHosts []string `yaml:"allowed_hosts"`
 	// PollInterval is how often sources are read without any event.
 	PollInterval time.Duration `yaml:"poll_interval"`
@@ -50,13 +50,13 @@ type Config struct {
 	LogLevel string `yaml:"log_level"`
 	// LogFormat is logfmt or json.
 	LogFormat string `yaml:"log_format"`
-	// Promcheck is the path of the promcheck program; empty means beside this program, then PATH.
+	// Promcheck is the path of the promcheck program; empty means next to this program, then PATH.
 	Promcheck string `yaml:"promcheck"`
-	// FastPropagation makes the kubelet bring changes into the pod at once; it needs permissions.
+	// FastPropagation makes the kubelet update the pod's mounts at once; it needs permissions.
 	FastPropagation bool `yaml:"fast_propagation"`
-	// Events reports to Kubernetes Events of the own pod; it needs a permission.
+	// Events reports as Kubernetes Events of reloader's own pod; it needs a permission.
 	Events bool `yaml:"events"`
-	// Self is the path of this program, which is started again to judge Grafana's files; empty means that
+	// Self is the path of this program. It is started again to judge Grafana's files; if Self is empty,
 	// they are judged in this process.
 	Self string `yaml:"-"`
 	// Targets are the servers to keep up to date.
@@ -68,27 +68,27 @@ type Target struct {
 	// Name identifies the target in logs, metrics and status.
 	Name string `yaml:"name"`
 	Kind Kind   `yaml:"kind"`
-	// URL is the server's base URL with its route prefix; for kind http the URL to POST to.
+	// URL is the server's base URL with its route prefix; for kind http, the URL to POST to.
 	URL string `yaml:"url"`
 
 	// ConfigFile is Prometheus' main file as this process sees it.
 	ConfigFile Mount `yaml:"config_file"`
 	// Dirs are further directories.
 	Dirs []Mount `yaml:"dirs"`
-	// Method is how a Prometheus is told: http or signal.
+	// Method is how to make Prometheus reload: http or signal.
 	Method string `yaml:"method"`
 	// ProcessName finds the process to signal in a shared process namespace.
 	ProcessName string `yaml:"process_name"`
-	// Validator is a command to ask instead of promcheck, for example the server's own promtool.
+	// Validator is the path of a promtool to use instead of promcheck, for example the server's own.
 	Validator string `yaml:"validator"`
 
 	// Provisioning is Grafana's provisioning directory.
 	Provisioning Mount `yaml:"provisioning"`
 	// Ini is Grafana's grafana.ini.
 	Ini Mount `yaml:"ini"`
-	// SameEnv says that this process sees Grafana's environment and files.
+	// SameEnv means that this process sees Grafana's environment and files.
 	SameEnv bool `yaml:"same_env"`
-	// Version is the server's version for when it does not tell; empty means the newest known.
+	// Version is the server's version, until or unless it reports its own; empty means the newest known.
 	Version string `yaml:"version"`
 	// Restart says what to do when a changed grafana.ini needs a restart: off or terminate.
 	Restart string `yaml:"restart"`
@@ -99,13 +99,13 @@ type Target struct {
 	KeepGenerations int `yaml:"keep_generations"`
 	// GateMode is the mode of the gate's files, in octal; empty means 0644.
 	GateMode string `yaml:"gate_mode"`
-	// Gunzip replaces NAME.gz by its decompressed contents under NAME on the way to the gate.
+	// Gunzip publishes the decompressed contents of NAME.gz as NAME.
 	Gunzip bool `yaml:"gunzip"`
-	// ExpandEnv names the files in which $(VAR) is replaced on the way to the gate: path.Match patterns.
+	// ExpandEnv selects the files in which $(VAR) is replaced before they are published: path.Match patterns.
 	ExpandEnv []string `yaml:"expand_env"`
-	// ExpandEnvNames are the variables that those files may name: path.Match patterns.
+	// ExpandEnvNames are the variables that those files may use: path.Match patterns.
 	ExpandEnvNames []string `yaml:"expand_env_names"`
-	// ReloadTimeout bounds one reload call; 0 means what suits the kind.
+	// ReloadTimeout limits one reload call; 0 means the default of the kind.
 	ReloadTimeout time.Duration `yaml:"reload_timeout"`
 	// Allow names the guards that are switched off.
 	Allow []string `yaml:"allow"`
@@ -114,11 +114,11 @@ type Target struct {
 
 	Client `yaml:",inline"`
 
-	// FromFlags says that flags or the environment made this target, not the file.
+	// FromFlags means that flags or the environment made this target, not the file.
 	FromFlags bool `yaml:"-"`
 }
 
-// FileMode is GateMode as a number; 0 means the default.
+// FileMode returns GateMode as a number; 0 means the default.
 func (t Target) FileMode() (fs.FileMode, error) {
 	if t.GateMode == "" {
 		return 0, nil
@@ -130,7 +130,7 @@ func (t Target) FileMode() (fs.FileMode, error) {
 	return fs.FileMode(mode), nil
 }
 
-// Client is how to reach a server: credentials and TLS. Secrets are named by file.
+// Client is how to reach a server: credentials and TLS. Secrets are given as files.
 type Client struct {
 	Username        string `yaml:"username"`
 	PasswordFile    string `yaml:"password_file"`
@@ -138,20 +138,20 @@ type Client struct {
 	CAFile          string `yaml:"ca_file"`
 	CertFile        string `yaml:"cert_file"`
 	KeyFile         string `yaml:"key_file"`
-	// ServerName is the name to verify the server's certificate against.
+	// ServerName is the name to expect in the server's certificate.
 	ServerName string `yaml:"server_name"`
 	// Password comes from the environment only (GF_SECURITY_ADMIN_PASSWORD).
 	Password Secret `yaml:"-"`
 }
 
-// Mount is a file or directory as this process sees it, and as the server does.
+// Mount is the path of a file or directory in this process, and in the server.
 type Mount struct {
 	Path string
 	// ServerPath is where the server sees it; empty means Path.
 	ServerPath string
 }
 
-// String is the form in which flags and the file name a Mount.
+// String returns the form that flags and the file use.
 func (m Mount) String() string {
 	if m.ServerPath == "" {
 		return m.Path
@@ -159,8 +159,8 @@ func (m Mount) String() string {
 	return m.Path + "=" + m.ServerPath
 }
 
-// ParseMount reads PATH or PATH=SERVERPATH. A server's path is absolute, so that the two are separated by
-// the first '=' before a '/', and any other '=' belongs to the path.
+// ParseMount reads PATH or PATH=SERVERPATH. A server's path is absolute, so the two are separated by
+// the first '=' before a '/'. Any other '=' belongs to the path.
 func ParseMount(s string) (Mount, error) {
 	path, server, mapped := strings.Cut(s, "=/")
 	if mapped {
@@ -172,17 +172,17 @@ func ParseMount(s string) (Mount, error) {
 	return Mount{Path: path, ServerPath: server}, nil
 }
 
-// Set and Type make a Mount a flag's value.
+// Set implements pflag.Value, with String and Type.
 func (m *Mount) Set(s string) error {
 	parsed, err := ParseMount(s)
 	*m = parsed
 	return err
 }
 
-// Type is what pflag calls the value's type.
+// Type is the type's name in the help.
 func (m *Mount) Type() string { return "path" }
 
-// Secret is a string that no log, error or encoding shows.
+// Secret is a string that never appears in a log, error or encoding.
 type Secret string
 
 const redacted = "<secret>"
@@ -204,10 +204,10 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // MarshalJSON hides the secret from JSON.
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
 
-// Reveal is the secret itself.
+// Reveal returns the secret itself.
 func (s Secret) Reveal() string { return string(s) }
 
-// Defaults is the configuration of which everything else is a change.
+// Defaults returns the configuration without any settings.
 func Defaults() Config {
 	return Config{
 		ListenAddress: ":9533",
@@ -218,7 +218,7 @@ func Defaults() Config {
 	}
 }
 
-// TargetDefaults is a target of the kind before anything was said about it.
+// TargetDefaults returns a target of the kind without any settings.
 func TargetDefaults(kind Kind) Target {
 	t := Target{Kind: kind, KeepGenerations: 3}
 	switch kind {

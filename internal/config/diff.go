@@ -9,12 +9,12 @@ import (
 type Changes struct {
 	// Added, Removed and Changed are names of targets, in the order of the configuration.
 	Added, Removed, Changed []string
-	// Frozen names the fields that differ and that only a restart of reloader can change.
+	// Frozen names the fields that differ but that only a restart of reloader can change.
 	Frozen []string
 }
 
-// Diff compares two valid configurations. A change of what all targets share (settle,
-// promcheck) counts as a change of each.
+// Diff compares two valid configurations. A change of a setting that all targets share (settle,
+// promcheck) counts as a change of each target.
 func Diff(old, new Config) Changes {
 	var c Changes
 	for _, f := range []struct {
@@ -40,7 +40,7 @@ func Diff(old, new Config) Changes {
 		case !found:
 			c.Added = append(c.Added, t.Name)
 		case before.Gate != t.Gate || before.KeepGenerations != t.KeepGenerations || before.GateMode != t.GateMode:
-			// The server reads there, and what it started with is there: that is no change of settings.
+			// The server reads the gate and has started with its files, so the gate cannot be moved while running.
 			c.Frozen = append(c.Frozen, "the gate of target "+t.Name)
 		case shared || !reflect.DeepEqual(before, t):
 			c.Changed = append(c.Changed, t.Name)

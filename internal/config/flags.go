@@ -10,15 +10,15 @@ import (
 const GroupAnnotation = "group"
 
 // Flags are the command line's part of a Config. The flags of one kind describe one target;
-// any number of others come from the file.
+// the file can add any number of others.
 type Flags struct {
 	set     *pflag.FlagSet
 	offline bool
 	file    string
 	process Config
-	// shared holds what one flag says for all targets of flags.
+	// shared holds the flags that apply to all targets from flags.
 	shared Target
-	// targets are the ones that flags can describe, with their directories as given.
+	// targets are those that flags can describe, with their directories as given.
 	targets []*flagTarget
 }
 
@@ -58,7 +58,7 @@ func (f *Flags) under(heading string, add func()) {
 	})
 }
 
-// target is the target that the flags of one kind describe.
+// target adds the target that the flags of one kind describe.
 func (f *Flags) target(kind Kind) *flagTarget {
 	t := &flagTarget{Target: TargetDefaults(kind)}
 	t.Name, t.FromFlags = string(kind), true
@@ -66,10 +66,10 @@ func (f *Flags) target(kind Kind) *flagTarget {
 	return t
 }
 
-// flag is the name of the flag for a key.
+// flag returns the name of the flag for a key, without dashes.
 func (t *flagTarget) flag(key string) string { return strings.TrimPrefix(flagName(t.Kind, key), "--") }
 
-// flagName is the flag for a key of a kind's target.
+// flagName returns the flag for a key of a kind's target, with dashes.
 func flagName(kind Kind, key string) string {
 	switch key {
 	case "config_file":
@@ -90,7 +90,7 @@ func (f *Flags) prometheus() {
 		fs.StringVar(&t.URL, t.flag("url"), "", "base `URL` of Prometheus, with its route prefix; makes Prometheus a target")
 	}
 	fs.Var(&t.ConfigFile, t.flag("config_file"), "Prometheus' main `FILE`, or FILE=SERVERFILE when the server sees it elsewhere")
-	fs.StringArrayVar(&t.dirs, t.flag("dirs"), nil, "one more `DIR` with files of Prometheus, or DIR=SERVERDIR when the server sees it elsewhere; repeatable")
+	fs.StringArrayVar(&t.dirs, t.flag("dirs"), nil, "another `DIR` with files of Prometheus, or DIR=SERVERDIR when the server sees it elsewhere; repeatable")
 	if !f.offline {
 		fs.StringVar(&t.Method, t.flag("method"), t.Method, "how to make Prometheus reload: http, or signal in a shared process namespace")
 		fs.StringVar(&t.ProcessName, t.flag("process_name"), t.ProcessName, "`NAME` of the process to signal")
@@ -125,7 +125,7 @@ func (f *Flags) gate(t *flagTarget) {
 
 func (f *Flags) http() {
 	t := f.target(HTTP)
-	f.set.StringVar(&t.URL, t.flag("url"), "", "`URL` to POST to when --http-dir changed; makes this a target")
+	f.set.StringVar(&t.URL, t.flag("url"), "", "`URL` to POST to when --http-dir changes; makes this a target")
 	f.set.StringArrayVar(&t.dirs, t.flag("dirs"), nil, "`DIR` to follow; repeatable")
 	f.client(t)
 }
@@ -146,7 +146,7 @@ func (f *Flags) general() {
 	fs, p := f.set, &f.process
 	fs.StringArrayVar(&f.shared.Allow, "allow", nil, "allow what this `GUARD` holds back; findings show its name; repeatable")
 	fs.StringArrayVar(&f.shared.Ignore, "ignore", nil, "leave out findings of this `RULE[=PATH]`, as known and accepted; guards too, but no other errors; repeatable")
-	fs.StringVar(&p.Promcheck, "promcheck", "", "`PATH` of promcheck (default: beside this program, then PATH)")
+	fs.StringVar(&p.Promcheck, "promcheck", "", "`PATH` of promcheck (default: next to this program, then PATH)")
 	if f.offline {
 		return
 	}
@@ -155,7 +155,7 @@ func (f *Flags) general() {
 	fs.StringVar(&f.file, "config", "", "YAML `FILE` with any number of targets; followed while running (docs/configuration.md)")
 	fs.StringVar(&p.ListenAddress, "listen-address", p.ListenAddress, "`ADDRESS` for metrics, status and health; empty to switch them off")
 	fs.StringVar(&p.WebConfigFile, "web-config-file", "", "`FILE` with TLS and basic auth for that address, in the format of Prometheus' --web.config.file (docs/security.md)")
-	fs.StringArrayVar(&p.AllowedHosts, "allowed-host", nil, "host `NAME` that requests for the status page may use, besides addresses, localhost and Services' names (docs/security.md); repeatable")
+	fs.StringArrayVar(&p.AllowedHosts, "allowed-host", nil, "host `NAME` that requests for the status page may use, in addition to addresses, localhost and Services' names (docs/security.md); repeatable")
 	fs.DurationVar(&p.PollInterval, "poll-interval", p.PollInterval, "how often to look at the files even without an event")
 	fs.DurationVar(&p.Settle, "settle", p.Settle, "how long files that are not swapped all at once must stay unchanged")
 	fs.BoolVar(&p.FastPropagation, "fast-propagation", false, "in a pod: make the kubelet update the mounts at once; needs a Role (docs/fast-propagation.md)")

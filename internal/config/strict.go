@@ -19,26 +19,26 @@ import (
 )
 
 const (
-	maxFileSize = 1 << 20 // a ConfigMap holds no more
-	// maxItems bounds every list, so that aliases cannot blow up a small file.
+	maxFileSize = 1 << 20 // a ConfigMap cannot hold more
+	// maxItems limits every list, so that aliases cannot blow up a small file.
 	maxItems = 1000
-	// maxErrors bounds a report: a file with more mistakes has one cause.
+	// maxErrors limits a report: more mistakes usually have a single cause.
 	maxErrors = 20
 )
 
 // Error is one mistake in the configuration.
 type Error struct {
-	// File, Line and Column say where; Line is 0 when the mistake has no place in a file.
+	// File, Line and Column are the position; Line is 0 if the mistake has no position in a file.
 	File         string
 	Line, Column int
 	// Field is the flag or the path of the key.
 	Field   string
 	Message string
-	// Hint says what to write instead; empty when that is not known.
+	// Hint says what to write instead; empty if that is not known.
 	Hint string
 }
 
-// Error is file:line:column: field: message; hint.
+// Error returns "file:line:column: field: message; hint".
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.File != "" {
@@ -54,11 +54,11 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// position is where a key stands.
+// position is where a key is in the file.
 type position struct{ line, column int }
 
-// decoder fills a Config from YAML nodes. It is stricter than yaml's own decoding and knows
-// the column of every key.
+// decoder fills a Config from YAML nodes. It is stricter than yaml's own decoding and records
+// the position of every key.
 type decoder struct {
 	file      string
 	positions map[string]position
@@ -219,7 +219,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		field, known := fields[key.Value]
 		switch {
 		case !known:
-			// In order, so that of two names that are equally near the same one is always meant.
+			// Sorted, so that the hint is always the same if two names are equally near.
 			hint := didYouMean(key.Value, slices.Sorted(maps.Keys(fields)))
 			d.fail(key, path, hint, "unknown key %q", key.Value)
 			continue
@@ -243,7 +243,7 @@ func kindOf(n *yaml.Node) Kind {
 	return ""
 }
 
-// keys are the fields of a struct by their YAML name, those of inlined structs included.
+// keys returns the fields of a struct by their YAML names, including those of inlined structs.
 func keys(v reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
 	for i := range v.NumField() {

@@ -17,7 +17,7 @@ import (
 	prometheusvalidator "reloader/internal/prometheus/validator"
 )
 
-// checker collects every mistake of a Config, each with the name its user gave the field.
+// checker collects all mistakes in a Config. It names each field as the user gave it: a flag or a key.
 type checker struct {
 	file      string
 	positions map[string]position
@@ -30,7 +30,7 @@ func (c *checker) fail(path, hint, format string, args ...any) {
 	if at, ok := c.positions[path]; ok {
 		e.File, e.Line, e.Column = c.file, at.line, at.column
 	} else if i := strings.LastIndexByte(path, '.'); i > 0 && c.file != "" {
-		// A key that is missing has no place; its target has.
+		// A missing key has no position; its target has.
 		if at, ok := c.positions[path[:i]]; ok {
 			e.File, e.Line, e.Column = c.file, at.line, at.column
 		}
@@ -38,7 +38,7 @@ func (c *checker) fail(path, hint, format string, args ...any) {
 	c.errs = append(c.errs, e)
 }
 
-// process checks what is not about one target; names are flags because each has a flag of that name.
+// process checks the settings of the process. Each has a flag, which names it unless the file set it.
 func (c *checker) process(cfg Config) {
 	name := func(key string) string {
 		if _, ok := c.positions[key]; ok {
@@ -128,7 +128,7 @@ type targetChecker struct {
 	offline bool
 }
 
-// fail reports a key under the name by which the user gave it: a flag or a path in the file.
+// fail reports a key as the user gave it: a flag or a path in the file.
 func (c *targetChecker) fail(key, hint, format string, args ...any) {
 	path := fmt.Sprintf("targets[%d].%s", c.index, key)
 	if c.FromFlags {
@@ -176,7 +176,7 @@ func (c *targetChecker) grafana() {
 	}
 }
 
-// allow refuses a guard that does not exist: a mistyped one would be on, and no one would notice.
+// allow refuses unknown guards: otherwise a mistyped one would stay on and no one would notice.
 func (c *checker) allow(path string, names []string) {
 	known := guards()
 	for _, name := range names {
@@ -200,12 +200,12 @@ func (c *checker) ignore(path string, list []string) {
 	}
 }
 
-// guards are the names of all guards; the flags of one command serve all kinds.
+// guards returns the names of the guards of all kinds: one --allow serves all of them.
 func guards() []string {
 	return slices.Concat(prometheusvalidator.Guards, grafanavalidator.Guards(), []string{generic.GuardEmptied})
 }
 
-// applicable refuses what the kind has no use for, so that nothing is silently ignored.
+// applicable refuses keys that do not apply to the kind, so that nothing is silently ignored.
 func (c *targetChecker) applicable() {
 	only := []struct {
 		key   string

@@ -5,7 +5,7 @@ import (
 	"net/url"
 )
 
-// url checks the server's address. Its text is never repeated: it may hold a password.
+// url checks the server's address. Messages never repeat it: it may contain a password.
 func (c *targetChecker) url(required bool) {
 	if c.URL == "" {
 		if required && !c.offline {

@@ -8,7 +8,7 @@ import (
 	"reloader/internal/paths"
 )
 
-// gate checks the published directory and what is done to files on the way to it.
+// gate checks the published directory, and how files are changed before they are published.
 func (c *targetChecker) gate() {
 	if c.Gate.Path == "" {
 		for _, f := range []struct {
@@ -58,7 +58,7 @@ func (c *targetChecker) gate() {
 	}
 }
 
-// ownGate refuses a gate that another target has too: two writers would undo each other's work.
+// ownGate refuses a gate that overlaps another target's: two writers would undo each other's work.
 func (c *targetChecker) ownGate(others []Target) {
 	for _, other := range others {
 		if c.Gate.Path != "" && other.Gate.Path != "" && paths.Overlap(c.Gate.Path, other.Gate.Path) {
