@@ -157,7 +157,7 @@ func (a *App) track(u *unit) {
 	if gate, ok := u.gate.(keeper); ok {
 		a.history.Add(known.Name, known.Kind, gate.History(), func(data []byte) {
 			if err := gate.KeepHistory(data); err != nil {
-				a.log.Warn("could not keep the history", "target", known.Name, "err", err)
+				a.log.Warn("could not save the history", "target", known.Name, "err", err)
 			}
 		})
 		return

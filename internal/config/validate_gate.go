@@ -39,7 +39,7 @@ func (c *targetChecker) gate() {
 			"needs expand_env_names, because the environment may contain credentials")
 	}
 	if server := c.Ini.ServerPath; server != "" && path.Base(server) != filepath.Base(c.Ini.Path) {
-		c.fail("ini", "", "the server must see it at the same path, %s", filepath.Base(c.Ini.Path))
+		c.fail("ini", "", "the server must see it under the same name, %s", filepath.Base(c.Ini.Path))
 	}
 	watched := []string{c.Provisioning.Path}
 	for _, file := range []string{c.ConfigFile.Path, c.Ini.Path} {

@@ -47,7 +47,7 @@ func contents(r status.Report, past history.Report, now time.Time) (title string
 		parts = append(parts, card(f.Path+" is refused; reloader keeps its previous configuration", excerpt(f.Error)))
 	}
 	if len(r.Notes) > 0 {
-		parts = append(parts, card("Set-up", findings("What is wrong with the mounts", r.Notes)))
+		parts = append(parts, card("Setup", findings("Problems with the mounts", r.Notes)))
 	}
 	byName := map[string][]history.Entry{}
 	for _, h := range past.Targets {
@@ -99,7 +99,7 @@ func target(id string, s reload.Status, past []history.Entry, now time.Time) mar
 		hint = s.Cause
 	}
 	if s.Running != s.Wanted {
-		changes = list("ul", "What the newest files change", s.WantedChanges, text)
+		changes = list("ul", "Changes in the newest files", s.WantedChanges, text)
 	}
 	return elWith("section", attrs{{"class", "card"}, {"aria-labelledby", "t-" + id}},
 		el("div.head",
@@ -110,7 +110,7 @@ func target(id string, s reload.Status, past []history.Entry, now time.Time) mar
 		findings("Findings in the newest files", s.Findings),
 		el("dl", facts(s, now)),
 		list("ul", "What the server runs differently", s.Differences, text),
-		list("ul", "Not compared, because the server does not tell", s.NotCompared, text),
+		list("ul", "Not compared, because the server does not report it", s.NotCompared, text),
 		changes,
 		list("ul", "Needs a restart of the server", s.RestartRequired, text),
 		pastOf(past, now))
@@ -134,9 +134,9 @@ func facts(s reload.Status, now time.Time) (all markup) {
 	newest := "the newest files (" + s.Wanted.Short() + ")"
 	switch {
 	case ranNewest(s):
-		add("Runs", "not known; last the newest files ("+s.LastProven.Short()+")")
+		add("Runs", "not known; last proven: the newest files ("+s.LastProven.Short()+")")
 	case s.Running.IsZero() && !s.LastProven.IsZero():
-		add("Runs", "not known; last other files ("+s.LastProven.Short()+")")
+		add("Runs", "not known; last proven: other files ("+s.LastProven.Short()+")")
 		add("Wanted", newest)
 	case s.Running.IsZero():
 		add("Runs", "not known")

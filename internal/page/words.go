@@ -71,7 +71,7 @@ func state(s reload.Status) string {
 	case reload.RolledBack:
 		return name + " refused the newest files. The last good files are back in the gate."
 	case reload.Mismatch:
-		return name + " took the reload but runs something else than the files."
+		return name + " accepted the reload but runs something other than the files."
 	case reload.Unjudged:
 		return "The newest files could not be judged, so they are not applied. " + keeps(s, name)
 	case reload.Retrying:

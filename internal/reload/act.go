@@ -245,6 +245,6 @@ func (t *Target) noteRefusals(old refusals) {
 	}
 	if err := t.o.Gate.Refuse(now.version, now.epoch, digests); err != nil {
 		// This process still knows them.
-		t.o.Logger.Warn("could not keep what the server refused", "target", t.o.Name, "err", err)
+		t.o.Logger.Warn("could not record what the server refused", "target", t.o.Name, "err", err)
 	}
 }

@@ -197,7 +197,7 @@ func TestReadiness(t *testing.T) {
 	// A generation of an earlier pod does not count before it is clear that there is no better one.
 	for _, phase := range []reload.Phase{reload.Settling, reload.Checking, reload.Publishing} {
 		tracker.Transition(reload.Status{}, reload.Status{Target: "gated", Phase: phase})
-		expect("/readyz?startup", 503, "gated is still looking at its files")
+		expect("/readyz?startup", 503, "gated is still checking its files")
 		expect("/readyz", 200, "ready")
 	}
 	tracker.Transition(reload.Status{}, reload.Status{Target: "gated", Phase: reload.Waiting})

@@ -292,7 +292,7 @@ func (t *Tracker) notReady(list []seen, startup bool) string {
 		case startup && s.gated && beforePublish(s.now.Phase):
 			// An earlier pod left a generation. The server should not start with it, only to be
 			// reloaded a moment later.
-			waiting = append(waiting, s.Name+" is still looking at its files")
+			waiting = append(waiting, s.Name+" is still checking its files")
 		}
 	}
 	return strings.Join(waiting, ", ")

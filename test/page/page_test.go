@@ -133,7 +133,7 @@ var scenes = []struct {
 	{"mismatch", []reload.Status{inSync("prometheus", "prometheus", 1), mismatch()}, "Prometheus does not run the files it was told to load.",
 		[]string{"subPath", `scrape job "node" is in the files`}},
 	{"waiting", []reload.Status{inSync("prometheus", "prometheus", 1), waiting()}, "reloader is waiting for Prometheus.", []string{"nothing listens there", "Next try\nin "}},
-	{"down", []reload.Status{inSync("prometheus", "prometheus", 1), down()}, "Prometheus does not answer. It ran the newest files when it last did.", []string{"nothing listens there", "not known; last the newest files"}},
+	{"down", []reload.Status{inSync("prometheus", "prometheus", 1), down()}, "Prometheus does not answer. It ran the newest files when it last did.", []string{"nothing listens there", "not known; last proven: the newest files"}},
 	{"restart-needed", []reload.Status{restartNeeded()}, "Grafana runs the newest configuration since 10:42 UTC on 28 November.",
 		[]string{"Grafana needs a restart for server.http_port and users.default_theme."}},
 	{"five-targets", []reload.Status{
