@@ -106,10 +106,7 @@ const keptVersion = 1
 
 // encode encodes the newest entries for decode.
 func encode(entries []Entry) []byte {
-	if extra := len(entries) - minKept; extra > 0 {
-		entries = entries[extra:]
-	}
-	data, err := json.Marshal(kept{Version: keptVersion, Entries: entries})
+	data, err := json.Marshal(kept{Version: keptVersion, Entries: entries[max(0, len(entries)-minKept):]})
 	if err != nil {
 		return nil // impossible: everything in an Entry can be encoded
 	}
@@ -122,9 +119,7 @@ func decode(data []byte) []Entry {
 	if len(data) == 0 || len(data) > 4*maxBytes || json.Unmarshal(data, &k) != nil || k.Version != keptVersion {
 		return nil
 	}
-	if extra := len(k.Entries) - minKept; extra > 0 {
-		k.Entries = k.Entries[extra:]
-	}
+	k.Entries = k.Entries[max(0, len(k.Entries)-minKept):]
 	for i := range k.Entries {
 		e := &k.Entries[i]
 		if e.Outcome == Pending {

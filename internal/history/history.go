@@ -87,7 +87,6 @@ type Log struct {
 type target struct {
 	kind    string
 	entries []Entry
-	last    reload.Status
 	save    func([]byte)
 }
 

@@ -17,10 +17,9 @@ const (
 
 // note records a transition. It reports whether that completed an entry.
 func (t *target) note(from, to reload.Status, writer func(string, time.Time) *Writer) bool {
-	t.last = to
 	restarted := from.ServerLife != "" && to.ServerLife != "" && from.ServerLife != to.ServerLife
 	if restarted {
-		t.add(Entry{Seen: time.Now(), Outcome: Restarted, Reason: versions(from.ServerVersion, to.ServerVersion)})
+		t.entries = append(t.entries, Entry{Seen: time.Now(), Outcome: Restarted, Reason: versions(from.ServerVersion, to.ServerVersion)})
 	}
 	if to.Wanted.IsZero() {
 		return restarted
@@ -72,7 +71,7 @@ func (t *target) pending(to reload.Status) *Entry {
 	if seen.IsZero() {
 		seen = time.Now()
 	}
-	t.add(Entry{Seen: seen, Outcome: Pending, Digest: to.Wanted})
+	t.entries = append(t.entries, Entry{Seen: seen, Outcome: Pending, Digest: to.Wanted})
 	return &t.entries[len(t.entries)-1]
 }
 
@@ -85,8 +84,6 @@ func (t *target) newest() int {
 	}
 	return -1
 }
-
-func (t *target) add(e Entry) { t.entries = append(t.entries, e) }
 
 // describe brings an entry up to date with the status.
 func (e *Entry) describe(from, to reload.Status) {
@@ -134,10 +131,7 @@ func (e *Entry) describe(from, to reload.Status) {
 
 func texts(list []string, most int) []string {
 	var out []string
-	for i, s := range list {
-		if i == most {
-			break
-		}
+	for _, s := range list[:min(most, len(list))] {
 		out = append(out, cut(s))
 	}
 	return out
