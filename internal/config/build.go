@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -123,10 +124,7 @@ func environment(targets []Target) {
 		only.Password = Secret(os.Getenv("GF_SECURITY_ADMIN_PASSWORD"))
 	}
 	if only.Username == "" && (only.Password != "" || only.PasswordFile != "") {
-		only.Username = "admin"
-		if user := os.Getenv("GF_SECURITY_ADMIN_USER"); user != "" {
-			only.Username = user
-		}
+		only.Username = cmp.Or(os.Getenv("GF_SECURITY_ADMIN_USER"), "admin")
 	}
 }
 

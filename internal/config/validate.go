@@ -27,13 +27,12 @@ type checker struct {
 // fail reports a field by its path in the file.
 func (c *checker) fail(path, hint, format string, args ...any) {
 	e := &Error{Field: path, Message: fmt.Sprintf(format, args...), Hint: hint}
-	if at, ok := c.positions[path]; ok {
+	at, ok := c.positions[path]
+	if i := strings.LastIndexByte(path, '.'); !ok && i > 0 {
+		at, ok = c.positions[path[:i]] // a missing key has no position; its target has
+	}
+	if ok {
 		e.File, e.Line, e.Column = c.file, at.line, at.column
-	} else if i := strings.LastIndexByte(path, '.'); i > 0 && c.file != "" {
-		// A missing key has no position; its target has.
-		if at, ok := c.positions[path[:i]]; ok {
-			e.File, e.Line, e.Column = c.file, at.line, at.column
-		}
 	}
 	c.errs = append(c.errs, e)
 }
