@@ -58,7 +58,7 @@ type settings struct {
 
 // load reads the file and the files that it names.
 func load(path string) (*settings, error) {
-	s := &settings{files: map[string][]byte{}}
+	s := &settings{users: map[string][]byte{}, files: map[string][]byte{}}
 	data, err := s.read(path)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,6 @@ func load(path string) (*settings, error) {
 			return nil, fmt.Errorf("%s: tls_server_config: %w", path, err)
 		}
 	}
-	s.users = map[string][]byte{}
 	for name, hash := range f.Users {
 		if _, err := bcrypt.Cost([]byte(hash)); err != nil {
 			return nil, fmt.Errorf("%s: basic_auth_users: %s: want a bcrypt hash, as printed by htpasswd -nB", path, name)
@@ -187,17 +186,14 @@ func (s *settings) server(f *tlsServer, dir string) (*tls.Config, error) {
 
 // suites returns the IDs of named cipher suites; nil means Go's own choice.
 func suites(names []string) ([]uint16, error) {
+	secure := tls.CipherSuites()
 	var list []uint16
 	for _, name := range names {
-		found := false
-		for _, s := range tls.CipherSuites() {
-			if s.Name == name {
-				list, found = append(list, s.ID), true
-			}
-		}
-		if !found {
+		i := slices.IndexFunc(secure, func(s *tls.CipherSuite) bool { return s.Name == name })
+		if i < 0 {
 			return nil, fmt.Errorf("cipher_suites: %q is unknown or insecure", name)
 		}
+		list = append(list, secure[i].ID)
 	}
 	return list, nil
 }
@@ -207,18 +203,15 @@ func allowSANs(allowed []string) func([][]byte, [][]*x509.Certificate) error {
 	return func(_ [][]byte, chains [][]*x509.Certificate) error {
 		if len(chains) > 0 && len(chains[0]) > 0 {
 			c := chains[0][0]
-			names := append([]string{}, c.DNSNames...)
-			names = append(names, c.EmailAddresses...)
+			names := slices.Concat(c.DNSNames, c.EmailAddresses)
 			for _, ip := range c.IPAddresses {
 				names = append(names, ip.String())
 			}
 			for _, u := range c.URIs {
 				names = append(names, u.String())
 			}
-			for _, n := range names {
-				if slices.Contains(allowed, n) {
-					return nil
-				}
+			if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(allowed, n) }) {
+				return nil
 			}
 		}
 		return errors.New("the client's certificate has none of the allowed names")
