@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -54,7 +55,7 @@ func contents(r status.Report, past history.Report, now time.Time) (title string
 		byName[h.Target] = h.Entries
 	}
 	// What needs a person comes first.
-	for _, shown := range []string{levelBad, levelWarn, levelBusy, levelOK} {
+	for _, shown := range slices.Backward(levels) {
 		for i, s := range r.Targets {
 			if level(s) == shown {
 				parts = append(parts, target(strconv.Itoa(i), s, byName[s.Target], now))

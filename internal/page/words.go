@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ const (
 	levelWarn = "warn"
 	levelBad  = "bad"
 )
+
+// levels are all levels, the least urgent first.
+var levels = []string{levelOK, levelBusy, levelWarn, levelBad}
 
 // level says how urgently a target needs a person.
 func level(s reload.Status) string {
@@ -103,12 +107,9 @@ func headline(targets []reload.Status) (lvl, line, action string) {
 	if len(targets) == 0 {
 		return levelBusy, "No targets are configured.", ""
 	}
-	worst := targets[0]
-	for _, s := range targets[1:] {
-		if rank(level(s)) > rank(level(worst)) {
-			worst = s
-		}
-	}
+	worst := slices.MaxFunc(targets, func(a, b reload.Status) int { // the first of the worst
+		return cmp.Compare(slices.Index(levels, level(a)), slices.Index(levels, level(b)))
+	})
 	lvl = level(worst)
 	if worst.Phase == reload.InSync {
 		line = allInSync(targets)
@@ -122,10 +123,6 @@ func headline(targets []reload.Status) (lvl, line, action string) {
 		action = strings.TrimSpace(action + fmt.Sprintf(" (%d more below.)", n))
 	}
 	return lvl, line, action
-}
-
-func rank(level string) int {
-	return map[string]int{levelOK: 0, levelBusy: 1, levelWarn: 2, levelBad: 3}[level]
 }
 
 // others counts the targets that are not in sync, except one.
