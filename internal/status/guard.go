@@ -16,17 +16,17 @@ import (
 // hosts are further names to accept. Metrics and probes show only numbers and health. They accept
 // any name, so that no scrape and no probe fails because of how it reaches the pod.
 func Guard(next http.Handler, hosts ...string) http.Handler {
-	g := guard{}
-	for _, h := range hosts {
-		g.hosts = append(g.hosts, strings.ToLower(h))
-	}
+	var names []string
 	if own, err := os.Hostname(); err == nil {
-		g.hosts = append(g.hosts, strings.ToLower(own))
+		names = append(names, strings.ToLower(own))
+	}
+	for _, h := range hosts {
+		names = append(names, strings.ToLower(h))
 	}
 	free := append([]string{"/metrics"}, ProbePaths...)
 	cross := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !slices.Contains(free, r.URL.Path) && !g.allowed(r.Host) {
+		if !slices.Contains(free, r.URL.Path) && !allowed(r.Host, names) {
 			text(w, http.StatusMisdirectedRequest, "host name not allowed: use an address, localhost or the Service's name, or allow it with --allowed-host")
 			return
 		}
@@ -38,22 +38,15 @@ func Guard(next http.Handler, hosts ...string) http.Handler {
 	})
 }
 
-type guard struct{ hosts []string }
-
-// allowed reports whether to accept a Host header. Addresses are accepted: no name was resolved. So are names
-// that no stranger can own: localhost, names without a dot, and names of Services.
-func (g guard) allowed(host string) bool {
+// allowed reports whether to accept a Host header. Addresses are accepted: no name was resolved. So are the given
+// names, and names that no stranger can own: localhost, names without a dot, and names of Services.
+func allowed(host string, names []string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if host == "" || net.ParseIP(strings.Trim(host, "[]")) != nil || !strings.Contains(host, ".") || slices.Contains(g.hosts, host) {
+	if host == "" || net.ParseIP(strings.Trim(host, "[]")) != nil || !strings.Contains(host, ".") || slices.Contains(names, host) {
 		return true
 	}
-	for _, end := range []string{".localhost", ".svc", ".svc.cluster.local"} {
-		if strings.HasSuffix(host, end) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{".localhost", ".svc", ".svc.cluster.local"}, func(end string) bool { return strings.HasSuffix(host, end) })
 }

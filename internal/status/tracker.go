@@ -243,16 +243,12 @@ func (t *Tracker) Look(ctx context.Context) {
 	all.Wait()
 }
 
-// Report returns a copy of the whole status, targets by name.
+// Report returns the whole status, targets by name. The caller must not change what it points to.
 func (t *Tracker) Report() Report {
 	list := t.look()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := Report{Version: t.build.Version, Revision: t.build.Revision, Notes: t.notes, Targets: []reload.Status{}}
-	if t.file != nil {
-		file := *t.file
-		r.ConfigFile = &file
-	}
+	r := Report{Version: t.build.Version, Revision: t.build.Revision, ConfigFile: t.file, Notes: t.notes, Targets: []reload.Status{}}
 	for _, s := range list {
 		r.Targets = append(r.Targets, s.now)
 	}
