@@ -119,21 +119,13 @@ func overview() string {
 
 // usageError prints one line about a wrong command line and returns exitUsage.
 func usageError(std stdio, cmd, format string, args ...any) int {
-	fmt.Fprintf(std.err, "reloader%s: %s\n", prefixed(" ", cmd), fmt.Sprintf(format, args...))
-	return exitUsage
+	return failed(std, cmd, exitUsage, fmt.Errorf(format, args...))
 }
 
 // failed prints one line about work that failed and returns code.
 func failed(std stdio, cmd string, code int, err error) int {
-	fmt.Fprintf(std.err, "reloader%s: %s\n", prefixed(" ", cmd), err)
+	fmt.Fprintf(std.err, "%s: %s\n", strings.TrimSpace("reloader "+cmd), err)
 	return code
-}
-
-func prefixed(prefix, s string) string {
-	if s == "" {
-		return ""
-	}
-	return prefix + s
 }
 
 // didYouMean suggests the candidate nearest to word; it is empty if none is near.

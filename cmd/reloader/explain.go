@@ -19,17 +19,14 @@ const explainWidth = 100
 func explain(w io.Writer, name string, src []byte, res inject.Result) {
 	for _, workload := range grouped(res.Notes, func(n inject.Note) string { return n.Workload }) {
 		fmt.Fprintf(w, "%s: %s\n", finding.OneLine(name), finding.OneLine(workload[0].Workload))
-		for _, group := range grouped(workload, func(n inject.Note) string {
+		title := func(n inject.Note) string {
 			if n.Warning {
 				return "left for you"
 			}
 			return cmp.Or(n.About, "the pod")
-		}) {
-			title := cmp.Or(group[0].About, "the pod")
-			if group[0].Warning {
-				title = "left for you"
-			}
-			fmt.Fprintf(w, "  %s\n", finding.OneLine(title))
+		}
+		for _, group := range grouped(workload, title) {
+			fmt.Fprintf(w, "  %s\n", finding.OneLine(title(group[0])))
 			remarks(w, group)
 		}
 	}

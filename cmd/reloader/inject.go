@@ -20,10 +20,8 @@ import (
 )
 
 var injectCommand = command{
-	name: "inject", summary: "adds the sidecar to a Kubernetes manifest", run: runInject, flags: func() *flagSet {
-		fs, _ := injectFlags()
-		return fs
-	},
+	name: "inject", summary: "adds the sidecar to a Kubernetes manifest", run: runInject,
+	flags: func() *flagSet { fs, _ := injectFlags(); return fs },
 }
 
 type injectOptions struct {

@@ -54,8 +54,11 @@ func runRun(ctx context.Context, args []string, std stdio) int {
 		File: flags.File(), Stderr: std.err, HangUp: std.hangUp,
 		Build: status.Build{Version: version, Revision: revision, GoVersion: goVersion()},
 	})
-	if err != nil {
-		return startFailed(std, "run", err)
+	switch {
+	case errors.Is(err, app.ErrConfig): // one line for each mistake
+		return usageError(std, "run", "%s", err)
+	case err != nil:
+		return failed(std, "run", exitFailed, err)
 	}
 	if err := daemon.Run(ctx); err != nil {
 		return failed(std, "run", exitFailed, err)
@@ -84,12 +87,4 @@ func heldBack(std stdio, targets []reload.Status, termination string) int {
 	fmt.Fprint(std.err, report.String())
 	explainTermination(termination, report.String())
 	return exitFailed
-}
-
-// startFailed prints one line for each mistake in the configuration, or the one error of the environment.
-func startFailed(std stdio, cmd string, err error) int {
-	if !errors.Is(err, app.ErrConfig) {
-		return failed(std, cmd, exitFailed, err)
-	}
-	return usageError(std, cmd, "%s", err)
 }

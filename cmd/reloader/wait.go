@@ -20,7 +20,7 @@ type waitOptions struct {
 	synced              bool
 	timeout             time.Duration
 
-	awaited []string // digests, or the beginnings of some: any of them will do
+	awaited string // a digest or the beginning of one; empty with --synced
 }
 
 func waitFlags() (*flagSet, *waitOptions) {
@@ -76,27 +76,20 @@ func runWait(ctx context.Context, args []string, std stdio) int {
 		}
 		remotes = append(remotes, r)
 	}
-	if o.digest != "" {
-		o.awaited = []string{strings.ToLower(o.digest)}
-	}
+	o.awaited = strings.ToLower(o.digest)
 	if o.dir != "" {
 		digest, err := digestOf(ctx, o.dir)
 		if err != nil {
 			return failed(std, "wait", exitFailed, err)
 		}
-		o.awaited = []string{digest.String()}
+		o.awaited = digest.String()
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	return newWaiting(o, remotes).run(ctx, std)
 }
 
-// matches says whether this is an awaited digest.
+// matches reports whether this is the awaited digest.
 func (o *waitOptions) matches(d snapshot.Digest) bool {
-	for _, prefix := range o.awaited {
-		if !d.IsZero() && strings.HasPrefix(d.String(), prefix) {
-			return true
-		}
-	}
-	return false
+	return o.awaited != "" && strings.HasPrefix(d.String(), o.awaited)
 }

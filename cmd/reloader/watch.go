@@ -75,11 +75,11 @@ const (
 
 func (v *view) show(text string, now time.Time) error {
 	if !v.terminal {
-		if same := duration().ReplaceAllString(text, ""); same == v.last {
+		same := duration().ReplaceAllString(text, "")
+		if same == v.last {
 			return nil
-		} else {
-			v.last = same
 		}
+		v.last = same
 		_, err := fmt.Fprintf(v.out, "%s\n%s", now.Format(time.RFC3339), text)
 		return err
 	}
