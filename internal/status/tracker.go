@@ -1,4 +1,4 @@
-// Package status shows what the targets do: metrics, JSON, a page, health.
+// Package status serves the state of all targets: metrics, JSON and probes.
 package status
 
 import (

@@ -1,4 +1,4 @@
-// Package watch decides when a source must be read again: file system events and polling, both.
+// Package watch decides when a source must be read again, by file system events and by polling.
 //
 // Everything it reports is a hint. It never reads contents and never decides whether something
 // changed: a subscriber reads its directories after each hint and compares. That makes lost, duplicate

@@ -92,7 +92,7 @@ func withoutValues(err error) error {
 	lines := make([]string, len(types.Errors))
 	for i, line := range types.Errors {
 		if at := strings.Index(line, " `"); at >= 0 {
-			line = line[:at] + " to what belongs here"
+			line = line[:at] + " into the type that belongs here"
 		}
 		lines[i] = strings.TrimSuffix(line, " in type webconfig.format")
 	}
