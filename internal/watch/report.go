@@ -75,17 +75,20 @@ func (w *Watcher) forget(path string) {
 	}
 }
 
-// maxHeld limits the events that wait until re-arming is done.
+// maxHeld limits the events that wait until re-arming is done; each addition of a watch may exceed it by one.
 const maxHeld = 4096
 
 // hold passes an event on while rearm waits for a directory, and keeps it, because it may affect the watches.
 // It returns the channel to receive more from; nil: no more for now.
 func (w *Watcher) hold(events <-chan fsnotify.Event, ev fsnotify.Event, ok bool) <-chan fsnotify.Event {
-	if !ok || len(w.held) == maxHeld {
-		return nil // closed: the main loop sees it again; full: the next poll finds what this event was about
+	if !ok {
+		return nil // closed: the main loop sees it again
 	}
 	w.held = append(w.held, ev)
 	w.tell(ev)
+	if len(w.held) >= maxHeld {
+		return nil
+	}
 	return events
 }
 
