@@ -139,7 +139,7 @@ func (s *state) onLooked(ev event) {
 		s.see(ev.server, ev.at)
 		s.proven = ev.server
 	case kept:
-	case !ev.mismatch: // no answer; observe it now to see whether it restarted or loaded something
+	case !ev.mismatch: // it cannot tell what it runs; observe it now to see whether it restarted or loaded something
 		s.observeAt = ev.at
 	default:
 		s.doubt()
