@@ -67,7 +67,7 @@ func runPublish(ctx context.Context, args []string, std stdio) int {
 		return failed(std, "publish", exitFailed, err)
 	}
 	if !changed {
-		fmt.Fprintf(std.err, "reloader publish: %s already has these %d files; nothing was swapped\n", o.to, set.Len())
+		fmt.Fprintf(std.err, "reloader publish: %s already has exactly these files; nothing was swapped\n", o.to)
 	}
 	fmt.Fprintln(std.out, set.Digest)
 	return exitOK

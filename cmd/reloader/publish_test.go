@@ -52,7 +52,7 @@ func TestPublishCommand(t *testing.T) {
 	}
 	code, again, errOut := runFor(t, "publish", "--to", to, src)
 	after, err := os.Readlink(filepath.Join(to, "..data"))
-	if code != exitOK || again != out || before != after || err != nil || !strings.Contains(errOut, "already has these 2 files; nothing was swapped") {
+	if code != exitOK || again != out || before != after || err != nil || !strings.Contains(errOut, "already has exactly these files; nothing was swapped") {
 		t.Errorf("equal contents: exit %d, %q, %q, swapped %v, %v", code, again, errOut, before != after, err)
 	}
 

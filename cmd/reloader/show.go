@@ -96,7 +96,7 @@ func printAnswer(w io.Writer, body string) {
 	fmt.Fprint(w, "  the server's answer:")
 	for i, text := range lines {
 		if i == maxAnswerLines {
-			fmt.Fprintf(w, "\n    (%d more lines; --format json has all)", len(lines)-i)
+			fmt.Fprintf(w, "\n    (more lines: %d; --format json has all)", len(lines)-i)
 			break
 		}
 		sep := "\n    "

@@ -195,3 +195,13 @@ func TestManyTargets(t *testing.T) { //nolint:paralleltest // it measures what t
 		t.Errorf("%d bytes for each of 20 targets, %d for each of 400", few, many)
 	}
 }
+
+// TestOneFailedAttempt proves that a count reads well when it is one.
+func TestOneFailedAttempt(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	m := string(pastOf([]history.Entry{{Seen: now, Outcome: history.Refused, Failures: 1}}, now))
+	if !strings.Contains(m, "failed attempts: 1") || strings.Contains(m, "1 failed attempts") {
+		t.Error(m)
+	}
+}

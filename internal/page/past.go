@@ -48,7 +48,7 @@ func entryOf(e history.Entry, now time.Time) markup {
 		}
 	}
 	if e.Failures > 0 {
-		details = append(details, fmt.Sprintf("%d failed attempts", e.Failures))
+		details = append(details, fmt.Sprintf("failed attempts: %d", e.Failures))
 	}
 	details = append(details, e.Findings...)
 	if len(e.Findings) == 0 || e.Outcome != history.Rejected {
