@@ -165,7 +165,7 @@ func TestScenes(t *testing.T) {
 		}{{"light", "light", 1100, 900}, {"dark", "dark", 1100, 900}, {"phone", "light", 390, 844}} {
 			b.Window(window.width, window.height, window.scheme)
 			b.Open(s.url)
-			rig.Until(t, "the page is connected", func() bool { return strings.Contains(b.Text(), "updates by itself") })
+			rig.Until(t, "the page is connected", func() bool { return strings.Contains(b.Text(), "updates automatically") })
 			var first string
 			b.Eval("return document.querySelector('.headline .first').innerText", &first)
 			if first != scene.first {
@@ -198,7 +198,7 @@ func TestUpdatesByItself(t *testing.T) {
 	s.set(inSync("prometheus", "prometheus", 1))
 	b.Open(s.url)
 	b.Eval("window.sameDocument = true", nil)
-	rig.Until(t, "the page is connected", func() bool { return strings.Contains(b.Text(), "updates by itself") })
+	rig.Until(t, "the page is connected", func() bool { return strings.Contains(b.Text(), "updates automatically") })
 	s.set(rejected())
 	rig.Until(t, "the rejection appears", func() bool { return strings.Contains(b.Text(), "is refused: line 12") })
 	var same bool

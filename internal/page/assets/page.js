@@ -1,4 +1,4 @@
-// Keeps an open page up to date. Without it the page is complete, and loads itself again every 30 s.
+// Keeps an open page up to date. Without it the page is still complete, and reloads every 30 s.
 "use strict";
 (() => {
   const connection = document.getElementById("connection");
@@ -41,9 +41,9 @@
   };
 
   const events = new EventSource("api/v1/events");
-  events.onopen = () => { connection.textContent = "updates by itself"; load(); };
+  events.onopen = () => { connection.textContent = "updates automatically"; load(); };
   events.onmessage = load;
-  events.onerror = () => { connection.textContent = "reloader does not answer; what is shown is old"; };
+  events.onerror = () => { connection.textContent = "reloader does not answer; this page is out of date"; };
   document.addEventListener("visibilitychange", () => { if (!document.hidden) { load(); } });
   setInterval(() => { if (!document.hidden) tick(); }, 1000);
   tick();
