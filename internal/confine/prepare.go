@@ -9,8 +9,9 @@ import (
 
 // A program that is started before its work is known is ready to work by the time it gets it.
 const (
-	// idleFor is how long a program waits for its work: about as long as the slowest reading of a common directory.
-	idleFor = 2 * time.Second
+	// IdleFor is how long a program waits for its work. With fast propagation it starts when the API reports a change; the
+	// kubelet writes within a second of the patch that follows, or of the second patch, which is sent after 2 s.
+	IdleFor = 5 * time.Second
 	// idleRoom is how much memory the container must have left: a waiting program takes memory from everything else.
 	idleRoom = 128 << 20
 	// The pause after a start that was not used; it doubles until one is used.
@@ -18,7 +19,7 @@ const (
 )
 
 // idle is the one program that waits for its work.
-var idle = &waiting{room: Room, idleFor: idleFor}
+var idle = &waiting{room: Room, idleFor: IdleFor}
 
 type waiting struct {
 	room    func(most int64) Budget

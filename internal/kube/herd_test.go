@@ -9,12 +9,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"reloader/internal/confine"
 )
 
 // herd is an API server in memory that many pods follow the same ConfigMap at, each with a sidecar of its own.
@@ -139,6 +142,7 @@ func (h *herd) nth(n int, after time.Time) (list []time.Duration) {
 
 // Many pods follow one object. What makes all of them act at once is spread over time: the patch after a change, the return
 // after the API has ended all watches, the next try after it has told all of them to come back later, and the length of a watch.
+// A promcheck that was started at the change still waits when the kubelet has written what the second patch brings.
 func TestManyPodsAreSpread(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -159,6 +163,12 @@ func TestManyPodsAreSpread(t *testing.T) {
 		changed := h.change(2)
 		time.Sleep(10 * time.Minute)
 		h.spread("first patch after a change", h.nth(1, changed), 0, patchJitter)
+		changed = h.change(3)
+		time.Sleep(time.Minute)
+		const kubelet = time.Second // the longest of 272 patches on a real one took 0.99 s
+		if latest := slices.Max(h.nth(2, changed)); latest < repeatAfter || latest+kubelet > confine.IdleFor {
+			t.Errorf("the second patch comes %s after the change, and promcheck waits for %s", latest, confine.IdleFor)
+		}
 
 		ended := time.Now()
 		h.mu.Lock()
@@ -176,7 +186,7 @@ func TestManyPodsAreSpread(t *testing.T) {
 		h.mu.Unlock()
 		h.spread("return after the end of all watches", back, rewatchPause, 2*rewatchPause)
 
-		changed = h.change(3)
+		changed = h.change(4)
 		time.Sleep(10 * time.Minute)
 		h.spread("first try after another change", h.nth(1, changed), 0, patchJitter)
 		var pauses []time.Duration
