@@ -48,9 +48,12 @@ func expand(file string, data []byte, o Options) ([]byte, []finding.Finding) {
 			})
 			out.Write(written)
 		case int64(out.Len())+int64(len(value)) > o.MaxSize:
+			size := fmt.Sprintf("the file becomes larger than %d MiB", o.MaxSize>>20)
+			if o.together {
+				size = fmt.Sprintf("all files of its source together have more than %d MiB", o.MaxTotal>>20)
+			}
 			return data, append(findings, finding.Finding{
-				Line: pos.line, Column: pos.column, Rule: RuleSize,
-				Message: fmt.Sprintf("with environment variable %s the file becomes larger than %d MiB", name, o.MaxSize>>20),
+				Line: pos.line, Column: pos.column, Rule: RuleSize, Message: fmt.Sprintf("with environment variable %s %s", name, size),
 			})
 		default:
 			o.note(file, name, value)

@@ -42,3 +42,15 @@ func TestTotal(t *testing.T) {
 		t.Errorf("%d findings, want %d: %v", len(findings), want, findings[:min(len(findings), 1)])
 	}
 }
+
+// A file that is small enough itself, and has no room left by the others of its source, is told so: what is left for it is
+// no limit that anyone knows.
+func TestTotalByVariables(t *testing.T) {
+	t.Parallel()
+	big := func(string) (string, bool) { return strings.Repeat("x", 1<<20), true }
+	files := map[string][]byte{"a.yml": []byte("$(BIG)"), "b.yml": []byte("$(BIG)"), "c.yml": []byte("$(BIG)$(BIG)")}
+	_, findings := Apply(snapshot.FromFiles(snapshot.Source{}, files), Options{Expand: []string{"*"}, Names: []string{"*"}, Lookup: big, MaxSize: 2 << 20, MaxTotal: 3 << 20})
+	if len(findings) != 1 || findings[0].File != "c.yml" || findings[0].Message != "with environment variable BIG all files of its source together have more than 3 MiB" {
+		t.Errorf("findings: %v", findings)
+	}
+}
