@@ -6,22 +6,22 @@ import (
 )
 
 const (
-	// patchBurst is how many patches may follow each other that bring nothing, and patchEvery the time in which another
-	// one is allowed then. An object whose labels some controller touches every other second has a new version each
-	// time, and no new contents; metadata does not tell the two apart.
+	// patchBurst patches in a row may bring no new files; after that one is allowed per patchEvery. If a controller
+	// changes an object's labels every other second, each version is new and the contents are the same, and metadata
+	// does not show which of the two changed.
 	patchBurst = 5
 	patchEvery = time.Minute
 	// patchJitter spreads the patches of many pods that follow one object.
 	patchJitter = 250 * time.Millisecond
 )
 
-// budget is how many more patches may be sent.
+// budget limits the patches that bring no new files.
 type budget struct {
 	spent float64
-	at    time.Time // when spent was right
+	at    time.Time // when spent was computed
 }
 
-// take allows one patch, or says how long to wait for it.
+// take spends one patch and returns 0, or returns how long to wait for it.
 func (b *budget) take(now time.Time) (wait time.Duration) {
 	b.spent = max(0, b.spent-float64(now.Sub(b.at))/float64(patchEvery))
 	b.at = now
@@ -32,10 +32,10 @@ func (b *budget) take(now time.Time) (wait time.Duration) {
 	return 0
 }
 
-// worked notes that a patch brought new files: then they are worth it.
+// worked resets the budget because a patch brought new files.
 func (b *budget) worked() { b.spent = 0 }
 
-// jitter is a random part of d, from none to all of it.
+// jitter is a random duration from 0 to d; 0 if d is not positive.
 func jitter(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0

@@ -29,8 +29,8 @@ const (
 	maxAnswer      = 8 << 20 // bytes; an object in etcd is at most 1.5 MiB
 )
 
-// Client speaks to the API as the pod's service account, about its own pod. Token and CA are
-// read for each request, because both are rotated.
+// Client talks to the API as the pod's service account, about its own pod. It reads token and CA
+// for each request, because both are rotated.
 type Client struct {
 	base, dir           string
 	namespace, pod, uid string
@@ -69,8 +69,8 @@ func (c *Client) count(r request, code int) {
 	c.calls[Call{verb, code}]++
 }
 
-// InPod makes a Client of what the kubelet gives every container. POD_NAME, POD_NAMESPACE and
-// POD_UID (downward API) win over the host name and the namespace file.
+// InPod makes a Client from what the kubelet gives every container. POD_NAME, POD_NAMESPACE and
+// POD_UID (downward API) take precedence over the host name and the namespace file.
 func InPod(getenv func(string) string) (*Client, error) {
 	host, port := getenv("KUBERNETES_SERVICE_HOST"), getenv("KUBERNETES_SERVICE_PORT")
 	if host == "" || port == "" {
@@ -102,19 +102,19 @@ func (c *Client) complete() error {
 	return nil
 }
 
-// StatusError is an answer of the API that is no success.
+// StatusError is an answer of the API other than 2xx.
 type StatusError struct {
 	// Code is the HTTP status, Reason and Message what the API said.
 	Code            int
 	Reason, Message string
-	// RetryAfter is how long the API wants to be left alone; 0 when it does not say.
+	// RetryAfter is how long the API asks clients to wait; 0 when it does not say.
 	RetryAfter time.Duration `json:"-"`
 }
 
-// longestRetryAfter bounds what is believed of it.
+// longestRetryAfter bounds a Retry-After header.
 const longestRetryAfter = 5 * time.Minute
 
-// retryAfter reads the header, which the API sends in seconds.
+// retryAfter reads the header, which the API sends in seconds; 0 without a valid one.
 func retryAfter(h http.Header) time.Duration {
 	seconds, err := strconv.ParseInt(h.Get("Retry-After"), 10, 64)
 	if err != nil || seconds < 0 {
@@ -145,7 +145,7 @@ type request struct {
 	body                              []byte
 }
 
-// start sends the request and returns the answer's open body when it is a success.
+// start sends the request and returns the open body of a 2xx answer. Any other answer is a *StatusError.
 func (c *Client) start(ctx context.Context, r request) (io.ReadCloser, error) {
 	client, token, err := c.session()
 	if err != nil {
@@ -207,7 +207,7 @@ func (c *Client) call(ctx context.Context, r request, out any) error {
 	return nil
 }
 
-// session reads token and CA; a new CA makes new connections.
+// session reads token and CA. A changed CA needs new connections.
 func (c *Client) session() (*http.Client, string, error) {
 	token, err := os.ReadFile(filepath.Join(c.dir, "token"))
 	if err != nil {
@@ -232,7 +232,7 @@ func (c *Client) session() (*http.Client, string, error) {
 	return c.http, strings.TrimSpace(string(token)), nil
 }
 
-// transport has no overall timeout, for watches last; pings find a connection whose other end is gone.
+// transport has no overall timeout because watches stay open; pings detect a dead connection.
 func transport(pool *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		TLSClientConfig:       &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
@@ -245,7 +245,7 @@ func transport(pool *x509.CertPool) *http.Transport {
 	}
 }
 
-// hint says in one line what the user can do: for a 403 which permission is missing; the API's own
+// hint says in one line what the user can do. For a 403 it names the missing permission; the API's own
 // message names the account.
 func hint(err error, verb, resource string) string {
 	switch code := status(err); {

@@ -1,2 +1,2 @@
-// Package kube speaks to the Kubernetes API, where that was asked for: Events and fast propagation.
+// Package kube talks to the Kubernetes API, only if configured: Events and fast propagation.
 package kube

@@ -18,7 +18,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// The reasons of our Events, as `kubectl get events` shows them.
+// The reasons of reloader's Events, as `kubectl get events` shows them.
 const (
 	ConfigRejected  = "ConfigRejected"
 	ConfigApplied   = "ConfigApplied"
@@ -29,36 +29,36 @@ const (
 )
 
 const (
-	maxMessage = 1024 // bytes; what the API takes (events.k8s.io) and client-go's own recorder keeps
-	maxQueue   = 64   // events that wait for the API; older ones give way
+	maxMessage = 1024 // bytes; the limit of the API (events.k8s.io) and of client-go's recorder
+	maxQueue   = 64   // events that wait for the API; the oldest are dropped
 	maxKnown   = 128  // events that are counted instead of repeated
 	drainTime  = 3 * time.Second
 )
 
-// Events reports transitions of targets as Events of the own pod. An Event that was there
-// before is counted, not repeated. It is a reload.Observer.
+// Events reports transitions of targets as Events of reloader's pod. An Event that was already
+// sent is counted, not repeated. It is a reload.Observer.
 type Events struct {
 	client *Client
 	log    *slog.Logger
 	now    func() time.Time
 	wake   chan struct{}
-	// forbiddenFor, shorter in tests.
+	// forbiddenFor; shorter in tests.
 	forbidden time.Duration
 
 	mu      sync.Mutex
 	queue   []event
-	bad     map[string]bool // targets whose last verdict was bad: the next success is worth an Event
+	bad     map[string]bool // targets whose last verdict was bad: their next success gets an Event
 	restart map[string]string
 	ran     map[string]snapshot.Digest // what each target was last proven to run
-	said    map[string]event           // what was said about a target's failing tries, to say it once
+	said    map[string]event           // the last Event about a target's failing tries, to send it once
 
-	// Only Run's goroutine touches these.
+	// Only Run's goroutine uses these.
 	known  map[event]*sent
 	order  []event
 	warned bool
 }
 
-// event is what makes two Events the same.
+// event is what two Events must have in common to be counted as one.
 type event struct{ kind, reason, message string }
 
 // sent is an Event that the API has.
@@ -68,7 +68,7 @@ type sent struct {
 	count int
 }
 
-// NewEvents makes an Events; Run sends what Transition takes.
+// NewEvents makes an Events; Run sends what Transition queues.
 func NewEvents(c *Client, log *slog.Logger) *Events {
 	return &Events{
 		client: c, log: log, now: time.Now, wake: make(chan struct{}, 1), forbidden: forbiddenFor,
@@ -76,7 +76,7 @@ func NewEvents(c *Client, log *slog.Logger) *Events {
 	}
 }
 
-// Transition takes note of what a user would want to know. It never blocks.
+// Transition queues an Event for what a user would want to know. It never blocks.
 func (e *Events) Transition(from, to reload.Status) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -100,7 +100,7 @@ func (e *Events) Transition(from, to reload.Status) {
 		delete(e.said, to.Target)
 		e.add(event{"Normal", ConfigApplied, applied(e.ran[to.Target], to)})
 	}
-	if !to.Running.IsZero() { // after a reload it is unknown until the server was asked
+	if !to.Running.IsZero() { // unknown after a reload, until the server was asked
 		e.ran[to.Target] = to.Running
 	}
 	settings := strings.Join(to.RestartRequired, ", ")
@@ -112,7 +112,7 @@ func (e *Events) Transition(from, to reload.Status) {
 	}
 }
 
-// again adds an event about something that is tried again and again: once until it changes or the target is in sync.
+// again adds an event about something that is retried: only once, until it changes or the target is in sync.
 func (e *Events) again(s reload.Status, ev event) {
 	e.bad[s.Target] = true
 	if e.said[s.Target] != ev {
@@ -145,7 +145,7 @@ func (e *Events) next() (event, bool) {
 	return ev, true
 }
 
-// Run sends events until ctx ends, and then, for a few seconds at most, what is left.
+// Run sends events until ctx ends, then for at most drainTime what is still queued.
 func (e *Events) Run(ctx context.Context) {
 	for {
 		select {
@@ -160,8 +160,8 @@ func (e *Events) Run(ctx context.Context) {
 	}
 }
 
-// flush sends what is queued. While the API cannot be reached, it tries again and again, and
-// what is newer waits; only the newest maxQueue events are kept.
+// flush sends what is queued. While the API cannot be reached, it retries, and newer events wait; only the newest
+// maxQueue of them are kept.
 func (e *Events) flush(ctx context.Context) {
 	for {
 		ev, ok := e.next()
@@ -198,7 +198,7 @@ func (e *Events) putBack(ev event) {
 	e.queue = slices.Insert(e.queue, 0, ev)
 }
 
-// refused tells once that Events cannot be written.
+// refused logs once that Events cannot be written.
 func (e *Events) refused(err error) {
 	if e.warned {
 		e.log.Debug("send event", "err", err)
@@ -208,12 +208,12 @@ func (e *Events) refused(err error) {
 	e.log.Error("cannot write Events", "err", err, "hint", hint(err, "create and patch", "events"))
 }
 
-// send counts an Event that the API has, or makes it.
+// send raises the count of an Event that the API has, or creates it.
 func (e *Events) send(ctx context.Context, ev event) error {
 	now := e.now().UTC()
 	if s := e.known[ev]; s != nil {
 		err := e.count(ctx, s, now)
-		if status(err) != http.StatusNotFound { // it lives for an hour by default
+		if status(err) != http.StatusNotFound { // the API keeps it for an hour by default
 			return err
 		}
 		e.forget(ev)
@@ -230,7 +230,7 @@ func (e *Events) send(ctx context.Context, ev event) error {
 	return nil
 }
 
-// name is the pod's, as far as a name with the rest may be long (253), and something that is new each time.
+// name is the pod's name, cut so that the whole fits in 253 characters, with a suffix that is new each time.
 func (e *Events) name(now time.Time) string {
 	pod := e.client.pod
 	if len(pod) > 230 {

@@ -9,7 +9,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// answer is what the server said when it refused.
+// answer is the server's answer to a refused reload; empty without one.
 func answer(s reload.Status) string {
 	if s.Failure == nil || s.Failure.Body == "" {
 		return ""
@@ -31,7 +31,7 @@ func mismatch(s reload.Status) string {
 	return text
 }
 
-// describe says why a target's files were rejected: the first error with its place.
+// describe says why a target's files were rejected: the first error with its position, and how many more there are.
 func describe(s reload.Status) string {
 	errors := finding.OfSeverity(s.Findings, finding.Error)
 	if len(errors) == 0 {
@@ -44,7 +44,7 @@ func describe(s reload.Status) string {
 	return text
 }
 
-// applied says what a target runs, and what is new in it: nothing when a bad change was taken back.
+// applied says what a target runs and what is new in it. When a bad change was undone, nothing is new.
 func applied(ran snapshot.Digest, to reload.Status) string {
 	text := fmt.Sprintf("%s runs %s", to.Target, to.Running.Short())
 	if len(to.Changes) > 0 && to.Running != ran {

@@ -10,30 +10,30 @@ import (
 )
 
 const (
-	// firstPause is before the second try. While the failure is new, quickPause is the longest pause:
-	// an API server that restarts is back within seconds. Later it is maxPause, and refusedPause
-	// where only the user can help.
+	// firstPause is the pause before the second try. For the first quickFor the longest pause is quickPause,
+	// because an API server that restarts is back within seconds. Later it is maxPause, or refusedPause
+	// for a 403.
 	firstPause   = 200 * time.Millisecond
 	quickPause   = time.Second
 	quickFor     = 30 * time.Second
 	maxPause     = 10 * time.Second
 	refusedPause = time.Minute
-	// hopelessPause is for what only another Role, pod or program changes.
+	// hopelessPause is the longest pause when another try cannot succeed; see hopeless.
 	hopelessPause = 5 * time.Minute
-	// forbiddenFor is how long a 403 is not believed: an API server that has just started answers so
+	// forbiddenFor is how long a 403 may be temporary: an API server that has just started sends it
 	// until it knows the Roles.
 	forbiddenFor = 15 * time.Second
 )
 
-// outage is a run of equal failures of one kind of request.
+// outage is a series of failures of one kind of request with the same status.
 type outage struct {
 	code  int       // HTTP status; 0 without an answer
 	since time.Time // zero when there is no failure
 	pause *backoff.ExponentialBackOff
 }
 
-// note takes a failure and returns the pause before the next try; nil ends the outage. Another
-// answer than before starts over: the API server may have come back only now.
+// note records a failure and returns the pause before the next try; nil ends the outage. A different
+// status starts over: the API server may have just come back.
 func (o *outage) note(err error) time.Duration {
 	if err == nil {
 		*o = outage{}
@@ -55,14 +55,14 @@ func (o *outage) note(err error) time.Duration {
 	}
 	pause := o.pause.NextBackOff()
 	if e, ok := errors.AsType[*StatusError](err); ok && e.RetryAfter > 0 {
-		// With jitter: all pods were told the same.
+		// With jitter: all pods got the same answer.
 		wait := min(e.RetryAfter, longestRetryAfter)
 		pause = max(pause, wait+jitter(wait))
 	}
 	return pause
 }
 
-// refused is how long every answer has been a 403.
+// refused is how long every answer has been a 403; 0 if the last one was not.
 func (o *outage) refused() time.Duration {
 	if o.code != http.StatusForbidden {
 		return 0
@@ -70,7 +70,7 @@ func (o *outage) refused() time.Duration {
 	return time.Since(o.since)
 }
 
-// hopeless says that another try cannot end otherwise. Not among them: 401 and 403, for tokens are
+// hopeless reports whether another try would fail in the same way. 401 and 403 do not count: tokens are
 // rotated, and a server that has just started knows neither accounts nor Roles.
 func hopeless(err error) bool {
 	switch status(err) {
@@ -82,7 +82,7 @@ func hopeless(err error) bool {
 	}
 }
 
-// sleep waits; false when ctx ended first.
+// sleep waits for d; false when ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

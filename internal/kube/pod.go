@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// pod is the part of our own pod that matters here.
+// pod is what is needed of reloader's own pod.
 type pod struct {
 	Metadata struct {
 		UID string `json:"uid"`
@@ -56,7 +56,7 @@ type projection struct {
 	} `json:"sources"`
 }
 
-// object is a ConfigMap or Secret behind our mounts.
+// object is a mounted ConfigMap or Secret.
 type object struct {
 	resource, name string
 }
@@ -74,8 +74,8 @@ func (c *Client) ownPod(ctx context.Context) (pod, error) {
 
 var errNotHere = errors.New("find reloader's container: none of the pod's containers has the same mounts")
 
-// objects are what our own container mounts as directories, each with the mounts. Which
-// container is ours is told by the mount points that we see: those of the others are not here.
+// objects are the ConfigMaps and Secrets that reloader's own container mounts as directories, each with its
+// mount paths. The mount points show which container that is: those of the others do not exist here.
 func (p pod) objects(mountPoints []string) (map[object][]string, error) {
 	self, ok := p.self(mountPoints)
 	if !ok {
@@ -88,7 +88,7 @@ func (p pod) objects(mountPoints []string) (map[object][]string, error) {
 	found := map[object][]string{}
 	for _, m := range self.VolumeMounts {
 		if m.SubPath != "" {
-			continue // frozen: no refresh helps
+			continue // never updated, with or without a patch
 		}
 		for _, o := range volumes[m.Name].objects() {
 			found[o] = append(found[o], m.MountPath)
@@ -129,7 +129,7 @@ func (v podVolume) objects() []object {
 	for _, s := range v.Projected.Sources {
 		switch {
 		case s.ServiceAccountToken != nil:
-			return nil // the API's own token and CA, which the kubelet keeps fresh
+			return nil // the token and CA for the API, which the kubelet renews
 		case s.ConfigMap != nil:
 			list = append(list, object{"configmaps", s.ConfigMap.Name})
 		case s.Secret != nil:

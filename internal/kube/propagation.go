@@ -11,33 +11,33 @@ import (
 	"reloader/internal/mounts"
 )
 
-// rewatchPause is the pause after a watch that ended in order, as in client-go.
+// rewatchPause is the pause after a watch that ended normally, as in client-go.
 const rewatchPause = 800 * time.Millisecond
 
-// proven is how long a watch has to last before its end counts as ordinary.
+// proven is how long a watch must have lasted for its end to count as normal.
 const proven = time.Second
 
-// Propagation brings changes of the ConfigMaps and Secrets behind our mounts into the pod at
-// once. Whatever fails here costs speed only: the kubelet brings them in its own time.
+// Propagation brings changes of the mounted ConfigMaps and Secrets into the pod at
+// once. A failure here costs only speed: the kubelet still updates the mounts.
 type Propagation struct {
-	// Announce is told the mounts of an object that has changed: the kubelet will write there soon. It must not
-	// block; nil: no one is told. Set it before Run.
+	// Announce is called with the mounts of an object that has changed: the kubelet will write there soon. It must not
+	// block. Nil is not called. Set it before Run.
 	Announce func(mounts []string)
 
 	client *Client
 	log    *slog.Logger
-	// mountPoints are this container's.
+	// mountPoints returns those of this container.
 	mountPoints func() ([]string, error)
 	changes     chan change
-	// repeatAfter, patchGap and forbiddenFor, shorter in tests.
+	// repeatAfter, patchGap and forbiddenFor; shorter in tests.
 	repeat, gap, forbidden time.Duration
-	// spread is patchJitter and rewatch rewatchPause, shorter in tests.
+	// spread is patchJitter and rewatch is rewatchPause; shorter in tests.
 	spread, rewatch time.Duration
-	// Only the goroutine that patches touches it.
+	// Only the goroutine that patches uses it.
 	patching outage
 
 	mu        sync.Mutex
-	told      map[string]bool // what failed for good, by verb and resource
+	told      map[string]bool // permanent failures that were logged, by verb and resource
 	disturbed time.Time       // when a watch was last interrupted
 	written   map[object]mountedWrite
 }
@@ -50,7 +50,7 @@ func NewPropagation(c *Client, log *slog.Logger) *Propagation {
 	}
 }
 
-// Run watches until ctx ends.
+// Run watches and patches until ctx ends.
 func (p *Propagation) Run(ctx context.Context) {
 	objects, ok := p.learn(ctx)
 	if !ok {
@@ -69,7 +69,7 @@ func (p *Propagation) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// learn finds out what to watch.
+// learn finds out what to watch. It reports false when there is nothing to do.
 func (p *Propagation) learn(ctx context.Context) (map[object][]string, bool) {
 	var trouble outage
 	for {
@@ -87,7 +87,7 @@ func (p *Propagation) learn(ctx context.Context) (map[object][]string, bool) {
 		pause := trouble.note(err)
 		p.failed(err, "get", "pods", trouble.refused())
 		if errors.Is(err, errNotHere) {
-			return nil, false // neither our mounts nor the pod's name will be others
+			return nil, false // neither our mounts nor the pod's name will change
 		}
 		if !sleep(ctx, pause) {
 			return nil, false
@@ -107,7 +107,7 @@ func (p *Propagation) objects(ctx context.Context) (map[object][]string, error) 
 	return own.objects(points)
 }
 
-// follow watches one object for as long as ctx lasts.
+// follow watches one object until ctx ends.
 func (p *Propagation) follow(ctx context.Context, o object, mounts []string) {
 	last := ""
 	var trouble outage
@@ -135,9 +135,9 @@ func (p *Propagation) follow(ctx context.Context, o object, mounts []string) {
 		if lasted >= proven {
 			trouble.note(nil)
 		}
-		pause := p.rewatch + jitter(p.rewatch) // an API server that is drained ends the watches of all pods at once
+		pause := p.rewatch + jitter(p.rewatch) // an API server that shuts down ends the watches of all pods at once
 		if lasted < proven || !errors.Is(err, errWatchEnded) {
-			if status(err) != http.StatusForbidden && !hopeless(err) { // those say nothing about the kubelet's way to the API
+			if status(err) != http.StatusForbidden && !hopeless(err) { // they do not mean that the kubelet was cut off, too
 				p.interrupted()
 			}
 			pause = trouble.note(err)
@@ -155,8 +155,8 @@ func (p *Propagation) interrupted() {
 	p.disturbed = time.Now()
 }
 
-// failed tells once what only the user can help, a missing permission first of all, and everything
-// else to those who look closely: it heals by itself. refused is for how long the API has answered 403.
+// failed logs once what only the user can fix, above all a missing permission. Everything else recovers by itself and is
+// logged at debug level. refused is how long the API has been answering 403.
 func (p *Propagation) failed(err error, verb, resource string, refused time.Duration) {
 	forGood := status(err) == http.StatusForbidden && refused >= p.forbidden || hopeless(err) || errors.Is(err, errNotHere)
 	p.mu.Lock()
@@ -169,7 +169,7 @@ func (p *Propagation) failed(err error, verb, resource string, refused time.Dura
 	}
 }
 
-// works takes back what failed has told.
+// works logs that a failure is over, if failed logged it.
 func (p *Propagation) works(verb, resource string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -15,35 +15,35 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Annotation is what a patch of the own pod changes. Any change of the pod makes the kubelet
-// look at its volumes at once; without one it takes up to about 90 s.
+// Annotation is what a patch of reloader's own pod changes. Any change of the pod makes the kubelet
+// sync its volumes at once; otherwise that takes up to about 90 s.
 const Annotation = "reloader/refresh"
 
 const (
-	// repeatAfter is when a mount that has not changed gets its second and last patch: the
-	// kubelet may have heard of the pod before it heard of the ConfigMap.
+	// repeatAfter is when the second and last patch is sent for a mount that has not changed: the
+	// kubelet may have seen the new pod before the new ConfigMap.
 	repeatAfter = 2 * time.Second
-	// patchGap is the least time between two patches.
+	// patchGap is the shortest time between two patches.
 	patchGap = 200 * time.Millisecond
-	// After an interrupted watch the kubelet, too, has to find its way back to the API. It has a watch
-	// of the pods and one for each object, which come back on their own, with pauses from 0.8 s that
-	// double up to 30 to 60 s and are forgotten after 2 minutes (client-go's reflector). What is
-	// patched before the object's watch is back has no effect. So for as long as disturbedFor the patch is
-	// repeated until the mount has changed, after a third of the time that it has waited already, but
-	// not less than a quarter of repeatAfter (the kubelet syncs a pod once a second at most) and not more than maxDistance.
+	// When a watch was interrupted, the kubelet has to reconnect to the API, too. It has one watch for
+	// pods and one for each object. Each reconnects independently, with pauses that start at 0.8 s, double up to
+	// 30 to 60 s, and are reset after 2 minutes (client-go's reflector). A patch sent before the object's
+	// watch is restored has no effect. So for disturbedFor the patch is repeated until the mount has changed.
+	// The pause is a third of the time waited so far, at least a quarter of repeatAfter (the kubelet
+	// syncs a pod once a second at most), at most maxDistance.
 	disturbedFor = 2 * time.Minute
 	maxDistance  = 10 * time.Second
 )
 
-// change is an object's new version, with what its mounts led to when that was seen.
+// change is an object's new version, with the targets of its mounts when that version was seen.
 type change struct {
 	mounts, before []string
-	// first is the version at our start, which the mounts may have already.
+	// first marks the version at reloader's start, which the mounts may already have.
 	first bool
 }
 
-// patches makes the kubelet look: at once for each change, and again for mounts that have not
-// changed. Then it is left to the kubelet: the change may be one that does not show in the files.
+// patches makes the kubelet sync: at once for each change, and again for mounts that have not
+// changed. After that it leaves the change to the kubelet: it may not affect the files.
 func (p *Propagation) patches(ctx context.Context) {
 	var pending []change
 	var left budget
@@ -62,7 +62,7 @@ func (p *Propagation) patches(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case c := <-p.changes:
-			served() // changes right after each other are worth their patches too
+			served() // so that changes in quick succession do not use up the budget
 			pending, repeats, last = p.drain(append(pending, c)), 0, time.Now()
 			if !sleep(ctx, jitter(p.spread)) {
 				return
@@ -74,7 +74,7 @@ func (p *Propagation) patches(ctx context.Context) {
 			repeats++
 		}
 		if wait := left.take(time.Now()); wait > 0 && !p.disturbedNow() {
-			repeats = 0 // whatever comes meanwhile is served by the patch at the end of it
+			repeats = 0 // the patch after the wait serves all changes until then
 			repeat.Reset(wait)
 			continue
 		}
@@ -91,7 +91,7 @@ func (p *Propagation) patches(ctx context.Context) {
 	}
 }
 
-// distance is the time to the next patch after so many repetitions; 0 for none.
+// distance is the time until the patch is repeated; 0: it is not.
 func (p *Propagation) distance(repeats int, since time.Duration) time.Duration {
 	disturbed := p.disturbedNow()
 	switch {
@@ -104,14 +104,14 @@ func (p *Propagation) distance(repeats int, since time.Duration) time.Duration {
 	return 0
 }
 
-// disturbedNow says that the kubelet may still be on its way back to the API.
+// disturbedNow reports whether the kubelet may still be reconnecting to the API.
 func (p *Propagation) disturbedNow() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return time.Since(p.disturbed) < disturbedFor
 }
 
-// drain adds the changes that are waiting: one patch serves them all.
+// drain adds all waiting changes: one patch serves them all.
 func (p *Propagation) drain(pending []change) []change {
 	for {
 		select {
@@ -123,8 +123,8 @@ func (p *Propagation) drain(pending []change) []change {
 	}
 }
 
-// patch changes the annotation; a lost or refused one is tried again for a while, but only once
-// where the permission is known to be missing.
+// patch changes the annotation. A patch that is lost or refused is retried for a while, except when the permission is
+// known to be missing.
 func (p *Propagation) patch(ctx context.Context) {
 	body, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"annotations": map[string]string{Annotation: time.Now().UTC().Format(time.RFC3339Nano)},
@@ -159,7 +159,7 @@ func (p *Propagation) patch(ctx context.Context) {
 	}
 }
 
-// arrived says that every mount leads elsewhere than before.
+// arrived reports whether every mount has been swapped since.
 func (c change) arrived() bool {
 	for i, now := range targets(c.mounts) {
 		if now == c.before[i] {
@@ -169,11 +169,11 @@ func (c change) arrived() bool {
 	return true
 }
 
-// targets are what the ..data links of the mounts lead to.
+// targets returns where the ..data links of the mounts point.
 func targets(mounts []string) []string {
 	list := make([]string, len(mounts))
 	for i, m := range mounts {
-		list[i], _ = os.Readlink(filepath.Join(m, snapshot.DataLink)) // no link: nothing that a swap could change
+		list[i], _ = os.Readlink(filepath.Join(m, snapshot.DataLink)) // empty without a link: there is nothing to swap
 	}
 	return list
 }

@@ -14,13 +14,12 @@ import (
 	"time"
 )
 
-// metadataOnly asks for objects without their contents. Annotations come along: for an object made with kubectl apply
-// one of them repeats the contents, a Secret's too. Nothing but version is read of them, so that no annotation is kept.
+// metadataOnly asks for objects without their contents. Annotations are included: for an object made with kubectl apply
+// one of them repeats the contents, even those of a Secret. Only the fields of version are decoded, so no annotation is kept.
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
-// watchSeconds is how long one watch lasts at least and half of what it lasts at most; the API ends it
-// then. It is what the kubelet uses for the same objects. Jitter keeps many sidecars from coming
-// back at once.
+// A watch lasts between watchSeconds and twice as long; then the API ends it. The kubelet uses the same range for the
+// same objects. The random part keeps many sidecars from reconnecting at once.
 const watchSeconds = 1800
 
 // watchEvent is one line of a watch.
@@ -39,10 +38,9 @@ type version struct {
 	ManagedFields   []managedField `json:"managedFields"`
 }
 
-// watch calls seen with the object's version, first as it is now and then at each
-// change, until the watch ends; it always ends with an error, and lasted says how long it was
-// open. Without a resource version to start from, the API sends the present state first: nothing
-// is missed between two watches, and there is no version that could have expired.
+// watch calls seen with the object's current version and then with each new one, until the watch ends.
+// It always ends with an error; lasted is how long it was open. No resource version is sent, so the API
+// starts with the current state: nothing is missed between two watches, and no version can expire.
 func (c *Client) watch(ctx context.Context, o object, seen func(version)) (lasted time.Duration, err error) {
 	seconds := watchSeconds + rand.IntN(watchSeconds) // jitter
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds+30)*time.Second)
@@ -64,7 +62,7 @@ func (c *Client) watch(ctx context.Context, o object, seen func(version)) (laste
 	return time.Since(opened), err
 }
 
-// readWatch reads the lines of one watch to their end, which is always an error.
+// readWatch reads one watch until it ends, and returns why: the ordinary end is an error, too.
 func readWatch(body io.Reader, seen func(version)) error {
 	lines := json.NewDecoder(bufio.NewReader(body))
 	for {
@@ -78,7 +76,7 @@ func readWatch(body io.Reader, seen func(version)) error {
 		switch e.Type {
 		case "ADDED", "MODIFIED":
 			seen(e.Object.Metadata)
-		case "ERROR": // 410 Gone, for example: the next watch starts with the present state
+		case "ERROR": // 410 Gone, for example: the next watch starts with the current state
 			return &StatusError{Code: e.Object.Code, Message: e.Object.Message}
 		}
 	}

@@ -14,7 +14,7 @@ type managedField struct {
 	Subresource string    `json:"subresource"`
 }
 
-// lastWrite is the newest write to an object; the zero value when the API does not tell.
+// lastWrite is the newest write to an object; the zero value when the API does not report it.
 func lastWrite(fields []managedField) managedField {
 	var last managedField
 	for _, f := range fields {
@@ -25,7 +25,7 @@ func lastWrite(fields []managedField) managedField {
 	return last
 }
 
-// note keeps who wrote an object last.
+// note records who wrote an object last.
 func (p *Propagation) note(o object, mounts []string, fields []managedField) {
 	last := lastWrite(fields)
 	if last.Time.IsZero() {
@@ -44,7 +44,7 @@ type mountedWrite struct {
 	history.Writer
 }
 
-// LastWrite is the newest write after a time to an object that is mounted at, above or below one of the
+// LastWrite is the newest write after since to an object that is mounted at, above or below one of the
 // directories; nil if none is known.
 func (p *Propagation) LastWrite(dirs []string, since time.Time) *history.Writer {
 	p.mu.Lock()

@@ -1,4 +1,4 @@
-// Package mounts tells which mounts of this container the kubelet never updates.
+// Package mounts finds the mounts of this container that the kubelet never updates.
 package mounts
 
 import (
@@ -18,21 +18,21 @@ import (
 const SubPathRule = "subpath-mount"
 
 // Mount is a subPath mount of a ConfigMap, Secret or projected volume. The kubelet swaps
-// the volume's directory, but such a mount stays on the one that was there when the container
+// the volume's directory, but such a mount keeps the one from when the container
 // started, so no update ever arrives.
 type Mount struct {
 	// Path is where the mount is in this container.
 	Path string
-	// File is what of the volume is mounted.
+	// File is the mounted file or directory, relative to the volume.
 	File string
-	// Volume is the volume's name in the pod and Kind its kind ("ConfigMap"); both are empty
-	// for Secrets, whose mounts do not tell.
+	// Volume is the volume's name in the pod and Kind its kind ("ConfigMap"). Both are empty
+	// for Secrets, whose mounts do not show them.
 	Volume, Kind string
-	// Missed says that an update has passed by already.
+	// Missed says that at least one update has not arrived.
 	Missed bool
 }
 
-// String says what is wrong and what to write instead, in one line.
+// String says in one line what is wrong and what to write instead.
 func (m Mount) String() string {
 	volume := "its volume"
 	if m.Volume != "" {
@@ -49,8 +49,8 @@ func (m Mount) String() string {
 // generation is the name of the directory behind ..data: the kubelet's time stamp.
 var generation = lazyregexp.New(`^\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+$`)
 
-// Frozen finds such mounts in the text of /proc/self/mountinfo. A directory mount of a
-// volume has no time stamp in its root, and a subPath of a host path or claim neither.
+// Frozen finds such mounts in the text of /proc/self/mountinfo. Neither a directory mount of a
+// volume nor a subPath of a host path or claim has a time stamp in its root.
 func Frozen(r io.Reader) ([]Mount, error) {
 	var list []Mount
 	lines := bufio.NewScanner(r)
@@ -83,7 +83,7 @@ func frozen(root, at string) (Mount, bool) {
 		}
 		m.File = strings.Join(parts[i+1:], "/")
 		if m.File == "" {
-			return m, false // someone's bind mount of a whole generation; not what the kubelet makes
+			return m, false // a bind mount of a whole generation, which the kubelet never makes
 		}
 		if i >= 2 {
 			if kind := kinds[parts[i-2]]; kind != "" {
@@ -95,7 +95,7 @@ func frozen(root, at string) (Mount, bool) {
 	return m, false
 }
 
-// kinds are the kubelet's directory names.
+// kinds maps the kubelet's directory names to kinds of volumes.
 var kinds = map[string]string{
 	"kubernetes.io~configmap":    "ConfigMap",
 	"kubernetes.io~secret":       "Secret",
@@ -111,7 +111,7 @@ func unescape(s string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }
 
-// OwnFrozen looks at this process' own mounts; none where the system does not tell.
+// OwnFrozen finds such mounts of this process; none where there is no /proc.
 func OwnFrozen() ([]Mount, error) {
 	f, err := os.Open("/proc/self/mountinfo")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +124,7 @@ func OwnFrozen() ([]Mount, error) {
 	return Frozen(f)
 }
 
-// OwnPoints are the paths at which this container has mounts.
+// OwnPoints returns the mount points of this container.
 func OwnPoints() ([]string, error) {
 	b, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
