@@ -17,7 +17,7 @@ const (
 )
 
 // HTTP posts to one URL. The server counts as ready when its port is open (or, behind a proxy, the
-// proxy's), and the proof is the status code: nothing more is known of such a server.
+// proxy's). The proof is the status code: nothing more is known about such a server.
 type HTTP struct {
 	c       *httpclient.Client
 	timeout time.Duration

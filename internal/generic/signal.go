@@ -7,12 +7,12 @@ import (
 	"reloader/internal/reload"
 )
 
-// Signal sends SIGHUP to a process in a shared process namespace. Nothing proves what it does with it.
+// Signal sends SIGHUP to a process in a shared process namespace. Nothing proves what the process then does.
 type Signal struct {
 	name string
 }
 
-// NewSignal makes a driver for the process of that name.
+// NewSignal makes a driver for the process with that name.
 func NewSignal(name string) *Signal { return &Signal{name: name} }
 
 // Observe implements reload.Driver.

@@ -12,11 +12,11 @@ import (
 // GuardEmptied is the guard against a file that had contents and has none now.
 const GuardEmptied = "guard-file-emptied"
 
-// kind is what an outline calls a file.
+// kind is the kind of a file in an outline.
 const kind = "file"
 
-// Validator is a finding.Validator that knows files and nothing of their contents, because the formats of
-// these servers are not known here: it only guards against emptied files.
+// Validator is a finding.Validator for servers whose file formats are unknown. It only guards against emptied
+// files.
 type Validator struct{}
 
 // Validate implements finding.Validator.

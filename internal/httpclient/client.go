@@ -1,5 +1,5 @@
 // Package httpclient sends small requests to a server that is reloaded, with credentials that may change
-// at any time, and explains every way in which that can fail.
+// at any time, and explains every failure.
 package httpclient
 
 import (
@@ -23,52 +23,52 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Options say where the server is and how to prove who we are. Files are read again for each
-// request, so that a rotated password, token or certificate counts at once.
+// Options say where the server is and how to authenticate. Files are read again for each
+// request, so a rotated password, token or certificate takes effect at once.
 type Options struct {
-	// URL is the base of all paths, with the server's route prefix; http or https. A user name and
-	// password in it are used for basic auth, and never shown.
+	// URL is the base of all paths, including the server's route prefix; http or https. A user name and
+	// password in it are used for basic auth and never shown.
 	URL string
 	// Username with the contents of PasswordFile (or Password) is sent as basic auth.
 	Username, PasswordFile, Password string
 	// BearerTokenFile holds a token that is sent as "Authorization: Bearer".
 	BearerTokenFile string
-	// CAFile holds the CAs that the server's certificate may come from; empty: the system's.
+	// CAFile holds the CAs that may have signed the server's certificate; empty: the system's.
 	CAFile string
 	// CertFile and KeyFile are the client certificate.
 	CertFile, KeyFile string
 	// ServerName is what the server's certificate is verified against; empty: the URL's host.
 	ServerName string
-	// Address is the host and port to connect to instead of the URL's; empty: the URL's, or those of its proxy.
+	// Address is the host and port to connect to; empty: those of the URL or of its proxy.
 	Address string
 }
 
-// Client sends requests. It is for one goroutine.
+// Client sends requests. Only one goroutine may use it.
 type Client struct {
 	o         Options
 	base      *url.URL
 	transport *http.Transport
-	tlsFiles  [3][]byte // what transport was made of: CA, certificate, key
-	secrets   []string  // of the newest request, to keep them out of what is shown
+	tlsFiles  [3][]byte // the contents that transport was made from: CA, certificate, key
+	secrets   []string  // of the newest request, for Redact
 }
 
 const (
 	dialTimeout = 5 * time.Second
-	// maxAnswer bounds what is read of an answer.
+	// maxAnswer bounds how much of an answer is read, in bytes.
 	maxAnswer = 1 << 20
-	// maxSecret bounds a credential file, maxPEM one with certificates: that of all public CAs has 220 KB.
+	// maxSecret bounds a credential file and maxPEM a certificate file, in bytes; all public CAs together have 220 KB.
 	maxSecret, maxPEM = 64 << 10, 1 << 20
 )
 
-// Answer is what a server said.
+// Answer is a server's answer.
 type Answer struct {
 	Status int
 	Body   string
-	// Date is the server's clock by its Date header, in whole seconds; zero when it sent none.
+	// Date is the server's clock from its Date header, in whole seconds; zero without one.
 	Date time.Time
 }
 
-// New checks the options that need no file.
+// New makes a Client. It checks the URL and reads no file.
 func New(o Options) (*Client, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil {
@@ -86,8 +86,8 @@ func New(o Options) (*Client, error) {
 	return &Client{o: o, base: u}, nil
 }
 
-// URL is the address of a path below the base, as it may be shown: without credentials, and without
-// a query, which may hold a key.
+// URL is the address of a path below the base in a form that may be shown: without credentials and without
+// the query, which may hold a key.
 func (c *Client) URL(path string) string {
 	u := c.address(path)
 	if u.RawQuery != "" {
@@ -96,7 +96,7 @@ func (c *Client) URL(path string) string {
 	return u.String()
 }
 
-// address is what is really asked; an empty path means the base as it was given.
+// address is where a request really goes; an empty path means the base as it was given.
 func (c *Client) address(path string) url.URL {
 	u := *c.base
 	if path != "" {
@@ -106,8 +106,8 @@ func (c *Client) address(path string) url.URL {
 }
 
 // DialAddress is the host and port that a request is sent to: the server's own, or those of the proxy that the
-// environment names (HTTP_PROXY, HTTPS_PROXY, NO_PROXY). localhost and loopback addresses, which is where
-// a sidecar's server is, never have one.
+// environment names (HTTP_PROXY, HTTPS_PROXY, NO_PROXY). A proxy is never used for localhost and loopback
+// addresses, where a sidecar's server is.
 func (c *Client) DialAddress() (string, error) {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: c.base})
 	if err != nil {
@@ -130,8 +130,8 @@ func (c *Client) DialAddress() (string, error) {
 	return net.JoinHostPort(to.Hostname(), port), nil
 }
 
-// Do sends one request without a body and reads the answer, whatever its status. The failure says
-// why there is no answer; Untouched in it means that the request never left.
+// Do sends one request without a body and reads the answer, whatever its status. A failure says
+// why there is no answer; its Untouched means that the request was never sent.
 func (c *Client) Do(ctx context.Context, method, path string, timeout time.Duration) (Answer, *reload.Failure) {
 	return c.send(ctx, method, path, "", timeout, nil)
 }
@@ -139,8 +139,7 @@ func (c *Client) Do(ctx context.Context, method, path string, timeout time.Durat
 func (c *Client) send(ctx context.Context, method, path, query string, timeout time.Duration, read func(io.Reader)) (Answer, *reload.Failure) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	// The part of a trace that matters: did the request get out?
-	var sent atomic.Bool // another goroutine writes, and may still do so when this one has given up
+	var sent atomic.Bool // another goroutine sets it, perhaps after this one has given up
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteRequest: func(i httptrace.WroteRequestInfo) {
 			if i.Err == nil {
@@ -189,7 +188,7 @@ func (c *Client) send(ctx context.Context, method, path, query string, timeout t
 	return a, nil
 }
 
-// Check says what is wrong with the files of credentials and certificates, before any request.
+// Check finds mistakes in the credential and certificate files without sending a request.
 func (c *Client) Check() *reload.Failure {
 	if f := c.connect(); f != nil {
 		return f
@@ -198,14 +197,14 @@ func (c *Client) Check() *reload.Failure {
 	return f
 }
 
-// Close ends idle connections.
+// Close closes idle connections; the client remains usable.
 func (c *Client) Close() {
 	if c.transport != nil {
 		c.transport.CloseIdleConnections()
 	}
 }
 
-// authorize adds the credentials as they are now.
+// authorize adds the current credentials.
 func (c *Client) authorize(req *http.Request) *reload.Failure {
 	c.secrets = c.secrets[:0]
 	if c.o.BearerTokenFile != "" {
@@ -224,7 +223,7 @@ func (c *Client) authorize(req *http.Request) *reload.Failure {
 	return nil
 }
 
-// secret reads a credential file; a newline at its end is an editor's and not part of it.
+// secret reads a credential file; newlines at its end come from editors and are not part of it.
 func (c *Client) secret(file, what string) (string, *reload.Failure) {
 	b, err := readSmall(file, maxSecret)
 	if err != nil {
@@ -255,11 +254,11 @@ func local(what string, err error) *reload.Failure {
 }
 
 func readSmall(file string, most int64) ([]byte, error) {
-	// Never os.Open: a fifo in the file's place would block forever.
+	// Never os.Open: it would block forever if the file were a named pipe.
 	return snapshot.ReadFile(file, snapshot.Limits{MaxFileSize: most})
 }
 
-// connect makes the transport, or a new one when a certificate file changed.
+// connect makes the transport, and a new one whenever a certificate file has changed.
 func (c *Client) connect() *reload.Failure {
 	var files [3][]byte
 	for i, name := range []string{c.o.CAFile, c.o.CertFile, c.o.KeyFile} {
@@ -291,11 +290,11 @@ func (c *Client) connect() *reload.Failure {
 		TLSClientConfig:     config,
 		TLSHandshakeTimeout: dialTimeout,
 		MaxIdleConnsPerHost: 1,
-		// No IdleConnTimeout: a connection that this side closes would look like a restart of the server.
+		// No IdleConnTimeout: closing a connection here would look like a restart of the server.
 		DisableCompression: true,
 	}
 	if c.o.Address != "" {
-		c.transport.Proxy = nil // it would choose the address itself
+		c.transport.Proxy = nil // a proxy would choose the address itself
 		c.transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) { return Dial(ctx, network, c.o.Address) }
 	}
 	return nil
@@ -313,7 +312,7 @@ func (c *Client) tlsConfig(files [3][]byte) (*tls.Config, *reload.Failure) {
 	if files[1] != nil || files[2] != nil {
 		pair, err := tls.X509KeyPair(files[1], files[2])
 		if err != nil {
-			// No Permanent: while a Secret is rotated the two may not fit for a moment.
+			// Not Permanent: while a Secret is rotated, the two may not match for a moment.
 			return nil, &reload.Failure{Class: reload.ClassLocal, Message: "client certificate " + c.o.CertFile + " and key " + c.o.KeyFile + ": " + err.Error(), Untouched: true, Err: err}
 		}
 		config.Certificates = []tls.Certificate{pair}
@@ -321,8 +320,8 @@ func (c *Client) tlsConfig(files [3][]byte) (*tls.Config, *reload.Failure) {
 	return config, nil
 }
 
-// Redact takes credentials out of a text that a server sent. Those of under 4 characters are in any text by
-// chance: then nothing is shown.
+// Redact removes credentials from a text that a server sent. Credentials of under 4 bytes occur in any text by
+// chance; if one does, the whole text is hidden.
 func (c *Client) Redact(text string) string {
 	if q := c.base.RawQuery; q != "" {
 		text = strings.ReplaceAll(text, q, "...")

@@ -11,8 +11,8 @@ import (
 
 const keepAlive = 30 * time.Second
 
-// Dial connects to an address. Where localhost names one address family only, the other one is tried too: which
-// one a server in the same pod listens on is not the hosts file's to say.
+// Dial connects to an address. If localhost resolves to only one address family, it tries the other one, too: a server in
+// the same pod may listen there, whatever the hosts file says.
 func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	d := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
 	conn, err := d.DialContext(ctx, network, address)
@@ -44,7 +44,7 @@ func refusedAt(err error, address string) string {
 	return address
 }
 
-// refused says at which addresses nothing listens.
+// refused is the error of a dial that every address refused.
 type refused struct {
 	tried []string
 	err   error

@@ -17,7 +17,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// explain says why there is no answer. The library's errors quote what a server sent.
+// explain says why there is no answer, without the credentials: the library's errors quote what a server sent.
 func (c *Client) explain(err error, request string, timeout time.Duration) *reload.Failure {
 	f := explain(err, request, timeout)
 	f.Message = c.Redact(f.Message)
@@ -27,7 +27,7 @@ func (c *Client) explain(err error, request string, timeout time.Duration) *relo
 	return f
 }
 
-// explain says why there is no answer.
+// explain turns the error of a request into a failure. timeout is only for the message.
 func explain(err error, request string, timeout time.Duration) *reload.Failure {
 	f := &reload.Failure{Err: err}
 	if errors.Is(err, context.Canceled) {
@@ -65,7 +65,7 @@ func explain(err error, request string, timeout time.Duration) *reload.Failure {
 		f.Message = "the connection was cut before the answer"
 		f.Hint = "did the server restart? see its log"
 	case strings.Contains(err.Error(), "malformed"):
-		// The library quotes what came instead, which may be our own request.
+		// The library quotes the answer, which may repeat our own request.
 		f.Class = reload.ClassUnexpected
 		f.Message = "the answer is not HTTP"
 		f.Hint = "does another program use this port?"
@@ -84,7 +84,7 @@ func plainHTTP(err error) bool {
 	return ok && string(record.RecordHeader[:]) == "HTTP/"
 }
 
-// tlsFailure recognizes what goes wrong between the two certificates.
+// tlsFailure recognizes errors of the TLS handshake; it fills f and reports true.
 func tlsFailure(err error, f *reload.Failure) bool {
 	_, isAlert := errors.AsType[tls.AlertError](err)
 	host, isHost := errors.AsType[x509.HostnameError](err)
@@ -114,7 +114,7 @@ func tlsFailure(err error, f *reload.Failure) bool {
 	return true
 }
 
-// last is the innermost error's text.
+// last is the text of the innermost error.
 func last(err error) string {
 	for {
 		next := errors.Unwrap(err)
@@ -125,8 +125,8 @@ func last(err error) string {
 	}
 }
 
-// Classify turns an answer other than 2xx into a Failure with what can be said about any server;
-// nil for 2xx. Drivers refine message and hint.
+// Classify turns an answer other than 2xx into a Failure that fits any server; nil for 2xx. Drivers refine
+// message and hint.
 func (c *Client) Classify(method, path string, a Answer) *reload.Failure {
 	if a.Status/100 == 2 {
 		return nil

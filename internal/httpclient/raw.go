@@ -14,8 +14,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// Credentials are the user name and password as they are now, for drivers that sign in another way
-// than with each request. Both are empty when none were given.
+// Credentials are the current user name and password, for drivers that log in instead of sending them
+// with each request. Both are empty when none were given.
 func (c *Client) Credentials() (user, password string, f *reload.Failure) {
 	if c.o.Username == "" {
 		return "", "", nil
@@ -29,7 +29,7 @@ func (c *Client) Credentials() (user, password string, f *reload.Failure) {
 	} else if password != "" {
 		c.secrets = append(c.secrets, password)
 	}
-	// A server may repeat the header as it came: its encoding is no protection. Nor is that of a URL or JSON.
+	// A server may repeat the header as it was sent, or the password as a URL or JSON encodes it: hide these forms, too.
 	pair := base64.StdEncoding.EncodeToString([]byte(c.o.Username + ":" + password))
 	c.secrets = append(c.secrets, pair, strings.TrimRight(pair, "="))
 	for _, written := range []string{url.QueryEscape(password), url.PathEscape(password), strings.Trim(strconv.Quote(password), `"`)} {
@@ -40,7 +40,7 @@ func (c *Client) Credentials() (user, password string, f *reload.Failure) {
 	return c.o.Username, password, nil
 }
 
-// Authorization is the header of that name as the credentials are now; empty when none were given.
+// Authorization is the value of that header for the current credentials; empty when none were given.
 func (c *Client) Authorization() (string, *reload.Failure) {
 	req := &http.Request{Header: http.Header{}}
 	if f := c.authorize(req); f != nil {
@@ -50,8 +50,8 @@ func (c *Client) Authorization() (string, *reload.Failure) {
 }
 
 // RoundTrip sends a request over the configured connection and adds no credentials. The caller
-// closes the body. timeout is what the request's context was given, for the message alone.
-// fresh is called when the request went over a new connection.
+// closes the body. timeout is that of the request's context; it is only for the message.
+// fresh is called when the request uses a new connection.
 func (c *Client) RoundTrip(req *http.Request, timeout time.Duration, fresh func()) (*http.Response, *reload.Failure) {
 	if f := c.connect(); f != nil {
 		return nil, f
@@ -74,7 +74,7 @@ func (c *Client) RoundTrip(req *http.Request, timeout time.Duration, fresh func(
 	return resp, nil
 }
 
-// Explain says why reading an answer failed.
+// Explain says why connecting or reading an answer failed; see explain.
 func Explain(ctx context.Context, err error, request string, timeout time.Duration) *reload.Failure {
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -82,7 +82,7 @@ func Explain(ctx context.Context, err error, request string, timeout time.Durati
 	return explain(err, request, timeout)
 }
 
-// Loopback says that the server is on this machine, by what the URL says.
+// Loopback reports whether the URL names this machine: localhost or a loopback address.
 func (c *Client) Loopback() bool {
 	host := c.base.Hostname()
 	ip := net.ParseIP(host)

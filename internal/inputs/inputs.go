@@ -1,4 +1,4 @@
-// Package inputs makes, from the configuration of a target, what reads its files, what judges them, and its gate.
+// Package inputs makes a target's reader, validator and gate from its configuration.
 package inputs
 
 import (
@@ -27,7 +27,7 @@ import (
 // Reader reads a target's sources.
 type Reader interface {
 	reload.Reader
-	// Change names the function that each reading goes through.
+	// Change sets the function that changes each reading before it is validated.
 	Change(f func(*snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding))
 }
 
@@ -64,7 +64,7 @@ func newGrafanaReader(t config.Target) Reader {
 	for i, src := range all {
 		switch {
 		case src.Name == grafana.Ini:
-			// Inside of the gate it is published, else the server reads it where it is.
+			// With a path inside the gate it is published; otherwise the server reads it where it is.
 			if t.Ini.ServerPath != "" {
 				all[i].ServerDir = path.Dir(t.Ini.ServerPath)
 			}
@@ -77,7 +77,7 @@ func newGrafanaReader(t config.Target) Reader {
 	return grafana.NewReader(snapshot.Limits{}, all...)
 }
 
-// New makes the reader of a target's sources and the judge of what it reads.
+// New makes a target's reader and the validator of what it reads.
 func New(cfg config.Config, t config.Target) (Reader, finding.Validator) {
 	r, judge := NewReader(t), NewValidator(cfg, t)
 	if roles, ok := r.(*references.Reader); ok && t.Gate.Path != "" {
@@ -100,13 +100,13 @@ func ServerDir(m config.Mount) string {
 	return m.Path
 }
 
-// NewValidator makes the judge of a target's files. Whatever its kind, what it says is bounded, and tells
-// nothing of files that are not the server's.
+// NewValidator makes the validator of a target's files. For every kind its findings are bounded in number and reveal
+// nothing about files that do not belong to the server.
 func NewValidator(cfg config.Config, t config.Target) finding.Validator {
 	return finding.Bounded(finding.Ignoring(finding.Guarded(newValidator(cfg, t)), Ignored(t.Ignore)))
 }
 
-// Ignored are the findings that the configuration names as known and accepted; it was checked before.
+// Ignored are the findings that the configuration accepts. Invalid ones were reported before and are skipped.
 func Ignored(list []string) []finding.Ignore {
 	var all []finding.Ignore
 	for _, s := range list {
@@ -128,7 +128,7 @@ func newValidator(cfg config.Config, t config.Target) finding.Validator {
 	}
 }
 
-// Prepare is what can be done for a verdict before it is known whether one will be wanted; nil when there is nothing.
+// Prepare returns a function that gets the validator ready at the first sign of a change; nil if there is nothing to do.
 func Prepare(cfg config.Config, t config.Target) func() {
 	if t.Kind != config.Prometheus || t.Validator != "" {
 		return nil
@@ -136,7 +136,7 @@ func Prepare(cfg config.Config, t config.Target) func() {
 	return prometheusvalidator.New(prometheusvalidator.Options{Main: t.ConfigFile.Path, Program: cfg.Promcheck}).Prepare
 }
 
-// NewGrafanaValidator makes the judge of Grafana's files: a process of its own, where we know our own program.
+// NewGrafanaValidator makes the validator of Grafana's files: a separate process if reloader knows its own program.
 func NewGrafanaValidator(cfg config.Config) finding.Validator {
 	if cfg.Self == "" {
 		return driver.Expecting(grafanavalidator.New(validation.Options{}))
@@ -144,18 +144,18 @@ func NewGrafanaValidator(cfg config.Config) finding.Validator {
 	return child.New(child.Options{Program: cfg.Self, Environ: os.Environ})
 }
 
-// NewComparer makes what compares the answers of a Prometheus with what its files mean.
+// NewComparer makes what compares a Prometheus' answers with its files.
 func NewComparer(cfg config.Config, t config.Target) *prometheusvalidator.Validator {
 	return prometheusvalidator.New(prometheusvalidator.Options{Main: t.ConfigFile.Path, Program: cfg.Promcheck})
 }
 
-// Facts are assumed until the server was asked.
+// Facts are what is assumed about the server until it was asked.
 func Facts(t config.Target) finding.Facts {
 	return finding.Facts{Version: t.Version, SameEnv: t.SameEnv}
 }
 
-// OpenGate opens the directory that only we write; nil when the target has none.
-// repaired is told what had to be put right; it may be nil.
+// OpenGate opens a target's gate, which only reloader writes; nil when the target has none.
+// repaired is called with what had to be repaired; it may be nil.
 func OpenGate(t config.Target, repaired func(what string)) (*gates.Gate, error) {
 	if t.Gate.Path == "" {
 		return nil, nil

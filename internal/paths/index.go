@@ -5,30 +5,30 @@ import (
 	"strings"
 )
 
-// Index finds among many paths the few that a pattern can mean.
+// Index narrows many paths down to the few that can match a pattern.
 type Index struct {
 	sorted []string
-	// reversed are the paths read backwards, in their order; segments are places in sorted. Both are made when first needed.
+	// reversed are the paths read backwards, sorted; segments are indexes of sorted. Both are made when first needed.
 	reversed []string
 	segments map[segment][]int32
 }
 
-// segment is a part of a path between slashes: the k-th of n.
+// segment is a part of a path between slashes: part k of a path with n slashes.
 type segment struct {
 	n, k int
 	text string
 }
 
-// few paths are compared one by one: a better choice costs more than it saves.
+// few is how many paths are compared one by one: below that, narrowing down costs more than it saves.
 const few = 32
 
 // NewIndex is an index of sorted paths.
 func NewIndex(sorted []string) *Index { return &Index{sorted: sorted} }
 
-// Sorted are all paths in their order.
+// Sorted are all paths, sorted.
 func (x *Index) Sorted() []string { return x.sorted }
 
-// Candidates are paths, in their order, of which the pattern means some: all that it means, and few others.
+// Candidates are all paths that match the pattern and few others, sorted.
 func (x *Index) Candidates(p Pattern) []string {
 	best := Prefixed(x.sorted, p.begin)
 	if len(best) <= few || strings.ContainsAny(p.text, `[\`) { // a bracket may stand for a slash
@@ -53,7 +53,7 @@ func (x *Index) Candidates(p Pattern) []string {
 	return best
 }
 
-// bySegment are the paths that share the rarest written-out segment of a pattern; false when it has none.
+// bySegment are the paths that share the rarest segment of a pattern without special characters; false when all have some.
 func (x *Index) bySegment(pattern string) (places []int32, ok bool) {
 	if x.segments == nil {
 		x.segments = map[segment][]int32{}
@@ -79,7 +79,7 @@ func (x *Index) bySegment(pattern string) (places []int32, ok bool) {
 	return places, ok
 }
 
-// byEnd are the paths, backwards, that end as a pattern does.
+// byEnd are the paths, read backwards, that end like the pattern.
 func (x *Index) byEnd(pattern string) []string {
 	if x.reversed == nil {
 		x.reversed = make([]string, len(x.sorted))
@@ -91,7 +91,7 @@ func (x *Index) byEnd(pattern string) []string {
 	return Prefixed(x.reversed, backwards(pattern[strings.LastIndexAny(pattern, metas)+1:]))
 }
 
-// backwards turns the bytes of a text around.
+// backwards reverses the bytes of a text.
 func backwards(s string) string {
 	b := []byte(s)
 	slices.Reverse(b)

@@ -1,4 +1,4 @@
-// Package paths says how paths lie to each other, by their names alone.
+// Package paths compares paths by their names alone, without the file system.
 package paths
 
 import (
@@ -6,17 +6,17 @@ import (
 	"slices"
 )
 
-// Inside says that the path p is the directory dir or lies below it. Both are absolute, or relative to the same
-// place; links are not followed.
+// Inside reports whether p is the directory dir or lies below it. Both are absolute, or relative to the same
+// directory; links are not followed.
 func Inside(p, dir string) bool {
 	rel, err := filepath.Rel(dir, p)
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// Overlap says that two directories are one, or that one lies below the other.
+// Overlap reports whether two directories are the same or one lies below the other.
 func Overlap(a, b string) bool { return Inside(a, b) || Inside(b, a) }
 
-// AnyOverlap says that one of some directories and one of others overlap.
+// AnyOverlap reports whether any directory of the first list overlaps any of the second.
 func AnyOverlap(some, others []string) bool {
 	return slices.ContainsFunc(some, func(a string) bool {
 		return slices.ContainsFunc(others, func(b string) bool { return Overlap(a, b) })

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Pattern is a valid pattern of filepath.Match that is compared with many paths: most are ruled out without a real comparison.
+// Pattern is a valid filepath.Match pattern for many paths: most are ruled out without a real comparison.
 type Pattern struct {
 	text string
-	// begin and part are in each path that matches: at its beginning, anywhere.
+	// Each path that matches begins with begin and contains part.
 	begin, part string
 }
 
 // metas are the characters of a pattern that do not stand for themselves.
 const metas = `*?[\`
 
-// NewPattern looks at a pattern once.
+// NewPattern analyses a pattern, once for all paths.
 func NewPattern(text string) Pattern {
 	p := Pattern{text: text, begin: text}
 	if i := strings.IndexAny(text, metas); i >= 0 {
@@ -32,7 +32,7 @@ func NewPattern(text string) Pattern {
 	return p
 }
 
-// Match is filepath.Match.
+// Match gives the result of filepath.Match.
 func (p Pattern) Match(name string) bool {
 	if !strings.Contains(name, p.part) {
 		return false
@@ -41,7 +41,7 @@ func (p Pattern) Match(name string) bool {
 	return ok && err == nil
 }
 
-// Prefixed are those of sorted names that begin with a prefix.
+// Prefixed returns the sorted names that begin with a prefix.
 func Prefixed(sorted []string, prefix string) []string {
 	from, _ := slices.BinarySearch(sorted, prefix)
 	n := 0

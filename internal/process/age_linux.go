@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ticksPerSecond is USER_HZ, which is 100 on every architecture that Linux tells /proc readers about.
+// ticksPerSecond is USER_HZ, the unit of times in /proc. It is 100 on every architecture that Go supports.
 const ticksPerSecond = 100
 
 // Age is how long the process has been running.
@@ -24,7 +24,7 @@ func (p Process) Age() (time.Duration, error) {
 	return time.Duration(now.Nano()) - time.Duration(p.Start)*(time.Second/ticksPerSecond), nil
 }
 
-// Catches says whether the process has a handler for the signal, or ignores it: SIGHUP kills one that does neither.
+// Catches reports whether the process handles or ignores the signal: SIGHUP kills one that does neither.
 func (p Process) Catches(sig syscall.Signal) (bool, error) {
 	status, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(p.PID), "status"))
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 
 const proc = "/proc"
 
-// maxComm is how much of a name /proc/PID/comm keeps.
+// maxComm is how many bytes of a name /proc/PID/comm keeps.
 const maxComm = 15
 
-// list goes through all visible processes but our own.
+// list returns all visible processes of that name, except this one.
 func list(name string) ([]Process, error) {
 	entries, err := os.ReadDir(proc)
 	if err != nil {
@@ -43,8 +43,8 @@ func list(name string) ([]Process, error) {
 	return found, nil
 }
 
-// named compares with the program's name. A name that the kernel cut in comm is taken from the
-// command line, which other programs can write as they like; hence comm first.
+// named reports whether a process has that name. It trusts comm first, because any program can choose its command
+// line. The command line is needed for names that the kernel cut in comm.
 func named(pid int, name string) bool {
 	comm, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "comm"))
 	if err != nil {
@@ -65,7 +65,7 @@ func named(pid int, name string) bool {
 	return path.Base(string(arg0)) == name
 }
 
-// read takes uid and start time; Start is 0 for a zombie.
+// read reads uid and start time; Start is 0 for a zombie.
 func read(pid int) (Process, error) {
 	dir := filepath.Join(proc, strconv.Itoa(pid))
 	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
@@ -92,7 +92,7 @@ func read(pid int) (Process, error) {
 
 // startTime finds the 22nd field of /proc/PID/stat, see proc(5); 0 for a zombie.
 func startTime(stat []byte) (uint64, error) {
-	// The second field is the name in parentheses, which may hold anything.
+	// The second field is the name in parentheses, which may contain anything.
 	_, rest, ok := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(") "))
 	fields := strings.Fields(string(rest))
 	if !ok || len(fields) < 20 {

@@ -1,4 +1,4 @@
-// Package process finds and signals a server's process in a shared process namespace.
+// Package process finds a server's process in a shared process namespace and sends it signals.
 package process
 
 import (
@@ -22,13 +22,13 @@ type Process struct {
 	UID int
 }
 
-// Epoch names one life of the process.
+// Epoch identifies the process, even when its PID is used again.
 func (p Process) Epoch() string {
 	return strconv.Itoa(p.PID) + "@" + strconv.FormatUint(p.Start, 10)
 }
 
-// Find returns the one process whose program has that name (the base name of its first argument, or
-// what /proc/PID/comm says). None and several are failures: a signal to the wrong one may end it.
+// Find returns the one process whose program has that name: that of /proc/PID/comm or, where the kernel cut it
+// there, the base name of the first argument. None and several are failures: a signal to the wrong one may end it.
 func Find(name string) (Process, error) {
 	found, err := list(name)
 	if err != nil {
@@ -70,7 +70,7 @@ func (p Process) Signal(sig syscall.Signal) error {
 	return &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("send %s to process %d: %v", sig, p.PID, err), Untouched: true, Err: err}
 }
 
-// Started is when the process started, by the present clock.
+// Started is when the process started, by the current clock.
 func (p Process) Started() (time.Time, error) {
 	age, err := p.Age()
 	if err != nil {
@@ -79,11 +79,11 @@ func (p Process) Started() (time.Time, error) {
 	return time.Now().Add(-age), nil
 }
 
-// settleAge is how old a process is at least when it is sent a SIGHUP. A program installs its handler early, but a
-// runtime may show one before the program listens to it: every Go program seems to catch everything.
+// settleAge is how old a process must be before it gets a SIGHUP. Programs install their handlers early, but /proc may show
+// a runtime's handler before the program listens: every Go program seems to catch every signal.
 const settleAge = 5 * time.Second
 
-// TakesHangUp says why the process cannot take a SIGHUP now, which would end it; empty when it can.
+// TakesHangUp says why the process must not get a SIGHUP now, because it might kill it; empty when it may.
 func (p Process) TakesHangUp() (reason string) {
 	caught, err := p.Catches(syscall.SIGHUP)
 	if err != nil {
@@ -101,7 +101,7 @@ func (p Process) TakesHangUp() (reason string) {
 	return ""
 }
 
-// HangUp sends SIGHUP to a process that can take it.
+// HangUp sends SIGHUP, unless TakesHangUp objects.
 func (p Process) HangUp() error {
 	if reason := p.TakesHangUp(); reason != "" {
 		return &reload.Failure{Class: reload.ClassUnavailable, Message: "send SIGHUP: " + reason, Untouched: true,

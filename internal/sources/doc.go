@@ -1,2 +1,2 @@
-// Package sources reads all the sources of one target together and says which directories they are in.
+// Package sources reads all sources of one target together and names the directories to watch.
 package sources

@@ -8,11 +8,11 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Serves reports that the server finds all of src's path inside the known source.
+// Serves reports whether src lies inside the known source, as the server sees both.
 func Serves(known, src snapshot.Source) bool {
 	outer, inner := known.ServerPath(""), src.ServerDir
 	if filepath.IsAbs(outer) != filepath.IsAbs(inner) {
-		// A relative path comes from the command line, and is relative to where this process is.
+		// A relative path comes from the command line and is relative to this process's working directory.
 		outer, inner = absolute(outer), absolute(inner)
 	}
 	rel, err := filepath.Rel(outer, inner)
@@ -42,14 +42,14 @@ func Split(pattern string) (dir, rest string) {
 	return pattern[:cut], pattern[cut+1:]
 }
 
-// Holds reports that everything in src is in known too, at the same place for the server.
+// Holds reports whether known contains everything of src, at the same path for the server.
 func Holds(known, src snapshot.Source) bool {
 	rel, err := filepath.Rel(known.Dir, src.Dir)
 	return err == nil && filepath.IsLocal(rel) && len(known.Include) == 0 &&
 		path.Clean(known.ServerPath(filepath.ToSlash(rel))) == path.Clean(src.ServerPath(""))
 }
 
-// Literal makes a pattern that matches the name alone.
+// Literal escapes a name: the result is a pattern that matches only that name.
 func Literal(name string) string {
 	var b []byte
 	for i := range len(name) {

@@ -17,47 +17,46 @@ import (
 type Options struct {
 	// Required sources must exist, or Read fails.
 	Required []snapshot.Source
-	// Optional sources are left out of the set while their directory does not exist.
+	// Optional sources are left out while their directory does not exist.
 	Optional []snapshot.Source
 	Limits   snapshot.Limits
-	// Follow finds further directories that the files read so far name; nil: none. It returns
+	// Follow finds further directories named by the files read so far; nil: none. It returns
 	// false when the files are too broken to tell.
 	Follow func(*snapshot.Set) ([]snapshot.Source, bool)
-	// Narrow reads less of the first required source when that cannot be read as a whole; nil: nothing can.
+	// Narrow reads less of the first required source when that cannot be read as a whole; nil: the error is returned.
 	Narrow func(context.Context, snapshot.Source) (*snapshot.Snapshot, error)
 }
 
-// Reader reads all sources of one target. It belongs to the target's goroutine; no method
-// may run at the same time as another one.
+// Reader reads all sources of one target. It belongs to the target's goroutine; its methods must not run concurrently.
 type Reader struct {
 	Options
 
 	followed []snapshot.Source
-	absent   []string // directories of optional and followed sources that were not there
-	// denied: something followed could not be read. Only another try can tell whether it still cannot.
+	absent   []string // directories of optional and followed sources that did not exist
+	// denied says that a followed source could not be read for lack of permission. Only another try shows whether that changed.
 	denied bool
 	last   *snapshot.Set
-	// change makes of a reading what is validated and published; nil: nothing is changed. Only raw can
-	// then tell whether the directories still hold what was read.
+	// change turns a reading into what is validated and published; nil: nothing is changed. With it, only raw shows
+	// whether the directories still contain what was read.
 	change   func(*snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding)
 	raw      []*snapshot.Snapshot
 	findings map[string][]finding.Finding // of change, by source
 }
 
-// New makes a reader of these sources. Sources of the same name get different ones.
+// New makes a reader of these sources; see Unique for sources with the same name.
 func New(o Options) *Reader {
 	all := Unique(slices.Concat(o.Required, o.Optional))
 	o.Required, o.Optional = all[:len(o.Required)], all[len(o.Required):]
 	return &Reader{Options: o}
 }
 
-// Change names the function that each reading of a source goes through, before the files that it names
-// are followed: what is published is what is validated.
+// Change sets the function that changes each reading of a source, before the files that it names
+// are followed: what is validated is what is published.
 func (r *Reader) Change(f func(*snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding)) {
 	r.change = f
 }
 
-// Findings are what the function of Change found in the newest reading.
+// Findings are those of the function set by Change, for the newest reading.
 func (r *Reader) Findings() []finding.Finding {
 	if len(r.findings) == 0 {
 		return nil
@@ -69,7 +68,7 @@ func (r *Reader) Findings() []finding.Finding {
 	return all
 }
 
-// Snap reads one source. Several times in one Read when it is followed in rounds.
+// Snap reads one source. One Read may read the same source several times, in different rounds.
 func (r *Reader) Snap(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
 	s, err := snapshot.Take(ctx, src, r.Limits)
 	if err != nil || r.change == nil {
@@ -79,19 +78,19 @@ func (r *Reader) Snap(ctx context.Context, src snapshot.Source) (*snapshot.Snaps
 	if len(found) > 0 {
 		r.findings[src.Name] = found
 	} else {
-		delete(r.findings, src.Name) // of an earlier round
+		delete(r.findings, src.Name) // those of an earlier round
 	}
 	s.Forget()
 	r.raw = append(r.raw, s)
 	return changed, nil
 }
 
-// MaxRounds bounds how far files that name files are followed: main file, scrape configuration
+// MaxRounds bounds how far files that name other files are followed: main file, scrape configuration
 // file, its service discovery file.
 const MaxRounds = 4
 
 // Read reads everything again. An error means that at least one source could not be read; it wraps
-// fs.ErrNotExist when that is because no directory is there yet.
+// fs.ErrNotExist if no directory exists yet.
 func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
 	r.last, r.absent, r.raw, r.denied, r.findings = nil, nil, nil, false, map[string][]finding.Finding{}
 	var snaps []*snapshot.Snapshot
@@ -132,12 +131,12 @@ func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
 	return set, nil
 }
 
-// tooMuch reports errors that may concern only files in which the server has no interest.
+// tooMuch reports errors that may come from files that the server does not use.
 func tooMuch(err error) bool {
 	return errors.Is(err, snapshot.ErrLimit) || errors.Is(err, snapshot.ErrChanging) || errors.Is(err, fs.ErrPermission)
 }
 
-// take returns nil for a directory that is not there.
+// take reads one source; nil if its directory does not exist.
 func (r *Reader) take(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
 	s, err := r.Snap(ctx, src)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -146,8 +145,8 @@ func (r *Reader) take(ctx context.Context, src snapshot.Source) (*snapshot.Snaps
 	return s, err
 }
 
-// takeFollowed also treats what this process may not read as not visible: no one asked for it here, and
-// the server can well be allowed to read it.
+// takeFollowed also returns nil for what this process is not permitted to read: the user did not name it, and
+// the server may have the permission.
 func (r *Reader) takeFollowed(ctx context.Context, src snapshot.Source) (*snapshot.Snapshot, error) {
 	s, err := r.take(ctx, src)
 	if errors.Is(err, fs.ErrPermission) {
@@ -160,7 +159,7 @@ func (r *Reader) takeFollowed(ctx context.Context, src snapshot.Source) (*snapsh
 	return s, err
 }
 
-// readFollowed adds what the files name, and what those files name.
+// readFollowed adds the directories that the files name, round by round.
 func (r *Reader) readFollowed(ctx context.Context, snaps []*snapshot.Snapshot) (*snapshot.Set, error) {
 	set := snapshot.NewSet(snaps...)
 	if r.Follow == nil {
@@ -168,8 +167,8 @@ func (r *Reader) readFollowed(ctx context.Context, snaps []*snapshot.Snapshot) (
 	}
 	read := map[string]*snapshot.Snapshot{}
 	for range MaxRounds {
-		// Half of a file names half of the directories. While it is broken, what was visible stays
-		// visible, so that a mistake does not look like removed rules.
+		// While a file is broken, the directories of its last good version are kept: half a file names half of them, and a
+		// mistake must not look like removed rules.
 		if found, ok := r.Follow(set); ok {
 			r.followed = found
 		}
@@ -197,8 +196,8 @@ func (r *Reader) readFollowed(ctx context.Context, snaps []*snapshot.Snapshot) (
 	return set, nil
 }
 
-// Unchanged reports, without reading any contents, that Read would return what it returned
-// last. False means that only a reading can tell.
+// Unchanged reports, without reading any contents, that Read would return the same as last
+// time. False means that only Read can tell.
 func (r *Reader) Unchanged(ctx context.Context) bool {
 	if r.last == nil || r.denied {
 		return false
@@ -211,13 +210,13 @@ func (r *Reader) Unchanged(ctx context.Context) bool {
 	return !slices.ContainsFunc(r.asRead(), func(s *snapshot.Snapshot) bool { return !s.Unchanged(ctx) })
 }
 
-// SameCommit reports that all sources are volumes that were not swapped since they were read last. False
-// means that only a reading can tell.
+// SameCommit reports that all sources are volumes and none was swapped since the last Read. False
+// means that only Read can tell.
 func (r *Reader) SameCommit() bool {
 	return r.last != nil && !slices.ContainsFunc(r.asRead(), func(s *snapshot.Snapshot) bool { return !s.SameCommit() })
 }
 
-// asRead are the newest readings of the directories themselves.
+// asRead are the newest readings, unchanged.
 func (r *Reader) asRead() []*snapshot.Snapshot {
 	if r.change != nil {
 		return r.raw
@@ -225,7 +224,7 @@ func (r *Reader) asRead() []*snapshot.Snapshot {
 	return r.last.Snapshots
 }
 
-// Dirs are the directories to watch, those included that are not there yet. They can change with
+// Dirs are the directories to watch, including those that do not exist yet. They can change with
 // each Read.
 func (r *Reader) Dirs() []string {
 	var dirs []string
@@ -238,7 +237,7 @@ func (r *Reader) Dirs() []string {
 	return slices.Compact(dirs)
 }
 
-// Unique gives later sources of the same name another one: names identify sources in digests and diffs.
+// Unique renames sources whose name is taken by an earlier one: names identify sources in digests and diffs.
 func Unique(sources []snapshot.Source) []snapshot.Source {
 	out := slices.Clone(sources)
 	taken := map[string]bool{}

@@ -8,11 +8,11 @@ import (
 	"reloader/internal/finding"
 )
 
-// maxFindings is where the look at a file ends: one that has more names variables by mistake.
+// maxFindings bounds the findings of a file: one with more contains $(...) by mistake.
 const maxFindings = 100
 
-// expand replaces each $(VAR), as the prometheus-operator's config reloader does. An unset variable stays
-// as it is written; one that is set to nothing becomes nothing. What a variable holds is not expanded again.
+// expand replaces each $(VAR), as the prometheus-operator's config reloader does. A reference to an unset variable stays
+// as it is; an empty variable is replaced by nothing. Values are not expanded again.
 func expand(file string, data []byte, o Options) ([]byte, []finding.Finding) {
 	var out bytes.Buffer
 	var findings []finding.Finding
@@ -65,7 +65,7 @@ func expand(file string, data []byte, o Options) ([]byte, []finding.Finding) {
 	return out.Bytes(), findings
 }
 
-// cutReference finds the first $(VAR).
+// cutReference splits b at the first $(VAR).
 func cutReference(b []byte) (before []byte, name string, after []byte, ok bool) {
 	for from := 0; ; {
 		i := bytes.Index(b[from:], []byte("$("))
@@ -88,7 +88,7 @@ func isNameByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
-// position is a place in a text; both numbers count from 1, the column in characters.
+// position is a position in a text; both numbers start at 1, and columns are characters.
 type position struct{ line, column int }
 
 func (p *position) pass(text []byte) {

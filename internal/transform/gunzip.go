@@ -8,10 +8,10 @@ import (
 	"io"
 )
 
-// errTooLarge is wrapped with how much too much is.
+// errTooLarge is wrapped with the limit.
 var errTooLarge = errors.New("it contains more than")
 
-// gunzip decompresses at most most bytes, however small a file claims to be.
+// gunzip decompresses a file. It reads at most one byte more than most, whatever size the file claims.
 func gunzip(data []byte, most int64) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if errors.Is(err, io.EOF) {
@@ -30,7 +30,7 @@ func gunzip(data []byte, most int64) ([]byte, error) {
 	return out, nil
 }
 
-// plain says what is wrong in words that do not need the library's source.
+// plain words an error of the library for users.
 func plain(err error) error {
 	switch {
 	case errors.Is(err, gzip.ErrHeader):

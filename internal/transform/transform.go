@@ -1,4 +1,4 @@
-// Package transform changes the files of a snapshot on their way to a published directory: decompression and environment variables.
+// Package transform decompresses the files of a snapshot and inserts environment variables before they are published.
 package transform
 
 import (
@@ -15,7 +15,7 @@ import (
 // The rules of findings; docs/gated.md explains them.
 const (
 	RuleUnset = "unset-variable"
-	// RuleForbidden is a variable that the operator did not name.
+	// RuleForbidden is a variable that the operator did not allow.
 	RuleForbidden = "variable-not-allowed"
 	RuleGzip      = "broken-gzip"
 	RuleSize      = "too-large"
@@ -24,8 +24,8 @@ const (
 // DefaultMaxSize bounds a file after decompression and after expansion, in bytes.
 const DefaultMaxSize = 32 << 20
 
-// DefaultMaxTotal bounds all results of one source together, in bytes: a ConfigMap of 1 MiB can hold a thousand times
-// that when it is compressed.
+// DefaultMaxTotal bounds all results of one source together, in bytes: 1 MiB of compressed files, the limit of a
+// ConfigMap, can decompress to a thousand times as much.
 const DefaultMaxTotal = 64 << 20
 
 // Options say what to change. The zero value changes nothing.
@@ -33,15 +33,15 @@ type Options struct {
 	// Gunzip replaces each NAME.gz by its decompressed contents under NAME.
 	Gunzip bool
 	// Expand names the files, after decompression, in which $(VAR) is replaced by the environment
-	// variable VAR: path.Match patterns on names relative to the source. Nothing else in these files has
-	// a meaning; there is no way to write $(VAR) itself.
+	// variable VAR: path.Match patterns on names relative to the source. Nothing else is replaced, and $(VAR) cannot be
+	// escaped.
 	Expand []string
-	// Names are the variables that may be inserted: path.Match patterns on their names. Whoever writes a
-	// file decides which variables it names, and the environment holds credentials.
+	// Names are the variables that may be inserted: path.Match patterns on their names. Others are refused, because
+	// authors of files could otherwise read the credentials in reloader's environment.
 	Names []string
 	// Lookup finds a variable; os.LookupEnv in a program.
 	Lookup func(name string) (string, bool)
-	// Inserted, when not nil, is told each variable that was inserted.
+	// Inserted, when not nil, is called for each variable that was inserted.
 	Inserted func(file, name, value string)
 	// MaxSize bounds each result, in bytes; 0 means DefaultMaxSize.
 	MaxSize int64
@@ -57,16 +57,16 @@ func (o Options) note(file, name, value string) {
 	}
 }
 
-// allowed says whether a variable may be inserted.
+// allowed reports whether a variable may be inserted.
 func (o Options) allowed(name string) bool {
 	return slices.ContainsFunc(o.Names, func(pattern string) bool { ok, _ := path.Match(pattern, name); return ok })
 }
 
-// Empty says that nothing is to be changed.
+// Empty reports whether the options change nothing.
 func (o Options) Empty() bool { return !o.Gunzip && len(o.Expand) == 0 }
 
-// Apply returns the snapshot as it is validated and published, and what is wrong with it: each
-// finding is an error, and what could not be changed stays as it was. A finding never carries the value
+// Apply returns the changed snapshot, which is then validated and published, and findings. Each
+// finding is an error, and a file that could not be changed stays as it was. A finding never contains the value
 // of a variable. The snapshot's contents must be in memory.
 func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []findingpkg.Finding) {
 	if o.MaxSize == 0 {

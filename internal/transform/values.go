@@ -13,15 +13,15 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Values are those of the variables that were inserted into a target's files. What a validator quotes of a
-// file may be one of them.
+// Values are those of the variables that were inserted into a target's files. A validator that quotes a
+// file may quote one of them.
 type Values struct {
 	mu    sync.Mutex
 	names map[string]string // by value
-	files map[string]bool   // that hold a value, as the user names them
+	files map[string]bool   // with a value in them, by the user's path
 }
 
-// Apply is Apply, and remembers what was inserted.
+// Apply calls the function Apply and remembers what was inserted.
 func (v *Values) Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []finding.Finding) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -35,8 +35,8 @@ func (v *Values) Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []f
 	return Apply(s, o)
 }
 
-// Hide puts $(NAME) where a finding of another validator quotes a value, and keeps lines of the files with
-// values from being shown.
+// Hide replaces each value in the findings of another validator by $(NAME), and marks findings about files with
+// values as private, so that their lines are not shown.
 func (v *Values) Hide(inner finding.Validator) finding.Validator {
 	return finding.ValidatorFunc(func(ctx context.Context, req finding.Request) (finding.Result, error) {
 		res, err := inner.Validate(ctx, req)
@@ -45,14 +45,14 @@ func (v *Values) Hide(inner finding.Validator) finding.Validator {
 	})
 }
 
-// minHidden is how long a value must be, in bytes, to be worth hiding: "1" or "eu" is in any text.
+// minHidden is the shortest value that is hidden, in bytes: "1" or "eu" is in any text.
 const minHidden = 4
 
 func (v *Values) hide(findings []finding.Finding) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var pairs []string
-	// Longer ones first: one may hold another. Findings quote as Go does, so that a value may be escaped.
+	// Longer ones first: one may contain another. Findings quote as Go does, so a value may be escaped.
 	for _, value := range slices.SortedFunc(maps.Keys(v.names), func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) }) {
 		if len(value) < minHidden {
 			break
