@@ -4,7 +4,7 @@ package main
 
 import "syscall"
 
-// childAttr puts a child into a group of its own, so that Ctrl-C reaches the demo alone.
+// childAttr puts a child into its own process group, so that Ctrl-C reaches only the demo.
 func childAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

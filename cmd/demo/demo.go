@@ -1,4 +1,4 @@
-// Command demo does the main job in front of the user: a real Prometheus, and a Grafana where there is one, follow directories.
+// Command demo shows reloader at work with a real Prometheus and, if there is one, a Grafana.
 package main
 
 import (
@@ -16,15 +16,15 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Options are what the flags say.
+// Options are set by the flags.
 type Options struct {
-	// PrometheusBinary is the server to show; empty means: find or build one.
+	// PrometheusBinary is the server to show; empty means the one on PATH.
 	PrometheusBinary string
-	// GrafanaBinary and GrafanaHome are a Grafana to show; empty means the one on PATH, if any.
+	// GrafanaBinary and GrafanaHome name the Grafana to show; empty means the one on PATH, if any.
 	GrafanaBinary, GrafanaHome string
-	// Self is the reloader program that runs beside it.
+	// Self is the reloader program to show.
 	Self string
-	// Keep leaves everything running after the show, until the context ends.
+	// Keep leaves everything running after the last step, until the context ends.
 	Keep bool
 	// Color allows terminal colours.
 	Color bool
@@ -33,7 +33,7 @@ type Options struct {
 type demo struct {
 	opts     Options
 	out      io.Writer
-	dir      string // everything temporary is in here
+	dir      string // everything temporary is in this directory
 	mount    string
 	gate     *gates.Gate
 	children []*process
@@ -48,7 +48,7 @@ const pause = time.Second
 // limit is how long one step may take on a slow machine before the demo gives up.
 const limit = 60 * time.Second
 
-// Run shows the main job on out and removes all it made, also when the context ends early.
+// Run runs the demo, prints to out and removes everything it made, even when the context ends early.
 func Run(ctx context.Context, out io.Writer, opts Options) (err error) {
 	d := &demo{opts: opts, out: out}
 	prometheus, err := d.findPrometheus()
@@ -73,13 +73,13 @@ func Run(ctx context.Context, out io.Writer, opts Options) (err error) {
 	return nil
 }
 
-// show takes one step after the other.
+// show runs one step after the other.
 func show(ctx context.Context, steps ...func(context.Context) error) error {
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
-		select { // each change stands for itself, as it does in a cluster
+		select { // changes are apart from each other, as in a cluster
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -88,7 +88,7 @@ func show(ctx context.Context, steps ...func(context.Context) error) error {
 	return nil
 }
 
-// publish swaps the mount as the kubelet does and returns the moment just before the swap began.
+// publish swaps the mount as the kubelet does and returns the time just before the swap.
 func (d *demo) publish(ctx context.Context, files map[string]string) (time.Time, snapshot.Digest, error) {
 	contents := make(map[string][]byte, len(files))
 	for name, text := range files {
@@ -102,7 +102,7 @@ func (d *demo) publish(ctx context.Context, files map[string]string) (time.Time,
 	return begin, set.Digest, nil
 }
 
-// live publishes and waits until Prometheus itself says that it runs the marker.
+// live publishes and waits until Prometheus itself shows the marker in its configuration.
 func (d *demo) live(ctx context.Context, files map[string]string, marker string) (time.Duration, error) {
 	begin, digest, err := d.publish(ctx, files)
 	if err != nil {
@@ -163,7 +163,7 @@ func (d *demo) refused(ctx context.Context, files map[string]string) (reload.Sta
 	return s, took, nil
 }
 
-// keep leaves everything running and says how to go on by hand.
+// keep leaves everything running and says how to publish changes by hand.
 func (d *demo) keep(ctx context.Context) error {
 	work := filepath.Join(d.dir, "work")
 	if err := os.Mkdir(work, 0o755); err != nil {

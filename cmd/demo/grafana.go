@@ -16,10 +16,10 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// adminPassword is that of the demo's own Grafana, which listens on loopback only.
+// adminPassword is the password of the demo's own Grafana, which listens only on loopback.
 const adminPassword = "demo"
 
-// grafanaStart is how long a first start may take: it makes its database.
+// grafanaStart is how long Grafana's first start may take: it creates its database.
 const grafanaStart = 3 * time.Minute
 
 // findGrafana returns a Grafana and its home directory; no binary when there is none.
@@ -47,7 +47,7 @@ func (d *demo) findGrafana() (binary, home string, err error) {
 	return "", "", fmt.Errorf("use %s: no conf/defaults.ini in %s; name Grafana's home with --grafana-home", binary, strings.Join(places, " or "))
 }
 
-// grafanaShow is the second half: a Grafana with its volumes.
+// grafanaShow is the Grafana part of the demo with its volumes.
 type grafanaShow struct {
 	*demo
 	url                              string
@@ -55,7 +55,7 @@ type grafanaShow struct {
 	iniDir, provisioning, dashboards string
 }
 
-// withGrafana shows the main job with a Grafana, or says that there is none.
+// withGrafana shows a Grafana, or says that there is none.
 func (d *demo) withGrafana(ctx context.Context) error {
 	binary, home, err := d.findGrafana()
 	if err != nil {
@@ -66,7 +66,7 @@ func (d *demo) withGrafana(ctx context.Context) error {
 		d.say("no Grafana on PATH, so its part is left out; name one with --grafana-binary and --grafana-home")
 		return nil
 	}
-	shown := *d // its reloader is another one
+	shown := *d // with a reloader of its own
 	defer func() { d.children, d.step = shown.children, shown.step }()
 	g := &grafanaShow{demo: &shown, iniDir: filepath.Join(d.dir, "grafana"), provisioning: filepath.Join(d.dir, "provisioning"), dashboards: filepath.Join(d.dir, "dashboards")}
 	defer g.close()
@@ -77,7 +77,7 @@ func (d *demo) withGrafana(ctx context.Context) error {
 func (g *grafanaShow) close() {
 	for _, gate := range []*gates.Gate{g.ini, g.sources, g.providers, g.boards} {
 		if gate != nil {
-			_ = gate.Close() // all of it is removed with the demo's directory
+			_ = gate.Close() // the directory is removed anyway
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (g *grafanaShow) mount(ctx context.Context, dir, name, text string) (*gates
 	return gate, err
 }
 
-// swap replaces the one file of a mount and returns the moment just before.
+// swap replaces the one file of a mount and returns the time just before.
 func swap(ctx context.Context, gate *gates.Gate, dir, name, text string) (time.Time, error) {
 	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: filepath.Base(dir), Dir: dir}, map[string][]byte{name: []byte(text)}))
 	begin := time.Now()
@@ -168,7 +168,7 @@ func (g *grafanaShow) start(ctx context.Context, binary, home string) error {
 	return nil
 }
 
-// reaches waits for a state of reloader's Grafana target.
+// reaches waits until reloader's Grafana target is in a state.
 func (g *grafanaShow) reaches(ctx context.Context, what string, limit time.Duration, ok func(reload.Status) bool) (reload.Status, error) {
 	var s reload.Status
 	err := g.until(ctx, what, limit, func(ctx context.Context) bool {

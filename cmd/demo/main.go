@@ -17,8 +17,8 @@ Usage:
   demo [flags]
 
 Starts a real Prometheus and reloader on a temporary directory that is written as the kubelet
-writes a ConfigMap volume, makes good and bad changes, and shows what happens with measured times.
-Everything it made is removed at the end, also after Ctrl-C. A Grafana is shown too when one is on
+writes a ConfigMap volume, makes good and bad changes, and shows what happens, with measured times.
+Everything it made is removed at the end, even after Ctrl-C. A Grafana is shown, too, if one is on
 PATH or named. "make demo" builds what it needs and starts it.
 
 Flags:
@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string) int {
 	fs := pflag.NewFlagSet("demo", pflag.ContinueOnError)
 	fs.SortFlags = false
 	fs.Usage = func() { fmt.Print(help[1:] + fs.FlagUsagesWrapped(110)) }
-	fs.StringVar(&o.Self, "reloader", "", "the reloader `FILE` to show (default: the one beside this program)")
+	fs.StringVar(&o.Self, "reloader", "", "the reloader `FILE` to show (default: the one next to this program)")
 	fs.StringVar(&o.PrometheusBinary, "prometheus-binary", "", "the Prometheus `FILE` to show (default: the one on PATH)")
 	fs.StringVar(&o.GrafanaBinary, "grafana-binary", "", "the Grafana `FILE` to show (default: the one on PATH, if any)")
 	fs.StringVar(&o.GrafanaHome, "grafana-home", "", "Grafana's home `DIR`, with conf/defaults.ini")

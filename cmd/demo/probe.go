@@ -14,7 +14,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// client asks servers on this machine; every answer is small and quick.
+// client is for servers on this machine: their answers are small and quick.
 var client = &http.Client{Timeout: 10 * time.Second}
 
 func get(ctx context.Context, url string) ([]byte, error) {
@@ -37,7 +37,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	return body, nil
 }
 
-// running asks Prometheus for the configuration it runs, and whether its last reload was good.
+// running asks Prometheus for the configuration it runs and whether its last reload succeeded.
 func (d *demo) running(ctx context.Context) (config string, good bool, err error) {
 	body, err := get(ctx, d.prometheusURL+"/api/v1/status/config")
 	if err != nil {
@@ -105,8 +105,7 @@ func (d *demo) status(ctx context.Context, kind string) (reload.Status, error) {
 	return reload.Status{}, fmt.Errorf("reloader has no target of kind %s", kind)
 }
 
-// until polls a condition; it ends with an error when the context ends, a child died, or the
-// deadline passed.
+// until polls a condition. It returns an error when the context ends, a child has ended, or limit has passed.
 func (d *demo) until(ctx context.Context, what string, limit time.Duration, ok func(context.Context) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -38,8 +38,8 @@ func checkExecutable(path string) error {
 	return nil
 }
 
-// freePort asks the kernel for a loopback port. Someone else may take it before the server does;
-// the server then ends at once and the demo says so.
+// freePort asks the kernel for a free loopback port and returns its address. If another program takes it before the
+// server does, the server ends at once and the demo says so.
 func freePort(ctx context.Context) (string, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -58,7 +58,7 @@ type process struct {
 	err  error
 }
 
-// start runs a program until stop, with more environment; its output goes to a file in the demo's directory.
+// start runs a program until stopAll, with env added; its output goes to a file in the demo's directory.
 func (d *demo) start(ctx context.Context, name, binary string, env []string, args ...string) (*process, error) {
 	log, err := os.Create(filepath.Join(d.dir, name+".log"))
 	if err != nil {
@@ -83,7 +83,7 @@ func (d *demo) start(ctx context.Context, name, binary string, env []string, arg
 	return p, nil
 }
 
-// stopAll ends the children, the youngest first.
+// stopAll ends the children, the newest first.
 func (d *demo) stopAll() {
 	for _, p := range slices.Backward(d.children) {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
@@ -97,7 +97,7 @@ func (d *demo) stopAll() {
 	d.children = nil
 }
 
-// ended returns an error that quotes the end of the log when a child has ended by itself.
+// ended returns an error with the last line of the log if a child has ended by itself.
 func (d *demo) ended() error {
 	for _, p := range d.children {
 		select {

@@ -15,7 +15,7 @@ import (
 
 const goodRule = "up == 0"
 
-// files is a small but complete configuration; each variant runs under its own external label.
+// files is a small but complete configuration; each variant has its own external label.
 func files(variant, interval int, expr string) map[string]string {
 	return map[string]string{
 		"prometheus.yml": fmt.Sprintf(`global:
@@ -62,7 +62,7 @@ func (d *demo) first(ctx context.Context, binary string) error {
 	config := filepath.Join(d.mount, "prometheus.yml")
 	d.prometheusURL, d.reloaderURL = "http://"+prometheus, "http://"+reloader
 	d.say("a real Prometheus (%s) reads %s,", binary, d.mount)
-	d.say("which is written as the kubelet writes a ConfigMap volume; reloader runs beside it")
+	d.say("which is written as the kubelet writes a ConfigMap volume; reloader runs next to it")
 	d.say("")
 	if _, err := d.start(ctx, "prometheus", binary, nil, "--config.file="+config, "--web.enable-lifecycle",
 		"--web.listen-address="+prometheus, "--storage.tsdb.path="+filepath.Join(d.dir, "data")); err != nil {
@@ -174,7 +174,7 @@ func (d *demo) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(d.out, format+"\n", args...)
 }
 
-// result prints one numbered step with its measured time.
+// result prints a numbered step with its measured time.
 func (d *demo) result(what string, took time.Duration, lines ...string) {
 	d.step++
 	head := fmt.Sprintf("%d  %-26s %10s", d.step, what, round(took))

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// serveStatus answers what the server says about itself.
+// serveStatus serves the server's API about itself.
 func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request, path string) {
 	s.mu.Lock()
 	denied, runs := s.deny[path], s.runs
@@ -74,7 +74,7 @@ func badData(w http.ResponseWriter, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"status": "error", "errorType": "bad_data", "error": message})
 }
 
-// rules are the groups that a query asks for, as /api/v1/rules answers: groups without rules are left out.
+// rules is the answer of /api/v1/rules to a query; it leaves out groups without rules.
 func rules(all []Group, query url.Values) (map[string]any, error) {
 	limit, token := 0, query.Get("group_next_token")
 	if l := query.Get("group_limit"); l != "" {

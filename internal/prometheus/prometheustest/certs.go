@@ -16,17 +16,17 @@ import (
 	"time"
 )
 
-// Certs are a CA of its own, and a server's and a client's certificate from it, as files.
+// Certs are files with a new CA and a server and a client certificate signed by it.
 type Certs struct {
 	CA, ServerCert, ServerKey, ClientCert, ClientKey string
-	// ServerName is the only DNS name in the server's certificate, besides 127.0.0.1 if asked for.
+	// ServerName is the only DNS name in the server's certificate.
 	ServerName string
 
 	pool *x509.CertPool
 }
 
-// NewCerts writes the files into a temporary directory. With loopback the server's certificate is good
-// for 127.0.0.1 too.
+// NewCerts writes the files into a temporary directory. With loopback the server's certificate is valid
+// for 127.0.0.1, too.
 func NewCerts(tb testing.TB, loopback bool) Certs {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -52,7 +52,7 @@ func NewCerts(tb testing.TB, loopback bool) Certs {
 	return c
 }
 
-// Server is a configuration for Options.TLS; with clients it asks for a client certificate.
+// Server is a configuration for Options.TLS; with clients it requires a client certificate.
 func (c Certs) Server(tb testing.TB, clients bool) *tls.Config {
 	tb.Helper()
 	p, err := tls.LoadX509KeyPair(c.ServerCert, c.ServerKey)

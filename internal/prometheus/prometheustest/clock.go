@@ -2,8 +2,8 @@ package prometheustest
 
 import "time"
 
-// SetClock makes the server's clock run that far ahead of this machine's, from now on; behind when it is negative.
+// SetClock sets the server's clock that far ahead of this machine's; behind if negative.
 func (s *Server) SetClock(ahead time.Duration) { s.set(func() { s.clock = ahead }) }
 
-// now is the server's time; the lock must be held.
+// now is the server's time; the caller holds the lock.
 func (s *Server) now() time.Time { return time.Now().Add(s.clock) }

@@ -1,5 +1,5 @@
-// Package prometheustest is a Prometheus for tests, as far as reloading it goes, that misbehaves on demand.
-// A contract test holds it against the real one.
+// Package prometheustest is a fake Prometheus for tests of reloading, which misbehaves on demand.
+// A contract test compares it with the real one.
 package prometheustest
 
 import (
@@ -17,7 +17,7 @@ import (
 
 // Options describe the server.
 type Options struct {
-	// Files is what the server reads when it loads.
+	// Files returns what the server reads when it loads.
 	Files func() string
 	// Load judges what was read: an error is a load error. Nil: everything is fine.
 	Load func(text string) error
@@ -27,17 +27,17 @@ type Options struct {
 	Prefix string
 	// NoLifecycle leaves --web.enable-lifecycle out.
 	NoLifecycle bool
-	// Username and Password are what --web.config.file asks for; empty: nothing.
+	// Username and Password are the basic auth of --web.config.file; empty: none.
 	Username, Password string
 	// TLS makes it speak HTTPS with this configuration.
 	TLS *tls.Config
-	// Version is what buildinfo says; default 3.16.0.
+	// Version is the version in buildinfo; default 3.16.0.
 	Version string
-	// Flags are further flags, by name without dashes.
+	// Flags are additional flags, by name without dashes.
 	Flags map[string]string
-	// Show says what a server that runs the text shows of it. Nil: the text is the configuration, without jobs and rules.
+	// Show returns what a server that runs the text shows. Nil: the text is the configuration, without jobs and rules.
 	Show func(text string) Shown
-	// Refuse is what it says against an expression. Nil: it takes any.
+	// Refuse returns the error about an expression; empty: it is valid. Nil: all are.
 	Refuse func(expression string) string
 }
 
@@ -51,7 +51,7 @@ type Shown struct {
 	Groups []Group
 }
 
-// Group is a rule group as /api/v1/rules has it.
+// Group is a rule group as in /api/v1/rules.
 type Group struct {
 	Name     string  `json:"name"`
 	File     string  `json:"file"`
@@ -91,10 +91,10 @@ type Server struct {
 	takes      time.Duration
 	lie        bool
 	deny       map[string]int
-	clock      time.Duration // how far its clock is ahead
+	clock      time.Duration // how far its clock is ahead of this machine's
 }
 
-// New starts the server, which loads its files at once and ends with the test.
+// New starts a server. It loads its files at once and ends with the test.
 func New(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	if o.Version == "" {
@@ -120,7 +120,7 @@ func New(tb testing.TB, o Options) *Server {
 	return s
 }
 
-// Start starts a stopped server, at the address that it had.
+// Start starts a stopped server at its previous address.
 func (s *Server) Start(tb testing.TB) {
 	tb.Helper()
 	address := s.address
@@ -173,19 +173,19 @@ func (s *Server) URL() string {
 
 func (s *Server) set(change func()) { s.mu.Lock(); defer s.mu.Unlock(); change() }
 
-// SetReady says whether the server is ready or still replays its log.
+// SetReady sets whether the server is ready or still replays its WAL.
 func (s *Server) SetReady(ready bool) { s.set(func() { s.ready = ready }) }
 
-// StartedAt changes what the server says about its start, and with it its epoch.
+// StartedAt changes the reported start time, and with it the epoch.
 func (s *Server) StartedAt(at time.Time) { s.set(func() { s.start = at }) }
 
 // FailNext answers the next reloads with these statuses, without loading anything.
 func (s *Server) FailNext(statuses ...int) { s.set(func() { s.fail = statuses }) }
 
-// CutNext loads, but cuts the connection before the answer, n times.
+// CutNext makes the next n reloads load and then cut the connection before the answer.
 func (s *Server) CutNext(n int) { s.set(func() { s.cut = n }) }
 
-// Hang makes reloads wait until Release; they are done then, whoever still listens.
+// Hang makes reloads wait until Release; then they finish, whether or not a client still waits.
 func (s *Server) Hang() { s.set(func() { s.hang = make(chan struct{}) }) }
 
 // Release ends Hang.
@@ -204,7 +204,7 @@ func (s *Server) SlowBy(d time.Duration) { s.set(func() { s.takes = d }) }
 // Lie makes reloads answer 200 without doing anything.
 func (s *Server) Lie(on bool) { s.set(func() { s.lie = on }) }
 
-// Deny answers a path of the API with a status, as a proxy may; 0 ends that.
+// Deny makes a path of the API answer with a status, as a proxy may; 0 ends that.
 func (s *Server) Deny(path string, status int) {
 	s.set(func() {
 		if s.deny == nil {
@@ -219,10 +219,10 @@ func (s *Server) Run(text string) {
 	s.set(func() { s.runs, s.success, s.lastConfig = text, true, s.now() })
 }
 
-// SetPassword changes what is asked for.
+// SetPassword changes the password that the server requires.
 func (s *Server) SetPassword(p string) { s.set(func() { s.o.Password = p }) }
 
-// Runs is what the server runs.
+// Runs is the text that the server runs.
 func (s *Server) Runs() string { s.mu.Lock(); defer s.mu.Unlock(); return s.runs }
 
 // Requests are the reload requests that arrived, as "METHOD PATH".
@@ -232,10 +232,10 @@ func (s *Server) Requests() []string {
 	return slices.Clone(s.requests)
 }
 
-// Loads are the files at each load since the start.
+// Loads are the texts of all reloads so far, successful or not.
 func (s *Server) Loads() []string { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.loaded) }
 
-// loop loads, one load after the other, whether or not someone still waits for the answer.
+// loop does one load after the other, whether or not someone still waits for the answer.
 func (s *Server) loop() {
 	for {
 		select {

@@ -10,8 +10,8 @@ import (
 // maxFindings bounds the findings of an answer, unless more files than this are wrong.
 const maxFindings = 5000
 
-// boundFindings keeps of each file the same number of findings, errors first, and at least one: a file that
-// was found wrong stays wrong, also where its verdict is remembered.
+// boundFindings keeps at most the same number of findings of each file, errors first, and at least one: a file with
+// findings keeps one even when its verdict is remembered.
 func boundFindings(all []Finding) []Finding {
 	if len(all) <= maxFindings {
 		return all
@@ -39,7 +39,7 @@ func boundFindings(all []Finding) []Finding {
 	return kept
 }
 
-// more counts findings of one file that are left out, by severity.
+// more counts the omitted findings of one file by severity.
 func more(left []Finding) []Finding {
 	var of [finding.Error + 1]finding.Finding
 	for _, f := range left {

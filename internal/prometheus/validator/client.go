@@ -15,17 +15,17 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Options say how Prometheus' files are judged. The zero value of each but Main means its default.
+// Options say how Prometheus' files are judged. The zero value of every field but Main means its default.
 type Options struct {
-	// Main is the main file as this process sees it; it must be a file of one of the sources.
+	// Main is the path of the main file for this process; the file must be in one of the sources.
 	Main string
-	// Program is the path of promcheck; empty means beside this program, then in PATH.
+	// Program is the path of promcheck; empty means next to this program, then in PATH.
 	Program string
-	// External is the path of a promtool that is asked instead of promcheck.
+	// External is the path of a promtool to use instead of promcheck.
 	External string
 	// Timeout bounds one verdict; default 30 s.
 	Timeout time.Duration
-	// MemoryLimit is the most memory that the process may have, in bytes; default 1 GiB.
+	// MemoryLimit bounds the memory of the process, in bytes; default 1 GiB.
 	MemoryLimit int64
 }
 
@@ -76,7 +76,7 @@ func (v *Validator) Validate(ctx context.Context, req finding.Request) (finding.
 	return res, nil
 }
 
-// alone judges without the server. One at a time; this also guards the memos.
+// alone judges without the server, one set at a time. That also guards v.verdicts.
 func (v *Validator) alone(ctx context.Context, req finding.Request, files []viewed, main int) (finding.Result, []question, error) {
 	done, err := confine.Turn(ctx)
 	if err != nil {
@@ -100,7 +100,7 @@ type viewed struct {
 	held         bool
 }
 
-// view lists the files of the set, each server path once, and where the main file is.
+// view lists the files of the set, each server path once, and the index of the main file; -1 if it is missing.
 func (v *Validator) view(set *snapshot.Set) (files []viewed, main int) {
 	main = -1
 	files = make([]viewed, 0, set.Len())
@@ -126,7 +126,7 @@ func (v *Validator) view(set *snapshot.Set) (files []viewed, main int) {
 	return files, main
 }
 
-// judge asks promcheck, a second time when it needs files whose verdict was thought to be known.
+// judge asks promcheck, and a second time if it needs files whose verdict seemed to be known.
 func (v *Validator) judge(ctx context.Context, req finding.Request, files []viewed, main int) (finding.Result, []question, error) {
 	need := map[int]bool{}
 	for range 2 {
@@ -143,7 +143,7 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 			if a.Broken && !finding.HasErrors(res.Findings) {
 				return finding.Result{}, nil, badAnswer("it reports the main file as broken and names no error")
 			}
-			// A server that takes such files could not be held to anything.
+			// Nothing could be proven about a server that runs such files.
 			if a.Expected == nil && !a.Untold && !finding.HasErrors(res.Findings) {
 				return finding.Result{}, nil, badAnswer("it calls the files good and does not say what a server shows of them")
 			}
@@ -164,7 +164,7 @@ func (v *Validator) question(req finding.Request, files []viewed, main int, need
 	}
 	for _, s := range req.Set.Snapshots {
 		if s.Source.Followed && len(s.Files) == 0 && !s.Atomic {
-			continue // an empty directory that no one named: most likely the mount point of the server's volume, which is not mounted here
+			continue // empty and not named by the user: most likely the mount point of a volume that only the server mounts
 		}
 		dir := s.Source.ServerPath("")
 		q.Dirs = append(q.Dirs, dir)
@@ -219,9 +219,9 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 		k, _ := v.verdicts.get(f.file.Digest)
 		if wasKnown {
 			add(f.user, k.findings)
-			// Findings about it are not lost.
+			// Add new findings about it.
 			add(f.user, slices.DeleteFunc(mine[i], func(f Finding) bool {
-				f.File = 0 // as they are remembered
+				f.File = 0 // as in the cache
 				return slices.Contains(k.findings, f)
 			}))
 		}
@@ -241,7 +241,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 	return res, open
 }
 
-// certain says that there are errors about which the server need not be asked.
+// certain reports whether there are errors that the server need not be asked about.
 func certain(found []finding.Finding, open []question) bool {
 	n := finding.Count(found, finding.Error)
 	for _, o := range open {

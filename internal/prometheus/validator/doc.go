@@ -1,2 +1,2 @@
-// Package validator asks the promcheck process, or an external promtool, for Prometheus' verdict on a set of files.
+// Package validator gets Prometheus' verdict on a set of files from the promcheck process or an external promtool.
 package validator

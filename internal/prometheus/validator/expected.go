@@ -14,8 +14,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// expected completes what the process says about the configuration by the groups of all rule files, those whose
-// verdict was known included. It is nil when the process did not tell, or when a known rule file has errors.
+// expected adds the groups of all rule files, including those whose verdict was known, to what the process expects of the
+// configuration. It is nil when the process did not say.
 func (v *Validator) expected(q *Question, a *Answer, files []viewed) *proof.Expected {
 	e := a.Expected
 	if e == nil {
@@ -61,8 +61,8 @@ func (v *Validator) expected(q *Question, a *Answer, files []viewed) *proof.Expe
 // compareTimeout bounds a comparison: newer files wait for its end.
 const compareTimeout = 10 * time.Second
 
-// Compare asks promcheck to hold what a server of another version shows against what was expected. The text is the
-// answer of /api/v1/status/config; it counts only with c.Configuration.
+// Compare asks promcheck to compare what a server of another version shows with what was expected. The text is what the
+// server printed: see c.Configuration and c.Jobs.
 func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text string, c Comparison) (Compared, error) {
 	if v.opts.External != "" {
 		return Compared{}, errors.New("the external validator cannot compare")
@@ -88,7 +88,7 @@ func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text strin
 	return *a.Compared, nil
 }
 
-// unread warns of directories that the user named and of whose files the server reads none.
+// unread warns about directories that the user named and from which the server reads no file.
 func unread(e *proof.Expected, set *snapshot.Set) []finding.Finding {
 	if e == nil {
 		return nil
@@ -118,7 +118,7 @@ func unread(e *proof.Expected, set *snapshot.Set) []finding.Finding {
 	return fs
 }
 
-// sourcesByDir are the readings of a set by their clean directory on the server; the first of those with the same one.
+// sourcesByDir are the readings of a set by their clean directory on the server; if several share one, the first.
 func sourcesByDir(set *snapshot.Set) map[string]*snapshot.Snapshot {
 	byDir := make(map[string]*snapshot.Snapshot, len(set.Snapshots))
 	for _, s := range set.Snapshots {

@@ -15,8 +15,8 @@ import (
 	"reloader/internal/prometheus/references"
 )
 
-// external asks a promtool. It reads files, so that the very bytes are written into a private
-// directory first, laid out as on the server.
+// external asks a promtool. promtool reads files, so these very bytes are first written into a private
+// directory with the layout of the server.
 func (v *Validator) external(ctx context.Context, req finding.Request, files []viewed, main int) (finding.Result, error) {
 	tmp, err := os.MkdirTemp("", "reloader-check-")
 	if err != nil {
@@ -32,7 +32,7 @@ func (v *Validator) external(ctx context.Context, req finding.Request, files []v
 		return finding.Result{}, err
 	}
 	if absent {
-		// What is missing here may be on the server: the rest is judged without looking for files.
+		// A file that is missing here may exist on the server: judge the rest without checking for files.
 		syntax, _, err := v.promtool(ctx, lay, append(checkConfigArgs(req, lay.paths[main]), "--syntax-only"), files[main].user)
 		if err != nil {
 			return finding.Result{}, err
@@ -61,7 +61,7 @@ func checkConfigArgs(req finding.Request, file string) []string {
 // rulesAlone judges the rule files that the main file names.
 func (v *Validator) rulesAlone(ctx context.Context, lay layout, files []viewed, main int) ([]finding.Finding, error) {
 	args := []string{"check", "rules"}
-	named, _ := references.Scan(files[main].content) // the errors of the main file are promtool's to find
+	named, _ := references.Scan(files[main].content) // promtool reports errors in the main file
 	matches := func(file, pattern string) bool {
 		if !path.IsAbs(pattern) {
 			pattern = path.Join(path.Dir(files[main].server), pattern)
@@ -82,7 +82,7 @@ func (v *Validator) rulesAlone(ctx context.Context, lay layout, files []viewed, 
 }
 
 // promtool runs the external validator once. Exit codes 0 and 1 are verdicts (3 is about style).
-// Absent reports that its only complaint is a file that does not exist here, which is then a warning.
+// absent means that it complains only about files that do not exist here; these findings are warnings.
 func (v *Validator) promtool(ctx context.Context, lay layout, args []string, main string) (fs []finding.Finding, absent bool, err error) {
 	out, err := v.run(ctx, confine.Job{Program: v.opts.External, Args: args, Memory: confine.Room(v.opts.MemoryLimit)})
 	if err != nil {
@@ -90,7 +90,7 @@ func (v *Validator) promtool(ctx context.Context, lay layout, args []string, mai
 	}
 	fs = parsePromtool(out.Merged, lay.users, main)
 	for i := range fs {
-		// A file that was not laid out is named as the server would.
+		// The path of a file that was not written here becomes the server's path.
 		fs[i].Message = strings.ReplaceAll(fs[i].Message, lay.dir, "")
 	}
 	switch out.Code {
@@ -117,7 +117,7 @@ func (v *Validator) promtool(ctx context.Context, lay layout, args []string, mai
 	return fs, true, nil
 }
 
-// layout is where the files of a set were written.
+// layout says where the files of a set were written.
 type layout struct {
 	dir   string
 	paths []string
@@ -125,8 +125,8 @@ type layout struct {
 	users map[string]string
 }
 
-// layOut writes the files below tmp as the server sees them. Where a file names another visible one by
-// its absolute path, it names the copy instead; lines stay where they are.
+// layOut writes the files below tmp with their paths on the server. Absolute paths of visible
+// directories in the files are changed to those of the copies; line numbers stay the same.
 func layOut(tmp string, req finding.Request, files []viewed) (layout, error) {
 	var renames []string
 	for _, s := range req.Set.Snapshots {

@@ -8,7 +8,7 @@ import (
 	"reloader/internal/prometheus/proof"
 )
 
-// The guards: what is valid and still a disaster. Each can be allowed by name.
+// The guards refuse what is valid and still a disaster. Each can be allowed by name.
 const (
 	GuardEmpty  = "guard-empty-config"
 	GuardJobs   = "guard-no-scrape-jobs"
@@ -24,8 +24,8 @@ const (
 	KindGroup = "rule group"
 )
 
-// guards compares what the files say with what runs. Files with mistakes are refused anyway, and what they do not say
-// may be what is broken in them.
+// guards compares the files with what the server runs. Files with mistakes are refused anyway, and what seems to be missing
+// from them may be in the broken part.
 func guards(main viewed, req finding.Request, res finding.Result) []finding.Finding {
 	now := res.Outline
 	if now == nil || finding.HasErrors(res.Findings) {
@@ -51,7 +51,7 @@ func guards(main viewed, req finding.Request, res finding.Result) []finding.Find
 		raise(GuardEmpty, what+": Prometheus would accept it and then do nothing")
 		return fs
 	}
-	// What the files name outside of the visible directories may still be there.
+	// Files outside the visible directories may still have jobs and groups.
 	e, _ := res.Expected.(*proof.Expected)
 	if e == nil && req.Running != nil && req.Running.Told {
 		return fs
@@ -65,7 +65,7 @@ func guards(main viewed, req finding.Request, res finding.Result) []finding.Find
 	return fs
 }
 
-// empty reports whether a file holds nothing but blanks, comments and the marks of documents.
+// empty reports whether a file has only blanks, comments and document markers.
 func empty(content []byte) bool {
 	for line := range bytes.Lines(content) {
 		if t := bytes.TrimSpace(line); len(t) > 0 && t[0] != '#' && !bytes.Equal(t, []byte("---")) && !bytes.Equal(t, []byte("...")) {

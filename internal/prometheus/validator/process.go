@@ -8,25 +8,25 @@ import (
 	"reloader/internal/confine"
 )
 
-// JudgeError says that the validator could not judge: nothing is known about the files.
+// JudgeError means that there is no verdict: nothing is known about the files.
 type JudgeError = confine.Error
 
-// badAnswer says what makes no sense in an answer.
+// badAnswer is the error for an answer that makes no sense.
 func badAnswer(message string) error {
 	return &JudgeError{Reason: confine.ReasonAnswer, Err: errors.New(message)}
 }
 
 var errDeadline = errors.New("the deadline passed")
 
-// Prepare starts promcheck in the background, for a verdict that may be asked for in a moment. It does not block, and
-// may be called at any time, from any goroutine.
+// Prepare starts promcheck in the background because a verdict may soon be needed. It does not wait for it, and may be
+// called at any time from any goroutine.
 func (v *Validator) Prepare() {
 	if program, err := v.program(); err == nil {
 		confine.Prepare(program, maxAnswer, v.opts.MemoryLimit)
 	}
 }
 
-// ask runs promcheck once.
+// ask runs promcheck, and once more with tighter memory settings if memory ran out.
 func (v *Validator) ask(ctx context.Context, q *Question) (*Answer, error) {
 	program, err := v.program()
 	if err != nil {
@@ -35,7 +35,7 @@ func (v *Validator) ask(ctx context.Context, q *Question) (*Answer, error) {
 	budget := confine.Room(v.opts.MemoryLimit)
 	out, err := v.work(ctx, program, q, budget)
 	if je, ok := errors.AsType[*JudgeError](err); ok && je.Reason == confine.ReasonMemory {
-		// Whether work fits that nearly fills the room depends on when garbage was collected.
+		// If the work nearly fills the budget, the time of garbage collection decides whether it fits.
 		out, err = v.work(ctx, program, q, budget.Tight())
 	}
 	if err != nil {
@@ -61,7 +61,7 @@ func (v *Validator) work(ctx context.Context, program string, q *Question, budge
 	return v.run(ctx, confine.Job{Program: program, Stdin: in, Memory: budget, Need: q.need()})
 }
 
-// need is about how much memory promcheck needs for the question, in bytes; measured, see docs/reliability.md.
+// need estimates how much memory promcheck needs for the question, in bytes; measured, see docs/reliability.md.
 func (q *Question) need() int64 {
 	var total, largest int64
 	for _, f := range q.Files {

@@ -18,9 +18,9 @@ var (
 	reUserInfo       = lazyregexp.New(`(://)[^/\s"']*@`)
 )
 
-// parsePromtool reads what promtool says about files. Users maps the paths that it was given to those
-// that the user knows; what names no file is about the main file. It keeps no value that a type
-// error quotes, since a value in the wrong place may be a password.
+// parsePromtool reads promtool's output. users maps the paths that promtool was given to those
+// that the user knows; a message that names no file is about the main file. Values quoted in type
+// errors are removed, because a value in the wrong place may be a password.
 func parsePromtool(out string, users map[string]string, main string) []finding.Finding {
 	var (
 		fs      []finding.Finding
@@ -78,11 +78,11 @@ func promtoolFinding(message, file string, paths []string, users map[string]stri
 	return f
 }
 
-// cleaned takes quoted values and credentials of URLs out of promtool's text.
+// cleaned removes quoted values and the credentials of URLs from promtool's text.
 func cleaned(s string) string {
 	s = rePromtoolAnchor().ReplaceAllString(s, "unknown anchor")
 	return HideUserInfo(rePromtoolValue().ReplaceAllString(s, "$1"))
 }
 
-// HideUserInfo takes the credentials of URLs out of a text.
+// HideUserInfo hides the credentials of URLs in a text.
 func HideUserInfo(s string) string { return reUserInfo().ReplaceAllString(s, "${1}<secret>@") }

@@ -13,11 +13,11 @@ import (
 	"reloader/internal/prometheus/proof"
 )
 
-// Protocol is the version of what is spoken between the client and the promcheck process.
+// Protocol is the version of the protocol between the client and the promcheck process.
 // Both sides refuse any other.
 const Protocol = 2
 
-// Bounds of a question and of an answer, in bytes, so that neither side can be made to allocate
+// Bounds of a question and an answer, in bytes except maxFiles, so that neither side can make the other allocate
 // without end.
 const (
 	maxHeader = 64 << 20
@@ -26,17 +26,16 @@ const (
 	maxAnswer = 16 << 20
 )
 
-// Known is the size that stands for "the verdict on this rule file is known already": its bytes
-// are not sent.
+// Known as the size of a rule file means that its verdict is already known and its bytes are not sent.
 const Known = -1
 
-// Question is what the process is asked. On the wire it is one line of JSON, followed by the bytes of
-// all files that are not known, in order, with nothing between them.
+// Question is what the client sends to the process: one line of JSON, followed by the bytes of
+// all files that are not Known, in order, with nothing between them.
 type Question struct {
 	Protocol int `json:"protocol"`
-	// TimeoutMillis is after how many milliseconds the process ends itself; 0 is never.
+	// TimeoutMillis is the number of milliseconds after which the process ends itself; 0: never.
 	TimeoutMillis int64 `json:"timeoutMillis"`
-	// MemoryBytes is how much private memory the process may have before it ends; 0 is any.
+	// MemoryBytes bounds the private memory of the process, in bytes; 0: no bound.
 	MemoryBytes int64 `json:"memoryBytes,omitempty"`
 	// Version, Agent and Features are the server's facts, as in finding.Facts.
 	Version  string   `json:"version,omitempty"`
@@ -44,21 +43,21 @@ type Question struct {
 	Features []string `json:"features,omitempty"`
 	// Main is the index of the main file in Files.
 	Main int `json:"main"`
-	// Dirs are directories that the server sees and whose files are all in Files, as the server names them.
+	// Dirs are the directories whose files are all in Files, as the server names them.
 	Dirs []string `json:"dirs,omitempty"`
-	// Atomic are those of Dirs that hold the kubelet's ..data link, which a pattern may match.
+	// Atomic are those of Dirs that contain the kubelet's ..data link, which a pattern may match.
 	Atomic []string `json:"atomic,omitempty"`
 	// Scheme is the name validation scheme under which the known files were judged.
 	Scheme string `json:"scheme,omitempty"`
-	// Key makes fingerprints comparable within one client, and useless outside.
+	// Key makes fingerprints comparable within one client and useless elsewhere.
 	Key   []byte `json:"key,omitempty"`
 	Files []File `json:"files"`
-	// Compare asks, instead of a verdict, for a comparison of what a server shows, which then is the main file, with what
+	// Compare asks for a comparison instead of a verdict: of what a server shows, which is sent as the main file, with what
 	// was expected.
 	Compare *Comparison `json:"compare,omitempty"`
 }
 
-// Comparison is what a server of another version than the library shows, as far as it is not the configuration.
+// Comparison says what to compare of a server whose version differs from the library's.
 type Comparison struct {
 	// Configuration says that the main file is the answer of /api/v1/status/config.
 	Configuration bool `json:"configuration,omitempty"`
@@ -69,16 +68,16 @@ type Comparison struct {
 	// Items and Wild are those of the proof.Expected.
 	Items []proof.Item `json:"items,omitempty"`
 	Wild  []string     `json:"wild,omitempty"`
-	// Groups are rule groups, whose expressions the library prints again.
+	// Groups are rule groups; the library prints their expressions in its own way.
 	Groups []proof.ServerGroup `json:"groups,omitempty"`
 }
 
 // Compared is the answer to a Comparison.
 type Compared struct {
-	// Differences name the parts that differ.
+	// Differences are the names of the parts that differ.
 	Differences []string `json:"differences,omitempty"`
-	// LeftOut are settings that could not be compared, because one of the versions does not know them, or because the files
-	// leave them to the version's own default.
+	// LeftOut are settings that could not be compared, because one of the versions does not know them or the files leave them
+	// to a default that depends on the version.
 	LeftOut []string `json:"leftOut,omitempty"`
 	// Failed says why the configuration could not be compared at all.
 	Failed string              `json:"failed,omitempty"`
@@ -95,7 +94,7 @@ type File struct {
 	Content []byte `json:"-"`
 }
 
-// Answer is what the process says.
+// Answer is the process's answer.
 type Answer struct {
 	Protocol int `json:"protocol"`
 	// Library is the version of Prometheus that the process was built with.
@@ -108,20 +107,20 @@ type Answer struct {
 	Rules []RuleFile `json:"rules,omitempty"`
 	// Unused are indexes of known files that are not rule files of this configuration.
 	Unused []int `json:"unused,omitempty"`
-	// Need are indexes of known files whose bytes are needed after all; the rest of the
-	// answer is then void.
+	// Need are indexes of known files whose bytes are needed after all; then the rest of the
+	// answer does not count.
 	Need []int `json:"need,omitempty"`
-	// Broken says that the main file cannot be read at all, so that Items say nothing.
+	// Broken means that the main file cannot be parsed at all, so Items are incomplete.
 	Broken bool `json:"broken,omitempty"`
-	// Items are what the main file and the scrape_config_files say, by name.
+	// Items are the named parts of the main file and the scrape_config_files.
 	Items []finding.Item `json:"items,omitempty"`
-	// Expected is what a server will show that runs these files, but for its rules; nil when they are invalid.
+	// Expected is what a server that runs these files will show, except for its rules; nil when they are invalid.
 	Expected *proof.Expected `json:"expected,omitempty"`
-	// Untold says that the process cannot tell what a server will show, as for a server that is newer.
+	// Untold means that the process does not know what the server will show, for example a newer one.
 	Untold bool `json:"untold,omitempty"`
 	// RulePaths are the rule files as the server names them, in the order in which it reads them.
 	RulePaths []RulePath `json:"rulePaths,omitempty"`
-	// Rereads are files that the server reads again by itself, and that are nothing else to it.
+	// Rereads are files that the server reads again by itself and uses for nothing else.
 	Rereads []int `json:"rereads,omitempty"`
 	// Compared answers Question.Compare.
 	Compared *Compared `json:"compared,omitempty"`
@@ -142,7 +141,7 @@ type Finding struct {
 	Rule     string           `json:"rule"`
 	Message  string           `json:"message"`
 	Hint     string           `json:"hint,omitempty"`
-	// Query is the expression of a finding that the server may not share, because it has another version: the running one decides.
+	// Query is the expression of a finding that may not apply to the server's version: the running server decides.
 	Query string `json:"query,omitempty"`
 	// More and Open are those of a finding.Finding.
 	More int  `json:"more,omitempty"`
@@ -155,7 +154,7 @@ func (f Finding) of(file string) finding.Finding {
 	}
 }
 
-// RuleFile is what a rule file says, by name.
+// RuleFile lists the groups of a rule file.
 type RuleFile struct {
 	File   int     `json:"file"`
 	Groups []Group `json:"groups,omitempty"`
@@ -165,7 +164,7 @@ type RuleFile struct {
 type Group struct {
 	Name        string `json:"name"`
 	Fingerprint uint64 `json:"fingerprint"`
-	// Shown is how the server will show it; nil for a group without rules, which it does not show.
+	// Shown is how the server will show the group; nil for one without rules, which it does not show.
 	Shown *proof.Group `json:"shown,omitempty"`
 }
 
@@ -185,8 +184,8 @@ func (q *Question) reader() (io.Reader, error) {
 	return io.MultiReader(parts...), nil
 }
 
-// ReadQuestion reads a question and the bytes of its files. It allocates no more than what arrives. Begin,
-// when not nil, is called before the first byte of a file is read.
+// ReadQuestion reads a question and the bytes of its files. It allocates no more than what arrives. begin,
+// if not nil, is called before the first byte of a file is read.
 func ReadQuestion(r io.Reader, begin func(*Question)) (*Question, error) {
 	br := bufio.NewReaderSize(r, 256<<10)
 	var q Question
@@ -238,7 +237,7 @@ func (q *Question) readBody(br *bufio.Reader) error {
 			continue
 		}
 		var buf bytes.Buffer
-		// Sizes are promises: room is made in steps, as the bytes arrive.
+		// A size is only announced: memory is allocated in steps as the bytes arrive.
 		buf.Grow(int(min(f.Size+bytes.MinRead, 1<<20)))
 		if n, err := io.CopyN(&buf, br, f.Size); err != nil {
 			return fmt.Errorf("file %d ends after %d of %d bytes: %w", i, n, f.Size, err)
@@ -272,7 +271,7 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// WriteAnswer writes what parseAnswer reads, with a bounded number of findings.
+// WriteAnswer writes an answer for parseAnswer, with a bounded number of findings.
 func WriteAnswer(w io.Writer, a *Answer) error {
 	a.Protocol, a.Findings = Protocol, boundFindings(a.Findings)
 	if err := json.NewEncoder(w).Encode(a); err != nil {
@@ -281,8 +280,8 @@ func WriteAnswer(w io.Writer, a *Answer) error {
 	return nil
 }
 
-// parseAnswer reads an answer to a question about n files. Anything that does not hold together
-// is an error: a half answer is no verdict.
+// parseAnswer reads an answer to a question about n files. Any inconsistency is an error: half an
+// answer is not a verdict.
 func parseAnswer(b []byte, n int) (*Answer, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	var a Answer

@@ -8,11 +8,11 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// ruleCache remembers the verdicts on rule files by their digest. It holds those of the last two
-// configurations, so that it is bounded by their size, and a bad change and its fix cost nothing.
-// The turn of confine guards it.
+// ruleCache remembers the verdicts on rule files by their digest. It keeps those of the last two
+// configurations: that bounds its size, and after a bad change the fix needs no new verdicts.
+// confine.Turn guards it.
 type ruleCache struct {
-	// facts and scheme are what the verdicts hold for.
+	// The verdicts are valid for these facts and this name validation scheme.
 	facts, scheme string
 	now, before   map[snapshot.Digest]known
 	next          map[snapshot.Digest]known
@@ -24,14 +24,14 @@ type known struct {
 	groups   []Group
 }
 
-// factsKey is what of the facts a rule file's verdict depends on.
+// factsKey combines the facts on which the verdict on a rule file depends.
 func factsKey(f finding.Facts) string {
 	features := slices.Clone(f.Features)
 	slices.Sort(features)
 	return f.Version + "\x00" + strings.Join(features, ",")
 }
 
-// use drops the verdicts when the facts are others than those that they were given for.
+// use begins a configuration. It drops the verdicts if they were given for other facts.
 func (m *ruleCache) use(facts string) (scheme string) {
 	m.next = map[snapshot.Digest]known{}
 	if m.facts != facts {
@@ -63,7 +63,7 @@ func (m *ruleCache) keep(d snapshot.Digest) {
 	}
 }
 
-// turn ends a configuration: its verdicts become the newest.
+// turn ends a configuration: its verdicts become the newest ones.
 func (m *ruleCache) turn(scheme string) {
 	m.before, m.now, m.next = m.now, m.next, map[snapshot.Digest]known{}
 	if m.scheme != scheme {

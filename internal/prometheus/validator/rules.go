@@ -1,6 +1,6 @@
 package validator
 
-// The stable names of what is found in Prometheus' files; docs/checks.md explains each.
+// The stable names of findings about Prometheus' files; docs/checks.md explains each.
 const (
 	RuleConfigMissing   = "prometheus-config-missing"
 	RuleYAML            = "prometheus-yaml"
@@ -36,12 +36,12 @@ const (
 	RuleDocuments       = "rule-second-document"
 	RuleUnread          = "prometheus-unread-directory"
 	RuleExternal        = "prometheus-external-validator"
-	RuleLifecycle       = "prometheus-lifecycle" // these two only a running server shows
+	RuleLifecycle       = "prometheus-lifecycle" // only a running server shows this one and the next
 	RuleInvisible       = "prometheus-invisible"
-	RuleAssumedPath     = "prometheus-assumed-path" // only reloader check makes it
+	RuleAssumedPath     = "prometheus-assumed-path" // only from reloader check
 )
 
-// NotVisible ends the message about a pattern whose files nothing is known of.
+// NotVisible ends the message about a pattern whose directory is not visible.
 const NotVisible = "its directory is not visible to reloader, so nothing was checked"
 
 // Rules are all names above, in the order of docs/checks.md.

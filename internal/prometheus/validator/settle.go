@@ -16,14 +16,14 @@ const (
 	maxAsking    = 5 * time.Second
 )
 
-// question is an expression that only the running server can judge, and the index of the finding that says so.
+// question is an expression that only the running server can judge, with the index of the finding about it.
 type question struct {
 	finding int
 	query   string
 }
 
-// settle asks the running server about expressions that it may know and the library does not: what it takes is no
-// finding, what it refuses is an error in its own words. Where it does not answer, the finding stays.
+// settle asks the running server about expressions that it may know and the library does not. If it accepts one, the finding
+// is removed; if it refuses one, the finding becomes an error in its words. Without an answer, the finding stays.
 func settle(ctx context.Context, res *finding.Result, open []question, facts finding.Facts) {
 	defer func() {
 		if finding.HasErrors(res.Findings) {

@@ -9,12 +9,11 @@ import (
 	"reloader/internal/prometheus/references"
 )
 
-// RulePastGate names the finding about files of a gated Prometheus that do not go through the gate;
-// docs/gated.md explains it.
+// RulePastGate is the rule for files that a gated Prometheus reads from outside the gate; docs/gated.md explains it.
 const RulePastGate = "past-the-gate"
 
-// WarnUngated adds to a validator warnings of files that the server reads where someone else writes them: a broken one causes no
-// reload, and yet stops the server's next start, which the gate is there to prevent.
+// WarnUngated adds warnings to a validator, about files that the server reads from outside the gate. A broken one is not
+// loaded now, but it stops the server's next start, which is what the gate should prevent.
 func WarnUngated(v finding.Validator, gate string, role func(serverPath string) references.Role) finding.Validator {
 	return ungated{v, gate, role}
 }

@@ -12,10 +12,10 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// canRead is access(2), which opens nothing: a named pipe does not block it.
+// canRead uses access(2), which does not open the file: a named pipe cannot block it.
 var canRead = func(path string) error { return syscall.Access(path, 4) }
 
-// sayUnreadable corrects findings about missing files: a file that reloader may not read is not missing.
+// sayUnreadable corrects findings about missing files: a file that reloader is not permitted to read is not missing.
 func sayUnreadable(findings []finding.Finding, set *snapshot.Set) {
 	var byDir map[string]*snapshot.Snapshot
 	for i := range findings {
@@ -40,7 +40,7 @@ func sayUnreadable(findings []finding.Finding, set *snapshot.Set) {
 	}
 }
 
-// here is where this process would see a file of the server: in the innermost source that it lies in.
+// here is the path of a server's file for this process, by the innermost source that contains it.
 func here(name string, byDir map[string]*snapshot.Snapshot) string {
 	for dir := path.Clean(name); ; dir = path.Dir(dir) {
 		if s := byDir[dir]; s != nil {
