@@ -9,27 +9,27 @@ import (
 )
 
 const (
-	// sameSecond is within which time after a load another one may have the same lastConfigTime, which has whole seconds.
+	// sameSecond is how long after a load another one may have the same lastConfigTime, which has whole seconds.
 	sameSecond = 2 * time.Second
-	// againAfter keeps the second comparison away from changes that follow quickly.
+	// againAfter delays the second comparison, so that it does not compete with changes in quick succession.
 	againAfter = 3 * time.Second
 )
 
-// lookAgain compares once more after a proof that was given within the second of the load: a load that came right after it
-// cannot be told from the proven one by its time. What differs then is seen as another load.
+// lookAgain compares once more if a proof was given within sameSecond of the load: a load right after it may have the same
+// time as the proven one. If something differs, that counts as another load.
 func (d *Driver) lookAgain(ctx context.Context, now runtime) {
 	m := &d.memory
 	if m.again == nil || time.Now().Before(m.againAt) {
 		return
 	}
 	p := *m.again
-	if now.epoch() != m.againOf.epoch() || now.load() != m.againOf.load() { // that is noticed anyway
+	if now.epoch() != m.againOf.epoch() || now.load() != m.againOf.load() { // another load is noticed anyway
 		m.again = nil
 		return
 	}
 	l, f := d.look(ctx, p, reload.Proof{}, now)
 	if f != nil {
-		return // the next look does it
+		return // the next call tries again
 	}
 	m.again = nil
 	if len(l.differences) > 0 {
@@ -38,7 +38,7 @@ func (d *Driver) lookAgain(ctx context.Context, now runtime) {
 	}
 }
 
-// loadName names the load for those that notice others.
+// loadName identifies the load for the state machine, including loads that only lookAgain found.
 func (d *Driver) loadName(r runtime) string {
 	if d.loads == 0 {
 		return r.load()

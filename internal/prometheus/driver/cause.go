@@ -8,27 +8,27 @@ import (
 	"reloader/internal/prometheus/proof"
 )
 
-// evidence is what a look found that points to causes.
+// evidence is what a look found that helps to find the cause.
 type evidence struct {
 	shown    uint64   // digest of the configuration that the server shows; 0 when it does not
 	config   []string // differences of the configuration
 	rules    []string // differences of rules
-	missing  []string // rule files of which the server runs nothing
+	missing  []string // rule files from which the server runs nothing
 	poolless []string // scrape jobs without a pool
 	jobs     []string // differences of jobs of scrape_config_files
-	allJobs  bool     // all of these were asked for
-	left     *left    // what it has of the settings that files may leave to it
-	// jobsUntold is what could not be compared of them.
+	allJobs  bool     // all of these jobs were compared
+	left     *left    // the server's values of settings that files may leave to it
+	// jobsUntold says what of these jobs could not be compared.
 	jobsUntold []string
-	hidden     []string // rule files that the server runs and that are not visible here
-	allRules   bool     // all rules were asked for
+	hidden     []string // rule files that the server runs and reloader cannot see
+	allRules   bool     // all rules were compared
 	elsewhere
 }
 
-// elsewhere says that the server reads files from another directory than it was said to.
+// elsewhere is the directory as the user gave it (dir) and where the server really reads its files (server).
 type elsewhere struct{ dir, server string }
 
-// invisible are the rule files that the server runs and that are not visible here, and what to do.
+// invisible describes the rule files that the server runs and reloader cannot see, and says what to do; empty without any.
 func (e evidence) invisible() (what, hint string) {
 	if len(e.hidden) == 0 {
 		return "", ""
@@ -43,10 +43,10 @@ func (e evidence) invisible() (what, hint string) {
 		"mount that into reloader's container too, at the same path or with --prometheus-dir DIR=SERVERDIR; until then changes to these files are neither checked nor reloaded"
 }
 
-// misread finds a directory that the user named, and that the server reads under another path: files of the same names
-// are run from there. Then the server is not known to run these files.
+// misread finds a directory that the server reads under another path than the user gave: the server runs files of the same
+// names from there. Then nothing shows that the server runs the files that reloader sees.
 func (ev *evidence) misread(e *proof.Expected, l *look) {
-	candidates := map[string][]string{} // our directory as the server was said to see it: its files
+	candidates := map[string][]string{} // the directory by its supposed path on the server: its files
 	for _, u := range e.Unread {
 		candidates[u.Dir] = u.Files
 	}
@@ -65,8 +65,8 @@ func (ev *evidence) misread(e *proof.Expected, l *look) {
 	}
 }
 
-// lookAtPath compares the path of the main file. The same contents under another path are run; that the next
-// change may not be is said.
+// lookAtPath compares the path of the main file. If it differs but the contents are the same, the server runs the right
+// contents now, and the verdict notes the path because the next change may not reach the server.
 func (d *Driver) lookAtPath(l *look, p plan) {
 	if !d.otherPath() || len(l.differences) > 0 {
 		return
@@ -86,7 +86,7 @@ func (d *Driver) otherPath() bool {
 	return d.o.ConfigFile != "" && path.IsAbs(d.serverFile) && path.Clean(proof.Path(d.serverFile)) != path.Clean(proof.Path(d.o.ConfigFile))
 }
 
-// cause says what most likely makes the server run something else, and what to do.
+// cause says why the server most likely runs something else, and what to do.
 func (d *Driver) cause(p plan, l look) string {
 	ev := l.evidence
 	user := d.o.UserFile
@@ -119,26 +119,26 @@ func (d *Driver) cause(p plan, l look) string {
 	return ""
 }
 
-// memory is what the driver keeps of earlier files and looks: digests and times.
+// memory is what the driver remembers of earlier files and looks: digests and times.
 type memory struct {
 	planned    []past
 	provenText uint64 // of the files last proven
 	provenShow uint64 // what the server showed then
 	shown      []past // what the server showed at proofs
-	rulesEpoch string // the life of the server in which all rules were compared
-	rulesLoad  string // the load after which they were
+	rulesEpoch string // the epoch in which all rules were compared
+	rulesLoad  string // the load after which they were compared
 	invisible  []string
-	jobsEpoch  string // the same of the jobs of scrape_config_files
+	jobsEpoch  string // the same for the jobs of scrape_config_files
 	jobsLoad   string
 	jobsUntold []string
 	left       *left     // of the newest proof
 	severalAt  time.Time // when several servers were seen
-	again      *plan     // what is compared once more, at againAt; nil: nothing
+	again      *plan     // what to compare once more at againAt; nil: nothing
 	againOf    runtime   // the proven load
 	againAt    time.Time
 }
 
-// past is a digest with the moment from which on it was the newest.
+// past is a digest and the time since when it was the newest one.
 type past struct {
 	sum uint64
 	at  time.Time
@@ -159,7 +159,7 @@ func remember(list []past, sum uint64, at time.Time) []past {
 
 func (m *memory) plan(text uint64, at time.Time) { m.planned = remember(m.planned, text, at) }
 
-// proven notes a proof.
+// proven records a proof.
 func (m *memory) proven(p plan, l look, now runtime) {
 	if l.evidence.allRules {
 		m.rulesEpoch, m.rulesLoad, m.invisible = now.epoch(), now.load(), l.evidence.hidden
@@ -180,12 +180,12 @@ func (m *memory) proven(p plan, l look, now runtime) {
 	}
 }
 
-// showsJobs says that the server showed all of the jobs of scrape_config_files in this life.
+// showsJobs reports whether this run of the server has shown all jobs of scrape_config_files completely.
 func (m *memory) showsJobs(now runtime) bool {
 	return m.jobsEpoch == now.epoch() && len(m.jobsUntold) == 0
 }
 
-// stale says that the server shows an earlier configuration, and until when it was the newest.
+// stale reports whether the server shows an earlier configuration, and until when that was the newest one.
 func (m *memory) stale(wanted, shown uint64) (until time.Time, ok bool) {
 	for _, list := range [][]past{m.planned, m.shown} {
 		for i := len(list) - 2; i >= 0; i-- {
@@ -200,7 +200,7 @@ func (m *memory) stale(wanted, shown uint64) (until time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// unmoved says that the files mean another configuration than the one last proven, and the server shows the same as then.
+// unmoved reports whether the server shows the same as at the last proof although the files now mean another configuration.
 func (m *memory) unmoved(wanted, shown uint64) bool {
 	return m.provenShow != 0 && m.provenShow == shown && m.provenText != wanted
 }

@@ -10,7 +10,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// quotedValues are excerpts of the files in YAML errors, which may be secrets.
+// quotedValues matches excerpts of the files in YAML errors; they may be secrets.
 var quotedValues = lazyregexp.New("`[^`\n]*`")
 
 const (
@@ -18,11 +18,11 @@ const (
 
 	firstPoll = 20 * time.Millisecond
 	maxPoll   = 500 * time.Millisecond
-	// stuckWait is how long a server whose last load failed already is given to show the end of the
-	// next one: a second failure cannot be seen.
+	// stuckWait is how long to wait for the end of a load when the previous one failed: a second failure
+	// looks the same as the first.
 	stuckWait = 30 * time.Second
-	// signalWait is how long a confirmation waits for the end of the load that a signal began. After that newer files get
-	// their turn in between.
+	// signalWait is how long one confirmation waits for the end of a load that a signal started. After that, newer files
+	// get their turn.
 	signalWait = 5 * time.Second
 )
 
@@ -38,7 +38,7 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	case v.Reason == "":
 		v, f = d.prove(ctx, data, proof, now)
 	case !v.Refused:
-		// The answers may be of several servers.
+		// The answers may come from several servers.
 		if several, f := d.oneServer(ctx, now); f == nil && several.Mismatch {
 			v = several
 		}
@@ -49,7 +49,7 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	return v, nil
 }
 
-// loaded says what the server reports about its newest load. The verdict has a reason when that alone speaks against it.
+// loaded asks the server about its newest load. The verdict has a reason if that alone disproves the load.
 func (d *Driver) loaded(ctx context.Context, data plan, proof reload.Proof) (runtime, reload.Verdict, *reload.Failure) {
 	if proof.Reloaded && d.o.Method == Signal {
 		return d.afterSignal(ctx, data)
@@ -62,7 +62,7 @@ func (d *Driver) loaded(ctx context.Context, data plan, proof reload.Proof) (run
 		v.Reason = "the reload was answered with 200, but the server says that its last load failed (reloadConfigSuccess is false)"
 	case !now.ReloadConfigSuccess:
 		v.Reason = "the server's last load failed (reloadConfigSuccess is false)"
-	// The POST is answered when the load is done.
+	// Prometheus answers the POST after the load.
 	case proof.Reloaded && unmoved(d.before, now):
 		v.Reason = "the reload was answered with 200, but the server has loaded nothing since (lastConfigTime did not change): is there a proxy in between?"
 	case !proof.Reloaded && now.epoch() != d.epoch:
@@ -71,9 +71,9 @@ func (d *Driver) loaded(ctx context.Context, data plan, proof reload.Proof) (run
 	return now, v, f
 }
 
-// unmoved says that the server's clock shows no load since an earlier answer. Only times of one server are compared, so that
-// it does not matter what its clock is. It may have been set meanwhile: then the time of a new load is another one all the
-// same, and that of an old load lies in the future.
+// unmoved reports whether the server has not loaded since an earlier answer. It compares only times from the server's own
+// clock, so a wrong clock does not matter. If the clock was set in between, a new load still has a different time, and an
+// old load may have one in the future.
 func unmoved(before, now runtime) bool {
 	if now.epoch() == before.epoch() {
 		if !now.LastConfigTime.Equal(before.LastConfigTime) {
@@ -86,7 +86,7 @@ func unmoved(before, now runtime) bool {
 	return now.LastConfigTime.Before(before.ServerTime.Truncate(time.Second))
 }
 
-// afterSignal waits for what a signal's result changes, and leaves a load that takes long pending.
+// afterSignal waits until the server shows the result of a signal. A load that takes longer stays pending.
 func (d *Driver) afterSignal(ctx context.Context, data plan) (runtime, reload.Verdict, *reload.Failure) {
 	before := d.before
 	limit := d.o.Timeout
@@ -119,14 +119,14 @@ func (d *Driver) afterSignal(ctx context.Context, data plan) (runtime, reload.Ve
 	}
 }
 
-// unfinished says that the server is still at an earlier load.
+// unfinished is the failure while the server is still busy with an earlier load.
 func unfinished(message string) *reload.Failure {
 	return &reload.Failure{
 		Class: reload.ClassBusy, Message: message, Hint: "wait: another reload would only queue behind it", Untouched: true,
 	}
 }
 
-// signal sends SIGHUP, in a second in which its effect on lastConfigTime can be seen.
+// signal sends SIGHUP, in a second in which a load would change lastConfigTime.
 func (d *Driver) signal(ctx context.Context) error {
 	p, err := process.Find(d.o.Process)
 	if err != nil {
@@ -150,7 +150,7 @@ func (d *Driver) signal(ctx context.Context) error {
 	return p.Signal(syscall.SIGHUP)
 }
 
-// observeProcess is all that can be seen without a URL.
+// observeProcess observes the process: nothing more is visible without a URL.
 func (d *Driver) observeProcess() (reload.Observation, error) {
 	p, err := process.Find(d.o.Process)
 	if err != nil {

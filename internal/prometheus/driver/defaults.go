@@ -14,20 +14,20 @@ const (
 	wildRetention = "storage.tsdb.retention"
 )
 
-// defaultGC is what Prometheus has without GOGC: config.DefaultGoGCPercentage.
+// defaultGC is Prometheus' value without GOGC: config.DefaultGoGCPercentage.
 const defaultGC = "75"
 
-// left is what a server showed of the settings that files may leave to it, and which of them they did.
+// left is what a server showed of the settings that files may leave to it, and which of them the files left.
 type left struct {
 	shown map[string]string
 	wild  []string
-	// kept says that the files ceased to set the retention, and the server kept it.
+	// kept means that the files no longer set the retention and the server kept the old value.
 	kept bool
 }
 
-// lookAtDefaults looks at what the server has for settings that the files leave to it: an old file of the server may set
-// them. The flag of the log level tells; that of the retention says after a start what the file said then, and no
-// request tells the environment. What they decide is not compared where there is reason to doubt it.
+// lookAtDefaults checks the settings that the files leave to the server: the server may still run an old file that sets
+// them. The flag shows the log level. The flag of the retention shows what the file said at the start, and no
+// request shows the environment. So a doubtful value of these two is reported as not compared.
 func (d *Driver) lookAtDefaults(e *proof.Expected, yaml string, l *look) {
 	now := left{shown: proof.Shown(yaml, []string{wildGC, wildLogLevel, wildRetention}), wild: e.Wild}
 	l.evidence.left = &now
@@ -48,7 +48,7 @@ func (d *Driver) lookAtDefaults(e *proof.Expected, yaml string, l *look) {
 	}
 }
 
-// values are what is shown at a path and below it.
+// values joins what is shown at a path and below it.
 func (s *left) values(path string) string {
 	value := s.shown[path]
 	for _, key := range []string{"time", "size", "percentage"} {

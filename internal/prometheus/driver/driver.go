@@ -1,4 +1,4 @@
-// Package driver makes a Prometheus read its files again and proves that it did.
+// Package driver makes a Prometheus reload its files and proves that it did.
 package driver
 
 import (
@@ -16,12 +16,12 @@ import (
 const (
 	askTimeout     = 10 * time.Second
 	defaultTimeout = 5 * time.Minute
-	// cutWait is how long a reload whose connection was cut may still be under way: unlike one that took
-	// too long, it may as well never have begun.
+	// cutWait is how long a reload may still be running after its connection was cut. It is short because, unlike a reload
+	// that timed out, this one may never have started.
 	cutWait = 10 * time.Second
 )
 
-// Method is how Prometheus is told to read its files.
+// Method is how Prometheus is told to reload.
 type Method string
 
 // The methods.
@@ -32,23 +32,23 @@ const (
 
 // Options describe one Prometheus.
 type Options struct {
-	// Client is where it is; its URL may be empty with method signal: then nothing is proven.
+	// Client says where Prometheus is. With method signal the URL may be empty; then nothing is proven.
 	Client httpclient.Options
 	// Method defaults to HTTP.
 	Method Method
 	// Process is the program's name for method signal; default "prometheus".
 	Process string
-	// Timeout bounds one reload, default 5 min: a slow reload is waited for, because the server
-	// finishes it whether or not someone waits.
+	// Timeout bounds one reload; default 5 min. It is long because the server finishes a slow reload
+	// whether or not a client waits for it.
 	Timeout time.Duration
-	// ConfigFile is the main file's path as the server should have it; empty: not compared. UserFile is the same file as
+	// ConfigFile is the path of the main file that the server should have; empty: not compared. UserFile is the same file as
 	// the user named it, for messages.
 	ConfigFile, UserFile string
-	// Comparer compares what a server of another version shows. Nil: that is not compared.
+	// Comparer compares what a server of another version shows; nil: it is not compared.
 	Comparer Comparer
 }
 
-// Comparer is the validator, as far as it compares.
+// Comparer is the part of the validator that compares.
 type Comparer interface {
 	Compare(ctx context.Context, facts finding.Facts, text string, c validator.Comparison) (validator.Compared, error)
 }
@@ -59,25 +59,25 @@ type Driver struct {
 	c     *httpclient.Client // nil without a URL
 	asker asker
 
-	epoch      string // of which facts are known
+	epoch      string // the epoch of the facts below
 	facts      finding.Facts
-	serverFile string // --config.file, absolute where the server tells its directory
+	serverFile string // --config.file, absolute if the server reports its directory
 	serverDir  string // the server's working directory, when its --config.file is relative
-	disabled   bool   // it runs without --web.enable-lifecycle
+	disabled   bool   // the server runs without --web.enable-lifecycle
 	logLevel   string // --log.level
-	outlined   bool   // it was asked what it runs, for guards
+	outlined   bool   // the server was asked for its outline
 
 	last    runtime       // newest answer
-	took    time.Duration // of the newest question
-	before  runtime       // before the newest reload
+	took    time.Duration // how long the newest answer took
+	before  runtime       // the answer before the newest reload
 	pending *pending
-	loads   int // that only a comparison showed
+	loads   int // loads that only a comparison revealed
 	// signalled is when SIGHUP was last sent.
 	signalled time.Time
 	memory    memory
 }
 
-// pending is a reload whose answer never came: the server may still be at it.
+// pending is a reload without an answer: the server may still be busy with it.
 type pending struct {
 	plan     plan
 	before   runtime
@@ -110,7 +110,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	if d.c == nil {
 		return d.observeProcess()
 	}
-	// Over a new connection: what spreads them over several servers gets the chance to show it.
+	// Use a new connection: behind a load balancer it may lead to another server, and that must show.
 	d.c.Close()
 	d.asker.close()
 	r, f := d.getRuntime(ctx)
@@ -139,7 +139,7 @@ func (d *Driver) observation(r runtime) reload.Observation {
 	return reload.Observation{Ready: true, Facts: d.facts, Epoch: r.epoch(), Load: d.loadName(r), Data: r}
 }
 
-// away says that the server is not there or not ready, which is no failure but a reason to wait.
+// away reports whether the server is absent or not ready: not a failure but a reason to wait.
 func away(f *reload.Failure) bool {
 	switch f.Class {
 	case reload.ClassUnreachable, reload.ClassTimeout, reload.ClassDNS, reload.ClassUnavailable, reload.ClassServer:
@@ -167,7 +167,7 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	a, f := d.c.Do(ctx, http.MethodPost, pathReload, d.o.Timeout)
 	if f != nil {
 		if !f.Untouched {
-			// It arrived, and the server reloads although no one listens any more.
+			// The request arrived, and the server reloads although no one waits for the answer.
 			d.pending = &pending{plan: data, before: d.before, sent: sent, giveUpAt: time.Now().Add(d.patience(f.Class))}
 		}
 		return f
@@ -178,20 +178,20 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	return nil
 }
 
-// patience is how long a reload without an answer may still be under way, if nothing shows its end.
+// patience is how long a reload without an answer may still be running, if nothing shows its end.
 func (d *Driver) patience(class reload.Class) time.Duration {
 	switch failed := !d.before.StartTime.IsZero() && !d.before.ReloadConfigSuccess; {
 	case class != reload.ClassTimeout:
 		return min(d.o.Timeout, cutWait)
-	case failed: // failing again would show nothing
+	case failed: // a second failure would look the same
 		return min(d.o.Timeout, stuckWait)
 	default:
 		return d.o.Timeout
 	}
 }
 
-// awaitEarlier refuses to send a second reload while the first may still run: Prometheus would
-// queue it and do both. It reports true when the earlier one did what is wanted now.
+// awaitEarlier refuses to send a second reload while the first may still be running: Prometheus would
+// queue it and do both. It reports true when the earlier one loaded what is wanted now.
 func (d *Driver) awaitEarlier(ctx context.Context, want plan) (bool, *reload.Failure) {
 	now, f := d.getRuntime(ctx)
 	if f != nil {
@@ -207,10 +207,10 @@ func (d *Driver) awaitEarlier(ctx context.Context, want plan) (bool, *reload.Fai
 		return false, unfinished("an earlier reload was never answered, and the server has not finished it")
 	}
 	d.pending = nil
-	// What it loaded is compared as after any reload; where that cannot tell everything, it is told once more.
+	// What it loaded is compared as after any reload. If the comparison would be incomplete, reload once more.
 	e := want.expected
 	whole := now.ReloadConfigSuccess && e != nil && len(e.Hidden) == 0 && (len(e.FileJobs) == 0 || d.memory.showsJobs(now))
-	// A signal has no other answer than what is seen of the load.
+	// For a signal, seeing the load is the only answer.
 	if finished && !want.digest.IsZero() && want.digest == p.plan.digest && (whole || d.o.Method == Signal) {
 		d.before, d.signalled = p.before, p.sent
 		return true, nil
@@ -218,7 +218,7 @@ func (d *Driver) awaitEarlier(ctx context.Context, want plan) (bool, *reload.Fai
 	return false, nil
 }
 
-// wait waits for the next look at the server, and fails when the driver is to stop.
+// wait waits for d and fails when ctx ends first; what says what for.
 func wait(ctx context.Context, d time.Duration, what string) *reload.Failure {
 	select {
 	case <-ctx.Done():
@@ -228,12 +228,12 @@ func wait(ctx context.Context, d time.Duration, what string) *reload.Failure {
 	}
 }
 
-// local is a failure of this process, of which the server knows nothing.
+// local is a failure of this process that did not involve the server.
 func local(message string, err error) *reload.Failure {
 	return &reload.Failure{Class: reload.ClassLocal, Message: message, Untouched: true, Err: err}
 }
 
-// classify refines what any server may answer by what Prometheus means with it.
+// classify refines httpclient's classification with what the answer means in Prometheus.
 func (d *Driver) classify(method, p string, a httpclient.Answer) *reload.Failure {
 	f := d.c.Classify(method, p, a)
 	if f == nil {

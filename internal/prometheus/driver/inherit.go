@@ -2,8 +2,8 @@ package driver
 
 import "reloader/internal/reload"
 
-// Inherit goes on where another driver for the same Prometheus has stopped: a reload whose answer never came stays
-// awaited, so that no second one is sent into it.
+// Inherit continues where another driver for the same Prometheus stopped. If the answer to a reload is missing, the driver
+// keeps waiting for the end of that reload and sends no second one in the meantime.
 func (d *Driver) Inherit(from reload.Driver) {
 	old, ok := from.(*Driver)
 	if !ok {

@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	pathPoolConfig = "/api/v1/scrape_pools/config" // of 3.15
+	pathPoolConfig = "/api/v1/scrape_pools/config" // since 3.15
 	pathTargets    = "/api/v1/targets"
 	maxJob         = 32 << 20
-	// maxJobs bounds what is kept of jobs to compare them with the validator's help.
+	// maxJobs bounds the text of jobs that is kept for the validator to compare, in bytes.
 	maxJobs = 64 << 20
-	// syncedAfter is how long after a load targets may still be those from before it: they follow a load after some seconds,
-	// later in a server with many of them.
+	// syncedAfter is how long after a load the server may still show the previous targets: they are updated some seconds
+	// later, or more in a server with many targets.
 	syncedAfter = time.Minute
 )
 
-// lookAtFileJobs compares the contents of the jobs of scrape_config_files: those that changed, or all of them.
+// lookAtFileJobs compares the contents of the changed jobs of scrape_config_files, or of all of them.
 func (d *Driver) lookAtFileJobs(ctx context.Context, p plan, pr reload.Proof, now runtime, l *look) *reload.Failure {
 	e := p.expected
 	if len(e.FileJobs) == 0 || len(l.evidence.poolless) > 0 {
@@ -105,7 +105,7 @@ func (c *jobComparison) job(ctx context.Context, j *proof.FileJob) *reload.Failu
 	return nil
 }
 
-// targets compares the targets of a job whose contents the server does not show. They follow a load after some seconds.
+// targets compares the targets of a job whose contents the server does not show. They are updated some seconds after a load.
 func (c *jobComparison) targets(ctx context.Context, j *proof.FileJob) *reload.Failure {
 	if len(j.Targets) == 0 {
 		c.untold[j.Name] = c.refused
@@ -123,7 +123,7 @@ func (c *jobComparison) targets(ctx context.Context, j *proof.FileJob) *reload.F
 		}
 		difference := j.CompareTargets(have)
 		switch {
-		case difference == "" && len(have) == 0: // all are dropped
+		case difference == "" && len(have) == 0: // relabeling drops all of them
 			c.untold[j.Name] = c.refused
 			return nil
 		case difference == "":
@@ -144,7 +144,7 @@ func (c *jobComparison) targets(ctx context.Context, j *proof.FileJob) *reload.F
 	}
 }
 
-// activeTargets are the digests of the targets that a server scrapes for a job, as they were before relabeling.
+// activeTargets are the digests of a job's active targets before relabeling.
 func (d *Driver) activeTargets(ctx context.Context, job string) (targets []uint64, refused string, f *reload.Failure) {
 	seen := map[uint64]bool{}
 	refused, f = d.ask(ctx, pathTargets, url.Values{"state": {"active"}, "scrapePool": {job}}, maxJob, askTimeout, func(r io.Reader) error {
@@ -161,7 +161,7 @@ func (d *Driver) activeTargets(ctx context.Context, job string) (targets []uint6
 	return targets, refused, f
 }
 
-// others lets the validator compare the jobs that a server of another version prints in another way.
+// others lets the validator compare the jobs that a server of another version prints differently.
 func (c *jobComparison) others(ctx context.Context) *reload.Failure {
 	if len(c.items) == 0 {
 		return nil
@@ -185,7 +185,7 @@ func (c *jobComparison) others(ctx context.Context) *reload.Failure {
 	return nil
 }
 
-// tell adds what was found to the look.
+// tell adds the result to the look.
 func (c *jobComparison) tell(l *look) {
 	l.differences = append(l.differences, c.differences...)
 	l.evidence.jobs = c.differences

@@ -13,12 +13,12 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// outline is what the server says that it runs, as far as guards count it: its scrape jobs, and a rule group when it has
-// any. Nil when it tells nothing. It costs three requests, once in our life.
+// outline is what the server runs, as far as the guards need it: its scrape jobs, and one rule group if it has
+// any. Nil when the server shows none of that. It takes three requests, once in the driver's life.
 func (d *Driver) outline(ctx context.Context) *finding.Outline {
 	o := &finding.Outline{Told: true}
 	jobs := map[string]bool{}
-	// Those of scrape_config_files have pools only, and pools are made some seconds after a load.
+	// Jobs of scrape_config_files appear only as pools, and pools are created some seconds after a load.
 	var answer struct {
 		ScrapePools []string `json:"scrapePools"`
 	}

@@ -20,8 +20,8 @@ const (
 	maxParsed    = 1 << 20
 )
 
-// asker is a client for questions about expressions, which validators ask beside the driver. It waits for the next
-// question until the server is looked at again; a second validator at the same time gets one of its own.
+// asker lends a client for questions about expressions, which validators ask concurrently with the driver. The client is
+// kept until the next Observe; a second validator at the same time gets its own.
 type asker struct{ idle chan *httpclient.Client }
 
 func newAsker() asker { return asker{make(chan *httpclient.Client, 1)} }
@@ -51,14 +51,14 @@ func (a asker) close() {
 	}
 }
 
-// refuses is finding.Facts.Refuses.
+// refuses implements finding.Facts.Refuses.
 func (d *Driver) refuses(ctx context.Context, expression string) (words string, err error) {
 	c, err := d.asker.take(d.o.Client)
 	if err != nil {
 		return "", err
 	}
 	defer d.asker.put(c)
-	for _, at := range []string{pathParse, pathFormat} { // the first is of 3.0, the second of 2.39
+	for _, at := range []string{pathParse, pathFormat} { // since 3.0 and since 2.39
 		a, f, err := c.Stream(ctx, at, url.Values{"query": {expression}}, parseTimeout, maxParsed, func(r io.Reader) error {
 			var said struct {
 				Status string `json:"status"`

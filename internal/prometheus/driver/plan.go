@@ -12,12 +12,12 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// plan is what Confirm needs to know of a change.
+// plan is what Confirm needs to know about a change.
 type plan struct {
 	digest snapshot.Digest
 	// expected is what the server will show; nil when that is not known.
 	expected *proof.Expected
-	// changed are the rule files to ask for when all others were compared before; nil means all.
+	// changed are the rule files to ask for if all others were compared before; nil means all.
 	changed []string
 	// changedJobs are the jobs of scrape_config_files to ask for; nil means all.
 	changedJobs []string
@@ -47,7 +47,7 @@ func (d *Driver) Plan(_ context.Context, c reload.Change) (reload.Plan, error) {
 	return p, nil
 }
 
-// findings are what is wrong with the server itself, so that it is told before the first change needs it.
+// findings report problems of the server itself before the first change fails because of them.
 func (d *Driver) findings() []finding.Finding {
 	if !d.disabled || d.o.Method == Signal {
 		return nil
@@ -67,8 +67,8 @@ func lastExpected(c reload.Change) *proof.Expected {
 	return data.expected
 }
 
-// needsReload says whether the change has more than files that the server reads again by itself. What is
-// not known to be such a file needs a reload.
+// needsReload reports whether the change has more than files that the server reads again by itself. Any file that is
+// not known to be one needs a reload.
 func needsReload(c reload.Change) bool {
 	now, _ := c.Expected.(*proof.Expected)
 	before := lastExpected(c)
@@ -82,7 +82,7 @@ func needsReload(c reload.Change) bool {
 	})
 }
 
-// changedPaths are the changed files as the server names them; empty for one of a source that is gone.
+// changedPaths are the changed files as the server names them; empty for a file whose source is gone.
 func changedPaths(c reload.Change) []string {
 	dirs := map[string]snapshot.Source{}
 	for _, s := range c.New.Snapshots {
@@ -97,11 +97,11 @@ func changedPaths(c reload.Change) []string {
 	return paths
 }
 
-// maxAsked is how many rule files are asked for by name; of more, all are.
+// maxAsked is how many rule files are requested by name; if more changed, all are.
 const maxAsked = 50
 
 // changedRules are the rule files whose groups changed, and those that were sent in between and never proven; nil
-// when all are to be asked for.
+// means all.
 func changedRules(c reload.Change, last, now *proof.Expected) []string {
 	changed := proof.Changed(last, now)
 	if len(changed)+len(c.Files) > maxAsked {
@@ -116,7 +116,7 @@ func changedRules(c reload.Change, last, now *proof.Expected) []string {
 		}
 	}
 	for _, f := range now.Rules {
-		if proof.Path(f.Path) != f.Path { // it would have to be asked for under two names
+		if proof.Path(f.Path) != f.Path { // it would have to be requested under two names
 			return nil
 		}
 	}

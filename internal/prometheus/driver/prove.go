@@ -13,11 +13,11 @@ import (
 	"reloader/internal/reload"
 )
 
-// maxLooks is how often a comparison begins again because the server loaded in its middle.
+// maxLooks is how often a comparison is tried when the server loads in the middle of it.
 const maxLooks = 3
 
-// prove compares what the server shows with what the files mean. After a reload of ours, what can be compared must be the same; without
-// one, everything must have been compared.
+// prove compares what the server shows with what the files mean. After our own reload, everything that can be compared must be the
+// same. Without one, nothing may be left uncompared.
 func (d *Driver) prove(ctx context.Context, p plan, pr reload.Proof, now runtime) (reload.Verdict, *reload.Failure) {
 	if v, f := d.oneServer(ctx, now); f != nil || v.Reason != "" {
 		return v, f
@@ -43,7 +43,7 @@ func (d *Driver) prove(ctx context.Context, p plan, pr reload.Proof, now runtime
 
 // look is one comparison.
 type look struct {
-	// compared names what was, notCompared what was not and why.
+	// compared names what was compared; notCompared names what was not, and why.
 	compared, notCompared []string
 	differences           []string
 	evidence              evidence
@@ -51,14 +51,14 @@ type look struct {
 
 func (l *look) leaveOut(what, why string) { l.notCompared = append(l.notCompared, what+": "+why) }
 
-// unread names expressions that cannot be compared.
+// unread notes expressions that cannot be compared.
 func (l *look) unread(e *proof.Expected) {
 	if n := e.Unreadable(); n > 0 {
 		l.leaveOut("expressions", proof.Counted(n, "rule")+" in a grammar that Prometheus "+e.Library+", which reloader compares with, cannot read")
 	}
 }
 
-// look asks the server for everything that it tells.
+// look asks the server for everything that it shows, and compares it.
 func (d *Driver) look(ctx context.Context, p plan, pr reload.Proof, now runtime) (look, *reload.Failure) {
 	var l look
 	if p.expected == nil {
@@ -81,7 +81,7 @@ func (d *Driver) look(ctx context.Context, p plan, pr reload.Proof, now runtime)
 	return l, nil
 }
 
-// same says that the server has not loaded since these very files were proven.
+// same reports whether the server has not loaded since these very files were proven.
 func same(pr reload.Proof, now runtime) bool {
 	then, ok := pr.Then.Data.(runtime)
 	return ok && pr.Unchanged && then.epoch() == now.epoch() && then.load() == now.load()
@@ -122,7 +122,7 @@ func (d *Driver) judge(p plan, pr reload.Proof, l look, now runtime) reload.Verd
 	return v
 }
 
-// by says what a proof rests on.
+// by says what a proof is based on.
 func by(l look) string {
 	if len(l.compared) == 0 {
 		return "time of the last load only: " + summary(l.notCompared)
@@ -139,7 +139,7 @@ const (
 	maxSummary     = 3
 )
 
-// bounded keeps a list that people read short.
+// bounded shortens a list for people.
 func bounded(list []string) []string {
 	if len(list) <= maxDifferences {
 		return list
@@ -154,20 +154,21 @@ func summary(list []string) string {
 	return fmt.Sprintf("%s; and %d more", strings.Join(list[:maxSummary], "; "), len(list)-maxSummary)
 }
 
-// Identities are asked for over new connections. One more shows what takes turns; several are needed where chance decides.
+// The number of requests for the server's start, each over a new connection. A few reveal servers that take turns; more are needed
+// where chance picks the server.
 const (
 	someSamples = 2
-	// slowAnswer is from when on a server on this machine is asked once only: Prometheus gathers all its metrics for the
-	// answer, which takes a second with 10,000 rule groups.
+	// slowAnswer is how long an answer may take before a server on this machine is asked only once: for each answer
+	// Prometheus gathers all its metrics, which takes a second with 10,000 rule groups.
 	slowAnswer  = 200 * time.Millisecond
 	manySamples = 12
 	suspicious  = 10 * time.Minute
-	// clockSlack is how much the clocks of two servers may differ, for what is concluded from both.
+	// clockSlack is how much the clocks of two servers may differ when their times are compared.
 	clockSlack = 5 * time.Second
 )
 
 // oneServer asks for the server's start several times, over new connections: behind a Service or a load balancer
-// there may be several servers, of which a reload reaches only one.
+// there may be several servers, and a reload reaches only one of them.
 func (d *Driver) oneServer(ctx context.Context, first runtime) (reload.Verdict, *reload.Failure) {
 	samples := someSamples
 	if !d.memory.severalAt.IsZero() && time.Since(d.memory.severalAt) < suspicious || !d.c.Loopback() {
@@ -184,7 +185,7 @@ func (d *Driver) oneServer(ctx context.Context, first runtime) (reload.Verdict, 
 			return reload.Verdict{}, f
 		case now.epoch() == before.epoch():
 			continue
-		// One that started long before the other one answered is not what came after it.
+		// A server that started long before the other one answered cannot be its restart.
 		case now.epoch() == first.epoch() || now.StartTime.Add(clockSlack).Before(before.ServerTime):
 			d.memory.severalAt = time.Now()
 			return reload.Verdict{

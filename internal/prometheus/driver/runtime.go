@@ -27,33 +27,33 @@ const (
 	pathFormat  = "/api/v1/format_query"
 )
 
-// runtime is what one answer of runtimeinfo said, with the clocks at that moment.
+// runtime is one answer of runtimeinfo, with the server's clock at that time.
 type runtime struct {
 	StartTime time.Time `json:"startTime"`
-	// LastConfigTime is the end of the last successful load, in whole seconds (cut, not rounded).
+	// LastConfigTime is the end of the last successful load, in whole seconds (truncated).
 	LastConfigTime time.Time `json:"lastConfigTime"`
 	// ReloadConfigSuccess is about the last load, successful or not.
 	ReloadConfigSuccess bool `json:"reloadConfigSuccess"`
-	// ServerTime is the server's clock; older servers do not send it, their Date header has it in seconds.
+	// ServerTime is the server's clock. Older servers do not send it; then it is the Date header, in whole seconds.
 	ServerTime time.Time `json:"serverTime"`
 	// Dir is the server's working directory.
 	Dir string `json:"CWD"`
 }
 
-// epoch names one life of the server.
+// epoch identifies one run of the server process.
 func (r runtime) epoch() string { return strconv.FormatInt(r.StartTime.UnixNano(), 36) }
 
-// load names one load. A failed one after a failed one looks the same; both need the same answer.
+// load identifies one load. Two failed ones in a row look the same, and both need the same reaction.
 func (r runtime) load() string {
 	return strconv.FormatInt(r.LastConfigTime.Unix(), 10) + "/" + strconv.FormatBool(r.ReloadConfigSuccess)
 }
 
-// loadAge is how long ago the server loaded its files, by its clock; a server that never reloaded did so when it started.
+// loadAge is how long ago the server loaded its files, by its own clock. If it never reloaded, that was at its start.
 func (r runtime) loadAge(now time.Time) time.Duration {
 	return min(now.Sub(r.LastConfigTime), now.Sub(r.StartTime))
 }
 
-// getRuntime asks for runtimeinfo. Prometheus answers 503 on its whole API while it is not ready.
+// getRuntime requests runtimeinfo. While Prometheus is not ready, its whole API answers 503.
 func (d *Driver) getRuntime(ctx context.Context) (runtime, *reload.Failure) {
 	var r runtime
 	began := time.Now()
@@ -98,7 +98,7 @@ func notPrometheus(url string) *reload.Failure {
 	}
 }
 
-// getFacts asks once per life of the server what a validator has to know of it.
+// getFacts asks for what a validator must know about the server. It is called once per run of the server.
 func (d *Driver) getFacts(ctx context.Context, r runtime) (finding.Facts, *reload.Failure) {
 	var build struct {
 		Version string `json:"version"`

@@ -18,21 +18,21 @@ import (
 	"reloader/internal/reload"
 )
 
-// Bounds of what is asked of a server that may be large.
+// Bounds on requests to a server that may be large. maxConfig and maxRules are bytes.
 const (
 	maxConfig    = 256 << 20
 	maxRules     = 1 << 30
 	rulesTimeout = 2 * time.Minute
 	groupsPage   = 1000
-	// alwaysAll is how many rule files are all compared after each reload. Of more, those that changed are, and all at
-	// the next look.
+	// alwaysAll is how many rule files are all compared after each reload. If there are more, only the changed ones are,
+	// and all of them at the next look.
 	alwaysAll = 100
-	// poolWait is how long after a load Prometheus may take to make the scrape pools of new jobs: targets reach
-	// the scrape manager after up to 5 s, which looks at them every 5 s.
+	// poolWait is how long after a load Prometheus may take to create the scrape pools of new jobs: targets reach
+	// the scrape manager after up to 5 s, and it processes them every 5 s.
 	poolWait = 15 * time.Second
 )
 
-// refused says in a few words why the server did not tell, when that is its answer; a failure to ask at all is returned.
+// refused says briefly why the server does not show something, if that is its answer. If there was none, it returns the failure.
 func (d *Driver) refused(at string, f *reload.Failure, status int) (string, *reload.Failure) {
 	if status == 0 || status == http.StatusServiceUnavailable || status == http.StatusUnauthorized {
 		return "", f
@@ -43,7 +43,7 @@ func (d *Driver) refused(at string, f *reload.Failure, status int) (string, *rel
 	return at + " answered " + strconv.Itoa(status), nil
 }
 
-// ask reads a large answer. Refused is why the server does not tell.
+// ask reads a large answer. refused says why the server does not show it.
 func (d *Driver) ask(ctx context.Context, at string, query url.Values, limit int64, timeout time.Duration, read func(io.Reader) error) (refused string, f *reload.Failure) {
 	a, f, err := d.c.Stream(ctx, at, query, timeout, limit, read)
 	switch {
@@ -59,7 +59,7 @@ func (d *Driver) ask(ctx context.Context, at string, query url.Values, limit int
 	return "", nil
 }
 
-// printed is the YAML that the server prints at a path; refused says why it does not.
+// printed is the YAML that the server prints at a path; refused says why it does not print it.
 func (d *Driver) printed(ctx context.Context, at string, query url.Values, most int64, timeout time.Duration) (text, refused string, f *reload.Failure) {
 	var answer struct {
 		Status string `json:"status"`
@@ -119,7 +119,7 @@ func (d *Driver) compareConfig(ctx context.Context, e *proof.Expected, l *look) 
 	return d.lookAtOtherConfig(ctx, e, yaml, l)
 }
 
-// lookAtOtherConfig lets the validator compare, where the server prints in another way than the library.
+// lookAtOtherConfig lets the validator compare if the server prints in another way than the library.
 func (d *Driver) lookAtOtherConfig(ctx context.Context, e *proof.Expected, text string, l *look) *reload.Failure {
 	const what = "configuration"
 	version := "the server is Prometheus " + d.facts.Version + ", reloader compares as " + e.Library
@@ -154,7 +154,7 @@ func (d *Driver) compare(ctx context.Context, text string, c validator.Compariso
 	return compared, nil
 }
 
-// sameVersion says that the server prints as the validator's library does.
+// sameVersion reports whether the server prints as the validator's library does.
 func (d *Driver) sameVersion(e *proof.Expected) bool {
 	v, _, _ := strings.Cut(d.facts.Version, "+")
 	return v == e.Library
@@ -194,8 +194,8 @@ func (d *Driver) lookAtPools(ctx context.Context, p plan, pr reload.Proof, now r
 	}
 }
 
-// poolsTake is how much longer the pools of new jobs may take: after a load they are made one after the other. The load
-// seems to be yet to come when the server's clock was set back after it.
+// poolsTake is how much longer the pools of new jobs may take: after a load they are created one by one. If the
+// server's clock was set back after the load, the load seems to be in the future; hence the bound.
 func poolsTake(reloaded bool, now runtime) time.Duration {
 	if reloaded {
 		return poolWait
@@ -203,7 +203,7 @@ func poolsTake(reloaded bool, now runtime) time.Duration {
 	return min(poolWait, poolWait-now.loadAge(now.ServerTime))
 }
 
-// pools compares names. Of the missing ones only those count that may fail, or that nothing else shows.
+// pools compares names. Missing pools count only if creating them may fail or nothing else shows the job.
 func pools(want map[string]bool, have []string) (missing, extra []string) {
 	for _, name := range have {
 		if _, ok := want[name]; !ok {
@@ -236,7 +236,7 @@ func (l *look) takePools(e *proof.Expected, missing, extra []string) {
 	}
 }
 
-// lookAtRules compares the rules: those that changed, or all of them page by page.
+// lookAtRules compares the changed rules, or all of them page by page.
 func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now runtime, l *look) *reload.Failure {
 	e := p.expected
 	if e.Agent {
@@ -247,7 +247,7 @@ func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now r
 	case compared && !pr.Reloaded && same(pr, now) && d.memory.rulesLoad == now.load(): // all were compared since this load
 		only = []string{}
 	case compared && pr.Reloaded && len(e.Rules) > alwaysAll && d.serverDir == "" && !strings.Contains(d.serverFile, "/..data/"):
-		only = p.changed // the next look compares the others: the server's own copies of them may have changed too
+		only = p.changed // the next look compares the others: the server's own copies of them may have changed, too
 	}
 	if only != nil && len(only) == 0 {
 		l.compared = append(l.compared, proof.Counted(len(e.Rules), "rule file"))
@@ -285,7 +285,7 @@ func (d *Driver) lookAtRules(ctx context.Context, p plan, pr reload.Proof, now r
 	return nil
 }
 
-// askRules asks for rule groups, without their alerts. Servers before 3.1 know no pages, and send all at once.
+// askRules requests rule groups without their alerts. Servers before 3.1 have no pages and send all at once.
 func (d *Driver) askRules(ctx context.Context, only []string, into *proof.Rules) (refused string, f *reload.Failure) {
 	query := url.Values{"exclude_alerts": {"true"}}
 	if only != nil {
@@ -297,7 +297,7 @@ func (d *Driver) askRules(ctx context.Context, only []string, into *proof.Rules)
 		next := ""
 		refused, f = d.ask(ctx, pathRules, query, maxRules, rulesTimeout, func(r io.Reader) (err error) {
 			next, err = proof.ReadRules(r, func(g proof.ServerGroup) {
-				if d.serverDir != "" && !path.IsAbs(g.File) { // named relative to a relative --config.file
+				if d.serverDir != "" && !path.IsAbs(g.File) { // relative because --config.file is
 					g.File = path.Join(d.serverDir, g.File)
 				}
 				into.Add(g)
