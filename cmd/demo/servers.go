@@ -119,10 +119,6 @@ func (d *demo) tail(name string) string {
 		_, _ = f.Seek(max(0, end-2048), io.SeekStart)
 	}
 	b, _ := io.ReadAll(f)
-	return lastLine(b)
-}
-
-func lastLine(out []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	return lines[len(lines)-1]
 }

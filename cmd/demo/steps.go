@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -167,7 +166,7 @@ func explain(dir string, findings []finding.Finding) []string {
 			lines = append(lines, "hint: "+f.Hint)
 		}
 	}
-	return slices.Clip(lines)
+	return lines
 }
 
 func (d *demo) say(format string, args ...any) {

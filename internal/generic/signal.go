@@ -17,14 +17,7 @@ func NewSignal(name string) *Signal { return &Signal{name: name} }
 
 // Observe implements reload.Driver.
 func (d *Signal) Observe(context.Context) (reload.Observation, error) {
-	p, err := process.Find(d.name)
-	if err != nil {
-		return reload.Observation{Reason: err.Error(), Class: reload.ClassLocal}, nil
-	}
-	if reason := p.TakesHangUp(); reason != "" {
-		return reload.Observation{Reason: reason}, nil
-	}
-	return reload.Observation{Ready: true, Epoch: p.Epoch()}, nil
+	return process.Observe(d.name), nil
 }
 
 // Plan implements reload.Driver.
@@ -42,18 +35,16 @@ func (d *Signal) Reload(context.Context, reload.Plan) error {
 }
 
 // Confirm implements reload.Driver. A process that the signal killed proves nothing.
-func (d *Signal) Confirm(ctx context.Context, _ reload.Plan, proof reload.Proof) (reload.Verdict, error) {
+func (d *Signal) Confirm(_ context.Context, _ reload.Plan, proof reload.Proof) (reload.Verdict, error) {
 	if !proof.Reloaded {
 		return reload.Verdict{Reason: "a process does not report what it runs"}, nil
 	}
-	after, err := d.Observe(ctx)
-	switch {
-	case err != nil:
-		return reload.Verdict{}, err
+	switch after := process.Observe(d.name); {
 	case !after.Ready:
 		return reload.Verdict{Reason: after.Reason}, nil
 	case after.Epoch != proof.Before.Epoch:
 		return reload.Verdict{Reason: "the process ended and another one started"}, nil
+	default:
+		return reload.Verdict{Proven: true, By: "SIGHUP was sent; contents not proven", After: after}, nil
 	}
-	return reload.Verdict{Proven: true, By: "SIGHUP was sent; contents not proven", After: after}, nil
 }

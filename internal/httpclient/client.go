@@ -15,6 +15,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -193,7 +194,7 @@ func (c *Client) Check() *reload.Failure {
 	if f := c.connect(); f != nil {
 		return f
 	}
-	_, _, f := c.Credentials()
+	_, f := c.Authorization()
 	return f
 }
 
@@ -271,11 +272,7 @@ func (c *Client) connect() *reload.Failure {
 		}
 		files[i] = b
 	}
-	same := c.transport != nil
-	for i := range files {
-		same = same && bytes.Equal(files[i], c.tlsFiles[i])
-	}
-	if same {
+	if c.transport != nil && slices.EqualFunc(files[:], c.tlsFiles[:], bytes.Equal) {
 		return nil
 	}
 	config, f := c.tlsConfig(files)

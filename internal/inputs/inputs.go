@@ -2,6 +2,7 @@
 package inputs
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
@@ -93,12 +94,7 @@ func New(cfg config.Config, t config.Target) (Reader, finding.Validator) {
 }
 
 // ServerDir is where the server sees a directory; empty when there is none.
-func ServerDir(m config.Mount) string {
-	if m.ServerPath != "" {
-		return m.ServerPath
-	}
-	return m.Path
-}
+func ServerDir(m config.Mount) string { return cmp.Or(m.ServerPath, m.Path) }
 
 // NewValidator makes the validator of a target's files. For every kind its findings are bounded in number and reveal
 // nothing about files that do not belong to the server.

@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,12 +23,14 @@ type pod struct {
 }
 
 type podContainer struct {
-	Name         string `json:"name"`
-	VolumeMounts []struct {
-		Name      string `json:"name"`
-		MountPath string `json:"mountPath"`
-		SubPath   string `json:"subPath"`
-	} `json:"volumeMounts"`
+	Name         string        `json:"name"`
+	VolumeMounts []volumeMount `json:"volumeMounts"`
+}
+
+type volumeMount struct {
+	Name      string `json:"name"`
+	MountPath string `json:"mountPath"`
+	SubPath   string `json:"subPath"`
 }
 
 type podVolume struct {
@@ -97,23 +98,15 @@ func (p pod) objects(mountPoints []string) (map[object][]string, error) {
 	return found, nil
 }
 
-func (p pod) self(mountPoints []string) (podContainer, bool) {
-	var fitting []podContainer
+// self is the container with the most mounts among those whose mounts are all here.
+func (p pod) self(mountPoints []string) (found podContainer, ok bool) {
+	elsewhere := func(m volumeMount) bool { return !slices.Contains(mountPoints, path.Clean(m.MountPath)) }
 	for _, c := range slices.Concat(p.Spec.Containers, p.Spec.InitContainers) {
-		fits := len(c.VolumeMounts) > 0
-		for _, m := range c.VolumeMounts {
-			fits = fits && slices.Contains(mountPoints, path.Clean(m.MountPath))
-		}
-		if fits {
-			fitting = append(fitting, c)
+		if len(c.VolumeMounts) > len(found.VolumeMounts) && !slices.ContainsFunc(c.VolumeMounts, elsewhere) {
+			found, ok = c, true
 		}
 	}
-	if len(fitting) == 0 {
-		return podContainer{}, false
-	}
-	return slices.MaxFunc(fitting, func(a, b podContainer) int {
-		return cmp.Compare(len(a.VolumeMounts), len(b.VolumeMounts))
-	}), true
+	return found, ok
 }
 
 func (v podVolume) objects() []object {

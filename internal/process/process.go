@@ -101,6 +101,18 @@ func (p Process) TakesHangUp() (reason string) {
 	return ""
 }
 
+// Observe is what a driver without a URL can see of a server: whether its one process may get a SIGHUP.
+func Observe(name string) reload.Observation {
+	p, err := Find(name)
+	if err != nil {
+		return reload.Observation{Reason: err.Error(), Class: reload.ClassLocal}
+	}
+	if reason := p.TakesHangUp(); reason != "" {
+		return reload.Observation{Reason: reason}
+	}
+	return reload.Observation{Ready: true, Epoch: p.Epoch()}
+}
+
 // HangUp sends SIGHUP, unless TakesHangUp objects.
 func (p Process) HangUp() error {
 	if reason := p.TakesHangUp(); reason != "" {

@@ -51,13 +51,5 @@ func Holds(known, src snapshot.Source) bool {
 
 // Literal escapes a name: the result is a pattern that matches only that name.
 func Literal(name string) string {
-	var b []byte
-	for i := range len(name) {
-		switch name[i] {
-		case '*', '?', '[', '\\':
-			b = append(b, '\\')
-		}
-		b = append(b, name[i])
-	}
-	return string(b)
+	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(name)
 }

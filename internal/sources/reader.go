@@ -228,10 +228,8 @@ func (r *Reader) asRead() []*snapshot.Snapshot {
 // each Read.
 func (r *Reader) Dirs() []string {
 	var dirs []string
-	for _, list := range [][]snapshot.Source{r.Required, r.Optional, r.followed} {
-		for _, src := range list {
-			dirs = append(dirs, src.Dir)
-		}
+	for _, src := range slices.Concat(r.Required, r.Optional, r.followed) {
+		dirs = append(dirs, src.Dir)
 	}
 	slices.Sort(dirs)
 	return slices.Compact(dirs)

@@ -56,7 +56,9 @@ func expand(file string, data []byte, o Options) ([]byte, []finding.Finding) {
 				Line: pos.line, Column: pos.column, Rule: RuleSize, Message: fmt.Sprintf("with environment variable %s %s", name, size),
 			})
 		default:
-			o.note(file, name, value)
+			if o.Inserted != nil {
+				o.Inserted(file, name, value)
+			}
 			out.WriteString(value)
 		}
 		pos.pass(written)

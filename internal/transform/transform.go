@@ -2,13 +2,14 @@
 package transform
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 
-	findingpkg "reloader/internal/finding"
+	"reloader/internal/finding"
 	"reloader/internal/snapshot"
 )
 
@@ -51,12 +52,6 @@ type Options struct {
 	together bool // MaxSize is what is left of MaxTotal
 }
 
-func (o Options) note(file, name, value string) {
-	if o.Inserted != nil {
-		o.Inserted(file, name, value)
-	}
-}
-
 // allowed reports whether a variable may be inserted.
 func (o Options) allowed(name string) bool {
 	return slices.ContainsFunc(o.Names, func(pattern string) bool { ok, _ := path.Match(pattern, name); return ok })
@@ -68,16 +63,11 @@ func (o Options) Empty() bool { return !o.Gunzip && len(o.Expand) == 0 }
 // Apply returns the changed snapshot, which is then validated and published, and findings. Each
 // finding is an error, and a file that could not be changed stays as it was. A finding never contains the value
 // of a variable. The snapshot's contents must be in memory.
-func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []findingpkg.Finding) {
-	if o.MaxSize == 0 {
-		o.MaxSize = DefaultMaxSize
-	}
-	if o.MaxTotal == 0 {
-		o.MaxTotal = DefaultMaxTotal
-	}
+func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []finding.Finding) {
+	o.MaxSize, o.MaxTotal = cmp.Or(o.MaxSize, DefaultMaxSize), cmp.Or(o.MaxTotal, DefaultMaxTotal)
 	left := o.MaxTotal
 	files := make(map[string][]byte, len(s.Files))
-	var findings []findingpkg.Finding
+	var findings []finding.Finding
 	for _, f := range s.Files {
 		data, ok := s.Bytes(f.Name)
 		if !ok {
@@ -91,36 +81,36 @@ func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []findingpkg.Fi
 		if name != f.Name || int64(len(result)) > f.Size {
 			left -= int64(len(result))
 		}
-		for _, finding := range found {
-			finding.File, finding.Severity = s.Source.UserPath(f.Name), findingpkg.Error
-			findings = append(findings, finding)
+		for i := range found {
+			found[i].File, found[i].Severity = s.Source.UserPath(f.Name), finding.Error
 		}
+		findings = append(findings, found...)
 		files[name] = result
 	}
 	out := snapshot.FromFiles(s.Source, files)
 	out.Atomic, out.Missing = s.Atomic, s.Missing
-	findingpkg.Sort(findings)
+	finding.Sort(findings)
 	return out, findings
 }
 
 // one changes one file.
-func one(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []byte, []findingpkg.Finding) {
+func one(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []byte, []finding.Finding) {
 	if plain, ok := strings.CutSuffix(name, ".gz"); o.Gunzip && ok && path.Base(name) != ".gz" {
 		if _, taken := s.File(plain); taken {
-			return name, data, []findingpkg.Finding{{
+			return name, data, []finding.Finding{{
 				Rule: RuleGzip, Message: fmt.Sprintf("%s exists too, and only one of them can be published", plain),
 				Hint: "remove one of the two files",
 			}}
 		}
 		unzipped, err := gunzip(data, o.MaxSize)
 		if errors.Is(err, errTooLarge) && o.together {
-			return name, data, []findingpkg.Finding{{
+			return name, data, []finding.Finding{{
 				Rule: RuleGzip, Message: fmt.Sprintf("cannot be decompressed: all files of its source together have more than %d MiB", o.MaxTotal>>20),
 				Hint: "split the files over several sources, or publish less",
 			}}
 		}
 		if err != nil {
-			return name, data, []findingpkg.Finding{{
+			return name, data, []finding.Finding{{
 				Rule: RuleGzip, Message: "cannot be decompressed: " + err.Error(),
 				Hint: "compress the file with gzip, or remove .gz from its name",
 			}}

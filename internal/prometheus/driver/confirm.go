@@ -150,25 +150,13 @@ func (d *Driver) signal(ctx context.Context) error {
 	return p.Signal(syscall.SIGHUP)
 }
 
-// observeProcess observes the process: nothing more is visible without a URL.
-func (d *Driver) observeProcess() (reload.Observation, error) {
-	p, err := process.Find(d.o.Process)
-	if err != nil {
-		return reload.Observation{Reason: err.Error(), Class: reload.ClassLocal}, nil
-	}
-	if reason := p.TakesHangUp(); reason != "" {
-		return reload.Observation{Reason: reason}, nil
-	}
-	return reload.Observation{Ready: true, Epoch: p.Epoch()}, nil
-}
-
 func (d *Driver) confirmProcess(proof reload.Proof) (reload.Verdict, error) {
 	if !proof.Reloaded {
 		return reload.Verdict{Reason: "without a URL reloader knows nothing about the server"}, nil
 	}
-	after, err := d.observeProcess()
-	if err != nil || !after.Ready {
-		return reload.Verdict{Reason: after.Reason}, err
+	after := process.Observe(d.o.Process)
+	if !after.Ready {
+		return reload.Verdict{Reason: after.Reason}, nil
 	}
 	return reload.Verdict{Proven: true, By: signalSent, After: after}, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/httpclient"
+	"reloader/internal/process"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/reload"
 )
@@ -108,7 +109,7 @@ func New(o Options) (*Driver, error) {
 // Observe implements reload.Driver.
 func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	if d.c == nil {
-		return d.observeProcess()
+		return process.Observe(d.o.Process), nil
 	}
 	// Use a new connection: behind a load balancer it may lead to another server, and that must show.
 	d.c.Close()

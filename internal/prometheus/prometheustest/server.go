@@ -3,6 +3,7 @@
 package prometheustest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -97,9 +98,7 @@ type Server struct {
 // New starts a server. It loads its files at once and ends with the test.
 func New(tb testing.TB, o Options) *Server {
 	tb.Helper()
-	if o.Version == "" {
-		o.Version = "3.16.0"
-	}
+	o.Version = cmp.Or(o.Version, "3.16.0")
 	if o.Show == nil {
 		o.Show = func(text string) Shown { return Shown{YAML: text} }
 	}
@@ -123,11 +122,7 @@ func New(tb testing.TB, o Options) *Server {
 // Start starts a stopped server at its previous address.
 func (s *Server) Start(tb testing.TB) {
 	tb.Helper()
-	address := s.address
-	if address == "" {
-		address = "127.0.0.1:0"
-	}
-	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", address)
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", cmp.Or(s.address, "127.0.0.1:0"))
 	if err != nil {
 		tb.Fatalf("start the fake Prometheus: %v", err)
 	}

@@ -90,9 +90,6 @@ func (v *Validator) Compare(ctx context.Context, facts finding.Facts, text strin
 
 // unread warns about directories that the user named and from which the server reads no file.
 func unread(e *proof.Expected, set *snapshot.Set) []finding.Finding {
-	if e == nil {
-		return nil
-	}
 	var fs []finding.Finding
 	byDir := sourcesByDir(set)
 	for _, u := range e.Unread {

@@ -62,15 +62,14 @@ func checkConfigArgs(req finding.Request, file string) []string {
 func (v *Validator) rulesAlone(ctx context.Context, lay layout, files []viewed, main int) ([]finding.Finding, error) {
 	args := []string{"check", "rules"}
 	named, _ := references.Scan(files[main].content) // promtool reports errors in the main file
-	matches := func(file, pattern string) bool {
-		if !path.IsAbs(pattern) {
-			pattern = path.Join(path.Dir(files[main].server), pattern)
-		}
-		ok, err := path.Match(path.Clean(pattern), file)
-		return ok && err == nil
-	}
 	for i, f := range files {
-		if slices.ContainsFunc(named.RuleFiles, func(p string) bool { return matches(f.server, p) }) {
+		if slices.ContainsFunc(named.RuleFiles, func(pattern string) bool {
+			if !path.IsAbs(pattern) {
+				pattern = path.Join(path.Dir(files[main].server), pattern)
+			}
+			ok, err := path.Match(path.Clean(pattern), f.server)
+			return ok && err == nil
+		}) {
 			args = append(args, lay.paths[i])
 		}
 	}

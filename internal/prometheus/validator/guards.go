@@ -31,11 +31,10 @@ func guards(main viewed, req finding.Request, res finding.Result) []finding.Find
 	if now == nil || finding.HasErrors(res.Findings) {
 		return nil
 	}
-	file := main.user
 	var fs []finding.Finding
 	raise := func(guard, message string) {
 		f := finding.Finding{
-			File: file, Line: 1, Column: 1, Severity: finding.Error, Rule: guard, Message: message,
+			File: main.user, Line: 1, Column: 1, Severity: finding.Error, Rule: guard, Message: message,
 			Hint: "if this is intended, allow it with --allow " + guard + " (in reloader's own file: allow: [" + guard + "])",
 		}
 		if slices.Contains(req.Allow, guard) {
