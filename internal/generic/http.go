@@ -11,10 +11,7 @@ import (
 	"reloader/internal/reload"
 )
 
-const (
-	dialTimeout    = 5 * time.Second
-	defaultTimeout = 5 * time.Minute
-)
+const defaultTimeout = 5 * time.Minute
 
 // HTTP posts to one URL. The server counts as ready when its port is open (or, behind a proxy, the
 // proxy's). The proof is the status code: nothing more is known about such a server.
@@ -44,8 +41,7 @@ func (d *HTTP) Observe(ctx context.Context) (reload.Observation, error) {
 	}
 	conn, err := httpclient.Dial(ctx, "tcp", address)
 	if err != nil {
-		f := httpclient.Explain(ctx, err, "look at "+address, dialTimeout)
-		return reload.Observation{Reason: err.Error(), Class: f.Class}, nil
+		return reload.Observation{Reason: err.Error(), Class: httpclient.Explain(ctx, err, address, 0).Class}, nil
 	}
 	_ = conn.Close()
 	return reload.Observation{Ready: true}, nil
