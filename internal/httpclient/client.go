@@ -237,7 +237,7 @@ func (c *Client) secret(file, what string) (string, *reload.Failure) {
 	}
 	if strings.ContainsAny(s, "\r\n\x00") {
 		return "", &reload.Failure{Class: reload.ClassLocal, Message: what + " file " + file + " has more than one line",
-			Hint: "the file holds the " + what + " and nothing else", Untouched: true, Permanent: true}
+			Hint: "the file must contain the " + what + " and nothing else", Untouched: true, Permanent: true}
 	}
 	c.secrets = append(c.secrets, s)
 	return s, nil

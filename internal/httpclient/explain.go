@@ -153,7 +153,7 @@ func (c *Client) Classify(method, path string, a Answer) *reload.Failure {
 		return say(reload.ClassNotFound, true, "nothing at this path", "the URL must lead to the server itself and end with its route prefix")
 	case http.StatusMethodNotAllowed:
 		f.Untouched = true
-		return say(reload.ClassMethod, true, "the path does not take "+method, "is this the right server?")
+		return say(reload.ClassMethod, true, "the path does not accept "+method, "is this the right server?")
 	case http.StatusBadRequest:
 		if strings.Contains(a.Body, "HTTP request to an HTTPS server") {
 			f.Untouched = true

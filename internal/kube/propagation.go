@@ -37,7 +37,7 @@ type Propagation struct {
 	patching outage
 
 	mu        sync.Mutex
-	told      map[string]bool // permanent failures that were logged, by verb and resource
+	logged    map[string]bool // permanent failures that were logged, by verb and resource
 	disturbed time.Time       // when a watch was last interrupted
 	written   map[object]mountedWrite
 }
@@ -45,7 +45,7 @@ type Propagation struct {
 // NewPropagation makes a Propagation; Run does the work.
 func NewPropagation(c *Client, log *slog.Logger) *Propagation {
 	return &Propagation{
-		client: c, log: log, mountPoints: mounts.OwnPoints, changes: make(chan change), told: map[string]bool{},
+		client: c, log: log, mountPoints: mounts.OwnPoints, changes: make(chan change), logged: map[string]bool{},
 		repeat: repeatAfter, gap: patchGap, forbidden: forbiddenFor, spread: patchJitter, rewatch: rewatchPause,
 	}
 }
@@ -161,10 +161,10 @@ func (p *Propagation) failed(err error, verb, resource string, refused time.Dura
 	forGood := status(err) == http.StatusForbidden && refused >= p.forbidden || hopeless(err) || errors.Is(err, errNotHere)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if what := verb + " " + resource; !forGood || p.told[what] {
+	if what := verb + " " + resource; !forGood || p.logged[what] {
 		p.log.Debug("fast propagation: failed; changes arrive with the kubelet's delay for now", "err", err)
 	} else {
-		p.told[what] = true
+		p.logged[what] = true
 		p.log.Error("fast propagation does not work: changes arrive with the kubelet's delay", "err", err, "hint", hint(err, verb, resource))
 	}
 }
@@ -173,8 +173,8 @@ func (p *Propagation) failed(err error, verb, resource string, refused time.Dura
 func (p *Propagation) works(verb, resource string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if what := verb + " " + resource; p.told[what] {
-		delete(p.told, what)
+	if what := verb + " " + resource; p.logged[what] {
+		delete(p.logged, what)
 		p.log.Info("fast propagation: recovered", "request", what)
 	}
 }

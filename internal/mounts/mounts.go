@@ -118,7 +118,7 @@ func OwnFrozen() ([]Mount, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for subPath mounts: %w", err)
+		return nil, fmt.Errorf("find subPath mounts: %w", err)
 	}
 	defer f.Close()
 	return Frozen(f)

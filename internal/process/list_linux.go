@@ -26,7 +26,7 @@ func list(name string) ([]Process, error) {
 	var found []Process
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() || !named(pid, name) {
+		if err != nil || pid == os.Getpid() || !hasName(pid, name) {
 			continue
 		}
 		p, err := read(pid)
@@ -43,9 +43,9 @@ func list(name string) ([]Process, error) {
 	return found, nil
 }
 
-// named reports whether a process has that name. It trusts comm first, because any program can choose its command
+// hasName reports whether a process has that name. It trusts comm first, because any program can choose its command
 // line. The command line is needed for names that the kernel cut in comm.
-func named(pid int, name string) bool {
+func hasName(pid int, name string) bool {
 	comm, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "comm"))
 	if err != nil {
 		return false

@@ -10,7 +10,7 @@ import (
 
 // list needs /proc, and a pod.
 func list(string) ([]Process, error) {
-	return nil, errors.New("finding a process by name works on Linux only")
+	return nil, errors.New("finding a process by name works only on Linux")
 }
 
 // Age needs /proc.

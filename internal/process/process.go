@@ -32,7 +32,7 @@ func (p Process) Epoch() string {
 func Find(name string) (Process, error) {
 	found, err := list(name)
 	if err != nil {
-		return Process{}, &reload.Failure{Class: reload.ClassLocal, Message: "look for process " + strconv.Quote(name) + ": " + err.Error(), Permanent: true, Untouched: true, Err: err}
+		return Process{}, &reload.Failure{Class: reload.ClassLocal, Message: "find process " + strconv.Quote(name) + ": " + err.Error(), Permanent: true, Untouched: true, Err: err}
 	}
 	switch len(found) {
 	case 0:

@@ -19,7 +19,7 @@ func expand(file string, data []byte, o Options) ([]byte, []finding.Finding) {
 	pos := position{line: 1, column: 1}
 	for rest := data; ; {
 		before, name, after, ok := cutReference(rest)
-		pos.pass(before)
+		pos.advance(before)
 		out.Write(before)
 		if !ok {
 			break
@@ -61,7 +61,7 @@ func expand(file string, data []byte, o Options) ([]byte, []finding.Finding) {
 			}
 			out.WriteString(value)
 		}
-		pos.pass(written)
+		pos.advance(written)
 		rest = after
 	}
 	return out.Bytes(), findings
@@ -93,7 +93,7 @@ func isNameByte(c byte) bool {
 // position is a position in a text; both numbers start at 1, and columns are characters.
 type position struct{ line, column int }
 
-func (p *position) pass(text []byte) {
+func (p *position) advance(text []byte) {
 	if i := bytes.LastIndexByte(text, '\n'); i >= 0 {
 		p.line += bytes.Count(text, []byte("\n"))
 		p.column = 1

@@ -77,7 +77,7 @@ func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []finding.Findi
 		if left < o.MaxSize {
 			own.MaxSize, own.together = left, true
 		}
-		name, result, found := one(s, f.Name, data, own)
+		name, result, found := changeFile(s, f.Name, data, own)
 		if name != f.Name || int64(len(result)) > f.Size {
 			left -= int64(len(result))
 		}
@@ -93,8 +93,8 @@ func Apply(s *snapshot.Snapshot, o Options) (*snapshot.Snapshot, []finding.Findi
 	return out, findings
 }
 
-// one changes one file.
-func one(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []byte, []finding.Finding) {
+// changeFile changes one file: it returns its new name and contents.
+func changeFile(s *snapshot.Snapshot, name string, data []byte, o Options) (string, []byte, []finding.Finding) {
 	if plain, ok := strings.CutSuffix(name, ".gz"); o.Gunzip && ok && path.Base(name) != ".gz" {
 		if _, taken := s.File(plain); taken {
 			return name, data, []finding.Finding{{

@@ -18,10 +18,10 @@ type evidence struct {
 	jobs     []string // differences of jobs of scrape_config_files
 	allJobs  bool     // all of these jobs were compared
 	left     *left    // the server's values of settings that files may leave to it
-	// jobsUntold says what of these jobs could not be compared.
-	jobsUntold []string
-	hidden     []string // rule files that the server runs and reloader cannot see
-	allRules   bool     // all rules were compared
+	// jobsUncompared says what of these jobs could not be compared.
+	jobsUncompared []string
+	hidden         []string // rule files that the server runs and reloader cannot see
+	allRules       bool     // all rules were compared
 	elsewhere
 }
 
@@ -121,21 +121,21 @@ func (d *Driver) cause(p plan, l look) string {
 
 // memory is what the driver remembers of earlier files and looks: digests and times.
 type memory struct {
-	planned    []past
-	provenText uint64 // of the files last proven
-	provenShow uint64 // what the server showed then
-	shown      []past // what the server showed at proofs
-	rulesEpoch string // the epoch in which all rules were compared
-	rulesLoad  string // the load after which they were compared
-	invisible  []string
-	jobsEpoch  string // the same for the jobs of scrape_config_files
-	jobsLoad   string
-	jobsUntold []string
-	left       *left     // of the newest proof
-	severalAt  time.Time // when several servers were seen
-	again      *plan     // what to compare once more at againAt; nil: nothing
-	againOf    runtime   // the proven load
-	againAt    time.Time
+	planned        []past
+	provenText     uint64 // of the files last proven
+	provenShow     uint64 // what the server showed then
+	shown          []past // what the server showed at proofs
+	rulesEpoch     string // the epoch in which all rules were compared
+	rulesLoad      string // the load after which they were compared
+	invisible      []string
+	jobsEpoch      string // the same for the jobs of scrape_config_files
+	jobsLoad       string
+	jobsUncompared []string
+	left           *left     // of the newest proof
+	severalAt      time.Time // when several servers were seen
+	again          *plan     // what to compare once more at againAt; nil: nothing
+	againOf        runtime   // the proven load
+	againAt        time.Time
 }
 
 // past is a digest and the time since when it was the newest one.
@@ -165,7 +165,7 @@ func (m *memory) proven(p plan, l look, now runtime) {
 		m.rulesEpoch, m.rulesLoad, m.invisible = now.epoch(), now.load(), l.evidence.hidden
 	}
 	if l.evidence.allJobs {
-		m.jobsEpoch, m.jobsLoad, m.jobsUntold = now.epoch(), now.load(), l.evidence.jobsUntold
+		m.jobsEpoch, m.jobsLoad, m.jobsUncompared = now.epoch(), now.load(), l.evidence.jobsUncompared
 	}
 	m.again = nil
 	if p.expected != nil && now.ServerTime.Sub(now.LastConfigTime) < sameSecond {
@@ -182,7 +182,7 @@ func (m *memory) proven(p plan, l look, now runtime) {
 
 // showsJobs reports whether this run of the server has shown all jobs of scrape_config_files completely.
 func (m *memory) showsJobs(now runtime) bool {
-	return m.jobsEpoch == now.epoch() && len(m.jobsUntold) == 0
+	return m.jobsEpoch == now.epoch() && len(m.jobsUncompared) == 0
 }
 
 // stale reports whether the server shows an earlier configuration, and until when that was the newest one.

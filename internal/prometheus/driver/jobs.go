@@ -35,7 +35,7 @@ func (d *Driver) lookAtFileJobs(ctx context.Context, p plan, pr reload.Proof, no
 	all := true
 	switch compared := m.jobsEpoch == now.epoch(); {
 	case compared && !pr.Reloaded && same(pr, now) && m.jobsLoad == now.load():
-		l.notCompared = append(l.notCompared, m.jobsUntold...)
+		l.notCompared = append(l.notCompared, m.jobsUncompared...)
 		return nil
 	case compared && pr.Reloaded && len(e.FileJobs) > alwaysAll && p.changedJobs != nil:
 		all = false
@@ -45,7 +45,7 @@ func (d *Driver) lookAtFileJobs(ctx context.Context, p plan, pr reload.Proof, no
 	for _, name := range p.changedJobs {
 		changed[name] = true
 	}
-	c := jobComparison{d: d, e: e, now: now, untold: map[string]string{}}
+	c := jobComparison{d: d, e: e, now: now, uncompared: map[string]string{}}
 	for i := range e.FileJobs {
 		j := &e.FileJobs[i]
 		if !all && !changed[j.Name] {
@@ -69,7 +69,7 @@ type jobComparison struct {
 	now runtime
 
 	refused     string            // why the server does not show jobs
-	untold      map[string]string // jobs that could not be compared, and why
+	uncompared  map[string]string // jobs that could not be compared, and why
 	targetsOnly int               // jobs of which only the targets were compared
 	texts       strings.Builder   // jobs that the validator has to compare
 	items       []proof.Item
@@ -93,7 +93,7 @@ func (c *jobComparison) job(ctx context.Context, j *proof.FileJob) *reload.Failu
 	case c.d.sameVersion(c.e) && c.d.serverDir == "":
 		c.differences = append(c.differences, j.Compare(text))
 	case c.texts.Len()+len(text) > maxJobs:
-		c.untold[j.Name] = "too large to be compared with those of another version"
+		c.uncompared[j.Name] = "too large to be compared with those of another version"
 	default:
 		c.items = append(c.items, j.Item)
 		mark := "- "
@@ -108,7 +108,7 @@ func (c *jobComparison) job(ctx context.Context, j *proof.FileJob) *reload.Failu
 // targets compares the targets of a job whose contents the server does not show. They are updated some seconds after a load.
 func (c *jobComparison) targets(ctx context.Context, j *proof.FileJob) *reload.Failure {
 	if len(j.Targets) == 0 {
-		c.untold[j.Name] = c.refused
+		c.uncompared[j.Name] = c.refused
 		return nil
 	}
 	until := time.Now().Add(poolWait)
@@ -118,13 +118,13 @@ func (c *jobComparison) targets(ctx context.Context, j *proof.FileJob) *reload.F
 			return f
 		}
 		if refused != "" {
-			c.untold[j.Name] = c.refused + ", " + refused
+			c.uncompared[j.Name] = c.refused + ", " + refused
 			return nil
 		}
 		difference := j.CompareTargets(have)
 		switch {
 		case difference == "" && len(have) == 0: // relabeling drops all of them
-			c.untold[j.Name] = c.refused
+			c.uncompared[j.Name] = c.refused
 			return nil
 		case difference == "":
 			c.targetsOnly++
@@ -180,7 +180,7 @@ func (c *jobComparison) others(ctx context.Context) *reload.Failure {
 		failed = compared.Failed
 	}
 	for _, i := range c.items {
-		c.untold[i.Name] = failed
+		c.uncompared[i.Name] = failed
 	}
 	return nil
 }
@@ -191,8 +191,8 @@ func (c *jobComparison) tell(l *look) {
 	l.evidence.jobs = c.differences
 	const what = " of scrape_config_files"
 	before := len(l.notCompared)
-	if n := len(c.untold); n > 0 {
-		l.leaveOut("contents of "+proof.Counted(n, "job")+what, slices.Max(slices.Collect(maps.Values(c.untold))))
+	if n := len(c.uncompared); n > 0 {
+		l.leaveOut("contents of "+proof.Counted(n, "job")+what, slices.Max(slices.Collect(maps.Values(c.uncompared))))
 	}
 	if c.targetsOnly > 0 {
 		l.leaveOut("settings of "+proof.Counted(c.targetsOnly, "job")+what, c.refused+"; targets, intervals, timeouts, schemes, paths and parameters are the same")
@@ -200,5 +200,5 @@ func (c *jobComparison) tell(l *look) {
 	if len(c.leftOut) > 0 {
 		l.leaveOut("settings of jobs"+what+" that the files leave to the server", summary(c.leftOut))
 	}
-	l.evidence.jobsUntold = l.notCompared[before:len(l.notCompared):len(l.notCompared)]
+	l.evidence.jobsUncompared = l.notCompared[before:len(l.notCompared):len(l.notCompared)]
 }

@@ -194,14 +194,14 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 			res.Findings = append(res.Findings, f.of(file))
 		}
 	}
-	mine := map[int][]Finding{}
+	byFile := map[int][]Finding{}
 	for _, f := range a.Findings {
-		mine[f.File] = append(mine[f.File], f)
+		byFile[f.File] = append(byFile[f.File], f)
 	}
 	judged := map[int]bool{}
 	for _, r := range a.Rules {
 		judged[r.File] = true
-		v.verdicts.put(files[r.File].file.Digest, known{findings: mine[r.File], groups: r.Groups})
+		v.verdicts.put(files[r.File].file.Digest, known{findings: byFile[r.File], groups: r.Groups})
 	}
 	unused := map[int]bool{}
 	for _, i := range a.Unused {
@@ -211,7 +211,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 	for i, f := range files {
 		wasKnown := q.Files[i].Size == Known && !unused[i]
 		if !wasKnown {
-			add(f.user, mine[i])
+			add(f.user, byFile[i])
 		}
 		if !wasKnown && !judged[i] {
 			continue
@@ -220,7 +220,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 		if wasKnown {
 			add(f.user, k.findings)
 			// Add new findings about it.
-			add(f.user, slices.DeleteFunc(mine[i], func(f Finding) bool {
+			add(f.user, slices.DeleteFunc(byFile[i], func(f Finding) bool {
 				f.File = 0 // as in the cache
 				return slices.Contains(k.findings, f)
 			}))

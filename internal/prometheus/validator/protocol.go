@@ -308,7 +308,7 @@ func parseAnswer(b []byte, n int) (*Answer, error) {
 		named = append(named, r.File)
 	}
 	if slices.ContainsFunc(named, func(i int) bool { return !in(i) }) {
-		return nil, errors.New("parse answer: it speaks of a file that was not asked about")
+		return nil, errors.New("parse answer: it names a file that was not asked about")
 	}
 	return &a, nil
 }

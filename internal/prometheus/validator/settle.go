@@ -35,25 +35,25 @@ func settle(ctx context.Context, res *finding.Result, open []question, facts fin
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxAsking)
 	defer cancel()
-	said, taken := map[string]string{}, map[int]bool{}
+	answers, accepted := map[string]string{}, map[int]bool{}
 	for _, o := range open {
 		if len(o.query) > maxAskedSize {
 			continue
 		}
-		words, known := said[o.query]
+		words, known := answers[o.query]
 		if !known {
 			var err error
-			if len(said) == maxAsked {
+			if len(answers) == maxAsked {
 				break
 			}
 			if words, err = facts.Refuses(ctx, o.query); err != nil {
 				break // it would not answer the next one either
 			}
-			said[o.query] = words
+			answers[o.query] = words
 		}
 		f := &res.Findings[o.finding]
 		if words == "" {
-			taken[o.finding] = true
+			accepted[o.finding] = true
 			continue
 		}
 		f.Severity, f.Hint = finding.Error, ""
@@ -61,5 +61,5 @@ func settle(ctx context.Context, res *finding.Result, open []question, facts fin
 		f.Message = subject + "the running Prometheus " + facts.Version + " refuses the expression: " + words
 	}
 	i := -1
-	res.Findings = slices.DeleteFunc(res.Findings, func(finding.Finding) bool { i++; return taken[i] })
+	res.Findings = slices.DeleteFunc(res.Findings, func(finding.Finding) bool { i++; return accepted[i] })
 }

@@ -32,7 +32,7 @@ func sayUnreadable(findings []finding.Finding, set *snapshot.Set) {
 		if byDir == nil {
 			byDir = sourcesByDir(set)
 		}
-		if !errors.Is(canRead(here(name, byDir)), fs.ErrPermission) {
+		if !errors.Is(canRead(localPath(name, byDir)), fs.ErrPermission) {
 			continue
 		}
 		f.Message = "file " + quoted + " was not checked: permission denied"
@@ -40,8 +40,8 @@ func sayUnreadable(findings []finding.Finding, set *snapshot.Set) {
 	}
 }
 
-// here is the path of a server's file for this process, by the innermost source that contains it.
-func here(name string, byDir map[string]*snapshot.Snapshot) string {
+// localPath is the path of a server's file for this process, by the innermost source that contains it.
+func localPath(name string, byDir map[string]*snapshot.Snapshot) string {
 	for dir := path.Clean(name); ; dir = path.Dir(dir) {
 		if s := byDir[dir]; s != nil {
 			return s.Source.UserPath(strings.TrimPrefix(strings.TrimPrefix(path.Clean(name), dir), "/"))
