@@ -15,7 +15,7 @@ import (
 )
 
 // expected adds the groups of all rule files, including those whose verdict was known, to what the process expects of the
-// configuration. It is nil when the process did not say.
+// configuration. It is nil when the process reported nothing.
 func (v *Validator) expected(q *Question, a *Answer, files []viewed) *proof.Expected {
 	e := a.Expected
 	if e == nil {

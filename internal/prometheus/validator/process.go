@@ -18,8 +18,8 @@ func badAnswer(message string) error {
 
 var errDeadline = errors.New("the deadline passed")
 
-// Prepare starts promcheck in the background because a verdict may soon be needed. It does not wait for it, and may be
-// called at any time from any goroutine.
+// Prepare starts promcheck in the background because a verdict may soon be needed. It does not block, and may be called
+// at any time from any goroutine.
 func (v *Validator) Prepare() {
 	if program, err := v.program(); err == nil {
 		confine.Prepare(program, maxAnswer, v.opts.MemoryLimit)
