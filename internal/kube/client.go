@@ -74,7 +74,7 @@ func (c *Client) count(r request, code int) {
 func InPod(getenv func(string) string) (*Client, error) {
 	host, port := getenv("KUBERNETES_SERVICE_HOST"), getenv("KUBERNETES_SERVICE_PORT")
 	if host == "" || port == "" {
-		return nil, errors.New("find the Kubernetes API: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set; this works only in a pod")
+		return nil, errors.New("find the Kubernetes API: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set; this works in a pod only")
 	}
 	c := &Client{
 		base: "https://" + net.JoinHostPort(host, port), dir: accountDir,
