@@ -38,7 +38,7 @@ type waiting struct {
 }
 
 // Prepare starts the program of a job with Stdin in the background, so that the next Run of that program need not start
-// it. If there is no Run within idleFor, it is killed. Call it at any hint that there will be work, as often as there
+// it. If there is no Run within IdleFor, it is killed. Call it at any hint that there will be work, as often as there
 // are hints: there is at most one such process, and none if memory is short or another program is running. Hints that
 // lead to no work are soon ignored.
 func Prepare(program string, maxOutput int, most int64) { idle.prepare(program, maxOutput, most) }
