@@ -76,6 +76,9 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 	if err != nil {
 		return usageError(std, "check", "%s", err)
 	}
+	if err := config.CheckVersion(o.prometheus.Version); err != nil {
+		return usageError(std, "check", "--prometheus-version: %s", err)
+	}
 	cfg.Self = std.self
 	paths := fs.Args()
 	if len(cfg.Targets) == 0 && len(paths) == 0 && o.ownFile == "" {

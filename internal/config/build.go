@@ -41,6 +41,9 @@ func (f *Flags) Config(file []byte) (Config, error) {
 	}
 	f.override(&cfg, c.positions)
 	for _, t := range f.targets {
+		if err := CheckVersion(t.Version); err != nil { // it counts for files that are given as arguments, too
+			c.fail(flagName(t.Kind, "version"), "", "%s", err)
+		}
 		f.appendTarget(&cfg, t, c)
 	}
 	if !f.offline {

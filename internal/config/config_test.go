@@ -203,6 +203,8 @@ func TestBadFlags(t *testing.T) {
 		"--log-level: unknown level \"loud\"; want debug, info, warn or error":             {"--prometheus-url=http://h", "--log-level=loud"},
 		`--allow: unknown guard "guard-no-scrape-job"; did you mean guard-no-scrape-jobs?`: {"--prometheus-url=http://h", "--allow=guard-no-scrape-job"},
 		"--grafana-provisioning: give provisioning, ini or both":                           {"--grafana-url=http://h"},
+		`--grafana-version: "latest" is not a version: write major and minor, such as`:     {"--grafana-url=http://h", "--grafana-ini=x", "--grafana-version=latest"},
+		`--prometheus-version: "3" is not a version`:                                       {"--prometheus-url=http://h", "--prometheus-version=3"},
 	} {
 		_, err := build(t, "", args...)
 		if err == nil {

@@ -15,6 +15,7 @@ import (
 	grafanavalidator "reloader/internal/grafana/validator"
 	"reloader/internal/lazyregexp"
 	prometheusvalidator "reloader/internal/prometheus/validator"
+	"reloader/internal/versions"
 )
 
 // checker collects all mistakes in a Config. It names each field as the user gave it: a flag or a key.
@@ -100,6 +101,9 @@ func (c *checker) targets(targets []Target, offline bool) {
 		}
 		tc.applicable()
 		tc.client()
+		if err := CheckVersion(t.Version); err != nil && !t.FromFlags {
+			tc.fail("version", "", "%s", err)
+		}
 		if !t.FromFlags {
 			c.allow(fmt.Sprintf("targets[%d].allow", i), t.Allow)
 			c.ignore(fmt.Sprintf("targets[%d].ignore", i), t.Ignore)
@@ -117,6 +121,14 @@ func didYouMean(word string, known []string) string {
 		return "did you mean " + best + "?"
 	}
 	return ""
+}
+
+// CheckVersion refuses what is no version: the files would be judged as if none was given, and no one would notice.
+func CheckVersion(s string) error {
+	if s == "" || versions.Parse(s).Known() {
+		return nil
+	}
+	return fmt.Errorf("%q is not a version: write major and minor, such as 3.16 or 3.16.0", s)
 }
 
 // targetChecker checks one target.
@@ -215,6 +227,7 @@ func (c *targetChecker) applicable() {
 		{"config_file", c.ConfigFile.Path != "", []Kind{Prometheus}},
 		{"dirs", len(c.Dirs) > 0, []Kind{Prometheus, HTTP, Signal}},
 		{"method", c.Method != "", []Kind{Prometheus}},
+		{"version", c.Version != "", []Kind{Prometheus, Grafana}},
 		{"validator", c.Validator != "", []Kind{Prometheus}},
 		{"process_name", c.ProcessName != "", []Kind{Prometheus, Grafana, Signal}},
 		{"provisioning", c.Provisioning.Path != "", []Kind{Grafana}},
