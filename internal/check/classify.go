@@ -134,7 +134,11 @@ func classify(found Input, read func() ([]byte, error)) (Input, error) {
 		}
 		return byKeys(found, keys)
 	}
-	return byKeys(found, topLevelKeys(content))
+	keys := topLevelKeys(content)
+	if known, err := byKeys(found, keys); err == nil {
+		return known, nil
+	}
+	return misspelt(found, keys, content)
 }
 
 // jsonKeys are the keys at the top of a JSON object, as far as it can be read, and the text at "kind". Only the

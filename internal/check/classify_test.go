@@ -34,6 +34,17 @@ func TestClassify(t *testing.T) {
 		"mixed2/providers.yml":        "providers: []\n",
 		"mixed2/contacts.yaml":        "contactPoints: []\n",
 		"mixed2/empty-datasource.yml": "",
+		"near/a.yml":                  "# a list\n- name: x\n  rules:\n  - alert: A\n    expr: up\n",
+		"near/b.yml":                  "group:\n- rules:\n  - record: a\n    expr: up\n",
+		"near/c.yaml":                 "apiVersion: 1\ndatasource:\n- name: x\n",
+		"near/d.yml":                  "apiVersion: 1\ncontact_points: []\n",
+		"near2/dashboards/e.yml":      "apiVersion: 1\ndashboards: []\n",
+		"near/values.yaml":            "stack:\n  groups:\n  - rules:\n    - alert: A\n      expr: up\n",
+		"near/Chart.yaml":             "apiVersion: v2\nname: x\ndatasource: x\n",
+		"near/playbook.yml":           "- hosts: all\n  roles: [x]\n",
+		"near/adapter.yml":            "rules:\n- seriesQuery: x\n",
+		"near/f.yml":                  "route: {}\ngroup:\n- rules:\n  - record: a\n    expr: up\n",
+		"near/g.yml":                  "apiVersion: 1\nname: x\n",
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -55,6 +66,8 @@ func TestClassify(t *testing.T) {
 			at(KindDashboard, "mixed/e.json", "dashboards"), at(KindIni, "mixed/f.ini", ""), at(KindManifest, "mixed/g.yaml", ""),
 		},
 		"mixed2":                {at(KindGrafanaFile, "mixed2/contacts.yaml", "alerting"), at(KindGrafanaFile, "mixed2/providers.yml", "dashboards")},
+		"near":                  {at(KindRules, "near/a.yml", ""), at(KindRules, "near/b.yml", ""), at(KindGrafanaFile, "near/c.yaml", "datasources"), at(KindGrafanaFile, "near/d.yml", "alerting")},
+		"near2/dashboards":      {at(KindGrafanaFile, "near2/dashboards/e.yml", "dashboards")},
 		"prometheus.broken.yml": {at(KindPrometheus, "prometheus.broken.yml", "")},
 	} {
 		got, err := Classify(filepath.Join(dir, path))
