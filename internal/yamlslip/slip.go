@@ -240,6 +240,9 @@ func notText(s *Text, p *Problem) bool {
 	return false
 }
 
+// reUnrendered matches what Helm alone replaces: a rule's own template knows neither.
+var reUnrendered = lazyregexp.New(`^\{\{-?[^}]*(?:\.(?:Values|Release|Chart|Capabilities|Files)\b|\b(?:include|tpl|toYaml|nindent)\b)`)
+
 // template is a value near the line that begins with a character that YAML reserves; nil for none.
 func (s *Text) template(near int) *Problem {
 	for n := max(near-2, 1); n <= min(near+2, len(s.lines)); n++ {
@@ -247,8 +250,10 @@ func (s *Text) template(near int) *Problem {
 		for _, at := range s.lines[n-1].values {
 			var message, hint string
 			switch {
-			case strings.HasPrefix(text[at:], "{{") && strings.TrimSpace(text[:at]) == "":
+			case strings.HasPrefix(text[at:], "{{") && (strings.TrimSpace(text[:at]) == "" || reUnrendered().MatchString(text[at:])):
 				message, hint = "this is an unrendered template", "render it first (helm template, for example), and give the result to the server"
+			case strings.HasPrefix(text[at:], "{{") && secondColon(text, at) >= 0:
+				at, message, hint = secondColon(text, at), messageTwoColons, hintQuoteValue
 			case strings.HasPrefix(text[at:], "{{"):
 				message, hint = `the value begins with "{{" and is not quoted`, `put quotes around the whole value: "{{ ... }}"`
 			case n == near && strings.ContainsAny(text[at:at+1], "@%`"):

@@ -1,6 +1,7 @@
 package yamlslip
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,6 +81,30 @@ func TestLineThatEndsABlockText(t *testing.T) {
 		}
 		if s := Scan([]byte(body)); len(s.shorts) > 0 {
 			t.Errorf("%q: %+v", body, s.shorts)
+		}
+	}
+}
+
+// A template in a value is named for what it is: one that Helm leaves out, a value that begins with braces, or braces behind
+// a colon that already ended the value.
+func TestTemplatesInValues(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]Problem{
+		"a:\n  s: Disk full: {{ $labels.x }}\n":       {Line: 2, Column: 15, Message: messageTwoColons, Hint: hintQuoteValue},
+		"a:\n  s: {{ $labels.x }} is full\n":          {Line: 2, Column: 6, Message: `the value begins with "{{" and is not quoted`},
+		"a:\n  s: {{ .Values.x }}s\n":                 {Line: 2, Column: 6, Message: "this is an unrendered template"},
+		"a:\n  s: [{{ range .Values.x }}\"{{.}}\"]\n": {Line: 2, Column: 7, Message: "this is an unrendered template"},
+		"a:\n  {{- toYaml .Values.x | nindent 2 }}\n": {Line: 2, Column: 3, Message: "this is an unrendered template"},
+	} {
+		err := yaml.Unmarshal([]byte(body), new(any))
+		if err == nil {
+			t.Fatalf("%q is YAML", body)
+		}
+		line, message, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: line "), ": ")
+		n, _ := strconv.Atoi(line)
+		got := Problem{Line: n, Message: message}
+		if Locate([]byte(body), &got); got.Line != want.Line || got.Column != want.Column || got.Message != want.Message || want.Hint != "" && got.Hint != want.Hint {
+			t.Errorf("%q: %+v", body, got)
 		}
 	}
 }

@@ -58,6 +58,16 @@ var (
 	reNoDash     = lazyregexp.New(`^(\s*)-[A-Za-z_]+:(?:\s|$)`)
 )
 
+const messageTwoColons = `the value contains ": " and is not quoted`
+
+// secondColon is where a value that is not quoted has a colon before the byte at; negative when it has none.
+func secondColon(text string, at int) int {
+	if m := reTwoColons().FindStringSubmatchIndex(text[:at]); m != nil {
+		return m[2]
+	}
+	return -1
+}
+
 // knownMistake finds a known mistake on the lines where the parser stopped; nil when there is none.
 func (s *Text) knownMistake(p *Problem) *Problem {
 	if p.Line < 1 || p.Line > len(s.lines) {
@@ -78,7 +88,7 @@ func (s *Text) knownMistake(p *Problem) *Problem {
 			return &Problem{Line: n, Column: column(l.text, m[2]), Message: "the value has a brace and is not quoted", Hint: hintQuoteValue}
 		}
 		if m := reTwoColons().FindStringSubmatchIndex(l.text); m != nil && strings.HasPrefix(p.Message, "mapping values") {
-			return &Problem{Line: n, Column: column(l.text, m[2]), Message: `the value contains ": " and is not quoted`, Hint: hintQuoteValue}
+			return &Problem{Line: n, Column: column(l.text, m[2]), Message: messageTwoColons, Hint: hintQuoteValue}
 		}
 	}
 	if l := s.lines[p.Line-1]; strings.HasPrefix(p.Message, "could not find expected ':'") && reNoColon().MatchString(l.text) && !l.inside {
