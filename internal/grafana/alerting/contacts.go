@@ -6,7 +6,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"reloader/internal/finding"
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/grafana/validation"
 )
@@ -101,15 +100,8 @@ func (a *reader) contactType(v provisioning.Value) *contactType {
 		}
 		names = append(names, t.name)
 	}
-	a.p.Errorf(at, ruleCPType, didYouMean(v.Text, names), "Grafana has no contact point type of this name: it refuses all alerting files")
+	a.p.Errorf(at, ruleCPType, provisioning.KeyHint(v.Text, names), "Grafana has no contact point type of this name: it refuses all alerting files")
 	return nil
-}
-
-func didYouMean(word string, known []string) string {
-	if near := finding.Nearest(word, known); near != "" {
-		return "did you mean " + near + "?"
-	}
-	return ""
 }
 
 // settingsCheck judges the settings of one receiver.
@@ -152,7 +144,7 @@ func (s *settingsCheck) fields(spec string, values map[string]any, node *yaml.No
 	for key, value := range values {
 		name, kind, known := lookupField(fields, key)
 		if !known {
-			s.a.p.Warnf(at(key), ruleCPSettings, didYouMean(key, fieldNames(fields)), "the type %[2]s has no setting '%[1]s': Grafana ignores it", validation.Cut(key), s.typ.name)
+			s.a.p.Warnf(at(key), ruleCPSettings, provisioning.KeyHint(key, fieldNames(fields)), "the type %[2]s has no setting '%[1]s': Grafana ignores it", validation.Cut(key), s.typ.name)
 			continue
 		}
 		s.kind(name, kind, value, key, node)

@@ -167,7 +167,7 @@ func (r *route) unknownKeys(root bool) {
 		if slices.ContainsFunc(routeKeys, func(k string) bool { return strings.EqualFold(k, key) }) || strings.HasPrefix(key, "x-") {
 			continue
 		}
-		r.a.p.Warnf(at(key), rulePolicyKey, didYouMean(key, routeKeys), "a policy has no key '%s': Grafana ignores it", validation.Cut(key))
+		r.a.p.Warnf(at(key), rulePolicyKey, provisioning.KeyHint(key, routeKeys), "a policy has no key '%s': Grafana ignores it", validation.Cut(key))
 	}
 	if root && get(r.values, "name") != nil {
 		if r.a.p.Version.AtLeast(validation.V13) {

@@ -136,11 +136,15 @@ func checkSlack(s *settingsCheck) {
 	if target != slackAPI {
 		return
 	}
-	if v, ok := s.text("recipient"); ok && strings.TrimSpace(v) == "" {
-		s.errorf(ruleCPRequired, "recipient", "write url, or recipient and token", "the type slack needs 'recipient' when there is no 'url'")
-	}
-	if s.empty("token") {
-		s.errorf(ruleCPRequired, "token", "write url, or recipient and token", "the type slack needs 'token' when there is no 'url'")
+	const hint = "write url, or recipient and token"
+	v, ok := s.text("recipient")
+	switch recipient, token := ok && strings.TrimSpace(v) == "", s.empty("token"); {
+	case recipient && token:
+		s.errorf(ruleCPRequired, "url", hint, "the type slack needs 'url', or 'recipient' and 'token'")
+	case recipient:
+		s.errorf(ruleCPRequired, "recipient", hint, "the type slack needs 'recipient' when there is no 'url'")
+	case token:
+		s.errorf(ruleCPRequired, "token", hint, "the type slack needs 'token' when there is no 'url'")
 	}
 }
 

@@ -197,3 +197,12 @@ func BenchmarkCheck(b *testing.B) {
 		Check(data, Options{Env: expand.Env{LookupEnv: lookup}})
 	}
 }
+
+// A file in YAML, as the values of a chart have it, is told as such.
+func TestYAMLInsteadOfIni(t *testing.T) {
+	t.Parallel()
+	found := Check([]byte("server:\n  http_port: 3000\n"), Options{File: "grafana.ini"})
+	if len(found) == 0 || found[0].Line != 1 || !strings.Contains(found[0].Hint, "looks like YAML") {
+		t.Errorf("%+v", found)
+	}
+}

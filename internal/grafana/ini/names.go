@@ -87,10 +87,18 @@ func (c *checker) key(e *entry) {
 	switch other := c.elsewhere(e.key); {
 	case near != "":
 		hint = "did you mean " + near + "?"
+	case c.likeYAML(e):
+		hint = "this looks like YAML: write [section], and key = value below it"
 	case other != "":
 		hint = "[" + other + "] has a key of that name"
 	}
 	c.warn(e, RuleUnknownKey, c.mayBeNew(hint), "%s is not a key that Grafana reads", e.name())
+}
+
+// likeYAML says that an entry above all sections is a section's name with a colon, as YAML has it.
+func (c *checker) likeYAML(e *entry) bool {
+	_, section := c.known.section(e.key)
+	return section && e.section == defaultSection && e.value == ""
 }
 
 // maxHints is how many findings get a suggestion: a file with more is not a grafana.ini.

@@ -2,8 +2,11 @@ package provisioning
 
 import (
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/finding"
 )
 
 // ObjectHint says that a file is a Kubernetes object, and which part of it belongs there; empty for other files.
@@ -26,6 +29,27 @@ func templateHint(n *yaml.Node) string {
 		return `put quotes around the whole value: "{{ ... }}"`
 	}
 	return ""
+}
+
+// otherNames are keys of Alertmanager, of Grafana's API and of its pages, and what files call them.
+var otherNames = map[string]string{
+	"webhook_url": "url", "webhookurl": "url", "api_url": "url", "channel": "recipient", "to": "addresses", "email": "addresses",
+	"emails": "addresses", "service_key": "integrationKey", "routing_key": "integrationKey", "mute_timings": "mute_time_intervals",
+	"mutetimings": "mute_time_intervals", "dashboards": "providers",
+}
+
+// KeyHint says which of the known keys was probably meant; empty when none comes near.
+func KeyHint(key string, known []string) string {
+	near := finding.Nearest(key, known)
+	if near == "" {
+		if name := otherNames[strings.ToLower(key)]; slices.Contains(known, name) {
+			near = name
+		}
+	}
+	if near == "" {
+		return ""
+	}
+	return "did you mean " + near + "?"
 }
 
 // places are the directories of top-level keys that Grafana reads in one directory only.

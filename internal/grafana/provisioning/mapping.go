@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 
@@ -229,6 +230,12 @@ func (d *Decoder) Items(n *yaml.Node, what string) iter.Seq2[int, *Map] {
 	}
 }
 
+// NoList says that what should be a list is something else, which was reported as such: it is not merely missing.
+func (d *Decoder) NoList(n *yaml.Node) bool {
+	r := d.Resolve(n)
+	return r != nil && r.Kind != yaml.SequenceNode && r.ShortTag() != "!!null"
+}
+
 // UnknownKeys warns about keys that Grafana does not read. also has keys that are judged elsewhere.
 func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...string) {
 	for _, f := range m.Fields {
@@ -238,10 +245,8 @@ func (d *Decoder) UnknownKeys(m *Map, what string, known []string, also ...strin
 		hint := ""
 		if f.Key == "apiVersion" {
 			hint = "it belongs at the top level of the file"
-		} else if near := finding.Nearest(f.Key, known); near != "" {
-			hint = "did you mean " + near + "?"
 		} else {
-			hint = placeHint(m, f.Key, known)
+			hint = cmp.Or(KeyHint(f.Key, known), placeHint(m, f.Key, known))
 		}
 		d.Warnf(f.KeyNode, RuleUnknownKey, hint, "%[2]s has no key %[1]s: Grafana ignores it", shownKey(f.KeyNode), what)
 	}

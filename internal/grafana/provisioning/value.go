@@ -238,7 +238,7 @@ func (d *Decoder) plain(m *Map, key, form string, out any) (set, ok bool) {
 	if !good {
 		hint := ""
 		if key == "apiVersion" {
-			hint = d.ObjectHint(m)
+			hint = cmp.Or(d.ObjectHint(m), "write apiVersion: 1")
 		}
 		d.Errorf(n, rule, hint, "'%s' must be %s; variables are not expanded here: Grafana refuses the file", key, form)
 	}

@@ -67,7 +67,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 		var at *jsonError
 		errors.As(err, &at)
 		line, column := lineColumn(f.bytes, at.offset)
-		c.skip(d, validation.Place{Path: f.user, Line: line, Column: column}, ruleJSON, "", "not valid JSON (%s): Grafana skips the file and keeps the dashboard as it was", at.what)
+		c.skip(d, validation.Place{Path: f.user, Line: line, Column: column}, ruleJSON, jsonHint(f.bytes, at), "not valid JSON (%s): Grafana skips the file and keeps the dashboard as it was", at.what)
 		return d
 	}
 	at := validation.Place{Path: f.user, Line: 1, Column: 1}

@@ -128,7 +128,7 @@ func readDatasources(p *validation.Pass, f validation.File) *dsFile {
 	if d.Stopped() {
 		return nil
 	}
-	if len(df.entries) == 0 && len(df.deletes) == 0 {
+	if len(df.entries) == 0 && len(df.deletes) == 0 && !d.NoList(top.Get("datasources")) && !d.NoList(top.Get("deleteDatasources")) {
 		p.NamesNothing(f.At(top.Node))
 	}
 	if df.prune && len(df.entries) == 0 {

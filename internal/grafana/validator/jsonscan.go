@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -50,6 +51,29 @@ type jsonError struct {
 }
 
 func (e *jsonError) Error() string { return fmt.Sprintf("%s at byte %d", e.what, e.offset) }
+
+// jsonHint says what is most likely wrong where a text stops being JSON; empty when nothing is known.
+func jsonHint(b []byte, e *jsonError) string {
+	behind := b[min(e.offset, len(b)):]
+	before := bytes.TrimRight(b[:len(b)-len(behind)], " \t\r\n")
+	switch starts := func(s string) bool { return bytes.HasPrefix(behind, []byte(s)) }; {
+	case bytes.HasSuffix(before, []byte(",")) && (starts("}") || starts("]")):
+		return "remove the comma before it"
+	case starts("//"), starts("/*"), starts("#"):
+		return "JSON has no comments: remove it"
+	case starts("'"), starts("\u201c"), starts("\u201d"):
+		return `write plain double quotes: "`
+	case starts("{{"):
+		return "this is an unrendered template: render it first (helm template, for example)"
+	case len(before) == 0 && starts("<"):
+		return "this is a web page: download the dashboard itself"
+	case len(before) == 0 && starts("\ufeff"):
+		return "remove the byte order mark (U+FEFF) at the beginning"
+	case strings.HasPrefix(e.what, "a comma or a closing") && (starts(`"`) || starts("{") || starts("[")):
+		return "a comma is missing before it"
+	}
+	return ""
+}
 
 // maxJSONDepth is the nesting that Go's decoder, and so Grafana, accepts.
 const maxJSONDepth = 10_000

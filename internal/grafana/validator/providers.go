@@ -96,7 +96,7 @@ func readProviders(p *validation.Pass, f validation.File) ([]*provider, bool) {
 	if d.Stopped() {
 		return nil, false
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && !d.NoList(top.Get("providers")) {
 		p.NamesNothing(f.At(root))
 	}
 	return out, true
