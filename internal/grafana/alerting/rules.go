@@ -229,6 +229,14 @@ func (a *reader) ruleTexts(m *provisioning.Map) {
 	}
 	var notes map[string]provisioning.Value
 	a.raw(func() { notes, _ = a.d.TextMap(m.Get("annotations"), "annotations", false) })
+	for name, v := range labels {
+		if v.Known {
+			a.textTemplate("label", name, v, v.Text)
+		}
+	}
+	for name, v := range notes {
+		a.textTemplate("annotation", name, v, v.Raw)
+	}
 	dash, panel := notes["__dashboardUid__"].Raw, notes["__panelId__"].Raw
 	at := a.f.At(m.Key("annotations"))
 	problem := ""

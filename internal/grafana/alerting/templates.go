@@ -59,9 +59,7 @@ func (a *reader) templateSyntax(m *provisioning.Map, name, body, consequence str
 	n := m.Get("template")
 	at := a.f.At(n)
 	if err != nil {
-		message := err.Error()
-		if found := templateLine().FindStringSubmatch(message); found != nil {
-			message = message[len(found[0]):]
+		if found := templateLine().FindStringSubmatch(err.Error()); found != nil {
 			if line, err := strconv.Atoi(found[1]); err == nil && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 				if wrapped {
 					line--
@@ -69,14 +67,7 @@ func (a *reader) templateSyntax(m *provisioning.Map, name, body, consequence str
 				at.Line, at.Column = at.Line+max(line, 1), 1
 			}
 		}
-		// Quoted parts are the user's text.
-		message = quotedPart().ReplaceAllStringFunc(message, func(s string) string {
-			if plainWord().MatchString(s) {
-				return s
-			}
-			return "..."
-		})
-		a.p.Errorf(at, ruleTemplateSyntax, "", "the template cannot be parsed: %s: %s", validation.Cut(message), consequence)
+		a.p.Errorf(at, ruleTemplateSyntax, "", "the template cannot be parsed: %s: %s", validation.Cut(plainTemplateError(err)), consequence)
 		return
 	}
 	if a.p.Version.Before(validation.V11) {
@@ -90,6 +81,18 @@ func (a *reader) templateSyntax(m *provisioning.Map, name, body, consequence str
 			a.p.Warnf(at, ruleTemplateSyntax, "", "the template uses a function that older versions of Grafana may not have: those refuse it")
 		}
 	}
+}
+
+// plainTemplateError is what the parser says without the place; what it quotes is the user's text, and only words are shown.
+func plainTemplateError(err error) string {
+	message := err.Error()
+	message = message[len(templateLine().FindString(message)):]
+	return quotedPart().ReplaceAllStringFunc(message, func(s string) string {
+		if plainWord().MatchString(s) {
+			return s
+		}
+		return "..."
+	})
 }
 
 // newTemplateFuncs came with Grafana 11.
