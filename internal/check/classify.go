@@ -122,7 +122,9 @@ func classify(found Input, read func() ([]byte, error)) (Input, error) {
 	if err != nil {
 		return found, err
 	}
-	if text := bytes.TrimSpace(content); len(text) > 0 && text[0] == '{' || ext == ".json" {
+	text := bytes.TrimSpace(content)
+	// A template begins with two braces, and is a file whose lines tell what it was meant to be.
+	if len(text) > 0 && text[0] == '{' && !bytes.HasPrefix(text, []byte("{{")) || ext == ".json" {
 		keys, kind := jsonKeys(text)
 		switch {
 		case keys["kind"] && keys["apiVersion"] && kind != "Dashboard":

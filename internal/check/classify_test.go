@@ -34,6 +34,7 @@ func TestClassify(t *testing.T) {
 		"mixed2/providers.yml":        "providers: []\n",
 		"mixed2/contacts.yaml":        "contactPoints: []\n",
 		"mixed2/empty-datasource.yml": "",
+		"mixed/i.yaml":                "{{- if .Values.x }}\nkind: ConfigMap\napiVersion: v1\n{{- end }}\n",
 		"near/a.yml":                  "# a list\n- name: x\n  rules:\n  - alert: A\n    expr: up\n",
 		"near/b.yml":                  "group:\n- rules:\n  - record: a\n    expr: up\n",
 		"near/c.yaml":                 "apiVersion: 1\ndatasource:\n- name: x\n",
@@ -63,7 +64,7 @@ func TestClassify(t *testing.T) {
 		"mixed": {
 			at(KindRules, "mixed/a.yml", ""), at(KindGrafanaFile, "mixed/b.yaml", "alerting"),
 			at(KindGrafanaFile, "mixed/c.yaml", "datasources"), at(KindPrometheus, "mixed/d.yml", ""),
-			at(KindDashboard, "mixed/e.json", "dashboards"), at(KindIni, "mixed/f.ini", ""), at(KindManifest, "mixed/g.yaml", ""),
+			at(KindDashboard, "mixed/e.json", "dashboards"), at(KindIni, "mixed/f.ini", ""), at(KindManifest, "mixed/g.yaml", ""), at(KindManifest, "mixed/i.yaml", ""),
 		},
 		"mixed2":                {at(KindGrafanaFile, "mixed2/contacts.yaml", "alerting"), at(KindGrafanaFile, "mixed2/providers.yml", "dashboards")},
 		"near":                  {at(KindRules, "near/a.yml", ""), at(KindRules, "near/b.yml", ""), at(KindGrafanaFile, "near/c.yaml", "datasources"), at(KindGrafanaFile, "near/d.yml", "alerting")},
