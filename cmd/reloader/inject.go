@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"reloader/internal/check"
@@ -81,6 +82,8 @@ func runInject(ctx context.Context, args []string, std stdio) int {
 		return usageError(std, "inject", "give the manifest with -f FILE, or -f - for standard input")
 	case o.write && o.diff:
 		return usageError(std, "inject", "give either --diff or --write")
+	case strings.TrimSpace(o.Image) == "":
+		return usageError(std, "inject", "--image: want an image, such as registry.example.com/reloader:1.2.3")
 	case o.write && o.file == "-":
 		return usageError(std, "inject", "--write needs a file, not standard input")
 	}

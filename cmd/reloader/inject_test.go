@@ -141,6 +141,7 @@ func TestInjectUsage(t *testing.T) {
 		"give the manifest with -f FILE":     {},
 		"name the manifest with -f m.yaml":   {"m.yaml"},
 		"--write needs a file":               {"-f", "-", "-w"},
+		"--image: want an image":             {"-f", "m.yaml", "--image", ""},
 		"give either --diff or --write":      {"-f", "m.yaml", "-w", "--diff"},
 		"did you mean --fast-propagation?":   {"-f", "-", "--fast-propagations"},
 		"no-such.yaml: no such file or dire": {"-f", "no-such.yaml"},

@@ -129,6 +129,9 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	if len(workloads) == 0 {
 		return nil, nil, noWorkload(others)
 	}
+	if err := o.named(workloads); err != nil {
+		return nil, nil, err
+	}
 	p := &planner{opts: o, ed: yamledit.NewEditor(src), docs: file.Docs, in: in, accounts: map[string][]yamledit.Cursor{}}
 	p.operators(others)
 	for _, o := range others {
@@ -179,21 +182,38 @@ func openshiftObject(c yamledit.Cursor) bool {
 	return ok && strings.HasSuffix(group, ".openshift.io")
 }
 
+// named refuses the name of a container that no workload has: its server would be left out without a word.
+func (o Options) named(workloads []*manifest.Workload) error {
+	for _, given := range [][2]string{{"--prometheus-container", o.PrometheusContainer}, {"--grafana-container", o.GrafanaContainer}} {
+		flag, name := given[0], given[1]
+		has := func(w *manifest.Workload) bool {
+			return slices.ContainsFunc(w.Containers, func(c manifest.Container) bool { return c.Name() == name })
+		}
+		if name == "" || slices.ContainsFunc(workloads, has) {
+			continue
+		}
+		var have []string
+		for _, w := range workloads {
+			have = append(have, fmt.Sprintf("%s (containers: %s)", w, strings.Join(w.ContainerNames(), ", ")))
+		}
+		return &Error{Line: workloads[0].Line(), Text: "no container " + name + " found in " + few(have), Hint: flag + " takes one of these names"}
+	}
+	return nil
+}
+
+// few are the first of many, in words.
+func few(all []string) string {
+	if n := len(all); n > 8 {
+		all = append(slices.Clone(all[:8]), fmt.Sprintf("and %d more", n-8))
+	}
+	return strings.Join(all, "; ")
+}
+
 // nothing says which containers there are, and what may be the matter.
 func (o Options) nothing(workloads []*manifest.Workload, misses []string, others []yamledit.Cursor) error {
-	what := "no Prometheus or Grafana container"
-	switch p, g := o.PrometheusContainer, o.GrafanaContainer; {
-	case p != "" && g != "":
-		what = fmt.Sprintf("no container %s or %s", p, g)
-	case p+g != "":
-		what = "no container " + p + g
-	}
-	if n := len(misses); n > 8 {
-		misses = append(misses[:8], fmt.Sprintf("and %d more", n-8))
-	}
 	e := &Error{
 		Line: workloads[0].Line(),
-		Text: what + " found in " + strings.Join(misses, "; "),
+		Text: "no Prometheus or Grafana container found in " + few(misses),
 		Hint: "name it with --prometheus-container or --grafana-container",
 	}
 	for _, w := range workloads {

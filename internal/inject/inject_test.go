@@ -223,6 +223,11 @@ func TestNamedContainer(t *testing.T) {
 		t.Fatal("found without a name")
 	}
 	o := options()
+	// A name that no pod has is not passed over.
+	o.PrometheusContainer = "tsbd"
+	if _, err := Inject([]byte(src), o); err == nil || err.Error() != "line 1: no container tsbd found in Pod/p (containers: tsdb of image example.com/our/tsdb)" {
+		t.Errorf("a wrong name: %v", err)
+	}
 	o.PrometheusContainer = "tsdb"
 	res, err := Inject([]byte(src), o)
 	if err != nil {

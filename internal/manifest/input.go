@@ -84,10 +84,10 @@ func atSlip(e *yamledit.Error, src []byte) *yamledit.Error {
 	const notYAML = "not YAML: "
 	p := yamlslip.Problem{Line: e.Line, Column: 1, Message: strings.TrimPrefix(e.Text, notYAML), Hint: e.Hint}
 	yamlslip.Locate(src, &p)
-	if strings.Contains(p.Message, `"{{"`) && e.Hint != "" {
+	if (strings.Contains(p.Message, `"{{"`) || strings.Contains(p.Message, "template")) && e.Hint != "" {
 		p.Hint = e.Hint // of a manifest, that is a template more often than a value
 	}
-	return &yamledit.Error{Line: p.Line, Text: notYAML + p.Message, Hint: p.Hint}
+	return &yamledit.Error{Line: p.Line, Column: p.Column, Text: notYAML + p.Message, Hint: p.Hint}
 }
 
 // AddObject adds an object that comes from elsewhere: from a generator of kustomize, for example.

@@ -4,9 +4,9 @@ import "fmt"
 
 // Error says why a text was not read or changed.
 type Error struct {
-	// Line counts from 1; 0 means unknown.
-	Line int
-	Text string
+	// Line and Column count from 1; 0 means unknown.
+	Line, Column int
+	Text         string
 	// Hint says what to do about it; may be empty.
 	Hint string
 }

@@ -104,7 +104,7 @@ func Check(ctx context.Context, o Options, in *manifest.Input) Result {
 	for _, f := range in.Files {
 		if f.Err != nil {
 			c.Findings = append(c.Findings, finding.Finding{
-				File: f.Name, Line: f.Err.Line, Severity: finding.Error, Rule: RuleYAML, Message: f.Err.Text, Hint: f.Err.Hint,
+				File: f.Name, Line: f.Err.Line, Column: f.Err.Column, Severity: finding.Error, Rule: RuleYAML, Message: f.Err.Text, Hint: f.Err.Hint,
 			})
 		}
 	}
