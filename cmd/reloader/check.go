@@ -34,9 +34,10 @@ Usage:
 Judges files exactly as "reloader run" does before a reload. It shows every problem of every file at once,
 with file, line, column, reason and, where one is known, a hint.
 
-PATH is a file or a directory; reloader tells from names and contents what it is: prometheus.yml, rule files,
-grafana.ini, a provisioning directory or files from one, dashboards, reloader's own file, or Kubernetes
-manifests (docs/checks-manifests.md). All manifests are put together and judged as the containers will see
+PATH is a file or a directory; of a directory the files directly in it are judged, and the files that they
+name. reloader tells from names and contents what each is: prometheus.yml, rule files, grafana.ini, a
+provisioning directory or files from one, dashboards, reloader's own file, or Kubernetes manifests
+(docs/checks-manifests.md). All manifests are put together and judged as the containers will see
 them; - reads one from standard input. Without PATH and targets, check looks in the current directory for
 the usual names: monitor.yaml, prometheus.yml, grafana.ini, provisioning, and so on.
 
@@ -87,6 +88,9 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 				"give a path, --prometheus-config, --grafana-provisioning or --grafana-ini")
 		}
 		fmt.Fprintf(std.err, "reloader check: no path given: checking %s\n", strings.Join(paths, ", "))
+	}
+	if left := check.LeftOut(paths); len(left) > 0 {
+		fmt.Fprintf(std.err, "reloader check: of a directory only the files directly in it are checked; to check these too, name them: %s\n", finding.OneLine(strings.Join(left, ", ")))
 	}
 	prometheus, grafana := o.flags.Template(config.Prometheus), o.flags.Template(config.Grafana)
 	v := verdict{strict: o.strict}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"reloader/internal/config"
 	"reloader/internal/finding"
@@ -197,50 +196,9 @@ func judge(ctx context.Context, c Result, v finding.Validator, req finding.Reque
 	c.Findings, c.Ignored = append(result.Findings, read...), result.Ignored
 	finding.Sort(c.Findings)
 	for i := range c.Findings {
-		c.Findings[i].File = shown.path(c.Findings[i].File)
+		shown.finding(&c.Findings[i])
 	}
 	return c
-}
-
-// relative shows paths as the user wrote them, while everything inside works with absolute ones.
-type relative [][2]string // absolute directory, as written
-
-// newRelative makes the target's paths absolute.
-func newRelative(t *config.Target) relative {
-	var r relative
-	for _, p := range []*string{&t.ConfigFile.Path, &t.Ini.Path} {
-		if *p != "" {
-			dir := filepath.Dir(*p)
-			*p = filepath.Join(r.add(dir), filepath.Base(*p))
-		}
-	}
-	if t.Provisioning.Path != "" {
-		t.Provisioning.Path = r.add(t.Provisioning.Path)
-	}
-	t.Dirs = slices.Clone(t.Dirs)
-	for i := range t.Dirs {
-		t.Dirs[i].Path = r.add(t.Dirs[i].Path)
-	}
-	return r
-}
-
-// add returns the absolute directory, and remembers how it was written.
-func (r *relative) add(dir string) string {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return dir
-	}
-	*r = append(*r, [2]string{abs, filepath.Clean(dir)})
-	return abs
-}
-
-func (r relative) path(p string) string {
-	for _, pair := range r {
-		if rest, ok := strings.CutPrefix(p, pair[0]+string(filepath.Separator)); ok {
-			return filepath.Join(pair[1], rest)
-		}
-	}
-	return p
 }
 
 // group are things of one kind in one directory: they are judged together, as a server would read them.
@@ -309,7 +267,7 @@ func (g group) checkFiles(ctx context.Context, o Options) Result {
 	a := alone{Options: o, dir: dir, kind: g.Kind, role: g.Role}
 	c.Findings, c.Ignored, c.Err = a.judge(ctx, contents)
 	for i := range c.Findings {
-		c.Findings[i].File = shown.path(c.Findings[i].File)
+		shown.finding(&c.Findings[i])
 	}
 	c.Digest = snap.Digest
 	return c

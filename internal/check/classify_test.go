@@ -89,6 +89,27 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// A directory is not followed downwards, and what is left out of it is named.
+func TestLeftOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{
+		"a.yaml", "prometheus/prometheus.yml", "prometheus/rules/a.yml", "grafana/grafana.ini", "docs/x.txt", "b/provisioning/datasources/a.yaml", ".git/a.ini", "given/a.ini", "whole/prometheus.yml", "whole/more/a.ini",
+	} {
+		p := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte("groups: []\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := LeftOut([]string{dir, filepath.Join(dir, "given", "a.ini"), filepath.Join(dir, "whole"), filepath.Join(dir, "a.yaml"), "-", "missing"})
+	if diff := cmp.Diff([]string{filepath.Join(dir, "b/provisioning"), filepath.Join(dir, "grafana"), filepath.Join(dir, "prometheus")}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // FuzzTopLevelKeys: any bytes have a kind or none, and each key begins a line.
 func FuzzTopLevelKeys(f *testing.F) {
 	f.Add([]byte("global: {}\n'rule_files' : []\n  kind: x\n"))

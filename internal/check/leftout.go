@@ -1,0 +1,54 @@
+package check
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// LeftOut are the directories below the given ones that hold files of Prometheus or Grafana and are not judged: of a
+// directory only the files directly in it are, unless it is one that a server reads as a whole.
+func LeftOut(paths []string) []string {
+	var all []string
+	for _, p := range paths {
+		if found, err := Classify(p); err == nil && wholeDirectory(found) {
+			continue
+		}
+		all = append(all, below(p, paths, maxLeftOutDepth)...)
+	}
+	return all
+}
+
+// maxLeftOutDepth is how deep they are looked for: grafana/provisioning is two deep.
+const maxLeftOutDepth = 2
+
+func below(dir string, given []string, depth int) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // a file, or nothing that can be read
+	}
+	var all []string
+	for _, e := range entries {
+		sub := filepath.Join(dir, e.Name())
+		if strings.HasPrefix(e.Name(), ".") || !isDir(sub) || slices.ContainsFunc(given, func(q string) bool { return within(q, sub) }) {
+			continue
+		}
+		if found, err := Classify(sub); err == nil && len(found) > 0 {
+			all = append(all, sub)
+		} else if depth > 1 {
+			all = append(all, below(sub, given, depth-1)...)
+		}
+	}
+	return all
+}
+
+func wholeDirectory(found []Input) bool {
+	return slices.ContainsFunc(found, func(i Input) bool { return i.Kind == KindPrometheus || i.Kind == KindProvisioning })
+}
+
+// within says that a path is a directory, or in it.
+func within(path, dir string) bool {
+	path = filepath.Clean(path)
+	return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator))
+}
