@@ -149,6 +149,8 @@ var cases = []iniCase{
 	{name: "notification log retention", text: "[unified_alerting]\nnotification_log_retention = 5 days\n", want: []string{"2 error ini-fatal-value"}},
 	{name: "min interval too short", text: "[unified_alerting]\nmin_interval = 5s\n", want: []string{"2 error ini-fatal-value"}},
 	{name: "min interval not a multiple", text: "[unified_alerting]\nmin_interval = 15s\n", want: []string{"2 error ini-fatal-value"}},
+	{name: "a duration that is not read, and is the default", text: "[unified_alerting]\ndeleted_rule_retention = 30d\n"},
+	{name: "a duration that is not read", text: "[unified_alerting]\ndeleted_rule_retention = 31d\n", want: []string{"2 warning ini-default-used"}},
 	{name: "negative limits", text: "[unified_alerting]\nrule_version_record_limit = -1\ndeleted_rule_retention = -1h\nalertmanager_max_template_output_bytes = -1\n", want: []string{"2 error ini-fatal-value", "3 error ini-fatal-value", "4 error ini-fatal-value"}},
 	{name: "long screenshots", text: "[unified_alerting.screenshots]\ncapture_timeout = 31s\n", want: []string{"2 error ini-fatal-value"}},
 	{name: "redis cluster and sentinel", text: "[unified_alerting]\nha_redis_cluster_mode_enabled = true\nha_redis_sentinel_mode_enabled = true\n", want: []string{"3 error ini-fatal-value"}},

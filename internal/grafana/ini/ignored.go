@@ -79,7 +79,7 @@ func (c *checker) kind(section, key string, v *setting) {
 			what, hint = "a number", "write a number"
 		}
 	case kindDuration:
-		if _, err := time.ParseDuration(text); err != nil {
+		if _, err := time.ParseDuration(text); err != nil && !sameAsDefault(section, key, text) {
 			what, hint = "a duration that this key accepts", "write a number with ms, s, m or h: 90m, 24h"
 		}
 	case kindGrafana:
@@ -90,6 +90,12 @@ func (c *checker) kind(section, key string, v *setting) {
 	if what != "" {
 		c.warn(v.entry, RuleDefaultUsed, hint, "%s is not %s, so Grafana uses its default", v.entry.name(), what)
 	}
+}
+
+// sameAsDefault says that a value is not understood and means the default that is used instead: defaults.ini of Grafana 12
+// has one such value itself, and copies of that file are common.
+func sameAsDefault(section, key, text string) bool {
+	return section == "unified_alerting" && key == "deleted_rule_retention" && text == "30d"
 }
 
 // missingPaths reports files and directories that Grafana needs but starts without.
