@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	maxAnswerLines = 6   // of a server's answer
-	maxAnswerLine  = 300 // bytes of each
+	maxAnswerLines   = 6   // of a server's answer
+	maxAnswerLine    = 300 // bytes of each
+	maxShownFindings = 20  // of one target, as in the log
 )
 
 // printStatus writes one target as text: its phase, why, what to do, and then everything else that is known.
@@ -108,12 +109,21 @@ func printAnswer(w io.Writer, body string) {
 	fmt.Fprintln(w)
 }
 
-// printFindings writes one line for each finding and one for its hint.
+// printFindings writes one line for each finding and one for its hint. Of many the first are enough, errors before others:
+// what else a target has to say stands below them.
 func printFindings(w io.Writer, indent string, findings []finding.Finding) {
+	more := len(findings) - maxShownFindings
+	if more > 0 {
+		of := func(s finding.Severity) []finding.Finding { return finding.OfSeverity(findings, s) }
+		findings = slices.Concat(of(finding.Error), of(finding.Warning), of(finding.Info))[:maxShownFindings]
+	}
 	for _, f := range findings {
 		fmt.Fprintf(w, "%s%s\n", indent, f)
 		if f.Hint != "" {
 			fmt.Fprintf(w, "%s  hint: %s\n", indent, finding.OneLine(f.Hint))
 		}
+	}
+	if more > 0 {
+		fmt.Fprintf(w, "%sand %d more; reloader status --format json has them\n", indent, more)
 	}
 }
