@@ -12,10 +12,13 @@ import (
 
 func (a *reader) ruleData(m *provisioning.Map) {
 	none := true
+	var queries []*provisioning.Map
 	for _, q := range a.items(m, "data", false) {
 		none = false
 		a.query(q)
+		queries = append(queries, q)
 	}
+	a.expressions(queries)
 	if nodes, ok := a.d.List(m.Get("data"), "'data'"); ok && (none && (len(nodes) == 0 || a.d.Dialect == provisioning.V3)) {
 		a.p.Errorf(a.f.At(m.Key("data")), ruleData, "write at least one query", "a rule needs 'data': Grafana refuses all alerting files")
 	}

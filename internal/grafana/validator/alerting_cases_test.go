@@ -168,6 +168,12 @@ var alertCases = []alertCase{
 	{"annotation map", oneRule("annotations: {a: {b: c}}"), "yaml-wrong-type", ""},
 	{"annotation macro", oneRule("annotations: {summary: '{{ $value }} $labels'}"), "", ""},
 	{"label variable", oneRule("labels: {v: a$value}"), "", "expand-dollar-cut"},
+	{"expression of an unknown type", oneRule("data: [{refId: A, datasourceUid: __expr__, model: {type: treshold, expression: A}}]"), "", "alert-rule-expression"},
+	{"expression about no query", oneRule("data: [{refId: A, datasourceUid: __expr__, model: {type: reduce, expression: B}}]"), "", "alert-rule-expression"},
+	{"expression about nothing", oneRule("data: [{refId: A, datasourceUid: __expr__, model: {type: threshold, conditions: []}}]"), "", "alert-rule-expression"},
+	{"expressions", oneRule("data: [{refId: A, datasourceUid: __expr__, model: {type: math, expression: '$X + 1'}}, {refId: B, datasourceUid: '-100', model: {type: reduce, expression: $A}}, " +
+		"{refId: C, datasourceUid: __expr__, model: {type: threshold, expression: B}}, {refId: D, datasourceUid: __expr__, model: {type: 5}}]"), "", ""},
+	{"no expression", oneRule("data: [{refId: A, datasourceUid: __expr__, model: {type: classic_conditions}}, {refId: B, datasourceUid: db, relativeTimeRange: {from: 60, to: 0}, model: {type: table, expression: Q}}]"), "", ""},
 	{"label template", oneRule("labels: {a: '{{ $$labels.x }} {{ humanize $$value }} {{ new $$values.B.Value }}'}"), "", ""},
 	{"label template without its end", oneRule("labels: {a: '{{ if $$value }}x'}"), "", "alert-rule-template"},
 	{"label template with four dollar signs", oneRule("labels: {a: '{{ $$$$labels.x }}'}"), "", "alert-rule-template"},
