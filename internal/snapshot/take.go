@@ -96,9 +96,17 @@ func (t *taker) take(ctx context.Context) (*Snapshot, error) {
 		if errors.Is(err, fs.ErrPermission) {
 			return nil, fmt.Errorf("read source %q: %w (let reloader's user, uid %d, read it: the volume's defaultMode, or the pod's fsGroup)", t.src.Name, err, os.Getuid())
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, Absent(t.src, err)
+		}
 		return nil, fmt.Errorf("read source %q: %w", t.src.Name, err)
 	}
 	return s, nil
+}
+
+// Absent says that a source's directory does not exist, and what the cause may be.
+func Absent(src Source, err error) error {
+	return fmt.Errorf("read source %q: %w (is the directory mounted into reloader's container, and is its name correct?)", src.Name, err)
 }
 
 // reread looks, reads, and looks again until both looks agree. For a volume, whose generations never change, the

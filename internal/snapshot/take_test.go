@@ -141,7 +141,7 @@ func TestTakeErrors(t *testing.T) {
 		want error
 		text string
 	}{
-		"not there yet":    {src: Source{Name: "rules", Dir: filepath.Join(dir, "x")}, want: fs.ErrNotExist, text: `read source "rules": stat `},
+		"not there yet":    {src: Source{Name: "rules", Dir: filepath.Join(dir, "x")}, want: fs.ErrNotExist, text: "(is the directory mounted into reloader's container"},
 		"below a file":     {src: Source{Dir: filepath.Join(dir, "a", "x")}, want: syscall.ENOTDIR},
 		"a file":           {src: Source{Dir: filepath.Join(dir, "a")}, want: syscall.ENOTDIR, text: "not a directory"},
 		"too many files":   {src: Source{Dir: dir}, lim: Limits{MaxFiles: 2}, want: ErrLimit, text: "more than 2 files"},

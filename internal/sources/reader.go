@@ -112,7 +112,7 @@ func (r *Reader) Read(ctx context.Context) (*snapshot.Set, error) {
 		}
 		if s == nil {
 			r.absent = append(r.absent, src.Dir)
-			missing = fmt.Errorf("read source %q: %w", src.Name, &fs.PathError{Op: "stat", Path: src.Dir, Err: fs.ErrNotExist})
+			missing = snapshot.Absent(src, &fs.PathError{Op: "stat", Path: src.Dir, Err: fs.ErrNotExist})
 			continue
 		}
 		snaps = append(snaps, s)
