@@ -32,6 +32,8 @@ type Result struct {
 	Ignored int
 	// Err says why there is no verdict.
 	Err error
+	// expected is what the validator expects of a server that runs the files.
+	expected any
 }
 
 // Options are what flags say for everything that is checked.
@@ -135,6 +137,13 @@ func (o Options) target(ctx context.Context, t config.Target) Result {
 	}
 	c = judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown, append(r.Findings(), assumed...)...)
 	unchecked(c.Findings)
+	if t.Kind == config.Prometheus && !finding.HasErrors(c.Findings) { // with errors it is not known what is read
+		unread, ignored := finding.WithoutIgnored(unreadRules(set, t.ConfigFile, c.expected), inputs.Ignored(t.Ignore), nil)
+		for i := range unread {
+			shown.finding(&unread[i])
+		}
+		c.Findings, c.Ignored = append(c.Findings, unread...), c.Ignored+ignored
+	}
 	c.compare(set)
 	return c
 }
@@ -193,7 +202,7 @@ func judge(ctx context.Context, c Result, v finding.Validator, req finding.Reque
 		c.Err = err
 		return c
 	}
-	c.Findings, c.Ignored = append(result.Findings, read...), result.Ignored
+	c.Findings, c.Ignored, c.expected = append(result.Findings, read...), result.Ignored, result.Expected
 	finding.Sort(c.Findings)
 	for i := range c.Findings {
 		shown.finding(&c.Findings[i])

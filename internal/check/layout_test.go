@@ -17,6 +17,7 @@ import (
 func TestAbsoluteRuleFiles(t *testing.T) {
 	t.Parallel()
 	const broken = "groups:\n- name: g\n  rules:\n  - {record: a, expr: sum(}\n"
+	const unread = "groups:\n- name: g\n  rules:\n  - record: a\n    expr: up\n"
 	main := func(pattern string) string { return "rule_files: ['" + pattern + "']\n" }
 	for name, c := range map[string]struct {
 		files map[string]string
@@ -41,6 +42,10 @@ func TestAbsoluteRuleFiles(t *testing.T) {
 		"only the main file itself": {
 			map[string]string{"prometheus.yml": main("/etc/nowhere/rules/*.yml")},
 			[]string{prometheusvalidator.RuleMissingFile + " warning"},
+		},
+		"named by nothing": {
+			map[string]string{"prometheus.yml": main("named.yml"), "named.yml": unread, "rules/a.yml": unread, "b.rules": unread, "b.yml.off": unread, "grafana.yml": "apiVersion: 1\n" + unread},
+			[]string{prometheusvalidator.RuleUnreadFile + " info", prometheusvalidator.RuleUnreadFile + " info"},
 		},
 		"relative": {
 			map[string]string{"prometheus.yml": main("rules/*.yml"), "rules/a.yml": broken},

@@ -38,7 +38,8 @@ const (
 	RuleExternal        = "prometheus-external-validator"
 	RuleLifecycle       = "prometheus-lifecycle" // only a running server shows this one and the next
 	RuleInvisible       = "prometheus-invisible"
-	RuleAssumedPath     = "prometheus-assumed-path" // only from reloader check
+	RuleAssumedPath     = "prometheus-assumed-path" // only reloader check makes these two
+	RuleUnreadFile      = "prometheus-unread-file"
 )
 
 // NotVisible ends the message about a pattern whose directory is not visible.
@@ -48,7 +49,7 @@ const NotVisible = "its directory is not visible to reloader, so nothing was che
 var Rules = []string{
 	RuleConfigMissing, RuleYAML, RuleUnknownField, RuleDuplicateKey, RuleWrongType, RuleDuration, RuleRegexp,
 	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RulePatternCost, RuleDuplicateRemote, RuleCertificate, RuleSecondDocument,
-	RuleServerVersion, RuleUnread, RuleExternal, RuleLifecycle, RuleInvisible, RuleAssumedPath,
+	RuleServerVersion, RuleUnread, RuleExternal, RuleLifecycle, RuleInvisible, RuleAssumedPath, RuleUnreadFile,
 	RuleRulesYAML, RuleRulesUnknown, RuleRulesDuplicate, RuleRulesWrongType, RuleRulesDuration, RuleGroupName, RulePromQL,
 	RuleTemplate, RuleLabel, RuleRulesValue, RuleDuplicateRule, RuleDocuments,
 }
