@@ -11,6 +11,8 @@ import (
 type gate struct {
 	files   map[string]*Value
 	unknown string
+	// source is the sidecar's directory whose files come to the gate's top.
+	source string
 }
 
 // gates are the volumes of the workload that a sidecar fills, by name: servers find in them what the sidecar
@@ -67,6 +69,9 @@ func (v *View) fillGate(gates map[string]*gate, dir, source, to string) {
 		gates[m.Mount.Volume] = g
 	}
 	source = path.Clean(source)
+	if to == "" {
+		g.source = source
+	}
 	for p, f := range v.Files {
 		if paths.Inside(p, source) {
 			g.files[path.Join(to, strings.TrimPrefix(p, source))] = f

@@ -36,6 +36,8 @@ type ViewMount struct {
 	Volume Volume
 	// Unknown says why the input does not tell what is in it; empty when it does.
 	Unknown string
+	// Source is the directory of the sidecar from which a gate is filled; empty for another volume.
+	Source string
 	// Objects are the ConfigMaps and Secrets behind it that the input has.
 	Objects []*Object
 }
@@ -106,7 +108,7 @@ func (in *Input) fill(v *View, w *Workload, c Container, m *ViewMount) {
 	}
 	m.Volume = vol
 	if g := in.gates(w)[vol.Name]; g != nil && !c.IsReloader() {
-		m.Unknown = g.unknown
+		m.Unknown, m.Source = g.unknown, g.source
 		v.putAll(m, slices.Sorted(maps.Keys(g.files)), "", g.files)
 		return
 	}

@@ -150,7 +150,11 @@ func (c *check) emptiness(view *manifest.View, dir string) (text, hint string) {
 		return "", unknown + " is not in the input"
 	}
 	if at, m := view.Covering(dir); m != nil {
-		return "nothing in volume " + m.Mount.Volume + ", mounted at " + at + ", matches", "mount the ConfigMap with these files at " + dir + ", or correct the path"
+		into := "at " + dir
+		if m.Source != "" {
+			into = "into the sidecar at " + path.Join(m.Source, strings.TrimPrefix(dir, at))
+		}
+		return "nothing in volume " + m.Mount.Volume + ", mounted at " + at + ", matches", "mount the ConfigMap with these files " + into + ", or correct the path"
 	}
 	return "no volume is mounted at " + dir, "mount the ConfigMap with these files there, or correct the path"
 }
