@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"reloader/internal/prometheus/validator"
 )
 
 // section is a mapping that a file may contain, with the path to it.
@@ -144,5 +146,17 @@ func TestHintsForMisplacedKeys(t *testing.T) {
 	t.Logf("%d misplaced keys are told where they belong", told)
 	if told < 100 {
 		t.Errorf("only %d misplaced keys are told where they belong", told)
+	}
+}
+
+// The template functions of the list are those of the library: it knows each, and none that only the list has.
+func TestTemplateFunctions(t *testing.T) {
+	t.Parallel()
+	for _, name := range append(slices.Clone(templateFunctions), "humanise") {
+		body := "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    annotations: {a: '{{ " + name + " }}'}\n"
+		a := judgeRules("/r.yml", []byte(body))
+		if unknown := slices.ContainsFunc(a.Findings, func(f validator.Finding) bool { return strings.Contains(f.Message, "not defined") }); unknown != (name == "humanise") {
+			t.Errorf("%s: %+v", name, a.Findings)
+		}
 	}
 }

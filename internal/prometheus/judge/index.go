@@ -2,6 +2,7 @@ package judge
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/relabel"
@@ -96,6 +97,9 @@ func (ix *index) locate(p *problem) {
 		from, to := ix.ruleLines(p.group, p.number)
 		ix.within(p, from, to)
 	}
+	if p.under != "" && p.first > 0 && p.first < p.line {
+		p.message += " (first on line " + strconv.Itoa(p.first) + ")"
+	}
 	if p.query != "" {
 		ix.inQuery(p)
 	}
@@ -132,6 +136,12 @@ func (ix *index) within(p *problem, from, to int) {
 	if len(p.needles) > 0 && p.needles[0] == "" && ix.point(p, from, to, func(at place) bool { return at.isKey && at.node.Value == "" }) {
 		return
 	}
+	isField := func(at place) bool {
+		return at.isKey && at.node.Value == p.needles[0] && (at.section() == "annotations" || at.section() == "labels")
+	}
+	if p.field && ix.point(p, from, to, isField) {
+		return
+	}
 	if p.rule == validator.RuleTarget && strings.Contains(p.message, "no address") &&
 		ix.point(p, from, to, isEmptyTarget) {
 		return
@@ -143,7 +153,10 @@ func (ix *index) within(p *problem, from, to int) {
 		return
 	}
 	for _, needle := range p.needles {
-		if needle != "" && ix.point(p, from, to, func(at place) bool { return at.node.Kind == yaml.ScalarNode && at.node.Value == needle }) {
+		fits := func(at place) bool {
+			return at.node.Kind == yaml.ScalarNode && at.node.Value == needle && (p.under == "" || !at.isKey && at.last() == p.under)
+		}
+		if needle != "" && ix.point(p, from, to, fits) {
 			return
 		}
 	}
@@ -192,6 +205,9 @@ func (ix *index) point(p *problem, from, to int, fits func(place) bool) bool {
 		p.line, p.column, found = at.node.Line, at.node.Column, true
 		if !p.last {
 			break
+		}
+		if p.first == 0 {
+			p.first = p.line
 		}
 	}
 	return found

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"reloader/internal/prometheus/validator"
+	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
 )
 
 // loader judges YAML as the server would, and returns the problems that it sees at once.
@@ -25,6 +26,9 @@ type isolator struct {
 	found []problem
 	// unjudged are parts that cannot be judged because another part is bad.
 	unjudged map[*unit]bool
+	// nameless are the jobs without a name; saidNameless that they were reported.
+	nameless     map[*yaml.Node]bool
+	saidNameless bool
 	// good are the parts that can be used together; nil when the rest of the file stays bad.
 	good map[*unit]bool
 }
@@ -39,7 +43,7 @@ const (
 
 func isolate(t text, ix *index, load loader) *isolator {
 	root := t.cut(ix.root)
-	iso := &isolator{text: t, root: root, index: ix, load: load, until: time.Now().Add(maxIsolate), unjudged: map[*unit]bool{}}
+	iso := &isolator{text: t, root: root, index: ix, load: load, until: time.Now().Add(maxIsolate), unjudged: map[*unit]bool{}, nameless: namelessJobs(ix.root)}
 	iso.unit(root, map[*unit]bool{})
 	return iso
 }
@@ -76,6 +80,10 @@ func searchEnded() problem {
 
 func (s *isolator) record(u *unit, problems []problem) {
 	for _, p := range problems {
+		if p.nameless && len(s.nameless) > 0 {
+			s.recordNameless(p)
+			continue
+		}
 		if p.line == 0 {
 			s.index.within(&p, u.from+1, u.to)
 		}
@@ -193,7 +201,7 @@ func (s *isolator) scalars(u *unit, around, bad map[*unit]bool) {
 
 // blame marks the parts of a bad child that contain the problems, or all of it.
 func (s *isolator) blame(c *unit, problems []problem, bad map[*unit]bool) {
-	hit := false
+	hit := s.blameNameless(c, bad)
 	for _, p := range problems {
 		hit = p.blocks() && blameLine(c, p.line, bad) || hit
 	}

@@ -26,9 +26,16 @@ type problem struct {
 	open bool
 	// needles are the wrong key or value, to search for when the line is unknown.
 	needles []string
-	// last says to use the last of several places (a duplicate).
-	last bool
-	// regexp says that the value is a regular expression. The library may quote only part of it.
+	// last says that of several places the last one is meant (a duplicate), and first is the line of the first of them.
+	last  bool
+	first int
+	// under is the key whose value is meant by needles; empty for any.
+	under string
+	// field says that the first of needles is a label or an annotation.
+	field bool
+	// nameless says that it is about a job without a name.
+	nameless bool
+	// regexp says that the value is a regular expression, of which the library may quote only a part.
 	regexp bool
 	// tag is the YAML tag of the wrong value, unknown the name of an unknown field.
 	tag, unknown string
@@ -176,7 +183,12 @@ func valueProblem(msg string, n names) problem {
 			"scrape": "scrape job", "remote write": "remote_write", "remote read": "remote_read",
 		}[m[1]], m[2])
 		p.hint = "give each its own name"
-		p.needles = []string{m[2]}
+		p.needles, p.under = []string{m[2]}, "name"
+		if m[1] == "scrape" {
+			p.under = "job_name"
+		}
+	} else if msg == "job_name is empty" {
+		p.nameless = true
 	} else if strings.Contains(msg, "is not a valid hostname") {
 		p.rule = validator.RuleTarget
 	} else if strings.Contains(msg, "scrape timeout greater than scrape interval") {
@@ -184,6 +196,9 @@ func valueProblem(msg string, n names) problem {
 	}
 	if reVariable().MatchString(msg) {
 		p.hint = "Prometheus expands environment variables only in external_labels: write the value, or let reloader expand it (expand_env)"
+	}
+	if strings.Contains(msg, `"{{`) {
+		p.hint = "this is an unrendered template: render it first (helm template, for example)"
 	}
 	p.hint = cmp.Or(p.hint, hintFor(msg))
 	return p
@@ -201,6 +216,10 @@ var hints = []struct{ part, hint string }{
 	{"expected Alertmanager api version", "Prometheus 3.0 and later support only v2, which Alertmanager has since 0.16: write v2, or remove the line"},
 	{"got range vector", "wrap the range in a function such as rate(x[5m]) or max_over_time(x[5m]), or remove the range"},
 	{"expected type range vector", "write a range after the selector: x[5m]"},
+	{"expected type scalar in call to function \"histogram_quantile\"", "the quantile comes first: histogram_quantile(0.9, ...)"},
+	{"PromQL: unexpected \"=\"", "to compare, write =="},
+	{"unexpected character: '&'", "write and"},
+	{"unexpected character: '|'", "write or"},
 	{"ranges only allowed for vector selectors", "for an expression write a subquery: (...)[5m:1m]"},
 	{"job_name is empty", "give the job a job_name"},
 	{"requires 'target_label' value", "add target_label"},

@@ -231,10 +231,17 @@ func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string) []job {
 		}
 		for _, c := range scfgs {
 			if first, ok := from[c.JobName]; ok {
-				ps = append(ps, problem{
+				p := problem{
 					severity: finding.Error, rule: validator.RuleDuplicateJob,
 					message: fmt.Sprintf("scrape job %q already exists in %s", c.JobName, first), hint: "give each its own name",
-					needles: []string{c.JobName}})
+					needles: []string{c.JobName}, under: "job_name"}
+				if again && first == path.Base(f.Path) {
+					p.message = "two patterns of scrape_config_files match this file, so each of its jobs exists twice"
+					p.hint = "change the patterns so that only one of them matches it"
+					ps = append(ps, p)
+					break
+				}
+				ps = append(ps, p)
 				continue
 			}
 			from[c.JobName] = path.Base(f.Path)

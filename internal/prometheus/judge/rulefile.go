@@ -176,8 +176,9 @@ func ruleProblem(re *rulefmt.Error) problem {
 		p.rule, p.needles, p.message = validator.RuleLabel, []string{m[2]}, "invalid "+m[1]+" "+strconv.Quote(m[2])
 	case reRuleTemplate().MatchString(p.message):
 		m := reRuleTemplate().FindStringSubmatch(p.message)
-		p.rule, p.needles = validator.RuleTemplate, []string{unquote(`"` + m[1] + `"`)}
+		p.rule, p.needles, p.field = validator.RuleTemplate, []string{unquote(`"` + m[1] + `"`)}, true
 		p.hint = templateHint(m[2])
+		p.message = strings.TrimSuffix(p.message, m[2]) + plainTemplate(m[2])
 	case reRuleField().MatchString(p.message):
 		p.needles, p.line, p.column = []string{reRuleField().FindStringSubmatch(p.message)[1]}, 0, 0
 		p.hint = "only alerting rules have it: remove it, or write alert instead of record"
@@ -188,7 +189,30 @@ func ruleProblem(re *rulefmt.Error) problem {
 	return p
 }
 
-var reTemplateWord = lazyregexp.New(`(undefined variable|function) "(\$?\w+)"`)
+var (
+	reTemplateName = lazyregexp.New(`^template: (?s:__alert_.*?):(\d+): `)
+	reTemplateWord = lazyregexp.New(`(undefined variable|function) "(\$?\w+)"`)
+)
+
+// templateFunctions are those of Prometheus' templates.
+var templateFunctions = []string{
+	"args", "externalURL", "first", "graphLink", "humanize", "humanize1024", "humanizeDuration", "humanizePercentage", "humanizeTimestamp", "label",
+	"match", "now", "parseDuration", "pathPrefix", "query", "reReplaceAll", "safeHtml", "sortByLabel", "stripDomain", "stripPort", "strvalue",
+	"tableLink", "title", "toDuration", "toLower", "toTime", "toUpper", "urlQueryEscape", "value",
+}
+
+// plainTemplate is a template's mistake without the name that the library gives to the template, which the message has already.
+func plainTemplate(message string) string {
+	m := reTemplateName().FindStringSubmatch(message)
+	switch {
+	case m == nil:
+		return message
+	case m[1] == "1":
+		return message[len(m[0]):]
+	default:
+		return "line " + m[1] + " of the text: " + message[len(m[0]):]
+	}
+}
 
 // templateHint suggests what an unknown word in a template was meant to be.
 func templateHint(message string) string {
@@ -197,6 +221,9 @@ func templateHint(message string) string {
 	case m == nil:
 		return ""
 	case m[1] == "function":
+		if hint := finding.DidYouMean(m[2], templateFunctions); hint != "" && len(m[2]) > 4 { // of short words all are near
+			return hint
+		}
 		return "quote a string between {{ and }}; for literal braces write {{ \"{{\" }}"
 	}
 	if hint := finding.DidYouMean(m[2], []string{"$labels", "$value", "$externalLabels", "$externalURL"}); hint != "" {
