@@ -90,6 +90,10 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 		fmt.Fprintf(std.err, "reloader check: no path given: checking %s\n", strings.Join(paths, ", "))
 	}
 	if left := check.LeftOut(paths); len(left) > 0 {
+		const most = 8
+		if n := len(left) - most; n > 0 {
+			left = append(left[:most], fmt.Sprintf("and %d more", n))
+		}
 		fmt.Fprintf(std.err, "reloader check: of a directory only the files directly in it are checked; to check these too, name them: %s\n", finding.OneLine(strings.Join(left, ", ")))
 	}
 	prometheus, grafana := o.flags.Template(config.Prometheus), o.flags.Template(config.Grafana)

@@ -31,16 +31,21 @@ func below(dir string, given []string, depth int) []string {
 	var all []string
 	for _, e := range entries {
 		sub := filepath.Join(dir, e.Name())
-		if strings.HasPrefix(e.Name(), ".") || !isDir(sub) || slices.ContainsFunc(given, func(q string) bool { return within(q, sub) }) {
+		if strings.HasPrefix(e.Name(), ".") || e.Name() == "node_modules" || e.Name() == "vendor" || !isDir(sub) || slices.ContainsFunc(given, func(q string) bool { return within(q, sub) }) {
 			continue
 		}
-		if found, err := Classify(sub); err == nil && len(found) > 0 {
+		if found, err := Classify(sub); err == nil && slices.ContainsFunc(found, telling) {
 			all = append(all, sub)
 		} else if depth > 1 {
 			all = append(all, below(sub, given, depth-1)...)
 		}
 	}
 	return all
+}
+
+// telling says that a file is surely one for Prometheus, Grafana or Kubernetes: many programs have .json and .ini files.
+func telling(i Input) bool {
+	return i.Kind != KindDashboard && (i.Kind != KindIni || strings.Contains(filepath.Base(i.Path), "grafana"))
 }
 
 func wholeDirectory(found []Input) bool {
