@@ -17,7 +17,7 @@ import (
 // maxUnread is how many are named: where there are more, the directory is something else.
 const maxUnread = 20
 
-// unreadRules tells of rule files in the main file's directory that rule_files does not name: the server does not read them,
+// unreadRules reports rule files in the main file's directory that rule_files does not name: the server does not read them,
 // and they were not judged.
 func unreadRules(set *snapshot.Set, main config.Mount, expected any) []finding.Finding {
 	e, ok := expected.(*proof.Expected)
