@@ -1,4 +1,4 @@
-// Package grafana knows what a Grafana reads: the kinds of provisioning files, and the directories they are in.
+// Package grafana knows which files a Grafana reads: the kinds of provisioning files and their directories.
 package grafana
 
 import (
@@ -12,13 +12,13 @@ type Kind struct {
 	Name string
 	// Route is the kind's name in POST /api/admin/provisioning/ROUTE/reload.
 	Route string
-	// Extensions are those of the files that Grafana reads in this directory, with the dot.
+	// Extensions of the files that Grafana reads in this directory, with the dot.
 	Extensions []string
 }
 
 var yamlFiles = []string{".yaml", ".yml"}
 
-// The kinds by name. The ini file is no kind: no reload brings it.
+// The names of the kinds, and of the ini file, which is not a kind: no reload reads it.
 const (
 	Datasources = "datasources"
 	Plugins     = "plugins"
@@ -28,7 +28,7 @@ const (
 	Ini         = "grafana-ini"
 )
 
-// Kinds are all kinds, in the order in which Grafana provisions them when it starts.
+// Kinds are all kinds, in the order in which Grafana provisions them at start.
 var Kinds = []Kind{
 	{Datasources, "datasources", yamlFiles},
 	{Plugins, "plugins", yamlFiles},
@@ -37,8 +37,8 @@ var Kinds = []Kind{
 	{Dashboards, "dashboards", yamlFiles},
 }
 
-// IsDirectory says whether Grafana looks for a directory of that name in its provisioning directory. One of them,
-// access-control, is read by Grafana Enterprise only and judged by nothing here.
+// IsDirectory says whether Grafana reads a directory of that name in its provisioning directory. Only Grafana
+// Enterprise reads access-control, and reloader does not check it.
 func IsDirectory(name string) bool {
 	return name == "access-control" || isKind(name)
 }
@@ -50,8 +50,8 @@ func isKind(name string) bool {
 // Reads says whether Grafana reads a file of this name in the kind's directory.
 func (k Kind) Reads(name string) bool { return slices.Contains(k.Extensions, path.Ext(name)) }
 
-// KindOf is the kind whose files a source holds; ok is false for the ini file. Sources that are named after no
-// kind hold dashboard JSON.
+// KindOf is the kind of the files in a source; ok is false for the ini file. A source that is not named after a
+// kind holds dashboard JSON.
 func KindOf(source string) (k Kind, ok bool) {
 	if source == Ini {
 		return Kind{}, false

@@ -11,18 +11,18 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// maxProviders bounds how many directories of dashboards are followed.
+// maxProviders is the maximum number of dashboard directories that are followed.
 const maxProviders = 100
 
-// NewReader reads the sources that exist and the directories of dashboards that the provider
-// files name, as far as reloader sees them: they exist here under the path that the server uses.
-// Such a source is called "provider/" and the provider's name.
+// NewReader reads the sources that exist, and the dashboard directories that the provider files
+// name if they are visible to reloader, under the path that the server uses. Such a source is
+// called "provider/" and the provider's name.
 func NewReader(lim snapshot.Limits, all ...snapshot.Source) *sources.Reader {
 	return sources.New(sources.Options{Optional: all, Limits: lim,
 		Follow: func(set *snapshot.Set) ([]snapshot.Source, bool) { return providerDirs(set, all) }})
 }
 
-// providerDirs is no verdict: what is not understood is skipped.
+// providerDirs skips what it does not understand: the validator reports it.
 func providerDirs(set *snapshot.Set, known []snapshot.Source) ([]snapshot.Source, bool) {
 	var found []snapshot.Source
 	for _, s := range set.Snapshots {
@@ -44,7 +44,7 @@ func providerDirs(set *snapshot.Set, known []snapshot.Source) ([]snapshot.Source
 	}
 	var out []snapshot.Source
 	for _, src := range found {
-		// A source that is limited to some files, as that of grafana.ini, serves no directory.
+		// A source that includes only some files, such as that of grafana.ini, does not cover a directory.
 		inside := func(o snapshot.Source) bool { return len(o.Include) == 0 && sources.Serves(o, src) }
 		if len(out) < maxProviders && !slices.ContainsFunc(known, inside) && !slices.ContainsFunc(out, inside) {
 			out = append(out, src)
@@ -53,8 +53,8 @@ func providerDirs(set *snapshot.Set, known []snapshot.Source) ([]snapshot.Source
 	return sources.Unique(out), true
 }
 
-// ScanProviders finds the directories that a file of dashboard providers names. A path with a
-// variable, or one that is relative to Grafana's own working directory, is left out.
+// ScanProviders finds the directories that a dashboard provider file names. It leaves out paths
+// with a variable, and paths relative to Grafana's own working directory.
 func ScanProviders(file []byte) ([]snapshot.Source, error) {
 	root, err := yamlnode.Mapping(file)
 	if root == nil {

@@ -10,8 +10,8 @@ import (
 	"reloader/internal/sources"
 )
 
-// Sources are the sources of a Grafana: one for each kind directory in the provisioning directory, which
-// may be mounts of their own or not exist, and "grafana-ini" for the ini file. Empty arguments mean none.
+// Sources are the sources of a Grafana: one for each kind's directory in the provisioning directory, which
+// may be a mount of its own or not exist, and "grafana-ini" for the ini file. Empty arguments mean none.
 func Sources(provisioning, ini string) []snapshot.Source {
 	var out []snapshot.Source
 	if provisioning != "" {
@@ -25,8 +25,8 @@ func Sources(provisioning, ini string) []snapshot.Source {
 	return out
 }
 
-// DigestDir is the digest of a directory as the status of a running reloader shows it. Of a provisioning directory
-// that is the digest of what Grafana reads in it: other directories beside those of the kinds do not count.
+// DigestDir is the digest of a directory as the status of a running reloader shows it. For a provisioning directory,
+// it covers what Grafana reads: directories other than those of the kinds do not count.
 func DigestDir(s *snapshot.Snapshot) snapshot.Digest {
 	var read []snapshot.File
 	for _, f := range s.Files {
@@ -35,7 +35,7 @@ func DigestDir(s *snapshot.Snapshot) snapshot.Digest {
 		case below && isKind(kind):
 			read = append(read, f)
 		case !below && slices.Contains([]string{".yml", ".yaml", ".json", ".rules"}, path.Ext(f.Name)):
-			return s.Digest // a directory of files is no provisioning directory
+			return s.Digest // a directory with such files is not a provisioning directory
 		}
 	}
 	if len(read) == 0 {

@@ -1,5 +1,5 @@
-// Package child has Grafana's files judged in a process of their own, with bounds on its time and memory: what
-// a tenant writes can then harm no more than the verdict on it.
+// Package child judges Grafana's files in a separate process with bounded time and memory, so that a tenant's
+// files can harm only their own verdict.
 package child
 
 import (
@@ -12,7 +12,7 @@ import (
 	"reloader/internal/finding"
 )
 
-// Command is the sub-command under which this program is started again, and answers one question.
+// Command is the sub-command that makes this program answer one question: the program starts itself with it.
 const Command = "judge-grafana"
 
 // Defaults of Options.
@@ -21,17 +21,17 @@ const (
 	DefaultMemory  = 512 << 20
 )
 
-// Options say how the process is started. The zero value of each but Program means its default.
+// Options say how the process is started. Apart from Program, zero values mean the defaults.
 type Options struct {
 	// Program is the path of this program.
 	Program string
-	// Args come before Command's name is known: for tests.
+	// Args replace Command in tests.
 	Args []string
 	// Timeout bounds one verdict.
 	Timeout time.Duration
-	// Memory is the most that the process may have, in bytes.
+	// Memory is the most that the process may use, in bytes.
 	Memory int64
-	// Environ is ours, for requests with Facts.SameEnv: then, and only then, the process gets it.
+	// Environ is reloader's own environment. The process gets it only for requests with Facts.SameEnv.
 	Environ func() []string
 }
 

@@ -14,7 +14,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Bounds of a question and of an answer, in bytes.
+// The maximum sizes of a question and of an answer, in bytes.
 const (
 	maxHeader = 64 << 20
 	maxBody   = 256 << 20
@@ -23,7 +23,7 @@ const (
 
 // question is one line of JSON, followed by the bytes of all files in order. Both sides are the same program.
 type question struct {
-	// MemoryBytes and TimeoutMillis are the bounds that the process keeps by itself.
+	// MemoryBytes and TimeoutMillis are bounds that the process enforces on itself.
 	MemoryBytes, TimeoutMillis int64
 	// Key makes the fingerprints of both processes comparable.
 	Key     []byte
@@ -49,14 +49,14 @@ type file struct {
 	Size int64
 }
 
-// answer is a verdict, or why there is none.
+// answer is a verdict, or the reason why there is none.
 type answer struct {
 	Findings []finding.Finding
 	Outline  *finding.Outline
 	// Expected is what the driver compares with the server; nil when the files are invalid.
 	Expected *driver.Expected `json:",omitempty"`
 	Error    string           `json:",omitempty"`
-	// Done is last: half an answer is none.
+	// Done is last, so that a truncated answer is not accepted.
 	Done bool
 }
 
@@ -93,7 +93,7 @@ func (q *question) reader() (r io.Reader, total int64, err error) {
 	return io.MultiReader(parts...), total, nil
 }
 
-// readQuestion reads a question. Begin is called before the first byte of a file is read.
+// readQuestion reads a question. It calls begin before it reads the first byte of a file.
 func readQuestion(r io.Reader, begin func(*question)) (finding.Request, error) {
 	br := bufio.NewReader(r)
 	header, err := readLine(br)
@@ -150,7 +150,7 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// parseAnswer reads an answer. Anything that does not hold together is an error.
+// parseAnswer reads an answer. An inconsistent answer is an error.
 func parseAnswer(b []byte) (answer, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	var a answer

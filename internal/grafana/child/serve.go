@@ -19,9 +19,9 @@ import (
 // exitFailed is the exit code of a process that gives no answer.
 const exitFailed = 3
 
-// Serve answers the one question on stdin and returns the exit code. It is what the process does.
+// Serve answers the one question on stdin and returns the exit code. This is all that the process does.
 func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
-	// Nothing that lives for one question has to recurse deeper than this; a file that makes it is refused.
+	// A valid question needs no deeper recursion than this. A file that causes it gets no verdict.
 	debug.SetMaxStack(64 << 20)
 	req, err := readQuestion(stdin, func(q *question) {
 		confine.Within(q.MemoryBytes)
@@ -29,7 +29,7 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
 			finding.UseFingerprintKey(q.Key)
 		}
 		if q.TimeoutMillis > 0 {
-			// The deadline holds as well when the one who asked is gone.
+			// The deadline must also apply when the parent is gone.
 			time.AfterFunc(time.Duration(q.TimeoutMillis)*time.Millisecond, func() { os.Exit(exitFailed) })
 		}
 	})

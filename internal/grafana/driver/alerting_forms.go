@@ -11,15 +11,15 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// The forms here are the same for a file and for Grafana's answer, so that the two can be compared. They follow
-// what Grafana 12.4 stores (pkg/services/provisioning/alerting and pkg/services/ngalert/models).
+// This file brings alerting objects from files and from Grafana's answers into the same form, so that the two can be
+// compared. The form is what Grafana 12.4 stores (pkg/services/provisioning/alerting and pkg/services/ngalert/models).
 
 var durationPart = lazyregexp.New(`^(\d+)(ms|y|w|d|h|m|s)`)
 
 var durationUnits = map[string]float64{"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 
-// seconds is the length of a duration in Prometheus' form; zero and nothing are nil, and what is no duration
-// stays as it is.
+// seconds is the length of a duration in Prometheus' form. It is nil for zero and for an empty string. A value that
+// is not a duration stays as it is.
 func seconds(v any) any {
 	text, ok := v.(string)
 	if !ok {
@@ -41,8 +41,8 @@ func seconds(v any) any {
 	return total
 }
 
-// folderForm is the path of a rule's folder without the slashes and spaces that Grafana drops. A slash that belongs to
-// a title is escaped in files, and not in Grafana's answer.
+// folderForm is the path of a rule's folder without the slashes and spaces that Grafana drops. A slash within a title
+// is escaped in files, but not in Grafana's answer.
 func folderForm(v any) any {
 	text, ok := v.(string)
 	if !ok {
@@ -57,7 +57,7 @@ func folderForm(v any) any {
 	return strings.Join(titles, "/")
 }
 
-// orDefault is v, or what Grafana takes when it is left out.
+// orDefault is v, or Grafana's default when v is missing or blank.
 func orDefault(v any, otherwise string) any {
 	if text, ok := v.(string); ok {
 		if text = strings.TrimSpace(text); text == "" {
@@ -75,7 +75,7 @@ func orDefault(v any, otherwise string) any {
 func queryForm(refID, queryType, datasource any, timeRange, model map[string]any) map[string]any {
 	model = storedModel(model, refID)
 	if t, ok := model["queryType"].(string); ok {
-		queryType = t // what the model says counts
+		queryType = t // the one in the model counts
 	}
 	form := map[string]any{"queryType": queryType, "datasourceUid": datasource, "model": model}
 	for _, key := range []string{"from", "to"} {
@@ -86,7 +86,7 @@ func queryForm(refID, queryType, datasource any, timeRange, model map[string]any
 	return form
 }
 
-// storedModel adds what Grafana adds to the model of a query when it saves the rule.
+// storedModel adds the fields that Grafana adds to a query's model when it saves the rule.
 func storedModel(model map[string]any, refID any) map[string]any {
 	out := make(map[string]any, len(model)+3)
 	maps.Copy(out, model)
@@ -99,7 +99,7 @@ func storedModel(model map[string]any, refID any) map[string]any {
 	return out
 }
 
-// addQueries gives each query a field of its own, named by its refId.
+// addQueries adds a field for each query, named after its refId.
 func addQueries(fields map[string]any, refs []any, forms []map[string]any) {
 	for i, form := range forms {
 		name := fmt.Sprintf("query %d", i+1)
@@ -113,7 +113,7 @@ func addQueries(fields map[string]any, refs []any, forms []map[string]any) {
 	}
 }
 
-// settingsForm is what a rule says about its notifications.
+// settingsForm is the notification_settings of a rule.
 func settingsForm(m map[string]any) map[string]any {
 	if m == nil {
 		return nil
@@ -128,7 +128,7 @@ func settingsForm(m map[string]any) map[string]any {
 	return out
 }
 
-// routeForm is one notification policy with those below it.
+// routeForm is a notification policy with its child policies.
 func routeForm(m map[string]any) map[string]any {
 	out := map[string]any{}
 	for _, key := range []string{"receiver", "group_by", "mute_time_intervals", "active_time_intervals"} {
@@ -136,7 +136,7 @@ func routeForm(m map[string]any) map[string]any {
 	}
 	for _, key := range []string{"group_wait", "group_interval", "repeat_interval"} {
 		if m[key] != nil {
-			out[key] = fmt.Sprint(seconds(m[key])) // zero is a value of its own here
+			out[key] = fmt.Sprint(seconds(m[key])) // here zero differs from a missing value
 		}
 		if _, unknown := m[key].(provisioning.Unknown); unknown {
 			out[key] = m[key]
@@ -160,7 +160,7 @@ func routeForm(m map[string]any) map[string]any {
 	return out
 }
 
-// policyFields gives each child policy of the root a field of its own.
+// policyFields is the root policy, with a field for each of its child policies.
 func policyFields(m map[string]any) map[string]any {
 	fields := routeForm(m)
 	routes, _ := fields["routes"].([]any)
@@ -171,7 +171,7 @@ func policyFields(m map[string]any) map[string]any {
 	return fields
 }
 
-// matchersOf joins the four ways to write matchers.
+// matchersOf combines the four ways to write matchers.
 func matchersOf(m map[string]any) any {
 	var all []string
 	take := func(name, op, value string) { all = append(all, fmt.Sprintf("%q %s %q", name, op, value)) }
@@ -197,7 +197,7 @@ func matchersOf(m map[string]any) any {
 				return provisioning.Unknown{}
 			}
 		}
-		take(texts[0], texts[1], strings.TrimSuffix(strings.TrimPrefix(texts[2], `"`), `"`)) // as Grafana reads them
+		take(texts[0], texts[1], strings.TrimSuffix(strings.TrimPrefix(texts[2], `"`), `"`)) // Grafana strips these quotes too
 	}
 	lines, _ := m["matchers"].([]any)
 	for _, l := range lines {
@@ -229,7 +229,7 @@ var (
 	months   = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
 )
 
-// intervalsForm is the list of times of a mute timing, written as Alertmanager writes it.
+// intervalsForm is the time_intervals of a mute timing, written as Alertmanager writes them.
 func intervalsForm(v any) any {
 	list, ok := v.([]any)
 	if !ok {
@@ -285,7 +285,7 @@ func rangeEnd(text, key string) string {
 
 var defines = lazyregexp.New(`\{\{\s*define`)
 
-// templateForm is the text of a template as Grafana stores it: with a definition around it where it has none.
+// templateForm is the text of a template as Grafana stores it: wrapped in a definition if it has none.
 func templateForm(name, text string) string {
 	text = strings.TrimSpace(text)
 	if defines().MatchString(text) {

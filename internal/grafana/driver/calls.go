@@ -14,20 +14,20 @@ import (
 )
 
 const (
-	// minTimeout and perEntry bound a reload call: Grafana needs up to 0.1 s for each entry, changed
-	// or not, and since 8 it stops half way when the client goes away.
+	// minTimeout and perEntry set the timeout of a reload call: Grafana needs up to 0.1 s for each entry,
+	// changed or not. Since version 8 it stops halfway when the client disconnects.
 	minTimeout = 60 * time.Second
 	perEntry   = 100 * time.Millisecond
-	// maxTries500 are the tries of one call: a 500 can be a passing "database is locked".
+	// maxTries500 is how often a call that gets a 500 is tried: it can be a temporary "database is locked".
 	maxTries500 = 3
 	retryPause  = time.Second
-	// longest is when a request without an answer is given up at last: nothing that lives needs so long.
+	// longest is when a request without an answer is finally given up: no working Grafana needs this long.
 	longest = 30 * time.Minute
-	// stopGrace is how long a stop waits for a call in flight before it lets go of it.
+	// stopGrace is how long a stop waits for a call in flight before it leaves it.
 	stopGrace = 5 * time.Second
 )
 
-// Reload makes the calls, one at a time, in Grafana's own order.
+// Reload makes the calls one at a time, in the order in which Grafana provisions.
 func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	own, ok := p.Data.(plan)
 	if !ok {
@@ -55,8 +55,8 @@ func (d *Driver) Reload(ctx context.Context, p reload.Plan) error {
 	return nil
 }
 
-// due are the kinds to call now: those of the plan and those that a comparison has found different since, without
-// those that were answered. If all were, someone wants them once more.
+// due are the kinds to reload now: those of the plan and those that a comparison found different since, except those
+// that were answered already. If all were answered, this is a request to reload them again.
 func (d *Driver) due(p plan) []string {
 	all := slices.DeleteFunc(kindNames(), func(route string) bool { return !slices.Contains(p.routes, route) && !d.heal[route] })
 	left := slices.DeleteFunc(slices.Clone(all), func(route string) bool { return d.done.routes[route] })
@@ -66,7 +66,7 @@ func (d *Driver) due(p plan) []string {
 	return left
 }
 
-// reloadKind reloads one kind; a kind that this Grafana does not have is skipped.
+// reloadKind reloads one kind. It skips a kind that this Grafana does not have.
 func (d *Driver) reloadKind(ctx context.Context, route string, limit time.Duration) error {
 	path := "/api/admin/provisioning/" + route + "/reload"
 	for try := 1; ; try++ {
@@ -88,14 +88,14 @@ func (d *Driver) reloadKind(ctx context.Context, route string, limit time.Durati
 		case a.status != http.StatusInternalServerError || f.Class == reload.ClassUnavailable:
 			return f
 		case panicked:
-			// The files were judged before and Grafana still fails on them: it is the better judge.
+			// reloader found the files valid, and Grafana fails on them: Grafana's verdict counts.
 			f.Class = reload.ClassPartial
 			return f
 		case try == maxTries500:
-			// It answers so to files that it refuses, and also when its database cannot be written: the disk is full, or
-			// the file is read-only.
+			// Grafana sends the same answer when it refuses the files and when it cannot write its database, because the
+			// disk is full or the file is read-only.
 			f.Class, f.Unsure = reload.ClassPartial, true
-			f.Message = fmt.Sprintf("POST %s: 500 at %d tries: Grafana refuses the files, or cannot write its database; it may have applied a part", path, try)
+			f.Message = fmt.Sprintf("POST %s: 500 on %d tries: Grafana refuses the files, or cannot write its database; it may have applied a part", path, try)
 			return f
 		}
 		pause := time.NewTimer(retryPause/2 + rand.N(retryPause))
@@ -115,8 +115,8 @@ type outcome struct {
 }
 
 // uninterrupted sends a reload and waits for the answer until the limit. Neither the limit nor a
-// stop of this process takes the request back, because Grafana would then stop half way: it
-// stays in flight, and until it has ended nothing else is sent.
+// stop of reloader cancels the request, because Grafana would then stop halfway. The request stays
+// in flight, and nothing else is sent until it has ended.
 func (d *Driver) uninterrupted(ctx context.Context, path string, limit time.Duration) (answer, error) {
 	if d.busy() {
 		return answer{}, &reload.Failure{Class: reload.ClassBusy, Message: errBusy.Error(), Untouched: true, Err: errBusy}
@@ -142,30 +142,29 @@ func (d *Driver) uninterrupted(ctx context.Context, path string, limit time.Dura
 				return answer{}, ctx.Err()
 			}
 			return answer{}, &reload.Failure{Class: reload.ClassTimeout,
-				Message: fmt.Sprintf("POST %s: no answer within %s; the request is left to end, and nothing is sent meanwhile", path, limit),
-				Hint:    "see Grafana's log; it stops half way when its client goes away"}
+				Message: fmt.Sprintf("POST %s: no answer within %s; reloader does not cancel the request, and sends nothing until it has ended", path, limit),
+				Hint:    "see Grafana's log; it stops halfway when its client disconnects"}
 		}
 	}
 }
 
-// busy says whether a reload whose answer is overdue has not ended yet.
+// busy says whether a reload whose answer is overdue is still in flight.
 func (d *Driver) busy() bool {
 	if d.inFlight == nil {
 		return false
 	}
 	select {
 	case <-d.inFlight:
-		d.inFlight = nil // what it brought is found out as after any failure
+		d.inFlight = nil // the next comparison shows what it did, as after any failure
 		return false
 	default:
 		return true
 	}
 }
 
-var errBusy = errors.New("an earlier reload has not ended in Grafana yet")
+var errBusy = errors.New("an earlier reload is still running in Grafana")
 
-// touched marks a failed call as one that may have changed something, except when it surely was
-// not sent.
+// touched marks a failed call as one that may have changed something, unless it certainly was not sent.
 func touched(err error) error {
 	var f *reload.Failure
 	if !errors.As(err, &f) {

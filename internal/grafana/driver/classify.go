@@ -9,10 +9,10 @@ import (
 	"reloader/internal/reload"
 )
 
-// idLocked is what Grafana says when its database was locked for longer than it tries (12.4: 5 s).
+// idLocked is Grafana's message id when its database stays locked for longer than it retries (12.4: 5 s).
 const idLocked = "sqlstore.max-retries-reached"
 
-// classify says what a status other than 200 means and what to do about it.
+// classify explains a status other than 200 and what to do about it.
 func classify(what string, a answer) *reload.Failure {
 	f := classifyAny(what, a)
 	if strings.HasPrefix(what, "GET ") {
@@ -32,7 +32,7 @@ func classifyAny(what string, a answer) *reload.Failure {
 		f.Hint = "give the server admin's name and password (--grafana-username, --grafana-password-file, or GF_SECURITY_ADMIN_PASSWORD); the password in Grafana's database counts, a changed admin_password in grafana.ini does not"
 		switch id {
 		case "auth.unauthorized":
-			f.Message = what + ": 401: Grafana saw no credentials that it uses"
+			f.Message = what + ": 401: Grafana found no credentials that it accepts"
 			f.Hint = "no user was given, or both basic auth and the login form are switched off; tokens and API keys cannot reload"
 		case "api-key.invalid":
 			f.Message = what + ": 401: Grafana does not know this token"
@@ -53,7 +53,7 @@ func classifyAny(what string, a answer) *reload.Failure {
 		f.Class = reload.ClassUnavailable
 		f.Message = fmt.Sprintf("%s: %d: Grafana, or a proxy in front of it, is not available now", what, a.status)
 	case http.StatusInternalServerError:
-		if id == idLocked { // it could not even find out who asks
+		if id == idLocked { // it could not even look up the user
 			f.Class = reload.ClassUnavailable
 			f.Message, f.Hint = what+": 500: Grafana's database is locked, or does not answer in time", "see what else writes to it (a backup, a second Grafana on the same file); SQLite lets one at a time"
 			break
@@ -67,7 +67,7 @@ func classifyAny(what string, a answer) *reload.Failure {
 	case http.StatusBadRequest:
 		f.Class, f.Permanent = reload.ClassScheme, true
 		f.Message = what + ": 400: Grafana does not understand the request"
-		f.Hint = "a server with TLS answers so to plain HTTP: use https:// in --grafana-url"
+		f.Hint = "a server with TLS gives this answer to plain HTTP: use https:// in --grafana-url"
 	default:
 		f.Class = reload.ClassUnexpected
 		f.Message = fmt.Sprintf("%s: unexpected answer %d %s", what, a.status, text)
@@ -75,7 +75,7 @@ func classifyAny(what string, a answer) *reload.Failure {
 	return f
 }
 
-// asRead puts right what a status means for a request that changes nothing.
+// asRead adjusts the message and hint for a request that changes nothing.
 func asRead(what string, a answer, f *reload.Failure) {
 	switch {
 	case a.status == http.StatusForbidden:
@@ -85,6 +85,6 @@ func asRead(what string, a answer, f *reload.Failure) {
 		f.Message, f.Hint = what+": 500: Grafana failed to answer", "the reason is only in Grafana's log, at level error with logger=context"
 	case a.status/100 == 3:
 		f.Class, f.Permanent = reload.ClassNotFound, true
-		f.Message, f.Hint = fmt.Sprintf("%s: %d: the answer leads somewhere else", what, a.status), "check the URL: its scheme, and its sub path (root_url with serve_from_sub_path)"
+		f.Message, f.Hint = fmt.Sprintf("%s: %d: the answer is a redirect", what, a.status), "check the URL: its scheme, and its sub path (root_url with serve_from_sub_path)"
 	}
 }

@@ -18,43 +18,43 @@ import (
 	"reloader/internal/reload"
 )
 
-// api speaks to the API as the server admin: basic auth, or a session cookie where basic auth
-// is off. It guards against the lock-out: see guard.
+// api calls the API as the server admin, with basic auth, or with a session cookie where basic auth
+// is off. It keeps the account from being locked: see guard.
 type api struct {
 	o       Options
 	session string
 	guard   guard
-	// connections counts those that were made: see life.
+	// connections counts new connections: see life.
 	connections int
 }
 
 const (
-	// quickTimeout bounds every request but a reload.
+	// quickTimeout bounds every request except a reload.
 	quickTimeout = 30 * time.Second
-	// maxAnswer bounds what is read of an answer. The longest is that of all alert rules: 10,000 of them, with two
-	// queries each, were measured to have 12.6 MiB (12.4, /api/ruler). Dashboards come in pages of 500, with about 1 MiB.
+	// maxAnswer is the most that is read of an answer. The longest lists all alert rules: 10,000 of them with two
+	// queries each took 12.6 MiB (measured on 12.4, /api/ruler). Dashboards come in pages of 500, of about 1 MiB.
 	maxAnswer = 24 << 20
-	// maxWords bounds what is read of answers that are a few words.
+	// maxWords is the most that is read of an answer that should be a few words.
 	maxWords = 1 << 20
-	// lookTimeout bounds the small requests that only find out whether the server is well.
+	// lookTimeout bounds the small requests that only check the state of the server.
 	lookTimeout = 5 * time.Second
 )
 
-// errTooLong says that an answer is longer than what is read of one: asking again does not help.
+// errTooLong says that an answer is longer than maxAnswer: asking again does not help.
 var errTooLong = errors.New("the answer is too long")
 
 func newAPI(o Options) *api {
 	return &api{o: o, guard: guard{now: o.Clock}}
 }
 
-// answer is a response that was read to its end.
+// answer is a response that was read completely.
 type answer struct {
 	status  int
 	body    []byte
 	cookies []*http.Cookie
 }
 
-// message is what the server says about itself; the reason of a failed reload is never in it.
+// message is the server's own message. It never contains the reason for a failed reload.
 func (a answer) message() (id, text string) {
 	var m struct{ MessageID, Message string }
 	_ = json.Unmarshal(a.body, &m)
@@ -78,7 +78,7 @@ func (c *api) get(ctx context.Context, path string, header http.Header, v any) e
 	return nil
 }
 
-// list is get for an answer that is never empty: what is no list or map of Grafana's leaves v as nil.
+// list is get for an answer that is always a list or map. JSON that leaves v nil does not come from Grafana.
 func (c *api) list(ctx context.Context, path string, header http.Header, v any) error {
 	if err := c.get(ctx, path, header, v); err != nil {
 		return err
@@ -89,13 +89,13 @@ func (c *api) list(ctx context.Context, path string, header http.Header, v any) 
 	return nil
 }
 
-// notGrafanas is the failure of an answer of 200 that says something else than Grafana would.
+// notGrafanas is the failure for an answer of 200 that does not come from Grafana.
 func notGrafanas(path string) error {
 	return &reload.Failure{Class: reload.ClassUnexpected, Message: "GET " + path + ": the answer is not the JSON that Grafana sends", Hint: "check the URL"}
 }
 
-// do sends one request as the admin. A 401 that means "basic auth is off" is answered with a
-// sign-in at /login, and a session that has ended with another one.
+// do sends one request as the admin. After a 401 that means "basic auth is off" it signs in at
+// /login. When a session has ended, it starts another one.
 func (c *api) do(ctx context.Context, method, path string, header http.Header, body []byte) (answer, error) {
 	user, password, failure := c.o.Client.Credentials()
 	if failure != nil {
@@ -114,7 +114,7 @@ func (c *api) do(ctx context.Context, method, path string, header http.Header, b
 		return a, err
 	}
 	if c.session != "" && (a.status == http.StatusUnauthorized || needsSession(a)) {
-		c.session = "" // it has ended; basic auth or another session will do
+		c.session = "" // it has ended: try basic auth, then another session
 		if a, err = c.send(ctx, method, path, header, body, authorization); err != nil {
 			return a, err
 		}
@@ -125,7 +125,7 @@ func (c *api) do(ctx context.Context, method, path string, header http.Header, b
 		case err != nil:
 			return answer{}, err
 		case in.status == http.StatusUnauthorized:
-			a = in // a wrong password counts wherever it was given
+			a = in // a wrong password counts here too
 		case c.session != "":
 			if a, err = c.send(ctx, method, path, header, body, authorization); err != nil {
 				return a, err
@@ -134,13 +134,13 @@ func (c *api) do(ctx context.Context, method, path string, header http.Header, b
 	}
 	c.guard.record(identity, a)
 	if a.status != http.StatusOK {
-		// What is shown of a refusal may repeat the request, credentials included.
+		// The body of a refusal may repeat the request, including the credentials.
 		a.body = []byte(c.redact(string(a.body)))
 	}
 	return a, nil
 }
 
-// redact takes our credentials out of what a server or a proxy says.
+// redact removes our credentials from the text of a server or a proxy.
 func (c *api) redact(text string) string {
 	text = c.o.Client.Redact(text)
 	if c.session != "" {
@@ -149,7 +149,7 @@ func (c *api) redact(text string) string {
 	return text
 }
 
-// needsSession recognizes that credentials were sent and not looked at, because basic auth is off:
+// needsSession recognizes the answer when Grafana ignored the credentials because basic auth is off:
 // 401 auth.unauthorized since 10, 403 with accessErrorId in 9.
 func needsSession(a answer) bool {
 	switch a.status {
@@ -162,7 +162,7 @@ func needsSession(a answer) bool {
 	return false
 }
 
-// login gets a session cookie, where the server gives one for these credentials.
+// login gets a session cookie, if the server grants one for these credentials.
 func (c *api) login(ctx context.Context, user, password string) (answer, error) {
 	body, err := json.Marshal(map[string]string{"user": user, "password": password})
 	if err != nil {

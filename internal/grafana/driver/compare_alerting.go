@@ -10,15 +10,15 @@ import (
 	"reloader/internal/grafana/alerting"
 )
 
-const causeOff = "grafana.ini, a variable or the command line sets [unified_alerting] enabled = false: Grafana answers the reload of alerting files with 200 and does nothing. Switch alerting on, or take the files away."
+const causeOff = "grafana.ini, a variable or the command line sets [unified_alerting] enabled = false: Grafana answers the reload of alerting files with 200 and does nothing. Switch alerting on, or remove the files."
 
-// alertingKinds are the kinds of alerting objects in the order in which they are looked at.
+// alertingKinds are the kinds of alerting objects in the order in which they are compared.
 var alertingKinds = []string{kindRule, kindContactPoint, kindMuteTime, kindTemplate, kindPolicies}
 
-// comparesAlerting is the oldest version whose answers are known well enough to compare the contents of alerting.
+// comparesAlerting is the oldest version whose answers are known well enough to compare alerting contents.
 var comparesAlerting = grafana.Version{Major: 11}
 
-// compareAlerting compares the contents of everything that the files name with what Grafana shows.
+// compareAlerting compares all alerting objects in the files with those that Grafana shows.
 func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *comparison) error {
 	type place struct {
 		org  int64
@@ -39,7 +39,7 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 			return err
 		}
 		if alerting.SwitchedOff(settings.known["unified_alerting.enabled"]) {
-			seen.add("alerting", causeOff, "alerting is switched off: nothing of the alerting files is loaded")
+			seen.add("alerting", causeOff, "alerting is switched off: Grafana loads none of the alerting files")
 			return nil
 		}
 	}
@@ -58,7 +58,7 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 				continue // there is nothing to delete
 			}
 			if err != nil {
-				if err := seen.untold("alerting", kind+"s", err); err != nil {
+				if err := seen.notReported("alerting", kind+"s", err); err != nil {
 					return err
 				}
 				continue
@@ -70,7 +70,7 @@ func (d *Driver) compareAlerting(ctx context.Context, e expectation, seen *compa
 	})
 }
 
-// compareObjects looks at the objects of one kind in one organization. shown is by uid or name.
+// compareObjects compares the objects of one kind in one organization. shown is by uid or name.
 func compareObjects(want []object, gone []key, shown map[string]map[string]any, seen *comparison) {
 	for _, o := range want {
 		have, ok := shown[o.ID]
@@ -79,7 +79,7 @@ func compareObjects(want []object, gone []key, shown map[string]map[string]any, 
 			continue
 		}
 		if seen.old {
-			seen.hide("alerting", "the contents of alerting, whose form reloader knows from Grafana 11 on")
+			seen.hide("alerting", "the contents of alerting, which reloader compares from Grafana 11 on")
 			continue
 		}
 		different, hidden := o.Contents.compare(have)
@@ -110,7 +110,7 @@ func compareObjects(want []object, gone []key, shown map[string]map[string]any, 
 // builtInContactPoints are the contact points that a reset policy tree uses.
 var builtInContactPoints = []any{"empty", "grafana-default-email"}
 
-// shownAlerting asks for all objects of a kind, in the form in which files say them.
+// shownAlerting asks for all objects of a kind and brings them into the form of the files.
 func (d *Driver) shownAlerting(ctx context.Context, org int64, kind string) (map[string]map[string]any, error) {
 	if kind == kindRule {
 		return d.shownRules(ctx, org)
@@ -123,7 +123,7 @@ func (d *Driver) shownAlerting(ctx context.Context, org int64, kind string) (map
 		return map[string]map[string]any{"": policyFields(root)}, nil
 	}
 	path := map[string]string{kindContactPoint: "contact-points", kindMuteTime: "mute-timings", kindTemplate: "templates"}[kind]
-	var list []map[string]any // null where nothing is left, as of the templates
+	var list []map[string]any // null when the list is empty, for templates for example
 	if err := d.api.get(ctx, "/api/v1/provisioning/"+path, inOrg(org), &list); err != nil {
 		return nil, err
 	}

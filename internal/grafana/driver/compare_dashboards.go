@@ -14,12 +14,12 @@ import (
 const (
 	causeFolder = "Grafana leaves a dashboard in its folder when the provider's folder is removed, and since 13 when it is changed: change the dashboard's file, or move it in Grafana."
 	causeShared = "Several files have this uid, and Grafana shows one of them: give each dashboard a uid of its own."
-	causeNames  = "Several providers have the same name, and each takes the dashboards of the others away: give each a name of its own."
-	causeUnread = "Grafana skips such a file with a line in its log and keeps what it had: correct the file."
+	causeNames  = "Several providers have the same name, and each takes over the dashboards of the others: give each a name of its own."
+	causeUnread = "Grafana skips such a file, says so only in its log, and keeps the dashboard that it had: correct the file."
 )
 
-// compareDashboards proves files by the checksum that Grafana stores since 12.4, and before
-// that by uid and content.
+// compareDashboards compares files by the checksum that Grafana stores since 12.4, and on earlier
+// versions by uid and content.
 func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *comparison) error {
 	if _, ok := e.Kinds["dashboards"]; !ok {
 		return nil
@@ -34,7 +34,7 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 			return err
 		}
 		if have == nil {
-			continue // not told, which is noted
+			continue // Grafana did not list them: seen has the refusal
 		}
 		missing := false
 		for i, want := range e.Dashboards {
@@ -55,14 +55,14 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 			}
 			seen.because(cause)
 		}
-		d.lookForLeftDashboards(e, org, have, seen)
+		d.lookForLeftovers(e, org, have, seen)
 	}
 	seen.counted(read, "dashboard")
 	return nil
 }
 
-// compareDashboard looks at one dashboard; n is 0 when nothing that this server tells could show it. The rivals are
-// other files with its uid, of which Grafana shows one.
+// compareDashboard compares one dashboard; n is 0 when this server reports nothing to compare it with. The rivals are
+// other files with the same uid: Grafana shows only one of them.
 func (d *Driver) compareDashboard(ctx context.Context, e *expectation, want dashboard, rivals []dashboard, have *stored, details *int, seen *comparison) (n int, err error) {
 	uid, name := have.uidOf(want), cmp.Or(want.UID, want.Title)
 	if want.UID == "" && !have.detailed {
@@ -88,7 +88,7 @@ func (d *Driver) compareDashboard(ctx context.Context, e *expectation, want dash
 		*details++
 		var answer struct{ Dashboard map[string]any }
 		if err := d.api.get(ctx, "/api/dashboards/uid/"+url.PathEscape(uid), inOrg(want.Org), &answer); err != nil {
-			return 1, seen.untold("dashboards", fmt.Sprintf("dashboard %q", name), err)
+			return 1, seen.notReported("dashboards", fmt.Sprintf("dashboard %q", name), err)
 		}
 		if content := dashboardContent(answer.Dashboard); content != want.Content {
 			seen.isNot(want, name, rivals, func(rival dashboard) bool { return rival.Content == content })
@@ -99,16 +99,16 @@ func (d *Driver) compareDashboard(ctx context.Context, e *expectation, want dash
 	return 1, nil
 }
 
-// isNot notes that Grafana shows something else than the dashboard of a file, perhaps one of its rivals.
+// isNot notes that Grafana does not show the dashboard of a file, but perhaps that of one of its rivals.
 func (c *comparison) isNot(want dashboard, name string, rivals []dashboard, shows func(rival dashboard) bool) {
 	if i := slices.IndexFunc(rivals, shows); i >= 0 {
-		c.add("dashboards", causeShared, "dashboard %q is the one of %s, not of %s", name, rivals[i].File, want.File)
+		c.add("dashboards", causeShared, "dashboard %q is the one in %s, not the one in %s", name, rivals[i].File, want.File)
 		return
 	}
-	c.add("dashboards", "", "dashboard %q is not the one of %s", name, want.File)
+	c.add("dashboards", "", "dashboard %q is not the one in %s", name, want.File)
 }
 
-// rivals are the other dashboards with the uid of this one in its organization.
+// rivals are the other dashboards with the same uid in the same organization.
 func (e *expectation) rivals(of int) []dashboard {
 	var out []dashboard
 	for _, i := range e.byUID[key{Org: e.Dashboards[of].Org, ID: e.Dashboards[of].UID}] {
@@ -119,7 +119,7 @@ func (e *expectation) rivals(of int) []dashboard {
 	return out
 }
 
-// uidOf is the uid of a file's dashboard; of one without uid, that of the dashboard which was made from such a file.
+// uidOf is the uid of a file's dashboard. If the file has none, it is the uid that Grafana gave a file with this checksum.
 func (s *stored) uidOf(want dashboard) string {
 	return cmp.Or(want.UID, s.sums[want.Checksum])
 }
@@ -137,7 +137,7 @@ func (e *expectation) claims(want dashboard, rivals []dashboard) []*providerEntr
 	return out
 }
 
-// compareFolder looks whether a dashboard is in the folder of a provider that reads its file.
+// compareFolder checks that a dashboard is in the folder of a provider that reads its file.
 func (d *Driver) compareFolder(claims []*providerEntry, shown storedDashboard, name string, have *stored, seen *comparison) {
 	for _, p := range claims {
 		switch {
@@ -158,14 +158,14 @@ func (d *Driver) compareFolder(claims []*providerEntry, shown storedDashboard, n
 		cause = causeFolder
 	}
 	if stays && p.Folder != "" && have.hasFolder(p) {
-		// Only a dashboard whose file changes moves: this one may never move.
+		// Grafana moves a dashboard only when its file changes: this one may never move.
 		seen.hide("dashboards", "the folders of dashboards whose files did not change")
 		return
 	}
 	seen.add("dashboards", cause, "dashboard %q is not in the folder of its provider %q", name, p.Name)
 }
 
-// hasFolder says that Grafana has made the folder of a provider.
+// hasFolder says whether Grafana has the folder of a provider.
 func (s *stored) hasFolder(p *providerEntry) bool {
 	for uid, title := range s.folders {
 		if title == p.Folder || p.FolderUID != "" && uid == p.FolderUID {
@@ -175,13 +175,13 @@ func (s *stored) hasFolder(p *providerEntry) bool {
 	return false
 }
 
-// overQuota is the cause of missing dashboards when Grafana's quota is why it stores no more of them; empty when it is not.
+// overQuota is the cause of missing dashboards if Grafana's quota is reached; otherwise empty.
 func (d *Driver) overQuota(ctx context.Context, org int64, there int) (string, error) {
 	settings, err := d.readSettings(ctx)
 	if err != nil {
 		return "", err
 	}
-	const cause = "Grafana's quota of dashboards is reached (%s = %d): it answers 200, stores no new dashboard, and says so in its log alone. Raise the quota, or take dashboards away."
+	const cause = "Grafana's quota of dashboards is reached (%s = %d): it answers 200, stores no new dashboard, and says so only in its log. Raise the quota, or delete dashboards."
 	if settings.known["quota.enabled"] != "true" {
 		return "", nil
 	}
@@ -203,8 +203,8 @@ func (d *Driver) overQuota(ctx context.Context, org int64, there int) (string, e
 	return "", nil
 }
 
-// lookForLeftDashboards looks for dashboards that files made which have gone.
-func (d *Driver) lookForLeftDashboards(e expectation, org int64, have *stored, seen *comparison) {
+// lookForLeftovers finds dashboards whose files were removed.
+func (d *Driver) lookForLeftovers(e expectation, org int64, have *stored, seen *comparison) {
 	providers, unsure := map[string]*providerEntry{}, false
 	for i, p := range e.Providers {
 		unsure = unsure || p.Name == ""
@@ -218,7 +218,7 @@ func (d *Driver) lookForLeftDashboards(e expectation, org int64, have *stored, s
 			case !there:
 				delete(d.provided, key)
 			default:
-				seen.add("dashboards", "", "dashboard %q is still there, although %s has gone", key.ID, file)
+				seen.add("dashboards", "", "dashboard %q is still there, although %s was removed", key.ID, file)
 			}
 		}
 		return
@@ -228,14 +228,14 @@ func (d *Driver) lookForLeftDashboards(e expectation, org int64, have *stored, s
 		switch {
 		case s.provider == "" || s.path == "" || !e.HasProviders:
 		case !named && !unsure:
-			seen.add("dashboards", "", "dashboard %q is still there, although its provider %q has left the files", uid, s.provider)
+			seen.add("dashboards", "", "dashboard %q is still there, although its provider %q was removed from the files", uid, s.provider)
 		case named && p.Visible && p.owns(s.path) && !e.Files[s.path]:
-			seen.add("dashboards", "", "dashboard %q is still there, although its file has gone", uid)
+			seen.add("dashboards", "", "dashboard %q is still there, although its file was removed", uid)
 		}
 	}
 }
 
-// has says whether a file makes this dashboard, or may do so.
+// has says whether a file provisions this dashboard, or may do so.
 func (e *expectation) has(k key) bool {
 	for _, d := range e.Dashboards {
 		if d.UID == k.ID && d.Org == k.Org {
@@ -250,8 +250,8 @@ func (e *expectation) has(k key) bool {
 	return false
 }
 
-// dashboardOrgs are the organizations in which dashboards are looked for: those of the providers, and where
-// dashboards may be left behind.
+// dashboardOrgs are the organizations to compare: those of the providers, and those in which dashboards may be left
+// behind.
 func (d *Driver) dashboardOrgs(e expectation) []int64 {
 	orgs := []int64{}
 	for _, p := range e.Providers {

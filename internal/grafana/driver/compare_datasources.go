@@ -14,7 +14,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// maxDetails bounds how many objects are read one by one in a comparison.
+// maxDetails is the maximum number of data sources that a comparison reads one by one.
 const maxDetails = 200
 
 // shownDatasource is a data source as the API shows it. The list leaves out the last three.
@@ -30,7 +30,7 @@ type shownDatasource struct {
 	SecureJSONFields map[string]bool
 }
 
-// fields are comparable with datasource.contents.
+// fields has the form of datasource.Contents.
 func (s shownDatasource) fields() map[string]any {
 	f := map[string]any{"type": s.Type, "url": s.URL, "user": s.User, "database": s.Database, "access": s.Access}
 	for name, on := range map[string]bool{"basicAuth": s.BasicAuth, "isDefault": s.IsDefault, "editable": !s.ReadOnly} {
@@ -52,10 +52,9 @@ func (s shownDatasource) fields() map[string]any {
 
 const (
 	causeVersion = "An entry with 'version: n' is skipped by Grafana when it has stored a newer version: raise the number, or remove the key."
-	causeKept    = "Grafana keeps url, basicAuthUser and type when they leave the file: delete the data source with deleteDatasources in the same file, and Grafana creates it again."
+	causeNoOrg   = "An organization that the files name was deleted, or reloader's user cannot see it: create it again with that number, or change orgId in the files."
+	causeKept    = "Grafana keeps url, basicAuthUser and type when they are removed from the file: delete the data source with deleteDatasources in the same file, and Grafana creates it again."
 )
-
-const causeNoOrg = "An organization that the files name was deleted, or reloader's user is in none of that number: make it again with that number, or change orgId in the files."
 
 func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *comparison) error {
 	if _, ok := e.Kinds["datasources"]; !ok {
@@ -80,7 +79,7 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 				}
 				return nil // there is nothing to delete
 			}
-			return seen.untold("datasources", "datasources", err)
+			return seen.notReported("datasources", "datasources", err)
 		}
 		have := map[string]shownDatasource{}
 		for _, s := range list {
@@ -92,7 +91,7 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 			}
 		}
 		d.lookForRemoved(e, org, list, seen)
-		// Those whose file changed come first: there may be more than are read one by one.
+		// Those whose file changed come first, because only maxDetails are read one by one.
 		slices.SortStableFunc(wanted, func(a, b datasource) int { return order(seen.changed[b.File]) - order(seen.changed[a.File]) })
 		for _, ds := range wanted {
 			shown, ok := have[ds.Key.ID]
@@ -100,7 +99,7 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 				there, err := d.unlisted(ctx, ds, &shown)
 				switch {
 				case err != nil:
-					if err := seen.untold("datasources", fmt.Sprintf("datasource %q", ds.Key.ID), err); err != nil {
+					if err := seen.notReported("datasources", fmt.Sprintf("datasource %q", ds.Key.ID), err); err != nil {
 						return err
 					}
 					continue
@@ -112,7 +111,7 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 			}
 			if left--; left >= 0 && !ds.Old && shown.UID != "" {
 				if err := d.detail(ctx, org, &shown); err != nil {
-					if err := seen.untold("datasources", "basicAuthUser, withCredentials and which secrets are set", err); err != nil {
+					if err := seen.notReported("datasources", "basicAuthUser, withCredentials and which secrets are set", err); err != nil {
 						return err
 					}
 				}
@@ -125,7 +124,7 @@ func (d *Driver) compareDatasources(ctx context.Context, e expectation, seen *co
 	})
 }
 
-// detail adds what the list of data sources leaves out.
+// detail reads the fields that the list of data sources leaves out.
 func (d *Driver) detail(ctx context.Context, org int64, shown *shownDatasource) error {
 	path := "/api/datasources/uid/" + url.PathEscape(shown.UID)
 	one := *shown
@@ -140,7 +139,7 @@ func (d *Driver) detail(ctx context.Context, org int64, shown *shownDatasource) 
 	return nil
 }
 
-// unlisted looks for a data source that is not in the list: Grafana lists no more than [datasources] datasource_limit.
+// unlisted reads a data source that is not in the list: Grafana lists at most [datasources] datasource_limit.
 func (d *Driver) unlisted(ctx context.Context, ds datasource, shown *shownDatasource) (there bool, err error) {
 	uid := ds.UID
 	if uid == "" {
@@ -160,7 +159,7 @@ func order(first bool) int {
 	return 0
 }
 
-// lookForRemoved looks at what is in Grafana and in no file.
+// lookForRemoved checks the data sources that are in Grafana but in no file.
 func (d *Driver) lookForRemoved(e expectation, org int64, list []shownDatasource, seen *comparison) {
 	listed, there := map[key]bool{}, map[key]bool{}
 	for _, s := range list {
@@ -178,17 +177,17 @@ func (d *Driver) lookForRemoved(e expectation, org int64, list []shownDatasource
 		switch {
 		case listed[key]:
 		case d.prunable[key]:
-			seen.add("datasources", "", "datasource %q has left the files, and 'prune: true' has not removed it", s.Name)
+			seen.add("datasources", "", "datasource %q was removed from the files, and 'prune: true' has not deleted it", s.Name)
 		case s.ReadOnly:
 			// It was provisioned. Grafana does not say whether by a file with prune: true.
-			seen.hide("datasources", "whether datasources that left the files would be pruned")
+			seen.hide("datasources", "whether datasources that were removed from the files would be pruned")
 		}
 	}
 }
 
-// compareSaves looks whether a data source was saved since it was proven, by someone else than a reload: its secrets may
-// then be others, which Grafana does not show. Grafana keeps the version that was given plus one: a reload gives none or
-// the file's, the user interface the one that it was shown. A request that gives none looks like a reload.
+// compareSaves checks whether anything other than a reload saved a data source since it was proven: it may then have
+// other secrets, which Grafana does not show. Grafana stores the version from the request plus one. A reload sends none
+// or the file's; the user interface sends the one that it read. A request without a version looks like a reload.
 func (d *Driver) compareSaves(ds datasource, shown shownDatasource, e expectation, seen *comparison) {
 	if shown.Version == 0 {
 		return
@@ -217,7 +216,7 @@ func (d *Driver) compareDatasource(want datasource, shown shownDatasource, seen 
 		seen.hide("datasources", "basicAuthUser, withCredentials and which secrets are set")
 	}
 	if shown.IsDefault && !want.DefaultWritten && !d.defaults[want.Key] {
-		delete(fields, "isDefault") // Grafana makes an organization's first data source the default by itself
+		delete(fields, "isDefault") // Grafana itself makes an organization's first data source the default
 	}
 	if !shown.IsDefault && !want.IsDefault {
 		delete(d.defaults, want.Key)
@@ -230,7 +229,7 @@ func (d *Driver) compareDatasource(want datasource, shown shownDatasource, seen 
 		case name == "type":
 			seen.hide("datasources", "the type of datasources whose plugin may have a newer name")
 		case (name == "url" || name == "basicAuthUser") && !want.Contents.names(name):
-			seen.add("datasources", causeKept, "datasource %q keeps its old %s, which is not in the file any more", want.Key.ID, name)
+			seen.add("datasources", causeKept, "datasource %q keeps its old %s, which is no longer in the file", want.Key.ID, name)
 		default:
 			seen.add("datasources", cause, "datasource %q differs from the file in %s", want.Key.ID, name)
 		}
@@ -246,13 +245,13 @@ func (d *Driver) compareDatasource(want datasource, shown shownDatasource, seen 
 	if want.AllSecrets && grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 10}) {
 		for _, key := range slices.Sorted(maps.Keys(shown.SecureJSONFields)) {
 			if shown.SecureJSONFields[key] && !slices.Contains(want.Secrets, key) {
-				seen.add("datasources", cause, "datasource %q: the secret %s is set, and not in the file", want.Key.ID, key)
+				seen.add("datasources", cause, "datasource %q: the secret %s is set, but not in the file", want.Key.ID, key)
 			}
 		}
 	}
 }
 
-// names says whether the files say something of a field.
+// names says whether the files set a field.
 func (c contents) names(name string) bool {
 	return slices.ContainsFunc(c, func(f field) bool { return f.Name == name })
 }
@@ -269,7 +268,7 @@ var typeAliases = map[string]string{
 	"grafana-pyroscope-datasource":  "phlare",
 }
 
-// compareCorrelations looks at the correlations that were made by files.
+// compareCorrelations compares the correlations that were provisioned from files.
 func (d *Driver) compareCorrelations(ctx context.Context, org int64, wanted []datasource, have map[string]shownDatasource, seen *comparison) error {
 	var answer struct {
 		Correlations []json.RawMessage
@@ -277,9 +276,9 @@ func (d *Driver) compareCorrelations(ctx context.Context, org int64, wanted []da
 	some := slices.ContainsFunc(wanted, func(ds datasource) bool { return len(ds.Correlations) > 0 || ds.UnsureCorrelations })
 	if err := d.api.get(ctx, "/api/datasources/correlations?limit=1000", inOrg(org), &answer); err != nil {
 		if !some && optional(err) == nil {
-			return nil // the files have none, and this version may know none
+			return nil // the files have none, and this version may not support them
 		}
-		return seen.untold("datasources", "correlations", err)
+		return seen.notReported("datasources", "correlations", err)
 	}
 	shown := map[string][]uint64{}
 	for _, raw := range answer.Correlations {

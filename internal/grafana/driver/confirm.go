@@ -12,9 +12,9 @@ import (
 	"reloader/internal/reload"
 )
 
-// Confirm reads back what Grafana shows and compares it with the files. What Grafana does not show, or does not
-// tell, is proven by one thing alone: it answered our own reload of just these files with 200, in the life that it
-// has now, and nothing else made it load files since.
+// Confirm reads back what Grafana shows and compares it with the files. Only one thing proves what Grafana does not
+// show or report: in its current life it answered our own reload of exactly these files with 200, and nothing else
+// has made it load files since.
 func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof) (reload.Verdict, error) {
 	own, ok := p.Data.(plan)
 	if !ok {
@@ -28,9 +28,9 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 		return reload.Verdict{Reason: "grafana.ini waits for a restart", After: proof.Before}, nil
 	}
 	strayed := !proof.Reloaded && !proof.Unchanged
-	if own.unknown { // a gate's earlier files: nothing is known but that Grafana took them
+	if own.unknown { // a gate's earlier files: the only proof is that Grafana accepted them
 		return reload.Verdict{Proven: len(own.routes) > 0 && d.coveredAll(own, strayed), By: "status 200; the contents were not compared, because reloader knows only the files' digest",
-			Reason: "what these files say is not known", NotCompared: []string{"all files: only their digest is known"}, After: d.observation()}, nil
+			Reason: "the contents of these files are not known", NotCompared: []string{"all files: only their digest is known"}, After: d.observation()}, nil
 	}
 	seen := newComparison(own.changed)
 	seen.old = grafana.ParseVersion(d.version).Before(comparesAlerting)
@@ -38,7 +38,7 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 		return reload.Verdict{NotCompared: seen.notCompared()}, err
 	}
 	if len(seen.wrong) == 0 && len(seen.refused) > 0 && (d.coveredAll(own, strayed) || d.untouched(proof)) {
-		return reload.Verdict{NotCompared: seen.notCompared()}, seen.refusal() // another reload would tell no more
+		return reload.Verdict{NotCompared: seen.notCompared()}, seen.refusal() // another reload would not change that
 	}
 	if len(seen.wrong) > 0 {
 		if _, err := d.readSettings(ctx); err != nil {
@@ -59,20 +59,20 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	return v, nil
 }
 
-// untouched says that nothing has happened to Grafana since the proof: whatever it does not tell now, it told then.
+// untouched says that nothing has happened to Grafana since the proof: what it does not report now, it reported then.
 func (d *Driver) untouched(proof reload.Proof) bool {
 	now := d.observation()
 	return !proof.Reloaded && proof.Unchanged && proof.Then.Ready && proof.Then.Epoch == now.Epoch && proof.Then.Load == now.Load
 }
 
-// verdict says what a comparison means.
+// verdict is the result of a comparison.
 func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) reload.Verdict {
 	v := reload.Verdict{Differences: seen.wrong, NotCompared: seen.notCompared()}
 	if own.files.Uncompared {
-		v.NotCompared = append(v.NotCompared, fmt.Sprintf("all files: what they say is more than %d MiB of names and fingerprints, the most that reloader compares", maxExpected>>20))
+		v.NotCompared = append(v.NotCompared, fmt.Sprintf("all files: they have more than %d MiB of names and fingerprints, the most that reloader compares", maxExpected>>20))
 	}
 	d.heal = maps.Clone(seen.routes)
-	var open []string // what only an answer could prove, and none does
+	var open []string // what only an answer could prove, but none does
 	for _, r := range seen.refused {
 		open = append(open, r.what)
 		d.heal[r.route] = true
@@ -95,12 +95,12 @@ func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) rel
 	switch {
 	case len(seen.wrong) > 0:
 		v.Mismatch = true
-		v.Reason = "Grafana shows something else than the files: " + shorten(seen.wrong)
+		v.Reason = "Grafana shows something other than the files: " + shorten(seen.wrong)
 		v.Cause = seen.cause(reloaded && slices.ContainsFunc(d.called, func(route string) bool { return seen.routes[route] }))
 	case len(open) > 0:
 		v.Reason = "Grafana does not show everything, and reloader has not told it to load these files since it started: " + shorten(open)
 		if reloaded {
-			v.Reason = "Grafana answered 200, and then was restarted or loaded files without reloader: " + shorten(open)
+			v.Reason = "Grafana answered 200, but then restarted or loaded files without reloader: " + shorten(open)
 		}
 	default:
 		v.Proven = true
@@ -108,7 +108,7 @@ func (d *Driver) verdict(own plan, seen *comparison, reloaded, strayed bool) rel
 	return v
 }
 
-// compare asks for each kind that the files have something of.
+// compare compares each kind of which there are files.
 func (d *Driver) compare(ctx context.Context, e expectation, seen *comparison) error {
 	if e.Uncompared {
 		return nil
@@ -123,16 +123,16 @@ func (d *Driver) compare(ctx context.Context, e expectation, seen *comparison) e
 
 // comparison collects what Grafana shows differently, and what it does not show.
 type comparison struct {
-	changed map[string]bool // the files whose objects are looked at first
-	old     bool            // the version may lack some of the routes
+	changed map[string]bool // the files whose objects are compared first
+	old     bool            // this version may lack some of the API
 	wrong   []string        // what is not as the files say
-	causes  []string        // what explains a difference by itself
+	causes  []string        // known causes of differences
 	routes  map[string]bool // the kinds with something wrong
 	hidden                  // what could not be compared
-	refused []refusal       // what Grafana did not tell when it was asked
-	tooLong []string        // what Grafana told at such length that it was not read
+	refused []refusal       // what Grafana did not report when it was asked
+	tooLong []string        // what was not read because the answer was too long
 	checked []string        // what was read back, for the proof
-	saved   map[key]int     // how often each data source was saved
+	saved   map[key]int     // the version of each data source
 }
 
 func newComparison(changed map[string]bool) *comparison {
@@ -146,16 +146,16 @@ func (c *comparison) add(route, cause, format string, args ...any) {
 	c.because(cause)
 }
 
-// because notes what explains differences; empty is nothing.
+// because notes a cause of differences, unless it is empty.
 func (c *comparison) because(cause string) {
 	if cause != "" && !slices.Contains(c.causes, cause) {
 		c.causes = append(c.causes, cause)
 	}
 }
 
-// untold takes note that the server refused to tell something: by a status, or by an answer that is not Grafana's.
-// Other errors are given back: then nothing can be said now.
-func (c *comparison) untold(route, what string, err error) error {
+// notReported notes that the server did not report something: by a status, or by an answer that does not come from Grafana.
+// It returns other errors: then no comparison is possible now.
+func (c *comparison) notReported(route, what string, err error) error {
 	f, ok := errors.AsType[*reload.Failure](err)
 	if !ok || optional(err) != nil {
 		if ok {
@@ -169,20 +169,20 @@ func (c *comparison) untold(route, what string, err error) error {
 		return nil
 	}
 	if c.old && f.Class == reload.ClassNotFound {
-		c.hide(route, what) // this version has no such route
+		c.hide(route, what) // not in the API of this version
 		return nil
 	}
 	c.refused = append(c.refused, refusal{route, what, f})
 	return nil
 }
 
-// refusal is something that Grafana did not tell when it was asked.
+// refusal is something that Grafana did not report when it was asked.
 type refusal struct {
 	route, what string
 	failure     *reload.Failure
 }
 
-// refusal is the failure that the first refusal is, with the names of all that was not told.
+// refusal is the failure of the first refusal, with the names of everything that was refused.
 func (c *comparison) refusal() *reload.Failure {
 	f := *c.refused[0].failure
 	var what []string
@@ -193,7 +193,7 @@ func (c *comparison) refusal() *reload.Failure {
 	return &f
 }
 
-// notCompared names the refusals, and why.
+// notCompared names what Grafana did not report, with the reasons.
 func (c *comparison) notCompared() []string {
 	out := slices.Clone(c.tooLong)
 	for _, r := range c.refused {
@@ -224,16 +224,15 @@ func (c *comparison) by(reloaded bool, told []string) string {
 	return strings.TrimPrefix(by, "; ")
 }
 
-// cause is the likely cause by the evidence, and what to do. called says that Grafana was just told to load what
-// differs.
+// cause is the likely cause, and what to do. called says that Grafana was just told to load what differs.
 func (c *comparison) cause(called bool) string {
 	switch {
 	case len(c.causes) > 0:
 		return strings.Join(c.causes, " ")
 	case called:
-		return "Grafana answered 200 and read other files than reloader. Mount the directory into Grafana's container, not a subPath or a single file, which keep an old copy; both containers must mount the same volume."
+		return "Grafana answered 200, but read different files from reloader. Mount the directory into Grafana's container, not a subPath or a single file, which keep an old copy; both containers must mount the same volume."
 	}
-	return "It was changed in Grafana itself, by hand or by another program. The next reload brings back what the files say."
+	return "It was changed in Grafana itself, by hand or by another program. The next reload restores what the files say."
 }
 
 // shorten joins the first few of a list.

@@ -12,27 +12,27 @@ import (
 	"reloader/internal/grafana/provisioning"
 )
 
-// contents are what an object says, field by field, as fingerprints: no value of a file is in it. The names of
-// fields may be shown.
+// contents are the fields of an object as fingerprints. They contain no values of a file; the names of fields may be
+// shown.
 type contents []field
 
 type field struct {
 	Name string `json:"n"`
 	Sum  uint64 `json:"s,omitempty"`
-	// Leaves are the fingerprints of the single values by their path, where one of them depends on Grafana's
-	// environment, or where Grafana may hide one; nil: the field is compared as a whole.
+	// Leaves are the fingerprints of the single values by path. They are kept if a value depends on Grafana's
+	// environment, or if Grafana may redact one; nil: the field is compared as a whole.
 	Leaves map[string]uint64 `json:"l"`
 }
 
 const (
-	// notKnown is the fingerprint of a value that the files do not tell, or that Grafana does not show.
+	// notKnown is the fingerprint of a value that the files do not contain, or that Grafana does not show.
 	notKnown uint64 = 0
 	// redacted is what Grafana shows instead of a secret.
 	redacted = "[REDACTED]"
 )
 
-// contentsOf fingerprints the fields of an object; empty values count as left out. With hides true each value is
-// kept on its own, because Grafana shows some of them as redacted.
+// contentsOf fingerprints the fields of an object; empty values count as missing. If hides is true, each value is
+// fingerprinted on its own, because Grafana redacts some of them.
 func contentsOf(fields map[string]any, hides bool) contents {
 	out := make(contents, 0, len(fields))
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -52,7 +52,7 @@ func contentsOf(fields map[string]any, hides bool) contents {
 	return out
 }
 
-// compare names the fields that differ from what Grafana shows. hidden says that Grafana hides some value.
+// compare names the fields that differ from what Grafana shows. hidden says that some value could not be compared.
 func (c contents) compare(shown map[string]any) (different []string, hidden bool) {
 	known := map[string]bool{}
 	for _, f := range c {
@@ -65,7 +65,7 @@ func (c contents) compare(shown map[string]any) (different []string, hidden bool
 			continue
 		}
 		if f.Leaves == nil {
-			hidden = true // what would be compared value by value was not kept that way
+			hidden = true // only a fingerprint of the whole field was kept
 			continue
 		}
 		have := map[string]uint64{}
@@ -86,7 +86,7 @@ func (c contents) compare(shown map[string]any) (different []string, hidden bool
 	return different, hidden
 }
 
-// sameLeaves compares two sets of values; what is not known on one side fits anything on the other.
+// sameLeaves compares two sets of values. A value that is not known on one side matches any value on the other.
 func sameLeaves(want, have map[string]uint64) (same, hidden bool) {
 	for path, sum := range want {
 		got, ok := have[path]
@@ -107,7 +107,7 @@ func sameLeaves(want, have map[string]uint64) (same, hidden bool) {
 	return true, hidden
 }
 
-// belowUnknown says that a value above this path is not known.
+// belowUnknown says whether a value above this path is not known.
 func belowUnknown(set map[string]uint64, path string) bool {
 	for {
 		i := strings.LastIndexByte(path, '/')
@@ -143,7 +143,7 @@ func addLeaves(out map[string]uint64, path string, v any) {
 	}
 }
 
-// within says whether some single value of a free value is as asked.
+// within says whether any single value inside v satisfies asked.
 func within(v any, asked func(any) bool) bool {
 	switch v := v.(type) {
 	case map[string]any:
@@ -159,13 +159,13 @@ func within(v any, asked func(any) bool) bool {
 	return asked(v)
 }
 
-// hides says that Grafana shows a value as redacted.
+// hides says whether Grafana redacts any part of a value.
 func hides(v any) bool { return within(v, func(v any) bool { return v == redacted }) }
 
-// certain says that nothing in a free value depends on Grafana's environment.
+// certain says that no part of a value depends on Grafana's environment.
 func certain(v any) bool { return !within(v, func(v any) bool { return v == provisioning.Unknown{} }) }
 
-// normal gives a value the form that JSON gives it. What is empty is nil: Grafana leaves some of it out.
+// normal converts a value to the form that JSON gives it. Empty values become nil, because Grafana omits some of them.
 func normal(v any) any {
 	switch v := v.(type) {
 	case nil, provisioning.Unknown, bool, float64:
@@ -211,7 +211,7 @@ func normal(v any) any {
 	return normal(out)
 }
 
-// textOf is the value of a text field, or Unknown.
+// textOf is the value of a string, or Unknown.
 func textOf(v provisioning.Value) any {
 	if !v.Known {
 		return provisioning.Unknown{}
@@ -219,7 +219,7 @@ func textOf(v provisioning.Value) any {
 	return v.Text
 }
 
-// fingerprintJSON is the same for equal JSON, however it was written.
+// fingerprintJSON is the same for equal JSON, whatever its formatting and order of keys.
 func fingerprintJSON(v any) uint64 {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -233,7 +233,7 @@ func fingerprintJSON(v any) uint64 {
 	return finding.Fingerprint(string(b))
 }
 
-// listed names a few of many.
+// listed joins the first few names of a list.
 func listed(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")

@@ -10,7 +10,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// maxContents bounds how many dashboards are compared by content where Grafana stores no checksum.
+// maxContents is the maximum number of dashboards that are compared by content if Grafana stores no checksum.
 const maxContents = 200
 
 // dashboardFiles reads dashboard files.
@@ -55,7 +55,7 @@ func (b *dashboardFiles) parse(text []byte) dashboardFile {
 	return found
 }
 
-// names are the title and uid of a dashboard, in its own form or as a resource of the newer API.
+// names are the title and uid of a dashboard, in the classic form or as a resource of the newer API.
 func names(doc map[string]any) (title, uid string, resource bool) {
 	if _, ok := doc["apiVersion"].(string); ok {
 		if spec, ok := doc["spec"].(map[string]any); ok {
@@ -74,7 +74,7 @@ func notInUID(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }
 
-// dashboardContent leaves out what Grafana sets itself.
+// dashboardContent is a fingerprint without the fields that Grafana sets itself.
 func dashboardContent(doc map[string]any) uint64 {
 	bare := make(map[string]any, len(doc))
 	for k, v := range doc {

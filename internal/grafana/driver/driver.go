@@ -18,7 +18,7 @@ import (
 type Options struct {
 	// Client holds the server's address, credentials and TLS settings.
 	Client *httpclient.Client
-	// Validator judges the files again with what only the live server knows; nil: no second verdict.
+	// Validator judges the files again with data that only the live server has; nil: no second verdict.
 	Validator finding.Validator
 	// Allow names guards that are switched off; see finding.Request.
 	Allow []string
@@ -26,9 +26,9 @@ type Options struct {
 	SameEnv bool
 	// Restarter ends the Grafana process when a changed grafana.ini needs a restart; nil: never.
 	Restarter Restarter
-	// ProcessStart is when the process started, for when /metrics does not tell; nil: not known.
+	// ProcessStart is when the process started, if /metrics does not report it; nil: not known.
 	ProcessStart func() (time.Time, error)
-	// IniTimes says since when grafana.ini is as it is; nil, or zero times: not known.
+	// IniTimes says since when grafana.ini has its present contents; nil, or zero times: not known.
 	IniTimes func() IniTimes
 	// Timeout bounds one reload call; 0 means 60 s, or more when there are many entries.
 	Timeout time.Duration
@@ -40,7 +40,7 @@ type Options struct {
 
 // Restarter ends a process so that its supervisor starts it again.
 type Restarter interface {
-	// Terminate asks the process to end in order (SIGTERM).
+	// Terminate asks the process to shut down cleanly (SIGTERM).
 	Terminate(ctx context.Context) error
 }
 
@@ -52,30 +52,30 @@ type Driver struct {
 	memory
 }
 
-// memory is what a driver knows of its server, and leaves to the next one; see Inherit.
+// memory is what a driver knows about its server, and hands over to the next driver; see Inherit.
 type memory struct {
-	version   string // what /api/health said last
-	mayReload string // the epoch of the life in which the user was seen to have the right to reload
+	version   string // the version in the newest answer of /api/health
+	mayReload string // the epoch of the life in which the user had the permission to reload
 
-	// life is what is known of the process that answers.
+	// life is what is known about the process that answers.
 	life life
-	// answered are our own reloads that were answered with 200, by route.
+	// answered are our own reloads that Grafana answered with 200, by route.
 	answered map[string]answered
-	// posts are the reload requests that were answered since the newest look, by route.
+	// posts counts our reload requests that were answered since the newest look, by route.
 	posts    map[string]uint64
 	patience patience
-	// heal are the kinds that the newest comparison found different or unproven: each reload makes them too.
+	// heal are the kinds that the newest comparison found different or unproven: each reload includes them.
 	heal map[string]bool
 
 	// expected is what the files of the newest plans say, so that a plan can be made again when
-	// the contents are gone. The newest is last.
+	// the contents are no longer kept. The newest is last.
 	expected []remembered
-	// What earlier files said, and what must not be there any more when they have gone.
-	prunable map[key]bool   // whether the file that named a data source last had prune: true
+	// What earlier files said, which shows what must be gone once they are removed.
+	prunable map[key]bool   // whether the last file that named a data source had prune: true
 	defaults map[key]bool   // data sources that a file made the default
-	saved    map[key]int    // the number of saves of data sources when they were last proven
-	provided map[key]string // dashboards that a file made, by organization and uid, with the file
-	detailed map[int64]int  // the life in which Grafana told the checksums of an organization's dashboards last
+	saved    map[key]int    // the versions of data sources when they were last proven
+	provided map[key]string // the file of each provisioned dashboard, by organization and uid
+	detailed map[int64]int  // the last life in which Grafana reported the checksums of an organization's dashboards
 
 	restarts restarts
 	settled  settled
@@ -84,12 +84,12 @@ type memory struct {
 	done     progress
 	// called are the routes that the newest reload called.
 	called   []string
-	inFlight chan outcome // a reload that was sent and has not been answered; nil: none
+	inFlight chan outcome // a reload that was sent and is not yet answered; nil: none
 }
 
-// progress is which calls of one attempt need no repetition: they were answered with 200, and
-// what can be read back is as the files say. An alerting reload that is not needed would reset
-// the pending state of every alert.
+// progress says which calls of one attempt need not be repeated: Grafana answered them with 200,
+// and what can be read back matches the files. A needless reload of alerting would reset the
+// pending state of every alert.
 type progress struct {
 	digest snapshot.Digest
 	life   int
@@ -102,13 +102,13 @@ type remembered struct {
 	files  expectation
 }
 
-// keepExpectations covers the files that run and those that should.
+// keepExpectations covers the files that run and those that should run.
 const keepExpectations = 2
 
-// maxProvided bounds how many objects are remembered after their files have gone.
+// maxProvided is the maximum number of objects that are remembered after their files were removed.
 const maxProvided = 10_000
 
-// New makes a driver. It sends nothing before it is asked to.
+// New makes a driver. It sends no request.
 func New(o Options) *Driver {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -141,7 +141,7 @@ func (d *Driver) remember(digest snapshot.Digest, facts finding.Facts, e expecta
 	}
 }
 
-// recall says what the files of a digest say, and with which facts they were read.
+// recall returns what the files with a digest say, and the facts with which they were read.
 func (d *Driver) recall(digest snapshot.Digest) (r remembered, ok bool) {
 	i := slices.IndexFunc(d.expected, func(r remembered) bool { return r.digest == digest })
 	if i < 0 {
@@ -150,8 +150,8 @@ func (d *Driver) recall(digest snapshot.Digest) (r remembered, ok bool) {
 	return d.expected[i], true
 }
 
-// Inherit goes on where another driver for the same Grafana has stopped: a reload that is in flight there stays the only
-// one, tries of a wrong password stay counted, and Grafana is not ended again for what it was ended for.
+// Inherit continues where another driver for the same Grafana stopped: its reload in flight stays the only one, failed
+// logins stay counted, and Grafana is not restarted again for the same grafana.ini.
 func (d *Driver) Inherit(from reload.Driver) {
 	old, ok := from.(*Driver)
 	if !ok {
@@ -162,7 +162,7 @@ func (d *Driver) Inherit(from reload.Driver) {
 	d.api.guard.now = d.o.Clock
 	d.life.connections = 0
 	if d.life.start == 0 {
-		// Our connection is another one, so that it tells nothing of a restart: it counts as one.
+		// Our connection is a new one, so it cannot show whether Grafana was restarted: assume that it was.
 		d.life.number++
 		d.life.cuts++
 	}

@@ -13,23 +13,23 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// expectation is what the files say that Grafana must have, as names and fingerprints. No value
-// of a file is in it. As JSON it crosses from the process that judges the files; both are the same program.
+// expectation is what Grafana must have according to the files, as names and fingerprints. It contains no values of
+// a file. The process that judges the files sends it as JSON; both are the same program.
 type expectation struct {
 	Datasources []datasource
-	// Deleted are data sources that the files delete and do not make again.
+	// Deleted are data sources that the files delete and do not create again.
 	Deleted []key
-	// Identities is a fingerprint of what the server's own knowledge of data sources could matter
-	// for; 0 when it always may.
+	// Identities is a fingerprint of what may clash with data sources that the server has; 0 when
+	// anything may.
 	Identities uint64
 
 	Dashboards []dashboard
 	Providers  []providerEntry
 	// Unread are dashboard files that Grafana skips, with the reason.
 	Unread []unreadFile
-	// byUID are the places of the dashboards of each uid of an organization.
+	// byUID are the indexes of the dashboards with each uid of an organization.
 	byUID map[key][]int
-	// Files are all files below visible providers, by the path that Grafana sees.
+	// Files are all dashboard files, by the path that Grafana sees.
 	Files map[string]bool
 	// Served are the directories of the sources that hold dashboards, as Grafana sees them.
 	Served []string
@@ -37,15 +37,15 @@ type expectation struct {
 	HasProviders bool
 
 	Alerting []object
-	// Absent is what the files delete or reset.
+	// Absent are the alerting objects that the files delete or reset.
 	Absent []key
 
 	Ini       *grafanaini.Expectation
 	IniDigest snapshot.Digest
 
-	// Kinds are the kinds of which there are files, by route; the value names their contents.
+	// Kinds are the kinds of which there are files, by route, each with a fingerprint of its files.
 	Kinds map[string]uint64
-	// Hidden names, by route, what Grafana does not show. Only our own reload's answer can prove it.
+	// Hidden names, by route, what Grafana does not show. Only the answer to our own reload can prove it.
 	Hidden hidden
 	// Uncompared says that there is too much to compare.
 	Uncompared bool
@@ -53,7 +53,7 @@ type expectation struct {
 	Entries int
 }
 
-// unreadFile is a dashboard file that Grafana does not take.
+// unreadFile is a dashboard file that Grafana skips.
 type unreadFile struct {
 	File, Path, Reason string
 }
@@ -62,7 +62,7 @@ func newExpectation() expectation {
 	return expectation{Kinds: map[string]uint64{}, Hidden: hidden{}, Files: map[string]bool{}}
 }
 
-// hidden names, by route, what Grafana does not show or what could not be compared.
+// hidden names, by route, what Grafana does not show or reloader cannot compare.
 type hidden map[string][]string
 
 func (h hidden) hide(route, what string) {
@@ -74,8 +74,8 @@ func (h hidden) hide(route, what string) {
 // hide notes that Grafana does not show something.
 func (e *expectation) hide(route, what string) { e.Hidden.hide(route, what) }
 
-// expect reads the files the way Grafana does. They were judged before, so that what cannot be
-// read is left out silently here.
+// expect reads the files as Grafana does. It silently skips what it cannot read, because the
+// validator has reported that.
 func expect(set *snapshot.Set, facts finding.Facts) expectation {
 	known := &dashboardFiles{}
 	e := newExpectation()
@@ -111,7 +111,7 @@ func expect(set *snapshot.Set, facts finding.Facts) expectation {
 	return e
 }
 
-// count takes the files of a source into the fingerprint of its kind.
+// count adds the files of a source to the fingerprint of its kind.
 func (e *expectation) count(kind grafana.Kind, s *snapshot.Snapshot) {
 	if len(s.Files) == 0 && s.Source.Name != grafana.Dashboards {
 		return

@@ -17,7 +17,7 @@ const (
 	kindPolicies     = "notification policy tree"
 )
 
-// object is something of Grafana's alerting that has a name or uid.
+// object is an alerting object with a name or uid.
 type object struct {
 	key
 	File     string
@@ -31,16 +31,16 @@ type key struct {
 	ID   string `json:"i,omitempty"`
 }
 
-// alertingReader follows the files in Grafana's order; the last one of a uid or name wins.
+// alertingReader reads the files in Grafana's order; the last object with a uid or name wins.
 type alertingReader struct {
 	objects []object
 	deleted map[key]bool
 	resets  map[int64]bool
 	count   int
-	unsure  bool // some entry's name or organization is not known
-	// unlisted are rules with a dashboardUid of their own, which no API shows.
+	unsure  bool // the name or organization of some entry is not known
+	// unlisted counts rules with a dashboardUid of their own, which no API shows.
 	unlisted int
-	// slashed says that a slash belongs to the title of some folder: Grafana shows it like one between two folders.
+	// slashed says that the title of some folder contains a slash: Grafana shows it like one between two folders.
 	slashed bool
 }
 
@@ -196,8 +196,8 @@ func (r *alertingReader) readPolicies(d *provisioning.Decoder, m *provisioning.M
 	}
 }
 
-// finish keeps the last one of each uid or name. Resets come after all policies, and deletes after what they
-// delete; only a rule may be made again by a later file, which is not followed.
+// finish keeps the last object with each uid or name. Grafana applies resets after all policies, and deletes after the
+// objects that they delete. Only a rule may be created again by a later file; reloader does not track that.
 func (r *alertingReader) finish(e *expectation) {
 	e.Entries += r.count
 	last := map[key]int{}

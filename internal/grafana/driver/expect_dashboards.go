@@ -16,13 +16,13 @@ type providerEntry struct {
 	Org  int64
 	Name string // empty when it is not known
 	Path string // absolute; empty when it is not known
-	// Folder is the title of the folder that all its dashboards go to, and FolderUID its uid; ByFolder says that
-	// there is one, empty meaning General.
+	// Folder is the title of the folder for all its dashboards, and FolderUID its uid. ByFolder says that there is one
+	// such folder; it is General if Folder is empty.
 	Folder, FolderUID string
 	ByFolder          bool
-	// Keeps says that dashboards whose files went stay in Grafana.
+	// Keeps says that dashboards stay in Grafana after their files were removed.
 	Keeps bool
-	// Visible says that reloader sees its directory.
+	// Visible says that its directory is visible to reloader.
 	Visible bool
 }
 
@@ -36,7 +36,8 @@ type dashboard struct {
 	// Content is a fingerprint of the JSON without what Grafana sets itself; 0 when only the
 	// checksum can be compared.
 	Content uint64 `json:",omitempty"`
-	// Providers are the places of those that read the file: one but for a mistake. Namesakes says that another one has its name.
+	// Providers are the indexes of those that read the file: one, unless there is a mistake. Namesakes says that another
+	// provider has the same name.
 	Providers []int
 	Namesakes bool `json:",omitempty"`
 }
@@ -93,18 +94,18 @@ func (e *expectation) readDashboards(s *snapshot.Snapshot, known *dashboardFiles
 	e.Served = append(e.Served, path.Clean(s.Source.ServerPath(".")))
 }
 
-// owns says that a provider reads a file.
+// owns says whether a provider reads a file.
 func (p providerEntry) owns(file string) bool {
 	return p.Path != "" && paths.Inside(file, p.Path) && !hiddenBelow(file, p.Path)
 }
 
-// hiddenBelow says that a directory below the provider's has a name with a leading dot, which Grafana skips.
+// hiddenBelow says whether a directory below the provider's has a name with a leading dot, which Grafana skips.
 func hiddenBelow(file, dir string) bool {
 	rest := strings.TrimPrefix(path.Dir(file)+"/", strings.TrimSuffix(dir, "/")+"/")
 	return strings.HasPrefix(rest, ".") || strings.Contains(rest, "/.")
 }
 
-// assignProviders finds the providers that read each file, and drops files that none is known to read. A file that
+// assignProviders finds the providers that read each file, and drops files that no known provider reads. A file that
 // providers of several organizations read is a dashboard in each of them.
 func (e *expectation) assignProviders() {
 	names := map[string]int{}
@@ -137,7 +138,7 @@ func (e *expectation) assignProviders() {
 	}
 }
 
-// indexDashboards notes which dashboards have the same uid.
+// indexDashboards fills byUID.
 func (e *expectation) indexDashboards() {
 	e.byUID = make(map[key][]int, len(e.Dashboards))
 	for i, d := range e.Dashboards {

@@ -8,38 +8,38 @@ import (
 	"reloader/internal/grafana/provisioning"
 )
 
-// datasource is an entry that the last of all files has the last word on.
+// datasource is the last entry with its name in all files: the one that counts.
 type datasource struct {
 	File     string // source/name of its file
 	Key      key
 	UID      string `json:",omitempty"`
 	Contents contents
-	// Old says that the file has the form without apiVersion: only that the data source is there is known.
+	// Old says that the file has the form without apiVersion: only whether the data source exists is compared.
 	Old bool `json:",omitempty"`
-	// Secrets are the keys that must be set; AllSecrets says that there are no others.
+	// Secrets are the keys that must be set; AllSecrets says that no others may be set.
 	Secrets    []string `json:",omitempty"`
 	AllSecrets bool     `json:",omitempty"`
-	// Versioned entries are skipped by Grafana without a word when it has stored a newer version.
+	// Versioned says that the entry has a version: Grafana skips it silently when it has stored a newer one.
 	Versioned bool `json:",omitempty"`
-	// IsDefault is what the file says; DefaultWritten says that it says so.
+	// IsDefault is isDefault in the file; DefaultWritten says that the file has the key.
 	IsDefault, DefaultWritten bool `json:",omitempty"`
-	// Prune says that a reload removes the data source once it has left the files.
+	// Prune says that a reload deletes the data source once it is removed from the files.
 	Prune bool `json:",omitempty"`
-	// Correlations are what the file says about them, each fingerprinted; UnsureCorrelations when one is not known.
+	// Correlations are the fingerprints of the file's correlations; UnsureCorrelations says that one is not known.
 	Correlations       []uint64 `json:",omitempty"`
 	UnsureCorrelations bool     `json:",omitempty"`
 }
 
-// datasourceReader follows the files of data sources in Grafana's order: deletes, then entries;
-// the last one of a name wins.
+// datasourceReader reads the files of data sources in Grafana's order: deletes, then entries;
+// the last one with a name wins.
 type datasourceReader struct {
 	entries []datasource
 	seen    map[key]int // index into entries, -1 when deleted
 	count   int
-	// identities are what can clash with what is in the server: organizations, names, uids, the default.
+	// identities is what may clash with data sources that the server has: organizations, names, uids, the default.
 	identities strings.Builder
-	unsure     bool // the server's own data sources may always matter
-	unknown    bool // some entry's name or organization is not known
+	unsure     bool // anything may clash with the server's data sources
+	unknown    bool // the name or organization of some entry is not known
 }
 
 func newDatasourceReader() *datasourceReader { return &datasourceReader{seen: map[key]int{}} }
@@ -76,8 +76,8 @@ func (r *datasourceReader) read(d *provisioning.Decoder, m *provisioning.Map, fi
 	}
 }
 
-// readOld reads the form without apiVersion: other keys, no uid, no expansion. Only that the
-// data source is there is looked at.
+// readOld reads the form without apiVersion: other keys, no uid, no expansion. Only whether the
+// data source exists is compared.
 func (r *datasourceReader) readOld(d *provisioning.Decoder, m *provisioning.Map, file string) {
 	r.unsure = true
 	for _, item := range d.Items(m.Get("delete_datasources"), "delete_datasources") {
@@ -136,7 +136,7 @@ func (r *datasourceReader) finish(e *expectation) {
 	}
 }
 
-// readDatasource takes the fields that the API shows.
+// readDatasource reads the fields that the API shows.
 func (r *datasourceReader) readDatasource(d *provisioning.Decoder, item *provisioning.Map) datasource {
 	ds := datasource{AllSecrets: true}
 	fields := map[string]any{}
@@ -199,7 +199,7 @@ func (r *datasourceReader) readCorrelations(d *provisioning.Decoder, item *provi
 	}
 }
 
-// correlationForm is a correlation as the files and the API both say it.
+// correlationForm is a correlation in the form that files and the API have in common.
 func correlationForm(c map[string]any) map[string]any {
 	form := map[string]any{"targetUID": c["targetUID"], "label": c["label"], "description": c["description"], "type": "query"}
 	if c["type"] == "external" {

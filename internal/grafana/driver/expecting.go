@@ -4,21 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-
 	"slices"
 
 	"reloader/internal/finding"
 	"reloader/internal/grafana/validator"
 )
 
-// Expected is what Grafana will show once it runs some files, as names and fingerprints: what a plan compares with.
-// It crosses from the process that judges the files as JSON.
+// Expected is what Grafana will show once it runs certain files, as names and fingerprints. A plan compares with it.
+// The process that judges the files sends it as JSON.
 type Expected struct {
 	Facts expectedFor
 	Files expectation
 }
 
-// MarshalJSON implements json.Marshaler. What is too large says so, in place of what it would say.
+// MarshalJSON implements json.Marshaler. If the JSON is too large, it only says so.
 func (e *Expected) MarshalJSON() ([]byte, error) {
 	type plain Expected
 	b, err := json.Marshal((*plain)(e))
@@ -43,7 +42,7 @@ func (e *Expected) UnmarshalJSON(b []byte) error {
 			return fmt.Errorf("dashboard %s without a provider", d.File)
 		}
 		if slices.Min(d.Providers) < 0 || slices.Max(d.Providers) >= len(got.Files.Providers) {
-			return fmt.Errorf("dashboard %s of a provider that is not there", d.File)
+			return fmt.Errorf("dashboard %s with a provider that does not exist", d.File)
 		}
 	}
 	got.Files.indexDashboards()
@@ -51,7 +50,7 @@ func (e *Expected) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// expectedFor are the facts on which the reading of files depends.
+// expectedFor are the facts on which an expectation depends.
 type expectedFor struct {
 	Version string
 	SameEnv bool
@@ -60,8 +59,8 @@ type expectedFor struct {
 // maxExpected bounds the JSON of an Expected, in bytes: 10,000 alert rules have about 10 MiB.
 const maxExpected = 32 << 20
 
-// Expecting is a validator that reports what the driver needs to know about valid files. The daemon has that done
-// in another process, so that it parses nothing that a tenant wrote.
+// Expecting is a validator that also reports what the driver needs to know about valid files. The daemon runs it in
+// another process, so that the daemon itself parses nothing that a tenant wrote.
 func Expecting(v finding.Validator) finding.Validator { return expecting{v} }
 
 type expecting struct{ finding.Validator }
@@ -82,7 +81,7 @@ func (e expecting) Validate(ctx context.Context, req finding.Request) (finding.R
 
 func factsOf(f finding.Facts) expectedFor { return expectedFor{Version: f.Version, SameEnv: f.SameEnv} }
 
-// expectedOf is what the files of a change say, if it was made with what is known of the server now.
+// expectedOf is what the files of a change say, if it was made with the present facts about the server.
 func expectedOf(v any, facts finding.Facts) (expectation, bool) {
 	e, ok := v.(*Expected)
 	if !ok || e == nil || e.Facts != factsOf(facts) {
@@ -91,7 +90,7 @@ func expectedOf(v any, facts finding.Facts) (expectation, bool) {
 	return e.Files, true
 }
 
-// tooLarge is what is left of an expectation that is too large to be kept: the kinds, of which nothing is compared.
+// tooLarge is what remains of an expectation that is too large: the kinds. Nothing of them is compared.
 func (e *expectation) tooLarge() expectation {
 	small := expectation{Kinds: e.Kinds, Hidden: hidden{}, Files: map[string]bool{}, Entries: e.Entries, Ini: e.Ini, IniDigest: e.IniDigest, Uncompared: true}
 	for route := range e.Kinds {
@@ -100,8 +99,8 @@ func (e *expectation) tooLarge() expectation {
 	return small
 }
 
-// skip takes out the dashboards that the validator knows Grafana will not store (of a version, folder or organization
-// that do not fit): nothing waits for them, and a warning names each.
+// skip removes the dashboards that, according to the validator, Grafana will not store (their version, folder or
+// organization does not fit). The proof must not wait for them; a warning names each.
 func (e *expectation) skip(judged *validator.Expected) {
 	e.Dashboards = slices.DeleteFunc(e.Dashboards, func(d dashboard) bool {
 		if judged == nil || judged.Skipped[d.Path] == "" {

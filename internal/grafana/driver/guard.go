@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// maxTries with one wrong password. Grafana locks a user after 5 failures within 5 minutes, and
-	// answers the lock with the same 401 as a wrong password.
+	// maxTries is the limit for one wrong password. Grafana locks a user after 5 failures within 5
+	// minutes, and answers with the same 401 then as for a wrong password.
 	maxTries = 2
-	// lockOut is how long Grafana's lock lasts after the last recorded failure, with a margin: at
-	// 280 s the right password still gets a 401, at 305 s it does not.
+	// lockOut is how long Grafana's lock lasts after the last recorded failure, with a margin: the
+	// right password still gets a 401 after 280 s, but not after 305 s.
 	lockOut = 5*time.Minute + 30*time.Second
 )
 
-// guard keeps the admin's account from being locked: after two tries with the same wrong password
-// nothing is sent until the credentials have changed or a lock would have passed.
+// guard keeps the admin's account from being locked: after maxTries with the same wrong password,
+// nothing is sent until the credentials change or a lock would have expired.
 type guard struct {
 	now      func() time.Time
 	identity [sha256.Size]byte
@@ -39,7 +39,7 @@ func (g *guard) allow(identity [sha256.Size]byte) *reload.Failure {
 	}
 	wait := lockOut - g.now().Sub(g.last)
 	if wait <= 0 {
-		g.failures = maxTries - 1 // one more try for this stretch of time
+		g.failures = maxTries - 1 // one more try in each period of a lock
 		return nil
 	}
 	return &reload.Failure{
@@ -55,7 +55,7 @@ func (g *guard) allow(identity [sha256.Size]byte) *reload.Failure {
 // credentialsPoll is how soon changed credentials are noticed while nothing is sent.
 const credentialsPoll = 5 * time.Second
 
-// record counts a refusal of the credentials. Only an answer to right ones takes the count back.
+// record counts refusals of the credentials. Only an answer of 200 resets the count.
 func (g *guard) record(identity [sha256.Size]byte, a answer) {
 	switch {
 	case a.status == http.StatusUnauthorized && !bytes.Contains(a.body, []byte(`"auth.unauthorized"`)):

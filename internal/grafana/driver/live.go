@@ -14,8 +14,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// live asks the server for what the verdict on these kinds depends on. What it does not tell
-// stays unknown; only an answer that says "you may not ask" is an error.
+// live asks the server for what the verdict on these kinds depends on. What it does not report
+// stays unknown; see optional for the failures that are errors.
 func (d *Driver) live(ctx context.Context, routes []string) (*validation.Live, error) {
 	has := map[string]bool{}
 	for _, k := range grafana.Kinds {
@@ -45,14 +45,14 @@ func (d *Driver) live(ctx context.Context, routes []string) (*validation.Live, e
 	return l, nil
 }
 
-// noOrg says that Grafana refused to tell something of an organization because there is none with this number: it
-// then answers 403, as to a user who may not ask.
+// noOrg says that Grafana refused a request because there is no organization with this number: it then answers 403, as
+// it does when the user lacks a permission.
 func (d *Driver) noOrg(ctx context.Context, org int64, refused error) bool {
 	f, ok := errors.AsType[*reload.Failure](refused)
 	if !ok || f.Class != reload.ClassForbidden {
 		return false
 	}
-	for page := range maxPages { // Grafana counts these from 0
+	for page := range maxPages { // Grafana numbers these pages from 0
 		var orgs []struct{ ID int64 }
 		if d.api.list(ctx, fmt.Sprintf("/api/orgs?perpage=%d&page=%d", orgsPage, page), nil, &orgs) != nil {
 			return false
@@ -61,7 +61,7 @@ func (d *Driver) noOrg(ctx context.Context, org int64, refused error) bool {
 			return false
 		}
 		if len(orgs) < orgsPage {
-			// One that lists none is not believed: the organization of the user is there.
+			// An empty list cannot be right: it must have the user's own organization.
 			return page > 0 || len(orgs) > 0
 		}
 	}
@@ -71,7 +71,7 @@ func (d *Driver) noOrg(ctx context.Context, org int64, refused error) bool {
 // orgsPage is how many organizations Grafana lists at once.
 const orgsPage = 1000
 
-// inOrg lets a request speak for one organization; the admin is a member or gets a refusal.
+// inOrg selects the organization of a request. Grafana refuses it if the user is not a member.
 func inOrg(org int64) http.Header {
 	return http.Header{"X-Grafana-Org-Id": {strconv.FormatInt(org, 10)}}
 }
@@ -151,8 +151,8 @@ func (d *Driver) liveAlerting(ctx context.Context, l *validation.Live, org int64
 	return d.livePolicy(ctx, a, org)
 }
 
-// liveEmptyReceivers adds contact points without integrations, which the list above leaves out: the
-// one that a new Grafana 12.4 has of its own, called "empty", is such a one.
+// liveEmptyReceivers adds contact points without integrations, which /api/v1/provisioning leaves out,
+// such as the contact point "empty" that comes with a new Grafana 12.4.
 func (d *Driver) liveEmptyReceivers(ctx context.Context, a *validation.LiveAlerting, org int64) error {
 	if a.ContactPoints == nil {
 		return nil
@@ -172,7 +172,7 @@ func (d *Driver) liveEmptyReceivers(ctx context.Context, a *validation.LiveAlert
 	return nil
 }
 
-// route is a notification policy with the routes below it.
+// route is a notification policy with its child policies.
 type route struct {
 	Receiver string   `json:"receiver"`
 	Mutes    []string `json:"mute_time_intervals"`
@@ -201,7 +201,7 @@ func (d *Driver) livePolicy(ctx context.Context, a *validation.LiveAlerting, org
 	return nil
 }
 
-// fetch adds what the server lists at a path to a list, which stays nil, "not known", when it does not tell.
+// fetch adds what the server lists at a path to a list. The list stays nil, "not known", if the server does not answer.
 func fetch[T, L any](ctx context.Context, d *Driver, header http.Header, path string, into *[]L, form func(T) L) error {
 	var told []T
 	if err := d.api.get(ctx, path, header, &told); err != nil {
@@ -216,7 +216,7 @@ func fetch[T, L any](ctx context.Context, d *Driver, header http.Header, path st
 	return nil
 }
 
-// optional drops failures that only mean "this version or this user does not get to see that".
+// optional drops failures that only mean that this version or this user cannot read something.
 func optional(err error) error {
 	if f, ok := errors.AsType[*reload.Failure](err); ok {
 		switch f.Class {

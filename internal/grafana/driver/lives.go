@@ -15,52 +15,52 @@ import (
 	"time"
 )
 
-// life is what is known of the process that answers as Grafana. /metrics tells when it started and how many reload
-// requests it has answered. Where /metrics is not available, a broken connection has to do: Grafana keeps idle
-// connections, so that a new one means that the old one was cut, by a restart or by something like one.
+// life is what is known about the process that answers as Grafana. /metrics reports when it started and how many reload
+// requests it has answered. Without /metrics, a new connection counts as a restart: Grafana keeps idle connections, so
+// a new one means that the old one was cut, perhaps by a restart.
 type life struct {
-	// born tells the lives that this driver counts from those that another one counted.
+	// born distinguishes lives that this driver counted from those that another driver counted.
 	born string
-	// number counts the lives of the server that this driver has seen, and cuts those of them that only a broken
-	// connection named.
+	// number counts the lives of the server that this driver has seen; cuts counts those that only a cut connection
+	// shows.
 	number, cuts int
-	// start is process_start_time_seconds when this life was first seen, told what it is now: the kernel counts it back
-	// from the present time, so that it moves when the clock is set. 0 when it is not known.
+	// start is process_start_time_seconds when this life was first seen; told is its newest value. The kernel derives it
+	// from the present time, so it moves when the clock is set. 0 when it is not known.
 	start, told float64
-	// began is when the process started, by what passed since then; it does not move. Zero when the server tells no Date.
+	// began is when the process started, derived from its age; it does not move. Zero when the server sends no Date.
 	began time.Time
-	// ahead is how far the server's clock is ahead of ours; 0 when they agree as well as whole seconds can tell.
+	// ahead is how far the server's clock is ahead of ours; 0 within clocksAgree.
 	ahead time.Duration
-	// connections are those that were made until the newest look.
+	// connections is api.connections at the newest look.
 	connections int
-	// reloads are the reload requests that the process has answered, by route; nil when not known.
+	// reloads counts the reload requests that the process has answered, by route; nil when not known.
 	reloads map[string]uint64
 	looked  time.Time
 }
 
 const (
-	// sameStart is how far two starts of one process may lie apart: the kernel derives them from a clock that is
-	// corrected. No Grafana is ready so soon after its start that another one could start within this time.
+	// sameStart is how many seconds two values of the start of one process may differ: the kernel derives them from a
+	// clock that is corrected. Grafana is not ready so soon after its start that another one could start within this time.
 	sameStart = 1.0
-	// sameBegin is how far two starts of one process may lie apart that are counted back from a Date, which has whole seconds.
+	// sameBegin is how much two starts of one process may differ when they are derived from a Date, which has whole seconds.
 	sameBegin = 2 * time.Second
-	// clocksAgree is how far two clocks may be apart to count as one: a Date has whole seconds, and an answer takes its time.
+	// clocksAgree is the difference within which two clocks count as equal: a Date has whole seconds, and answers take time.
 	clocksAgree = 5 * time.Second
-	// lookSpacing is how often an idle server is asked for its metrics, which are much longer than its health. A
-	// restart of a server that is not behind a proxy cuts the connection, and is seen at once.
+	// lookSpacing is how often an idle server is asked for its metrics, which are much longer than its health. Unless
+	// there is a proxy in between, a restart cuts the connection, and reloader sees it at once.
 	lookSpacing = 30 * time.Second
-	// maxMetrics bounds what is read of /metrics.
+	// maxMetrics is the most that is read of /metrics, in bytes.
 	maxMetrics = 32 << 20
 )
 
-// glance looks only if something may have happened since the newest look, or that was long ago.
+// glance looks only if something may have happened since the newest look, or if that was long ago.
 func (d *Driver) glance(ctx context.Context) {
 	if d.life.looked.IsZero() || d.api.connections != d.life.connections || d.o.Clock().Sub(d.life.looked) >= lookSpacing {
 		d.look(ctx)
 	}
 }
 
-// look asks which process answers.
+// look finds out which process answers.
 func (d *Driver) look(ctx context.Context) {
 	d.life.looked = d.o.Clock()
 	start, began, ahead, reloads := d.metrics(ctx)
@@ -105,7 +105,7 @@ func (l life) epoch() string {
 	return name
 }
 
-// loads names the reloads that the process has answered.
+// loads is the number of reloads that the process has answered, by route.
 func (l life) loads() string {
 	var b strings.Builder
 	for _, route := range slices.Sorted(maps.Keys(l.reloads)) {
@@ -114,7 +114,7 @@ func (l life) loads() string {
 	return b.String()
 }
 
-// metrics reads the start of the process as it tells it and by our clock (zero when it tells no Date), how far its clock is
+// metrics reads when the process started, by its own clock and by ours (zero if it sends no Date), how far its clock is
 // ahead, and how many reloads it has answered.
 func (d *Driver) metrics(ctx context.Context) (start float64, began time.Time, ahead time.Duration, reloads map[string]uint64) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
@@ -129,7 +129,7 @@ func (d *Driver) metrics(ctx context.Context) (start float64, began time.Time, a
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // or the connection could not be used again
+		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // otherwise the connection cannot be reused
 		return 0, began, 0, nil
 	}
 	asked := d.o.Clock()
@@ -144,13 +144,13 @@ func (d *Driver) metrics(ctx context.Context) (start float64, began time.Time, a
 	return start, began, ahead, reloads
 }
 
-// readMetrics finds what matters in the text format of metrics.
+// readMetrics finds the start and the reloads in the text format of metrics.
 func readMetrics(r *bufio.Reader) (start float64, reloads map[string]uint64) {
 	reloads = map[string]uint64{}
 	for {
 		line, err := r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			continue // a line as long as that is none of those
+			continue // the lines to find are never this long
 		}
 		if len(line) > 0 && line[0] != '#' {
 			text := strings.TrimSpace(string(line[:min(len(line), 600)]))
@@ -172,7 +172,7 @@ func readMetrics(r *bufio.Reader) (start float64, reloads map[string]uint64) {
 	return start, reloads
 }
 
-// reloadCount reads a counter of answered requests, if it is that of a reload route.
+// reloadCount reads the counter of answered requests if the line is that of a reload route.
 func reloadCount(line string) (route string, n uint64, ok bool) {
 	if !strings.HasPrefix(line, "grafana_http_request_duration_seconds_count{") {
 		return "", 0, false
@@ -193,37 +193,37 @@ func reloadCount(line string) (route string, n uint64, ok bool) {
 	return route, uint64(f), true
 }
 
-// answered is a reload of ours that was answered with 200.
+// answered is a reload of ours that Grafana answered with 200.
 type answered struct {
 	life int
-	// files names the contents of the kind's files; see expectation.kinds.
+	// files is the fingerprint of the kind's files; see expectation.Kinds.
 	files uint64
-	// reloads is how many reloads of this kind the process had answered then; told says that it said so.
+	// reloads is how many reloads of this kind the process had answered then; told says that it reports them.
 	reloads uint64
 	told    bool
 }
 
-// covered says that Grafana answered our own reload of just these files of a kind with 200, in the life that it has
-// now, and that nothing else made it load that kind since. strayed says that there were other files meanwhile.
+// covered says that in its current life Grafana answered our own reload of exactly these files of a kind with 200, and
+// that nothing else has made it load that kind since. strayed says that there were other files in the meantime.
 func (d *Driver) covered(route string, files uint64, strayed bool) bool {
 	a, ok := d.answered[route]
 	switch {
 	case !ok || a.life != d.life.number || a.files != files:
 		return false
-	case !a.told || d.life.reloads[route] == 0: // not even ours is counted: this version counts otherwise
+	case !a.told || d.life.reloads[route] == 0: // our own reload is not counted either: this version counts differently
 		return !strayed
 	}
 	return d.life.reloads[route] <= a.reloads || d.patience.spent(route, d.o.Clock())
 }
 
-// undisturbed says that our own reload of these files is the newest one by Grafana's own count.
+// undisturbed says that by Grafana's count, our own reload of these files is the newest one.
 func (d *Driver) undisturbed(route string, files uint64) bool {
 	a, n := d.answered[route], d.life.reloads[route]
 	return a.life == d.life.number && a.files == files && a.told && n != 0 && n <= a.reloads
 }
 
-// patience bounds how often a reload of ours follows one that someone else made: two programs that both do so
-// would never end.
+// patience limits how often we reload after someone else did: two programs that both do so would never stop. It has
+// the times of such reloads, by route.
 type patience map[string][]time.Time
 
 const (
@@ -236,7 +236,7 @@ func (p patience) spent(route string, now time.Time) bool {
 	return len(p[route]) >= patientTimes
 }
 
-// coveredAll says so of all kinds of a plan.
+// coveredAll says that all kinds of a plan are covered.
 func (d *Driver) coveredAll(p plan, strayed bool) bool {
 	routes := p.routes
 	if !p.unknown {
@@ -257,12 +257,12 @@ func (d *Driver) noteAnswer(ctx context.Context, route string, files uint64) {
 	if known && before.told && d.life.reloads[route] > before.reloads && before.files == files && before.life == number {
 		d.patience[route] = append(d.patience[route], d.o.Clock())
 	}
-	// Grafana counts a request when its answer is on the way, perhaps only after the next look.
+	// Grafana counts a request while it sends the answer, perhaps only after the next look.
 	expected := d.life.reloads[route] + d.posts[route]
 	delete(d.answered, route)
 	d.look(ctx)
 	if d.life.number != number {
-		return // it was restarted meanwhile: which life answered is not known
+		return // it was restarted in the meantime: which life answered is not known
 	}
 	a := answered{life: number, files: files}
 	if told && d.life.reloads != nil {

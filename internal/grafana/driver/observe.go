@@ -14,8 +14,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// Observe asks /api/health, which needs no credentials and is answered only once provisioning at
-// the start has ended.
+// Observe asks /api/health, which needs no credentials. Grafana answers only after it has finished
+// provisioning at start.
 func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	if d.busy() {
 		return reload.Observation{Reason: errBusy.Error(), Class: reload.ClassBusy}, nil
@@ -52,7 +52,7 @@ func (d *Driver) Observe(ctx context.Context) (reload.Observation, error) {
 	return d.observation(), nil
 }
 
-// observation is what is known of the server since its newest answer.
+// observation is what is known about the server after its newest answer.
 func (d *Driver) observation() reload.Observation {
 	return reload.Observation{
 		Ready: true,
@@ -62,7 +62,7 @@ func (d *Driver) observation() reload.Observation {
 	}
 }
 
-// notReady tells a server that is away, which heals, from a wrong address, which does not.
+// notReady turns a failure that may pass into an observation. A permanent one, such as a wrong address, stays an error.
 func notReady(err error) (reload.Observation, error) {
 	f, ok := errors.AsType[*reload.Failure](err)
 	if !ok || f.Permanent {

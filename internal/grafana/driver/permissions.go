@@ -10,9 +10,9 @@ import (
 	"reloader/internal/reload"
 )
 
-// all are the scopes of each permission that cover everything of its kind. Grafana lists only what the user may see,
-// and says nothing of the rest: 12.4 gives a server admin with the role Viewer an empty list of the dashboards and alert
-// rules in a folder that viewers may not open.
+// all are the scopes of each permission that cover everything of its kind. Grafana silently lists only what the user may
+// see: 12.4 gives a server admin with the role Viewer an empty list of the dashboards and alert rules in a folder that
+// viewers may not open.
 var all = map[string][]string{
 	"dashboards:read":  {"dashboards:*", "dashboards:uid:*", "folders:*", "folders:uid:*", "*"},
 	"folders:read":     {"folders:*", "folders:uid:*", "*"},
@@ -22,8 +22,8 @@ var all = map[string][]string{
 // tellsPermissions is the oldest version in which permissions cannot be switched off.
 var tellsPermissions = grafana.Version{Major: 10}
 
-// seesAll gives a failure when the user is known to see only a part of something in an organization: then neither
-// what is missing in a list nor what is not there proves anything.
+// seesAll returns a failure when the user is known to see only a part of something in an organization: then a list
+// does not prove that something is missing or gone.
 func (d *Driver) seesAll(ctx context.Context, org int64, what string, actions ...string) error {
 	if !grafana.ParseVersion(d.version).AtLeast(tellsPermissions) {
 		return nil
@@ -37,7 +37,7 @@ func (d *Driver) seesAll(ctx context.Context, org int64, what string, actions ..
 			return &reload.Failure{
 				Class: reload.ClassForbidden, Permanent: true, Untouched: true, Err: errPartial,
 				Message: fmt.Sprintf("this user sees only a part of the %s in organization %d (%s)", what, org, action),
-				Hint:    fmt.Sprintf("give the user the role Admin in organization %d; to be a server admin is not enough", org),
+				Hint:    fmt.Sprintf("give the user the role Admin in organization %d; server admin is not enough", org),
 			}
 		}
 	}
@@ -46,10 +46,10 @@ func (d *Driver) seesAll(ctx context.Context, org int64, what string, actions ..
 
 const permissionsPath = "/api/access-control/user/permissions"
 
-// warnOfUser logs that the user may not reload, which otherwise shows only when a change is refused. It asks until the
-// user has the right, once in each life of Grafana. What Grafana does not tell is no warning. No status keeps the
-// warning, because the right can be given at any time.
-func (d *Driver) warnOfUser(ctx context.Context) {
+// warnAboutUser logs that the user may not reload, which otherwise shows only when Grafana refuses a change. It asks until
+// the user has the permission, in each life of Grafana. If Grafana does not report permissions, there is no warning. The
+// warning is not part of any status, because the permission can be granted at any time.
+func (d *Driver) warnAboutUser(ctx context.Context) {
 	if d.mayReload == d.life.epoch() || !grafana.ParseVersion(d.version).AtLeast(tellsPermissions) {
 		return
 	}

@@ -21,19 +21,19 @@ type plan struct {
 	restart bool
 	digest  snapshot.Digest
 	files   expectation
-	// unknown says that nothing is known of the files but their digest.
+	// unknown says that only the digest of the files is known.
 	unknown bool
-	// changed are the files that differ, by source and name: their objects are looked at first.
+	// changed are the files that differ, by source and name: their objects are compared first.
 	changed map[string]bool
-	// provisioning is the directory in which the server sees the files, as reloader was told.
+	// provisioning is the directory in which the server sees the files, according to reloader's configuration.
 	provisioning string
-	// settled says that the server has told everything that the verdict on these files needed.
+	// settled says that the server has reported everything that the verdict on these files needed.
 	settled bool
 }
 
-// Plan calls for the kinds whose files changed. Dashboard JSON asks for a dashboards call on every
-// version: a poll comes seconds later, and since 12.3 the server's own watch misses every swap of a
-// volume after the first.
+// Plan plans a reload of each kind whose files changed. Changed dashboard JSON needs a reload of dashboards in every
+// version: Grafana's own poll comes only seconds later, and since 12.3 its watch misses every swap of a volume after
+// the first.
 func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error) {
 	p := plan{changed: map[string]bool{}}
 	var out reload.Plan
@@ -88,7 +88,7 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 		}
 	}
 	if c.Server.Ready {
-		d.warnOfUser(ctx)
+		d.warnAboutUser(ctx)
 	}
 	out.Data = p
 	return out, nil
@@ -98,7 +98,7 @@ func (d *Driver) Plan(ctx context.Context, c reload.Change) (reload.Plan, error)
 // changed collects the files, by source and name.
 func (d *Driver) routes(c reload.Change, changed map[string]bool) []string {
 	if c.New == nil {
-		// Nothing is known but a digest: the gate went back to files that it had before our start.
+		// Only a digest is known: the gate went back to files from before our start.
 		return kindNames()
 	}
 	concerned := map[string]bool{}
@@ -123,12 +123,12 @@ func routeOf(source string) string {
 	return kind.Route
 }
 
-// uncertain are the kinds whose verdict depends on what the server has. That is not asked when it
-// costs time and cannot matter: where only dashboard JSON changed, and where the data sources are, by
-// organization, name, uid and being the default, those that the server was proven to run.
+// uncertain are the kinds whose verdict depends on what the server has. The server is not asked when
+// its answer cannot matter: if only dashboard JSON changed, or if the data sources have the same
+// organizations, names, uids and default as those that the server was proven to run.
 func (p plan) uncertain(last *reload.Plan, told bool) []string {
 	if !told {
-		return p.routes // the verdict says what the files say
+		return p.routes // only the verdict can say what the files say
 	}
 	return slices.DeleteFunc(slices.Clone(p.routes), func(route string) bool {
 		switch route {
@@ -150,9 +150,8 @@ func (p plan) uncertain(last *reload.Plan, told bool) []string {
 	})
 }
 
-// judge asks the validator again, now with what only the server knows of the kinds that changed,
-// and returns the errors and what nothing but the server could tell: everything else was said before. Without such
-// kinds nothing is asked, except always.
+// judge asks the validator again, now with what only the server knows about these kinds. It returns the errors and the
+// findings that need the server: all others were reported before. Without kinds it asks nothing, unless always is set.
 func (d *Driver) judge(ctx context.Context, c reload.Change, routes []string, always bool) (finding.Result, error) {
 	if d.o.Validator == nil || len(routes) == 0 && !always {
 		return finding.Result{}, nil
@@ -175,8 +174,8 @@ func (d *Driver) judge(ctx context.Context, c reload.Change, routes []string, al
 	return res, nil
 }
 
-// settle says whether the server's word counts in place of the warnings of the first verdict. Where it was not asked,
-// because nothing that matters has changed, its earlier word stands.
+// settle says whether the server's answers replace the warnings of the first verdict. If the server was not asked,
+// because nothing relevant has changed, its earlier answers still count.
 func (p *plan) settle(c reload.Change, asked bool, left []finding.Finding) bool {
 	if !c.Server.Ready {
 		return false
@@ -196,7 +195,7 @@ func (p *plan) settle(c reload.Change, asked bool, left []finding.Finding) bool 
 
 var errNoPlan = errors.New("the plan was not made by this driver")
 
-// kindNames are the routes that exist, in Grafana's own order.
+// kindNames are the routes of all kinds, in Grafana's order.
 func kindNames() []string {
 	var out []string
 	for _, k := range grafana.Kinds {

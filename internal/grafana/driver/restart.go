@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	// restartDistance is the least time between two restarts that we ask for. The kubelet counts
-	// every exit and makes a container wait for 10, 20, 40 ... 300 s; it forgets after 10 minutes.
+	// restartDistance is the minimum time between two restarts that we ask for. With every exit,
+	// the kubelet delays the next start longer (10, 20, 40 ... 300 s); it resets this after 10 minutes.
 	restartDistance = 10 * time.Minute
-	// restartLimit is how long Grafana may take to come back: the longest back-off of the kubelet
-	// and a start with many files.
+	// restartLimit is how long Grafana may take to come back: the longest back-off of the kubelet,
+	// plus a start with many files.
 	restartLimit = 10 * time.Minute
 )
 
-// restarts remembers which restarts were made, so that none is made without need or too early.
+// restarts remembers the restarts that were made, so that none is made needlessly or too early.
 type restarts struct {
 	last  time.Time
-	made  snapshot.Digest // the grafana.ini for which the last one was made
-	dueAt time.Time       // when a restart that came too early may be made; zero when none waits
+	made  snapshot.Digest // the grafana.ini of the last restart
+	dueAt time.Time       // when a delayed restart may be made; zero when none is delayed
 	count int
 }
 
-// wanted says whether a restart for this grafana.ini may be made now. Keys that differ after a
-// restart are set by the environment or the command line, and no other restart changes them.
+// wanted says whether a restart for this grafana.ini may be made now. Keys that still differ after a
+// restart are set by the environment or the command line: another restart would not change them.
 func (r *restarts) wanted(o Options, ini snapshot.Digest, now time.Time) bool {
 	if o.Restarter == nil || r.made == ini {
 		return false
@@ -41,8 +41,8 @@ func (r *restarts) wanted(o Options, ini snapshot.Digest, now time.Time) bool {
 	return true
 }
 
-// due changes its answer when a restart that waited has become possible. It is part of what is
-// observed, so that the target looks at the server again.
+// due returns another number when a delayed restart has become possible. The number is part of the
+// observation, so that the target then looks at the server again.
 func (r *restarts) due(now time.Time) int {
 	if !r.dueAt.IsZero() && !now.Before(r.dueAt) {
 		r.dueAt = time.Time{}
@@ -51,26 +51,26 @@ func (r *restarts) due(now time.Time) int {
 	return r.count
 }
 
-// settled is what one life of the server made of one grafana.ini.
+// settled is what is known about one grafana.ini in one life of the server.
 type settled struct {
 	digest snapshot.Digest
 	life   int
-	// since is when this file was first seen.
+	// since is when these contents were first seen.
 	since time.Time
-	// waiting are the keys that a restart may bring.
+	// waiting are the keys that may take effect with a restart.
 	waiting []string
-	// stale are those that a restart has not brought although it should have, none of them: the server's file is
-	// an old copy, unless all are set elsewhere. elsewhere are those that are set by the environment or the
-	// command line, because others of the same change came.
+	// stale are the keys of a change of which none took effect with a restart: the server's file is an old copy,
+	// unless all of them are set elsewhere. elsewhere are keys that the environment or the command line sets,
+	// because other keys of the same change did take effect.
 	stale, elsewhere []string
-	// ambiguous says that the server may have started with this file already: it is not ended for it.
+	// ambiguous says that the server may already have started with this file: it is not restarted for it.
 	ambiguous bool
 }
 
-// IniTimes say since when the server could have read the present grafana.ini at a start.
+// IniTimes say since when a starting server could have read the present grafana.ini.
 type IniTimes struct {
-	// Written is when these contents were written, Placed when they came to where the server reads them; the two
-	// differ in a gate, where a file stays the same one over many publications.
+	// Written is when these contents were written, Placed when they arrived where the server reads them. The two
+	// differ in a gate, where a file remains the same over many publications.
 	Written, Placed time.Time
 }
 
@@ -80,15 +80,15 @@ type ended struct {
 	at   time.Time
 }
 
-// restart asks the process to end. It does not wait for the next one: the files may change meanwhile, and the
-// target looks at the server anyway.
+// restart asks the process to end. It does not wait for the next one: the files may change in the meantime, and
+// the target looks at the server anyway.
 func (d *Driver) restart(ctx context.Context, p plan) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	d.look(ctx)
 	if err := d.o.Restarter.Terminate(ctx); err != nil {
 		return &reload.Failure{Class: reload.ClassLocal, Message: fmt.Sprintf("restart Grafana: %v", err), Permanent: true, Untouched: true, Err: err,
-			Hint: "the pod needs shareProcessNamespace: true, and reloader the same user id as Grafana"}
+			Hint: "the pod needs shareProcessNamespace: true, and reloader needs the same user id as Grafana"}
 	}
 	d.restarts.last, d.restarts.made = d.o.Clock(), p.files.IniDigest
 	d.ended = &ended{life: d.life.number, at: d.o.Clock()}
@@ -96,7 +96,7 @@ func (d *Driver) restart(ctx context.Context, p plan) error {
 	return nil
 }
 
-// awaitEnd gives a failure while a process that was asked to end may be the one that answers.
+// awaitEnd returns a failure while the process that was asked to end may still be the one that answers.
 func (d *Driver) awaitEnd() error {
 	if d.ended == nil {
 		return nil
@@ -147,9 +147,9 @@ func (d *Driver) waiting(ctx context.Context, e expectation) ([]string, error) {
 	return next.waiting, nil
 }
 
-// judgeUnseen is about a file that was not seen before: after a start of ours, the server may have read it already. A
-// server that was started after the file came, and has other values, has them from elsewhere; it is ended for no such
-// file, nor when it is not known which came first.
+// judgeUnseen judges a file that reloader sees for the first time: the server may have read it before reloader started.
+// If the server started after the file was placed, and has other values, they are set elsewhere. There is no restart
+// then, and none if it is not known which came first.
 func (d *Driver) judgeUnseen(s *settled) {
 	if d.o.IniTimes == nil {
 		return
@@ -178,13 +178,13 @@ func (d *Driver) processStart() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// startedAfter says whether the process that answers now, which is another one than at that moment, started after
-// it: its start has read the file that was there then.
+// startedAfter says whether the process that answers now, which is not the one of that moment, started after it: then
+// it has read the file that was there at that moment.
 func (d *Driver) startedAfter(moment time.Time) bool {
 	return d.life.start == 0 || d.life.started().Unix() > moment.Unix()
 }
 
-// confirmIni adds to a verdict what the server made of grafana.ini.
+// confirmIni adds the state of grafana.ini to a verdict.
 func (d *Driver) confirmIni(ctx context.Context, p plan, v *reload.Verdict) error {
 	keys, err := d.waiting(ctx, p.files)
 	if err != nil {
@@ -196,10 +196,10 @@ func (d *Driver) confirmIni(ctx context.Context, p plan, v *reload.Verdict) erro
 	}
 	if stale := d.settled.stale; len(stale) > 0 {
 		v.Proven, v.Mismatch = false, true
-		v.Differences = append(v.Differences, "grafana.ini: not as the file says after a restart: "+listed(stale, 5))
+		v.Differences = append(v.Differences, "grafana.ini: still different after a restart: "+listed(stale, 5))
 		v.Cause = strings.TrimSpace(v.Cause + " Grafana was started after grafana.ini changed, and none of the changes took effect. Either its container has an old copy of the file: mount the directory, not a subPath or a single file. " +
 			"Or GF_ variables or the command line set the same keys.")
-		v.Reason = "Grafana shows something else than the files: " + shorten(v.Differences)
+		v.Reason = "Grafana shows something other than the files: " + shorten(v.Differences)
 	}
 	if elsewhere := d.settled.elsewhere; len(elsewhere) > 0 {
 		v.NotCompared = append(v.NotCompared, "grafana.ini: set by the environment or the command line: "+listed(elsewhere, 5))

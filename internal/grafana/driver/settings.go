@@ -15,14 +15,14 @@ import (
 type serverSettings struct {
 	life  int
 	asked bool
-	// known are those of validation.LiveSettings that are set; nil when the server did not tell.
+	// known are those of validation.LiveSettings that are set; nil when the server did not report them.
 	known map[string]string
-	// provisioning is the directory that it reads; empty when it is not told, or not absolute.
+	// provisioning is the directory that it reads; empty when it is not reported, or not absolute.
 	provisioning string
 }
 
-// readSettings asks for the settings on which verdicts depend, once in each life of the server. What it does not tell
-// stays unknown.
+// readSettings asks for the settings on which verdicts depend, once in each life of the server. What the server does not
+// report stays unknown.
 func (d *Driver) readSettings(ctx context.Context) (serverSettings, error) {
 	if d.settings.asked && d.settings.life == d.life.number {
 		return d.settings, nil
@@ -49,17 +49,17 @@ func (d *Driver) readSettings(ctx context.Context) (serverSettings, error) {
 	return s, nil
 }
 
-// readsElsewhere is the likely cause of differences when the server reads another provisioning directory than reloader
-// was told; empty when it does not.
+// readsElsewhere is the likely cause of differences if the server reads another provisioning directory than the one
+// configured in reloader; otherwise empty.
 func (d *Driver) readsElsewhere(told string) string {
 	s := d.settings
 	if !s.asked || s.life != d.life.number || s.provisioning == "" || told == "" || s.provisioning == told {
 		return ""
 	}
-	return fmt.Sprintf("Grafana reads %s ([paths] provisioning), and reloader was told that it reads %s: mount the files there, or write --grafana-provisioning DIR=%s when that is the same volume.", s.provisioning, told, s.provisioning)
+	return fmt.Sprintf("Grafana reads %s ([paths] provisioning), but reloader is configured for %s: mount the files there, or write --grafana-provisioning DIR=%s if that is the same volume.", s.provisioning, told, s.provisioning)
 }
 
-// provisioningOf is the directory in which the server sees the kinds' directories; empty when the sources have several.
+// provisioningOf is the directory in which the server sees the kinds' directories; empty if there are several.
 func provisioningOf(set *snapshot.Set) string {
 	found := ""
 	for _, s := range set.Snapshots {

@@ -14,11 +14,11 @@ import (
 
 // storedDashboard is what Grafana reports about a dashboard.
 type storedDashboard struct {
-	checksum string // empty where the version does not tell
-	provider string // the provider that made it; empty when none did, or it is not told
+	checksum string // empty if this version does not report it
+	provider string // the provider that created it; empty if none did, or if it is not reported
 	path     string // of its file
 	folder   string // uid; empty for General
-	// edited says that something but a file wrote it last.
+	// edited says that the last change did not come from a file.
 	edited bool
 }
 
@@ -26,22 +26,22 @@ type storedDashboard struct {
 type stored struct {
 	byUID map[string]storedDashboard
 	sums  map[string]string // checksum -> uid
-	// detailed says that Grafana tells checksums, providers and folders.
+	// detailed says that Grafana reports checksums, providers and folders.
 	detailed bool
-	folders  map[string]string // uid -> title; nil when not asked or not told
+	folders  map[string]string // uid -> title; nil when not asked for or not reported
 }
 
 const (
 	pageSize = 500
 	maxPages = 40
-	// maxFolders is how many folders Grafana lists at once.
+	// maxFolders is the maximum number of folders that Grafana lists at once.
 	maxFolders = 1000
 )
 
-// listDashboards reads the metadata of all dashboards of an organization; nil when Grafana does not tell.
+// listDashboards reads the metadata of all dashboards of an organization; nil when Grafana does not list them.
 func (d *Driver) listDashboards(ctx context.Context, org int64, e expectation, seen *comparison) (*stored, error) {
 	if err := d.seesAll(ctx, org, "dashboards", "dashboards:read"); err != nil {
-		return nil, seen.untold("dashboards", "dashboards", err)
+		return nil, seen.notReported("dashboards", "dashboards", err)
 	}
 	have := &stored{byUID: map[string]storedDashboard{}, sums: map[string]string{}}
 	err := d.listResources(ctx, "dashboard.grafana.app", "dashboards", org, func(name string, annotations map[string]string) {
@@ -64,16 +64,16 @@ func (d *Driver) listDashboards(ctx context.Context, org int64, e expectation, s
 		d.detailed[org] = d.life.number
 		return have, d.listFolders(ctx, org, e, have, seen)
 	case f != nil && f.Class != reload.ClassNotFound && grafana.ParseVersion(d.version).AtLeast(grafana.Version{Major: 12, Minor: 4}):
-		return nil, seen.untold("dashboards", "dashboards", err)
+		return nil, seen.notReported("dashboards", "dashboards", err)
 	case err != nil && optional(err) != nil:
 		return nil, err
 	}
-	// An older version, or an older storage: the search knows no more than the uids.
+	// An older version, or an older storage: the search lists only the uids.
 	listed := len(have.byUID)
 	for page := 1; page <= maxPages; page++ {
 		var found []struct{ UID string }
 		if err := d.api.list(ctx, fmt.Sprintf("/api/search?type=dash-db&limit=5000&page=%d", page), inOrg(org), &found); err != nil {
-			return nil, seen.untold("dashboards", "dashboards", err)
+			return nil, seen.notReported("dashboards", "dashboards", err)
 		}
 		for _, one := range found {
 			if _, ok := have.byUID[one.UID]; !ok {
@@ -88,15 +88,15 @@ func (d *Driver) listDashboards(ctx context.Context, org int64, e expectation, s
 		if err == nil {
 			err = notGrafanas(dashboardsPath)
 		}
-		return nil, seen.untold("dashboards", "dashboards", err) // this life of Grafana told more before
+		return nil, seen.notReported("dashboards", "dashboards", err) // this life of Grafana reported more before
 	}
 	return have, nil
 }
 
-// dashboardsPath is where Grafana tells the checksums of dashboards, for messages.
+// dashboardsPath is where Grafana reports the checksums of dashboards, for messages.
 const dashboardsPath = "/apis/dashboard.grafana.app/v1beta1"
 
-// listFolders reads the titles of the folders, where a provider names one.
+// listFolders reads the titles of the folders if a provider names one.
 func (d *Driver) listFolders(ctx context.Context, org int64, e expectation, have *stored, seen *comparison) error {
 	for _, p := range e.Providers {
 		if p.Org != org || !p.ByFolder || p.Folder == "" {
@@ -106,7 +106,7 @@ func (d *Driver) listFolders(ctx context.Context, org int64, e expectation, have
 		var list []struct{ UID, Title string }
 		if err := d.api.list(ctx, fmt.Sprintf("/api/folders?limit=%d", maxFolders), inOrg(org), &list); err != nil {
 			have.folders = nil
-			return seen.untold("dashboards", "folders", err)
+			return seen.notReported("dashboards", "folders", err)
 		}
 		if len(list) >= maxFolders {
 			have.folders = nil // there may be more
@@ -155,8 +155,8 @@ func (d *Driver) listResources(ctx context.Context, group, kind string, org int6
 	return nil
 }
 
-// editedByHand says that a person or another program wrote a dashboard after its file did. Grafana itself, when it
-// provisions, is an access policy.
+// editedByHand says that a person or another program changed a dashboard after it was provisioned. When Grafana itself
+// provisions, it writes as an access policy.
 func editedByHand(annotations map[string]string) bool {
 	by := annotations["grafana.app/updatedBy"]
 	return by != "" && !strings.HasPrefix(by, "access-policy:")

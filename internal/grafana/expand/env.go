@@ -1,5 +1,5 @@
-// Package expand puts in ${NAME}, $__env{NAME}, $__file{PATH} and $NAME as Grafana does, in YAML and in grafana.ini.
-// All of it is linear in the length of a value.
+// Package expand replaces ${NAME}, $__env{NAME}, $__file{PATH} and $NAME as Grafana does, in YAML and in grafana.ini,
+// in time linear in the length of a value.
 package expand
 
 import (
@@ -9,26 +9,26 @@ import (
 	"os"
 )
 
-// Env is what an expansion can ask for. The zero Env is the process's own environment, which is not Grafana's.
+// Env supplies the values for an expansion. The zero Env is the process's own environment, which is not Grafana's.
 type Env struct {
-	// Same says that this process sees the same environment and files as Grafana. Without it a
-	// variable's value is unknown, and a file that is missing here may exist there.
+	// Same says that this process sees the same environment and files as Grafana. Otherwise the
+	// value of a variable is unknown, and a file that is missing here may exist there.
 	Same bool
 	// LookupEnv is os.LookupEnv when nil.
 	LookupEnv func(string) (string, bool)
-	// ReadFile is used for $__file{}; a bounded read of a regular file when nil.
+	// ReadFile reads the file of $__file{}; nil: a bounded read of a regular file.
 	ReadFile func(string) ([]byte, error)
 	// Hostname is os.Hostname when nil.
 	Hostname func() (string, error)
 }
 
-// maxFile bounds, in bytes, what $__file{} reads: these are passwords and certificates.
+// maxFile is the most that $__file{} reads, in bytes: such files hold passwords and certificates.
 const maxFile = 1 << 20
 
-// ErrUnusual is given for what is no small regular file: Grafana may well be able to read it.
+// ErrUnusual is returned for anything but a small regular file. Grafana may still be able to read it.
 var ErrUnusual = errors.New("not a regular file of at most 1 MiB")
 
-// Lookup is a variable's value; empty when it is not set, which is the same to Grafana.
+// Lookup is a variable's value; empty when it is not set. Grafana treats both the same.
 func (e *Env) Lookup(name string) string {
 	lookup := e.LookupEnv
 	if lookup == nil {
@@ -40,7 +40,7 @@ func (e *Env) Lookup(name string) string {
 	return ""
 }
 
-// Variable is what ${NAME} and $__env{NAME} become: HOSTNAME is the host's name when it is not set.
+// Variable is the value of ${NAME} and $__env{NAME}. When HOSTNAME is not set, it is the host's name.
 func (e *Env) Variable(name string) string {
 	if v := e.Lookup(name); v != "" || name != "HOSTNAME" {
 		return v

@@ -4,18 +4,18 @@ import "strings"
 
 // Use is one ${NAME}, $__env{NAME}, $__file{PATH} or $__any{thing} in a value.
 type Use struct {
-	// Kind is empty for ${NAME}, else what stands before the brace: "__env".
+	// Kind is empty for ${NAME}, otherwise the text before the brace, such as "__env".
 	Kind string
-	// Arg is what stands in the braces; never empty.
+	// Arg is the text in the braces; never empty.
 	Arg string
-	// Start and End are its bytes in the value.
+	// Start and End are its byte offsets in the value; End is exclusive.
 	Start, End int
 }
 
-// IsVariable says whether it stands for an environment variable.
+// IsVariable says whether it refers to an environment variable.
 func (u Use) IsVariable() bool { return u.Kind == "" || u.Kind == "__env" }
 
-// Uses finds them all in one pass. They are what \$(|__\w+){([^}]+)} matches.
+// Uses finds all matches of \$(|__\w+){([^}]+)} in one pass.
 func Uses(value string) []Use {
 	var out []Use
 	for i := 0; ; {
@@ -40,7 +40,7 @@ func Uses(value string) []Use {
 		size := strings.IndexByte(value[open+1:], '}')
 		switch {
 		case size < 0:
-			return out // nothing behind this one is closed either
+			return out // no later brace is closed either
 		case size == 0:
 			i++
 		default:
@@ -51,12 +51,12 @@ func Uses(value string) []Use {
 	}
 }
 
-// maxExact is the number of uses in one value up to which Replace is exact to the letter.
+// maxExact is the maximum number of uses in a value for which Replace does exactly what Grafana does.
 const maxExact = 100
 
-// Replace puts in values one after the other, always for the first occurrence of the use's text: a value that
-// contains the text of a later use is changed, as in Grafana. put gives false for what stays as it is. A value
-// with more than a hundred uses is expanded in one pass, which only differs where values contain uses themselves.
+// Replace replaces the uses one by one, each time the first occurrence of the use's text: an inserted value that
+// contains the text of a later use is changed too, as in Grafana. put returns false for a use that stays as it is. A
+// value with more than maxExact uses is expanded in one pass. The result differs only if inserted values contain uses.
 func Replace(value string, put func(Use) (string, bool)) string {
 	uses := Uses(value)
 	if len(uses) <= maxExact {
@@ -81,7 +81,7 @@ func Replace(value string, put func(Use) (string, bool)) string {
 	return b.String()
 }
 
-// Shell replaces $NAME and ${NAME} as os.Expand does, but in one pass however many braces stay open.
+// Shell replaces $NAME and ${NAME} as os.Expand does, but in one pass, however many braces are not closed.
 func Shell(value string, variable func(string) string) string {
 	var b strings.Builder
 	lastClosing := strings.LastIndexByte(value, '}')
@@ -96,7 +96,7 @@ func Shell(value string, variable func(string) string) string {
 		case name != "":
 			b.WriteString(variable(name))
 		case size == 0:
-			b.WriteByte('$') // it is followed by no name
+			b.WriteByte('$') // no name follows
 		}
 		i += size
 		done = i + 1
@@ -105,7 +105,7 @@ func Shell(value string, variable func(string) string) string {
 	return b.String()
 }
 
-// shellName is the name that begins at from, and how many bytes it takes; a brace that is empty or stays open has none.
+// shellName is the name that begins at from, and its length in bytes with braces. Empty or unclosed braces have no name.
 func shellName(value string, from, lastClosing int) (string, int) {
 	switch c := value[from]; {
 	case c == '{':

@@ -13,7 +13,7 @@ var (
 )
 
 // checkCorrelations judges the correlations of one entry; exists reports whether its
-// organization has a data source with a uid, as far as that is known.
+// organization has a data source with a uid, and whether that is known.
 func checkCorrelations(p *validation.Pass, e *dsEntry, exists func(uid string) (yes, known bool)) {
 	for i, c := range e.correlations {
 		at := e.file.At(e.corrNodes[i])
@@ -48,14 +48,14 @@ func checkCorrelations(p *validation.Pass, e *dsEntry, exists func(uid string) (
 	}
 }
 
-// correlationType says whether the correlation leads outside, to no data source.
+// correlationType says whether the correlation has the type external, which needs no data source.
 func correlationType(p *validation.Pass, c map[string]any, bad func(string)) bool {
 	t, written := c["type"]
 	if !written || t == nil || t == "" || p.Version.Before(validation.V11) {
 		return false
 	}
 	if p.Version.Before(validation.V12) {
-		bad("this Grafana panics on type beside config; remove type")
+		bad("this Grafana panics on type next to config; remove type")
 		return false
 	}
 	return t == "external"
@@ -77,7 +77,7 @@ func correlationConfig(p *validation.Pass, c map[string]any, bad func(string)) {
 	case nil, provisioning.Unknown:
 	case string:
 		if t != "query" && (t != "" || p.Version.Before(validation.V10)) {
-			bad("config.type must be query (other types are written as type beside config, in Grafana 12)")
+			bad("config.type must be query (other types are written as type next to config, in Grafana 12)")
 		}
 	default:
 		bad("config.type must be query")
@@ -93,7 +93,7 @@ func correlationConfig(p *validation.Pass, c map[string]any, bad func(string)) {
 		bad("config.target must be a map")
 	}
 	if _, err := json.Marshal(config); err != nil {
-		bad("config has a value that JSON does not have")
+		bad("config has a value that JSON cannot represent")
 	}
 	if p.Version.AtLeast(validation.V10) {
 		correlationTransformations(config["transformations"], bad)

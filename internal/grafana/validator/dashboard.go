@@ -35,21 +35,21 @@ type dashboard struct {
 	uid, title string
 	// folder is the title of its folder; empty for General.
 	folder string
-	// why is the rule that says why Grafana skips the file; empty when it is stored.
+	// why is the rule that makes Grafana skip the file; empty if Grafana stores it.
 	why string
-	// resource says that it is in resource form.
+	// resource says that it is in the resource format.
 	resource bool
 }
 
 func (d *dashboard) stored() bool { return d.why == "" }
 
-// dashboardCheck goes through the dashboards of all providers.
+// dashboardCheck checks the dashboards of all providers.
 type dashboardCheck struct {
 	*validation.Pass
 	byUID   map[orgKey]*dashboard
 	byTitle map[string]*dashboard
 	done    map[string]*dashboard
-	// theirUIDs and theirTitles are of dashboards that the server has and that are not from its files.
+	// theirUIDs and theirTitles are those of dashboards in the server that do not come from its files.
 	theirUIDs, theirTitles map[orgKey]bool
 }
 
@@ -58,7 +58,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 	if d := c.done[f.user]; d != nil {
 		again := *d
 		again.folder = folderOf(c.Pass, v, f)
-		return &again // judged already, for another provider
+		return &again // already judged, for another provider
 	}
 	d := &dashboard{file: f, folder: folderOf(c.Pass, v, f)}
 	c.done[f.user] = d
@@ -80,7 +80,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 	}
 	fields := c.unwrap(v, d, o.fields, at)
 	if _, titled := fields["title"]; d.why == ruleResourceForm && !titled {
-		return d // whatever else is missing follows from it
+		return d // anything else that is missing has the same cause
 	}
 	c.checkTitle(d, fields, at)
 	c.checkUID(d, fields, at)
@@ -93,7 +93,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 	return d
 }
 
-// folderOf is the title of the folder that a file lands in; since 13 it is a path of titles.
+// folderOf is the title of a file's folder; since Grafana 13 it is a path of titles.
 func folderOf(p *validation.Pass, v *providerView, f jsonFile) string {
 	if !v.fromFiles {
 		return validation.Label(v.folder)
@@ -141,13 +141,13 @@ func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at 
 	}
 	uid, isText := field.text()
 	switch {
-	case d.why == ruleAPIForm: // it has the uid one level deeper
+	case d.why == ruleAPIForm: // its uid is one level deeper
 	case !has || field.kind() == 'n' || isText && uid == "":
 		hint := "write \"uid\": and a short string"
 		if d.resource {
 			hint = "write metadata.name: it becomes the uid"
 		}
-		c.Infof(at, ruleUIDMissing, hint, "without a uid the dashboard gets a random one, and another one when the file is renamed")
+		c.Infof(at, ruleUIDMissing, hint, "without a uid the dashboard gets a random one, and a new one when the file is renamed")
 	case !isText:
 		c.Warnf(at, ruleUIDBad, "put the uid in double quotes", "a uid that is not a string is ignored: the dashboard gets a random one")
 	case !validation.UidFits(uid):
@@ -157,7 +157,7 @@ func (c *dashboardCheck) checkUID(d *dashboard, fields map[string]jsonField, at 
 	}
 }
 
-// unique compares with the dashboards that came before.
+// unique compares a dashboard with the previous ones.
 func (c *dashboardCheck) unique(v *providerView, d *dashboard, at validation.Place) {
 	titleKey := strconv.FormatInt(v.org, 10) + "\x00" + d.folder + "\x00" + d.title
 	if d.uid != "" {
@@ -180,7 +180,7 @@ func (c *dashboardCheck) unique(v *providerView, d *dashboard, at validation.Pla
 	}
 }
 
-// fieldKinds are the fields that a dashboard has in one type only; Grafana stores what it finds.
+// fieldKinds are the fields that must have a certain type. Grafana stores any type.
 var fieldKinds = map[string]struct{ kinds, what string }{
 	"panels": {"[", "a list"}, "tags": {"[", "a list"}, "version": {"-0123456789", "a number"}, "schemaVersion": {"-0123456789", "a number"},
 	"templating": {"{", "an object"}, "time": {"{", "an object"}, "annotations": {"{", "an object"},
@@ -227,7 +227,7 @@ func (c *dashboardCheck) checkRefresh(at validation.Place, f jsonField) {
 	c.Warnf(at, ruleRefresh, "", "refresh must be a duration of at least min_refresh_interval (5s): Grafana uses the minimum")
 }
 
-// checkLegacyAlerts: before Grafana 9 an alert in a panel can keep the whole dashboard out.
+// checkLegacyAlerts reports alerts in panels: before Grafana 9, an invalid one makes Grafana skip the whole dashboard.
 func (c *dashboardCheck) checkLegacyAlerts(f jsonFile, panels jsonField) {
 	var list []struct {
 		Alert json.RawMessage `json:"alert"`

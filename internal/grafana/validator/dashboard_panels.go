@@ -13,7 +13,7 @@ import (
 
 var ruleLibraryPanel = validation.NewRule("dashboard-library-panel")
 
-// panel is what matters of a panel here.
+// panel has the fields of a panel that matter here.
 type panel struct {
 	Library *struct {
 		Name, UID string
@@ -22,13 +22,13 @@ type panel struct {
 	Panels []panel
 }
 
-// libraryPanels reports panels that are kept in Grafana's database: no file can bring them.
+// libraryPanels reports panels that Grafana keeps in its database: files cannot create them.
 func (c *dashboardCheck) libraryPanels(d *dashboard, panels, elements jsonField) {
 	if bytes.Contains(panels.raw, []byte(`"libraryPanel"`)) {
 		var list []panel
 		if json.Unmarshal(panels.raw, &list) == nil {
 			at := panels.offset
-			c.tellLibraryPanels(d, list, &at)
+			c.reportLibraryPanels(d, list, &at)
 		}
 	}
 	if !bytes.Contains(elements.raw, []byte(`"LibraryPanel"`)) {
@@ -50,7 +50,7 @@ func (c *dashboardCheck) libraryPanels(d *dashboard, panels, elements jsonField)
 	}
 }
 
-func (c *dashboardCheck) tellLibraryPanels(d *dashboard, list []panel, at *int) {
+func (c *dashboardCheck) reportLibraryPanels(d *dashboard, list []panel, at *int) {
 	for _, p := range list {
 		if p.Library != nil {
 			if i := bytes.Index(d.file.bytes[*at:], []byte(`"libraryPanel"`)); i >= 0 {
@@ -60,7 +60,7 @@ func (c *dashboardCheck) tellLibraryPanels(d *dashboard, list []panel, at *int) 
 			c.libraryPanel(validation.Place{Path: d.file.user, Line: line, Column: column}, cmp.Or(p.Library.Name, p.Library.UID))
 			*at++
 		}
-		c.tellLibraryPanels(d, p.Panels, at)
+		c.reportLibraryPanels(d, p.Panels, at)
 	}
 }
 
@@ -68,8 +68,8 @@ func (c *dashboardCheck) libraryPanel(at validation.Place, name string) {
 	c.Infof(at, ruleLibraryPanel, "make sure that Grafana has it, or write the panel itself into the file", "the library panel %s must exist in Grafana: files cannot create it, and without it the panel stays empty", strconv.Quote(validation.Cut(name)))
 }
 
-// inputs reports an export for sharing whose placeholders are used and not filled: a template variable of the same
-// name fills one.
+// inputs reports a dashboard that was exported for sharing and uses a placeholder without a value. A template variable
+// of the same name supplies one.
 func (c *dashboardCheck) inputs(f jsonFile, inputs, templating jsonField) {
 	var wanted []struct{ Name string }
 	if json.Unmarshal(inputs.raw, &wanted) != nil {
@@ -82,7 +82,7 @@ func (c *dashboardCheck) inputs(f jsonFile, inputs, templating jsonField) {
 	for _, w := range wanted {
 		filled := w.Name == "" || slices.ContainsFunc(variables.List, func(v struct{ Name string }) bool { return v.Name == w.Name })
 		if !filled && bytes.Contains(f.bytes, []byte("${"+w.Name+"}")) {
-			c.Warnf(f.at(inputs), ruleInputs, "export it without 'for sharing externally', or replace ${"+validation.Cut(w.Name)+"} by a uid", "the dashboard was exported for sharing: ${%s} is a placeholder that Grafana does not fill in", validation.Cut(w.Name))
+			c.Warnf(f.at(inputs), ruleInputs, "export it without 'for sharing externally', or replace ${"+validation.Cut(w.Name)+"} with a uid", "the dashboard was exported for sharing: ${%s} is a placeholder that Grafana does not fill in", validation.Cut(w.Name))
 			return
 		}
 	}

@@ -20,13 +20,13 @@ var (
 
 const resourceGroup = "dashboard.grafana.app/"
 
-// resourceVersions are the versions of a dashboard that servers know.
+// resourceVersions are the dashboard API versions of Grafana 12; Grafana 13 adds resourceVersions13.
 var (
 	resourceVersions   = []string{"v0alpha1", "v1beta1", "v2alpha1", "v2beta1"}
 	resourceVersions13 = []string{"v1", "v2"}
 )
 
-// isResource says whether Grafana takes a file for a resource: any text as apiVersion makes it one.
+// isResource says whether Grafana reads a file as a resource: any non-empty string as apiVersion makes it one.
 func isResource(fields map[string]jsonField) bool {
 	text, isText := fields["apiVersion"].text()
 	return isText && text != ""
@@ -49,7 +49,7 @@ func (f jsonField) inside() map[string]jsonField {
 }
 
 // unwrap returns the fields of the dashboard itself: a resource has them one level deeper, and its name is the uid. It
-// judges what only a resource has, and what only looks like the newer form.
+// judges the other fields of a resource, and v2 dashboards without the resource around them.
 func (c *dashboardCheck) unwrap(v *providerView, d *dashboard, fields map[string]jsonField, at validation.Place) map[string]jsonField {
 	if !isResource(fields) || c.Version.Before(validation.V12) && fields["spec"].kind() != '{' {
 		c.bareV2(d, fields)
@@ -77,7 +77,7 @@ func (c *dashboardCheck) unwrap(v *providerView, d *dashboard, fields map[string
 	return out
 }
 
-// bareV2 finds what the newer form has at its top, without the resource around it.
+// bareV2 reports top-level fields of a v2 dashboard without the resource around them.
 func (c *dashboardCheck) bareV2(d *dashboard, fields map[string]jsonField) {
 	key := "elements"
 	if _, ok := fields[key]; !ok {
@@ -96,7 +96,7 @@ func (c *dashboardCheck) bareV2(d *dashboard, fields map[string]jsonField) {
 	}
 }
 
-// skip warns of what keeps the file out of Grafana.
+// skip warns that Grafana skips the file.
 func (c *dashboardCheck) skip(d *dashboard, at validation.Place, rule, hint, format string, args ...any) {
 	d.why = rule
 	c.Skipped[d.file.server] = rule
@@ -108,7 +108,7 @@ func (c *dashboardCheck) resourceVersion(d *dashboard, f jsonField) {
 	version, ours := strings.CutPrefix(text, resourceGroup)
 	switch {
 	case !ours:
-		c.skip(d, d.file.at(f), ruleResourceVersion, "write "+resourceGroup+"v1beta1, or remove apiVersion from a classic dashboard", "with this apiVersion Grafana does not take the file for a dashboard and skips it")
+		c.skip(d, d.file.at(f), ruleResourceVersion, "write "+resourceGroup+"v1beta1, or remove apiVersion from a classic dashboard", "with this apiVersion Grafana does not recognize the file as a dashboard and skips it")
 	case slices.Contains(resourceVersions, version):
 	case slices.Contains(resourceVersions13, version):
 		if c.Version.Before(validation.V13) {
@@ -121,7 +121,7 @@ func (c *dashboardCheck) resourceVersion(d *dashboard, f jsonField) {
 	}
 }
 
-// resourceFolder compares the folder in the file with the provider's, which must be the same if it is written.
+// resourceFolder compares the folder in the file, if it has one, with the provider's: they must be the same.
 func (c *dashboardCheck) resourceFolder(v *providerView, d *dashboard, f jsonField) {
 	wanted, isText := f.text()
 	if !isText || wanted == "" || !v.folder.Known || !v.folderUID.Known {
@@ -162,7 +162,7 @@ func (c *dashboardCheck) resourceOrg(v *providerView, d *dashboard, f jsonField)
 	}
 }
 
-// v2Datasources finds a data source that is written as a text where Grafana 13 wants an object.
+// v2Datasources reports data sources that are strings where Grafana 13 requires an object.
 func (c *dashboardCheck) v2Datasources(d *dashboard, apiVersion, spec jsonField) {
 	version, _ := apiVersion.text()
 	if c.Version.Before(validation.V13) || !strings.HasPrefix(version, resourceGroup+"v2") || spec.kind() != '{' {
@@ -188,7 +188,7 @@ func decoded(f jsonField) any {
 	return v
 }
 
-// textDatasource looks through the queries of a dashboard, not through what is up to a query's own language.
+// textDatasource searches the queries of a dashboard, but not their specs, which belong to the query languages.
 func textDatasource(v any) bool {
 	switch t := v.(type) {
 	case []any:

@@ -16,7 +16,7 @@ import (
 
 var (
 	ruleProviderMissing  = validation.NewRule("provider-path-missing")
-	ruleNotInView        = validation.NewRule("dashboards-not-in-view")
+	ruleNotVisible       = validation.NewRule("dashboards-not-in-view")
 	ruleProviderSkipped  = validation.NewRule("provider-skipped")
 	ruleProviderSamePath = validation.NewRule("provider-path-twice")
 	ruleProviderUIEdits  = validation.NewRule("provider-allow-ui-updates")
@@ -60,11 +60,11 @@ func checkDashboards(p *validation.Pass, s *snapshot.Snapshot) {
 // providerView is a provider with the dashboards that reloader can see.
 type providerView struct {
 	*provider
-	// inView says that the directory is among the target's sources.
-	inView bool
-	// missing says that the directory surely does not exist: later providers are skipped.
+	// visible says that the directory is visible to reloader, in one of the target's sources.
+	visible bool
+	// missing says that the directory certainly does not exist: Grafana skips later providers.
 	missing bool
-	// skipped says that an earlier provider is missing.
+	// skipped says that the directory of an earlier provider is missing.
 	skipped    bool
 	files      []jsonFile
 	dashboards []*dashboard
@@ -72,7 +72,7 @@ type providerView struct {
 
 // jsonFile is one dashboard file.
 type jsonFile struct {
-	// rel is relative to the provider's path, server is where Grafana sees it, user where the user does.
+	// rel is the path relative to the provider's, server the path for Grafana, user the path for messages.
 	rel, server, user string
 	bytes             []byte
 }
@@ -90,25 +90,25 @@ func view(p *validation.Pass, pr *provider) *providerView {
 		}
 		v.collect(p, s, root)
 	}
-	v.missing = !v.inView && p.Same && !dirExists(p, root)
+	v.missing = !v.visible && p.Same && !dirExists(p, root)
 	switch {
 	case v.missing:
 		p.Warnf(pr.pathAt, ruleProviderMissing, "create the directory, or correct the path", "the path does not exist: Grafana skips this provider and all later ones, and keeps their dashboards")
-	case !v.inView:
-		p.Infof(pr.pathAt, ruleNotInView, "", "reloader does not see this path: its dashboards are not checked")
+	case !v.visible:
+		p.Infof(pr.pathAt, ruleNotVisible, "", "reloader does not see this path: its dashboards are not checked")
 	}
 	return v
 }
 
-// collect takes the files of one source that lie below the provider's path.
+// collect adds the files of one source that are below the provider's path.
 func (v *providerView) collect(p *validation.Pass, s *snapshot.Snapshot, root string) {
 	dir := path.Clean(s.Source.ServerPath(""))
-	// Provisioning files whose place in the server was not given may be where Grafana has them by default.
+	// If the server's path of provisioning files is not configured, they may be in Grafana's default directory.
 	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && grafana.IsDirectory(s.Source.Name) && paths.Overlap(usual, root) && !paths.Overlap(dir, root) {
 		dir = usual
 	}
 	if paths.Inside(dir, root) {
-		v.inView = true
+		v.visible = true
 	}
 	for _, f := range s.Files {
 		server := path.Join(dir, f.Name)
@@ -119,7 +119,7 @@ func (v *providerView) collect(p *validation.Pass, s *snapshot.Snapshot, root st
 		if !below || hiddenDir(rel) {
 			continue
 		}
-		v.inView = true
+		v.visible = true
 		if !strings.HasSuffix(rel, ".json") {
 			if strings.HasSuffix(strings.ToLower(rel), ".json") {
 				p.Warnf(validation.Place{Path: s.Source.UserPath(f.Name), Line: 1, Column: 1}, validation.RuleFileIgnored, "the name must end in .json, in lower case", "Grafana does not read a file with this name")
@@ -135,10 +135,10 @@ func (v *providerView) collect(p *validation.Pass, s *snapshot.Snapshot, root st
 	}
 }
 
-// defaultProvisioning is where Grafana's packages and images have the provisioning directory.
+// defaultProvisioning is the provisioning directory in Grafana's packages and images.
 const defaultProvisioning = "/etc/grafana/provisioning"
 
-// hiddenDir says whether some directory of the name begins with a dot: Grafana does not go there.
+// hiddenDir says whether a directory in the path begins with a dot: Grafana skips it.
 func hiddenDir(rel string) bool {
 	dir := path.Dir(rel)
 	return strings.HasPrefix(dir, ".") && dir != "." || strings.Contains(dir, "/.")
@@ -152,7 +152,7 @@ func dirExists(p *validation.Pass, dir string) bool {
 	return err == nil
 }
 
-// walk goes through the providers as a reload does and looks at every dashboard.
+// walk goes through the providers in the order of a reload and judges every dashboard.
 func (c *dashboardCheck) walk(views []*providerView) {
 	skipping := false
 	for _, v := range views {
@@ -176,7 +176,7 @@ func (c *dashboardCheck) walk(views []*providerView) {
 // The default and the bounds of [folder] max_nested_folder_depth.
 const maxFolderDepth, leastFolderDepth, mostFolderDepth = 4, 1, 7
 
-// depth: since 13 each directory is a folder in the one above, and there is a limit.
+// depth checks the nesting of folders: since Grafana 13 each directory is a folder in the one above, up to a limit.
 func (c *dashboardCheck) depth(v *providerView) {
 	if !v.fromFiles || c.Version.Before(validation.V13) {
 		return
@@ -214,7 +214,7 @@ func checkSamePaths(p *validation.Pass, views []*providerView) {
 	}
 }
 
-// dropReadJSON takes back the remarks on JSON files beside the provider files that a provider does read.
+// dropReadJSON drops the findings about JSON files in the directory of provider files that a provider does read.
 func dropReadJSON(p *validation.Pass, s *snapshot.Snapshot, views []*providerView) {
 	read := map[string]bool{}
 	for _, v := range views {
@@ -230,7 +230,7 @@ func outlineProvider(p *validation.Pass, v *providerView) {
 		"org": strconv.FormatInt(v.org, 10), "path": v.pathRaw, "folder": validation.Label(v.folder), "folderUid": validation.Label(v.folderUID), "file": v.file.Name,
 		"disableDeletion": strconv.FormatBool(v.disableDeletion),
 	}
-	if v.inView {
+	if v.visible {
 		attrs["files"] = strconv.Itoa(len(v.files))
 	}
 	if v.interval.Known {

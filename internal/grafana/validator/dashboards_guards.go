@@ -18,8 +18,8 @@ var (
 	ruleProviderFolderNew = validation.NewRule("provider-folder-changed")
 )
 
-// guardProviders compares with what runs. A reload deletes all dashboards of providers that are
-// no longer named, whatever the reason: a misspelled key, an emptied file, a missing directory.
+// guardProviders compares the providers with those that run. A reload deletes all dashboards of a
+// provider that is no longer named, whatever the reason: a misspelled key, an emptied file, a missing directory.
 func guardProviders(p *validation.Pass, s *snapshot.Snapshot, views []*providerView) {
 	here := validation.Place{Path: grafana.Dashboards}
 	if s != nil {
@@ -45,7 +45,7 @@ func guardProviders(p *validation.Pass, s *snapshot.Snapshot, views []*providerV
 			providerGone(p, here, s, old, byPath, was)
 			continue
 		}
-		if v.inView && len(v.files) == 0 && old.Attrs["files"] != "" && !v.disableDeletion {
+		if v.visible && len(v.files) == 0 && old.Attrs["files"] != "" && !v.disableDeletion {
 			p.Guard(v.pathAt, guardAllGone, "", "all dashboards of the provider %q are gone from its path: Grafana would delete them", old.Name)
 		}
 		if old.Attrs["folder"] != "" && !v.folder.Set && !v.fromFiles && p.Version.AtLeast(validation.V12) {
@@ -59,14 +59,14 @@ func guardProviders(p *validation.Pass, s *snapshot.Snapshot, views []*providerV
 	removedDashboards(p, views)
 }
 
-// removedDashboards names what a provider with disableDeletion leaves behind when its file goes.
+// removedDashboards names dashboards that stay because of disableDeletion although their files were removed.
 func removedDashboards(p *validation.Pass, views []*providerView) {
 	gone := map[string][]string{} // by the provider's label
 	for _, i := range p.Before(itemDashboard) {
 		gone[i.Attrs["provider"]] = append(gone[i.Attrs["provider"]], i.Attrs["file"])
 	}
 	for _, v := range views {
-		if !v.disableDeletion || !v.inView {
+		if !v.disableDeletion || !v.visible {
 			continue
 		}
 		there := map[string]bool{}
@@ -105,7 +105,7 @@ func uidChanges(p *validation.Pass, views []*providerView) {
 			}
 			at := validation.Place{Path: d.file.user, Line: 1, Column: 1}
 			if p.Version.AtLeast(validation.V12) {
-				p.Warnf(at, ruleDashUIDChanged, "keep the uid, or delete the old dashboard by hand", "the uid changed: the old dashboard stays beside the new one")
+				p.Warnf(at, ruleDashUIDChanged, "keep the uid, or delete the old dashboard by hand", "the uid changed: the old dashboard stays next to the new one")
 			} else {
 				p.Warnf(at, ruleDashUIDChanged, "keep the uid", "the uid changed: links to the old one break")
 			}

@@ -96,7 +96,7 @@ func checkDatasources(p *validation.Pass, s *snapshot.Snapshot) {
 	}
 }
 
-// readDatasources returns nil when Grafana would not get through the file.
+// readDatasources returns nil when Grafana would fail on the file.
 func readDatasources(p *validation.Pass, f validation.File) *dsFile {
 	d, top, ok := p.Top(f)
 	if !ok {
@@ -155,7 +155,7 @@ func readDatasource(p *validation.Pass, f validation.File, d *provisioning.Decod
 	}
 	d.UnknownKeys(m, "a data source", known, "password", "basicAuthPassword")
 	if p.Version.AtLeast(validation.V11) {
-		d.Bool(m, "isprunable") // read by accident, and without effect, but it must be a boolean
+		d.Bool(m, "isprunable") // Grafana reads it by accident: it has no effect, but must be a boolean
 	}
 	o := d.Int(m, "orgId")
 	e := &dsEntry{
@@ -177,8 +177,8 @@ func readDatasource(p *validation.Pass, f validation.File, d *provisioning.Decod
 	return e
 }
 
-// newDelete settles the organization of a delete entry. Before Grafana 9 it has a default only
-// where the file has data sources too.
+// newDelete makes a delete entry. Before Grafana 9, orgId has a default only if the file has data
+// sources too.
 func newDelete(p *validation.Pass, f validation.File, m *provisioning.Map, name provisioning.Value, o provisioning.Int, hasEntries bool) *dsDelete {
 	del := &dsDelete{at: f.At(m.Node), name: name, org: validation.OrgOf(o)}
 	if o.Known && o.Value == 0 && !hasEntries && p.Version.Before(validation.V9) {
@@ -190,7 +190,7 @@ func newDelete(p *validation.Pass, f validation.File, m *provisioning.Map, name 
 	return del
 }
 
-// readDatasourcesV0 reads the old form: other keys, no uid, no expansion.
+// readDatasourcesV0 reads the old format: other keys, no uid, no expansion.
 func readDatasourcesV0(p *validation.Pass, f validation.File, d *provisioning.Decoder, top *provisioning.Map) *dsFile {
 	df := &dsFile{file: f}
 	d.UnknownKeys(top, "a data source file in the old format", datasourceTopKeysV0, validation.AnchorsOnly(top)...)
@@ -255,7 +255,7 @@ func outlineDatasource(p *validation.Pass, e *dsEntry) {
 	p.Item(itemDatasource, validation.Named(validation.Label(e.name), e.org), validation.FingerprintMap(e.node), attrs)
 }
 
-// presence says only whether there is something.
+// presence only says whether a value is set: the value itself may be secret.
 func presence(v provisioning.Value) string {
 	if !v.Set || v.Empty() {
 		return ""

@@ -20,22 +20,22 @@ var (
 	guardDSUIDChanged   = validation.NewRule("guard-datasource-uid-changed")
 )
 
-// origin says how a data source came to be known.
+// origin says how a data source is known.
 type origin uint8
 
 const (
-	fromFiles   origin = iota + 1 // this very set of files
-	fromRunning                   // the files that the server was last proven to run
-	fromLive                      // the server itself
+	fromFiles   origin = iota + 1 // from these files
+	fromRunning                   // from the files that the server was last proven to run
+	fromLive                      // from the server itself
 )
 
-// orgKey is something in one organization, by its name, uid or title.
+// orgKey identifies something in one organization by its name, uid or title.
 type orgKey struct {
 	org  int64
 	name string
 }
 
-// dsRow is a data source as the server would hold it at one moment of the reload.
+// dsRow is a data source as the server would store it at one moment of the reload.
 type dsRow struct {
 	uid      string
 	uidKnown bool
@@ -44,11 +44,11 @@ type dsRow struct {
 	origin   origin
 }
 
-// dsState plays the writing of a reload.
+// dsState simulates the writes of a reload.
 type dsState struct {
 	p    *validation.Pass
 	rows map[orgKey]*dsRow
-	// uids finds the row that has a uid: its key holds the organization and the uid.
+	// uids maps the organization and uid of a row to its key in rows.
 	uids map[orgKey]orgKey
 	// unknownMarks says that it is not known which data sources were written under prune.
 	unknownMarks bool
@@ -69,7 +69,7 @@ func (s *dsState) remove(key orgKey) {
 	delete(s.rows, key)
 }
 
-// applyDatasources plays what the reload would write, entry by entry, and reports where it would fail.
+// applyDatasources simulates a reload, entry by entry, and reports where it would fail.
 func applyDatasources(p *validation.Pass, files []*dsFile) {
 	s := &dsState{p: p, rows: map[orgKey]*dsRow{}, uids: map[orgKey]orgKey{}}
 	s.load()
@@ -95,7 +95,7 @@ func applyDatasources(p *validation.Pass, files []*dsFile) {
 	}
 }
 
-// load starts from what exists: what the server said, else what it was last proven to run.
+// load starts from what exists: what the server reported, otherwise what it was last proven to run.
 func (s *dsState) load() {
 	marks := map[orgKey]bool{}
 	for _, i := range s.p.Before(itemDatasource) {
@@ -116,8 +116,8 @@ func (s *dsState) load() {
 	}
 }
 
-// text is what identifies a value: what the server would see where the server itself was asked,
-// else what is written, so that two equal variables count as equal.
+// text identifies a value. If the server was asked, it is the expanded text. Otherwise it is the
+// text as written, so that two equal variables count as equal.
 func (s *dsState) text(v provisioning.Value) (string, bool) {
 	if s.p.Live == nil || s.p.Live.Datasources == nil {
 		return validation.Label(v), true
@@ -130,7 +130,7 @@ func (s *dsState) key(name provisioning.Value, org int64) (orgKey, bool) {
 	return orgKey{org, t}, ok && org != 0 && t != ""
 }
 
-// prune removes what was written under prune and is named by no file, before anything is written.
+// prune removes rows that were written under prune and that no file names, before anything is written.
 func (s *dsState) prune(files []*dsFile) {
 	if s.p.Version.Before(validation.V11) {
 		return
@@ -207,7 +207,7 @@ func GeneratedUID(name string) string {
 	return strings.ToUpper(fmt.Sprintf("P%x", sum[:8]))
 }
 
-// changeUID reports the change of a uid and says whether the entry would still be written.
+// changeUID reports a changed uid and says whether Grafana would still write the entry.
 func (s *dsState) changeUID(e *dsEntry, row *dsRow) bool {
 	p := s.p
 	at := e.file.At(e.uid.Node)
@@ -255,7 +255,7 @@ func (s *dsState) clash(e *dsEntry, key, other orgKey, row *dsRow) {
 	}
 }
 
-// deleteBlock is what to add to a file.
+// deleteBlock is the text to add to a file.
 func deleteBlock(name string, org int64) string {
 	return fmt.Sprintf("deleteDatasources: [{name: %q, orgId: %d}]", name, max(org, 1))
 }

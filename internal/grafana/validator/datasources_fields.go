@@ -32,8 +32,8 @@ var httpTypes = map[string]bool{
 	"parca": true, "prometheus": true, "tempo": true, "zipkin": true, "grafana-pyroscope-datasource": true,
 }
 
-// checkDefaults does what Grafana does over all files before it writes anything: organizations exist, and
-// at most one default in each.
+// checkDefaults does what Grafana does with all files before it writes anything: it checks that organizations
+// exist, and that each has at most one default.
 func checkDefaults(p *validation.Pass, files []*dsFile) {
 	first := map[int64]validation.Place{}
 	for _, f := range files {
@@ -43,7 +43,7 @@ func checkDefaults(p *validation.Pass, files []*dsFile) {
 				continue
 			}
 			if at, twice := first[e.org]; twice {
-				p.Errorf(e.file.At(e.isDefault.Node), ruleDSDefaultTwice, "leave isDefault in one of them", "%s:%d has the default of this organization already: Grafana refuses all data source files", at.Path, at.Line)
+				p.Errorf(e.file.At(e.isDefault.Node), ruleDSDefaultTwice, "leave isDefault in one of them", "%s:%d already has the default of this organization: Grafana refuses all data source files", at.Path, at.Line)
 				continue
 			}
 			first[e.org] = e.file.At(e.isDefault.Node)

@@ -21,7 +21,7 @@ var (
 	maxPerRuleItems = 20
 )
 
-// guardDatasources compares with what runs: what is valid and still not what anyone wants.
+// guardDatasources compares the data sources with those that run, and reports valid changes that no one wants.
 func guardDatasources(p *validation.Pass, s *snapshot.Snapshot, files []*dsFile) {
 	before := p.Before(itemDatasource)
 	if len(before) == 0 {
@@ -64,7 +64,7 @@ func itemKey(i finding.Item) orgKey {
 	return orgKey{id, i.Attrs["name"]}
 }
 
-// fileOf is the file that an item came from, if it is still there.
+// fileOf is the place of the file that an item came from, if the file still exists.
 func fileOf(i finding.Item, s *snapshot.Snapshot, otherwise validation.Place) validation.Place {
 	if name := i.Attrs["file"]; s != nil && name != "" {
 		if _, there := s.File(name); there {
@@ -107,7 +107,7 @@ func reportPruned(p *validation.Pass, here validation.Place, before, pruned []fi
 	p.Infof(here, ruleDSPruned, "", "prune deletes what was removed from the files: %s", strings.Join(names, ", "))
 }
 
-// guardEntry compares an entry with what it was.
+// guardEntry compares an entry with its running version.
 func guardEntry(p *validation.Pass, old finding.Item, e *dsEntry) {
 	if v := old.Attrs["version"]; v != "" && e.version.Known && strconv.FormatInt(e.version.Value, 10) == v &&
 		old.Fingerprint != validation.FingerprintMap(e.node) && p.Version.AtLeast(validation.V10) {
@@ -123,8 +123,8 @@ func guardEntry(p *validation.Pass, old finding.Item, e *dsEntry) {
 	guardSecureKeys(p, old, e)
 }
 
-// guardSecureKeys: Grafana 10 and later remove dropped keys, 9 keeps them, and earlier ones keep
-// all of them only when the whole map is gone.
+// guardSecureKeys reports secrets that stay after their keys were removed: Grafana 10 and later delete them, 9 keeps
+// them, and earlier versions keep them only when the whole map was removed.
 func guardSecureKeys(p *validation.Pass, old finding.Item, e *dsEntry) {
 	if p.Version.AtLeast(validation.V10) || p.Version.Before(validation.V9) && len(e.secureKeys) > 0 || old.Attrs["secureKeys"] == "" {
 		return

@@ -15,8 +15,8 @@ var (
 	ruleFolderDashboard = validation.NewRule("provider-folder-named-as-dashboard")
 )
 
-// checkFolders judges the folder step of each provider, in the order of a reload: what fails
-// there fails the whole reload, but only if the reload gets that far.
+// checkFolders judges the folder step of each provider, in the order of a reload. An error there
+// fails the whole reload, but only if the reload gets that far.
 func checkFolders(p *validation.Pass, views []*providerView) {
 	f := &folders{Pass: p, uids: map[orgKey]*providerView{}, general: map[orgKey]*dashboard{}, made: map[orgKey]bool{}}
 	for _, v := range views {
@@ -27,9 +27,9 @@ func checkFolders(p *validation.Pass, views []*providerView) {
 type folders struct {
 	*validation.Pass
 	uids map[orgKey]*providerView
-	// general are the dashboards of the General folder so far, by slug of the title.
+	// general are the dashboards in the General folder so far, by the slug of their titles.
 	general map[orgKey]*dashboard
-	// made are the folders so far, by slug of the title.
+	// made are the folders so far, by the slug of their titles.
 	made map[orgKey]bool
 }
 
@@ -66,7 +66,7 @@ func (f *folders) titles(v *providerView) []string {
 	return slices.Compact(out)
 }
 
-// fail reports what fails the folder step, mildly if the reload does not get there.
+// fail reports an error in the folder step, or a warning if the reload does not get that far.
 func (f *folders) fail(v *providerView, at validation.Place, rule, hint, why string) {
 	if v.skipped || v.missing {
 		f.Warnf(at, rule, hint, "%s: Grafana fails here once the missing paths exist", why)
@@ -100,7 +100,7 @@ func (f *folders) folder(v *providerView, title string) {
 	f.made[key] = true
 }
 
-// uid judges folderUid: before Grafana 12 it matters only where the folder is created.
+// uid judges folderUid: before Grafana 12 it matters only when the folder is created.
 func (f *folders) uid(v *providerView, title string, exists bool) {
 	uid := v.folderUID
 	if !uid.Known || uid.Text == "" || exists && f.Version.Before(validation.V12) {
@@ -134,7 +134,7 @@ func (f *folders) uid(v *providerView, title string, exists bool) {
 	}
 }
 
-// existing says whether the server surely has the folder.
+// existing says whether the server is known to have the folder.
 func (f *folders) existing(org int64, title string) bool {
 	return f.Live != nil && slices.ContainsFunc(f.Live.Folders, func(l validation.Folder) bool {
 		return l.OrgID == org && slug(l.Title) == slug(title)
@@ -147,7 +147,7 @@ func (f *folders) liveDashboard(org int64, title string) bool {
 	})
 }
 
-// slug is how older Grafanas compare titles.
+// slug is the form in which older Grafana versions compare titles.
 func slug(title string) string {
 	var b strings.Builder
 	dash := false

@@ -12,9 +12,9 @@ import (
 type jsonObject struct {
 	// isObject says that the text is an object at all.
 	isObject bool
-	// fields are the values, unread, by key; of equal keys the last one.
+	// fields are the values, not decoded, by key; the last one if a key is repeated.
 	fields map[string]jsonField
-	// trailing says that something follows the value.
+	// trailing says that more text follows the value.
 	trailing bool
 }
 
@@ -24,7 +24,7 @@ type jsonField struct {
 	offset int
 }
 
-// text is the value if it is a JSON text.
+// text is the value if it is a JSON string.
 func (f jsonField) text() (string, bool) {
 	if len(f.raw) == 0 || f.raw[0] != '"' {
 		return "", false
@@ -75,11 +75,11 @@ func jsonHint(b []byte, e *jsonError) string {
 	return ""
 }
 
-// maxJSONDepth is the nesting that Go's decoder, and so Grafana, accepts.
+// maxJSONDepth is the maximum nesting that Go's decoder accepts, and so Grafana.
 const maxJSONDepth = 10_000
 
-// scanJSON checks the first JSON value in b as Go's decoder would and keeps the fields of its first
-// level. It builds nothing of the rest: a dashboard is large, and two of its fields matter.
+// scanJSON checks the first JSON value in b as Go's decoder would, and keeps the fields of its first
+// level. It does not decode the rest: a dashboard is large, and only a few of its fields matter.
 func scanJSON(b []byte) (jsonObject, error) {
 	s := jsonScanner{b: b}
 	s.space()
@@ -158,7 +158,7 @@ func (s *jsonScanner) value() error {
 	return s.fail("a value is expected")
 }
 
-// list reads an object or an array, up to its end sign. field is called for each field of an object; it may be nil.
+// list reads an object or an array up to its closing character. It calls field, if not nil, for each field of an object.
 func (s *jsonScanner) list(end byte, otherwise string, field func(key []byte, f jsonField)) error {
 	s.depth++
 	if s.depth > maxJSONDepth {
@@ -309,7 +309,7 @@ func (s *jsonScanner) number() error {
 
 func isDigitByte(c byte) bool { return '0' <= c && c <= '9' }
 
-// lineColumn is where an offset is, both from 1.
+// lineColumn is the line and column of a byte offset, both counted from 1.
 func lineColumn(b []byte, offset int) (line, column int) {
 	offset = min(offset, len(b))
 	line = 1 + bytes.Count(b[:offset], []byte("\n"))

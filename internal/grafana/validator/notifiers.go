@@ -21,8 +21,8 @@ var (
 	}
 )
 
-// notifierNeeds are the legacy notifier types and the settings without which they are refused. A list
-// within the list are alternatives.
+// notifierNeeds are the legacy notifier types with their required settings. Each inner list has
+// alternatives, of which one is required.
 var notifierNeeds = map[string][][]string{
 	"dingding": {{"url"}}, "kafka": {{"kafkaRestProxy"}, {"kafkaTopic"}}, "email": {{"addresses"}}, "pagerduty": {{"integrationKey"}},
 	"victorops": {{"url"}}, "pushover": {{"apiToken"}, {"userKey"}}, "slack": {{"url", "token", "recipient"}}, "sensu": {{"url"}},
@@ -71,7 +71,7 @@ func notifierRequired(p *validation.Pass, f validation.File, m *provisioning.Map
 	}
 }
 
-// notifierOrg is the organization, 0 when not known.
+// notifierOrg is the organization's id; 0 when it is not known.
 func notifierOrg(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map) int64 {
 	o, name := d.Int(m, "org_id"), d.Text(m, "org_name")
 	if !o.Known {

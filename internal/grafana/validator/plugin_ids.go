@@ -14,8 +14,8 @@ var coreTypes = []string{
 	"parca", "postgres", "prometheus", "stackdriver", "tempo", "testdata", "zipkin",
 }
 
-// pluginTypes are well-known data sources of the public catalogue, which have to be installed. The list need not be
-// complete: it keeps a real plugin from being called misspelled, and finds the one that was meant.
+// pluginTypes are well-known data sources of the public catalog, which must be installed. The list need not be
+// complete: it finds the id that was probably meant, and keeps real ids from being reported as misspelled.
 var pluginTypes = strings.Fields(`
 grafana-adobeanalytics-datasource grafana-amazonprometheus-datasource grafana-appdynamics-datasource grafana-astradb-datasource
 grafana-athena-datasource grafana-atlassianstatuspage-datasource grafana-aurora-datasource grafana-azure-data-explorer-datasource
@@ -52,7 +52,7 @@ victoriametrics-datasource victoriametrics-logs-datasource victoriametrics-metri
 volkovlabs-rss-datasource xginn8-pagerduty-datasource yandexcloud-logging-datasource yesoreyeram-infinity-datasource
 `)
 
-// bareType is a plugin's id without what most ids have in common, so that only the rest is compared.
+// bareType is a plugin's id without the prefix and suffix that most ids share, so that only the rest is compared.
 func bareType(id string) string {
 	id = strings.TrimPrefix(strings.ToLower(id), "grafana-")
 	if i := strings.LastIndexByte(id, '-'); i > 0 && finding.Nearest(id[i+1:], []string{"datasource"}) != "" {
@@ -61,7 +61,7 @@ func bareType(id string) string {
 	return id
 }
 
-// nearestType is the id that was probably meant; empty when there is none, or when the id itself is known.
+// nearestType is the id that was probably meant; empty if there is none, or if the id itself is known.
 func nearestType(id string) string {
 	if slices.Contains(coreTypes, id) || slices.Contains(pluginTypes, id) {
 		return ""

@@ -61,14 +61,14 @@ func checkApp(p *validation.Pass, f validation.File, d *provisioning.Decoder, m 
 			id = 0
 			checkAppOrgName(p, f.At(orgName.Node), orgName)
 		} else if orgID.Value < 0 {
-			p.Warnf(f.At(orgID.Node), rulePluginOrgID, "", "org_id is below 1: Grafana takes organization 1")
+			p.Warnf(f.At(orgID.Node), rulePluginOrgID, "", "org_id is below 1: Grafana uses organization 1")
 		}
 	} else if orgID.Known {
 		if exists, known := p.Live.HasOrg(orgID.Value); known && !exists {
 			p.Warnf(f.At(orgID.Node), rulePluginOrgID, "", "organization %d does not exist: Grafana stores the setting, and it has no effect", orgID.Value)
 		}
 		if orgName.Set {
-			p.Warnf(f.At(orgName.Node), rulePluginOrgName, "remove one of them", "org_name is ignored beside org_id")
+			p.Warnf(f.At(orgName.Node), rulePluginOrgName, "remove one of them", "org_name is ignored next to org_id")
 		}
 	}
 	name := appName(validation.Label(typ), id, orgName)
@@ -80,7 +80,7 @@ func checkApp(p *validation.Pass, f validation.File, d *provisioning.Decoder, m 
 	p.Item(itemPlugin, name, validation.FingerprintMap(m), map[string]string{"org": strconv.FormatInt(id, 10), "type": validation.Label(typ)})
 }
 
-// appName is an app's name in its organization, which may be known by name only.
+// appName is an app's name with its organization, of which only the name may be known.
 func appName(typ string, id int64, orgName provisioning.Value) string {
 	if id == 0 {
 		return typ + " (organization " + validation.Label(orgName) + ")"

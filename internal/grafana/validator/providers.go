@@ -46,7 +46,7 @@ type provider struct {
 	interval        provisioning.Int
 	disableDeletion bool
 	allowUIUpdates  bool
-	// path is where the dashboards are; pathKnown is false when it depends on Grafana's environment.
+	// path is the dashboards' directory; pathKnown is false if it depends on Grafana's environment.
 	path      string
 	pathRaw   string
 	pathKnown bool
@@ -55,7 +55,7 @@ type provider struct {
 	fromFiles bool
 }
 
-// readProviders reads one provider file; false when Grafana would not get through it.
+// readProviders reads one provider file; false when Grafana would fail on it.
 func readProviders(p *validation.Pass, f validation.File) ([]*provider, bool) {
 	root, ok := p.Parse(f)
 	if !ok {
@@ -102,7 +102,7 @@ func readProviders(p *validation.Pass, f validation.File) ([]*provider, bool) {
 	return out, true
 }
 
-// readProvider reads one entry. The old form has org_id, and nothing in it is expanded.
+// readProvider reads one entry. The old format has org_id, and Grafana expands nothing in it.
 func readProvider(p *validation.Pass, f validation.File, d *provisioning.Decoder, m *provisioning.Map, old bool) *provider {
 	what, org := "a provider", "orgId"
 	text, whole, boolean, readMap := d.Text, d.Int, d.Bool, d.OptionsMap
@@ -126,9 +126,9 @@ func readProvider(p *validation.Pass, f validation.File, d *provisioning.Decoder
 	return pr
 }
 
-// readProvidersV0 reads the old form: a plain list, org_id, no expansion.
+// readProvidersV0 reads the old format: a plain list, org_id, no expansion.
 func readProvidersV0(p *validation.Pass, f validation.File, d *provisioning.Decoder, root *yaml.Node) []*provider {
-	const hint = "write 'apiVersion: 1' and 'providers:' above the list, and orgId for org_id"
+	const hint = "write 'apiVersion: 1' and 'providers:' above the list, and orgId instead of org_id"
 	if p.Version.AtLeast(validation.V124) {
 		p.Errorf(f.At(root), ruleProviderForm, hint, "this is the old format without apiVersion: 1: the reload works, but this Grafana (%s) panics at its next start", p.Version)
 	} else {
@@ -141,7 +141,7 @@ func readProvidersV0(p *validation.Pass, f validation.File, d *provisioning.Deco
 	return out
 }
 
-// readOptions settles the path and the folders.
+// readOptions reads the path and foldersFromFilesStructure.
 func readOptions(p *validation.Pass, pr *provider, options map[string]any) {
 	key := "path"
 	switch options["path"].(type) {
@@ -160,7 +160,7 @@ func readOptions(p *validation.Pass, pr *provider, options map[string]any) {
 	case string:
 		pr.path, pr.pathKnown = v, true
 	case provisioning.Unknown:
-		if before, _, _ := strings.Cut(pr.pathRaw, "$"); strings.Contains(before, "/") { // a path, whatever the value is
+		if before, _, _ := strings.Cut(pr.pathRaw, "$"); strings.Contains(before, "/") { // a string, whatever the value is
 			p.Infof(pr.pathAt, provisioning.RuleUnknownValue, "", "the path comes from Grafana's environment: its dashboards are not checked")
 			break
 		}
@@ -204,7 +204,7 @@ func readFromFiles(p *validation.Pass, pr *provider, v any) {
 	folder, uid := pr.folder.Set && !pr.folder.Empty(), pr.folderUID.Set && !pr.folderUID.Empty()
 	switch {
 	case folder && uid && pr.folder.Known && pr.folderUID.Known:
-		p.Errorf(at, ruleProviderFFFS, "remove folder and folderUid", "foldersFromFilesStructure does not go with folder and folderUid: Grafana refuses all provider files")
+		p.Errorf(at, ruleProviderFFFS, "remove folder and folderUid", "foldersFromFilesStructure cannot be combined with folder and folderUid: Grafana refuses all provider files")
 	case folder:
 		p.Warnf(at, ruleProviderFFFS, "remove folder", "folder is ignored when foldersFromFilesStructure is set")
 	case uid:
@@ -212,7 +212,7 @@ func readFromFiles(p *validation.Pass, pr *provider, v any) {
 	}
 }
 
-// checkProvider judges what does not depend on the dashboards.
+// checkProvider judges everything in an entry that does not depend on the dashboards.
 func checkProvider(p *validation.Pass, pr *provider) {
 	p.CheckOrg(pr.orgAt, pr.org)
 	if pr.typ.Known && pr.typ.Text != "" && pr.typ.Text != "file" {
@@ -244,7 +244,7 @@ func checkProvider(p *validation.Pass, pr *provider) {
 	}
 }
 
-// checkProviderNames: unique in a file, and better across files too.
+// checkProviderNames checks that names are unique in each file, and warns if they are not unique across files.
 func checkProviderNames(p *validation.Pass, list []*provider) {
 	first, inFile := map[string]*provider{}, map[[2]string]*provider{}
 	for _, pr := range list {

@@ -15,18 +15,17 @@ var (
 	ruleDashTakesOver = validation.NewRule("dashboard-takes-over")
 )
 
-// NeedsServer says that a rule can only find something when the server was asked.
+// NeedsServer says whether a rule can find something only if the server was asked.
 func NeedsServer(rule string) bool {
 	return slices.Contains([]string{ruleDSTakesOver, ruleDSDefault, ruleDSDeleteCase, ruleDashTakesOver}, rule)
 }
 
-// ServerDecides are rules whose warnings mean that the server was not asked: once it was, what it told counts in their
-// place.
+// ServerDecides are rules whose warnings mean that the server was not asked: once it was, its answers count instead.
 func ServerDecides() []string {
 	return []string{validation.RuleOrgUnknown, rulePluginInstalled, rulePluginOrgName, alerting.RuleReceiver, alerting.RuleIntervalRef, ruleCorrelationTarget}
 }
 
-// takeovers tells what the files change about data sources that were made otherwise.
+// takeovers reports what the files change about data sources that did not come from files.
 func takeovers(p *validation.Pass, files []*dsFile) {
 	if p.Live == nil {
 		return
@@ -60,7 +59,7 @@ func takeovers(p *validation.Pass, files []*dsFile) {
 	}
 }
 
-// deleteCase finds delete entries that miss their data source by case alone.
+// deleteCase reports a delete entry whose name differs from that of a data source only in case.
 func deleteCase(p *validation.Pass, d *dsDelete) {
 	if !d.name.Known {
 		return
@@ -80,7 +79,7 @@ func deleteCase(p *validation.Pass, d *dsDelete) {
 	}
 }
 
-// dashboardTakeover warns of a dashboard that was made otherwise and is replaced.
+// dashboardTakeover warns of a dashboard that did not come from these files and would be replaced.
 func (c *dashboardCheck) dashboardTakeover(v *providerView, d *dashboard, at validation.Place) {
 	if c.Live == nil || c.Running == nil {
 		return
@@ -95,7 +94,7 @@ func (c *dashboardCheck) dashboardTakeover(v *providerView, d *dashboard, at val
 	}
 }
 
-// loadTheirs collects the dashboards that are not from the files that run.
+// loadTheirs collects the dashboards that do not come from the running files.
 func (c *dashboardCheck) loadTheirs() {
 	ours := map[string]bool{}
 	for _, i := range c.Before(itemDashboard) {

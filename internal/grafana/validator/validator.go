@@ -38,10 +38,10 @@ const (
 	itemNotifier   = "notifier"
 )
 
-// Expected is what the validator knows of what the server will show (finding.Result.Expected).
+// Expected is what the validator knows about what the server will show (finding.Result.Expected).
 type Expected struct {
-	// Skipped are the dashboard files that Grafana will not store, by the path in the server, with the rule that says
-	// why: what is proven must not wait for them.
+	// Skipped are the dashboard files that Grafana will not store, by their path in the server, with the rule that says
+	// why: the proof must not wait for them.
 	Skipped map[string]string
 }
 
@@ -77,8 +77,8 @@ func Guards() []string { return validation.Guards() }
 
 var ruleKindMissing = validation.NewRule("kind-directory-missing")
 
-// missingKinds reports directories that are not among the sources. They may well exist for Grafana,
-// as a part of its image, so that this is no more than a remark.
+// missingKinds reports directories that are not among the sources, as an info only: Grafana may have
+// them in its image.
 func missingKinds(p *validation.Pass) {
 	provisioning := false
 	for _, c := range checkers {
