@@ -30,8 +30,7 @@ func providerDirs(set *snapshot.Set, known []snapshot.Source) ([]snapshot.Source
 			continue
 		}
 		for _, f := range s.Files {
-			ext := path.Ext(f.Name)
-			if strings.Contains(f.Name, "/") || ext != ".yaml" && ext != ".yml" {
+			if strings.Contains(f.Name, "/") || !slices.Contains(yamlFiles, path.Ext(f.Name)) {
 				continue
 			}
 			b, _ := s.Bytes(f.Name)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
 )
 
@@ -18,41 +19,34 @@ type dashboardFiles struct {
 	contents int // how many were fingerprinted by content
 }
 
-type dashboardFile struct {
-	dashboard
-	// skipped is why Grafana does not take the file; empty when it does.
-	skipped string
-}
-
-// read gives what one file says, or why Grafana skips it.
+// read returns the dashboard of one file, or the reason why Grafana skips it.
 func (b *dashboardFiles) read(s *snapshot.Snapshot, f snapshot.File) (dashboard, string) {
 	text, there := s.Bytes(f.Name)
 	if !there {
 		return dashboard{}, "it could not be read"
 	}
-	found := b.parse(text)
-	return found.dashboard, found.skipped
+	return b.parse(text)
 }
 
-func (b *dashboardFiles) parse(text []byte) dashboardFile {
+func (b *dashboardFiles) parse(text []byte) (found dashboard, skipped string) {
 	var doc map[string]any
 	if json.NewDecoder(bytes.NewReader(text)).Decode(&doc) != nil {
-		return dashboardFile{skipped: "it is not a JSON object"}
+		return dashboard{}, "it is not a JSON object"
 	}
 	title, uid, resource := names(doc)
 	switch {
 	case strings.TrimSpace(title) == "":
-		return dashboardFile{skipped: "it has no title"}
-	case len(uid) > 40 || strings.ContainsFunc(uid, notInUID):
-		return dashboardFile{skipped: "its uid has more than 40 characters, or others than letters, digits, - and _"}
+		return dashboard{}, "it has no title"
+	case !validation.UidFits(uid):
+		return dashboard{}, "its uid has more than 40 characters, or others than letters, digits, - and _"
 	}
 	sum := md5.Sum(text)
-	found := dashboardFile{dashboard: dashboard{UID: uid, Title: title, Checksum: hex.EncodeToString(sum[:])}}
+	found = dashboard{UID: uid, Title: title, Checksum: hex.EncodeToString(sum[:])}
 	if !resource && b.contents < maxContents {
 		b.contents++
 		found.Content = dashboardContent(doc)
 	}
-	return found
+	return found, ""
 }
 
 // names are the title and uid of a dashboard, in the classic form or as a resource of the newer API.
@@ -68,10 +62,6 @@ func names(doc map[string]any) (title, uid string, resource bool) {
 	title, _ = doc["title"].(string)
 	uid, _ = doc["uid"].(string)
 	return title, uid, false
-}
-
-func notInUID(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }
 
 // dashboardContent is a fingerprint without the fields that Grafana sets itself.

@@ -218,8 +218,7 @@ func (c *dashboardCheck) checkRefresh(at validation.Place, f jsonField) {
 		"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
 		"M": 30 * 24 * time.Hour, "y": 365 * 24 * time.Hour,
 	}
-	m := duration().FindStringSubmatch(text)
-	if m != nil {
+	if m := duration().FindStringSubmatch(text); m != nil {
 		if n, err := strconv.ParseInt(m[1], 10, 32); err == nil && time.Duration(n)*units[m[2]] >= minRefresh {
 			return
 		}

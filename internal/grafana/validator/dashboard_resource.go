@@ -26,12 +26,6 @@ var (
 	resourceVersions13 = []string{"v1", "v2"}
 )
 
-// isResource says whether Grafana reads a file as a resource: any non-empty string as apiVersion makes it one.
-func isResource(fields map[string]jsonField) bool {
-	text, isText := fields["apiVersion"].text()
-	return isText && text != ""
-}
-
 // inside are the fields of a value that is an object.
 func (f jsonField) inside() map[string]jsonField {
 	if f.kind() != '{' {
@@ -48,10 +42,11 @@ func (f jsonField) inside() map[string]jsonField {
 	return o.fields
 }
 
-// unwrap returns the fields of the dashboard itself: a resource has them one level deeper, and its name is the uid. It
-// judges the other fields of a resource, and v2 dashboards without the resource around them.
+// unwrap returns the fields of the dashboard itself: a resource has them one level deeper, and its name is the uid. Any
+// non-empty string as apiVersion makes a file a resource. unwrap judges the other fields of a resource, and v2
+// dashboards without the resource around them.
 func (c *dashboardCheck) unwrap(v *providerView, d *dashboard, fields map[string]jsonField, at validation.Place) map[string]jsonField {
-	if !isResource(fields) || c.Version.Before(validation.V12) && fields["spec"].kind() != '{' {
+	if apiVersion, _ := fields["apiVersion"].text(); apiVersion == "" || c.Version.Before(validation.V12) && fields["spec"].kind() != '{' {
 		c.bareV2(d, fields)
 		return fields
 	}
@@ -165,11 +160,7 @@ func (c *dashboardCheck) resourceOrg(v *providerView, d *dashboard, f jsonField)
 // v2Datasources reports data sources that are strings where Grafana 13 requires an object.
 func (c *dashboardCheck) v2Datasources(d *dashboard, apiVersion, spec jsonField) {
 	version, _ := apiVersion.text()
-	if c.Version.Before(validation.V13) || !strings.HasPrefix(version, resourceGroup+"v2") || spec.kind() != '{' {
-		return
-	}
-	var tree any
-	if json.Unmarshal(spec.raw, &tree) != nil || !textDatasource(tree) {
+	if c.Version.Before(validation.V13) || !strings.HasPrefix(version, resourceGroup+"v2") || spec.kind() != '{' || !textDatasource(decoded(spec)) {
 		return
 	}
 	at := spec
@@ -184,7 +175,9 @@ func (c *dashboardCheck) v2Datasources(d *dashboard, apiVersion, spec jsonField)
 
 func decoded(f jsonField) any {
 	var v any
-	_ = json.Unmarshal(f.raw, &v)
+	if json.Unmarshal(f.raw, &v) != nil {
+		return nil // not what was read before an error, such as a number that is too large
+	}
 	return v
 }
 

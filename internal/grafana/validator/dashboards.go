@@ -162,9 +162,7 @@ func (c *dashboardCheck) walk(views []*providerView) {
 		}
 		skipping = skipping || v.missing
 		for _, f := range v.files {
-			if d := c.dashboard(v, f); d != nil {
-				v.dashboards = append(v.dashboards, d)
-			}
+			v.dashboards = append(v.dashboards, c.dashboard(v, f))
 		}
 		c.depth(v)
 		if v.allowUIUpdates && c.Version.AtLeast(validation.V12) {

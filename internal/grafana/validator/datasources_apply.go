@@ -3,7 +3,6 @@ package validator
 import (
 	"crypto/sha256"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"reloader/internal/grafana/provisioning"
@@ -99,8 +98,7 @@ func applyDatasources(p *validation.Pass, files []*dsFile) {
 func (s *dsState) load() {
 	marks := map[orgKey]bool{}
 	for _, i := range s.p.Before(itemDatasource) {
-		id, _ := strconv.ParseInt(i.Attrs["org"], 10, 64)
-		key := orgKey{id, i.Attrs["name"]}
+		key := itemKey(i)
 		marks[key] = i.Attrs["prune"] == "true"
 		if s.p.Live == nil || s.p.Live.Datasources == nil {
 			s.put(key, &dsRow{uid: i.Attrs["uid"], uidKnown: i.Attrs["uid"] != "", prunable: marks[key], origin: fromRunning})
@@ -182,23 +180,15 @@ func (s *dsState) store(e *dsEntry, key orgKey, row *dsRow, uid string, uidKnown
 	next := dsRow{prunable: e.prune, origin: fromFiles}
 	if row != nil {
 		next.uid, next.uidKnown = row.uid, row.uidKnown
-	} else {
-		if uid == "" && uidKnown {
-			uid, uidKnown = s.generated(key.name)
+	} else if uid == "" && uidKnown {
+		if uidKnown = s.p.Version.AtLeast(validation.V9); uidKnown { // before, it is random
+			uid = GeneratedUID(key.name)
 		}
 	}
 	if uid != "" || next.uid == "" {
 		next.uid, next.uidKnown = uid, uidKnown && uid != ""
 	}
 	s.put(key, &next)
-}
-
-// generated is the uid that Grafana makes from a name; before version 9 it is random.
-func (s *dsState) generated(name string) (string, bool) {
-	if s.p.Version.Before(validation.V9) {
-		return "", false
-	}
-	return GeneratedUID(name), true
 }
 
 // GeneratedUID is the uid that Grafana 9 and later give a data source whose entry has none.
@@ -212,22 +202,16 @@ func (s *dsState) changeUID(e *dsEntry, row *dsRow) bool {
 	p := s.p
 	at := e.file.At(e.uid.Node)
 	hint := "keep the old uid, or delete the old one first:\n" + deleteBlock(validation.Label(e.name), e.org)
-	if p.Version.AtLeast(validation.V12) {
-		const why = "the uid of this data source changes: Grafana fails with 'data source not found' and no longer starts"
-		if row.origin == fromRunning {
-			p.Guard(at, guardDSUIDChanged, hint, why)
-		} else {
-			p.Errorf(at, ruleDSUIDChanged, hint, why)
-		}
-		return false
+	effect, report, written := "dashboards and rules that use the old one break", p.Warnf, p.Version.Before(validation.V12)
+	if !written {
+		effect, report = "Grafana fails with 'data source not found' and no longer starts", p.Errorf
 	}
-	const why = "the uid of this data source changes: dashboards and rules that use the old one break"
+	rule := ruleDSUIDChanged
 	if row.origin == fromRunning {
-		p.Guard(at, guardDSUIDChanged, hint, why)
-	} else {
-		p.Warnf(at, ruleDSUIDChanged, hint, why)
+		rule, report = guardDSUIDChanged, p.Guard
 	}
-	return true
+	report(at, rule, hint, "the uid of this data source changes: %s", effect)
+	return written
 }
 
 // holder finds another data source of the organization with that uid.

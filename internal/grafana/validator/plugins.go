@@ -89,23 +89,18 @@ func appName(typ string, id int64, orgName provisioning.Value) string {
 }
 
 func checkAppType(p *validation.Pass, at validation.Place, typ provisioning.Value) {
-	if typ.Known && p.Version.Before(validation.V9) && slices.Contains(coreTypes, typ.Text) {
-		p.Errorf(at, rulePluginInstalled, "", "this plugin is not an app: Grafana before 9 refuses all plugin files")
-		return
-	}
+	exists, known := p.Live.HasPlugin(typ.Text)
 	switch {
-	case typ.Empty():
+	case !typ.Known:
+	case p.Version.Before(validation.V9) && slices.Contains(coreTypes, typ.Text):
+		p.Errorf(at, rulePluginInstalled, "", "this plugin is not an app: Grafana before 9 refuses all plugin files")
+	case typ.Text == "":
 		p.Errorf(at, rulePluginType, "write type: and the id of the plugin", "an app needs a type: Grafana refuses all plugin files")
-	case typ.Known:
-		exists, known := p.Live.HasPlugin(typ.Text)
-		if exists {
-			return
-		}
-		if known {
-			p.Errorf(at, rulePluginInstalled, "install the plugin first", "this plugin is not installed: Grafana refuses all plugin files")
-		} else {
-			p.Warnf(at, rulePluginInstalled, "", "this plugin must be installed, or Grafana refuses all plugin files")
-		}
+	case exists:
+	case known:
+		p.Errorf(at, rulePluginInstalled, "install the plugin first", "this plugin is not installed: Grafana refuses all plugin files")
+	default:
+		p.Warnf(at, rulePluginInstalled, "", "this plugin must be installed, or Grafana refuses all plugin files")
 	}
 }
 
