@@ -124,7 +124,7 @@ func badAddress(text string) string {
 }
 
 func badDuration(text string) string {
-	if _, err := parseDuration(text); err != nil {
+	if _, err := ParseDuration(text); err != nil {
 		return "is not a duration"
 	}
 	return ""
@@ -147,7 +147,7 @@ func longerThan(limit time.Duration) func(string) string {
 }
 
 func badInvite(text string) string {
-	d, err := parseDuration(text)
+	d, err := ParseDuration(text)
 	switch {
 	case err != nil:
 		return "is not a duration"
@@ -160,7 +160,7 @@ func badInvite(text string) string {
 // badMinInterval accepts what is not a duration: Grafana then falls back to its default.
 func badMinInterval(text string) string {
 	const tick = 10 * time.Second
-	switch d, err := parseDuration(text); {
+	switch d, err := ParseDuration(text); {
 	case err != nil:
 		return ""
 	case d < tick:

@@ -83,7 +83,7 @@ func (c *checker) kind(section, key string, v *setting) {
 			what, hint = "a duration that this key accepts", "write a number with ms, s, m or h: 90m, 24h"
 		}
 	case kindGrafana:
-		if _, err := parseDuration(text); err != nil {
+		if _, err := ParseDuration(text); err != nil {
 			what, hint = "a duration", durationHint
 		}
 	}
@@ -122,7 +122,7 @@ func (c *checker) missingPaths() {
 
 func (c *checker) refresh() {
 	if text, ok := c.set.get("dashboards", "min_refresh_interval"); ok && text != "" {
-		if _, err := parseDuration(text); err != nil {
+		if _, err := ParseDuration(text); err != nil {
 			e := c.set.at("dashboards", "min_refresh_interval")
 			c.warn(e, RuleDefaultUsed, durationHint, "%s is not a duration, so nothing is enforced", e.name())
 		}

@@ -29,8 +29,8 @@ func parseInt(s string) (int64, bool) {
 
 var dateUnit = lazyregexp.New(`^(\d+)([dwMy])$`)
 
-// parseDuration accepts Go's durations, and a whole number of d, w, M or y.
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration accepts Go's durations, and a whole number of d, w, M or y.
+func ParseDuration(s string) (time.Duration, error) {
 	m := dateUnit().FindStringSubmatch(s)
 	if m == nil {
 		return time.ParseDuration(s)

@@ -53,5 +53,5 @@ func (p *Pass) Whole(section, key string, fallback int) (n int, known bool) {
 
 // LiveSettings are the keys of grafana.ini, as section.key, that Live.Settings may contain.
 func LiveSettings() []string {
-	return []string{"folder.max_nested_folder_depth", "quota.enabled", "quota.global_alert_rule", "quota.global_dashboard", "quota.org_alert_rule", "unified_alerting.enabled"}
+	return []string{"dashboards.min_refresh_interval", "folder.max_nested_folder_depth", "quota.enabled", "quota.global_alert_rule", "quota.global_dashboard", "quota.org_alert_rule", "unified_alerting.enabled"}
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"reloader/internal/grafana/ini"
 	"reloader/internal/grafana/validation"
-	"reloader/internal/lazyregexp"
 )
 
 var (
@@ -46,9 +46,10 @@ func (d *dashboard) stored() bool { return d.why == "" }
 // dashboardCheck checks the dashboards of all providers.
 type dashboardCheck struct {
 	*validation.Pass
-	byUID   map[orgKey]*dashboard
-	byTitle map[string]*dashboard
-	done    map[string]*dashboard
+	byUID      map[orgKey]*dashboard
+	byTitle    map[string]*dashboard
+	done       map[string]*dashboard
+	minRefresh time.Duration
 	// theirUIDs and theirTitles are those of dashboards in the server that do not come from its files.
 	theirUIDs, theirTitles map[orgKey]bool
 }
@@ -204,26 +205,27 @@ func (c *dashboardCheck) checkFields(f jsonFile, fields map[string]jsonField) {
 	}
 }
 
-var duration = lazyregexp.New(`^(\d+)(ms|[smhdwMy])$`)
-
-// minRefresh is the default of min_refresh_interval.
-const minRefresh = 5 * time.Second
+// minRefresh is [dashboards] min_refresh_interval; 0 if it depends on Grafana's environment or is not a duration.
+func minRefresh(p *validation.Pass) time.Duration {
+	text, set, known := p.Setting("dashboards", "min_refresh_interval")
+	if !set || known && text == "" {
+		return 5 * time.Second
+	}
+	if !known {
+		return 0
+	}
+	d, _ := ini.ParseDuration(text)
+	return d
+}
 
 func (c *dashboardCheck) checkRefresh(at validation.Place, f jsonField) {
 	text, isText := f.text()
 	if !isText || text == "" || text == "auto" {
 		return
 	}
-	units := map[string]time.Duration{
-		"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
-		"M": 30 * 24 * time.Hour, "y": 365 * 24 * time.Hour,
+	if d, err := ini.ParseDuration(text); err != nil || d < c.minRefresh {
+		c.Warnf(at, ruleRefresh, "", "refresh must be a duration of at least [dashboards] min_refresh_interval (5s by default): Grafana uses that minimum")
 	}
-	if m := duration().FindStringSubmatch(text); m != nil {
-		if n, err := strconv.ParseInt(m[1], 10, 32); err == nil && time.Duration(n)*units[m[2]] >= minRefresh {
-			return
-		}
-	}
-	c.Warnf(at, ruleRefresh, "", "refresh must be a duration of at least min_refresh_interval (5s): Grafana uses the minimum")
 }
 
 // checkLegacyAlerts reports alerts in panels: before Grafana 9, an invalid one makes Grafana skip the whole dashboard.

@@ -132,6 +132,44 @@ func TestNestedFolderDepth(t *testing.T) {
 	}
 }
 
+// The least refresh is that of the running server, else that of grafana.ini, else 5 s. Durations are Grafana's: Go's form
+// too, not only one number with a unit (ValidateDashboardRefreshInterval in Grafana 12.4, gtime.ParseDuration of its SDK).
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		ini, live, refresh string
+		want               bool
+	}{
+		{refresh: "5s"}, {refresh: "4s", want: true}, {refresh: "1m30s"}, {refresh: "0.5h"}, {refresh: "1w"}, {refresh: "1M"}, {refresh: "auto"}, {refresh: ""},
+		{refresh: "often", want: true}, {refresh: "30", want: true}, {refresh: "-1h", want: true}, {refresh: "99999999999999999999d", want: true},
+		{ini: "1s", refresh: "1s"}, {ini: "1m", refresh: "30s", want: true}, {ini: "1m", refresh: "1m"}, {ini: "1d", refresh: "23h", want: true},
+		{ini: " ", refresh: "4s", want: true}, {ini: "often", refresh: "1s"}, {ini: "often", refresh: "often", want: true},
+		{ini: "$__env{LEAST}", refresh: "1s"}, {ini: "$__env{LEAST}", refresh: "often", want: true},
+		{ini: "1m", live: "1s", refresh: "1s"}, {ini: "1s", live: "1m", refresh: "30s", want: true},
+	} {
+		set := dashboardSet("apiVersion: 1\nproviders: [{name: d, updateIntervalSeconds: 30, options: {path: /d}}]\n",
+			map[string]string{"a.json": `{"title": "A", "uid": "a", "refresh": "` + c.refresh + `"}`})
+		if c.ini != "" {
+			text := "[dashboards]\nmin_refresh_interval = " + c.ini + "\n"
+			set = snapshot.NewSet(append(slices.Clone(set.Snapshots), snapshot.FromFiles(snapshot.Source{Name: grafana.Ini, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(text)}))...)
+		}
+		facts := finding.Facts{Version: "12.4.0"}
+		if c.live != "" {
+			facts.Live = &validation.Live{Settings: map[string]string{"dashboards.min_refresh_interval": c.live}}
+		}
+		r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: facts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Rule == ruleRefresh }); got != c.want {
+			t.Errorf("%+v: warned %t\n%s", c, got, listed(r.Findings))
+		}
+	}
+	if !slices.Contains(validation.LiveSettings(), "dashboards.min_refresh_interval") {
+		t.Error("the running server is not asked for the setting")
+	}
+}
+
 // What is skipped is told to whoever proves what runs; the rest is not.
 func TestSkippedDashboards(t *testing.T) {
 	t.Parallel()
