@@ -202,7 +202,8 @@ func (s *dsState) changeUID(e *dsEntry, row *dsRow) bool {
 	p := s.p
 	at := e.file.At(e.uid.Node)
 	hint := "keep the old uid, or delete the old one first:\n" + deleteBlock(validation.Label(e.name), e.org)
-	effect, report, written := "dashboards and rules that use the old one break", p.Warnf, p.Version.Before(validation.V12)
+	written := p.Version.Before(validation.V12)
+	effect, report := "dashboards and rules that use the old one break", p.Warnf
 	if !written {
 		effect, report = "Grafana fails with 'data source not found' and no longer starts", p.Errorf
 	}

@@ -68,7 +68,7 @@ func checkApp(p *validation.Pass, f validation.File, d *provisioning.Decoder, m 
 			p.Warnf(f.At(orgID.Node), rulePluginOrgID, "", "organization %d does not exist: Grafana stores the setting, and it has no effect", orgID.Value)
 		}
 		if orgName.Set {
-			p.Warnf(f.At(orgName.Node), rulePluginOrgName, "remove one of them", "org_name is ignored next to org_id")
+			p.Warnf(f.At(orgName.Node), rulePluginOrgName, "remove one of them", "org_name is ignored when org_id is set")
 		}
 	}
 	name := appName(validation.Label(typ), id, orgName)
