@@ -68,7 +68,7 @@ func ScanProviders(file []byte) ([]snapshot.Source, error) {
 				continue
 			}
 			name := "provider"
-			if v := yamlnode.Get(provider, "name"); v != nil {
+			if v := yamlnode.Get(provider, "name"); v != nil && v.Value != ".." { // which would leave "provider/"
 				name = path.Join("provider", strings.ReplaceAll(v.Value, "/", "_"))
 			}
 			dir := path.Clean(n.Value)

@@ -66,6 +66,7 @@ func TestSources(t *testing.T) {
 func FuzzScanProviders(f *testing.F) {
 	f.Add([]byte("providers: [{name: a/b, options: {path: /x}}]"))
 	f.Add([]byte("providers: &a [*a]"))
+	f.Add([]byte("providers: [{name: .., options: {path: /x}}]"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		sources, _ := ScanProviders(b)
 		for _, s := range sources {
