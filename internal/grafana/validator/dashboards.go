@@ -107,6 +107,9 @@ func (v *providerView) collect(p *validation.Pass, s *snapshot.Snapshot, root st
 	if usual := path.Join(defaultProvisioning, s.Source.Name); s.Source.ServerDir == "" && grafana.IsDirectory(s.Source.Name) && paths.Overlap(usual, root) && !paths.Overlap(dir, root) {
 		dir = usual
 	}
+	if !paths.Overlap(dir, root) {
+		return // with many providers, looking at each file for each of them takes too long
+	}
 	if paths.Inside(dir, root) {
 		v.visible = true
 	}
@@ -202,13 +205,17 @@ func (c *dashboardCheck) depth(v *providerView) {
 
 // checkSamePaths warns of providers that share files.
 func checkSamePaths(p *validation.Pass, views []*providerView) {
-	for i, v := range views {
-		for _, other := range views[:i] {
-			if v.pathKnown && other.pathKnown && v.path != "" && path.Clean(v.path) == path.Clean(other.path) {
-				p.Warnf(v.pathAt, ruleProviderSamePath, "give each provider its own directory", "%s:%d reads this path too: each dashboard belongs to the provider that read it last", other.pathAt.Path, other.pathAt.Line)
-				break
-			}
+	first := map[string]*providerView{}
+	for _, v := range views {
+		if !v.pathKnown || v.path == "" {
+			continue
 		}
+		dir := path.Clean(v.path)
+		if other := first[dir]; other != nil {
+			p.Warnf(v.pathAt, ruleProviderSamePath, "give each provider its own directory", "%s:%d reads this path too: each dashboard belongs to the provider that read it last", other.pathAt.Path, other.pathAt.Line)
+			continue
+		}
+		first[dir] = v
 	}
 }
 

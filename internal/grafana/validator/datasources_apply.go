@@ -49,6 +49,8 @@ type dsState struct {
 	rows map[orgKey]*dsRow
 	// uids maps the organization and uid of a row to its key in rows.
 	uids map[orgKey]orgKey
+	// unknownUIDs counts the rows of each organization whose uid is not known.
+	unknownUIDs map[int64]int
 	// unknownMarks says that it is not known which data sources were written under prune.
 	unknownMarks bool
 }
@@ -58,19 +60,25 @@ func (s *dsState) put(key orgKey, row *dsRow) {
 	s.rows[key] = row
 	if row.uidKnown {
 		s.uids[orgKey{key.org, row.uid}] = key
+	} else {
+		s.unknownUIDs[key.org]++
 	}
 }
 
 func (s *dsState) remove(key orgKey) {
-	if row := s.rows[key]; row != nil && s.uids[orgKey{key.org, row.uid}] == key {
+	row := s.rows[key]
+	if row != nil && s.uids[orgKey{key.org, row.uid}] == key {
 		delete(s.uids, orgKey{key.org, row.uid})
+	}
+	if row != nil && !row.uidKnown {
+		s.unknownUIDs[key.org]--
 	}
 	delete(s.rows, key)
 }
 
 // applyDatasources simulates a reload, entry by entry, and reports where it would fail.
 func applyDatasources(p *validation.Pass, files []*dsFile) {
-	s := &dsState{p: p, rows: map[orgKey]*dsRow{}, uids: map[orgKey]orgKey{}}
+	s := &dsState{p: p, rows: map[orgKey]*dsRow{}, uids: map[orgKey]orgKey{}, unknownUIDs: map[int64]int{}}
 	s.load()
 	s.prune(files)
 	for _, f := range files {
@@ -274,16 +282,10 @@ func (s *dsState) deletedLater(files []*dsFile) {
 func (s *dsState) correlations(f *dsFile) {
 	for _, e := range f.entries {
 		checkCorrelations(s.p, e, func(uid string) (bool, bool) {
-			known := s.p.Live != nil && s.p.Live.Datasources != nil
 			if _, there := s.uids[orgKey{e.org, uid}]; there {
 				return true, true
 			}
-			for key, row := range s.rows {
-				if key.org == e.org && !row.uidKnown {
-					known = false
-				}
-			}
-			return false, known && e.org != 0
+			return false, s.p.Live != nil && s.p.Live.Datasources != nil && s.unknownUIDs[e.org] == 0 && e.org != 0
 		})
 	}
 }

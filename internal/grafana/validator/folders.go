@@ -81,8 +81,9 @@ func (f *folders) folder(v *providerView, title string) {
 		at = v.file.At(v.folder.Node)
 	}
 	key := orgKey{v.org, slug(title)}
-	exists := f.made[key] || f.existing(v.org, title)
+	exists := false
 	if f.Version.Before(validation.V12) {
+		exists = f.made[key] || f.existing(key)
 		if strings.EqualFold(title, "General") {
 			f.fail(v, at, ruleFolderGeneral, "remove folder to use the General folder", "no folder can be called General")
 			return
@@ -91,7 +92,7 @@ func (f *folders) folder(v *providerView, title string) {
 			f.fail(v, at, ruleFolderDashboard, "rename the folder or the dashboard", "the folder has the same name as the dashboard "+d.file.user+" in General")
 			return
 		}
-		if !exists && f.liveDashboard(v.org, title) {
+		if !exists && f.liveDashboard(key) {
 			f.fail(v, at, ruleFolderDashboard, "rename the folder or the dashboard", "the folder has the same name as a dashboard in General")
 			return
 		}
@@ -100,10 +101,10 @@ func (f *folders) folder(v *providerView, title string) {
 	f.made[key] = true
 }
 
-// uid judges folderUid: before Grafana 12 it matters only when the folder is created.
+// uid judges folderUid. exists says that the folder exists before Grafana 12: then folderUid has no effect.
 func (f *folders) uid(v *providerView, title string, exists bool) {
 	uid := v.folderUID
-	if !uid.Known || uid.Text == "" || exists && f.Version.Before(validation.V12) {
+	if !uid.Known || uid.Text == "" || exists {
 		return
 	}
 	at := v.file.At(uid.Node)
@@ -135,15 +136,15 @@ func (f *folders) uid(v *providerView, title string, exists bool) {
 }
 
 // existing says whether the server is known to have the folder.
-func (f *folders) existing(org int64, title string) bool {
+func (f *folders) existing(key orgKey) bool {
 	return f.Live != nil && slices.ContainsFunc(f.Live.Folders, func(l validation.Folder) bool {
-		return l.OrgID == org && slug(l.Title) == slug(title)
+		return l.OrgID == key.org && slug(l.Title) == key.name
 	})
 }
 
-func (f *folders) liveDashboard(org int64, title string) bool {
+func (f *folders) liveDashboard(key orgKey) bool {
 	return f.Live != nil && slices.ContainsFunc(f.Live.Dashboards, func(l validation.Dashboard) bool {
-		return l.OrgID == org && l.FolderUID == "" && slug(l.Title) == slug(title)
+		return l.OrgID == key.org && l.FolderUID == "" && slug(l.Title) == key.name
 	})
 }
 
