@@ -37,11 +37,11 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 			continue // Grafana did not list them: seen has the refusal
 		}
 		missing := false
-		for i, want := range e.Dashboards {
+		for _, want := range e.Dashboards {
 			if want.Org != org {
 				continue
 			}
-			n, err := d.compareDashboard(ctx, &e, want, e.rivals(i), have, &details, seen)
+			n, err := d.compareDashboard(ctx, &e, want, have, &details, seen)
 			if err != nil {
 				return err
 			}
@@ -61,9 +61,8 @@ func (d *Driver) compareDashboards(ctx context.Context, e expectation, seen *com
 	return nil
 }
 
-// compareDashboard compares one dashboard; n is 0 when this server reports nothing to compare it with. The rivals are
-// other files with the same uid: Grafana shows only one of them.
-func (d *Driver) compareDashboard(ctx context.Context, e *expectation, want dashboard, rivals []dashboard, have *stored, details *int, seen *comparison) (n int, err error) {
+// compareDashboard compares one dashboard; n is 0 when this server reports nothing to compare it with.
+func (d *Driver) compareDashboard(ctx context.Context, e *expectation, want dashboard, have *stored, details *int, seen *comparison) (n int, err error) {
 	uid, name := have.uidOf(want), cmp.Or(want.UID, want.Title)
 	if want.UID == "" && !have.detailed {
 		seen.hide("dashboards", "dashboards without uid")
@@ -79,7 +78,7 @@ func (d *Driver) compareDashboard(ctx context.Context, e *expectation, want dash
 		seen.add("dashboards", cause, "dashboard %q (%s) is missing", name, want.File)
 		return 1, nil
 	case have.detailed && shown.checksum != want.Checksum:
-		seen.isNot(want, name, rivals, func(rival dashboard) bool { return rival.Checksum == shown.checksum })
+		seen.isNot(want, name, e.withChecksum(want, shown.checksum))
 		return 1, nil
 	case have.detailed && !shown.edited:
 	case want.Content == 0 || *details >= maxContents:
@@ -91,32 +90,41 @@ func (d *Driver) compareDashboard(ctx context.Context, e *expectation, want dash
 			return 1, seen.notReported("dashboards", fmt.Sprintf("dashboard %q", name), err)
 		}
 		if content := dashboardContent(answer.Dashboard); content != want.Content {
-			seen.isNot(want, name, rivals, func(rival dashboard) bool { return rival.Content == content })
+			seen.isNot(want, name, e.withContent(want, content))
 			return 1, nil
 		}
 	}
-	d.compareFolder(e.claims(want, rivals), shown, name, have, seen)
+	d.compareFolder(e.claims(want), shown, name, have, seen)
 	return 1, nil
 }
 
-// isNot notes that Grafana does not show the dashboard of a file, but perhaps that of one of its rivals.
-func (c *comparison) isNot(want dashboard, name string, rivals []dashboard, shows func(rival dashboard) bool) {
-	if i := slices.IndexFunc(rivals, shows); i >= 0 {
-		c.add("dashboards", causeShared, "dashboard %q is the one in %s, not the one in %s", name, rivals[i].File, want.File)
+// isNot notes that Grafana does not show the dashboard of a file. The rival is another file with the same uid, if Grafana
+// shows that one; otherwise nil.
+func (c *comparison) isNot(want dashboard, name string, rival *dashboard) {
+	if rival != nil {
+		c.add("dashboards", causeShared, "dashboard %q is the one in %s, not the one in %s", name, rival.File, want.File)
 		return
 	}
 	c.add("dashboards", "", "dashboard %q is not the one in %s", name, want.File)
 }
 
-// rivals are the other dashboards with the same uid in the same organization.
-func (e *expectation) rivals(of int) []dashboard {
-	var out []dashboard
-	for _, i := range e.byUID[key{Org: e.Dashboards[of].Org, ID: e.Dashboards[of].UID}] {
-		if i != of && e.Dashboards[of].UID != "" {
-			out = append(out, e.Dashboards[i])
+// withChecksum finds a file with the uid of a dashboard and this checksum; nil if there is none.
+func (e *expectation) withChecksum(want dashboard, checksum string) *dashboard {
+	c, ok := e.copies[copyKey{key{Org: want.Org, ID: want.UID}, checksum}]
+	if !ok {
+		return nil
+	}
+	return &e.Dashboards[c.first]
+}
+
+// withContent finds a file with the uid of a dashboard and this content; nil if there is none.
+func (e *expectation) withContent(want dashboard, content uint64) *dashboard {
+	for _, i := range e.byUID[key{Org: want.Org, ID: want.UID}] {
+		if want.UID != "" && e.Dashboards[i].Content == content {
+			return &e.Dashboards[i]
 		}
 	}
-	return out
+	return nil
 }
 
 // uidOf is the uid of a file's dashboard. If the file has none, it is the uid that Grafana gave a file with this checksum.
@@ -124,15 +132,12 @@ func (s *stored) uidOf(want dashboard) string {
 	return cmp.Or(want.UID, s.sums[want.Checksum])
 }
 
-// claims are the providers that read the file of a dashboard, or another file with the same contents.
-func (e *expectation) claims(want dashboard, rivals []dashboard) []*providerEntry {
+// claims are the providers that read the file of a dashboard, and those that read another file with the same uid and
+// contents.
+func (e *expectation) claims(want dashboard) []*providerEntry {
 	var out []*providerEntry
-	for _, d := range append([]dashboard{want}, rivals...) {
-		for _, i := range d.Providers {
-			if d.Checksum == want.Checksum {
-				out = append(out, &e.Providers[i])
-			}
-		}
+	for _, i := range slices.Concat(want.Providers, e.copies[copyKey{key{Org: want.Org, ID: want.UID}, want.Checksum}].providers) {
+		out = append(out, &e.Providers[i])
 	}
 	return out
 }
@@ -237,17 +242,9 @@ func (d *Driver) lookForLeftovers(e expectation, org int64, have *stored, seen *
 
 // has says whether a file provisions this dashboard, or may do so.
 func (e *expectation) has(k key) bool {
-	for _, d := range e.Dashboards {
-		if d.UID == k.ID && d.Org == k.Org {
-			return true
-		}
-	}
-	for _, p := range e.Providers {
-		if p.Org == k.Org && (p.Keeps || !p.Visible) {
-			return true
-		}
-	}
-	return false
+	return len(e.byUID[k]) > 0 || slices.ContainsFunc(e.Providers, func(p providerEntry) bool {
+		return p.Org == k.Org && (p.Keeps || !p.Visible)
+	})
 }
 
 // dashboardOrgs are the organizations to compare: those of the providers, and those in which dashboards may be left

@@ -29,6 +29,8 @@ type expectation struct {
 	Unread []unreadFile
 	// byUID are the indexes of the dashboards with each uid of an organization.
 	byUID map[key][]int
+	// copies are the dashboards that share their uid and contents; see indexDashboards.
+	copies map[copyKey]copies
 	// Files are all dashboard files, by the path that Grafana sees.
 	Files map[string]bool
 	// Served are the directories of the sources that hold dashboards, as Grafana sees them.

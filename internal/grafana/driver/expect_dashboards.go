@@ -138,11 +138,40 @@ func (e *expectation) assignProviders() {
 	}
 }
 
-// indexDashboards fills byUID.
+// copyKey names the dashboards of an organization with the same uid and contents.
+type copyKey struct {
+	key
+	checksum string
+}
+
+// copies are such dashboards: the index of the first one, and the indexes of all providers that read one of them.
+type copies struct {
+	first     int
+	providers []int
+}
+
+// indexDashboards fills byUID, and copies for each uid that several dashboards share: without it, a comparison of ten
+// thousand dashboards with one uid takes 40 s.
 func (e *expectation) indexDashboards() {
-	e.byUID = make(map[key][]int, len(e.Dashboards))
+	e.byUID, e.copies = make(map[key][]int, len(e.Dashboards)), map[copyKey]copies{}
 	for i, d := range e.Dashboards {
 		k := key{Org: d.Org, ID: d.UID}
 		e.byUID[k] = append(e.byUID[k], i)
+	}
+	for i, d := range e.Dashboards {
+		k := copyKey{key{Org: d.Org, ID: d.UID}, d.Checksum}
+		if d.UID == "" || len(e.byUID[k.key]) < 2 {
+			continue
+		}
+		c, ok := e.copies[k]
+		if !ok {
+			c.first = i
+		}
+		for _, p := range d.Providers {
+			if !slices.Contains(c.providers, p) {
+				c.providers = append(c.providers, p)
+			}
+		}
+		e.copies[k] = c
 	}
 }
