@@ -55,6 +55,7 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	if v.Proven {
 		d.saved = seen.saved
 	}
+	v.Differences = bounded(v.Differences)
 	v.After = d.observation()
 	return v, nil
 }
@@ -199,7 +200,7 @@ func (c *comparison) notCompared() []string {
 	for _, r := range c.refused {
 		out = append(out, r.what+": "+r.failure.Message)
 	}
-	return out
+	return bounded(out)
 }
 
 // counted notes that n things of a kind were read back.
@@ -233,6 +234,17 @@ func (c *comparison) cause(called bool) string {
 		return "Grafana answered 200, but read different files from reloader. Mount the directory into Grafana's container, not a subPath or a single file, which keep an old copy; both containers must mount the same volume."
 	}
 	return "It was changed in Grafana itself, by hand or by another program. The next reload restores what the files say."
+}
+
+// maxListed is how many entries a status, an event and a log line have of a list.
+const maxListed = 20
+
+// bounded keeps a list that people read short.
+func bounded(list []string) []string {
+	if len(list) <= maxListed {
+		return list
+	}
+	return append(list[:maxListed:maxListed], fmt.Sprintf("and %d more", len(list)-maxListed))
 }
 
 // shorten joins the first few of a list.

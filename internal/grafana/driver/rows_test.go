@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -93,6 +94,23 @@ func TestContractRows(t *testing.T) {
 					t.Errorf("healed: %+v %v", v, err)
 				}
 			})
+		}
+	})
+}
+
+// A stale mount of many files gives a list that people can read, in the status and in one line of the log.
+func TestContractManyDifferences(t *testing.T) {
+	servers(t, func(t *testing.T, s server) {
+		r := newRig(t, s.url, s.password, nil)
+		s.clean(t, r)
+		old := s.lay(t, map[string]string{"datasources/ds.yaml": "apiVersion: 1\n"})
+		text := "apiVersion: 1\ndatasources:\n"
+		for i := range maxListed + 10 {
+			text += fmt.Sprintf("- {name: Many %d, uid: many-%d, type: prometheus, url: 'http://127.0.0.1:9090'}\n", i, i)
+		}
+		_, v, err := r.apply(t.Context(), old, s.elsewhere(t, map[string]string{"datasources/ds.yaml": text}))
+		if err != nil || !v.Mismatch || len(v.Differences) != maxListed+1 || v.Differences[maxListed] != "and 10 more" || !strings.HasSuffix(v.Reason, "and 25 more") {
+			t.Errorf("%d differences: %+v %v", len(v.Differences), v, err)
 		}
 	})
 }
