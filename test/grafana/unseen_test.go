@@ -189,7 +189,7 @@ func TestOneUidInTwoProviders(t *testing.T) {
 		_, one, _ := w.provides(twoProviders, board("same", "A"), board("same", "B"))
 		d := w.start()
 		shadowed := func(s reload.Status) bool {
-			return s.Phase == reload.Mismatch && len(s.Differences) == 1 && strings.Contains(s.Differences[0], `"same" is the one of provider/two/B.json, not of provider/one/`) && strings.Contains(s.Cause, "uid of its own")
+			return s.Phase == reload.Mismatch && len(s.Differences) == 1 && strings.Contains(s.Differences[0], `"same" is the one in provider/two/B.json, not the one in provider/one/`) && strings.Contains(s.Cause, "uid of its own")
 		}
 		d.notLive(t, d.Reaches("the file that is not shown is named", shadowed))
 		one.Swap(board("same", "A2"))
