@@ -27,7 +27,7 @@ func (pl *plan) lifecycle(c manifest.Container) error {
 			return nil
 		}
 		if strings.Contains(w, "--no-web.enable-lifecycle") {
-			return pl.refuse(c.Cursor, "remove it", "container %s has --no-web.enable-lifecycle, so  Prometheus refuses every reload", c.Name())
+			return pl.refuse(c.Cursor, "remove it", "container %s has --no-web.enable-lifecycle, so Prometheus refuses every reload", c.Name())
 		}
 	}
 	command := c.Get("command").Strs()

@@ -214,6 +214,23 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// An empty list takes several elements, in YAML and in JSON.
+func TestEmptyList(t *testing.T) {
+	t.Parallel()
+	for want, src := range map[string]string{
+		`args: ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus", "--web.enable-lifecycle"]`: "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n" +
+			"  containers:\n  - name: prometheus\n    image: prom/prometheus:v3.16.0\n    args: []\n    volumeMounts:\n    - {name: c, mountPath: /etc/prometheus}\n  volumes:\n  - {name: c, configMap: {name: c}}\n",
+		`"volumes": [{"name": "grafana-gate", "emptyDir": {}}, {"name": "reloader-no-token", "emptyDir": {}}]`: `{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "g"}, "spec": ` +
+			`{"template": {"spec": {"containers": [{"name": "grafana", "image": "grafana/grafana:12.4.0", "volumeMounts": [{"name": "p", "mountPath": "/etc/grafana/provisioning"}]}], "volumes": []}}, ` +
+			`"volumeClaimTemplates": [{"metadata": {"name": "p"}}]}}`,
+	} {
+		res, err := Inject([]byte(src), gated())
+		if err != nil || !strings.Contains(string(res.Output), want) {
+			t.Errorf("want %s, got %v\n%s", want, err, res.Output)
+		}
+	}
+}
+
 // A container that nothing tells apart is found by the name that the user gives.
 func TestNamedContainer(t *testing.T) {
 	t.Parallel()

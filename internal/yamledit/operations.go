@@ -58,20 +58,26 @@ func (e *Editor) setScalar(c Cursor, text, plain string) {
 }
 
 // AppendItem adds an element to a sequence.
-func (e *Editor) AppendItem(seq Cursor, v any, dash int) {
+func (e *Editor) AppendItem(seq Cursor, v any, dash int) { e.appendItems(seq, List{v}, dash) }
+
+func (e *Editor) appendItems(seq Cursor, values List, dash int) {
 	if !e.Writable(seq) {
 		return
 	}
 	e.set(e.grown, seq.Node)
 	if !IsBlock(seq.Node) {
-		e.appendFlow(seq, flow(v))
+		text := flow(values)
+		e.appendFlow(seq, text[1:len(text)-1])
 		return
 	}
 	indent, ok := e.column(seq.Node)
 	if !e.understood(seq.Node, ok) {
 		return
 	}
-	e.insertLines(e.LastLine(seq, indent)+1, blockItem(v, dash), indent)
+	line := e.LastLine(seq, indent) + 1
+	for _, v := range values {
+		e.insertLines(line, blockItem(v, dash), indent)
+	}
 }
 
 func (e *Editor) appendFlow(c Cursor, text string) {
@@ -131,9 +137,7 @@ func (e *Editor) Put(m Cursor, key, after string, dash int, values ...any) {
 		e.set(e.grown, c.Node)
 		e.insertLines(c.Key.Line+1, block(List(values), dash), c.Key.Column-1+dash)
 	default:
-		for _, v := range values {
-			e.AppendItem(c, v, dash)
-		}
+		e.appendItems(c, values, dash)
 	}
 }
 
