@@ -48,6 +48,7 @@ type plan struct {
 	side   sidecar
 	there  bool           // the sidecar was in the manifest before
 	gate   bool           // and has a gate
+	noUser bool           // OpenShift gives each namespace its own user, and refuses a fixed one
 	values map[string]any // what volumeValues returns, with the first valued of added
 	valued int
 	told   bool // why subPath mounts are changed has been said
@@ -63,6 +64,7 @@ func (p *planner) workload(w *manifest.Workload) (bool, error) {
 		return false, err
 	}
 	pl := &plan{planner: p, w: w, dash: dashOf(w), taken: map[string]bool{}, numbers: map[string]int{}, moved: map[*yaml.Node]bool{}}
+	pl.noUser = pl.openshift()
 	for _, v := range w.Volumes {
 		pl.taken[v.Name] = true
 	}

@@ -58,7 +58,7 @@ func (pl *plan) share(m finalMount) error {
 		}
 	}
 	pl.side.mount(m)
-	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.openshift() && !pl.w.Pod.Get("securityContext", "fsGroup").OK() {
+	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.noUser && !pl.w.Pod.Get("securityContext", "fsGroup").OK() {
 		pl.warn(m.at, "volume %s has the mode %s, which does not let the sidecar's user read it: set the pod's securityContext.fsGroup (65532 does), or the mode 0444", m.volume, mode)
 	}
 	return nil
@@ -98,7 +98,7 @@ func (pl *plan) sidecar() {
 	}
 	slices.SortStableFunc(s.mounts, func(a, b finalMount) int { return cmp.Compare(a.path, b.path) })
 	pl.did(sidecarName, pl.lineBehind(where), "is added to the %s, and sees%s", where, describe(s.mounts))
-	if pl.openshift() {
+	if pl.noUser {
 		pl.did(sidecarName, pl.lineBehind(where), "gets no fixed user: OpenShift gives each namespace its own")
 	}
 	port := pl.port()
@@ -173,13 +173,13 @@ func (pl *plan) restricted() yamledit.Map {
 		{"readOnlyRootFilesystem", true},
 		{"runAsNonRoot", true},
 	}
-	if !pl.openshift() {
+	if !pl.noUser {
 		m = append(m, yamledit.Pair{"runAsUser", 65532}, yamledit.Pair{"runAsGroup", 65532})
 	}
 	return append(m, yamledit.Pair{"seccompProfile", yamledit.Map{{"type", "RuntimeDefault"}}})
 }
 
-// openshift says that the workload is for OpenShift, whose restricted-v2 refuses a fixed user.
+// openshift says that the workload is for OpenShift, whose restricted-v2 refuses a fixed user. It goes through all annotations.
 func (pl *plan) openshift() bool {
 	return pl.opts.OpenShift || pl.isOpenShift || openshiftKeys(pl.w.Object.Get("metadata")) || openshiftKeys(pl.w.Meta) ||
 		slices.ContainsFunc(pl.w.AllContainers(), openshiftImage)
