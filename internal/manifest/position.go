@@ -17,6 +17,7 @@ type Position struct {
 	line, column int // of the value
 	starts       []int
 	text         string
+	runes        *yamledit.Runes // of text
 	segments     []segment
 }
 
@@ -32,17 +33,11 @@ func (p *Position) At(line, column int) (l, c int, exact bool) {
 	if len(p.segments) == 0 || line < 1 || line > len(p.starts) {
 		return p.line, p.column, false
 	}
-	at := p.starts[line-1]
-	rest := p.text[at:]
-	if i := strings.IndexByte(rest, '\n'); i >= 0 {
-		rest = rest[:i]
+	start, end := p.starts[line-1], len(strings.TrimSuffix(p.text, "\n"))
+	if line < len(p.starts) {
+		end = p.starts[line] - 1
 	}
-	skip := 0
-	for range max(column, 1) - 1 {
-		_, size := utf8.DecodeRuneInString(rest[skip:])
-		skip += size
-	}
-	at += skip
+	at := min(p.runes.Offset(p.runes.Number(start)+max(column, 1)-1), end)
 	i, found := slices.BinarySearchFunc(p.segments, at, func(s segment, at int) int { return s.at - at })
 	if !found {
 		i--
@@ -51,16 +46,16 @@ func (p *Position) At(line, column int) (l, c int, exact bool) {
 		return p.line, p.column, false
 	}
 	s := p.segments[i]
-	if s.at < p.starts[line-1] && column <= 1 {
+	if s.at < start && column <= 1 {
 		// The line's own text begins later; an empty one has no place of its own.
 		return s.line, s.column, true
 	}
-	return s.line, s.column + utf8.RuneCountInString(p.text[s.at:at]), true
+	return s.line, s.column + p.runes.Number(at) - p.runes.Number(s.at), true
 }
 
 // locate finds where each part of the scalar n stands in the source.
 func locate(lines *yamledit.Lines, n *yaml.Node) *Position {
-	p := &Position{line: n.Line, column: n.Column, text: n.Value, starts: []int{0}}
+	p := &Position{line: n.Line, column: n.Column, text: n.Value, runes: yamledit.NewRunes([]byte(n.Value)), starts: []int{0}}
 	for i := range len(n.Value) {
 		if n.Value[i] == '\n' && i+1 < len(n.Value) {
 			p.starts = append(p.starts, i+1)

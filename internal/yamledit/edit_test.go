@@ -136,7 +136,7 @@ func TestOffset(t *testing.T) {
 			t.Fatalf("column %d begins at %d, want %d", n.Column, got, want)
 		}
 	}
-	if marks := len(e.marks[1]); marks < len(src)/markEvery/3 {
+	if marks := len(e.runes.marks); marks < len(src)/markEvery/3 {
 		t.Errorf("%d marks in %d bytes: each place is counted from far", marks, len(src))
 	}
 }

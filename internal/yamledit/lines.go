@@ -12,17 +12,13 @@ type Lines struct {
 	src []byte
 	// text is src, once a line was asked for.
 	text   string
-	starts []int // where each line starts; one more at the end
-	// marks are, for long lines, where every markEvery-th character of the line begins.
-	marks map[int][]int
+	starts []int  // where each line starts; one more at the end
+	runes  *Runes // of src, once a place far behind in its line was asked for
 }
-
-// markEvery is how many characters are counted at most to find a place in a line.
-const markEvery = 512
 
 // NewLines divides src, which must not change.
 func NewLines(src []byte) *Lines {
-	l := &Lines{src: src, starts: []int{0}, marks: map[int][]int{}}
+	l := &Lines{src: src, starts: []int{0}}
 	for i := 0; i < len(src); {
 		n := lineBreak(src[i:])
 		if i += max(n, 1); n > 0 {
@@ -75,8 +71,8 @@ func (l *Lines) Line(n int) (string, bool) {
 	return strings.TrimRight(l.text[l.starts[n-1]:l.starts[n]], "\r\n\u0085\u2028\u2029"), true
 }
 
-// Offset is where in its line the character at a column begins. The parser counts characters from 1, and a byte order
-// mark is none.
+// Offset is where in its line the character at a column begins. The parser counts characters from 1, without a byte
+// order mark.
 func (l *Lines) Offset(line, column int) int {
 	from, ahead := l.lineStart(line), max(column-1, 0)
 	at := from
@@ -84,30 +80,14 @@ func (l *Lines) Offset(line, column int) int {
 		at += 3
 	}
 	if ahead >= markEvery {
-		marks := l.marksOf(line, at)
-		i := min(ahead/markEvery, len(marks)-1)
-		at, ahead = marks[i], ahead-i*markEvery
+		if l.runes == nil {
+			l.runes = NewRunes(l.src)
+		}
+		return l.runes.Offset(l.runes.Number(at)+ahead) - from
 	}
 	for range ahead {
-		_, size := utf8.DecodeRune(l.src[min(at, len(l.src)):])
+		_, size := utf8.DecodeRune(l.src[at:])
 		at += size
 	}
 	return at - from
-}
-
-// marksOf goes once through a line, which begins at a place.
-func (l *Lines) marksOf(line, at int) []int {
-	if marks := l.marks[line]; marks != nil {
-		return marks
-	}
-	marks := []int{at}
-	end := l.lineStart(line + 1)
-	for n := 1; at < end; n++ {
-		_, size := utf8.DecodeRune(l.src[at:])
-		if at += size; n%markEvery == 0 {
-			marks = append(marks, at)
-		}
-	}
-	l.marks[line] = marks
-	return marks
 }

@@ -108,6 +108,36 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A file on one line may lead to any number of findings in it. Each is at its place, and that takes seconds: it took minutes when each
+// place was counted from the beginning of the line.
+func TestManyPlacesInOneLine(t *testing.T) {
+	t.Parallel()
+	const sources = 100_000
+	var b strings.Builder
+	for i := range sources {
+		fmt.Fprintf(&b, `{"url": "http://s%d"},`, i)
+	}
+	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {größe.yml: '{\"näme\": \"größe\", \"datasources\": [" + b.String() + "]}'}\n"
+	calls := 0
+	res := Check(t.Context(), counting(KindDatasources, &calls), read(text))
+	line, found := []rune(strings.Split(text, "\n")[3]), 0
+	for _, f := range res.Findings {
+		if f.Rule != RuleNoService {
+			continue
+		}
+		_, rest, _ := strings.Cut(f.Message, "the Service ")
+		service, _, _ := strings.Cut(rest, ",")
+		want := `"http://` + service + `"`
+		if f.Line != 4 || f.Column < 1 || string(line[f.Column-1:][:len(want)]) != want {
+			t.Fatalf("%d:%d: %s", f.Line, f.Column, f.Message)
+		}
+		found++
+	}
+	if found != sources {
+		t.Errorf("%d findings for %d data sources", found, sources)
+	}
+}
+
 // BenchmarkSizes shows, for each way in which an input can be large, that twice the size takes twice the time.
 func BenchmarkSizes(b *testing.B) {
 	lines := func(n int, line string) string {
