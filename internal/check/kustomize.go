@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"path/filepath"
 	"strings"
 
@@ -26,10 +27,7 @@ func addGenerated(in *manifest.Input) {
 
 // generated adds one object of a generator. A file that cannot be read is left out: kustomize says so.
 func generated(in *manifest.Input, file *manifest.File, kustomization, g yamledit.Cursor, kind string) {
-	namespace := g.Get("namespace").Str()
-	if namespace == "" {
-		namespace = kustomization.Get("namespace").Str()
-	}
+	namespace := cmp.Or(g.Get("namespace").Str(), kustomization.Get("namespace").Str())
 	labels := g.Get("options", "labels")
 	if !labels.OK() {
 		labels = kustomization.Get("generatorOptions", "labels")

@@ -33,7 +33,7 @@ func Sort(findings []Finding) {
 
 // HasErrors reports whether any finding blocks.
 func HasErrors(findings []Finding) bool {
-	return len(OfSeverity(findings, Error)) > 0
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Error })
 }
 
 // OfSeverity are the findings of one severity, in their order.
@@ -70,10 +70,7 @@ func (f Finding) String() string {
 // Position is file:line:column, as editors and terminals make clickable. A file name can hold anything
 // but a slash and NUL; here it stays within its line.
 func (f Finding) Position() string {
-	p := AtStart(f.File)
-	if p == "" {
-		p = "-"
-	}
+	p := cmp.Or(AtStart(f.File), "-")
 	if f.Line > 0 {
 		p += ":" + strconv.Itoa(f.Line)
 		if f.Column > 0 {

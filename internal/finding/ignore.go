@@ -117,11 +117,11 @@ func commented(lines [][]byte, f Finding) bool {
 
 // names reports whether a line has a comment that ignores the rule.
 func names(line []byte, rule string) bool {
-	before0, after, ok := bytes.Cut(line, []byte(ignoreMark))
+	before, after, ok := bytes.Cut(line, []byte(ignoreMark))
 	if !ok {
 		return false
 	}
-	before := bytes.TrimRight(before0, " \t")
+	before = bytes.TrimRight(before, " \t")
 	if len(before) == 0 || before[len(before)-1] != '#' && before[len(before)-1] != ';' {
 		return false // a text, not a comment
 	}

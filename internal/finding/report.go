@@ -2,6 +2,7 @@ package finding
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -33,9 +34,7 @@ func WriteText(w io.Writer, findings []Finding, lookup Lookup) error {
 		if lookup == nil || f.Line == 0 || f.Private {
 			continue
 		}
-		if s := Snippet(lookup(f.File), f.Line, f.Column); s != "" {
-			fmt.Fprint(b, s)
-		}
+		fmt.Fprint(b, Snippet(lookup(f.File), f.Line, f.Column))
 	}
 	return b.Flush()
 }
@@ -49,10 +48,7 @@ var (
 func WriteGitHub(w io.Writer, findings []Finding) error {
 	b := bufio.NewWriter(w)
 	for _, f := range findings {
-		command := map[Severity]string{Error: "error", Warning: "warning"}[f.Severity]
-		if command == "" {
-			command = "notice"
-		}
+		command := cmp.Or(map[Severity]string{Error: "error", Warning: "warning"}[f.Severity], "notice")
 		fmt.Fprintf(b, "::%s file=%s", command, githubProperty.Replace(OneLine(f.File)))
 		if f.Line > 0 {
 			fmt.Fprintf(b, ",line=%d", f.Line)

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -108,25 +109,15 @@ func WriteSARIF(w io.Writer, version string, findings []Finding, unjudged []stri
 	return nil
 }
 
-func sarifRuleID(f Finding) string {
-	if f.Rule == "" {
-		return "reloader"
-	}
-	return f.Rule
-}
+func sarifRuleID(f Finding) string { return cmp.Or(f.Rule, "reloader") }
 
 func sarif(f Finding, rule int) sarifResult {
 	text := OneLine(f.Message)
 	if f.Hint != "" {
 		text += " (" + OneLine(f.Hint) + ")"
 	}
-	if text == "" {
-		text = sarifRuleID(f)
-	}
-	r := sarifResult{RuleID: sarifRuleID(f), RuleIndex: rule, Level: sarifLevels[f.Severity], Message: sarifMessage{text}}
-	if r.Level == "" {
-		r.Level = "none"
-	}
+	id := sarifRuleID(f)
+	r := sarifResult{RuleID: id, RuleIndex: rule, Level: cmp.Or(sarifLevels[f.Severity], "none"), Message: sarifMessage{cmp.Or(text, id)}}
 	if f.File == "" {
 		return r
 	}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -102,10 +103,7 @@ func (c Container) HasEnvPrefix(prefix string) bool {
 
 // EnvOr is a variable's literal value, or def, the image's default.
 func (c Container) EnvOr(name, def string) string {
-	if v := c.Env(name).Get("value").Str(); v != "" {
-		return v
-	}
-	return def
+	return cmp.Or(c.Env(name).Get("value").Str(), def)
 }
 
 // Port is the first container port of that number or with one of the names.
@@ -120,20 +118,12 @@ func (c Container) Port(def string, names ...string) string {
 			named = number
 		}
 	}
-	if named != "" {
-		return named
-	}
-	return def
+	return cmp.Or(named, def)
 }
 
 // HasPort says that the container names that port's number.
 func (c Container) HasPort(number string) bool {
-	for _, p := range c.Get("ports").Items() {
-		if p.Get("containerPort").Str() == number {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Get("ports").Items(), func(p yamledit.Cursor) bool { return p.Get("containerPort").Str() == number })
 }
 
 // Mount is one entry of volumeMounts.
@@ -144,10 +134,7 @@ type Mount struct {
 }
 
 func newMount(m yamledit.Cursor) Mount {
-	sub := m.Get("subPath").Str()
-	if e := m.Get("subPathExpr").Str(); e != "" {
-		sub = e
-	}
+	sub := cmp.Or(m.Get("subPathExpr").Str(), m.Get("subPath").Str())
 	return Mount{Cursor: m, Path: path.Clean("/" + m.Get("mountPath").Str()), Sub: sub, Volume: m.Get("name").Str()}
 }
 
@@ -175,11 +162,9 @@ func (c Container) IsPrometheus() bool {
 
 // IsGrafana looks at the image first, then at name and port.
 func (c Container) IsGrafana() bool {
-	switch n := c.ImageName(); {
-	case n == "grafana" || n == "grafana-enterprise" || n == "grafana-oss" || strings.HasSuffix(n, "grafana-grafana"):
-		return true
-	}
-	return c.Name() == "grafana" && c.HasPort("3000")
+	n := c.ImageName()
+	return n == "grafana" || n == "grafana-enterprise" || n == "grafana-oss" || strings.HasSuffix(n, "grafana-grafana") ||
+		c.Name() == "grafana" && c.HasPort("3000")
 }
 
 // IsReloader recognizes the sidecar.

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"strings"
@@ -99,11 +100,7 @@ func (in *Input) PrometheusConfigFile(w *Workload, c Container) (file string, at
 		file = PrometheusConfig
 	}
 	if !path.IsAbs(file) && !strings.HasPrefix(file, "$(") {
-		dir := c.Get("workingDir").Str()
-		if dir == "" {
-			dir = PrometheusData
-		}
-		file = path.Join(dir, file)
+		file = path.Join(cmp.Or(c.Get("workingDir").Str(), PrometheusData), file)
 	}
 	return path.Clean(file), at, byFlag
 }

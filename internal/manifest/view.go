@@ -291,10 +291,6 @@ func SystemDir(dir string) bool {
 	if slices.Contains([]string{"/", "/etc", "/var", "/var/lib", "/opt", "/home", "/mnt", "/srv", "/tmp", "/run"}, dir) {
 		return true
 	}
-	for _, d := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc", "/sys", "/etc/ssl", "/etc/pki"} {
-		if paths.Inside(dir, d) {
-			return true
-		}
-	}
-	return false
+	whole := []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev", "/proc", "/sys", "/etc/ssl", "/etc/pki"}
+	return slices.ContainsFunc(whole, func(d string) bool { return paths.Inside(dir, d) })
 }

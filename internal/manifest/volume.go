@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	"reloader/internal/yamledit"
@@ -43,12 +44,7 @@ func (v Volume) ObjectName() string {
 
 // IsToken says that the volume holds a service account's token, which is no configuration.
 func (v Volume) IsToken() bool {
-	for _, s := range v.Get("projected", "sources").Items() {
-		if s.Get("serviceAccountToken").OK() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.Get("projected", "sources").Items(), func(s yamledit.Cursor) bool { return s.Get("serviceAccountToken").OK() })
 }
 
 // KeyOf is the object's key that is visible at sub; empty when the volume does not tell.

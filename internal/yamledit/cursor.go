@@ -53,9 +53,6 @@ func (c Cursor) Child(key, n *yaml.Node) Cursor {
 func (c Cursor) Get(path ...string) Cursor {
 	for _, k := range path {
 		c = c.Field(k)
-		if !c.OK() {
-			return Cursor{Doc: c.Doc}
-		}
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -147,10 +148,7 @@ func (g *grafanaFiles) providers(file string) {
 	}
 	for _, provider := range yamlnode.Items(yamlnode.Get(root, "providers")) {
 		options := yamlnode.Get(provider, "options")
-		n := yamlnode.Resolve(yamlnode.Get(options, "path"))
-		if n == nil {
-			n = yamlnode.Resolve(yamlnode.Get(options, "folder"))
-		}
+		n := cmp.Or(yamlnode.Get(options, "path"), yamlnode.Get(options, "folder"))
 		if n == nil || n.Kind != yaml.ScalarNode || strings.Contains(n.Value, "$") || !path.IsAbs(n.Value) {
 			continue
 		}

@@ -43,7 +43,7 @@ func (c *check) urls(v *manifest.Value, known, namespaces map[string]bool) {
 		return
 	}
 	for _, ds := range yamlnode.Items(yamlnode.Get(root, "datasources")) {
-		n := yamlnode.Resolve(yamlnode.Get(ds, "url"))
+		n := yamlnode.Get(ds, "url")
 		if n == nil || n.Kind != yaml.ScalarNode || strings.Contains(n.Value, "$") {
 			continue
 		}
