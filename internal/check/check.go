@@ -177,10 +177,11 @@ func primary(t config.Target) string {
 // exists reports a file or directory that was named and is missing. A running reloader would wait for it,
 // because the kubelet may add it later; an offline check must not.
 func exists(t config.Target) error {
-	for path, file := range map[string]bool{t.ConfigFile.Path: true, t.Ini.Path: true, t.Provisioning.Path: false} {
+	for i, path := range []string{t.ConfigFile.Path, t.Ini.Path, t.Provisioning.Path} {
 		if path == "" {
 			continue
 		}
+		file := i < 2
 		info, err := os.Stat(path)
 		switch {
 		case err != nil:

@@ -5,9 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"reloader/internal/config"
+	"reloader/internal/manifest"
 )
 
 func TestClassify(t *testing.T) {
@@ -127,4 +131,22 @@ func FuzzTopLevelKeys(f *testing.F) {
 			t.Errorf("%q: %+v, %v", data, found, err)
 		}
 	})
+}
+
+// A second run names the same missing file first, and judges generated objects in the same order.
+func TestSameOrder(t *testing.T) {
+	t.Parallel()
+	missing := config.TargetDefaults(config.Grafana)
+	missing.Ini.Path, missing.Provisioning.Path = "/no/grafana.ini", "/no/provisioning"
+	for range 30 {
+		in := &manifest.Input{}
+		in.Add("kustomization.yaml", []byte("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nconfigMapGenerator: [{name: c}]\nsecretGenerator: [{name: s}]\n"))
+		addGenerated(in)
+		if len(in.Objects) != 2 || in.Objects[0].Kind != "ConfigMap" {
+			t.Fatalf("%v", in.Objects)
+		}
+		if err := exists(missing); err == nil || !strings.Contains(err.Error(), "grafana.ini") {
+			t.Fatal(err)
+		}
+	}
 }

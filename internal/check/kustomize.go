@@ -17,10 +17,11 @@ func addGenerated(in *manifest.Input) {
 			continue
 		}
 		file := in.FileOf(o)
-		for field, kind := range map[string]string{"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"} {
-			for _, g := range o.Get(field).Items() {
-				generated(in, file, o, g, kind)
-			}
+		for _, g := range o.Get("configMapGenerator").Items() {
+			generated(in, file, o, g, "ConfigMap")
+		}
+		for _, g := range o.Get("secretGenerator").Items() {
+			generated(in, file, o, g, "Secret")
 		}
 	}
 }

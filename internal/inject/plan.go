@@ -131,14 +131,16 @@ func readable(w *manifest.Workload) error {
 		return err
 	}
 	for _, c := range w.AllContainers() {
-		for what, n := range map[string]int{"mounts": len(c.Mounts), "arguments": len(c.Words), "variables": len(c.Get("env").Items())} {
+		for i, n := range []int{len(c.Mounts), len(c.Words), len(c.Get("env").Items())} {
 			if n > maxParts {
+				what := []string{"mounts", "arguments", "variables"}[i]
 				return &Error{Line: c.Line(), Workload: w.String(), Text: fmt.Sprintf("container %s has %d %s; inject works with at most %d", c.Name(), n, what, maxParts)}
 			}
 		}
 	}
-	for what, n := range map[string]int{"volumes": len(w.Volumes), "containers": len(w.AllContainers())} {
+	for i, n := range []int{len(w.Volumes), len(w.AllContainers())} {
 		if n > maxParts {
+			what := []string{"volumes", "containers"}[i]
 			return &Error{Line: w.Line(), Workload: w.String(), Text: fmt.Sprintf("the pod has %d %s; inject works with at most %d", n, what, maxParts)}
 		}
 	}

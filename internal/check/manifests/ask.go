@@ -120,8 +120,8 @@ func (c *check) judgeRules() {
 		name, known := same[sum]
 		if !known {
 			name = r.name
-			if of[name] != nil {
-				name = fmt.Sprintf("%d-%s", i, r.name)
+			for of[name] != nil {
+				name = fmt.Sprintf("%d-%s", i, name)
 			}
 			same[sum], files[name], of[name] = name, r.content, r.of
 		}

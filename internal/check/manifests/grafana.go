@@ -3,7 +3,9 @@ package manifests
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -84,11 +86,12 @@ func (g *grafanaFiles) judge() {
 		dir := path.Join(g.paths.Provisioning, kind)
 		files := below(g.view, dir)
 		add(snapshot.Source{Name: kind, Dir: dir, ServerDir: dir}, files)
-		for rel := range files {
-			if !strings.Contains(rel, "/") {
-				g.read[path.Join(dir, rel)] = true
+		for _, rel := range slices.Sorted(maps.Keys(files)) {
+			if strings.Contains(rel, "/") {
+				continue
 			}
-			if kind == grafana.Dashboards && !strings.Contains(rel, "/") {
+			g.read[path.Join(dir, rel)] = true
+			if kind == grafana.Dashboards {
 				g.providers(path.Join(dir, rel))
 			}
 		}

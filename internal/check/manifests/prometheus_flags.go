@@ -158,7 +158,7 @@ func judgeFlag(name string, server versions.Version, official bool) (severity fi
 	if slices.Contains(prometheusFlags, name) || known && server.Before(oldestFlags) {
 		return 0, "", ""
 	}
-	all := slices.Concat(prometheusFlags, slices.Collect(maps.Keys(flagLacking)))
+	all := slices.Concat(prometheusFlags, slices.Sorted(maps.Keys(flagLacking)))
 	hint = finding.DidYouMean(name, all)
 	switch {
 	case !known:
@@ -184,6 +184,6 @@ func judgeFeature(name string, server versions.Version) (severity finding.Severi
 	if name == "" || slices.Contains(features, name) || known && (server.Before(oldestFlags) || newestFlags.Before(server)) {
 		return 0, "", ""
 	}
-	all := slices.Concat(features, slices.Collect(maps.Keys(featureGone)))
+	all := slices.Concat(features, slices.Sorted(maps.Keys(featureGone)))
 	return finding.Warning, "is unknown to Prometheus up to " + newestFlags.String() + ", which ignores it", finding.DidYouMean(name, all)
 }
