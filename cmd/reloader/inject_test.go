@@ -54,7 +54,7 @@ func TestInjectExplains(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"<stdin>: Deployment/monitor\n", "\n  prometheus\n    line 21  gets --web", "\n    line 36  volume", "\n  grafana\n", "\n  reloader\n",
-		"\n               /etc/prometheus                        prometheus-yml\n", "\n  left for you\n", "create and patch every Event\n             of the namespace. Give this pod its own service account",
+		"\n               /etc/prometheus                        prometheus-yml\n", "\n  left for you\n", "create and\n             patch every Event of the namespace. Give this pod its own service account",
 	} {
 		i := strings.Index(reasons[at:], want)
 		if i < 0 {

@@ -18,23 +18,23 @@ import (
 	"reloader/internal/sources"
 )
 
-// alone judges files of one kind without the server, or the main file, that would lead to them.
+// alone judges files of one kind without the server or main file that would read them.
 type alone struct {
 	Options
-	// dir is where they are, or seem to be; absolute.
+	// dir is the absolute directory of the files; it may not exist.
 	dir  string
 	kind FileKind
 	role string
-	// all leaves it to the caller which findings are ignored.
+	// all means that the caller decides which findings are ignored.
 	all bool
 }
 
-// judge finds what is wrong with the files, by their names in the directory, and how much of it is ignored.
+// judge returns the findings about files, by their names in the directory, and how many are ignored.
 func (a alone) judge(ctx context.Context, files map[string][]byte) (found []finding.Finding, ignored int, err error) {
 	contents := maps.Clone(files)
 	req := finding.Request{Facts: a.Grafana, Allow: a.Allow}
 	v := inputs.NewGrafanaValidator(a.Config)
-	if a.all { // of a manifest, which can have thousands: a process for each would take most of the time
+	if a.all { // a manifest can have thousands of files: a process for each would take most of the time
 		v = grafanavalidator.New(validation.Options{})
 	}
 	names := slices.Sorted(maps.Keys(files))
@@ -64,7 +64,7 @@ func (a alone) judge(ctx context.Context, files map[string][]byte) (found []find
 	if err != nil {
 		return nil, 0, err
 	}
-	// Findings about files that were made up, or do not exist, tell the user nothing.
+	// Findings about files that were made up or do not exist do not help the user.
 	return slices.DeleteFunc(res.Findings, func(f finding.Finding) bool {
 		return f.Severity != finding.Error && !slices.Contains(names, filepath.Base(f.File))
 	}), res.Ignored, nil
@@ -78,7 +78,7 @@ func (a alone) prometheus(main string) finding.Validator {
 	return prometheusvalidator.New(prometheusvalidator.Options{Main: filepath.Join(a.dir, main), Program: a.Config.Promcheck, External: a.Validator})
 }
 
-// ruleFiles is a main file that names nothing but rule files.
+// ruleFiles is a main file that names these rule files and nothing else.
 func ruleFiles(names []string) []byte {
 	var b strings.Builder
 	b.WriteString("rule_files:\n")

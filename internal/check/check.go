@@ -1,4 +1,4 @@
-// Package check judges files without a running reloader: those of targets, and whatever is at a path.
+// Package check judges files without a running reloader: those of targets, and those at paths.
 package check
 
 import (
@@ -20,15 +20,15 @@ import (
 
 // Result is the verdict on one target or path.
 type Result struct {
-	// Name is the path or target that was asked for.
+	// Name is the path or target to check.
 	Name   string
 	Digest snapshot.Digest
-	// Sources are the digests of further directories, by name, where the files are in several.
+	// Sources are the digests of the directories by name, if the files are in several.
 	Sources  map[string]snapshot.Digest
 	Findings []finding.Finding
-	// Judged says, for a manifest, what was judged in it.
+	// Judged lists, for a manifest, what was judged in it.
 	Judged []string
-	// Ignored is how many more were left out as known and accepted.
+	// Ignored is how many findings were left out because they are known and accepted.
 	Ignored int
 	// Err says why there is no verdict.
 	Err error
@@ -36,21 +36,21 @@ type Result struct {
 	expected any
 }
 
-// Options are what flags say for everything that is checked.
+// Options apply to everything that is checked.
 type Options struct {
-	// Config holds the targets that flags name, and where promcheck is.
+	// Config has the targets from flags, and the path of promcheck.
 	Config config.Config
-	// Prometheus and Grafana are what is known of the servers.
+	// Prometheus and Grafana are what is known about the servers.
 	Prometheus, Grafana finding.Facts
-	// Validator is a promtool to ask instead of promcheck.
+	// Validator is the path of a promtool to use instead of promcheck.
 	Validator string
 	// Allow names guards that are switched off, Ignore findings that are known and accepted.
 	Allow, Ignore []string
-	// Stdin is what the path "-" stands for.
+	// Stdin is read for the path "-".
 	Stdin io.Reader
 	// OwnFile is a configuration file of reloader itself; empty for none.
 	OwnFile string
-	// SkipUnknown leaves files out of which nothing tells what they are.
+	// SkipUnknown leaves out files of an unknown kind.
 	SkipUnknown bool
 }
 
@@ -61,8 +61,7 @@ func (o Options) facts(kind config.Kind) finding.Facts {
 	return o.Grafana
 }
 
-// Run judges the targets of the configuration, then what is at the paths, each of the kind that
-// its name and contents tell.
+// Run judges the targets of the configuration, then the files at the paths. The kind of a file depends on its name and contents.
 func Run(ctx context.Context, o Options, paths []string) []Result {
 	var all []Result
 	if o.OwnFile != "" {
@@ -100,7 +99,7 @@ func Run(ctx context.Context, o Options, paths []string) []Result {
 	return all
 }
 
-// stdinName is standard input's name in findings.
+// stdinName is the name of standard input in findings.
 const stdinName = "<stdin>"
 
 func (o Options) classify(p string) ([]Input, error) {
@@ -114,7 +113,7 @@ func (o Options) classify(p string) ([]Input, error) {
 	case len(src) > manifest.MaxSize:
 		return nil, fmt.Errorf("standard input: more than %d bytes", manifest.MaxSize)
 	}
-	// What is not a manifest has no name that could tell what it is; text that is not YAML is told as such.
+	// Only a manifest needs no file name to be recognized. Text that is not YAML becomes a finding.
 	return []Input{{Kind: KindManifest, Path: stdinName, Contents: src}}, nil
 }
 
@@ -148,8 +147,8 @@ func (o Options) target(ctx context.Context, t config.Target) Result {
 	return c
 }
 
-// compare names the digests as a running reloader shows them: of a directory with several sources it is that of
-// all of it, where files are in several directories it is that of each.
+// compare sets the digests to those that a running reloader shows: a single one for the sources of one directory, and one for each
+// directory if there are several.
 func (c *Result) compare(set *snapshot.Set) {
 	all := set.Digests()
 	for _, s := range set.Snapshots {
@@ -164,7 +163,7 @@ func (c *Result) compare(set *snapshot.Set) {
 	}
 }
 
-// primary is the path by which a user knows a target.
+// primary is the path by which users know a target.
 func primary(t config.Target) string {
 	for _, p := range []string{t.ConfigFile.Path, t.Provisioning.Path, t.Ini.Path} {
 		if p != "" {
@@ -174,8 +173,8 @@ func primary(t config.Target) string {
 	return t.Name
 }
 
-// exists reports a file or directory that was named and is missing. A running reloader would wait for it,
-// because the kubelet may add it later; an offline check must not.
+// exists returns an error if a file or directory of the target is missing. A running reloader waits for it, because the kubelet may
+// add it later; an offline check must not.
 func exists(t config.Target) error {
 	for i, path := range []string{t.ConfigFile.Path, t.Ini.Path, t.Provisioning.Path} {
 		if path == "" {
@@ -195,7 +194,7 @@ func exists(t config.Target) error {
 	return nil
 }
 
-// judge asks the validator. Read are the findings of the reading itself.
+// judge asks the validator. Read are findings from reading the files.
 func judge(ctx context.Context, c Result, v finding.Validator, req finding.Request, shown relative, read ...finding.Finding) Result {
 	c.Digest = req.Set.Digest
 	result, err := v.Validate(ctx, req)
@@ -211,7 +210,7 @@ func judge(ctx context.Context, c Result, v finding.Validator, req finding.Reque
 	return c
 }
 
-// group are things of one kind in one directory: they are judged together, as a server would read them.
+// group has the inputs of one kind in one directory. They are judged together, as a server would read them.
 type group struct {
 	Input
 	dir    string
@@ -249,7 +248,7 @@ func (g group) check(ctx context.Context, o Options) Result {
 	return o.target(ctx, t)
 }
 
-// checkFiles judges files without the main file that would lead a server to them.
+// checkFiles judges files without the main file that names them for a server.
 func (g group) checkFiles(ctx context.Context, o Options) Result {
 	c := Result{Name: g.Path}
 	if len(g.inputs) > 1 {

@@ -14,10 +14,10 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// FileKind is what a path given to `check` holds.
+// FileKind is what is at a path given to `check`.
 type FileKind string
 
-// The kinds of paths that `check` tells apart.
+// The kinds of files and directories that `check` knows.
 const (
 	KindPrometheus   FileKind = "prometheus configuration"
 	KindRules        FileKind = "prometheus rules"
@@ -33,17 +33,17 @@ const (
 type Input struct {
 	Kind FileKind
 	Path string
-	// Role is the provisioning directory that a lone Grafana file belongs into ("datasources").
+	// Role is the provisioning directory in which a single Grafana file belongs ("datasources").
 	Role string
-	// Contents are those of standard input; nil for a file.
+	// Contents are the contents of standard input; nil for a file.
 	Contents []byte
 }
 
-// ErrUnknownKind says that neither name nor contents tell what a file is.
+// ErrUnknownKind means that neither the name nor the contents show what a file is.
 var ErrUnknownKind = errors.New("cannot tell what kind of file it is")
 
-// Classify tells what a path holds: a file by name and contents; a directory by its names, and
-// if they do not tell, by each of the files directly in it.
+// Classify finds out what is at a path. A file is recognized by name and contents. A directory is recognized by the names in it, or
+// else each file directly in it is.
 func Classify(path string) ([]Input, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -59,8 +59,8 @@ func Classify(path string) ([]Input, error) {
 	return classifyDir(path)
 }
 
-// classifyDir looks at the files directly in a directory. A main file or the directories of Grafana tell what it
-// is; manifests beside them are another thing.
+// classifyDir looks at the files directly in a directory. A main file or Grafana's directories decide what the directory is;
+// manifests next to them are inputs of their own.
 func classifyDir(path string) ([]Input, error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -102,7 +102,7 @@ func classifyFile(path string, info os.FileInfo) (Input, error) {
 	return classify(Input{Path: path}, func() ([]byte, error) { return readBounded(path) })
 }
 
-// classify tells by the name, and where that is not enough by the contents, what a file is.
+// classify recognizes a file by its name, and if that is not enough by its contents.
 func classify(found Input, read func() ([]byte, error)) (Input, error) {
 	ext := strings.ToLower(filepath.Ext(found.Path))
 	switch ext {
@@ -138,8 +138,8 @@ func classify(found Input, read func() ([]byte, error)) (Input, error) {
 	return misspelt(found, keys, content)
 }
 
-// jsonKeys are the keys at the top of a JSON object, as far as it can be read, and the text at "kind". Only the
-// decoder of JSON tells them fast from those deeper in a large file.
+// jsonKeys are the top-level keys of a JSON object up to the first syntax error, and the text at "kind". Only a JSON decoder finds
+// them quickly in a large file.
 func jsonKeys(content []byte) (keys map[string]bool, kind string) {
 	keys = map[string]bool{}
 	dec := json.NewDecoder(bytes.NewReader(content))
@@ -158,7 +158,7 @@ func jsonKeys(content []byte) (keys map[string]bool, kind string) {
 			return keys, kind
 		}
 		if key == "kind" {
-			_ = json.Unmarshal(value, &kind) // anything but a text is no kind that is known
+			_ = json.Unmarshal(value, &kind) // anything but a string is an unknown kind
 		}
 	}
 	return keys, kind
@@ -166,8 +166,8 @@ func jsonKeys(content []byte) (keys map[string]bool, kind string) {
 
 var topLevelKey = lazyregexp.New(`^["']?([A-Za-z_]+)["']?\s*:`)
 
-// topLevelKeys are the keys that begin a line. No YAML parser is asked, because the files whose
-// kind matters most are the broken ones.
+// topLevelKeys are the keys at the beginning of a line. They are found without a YAML parser, because broken files need their kind
+// most.
 func topLevelKeys(data []byte) map[string]bool {
 	keys := map[string]bool{}
 	for line := range bytes.Lines(data) {
@@ -178,7 +178,7 @@ func topLevelKeys(data []byte) map[string]bool {
 	return keys
 }
 
-// roles are the kinds of Grafana's files by a key that only they have.
+// roles are the kinds of Grafana's files, with keys that only they have.
 var roles = []struct {
 	role string
 	keys []string
@@ -193,14 +193,14 @@ var roles = []struct {
 	}},
 }
 
-// otherPrograms are keys of Alertmanager, Promtail, Loki, Mimir, Tempo, the Grafana agent and others, which share
-// keys with Prometheus.
+// otherPrograms are keys of Alertmanager, Promtail, Loki, Mimir, Tempo, the Grafana agent and others, whose files have some of
+// Prometheus' keys, too.
 var otherPrograms = []string{
 	"route", "receivers", "inhibit_rules", "clients", "positions", "server", "distributor", "ingester", "schema_config", "metrics", "logs", "modules",
 	"processors", "exporters", "service",
 }
 
-// ownKeys are keys of reloader's own file that no other file with targets has.
+// ownKeys are keys of reloader's configuration that no other file with targets has.
 var ownKeys = []string{
 	"listen_address", "web_config_file", "allowed_hosts", "poll_interval", "settle", "log_level", "log_format", "promcheck", "fast_propagation",
 }

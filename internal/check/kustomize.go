@@ -9,8 +9,8 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// addGenerated adds the ConfigMaps that kustomize would make of files beside a Kustomization, so that a directory
-// can be judged before it is built. Everything else of kustomize needs kustomize.
+// addGenerated adds the ConfigMaps and Secrets that kustomize would generate from files next to a Kustomization, so that a
+// directory can be judged before it is built. Everything else in a Kustomization needs kustomize itself.
 func addGenerated(in *manifest.Input) {
 	for _, o := range in.Others {
 		if kind := o.Get("kind").Str(); kind != "Kustomization" && kind != "Component" {
@@ -26,7 +26,7 @@ func addGenerated(in *manifest.Input) {
 	}
 }
 
-// generated adds one object of a generator. A file that cannot be read is left out: kustomize says so.
+// generated adds the object of one generator. It leaves out files that it cannot read: kustomize reports them.
 func generated(in *manifest.Input, file *manifest.File, kustomization, g yamledit.Cursor, kind string) {
 	namespace := cmp.Or(g.Get("namespace").Str(), kustomization.Get("namespace").Str())
 	labels := g.Get("options", "labels")
@@ -40,7 +40,7 @@ func generated(in *manifest.Input, file *manifest.File, kustomization, g yamledi
 		if !named {
 			key, name = filepath.Base(it.Str()), it.Str()
 		}
-		// Files outside of the directory are for kustomize, which refuses most of them.
+		// Files outside the directory are left to kustomize, which refuses most of them.
 		if !filepath.IsLocal(name) {
 			continue
 		}

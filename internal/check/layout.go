@@ -17,13 +17,12 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// maxMain bounds the main file that is looked at here, in bytes; a larger one is judged without an assumption.
+// maxMain is the largest main file in bytes for which a path is assumed.
 const maxMain = 32 << 20
 
-// assumePath sets where the server sees the main file, when its patterns are absolute paths of the server's
-// container and the files that they mean lie in the same way beside the main file: for /etc/prometheus/rules/*.yml
-// and a directory rules, the main file is /etc/prometheus/prometheus.yml there. The finding says so; there is none
-// when nothing was assumed.
+// assumePath sets where the server sees the main file, if its patterns are absolute paths in the server's container and matching
+// files are next to the main file here: with /etc/prometheus/rules/*.yml and a directory rules, the server sees the main file as
+// /etc/prometheus/prometheus.yml. The finding reports the assumption; there is none without one.
 func assumePath(m *config.Mount) []finding.Finding {
 	if m.Path == "" || m.ServerPath != "" {
 		return nil
@@ -34,7 +33,7 @@ func assumePath(m *config.Mount) []finding.Finding {
 	}
 	text, err := os.ReadFile(main)
 	if err != nil || len(text) > maxMain {
-		return nil // the reading says why
+		return nil // reading it for the check reports why
 	}
 	root, err := yamlnode.Mapping(text)
 	if root == nil || err != nil {
@@ -52,7 +51,7 @@ func assumePath(m *config.Mount) []finding.Finding {
 			m.ServerPath = path.Join(dir, filepath.Base(main))
 			return []finding.Finding{{
 				File: main, Line: n.Line, Column: n.Column, Severity: finding.Info, Rule: prometheusvalidator.RuleAssumedPath,
-				Message: fmt.Sprintf("reloader assumes that the server sees this file as %s, because files that %s names as %s are beside it", m.ServerPath, key, n.Value),
+				Message: fmt.Sprintf("reloader assumes that the server sees this file as %s, because files that %s names as %s are next to it", m.ServerPath, key, n.Value),
 				Hint:    "if that is wrong, give the right path: --prometheus-config " + m.Path + "=/SERVER/PATH",
 			}}
 		}
@@ -60,15 +59,15 @@ func assumePath(m *config.Mount) []finding.Finding {
 	return nil
 }
 
-// serverDir is the server's name for the main file's directory, as far as a pattern tells; empty when it does not.
+// serverDir is the directory where the server sees the main file, judging by one pattern; empty when that is unclear.
 func serverDir(main, pattern string) string {
 	if !path.IsAbs(pattern) {
 		return ""
 	}
 	if _, err := os.Stat(filepath.FromSlash(path.Dir(pattern))); err == nil {
-		return "" // it is read where it is
+		return "" // the directory exists here, too
 	}
-	// The longest rest that exists below the main file's directory is the surest.
+	// The longest rest of the pattern that matches below the main file's directory is the most certain.
 	for at := 1; ; {
 		rest := pattern[at:]
 		matches, err := filepath.Glob(filepath.Join(sources.Literal(filepath.Dir(main)), filepath.FromSlash(rest)))
@@ -77,7 +76,7 @@ func serverDir(main, pattern string) string {
 		}
 		if len(matches) > 0 {
 			if slices.Contains(matches, main) {
-				return "" // no file of rules
+				return "" // it matches the main file itself
 			}
 			return path.Clean(pattern[:at])
 		}
@@ -89,8 +88,7 @@ func serverDir(main, pattern string) string {
 	}
 }
 
-// unchecked warns about each pattern whose files were not checked: a check that passes them without a word
-// would seem to have judged them.
+// unchecked warns about each pattern whose files were not checked. Otherwise the check would seem to have judged them.
 func unchecked(found []finding.Finding) {
 	for i, f := range found {
 		if f.Rule == prometheusvalidator.RuleMissingFile && f.Severity == finding.Info && strings.HasSuffix(f.Message, prometheusvalidator.NotVisible) {

@@ -18,7 +18,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// checkManifests judges all manifests together, as if they were applied together.
+// checkManifests judges manifests together, as one kubectl apply would see them.
 func checkManifests(ctx context.Context, o Options, files []Input) Result {
 	in := &manifest.Input{}
 	var names []string
@@ -50,7 +50,7 @@ func checkManifests(ctx context.Context, o Options, files []Input) Result {
 	return c
 }
 
-// Manifest judges a manifest that was read already.
+// Manifest judges a manifest that has been read.
 func Manifest(ctx context.Context, o Options, in *manifest.Input) manifests.Result {
 	return manifests.Check(ctx, manifests.Options{
 		Promcheck: o.Config.Promcheck, External: o.Validator, Prometheus: o.Prometheus, Grafana: o.Grafana, Allow: o.Allow,
@@ -63,7 +63,7 @@ func readBounded(name string) ([]byte, error) {
 	return snapshot.ReadFile(name, snapshot.Limits{MaxFileSize: manifest.MaxSize})
 }
 
-// valueKind tells what a key of a ConfigMap is.
+// valueKind is the kind of a file in a ConfigMap; empty when it is unknown.
 func valueKind(name string, content []byte) string {
 	if strings.ToLower(path.Ext(name)) == ".json" && !looksLikeDashboard(content) {
 		return ""
@@ -83,7 +83,7 @@ func valueKind(name string, content []byte) string {
 	return ""
 }
 
-// valueKinds are the kinds of a manifest's contents.
+// valueKinds are the kinds of files in manifests.
 var valueKinds = map[string]Input{
 	manifests.KindPrometheus:  {Kind: KindPrometheus},
 	manifests.KindRules:       {Kind: KindRules},
@@ -95,7 +95,7 @@ var valueKinds = map[string]Input{
 	manifests.KindPlugins:     {Kind: KindGrafanaFile, Role: "plugins"},
 }
 
-// looksLikeDashboard tells the JSON of a dashboard, whole or broken, from other JSON.
+// looksLikeDashboard reports whether JSON, which may be broken, is a dashboard.
 func looksLikeDashboard(content []byte) bool {
 	for _, key := range []string{`"panels"`, `"schemaVersion"`, `"dashboard"`, `"templating"`} {
 		if bytes.Contains(content, []byte(key)) {
@@ -108,8 +108,8 @@ func looksLikeDashboard(content []byte) bool {
 	return json.Unmarshal(content, &top) == nil && top.UID != "" && top.Title != ""
 }
 
-// aloneInManifest judges keys of an object as files of one directory. What they name is elsewhere, so that
-// nothing is said about files that are missing.
+// aloneInManifest judges keys of an object as the files of one directory. It drops findings about missing files, because the files
+// that they name are elsewhere.
 func (o Options) aloneInManifest(ctx context.Context, kind string, files map[string][]byte) ([]finding.Finding, error) {
 	in := valueKinds[kind]
 	list, _, err := alone{Options: o, dir: "/manifest", kind: in.Kind, role: in.Role, all: true}.judge(ctx, files)

@@ -12,17 +12,17 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// OnceResult is what one pass made of one target.
+// OnceResult is the result of one pass over one target.
 type OnceResult struct {
 	Result
-	// Published says that the gate holds these files now.
+	// Published means that the gate has these files now.
 	Published bool
-	// Kept is the digest of the last good files that the gate holds instead; zero when there are none.
+	// Kept is the digest of the last good files that the gate has instead; zero when there are none.
 	Kept snapshot.Digest
 }
 
-// Once makes one pass over the targets: it judges the files and, where there is a gate, publishes
-// them. No server is asked: as an init container it runs before there is one.
+// Once makes one pass over the targets: it judges the files and, if there is a gate, publishes them. It asks no server, because as
+// an init container it runs before the servers do.
 func Once(ctx context.Context, cfg config.Config) []OnceResult {
 	var all []OnceResult
 	for _, t := range cfg.Targets {
@@ -54,7 +54,7 @@ func pass(ctx context.Context, cfg config.Config, t config.Target) OnceResult {
 	}
 	_, _, refused := gate.Refused()
 	if p.Err == nil && !finding.HasErrors(p.Findings) && slices.Contains(refused, set.Digest) {
-		// A server that starts on them may not start at all; run offers them as a reload, which does no harm.
+		// A server might not even start with them. run tries them again with a reload, which does no harm.
 		if digest, err := gate.Rollback(ctx, refused...); err == nil && !digest.IsZero() {
 			p.Kept, p.Err = digest, fmt.Errorf("target %s: the server refused these files before", t.Name)
 			return p
@@ -72,8 +72,8 @@ func pass(ctx context.Context, cfg config.Config, t config.Target) OnceResult {
 	return p
 }
 
-// lastGood puts the last files that the server was proven to run, and did not refuse since, back into the
-// gate. When none are known, what is there stays: it was valid when it was published.
+// lastGood restores the last files in the gate that the server was proven to run and has not refused since. If there are none, the
+// present files stay: they were valid when they were published.
 func lastGood(ctx context.Context, gate *gates.Gate) snapshot.Digest {
 	_, _, refused := gate.Refused()
 	if digest, err := gate.Rollback(ctx, refused...); err == nil && !digest.IsZero() {

@@ -8,11 +8,11 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// RuleOwnFile is about reloader's own configuration file.
+// RuleOwnFile is the rule for mistakes in reloader's own configuration file.
 const RuleOwnFile = "reloader-config"
 
-// own judges reloader's own configuration file: what `run` would refuse. The files of its targets are not looked at: they are
-// where reloader runs, not where its file is written.
+// own judges reloader's own configuration file: what `run` would refuse. It does not check the files of targets, because they are where
+// reloader runs, not where its configuration is written.
 func own(path string) Result {
 	c := Result{Name: path}
 	content, err := readBounded(path)

@@ -9,7 +9,7 @@ import (
 	"reloader/internal/finding"
 )
 
-// relative shows paths as the user wrote them, while everything inside works with absolute ones.
+// relative shows paths as the user wrote them; everything else works with absolute paths.
 type relative [][2]string // absolute directory, as written
 
 // newRelative makes the target's paths absolute.

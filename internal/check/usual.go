@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// usualNames are what people call the files of Prometheus and Grafana, and the manifests with both.
+// usualNames are the usual names for files of Prometheus and Grafana, and for manifests with both.
 var usualNames = []string{
 	"monitor.yaml", "monitor.yml", "monitoring.yaml", "monitoring.yml", "prometheus.yml", "prometheus.yaml", "grafana.yaml", "grafana.yml",
 	"grafana.ini", "provisioning", "prometheus", "grafana", "rules", "datasource.yaml", "datasource.yml", "datasources.yaml", "datasources.yml",
 	"dashboards.yaml", "manifests", "kustomization.yaml",
 }
 
-// Usual are the paths of usual names in a directory of which Classify knows what they are.
+// Usual are the paths in a directory that have a usual name and that Classify recognizes.
 func Usual(dir string) []string {
 	var paths []string
 	for _, name := range usualNames {
@@ -22,7 +22,7 @@ func Usual(dir string) []string {
 			paths = append(paths, p)
 		}
 	}
-	// In a directory like this one, provisioning is often one deeper.
+	// In such a directory, provisioning is often one level deeper.
 	for _, p := range []string{"grafana/provisioning", "config/grafana/provisioning"} {
 		p = filepath.Join(dir, filepath.FromSlash(p))
 		covered := slices.ContainsFunc(paths, func(q string) bool { return strings.HasPrefix(p, q+string(filepath.Separator)) && providesAll(q) })
@@ -33,7 +33,7 @@ func Usual(dir string) []string {
 	return paths
 }
 
-// providesAll says that a directory is judged as a provisioning directory itself.
+// providesAll reports whether a directory is itself judged as a provisioning directory.
 func providesAll(path string) bool {
 	found, err := Classify(path)
 	return err == nil && slices.ContainsFunc(found, func(i Input) bool { return i.Kind == KindProvisioning && i.Path == path })

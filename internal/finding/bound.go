@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// Bounds of what is shown of a verdict. A file that has more mistakes than this has one cause.
+// How many findings of a verdict are shown. When a file has more mistakes than this, they have the same cause.
 const (
 	maxPerFile = 100
 	maxInAll   = 1000
-	// maxText bounds a message or hint, in bytes.
+	// maxText is the longest message or hint, in bytes.
 	maxText = 2000
 )
 
-// Bounded bounds the findings of another validator: per file, in all, and each text. A verdict that was
-// invalid stays invalid, because errors are kept before anything else.
+// Bounded limits the findings of another validator: per file, in total, and the length of each text. An invalid verdict stays
+// invalid, because errors are kept before anything else.
 func Bounded(v Validator) Validator {
 	return ValidatorFunc(func(ctx context.Context, req Request) (Result, error) {
 		res, err := v.Validate(ctx, req)
@@ -26,8 +26,8 @@ func Bounded(v Validator) Validator {
 	})
 }
 
-// Bound keeps the first findings of each file and of all files, errors before warnings, and adds how many
-// it left out. Findings and result are sorted as Sort does.
+// Bound keeps the first findings of each file and in total, errors before warnings, and adds findings that say how many are
+// left out. It expects findings in the order of Sort, and returns them in that order. It shortens texts in place.
 func Bound(findings []Finding) []Finding {
 	for i := range findings {
 		findings[i].Message, findings[i].Hint = Cut(findings[i].Message, maxText), Cut(findings[i].Hint, maxText)
@@ -56,7 +56,7 @@ func Bound(findings []Finding) []Finding {
 	}
 	if len(kept) > maxInAll {
 		kept = kept[:0]
-		// Each file's worst comes before any file's second: which files are wrong is what counts.
+		// The worst finding of each file comes before the second of any file: the user needs to know which files are wrong.
 		files := slices.Sorted(maps.Keys(byFile))
 		for rank := range maxPerFile {
 			for _, file := range files {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Sort orders findings by file, line, column, severity (errors first), rule and message. What counts findings that are not
-// shown comes after those of its file.
+// Sort orders findings by file, line, column, severity (errors first), rule and message. Findings of rule RuleMore come last in
+// their file; those about other files come at the very end.
 func Sort(findings []Finding) {
 	last := func(is bool) int {
 		if is {
@@ -31,7 +31,7 @@ func Sort(findings []Finding) {
 	})
 }
 
-// HasErrors reports whether any finding blocks.
+// HasErrors reports whether any finding is an error.
 func HasErrors(findings []Finding) bool {
 	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Error })
 }
@@ -47,11 +47,10 @@ func OfSeverity(findings []Finding, s Severity) []Finding {
 	return list
 }
 
-// Invalid reports whether the verdict is that the files must not be used.
+// Invalid reports whether the files must not be used.
 func (r Result) Invalid() bool { return HasErrors(r.Findings) }
 
-// String is the finding on one line: file:line:column: severity: message [rule].
-// What is not known is left out.
+// String is the finding on one line: file:line:column: severity: message [rule]. Unknown parts are left out.
 func (f Finding) String() string {
 	var b strings.Builder
 	b.WriteString(f.Position())
@@ -67,8 +66,8 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// Position is file:line:column, as editors and terminals make clickable. A file name can hold anything
-// but a slash and NUL; here it stays within its line.
+// Position is file:line:column, which editors and terminals make clickable. A file name can contain any character but a slash
+// and NUL; those that would break the line are replaced.
 func (f Finding) Position() string {
 	p := cmp.Or(AtStart(f.File), "-")
 	if f.Line > 0 {

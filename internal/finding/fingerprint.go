@@ -8,23 +8,23 @@ import (
 	"hash"
 )
 
-// fingerprintKey is random in each process, so that no one can find a short secret by
-// trying out values against a fingerprint that was shown somewhere.
+// fingerprintKey is random in each process, so that no one can find a short secret by trying values until one has a fingerprint
+// that was shown somewhere.
 var fingerprintKey = func() []byte {
 	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key) // never fails: it ends the process instead
+	_, _ = rand.Read(key) // never returns an error: it ends the process instead
 	return key
 }()
 
-// FingerprintKey is for a child process that judges for this one: only with the same key are the fingerprints
-// of both comparable. It goes to no one else.
+// FingerprintKey is for a child process that judges files for this one: their fingerprints are comparable only with the same
+// key. Give it to no one else.
 func FingerprintKey() []byte { return fingerprintKey }
 
-// UseFingerprintKey takes over the key of the process that asks. It is called once, before any fingerprint.
+// UseFingerprintKey sets the key of the parent process. Call it once, before any fingerprint.
 func UseFingerprintKey(key []byte) { fingerprintKey = key }
 
-// Fingerprint tells whether two contents are the same without saying what they are. Parts are
-// kept apart: ("ab", "c") and ("a", "bc") differ. It is only comparable within one process.
+// Fingerprint is equal for equal contents and does not reveal them. The division into parts counts: ("ab", "c") and ("a", "bc")
+// differ. Fingerprints are comparable only within one process.
 func Fingerprint(parts ...string) uint64 {
 	h := NewFingerprint()
 	for _, p := range parts {
@@ -33,13 +33,13 @@ func Fingerprint(parts ...string) uint64 {
 	return h.Sum()
 }
 
-// FingerprintHash is a Fingerprint whose parts come one after the other.
+// FingerprintHash computes a Fingerprint part by part.
 type FingerprintHash struct {
 	h   hash.Hash
 	buf []byte
 }
 
-// NewFingerprint begins a fingerprint without parts.
+// NewFingerprint starts a fingerprint without parts.
 func NewFingerprint() *FingerprintHash {
 	return &FingerprintHash{h: hmac.New(sha256.New, fingerprintKey)}
 }

@@ -10,16 +10,16 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// RuleForeign names the finding that stands for all those of a file whose contents must not be shown;
-// docs/checks.md explains it.
+// RuleForeign names the finding that replaces all findings of a file whose contents must not be shown; docs/checks.md
+// explains it.
 const RuleForeign = "not-its-file"
 
-// Guarded keeps a validator from showing what is in files that are none of the server's configuration.
-// Whoever writes a configuration file decides what it names, and reloader may read more than the writer:
-// rule_files: [/etc/shadow], or a link to that file, must not put lines of it into findings.
+// Guarded keeps a validator from showing the contents of files that are not part of the server's configuration. The author of
+// a configuration file decides which files it names, and reloader may have access to more of them than the author:
+// rule_files: [/etc/shadow], or a link to that file, must not put its lines into findings.
 //
-// A file is shown if it lies below a directory that reloader was given, or if it looks like what it is read as. About
-// any other file the finding says only that it is not acceptable.
+// Findings about a file are shown if it is below a directory that reloader was given, or if it looks like a file of its kind.
+// Any other file gets one finding, which reveals none of its contents.
 func Guarded(v Validator) Validator {
 	return ValidatorFunc(func(ctx context.Context, req Request) (Result, error) {
 		res, err := v.Validate(ctx, req)
@@ -62,11 +62,11 @@ func hideForeign(findings []Finding, set *snapshot.Set) []Finding {
 	return kept
 }
 
-// reShape is what a file of rules or scrape jobs has at the beginning of a line, and no file of accounts or
-// settings: a key with a list or nothing behind it.
+// reShape matches what a file of rules or scrape jobs has at the beginning of a line, and a file of accounts or settings does
+// not: a key followed by a list or nothing.
 var reShape = lazyregexp.New(`(?m)^["']?(?:groups|scrape_configs)["']?:[ \t]*(?:$|\r|#|\[|[&!][^:]*$)`)
 
-// foreign says that nothing of a file may be shown. byDir are the indexes of the set's readings by clean directory.
+// foreign reports whether the contents of a file must not be shown. byDir has the indexes of the set's snapshots by clean directory.
 func foreign(file string, set *snapshot.Set, byDir map[string][]int) bool {
 	var above []int
 	for dir := filepath.Clean(file); ; dir = filepath.Dir(dir) {
@@ -75,7 +75,7 @@ func foreign(file string, set *snapshot.Set, byDir map[string][]int) bool {
 			break
 		}
 	}
-	slices.Sort(above) // where several have it, the first tells
+	slices.Sort(above) // if several contain the file, the first one decides
 	for _, i := range above {
 		s := set.Snapshots[i]
 		rel, err := filepath.Rel(s.Source.Dir, file)
@@ -92,15 +92,15 @@ func foreign(file string, set *snapshot.Set, byDir map[string][]int) bool {
 		b, ok := s.Bytes(name)
 		return !ok || !reShape().Match(b)
 	}
-	// It is in no source, so that nothing of it was read.
+	// It is in no source, so its contents were not read.
 	return false
 }
 
-// inside says that a file, all links followed, is in the directory, all links followed.
+// inside reports whether a file is in a directory after all links in both are followed.
 func inside(dir, file string) bool {
 	realDir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return true // it is gone, and with it what a link could lead to
+		return true // it is gone, and so is everything that a link could lead to
 	}
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {

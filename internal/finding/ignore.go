@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Ignore names findings that are known and accepted.
+// Ignore selects findings that are known and accepted.
 type Ignore struct {
 	// Rule is the name of a check.
 	Rule string
-	// Path limits it to files: the end of a path, or a pattern for one; empty means all.
+	// Path selects files: it is the end of their path, or a pattern for that; empty means all files.
 	Path string
 }
 
@@ -33,7 +33,7 @@ func ParseIgnore(s string) (Ignore, error) {
 	return Ignore{rule, filepath.ToSlash(file)}, nil
 }
 
-// covers reports whether the finding is one of those.
+// covers reports whether the finding is selected.
 func (i Ignore) covers(f Finding) bool {
 	if i.Rule != f.Rule {
 		return false
@@ -51,9 +51,9 @@ func (i Ignore) covers(f Finding) bool {
 	return false
 }
 
-// Ignoring leaves out findings that are known and accepted: those that the list names, and those with a comment
-// "reloader:ignore RULE" on their line or on the one above. What the server itself would refuse stays an error: of the errors
-// only guards can be ignored. How many were left out is in the result.
+// Ignoring leaves out findings that are known and accepted: those that the list selects, and those with a comment
+// "reloader:ignore RULE" on their line or on the line above. Errors of guards can be ignored; all other errors stay, because the
+// server itself would refuse the files. The result has the number of ignored findings.
 func Ignoring(v Validator, list []Ignore) Validator {
 	return ValidatorFunc(func(ctx context.Context, req Request) (Result, error) {
 		res, err := v.Validate(ctx, req)
@@ -78,8 +78,8 @@ func Ignoring(v Validator, list []Ignore) Validator {
 	})
 }
 
-// WithoutIgnored is what Ignoring leaves of findings, and how many it leaves out. Files are the contents in which comments count, by
-// the names in the findings.
+// WithoutIgnored returns the findings that Ignoring keeps, and how many it leaves out. Files are the contents to search for
+// comments, by the file names in the findings.
 func WithoutIgnored(findings []Finding, list []Ignore, files map[string][]byte) (kept []Finding, ignored int) {
 	lines := map[string][][]byte{}
 	for name, b := range files {
@@ -123,7 +123,7 @@ func names(line []byte, rule string) bool {
 	}
 	before = bytes.TrimRight(before, " \t")
 	if len(before) == 0 || before[len(before)-1] != '#' && before[len(before)-1] != ';' {
-		return false // a text, not a comment
+		return false // text, not a comment
 	}
 	rules := strings.FieldsFunc(string(after), func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\r' })
 	return slices.Contains(rules, rule)

@@ -6,15 +6,14 @@ import (
 	"unicode"
 )
 
-// OneLine makes of a text that someone else wrote one that can be printed within a line of ours: what
-// begins a new line, moves the cursor, starts an escape sequence or reorders what is around it becomes a
-// space. It is for file names, messages and answers of servers alike.
+// OneLine makes text from elsewhere safe to print within a line: every character that starts a new line, moves the cursor,
+// starts an escape sequence or reorders its neighbors becomes a space. Use it for file names, messages and answers of servers.
 func OneLine(s string) string {
 	return strings.Map(visible, s)
 }
 
-// visible replaces what is not a character that stays where it is written: control characters (C0, DEL
-// and C1), invisible format characters, and the separators of lines and paragraphs.
+// visible replaces control characters (C0, DEL and C1), invisible format characters, and the separators of lines and
+// paragraphs.
 func visible(r rune) rune {
 	if r < ' ' || r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 		return ' '
@@ -22,7 +21,7 @@ func visible(r rune) rune {
 	return r
 }
 
-// Cut is the beginning of a text, at most that many bytes of it, with ... if something is left out. No character is cut in two.
+// Cut is the beginning of a text, at most that many bytes, followed by ... if something is left out. It never cuts a character in two.
 func Cut(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -30,8 +29,8 @@ func Cut(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
-// AtStart is OneLine for a text with which a line begins. Continuous integration systems obey a line that
-// begins with :: or ##[, white space before it or not.
+// AtStart is OneLine for text at the beginning of a line. Continuous integration systems read a line that begins with :: or
+// ##[ as a command, also after white space.
 func AtStart(s string) string {
 	s = OneLine(s)
 	if command(s) {
@@ -45,13 +44,13 @@ func command(line string) bool {
 	return strings.HasPrefix(line, "::") || strings.HasPrefix(line, "##[")
 }
 
-// Lines lets through a text of several lines, each as AtStart would have it. Where a text must stay on
-// its line, use OneLine before: a new line is a new line here.
+// Lines passes on a text of several lines, with each line as AtStart returns it. It keeps line breaks: use OneLine first for
+// text that must stay on one line.
 func Lines(w io.Writer) io.Writer { return &lines{w: w, start: true} }
 
 type lines struct {
 	w io.Writer
-	// start says that nothing but white space was written on this line.
+	// start says that only white space was written on this line so far.
 	start bool
 }
 

@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// RuleMore names the findings that count those that are not shown; docs/checks.md explains it.
+// RuleMore names the findings that say how many others are not shown; docs/checks.md explains it.
 const RuleMore = "more-findings"
 
-// More stands for n findings of one severity in a file that are not shown. With open the search ended there, so that there may
-// be more than n. An empty file means other files than those that are shown.
+// More is a finding in place of n findings of one severity in a file that are not shown. Open means that the search ended early,
+// so there may be more than n. An empty file stands for several other files.
 func More(file string, s Severity, n int, open bool) Finding {
 	words := map[Severity][2]string{Error: {"error", "errors"}, Warning: {"warning", "warnings"}, Info: {"remark", "remarks"}}[s]
 	where := "this file"
@@ -31,8 +31,8 @@ func More(file string, s Severity, n int, open bool) Finding {
 	return f
 }
 
-// Count is the number of findings of one severity, with those that are not shown; the least number where the search
-// ended before the end of the files (see Number).
+// Count is the number of findings of one severity, including those that are not shown. If the search ended early, there may be
+// more (see Number).
 func Count(findings []Finding, s Severity) int {
 	n := 0
 	for _, f := range findings {
@@ -57,7 +57,7 @@ func Number(findings []Finding, s Severity) string {
 	return AtLeast(findings, s) + text
 }
 
-// AtLeast is what has to be said before a Count: "at least " where the search ended before the end of the files, else nothing.
+// AtLeast is the text to put before a Count: "at least " if the search ended early, else nothing.
 func AtLeast(findings []Finding, severities ...Severity) string {
 	for _, f := range findings {
 		if f.Open && slices.Contains(severities, f.Severity) {
@@ -72,7 +72,7 @@ type inFile struct {
 	severity Severity
 }
 
-// left counts what is not shown.
+// left counts the findings that are not shown.
 type left map[inFile]struct {
 	n    int
 	open bool
@@ -89,7 +89,7 @@ func (l left) note(file string, findings ...Finding) {
 	}
 }
 
-// findings are those of the first files one by one, and those of the files after them in one sum.
+// findings has one finding for each file and severity; beyond maxPerFile of them, the rest is summed up.
 func (l left) findings() []Finding {
 	var all []Finding
 	for id, c := range l {

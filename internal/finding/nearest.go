@@ -7,10 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Nearest is the known word that was probably meant by word; empty when none is near enough.
-// Differences of case, and of - and _, count for nothing; otherwise about one typing mistake
-// (insertion, deletion, replacement, swap) per three letters of each part is forgiven. Another part
-// is another word: scrape_classic_histograms is not meant by scrape_native_histograms.
+// Nearest is the known word that the user probably meant; empty when none is near enough. Upper and lower case, and - and _, are
+// the same. Apart from that, about one typing mistake (insertion, deletion, replacement, swap) per three letters of each part is
+// forgiven. A different part makes a different word: scrape_native_histograms is not a mistake for scrape_classic_histograms.
 func Nearest(word string, known []string) string {
 	if all := nearest(word, known); len(all) > 0 {
 		return all[0]
@@ -18,7 +17,7 @@ func Nearest(word string, known []string) string {
 	return ""
 }
 
-// nearest are the known words that are as near as any, in their order.
+// nearest are the known words with the smallest distance, in their order.
 func nearest(word string, known []string) (best []string) {
 	if word == "" || len(word) > 100 {
 		return nil
@@ -41,8 +40,8 @@ func nearest(word string, known []string) (best []string) {
 	return best
 }
 
-// DidYouMean is a hint that names the nearest known word, or the two that are equally near; empty when there is none, or
-// when there are more.
+// DidYouMean is a hint with the nearest known word, or the two nearest; empty when there is none, or when more than two are equally
+// near.
 func DidYouMean(word string, known []string) string {
 	switch n := nearest(word, known); {
 	case len(n) == 1 && n[0] != word:
@@ -54,7 +53,7 @@ func DidYouMean(word string, known []string) string {
 	}
 }
 
-// parts are the words that a name is made of, in lower case.
+// parts are the parts of a name (snake_case, kebab-case or camelCase), in lower case.
 func parts(name string) []string {
 	var b strings.Builder
 	last := ' '
@@ -71,7 +70,7 @@ func parts(name string) []string {
 	return strings.Split(b.String(), "_")
 }
 
-// between is the distance of two names; a value above limit when they are too far apart to be the same by mistake.
+// between is the distance of two names; above limit when they are too far apart to be a typing mistake.
 func between(a, b []string, limit int) int {
 	x, y := strings.Join(a, "_"), strings.Join(b, "_")
 	whole := distance(x, y, limit)
@@ -79,7 +78,7 @@ func between(a, b []string, limit int) int {
 		return whole
 	}
 	if len(a) != len(b) {
-		// A part more or less is another name, unless it is a separator that was forgotten.
+		// With one part more or less it is a different name, unless only a separator was forgotten.
 		if distance(strings.ReplaceAll(x, "_", ""), strings.ReplaceAll(y, "_", ""), 1) > 1 {
 			return limit + 1
 		}
@@ -97,7 +96,7 @@ func between(a, b []string, limit int) int {
 	return whole
 }
 
-// contrary are words that differ by little and mean the opposite.
+// contrary are words that are near each other and mean the opposite.
 var contrary = [][2]string{
 	{"enable", "disable"}, {"enabled", "disabled"}, {"include", "exclude"}, {"included", "excluded"}, {"includes", "excludes"}, {"min", "max"},
 	{"allow", "disallow"}, {"allowed", "disallowed"}, {"secure", "insecure"}, {"read", "write"}, {"keep", "drop"}, {"always", "never"}, {"ignore", "promote"},
@@ -108,8 +107,7 @@ func opposites(a, b string) bool {
 	return slices.Contains(contrary, [2]string{a, b}) || slices.Contains(contrary, [2]string{b, a})
 }
 
-// distance is the optimal string alignment distance of a and b; a value above limit when it
-// exceeds limit.
+// distance is the optimal string alignment distance of a and b; if it exceeds limit, some value above limit.
 func distance(a, b string, limit int) int {
 	x, y := []rune(a), []rune(b)
 	if len(x)-len(y) > limit || len(y)-len(x) > limit {

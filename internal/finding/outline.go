@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Count is how many items of a kind there are; 0 for a nil outline.
+// Count is the number of items of a kind; 0 for a nil outline.
 func (o *Outline) Count(kind string) int {
 	if o == nil {
 		return 0
@@ -19,12 +19,11 @@ func (o *Outline) Count(kind string) int {
 	return n
 }
 
-// maxNamed is how many changes of one kind are named each; more are counted.
+// maxNamed is how many changes of one kind are listed by name; more than that are only counted.
 const maxNamed = 8
 
-// DiffOutline says what changed between two outlines, by name and without any value:
-// `scrape job "node" added`, or `20 rule groups removed` where naming each would be long.
-// Kinds come in the order in which the outlines have them.
+// DiffOutline lists what changed between two outlines, by name and without values: `scrape job "node" added`, or
+// `20 rule groups removed` when there are many. Kinds are in the order of the outlines.
 func DiffOutline(before, after *Outline) []string {
 	d := outlineDiff{names: map[change][]string{}}
 	old, now := d.group(before), d.group(after)
@@ -59,7 +58,7 @@ type grouped struct {
 	prints map[itemID][]uint64
 }
 
-// group collects items by identity: names are not always unique.
+// group collects the fingerprints of items by identity: names are not always unique.
 func (d *outlineDiff) group(o *Outline) grouped {
 	g := grouped{prints: map[itemID][]uint64{}}
 	if o == nil {

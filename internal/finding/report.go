@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// Verdict is a validation's outcome in one word.
+// Verdict is the outcome of a validation in one word.
 type Verdict string
 
 // The verdicts.
 const (
 	VerdictOK      Verdict = "ok"
 	VerdictInvalid Verdict = "invalid"
-	// VerdictUnknown is that of a validation that could not judge.
+	// VerdictUnknown means that the validation could not judge.
 	VerdictUnknown Verdict = "unknown"
 )
 
-// Lookup returns a file's bytes by the path that findings name it by; nil when they are not available.
+// Lookup returns the contents of a file by its path in findings; nil when they are unavailable.
 type Lookup func(file string) []byte
 
-// WriteText writes findings for a terminal: one line each, the hint, and the line of the file with
-// a caret, unless that line may hold a secret (see Snippet). Lookup may be nil.
+// WriteText writes findings for a terminal: one line each, the hint, and the line of the file with a caret, unless that line
+// may contain a secret (see Snippet). Lookup may be nil.
 func WriteText(w io.Writer, findings []Finding, lookup Lookup) error {
 	b := bufio.NewWriter(w)
 	for _, f := range findings {
@@ -44,7 +44,7 @@ var (
 	githubProperty = strings.NewReplacer("%", "%25", ":", "%3A", ",", "%2C")
 )
 
-// WriteGitHub writes findings as workflow commands, which GitHub shows beside the changed lines.
+// WriteGitHub writes findings as workflow commands, which GitHub shows next to the changed lines.
 func WriteGitHub(w io.Writer, findings []Finding) error {
 	b := bufio.NewWriter(w)
 	for _, f := range findings {
@@ -65,7 +65,7 @@ func WriteGitHub(w io.Writer, findings []Finding) error {
 	return b.Flush()
 }
 
-// githubText keeps the lines of a message: within a command they are no lines.
+// githubText escapes a message and keeps its line breaks, which must not break the line of the command.
 func githubText(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {

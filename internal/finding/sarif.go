@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// sarifSchema is where the schema of SARIF 2.1.0 is, as its documents name it.
+// sarifSchema is the usual address of the schema of SARIF 2.1.0.
 const sarifSchema = "https://json.schemastore.org/sarif-2.1.0.json"
 
-// The parts of SARIF 2.1.0 that are written, in the words of its specification.
+// The parts of SARIF 2.1.0 that reloader writes, with the names in its specification.
 type (
 	sarifLog struct {
 		Schema  string     `json:"$schema"`
@@ -72,11 +72,11 @@ type (
 	}
 )
 
-// sarifLevels are SARIF's words for the severities.
+// sarifLevels are the severities in SARIF.
 var sarifLevels = map[Severity]string{Error: "error", Warning: "warning", Info: "note"}
 
-// WriteSARIF writes findings in the Static Analysis Results Interchange Format 2.1.0, which code scanning of
-// GitHub and other tools read. unjudged are reasons why there is no verdict on a part.
+// WriteSARIF writes findings in the Static Analysis Results Interchange Format 2.1.0, which GitHub code scanning and other tools
+// read. unjudged are the reasons why parts have no verdict.
 func WriteSARIF(w io.Writer, version string, findings []Finding, unjudged []string) error {
 	var rules []string
 	for _, f := range findings {
@@ -129,7 +129,7 @@ func sarif(f Finding, rule int) sarifResult {
 	return r
 }
 
-// sarifURI is a path as a URI reference: a relative one stays relative to where the command ran.
+// sarifURI is a path as a URI reference. A relative path stays relative to the directory where the command ran.
 func sarifURI(file string) string {
 	file = filepath.ToSlash(file)
 	if strings.HasPrefix(file, "/") {

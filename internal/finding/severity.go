@@ -16,7 +16,7 @@ func (s Severity) String() string {
 	}
 }
 
-// MarshalText makes severities words in JSON.
+// MarshalText writes severities as words in JSON.
 func (s Severity) MarshalText() ([]byte, error) {
 	switch s {
 	case Error, Warning, Info:

@@ -10,23 +10,23 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// maxSnippet bounds the part of a line that is shown, in characters.
+// maxSnippet is how much of a line is shown, in characters.
 const maxSnippet = 160
 
-// reSecretWord is what the name of a key that may hold a secret contains. It is wide on purpose: a line
-// that is not shown costs little.
+// reSecretWord matches parts of the names of keys that may hold a secret. It is wide on purpose: hiding a line too many does little
+// harm.
 var reSecretWord = lazyregexp.New(`(?i)passw|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth|bearer|header|cookie|connection|dsn|securejson|://[^/\s]*@|PRIVATE KEY`)
 
-// Snippet shows a line of a file with a caret below the column. It is empty when the line may hold a
-// secret: when it, a line that it is indented under, or the line before it names something secret.
-// Findings point at mistakes, and a password in the wrong place is one.
+// Snippet shows a line of a file with a caret below the column. It is empty when the line may contain a secret: when that line,
+// a line that it is indented under, or the line before it names something secret. Findings point at mistakes, and the mistake may
+// be a password in the wrong place.
 func Snippet(content []byte, line, column int) string { return Excerpt(content, line, column, 0) }
 
-// hidden stands for a line that may hold a secret.
+// hidden replaces a line that may contain a secret.
 const hidden = "(not shown: this line may contain a secret)"
 
-// Excerpt is Snippet with up to context lines before and after the line. It is empty when the line itself
-// may hold a secret; around it such lines are replaced by a sentence.
+// Excerpt is Snippet with up to context lines before and after the line. It is empty when the line itself may contain a secret;
+// other such lines are replaced with a remark.
 func Excerpt(content []byte, line, column, context int) string {
 	if line < 1 || len(content) == 0 {
 		return ""
@@ -60,10 +60,10 @@ func showable(line []byte) bool {
 	return utf8.Valid(line) && len(bytes.TrimSpace(line)) > 0
 }
 
-// part is what is shown of a line: around the column where it is long. Start is how many characters of it
-// are left out before.
+// part is the part of a line to show: all of it, or the part around the column in a long line. Start is how many characters
+// before it are left out.
 func part(line []byte, column int) (text string, start int) {
-	// A tab takes one column, as in positions.
+	// A tab counts as one column, as in positions.
 	runes := []rune(OneLine(strings.TrimRight(string(line), "\r")))
 
 	if column > maxSnippet {
@@ -72,10 +72,10 @@ func part(line []byte, column int) (text string, start int) {
 	return string(runes[start:min(len(runes), start+maxSnippet)]), start
 }
 
-// excerptContext is how many lines AddExcerpts shows before and after a finding's.
+// excerptContext is how many lines AddExcerpts shows before and after the line of a finding.
 const excerptContext = 2
 
-// AddExcerpts gives the first findings that have a line their excerpts, errors first, at most as many as most.
+// AddExcerpts adds excerpts to the first findings that have a line, errors first, and to no more than most.
 func AddExcerpts(findings []Finding, most int, lookup Lookup) {
 	for _, severity := range []Severity{Error, Warning} {
 		for i := range findings {
@@ -91,14 +91,14 @@ func AddExcerpts(findings []Finding, most int, lookup Lookup) {
 	}
 }
 
-// maxSearched bounds the lines that are searched for names of secrets, in bytes: a hundred findings in one line of a
-// megabyte took 40 s.
+// maxSearched is the longest line that is searched for names of secrets, in bytes: a hundred findings in a line of one megabyte
+// took 40 s.
 const maxSearched = 8 << 10
 
-// namesSecret says that a line names something secret, or is too long to find out.
+// namesSecret reports whether a line names something secret, or is too long to search.
 func namesSecret(line []byte) bool { return len(line) > maxSearched || reSecretWord().Match(line) }
 
-// mayBeSecret looks at the last of the lines and at what it belongs to.
+// mayBeSecret reports whether the last of the lines may contain a secret, judging by that line and those above that it belongs to.
 func mayBeSecret(lines [][]byte) bool {
 	last := len(lines) - 1
 	if namesSecret(lines[last]) {
@@ -123,5 +123,5 @@ func mayBeSecret(lines [][]byte) bool {
 	return false
 }
 
-// indent counts the dashes of lists as white space: what follows is indented by them.
+// indent counts the dashes of lists as white space, because they indent what follows.
 func indent(l []byte) int { return len(l) - len(bytes.TrimLeft(l, " \t-")) }

@@ -10,7 +10,7 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// configFile is the path of Prometheus' main file, from the flag or the image.
+// configFile is the path of Prometheus' main file, from its flag or its image.
 func (pl *plan) configFile(c manifest.Container) (string, error) {
 	config, at, _ := pl.in.PrometheusConfigFile(pl.w, c)
 	if strings.Contains(config, "$") {
@@ -19,7 +19,7 @@ func (pl *plan) configFile(c manifest.Container) (string, error) {
 	return config, nil
 }
 
-// lifecycle switches POST /-/reload on.
+// lifecycle enables POST /-/reload.
 func (pl *plan) lifecycle(c manifest.Container) error {
 	const flag = "--web.enable-lifecycle"
 	for _, w := range c.Words {
@@ -75,7 +75,7 @@ func (pl *plan) prometheusURL(c manifest.Container) string {
 	return "http://" + host + ":" + port + prefix
 }
 
-// reach is a host that listens for what the flag says; the pod's own loopback where it can be.
+// reach is the host to connect to for a listen address: the pod's loopback, unless Prometheus listens elsewhere.
 func (pl *plan) reach(c manifest.Container, host string) string {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	switch {
@@ -90,7 +90,7 @@ func (pl *plan) reach(c manifest.Container, host string) string {
 
 var variable = lazyregexp.New(`\$\(([^)]+)\)`)
 
-// expanded gives the sidecar the variables that a text of the server's arguments names.
+// expanded gives the sidecar the variables in a text from the server's arguments, and returns the text.
 func (pl *plan) expanded(c manifest.Container, at yamledit.Cursor, text string) string {
 	for _, m := range variable().FindAllStringSubmatch(text, -1) {
 		if e := c.Env(m[1]); e.OK() {

@@ -8,14 +8,13 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// The variables of Grafana's image with the administrator's name and password. Each can name a
-// file instead, with __FILE behind it.
+// The variables of Grafana's image with the administrator's name and password. With __FILE appended, each names a file instead.
 const (
 	adminUser     = "GF_SECURITY_ADMIN_USER"
 	adminPassword = "GF_SECURITY_ADMIN_PASSWORD"
 )
 
-// credentials gives the sidecar the administrator's name and password by the same references.
+// credentials gives the sidecar the administrator's name and password through the same references.
 func (pl *plan) credentials(c manifest.Container, mounts []finalMount) {
 	for _, name := range []string{adminUser, adminPassword} {
 		if e := c.Env(name); e.OK() {
@@ -34,14 +33,13 @@ func (pl *plan) credentials(c manifest.Container, mounts []finalMount) {
 	if !known && !pl.there {
 		hint := ""
 		if from := secretsOfEnv(c); len(from) > 0 {
-			hint = ", from Secret " + strings.Join(from, " or ") + " perhaps"
+			hint = ", perhaps from Secret " + strings.Join(from, " or ")
 		}
 		pl.warn(c.Cursor, "container %s has no %s: give the sidecar that variable%s, or --grafana-username and --grafana-password-file, because reloading needs the administrator's password", c.Name(), adminPassword, hint)
 	}
 }
 
-// passwordFile lets the sidecar read the file that Grafana reads at its start; false when it is
-// in no volume.
+// passwordFile lets the sidecar read the file that Grafana reads when it starts; false when it is in no volume.
 func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
 	i := covering(mounts, file)
 	if i >= 0 {
@@ -51,8 +49,8 @@ func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
 	return i >= 0
 }
 
-// fromWhole is a reference to a key that the container gets with a whole Secret or ConfigMap (envFrom), when that is in
-// the manifest.
+// fromWhole is a reference to one key of a whole Secret or ConfigMap that the container gets (envFrom); nil unless that is in the
+// manifest.
 func (pl *plan) fromWhole(c manifest.Container, name string) any {
 	for _, from := range c.Get("envFrom").Items() {
 		for _, kind := range [][3]string{{"secretRef", "Secret", "secretKeyRef"}, {"configMapRef", "ConfigMap", "configMapKeyRef"}} {
@@ -67,7 +65,7 @@ func (pl *plan) fromWhole(c manifest.Container, name string) any {
 	return nil
 }
 
-// secretsOfEnv are the Secrets that the container gets as a whole.
+// secretsOfEnv are the Secrets that the container gets as a whole (envFrom).
 func secretsOfEnv(c manifest.Container) []string {
 	var names []string
 	for _, from := range c.Get("envFrom").Items() {
@@ -78,7 +76,7 @@ func secretsOfEnv(c manifest.Container) []string {
 	return names
 }
 
-// collected says whether another container collects files for the server in that volume.
+// collected reports whether another container collects files for the server in that volume.
 func (pl *plan) collected(name string) bool {
 	vol, _ := pl.w.Volume(name)
 	if vol.Kind != "emptyDir" {

@@ -6,10 +6,10 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 )
 
-// Diff is a unified diff from a to b, as patch(1) takes it; empty when they are equal.
+// Diff is a unified diff from a to b, in the format of patch(1); empty when they are equal.
 func Diff(nameA string, a []byte, nameB string, b []byte) []byte {
 	d := diff.Diff(nameA, a, nameB, b)
-	// Its first line is a command that was never run.
+	// The first line is a diff command that no one ran.
 	if _, rest, ok := bytes.Cut(d, []byte("\n")); ok {
 		return rest
 	}

@@ -10,12 +10,12 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// place is where a subPath mount of a file is to go.
+// place is where the file of a subPath mount goes.
 type place struct {
 	dir, file string
-	// as names a new volume, if one is needed.
+	// as is the name for a new volume, if one is needed.
 	as string
-	// strict says that the server reads every file of dir, so that no other key may appear there.
+	// strict means that the server reads every file in dir, so no other key may appear there.
 	strict bool
 }
 
@@ -24,28 +24,28 @@ type member struct {
 	manifest.Mount
 	vol manifest.Volume
 	place
-	key string // of the object; "" when the volume does not tell
+	key string // of the object; "" when the volume does not say
 }
 
-// finalMount is a mount as it will be.
+// finalMount is a mount in the result.
 type finalMount struct {
 	path, sub, volume string
 	kind              string // of the volume
 	token             bool
 	at                yamledit.Cursor
-	// shared says that the sidecar gets it too.
+	// shared means that the sidecar gets it too.
 	shared bool
-	// source is where a gated sidecar sees it when the server does not see it any more.
+	// source is where a gated sidecar sees it after the server no longer does.
 	source string
-	// writable is for gates.
+	// writable is true for gates only.
 	writable bool
-	// items are the mounts of the manifest that it is made of: the first one carries it, the
-	// others go away. One item that says the same already needs no change.
+	// items are the mounts in the manifest that it replaces: the first one is changed, the others are removed. A single item
+	// that already says the same stays as it is.
 	items []manifest.Mount
 }
 
-// directories turns the container's frozen mounts into directory mounts, where want knows a
-// place for them, and returns all mounts of the container as they will be.
+// directories turns subPath mounts into directory mounts if want knows a place for them, and returns all mounts that the container
+// will have.
 func (pl *plan) directories(c manifest.Container, want func(m manifest.Mount) (place, bool)) ([]finalMount, error) {
 	groups := map[string][]member{}
 	var order []string
@@ -77,7 +77,7 @@ func (pl *plan) directories(c manifest.Container, want func(m manifest.Mount) (p
 	return final, nil
 }
 
-// frozen warns of a mount by subPath that has to stay.
+// frozen warns about a subPath mount that has to stay.
 func (pl *plan) frozen(c manifest.Container, m manifest.Mount) {
 	reason := fmt.Sprintf("%s may have other files", path.Dir(m.Path))
 	if m.IsExpr() {
@@ -87,7 +87,7 @@ func (pl *plan) frozen(c manifest.Container, m manifest.Mount) {
 		c.Name(), m.Path, m.Volume, reason)
 }
 
-// directory makes one directory mount of several mounts of files.
+// directory makes one directory mount out of mounts of single files.
 func (pl *plan) directory(c manifest.Container, members []member, groups map[string][]member) (finalMount, error) {
 	first := members[0]
 	f := finalMount{path: first.dir, at: first.Cursor}
@@ -114,7 +114,7 @@ func (pl *plan) directory(c manifest.Container, members []member, groups map[str
 	return f, nil
 }
 
-// emit writes a mount into the server's container.
+// emit changes a mount of the server's container.
 func (pl *plan) emit(c manifest.Container, f finalMount) {
 	m := f.items[0]
 	if m.Path == f.path && m.Volume == f.volume && m.Sub == f.sub && len(f.items) == 1 || !pl.ed.Writable(m.Cursor) {
@@ -137,7 +137,7 @@ func (pl *plan) emit(c manifest.Container, f finalMount) {
 	}
 }
 
-// why tells the reason of all this, once.
+// why is the reason for these changes, the first time that a change is reported.
 func (pl *plan) why() string {
 	if pl.told {
 		return ""
@@ -146,13 +146,13 @@ func (pl *plan) why() string {
 	return ", because such a mount never changes in a running pod"
 }
 
-// drop takes a mount out of a container.
+// drop removes a mount from a container.
 func (pl *plan) drop(c manifest.Container, m manifest.Mount) {
 	pl.moved[m.Node] = true
 	pl.ed.RemoveItem(c.Get("volumeMounts"), m.Cursor)
 }
 
-// reusable says whether the mounts' own volume can simply be mounted as the directory.
+// reusable reports whether the volume of the mounts can be mounted as the directory without a change.
 func (pl *plan) reusable(members []member, whole *manifest.Mount, groups map[string][]member) bool {
 	vol := members[0].vol
 	if whole != nil && whole.Volume != vol.Name {
@@ -166,7 +166,7 @@ func (pl *plan) reusable(members []member, whole *manifest.Mount, groups map[str
 	for dir, g := range groups {
 		for _, m := range g {
 			if dir != members[0].dir && m.vol.Name == vol.Name {
-				return false // an object for several purposes: each directory gets its own files only
+				return false // the volume has files for several directories, and each may only get its own
 			}
 		}
 	}
@@ -179,7 +179,7 @@ func (pl *plan) reusable(members []member, whole *manifest.Mount, groups map[str
 	})
 }
 
-// covering is the place of the mount that holds file, the innermost one; -1 when there is none.
+// covering is the index of the innermost mount that contains the file; -1 when there is none.
 func covering(mounts []finalMount, file string) int {
 	best := -1
 	for i, m := range mounts {

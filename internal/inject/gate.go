@@ -11,13 +11,13 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// gated says whether gates are to be made: not a second time.
+// gated reports whether to make gates: not if the manifest already has the sidecar.
 func (pl *plan) gated() bool { return pl.opts.Gated && !pl.there }
 
-// sourceDir is where a gated sidecar sees what the server saw before.
+// sourceDir is where a gated sidecar sees the files that the server saw before.
 func sourceDir(server string) string { return "/source/" + server }
 
-// place writes the mounts of a server's container and gives the sidecar its part.
+// place changes the mounts of a server's container, and shares with the sidecar those that it needs.
 func (pl *plan) place(c manifest.Container, mounts []finalMount) error {
 	for _, m := range mounts {
 		pl.emit(c, m)
@@ -30,13 +30,13 @@ func (pl *plan) place(c manifest.Container, mounts []finalMount) error {
 	return nil
 }
 
-// placeGate makes root, the directory of the server's configuration, an empty directory that
-// only the sidecar writes; the volumes that were mounted there go to the sidecar alone.
+// placeGate turns root, the directory of the server's configuration, into an empty directory that only the sidecar writes. The
+// volumes that were mounted there move to the sidecar.
 func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, root string) error {
 	if manifest.SystemDir(root) {
 		return pl.refuse(c.Cursor, "mount the configuration in its own directory", "the gate cannot replace %s, which the image needs", root)
 	}
-	behind := func(m finalMount) bool { return m.shared && (paths.Inside(m.path, root) || m.source != "") }
+	moves := func(m finalMount) bool { return m.shared && (paths.Inside(m.path, root) || m.source != "") }
 	carrier := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && paths.Inside(m.path, root) })
 	if carrier < 0 {
 		return pl.refuse(c.Cursor, "mount its directories below "+root, "container %s has no mount in %s for the gate to replace", c.Name(), root)
@@ -44,7 +44,7 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 	if i := slices.IndexFunc(mounts, func(m finalMount) bool { return m.shared && m.path == root }); i >= 0 {
 		carrier = i
 	}
-	nested, err := pl.nested(mounts, behind, root)
+	nested, err := pl.nested(mounts, moves, root)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 	gate := finalMount{path: root, volume: pl.volumeName(server + "-gate"), kind: "emptyDir", writable: true}
 	secret := ""
 	for i, m := range mounts {
-		if !behind(m) {
+		if !moves(m) {
 			pl.emit(c, m)
 			if !m.shared {
 				continue
@@ -95,17 +95,17 @@ func (pl *plan) placeGate(c manifest.Container, mounts []finalMount, server, roo
 	return nil
 }
 
-// nested are the mounts that the container keeps below the gate. Their mount points have to be in it, at the top:
-// everything deeper is replaced with each generation.
-func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root string) ([]finalMount, error) {
+// nested are the mounts that the container keeps inside the gate. Their mount points must be directly in it, because everything
+// deeper is replaced with each generation.
+func (pl *plan) nested(mounts []finalMount, moves func(finalMount) bool, root string) ([]finalMount, error) {
 	var found []finalMount
 	for _, m := range mounts {
-		if behind(m) || m.path == root || !paths.Inside(m.path, root) {
+		if moves(m) || m.path == root || !paths.Inside(m.path, root) {
 			continue
 		}
 		found = append(found, m)
 		for _, dir := range mounts {
-			if behind(dir) && dir.path != root && paths.Inside(m.path, dir.path) {
+			if moves(dir) && dir.path != root && paths.Inside(m.path, dir.path) {
 				return nil, pl.refuse(m.at, "mount it elsewhere, for example at "+path.Join(root, path.Base(m.path)),
 					"volume %s is inside %s, which becomes part of the gate and is replaced at each change", m, dir.path)
 			}
@@ -114,9 +114,9 @@ func (pl *plan) nested(mounts []finalMount, behind func(finalMount) bool, root s
 	return found, nil
 }
 
-// mountPoints has the mount points of nested directories made in the gate when the sidecar starts, by an empty volume that
-// it gets there: below a read-only mount, which the server's is, the runtime could not make them. A file needs a file as its
-// mount point, so that the gate stays writable for that server.
+// mountPoints mounts an empty volume into the sidecar's gate for each nested directory. That way the runtime creates the mount points
+// when the sidecar starts; it cannot create them for the server, whose mount of the gate is read-only. A nested file needs a file as
+// its mount point, so then the gate stays writable for that server.
 func (pl *plan) mountPoints(c manifest.Container, server string, nested []finalMount) (writable bool) {
 	var dirs []finalMount
 	for _, m := range nested {
@@ -139,8 +139,8 @@ func (pl *plan) mountPoints(c manifest.Container, server string, nested []finalM
 	return false
 }
 
-// carry makes the place of m, in the server's container, that of the gate. The server has no
-// reason to write there; files may be shared by generations.
+// carry turns m, in the server's container, into the mount of the gate. It is read-only: the server has no reason to write there, and
+// generations can share files.
 func (pl *plan) carry(c manifest.Container, m, gate finalMount, writable bool) {
 	item := m.items[0]
 	if !pl.ed.Writable(item.Cursor) {
@@ -166,7 +166,7 @@ func (pl *plan) carry(c manifest.Container, m, gate finalMount, writable bool) {
 	}
 }
 
-// was are the paths of the mounts that f is made of.
+// was are the paths of the mounts that f replaces.
 func (f finalMount) was() []string {
 	var paths []string
 	for _, m := range f.items {
@@ -175,14 +175,14 @@ func (f finalMount) was() []string {
 	return paths
 }
 
-// holdsSecret says whether a volume has files of a Secret.
+// holdsSecret reports whether a volume has files of a Secret.
 func (pl *plan) holdsSecret(name string) bool {
 	var secrets []string
 	collect(pl.volumeValues()[name], "secret", &secrets)
 	return len(secrets) > 0
 }
 
-// pastGate says what happens to a Secret that the sidecar does not see.
+// pastGate reports that the sidecar does not get a Secret.
 func (pl *plan) pastGate(c manifest.Container, m finalMount, root string) {
 	text := fmt.Sprintf("the sidecar does not get Secret volume %s, because servers read credentials when they use them, not at a reload", m)
 	switch {

@@ -10,12 +10,12 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// provisioned are the directories that Grafana looks for in its provisioning directory.
+// provisioned are the directories that Grafana reads in its provisioning directory.
 var provisioned = []string{"datasources", "dashboards", "alerting", "plugins", "notifiers", "access-control"}
 
-// grafana plans the changes to Grafana's container and the sidecar's part for it.
+// grafana plans the changes to Grafana's container, and what the sidecar needs for it.
 func (pl *plan) grafana(c manifest.Container) error {
-	// The image (Bitnami's) makes copies of conf.default before it starts Grafana.
+	// Bitnami's image copies conf.default before it starts Grafana.
 	copied := func(m manifest.Mount) bool { return strings.Contains(m.Path+"/", "/conf.default/") }
 	if i := slices.IndexFunc(c.Mounts, copied); i >= 0 {
 		m := c.Mounts[i]
@@ -54,7 +54,7 @@ func (pl *plan) grafana(c manifest.Container) error {
 	if newIni != ini && covering(mounts, newIni) >= 0 {
 		seen := newIni
 		if gate {
-			seen = path.Join(provisioning, path.Base(newIni)) // in the gate, beside the directories of the kinds
+			seen = path.Join(provisioning, path.Base(newIni)) // in the gate, next to datasources, dashboards and so on
 		}
 		if err := pl.pathsConfig(c, iniFlag, byFlag, ini, seen); err != nil {
 			return err
@@ -64,19 +64,18 @@ func (pl *plan) grafana(c manifest.Container) error {
 	return pl.grafanaSide(c, mounts, ini, provisioning, gate)
 }
 
-// imageConf says that the image keeps files of its own in the directory: Grafana's home, for one, has its defaults
-// in conf.
+// imageConf reports whether the image has files of its own in the directory. Grafana's home, for example, has its defaults in conf.
 func imageConf(where manifest.GrafanaPaths, dir string) bool {
 	return dir == path.Dir(manifest.GrafanaIni) || manifest.SystemDir(dir) || paths.Inside(dir, where.Home) || path.Base(dir) == "conf"
 }
 
-// provisions says whether a mount there holds provisioning files.
+// provisions reports whether a mount at dir has provisioning files.
 func provisions(dir, provisioning string) bool {
 	return paths.Inside(dir, provisioning) || paths.Inside(provisioning, dir) && dir != "/"
 }
 
-// iniPlace is where grafana.ini goes when it was mounted by subPath into a directory in which
-// the image keeps other files; else where it is.
+// iniPlace is the new path of grafana.ini if it is a subPath mount in a directory where the image has other files; else its
+// present path.
 func (pl *plan) iniPlace(c manifest.Container, where manifest.GrafanaPaths) string {
 	ini := where.Ini
 	dir := path.Dir(ini)
@@ -96,7 +95,7 @@ func (pl *plan) iniPlace(c manifest.Container, where manifest.GrafanaPaths) stri
 	return ini
 }
 
-// pathsConfig tells Grafana where its grafana.ini, which was mounted at old, is now.
+// pathsConfig gives Grafana the new path of its grafana.ini, which was mounted at old.
 func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag bool, old, ini string) error {
 	const name = "GF_PATHS_CONFIG"
 	why := "because the image keeps other files in " + path.Dir(old)
@@ -167,7 +166,7 @@ func (pl *plan) grafanaSide(c manifest.Container, mounts []finalMount, ini, prov
 	switch {
 	case iniMount < 0:
 	case gate && mounts[iniMount].items[0].Sub != "":
-		// It was a file of its own, so that nothing else is missed when the mount is removed.
+		// It was mounted as a single file, so nothing else is missing when the mount is removed.
 		mounts[iniMount].source = sourceDir("grafana-ini")
 		s.args = append(s.args, "--grafana-ini="+mounts[iniMount].source+"/"+path.Base(ini)+"="+path.Join(provisioning, path.Base(ini)))
 	default:

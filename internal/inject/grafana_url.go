@@ -11,8 +11,8 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// grafanaSettings are what a Grafana is told by variables, arguments and the grafana.ini of the manifest, in the order in
-// which Grafana lets one outdo the other.
+// grafanaSettings finds the settings of a Grafana in its arguments, its variables and the grafana.ini of the manifest, in Grafana's
+// order of precedence.
 type grafanaSettings struct {
 	pl   *plan
 	c    manifest.Container
@@ -23,7 +23,7 @@ func (pl *plan) settings(c manifest.Container, iniFile string) grafanaSettings {
 	return grafanaSettings{pl, c, ini.Values(pl.content(c, iniFile))}
 }
 
-// get is a setting's value, empty when nothing in the manifest says it, and what says it.
+// get is the value of a setting, empty when it is not in the manifest, and where it is set.
 func (s grafanaSettings) get(section, key string) (string, yamledit.Cursor) {
 	for _, word := range s.c.Words {
 		if v, ok := strings.CutPrefix(word, "cfg:"+section+"."+key+"="); ok {
@@ -39,13 +39,13 @@ func (s grafanaSettings) get(section, key string) (string, yamledit.Cursor) {
 	return "", s.c.Cursor
 }
 
-// tls says that Grafana serves TLS, and what says so.
+// tls reports whether Grafana serves TLS, and where that is set.
 func (s grafanaSettings) tls() (bool, yamledit.Cursor) {
 	protocol, at := s.get("server", "protocol")
 	return protocol == "https" || protocol == "h2", at
 }
 
-// url is where the sidecar reaches Grafana.
+// url is the URL of Grafana for the sidecar.
 func (s grafanaSettings) url() string {
 	scheme, host, prefix := "http", "127.0.0.1", ""
 	if tls, _ := s.tls(); tls {

@@ -19,16 +19,16 @@ const MaxSize = 64 << 20
 type Options struct {
 	// Image is the sidecar's image.
 	Image string
-	// PrometheusContainer and GrafanaContainer name the servers' containers where their
-	// images, arguments and ports do not tell.
+	// PrometheusContainer and GrafanaContainer name the containers of the servers if they cannot be recognized by image, arguments
+	// and ports.
 	PrometheusContainer string
 	GrafanaContainer    string
-	// Gated lets the servers read copies that only reloader writes, instead of the mounts.
+	// Gated lets the servers read copies that only reloader writes instead of the mounts.
 	Gated bool
-	// FastPropagation and Events add the flag and the Role that it needs.
+	// FastPropagation and Events each add a flag and the Role that it needs.
 	FastPropagation bool
 	Events          bool
-	// OpenShift leaves the user to the cluster, which gives each namespace its own.
+	// OpenShift sets no fixed user, because the cluster gives each namespace its own.
 	OpenShift bool
 }
 
@@ -36,19 +36,19 @@ type Options struct {
 type Result struct {
 	// Output is the whole manifest; equal to the input when there was nothing to change.
 	Output []byte
-	// Notes explain each change, and warn of what could not be changed.
+	// Notes explain each change, and warn about what could not be changed.
 	Notes []Note
 }
 
 // Note is one remark for the user. It never holds a value that could be a secret.
 type Note struct {
-	// Line is where in the input, counted from 1; 0 when the note is about the whole.
+	// Line is the line in the input, counted from 1; 0 when the note is about the whole manifest.
 	Line int
-	// Workload is "Deployment/monitor"; empty when the note is about the whole.
+	// Workload is "Deployment/monitor"; empty when the note is about the whole manifest.
 	Workload string
-	// About is the container that changed; empty when the change is elsewhere in the pod.
+	// About is the name of the container that changed; empty when the change is elsewhere in the pod.
 	About string
-	// Warning says that something is left for the user to do.
+	// Warning means that something is left for the user to do.
 	Warning bool
 	// Text may have several lines.
 	Text string
@@ -63,7 +63,7 @@ type Error struct {
 	Text     string
 	// Hint says what to do about it; may be empty.
 	Hint string
-	// whole says that the pod cannot be changed at all; else only one server is concerned, and another one in the pod can
+	// whole means that the pod cannot be changed at all. Otherwise the error is about one server, and another one in the pod can still
 	// be followed.
 	whole bool
 }
@@ -80,7 +80,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// note says that a workload, or a server in it, stays as it is.
+// note turns the error into a warning that a workload, or a server in it, stays as it is.
 func (e *Error) note() Note {
 	text := "stays as it is: " + e.Text
 	if e.Hint != "" {
@@ -89,7 +89,7 @@ func (e *Error) note() Note {
 	return Note{Line: e.Line, Workload: e.Workload, Warning: true, Text: text}
 }
 
-// edited is an error of the editor, or of its parser, about a workload or about the whole.
+// edited converts an error of the editor or its parser; workload is empty for the whole manifest.
 func edited(err error, workload string) error {
 	var e *yamledit.Error
 	if !errors.As(err, &e) {
@@ -98,8 +98,8 @@ func edited(err error, workload string) error {
 	return &Error{Line: e.Line, Workload: workload, Text: e.Text, Hint: e.Hint}
 }
 
-// Inject adds the sidecar to every workload in src that runs Prometheus or Grafana. After an
-// error nothing is to be written. Injecting its own output changes nothing.
+// Inject adds the sidecar to every workload in src that runs Prometheus or Grafana. After an error there is nothing to write.
+// Injecting into its own output changes nothing.
 func Inject(src []byte, o Options) (Result, error) {
 	p, out, err := inject(src, o)
 	if err != nil {
@@ -149,7 +149,7 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 		mark, notes := p.ed.Mark(), len(p.notes)
 		ok, err := p.workload(w)
 		if refusal, ok := errors.AsType[*Error](err); ok {
-			// One that cannot be served is no reason to leave the others alone.
+			// A workload that has to stay as it is does not affect the others.
 			p.ed.Rollback(mark)
 			p.notes = append(p.notes[:notes], refusal.note())
 			if first == nil {
@@ -176,7 +176,7 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	return p, out, edited(err, "")
 }
 
-// openshiftObject says that an object is of an API group of OpenShift.
+// openshiftObject reports whether an object belongs to an API group of OpenShift.
 func openshiftObject(c yamledit.Cursor) bool {
 	group, _, ok := strings.Cut(c.Get("apiVersion").Str(), "/")
 	return ok && strings.HasSuffix(group, ".openshift.io")
@@ -201,7 +201,7 @@ func (o Options) named(workloads []*manifest.Workload) error {
 	return nil
 }
 
-// few are the first of many, in words.
+// few lists the first eight of many, and how many more there are.
 func few(all []string) string {
 	if n := len(all); n > 8 {
 		all = append(slices.Clone(all[:8]), fmt.Sprintf("and %d more", n-8))
@@ -209,7 +209,7 @@ func few(all []string) string {
 	return strings.Join(all, "; ")
 }
 
-// nothing says which containers there are, and what may be the matter.
+// nothing is the error when no server was found: it lists the containers and suggests what to do.
 func (o Options) nothing(workloads []*manifest.Workload, misses []string, others []yamledit.Cursor) error {
 	e := &Error{
 		Line: workloads[0].Line(),
@@ -244,7 +244,7 @@ func noWorkload(others []yamledit.Cursor) error {
 	return &Error{Text: text, Hint: hintFor(others)}
 }
 
-// hintFor says what to do about objects that are no workloads themselves.
+// hintFor says what to do with objects from which other tools make the workloads.
 func hintFor(others []yamledit.Cursor) string {
 	for _, c := range others {
 		switch kind := c.Get("kind").Str(); kind {

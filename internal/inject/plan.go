@@ -17,44 +17,44 @@ import (
 
 const sidecarName = "reloader"
 
-// planner goes through the workloads and notes edits.
+// planner plans the edits of all workloads.
 type planner struct {
 	opts Options
 	ed   *yamledit.Editor
 	docs []*yamledit.Document
-	// in is the manifest with what containers find.
+	// in is the manifest, to look up what containers find.
 	in *manifest.Input
 	// accounts are the service accounts of the manifest, by name.
 	accounts map[string][]yamledit.Cursor
 	notes    []Note
-	// isOpenShift says that some object of the manifest is of an API group of OpenShift.
+	// isOpenShift means that some object of the manifest belongs to an API group of OpenShift.
 	isOpenShift bool
 }
 
-// maxParts bounds the volumes, containers, and mounts, arguments and variables of one container, each of which may
-// be compared with each other one. It is many times what pods have.
+// maxParts is the most volumes and containers of a pod, and the most mounts, arguments and variables of a container: they may be
+// compared each with each. Real pods have far fewer.
 const maxParts = 500
 
-// plan is what is to be done to one workload.
+// plan has the changes to one workload.
 type plan struct {
 	*planner
 	w       *manifest.Workload
-	dash    int             // how far the manifest indents the dashes of a list
-	taken   map[string]bool // names of volumes
+	dash    int             // how far the manifest indents the dashes of a list below its key
+	taken   map[string]bool // names of volumes that exist
 	numbers map[string]int  // the next number to try for a name
-	// moved are mounts that leave their volume, by their nodes; added are new volumes.
+	// moved are the nodes of mounts that are removed or get another volume; added are new volumes.
 	moved  map[*yaml.Node]bool
 	added  yamledit.List
 	side   sidecar
-	there  bool           // the sidecar was in the manifest before
-	gate   bool           // and has a gate
+	there  bool           // the manifest already has the sidecar
+	gate   bool           // and that has a gate
 	noUser bool           // OpenShift gives each namespace its own user, and refuses a fixed one
-	values map[string]any // what volumeValues returns, with the first valued of added
+	values map[string]any // what volumeValues returns, including the first valued elements of added
 	valued int
-	told   bool // why subPath mounts are changed has been said
+	told   bool // a note has already said why subPath mounts are changed
 }
 
-// workload plans the changes to w; false when none of the servers runs there.
+// workload plans the changes to w; false when neither server runs in it.
 func (p *planner) workload(w *manifest.Workload) (bool, error) {
 	prometheus, grafana, err := p.find(w)
 	if err != nil || !prometheus.OK() && !grafana.OK() {
@@ -89,7 +89,7 @@ func (p *planner) workload(w *manifest.Workload) (bool, error) {
 	return true, nil
 }
 
-// servers plans for both servers. One that cannot be followed is left alone when there is the other.
+// servers plans the changes for both servers. If only one of them can be followed, the other stays as it is.
 func (pl *plan) servers(prometheus, grafana manifest.Container) error {
 	var left []*Error
 	done := 0
@@ -125,7 +125,7 @@ func (pl *plan) servers(prometheus, grafana manifest.Container) error {
 	return nil
 }
 
-// readable refuses what would be understood in two ways, or be undone.
+// readable refuses a workload that is ambiguous, too large, or restored by an operator.
 func readable(w *manifest.Workload) error {
 	if err := owned(w); err != nil {
 		return err
@@ -153,12 +153,12 @@ func readable(w *manifest.Workload) error {
 	return nil
 }
 
-// refuse says why one server, while its changes are planned, or else the whole pod stays as it is.
+// refuse is the error for a server, or outside of servers for the whole pod, that has to stay as it is.
 func (pl *plan) refuse(c yamledit.Cursor, hint, format string, args ...any) error {
 	return &Error{Line: c.Line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// did reports a change of the container named about, or of the pod.
+// did reports a change to the container named about; about is empty for the pod.
 func (pl *plan) did(about string, line int, format string, args ...any) {
 	pl.notes = append(pl.notes, Note{Line: line, Workload: pl.w.String(), About: about, Text: fmt.Sprintf(format, args...)})
 }
@@ -167,7 +167,7 @@ func (pl *plan) warn(c yamledit.Cursor, format string, args ...any) {
 	pl.notes = append(pl.notes, Note{Line: c.Line(), Workload: pl.w.String(), Text: fmt.Sprintf(format, args...), Warning: true})
 }
 
-// find finds the containers by the names that were given, else by what they look like.
+// find finds the containers of the servers by the given names, else by what they look like.
 func (p *planner) find(w *manifest.Workload) (prometheus, grafana manifest.Container, err error) {
 	one := func(named string, is func(manifest.Container) bool, what string) (manifest.Container, error) {
 		var found []manifest.Container
@@ -195,7 +195,7 @@ func (p *planner) find(w *manifest.Workload) (prometheus, grafana manifest.Conta
 	return prometheus, grafana, err
 }
 
-// dash is 0 when the manifest writes the dashes of a list below its key, as kubectl does.
+// dashOf is how far the dashes of lists are indented below their key; 0 in the style of kubectl.
 func dashOf(w *manifest.Workload) int {
 	c := w.Pod.Get("containers")
 	if c.Node == nil || c.Key == nil || !yamledit.IsBlock(c.Node) || c.Node.Line == c.Key.Line {
@@ -215,7 +215,7 @@ func (pl *plan) volumeName(base string) string {
 	return name
 }
 
-// removeUnused deletes the volumes whose last mount has moved elsewhere.
+// removeUnused deletes the volumes that have lost their last mount.
 func (pl *plan) removeUnused() {
 	used, was := map[string]bool{}, map[string]bool{}
 	for _, c := range pl.w.AllContainers() {
@@ -237,7 +237,7 @@ func (pl *plan) removeUnused() {
 	}
 }
 
-// remarks warns of what works against hot reloading.
+// remarks warns about whatever makes reloading pointless.
 func (pl *plan) remarks() {
 	annotations := pl.w.Meta.Get("annotations")
 	var names []string
@@ -260,13 +260,13 @@ func (pl *plan) remarks() {
 	pl.otherReloaders()
 }
 
-// checksum is how charts and people name annotations that change with the configuration.
+// checksum matches the usual names of annotations that change with the configuration.
 var checksum = lazyregexp.New(`(?i)^checksum[/.]|^(?:[^/]*/)?[a-z.-]*(?:config|rules|datasources?|dashboards?|configmap)[a-z.-]*-?_?\.?(?:hash|checksum|sha|sha1|sha256|md5)$`)
 
-// hashed is a name that kustomize made with a hash of the contents.
+// hashed matches names to which kustomize appended a hash of the contents.
 var hashed = lazyregexp.New(`-[bcdfghkmt2456789]{10}$`)
 
-// renewed warns of what makes a new pod at each change.
+// renewed warns about whatever replaces the pod at each change.
 func (pl *plan) renewed() {
 	configMaps, secrets := pl.objects()
 	for _, name := range slices.Concat(configMaps, secrets) {
@@ -283,11 +283,11 @@ func (pl *plan) renewed() {
 	}
 }
 
-// restarts are annotations by which Stakater's Reloader and Wave restart workloads.
+// restarts matches the annotations that make Stakater's Reloader and Wave restart workloads.
 var restarts = lazyregexp.New(`^(?:[a-z]+\.)?reloader\.stakater\.com/(?:auto|reload|search)$|^wave\.pusher\.com/update-on-config-change$`)
 
-// bySed is the command that takes exactly these lines out of the manifest as it is now; empty when other things
-// stand there, too.
+// bySed is the command that removes exactly these lines from the manifest before the injection; empty when they have other contents,
+// too.
 func bySed(annotations yamledit.Cursor, lines []string) string {
 	if !yamledit.IsBlock(annotations.Node) {
 		return ""
@@ -298,7 +298,7 @@ func bySed(annotations yamledit.Cursor, lines []string) string {
 			return ""
 		}
 	}
-	return " (sed '" + strings.Join(lines, ";") + "' on this manifest, before inject, does)"
+	return " (run sed '" + strings.Join(lines, ";") + "' on this manifest before inject)"
 }
 
 func plural(list []string, one, many string) string {

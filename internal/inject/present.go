@@ -4,7 +4,7 @@ import (
 	"reloader/internal/manifest"
 )
 
-// present finds the sidecar that was added before.
+// present finds the sidecar if the manifest already has it.
 func (pl *plan) present() (manifest.Container, error) {
 	for _, c := range pl.w.AllContainers() {
 		if c.IsReloader() {
@@ -20,8 +20,7 @@ func (pl *plan) present() (manifest.Container, error) {
 	return manifest.Container{}, nil
 }
 
-// stays tells what the sidecar that is there does not do. It is the user's now, and is not
-// changed.
+// stays warns about everything that the existing sidecar lacks. It belongs to the user, so it is not changed.
 func (pl *plan) stays(c manifest.Container) {
 	pl.did(c.Name(), c.Line(), "already exists and stays as it is")
 	again := "remove container " + c.Name() + " and inject again"

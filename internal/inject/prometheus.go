@@ -10,7 +10,7 @@ import (
 	"reloader/internal/prometheus/references"
 )
 
-// prometheus plans the changes to Prometheus' container and the sidecar's part for it.
+// prometheus plans the changes to Prometheus' container, and what the sidecar needs for it.
 func (pl *plan) prometheus(c manifest.Container) error {
 	if at, old := c.IsPrometheus1(); old {
 		return pl.refuse(at, "upgrade to Prometheus 2.x or 3.x first", "container %s is a Prometheus 1.x, whose configuration and API reloader does not know", c.Name())
@@ -45,7 +45,7 @@ func (pl *plan) prometheus(c manifest.Container) error {
 		}
 		s.args = append(s.args, "--prometheus-config="+sourceDir("prometheus")+"/"+path.Base(config), "--prometheus-gate="+root)
 		if v := c.ImageVersion(); v != "" {
-			// The first files are judged before there is a server to ask.
+			// The sidecar judges the first files before Prometheus runs and can report its version.
 			s.args = append(s.args, "--prometheus-version="+v)
 		}
 	} else {
@@ -69,8 +69,8 @@ func (pl *plan) prometheus(c manifest.Container) error {
 	return pl.place(c, mounts)
 }
 
-// hasConfig says whether a volume may hold files that Prometheus reads at a reload: every
-// ConfigMap, and everything but Secrets and the database below the configuration.
+// hasConfig reports whether a volume may have files that Prometheus reads at a reload: every ConfigMap, and below the directory of
+// the configuration everything but Secrets and the database.
 func (pl *plan) hasConfig(c manifest.Container, m finalMount, root string) bool {
 	switch m.kind {
 	case "configMap":
@@ -88,8 +88,7 @@ func (pl *plan) hasConfig(c manifest.Container, m finalMount, root string) bool 
 	return false
 }
 
-// named are the directories of rules and scrape configurations that the configuration names,
-// when it is in the manifest.
+// named are the directories of rules and scrape configurations in the main file, if that is in the manifest.
 func (pl *plan) named(c manifest.Container, config string) []string {
 	refs, err := references.Scan(pl.content(c, config))
 	if err != nil {
@@ -105,7 +104,7 @@ func (pl *plan) named(c manifest.Container, config string) []string {
 	return dirs
 }
 
-// content is a file that the container sees and that is in the manifest itself.
+// content is a file that the container sees; nil when the manifest does not have its contents.
 func (pl *plan) content(c manifest.Container, file string) []byte {
 	if v := pl.in.File(pl.w, c, file); v != nil {
 		return v.Content
@@ -113,7 +112,7 @@ func (pl *plan) content(c manifest.Container, file string) []byte {
 	return nil
 }
 
-// noConfig says why there is no directory with the configuration.
+// noConfig is the error when no directory mount has the configuration.
 func (pl *plan) noConfig(c manifest.Container, config string) error {
 	for _, m := range c.Mounts {
 		switch vol, _ := pl.w.Volume(m.Volume); {
@@ -133,7 +132,7 @@ func (pl *plan) noConfig(c manifest.Container, config string) error {
 		"container %s has no volume at %s, so its configuration cannot change", c.Name(), config)
 }
 
-// written warns of files of a server that another container of the pod writes once.
+// written warns about files of a server that another container of the pod writes only once.
 func (pl *plan) written(c manifest.Container, mounts []finalMount) {
 	told := map[string]bool{}
 	for _, m := range mounts {
@@ -144,7 +143,7 @@ func (pl *plan) written(c manifest.Container, mounts []finalMount) {
 	}
 }
 
-// writer warns of the init container that fills a volume and ends, unless another one stays and fills it, too.
+// writer warns about an init container that fills a volume and ends, unless an ordinary container can write to it, too.
 func (pl *plan) writer(c manifest.Container, volume string) {
 	mounts := func(other manifest.Container) bool {
 		return slices.ContainsFunc(other.Mounts, func(m manifest.Mount) bool { return m.Volume == volume && !m.Get("readOnly").Is(true) })
@@ -163,7 +162,7 @@ func (pl *plan) writer(c manifest.Container, volume string) {
 	}
 }
 
-// label names a directory for a volume: what it is below base, or def for base itself.
+// label is the part of a volume's name that stands for a directory: from its last element, or def for base.
 func label(dir, base, def string) string {
 	if dir == base {
 		return def

@@ -12,8 +12,7 @@ import (
 
 const tokenDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-// permissions adds what Events and fast propagation need: flags, the pod's name, a Role, and a
-// token that only the sidecar sees.
+// permissions adds what Events and fast propagation need: flags, the pod's name, a Role, and a token that only the sidecar sees.
 func (pl *plan) permissions() {
 	s := &pl.side
 	if pl.opts.FastPropagation {
@@ -26,7 +25,7 @@ func (pl *plan) permissions() {
 		s.setenv(yamledit.Map{{"name", v[0]}, {"valueFrom", yamledit.Map{{"fieldRef", yamledit.Map{{"fieldPath", v[1]}}}}}})
 	}
 	name := pl.w.Name + "-" + sidecarName
-	// The pod keeps its account: its containers may need its rights and its token.
+	// The pod keeps its service account: its containers may need the permissions and the token.
 	meta, account := yamledit.Map{{"name", name}}, accountOf(pl.w)
 	if !pl.automounts(account) {
 		pl.token()
@@ -53,10 +52,10 @@ func accountOf(w *manifest.Workload) string {
 	return cmp.Or(w.Pod.Get("serviceAccountName").Str(), w.Pod.Get("serviceAccount").Str(), defaultAccount)
 }
 
-// defaultAccount is what a pod that names none has.
+// defaultAccount is the service account of a pod that names none.
 const defaultAccount = "default"
 
-// sharedAccount warns, with the rights by name, when other pods have the account that the Role is bound to.
+// sharedAccount warns if other pods get the rules, too, because they have the same service account.
 func (pl *plan) sharedAccount(account string, rules yamledit.List) {
 	others := "every pod of the namespace that names no service account"
 	if account != defaultAccount {
@@ -78,11 +77,11 @@ func (pl *plan) sharedAccount(account string, rules yamledit.List) {
 	for _, r := range rules {
 		rights = append(rights, right(r.(yamledit.Map)))
 	}
-	pl.warn(pl.w.Pod, "the Role is bound to the service account %s, which %s has too: each such pod may then %s. Give this pod its own service account, with the permissions that its servers need, and inject again",
+	pl.warn(pl.w.Pod, "the Role is bound to the service account %s, which is also that of %s: each of these pods may then %s. Give this pod its own service account, with the permissions that its servers need, and inject again",
 		account, others, strings.Join(rights, "; "))
 }
 
-// right says in words what one rule of a Role allows.
+// right describes what one rule of a Role allows.
 func right(rule yamledit.Map) string {
 	texts := map[string][]string{}
 	for _, p := range rule {
@@ -98,7 +97,7 @@ func right(rule yamledit.Map) string {
 	return strings.Join(texts["verbs"], " and ") + " " + what
 }
 
-// automounts says whether every container of the pod gets the account's token.
+// automounts reports whether every container of the pod gets the token of the service account.
 func (pl *plan) automounts(account string) bool {
 	if own := pl.w.Pod.Get("automountServiceAccountToken"); own.OK() && !own.Null() {
 		return !own.Is(false)
@@ -112,8 +111,8 @@ func (pl *plan) automounts(account string) bool {
 	return mounts
 }
 
-// noToken keeps the pod's token, which the servers may need, out of the sidecar, which does not:
-// the kubelet mounts it nowhere where something else is mounted.
+// noToken keeps the pod's token out of the sidecar, which does not need it. The servers keep it. The token is not mounted into a
+// container that already has a mount at that path.
 func (pl *plan) noToken() {
 	account := accountOf(pl.w)
 	if !pl.automounts(account) {
@@ -136,7 +135,7 @@ func (pl *plan) token() {
 	pl.side.mount(finalMount{path: tokenDir, volume: name, kind: "projected", token: true})
 }
 
-// rules allow to read exactly the objects behind the sidecar's mounts.
+// rules allow reading exactly the objects behind the sidecar's mounts, and what the options need.
 func (pl *plan) rules() yamledit.List {
 	var rules yamledit.List
 	rule := func(resource string, names []string, verbs ...string) {
@@ -170,7 +169,7 @@ func strings2list(s []string) yamledit.List {
 	return l
 }
 
-// podNames are the workload's pods where their names are known; a Deployment's are not.
+// podNames are the names of the workload's pods, if they are known; those of a Deployment are not.
 func (pl *plan) podNames() []string {
 	switch pl.w.Kind {
 	case "Pod":
@@ -205,7 +204,7 @@ func (pl *plan) objects() (configMaps, secrets []string) {
 	return slices.Compact(configMaps), slices.Compact(secrets)
 }
 
-// volumeValues are the volumes as they will be, by name.
+// volumeValues are the volumes of the result, by name.
 func (pl *plan) volumeValues() map[string]any {
 	if pl.values == nil {
 		pl.values = map[string]any{}

@@ -9,14 +9,13 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// otherReloader is a container that reloads a server, too.
+// otherReloader is another container that reloads a server.
 type otherReloader struct {
 	name   string // of the image
 	advice string
 }
 
-// charts names the value of a well-known chart that an advice is about, when the workload is
-// labelled as that chart's.
+// chartValue is the value of a well-known chart to set, as the end of the advice; empty unless the workload has that chart's label.
 func chartValue(w *manifest.Workload, chart, value string) string {
 	labels := w.Object.Get("metadata", "labels")
 	name := cmp.Or(labels.Get("helm.sh/chart").Str(), labels.Get("chart").Str())
@@ -54,7 +53,7 @@ func reloaderIn(w *manifest.Workload, c manifest.Container) (otherReloader, bool
 	return otherReloader{}, false
 }
 
-// otherReloaders warns of everything that reloads the servers beside the sidecar.
+// otherReloaders warns about everything else that reloads the servers.
 func (pl *plan) otherReloaders() {
 	why := "it makes the server load files that reloader rejected"
 	if pl.gated() || pl.gate {
@@ -80,7 +79,7 @@ var operated = map[string]string{
 const prometheusOperator = "the operator creates the pod from this object, with its own reloader that cannot be switched off: " +
 	"nothing is injected; check rules and scrape configurations with `reloader check` before you apply them (docs/migration.md)"
 
-// operators warns of objects that look like a server but are none of inject's.
+// operators warns about objects that look like a server but that inject cannot change.
 func (p *planner) operators(others []yamledit.Cursor) {
 	for _, c := range others {
 		kind := c.Get("kind").Str()
@@ -90,7 +89,7 @@ func (p *planner) operators(others []yamledit.Cursor) {
 	}
 }
 
-// owned refuses a workload that an operator would write again.
+// owned refuses a workload that an operator would restore.
 func owned(w *manifest.Workload) error {
 	for _, o := range w.Object.Get("metadata", "ownerReferences").Items() {
 		kind := o.Get("kind").Str()

@@ -14,12 +14,12 @@ import (
 // Port is where the sidecar serves metrics, status and health.
 const Port = 9533
 
-// sidecar collects what the container needs.
+// sidecar collects the parts of the container.
 type sidecar struct {
 	args   []string
 	env    yamledit.List
 	mounts []finalMount
-	at     map[string][]int // their places in mounts, by path
+	at     map[string][]int // indexes in mounts, by path
 }
 
 // mount adds a mount.
@@ -31,7 +31,7 @@ func (s *sidecar) mount(m finalMount) {
 	s.mounts = append(s.mounts, m)
 }
 
-// setenv adds a variable; one of the same name gives way.
+// setenv adds a variable, and replaces one of the same name.
 func (s *sidecar) setenv(v any) {
 	name := func(v any) any {
 		if o, ok := v.(yamledit.Map); ok && len(o) > 0 {
@@ -42,7 +42,7 @@ func (s *sidecar) setenv(v any) {
 	s.env = append(slices.DeleteFunc(s.env, func(have any) bool { return name(have) == name(v) }), v)
 }
 
-// share lets the sidecar see a mount of a server at the same path.
+// share gives the sidecar a mount of a server, at the same path.
 func (pl *plan) share(m finalMount) error {
 	for _, i := range pl.side.at[m.path] {
 		have := pl.side.mounts[i]
@@ -64,7 +64,7 @@ func (pl *plan) share(m finalMount) error {
 	return nil
 }
 
-// mode is a mode of the volume's files that keeps others from reading, else "".
+// mode is a mode in the volume that does not let other users read the files; else "".
 func (pl *plan) mode(name string) string { return closed(pl.volumeValues()[name]) }
 
 func closed(v any) string {
@@ -89,7 +89,7 @@ func closed(v any) string {
 	return found
 }
 
-// sidecar adds the container with its volumes and, where asked for, its permissions.
+// sidecar adds the container, with its volumes and, if the options ask for them, its permissions.
 func (pl *plan) sidecar() {
 	s := &pl.side
 	where := "containers"
@@ -132,7 +132,7 @@ func (pl *plan) sidecar() {
 		{"args", args},
 		{"env", s.env},
 		{"ports", yamledit.List{yamledit.Map{{"name", sidecarName}, {"containerPort", port}}}},
-		// The servers start when this has succeeded: with the first generation in every gate.
+		// The servers start after this succeeds, when every gate has its first generation.
 		{"startupProbe", yamledit.Map{get("/readyz?startup"), {"periodSeconds", 1}, {"failureThreshold", 120}}},
 		{"livenessProbe", yamledit.Map{get("/healthz")}},
 		{"resources", yamledit.Map{
@@ -148,7 +148,7 @@ func (pl *plan) sidecar() {
 	}))
 }
 
-// port is the usual one, or the next that no container of the pod has.
+// port is Port, or the next port that no container of the pod uses.
 func (pl *plan) port() int {
 	port := Port
 	all := pl.w.AllContainers()
@@ -165,7 +165,7 @@ func (pl *plan) port() int {
 	return port
 }
 
-// restricted is what the restricted pod security standard asks for, and a read-only root.
+// restricted is what the restricted Pod Security Standard requires, and a read-only root file system.
 func (pl *plan) restricted() yamledit.Map {
 	m := yamledit.Map{
 		{"allowPrivilegeEscalation", false},
@@ -179,13 +179,13 @@ func (pl *plan) restricted() yamledit.Map {
 	return append(m, yamledit.Pair{"seccompProfile", yamledit.Map{{"type", "RuntimeDefault"}}})
 }
 
-// openshift says that the workload is for OpenShift, whose restricted-v2 refuses a fixed user. It goes through all annotations.
+// openshift reports whether the workload is for OpenShift, whose restricted-v2 refuses a fixed user. It goes through all annotations.
 func (pl *plan) openshift() bool {
 	return pl.opts.OpenShift || pl.isOpenShift || openshiftKeys(pl.w.Object.Get("metadata")) || openshiftKeys(pl.w.Meta) ||
 		slices.ContainsFunc(pl.w.AllContainers(), openshiftImage)
 }
 
-// openshiftImage says that an image is one of OpenShift, or is in a cluster's own registry.
+// openshiftImage reports whether an image is part of OpenShift, or in the registry of an OpenShift cluster.
 func openshiftImage(c manifest.Container) bool {
 	name := c.Image()
 	host, rest, _ := strings.Cut(name, "/")
@@ -193,7 +193,7 @@ func openshiftImage(c manifest.Container) bool {
 		strings.HasPrefix(name, "openshift/") || strings.HasPrefix(c.ImageName(), "ose-")
 }
 
-// openshiftKeys says that an annotation or label is one of OpenShift.
+// openshiftKeys reports whether there is an annotation or label of OpenShift.
 func openshiftKeys(meta yamledit.Cursor) bool {
 	for _, field := range []string{"annotations", "labels"} {
 		for _, f := range meta.Get(field).Fields() {
@@ -205,7 +205,7 @@ func openshiftKeys(meta yamledit.Cursor) bool {
 	return false
 }
 
-// lineBehind is the last line of a list of containers, behind which another one goes.
+// lineBehind is the last line of a list of containers, where another one is added.
 func (pl *plan) lineBehind(where string) int {
 	c := pl.w.Pod.Get(where)
 	if !c.OK() || c.Null() {
@@ -214,7 +214,7 @@ func (pl *plan) lineBehind(where string) int {
 	return c.Doc.Last(c.Node).Line
 }
 
-// describe has a line for each mount.
+// describe lists mounts, one per line.
 func describe(mounts []finalMount) string {
 	var b strings.Builder
 	wide := 0

@@ -6,10 +6,8 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// verify reads the changed text again: it must say what the input said with the planned
-// changes and nothing else, and there must be nothing left to do. Text was edited at the
-// places that the parser named, so an unusual layout can spoil the result; then nothing is
-// written.
+// verify parses the changed text: it must differ from the input by the planned changes alone, and injecting again must change nothing.
+// Edits are made at the positions that the parser reports, so an unusual layout can spoil the result. Then nothing is written.
 func (p *planner) verify(out []byte) error {
 	unsafe := func(line int) error {
 		return &Error{

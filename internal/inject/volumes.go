@@ -7,7 +7,7 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// newVolume is a volume that inject writes.
+// newVolume is a volume that inject adds.
 type newVolume struct {
 	name, kind string
 	value      yamledit.Map
@@ -60,8 +60,8 @@ func (pl *plan) combine(members []member, whole *manifest.Mount) (newVolume, err
 	return newVolume{name, "projected", yamledit.Map{{"name", name}, {"projected", append(yamledit.Map{{"sources", sources}}, mode...)}}}, nil
 }
 
-// modeOf is what the volume sets for that file: for it alone, or for all where a new volume gets
-// files of others too.
+// modeOf is the mode that the volume sets for a file. With all, the mode for all its files counts, too, because the new volume also
+// gets files from other volumes.
 func modeOf(v manifest.Volume, path string, all bool) yamledit.Map {
 	mode := v.Item(path).Get("mode")
 	if (!mode.OK() || mode.Null()) && all {
@@ -73,7 +73,7 @@ func modeOf(v manifest.Volume, path string, all bool) yamledit.Map {
 	return yamledit.Map{{"mode", yamledit.ValueOf(mode)}}
 }
 
-// copied are the named fields that the volume sets.
+// copied are those of the named fields that the volume sets.
 func copied(v manifest.Volume, fields ...string) yamledit.Map {
 	var o yamledit.Map
 	for _, f := range fields {

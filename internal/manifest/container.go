@@ -9,10 +9,10 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// Container is a container as it is written.
+// Container is a container of a pod, as the manifest has it.
 type Container struct {
 	yamledit.Cursor
-	// Words are the command and the arguments together, as the process gets them.
+	// Words are the command followed by the arguments, as the process gets them.
 	Words []string
 	// Mounts are the container's volumeMounts.
 	Mounts []Mount
@@ -69,21 +69,20 @@ func (c Container) ImageName() string {
 	return name
 }
 
-// ImageTag is empty when the image has none.
+// ImageTag is the tag of the image; empty when it has none.
 func (c Container) ImageTag() string {
 	name, _, _ := strings.Cut(c.Image(), "@")
 	_, tag, _ := strings.Cut(path.Base(name), ":")
 	return tag
 }
 
-// Flag is the value of --name=value, or of --name with the value behind it, with one dash or
-// two; the last one counts.
+// Flag is the value of --name=value, or of --name followed by the value, with one dash or two. The last one counts.
 func (c Container) Flag(name string) (value string, at yamledit.Cursor, ok bool) {
 	f, ok := c.flags[name]
 	return f.value, f.at, ok
 }
 
-// Env is the entry of the last variable of that name.
+// Env is the entry of a variable; the last one if the name is repeated.
 func (c Container) Env(name string) yamledit.Cursor {
 	if e, ok := c.env[name]; ok {
 		return e
@@ -91,7 +90,7 @@ func (c Container) Env(name string) yamledit.Cursor {
 	return yamledit.Cursor{Doc: c.Doc}
 }
 
-// HasEnvPrefix says that a variable's name begins with prefix.
+// HasEnvPrefix reports whether the name of a variable begins with prefix.
 func (c Container) HasEnvPrefix(prefix string) bool {
 	for name := range c.env {
 		if strings.HasPrefix(name, prefix) {
@@ -101,12 +100,12 @@ func (c Container) HasEnvPrefix(prefix string) bool {
 	return false
 }
 
-// EnvOr is a variable's literal value, or def, the image's default.
+// EnvOr is the literal value of a variable, or def, the default of the image.
 func (c Container) EnvOr(name, def string) string {
 	return cmp.Or(c.Env(name).Get("value").Str(), def)
 }
 
-// Port is the first container port of that number or with one of the names.
+// Port is the container port def if there is one, else the first port with one of the names, else def.
 func (c Container) Port(def string, names ...string) string {
 	var named string
 	for _, p := range c.Get("ports").Items() {
@@ -121,7 +120,7 @@ func (c Container) Port(def string, names ...string) string {
 	return cmp.Or(named, def)
 }
 
-// HasPort says that the container names that port's number.
+// HasPort reports whether the container lists that port number.
 func (c Container) HasPort(number string) bool {
 	return slices.ContainsFunc(c.Get("ports").Items(), func(p yamledit.Cursor) bool { return p.Get("containerPort").Str() == number })
 }
@@ -129,7 +128,7 @@ func (c Container) HasPort(number string) bool {
 // Mount is one entry of volumeMounts.
 type Mount struct {
 	yamledit.Cursor
-	// Path is clean; Sub is the subPath or its expression.
+	// Path is the cleaned mountPath; Sub is the subPath or the subPathExpr.
 	Path, Sub, Volume string
 }
 
@@ -138,10 +137,10 @@ func newMount(m yamledit.Cursor) Mount {
 	return Mount{Cursor: m, Path: path.Clean("/" + m.Get("mountPath").Str()), Sub: sub, Volume: m.Get("name").Str()}
 }
 
-// IsExpr says that Sub is an expression, whose value the manifest does not tell.
+// IsExpr reports whether Sub is an expression, whose value is not in the manifest.
 func (m Mount) IsExpr() bool { return m.Get("subPathExpr").Str() != "" }
 
-// IsPrometheus looks at the image first, then at what only Prometheus has.
+// IsPrometheus reports whether the container runs Prometheus, by its image, by flags that only Prometheus has, or by name and port.
 func (c Container) IsPrometheus() bool {
 	if command := c.Get("command").Strs(); len(command) > 0 && path.Base(command[0]) == "promtool" {
 		return false
@@ -160,14 +159,14 @@ func (c Container) IsPrometheus() bool {
 	return (n == "prometheus" || n == "prometheus-server") && (config || c.HasPort("9090"))
 }
 
-// IsGrafana looks at the image first, then at name and port.
+// IsGrafana reports whether the container runs Grafana, by its image, or by name and port.
 func (c Container) IsGrafana() bool {
 	n := c.ImageName()
 	return n == "grafana" || n == "grafana-enterprise" || n == "grafana-oss" || strings.HasSuffix(n, "grafana-grafana") ||
 		c.Name() == "grafana" && c.HasPort("3000")
 }
 
-// IsReloader recognizes the sidecar.
+// IsReloader reports whether the container is the sidecar.
 func (c Container) IsReloader() bool {
 	words := c.Words
 	if run := len(words) == 0 || words[0] == "run" || len(words) > 1 && words[1] == "run"; !run {
@@ -179,7 +178,7 @@ func (c Container) IsReloader() bool {
 	return c.Name() == "reloader" && (len(words) > 0 || c.HasEnvPrefix("RELOADER_"))
 }
 
-// ReloaderSets says whether the sidecar has the flag of that name, or its twin in the environment.
+// ReloaderSets reports whether the sidecar has a flag, or the environment variable for it.
 func (c Container) ReloaderSets(flag string) bool {
 	_, _, ok := c.Flag(flag)
 	return ok || c.Env("RELOADER_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))).OK()

@@ -7,7 +7,7 @@ import (
 	"reloader/internal/paths"
 )
 
-// gate is a volume that the sidecar fills with files that it has judged.
+// gate is a volume that the sidecar fills with the files that it judged valid.
 type gate struct {
 	files   map[string]*Value
 	unknown string
@@ -15,8 +15,8 @@ type gate struct {
 	source string
 }
 
-// gates are the volumes of the workload that a sidecar fills, by name: servers find in them what the sidecar
-// finds in its sources.
+// gates are the volumes of the workload that a sidecar fills, by name. A server finds the same files in them as the sidecar in its
+// sources.
 func (in *Input) gates(w *Workload) map[string]*gate {
 	if g, ok := in.gateCache[w]; ok {
 		return g
@@ -25,7 +25,7 @@ func (in *Input) gates(w *Workload) map[string]*gate {
 	if in.gateCache == nil {
 		in.gateCache = map[*Workload]map[string]*gate{}
 	}
-	in.gateCache[w] = gates // while it is empty: the sidecar's own view has none
+	in.gateCache[w] = gates // still empty, because the view of the sidecar itself has no gates
 	for _, c := range w.AllContainers() {
 		if !c.IsReloader() {
 			continue
@@ -54,7 +54,7 @@ func (in *Input) gates(w *Workload) map[string]*gate {
 	return gates
 }
 
-// fillGate puts what the sidecar finds at source into the volume that it has at dir, under the name to.
+// fillGate puts the files that the sidecar finds at source into the volume that it has mounted at dir, below the name to.
 func (v *View) fillGate(gates map[string]*gate, dir, source, to string) {
 	if dir == "" {
 		return

@@ -13,19 +13,19 @@ import (
 
 // File is one file of a manifest.
 type File struct {
-	// Name is the path as the user wrote it.
+	// Name is its path as the user wrote it.
 	Name string
 	// Contents are the objects in it; nil when the text could not be read.
 	Contents *Contents
 	// Docs are its documents; nil when the text could not be read.
 	Docs []*yamledit.Document
-	// Err says why it could not be read.
+	// Err says why the text could not be read.
 	Err *yamledit.Error
 
 	text *yamledit.Editor
 }
 
-// Input are the files of a manifest, put together as if they were applied together.
+// Input are the files of a manifest, which are applied together.
 type Input struct {
 	Files     []*File
 	Workloads []*Workload
@@ -34,11 +34,11 @@ type Input struct {
 	// Others are all other objects without a pod.
 	Others []yamledit.Cursor
 
-	// byName has the last object of each kind, name and namespace; anywhere are those that name none or, for those who ask
-	// without one, the last of all.
+	// byName has the last object of each kind, name and namespace. anywhere has the last of each kind and name in any namespace, for
+	// a pod whose namespace is unknown.
 	byName, anywhere map[[3]string]placedObject
 
-	// found counts the files of all views, foundBytes their sizes.
+	// found is how many files all views have together, foundBytes the sum of their sizes.
 	found, foundBytes int
 
 	volumeCache map[*yaml.Node]volumeFiles
@@ -50,7 +50,7 @@ type Input struct {
 // MaxSize is the largest file in bytes that Add reads.
 const MaxSize = 64 << 20
 
-// Add reads one more file.
+// Add reads another file.
 func (in *Input) Add(name string, src []byte) {
 	f := &File{Name: name, text: yamledit.NewEditor(src)}
 	in.Files = append(in.Files, f)
@@ -79,18 +79,18 @@ func (in *Input) Add(name string, src []byte) {
 	}
 }
 
-// atSlip is the mistake at the line to edit. A parser only says where it could not go on.
+// atSlip moves the error to the line that has to be corrected: a parser only reports where it could not continue.
 func atSlip(e *yamledit.Error, src []byte) *yamledit.Error {
 	const notYAML = "not YAML: "
 	p := yamlslip.Problem{Line: e.Line, Column: 1, Message: strings.TrimPrefix(e.Text, notYAML), Hint: e.Hint}
 	yamlslip.Locate(src, &p)
 	if (strings.Contains(p.Message, `"{{"`) || strings.Contains(p.Message, "template")) && e.Hint != "" {
-		p.Hint = e.Hint // of a manifest, that is a template more often than a value
+		p.Hint = e.Hint // in a manifest, that is more likely a template than a value
 	}
 	return &yamledit.Error{Line: p.Line, Column: p.Column, Text: notYAML + p.Message, Hint: p.Hint}
 }
 
-// AddObject adds an object that comes from elsewhere: from a generator of kustomize, for example.
+// AddObject adds an object that is not written in the files: one that kustomize generates, for example.
 func (in *Input) AddObject(o *Object) {
 	if in.byName == nil {
 		in.byName, in.anywhere = map[[3]string]placedObject{}, map[[3]string]placedObject{}
@@ -101,17 +101,17 @@ func (in *Input) AddObject(o *Object) {
 	in.anywhere[[3]string{o.Kind, o.Name}] = p
 }
 
-// placedObject is an object and its place among all objects.
+// placedObject is an object and its position among all objects.
 type placedObject struct {
 	*Object
 	at int
 }
 
-// FileOf is the file that the cursor is in.
+// FileOf is the file that contains the cursor.
 func (in *Input) FileOf(c yamledit.Cursor) *File { return in.files[c.Doc] }
 
-// Object is the ConfigMap or Secret of that name; of several the last, which is the one that stays. Objects
-// whose namespace is not told are in every one.
+// Object is the ConfigMap or Secret of that name; the last one if there are several, because it replaces the others. An object
+// without a namespace is found in every namespace.
 func (in *Input) Object(kind, name, namespace string) *Object {
 	if namespace == "" {
 		return in.anywhere[[3]string{kind, name}].Object
@@ -127,7 +127,7 @@ func (in *Input) Object(kind, name, namespace string) *Object {
 type Object struct {
 	yamledit.Cursor
 	Kind, Name, Namespace string
-	// File is the file that it is in.
+	// File is the file that contains it.
 	File *File
 	// Labels are its labels.
 	Labels yamledit.Cursor
@@ -138,7 +138,7 @@ type Object struct {
 
 func (o *Object) String() string { return o.Kind + "/" + o.Name }
 
-// Value is the value of that key; nil when there is none, or no object.
+// Value is the value of a key; nil when there is no such key, or no object.
 func (o *Object) Value(key string) *Value {
 	if o == nil {
 		return nil
@@ -153,20 +153,20 @@ type Value struct {
 	// Field is data, binaryData or stringData.
 	Field   string
 	Content []byte
-	// At is the value with its key; missing for a value that comes from a file of its own.
+	// At is the value with its key; missing for a value that comes from a separate file.
 	At yamledit.Cursor
-	// Path is the file that the contents come from when it is not the manifest.
+	// Path is the separate file with the contents; empty when they are in the manifest.
 	Path string
 	// Encoded says that the manifest has the contents in base64.
 	Encoded bool
-	// Problem says why the contents cannot be read: the API server refuses the object.
+	// Problem says why the contents cannot be read; the API server refuses such an object.
 	Problem string
 
 	position *Position
 }
 
-// Position leads from a place in the contents to its place in the file called name. It is not exact where
-// the manifest does not have the contents as text.
+// Position returns where in which file a line and column of the contents are. It is not exact if the manifest does not have the
+// contents as text; then it is the position of the key.
 func (v *Value) Position(line, column int) (name string, l, c int, exact bool) {
 	if v.Path != "" {
 		return v.Path, line, column, true
@@ -203,12 +203,12 @@ func newObject(f *File, c yamledit.Cursor) *Object {
 	return o
 }
 
-// NewObject makes an object of files: contents by key, and the file of each.
+// NewObject makes an object without keys; AddFile adds them.
 func NewObject(c yamledit.Cursor, f *File, kind, name, namespace string) *Object {
 	return &Object{Cursor: c, Kind: kind, Name: name, Namespace: namespace, File: f, byKey: map[string]*Value{}}
 }
 
-// AddFile adds a key whose contents are those of a file.
+// AddFile adds a key with the contents of a file.
 func (o *Object) AddFile(key, path string, content []byte) {
 	o.put(&Value{Object: o, Key: key, Field: "data", Content: content, Path: path})
 }
@@ -257,8 +257,8 @@ func kindWord(n *yaml.Node) string {
 	return "mapping"
 }
 
-// Text is a part of the file as it stands there, padded so that its columns stay, and the line where it
-// begins. It is false for a part that an alias stands for, and for a layout that is not understood.
+// Text is a part of the file as written, padded to keep its columns, and the line where it begins. It is false for a part that
+// is shared through an alias, and for a layout that is not understood.
 func (f *File) Text(c yamledit.Cursor) (text []byte, line int, ok bool) {
 	if !c.OK() || c.Key == nil || len(c.Node.Content) == 0 {
 		return nil, 0, false

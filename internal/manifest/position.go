@@ -11,8 +11,7 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// Position leads from a place inside a value to its place in the manifest. Lines and columns count from 1,
-// columns in characters.
+// Position maps places in a value to places in the manifest. Lines and columns count from 1, columns in characters.
 type Position struct {
 	line, column int // of the value
 	starts       []int
@@ -21,14 +20,14 @@ type Position struct {
 	segments     []segment
 }
 
-// segment is a run of characters that stand in the manifest as they are in the value.
+// segment is a run of characters that the manifest and the value have in common.
 type segment struct {
 	at           int // offset in the value
 	line, column int
 }
 
-// At is where the manifest has the value's line and column. It is false when the manifest does not have the
-// value as text (base64, or a layout that is not understood): then it is where the value begins.
+// At is where the manifest has a line and column of the value. It is not exact when the manifest does not have the value as text
+// (base64, or a layout that is not understood): then it is where the value begins.
 func (p *Position) At(line, column int) (l, c int, exact bool) {
 	if len(p.segments) == 0 || line < 1 || line > len(p.starts) {
 		return p.line, p.column, false
@@ -47,13 +46,13 @@ func (p *Position) At(line, column int) (l, c int, exact bool) {
 	}
 	s := p.segments[i]
 	if s.at < start && column <= 1 {
-		// The line's own text begins later; an empty one has no place of its own.
+		// Only the break before this line is in the manifest here: the line is empty, or its text begins in a later segment.
 		return s.line, s.column, true
 	}
 	return s.line, s.column + p.runes.Number(at) - p.runes.Number(s.at), true
 }
 
-// locate finds where each part of the scalar n stands in the source.
+// locate finds where each part of the scalar n is in the source.
 func locate(lines *yamledit.Lines, n *yaml.Node) *Position {
 	p := &Position{line: n.Line, column: n.Column, text: n.Value, runes: yamledit.NewRunes([]byte(n.Value)), starts: []int{0}}
 	for i := range len(n.Value) {
@@ -76,14 +75,14 @@ func locate(lines *yamledit.Lines, n *yaml.Node) *Position {
 	return p
 }
 
-// block follows a literal or folded scalar: its lines stand in the source in their order, with nothing but
-// breaks and, where they were folded, blanks between them.
+// block matches a literal or folded scalar with the source, line by line; nil when they differ. Between lines, the value has only
+// breaks or, after folding, blanks.
 func block(lines *yamledit.Lines, n *yaml.Node) []segment {
 	var list []segment
 	at, indent := 0, -1
 	head, _ := lines.Line(n.Line)
 	if i := strings.IndexAny(head[min(len(head), max(0, n.Column-1)):], "123456789"); i >= 0 && i < 3 {
-		// An explicit indentation counts from the parent's, which only the first line that fits tells.
+		// An explicit indentation is relative to that of the parent, which is only known if the parent is in this line.
 		if n.Column > 1 && strings.Trim(head[:n.Column-1], " ") == "" {
 			return nil // the parent is in another line
 		}
@@ -105,7 +104,7 @@ func block(lines *yamledit.Lines, n *yaml.Node) []segment {
 			body = text[indent:]
 		}
 		if body == "" {
-			// The break of an empty line; folding may have made a blank of the one before it.
+			// The break of an empty line. Folding may have turned the previous break into a blank.
 			if at < len(n.Value) && n.Value[at] == '\n' {
 				list = append(list, segment{at, line, 1})
 				at++
@@ -123,20 +122,20 @@ func block(lines *yamledit.Lines, n *yaml.Node) []segment {
 		list = append(list, segment{at, line, indent + 1})
 		at += len(body)
 		if at < len(n.Value) {
-			at++ // the break, or the blank that it became
+			at++ // the break, or the blank that folding made of it
 		}
 	}
 	return list
 }
 
-// quoted follows a quoted or plain scalar character by character; nil when it does not come to the value
-// that the parser read.
+// quoted matches a quoted or plain scalar with the source, character by character; nil when the result is not the value that the
+// parser read.
 func quoted(lines *yamledit.Lines, n *yaml.Node, quote byte) []segment {
 	q := &quotedScalar{lines: lines, quote: quote, want: n.Value, column: n.Column}
 	if !q.goTo(n.Line) {
 		return nil
 	}
-	// The parser also reads UTF-16, whose lines and columns are others than those of these bytes.
+	// The parser also reads UTF-16, with other lines and columns than these bytes have.
 	q.pos = min(lines.Offset(n.Line, n.Column), len(q.text))
 	if !q.prefix() || !q.run() {
 		return nil
@@ -147,7 +146,7 @@ func quoted(lines *yamledit.Lines, n *yaml.Node, quote byte) []segment {
 type quotedScalar struct {
 	lines  *yamledit.Lines
 	text   string // of the line
-	solid  int    // offset in text before which blanks are known not to be the last of the line
+	solid  int    // offset in text: blanks before it are followed by something else in this line
 	pos    int    // offset in text
 	line   int
 	column int
@@ -155,7 +154,7 @@ type quotedScalar struct {
 	want   string
 	at     int // offset in want
 	list   []segment
-	broken bool // the next character does not follow the one before it in the source
+	broken bool // the next character is not directly after the previous one in the source
 }
 
 // prefix skips an anchor or a tag, and the opening quote.
@@ -182,7 +181,7 @@ func (q *quotedScalar) prefix() bool {
 	return true
 }
 
-// emit says that the value's next text stands here, in so many bytes of the source.
+// emit matches the next text of the value with that many bytes of the source; false when the value has another text there.
 func (q *quotedScalar) emit(text string, source int) bool {
 	if !strings.HasPrefix(q.want[q.at:], text) {
 		return false
@@ -206,7 +205,7 @@ func (q *quotedScalar) run() bool {
 				return false
 			}
 		case q.quote == '"' && rest[0] == '\\':
-			if len(rest) == 1 { // an escaped break is none
+			if len(rest) == 1 { // an escaped line break is not part of the value
 				if !q.next() {
 					return false
 				}
@@ -242,14 +241,14 @@ func (q *quotedScalar) next() bool {
 	return true
 }
 
-// goTo takes another line; false when there is none.
+// goTo goes to the beginning of a line; false when there is none.
 func (q *quotedScalar) goTo(line int) (ok bool) {
 	q.line, q.solid = line, 0
 	q.text, ok = q.lines.Line(line)
 	return ok
 }
 
-// ended says that only blanks follow in the line. No run of blanks is looked at twice.
+// ended reports whether only blanks follow in the line. It scans no run of blanks twice.
 func (q *quotedScalar) ended() bool {
 	if q.pos < q.solid {
 		return false
@@ -258,7 +257,7 @@ func (q *quotedScalar) ended() bool {
 	return q.solid == len(q.text)
 }
 
-// fold reads a line break: a blank, or as many breaks as there are empty lines.
+// fold reads a folded line break: a blank, or as many breaks as there are empty lines.
 func (q *quotedScalar) fold() bool {
 	breaks := 0
 	for {
@@ -288,7 +287,7 @@ var simpleEscapes = map[byte]string{
 	' ': " ", '"': "\"", '\'': "'", '/': "/", '\\': "\\", 'N': "\u0085", '_': "\u00a0", 'L': "\u2028", 'P': "\u2029",
 }
 
-// escape reads an escape sequence of a text in double quotes, and how long it is; 0 when it is none.
+// escape reads an escape sequence in double quotes, and returns its length in the source; 0 when it is invalid.
 func escape(s string) (text string, source int) {
 	if text, ok := simpleEscapes[s[1]]; ok {
 		return text, 2

@@ -19,8 +19,8 @@ const (
 	GrafanaHome         = "/usr/share/grafana"
 )
 
-// Variable is the value of a container's environment variable as the input tells it: from env, from a key of a
-// ConfigMap or Secret, or from a whole one (envFrom).
+// Variable is the value of an environment variable of a container, if it is in the input: in env, in a key of a ConfigMap or
+// Secret, or in a whole ConfigMap or Secret (envFrom).
 func (in *Input) Variable(w *Workload, c Container, name string) (value string, at yamledit.Cursor, ok bool) {
 	if e := c.Env(name); e.OK() {
 		if v := e.Get("value"); v.OK() {
@@ -51,7 +51,7 @@ var (
 	semver    = lazyregexp.New(`^v?(\d+\.\d+\.\d+)(?:[-+].*)?$`)
 )
 
-// Expand puts variables into a text of the command or the arguments, as the kubelet does: what is not set stays.
+// Expand replaces $(VARIABLE) in a word of the command or the arguments, as the kubelet does; unknown ones stay.
 func (in *Input) Expand(w *Workload, c Container, text string) string {
 	return reference().ReplaceAllStringFunc(text, func(ref string) string {
 		if v, _, ok := in.Variable(w, c, ref[2:len(ref)-1]); ok {
@@ -61,7 +61,7 @@ func (in *Input) Expand(w *Workload, c Container, text string) string {
 	})
 }
 
-// FlagValue is a flag of the server, also inside of a script of a shell, with variables put in.
+// FlagValue is the value of a flag of the server, with variables expanded. It also finds flags in a shell script.
 func (in *Input) FlagValue(w *Workload, c Container, name string) (string, yamledit.Cursor, bool) {
 	if v, at, ok := c.Flag(name); ok {
 		return in.Expand(w, c, v), at, true
@@ -80,7 +80,7 @@ func (in *Input) FlagValue(w *Workload, c Container, name string) (string, yamle
 	return "", yamledit.Cursor{}, false
 }
 
-// ImageVersion is the server's version by its image's tag, without a v; empty when the tag does not tell.
+// ImageVersion is the version of the server according to its image's tag, without a v; empty when the tag is not a version.
 func (c Container) ImageVersion() string {
 	if m := semver().FindStringSubmatch(c.ImageTag()); m != nil {
 		return m[1]
@@ -88,14 +88,13 @@ func (c Container) ImageVersion() string {
 	return ""
 }
 
-// PrometheusConfigFile is the main file's path. default says that no flag names it and that the image's own
-// arguments, which do, are not replaced.
+// PrometheusConfigFile is the path of the main file. With byFlag a flag names it, and at is that flag.
 func (in *Input) PrometheusConfigFile(w *Workload, c Container) (file string, at yamledit.Cursor, byFlag bool) {
 	file, at, byFlag = in.FlagValue(w, c, "config.file")
 	switch {
 	case byFlag:
 	case len(c.Get("args").Items()) > 0:
-		file = "prometheus.yml" // Prometheus' own default: the image's arguments are replaced
+		file = "prometheus.yml" // Prometheus' own default, because these arguments replace the image's
 	default:
 		file = PrometheusConfig
 	}
@@ -105,14 +104,14 @@ func (in *Input) PrometheusConfigFile(w *Workload, c Container) (file string, at
 	return path.Clean(file), at, byFlag
 }
 
-// GrafanaPaths are where a Grafana looks.
+// GrafanaPaths are the paths that a Grafana reads. Provisioning is empty when neither a flag nor a variable names it.
 type GrafanaPaths struct {
 	Home, Ini, Provisioning string
-	// IniNamed says that a flag or a variable names the ini file, which must then exist.
+	// IniNamed means that a flag or a variable names the ini file, which must then exist.
 	IniNamed bool
 }
 
-// GrafanaPaths are told by flags, variables and the image; what the ini file says comes later.
+// GrafanaPaths derives the paths from flags, variables and the image, but not from the ini file.
 func (in *Input) GrafanaPaths(w *Workload, c Container) GrafanaPaths {
 	get := func(def string, variable string, flags ...string) (string, bool) {
 		for _, f := range flags {
@@ -145,18 +144,18 @@ func (in *Input) GrafanaPaths(w *Workload, c Container) GrafanaPaths {
 	return p
 }
 
-// runsScript says whether Grafana starts through the image's run.sh, which turns variables into flags.
+// runsScript reports whether Grafana starts through the image's run.sh, which turns variables into flags.
 func (c Container) runsScript() bool {
 	command := c.Get("command").Strs()
 	return len(command) == 0 || strings.Contains(strings.Join(command, " "), "run.sh") || strings.Contains(strings.Join(c.Get("args").Strs(), " "), "run.sh")
 }
 
-// IsPrometheus1 says that a Prometheus is older than 2.0, by its tag or by long flags with one dash, which no later one
-// takes; at is what tells.
+// IsPrometheus1 reports whether a Prometheus is older than 2.0, judging by its tag or by long flags with one dash, which newer
+// versions refuse; at is that tag or flag.
 func (c Container) IsPrometheus1() (at yamledit.Cursor, ok bool) {
 	for name := range c.flags {
 		if strings.HasPrefix(name, "storage.tsdb.") || name == "web.enable-lifecycle" || name == "enable-feature" {
-			return yamledit.Cursor{}, false // an image with versions of its own
+			return yamledit.Cursor{}, false // a newer Prometheus: the image has its own version numbers
 		}
 	}
 	if tag := strings.TrimPrefix(c.ImageTag(), "v"); strings.HasPrefix(tag, "1.") || strings.HasPrefix(tag, "0.") {

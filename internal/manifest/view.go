@@ -10,39 +10,39 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// NoSuchVolume is why nothing is known of a mount whose volume the pod does not have.
+// NoSuchVolume is ViewMount.Unknown of a mount whose volume the pod does not have.
 const NoSuchVolume = "no such volume"
 
 // View is what a container finds in its mounts.
 type View struct {
 	// Files are the files whose contents the input has, by path in the container.
 	Files map[string]*Value
-	// Mounts are the container's mounts, the innermost for each path.
+	// Mounts are the container's mounts in the order of their paths, one for each path.
 	Mounts []ViewMount
-	// Problems are what keeps the container from starting, or what it will not find.
+	// Problems keep the container from starting, or from finding a file.
 	Problems []Problem
-	// Cut says that the view is incomplete: the input has too many files (MaxFiles, MaxBytes).
+	// Cut means that the view is incomplete, because the input has too many files (MaxFiles, MaxBytes).
 	Cut    bool
 	points map[string]*ViewMount
 	byName *paths.Index
-	// unknown are the paths of mounts of which something is unknown, in their order.
+	// unknown are the sorted paths of mounts with unknown contents.
 	unknown []string
 	in      *Input
 }
 
-// ViewMount is a mount with what is known of it.
+// ViewMount is a mount with what is known about it.
 type ViewMount struct {
 	Mount
 	Volume Volume
-	// Unknown says why the input does not tell what is in it; empty when it does.
+	// Unknown says what is missing to know its contents; empty when they are known.
 	Unknown string
-	// Source is the directory of the sidecar from which a gate is filled; empty for another volume.
+	// Source is the directory in the sidecar from which a gate is filled; empty for any other volume.
 	Source string
-	// Objects are the ConfigMaps and Secrets behind it that the input has.
+	// Objects are the ConfigMaps and Secrets of the input that it shows.
 	Objects []*Object
 }
 
-// Problem is a fault in the joint of volumes, objects and mounts.
+// Problem is a fault in how mounts, volumes and objects fit together.
 type Problem struct {
 	At yamledit.Cursor
 	// Kind is one of the constants below; Text and Hint are for the user.
@@ -56,10 +56,10 @@ const (
 	NoKey         = "key"           // the object has no such key
 	NoObject      = "object"        // the object is not in the input
 	TwoMounts     = "mount-twice"   // two mounts at one path
-	FileDirectory = "sub-directory" // a subPath that is no key becomes an empty directory
+	FileDirectory = "sub-directory" // the subPath is not a key, so an empty directory appears
 )
 
-// Look puts together what the container finds.
+// Look returns what the container finds in its mounts.
 func (in *Input) Look(w *Workload, c Container) *View {
 	v := &View{Files: map[string]*Value{}, points: map[string]*ViewMount{}, in: in}
 	for _, m := range c.Mounts {
@@ -142,10 +142,10 @@ func (in *Input) fill(v *View, w *Workload, c Container, m *ViewMount) {
 	}
 }
 
-// Names are the paths of the files in their order.
+// Names are the sorted paths of the files.
 func (v *View) Names() []string { return v.Paths().Sorted() }
 
-// Paths finds files by patterns of their paths.
+// Paths is the index for finding files by patterns.
 func (v *View) Paths() *paths.Index {
 	if v.byName == nil || len(v.byName.Sorted()) != len(v.Files) {
 		v.byName = paths.NewIndex(slices.Sorted(maps.Keys(v.Files)))
@@ -153,7 +153,7 @@ func (v *View) Paths() *paths.Index {
 	return v.byName
 }
 
-// Covering is the innermost mount that holds the path; nil when it is of the image.
+// Covering is the innermost mount that contains the path, and where it is mounted; nil when the path is in the image.
 func (v *View) Covering(p string) (string, *ViewMount) {
 	for dir := path.Clean(p); ; dir = path.Dir(dir) {
 		if m := v.points[dir]; m != nil {
@@ -165,8 +165,8 @@ func (v *View) Covering(p string) (string, *ViewMount) {
 	}
 }
 
-// UnknownAt is why the input does not tell what a container finds in a directory, because of the mount that it lies in or of one in
-// it; empty when the input tells.
+// UnknownAt says what is missing to know what a container finds in a directory, because of the mount that contains it or of one
+// inside it; empty when everything is known.
 func (v *View) UnknownAt(dir string) string {
 	if _, m := v.Covering(dir); m != nil && m.Unknown != "" {
 		return m.Unknown
@@ -181,7 +181,7 @@ func (v *View) UnknownAt(dir string) string {
 	return ""
 }
 
-// claims says whether the workload makes a volume claim of that name for each pod.
+// claims reports whether the workload creates a volume claim of that name for each pod.
 func (w *Workload) claims(name string) bool {
 	if w.claimed == nil {
 		w.claimed = map[string]bool{}
@@ -222,10 +222,10 @@ type VolumeSource struct {
 	Name yamledit.Cursor
 }
 
-// Optional says that the pod starts without the object and its keys.
+// Optional reports whether the pod also starts without the object or its keys.
 func (s VolumeSource) Optional() bool { return s.Get("optional").Is(true) }
 
-// ObjectProblems are objects and keys that the volumes name and the input does not have.
+// ObjectProblems are the objects and keys that a volume names and the input does not have.
 func (in *Input) ObjectProblems(w *Workload, vol Volume) []Problem {
 	var list []Problem
 	for _, s := range vol.Sources() {
@@ -259,12 +259,12 @@ func (in *Input) ObjectProblems(w *Workload, vol Volume) []Problem {
 	return list
 }
 
-// provided are ConfigMaps that every cluster puts into each namespace.
+// provided reports whether the cluster itself puts that ConfigMap into each namespace.
 func provided(name string) bool {
 	return name == "kube-root-ca.crt" || name == "openshift-service-ca.crt"
 }
 
-// keys are the names of the object's first values, at most most.
+// keys are the first keys of the object, at most that many.
 func (o *Object) keys(most int) []string {
 	var keys []string
 	for _, v := range o.Values[:min(len(o.Values), most)] {
@@ -286,7 +286,7 @@ func keysHint(keys []string) string {
 	return "it has " + strings.Join(keys, ", ")
 }
 
-// SystemDir says that an image needs its own version of the directory.
+// SystemDir reports whether an image needs its own files in the directory.
 func SystemDir(dir string) bool {
 	if slices.Contains([]string{"/", "/etc", "/var", "/var/lib", "/opt", "/home", "/mnt", "/srv", "/tmp", "/run"}, dir) {
 		return true

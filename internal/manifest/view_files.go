@@ -7,17 +7,17 @@ import (
 	"reloader/internal/paths"
 )
 
-// Bounds of all that the containers of one input find: each mount of a volume shows all its files again, so that a small
-// text can mean any number of them.
+// Limits for all containers of an input together. Each mount of a volume shows all its files again, so a small text can mean any
+// number of files.
 const (
 	MaxFiles = 100_000
-	// MaxBytes is the sum of their sizes and of the lengths of their paths.
+	// MaxBytes limits the sum of their sizes and of the lengths of their paths.
 	MaxBytes = 256 << 20
 )
 
 func (in *Input) overfull() bool { return in.found > MaxFiles || in.foundBytes > MaxBytes }
 
-// File is what the container finds at a path, by its innermost mount there; nil when the input does not tell. It costs no view.
+// File is what the container finds at a path, in its innermost mount there; nil when that is not in the input. It needs no View.
 func (in *Input) File(w *Workload, c Container, file string) *Value {
 	var m *Mount
 	for i, other := range c.Mounts {
@@ -42,10 +42,10 @@ func (in *Input) File(w *Workload, c Container, file string) *Value {
 	return v
 }
 
-// unreadable says that not one byte of the value is known.
+// unreadable reports whether nothing of the contents is known.
 func (v *Value) unreadable() bool { return v.Problem != "" && v.Encoded }
 
-// putAll adds files by their names below the mount, without a prefix.
+// putAll adds files below the mount, by their names without a prefix.
 func (v *View) putAll(m *ViewMount, names []string, prefix string, files map[string]*Value) {
 	for _, name := range names {
 		if v.Cut {
@@ -55,7 +55,7 @@ func (v *View) putAll(m *ViewMount, names []string, prefix string, files map[str
 	}
 }
 
-// put adds a file unless another mount lies over it.
+// put adds a file unless another mount covers it.
 func (v *View) put(m *ViewMount, p string, f *Value) {
 	if f.unreadable() {
 		return

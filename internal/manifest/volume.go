@@ -7,14 +7,14 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// ObjectKind is the kind of the object behind a volume.
+// ObjectKind is the kind of object that a volume of each kind shows.
 var ObjectKind = map[string]string{"configMap": "ConfigMap", "secret": "Secret"}
 
 // Volume is one entry of the pod's volumes.
 type Volume struct {
 	yamledit.Cursor
 	Name string
-	// Kind is the field that says what it is: configMap, secret, projected, emptyDir, persistentVolumeClaim ...
+	// Kind is the name of the field with its source: configMap, secret, projected, emptyDir, persistentVolumeClaim ...
 	Kind string
 }
 
@@ -28,13 +28,12 @@ func newVolume(v yamledit.Cursor) Volume {
 	return vol
 }
 
-// FromAPI says that the kubelet writes the volume from an object, by swapping ..data, so that
-// a subPath mount of it is frozen.
+// FromAPI reports whether the kubelet writes the volume from API objects, by swapping ..data. A subPath mount of it never changes.
 func (v Volume) FromAPI() bool {
 	return v.Kind == "configMap" || v.Kind == "secret" || v.Kind == "projected" || v.Kind == "downwardAPI"
 }
 
-// ObjectName is that of the ConfigMap or Secret behind the volume.
+// ObjectName is the name of the ConfigMap or Secret that the volume shows; empty for any other volume.
 func (v Volume) ObjectName() string {
 	if s := v.Sources(); len(s) == 1 && v.Kind != "projected" {
 		return s[0].Name.Str()
@@ -42,12 +41,12 @@ func (v Volume) ObjectName() string {
 	return ""
 }
 
-// IsToken says that the volume holds a service account's token, which is no configuration.
+// IsToken reports whether the volume has a service account's token, which is not configuration.
 func (v Volume) IsToken() bool {
 	return slices.ContainsFunc(v.Get("projected", "sources").Items(), func(s yamledit.Cursor) bool { return s.Get("serviceAccountToken").OK() })
 }
 
-// KeyOf is the object's key that is visible at sub; empty when the volume does not tell.
+// KeyOf is the key of the object that is visible at sub; empty when the volume does not say.
 func (v Volume) KeyOf(sub string) string {
 	if v.ObjectName() == "" {
 		return ""
@@ -61,7 +60,7 @@ func (v Volume) KeyOf(sub string) string {
 	return sub
 }
 
-// Item is the entry of the volume's items with that path.
+// Item is the entry of the volume's items with that path; missing when there is none.
 func (v Volume) Item(path string) yamledit.Cursor {
 	for _, it := range v.Get(v.Kind, "items").Items() {
 		if it.Get("path").Str() == path {

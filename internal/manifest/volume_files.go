@@ -8,8 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// volumeFiles are the files of a volume by path in it, and their paths in order; unknown says which object the input
-// lacks.
+// volumeFiles are the files of a volume by path in it, and the sorted paths; unknown names an object that is not in the input.
 type volumeFiles struct {
 	files   map[string]*Value
 	names   []string
@@ -17,7 +16,7 @@ type volumeFiles struct {
 	unknown string
 }
 
-// volumeFiles looks into a volume, once for all its mounts.
+// volumeFiles reads a volume, once for all its mounts.
 func (in *Input) volumeFiles(w *Workload, vol Volume) volumeFiles {
 	if vf, ok := in.volumeCache[vol.Node]; ok {
 		return vf

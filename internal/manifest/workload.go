@@ -1,4 +1,4 @@
-// Package manifest reads Kubernetes manifests: workloads, the objects behind their volumes, and what each container finds at which path.
+// Package manifest reads Kubernetes manifests: workloads, the objects behind their volumes, and the files that each container finds.
 package manifest
 
 import (
@@ -8,29 +8,29 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// Workload is an object with a pod in it.
+// Workload is an object with a pod or a pod template.
 type Workload struct {
 	Kind, Name, Namespace string
-	// Object is the whole, Pod the pod's spec, Meta the metadata of the pod (of the template).
+	// Object is the whole object, Pod the spec of its pod, Meta the metadata of its pod.
 	Object, Pod, Meta yamledit.Cursor
 
-	// Containers are the ordinary containers, InitContainers the others, native sidecars among them.
+	// Containers are the ordinary containers; InitContainers include native sidecars.
 	Containers, InitContainers []Container
 	Volumes                    []Volume
 
 	volumeAt map[string]int
-	claimed  map[string]bool // names of volumeClaimTemplates; nil before the first question
+	claimed  map[string]bool // names of volumeClaimTemplates; nil before the first call of claims
 }
 
 func (w *Workload) String() string { return w.Kind + "/" + w.Name }
 
-// Line is where the workload begins.
+// Line is the line where the workload begins.
 func (w *Workload) Line() int { return w.Object.Node.Line }
 
 // AllContainers are the ordinary containers, then the init containers.
 func (w *Workload) AllContainers() []Container { return slices.Concat(w.Containers, w.InitContainers) }
 
-// Volume is the volume of that name; of two the first.
+// Volume is the volume of that name; the first one if the name is repeated.
 func (w *Workload) Volume(name string) (Volume, bool) {
 	i, ok := w.volumeAt[name]
 	if !ok {
@@ -39,13 +39,13 @@ func (w *Workload) Volume(name string) (Volume, bool) {
 	return w.Volumes[i], true
 }
 
-// IsPatch says that it is a part of a manifest, for kustomize to put into a whole one.
+// IsPatch reports whether it is only part of an object, which kustomize merges into a complete one.
 func (w *Workload) IsPatch() bool {
 	all := w.AllContainers()
 	return len(all) > 0 && !slices.ContainsFunc(all, func(c Container) bool { return c.Image() != "" })
 }
 
-// ContainerNames describe the containers for a message.
+// ContainerNames are the containers with their images, for a message.
 func (w *Workload) ContainerNames() []string {
 	var names []string
 	for _, c := range w.Containers {
@@ -61,13 +61,13 @@ func (w *Workload) ContainerNames() []string {
 	return names
 }
 
-// podKinds says where each kind keeps its pod.
+// podKinds has, for each kind, the path of its pod or pod template.
 var podKinds = map[string][]string{
 	"Pod": nil, "Deployment": {"spec", "template"}, "StatefulSet": {"spec", "template"}, "DaemonSet": {"spec", "template"},
-	"DeploymentConfig": {"spec", "template"}, // of OpenShift
+	"DeploymentConfig": {"spec", "template"}, // OpenShift
 }
 
-// maxLists is how deep lists of lists are followed.
+// maxLists is how many levels of nested Lists are followed.
 const maxLists = 4
 
 // Contents are the objects of a manifest.
@@ -77,8 +77,8 @@ type Contents struct {
 	Others []yamledit.Cursor
 }
 
-// Read goes through documents, and through the lists in them. An object that several aliases stand for
-// is one object, so that aliases cannot make the work grow.
+// Read finds the objects in documents, also in Lists. An object that appears several times through aliases counts once, so that
+// aliases cannot multiply the work.
 func Read(docs []*yamledit.Document) *Contents {
 	c := &Contents{}
 	for _, d := range docs {

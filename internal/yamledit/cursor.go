@@ -6,30 +6,29 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Cursor is a node with the way to it. Reading goes through aliases and merge keys; what was
-// reached through one is shared with other places and must not be edited. The zero value is a
-// node that is missing, and so is everything below it.
+// Cursor is a node and the path that led to it. Reading follows aliases and merge keys; a node reached that way is
+// shared with other places and must not be edited. The zero value is a missing node, and everything below it is missing too.
 type Cursor struct {
-	// Node is nil when there is nothing at the place that was asked for.
+	// Node is nil when there is no such node.
 	Node *yaml.Node
-	// Key is the key's node when Node is a value of a mapping, else nil.
+	// Key is the key's node when Node is a value in a mapping, else nil.
 	Key *yaml.Node
-	// Doc is the document that Node is in.
+	// Doc is the document that contains Node.
 	Doc *Document
 
 	parent *yaml.Node
 	shared bool
 }
 
-// OK says that there is a node.
+// OK reports whether there is a node.
 func (c Cursor) OK() bool { return c.Node != nil }
 
-// Null is true for a key without a value too.
+// Null reports whether the node is null, missing, or a key without a value.
 func (c Cursor) Null() bool {
 	return c.Node == nil || c.Node.Kind == yaml.ScalarNode && c.Node.ShortTag() == "!!null"
 }
 
-// Line is the key's line, or the node's where there is no key, from 1; 0 when the node is missing.
+// Line is the line of the key, or of the node if it has no key, counted from 1; 0 when the node is missing.
 func (c Cursor) Line() int {
 	if c.Key != nil {
 		return c.Key.Line
@@ -40,7 +39,7 @@ func (c Cursor) Line() int {
 	return 0
 }
 
-// Child is a node below c, with its key if it has one.
+// Child is the cursor of a node directly below c; key is nil for an element of a list.
 func (c Cursor) Child(key, n *yaml.Node) Cursor {
 	shared := c.shared || c.Doc.aliased[n]
 	if n.Kind == yaml.AliasNode {
@@ -49,7 +48,7 @@ func (c Cursor) Child(key, n *yaml.Node) Cursor {
 	return Cursor{Node: n, Key: key, parent: c.Node, shared: shared, Doc: c.Doc}
 }
 
-// Get descends through mapping keys; the result is not ok when one is missing.
+// Get descends through mapping keys; the result is missing when one of them is.
 func (c Cursor) Get(path ...string) Cursor {
 	for _, k := range path {
 		c = c.Field(k)
@@ -77,8 +76,8 @@ func (c Cursor) Field(name string) Cursor {
 	return Cursor{Doc: c.Doc}
 }
 
-// merged looks a key up in the value of a merge key: an alias of a mapping, or a list of such.
-// It goes one level deep only, which is what people write.
+// merged looks a key up in the value of a merge key: a mapping, an alias of one, or a list of those. It does not follow
+// merge keys inside them, because people do not nest them.
 func (c Cursor) merged(from *yaml.Node, name string) Cursor {
 	list := []*yaml.Node{from}
 	if from.Kind == yaml.SequenceNode {
@@ -102,7 +101,7 @@ func (c Cursor) merged(from *yaml.Node, name string) Cursor {
 	return Cursor{}
 }
 
-// Fields are the values of a mapping, with their keys; nil for anything else.
+// Fields are the values of a mapping, with their keys; nil for any other node.
 func (c Cursor) Fields() []Cursor {
 	if !c.OK() || c.Node.Kind != yaml.MappingNode {
 		return nil
@@ -114,7 +113,7 @@ func (c Cursor) Fields() []Cursor {
 	return list
 }
 
-// Items are the elements of a sequence; nil for anything else.
+// Items are the elements of a sequence; nil for any other node.
 func (c Cursor) Items() []Cursor {
 	if !c.OK() || c.Node.Kind != yaml.SequenceNode {
 		return nil
@@ -126,7 +125,7 @@ func (c Cursor) Items() []Cursor {
 	return list
 }
 
-// Str is the text of a scalar, "" for anything else.
+// Str is the text of a scalar; "" for null and any other node.
 func (c Cursor) Str() string {
 	if !c.OK() || c.Node.Kind != yaml.ScalarNode || c.Null() {
 		return ""
@@ -134,7 +133,7 @@ func (c Cursor) Str() string {
 	return c.Node.Value
 }
 
-// Strs are the texts of a sequence's elements.
+// Strs are the texts of the elements of a sequence.
 func (c Cursor) Strs() []string {
 	var list []string
 	for _, it := range c.Items() {
@@ -143,7 +142,7 @@ func (c Cursor) Strs() []string {
 	return list
 }
 
-// Is compares a boolean the way Kubernetes reads it.
+// Is reports whether the node is the boolean b. Upper and lower case are the same, as for Kubernetes.
 func (c Cursor) Is(b bool) bool {
 	s := strings.ToLower(c.Str())
 	return b && s == "true" || !b && s == "false"

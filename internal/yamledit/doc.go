@@ -1,2 +1,2 @@
-// Package yamledit changes single places of YAML documents and keeps every other byte.
+// Package yamledit changes single places in YAML documents and keeps every other byte.
 package yamledit

@@ -11,20 +11,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// document is one YAML document of the manifest.
+// Document is one YAML document of a text.
 type Document struct {
 	// Root is nil for an empty document.
 	Root *yaml.Node
 
-	aliased map[*yaml.Node]bool // nodes that some alias stands for
-	order   []*yaml.Node        // every node, as written
-	index   map[*yaml.Node]int  // place in order
-	after   map[*yaml.Node]int  // place in order of the first node behind the subtree
+	aliased map[*yaml.Node]bool // nodes that an alias points to
+	order   []*yaml.Node        // all nodes in the order of the text
+	index   map[*yaml.Node]int  // position in order
+	after   map[*yaml.Node]int  // position in order of the first node after the subtree
 }
 
-// Parse reads all documents of a text; the error is an *Error.
+// Parse reads all documents in a text; the error is an *Error.
 func Parse(src []byte) (docs []*Document, err error) {
-	defer func() { // a fault of the parser is no reason to show a stack
+	defer func() { // a bug in the parser must not end in a stack trace
 		if p := recover(); p != nil {
 			docs, err = nil, &Error{Text: fmt.Sprintf("not YAML: %v", p)}
 		}
@@ -43,7 +43,7 @@ func Parse(src []byte) (docs []*Document, err error) {
 	}
 }
 
-// notYAML puts the parser's line where the user's other lines are, of which there are so many.
+// notYAML moves the line from the parser's message into the error. The text has that many lines.
 func notYAML(err error, lines int) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	e := &Error{Hint: "templates (Helm, Jsonnet) have to be rendered first"}
@@ -52,7 +52,7 @@ func notYAML(err error, lines int) error {
 			if n, err := strconv.Atoi(number); err == nil {
 				e.Line, text = n, reason
 				if strings.HasPrefix(reason, "did not find expected") && n < lines {
-					e.Line++ // the parser counts these from 0, the scanner from 1; not what is missing at the end
+					e.Line++ // in these messages the parser counts from 0, the scanner from 1, except at the end of the text
 				}
 			}
 		}
@@ -64,8 +64,8 @@ func notYAML(err error, lines int) error {
 	return e
 }
 
-// Duplicate finds a key that a mapping below c has twice: one reader takes the first, another
-// the last, and the API server refuses it.
+// Duplicate finds a key that appears twice in a mapping at or below c: some readers use the first, others the last, and the
+// API server refuses it.
 func (d *Document) Duplicate(c Cursor) (key, first *yaml.Node) {
 	for _, n := range d.order[d.index[c.Node]:d.after[c.Node]] {
 		if n.Kind != yaml.MappingNode {
@@ -95,7 +95,7 @@ func newDocument(n *yaml.Node) *Document {
 // Top is the document's root.
 func (d *Document) Top() Cursor { return Cursor{Node: d.Root, Doc: d} }
 
-// Nodes are all nodes as written; the caller must not change them.
+// Nodes are all nodes in the order of the text; the caller must not change them.
 func (d *Document) Nodes() []*yaml.Node { return d.order }
 
 func (d *Document) walk(n *yaml.Node) {
@@ -110,7 +110,7 @@ func (d *Document) walk(n *yaml.Node) {
 	d.after[n] = len(d.order)
 }
 
-// Next is the first node behind n's subtree, nil at the document's end.
+// Next is the first node after n's subtree; nil at the end of the document.
 func (d *Document) Next(n *yaml.Node) *yaml.Node {
 	if i := d.after[n]; i < len(d.order) {
 		return d.order[i]
@@ -118,7 +118,7 @@ func (d *Document) Next(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// nextIn is Next within the subtree of above.
+// nextIn is Next, but nil at the end of the subtree of above.
 func (d *Document) nextIn(above, n *yaml.Node) *yaml.Node {
 	if d.after[n] == d.after[above] {
 		return nil

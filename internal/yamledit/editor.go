@@ -8,17 +8,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// editor collects changes of text at the places where the parser saw the nodes, so that every
-// line that is not touched keeps its bytes.
+// Editor collects changes to the text at the positions where the parser saw the nodes. Every line without a change
+// keeps its bytes.
 type Editor struct {
 	*Lines
 	eol   string
 	edits []edit
 	err   error
-	// separated says that a text in JSON got a separator, to be YAML with further documents.
+	// separated says that a JSON text got a separator in front, so that it can be followed by YAML documents.
 	separated bool
-	// What the changed text must say, for verify: new texts of scalars, what is gone, and what
-	// got more elements.
+	// What Same expects of the changed text: new texts of scalars, nodes that are removed, and collections that got more
+	// elements.
 	changed map[*yaml.Node]string
 	removed map[*yaml.Node]bool
 	grown   map[*yaml.Node]bool
@@ -28,10 +28,10 @@ type Editor struct {
 type edit struct {
 	from, to int
 	text     string
-	rank     int // at one place, what belongs to an inner collection comes first
+	rank     int // at the same place, the highest comes first (see insertLines)
 }
 
-// NewEditor edits src, which stays as it is.
+// NewEditor makes an editor of src, which is not modified.
 func NewEditor(src []byte) *Editor {
 	e := &Editor{
 		Lines: NewLines(src), eol: "\n",
@@ -43,20 +43,20 @@ func NewEditor(src []byte) *Editor {
 	return e
 }
 
-// Err is the first thing that could not be edited, an *Error; nil when there is none.
+// Err is an *Error about the first thing that could not be edited; nil when there is none.
 func (e *Editor) Err() error { return e.err }
 
-// Removed says that n, a key or an element of a list, is being removed.
+// Removed reports whether n, a key or an element of a list, is being removed.
 func (e *Editor) Removed(n *yaml.Node) bool { return e.removed[n] }
 
-// Fail remembers the first thing that cannot be edited.
+// Fail sets the error, unless there is one already.
 func (e *Editor) Fail(line int, text, hint string) {
 	if e.err == nil {
 		e.err = &Error{Line: line, Text: text, Hint: hint}
 	}
 }
 
-// understood complains about the layout of n unless ok.
+// understood returns ok; if that is false, the error is the layout of n.
 func (e *Editor) understood(n *yaml.Node, ok bool) bool {
 	if !ok {
 		e.Fail(n.Line, "this YAML layout cannot be edited in place", "write it in the usual block style, one key per line")
@@ -64,7 +64,7 @@ func (e *Editor) understood(n *yaml.Node, ok bool) bool {
 	return ok
 }
 
-// Writable says whether c may be edited, and complains if not.
+// Writable reports whether c may be edited; if it is shared, that is the error.
 func (e *Editor) Writable(c Cursor) bool {
 	if c.shared {
 		e.Fail(c.Line(), "this part is shared through a YAML anchor or merge key, so a change here would change other places too",
@@ -83,7 +83,7 @@ func (e *Editor) LineText(line int) string {
 // offset is where n starts.
 func (e *Editor) offset(n *yaml.Node) int { return e.lineStart(n.Line) + e.Offset(n.Line, n.Column) }
 
-// scalarEnd is where the one-line scalar n ends; false for any other layout.
+// scalarEnd is where n ends if it is a scalar on one line; false for any other layout.
 func (e *Editor) scalarEnd(n *yaml.Node) (int, bool) {
 	at := e.offset(n)
 	rest := e.src[at:e.lineStart(n.Line+1)]
@@ -99,7 +99,7 @@ func (e *Editor) scalarEnd(n *yaml.Node) (int, bool) {
 	return 0, false
 }
 
-// quotedEnd is the length of the quoted text that b starts with; 0 when it does not end in b.
+// quotedEnd is the length of the quoted text that b starts with; 0 when there is none or its closing quote is missing.
 func quotedEnd(b []byte) int {
 	if len(b) == 0 || b[0] != '"' && b[0] != '\'' {
 		return 0
@@ -117,7 +117,7 @@ func quotedEnd(b []byte) int {
 	return 0
 }
 
-// flowEnd is where the flow collection n ends: behind its closing bracket.
+// flowEnd is where the flow collection n ends, after its closing bracket.
 func (e *Editor) flowEnd(n *yaml.Node) (int, bool) {
 	at := e.offset(n)
 	if at >= len(e.src) || e.src[at] != '[' && e.src[at] != '{' {
@@ -133,7 +133,7 @@ func (e *Editor) flowEnd(n *yaml.Node) (int, bool) {
 				return i + 1, true
 			}
 		case '"', '\'':
-			// A quote inside a plain word is no quote.
+			// Inside a plain word, a quote is an ordinary character.
 			if strings.ContainsRune(" \t\r\n,[{:", rune(e.src[i-1])) {
 				n := quotedEnd(e.src[i:])
 				if n == 0 {
@@ -162,8 +162,8 @@ func (e *Editor) end(n *yaml.Node) (int, bool) {
 	return 0, false
 }
 
-// LastLine is the last line of c's subtree. Comment lines below it belong to it when they are
-// indented deeper than indent, or when they are text of a block scalar.
+// LastLine is the last line of c's subtree. Comment lines below it count if they are indented deeper than indent, or if they
+// are text in a block scalar.
 func (e *Editor) LastLine(c Cursor, indent int) int {
 	d := c.Doc
 	leaf := d.Last(c.Node)
@@ -182,7 +182,7 @@ func (e *Editor) LastLine(c Cursor, indent int) int {
 		text := e.LineText(line)
 		trimmed := strings.TrimLeft(text, " \t")
 		outside := len(text)-len(trimmed) <= indent
-		// A dash can stand alone, or with a comment, above its element.
+		// A dash can be on a line above its element, alone or with a comment.
 		rest := strings.TrimLeft(trimmed, "- \t")
 		if trimmed == "" || outside && (rest == "" || rest[0] == '#') {
 			continue
@@ -192,13 +192,13 @@ func (e *Editor) LastLine(c Cursor, indent int) int {
 	return line
 }
 
-// replace puts text in the place of the bytes between two offsets.
+// replace replaces the bytes between two offsets.
 func (e *Editor) replace(from, to int, text string) {
 	e.edits = append(e.edits, edit{from: from, to: to, text: text})
 }
 
-// insertLines puts lines before the given line. At one place the deeper ones come first, and
-// items before keys: a list may be no deeper than the key behind it.
+// insertLines inserts lines before the given line. At the same place, deeper lines come first, and items come before keys:
+// the dashes of a list may have the indentation of the key that follows it.
 func (e *Editor) insertLines(before int, lines []string, indent int) {
 	at := e.lineStart(before)
 	pad := strings.Repeat(" ", indent)
@@ -213,8 +213,8 @@ func (e *Editor) insertLines(before int, lines []string, indent int) {
 	e.edits = append(e.edits, edit{from: at, to: at, text: b.String(), rank: rank})
 }
 
-// AppendDocument adds a document. A file that begins as JSON is read as JSON to its end by
-// kubectl, unless a separator says that it is YAML: separated says that one was put there.
+// AppendDocument adds a document at the end. kubectl reads a file that begins as JSON as JSON up to its end, unless it begins
+// with a separator: separated reports whether this call put one there.
 func (e *Editor) AppendDocument(m Map, dash int) (separated bool) {
 	at := len(e.src) - len(bytes.TrimPrefix(e.src, []byte("\xef\xbb\xbf")))
 	if bytes.HasPrefix(bytes.TrimSpace(e.src[at:]), []byte("{")) && !e.separated {
@@ -225,7 +225,7 @@ func (e *Editor) AppendDocument(m Map, dash int) (separated bool) {
 	return separated
 }
 
-// Apply makes the changed text.
+// Apply returns the changed text.
 func (e *Editor) Apply() ([]byte, error) {
 	if e.err != nil {
 		return nil, e.err
@@ -239,12 +239,12 @@ func (e *Editor) Apply() ([]byte, error) {
 	var out bytes.Buffer
 	at := 0
 	for _, ed := range e.edits {
-		if ed.text == "" && ed.from < at { // what is gone twice is gone
+		if ed.text == "" && ed.from < at { // overlapping removals
 			at = max(at, ed.to)
 			continue
 		}
 		if ed.from < at {
-			return nil, &Error{Text: "two edits overlap at this line", Hint: "write the containers in the usual block style, one key per line"}
+			return nil, &Error{Text: "two edits overlap", Hint: "write the containers in the usual block style, one key per line"}
 		}
 		out.Write(e.src[at:ed.from])
 		if ed.from == len(e.src) && ed.text != "" && out.Len() > 0 && lineBreak(out.Bytes()[out.Len()-1:]) == 0 {

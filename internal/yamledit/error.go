@@ -2,7 +2,7 @@ package yamledit
 
 import "fmt"
 
-// Error says why a text was not read or changed.
+// Error says why a text could not be read or changed.
 type Error struct {
 	// Line and Column count from 1; 0 means unknown.
 	Line, Column int

@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// Lines are the lines of a text, numbered from 1 as the parser numbers them. JSON can be one line with any number of values:
-// no place takes longer to find because it is further behind.
+// Lines are the lines of a text, numbered from 1 as the parser numbers them. JSON can be a single line with any number of
+// values, so the time to find a column does not grow with the column.
 type Lines struct {
 	src []byte
-	// text is src, once a line was asked for.
+	// text is a copy of src, made by the first call of Line.
 	text   string
 	starts []int  // where each line starts; one more at the end
-	runes  *Runes // of src, once a place far behind in its line was asked for
+	runes  *Runes // of src, made for the first column beyond markEvery
 }
 
 // NewLines divides src, which must not change.
@@ -31,8 +31,8 @@ func NewLines(src []byte) *Lines {
 	return l
 }
 
-// lineBreak is the length of the line break that b starts with, in the parser's view: YAML 1.1
-// has more of them than line feed and carriage return.
+// lineBreak is the length of the line break that b starts with; 0 if there is none. As in the parser (YAML 1.1), there are
+// more of them than line feed and carriage return.
 func lineBreak(b []byte) int {
 	switch {
 	case b[0] == '\n':
@@ -53,14 +53,14 @@ func lineBreak(b []byte) int {
 // LastLineNumber is the number of the last line.
 func (l *Lines) LastLineNumber() int { return len(l.starts) - 1 }
 
-func (l *Lines) lineStart(line int) int { // behind the last line is the end
+func (l *Lines) lineStart(line int) int { // after the last line, the end of the text
 	if line-1 >= len(l.starts) {
 		return len(l.src)
 	}
 	return l.starts[line-1]
 }
 
-// Line is one line without its break, which is no copy; false when there is none.
+// Line returns a line without its break; false when there is none. It makes no copy.
 func (l *Lines) Line(n int) (string, bool) {
 	if n < 1 || n >= len(l.starts) {
 		return "", false

@@ -13,8 +13,8 @@ import (
 // IsBlock says that a collection is written one element per line, not in brackets.
 func IsBlock(n *yaml.Node) bool { return n.Style&yaml.FlowStyle == 0 }
 
-// column is where the first key or dash of a block collection is, counted from 0; false when
-// an anchor or tag hides it.
+// column is the column of the first key or dash of a block collection, counted from 0; false when an anchor or a tag is
+// in front of it.
 func (e *Editor) column(n *yaml.Node) (int, bool) {
 	if len(n.Content) == 0 || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
 		return 0, false
@@ -25,10 +25,10 @@ func (e *Editor) column(n *yaml.Node) (int, bool) {
 	return n.Column - 1, true
 }
 
-// SetScalar replaces a one-line scalar by a text.
+// SetScalar replaces a scalar on one line with a text.
 func (e *Editor) SetScalar(c Cursor, text string) { e.setScalar(c, text, scalarText(text, false)) }
 
-// SetRaw replaces a one-line scalar by a plain one: a number, a boolean.
+// SetRaw replaces a scalar on one line with a plain one: a number, a boolean.
 func (e *Editor) SetRaw(c Cursor, raw Raw) { e.setScalar(c, string(raw), string(raw)) }
 
 func (e *Editor) setScalar(c Cursor, text, plain string) {
@@ -95,7 +95,7 @@ func (e *Editor) appendFlow(c Cursor, text string) {
 	e.replace(at, at, text)
 }
 
-// AddKey adds a key to a mapping: behind the key called after if there is one, else at its end.
+// AddKey adds a key to a mapping: below the key named after if there is one, else at its end.
 func (e *Editor) AddKey(m Cursor, after string, f Pair, dash int) {
 	if !e.Writable(m) {
 		return
@@ -119,12 +119,12 @@ func (e *Editor) AddKey(m Cursor, after string, f Pair, dash int) {
 	}
 	line := e.LastLine(behind, indent)
 	if last := behind.Doc.Last(behind.Node); behind.Node != m.Node && last.Line < behind.Key.Line {
-		line = behind.Key.Line // an empty value has no place of its own
+		line = behind.Key.Line // an empty value has no line of its own
 	}
 	e.insertLines(line+1, blockField(f, dash), indent)
 }
 
-// Put adds elements to the list at m's key, making the list where there is none.
+// Put adds elements to the list at a key of m, and creates the list if there is none.
 func (e *Editor) Put(m Cursor, key, after string, dash int, values ...any) {
 	if e.err != nil || len(values) == 0 {
 		return
@@ -159,13 +159,13 @@ func (e *Editor) RemoveKey(m Cursor, key string) {
 		e.removeFlow(c.Node, from, end, next)
 	case strings.TrimSpace(string(e.src[e.lineStart(c.Key.Line):from])) == "":
 		e.replace(e.lineStart(c.Key.Line), e.lineStart(c.Key.Line+1), "")
-	case e.understood(c.Node, next != nil): // the key shares its line with the dash: the next key takes its place
+	case e.understood(c.Node, next != nil): // the key is on the line of the dash: the next key moves there
 		e.keepComments(c.Key.Line, next.Line)
 		e.replace(from, e.offset(next), "")
 	}
 }
 
-// keepComments moves the comments between two lines above the first of them.
+// keepComments moves the comments between two lines above the first line.
 func (e *Editor) keepComments(line, next int) {
 	for l := line + 1; l < next; l++ {
 		if t := e.LineText(l); strings.HasPrefix(strings.TrimLeft(t, " \t"), "#") {
@@ -174,8 +174,8 @@ func (e *Editor) keepComments(line, next int) {
 	}
 }
 
-// removeFlow deletes n, which reaches to a place, and the comma beside it. Comments between the elements
-// of a flow collection belong to no item in particular, so none of them is taken away.
+// removeFlow deletes n, the bytes between two offsets, and the comma next to it. It never removes a comment, because it is
+// unclear which element of a flow collection a comment belongs to.
 func (e *Editor) removeFlow(n *yaml.Node, from, to int, next *yaml.Node) {
 	if next != nil {
 		to = e.offset(next)
@@ -189,7 +189,7 @@ func (e *Editor) removeFlow(n *yaml.Node, from, to int, next *yaml.Node) {
 	}
 }
 
-// commentStart finds comments, and texts in quotes that look like one.
+// commentStart finds comments, and quoted texts that look like one.
 var commentStart = lazyregexp.New(`(^|\s)#`)
 
 // RemoveItem deletes an element of a sequence.
@@ -206,7 +206,7 @@ func (e *Editor) RemoveItem(seq, item Cursor) {
 		next := item.Doc.nextIn(seq.Node, item.Node)
 		from := e.offset(item.Node)
 		if next == nil {
-			// The elements before it may have gone too, and their commas with them.
+			// The elements before it may be removed too, with their commas.
 			for i := slices.Index(seq.Node.Content, item.Node) - 1; i >= 0 && e.removed[seq.Node.Content[i]]; i-- {
 				from = e.offset(seq.Node.Content[i])
 			}
@@ -221,8 +221,8 @@ func (e *Editor) RemoveItem(seq, item Cursor) {
 	}
 }
 
-// Text is the source of a collection, padded with blanks to the column where it begins; false when its
-// layout is not understood.
+// Text is the source of a collection, padded with blanks to the column where it begins; false when it is shared or its layout
+// is not understood.
 func (e *Editor) Text(c Cursor) ([]byte, bool) {
 	if c.shared || c.Node.Kind == yaml.ScalarNode {
 		return nil, false

@@ -10,11 +10,11 @@ import (
 	"reloader/internal/lazyregexp"
 )
 
-// What is written is made of Map, List, string, int, bool and Raw, and keeps its order.
+// A value to write is a Map, List, string, int, bool or Raw. Maps keep their order.
 type (
 	// Map is a mapping.
 	Map []Pair
-	// Pair is a key, which is a string, and its value. It is an array so that literals stay short.
+	// Pair is a key, which is a string, and its value. It is an array to keep literals short.
 	Pair [2]any
 	// List is a sequence.
 	List []any
@@ -28,7 +28,7 @@ func (p Pair) Key() string { return p[0].(string) }
 // Value is the pair's value.
 func (p Pair) Value() any { return p[1] }
 
-// Words that some YAML reader reads as something other than text.
+// plain matches texts that need no quotes, except reserved: words that some YAML reader does not read as text.
 var (
 	plain    = lazyregexp.New(`^(--?[A-Za-z]|[A-Za-z/])[A-Za-z0-9/_.=:@%+-]*$`)
 	quantity = lazyregexp.New(`^[0-9.]+[A-Za-z]+$`)
@@ -52,7 +52,7 @@ func scalarText(v any, flow bool) string {
 	return "null"
 }
 
-// quote writes a JSON string, which every YAML reader takes as it is.
+// quote writes a JSON string, which means the same to every YAML reader.
 func quote(s string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -80,13 +80,13 @@ func flow(v any) string {
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
 	if r, ok := v.(Raw); ok && quantity().MatchString(string(r)) {
-		return quote(string(r)) // JSON has no plain text
+		return quote(string(r)) // JSON has no plain text such as 10m
 	}
 	return scalarText(v, true)
 }
 
-// block renders a value as lines without indentation; dash is how far a list's dashes are
-// indented below their key, as the manifest does it.
+// block renders a value as lines without indentation; dash is how far the dashes of a list are indented below its key, as in
+// the rest of the manifest.
 func block(v any, dash int) []string {
 	var lines []string
 	switch v := v.(type) {
@@ -138,10 +138,10 @@ func indented(lines []string, by int) []string {
 	return lines
 }
 
-// copyLimit bounds what ValueOf copies: aliases may repeat, or hold themselves.
+// copyLimit is how many nodes ValueOf copies at most: aliases can repeat a node many times, or contain themselves.
 const copyLimit = 1000
 
-// ValueOf copies a part of the document, aliases resolved.
+// ValueOf copies a part of the document, with aliases resolved.
 func ValueOf(c Cursor) any {
 	left := copyLimit
 	return c.value(&left)

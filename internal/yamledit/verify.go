@@ -2,7 +2,7 @@ package yamledit
 
 import "go.yaml.in/yaml/v3"
 
-// set notes something for verification, so that Rollback can forget it.
+// set marks a node in one of the maps for Same, and lets Rollback undo that.
 func (e *Editor) set(m map[*yaml.Node]bool, n *yaml.Node) {
 	if !m[n] {
 		m[n] = true
@@ -20,16 +20,16 @@ func (e *Editor) setText(n *yaml.Node, text string) {
 	})
 }
 
-// Mark is a point to roll back to.
+// Mark is a state to roll back to.
 type Mark struct {
 	edits, undo int
 	separated   bool
 }
 
-// Mark remembers what was edited so far.
+// Mark returns the current state.
 func (e *Editor) Mark() Mark { return Mark{len(e.edits), len(e.undo), e.separated} }
 
-// Rollback forgets everything since the mark, an error too.
+// Rollback undoes everything since the mark, and clears the error.
 func (e *Editor) Rollback(m Mark) {
 	for i := len(e.undo) - 1; i >= m.undo; i-- {
 		e.undo[i]()
@@ -37,7 +37,8 @@ func (e *Editor) Rollback(m Mark) {
 	e.edits, e.undo, e.separated, e.err = e.edits[:m.edits], e.undo[:m.undo], m.separated, nil
 }
 
-// Same compares a node with what became of it; the line is of the first difference.
+// Same reports whether a node and its counterpart in the changed text differ only by the edits. If not, line is that of the first
+// other difference.
 func (e *Editor) Same(before, after *yaml.Node) (line int, ok bool) {
 	if before == nil || after == nil {
 		return 0, before == after
@@ -85,7 +86,7 @@ func (e *Editor) sameMapping(before, after *yaml.Node) (int, bool) {
 		if e.removed[before.Content[k]] {
 			continue
 		}
-		// Added keys may stand between the old ones.
+		// Added keys may be between the old ones.
 		for e.grown[before] && i+1 < len(after.Content) && after.Content[i].Value != before.Content[k].Value {
 			i += 2
 		}

@@ -1,4 +1,4 @@
-// Package yamlnode walks parsed YAML of which only some keys matter.
+// Package yamlnode walks parsed YAML in which only some keys matter.
 package yamlnode
 
 import (
@@ -9,11 +9,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// MaxSize, in bytes, bounds the file that is parsed: a parsed file takes many times its size in memory, and a
-// ConfigMap holds at most 1 MiB.
+// MaxSize is the largest file that is parsed, in bytes: a parsed file takes many times its size in memory, and a ConfigMap
+// holds at most 1 MiB.
 const MaxSize = 4 << 20
 
-// Mapping is the top of a file; nil without an error for an empty one.
+// Mapping returns the mapping at the top of a file; nil without an error for an empty file.
 func Mapping(file []byte) (*yaml.Node, error) {
 	if len(file) > MaxSize {
 		return nil, fmt.Errorf("scan for file references: %d bytes are more than %d", len(file), MaxSize)
@@ -32,7 +32,7 @@ func Mapping(file []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
-// unmarshal turns the parser's panics, should there be any left, into errors.
+// unmarshal turns a panic of the parser into an error.
 func unmarshal(b []byte, doc *yaml.Node) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -42,7 +42,7 @@ func unmarshal(b []byte, doc *yaml.Node) (err error) {
 	return yaml.Unmarshal(b, doc)
 }
 
-// Resolve follows an alias. Aliases of aliases do not exist.
+// Resolve follows an alias. An alias never leads to another alias.
 func Resolve(n *yaml.Node) *yaml.Node {
 	if n != nil && n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -50,7 +50,7 @@ func Resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// Get is the value of a key in a mapping, merged mappings included; nil when there is none.
+// Get returns the value of a key, including keys of merged mappings; nil when there is none. Aliases are resolved.
 func Get(n *yaml.Node, key string) *yaml.Node { return get(n, key, 0) }
 
 func get(n *yaml.Node, key string, depth int) *yaml.Node {
@@ -78,7 +78,7 @@ func get(n *yaml.Node, key string, depth int) *yaml.Node {
 	return nil
 }
 
-// Pairs are the keys and values of a mapping as they are written; none of anything else.
+// Pairs yields the keys and values of a mapping as written, and nothing for any other node.
 func Pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(key, value *yaml.Node) bool) {
 		if n == nil || n.Kind != yaml.MappingNode {
@@ -92,7 +92,7 @@ func Pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	}
 }
 
-// Items are the elements of a sequence; none of anything else.
+// Items are the elements of a sequence; nil for any other node.
 func Items(n *yaml.Node) []*yaml.Node {
 	n = Resolve(n)
 	if n == nil || n.Kind != yaml.SequenceNode {
@@ -101,7 +101,7 @@ func Items(n *yaml.Node) []*yaml.Node {
 	return n.Content
 }
 
-// Texts are the scalars in a sequence that are not empty.
+// Texts are the scalars of a sequence that are not empty.
 func Texts(n *yaml.Node) []string {
 	var out []string
 	for _, item := range Items(n) {

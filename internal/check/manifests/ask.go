@@ -10,11 +10,11 @@ import (
 	"reloader/internal/manifest"
 )
 
-// maxRuns is how often promcheck is started for one input: each start takes some 30 ms, and no input of people has so
-// many different servers. What is beyond is said not to be judged.
+// maxRuns is how often promcheck is started for one input: each start takes about 30 ms, and real inputs have fewer different servers.
+// The rest is reported as not judged.
 const maxRuns = 64
 
-// run counts a start of promcheck; false when there were too many.
+// run counts a start of promcheck; false when there are too many.
 func (c *check) run() bool {
 	if c.runs++; c.runs == maxRuns+1 {
 		c.Unjudged = append(c.Unjudged, fmt.Errorf("more than %d different configurations of Prometheus: the rest was not judged; check them in several runs of reloader check", maxRuns))
@@ -22,10 +22,10 @@ func (c *check) run() bool {
 	return c.runs <= maxRuns
 }
 
-// maxCompared is how often paths are compared with patterns for one input: about a second.
+// maxCompared is how many comparisons of paths with patterns are made for one input, which takes about a second.
 const maxCompared = 20_000_000
 
-// compare counts comparisons of a pattern with paths; false when there were too many.
+// compare counts comparisons of a pattern with paths; false when there are too many.
 func (c *check) compare(n int) bool {
 	before := c.compared
 	if c.compared += n; c.compared > maxCompared && before <= maxCompared {
@@ -34,13 +34,13 @@ func (c *check) compare(n int) bool {
 	return c.compared <= maxCompared
 }
 
-// answer is a verdict; not ok when there is none.
+// answer is the verdict on files; without ok there is none.
 type answer struct {
 	findings []finding.Finding
 	ok       bool
 }
 
-// ask judges files of one kind alone, once for equal ones. ok is false when there is no verdict.
+// ask judges files of one kind alone; equal files are judged once. ok is false when there is no verdict.
 func (c *check) ask(kind string, files map[string][]byte) ([]finding.Finding, bool) {
 	any := map[string]string{KindPrometheus: "prometheus.yml", KindIni: "grafana.ini"}[kind]
 	if any == "" {
@@ -91,8 +91,8 @@ type ruleFile struct {
 	content []byte
 }
 
-// judgeRules judges all rule files that no server reads in one go: what they say does not depend on each other. When that
-// ends without a verdict, each is judged on its own later.
+// judgeRules judges all rule files that no server reads in one run, because they do not depend on each other. If that gives no
+// verdict, each is judged separately later.
 func (c *check) judgeRules() {
 	var list []ruleFile
 	for _, o := range c.in.Objects {
@@ -143,7 +143,7 @@ func (c *check) judgeRules() {
 	}
 }
 
-// kind is what a value is, by its contents and a name: its key, or the one that a volume's items give it.
+// kind is the kind of a value, by its contents and its name: its key, or the path in a volume's items.
 func (c *check) kind(name string, v *manifest.Value) string {
 	as := valueAs{name, v}
 	k, known := c.kinds[as]
@@ -154,7 +154,7 @@ func (c *check) kind(name string, v *manifest.Value) string {
 	return k
 }
 
-// valueAs is a value under a name.
+// valueAs is a value with the name that it has in a container.
 type valueAs struct {
 	name string
 	*manifest.Value

@@ -50,12 +50,12 @@ func (c *check) grafana(w *manifest.Workload, container manifest.Container, view
 	g.unread()
 }
 
-// bitnami is an image with paths of its own, which copies its files when it starts.
+// bitnami reports whether the image has Bitnami's paths and copies its files when it starts.
 func bitnami(c manifest.Container) bool { return strings.Contains(c.Image(), "bitnami") }
 
 const bitnamiConf = "/opt/bitnami/grafana/conf"
 
-// copied shows what the image copies at its start from conf.default to conf.
+// copied adds the files that the image copies from conf.default to conf when it starts.
 func (g *grafanaFiles) copied() {
 	if g.paths.Provisioning == "" {
 		g.paths.Provisioning = bitnamiConf + "/provisioning"
@@ -128,21 +128,21 @@ func (g *grafanaFiles) judge() {
 	g.Judged = append(g.Judged, "Grafana in "+where(g.w, g.container)+" ("+plural(s.Len(), "file")+")")
 	var list []finding.Finding
 	for _, f := range found {
-		if f.Rule != "dashboards-not-in-view" { // said with its reason
+		if f.Rule != "dashboards-not-in-view" { // providers has reported it with the reason
 			list = append(list, f)
 		}
 	}
 	g.translate(list, g.view.Files, g.w, g.container)
 }
 
-// unknown notes that the input does not have what is in a directory.
+// unknown notes that the contents of a directory are not in the input.
 func (g *grafanaFiles) unknown(dir string) {
 	if _, m := g.view.Covering(dir); m != nil && m.Unknown != "" && m.Unknown != manifest.NoSuchVolume && !strings.HasPrefix(m.Unknown, "ConfigMap ") && m.Path != "/var/lib/grafana" {
 		g.skip(m.Get("name"), "the files of %s in %s: %s is not in the input", where(g.w, g.container), m.Path, m.Unknown)
 	}
 }
 
-// providers follows the directories that a file of dashboard providers names.
+// providers follows the directories in a file of dashboard providers.
 func (g *grafanaFiles) providers(file string) {
 	v := g.view.Files[file]
 	root, err := yamlnode.Mapping(v.Content)
@@ -176,13 +176,13 @@ func (g *grafanaFiles) providers(file string) {
 	}
 }
 
-// hidden finds mounts over directories of which the image needs its own files.
+// hidden finds mounts that hide files that the image needs.
 func (g *grafanaFiles) hidden() {
 	c, conf := g.container, path.Join(g.paths.Home, "conf")
 	for i := range g.view.Mounts {
 		m := &g.view.Mounts[i]
 		switch {
-		case g.view.Files[m.Path] != nil: // a file by subPath hides nothing else
+		case g.view.Files[m.Path] != nil: // a subPath mount of a file hides nothing else
 		case paths.Inside(conf, m.Path) && !bitnami(c) && m.Unknown == "" && g.view.Files[path.Join(conf, "defaults.ini")] == nil:
 			g.report(finding.Error, RuleHidden, m.Get("mountPath"), "mount it in its own directory, and give that with GF_PATHS_CONFIG or --config",
 				"%s: the mount at %s hides the image's %s/defaults.ini: Grafana does not start", where(g.w, c), m.Path, conf)
@@ -193,7 +193,7 @@ func (g *grafanaFiles) hidden() {
 	}
 }
 
-// unread warns of files that are mounted and that Grafana never reads.
+// unread warns about mounted files that Grafana never reads.
 func (g *grafanaFiles) unread() {
 	g.notRead(g.w, g.container, g.view, g.read, grafanaKind, func(kind string) string {
 		switch kind {

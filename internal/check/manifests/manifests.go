@@ -1,4 +1,4 @@
-// Package manifests judges Kubernetes manifests as their containers will see them: what each Prometheus and each Grafana finds where it looks.
+// Package manifests judges Kubernetes manifests as their containers will see them: the files that each Prometheus and Grafana finds.
 package manifests
 
 import (
@@ -12,21 +12,21 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// Options are what flags say.
+// Options come from flags.
 type Options struct {
-	// Promcheck and External are the programs that judge Prometheus' files; empty means the default.
+	// Promcheck and External are the paths of promcheck and of a promtool instead; empty means the default.
 	Promcheck, External string
-	// Prometheus and Grafana override what the manifest says about the servers.
+	// Prometheus and Grafana override the facts about the servers in the manifest.
 	Prometheus, Grafana finding.Facts
 	// Allow names guards that are switched off.
 	Allow []string
-	// Kind tells what a file is by its name and contents: one of the kinds below, or empty.
+	// Kind recognizes a file by its name and contents: one of the kinds below, or empty.
 	Kind func(name string, content []byte) string
-	// Alone judges files of one kind that no server of the manifest reads. The findings name the files by their keys.
+	// Alone judges files of one kind that no server of the manifest reads. Findings name the files by their keys.
 	Alone func(ctx context.Context, kind string, files map[string][]byte) ([]finding.Finding, error)
 }
 
-// The kinds of files that Options.Kind tells apart.
+// The kinds of files that Options.Kind knows.
 const (
 	KindPrometheus  = "prometheus configuration"
 	KindRules       = "prometheus rules"
@@ -41,9 +41,9 @@ const (
 // Result is the verdict on a manifest.
 type Result struct {
 	Findings []finding.Finding
-	// Judged says what was judged, in words.
+	// Judged lists what was judged, in words.
 	Judged []string
-	// Unjudged are reasons why there is no verdict on a part.
+	// Unjudged are the reasons why parts have no verdict.
 	Unjudged []error
 }
 
@@ -53,31 +53,31 @@ type check struct {
 	ctx context.Context //nolint:containedctx // of this one run
 	in  *manifest.Input
 	Result
-	// judged are the values that were judged as a server or alone; read those that a server reads.
+	// judged are the values that were judged, as files of a server or alone; read are those that a server reads.
 	judged, read map[*manifest.Value]bool
-	// mounted are the objects that a volume of some workload names, servers the kinds of servers there are.
+	// mounted are the objects that some pod uses; servers are the kinds of servers in the input.
 	mounted map[*manifest.Object]bool
 	servers map[string]bool
-	// notJudged are, by file, what was not judged.
+	// notJudged has what was not judged, by file.
 	notJudged map[*manifest.File][]part
 	skipped   map[unjudged]bool
-	// answers are those of validators and of Alone, by files and facts: equal files are judged once. rules are those on the
-	// rule files that no server reads, kinds what values are; runs counts the starts of promcheck.
+	// answers are the verdicts of validators and of Alone, by files and facts, so that equal files are judged once. rules are the
+	// findings about rule files that no server reads; kinds are the kinds of values; runs counts the starts of promcheck.
 	answers map[string]answer
 	rules   map[any][]finding.Finding
 	kinds   map[valueAs]string
 	runs    int
 	// compared counts comparisons of patterns with paths.
 	compared int
-	// cut says that there were too many files in the containers.
+	// cut means that the containers had too many files.
 	cut bool
-	// reloaders are the containers that reload Prometheus, by pod; collectors are the labels by which sidecars collect
-	// ConfigMaps, all of them for an empty one.
+	// reloaders are the containers that reload Prometheus, by pod; collectors are the labels by which sidecars collect ConfigMaps. An
+	// empty label stands for all ConfigMaps.
 	reloaders  map[*manifest.Workload]manifest.Container
 	collectors []string
-	// keys are those that volumes carry, by object; "" stands for all.
+	// keys are the keys that volumes use, by object; "" stands for all keys.
 	keys map[*manifest.Object]map[string]bool
-	// left are the first files of an object that no volume carries.
+	// left are the first files of an object that no volume uses.
 	left map[*manifest.Object][]string
 }
 
@@ -136,7 +136,7 @@ func (c *check) report(s finding.Severity, rule string, at yamledit.Cursor, hint
 	c.Findings = append(c.Findings, f)
 }
 
-// skip notes something that was not judged.
+// skip notes a part that was not judged.
 func (c *check) skip(at yamledit.Cursor, format string, args ...any) {
 	file := c.in.FileOf(at)
 	p := part{what: fmt.Sprintf(format, args...), at: at}
@@ -146,10 +146,10 @@ func (c *check) skip(at yamledit.Cursor, format string, args ...any) {
 	}
 }
 
-// maxNamed is how many things one finding names.
+// maxNamed is how many names a finding lists.
 const maxNamed = 6
 
-// tellNotJudged names, once for each file, what was not judged.
+// tellNotJudged reports what was not judged, in one finding per file.
 func (c *check) tellNotJudged() {
 	for _, file := range c.in.Files {
 		parts := c.notJudged[file]
@@ -214,7 +214,7 @@ func (c *check) workload(w *manifest.Workload) {
 	}
 }
 
-// tooMany says, once, that the files of a container and of those after it are not judged.
+// tooMany reports, once, that the files of this container and of all later ones are not judged.
 func (c *check) tooMany(w *manifest.Workload, container manifest.Container) {
 	if !c.cut {
 		c.Unjudged = append(c.Unjudged, fmt.Errorf("the containers of the input see more than %d files, or more than %d MiB: %s and those after it were not judged; mount each volume once, or check the manifests in several runs of reloader check",
@@ -223,7 +223,7 @@ func (c *check) tooMany(w *manifest.Workload, container manifest.Container) {
 	c.cut = true
 }
 
-// environment marks the objects that containers read as variables: those are no files.
+// environment marks the objects that containers use as variables, so they need no volume.
 func (c *check) environment(w *manifest.Workload) {
 	mark := func(kind string, name string) {
 		if o := c.in.Object(kind, name, w.Namespace); o != nil {
@@ -242,7 +242,7 @@ func (c *check) environment(w *manifest.Workload) {
 	}
 }
 
-// The servers, as messages call them.
+// The names of the servers in messages.
 const (
 	prometheusKind = "Prometheus"
 	grafanaKind    = "Grafana"

@@ -9,8 +9,8 @@ import (
 	"reloader/internal/manifest"
 )
 
-// mounts finds the faults in the joint of volumes and mounts of one container. seen are the volumes of the pod
-// that were looked at.
+// mounts finds faults in how the mounts and volumes of one container fit together. seen are the volumes of the pod that were
+// checked before.
 func (c *check) mounts(w *manifest.Workload, container manifest.Container, view *manifest.View, seen map[string]bool) {
 	for _, m := range container.Mounts {
 		vol, ok := w.Volume(m.Volume)
@@ -53,7 +53,7 @@ func (c *check) mounts(w *manifest.Workload, container manifest.Container, view 
 	}
 }
 
-// frozen warns of a mount that no change ever reaches.
+// frozen warns about a mount that no change ever reaches.
 func (c *check) frozen(w *manifest.Workload, container manifest.Container, m manifest.Mount) {
 	at := m.Get("subPath")
 	if m.IsExpr() {
@@ -71,7 +71,7 @@ func (c *check) frozen(w *manifest.Workload, container manifest.Container, m man
 		"%s: the subPath mount at %s never changes in a running pod", where(w, container), m.Path)
 }
 
-// system says whether a mount covers a directory that the server's program needs.
+// system reports whether a mount hides a directory that the server's program needs.
 func (c *check) system(container manifest.Container, m manifest.Mount) bool {
 	if m.Sub != "" || !container.IsPrometheus() && !container.IsGrafana() {
 		return false
@@ -79,7 +79,7 @@ func (c *check) system(container manifest.Container, m manifest.Mount) bool {
 	return slices.Contains([]string{"/", "/etc", "/bin", "/sbin", "/usr", "/usr/bin", "/usr/sbin", "/lib", "/usr/lib", "/lib64"}, m.Path)
 }
 
-// leftOut warns of keys that the items of a volume do not carry and that look like files of a server.
+// leftOut warns about keys that look like files of a server and that are missing in the items of a volume.
 func (c *check) leftOut(w *manifest.Workload, vol manifest.Volume) {
 	for _, s := range vol.Sources() {
 		items := s.Get("items")
@@ -103,7 +103,7 @@ func (c *check) leftOut(w *manifest.Workload, vol manifest.Volume) {
 	}
 }
 
-// carried says whether some volume of the input brings a key of an object into a pod.
+// carried reports whether some volume of the input has a key of an object.
 func (c *check) carried(o *manifest.Object, key string) bool {
 	if c.keys == nil {
 		c.keys = map[*manifest.Object]map[string]bool{}

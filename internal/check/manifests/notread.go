@@ -10,8 +10,8 @@ import (
 	"reloader/internal/manifest"
 )
 
-// notRead warns, once for each mount, of files that are mounted and that the server never reads. why says for
-// a kind of file where the server looks; empty when files of that kind are not the server's.
+// notRead warns, once for each mount, about mounted files that the server never reads. why says where the server looks for a kind
+// of file; empty when files of that kind are not for this server.
 func (c *check) notRead(w *manifest.Workload, container manifest.Container, view *manifest.View, read map[string]bool, server string, why func(kind string) string) {
 	unread := map[string][]string{}
 	reasons := map[string]string{}
@@ -47,7 +47,7 @@ func (c *check) notRead(w *manifest.Workload, container manifest.Container, view
 // absolute finds absolute paths in a text.
 var absolute = lazyregexp.New(`/[A-Za-z0-9_.@+~%/-]+`)
 
-// named are the paths that a flag, a variable or a file that is read mentions: those are meant.
+// named are the paths in flags, in variables and in files that the server reads: those are used.
 func (c *check) named(w *manifest.Workload, container manifest.Container, view *manifest.View) map[string]bool {
 	meant := map[string]bool{}
 	add := func(text string) {

@@ -11,19 +11,19 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// What the API server takes: the sum of a ConfigMap's or Secret's values in bytes, and their keys
+// What the API server accepts: the sum of the values of a ConfigMap or Secret in bytes, and the length of a key
 // (k8s.io/api/core/v1 MaxSecretSize, and IsConfigMapKey).
 const (
 	maxObject = 1 << 20
 	maxKey    = 253
 )
 
-// maxApplied is how large an object may be in bytes for kubectl apply, which keeps a copy of it in an annotation.
+// maxApplied is the largest object in bytes for kubectl apply, which keeps a copy of it in an annotation.
 const maxApplied = 256 << 10
 
 var validKey = lazyregexp.New(`^[-._a-zA-Z0-9]+$`)
 
-// objects judges ConfigMaps and Secrets: their form, and the contents that no server of the input reads.
+// objects judges ConfigMaps and Secrets: their form, and contents that no server of the input reads.
 func (c *check) objects() {
 	for _, o := range c.in.Objects {
 		c.form(o)
@@ -31,7 +31,7 @@ func (c *check) objects() {
 	}
 }
 
-// form finds what the API server refuses.
+// form finds what the API server refuses in an object.
 func (c *check) form(o *manifest.Object) {
 	total := 0
 	for _, v := range o.Values {
@@ -65,7 +65,7 @@ func (c *check) form(o *manifest.Object) {
 	}
 }
 
-// alone judges the contents that no server of the input reads, by names and contents.
+// alone judges the values of an object that no server of the input reads.
 func (c *check) alone(o *manifest.Object) {
 	byKind := map[string]map[string][]byte{}
 	kinds := map[string]string{}
@@ -114,7 +114,7 @@ func (c *check) alone(o *manifest.Object) {
 	c.notMounted(o, kinds)
 }
 
-// known are the findings on rule files that were judged together with others.
+// known are the findings about rule files that judgeRules has judged; false when it has not judged all of them.
 func (c *check) known(o *manifest.Object, kind string, files map[string][]byte) (all []finding.Finding, ok bool) {
 	for key := range files {
 		list, known := c.rules[o.Value(key)]
@@ -129,7 +129,7 @@ func (c *check) known(o *manifest.Object, kind string, files map[string][]byte) 
 	return all, true
 }
 
-// nameOf is where an object's name stands; a generator of kustomize has it at the top.
+// nameOf is where the name of an object is written; in a generator of kustomize it is at the top.
 func (c *check) nameOf(o *manifest.Object) yamledit.Cursor {
 	if at := o.Get("metadata", "name"); at.OK() {
 		return at
@@ -145,7 +145,7 @@ func serverOf(kind string) string {
 	return grafanaKind
 }
 
-// notMounted warns of a ConfigMap with files for a server of the input that no volume names.
+// notMounted warns about a ConfigMap that has files for a server of the input and that no volume uses.
 func (c *check) notMounted(o *manifest.Object, kinds map[string]string) {
 	if o.Kind != "ConfigMap" || c.mounted[o] || c.collected(o) {
 		return
@@ -164,10 +164,10 @@ func (c *check) notMounted(o *manifest.Object, kinds map[string]string) {
 		"no volume in the input names %s: %s never sees %s", o, server, strings.Join(keys[:min(len(keys), maxNamed)], ", "))
 }
 
-// collectedLabels are those by which sidecars and operators collect ConfigMaps.
+// collectedLabels are the usual labels by which sidecars and operators collect ConfigMaps.
 var collectedLabels = []string{"grafana_dashboard", "grafana_datasource", "grafana_alert", "grafana_notifier", "grafana_plugin", "k8s-sidecar-target"}
 
-// collected says whether a sidecar collects the object by its labels: then no volume has to name it.
+// collected reports whether a sidecar collects the object by its labels, so that it needs no volume.
 func (c *check) collected(o *manifest.Object) bool {
 	for _, l := range collectedLabels {
 		if o.Labels.Get(l).OK() {
@@ -177,7 +177,7 @@ func (c *check) collected(o *manifest.Object) bool {
 	return slices.ContainsFunc(c.collectors, func(label string) bool { return label == "" || o.Labels.Get(label).OK() })
 }
 
-// collectorsOf are the labels by which sidecars of the input collect ConfigMaps; an empty one when that cannot be told.
+// collectorsOf are the labels by which the sidecars of the input collect ConfigMaps, with an empty one for an unknown label.
 func collectorsOf(in *manifest.Input) []string {
 	var labels []string
 	for _, w := range in.Workloads {

@@ -6,7 +6,7 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// others judges what else holds rules, and names what else holds configuration.
+// others judges other objects with rules, and notes objects with configuration that only an operator or a tool understands.
 func (c *check) others() {
 	for _, o := range c.in.Others {
 		kind, name := o.Get("kind").Str(), o.Get("metadata", "name").Str()
@@ -51,7 +51,7 @@ func (c *check) prometheusRule(o yamledit.Cursor, name string) {
 	c.Judged = append(c.Judged, "PrometheusRule/"+name)
 	for _, f := range findings {
 		if strings.Contains(f.Message, "partial_response_strategy") {
-			continue // Thanos' own key, which the operator takes out
+			continue // a key for Thanos, which the operator removes
 		}
 		f.File = file.Name
 		if f.Line += line - 1; f.Line < line {

@@ -36,7 +36,7 @@ func (c *check) prometheus(w *manifest.Workload, container manifest.Container, v
 	main := view.Files[config]
 	switch {
 	case main != nil && main.Problem != "":
-		return // said at the value
+		return // form reports it
 	case main == nil:
 		c.noConfig(w, container, view, config, byFlag)
 		return
@@ -50,7 +50,7 @@ func (c *check) prometheus(w *manifest.Workload, container manifest.Container, v
 	p.unread()
 }
 
-// prometheusFiles are the files that one Prometheus finds, and what leads to them.
+// prometheusFiles are the files that one Prometheus finds, and the patterns that name them.
 type prometheusFiles struct {
 	*check
 	w         *manifest.Workload
@@ -60,12 +60,12 @@ type prometheusFiles struct {
 	config    string
 	read      map[string]bool
 	scrapes   []string
-	// patterns are those of rules and scrape configurations; dead are the places of those that lead to no file.
+	// patterns are the patterns of rules and scrape configurations; dead has the places of those that match no file.
 	patterns []string
 	dead     map[[2]int]bool
 }
 
-// references follows what a file names.
+// references follows the paths and patterns in a file.
 func (p *prometheusFiles) references(v *manifest.Value, file string, lists ...string) {
 	root, err := yamlnode.Mapping(v.Content)
 	if err != nil || root == nil {
@@ -89,7 +89,7 @@ func (p *prometheusFiles) references(v *manifest.Value, file string, lists ...st
 	}
 }
 
-// resolve makes a path that a file names absolute, as Prometheus does.
+// resolve makes a path in a file absolute, as Prometheus does.
 func resolve(file, p string) string {
 	if path.IsAbs(p) {
 		return path.Clean(p)
@@ -97,7 +97,7 @@ func resolve(file, p string) string {
 	return path.Join(path.Dir(file), p)
 }
 
-// matches marks the files that a pattern means as read.
+// matches returns the files that a pattern matches, and marks them as read.
 func (p *prometheusFiles) matches(pattern string) []string {
 	var found []string
 	means := paths.NewPattern(pattern)
@@ -125,7 +125,7 @@ func (p *prometheusFiles) pattern(v *manifest.Value, file, list string, n *yaml.
 		return
 	}
 	if _, err := filepath.Match(pattern, ""); err != nil || p.compared > maxCompared {
-		return // that is said elsewhere
+		return // reported elsewhere
 	}
 	if p.dead == nil {
 		p.dead = map[[2]int]bool{}
@@ -143,8 +143,7 @@ func (p *prometheusFiles) pattern(v *manifest.Value, file, list string, n *yaml.
 	}, v))
 }
 
-// emptiness says why a container finds no file in a directory; when the input cannot tell, the text is empty
-// and hint is the reason.
+// emptiness says why a container finds no file in a directory. If that is unknown, the text is empty and hint is the reason.
 func (c *check) emptiness(view *manifest.View, dir string) (text, hint string) {
 	if unknown := view.UnknownAt(dir); unknown != "" {
 		return "", unknown + " is not in the input"
@@ -194,21 +193,21 @@ func (p *prometheusFiles) facts() finding.Facts {
 		}
 	}
 	if server := versions.Parse(f.Version); slices.Contains(f.Features, "agent") && server.Before(featureGone["agent"].in) {
-		f.Agent = true // also of an unknown version
+		f.Agent = true // also if the version is unknown
 	}
 	return f
 }
 
-// absentFile is how the validator names a single file that it was not given.
+// absentFile matches the message of the validator about a single file that it was not given.
 var absentFile = lazyregexp.New(`^file ("(?:[^"\\]|\\.)*") (?:is not visible to reloader|does not exist)`)
 
-// missing completes the findings about files that the validator was not given: all mounts are known here.
+// missing completes a finding about a file that the validator was not given, because the mounts are known here; false drops it.
 func (p *prometheusFiles) missing(f finding.Finding) (finding.Finding, bool) {
 	if f.Rule != validator.RuleMissingFile {
 		return f, true
 	}
 	if path.Clean(f.File) == p.config && p.dead[[2]int{f.Line, f.Column}] {
-		return f, false // said already, with its reason
+		return f, false // pattern has reported it with the reason
 	}
 	m := absentFile().FindStringSubmatch(f.Message)
 	if m == nil {
@@ -232,5 +231,5 @@ func (p *prometheusFiles) missing(f finding.Finding) (finding.Finding, bool) {
 	return f, true
 }
 
-// imageDirs are directories of which the images bring files that configurations name.
+// imageDirs are directories in which the images have files of their own that configurations name.
 var imageDirs = []string{"/etc/ssl", "/etc/pki", "/usr", "/var/run/secrets/kubernetes.io", "/run/secrets/kubernetes.io"}

@@ -27,7 +27,7 @@ var prometheusFlags = strings.Fields(`
 	web.enable-remote-write-receiver web.external-url web.listen-address web.max-connections web.page-title web.read-timeout
 	web.route-prefix web.user-assets`)
 
-// flagLacking is, for flags that came later, the newest version that was seen without it.
+// flagLacking has flags that were added later, each with the newest version that is known not to have it.
 var flagLacking = map[string]string{
 	"agent": "2.55", "auto-gomaxprocs": "2.55", "auto-gomemlimit": "2.55", "auto-gomemlimit.ratio": "2.45", "auto-gomemlimit.refresh-interval": "3.14",
 	"alertmanager.drain-notification-queue-on-shutdown": "2.53", "alertmanager.notification-batch-size": "3.3",
@@ -39,7 +39,7 @@ var flagLacking = map[string]string{
 	"web.remote-write-receiver.accepted-protobuf-messages": "2.53", "web.search.max-limit": "3.11", "write-documentation": "2.40",
 }
 
-// flagRemoved is, for flags that are gone, the first version without it, and what to do. The source is Prometheus' change log.
+// flagRemoved has removed flags, each with the first version without it, and what to do. The source is Prometheus' change log.
 var flagRemoved = map[string]struct {
 	in   versions.Version
 	hint string
@@ -55,12 +55,12 @@ var flagRemoved = map[string]struct {
 	"storage.local.retention":               {versions.Of(2, 0), "write --storage.tsdb.retention.time"},
 }
 
-// featureGone is, for feature flags that do nothing any more, the first version in which, and what to do. The server logs a
-// warning, or nothing, and starts.
+// featureGone has feature flags that no longer do anything, each with the first version where that is so, and what to do. The server
+// logs at most a warning, and starts.
 var featureGone = map[string]struct {
 	in   versions.Version
 	hint string
-	// lost says that the server does less without it than is wanted, until something is done.
+	// lost means that the server lacks something that the user wants until the hint is followed.
 	lost bool
 }{
 	"agent":                         {versions.Of(3, 0), "write --agent: without it the server runs with a storage of its own, rules and queries", true},
@@ -87,7 +87,7 @@ var features = strings.Fields(`
 	promql-unquoted-utf8-names query-cost search-api st-storage st-synthesis type-and-unit-labels use-start-timestamps use-uncached-io
 	xor2-encoding zstd-scrape`)
 
-// oldestFlags and newestFlags are the versions between which all flags are in the tables.
+// oldestFlags and newestFlags are the oldest and newest version whose flags are all in the tables.
 var oldestFlags, newestFlags = versions.Of(2, 36), versions.Of(3, 16)
 
 // serverFlags judges the arguments of a Prometheus: one that its version does not know keeps it from starting.
@@ -126,7 +126,7 @@ func isOfficial(c manifest.Container) bool {
 
 const noStart = ": the server does not start"
 
-// judgeFlag says what is wrong with a flag on a server of a version; the message is empty when nothing is known to be.
+// judgeFlag says what is wrong with a flag of a server; the message is empty when nothing is known to be wrong.
 func judgeFlag(name string, server versions.Version, official bool) (severity finding.Severity, message, hint string) {
 	known := server.Known()
 	certain := finding.Error
@@ -146,7 +146,7 @@ func judgeFlag(name string, server versions.Version, official bool) (severity fi
 		if !known {
 			certain = finding.Warning
 		}
-		return certain, "is a flag of Prometheus 1: newer ones do not start with it", "remove it, or write what stands for it under --storage.tsdb"
+		return certain, "is a flag of Prometheus 1: newer ones do not start with it", "remove it, or write the flag of --storage.tsdb that replaces it"
 	}
 	name = strings.TrimPrefix(name, "no-")
 	if lacking, ok := flagLacking[name]; ok {
@@ -162,14 +162,14 @@ func judgeFlag(name string, server versions.Version, official bool) (severity fi
 	hint = finding.DidYouMean(name, all)
 	switch {
 	case !known:
-		return finding.Warning, "is no flag of Prometheus up to " + newestFlags.String(), hint
+		return finding.Warning, "is not a flag of Prometheus up to " + newestFlags.String(), hint
 	case newestFlags.Before(server):
-		return finding.Warning, "is no flag of Prometheus up to " + newestFlags.String() + "; the server runs " + server.String() + ", which may know it", hint
+		return finding.Warning, "is not a flag of Prometheus up to " + newestFlags.String() + "; the server runs " + server.String() + ", which may know it", hint
 	}
 	return certain, "is unknown to Prometheus " + server.String() + noStart, hint
 }
 
-// judgeFeature says what is wrong with a feature flag: the server starts all the same.
+// judgeFeature says what is wrong with a feature flag. The server starts anyway.
 func judgeFeature(name string, server versions.Version) (severity finding.Severity, message, hint string) {
 	known := server.Known()
 	if gone, ok := featureGone[name]; ok {

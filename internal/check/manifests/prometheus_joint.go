@@ -9,16 +9,16 @@ import (
 	"reloader/internal/manifest"
 )
 
-// noConfig says why a Prometheus does not find its main file, or that it cannot be told.
+// noConfig reports why a Prometheus does not find its main file, or that this is unknown.
 func (c *check) noConfig(w *manifest.Workload, container manifest.Container, view *manifest.View, config string, byFlag bool) {
 	at, m := view.Covering(config)
 	args := container.Get("args")
 	switch {
-	case m != nil && (strings.HasPrefix(m.Unknown, "ConfigMap ") || m.Unknown == manifest.NoSuchVolume || c.keyless(w, m)): // said at its volume
+	case m != nil && (strings.HasPrefix(m.Unknown, "ConfigMap ") || m.Unknown == manifest.NoSuchVolume || c.keyless(w, m)): // reported at the volume
 	case m != nil && m.Unknown != "":
 		c.skip(m.Get("name"), "the files of %s: %s is not in the input", where(w, container), m.Unknown)
 	case m != nil && at == config && m.Sub != "":
-		// That the volume does not have this subPath has been said.
+		// A finding already says that the volume does not have this subPath.
 	case m != nil:
 		c.report(finding.Error, RuleNoConfig, m.Get("mountPath"), "rename the key, or correct --config.file",
 			"%s: there is no %s in volume %s: Prometheus does not find %s and does not start", where(w, container), path.Base(config), m.Mount.Volume, config)
@@ -33,17 +33,17 @@ func (c *check) noConfig(w *manifest.Workload, container manifest.Container, vie
 	}
 }
 
-// keyless says that a volume asks for a key that its object does not have.
+// keyless reports whether a volume names a key that its object does not have.
 func (c *check) keyless(w *manifest.Workload, m *manifest.ViewMount) bool {
 	return slices.ContainsFunc(c.in.ObjectProblems(w, m.Volume), func(p manifest.Problem) bool { return p.Kind == manifest.NoKey })
 }
 
-// official says whether the image is the usual one, whose arguments and files are known.
+// official reports whether the image is the official one, whose arguments and files are known.
 func official(c manifest.Container) bool {
 	return c.ImageName() == "prometheus" && !strings.Contains(c.Image(), "bitnami")
 }
 
-// lifecycle looks for a reloader that Prometheus would refuse.
+// lifecycle reports a reloader in the pod if Prometheus would refuse its reloads.
 func (c *check) lifecycle(w *manifest.Workload, container manifest.Container) {
 	const flag = "web.enable-lifecycle"
 	_, at, on := c.in.FlagValue(w, container, flag)
@@ -62,7 +62,7 @@ func (c *check) lifecycle(w *manifest.Workload, container manifest.Container) {
 			at = container.Get("name")
 		}
 	}
-	c.report(finding.Error, RuleLifecycle, at, "add --"+flag+" to the arguments", "%s has no --%s: Prometheus refuses every reload of container %s", where(w, container), flag, other.Name())
+	c.report(finding.Error, RuleLifecycle, at, "add --"+flag+" to the arguments", "%s has no --%s: Prometheus refuses every reload by container %s", where(w, container), flag, other.Name())
 }
 
 // reloaderOf is the first container of a pod that reloads Prometheus.
@@ -78,7 +78,7 @@ func (c *check) reloaderOf(w *manifest.Workload) (manifest.Container, bool) {
 	return other, other.OK()
 }
 
-// reloaderName is the image of a container that reloads Prometheus over HTTP; else empty.
+// reloaderName is the image name of a container that reloads Prometheus over HTTP; empty for any other container.
 func reloaderName(in *manifest.Input, w *manifest.Workload, c manifest.Container) string {
 	name := c.ImageName()
 	switch {
@@ -98,7 +98,7 @@ func reloaderName(in *manifest.Input, w *manifest.Workload, c manifest.Container
 	return ""
 }
 
-// unread warns of files that are mounted and that Prometheus never reads.
+// unread warns about mounted files that Prometheus never reads.
 func (p *prometheusFiles) unread() {
 	p.notRead(p.w, p.container, p.view, p.read, prometheusKind, func(kind string) string {
 		switch {

@@ -2,7 +2,7 @@ package manifests
 
 import "reloader/internal/mounts"
 
-// The stable names of what is found in manifests; docs/checks-manifests.md explains each.
+// The stable names of the findings in manifests; docs/checks-manifests.md explains each.
 const (
 	RuleYAML         = "manifest-yaml"
 	RuleDuplicateKey = "manifest-duplicate-key"

@@ -13,7 +13,7 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// services reports data sources whose URL names no Service of the input.
+// services reports data sources whose URL names a Service that is not in the input.
 func (c *check) services() {
 	known := map[string]bool{}
 	namespaces := map[string]bool{}
@@ -36,7 +36,7 @@ func (c *check) services() {
 	}
 }
 
-// urls looks at the data sources of one file.
+// urls checks the data sources in one file.
 func (c *check) urls(v *manifest.Value, known, namespaces map[string]bool) {
 	root, err := yamlnode.Mapping(v.Content)
 	if err != nil || root == nil {
@@ -58,7 +58,7 @@ func (c *check) urls(v *manifest.Value, known, namespaces map[string]bool) {
 	}
 }
 
-// serviceName is the Service that a URL of the cluster names; empty for all other hosts.
+// serviceName is the Service that a URL names; empty for hosts outside the cluster.
 func serviceName(text string, namespaces map[string]bool) string {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text

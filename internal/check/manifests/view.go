@@ -14,7 +14,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// set makes of files, by their path in the container, what a validator takes: one source for each directory.
+// set turns files, by path in the container, into the input of a validator, with one source for each directory.
 func set(files map[string]*manifest.Value) *snapshot.Set {
 	dirs := map[string]map[string][]byte{}
 	for p, v := range files {
@@ -31,8 +31,8 @@ func set(files map[string]*manifest.Value) *snapshot.Set {
 	return snapshot.NewSet(snaps...)
 }
 
-// below are the files of a view in a directory, by their path below it, but for those that no object can hold: that is an error
-// of the object, and Grafana's files are judged in this process, whose memory they would take many times over.
+// below are the files of a view in a directory, by path below it. It leaves out files that are too large for any object: that is an
+// error of the object, and Grafana's files are judged in this process, where they would take many times their size in memory.
 func below(view *manifest.View, dir string) map[string][]byte {
 	found := map[string][]byte{}
 	prefix := strings.TrimSuffix(dir, "/") + "/"
@@ -44,8 +44,8 @@ func below(view *manifest.View, dir string) map[string][]byte {
 	return found
 }
 
-// translate moves findings about files of a container to their places in the manifest. Those about no file of the
-// view are dropped, unless they block: then they are reported at the container.
+// translate moves findings about files of a container to their places in the manifest. Findings about other files are dropped,
+// unless they are errors: those are reported at the container.
 func (c *check) translate(findings []finding.Finding, files map[string]*manifest.Value, w *manifest.Workload, container manifest.Container) {
 	for _, f := range findings {
 		v := files[path.Clean(f.File)]
@@ -66,12 +66,12 @@ func placed(f finding.Finding, v *manifest.Value) finding.Finding {
 	if !exact {
 		f.Message = fmt.Sprintf("%s, line %d: %s", v.Key, line, f.Message)
 	}
-	// Neither a Secret's contents nor base64 are shown.
+	// Never show the contents of a Secret, or base64.
 	f.Private = f.Private || v.Object.Kind == "Secret" || v.Encoded
 	return f
 }
 
-// facts are what flags say, else what the manifest says.
+// facts are the facts from flags, or else from the manifest.
 func facts(flags, manifest finding.Facts) finding.Facts {
 	return finding.Facts{
 		Version: cmp.Or(flags.Version, manifest.Version), Agent: flags.Agent || manifest.Agent,
@@ -79,7 +79,7 @@ func facts(flags, manifest finding.Facts) finding.Facts {
 	}
 }
 
-// verdict is that of a validator on files, which is asked once for equal files. ok is false when there is none.
+// verdict returns the findings of a validator, which is asked once for equal files. ok is false when there is no verdict.
 func (c *check) verdict(v finding.Validator, kind string, s *snapshot.Set, f finding.Facts, more ...string) (found []finding.Finding, ok bool) {
 	id := fmt.Sprint(kind, s.Digest, f.Version, f.Agent, f.Features, more)
 	a, known := c.answers[id]
