@@ -124,9 +124,12 @@ func (pl *plan) noConfig(c manifest.Container, config string) error {
 				"%s is mounted by subPath into %s, and the image needs the other files there", config, path.Dir(config))
 		}
 	}
-	if _, _, byFlag := pl.in.FlagValue(pl.w, c, "config.file"); !byFlag && len(c.Get("args").Items()) > 0 {
-		return pl.refuse(c.Get("args"), "add --config.file="+manifest.PrometheusConfig,
-			"the arguments of container %s replace the image's own, and --config.file is not among them: Prometheus looks for %s", c.Name(), config)
+	if _, _, byFlag := pl.in.FlagValue(pl.w, c, "config.file"); !byFlag && config != manifest.PrometheusConfig {
+		at, text := c.Get("args"), "the arguments of container %s replace the image's own, and --config.file is not among them: Prometheus looks for %s"
+		if len(at.Items()) == 0 {
+			at, text = c.Get("command"), "the command of container %s replaces the image's arguments, and has no --config.file: Prometheus looks for %s"
+		}
+		return pl.refuse(at, "add --config.file="+manifest.PrometheusConfig, text, c.Name(), config)
 	}
 	return pl.refuse(c.Cursor, "mount a ConfigMap at "+path.Dir(config)+"; its key is "+path.Base(config),
 		"container %s has no volume at %s, so its configuration cannot change", c.Name(), config)

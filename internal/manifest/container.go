@@ -140,9 +140,17 @@ func newMount(m yamledit.Cursor) Mount {
 // IsExpr reports whether Sub is an expression, whose value is not in the manifest.
 func (m Mount) IsExpr() bool { return m.Get("subPathExpr").Str() != "" }
 
+// program is the name of the program in the command; empty when the image has the command.
+func (c Container) program() string {
+	if command := c.Get("command").Strs(); len(command) > 0 {
+		return path.Base(command[0])
+	}
+	return ""
+}
+
 // IsPrometheus reports whether the container runs Prometheus, by its image, by flags that only Prometheus has, or by name and port.
 func (c Container) IsPrometheus() bool {
-	if command := c.Get("command").Strs(); len(command) > 0 && path.Base(command[0]) == "promtool" {
+	if c.program() == "promtool" {
 		return false
 	}
 	if n := c.ImageName(); n == "prometheus" || strings.HasSuffix(n, "prometheus-prometheus") {

@@ -93,8 +93,8 @@ func (in *Input) PrometheusConfigFile(w *Workload, c Container) (file string, at
 	file, at, byFlag = in.FlagValue(w, c, "config.file")
 	switch {
 	case byFlag:
-	case len(c.Get("args").Items()) > 0:
-		file = "prometheus.yml" // Prometheus' own default, because these arguments replace the image's
+	case len(c.Get("args").Items()) > 0, c.program() == "prometheus":
+		file = "prometheus.yml" // Prometheus' own default, because arguments, and a command too, replace the image's arguments
 	default:
 		file = PrometheusConfig
 	}

@@ -12,7 +12,10 @@ import (
 // noConfig reports why a Prometheus does not find its main file, or that this is unknown.
 func (c *check) noConfig(w *manifest.Workload, container manifest.Container, view *manifest.View, config string, byFlag bool) {
 	at, m := view.Covering(config)
-	args := container.Get("args")
+	args, instead := container.Get("args"), "these arguments replace the image's own, and --config.file is not among them"
+	if len(args.Items()) == 0 {
+		args, instead = container.Get("command"), "this command replaces the image's arguments, and has no --config.file"
+	}
 	switch {
 	case m != nil && (strings.HasPrefix(m.Unknown, "ConfigMap ") || m.Unknown == manifest.NoSuchVolume || c.keyless(w, m)): // reported at the volume
 	case m != nil && m.Unknown != "":
@@ -22,9 +25,9 @@ func (c *check) noConfig(w *manifest.Workload, container manifest.Container, vie
 	case m != nil:
 		c.report(finding.Error, RuleNoConfig, m.Get("mountPath"), "rename the key, or correct --config.file",
 			"%s: there is no %s in volume %s: Prometheus does not find %s and does not start", where(w, container), path.Base(config), m.Mount.Volume, config)
-	case !byFlag && len(args.Items()) > 0 && official(container):
+	case !byFlag && config != manifest.PrometheusConfig && official(container):
 		c.report(finding.Error, RuleNoConfig, args, "add --config.file="+manifest.PrometheusConfig,
-			"%s: these arguments replace the image's own, and --config.file is not among them: Prometheus looks for %s and does not start", where(w, container), config)
+			"%s: %s: Prometheus looks for %s and does not start", where(w, container), instead, config)
 	case config == manifest.PrometheusConfig || !official(container):
 		c.skip(container.Get("name"), "the files of %s: no volume has %s, so it reads the image's own", where(w, container), config)
 	default:
