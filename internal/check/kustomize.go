@@ -35,6 +35,7 @@ func generated(in *manifest.Input, file *manifest.File, kustomization, g yamledi
 	}
 	obj := manifest.NewObject(g, file, kind, g.Get("name").Str(), namespace)
 	obj.Labels = labels
+	obj.Partial = g.Get("literals").OK() || g.Get("envs").OK() || g.Get("env").OK() || g.Get("behavior").Str() == "merge"
 	for _, it := range g.Get("files").Items() {
 		key, name, named := strings.Cut(it.Str(), "=")
 		if !named {

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"reloader/internal/manifest"
@@ -50,9 +51,9 @@ func (pl *plan) passwordFile(file string, mounts []finalMount) bool {
 }
 
 // fromWhole is a reference to one key of a whole Secret or ConfigMap that the container gets (envFrom); nil unless that is in the
-// manifest.
+// manifest. If several have the key, the last one wins.
 func (pl *plan) fromWhole(c manifest.Container, name string) any {
-	for _, from := range c.Get("envFrom").Items() {
+	for _, from := range slices.Backward(c.Get("envFrom").Items()) {
 		for _, kind := range [][3]string{{"secretRef", "Secret", "secretKeyRef"}, {"configMapRef", "ConfigMap", "configMapKeyRef"}} {
 			object := from.Get(kind[0], "name").Str()
 			key, ok := strings.CutPrefix(name, from.Get("prefix").Str())

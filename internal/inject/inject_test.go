@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -228,6 +229,20 @@ func TestEmptyList(t *testing.T) {
 		if err != nil || !strings.Contains(string(res.Output), want) {
 			t.Errorf("want %s, got %v\n%s", want, err, res.Output)
 		}
+	}
+}
+
+// The sidecar gets the password from the Secret from which Grafana has it: the last one with the key.
+func TestLastSecret(t *testing.T) {
+	t.Parallel()
+	src := "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: grafana\n    image: grafana/grafana:12.4.0\n    envFrom: [{secretRef: {name: old}}, {secretRef: {name: new}}]\n" +
+		"    volumeMounts:\n    - {name: c, mountPath: /etc/grafana/provisioning/datasources}\n  volumes:\n  - {name: c, configMap: {name: c}}\n"
+	for _, name := range []string{"old", "new"} {
+		src += "---\napiVersion: v1\nkind: Secret\nmetadata: {name: " + name + "}\nstringData: {GF_SECURITY_ADMIN_PASSWORD: not-shown}\n"
+	}
+	res, err := Inject([]byte(src), options())
+	if err != nil || !regexp.MustCompile(`secretKeyRef:\s+name: new\s+key: GF_SECURITY_ADMIN_PASSWORD`).Match(res.Output) {
+		t.Errorf("%v\n%s", err, res.Output)
 	}
 }
 

@@ -133,7 +133,9 @@ type Object struct {
 	Labels yamledit.Cursor
 	// Values are its keys in the order of the file.
 	Values []*Value
-	byKey  map[string]*Value
+	// Partial means that it has more keys, which are not in the input.
+	Partial bool
+	byKey   map[string]*Value
 }
 
 func (o *Object) String() string { return o.Kind + "/" + o.Name }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"reloader/internal/lazyregexp"
@@ -34,7 +35,7 @@ func (in *Input) Variable(w *Workload, c Container, name string) (value string, 
 		}
 		return "", e, false
 	}
-	for _, from := range c.Get("envFrom").Items() {
+	for _, from := range slices.Backward(c.Get("envFrom").Items()) { // the last one that has the key wins
 		key, has := strings.CutPrefix(name, from.Get("prefix").Str())
 		for field, kind := range ObjectKind {
 			object := from.Get(field+"Ref", "name")

@@ -248,7 +248,7 @@ func (in *Input) ObjectProblems(w *Workload, vol Volume) []Problem {
 		}
 		for _, it := range s.Get("items").Items() {
 			key := it.Get("key")
-			if o.Value(key.Str()) == nil && key.OK() && !s.Optional() {
+			if o.Value(key.Str()) == nil && key.OK() && !s.Optional() && !o.Partial {
 				list = append(list, Problem{
 					At: key, Kind: NoKey, Text: o.String() + " has no key " + key.Str() + ": the pod does not start",
 					Hint: keysHint(o.keys(maxKeys + 1)),

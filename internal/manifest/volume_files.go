@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// volumeFiles are the files of a volume by path in it, and the sorted paths; unknown names an object that is not in the input.
+// volumeFiles are the files of a volume by path in it, and the sorted paths; unknown names what is not in the input.
 type volumeFiles struct {
 	files   map[string]*Value
 	names   []string
@@ -45,6 +45,9 @@ func (in *Input) readVolume(w *Workload, vol Volume) volumeFiles {
 			continue
 		}
 		vf.objects = append(vf.objects, o)
+		if o.Partial {
+			vf.unknown = "the rest of " + o.String()
+		}
 		items := s.Get("items").Items()
 		for _, it := range items {
 			if v := o.Value(it.Get("key").Str()); v != nil {
