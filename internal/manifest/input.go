@@ -229,7 +229,7 @@ func newValue(o *Object, field string, c yamledit.Cursor) *Value {
 	switch {
 	case c.Node.Kind != yaml.ScalarNode:
 		v.Problem = "the value is a " + kindWord(c.Node) + ", want a string"
-	case c.Node.Style == 0 && c.Node.ShortTag() != "!!str" && c.Node.ShortTag() != "!!null":
+	case !c.IsString() && !c.Null():
 		v.Problem = "the value is not a string without quotes"
 	case c.Null():
 	case field == "binaryData" || o.Kind == "Secret" && field == "data":

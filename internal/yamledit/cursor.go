@@ -142,8 +142,33 @@ func (c Cursor) Strs() []string {
 	return list
 }
 
-// Is reports whether the node is the boolean b. Upper and lower case are the same, as for Kubernetes.
+// Is reports whether the node is the boolean b for kubectl.
 func (c Cursor) Is(b bool) bool {
-	s := strings.ToLower(c.Str())
-	return b && s == "true" || !b && s == "false"
+	v, ok := boolean(c.Str())
+	return ok && v == b
+}
+
+// IsString reports whether the node is a string for kubectl, for which dates are strings, too.
+func (c Cursor) IsString() bool {
+	if !c.OK() || c.Node.Kind != yaml.ScalarNode {
+		return false
+	}
+	_, isBool := boolean(c.Node.Value)
+	tag := c.Node.ShortTag()
+	return c.Node.Style != 0 || !isBool && (tag == "!!str" || tag == "!!timestamp")
+}
+
+// boolean reads a boolean like the parser of kubectl (YAML 1.1), which has more words for them than ours: on and yes, for example.
+func boolean(text string) (value, ok bool) {
+	lower := strings.ToLower(text)
+	if text != lower && text != strings.ToUpper(text) && text != strings.ToUpper(text[:1])+lower[1:] {
+		return false, false
+	}
+	switch lower {
+	case "true", "yes", "y", "on":
+		return true, true
+	case "false", "no", "n", "off":
+		return false, true
+	}
+	return false, false
 }
