@@ -228,13 +228,13 @@ func newValue(o *Object, field string, c yamledit.Cursor) *Value {
 	v := &Value{Object: o, Key: c.Key.Value, Field: field, At: c}
 	switch {
 	case c.Node.Kind != yaml.ScalarNode:
-		v.Problem = "the value is a " + kindWord(c.Node) + ", want a string"
+		v.Problem = "the value is a " + map[yaml.Kind]string{yaml.SequenceNode: "list", yaml.MappingNode: "mapping"}[c.Node.Kind] + ", want a string"
 	case !c.IsString() && !c.Null():
 		v.Problem = "the value is not a string without quotes"
 	case c.Null():
 	case field == "binaryData" || o.Kind == "Secret" && field == "data":
 		v.Encoded = true
-		b, err := base64.StdEncoding.DecodeString(strings.Map(dropBreaks, c.Node.Value))
+		b, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(c.Node.Value, " ", ""))
 		if err != nil {
 			v.Problem = "the value is not base64"
 		}
@@ -243,20 +243,6 @@ func newValue(o *Object, field string, c yamledit.Cursor) *Value {
 		v.Content = []byte(c.Node.Value)
 	}
 	return v
-}
-
-func dropBreaks(r rune) rune {
-	if r == '\n' || r == '\r' || r == ' ' {
-		return -1
-	}
-	return r
-}
-
-func kindWord(n *yaml.Node) string {
-	if n.Kind == yaml.SequenceNode {
-		return "list"
-	}
-	return "mapping"
 }
 
 // Text is a part of the file as written, padded to keep its columns, and the line where it begins. It is false for a part that

@@ -42,18 +42,18 @@ type answer struct {
 
 // ask judges files of one kind alone; equal files are judged once. ok is false when there is no verdict.
 func (c *check) ask(kind string, files map[string][]byte) ([]finding.Finding, bool) {
-	any := map[string]string{KindPrometheus: "prometheus.yml", KindIni: "grafana.ini"}[kind]
-	if any == "" {
+	main := map[string]string{KindPrometheus: "prometheus.yml", KindIni: "grafana.ini"}[kind]
+	if main == "" {
 		return c.askOnce(kind, files)
 	}
 	var all []finding.Finding
 	for _, name := range slices.Sorted(maps.Keys(files)) { // each is a main file
-		list, ok := c.askOnce(kind, map[string][]byte{any: files[name]})
+		list, ok := c.askOnce(kind, map[string][]byte{main: files[name]})
 		if !ok {
 			return nil, false
 		}
 		for _, f := range list {
-			if f.File == any {
+			if f.File == main {
 				f.File = name
 			}
 			all = append(all, f)
