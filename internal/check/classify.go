@@ -70,14 +70,14 @@ func classifyDir(path string) ([]Input, error) {
 	var all []Input
 	for _, e := range entries {
 		file := filepath.Join(path, e.Name())
-		info, err := os.Stat(file)
 		switch {
 		case whole == nil && (e.Name() == "prometheus.yml" || e.Name() == "prometheus.yaml"):
 			whole = &Input{Kind: KindPrometheus, Path: file}
 			continue
-		case whole == nil && grafana.IsDirectory(e.Name()) && err == nil && info.IsDir():
+		case whole == nil && grafana.IsDirectory(e.Name()) && isDir(file):
 			whole = &Input{Kind: KindProvisioning, Path: path}
 		}
+		info, err := os.Stat(file)
 		if err != nil || strings.HasPrefix(e.Name(), ".") || info.IsDir() {
 			continue
 		}
@@ -93,6 +93,11 @@ func classifyDir(path string) ([]Input, error) {
 		return nil, fmt.Errorf("%s: %w: no file of Prometheus or Grafana directly in it", path, ErrUnknownKind)
 	}
 	return all, nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func classifyFile(path string, info os.FileInfo) (Input, error) {
