@@ -75,7 +75,7 @@ func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job
 		}
 	}
 	text := proof.Normal(cfg.String(), e.Wild)
-	if secrets || strings.Contains(text, masked) {
+	if secrets || masks(text) {
 		e.Hidden = append(e.Hidden, "values of secrets")
 	}
 	e.Text, e.Items = proof.Sum(text), proof.Cut(text)

@@ -74,7 +74,7 @@ func (j *judge) fileJob(c *config.ScrapeConfig, file map[string]*yaml.Node) (fj 
 		return fj, false, false
 	}
 	text := proof.Normal(string(printed), nil)
-	secrets = strings.Contains(text, masked)
+	secrets = masks(text)
 	fj = proof.FileJob{Item: proof.Item{Kind: "scrape job", Name: c.JobName, Sum: proof.Sum(text)}}
 	if sameVersion(j.q.Version) {
 		fj.Fields = proof.Fields(text)

@@ -26,6 +26,14 @@ var (
 
 const masked = "<secret>"
 
+// maskedInURL is how a printed URL shows its password.
+const maskedInURL = ":xxxxx@"
+
+// masks says that a printed configuration does not show all of the values that it was made from.
+func masks(printed string) bool {
+	return strings.Contains(printed, masked) || strings.Contains(printed, maskedInURL)
+}
+
 func secretsOf(ix *index) secrets {
 	s := secrets{map[string]bool{}, map[[2]byte][]int{}}
 	known := map[string]bool{} // a file repeats the same few keys

@@ -1,0 +1,167 @@
+package judge
+
+import (
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v3"
+
+	"reloader/internal/prometheus/proof"
+	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlnode"
+)
+
+// What the server prints alike cannot be compared, only loaded again: each value of the library's examples, and of what they do
+// not have, is changed alone, in a file that has nothing but its job or section. The printed configuration changes with it, or the
+// value is said to be hidden.
+func TestEachChangeShowsOrIsHidden(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(filepath.Join(moduleDir(t), "config", "testdata", "conf.good.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, hidden := 0, 0
+	for _, part := range alone(t, append(hiding, string(b))...) {
+		before := expectedOf(part)
+		if before == nil {
+			continue
+		}
+		for _, at := range mustParse(t, part).places {
+			if at.isKey || at.node.Kind != yaml.ScalarNode {
+				continue
+			}
+			for _, other := range others(at.node.Value) {
+				after := expectedOf(replaced(part, at.node, other))
+				if after == nil {
+					continue
+				}
+				changed++
+				switch {
+				case after.Text == before.Text && len(after.Hidden) > 0:
+					hidden++
+				case after.Text == before.Text:
+					t.Errorf("%s: %q and %q are printed alike, and nothing is said to be hidden", strings.Join(at.path, "."), at.node.Value, other)
+				}
+			}
+		}
+	}
+	if changed < 300 || hidden < 30 || hidden > changed/2 {
+		t.Errorf("%d changes, of them %d of hidden values: most of the file was not tried", changed, hidden)
+	}
+}
+
+// hiding are parts with values that the examples do not have.
+var hiding = []string{
+	"remote_write: [{url: 'http://u:abcd@h/'}]",
+	"remote_write: [{url: 'http://h/', proxy_url: 'http://u:abcd@h/'}]",
+	"remote_read: [{url: 'http://u:abcd@h/', filter_external_labels: true, read_recent: true}]",
+	"scrape_configs: [{job_name: a, proxy_url: 'http://u:abcd@h/'}]",
+	"scrape_configs: [{job_name: a, http_sd_configs: [{url: 'http://u:abcd@h/'}]}]",
+	"scrape_configs: [{job_name: a, oauth2: {client_id: i, client_secret: s, token_url: 'http://u:abcd@h/', endpoint_params: {x: y}}}]",
+	"scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, api_server: 'http://u:abcd@h/'}]}]",
+	"scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, selectors: [{role: pod, label: 'a=b', field: 'c=d'}], attach_metadata: {node: true}, namespaces: {own_namespace: false, names: [q]}}]}]",
+	"scrape_configs: [{job_name: a, static_configs: [{targets: ['a:1'], labels: {x: y}}]}]",
+	"tracing: {endpoint: h, headers: {a: b}, sampling_fraction: 1, insecure: true}",
+}
+
+func mustParse(t *testing.T, text string) *index {
+	t.Helper()
+	ix, err := parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ix
+}
+
+// alone is a configuration as many, each with one of its sections, or one item of a section that is a list.
+func alone(t *testing.T, texts ...string) (parts []string) {
+	t.Helper()
+	write := func(key string, v *yaml.Node) {
+		for n := range everyNode(v) {
+			n.Style &^= yaml.FlowStyle
+		}
+		b, err := yaml.Marshal(map[string]any{key: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, string(b))
+	}
+	for _, text := range texts {
+		for key, v := range yamlnode.Pairs(mustParse(t, text).root) {
+			if _, _, ok := proof.Kind(key.Value); !ok {
+				write(key.Value, v)
+				continue
+			}
+			for _, item := range v.Content {
+				write(key.Value, &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{item}})
+			}
+		}
+	}
+	return parts
+}
+
+// others are values that may stand where this one does.
+func others(v string) []string {
+	if d, err := model.ParseDuration(v); err == nil {
+		return []string{(d + model.Duration(1e9)).String()}
+	}
+	if n, err := strconv.Atoi(v); err == nil {
+		return []string{strconv.Itoa(n + 1)}
+	}
+	switch v {
+	case "true":
+		return []string{"false"}
+	case "false":
+		return []string{"true"}
+	}
+	all := []string{v + "x"}
+	if before, after, ok := strings.Cut(v, "@"); ok {
+		all = append(all, before+"x@"+after)
+	}
+	return all
+}
+
+// everyNode are a node and all below it.
+func everyNode(n *yaml.Node) iter.Seq[*yaml.Node] {
+	return func(yield func(*yaml.Node) bool) {
+		if !yield(n) {
+			return
+		}
+		for _, c := range n.Content {
+			for d := range everyNode(c) {
+				if !yield(d) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// replaced is the text with another value in the place of a scalar.
+func replaced(text string, n *yaml.Node, with string) string {
+	lines := strings.SplitAfter(text, "\n")
+	line := lines[n.Line-1]
+	rest := line[n.Column-1:]
+	old, _, _ := strings.Cut(strings.TrimSuffix(rest, "\n"), " #")
+	lines[n.Line-1] = line[:n.Column-1] + quotedFor(old, with) + rest[len(old):]
+	return strings.Join(lines, "")
+}
+
+// quotedFor is the value in quotes where the old one had them or it needs them.
+func quotedFor(old, with string) string {
+	if strings.HasPrefix(old, `"`) || strings.HasPrefix(old, "'") || strings.ContainsAny(with, ":#{}[]@") {
+		return strconv.Quote(with)
+	}
+	return with
+}
+
+// expectedOf is what a server shows of a main file; nil when it refuses it.
+func expectedOf(main string) *proof.Expected {
+	a := judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(main)), Content: []byte(main)}}, "/d/m", false)
+	return a.Expected
+}
