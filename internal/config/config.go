@@ -90,6 +90,9 @@ type Target struct {
 	SameEnv bool `yaml:"same_env"`
 	// Version is the server's version, until or unless it reports its own; empty means the newest known.
 	Version string `yaml:"version"`
+	// Agent and Features say what the server runs as until it tells: agent mode, and feature flags.
+	Agent    bool     `yaml:"agent"`
+	Features []string `yaml:"features"`
 	// Restart says what to do when a changed grafana.ini needs a restart: off or terminate.
 	Restart string `yaml:"restart"`
 

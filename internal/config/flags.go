@@ -76,6 +76,8 @@ func flagName(kind Kind, key string) string {
 		key = "config"
 	case "dirs":
 		key = "dir"
+	case "features":
+		key = "feature"
 	case "allow", "ignore", "keep_generations", "reload_timeout":
 		return "--" + strings.ReplaceAll(key, "_", "-")
 	}
@@ -97,6 +99,8 @@ func (f *Flags) prometheus() {
 		f.client(t)
 		f.gate(t)
 		fs.StringVar(&t.Version, t.flag("version"), "", "judge as this `VERSION` of Prometheus until the server reports its own: for a gate whose server is newer than promcheck")
+		fs.BoolVar(&t.Agent, t.flag("agent"), false, "judge as a Prometheus in agent mode until the server reports its own: for a gate")
+		fs.StringArrayVar(&t.Features, t.flag("features"), nil, "judge as a Prometheus with this `FEATURE` enabled until the server reports its own: for a gate; repeatable")
 	}
 	fs.StringVar(&t.Validator, t.flag("validator"), "", "validate with this promtool (`PATH`) instead of promcheck")
 }

@@ -228,6 +228,8 @@ func (c *targetChecker) applicable() {
 		{"dirs", len(c.Dirs) > 0, []Kind{Prometheus, HTTP, Signal}},
 		{"method", c.Method != "", []Kind{Prometheus}},
 		{"version", c.Version != "", []Kind{Prometheus, Grafana}},
+		{"agent", c.Agent, []Kind{Prometheus}},
+		{"features", len(c.Features) > 0, []Kind{Prometheus}},
 		{"validator", c.Validator != "", []Kind{Prometheus}},
 		{"process_name", c.ProcessName != "", []Kind{Prometheus, Grafana, Signal}},
 		{"provisioning", c.Provisioning.Path != "", []Kind{Grafana}},

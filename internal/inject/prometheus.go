@@ -48,6 +48,7 @@ func (pl *plan) prometheus(c manifest.Container) error {
 			// The sidecar judges the first files before Prometheus runs and can report its version.
 			s.args = append(s.args, "--prometheus-version="+v)
 		}
+		s.args = append(s.args, modes(c)...)
 	} else {
 		s.args = append(s.args, "--prometheus-config="+config)
 	}
@@ -180,4 +181,19 @@ func label(dir, base, def string) string {
 		return def
 	}
 	return l[:min(len(l), 40)]
+}
+
+// modes are the flags that say how a server judges its files, as its own flags do.
+func modes(c manifest.Container) (flags []string) {
+	features := slices.DeleteFunc(c.Features(), func(f string) bool { return f == "" || strings.Contains(f, "$") })
+	value, _, agent := c.Flag("agent")
+	if agent && value != "false" || slices.Contains(features, "agent") { // a feature in 2.x
+		flags = append(flags, "--prometheus-agent")
+	}
+	for _, f := range features {
+		if f != "agent" {
+			flags = append(flags, "--prometheus-feature="+f)
+		}
+	}
+	return flags
 }

@@ -105,6 +105,16 @@ func (c Container) EnvOr(name, def string) string {
 	return cmp.Or(c.Env(name).Get("value").Str(), def)
 }
 
+// Features are the feature flags of a Prometheus, of which there may be several --enable-feature.
+func (c Container) Features() (features []string) {
+	for _, word := range c.Words {
+		if list, ok := strings.CutPrefix(strings.TrimLeft(word, "-"), "enable-feature="); ok && strings.HasPrefix(word, "-") {
+			features = append(features, strings.Split(list, ",")...)
+		}
+	}
+	return features
+}
+
 // Port is the container port def if there is one, else the first port with one of the names, else def.
 func (c Container) Port(def string, names ...string) string {
 	var named string

@@ -27,11 +27,12 @@ func (t *Target) read(ctx context.Context) event {
 		return event{kind: evRead, failed: true, delay: t.waiting.NextBackOff()}
 	}
 	t.waiting.Reset()
+	moved := t.set != nil && set.Moved(t.set)
 	if t.set == nil || t.set.Digest != set.Digest {
 		t.outline, t.expected, t.wantedChanges = nil, nil, nil
 	}
 	t.set, t.reading, t.ahead = set, t.o.Reader.Findings(), false
-	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic()}
+	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic(), moved: moved}
 }
 
 // unchanged spares an idle target a reading that is due, if the reader can tell by other means that nothing
@@ -86,12 +87,11 @@ func (t *Target) observeServer(ctx context.Context) event {
 func (t *Target) learn(o Observation) {
 	known := t.o.Facts
 	if o.Facts.Version == "" {
-		o.Facts.Version = known.Version
+		o.Facts.Version, o.Facts.Agent = known.Version, o.Facts.Agent || known.Agent
 	}
 	if o.Facts.Features == nil {
 		o.Facts.Features = known.Features
 	}
-	o.Facts.Agent = o.Facts.Agent || known.Agent
 	o.Facts.SameEnv = o.Facts.SameEnv || known.SameEnv
 	if o.Outline == nil {
 		o.Outline = t.obs.Outline

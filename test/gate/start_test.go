@@ -68,3 +68,22 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 	})
 	w.healthy()
 }
+
+// A new pod has an empty gate, so no server has told yet which features it runs with. Rules that need one are published when
+// reloader was told of it, and the server starts on them.
+func TestFirstStartWithAFeature(t *testing.T) {
+	t.Parallel()
+	files := generation(0)
+	files["a.rules.yml"] += "  - record: few\n    expr: limitk(3, up)\n"
+	w := newWorld(t, files)
+	w.reloader.Start()
+	w.reaches(reload.Rejected)
+	w.reloader.Kill()
+
+	w.prometheus = rig.NewPrometheusIn(t, filepath.Join(w.gate, "prometheus.yml"), "", "--enable-feature=promql-experimental-functions")
+	w.reloader = rig.NewReloader(t, "--prometheus-url", w.prometheus.Proxy, "--prometheus-config", filepath.Join(w.volume.Dir, "prometheus.yml"),
+		"--prometheus-gate", w.gate, "--prometheus-feature", "promql-experimental-functions")
+	w.start()
+	w.reaches(reload.InSync)
+	w.healthy()
+}

@@ -187,11 +187,7 @@ func (p *prometheusFiles) facts() finding.Facts {
 	if _, _, off := p.container.Flag("no-agent"); off {
 		f.Agent = false
 	}
-	for _, word := range p.container.Words {
-		if list, ok := strings.CutPrefix(strings.TrimLeft(word, "-"), "enable-feature="); ok && strings.HasPrefix(word, "-") {
-			f.Features = append(f.Features, strings.Split(list, ",")...)
-		}
-	}
+	f.Features = p.container.Features()
 	if server := versions.Parse(f.Version); slices.Contains(f.Features, "agent") && server.Before(featureGone["agent"].in) {
 		f.Agent = true // also if the version is unknown
 	}

@@ -122,6 +122,9 @@ func (j *judge) reportAll(file int, ix *index, ps []problem) {
 		if p.unknown != "" && p.hint == "" && p.blocks() && !j.server.Known() && mayBeNew(p.unknown) {
 			p.hint = "judged as Prometheus " + Library + "; if the server is newer, give its version with --prometheus-version"
 		}
+		if p.hint == hintFeature && !j.server.Known() {
+			p.hint += "; if the server has it, give --prometheus-feature"
+		}
 		p.message, p.hint = hidden.redact(p.message), hidden.redact(p.hint)
 		j.report(file, p)
 	}

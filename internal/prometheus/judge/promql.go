@@ -64,6 +64,8 @@ func (p parser2x) ParseExpr(input string) (parser.Expr, error) {
 	return expr, err
 }
 
+const hintFeature = "enable the feature flag on the server, or remove the function"
+
 // promQL fills in a problem from a PromQL error, with the place where the parser stopped; false for any other error.
 func promQL(err error, p *problem) bool {
 	var (
@@ -87,7 +89,7 @@ func promQL(err error, p *problem) bool {
 	p.grammar = plain < 0 && balanced(one.Query)
 	p.unsure = errors.As(one.Err, &tooNewExpr{}) // the server itself decides
 	if strings.Contains(p.message, "is not enabled") || strings.Contains(p.message, "experimental") {
-		p.hint = "enable the feature flag on the server, or remove the function"
+		p.hint = hintFeature
 	} else {
 		p.hint = cmp.Or(oddCharacter(p.message), goneHint(p.message, p.query), hintFor(p.message))
 	}
