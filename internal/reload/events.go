@@ -59,7 +59,7 @@ func (s *state) onRead(ev event) {
 		s.retryAt = time.Time{}
 	}
 	if ev.digest != s.wanted {
-		s.wanted = ev.digest
+		s.wanted, s.moved, s.moves = ev.digest, false, 0
 		s.retryAt, s.sent, s.failures, s.mismatches, s.fresh = time.Time{}, snapshot.Digest{}, 0, 0, false
 		s.asked = asked{}
 		s.strayed = s.strayed || !s.gated && ev.digest != s.running
@@ -69,7 +69,33 @@ func (s *state) onRead(ev event) {
 	if s.settling && !ev.at.Before(s.settleUntil) {
 		s.settling = false
 	}
+	s.onReadAgain(ev)
 }
+
+// onReadAgain says whether the newest reload may have loaded other files than those that were read before and after it. While
+// someone writes the same files all the time, that is found out ever less often.
+func (s *state) onReadAgain(ev event) {
+	s.moved = s.moved || s.unread && ev.moved && !s.gated
+	switch {
+	case s.proof != proofStands:
+		return
+	case s.moved:
+		s.strayed = true
+		if s.moves > 0 {
+			s.retryAt, s.cause = ev.at.Add(min(movedWait<<min(s.moves, 10), lastMovedWait)), Confirming
+		}
+		s.moves++
+	case s.unread:
+		s.moves = 0
+	}
+	s.unread, s.moved = false, false
+}
+
+// Bounds of the pause before a reload that is made because the files were written to during the one before.
+const (
+	movedWait     = 100 * time.Millisecond
+	lastMovedWait = 30 * time.Second
+)
 
 // settleChange decides how long to wait after reading a change.
 func (s *state) settleChange(now time.Time) {

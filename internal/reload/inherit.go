@@ -6,7 +6,7 @@ package reload
 func (t *Target) Inherit(from *Target) {
 	t.good = from.good
 	// Anything may have been sent since the proof, unless it still stood.
-	t.state.strayed = from.state.strayed || from.state.proof != proofStands || from.state.wanted != from.good.digest
+	t.state.strayed = from.state.strayed || from.state.unread || from.state.proof != proofStands || from.state.wanted != from.good.digest
 	t.obs, t.before = from.obs, from.before
 	t.obs.Ready = false
 	old := from.Status()

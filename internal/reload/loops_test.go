@@ -47,7 +47,7 @@ func (v *adversary) answers(s *state, a action) []event {
 	case actRead:
 		list = append(list, failed(evRead), event{kind: evRead, digest: theSource, atomic: true})
 		if s.stale && s.readable && s.wanted == theSource {
-			list = append(list, event{kind: evRead, digest: theSource, atomic: true, same: true})
+			list = append(list, event{kind: evRead, digest: theSource, atomic: true, same: true}, event{kind: evRead, digest: theSource, atomic: true, moved: true})
 		}
 	case actObserve:
 		list = append(list, failed(evObserved), event{kind: evObserved, delay: delay})

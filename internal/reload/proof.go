@@ -38,6 +38,7 @@ func (s *state) onReloaded(ev event) {
 		s.proof = proofNone // until the server says otherwise
 		s.sent, s.sentEpoch = ev.digest, s.seen.epoch
 		s.reloadBefore, s.lastReload = s.lastReload, ev.at
+		s.unread, s.moved = true, false
 		return
 	}
 	s.onReloadFailed(ev)

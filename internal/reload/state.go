@@ -97,14 +97,18 @@ type state struct {
 	proven  server
 	// strayed means that the server could have read files other than those of the proof since then: they
 	// were in the directory that it reads.
-	strayed    bool
-	asked      asked           // "does it already run this?" was answered with no
-	sent       snapshot.Digest // the call succeeded, the proof is due
-	sentEpoch  string
-	failures   int       // failed proofs in a row, or reloads that the server answered with a 5xx error
-	mismatches int       // proofs in a row that showed other contents
-	repeats    int       // reloads made because of mismatches, after the first
-	lastReload time.Time // the newest successful call
+	strayed bool
+	// unread says that the files were not read since the newest reload; moved, that they were written to between the readings
+	// before and after it, so that it may have loaded others, whatever they are now.
+	unread, moved bool
+	moves         int             // reloads in a row during which they were
+	asked         asked           // "does it already run this?" was answered with no
+	sent          snapshot.Digest // the call succeeded, the proof is due
+	sentEpoch     string
+	failures      int       // failed proofs in a row, or reloads that the server answered with a 5xx error
+	mismatches    int       // proofs in a row that showed other contents
+	repeats       int       // reloads made because of mismatches, after the first
+	lastReload    time.Time // the newest successful call
 	// reloadBefore is the one before it.
 	reloadBefore time.Time
 
@@ -146,6 +150,7 @@ type event struct {
 	digest    snapshot.Digest // evRead, evRolledBack; evConfirmed, evReloaded, evPublished, evPlanned: the goal
 	atomic    bool            // evRead
 	same      bool            // evRead: nothing changed, so nothing was read
+	moved     bool            // evRead: the files were written to since the reading before
 	replaced  bool            // evObserved: the gate does not hold what was published, but digest
 	valid     bool            // evJudged
 	calls     bool            // evPlanned

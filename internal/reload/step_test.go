@@ -125,6 +125,23 @@ func TestStep(t *testing.T) {
 			"back to what runs: the server is asked", synced(func(s *state) { s.wanted, s.judged, s.valid, s.strayed = file(3), file(3), false, true }),
 			event{kind: evRead, digest: file(0), atomic: true}, Checking, action{kind: actObserve},
 		},
+		{
+			"written to during the reload, and as before now: the server is asked", synced(func(s *state) { s.unread = true }),
+			event{kind: evRead, digest: file(0), atomic: true, moved: true}, Confirming, action{kind: actObserve},
+		},
+		{
+			"written to before the proof of a reload: a reading follows", synced(moving, func(s *state) { s.unread, s.moved = true, true }),
+			event{kind: evConfirmed, digest: file(4), reloaded: true, proven: true, server: here}, Checking, action{kind: actRead},
+		},
+		{
+			"written to before the proof of a reload: then the server is asked", synced(func(s *state) { s.unread, s.moved = true, true }),
+			event{kind: evRead, digest: file(0), atomic: true, same: true}, Confirming, action{kind: actObserve},
+		},
+		{"written to at rest, and as before now", synced(), event{kind: evRead, digest: file(0), atomic: true, moved: true}, InSync, wait(20 * time.Second)},
+		{
+			"gate: only reloader writes what the server reads", synced(gated, func(s *state) { s.unread = true }),
+			event{kind: evRead, digest: file(0), atomic: true, moved: true}, InSync, wait(20 * time.Second),
+		},
 		{"restart is doubted", synced(), event{kind: evObserved, server: server{ready: true, epoch: "2", load: "2"}}, Confirming, action{kind: actRead}},
 		{"a load by someone else is doubted", synced(), event{kind: evObserved, server: server{ready: true, epoch: "1", load: "2"}}, Confirming, action{kind: actRead}},
 		{"one missed look is no news", synced(), event{kind: evObserved, delay: 5 * time.Second}, InSync, wait(time.Second)},

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,17 @@ func (s *Set) Forget() {
 	for _, snap := range s.Snapshots {
 		snap.Forget()
 	}
+}
+
+// Moved reports that the directories were written to since an earlier reading of the same contents: other ones may have been in
+// them in between.
+func (s *Set) Moved(since *Set) bool {
+	return !slices.EqualFunc(s.Snapshots, since.Snapshots, func(now, then *Snapshot) bool {
+		if now.seen == nil || then.seen == nil {
+			return now.seen == then.seen
+		}
+		return slices.Equal(now.seen.entries, then.seen.entries) && slices.Equal(now.seen.places, then.seen.places)
+	})
 }
 
 // Atomic reports whether the set changes in single steps only: one source, swapped as a whole.

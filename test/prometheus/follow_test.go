@@ -1,10 +1,14 @@
 package prometheus
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,6 +176,65 @@ func TestKilledBetweenSwapAndReload(t *testing.T) {
 	if err := w.prometheus.Runs(label(2)); err != nil {
 		t.Error(err)
 	}
+}
+
+// The files are others at the moment in which the server loads them, and are back before anyone looks. They differ in a password, which
+// the server does not show: it is loaded once more, and then the server uses the right one. Without such a moment there is one reload.
+func TestFilesChangeBackDuringAReload(t *testing.T) {
+	t.Parallel()
+	var used atomic.Pointer[string]
+	scraped := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		used.Store(&password)
+	}))
+	t.Cleanup(scraped.Close)
+	with := func(password string) map[string]string {
+		return map[string]string{"prometheus.yml": `scrape_configs:
+- job_name: a
+  scrape_interval: 100ms
+  scrape_timeout: 100ms
+  basic_auth: {username: u, password: ` + password + `}
+  static_configs: [{targets: ["` + strings.TrimPrefix(scraped.URL, "http://") + `"]}]
+`}
+	}
+	uses := func(password string) {
+		t.Helper()
+		rig.Eventually(t, "the server uses "+password, func() error {
+			if p := used.Load(); p == nil || *p != password {
+				return errors.New("it does not")
+			}
+			return nil
+		})
+	}
+	w := newWorld(t, with("first"))
+	d := w.start()
+	d.reaches(reload.InSync)
+	before := w.prometheus.Posts.Load()
+	w.volume.Swap(with("second"))
+	d.reaches(reload.InSync)
+	uses("second")
+	if n := w.prometheus.Posts.Load() - before; n != 1 {
+		t.Errorf("%d reloads for one change", n)
+	}
+
+	away := func() bool { w.volume.Swap(with("other")); return true }
+	back := func() {
+		w.prometheus.OnPost.Store(nil)
+		w.prometheus.Posted.Store(nil)
+		w.volume.Swap(with("third"))
+	}
+	before = w.prometheus.Posts.Load()
+	w.prometheus.OnPost.Store(&away)
+	w.prometheus.Posted.Store(&back)
+	w.volume.Swap(with("third"))
+	rig.Eventually(t, "two reloads", func() error {
+		if n := w.prometheus.Posts.Load() - before; n != 2 {
+			return fmt.Errorf("%d", n)
+		}
+		return nil
+	})
+	d.reaches(reload.InSync)
+	uses("third")
 }
 
 // A server that already runs the files is asked, not reloaded.

@@ -31,6 +31,8 @@ type Prometheus struct {
 	Posts atomic.Int64
 	// OnPost, when set, is called at the arrival of a reload request; false cuts the connection instead.
 	OnPost atomic.Pointer[func() bool]
+	// Posted, when set, is called when the server has answered a reload request, and before reloader has the answer.
+	Posted atomic.Pointer[func()]
 }
 
 // NewPrometheus prepares a server that reads a configuration file; it does not run yet. The test is
@@ -67,6 +69,12 @@ func NewPrometheusOf(tb testing.TB, binary, config, script string, flags ...stri
 		tb.Fatal(err)
 	}
 	forward := httputil.NewSingleHostReverseProxy(target)
+	forward.ModifyResponse = func(a *http.Response) error {
+		if f := p.Posted.Load(); f != nil && a.Request.Method == http.MethodPost && a.Request.URL.Path == "/-/reload" {
+			(*f)()
+		}
+		return nil
+	}
 	// A server that is down has no proxy that answers in its place.
 	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
