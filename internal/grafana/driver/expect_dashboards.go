@@ -26,7 +26,7 @@ type providerEntry struct {
 	Visible bool
 }
 
-// dashboard is one JSON file that Grafana will not skip.
+// dashboard is one JSON file that can be a dashboard.
 type dashboard struct {
 	File       string
 	Path       string // as Grafana sees it
@@ -40,6 +40,8 @@ type dashboard struct {
 	// provider has the same name.
 	Providers []int
 	Namesakes bool `json:",omitempty"`
+	// Skipped is the validator's rule that says why Grafana will not store it; empty when it will.
+	Skipped string `json:",omitempty"`
 }
 
 func (e *expectation) readProviders(d *provisioning.Decoder, m *provisioning.Map, _ string) {

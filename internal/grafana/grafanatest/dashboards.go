@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,7 @@ import (
 // provider is an entry of a provider file.
 type provider struct {
 	name, path, folder, folderUID string
+	org                           int64
 	keep                          bool
 }
 
@@ -34,7 +36,7 @@ func (s *Server) provisionDashboards(ctx context.Context, files []map[string]any
 			if text(p, "type") != "file" && p["type"] != nil || options["path"] == nil {
 				return fmt.Errorf("provider %q: no usable type or path", text(p, "name"))
 			}
-			one := provider{name: text(p, "name"), path: text(options, "path"), folder: text(p, "folder"), folderUID: text(p, "folderUid"), keep: boolean(p, "disableDeletion")}
+			one := provider{name: text(p, "name"), path: text(options, "path"), folder: text(p, "folder"), folderUID: text(p, "folderUid"), org: org(p), keep: boolean(p, "disableDeletion")}
 			named[one.name] = true
 			providers = append(providers, one)
 		}
@@ -94,7 +96,7 @@ func (s *Server) walk(ctx context.Context, p provider) error {
 			return nil
 		}
 		relative, _ := filepath.Rel(real, path)
-		uid, d, ok := readDashboard(filepath.Join(p.path, relative), relative, p.name)
+		uid, d, ok := readDashboard(filepath.Join(p.path, relative), relative, p)
 		seen[d.path] = true
 		if !ok {
 			return nil
@@ -139,8 +141,8 @@ func (st *state) store(uid string, d dashboard, p provider, moves bool) {
 	st.dashboards[uid] = d
 }
 
-func readDashboard(path, relative, provider string) (string, dashboard, bool) {
-	d := dashboard{provider: provider, path: path, relative: filepath.ToSlash(relative)}
+func readDashboard(path, relative string, p provider) (string, dashboard, bool) {
+	d := dashboard{provider: p.name, path: path, relative: filepath.ToSlash(relative)}
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", d, false
@@ -154,17 +156,36 @@ func readDashboard(path, relative, provider string) (string, dashboard, bool) {
 		return "", d, false
 	}
 	title, _ := d.json["title"].(string)
+	tags, _ := d.json["tags"].([]any)
 	uid, _ := d.json["uid"].(string)
 	if spec, ok := d.json["spec"].(map[string]any); ok && d.json["apiVersion"] != nil { // as a resource
 		title, _ = spec["title"].(string)
+		tags, _ = spec["tags"].([]any)
 		metadata, _ := d.json["metadata"].(map[string]any)
 		uid, _ = metadata["name"].(string)
+		if !fits(text(d.json, "apiVersion"), metadata, p) {
+			return "", d, false
+		}
 	}
-	if strings.TrimSpace(title) == "" || len(uid) > 40 {
+	long := slices.ContainsFunc(tags, func(tag any) bool { s, _ := tag.(string); return len(s) > 50 })
+	if strings.TrimSpace(title) == "" || len(title) > 5000 || len(uid) > 40 || long {
 		return "", d, false
 	}
 	if uid == "" {
 		uid = "generated-" + d.checksum[:8]
 	}
 	return uid, d, true
+}
+
+// fits says that a dashboard as a resource has a version that 12.4 knows, and the organization and the folder of its provider.
+func fits(version string, metadata map[string]any, p provider) bool {
+	version, ours := strings.CutPrefix(version, "dashboard.grafana.app/")
+	namespace := "default"
+	if p.org > 1 {
+		namespace = fmt.Sprintf("org-%d", p.org)
+	}
+	annotations, _ := metadata["annotations"].(map[string]any)
+	folder, given := annotations["grafana.app/folder"]
+	return ours && slices.Contains([]string{"v0alpha1", "v1beta1", "v2alpha1", "v2beta1"}, version) &&
+		(metadata["namespace"] == nil || metadata["namespace"] == namespace) && (!given || folder == p.folderUID)
 }

@@ -20,6 +20,7 @@ var (
 	ruleTitle         = validation.NewRule("dashboard-title")
 	ruleTitleFolder   = validation.NewRule("dashboard-title-folder")
 	ruleTitleDup      = validation.NewRule("dashboard-title-duplicate")
+	ruleTag           = validation.NewRule("dashboard-tag")
 	ruleUIDBad        = validation.NewRule("dashboard-uid")
 	ruleUIDMissing    = validation.NewRule("dashboard-uid-missing")
 	ruleUIDDup        = validation.NewRule("dashboard-uid-duplicate")
@@ -85,6 +86,7 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 	}
 	c.checkTitle(d, fields, at)
 	c.checkUID(d, fields, at)
+	c.checkTags(d, fields["tags"])
 	if d.stored() {
 		c.unique(v, d, at)
 		c.dashboardTakeover(v, d, at)
@@ -130,8 +132,30 @@ func (c *dashboardCheck) checkTitle(d *dashboard, fields map[string]jsonField, a
 			hint = "write \"title\": and a string under spec"
 		}
 		c.skip(d, at, ruleTitle, hint, "a dashboard needs a title: Grafana skips the file")
+	case c.Version.AtLeast(validation.V124) && len(title) > maxTitle:
+		c.skip(d, at, ruleTitle, "shorten it", "the title has %d bytes, more than %d: Grafana skips the file and keeps the dashboard as it was", len(title), maxTitle)
 	case c.Version.Before(validation.V12) && d.folder != "" && strings.EqualFold(title, d.folder):
 		c.skip(d, at, ruleTitleFolder, "use another title", "the dashboard has the same title as its folder: Grafana skips the file")
+	}
+}
+
+// Bounds in bytes, measured on 12.4; an ä counts twice.
+const (
+	maxTitle = 5000
+	maxTag   = 50
+)
+
+// checkTags looks for tags that are too long. A list with anything but strings has none to Grafana.
+func (c *dashboardCheck) checkTags(d *dashboard, f jsonField) {
+	var tags []string
+	if c.Version.Before(validation.V124) || f.kind() != '[' || json.Unmarshal(f.raw, &tags) != nil {
+		return
+	}
+	for _, tag := range tags {
+		if len(tag) > maxTag {
+			c.skip(d, d.file.at(f), ruleTag, "shorten it", "a tag has %d bytes, more than %d: Grafana skips the file and keeps the dashboard as it was", len(tag), maxTag)
+			return
+		}
 	}
 }
 
