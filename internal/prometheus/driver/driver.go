@@ -240,7 +240,7 @@ func (d *Driver) classify(method, p string, a httpclient.Answer) *reload.Failure
 	if f == nil {
 		return nil
 	}
-	f.Body = quotedValues().ReplaceAllString(f.Body, "`...`")
+	f.Body = validator.HideUserInfo(quotedValues().ReplaceAllString(f.Body, "`...`"))
 	request := method + " " + d.c.URL(p)
 	switch {
 	case p == pathReload && a.Status == http.StatusForbidden && strings.Contains(a.Body, "Lifecycle API"):

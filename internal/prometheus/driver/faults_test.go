@@ -241,7 +241,7 @@ func TestFaultRefused(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{Load: func(text string) error {
 		if text == "refused" {
-			return errors.New("unknown field `hunter2`")
+			return errors.New("unknown field `hunter2`, parse \"http://u:hunter2 x@h/\": net/url: invalid userinfo")
 		}
 		return nil
 	}})

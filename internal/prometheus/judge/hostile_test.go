@@ -164,9 +164,13 @@ func TestUserInfoIsHidden(t *testing.T) {
 	t.Parallel()
 	var none secrets
 	for message, want := range map[string]string{
-		`parse "http://u:p@SECRET@h/%zz": bad`: `parse "http://<secret>@h/%zz": bad`,
-		`http://u:SECRET@h http://h/a@b`:       `http://<secret>@h http://h/a@b`,
-		`https://h/x?token=SECRET&a=b`:         `https://h/x?token=<secret>&a=b`,
+		`parse "http://u:p@SECRET@h/%zz": bad`:                                    `not a valid URL: bad`,
+		`parse "http://u:SECRET SECRET@h/": net/url: invalid userinfo`:            `not a valid URL: net/url: invalid userinfo`,
+		`parse "http://u:SECRET/SECRET@h/": invalid port ":SECRET" after host`:    `not a valid URL: invalid port after host`,
+		`parse "http://u:%zSECRET@h/": invalid URL escape "%zS"`:                  `not a valid URL: invalid URL escape`,
+		`parse "http://h:bad/services/SECRET\"x": invalid port ":bad" after host`: `not a valid URL: invalid port after host`,
+		`http://u:SECRET@h http://h/a@b`:                                          `http://<secret>@h http://h/a@b`,
+		`https://h/x?token=SECRET&a=b`:                                            `https://h/x?token=<secret>&a=b`,
 	} {
 		if got := none.redact(message); got != want {
 			t.Errorf("%s: %s, want %s", message, got, want)

@@ -86,6 +86,7 @@ var (
 	reRegexp    = lazyregexp.New("error parsing regexp: (.*): `(?s:(.*))`$")
 	reVariable  = lazyregexp.New(`"\$(\{[A-Z][A-Z0-9_]*\}|\([A-Z][A-Z0-9_]*\)|[A-Z][A-Z0-9_]*)"`)
 	reDuration  = lazyregexp.New(`not a valid duration string|unknown unit .* in duration|duration out of range|empty duration string`)
+	reQuery     = lazyregexp.New(`\?(?:[^"\\]|\\.)*"`)
 	reDupJob    = lazyregexp.New(`found multiple (scrape|remote write|remote read) configs with job name "(.*)"`)
 )
 
@@ -190,7 +191,7 @@ func valueProblem(msg string, n names) problem {
 	} else if msg == "job_name is empty" {
 		p.nameless = true
 	} else if strings.Contains(msg, "is not a valid hostname") {
-		p.rule = validator.RuleTarget
+		p.rule, p.message = validator.RuleTarget, reQuery().ReplaceAllString(msg, `?..."`) // there may be a token in it
 	} else if strings.Contains(msg, "scrape timeout greater than scrape interval") {
 		p.needles = append([]string{"scrape_timeout", "scrape_interval"}, p.needles...)
 	}

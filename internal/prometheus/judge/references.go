@@ -35,9 +35,9 @@ func (j *judge) refer(l *configLoader, ix *index) {
 	}
 	j.equalRemotes(cfg, ix)
 
-	rules, paths := j.named(file, ix, dir, "rule_files")
+	rules, paths := j.named(file, patternsOf(ix, "rule_files", cfg.RuleFiles, l.body != ""), dir, "rule_files")
 	j.ruleFiles(rules, cfg.GlobalConfig.MetricNameValidationScheme)
-	jobs := j.scrapeFiles(cfg, ix, dir)
+	jobs := j.scrapeFiles(cfg, ix, dir, patternsOf(ix, "scrape_config_files", cfg.ScrapeConfigFiles, l.body != ""))
 	for i, f := range j.q.Files {
 		if f.Size == validator.Known && !j.matched[i] {
 			j.answer.Unused = append(j.answer.Unused, i)
@@ -50,19 +50,42 @@ func (j *judge) refer(l *configLoader, ix *index) {
 	j.expect(l, ix, jobs, paths)
 }
 
+// patternsOf are the patterns of a list at the top of the file, where they stand: those that the library read of a file that is
+// right as a whole, in whatever way it is written, else what can be seen of them.
+func patternsOf(ix *index, key string, read []string, whole bool) (patterns []*yaml.Node) {
+	o := outliner{left: maxAliased}
+	list := &yaml.Node{}
+	for _, f := range o.fields(ix.root) {
+		if f.key == key {
+			list = f.value
+		}
+	}
+	written := o.items(list)
+	if !whole {
+		read = make([]string, len(written))
+		for i, n := range written {
+			if n = yamlnode.Resolve(n); n.Kind == yaml.ScalarNode {
+				read[i] = n.Value
+			}
+		}
+	}
+	for i, pattern := range read {
+		n := &yaml.Node{Line: max(list.Line, 1), Column: max(list.Column, 1)}
+		if len(written) == len(read) {
+			n = yamlnode.Resolve(written[i])
+		}
+		if pattern != "" {
+			patterns = append(patterns, &yaml.Node{Kind: yaml.ScalarNode, Value: pattern, Line: n.Line, Column: n.Column})
+		}
+	}
+	return patterns
+}
+
 // named resolves a top-level list of patterns to visible files, in the order in which the server reads them, and to the
 // paths that the server uses for them.
-func (j *judge) named(file int, ix *index, dir, key string) (files []int, paths []validator.RulePath) {
-	list := yamlnode.Resolve(child(ix.root, key))
-	if list == nil || list.Kind != yaml.SequenceNode {
-		return nil, nil
-	}
+func (j *judge) named(file int, patterns []*yaml.Node, dir, key string) (files []int, paths []validator.RulePath) {
 	listed := map[int]bool{}
-	for _, n := range list.Content {
-		n := yamlnode.Resolve(n)
-		if n.Kind != yaml.ScalarNode || n.Value == "" {
-			continue
-		}
+	for _, n := range patterns {
 		pattern := join(dir, n.Value)
 		found := j.glob(file, n, pattern)
 		if len(found) == 0 && (j.uncompared || !j.dirs[path.Dir(proof.Path(pattern))]) {
@@ -143,7 +166,7 @@ func (j *judge) inputs(file int, ix *index, dir string) {
 // effectOf is what happens without the file that the key at this path names; empty when it depends.
 func effectOf(keys []string) string {
 	switch key := keys[len(keys)-1]; {
-	case loadedWith(keys) && slices.Contains([]string{"ca_file", "cert_file", "key_file"}, key):
+	case loadedWith(keys) && (slices.Contains([]string{"ca_file", "cert_file", "key_file"}, key) || slices.Contains(keys, "google_iam")):
 		return "without it the reload fails partway, and the server cannot start"
 	case loadedWith(keys):
 		return ""
@@ -199,14 +222,14 @@ func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
 }
 
 // scrapeFiles judges scrape_config_files and returns all jobs of the configuration.
-func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string) []job {
+func (j *judge) scrapeFiles(cfg *config.Config, ix *index, dir string, patterns []*yaml.Node) []job {
 	var jobs []job
 	from := map[string]string{}
 	for _, c := range cfg.ScrapeConfigs {
 		jobs = append(jobs, job{c, j.q.Main, ix})
 		from[c.JobName] = "the main file"
 	}
-	files, _ := j.named(j.q.Main, ix, dir, "scrape_config_files")
+	files, _ := j.named(j.q.Main, patterns, dir, "scrape_config_files")
 	for _, i := range files {
 		f := j.q.Files[i]
 		if f.Size == validator.Known {

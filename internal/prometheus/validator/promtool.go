@@ -16,6 +16,10 @@ var (
 	// An alias without its anchor may be a password that begins with *.
 	rePromtoolAnchor = lazyregexp.New(`unknown anchor '[^']*'( referenced)?`)
 	reUserInfo       = lazyregexp.New(`(://)[^/\s"']*@`)
+	// What net/url says of a text that is no URL quotes all of it, and the part that it does not like: with a password, a token
+	// or a piece of one, wherever they stand in it.
+	reBadURL   = lazyregexp.New(`parse "(?:[^"\\]|\\.)*": (.*)`)
+	reInQuotes = lazyregexp.New(` ?"(?:[^"\\]|\\.)*"`)
 )
 
 // parsePromtool reads promtool's output. users maps the paths that promtool was given to those
@@ -84,5 +88,10 @@ func cleaned(s string) string {
 	return HideUserInfo(rePromtoolValue().ReplaceAllString(s, "$1"))
 }
 
-// HideUserInfo hides the credentials of URLs in a text.
-func HideUserInfo(s string) string { return reUserInfo().ReplaceAllString(s, "${1}<secret>@") }
+// HideUserInfo takes the credentials of URLs out of a text, and all of a text that is no URL.
+func HideUserInfo(s string) string {
+	if m := reBadURL().FindStringSubmatchIndex(s); m != nil {
+		s = s[:m[0]] + "not a valid URL: " + reInQuotes().ReplaceAllString(s[m[2]:m[3]], "") + s[m[3]:]
+	}
+	return reUserInfo().ReplaceAllString(s, "${1}<secret>@")
+}
