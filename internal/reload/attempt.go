@@ -32,6 +32,7 @@ func (t *Target) confirm(ctx context.Context, act action) event {
 	if act.reloaded {
 		proof.Before = t.before
 	}
+	proof.Moved = t.state.misread && !act.reloaded
 	if act.goal == t.good.digest && !act.goal.IsZero() && !t.state.strayed {
 		proof.Unchanged, proof.Then = true, t.good.after
 	}

@@ -116,6 +116,9 @@ type Proof struct {
 	// that time; the driver must compare whether the server has restarted since.
 	Unchanged bool
 	Then      Observation
+	// Moved says that the files were written to during the newest reload, and are those of the plan again: its success says
+	// nothing of what was loaded. Reloaded is false then.
+	Moved bool
 }
 
 // Verdict is the answer to "does the server run these files?".

@@ -80,7 +80,7 @@ func (s *state) onReadAgain(ev event) {
 	case s.proof != proofStands:
 		return
 	case s.moved:
-		s.strayed = true
+		s.strayed, s.misread = true, true
 		if s.moves > 0 {
 			s.retryAt, s.cause = ev.at.Add(min(movedWait<<min(s.moves, 10), lastMovedWait)), Confirming
 		}

@@ -38,7 +38,7 @@ func (s *state) onReloaded(ev event) {
 		s.proof = proofNone // until the server says otherwise
 		s.sent, s.sentEpoch = ev.digest, s.seen.epoch
 		s.reloadBefore, s.lastReload = s.lastReload, ev.at
-		s.unread, s.moved = true, false
+		s.unread, s.moved, s.misread = true, false, false
 		return
 	}
 	s.onReloadFailed(ev)
@@ -82,7 +82,7 @@ func (s *state) onConfirmed(ev event) {
 		s.running, s.proof, s.proven = ev.digest, proofStands, ev.server
 		s.accepted = ev.digest
 		s.sent, s.failures, s.mismatches, s.misses, s.blind = snapshot.Digest{}, 0, 0, 0, 0
-		s.keptUnknown = false
+		s.keptUnknown, s.misread = false, false
 		s.strayed = s.served() != ev.digest
 		s.refused.drop(ev.digest)
 		s.retryAt = time.Time{}

@@ -101,6 +101,7 @@ type state struct {
 	// unread says that the files were not read since the newest reload; moved, that they were written to between the readings
 	// before and after it, so that it may have loaded others, whatever they are now.
 	unread, moved bool
+	misread       bool            // that this was so of the newest reload, and nothing was proven since
 	moves         int             // reloads in a row during which they were
 	asked         asked           // "does it already run this?" was answered with no
 	sent          snapshot.Digest // the call succeeded, the proof is due

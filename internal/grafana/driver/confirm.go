@@ -27,6 +27,9 @@ func (d *Driver) Confirm(ctx context.Context, p reload.Plan, proof reload.Proof)
 	if !proof.Reloaded && own.restart {
 		return reload.Verdict{Reason: "grafana.ini waits for a restart", After: proof.Before}, nil
 	}
+	if proof.Moved {
+		clear(d.answered) // its 200 may have been for other files
+	}
 	strayed := !proof.Reloaded && !proof.Unchanged
 	if own.unknown { // a gate's earlier files: the only proof is that Grafana accepted them
 		return reload.Verdict{Proven: len(own.routes) > 0 && d.coveredAll(own, strayed), By: "status 200; the contents were not compared, because reloader knows only the files' digest",

@@ -92,10 +92,11 @@ func TestWhatProvesSecrets(t *testing.T) {
 		proof   reload.Proof
 		proven  bool
 	}{
-		"nothing":                    {proof: reload.Proof{Unchanged: true}, proven: true},
-		"other files, and no reload": {proven: true},
-		"other files, no metrics":    {faults: grafanatest.Faults{NoMetrics: true}},
-		"nothing, no metrics":        {faults: grafanatest.Faults{NoMetrics: true}, proof: reload.Proof{Unchanged: true}, proven: true},
+		"nothing":                       {proof: reload.Proof{Unchanged: true}, proven: true},
+		"other files, and no reload":    {proven: true},
+		"other files during the reload": {proof: reload.Proof{Moved: true}},
+		"other files, no metrics":       {faults: grafanatest.Faults{NoMetrics: true}},
+		"nothing, no metrics":           {faults: grafanatest.Faults{NoMetrics: true}, proof: reload.Proof{Unchanged: true}, proven: true},
 		"a restart on other files": {proof: reload.Proof{Unchanged: true}, between: func(t *testing.T, g *grafanatest.Server, s server, _ *rig) {
 			s.write(t, "datasources/ds.yaml", with("B"))
 			if err := g.Restart(); err != nil {
