@@ -48,6 +48,8 @@ type Facts struct {
 	Agent bool
 	// Features are the values of Prometheus' --enable-feature.
 	Features []string
+	// WebConfig is Prometheus' --web.config.file as the server names it; NoFile when it has none, empty when that is not known.
+	WebConfig string
 	// SameEnv means that this process sees the same environment and files as the server (--grafana-same-env): what is missing
 	// here is missing there.
 	SameEnv bool
@@ -58,6 +60,9 @@ type Facts struct {
 	// it accepts the expression. An error means that there is no answer. Nil when the server cannot be asked.
 	Refuses func(ctx context.Context, expression string) (words string, err error) `json:"-"`
 }
+
+// NoFile stands for a file that a server does not have.
+const NoFile = "-"
 
 // Same reports whether both lead to the same verdicts: the known facts are equal, and the server can be asked in both or in neither.
 func (f Facts) Same(other Facts) bool {

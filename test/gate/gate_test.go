@@ -199,3 +199,28 @@ func TestRefusedByTheServer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The web configuration comes through the gate with the other files. Prometheus reads it for each request: a broken one would take its
+// API away at once, and its next start.
+func TestBrokenWebConfiguration(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, with(generation(0), "web.yml", "http_server_config: {http2: true}\n"))
+	w.prometheus = rig.NewPrometheusIn(t, filepath.Join(w.gate, "prometheus.yml"), "", "--web.config.file="+filepath.Join(w.gate, "web.yml"))
+	w.reloader = rig.NewReloader(t, "--prometheus-url", w.prometheus.Proxy, "--prometheus-config", filepath.Join(w.volume.Dir, "prometheus.yml"), "--prometheus-gate", w.gate)
+	w.start()
+	w.reaches(reload.InSync)
+	w.volume.Swap(with(generation(1), "web.yml", "http_server_config: {http3: true}\n"))
+	w.reaches(reload.Rejected)
+	if err := w.runs(0); err != nil {
+		t.Error(err)
+	}
+	w.prometheus.Kill()
+	w.prometheus.Start()
+	w.prometheus.Ready()
+	w.volume.Swap(with(generation(2), "web.yml", "http_server_config: {http2: false}\n"))
+	w.reaches(reload.InSync)
+	if err := w.runs(2); err != nil {
+		t.Error(err)
+	}
+	w.healthy()
+}

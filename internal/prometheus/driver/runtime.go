@@ -130,5 +130,10 @@ func (d *Driver) getFacts(ctx context.Context, r runtime) (finding.Facts, *reloa
 	if d.serverFile != "" && !path.IsAbs(d.serverFile) && path.IsAbs(r.Dir) {
 		d.serverFile, d.serverDir = path.Join(r.Dir, d.serverFile), r.Dir
 	}
+	if facts.WebConfig = flags["web.config.file"]; facts.WebConfig == "" {
+		facts.WebConfig = finding.NoFile
+	} else if !path.IsAbs(facts.WebConfig) {
+		facts.WebConfig = path.Join(r.Dir, facts.WebConfig)
+	}
 	return facts, nil
 }

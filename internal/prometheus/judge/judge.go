@@ -140,6 +140,7 @@ func (j *judge) main() {
 		j.answer.Scheme = j.q.Scheme
 		j.broken(j.q.Main, content, err, configNames)
 		j.orphans()
+		j.web()
 		return
 	}
 	l := &configLoader{server: j.server}

@@ -47,6 +47,7 @@ func (j *judge) refer(l *configLoader, ix *index) {
 	if j.uncompared {
 		j.orphans()
 	}
+	j.web()
 	j.expect(l, ix, jobs, paths)
 }
 

@@ -159,7 +159,7 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 func (v *Validator) question(req finding.Request, files []viewed, main int, need map[int]bool) (*Question, error) {
 	q := &Question{
 		Protocol: Protocol, TimeoutMillis: v.opts.Timeout.Milliseconds(), Key: finding.FingerprintKey(), Main: main,
-		Version: req.Facts.Version, Agent: req.Facts.Agent, Features: req.Facts.Features,
+		Version: req.Facts.Version, Agent: req.Facts.Agent, Features: req.Facts.Features, Web: req.Facts.WebConfig,
 		Files: make([]File, len(files)),
 	}
 	for _, s := range req.Set.Snapshots {

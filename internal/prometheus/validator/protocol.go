@@ -41,6 +41,8 @@ type Question struct {
 	Version  string   `json:"version,omitempty"`
 	Agent    bool     `json:"agent,omitempty"`
 	Features []string `json:"features,omitempty"`
+	// Web is finding.Facts.WebConfig.
+	Web string `json:"web,omitempty"`
 	// Main is the index of the main file in Files.
 	Main int `json:"main"`
 	// Dirs are the directories whose files are all in Files, as the server names them.

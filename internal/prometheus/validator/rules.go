@@ -22,6 +22,7 @@ const (
 	RuleCertificate     = "prometheus-certificate"
 	RuleSecondDocument  = "prometheus-second-document"
 	RuleServerVersion   = "prometheus-server-version"
+	RuleWebConfig       = "prometheus-web-config"
 	RuleRulesYAML       = "rule-yaml"
 	RuleRulesUnknown    = "rule-unknown-field"
 	RuleRulesDuplicate  = "rule-duplicate-key"
@@ -48,7 +49,7 @@ const NotVisible = "its directory is not visible to reloader, so nothing was che
 // Rules are all names above, in the order of docs/checks.md.
 var Rules = []string{
 	RuleConfigMissing, RuleYAML, RuleUnknownField, RuleDuplicateKey, RuleWrongType, RuleDuration, RuleRegexp,
-	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RulePatternCost, RuleDuplicateRemote, RuleCertificate, RuleSecondDocument,
+	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RulePatternCost, RuleDuplicateRemote, RuleCertificate, RuleWebConfig, RuleSecondDocument,
 	RuleServerVersion, RuleUnread, RuleExternal, RuleLifecycle, RuleInvisible, RuleAssumedPath, RuleUnreadFile,
 	RuleRulesYAML, RuleRulesUnknown, RuleRulesDuplicate, RuleRulesWrongType, RuleRulesDuration, RuleGroupName, RulePromQL,
 	RuleTemplate, RuleLabel, RuleRulesValue, RuleDuplicateRule, RuleDocuments,

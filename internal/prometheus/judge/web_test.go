@@ -1,0 +1,85 @@
+package judge
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"reloader/internal/finding"
+	"reloader/internal/prometheus/validator"
+)
+
+const bcryptHash = "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay"
+
+// webFiles are web configurations; those below "bad" are refused.
+var webFiles = map[string][]string{
+	"good": {
+		"", "# nothing\n", "tls_server_config:\n", "basic_auth_users: {a: \"" + bcryptHash + "\", \"b:c\": \"" + strings.Replace(bcryptHash, "2b", "2y", 1) + "\"}\n",
+		"tls_server_config: {cert_file: c.pem, key_file: k.pem}\n", "tls_server_config: {cert_file: c.pem, key_file: k.pem, client_auth_type: RequireAndVerifyClientCert, client_ca_file: c.pem, client_allowed_sans: [a]}\n",
+		"tls_server_config: {cert_file: c.pem, key_file: k.pem, min_version: TLS13, max_version: TLS12, curve_preferences: [X25519]}\n",
+		"tls_server_config: {cert_file: c.pem, key_file: k.pem, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]}\n",
+		"http_server_config: {http2: false, headers: {X-Frame-Options: deny, Strict-Transport-Security: \"\"}}\n", "basic_auth_users: {}\nrate_limit: {burst: 1, interval: 1s}\n",
+	},
+	"bad": {
+		"http_server_config: {http3: true}\n", "basic_auth_users: {a: hunter2}\n", "basic_auth_users: {a: \"\"}\n", "basic_auth_users: [hunter2]\n",
+		"tls_server_config: {cert_file: c.pem}\n", "tls_server_config: {key_file: k.pem}\n", "tls_server_config: {cert_file: k.pem, key_file: c.pem}\n",
+		"tls_server_config: {cert_file: c.pem, key_file: k.pem, client_auth_type: Foo}\n", "tls_server_config: {cert_file: c.pem, key_file: k.pem, client_ca_file: c.pem}\n",
+		"tls_server_config: {cert_file: c.pem, key_file: k.pem, cipher_suites: [FOO]}\n", "tls_server_config: {cert_file: c.pem, key_file: k.pem, min_version: TLS9}\n",
+		"tls_server_config: {cert_file: c.pem, key_file: k.pem, curve_preferences: [X]}\n", "tls_server_config: {cert: hunter2, key: hunter2}\n", "tls_server_config: {client_auth_type: NoClientCert}\n",
+		"http_server_config: {headers: {X-Frame-Options: bad}}\n", "http_server_config: {headers: {X-Foo: a}}\n", "http_server_config: {http2: maybe}\n",
+		"basic_auth_users: {}\nbasic_auth_users: {}\n", "basic_auth_users: {}\nrate_limit: {interval: x}\n",
+	},
+}
+
+// The web configuration beside the main file gets promtool's verdict, whether the server told that it reads it or it only looks like
+// one; one that the server does not read is left alone. No password is shown.
+func TestWebConfiguration(t *testing.T) {
+	t.Parallel()
+	tool := promtool(t)
+	dir := t.TempDir()
+	cert, key := pair(t)
+	write := func(name, text string) validator.File {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return validator.File{Path: filepath.Join(dir, name), Size: int64(len(text)), Content: []byte(text)}
+	}
+	files := []validator.File{write("prometheus.yml", "scrape_configs: [{job_name: a}]\n"), write("c.pem", cert), write("k.pem", key), {}}
+	for verdict, texts := range webFiles {
+		for _, text := range texts {
+			files[3] = write("web.yml", text)
+			out, err := exec.CommandContext(t.Context(), tool, "check", "web-config", files[3].Path).CombinedOutput()
+			if (err == nil) != (verdict == "good") {
+				t.Errorf("promtool on %q: %v %s", text, err, out)
+			}
+			for web, judged := range map[string]bool{files[3].Path: true, "": true, finding.NoFile: false, "/elsewhere/web.yml": false} {
+				a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}, Web: web})
+				found := errorsOf(a)
+				if (len(found) > 0) != (judged && verdict == "bad") {
+					t.Errorf("%q, the server has %q: %+v", text, web, found)
+				}
+				for _, f := range found {
+					if f.File != 3 || strings.Contains(f.Message+f.Hint, "hunter2") {
+						t.Errorf("%q: %+v", text, f)
+					}
+				}
+				if judged && len(found) == 0 && text != "" && web != "" && !slices.Contains(a.Rereads, 3) {
+					t.Errorf("%q: the server reads it by itself, and is to be reloaded", text)
+				}
+			}
+		}
+	}
+	// A server does not start with it, although promtool takes it.
+	files[3] = write("web.yml", "tls_server_config: {cert_file: c.pem, key_file: k.pem, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]}\n")
+	if a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}}); len(errorsOf(a)) != 1 {
+		t.Errorf("no cipher suite for HTTP/2: %+v", errorsOf(a))
+	}
+	// What is not visible may be in the server's container.
+	files[3] = write("web.yml", "tls_server_config: {cert_file: /secrets/c.pem, key_file: k.pem}\n")
+	if a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}}); len(errorsOf(a)) != 0 || len(a.Findings) != 1 {
+		t.Errorf("a certificate that is not visible: %+v", a.Findings)
+	}
+}
