@@ -16,7 +16,7 @@ var (
 	// An alias without its anchor may be a password that begins with *.
 	rePromtoolAnchor = lazyregexp.New(`unknown anchor '[^']*'( referenced)?`)
 	reUserInfo       = lazyregexp.New(`(://)[^/\s"']*@`)
-	// What net/url says of a text that is no URL quotes all of it, and the part that it does not like: with a password, a token
+	// What net/url says about a text that is no URL quotes all of it, and the part that it does not like: with a password, a token
 	// or a piece of one, wherever they stand in it.
 	reBadURL   = lazyregexp.New(`parse "(?:[^"\\]|\\.)*": (.*)`)
 	reInQuotes = lazyregexp.New(` ?"(?:[^"\\]|\\.)*"`)
