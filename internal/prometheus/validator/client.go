@@ -171,6 +171,11 @@ func (v *Validator) question(req finding.Request, files []viewed, main int, need
 		if s.Atomic {
 			q.Atomic = append(q.Atomic, dir)
 		}
+		for _, m := range s.Missing {
+			if m.Reason != snapshot.ReasonUnlinked && len(q.Broken) < MaxBroken {
+				q.Broken = append(q.Broken, s.Source.ServerPath(m.Name))
+			}
+		}
 	}
 	q.Scheme = v.verdicts.use(factsKey(req.Facts))
 	for i, f := range files {

@@ -17,6 +17,9 @@ import (
 // Both sides refuse any other.
 const Protocol = 2
 
+// MaxBroken bounds Question.Broken.
+const MaxBroken = 1000
+
 // Bounds of a question and an answer, in bytes except maxFiles, so that neither side can make the other allocate
 // without end.
 const (
@@ -49,6 +52,9 @@ type Question struct {
 	Dirs []string `json:"dirs,omitempty"`
 	// Atomic are those of Dirs that contain the kubelet's ..data link, which a pattern may match.
 	Atomic []string `json:"atomic,omitempty"`
+	// Broken are names in Dirs that lead to no readable file, as the server names them, at most MaxBroken: links to nothing and
+	// to themselves, and named pipes.
+	Broken []string `json:"broken,omitempty"`
 	// Scheme is the name validation scheme under which the known files were judged.
 	Scheme string `json:"scheme,omitempty"`
 	// Key makes fingerprints comparable within one client and useless elsewhere.
