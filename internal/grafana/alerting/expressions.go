@@ -49,6 +49,9 @@ func (a *reader) expressions(queries []*provisioning.Map) {
 			continue
 		}
 		typ, about := text(model, "type"), text(model, "expression")
+		if model.Get("type") == nil {
+			a.p.Warnf(a.f.At(q.Key("model")), ruleExpression, "write one of "+strings.Join(expressionTypes, ", "), "the expression has no 'type': %s", consequence)
+		}
 		if typ.Raw != "" && !slices.Contains(expressionTypes, typ.Raw) {
 			hint := finding.DidYouMean(typ.Raw, expressionTypes)
 			if hint == "" {
@@ -56,12 +59,26 @@ func (a *reader) expressions(queries []*provisioning.Map) {
 			}
 			a.p.Warnf(a.f.At(typ.Node), ruleExpression, hint, "Grafana has no expression of this type: %s", consequence)
 		}
-		if model.Get("expression") == nil && slices.Contains([]string{"math", "reduce", "resample", "threshold"}, typ.Raw) {
+		// The case of a threshold's keys does not matter.
+		missing := model.Get("expression") == nil && (typ.Raw != "threshold" || !slices.ContainsFunc(model.Fields, func(f provisioning.Field) bool {
+			return strings.EqualFold(f.Key, "expression")
+		}))
+		if missing && slices.Contains([]string{"math", "reduce", "resample", "threshold"}, typ.Raw) {
 			a.p.Warnf(a.f.At(typ.Node), ruleExpression, "write expression and what it is about: expression: A", "the expression has no 'expression': %s", consequence)
 		}
-		single := slices.Contains([]string{"reduce", "resample", "threshold"}, typ.Raw)
-		if single && about.Raw != "" && !open && !slices.Contains(refs, strings.TrimPrefix(about.Raw, "$")) {
-			a.p.Warnf(a.f.At(about.Node), ruleExpression, "write the refId of one of the queries", "the expression is about a query that the rule does not have: %s", consequence)
+		query, hint := about.Raw, "write the refId of one of the queries"
+		switch typ.Raw {
+		case "reduce", "resample":
+			query = strings.TrimPrefix(query, "$")
+		case "threshold":
+			if strings.HasPrefix(query, "$") {
+				hint = "write the refId without the dollar sign"
+			}
+		default:
+			continue
+		}
+		if query != "" && !open && !slices.Contains(refs, query) {
+			a.p.Warnf(a.f.At(about.Node), ruleExpression, hint, "the expression is about a query that the rule does not have: %s", consequence)
 		}
 	}
 }

@@ -84,6 +84,9 @@ func TestAlertingCases(t *testing.T) {
 					errors[f.Rule] = true
 				}
 				warned = warned || f.Severity == findings.Warning && f.Rule == c.warn
+				if f.Rule != c.warn && (f.Rule == "alert-rule-expression" || f.Rule == "alert-rule-template") {
+					t.Errorf("not expected: %s", f)
+				}
 			}
 			if c.want == "" && len(errors) > 0 || c.want != "" && !errors[c.want] {
 				t.Errorf("errors are %v, want %q\n%s", errors, c.want, listed(found))
