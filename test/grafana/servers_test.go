@@ -3,7 +3,6 @@
 package grafana
 
 import (
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -17,14 +16,7 @@ import (
 	"reloader/test/volume"
 )
 
-// The tests wait most of the time, so more of them run at once than there are processors.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		_ = f.Value.Set("8")
-	}
-	rig.Main(m)
-}
+func TestMain(m *testing.M) { rig.MainOfWaiting(m, 8) }
 
 // world is a Grafana with its mounted volumes.
 type world struct {

@@ -2,10 +2,12 @@ package rig
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -21,6 +23,15 @@ var programs struct {
 // Main is the TestMain of a package whose tests start our programs: it runs the tests, and removes
 // what they built.
 func Main(m *testing.M) { os.Exit(run(m)) }
+
+// MainOfWaiting is Main for tests that wait most of the time: unless -parallel says something else, this many run at once.
+func MainOfWaiting(m *testing.M, parallel int) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set(strconv.Itoa(parallel))
+	}
+	Main(m)
+}
 
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "reloader-test-")
