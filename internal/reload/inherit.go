@@ -7,6 +7,8 @@ func (t *Target) Inherit(from *Target) {
 	t.good = from.good
 	// Anything may have been sent since the proof, unless it still stood.
 	t.state.strayed = from.state.strayed || from.state.unread || from.state.proof != proofStands || from.state.wanted != from.good.digest
+	// What the server answered to the newest reload counts only if the files were seen not to have moved.
+	t.state.misread = from.state.misread || from.state.unread && !from.state.gated
 	t.obs, t.before = from.obs, from.before
 	t.obs.Ready = false
 	old := from.Status()
