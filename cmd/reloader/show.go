@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -114,8 +115,7 @@ func printAnswer(w io.Writer, body string) {
 func printFindings(w io.Writer, indent string, findings []finding.Finding) {
 	more := len(findings) - maxShownFindings
 	if more > 0 {
-		of := func(s finding.Severity) []finding.Finding { return finding.OfSeverity(findings, s) }
-		findings = slices.Concat(of(finding.Error), of(finding.Warning), of(finding.Info))[:maxShownFindings]
+		findings = slices.SortedStableFunc(slices.Values(findings), func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })[:maxShownFindings]
 	}
 	for _, f := range findings {
 		fmt.Fprintf(w, "%s%s\n", indent, f)

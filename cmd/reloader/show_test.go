@@ -30,4 +30,9 @@ func TestOnlyTheFirstFindingsAreShown(t *testing.T) {
 	if printFindings(&b, "", all[:maxShownFindings]); strings.Contains(b.String(), "more") || strings.Count(b.String(), "\n") != maxShownFindings {
 		t.Error(b.String())
 	}
+	// Another program may have answered: findings without a severity are shown like others.
+	b.Reset()
+	if printFindings(&b, "", make([]finding.Finding, maxShownFindings+1)); strings.Count(b.String(), "\n") != maxShownFindings+1 {
+		t.Error(b.String())
+	}
 }
