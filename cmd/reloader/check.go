@@ -80,6 +80,7 @@ func runCheck(ctx context.Context, args []string, std stdio) int {
 	if err := config.CheckVersion(o.prometheus.Version); err != nil {
 		return usageError(std, "check", "--prometheus-version: %s", err)
 	}
+	o.prometheus.Features = config.Features(o.prometheus.Features)
 	cfg.Self = std.self
 	paths := fs.Args()
 	if len(cfg.Targets) == 0 && len(paths) == 0 && o.ownFile == "" {

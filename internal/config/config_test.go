@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -301,4 +302,15 @@ func FuzzFile(f *testing.F) {
 			t.Errorf("differs from itself: %+v", changes)
 		}
 	})
+}
+
+// Feature flags are accepted in the form of Prometheus' own flag, too.
+func TestFeatures(t *testing.T) {
+	t.Parallel()
+	if got := Features([]string{"a,b", " c ", ""}); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("%q", got)
+	}
+	if got := Features(nil); got != nil {
+		t.Errorf("no flag: %q", got)
+	}
 }

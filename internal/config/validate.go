@@ -131,6 +131,15 @@ func CheckVersion(s string) error {
 	return fmt.Errorf("%q is not a version: write major and minor, such as 3.16 or 3.16.0", s)
 }
 
+// Features separates feature flags that were given as one value, as Prometheus' own --enable-feature accepts them.
+func Features(given []string) []string {
+	var features []string
+	for _, list := range given {
+		features = append(features, strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })...)
+	}
+	return features
+}
+
 // targetChecker checks one target.
 type targetChecker struct {
 	*checker

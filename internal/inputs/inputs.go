@@ -147,7 +147,7 @@ func NewComparer(cfg config.Config, t config.Target) *prometheusvalidator.Valida
 
 // Facts are what is assumed about the server until it was asked.
 func Facts(t config.Target) finding.Facts {
-	return finding.Facts{Version: t.Version, Agent: t.Agent, Features: t.Features, SameEnv: t.SameEnv}
+	return finding.Facts{Version: t.Version, Agent: t.Agent, Features: config.Features(t.Features), SameEnv: t.SameEnv}
 }
 
 // OpenGate opens a target's gate, which only reloader writes; nil when the target has none.

@@ -82,7 +82,7 @@ func TestFirstStartWithAFeature(t *testing.T) {
 
 	w.prometheus = rig.NewPrometheusIn(t, filepath.Join(w.gate, "prometheus.yml"), "", "--enable-feature=promql-experimental-functions")
 	w.reloader = rig.NewReloader(t, "--prometheus-url", w.prometheus.Proxy, "--prometheus-config", filepath.Join(w.volume.Dir, "prometheus.yml"),
-		"--prometheus-gate", w.gate, "--prometheus-feature", "promql-experimental-functions")
+		"--prometheus-gate", w.gate, "--prometheus-feature", "promql-delayed-name-removal,promql-experimental-functions")
 	w.start()
 	w.reaches(reload.InSync)
 	w.healthy()
