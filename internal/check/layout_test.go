@@ -17,6 +17,7 @@ import (
 func TestAbsoluteRuleFiles(t *testing.T) {
 	t.Parallel()
 	const broken = "groups:\n- name: g\n  rules:\n  - {record: a, expr: sum(}\n"
+	const read = "groups: [{name: h, rules: [{record: b, expr: up}]}]\n"
 	const unread = "groups:\n- name: g\n  rules:\n  - record: a\n    expr: up\n"
 	main := func(pattern string) string { return "rule_files: ['" + pattern + "']\n" }
 	for name, c := range map[string]struct {
@@ -44,8 +45,20 @@ func TestAbsoluteRuleFiles(t *testing.T) {
 			[]string{prometheusvalidator.RuleMissingFile + " warning"},
 		},
 		"named by nothing": {
-			map[string]string{"prometheus.yml": main("named.yml"), "named.yml": unread, "rules/a.yml": unread, "b.rules": unread, "b.yml.off": unread, "grafana.yml": "apiVersion: 1\n" + unread},
+			map[string]string{"prometheus.yml": main("named.yml"), "named.yml": read, "rules/a.yml": unread, "b.rules": unread, "b.yml.off": unread, "grafana.yml": "apiVersion: 1\n" + unread},
 			[]string{prometheusvalidator.RuleUnreadFile + " info", prometheusvalidator.RuleUnreadFile + " info"},
+		},
+		"named through ..data": {
+			map[string]string{"prometheus.yml": main("/etc/nowhere/..data/*.rules"), "a.rules": unread},
+			[]string{prometheusvalidator.RuleAssumedPath + " info"},
+		},
+		"named in a longer form": {
+			map[string]string{"prometheus.yml": main("/etc/nowhere/./rules//*.yml"), "rules/a.yml": unread},
+			[]string{prometheusvalidator.RuleAssumedPath + " info"},
+		},
+		"read under another name": {
+			map[string]string{"prometheus.yml": main("link.rules"), "real.rules": unread, "link.rules": "-> real.rules"},
+			nil,
 		},
 		"relative": {
 			map[string]string{"prometheus.yml": main("rules/*.yml"), "rules/a.yml": broken},
@@ -59,6 +72,12 @@ func TestAbsoluteRuleFiles(t *testing.T) {
 				p = filepath.Join(dir, p)
 				if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 					t.Fatal(err)
+				}
+				if to, link := strings.CutPrefix(text, "-> "); link {
+					if err := os.Symlink(to, p); err != nil {
+						t.Fatal(err)
+					}
+					continue
 				}
 				if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
 					t.Fatal(err)

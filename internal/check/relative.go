@@ -45,14 +45,33 @@ func (r *relative) add(dir string) string {
 func (r relative) finding(f *finding.Finding) {
 	f.File = r.path(f.File)
 	for _, pair := range r {
-		if pair[0] == pair[1] {
+		if pair[0] == pair[1] || filepath.Dir(pair[0]) == pair[0] {
 			continue
 		}
 		dir := pair[1] + string(filepath.Separator)
 		if pair[1] == "." {
 			dir = ""
 		}
-		f.Message = strings.ReplaceAll(f.Message, pair[0]+string(filepath.Separator), dir)
+		f.Message = replacePrefix(f.Message, pair[0]+string(filepath.Separator), dir)
+	}
+}
+
+// replacePrefix replaces a directory where a path begins with it. In the middle of a path or URL it is another one.
+func replacePrefix(text, dir, with string) string {
+	var b strings.Builder
+	for from := 0; ; {
+		i := strings.Index(text[from:], dir)
+		if i < 0 {
+			return b.String() + text[from:]
+		}
+		at := from + i
+		b.WriteString(text[from:at])
+		if inPath := at > 0 && !strings.ContainsRune(" \"'`(=,[", rune(text[at-1])); inPath {
+			b.WriteString(dir)
+		} else {
+			b.WriteString(with)
+		}
+		from = at + len(dir)
 	}
 }
 

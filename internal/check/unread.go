@@ -26,7 +26,7 @@ func unreadRules(set *snapshot.Set, main config.Mount, expected any) []finding.F
 	}
 	read := map[string]bool{}
 	for _, r := range e.Rules {
-		read[r.Path] = true
+		read[proof.Path(r.Path)] = true // as rule_files writes it: with ..data, or with /./
 	}
 	var all []finding.Finding
 	dir := filepath.Dir(main.Path)
@@ -34,10 +34,15 @@ func unreadRules(set *snapshot.Set, main config.Mount, expected any) []finding.F
 		if s.Source.Dir != dir {
 			continue
 		}
+		isRead := func(f snapshot.File) bool { return read[proof.Path(path.Join(path.Dir(e.Main), f.Name))] }
+		judged := map[snapshot.Digest]bool{} // also under another name: a link, or what it leads to
+		for _, f := range s.Files {
+			judged[f.Digest] = judged[f.Digest] || isRead(f)
+		}
 		for _, f := range s.Files {
 			ext := path.Ext(f.Name)
 			b, _ := s.Bytes(f.Name)
-			if !slices.Contains([]string{".yml", ".yaml", ".rules"}, ext) || read[proof.Path(path.Join(path.Dir(e.Main), f.Name))] || !ruleFile(b) {
+			if !slices.Contains([]string{".yml", ".yaml", ".rules"}, ext) || judged[f.Digest] || !ruleFile(b) {
 				continue
 			}
 			example := f.Name // a pattern could match the main file too
