@@ -13,7 +13,7 @@ func namelessJobs(root *yaml.Node) map[*yaml.Node]bool {
 		if job = yamlnode.Resolve(job); job.Kind != yaml.MappingNode {
 			continue
 		}
-		if name := yamlnode.Get(job, "job_name"); name == nil || name.Kind == yaml.ScalarNode && name.Value == "" {
+		if name := yamlnode.Get(job, "job_name"); name == nil || name.Kind == yaml.ScalarNode && (name.Value == "" || name.Tag == "!!null") {
 			jobs[job] = true
 		}
 	}

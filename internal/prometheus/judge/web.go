@@ -3,7 +3,6 @@ package judge
 import (
 	"cmp"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -101,7 +100,7 @@ func looksLikeWeb(ix *index) bool {
 func (j *judge) webFile(file int, ix *index) {
 	c := webConfig{HTTP: webHTTP{HTTP2: true}}
 	if err := yaml2.UnmarshalStrict(j.q.Files[file].Content, &c); err != nil {
-		ps := problems(err, configNames)
+		ps := tolerate(problems(err, configNames), j.server)
 		for i := range ps {
 			ps[i].rule, ps[i].hint = validator.RuleWebConfig, cmp.Or(ps[i].hint, "without a valid file of --web.config.file the server answers no request, and does not start")
 		}
@@ -120,16 +119,20 @@ func (j *judge) webFile(file int, ix *index) {
 			break
 		}
 	}
+	unknown := finding.Error // names that this version does not know
+	if newer(j.server) {
+		unknown = finding.Warning
+	}
 	for name, value := range c.HTTP.Headers {
 		values, known := webHeaders[name]
 		switch {
 		case !known:
-			say(finding.Error, name, fmt.Sprintf("the header %q cannot be set", name))
+			say(unknown, name, fmt.Sprintf("the header %q cannot be set", name))
 		case len(values) > 0 && !slices.Contains(values, value):
 			say(finding.Error, name, fmt.Sprintf("the header %s must be %s", name, strings.Join(values, " or ")))
 		}
 	}
-	j.webTLS(file, ix, &c, say)
+	j.webTLS(file, ix, &c, unknown, say)
 }
 
 var (
@@ -140,21 +143,26 @@ var (
 	http2Ciphers = []string{"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"}
 )
 
-func (j *judge) webTLS(file int, ix *index, c *webConfig, say func(severity finding.Severity, key, message string)) {
+func (j *judge) webTLS(file int, ix *index, c *webConfig, unknown finding.Severity, say func(severity finding.Severity, key, message string)) {
 	t := &c.TLS
 	for _, name := range t.Ciphers {
-		if !slices.ContainsFunc(tls.CipherSuites(), func(s *tls.CipherSuite) bool { return s.Name == name }) {
-			say(finding.Error, "cipher_suites", fmt.Sprintf("%q is not a cipher suite, or not a secure one", name))
+		is := func(s *tls.CipherSuite) bool { return s.Name == name }
+		if !slices.ContainsFunc(tls.CipherSuites(), is) {
+			severity := unknown
+			if older(j.server) && slices.ContainsFunc(tls.InsecureCipherSuites(), is) {
+				severity = finding.Warning // it was built when Go still called more of them secure
+			}
+			say(severity, "cipher_suites", fmt.Sprintf("%q is not a cipher suite, or not a secure one", name))
 		}
 	}
 	for _, name := range t.Curves {
 		if !slices.Contains(webCurves, name) {
-			say(finding.Error, "curve_preferences", fmt.Sprintf("%q is not one of %s", name, strings.Join(webCurves, ", ")))
+			say(unknown, "curve_preferences", fmt.Sprintf("%q is not one of %s", name, strings.Join(webCurves, ", ")))
 		}
 	}
 	for key, name := range map[string]string{"min_version": t.Min, "max_version": t.Max} {
 		if _, known := webVersions[name]; !known {
-			say(finding.Error, key, fmt.Sprintf("%q is not one of TLS10, TLS11, TLS12, TLS13", name))
+			say(unknown, key, fmt.Sprintf("%q is not one of TLS10, TLS11, TLS12, TLS13", name))
 		}
 	}
 	if t.CertFile+t.Cert+t.KeyFile+string(t.Key)+t.ClientCAFile+t.ClientCA+t.ClientAuth == "" {
@@ -165,15 +173,17 @@ func (j *judge) webTLS(file int, ix *index, c *webConfig, say func(severity find
 	}
 	switch {
 	case !slices.Contains(webClients, t.ClientAuth):
-		say(finding.Error, "client_auth_type", "the type is not one of "+strings.Join(webClients[1:], ", "))
+		say(unknown, "client_auth_type", "the type is not one of "+strings.Join(webClients[1:], ", "))
 	case t.ClientCAFile+t.ClientCA != "" && (t.ClientAuth == "" || t.ClientAuth == "NoClientCert"):
 		say(finding.Error, "tls_server_config", "client_ca or client_ca_file without client_auth_type")
 	}
 	cert, err := j.webPEM(file, ix, "cert", t.Cert, t.CertFile)
 	key, err2 := j.webPEM(file, ix, "key", string(t.Key), t.KeyFile)
 	switch {
+	case err != nil && err2 != nil:
+		say(finding.Error, "tls_server_config", err.Error()+", and so is "+strings.TrimSuffix(err2.Error(), " is missing"))
 	case err != nil, err2 != nil:
-		say(finding.Error, "tls_server_config", errors.Join(err, err2).Error())
+		say(finding.Error, "tls_server_config", cmp.Or(err, err2).Error())
 	case cert != nil && key != nil:
 		if _, err := tls.X509KeyPair(cert, key); err != nil { // its words may quote nothing of a key
 			say(finding.Error, "tls_server_config", "the certificate and the key do not match, or one of them is damaged")

@@ -82,4 +82,26 @@ func TestWebConfiguration(t *testing.T) {
 	if a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}}); len(errorsOf(a)) != 0 || len(a.Findings) != 1 {
 		t.Errorf("a certificate that is not visible: %+v", a.Findings)
 	}
+	// A server of another version decides itself about names that this one does not know, or no longer.
+	for text, versions := range map[string][]string{
+		"http_server_config: {http3: true}\n":                                                                                                 {"3.99.0"},
+		"http_server_config: {headers: {X-New: a}}\n":                                                                                         {"3.99.0"},
+		"tls_server_config: {cert_file: c.pem, key_file: k.pem, curve_preferences: [X25519MLKEM768]}\n":                                       {"3.99.0"},
+		"tls_server_config: {cert_file: c.pem, key_file: k.pem, min_version: TLS14}\n":                                                        {"3.99.0"},
+		"tls_server_config: {cert_file: c.pem, key_file: k.pem, cipher_suites: [TLS_RSA_WITH_AES_128_GCM_SHA256, " + http2Ciphers[0] + "]}\n": {"2.45.0"},
+	} {
+		files[3] = write("web.yml", text)
+		for _, version := range append(versions, "3.16.0") {
+			a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}, Version: version})
+			if len(a.Findings) != 1 || (len(errorsOf(a)) == 1) != (version == "3.16.0") {
+				t.Errorf("%q, server %s: %+v", text, version, a.Findings)
+			}
+		}
+	}
+	// Two mistakes are one message on one line.
+	files[3] = write("web.yml", "tls_server_config: {client_auth_type: NoClientCert}\n")
+	a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}})
+	if len(a.Findings) != 1 || strings.Contains(a.Findings[0].Message, "\n") {
+		t.Errorf("no certificate and no key: %+v", a.Findings)
+	}
 }
