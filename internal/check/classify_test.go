@@ -94,7 +94,7 @@ func TestLeftOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{
-		"a.yaml", "prometheus/prometheus.yml", "prometheus/rules/a.yml", "grafana/grafana.ini", "docs/x.txt", "web/package.json", "web/tox.ini", "node_modules/a.yaml", "b/provisioning/datasources/a.yaml", ".git/a.ini", "given/a.ini", "whole/prometheus.yml", "whole/more/a.ini",
+		"a.yaml", "prometheus/prometheus.yml", "prometheus/rules/a.yml", "grafana/grafana.ini", "docs/x.txt", "web/package.json", "web/tox.ini", "src/plugins/a.js", "node_modules/a.yaml", "b/provisioning/datasources/a.yaml", ".git/a.ini", "given/a.ini", "whole/prometheus.yml", "whole/more/a.ini",
 	} {
 		p := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {

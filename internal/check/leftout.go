@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"reloader/internal/grafana"
 )
 
 // LeftOut are the directories below the given ones that hold files of Prometheus or Grafana and are not judged: of a
@@ -43,9 +45,21 @@ func below(dir string, given []string, depth int) []string {
 	return all
 }
 
-// telling says that a file is surely one for Prometheus, Grafana or Kubernetes: many programs have .json and .ini files.
+// telling says that a file is surely one for Prometheus, Grafana or Kubernetes: many programs have .json and .ini files, and
+// directories named plugins.
 func telling(i Input) bool {
-	return i.Kind != KindDashboard && (i.Kind != KindIni || strings.Contains(filepath.Base(i.Path), "grafana"))
+	switch i.Kind {
+	case KindDashboard:
+		return false
+	case KindIni:
+		return strings.Contains(filepath.Base(i.Path), "grafana")
+	case KindProvisioning:
+		return slices.ContainsFunc(grafana.Kinds, func(k grafana.Kind) bool {
+			entries, _ := os.ReadDir(filepath.Join(i.Path, k.Name))
+			return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return k.Reads(e.Name()) })
+		})
+	}
+	return true
 }
 
 func wholeDirectory(found []Input) bool {
