@@ -58,8 +58,9 @@ func telling(i Input) bool {
 			entries, _ := os.ReadDir(filepath.Join(i.Path, k.Name))
 			return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return k.Reads(e.Name()) })
 		})
+	default:
+		return true
 	}
-	return true
 }
 
 func wholeDirectory(found []Input) bool {
