@@ -44,6 +44,7 @@ func TestClassify(t *testing.T) {
 		"near/Chart.yaml":             "apiVersion: v2\nname: x\ndatasource: x\n",
 		"near/playbook.yml":           "- hosts: all\n  roles: [x]\n",
 		"near/adapter.yml":            "rules:\n- seriesQuery: x\n",
+		"near/values2.yaml":           "image: a\nrules:\n- alert: A\n  expr: up\n",
 		"near/f.yml":                  "route: {}\ngroup:\n- rules:\n  - record: a\n    expr: up\n",
 		"near/g.yml":                  "apiVersion: 1\nname: x\n",
 	} {

@@ -27,7 +27,8 @@ func misspelt(found Input, keys map[string]bool, content []byte) (Input, error) 
 		near[plain(key)] = true
 	}
 	rules := ruleKey().Match(content) && exprKey().Match(content)
-	if rules && (near[plain("groups")] || near[plain("rules")] || listAtTop().Match(content)) {
+	// With further keys it is something else: the values of a Helm chart that makes rules, for example.
+	if rules && (len(keys) == 1 && (near[plain("groups")] || near[plain("rules")]) || listAtTop().Match(content)) {
 		found.Kind = KindRules
 		return found, nil
 	}
