@@ -124,7 +124,7 @@ func (c *checker) refresh() {
 	if text, ok := c.set.get("dashboards", "min_refresh_interval"); ok && text != "" {
 		if _, err := ParseDuration(text); err != nil {
 			e := c.set.at("dashboards", "min_refresh_interval")
-			c.warn(e, RuleDefaultUsed, durationHint, "%s is not a duration, so nothing is enforced", e.name())
+			c.warn(e, RuleDefaultUsed, durationHint, "%s is not a duration: Grafana 12.4 skips each provisioned dashboard with a refresh", e.name())
 		}
 	}
 }

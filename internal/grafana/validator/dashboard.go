@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,8 @@ type dashboardCheck struct {
 	byTitle    map[string]*dashboard
 	done       map[string]*dashboard
 	minRefresh time.Duration
+	// noRefresh says that min_refresh_interval is not a duration: then Grafana refuses every refresh.
+	noRefresh bool
 	// theirUIDs and theirTitles are those of dashboards in the server that do not come from its files.
 	theirUIDs, theirTitles map[orgKey]bool
 }
@@ -87,6 +90,8 @@ func (c *dashboardCheck) dashboard(v *providerView, f jsonFile) *dashboard {
 	c.checkTitle(d, fields, at)
 	c.checkUID(d, fields, at)
 	c.checkTags(d, fields["tags"])
+	c.checkRefresh(d, fields["refresh"], false)
+	c.checkRefresh(d, fields[autoRefresh], true)
 	if d.stored() {
 		c.unique(v, d, at)
 		c.dashboardTakeover(v, d, at)
@@ -147,13 +152,13 @@ const (
 
 // checkTags looks for tags that are too long. A list with anything but strings has none to Grafana.
 func (c *dashboardCheck) checkTags(d *dashboard, f jsonField) {
-	var tags []string
-	if c.Version.Before(validation.V124) || f.kind() != '[' || json.Unmarshal(f.raw, &tags) != nil {
+	var tags []*string
+	if c.Version.Before(validation.V124) || f.kind() != '[' || json.Unmarshal(f.raw, &tags) != nil || slices.Contains(tags, nil) {
 		return
 	}
 	for _, tag := range tags {
-		if len(tag) > maxTag {
-			c.skip(d, d.file.at(f), ruleTag, "shorten it", "a tag has %d bytes, more than %d: Grafana skips the file and keeps the dashboard as it was", len(tag), maxTag)
+		if len(*tag) > maxTag {
+			c.skip(d, d.file.at(f), ruleTag, "shorten it", "a tag has %d bytes, more than %d: Grafana skips the file and keeps the dashboard as it was", len(*tag), maxTag)
 			return
 		}
 	}
@@ -221,33 +226,40 @@ func (c *dashboardCheck) checkFields(f jsonFile, fields map[string]jsonField) {
 	if in, has := fields["__inputs"]; has && in.kind() == '[' {
 		c.inputs(f, in, fields["templating"])
 	}
-	if refresh, has := fields["refresh"]; has {
-		c.checkRefresh(f.at(refresh), refresh)
-	}
 	if c.Version.Before(validation.V9) {
 		c.checkLegacyAlerts(f, fields["panels"])
 	}
 }
 
-// minRefresh is [dashboards] min_refresh_interval; 0 if it depends on Grafana's environment or is not a duration.
-func minRefresh(p *validation.Pass) time.Duration {
+// minRefresh is [dashboards] min_refresh_interval; 0 if it depends on Grafana's environment or is bad, which is not a duration.
+func minRefresh(p *validation.Pass) (least time.Duration, bad bool) {
 	text, set, known := p.Setting("dashboards", "min_refresh_interval")
 	if !set || known && text == "" {
-		return 5 * time.Second
+		return 5 * time.Second, false
 	}
 	if !known {
-		return 0
+		return 0, false
 	}
-	d, _ := ini.ParseDuration(text)
-	return d
+	least, err := ini.ParseDuration(text)
+	return least, err != nil
 }
 
-func (c *dashboardCheck) checkRefresh(at validation.Place, f jsonField) {
+// checkRefresh judges a dashboard's refresh. In a classic dashboard and a v1 resource Grafana replaces a bad one; it refuses
+// the autoRefresh of a v2 resource, and every refresh when the minimum is not a duration (measured on 12.4).
+func (c *dashboardCheck) checkRefresh(d *dashboard, f jsonField, v2 bool) {
 	text, isText := f.text()
-	if !isText || text == "" || text == "auto" {
+	if !isText || text == "" || text == "auto" || !d.stored() {
 		return
 	}
-	if d, err := ini.ParseDuration(text); err != nil || d < c.minRefresh {
+	at := d.file.at(f)
+	refuses := c.Version.AtLeast(validation.V124)
+	refresh, err := ini.ParseDuration(text)
+	switch bad := err != nil || refresh < c.minRefresh; {
+	case c.noRefresh && refuses:
+		c.skip(d, at, ruleRefresh, "write a duration in grafana.ini, such as 5s", "[dashboards] min_refresh_interval is not a duration: Grafana skips each file with a refresh and keeps the dashboard as it was")
+	case bad && v2 && refuses:
+		c.skip(d, at, ruleRefresh, "", "autoRefresh must be a duration of at least [dashboards] min_refresh_interval (5s by default): Grafana skips the file and keeps the dashboard as it was")
+	case bad && !v2:
 		c.Warnf(at, ruleRefresh, "", "refresh must be a duration of at least [dashboards] min_refresh_interval (5s by default): Grafana uses that minimum")
 	}
 }

@@ -26,6 +26,9 @@ var (
 	resourceVersions13 = []string{"v1", "v2"}
 )
 
+// autoRefresh is where unwrap puts the refresh of a v2 resource; no classic dashboard has a field of this name.
+const autoRefresh = "spec.timeSettings.autoRefresh"
+
 // inside are the fields of a value that is an object.
 func (f jsonField) inside() map[string]jsonField {
 	if f.kind() != '{' {
@@ -64,6 +67,12 @@ func (c *dashboardCheck) unwrap(v *providerView, d *dashboard, fields map[string
 	}
 	if name, ok := meta["name"]; ok {
 		out["uid"] = name
+	}
+	if version, _ := fields["apiVersion"].text(); strings.HasPrefix(version, resourceGroup+"v2") {
+		delete(out, "refresh") // a v2 dashboard has another
+		if f, ok := spec["timeSettings"].inside()["autoRefresh"]; ok {
+			out[autoRefresh] = f
+		}
 	}
 	c.resourceVersion(d, fields["apiVersion"])
 	c.resourceFolder(v, d, meta["annotations"].inside()["grafana.app/folder"])

@@ -40,7 +40,8 @@ func checkDashboards(p *validation.Pass, s *snapshot.Snapshot) {
 	for _, pr := range list {
 		checkProvider(p, pr)
 	}
-	c := &dashboardCheck{Pass: p, byUID: map[orgKey]*dashboard{}, byTitle: map[string]*dashboard{}, done: map[string]*dashboard{}, minRefresh: minRefresh(p)}
+	c := &dashboardCheck{Pass: p, byUID: map[orgKey]*dashboard{}, byTitle: map[string]*dashboard{}, done: map[string]*dashboard{}}
+	c.minRefresh, c.noRefresh = minRefresh(p)
 	var views []*providerView
 	for _, pr := range list {
 		views = append(views, view(p, pr))

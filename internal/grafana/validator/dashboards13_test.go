@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -143,7 +144,7 @@ func TestRefresh(t *testing.T) {
 		{refresh: "5s"}, {refresh: "4s", want: true}, {refresh: "1m30s"}, {refresh: "0.5h"}, {refresh: "1w"}, {refresh: "1M"}, {refresh: "auto"}, {refresh: ""},
 		{refresh: "often", want: true}, {refresh: "30", want: true}, {refresh: "-1h", want: true}, {refresh: "99999999999999999999d", want: true},
 		{ini: "1s", refresh: "1s"}, {ini: "1m", refresh: "30s", want: true}, {ini: "1m", refresh: "1m"}, {ini: "1d", refresh: "23h", want: true},
-		{ini: " ", refresh: "4s", want: true}, {ini: "often", refresh: "1s"}, {ini: "often", refresh: "often", want: true},
+		{ini: " ", refresh: "4s", want: true}, {ini: "often", refresh: "1s", want: true}, {ini: "often", refresh: "auto"}, {ini: "often", refresh: "often", want: true},
 		{ini: "$__env{LEAST}", refresh: "1s"}, {ini: "$__env{LEAST}", refresh: "often", want: true},
 		{ini: "1m", live: "1s", refresh: "1s"}, {ini: "1s", live: "1m", refresh: "30s", want: true},
 	} {
@@ -167,6 +168,43 @@ func TestRefresh(t *testing.T) {
 	}
 	if !slices.Contains(validation.LiveSettings(), "dashboards.min_refresh_interval") {
 		t.Error("the running server is not asked for the setting")
+	}
+}
+
+// Measured on Grafana 12.4: it stores a v2 resource only with a refresh of at least the minimum, a classic dashboard and a v1
+// resource with the minimum instead, and none with a refresh if the minimum is not a duration. A null makes it see no tags.
+func TestRefreshThatSkips(t *testing.T) {
+	t.Parallel()
+	resource := func(version, spec string) string {
+		return `{"apiVersion": "dashboard.grafana.app/` + version + `", "kind": "Dashboard", "metadata": {"name": "a"}, "spec": {"title": "A", ` + spec + `}}`
+	}
+	long := strings.Repeat("x", maxTag+1)
+	for _, c := range []struct {
+		json, ini, version, want string
+	}{
+		{json: resource("v2beta1", `"timeSettings": {"autoRefresh": "1s"}`), want: ruleRefresh},
+		{json: resource("v2beta1", `"timeSettings": {"autoRefresh": "often"}`), want: ruleRefresh},
+		{json: resource("v2beta1", `"timeSettings": {"autoRefresh": "5s"}`)},
+		{json: resource("v2beta1", `"timeSettings": {"autoRefresh": ""}`)},
+		{json: resource("v2beta1", `"timeSettings": {"autoRefresh": "1s"}`), version: "12.0.0"},
+		{json: resource("v1beta1", `"refresh": "1s"`)},
+		{json: `{"title": "A", "uid": "a", "refresh": "1s"}`},
+		{json: `{"title": "A", "uid": "a", "refresh": "30s"}`, ini: "often", want: ruleRefresh},
+		{json: `{"title": "A", "uid": "a", "refresh": "30s"}`, ini: "often", version: "11.0.0"},
+		{json: `{"title": "A", "uid": "a"}`, ini: "often"},
+		{json: `{"title": "A", "uid": "a", "tags": ["` + long + `"]}`, want: ruleTag},
+		{json: `{"title": "A", "uid": "a", "tags": [null, "` + long + `"]}`},
+	} {
+		set := dashboardSet("apiVersion: 1\nproviders: [{name: d, updateIntervalSeconds: 30, options: {path: /d}}]\n", map[string]string{"a.json": c.json})
+		text := "[dashboards]\nmin_refresh_interval = " + c.ini + "\n"
+		set = snapshot.NewSet(append(slices.Clone(set.Snapshots), snapshot.FromFiles(snapshot.Source{Name: grafana.Ini, Dir: "/i"}, map[string][]byte{"grafana.ini": []byte(text)}))...)
+		r, err := New(validation.Options{}).Validate(t.Context(), finding.Request{Set: set, Facts: finding.Facts{Version: cmp.Or(c.version, "12.4.0")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Expected.(*Expected).Skipped["/d/a.json"]; got != c.want {
+			t.Errorf("%+v: skipped for %q\n%s", c, got, listed(r.Findings))
+		}
 	}
 }
 
