@@ -63,7 +63,7 @@ func jsonHint(b []byte, e *jsonError) string {
 		return "JSON has no comments: remove it"
 	case starts("'"), starts("\u201c"), starts("\u201d"):
 		return `write plain double quotes: "`
-	case starts("{{"):
+	case starts("{{"), starts("{") && bytes.HasSuffix(b[:len(b)-len(behind)], []byte("{")): // the first may pass as an object
 		return "this is an unrendered template: render it first (helm template, for example)"
 	case len(before) == 0 && starts("<"):
 		return "this is a web page: download the dashboard itself"
