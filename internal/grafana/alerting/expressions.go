@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -36,6 +37,7 @@ func (a *reader) expressions(queries []*provisioning.Map) {
 		refs = append(refs, text(q, "refId").Raw)
 	}
 	open := slices.ContainsFunc(refs, func(s string) bool { return s == "" || strings.Contains(s, "$") })
+	oneOf := "write one of " + strings.Join(expressionTypes, ", ")
 	const consequence = "Grafana accepts the rule, but every evaluation fails"
 	for _, q := range queries {
 		if ds := text(q, "datasourceUid").Raw; ds != "__expr__" && ds != "-100" {
@@ -50,14 +52,10 @@ func (a *reader) expressions(queries []*provisioning.Map) {
 		}
 		typ, about := text(model, "type"), text(model, "expression")
 		if model.Get("type") == nil {
-			a.p.Warnf(a.f.At(q.Key("model")), ruleExpression, "write one of "+strings.Join(expressionTypes, ", "), "the expression has no 'type': %s", consequence)
+			a.p.Warnf(a.f.At(q.Key("model")), ruleExpression, oneOf, "the expression has no 'type': %s", consequence)
 		}
 		if typ.Raw != "" && !slices.Contains(expressionTypes, typ.Raw) {
-			hint := finding.DidYouMean(typ.Raw, expressionTypes)
-			if hint == "" {
-				hint = "write one of " + strings.Join(expressionTypes, ", ")
-			}
-			a.p.Warnf(a.f.At(typ.Node), ruleExpression, hint, "Grafana has no expression of this type: %s", consequence)
+			a.p.Warnf(a.f.At(typ.Node), ruleExpression, cmp.Or(finding.DidYouMean(typ.Raw, expressionTypes), oneOf), "Grafana has no expression of this type: %s", consequence)
 		}
 		// The case of a threshold's keys does not matter.
 		missing := model.Get("expression") == nil && (typ.Raw != "threshold" || !slices.ContainsFunc(model.Fields, func(f provisioning.Field) bool {
