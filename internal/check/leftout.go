@@ -7,17 +7,18 @@ import (
 	"strings"
 
 	"reloader/internal/grafana"
+	"reloader/internal/paths"
 )
 
 // LeftOut are the directories below the given ones that hold files of Prometheus or Grafana and are not judged: of a
 // directory only the files directly in it are, unless it is one that a server reads as a whole.
-func LeftOut(paths []string) []string {
+func LeftOut(given []string) []string {
 	var all []string
-	for _, p := range paths {
+	for _, p := range given {
 		if found, err := Classify(p); err == nil && wholeDirectory(found) {
 			continue
 		}
-		all = append(all, below(p, paths, maxLeftOutDepth)...)
+		all = append(all, below(p, given, maxLeftOutDepth)...)
 	}
 	return all
 }
@@ -33,7 +34,7 @@ func below(dir string, given []string, depth int) []string {
 	var all []string
 	for _, e := range entries {
 		sub := filepath.Join(dir, e.Name())
-		if strings.HasPrefix(e.Name(), ".") || e.Name() == "node_modules" || e.Name() == "vendor" || !isDir(sub) || slices.ContainsFunc(given, func(q string) bool { return within(q, sub) }) {
+		if strings.HasPrefix(e.Name(), ".") || e.Name() == "node_modules" || e.Name() == "vendor" || !isDir(sub) || slices.ContainsFunc(given, func(q string) bool { return paths.Inside(filepath.Clean(q), sub) }) {
 			continue
 		}
 		if found, err := Classify(sub); err == nil && slices.ContainsFunc(found, telling) {
@@ -65,10 +66,4 @@ func telling(i Input) bool {
 
 func wholeDirectory(found []Input) bool {
 	return slices.ContainsFunc(found, func(i Input) bool { return i.Kind == KindPrometheus || i.Kind == KindProvisioning })
-}
-
-// within says that a path is a directory, or in it.
-func within(path, dir string) bool {
-	path = filepath.Clean(path)
-	return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator))
 }
