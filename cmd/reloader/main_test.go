@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 			"code":     exitCode,
 			"oneline":  oneLineOnly,
 			"sparse":   sparseFile,
-			"freeport": freePort,
+			"freeport": freePort(t),
 		},
 	})
 }

@@ -1,13 +1,15 @@
 package main
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"reloader/test/rig"
 )
 
 // exitCode runs a program and compares its exit code: code N PROGRAM ARGS...
@@ -51,18 +53,17 @@ func sparseFile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(f.Close())
 }
 
-// freePort sets a variable to the address of a port that was free a moment ago, or with
-// "busy" to one that stays taken while the script runs: freeport NAME [busy]
-func freePort(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 {
-		ts.Fatalf("usage: freeport name [busy]")
+// freePort sets a variable to an address at which nothing listens, or with "busy" to one that is taken while the script
+// runs: freeport NAME [busy]
+func freePort(tb testing.TB) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) == 0 {
+			ts.Fatalf("usage: freeport name [busy]")
+		}
+		if len(args) == 2 && args[1] == "busy" {
+			ts.Setenv(args[0], rig.DeafPort(tb))
+			return
+		}
+		ts.Setenv(args[0], rig.FreeAddress(tb))
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // no context in a script
-	ts.Check(err)
-	ts.Setenv(args[0], ln.Addr().String())
-	if len(args) == 2 && args[1] == "busy" {
-		ts.Defer(func() { _ = ln.Close() })
-		return
-	}
-	ts.Check(ln.Close())
 }

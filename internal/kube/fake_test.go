@@ -53,7 +53,7 @@ type fakeAPI struct {
 func newFakeAPI(t *testing.T) *fakeAPI {
 	t.Helper()
 	a := &fakeAPI{
-		t: t, dir: t.TempDir(), token: "token-1", versions: map[string]int{}, streams: map[chan string]string{},
+		t: t, dir: t.TempDir(), addr: rig.FreeAddress(t), token: "token-1", versions: map[string]int{}, streams: map[chan string]string{},
 		answers: map[string]int{}, events: map[string]map[string]any{},
 	}
 	a.write("namespace", "monitoring")
@@ -73,14 +73,10 @@ func (a *fakeAPI) write(name, text string) {
 // start serves with a new CA each time, which goes where the kubelet would put it.
 func (a *fakeAPI) start() {
 	a.t.Helper()
-	addr := a.addr
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
 	var l net.Listener
 	rig.Until(a.t, "the address is free", func() bool {
 		var err error
-		l, err = net.Listen("tcp", addr) //nolint:noctx // a test's listener
+		l, err = net.Listen("tcp", a.addr) //nolint:noctx // a test's listener
 		return err == nil
 	})
 	cert, ca := certificate(a.t)
@@ -93,7 +89,7 @@ func (a *fakeAPI) start() {
 	s.StartTLS()
 	a.write("ca.crt", ca)
 	a.mu.Lock()
-	a.server, a.addr = s, l.Addr().String()
+	a.server = s
 	a.mu.Unlock()
 }
 

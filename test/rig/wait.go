@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -79,17 +78,4 @@ func (b *Buffer) Has(tb testing.TB, text string) {
 		}
 		return nil
 	})
-}
-
-// FreeAddress is a loopback address with a port at which nothing listened a moment ago.
-func FreeAddress(tb testing.TB) string {
-	tb.Helper()
-	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return l.Addr().String()
 }

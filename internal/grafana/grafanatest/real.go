@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"reloader/test/rig"
 )
 
 // Real is a real Grafana for one test, on a loopback port, with an empty database and a second organization.
@@ -53,13 +54,7 @@ func StartReal(t *testing.T, provisioning string) *Real {
 	}
 	oneReal.Lock()
 	t.Cleanup(oneReal.Unlock)
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	_ = listener.Close()
-	g.URL, g.Ini = "http://127.0.0.1:"+port, filepath.Join(g.data, "grafana.ini")
+	g.URL, g.Ini = "http://"+rig.FreeAddress(t), filepath.Join(g.data, "grafana.ini")
 	g.SetIni(t, "")
 	t.Cleanup(g.Stop)
 	if prepared != nil {
@@ -72,6 +67,7 @@ func StartReal(t *testing.T, provisioning string) *Real {
 	g.Start(t)
 	g.secondOrganization(t)
 	g.Stop()
+	var err error
 	if prepared, err = os.ReadFile(g.Database()); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"reloader/test/rig"
 )
 
 // Options describe the server.
@@ -108,7 +110,7 @@ func New(tb testing.TB, o Options) *Server {
 	if o.Files == nil {
 		o.Files = func() string { return "" }
 	}
-	s := &Server{o: o, loads: make(chan chan error), done: make(chan struct{})}
+	s := &Server{o: o, address: rig.FreeAddress(tb), loads: make(chan chan error), done: make(chan struct{})}
 	go s.loop()
 	s.Start(tb)
 	tb.Cleanup(func() {
@@ -122,7 +124,7 @@ func New(tb testing.TB, o Options) *Server {
 // Start starts a stopped server at its previous address.
 func (s *Server) Start(tb testing.TB) {
 	tb.Helper()
-	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", cmp.Or(s.address, "127.0.0.1:0"))
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", s.address)
 	if err != nil {
 		tb.Fatalf("start the fake Prometheus: %v", err)
 	}
@@ -132,7 +134,6 @@ func (s *Server) Start(tb testing.TB) {
 	srv.Config.ErrorLog = nil
 	text := s.o.Files()
 	s.mu.Lock()
-	s.address = listener.Addr().String()
 	s.start = s.now()
 	s.ready, s.success, s.lastConfig, s.runs = true, true, s.now(), text
 	s.http = srv
