@@ -4,10 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/prometheus/proof"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/snapshot"
 )
@@ -112,6 +114,29 @@ func TestRememberedVerdicts(t *testing.T) {
 		if r, f := remembered.Outline.Count(validator.KindGroup), fresh.Outline.Count(validator.KindGroup); r != f {
 			t.Errorf("step %d: %d groups remembered, %d fresh", i, r, f)
 		}
+	}
+}
+
+// What is remembered of a verdict without a server is not taken for one with a server, which says what it will show.
+func TestOfflineVerdictsAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t, validator.Options{})
+	set := setOf(map[string]string{"prometheus.yml": goodMain, "a.rules": rulesFile("1")})
+	var last *proof.Expected
+	for _, offline := range []bool{true, false, true, false} {
+		res, err := v.Validate(t.Context(), finding.Request{Set: set, Offline: offline})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, _ := res.Expected.(*proof.Expected)
+		if len(res.Findings) > 0 || e == nil || len(e.Rules) != 1 || (len(e.Rules[0].Groups) == 0) != offline || (e.Text == 0) != offline {
+			t.Fatalf("offline %v: %v, %+v", offline, res.Findings, e)
+		}
+		last = e
+	}
+	fresh, err := newValidator(t, validator.Options{}).Validate(t.Context(), finding.Request{Set: set})
+	if err != nil || !reflect.DeepEqual(fresh.Expected, last) {
+		t.Errorf("remembered: %+v\nfresh: %+v, %v", last, fresh.Expected, err)
 	}
 }
 

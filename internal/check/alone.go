@@ -32,7 +32,7 @@ type alone struct {
 // judge returns the findings about files, by their names in the directory, and how many are ignored.
 func (a alone) judge(ctx context.Context, files map[string][]byte) (found []finding.Finding, ignored int, err error) {
 	contents := maps.Clone(files)
-	req := finding.Request{Facts: a.Grafana, Allow: a.Allow}
+	req := finding.Request{Facts: a.Grafana, Allow: a.Allow, Offline: true}
 	v := inputs.NewGrafanaValidator(a.Config)
 	if a.all { // a manifest can have thousands of files: a process for each would take most of the time
 		v = grafanavalidator.New(validation.Options{})

@@ -134,7 +134,7 @@ func (o Options) target(ctx context.Context, t config.Target) Result {
 		c.Err = err
 		return c
 	}
-	c = judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow}, shown, append(r.Findings(), assumed...)...)
+	c = judge(ctx, c, validator, finding.Request{Set: set, Facts: o.facts(t.Kind), Allow: t.Allow, Offline: true}, shown, append(r.Findings(), assumed...)...)
 	unchecked(c.Findings)
 	if t.Kind == config.Prometheus && !finding.HasErrors(c.Findings) { // with errors it is not known what is read
 		unread, ignored := finding.WithoutIgnored(unreadRules(set, t.ConfigFile, c.expected), inputs.Ignored(t.Ignore), nil)

@@ -46,7 +46,7 @@ func pass(ctx context.Context, cfg config.Config, t config.Target) OnceResult {
 	if err != nil {
 		p.Err = fmt.Errorf("target %s: %w", t.Name, err)
 	} else {
-		req := finding.Request{Set: set, Facts: inputs.Facts(t), Allow: t.Allow}
+		req := finding.Request{Set: set, Facts: inputs.Facts(t), Allow: t.Allow, Offline: true}
 		p.Result = judge(ctx, p.Result, validator, req, nil, r.Findings()...)
 	}
 	if gate == nil {

@@ -79,6 +79,8 @@ type Request struct {
 	Running *Outline
 	// Allow names the guards that are switched off (--allow); their findings become warnings.
 	Allow []string
+	// Offline says that no server is compared with the files afterwards: Result.Expected may lack what only that needs.
+	Offline bool
 }
 
 // Result is a verdict: invalid when a finding is an error.

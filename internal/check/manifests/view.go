@@ -87,7 +87,7 @@ func (c *check) verdict(v finding.Validator, kind string, s *snapshot.Set, f fin
 		if kind == prometheusKind && !c.run() {
 			return nil, false
 		}
-		res, err := finding.Bounded(finding.Guarded(v)).Validate(c.ctx, finding.Request{Set: s, Facts: f, Allow: c.Allow})
+		res, err := finding.Bounded(finding.Guarded(v)).Validate(c.ctx, finding.Request{Set: s, Facts: f, Allow: c.Allow, Offline: true})
 		if err != nil {
 			c.Unjudged = append(c.Unjudged, err)
 		}

@@ -202,7 +202,7 @@ func effectOf(keys []string) string {
 
 // ruleFiles judges rule files on all processors, except those whose verdict is known.
 func (j *judge) ruleFiles(files []int, scheme model.ValidationScheme) {
-	rj := &ruleJudge{parser: j.parser, scheme: scheme, server: j.server}
+	rj := &ruleJudge{parser: j.parser, scheme: scheme, server: j.server, offline: j.q.Offline}
 	stale := j.q.Scheme != "" && j.q.Scheme != scheme.String()
 	var todo []int
 	for _, i := range files {

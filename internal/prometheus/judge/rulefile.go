@@ -30,19 +30,28 @@ type ruleJudge struct {
 	parser parser.Parser
 	scheme model.ValidationScheme
 	server versions.Version
+	// offline leaves out what a server will show.
+	offline bool
 }
 
 // file judges one rule file. It only works out positions when something is wrong.
 func (j *ruleJudge) file(content []byte) verdict {
-	printing := &printer{Parser: j.parser, printed: map[string]string{}}
-	groups, ps := j.parse(printing, content)
+	var printing *printer
+	reads := j.parser
+	if !j.offline {
+		printing = &printer{Parser: j.parser, printed: map[string]string{}}
+		reads = printing
+	}
+	groups, ps := j.parse(reads, content)
 	old := older(j.server)
 	var warnings []problem
 	v := verdict{}
 	if groups != nil {
 		warnings = duplicateRules(groups)
 		v.groups = outlineGroups(groups)
-		shownGroups(v.groups, groups, printing)
+		if printing != nil {
+			shownGroups(v.groups, groups, printing)
+		}
 	}
 	if p := secondDocumentIn(content, validator.RuleDocuments, "a rule file"); p != nil {
 		p.hint = "put the groups of all documents under one groups:"

@@ -159,7 +159,7 @@ func (v *Validator) judge(ctx context.Context, req finding.Request, files []view
 func (v *Validator) question(req finding.Request, files []viewed, main int, need map[int]bool) (*Question, error) {
 	q := &Question{
 		Protocol: Protocol, TimeoutMillis: v.opts.Timeout.Milliseconds(), Key: finding.FingerprintKey(), Main: main,
-		Version: req.Facts.Version, Agent: req.Facts.Agent, Features: req.Facts.Features, Web: req.Facts.WebConfig,
+		Version: req.Facts.Version, Agent: req.Facts.Agent, Features: req.Facts.Features, Web: req.Facts.WebConfig, Offline: req.Offline,
 		Files: make([]File, len(files)),
 	}
 	for _, s := range req.Set.Snapshots {
@@ -177,7 +177,7 @@ func (v *Validator) question(req finding.Request, files []viewed, main int, need
 			}
 		}
 	}
-	q.Scheme = v.verdicts.use(factsKey(req.Facts))
+	q.Scheme = v.verdicts.use(factsKey(req))
 	for i, f := range files {
 		q.Files[i] = File{Path: f.server, Size: int64(len(f.content)), Content: f.content}
 		if _, ok := v.verdicts.get(f.file.Digest); ok && i != main && !need[i] {

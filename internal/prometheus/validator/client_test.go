@@ -163,7 +163,7 @@ func TestErrorsInKnownFiles(t *testing.T) {
 	files, main := v.view(req.Set)
 	rules := 1 - main
 	old := Finding{File: rules, Line: 1, Severity: finding.Warning, Rule: "old", Message: "known"}
-	v.verdicts.use(factsKey(req.Facts))
+	v.verdicts.use(factsKey(req))
 	v.verdicts.put(files[rules].file.Digest, known{findings: []Finding{old}})
 	v.verdicts.turn("utf8")
 	q, err := v.question(req, files, main, nil)

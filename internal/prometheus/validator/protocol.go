@@ -44,6 +44,8 @@ type Question struct {
 	Version  string   `json:"version,omitempty"`
 	Agent    bool     `json:"agent,omitempty"`
 	Features []string `json:"features,omitempty"`
+	// Offline is finding.Request.Offline: Answer.Expected has no digests then, and the groups of Answer.Rules are not Shown.
+	Offline bool `json:"offline,omitempty"`
 	// Web is finding.Facts.WebConfig.
 	Web string `json:"web,omitempty"`
 	// Main is the index of the main file in Files.

@@ -2,6 +2,7 @@ package validator
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"reloader/internal/finding"
@@ -24,11 +25,11 @@ type known struct {
 	groups   []Group
 }
 
-// factsKey combines the facts on which the verdict on a rule file depends.
-func factsKey(f finding.Facts) string {
-	features := slices.Clone(f.Features)
+// factsKey combines the facts on which the verdict on a rule file and what is expected of it depend.
+func factsKey(req finding.Request) string {
+	features := slices.Clone(req.Facts.Features)
 	slices.Sort(features)
-	return f.Version + "\x00" + strings.Join(features, ",")
+	return req.Facts.Version + "\x00" + strings.Join(features, ",") + "\x00" + strconv.FormatBool(req.Offline)
 }
 
 // use begins a configuration. It drops the verdicts if they were given for other facts.

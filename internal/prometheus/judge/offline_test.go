@@ -1,0 +1,70 @@
+package judge
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"reloader/internal/prometheus/proof"
+	"reloader/internal/prometheus/validator"
+)
+
+// Where no server is compared, all is the same as where one is, except that no digest of what it shows is there.
+func TestOffline(t *testing.T) {
+	t.Parallel()
+	cases, err := filepath.Glob(filepath.Join("testdata", "cases", "*.txtar"))
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	shown := 0
+	for _, c := range cases {
+		ar, err := txtar.ParseFile(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := questionOf(ar)
+		want := Judge(q)
+		offline := *q
+		offline.Offline = true
+		got := Judge(&offline)
+		if got.Expected != nil && (got.Expected.Text != 0 || len(got.Expected.Items)+len(got.Expected.FileJobs) > 0) {
+			t.Errorf("%s: it was printed: %+v", c, got.Expected)
+		}
+		shown += withoutDigests(want)
+		if n := withoutDigests(got); n > 0 {
+			t.Errorf("%s: %d groups are shown", c, n)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: with a server (-), offline (+):\n%s", c, d)
+		}
+	}
+	if shown < 10 {
+		t.Errorf("only %d groups are shown in all cases: the comparison says little", shown)
+	}
+}
+
+// withoutDigests removes what only a comparison with a server needs, and counts the groups. It also sorts the findings: the library
+// reports those of a rule in any order.
+func withoutDigests(a *validator.Answer) (groups int) {
+	slices.SortFunc(a.Findings, func(a, b validator.Finding) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	for _, f := range a.Rules {
+		for i := range f.Groups {
+			if f.Groups[i].Shown != nil {
+				groups++
+			}
+			f.Groups[i].Shown = nil
+		}
+	}
+	if e := a.Expected; e != nil {
+		a.Expected = &proof.Expected{
+			Library: e.Library, Main: e.Main, Agent: e.Agent, Jobs: e.Jobs, OpenJobs: e.OpenJobs, OpenRules: e.OpenRules,
+			Interval: e.Interval, Unread: e.Unread,
+		}
+	}
+	return groups
+}
