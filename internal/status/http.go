@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
+	"reloader/internal/exposition"
 )
 
 // ProbePaths are for the kubelet, which has no password: they show only whether the process works, and for which
@@ -89,16 +89,6 @@ func (t *Tracker) serveStatus(w http.ResponseWriter, r *http.Request) {
 }
 
 func (t *Tracker) serveMetrics(w http.ResponseWriter, _ *http.Request) {
-	families, err := t.registry.Gather()
-	if err != nil {
-		text(w, http.StatusInternalServerError, "gather metrics: "+err.Error())
-		return
-	}
-	// Every scraper can read the text format.
-	w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
-	for _, f := range families {
-		if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
-			return // the client went away
-		}
-	}
+	w.Header().Set("Content-Type", exposition.ContentType)
+	_, _ = w.Write(t.exposition()) // it fails only if the client went away
 }

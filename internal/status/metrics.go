@@ -5,9 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-
+	"reloader/internal/exposition"
 	"reloader/internal/finding"
 	"reloader/internal/mounts"
 	"reloader/internal/reload"
@@ -30,29 +28,28 @@ var (
 
 // family is one metric of each target, and how to read it from a target's state.
 type family struct {
-	desc *prometheus.Desc
-	kind prometheus.ValueType
-	// read emits the values, each with the label values after target.
-	read func(t *seen, emit func(value float64, labels ...string))
+	kind       exposition.Kind
+	name, help string
+	// read emits the values. A label comes before target, as in the alphabet.
+	read func(t *seen, emit func(value float64, more ...exposition.Label))
 }
 
 func gauge(name, help string, read func(*seen) float64) family {
-	return single(name, help, prometheus.GaugeValue, read)
+	return single(exposition.Gauge, name, help, read)
 }
 
 func counter(name, help string, read func(*seen) float64) family {
-	return single(name, help, prometheus.CounterValue, read)
+	return single(exposition.Counter, name, help, read)
 }
 
-func single(name, help string, kind prometheus.ValueType, read func(*seen) float64) family {
-	return family{
-		desc: prometheus.NewDesc("reloader_"+name, help, []string{"target"}, nil), kind: kind,
-		read: func(t *seen, emit func(float64, ...string)) { emit(read(t)) },
-	}
+func single(kind exposition.Kind, name, help string, read func(*seen) float64) family {
+	return family{kind, name, help, func(t *seen, emit func(float64, ...exposition.Label)) { emit(read(t)) }}
 }
 
-func labelled(name, help, label string, kind prometheus.ValueType, read func(*seen, func(float64, ...string))) family {
-	return family{desc: prometheus.NewDesc("reloader_"+name, help, []string{"target", label}, nil), kind: kind, read: read}
+func labelled(kind exposition.Kind, name, help, label string, read func(*seen, func(float64, string))) family {
+	return family{kind, name, help, func(t *seen, emit func(float64, ...exposition.Label)) {
+		read(t, func(v float64, value string) { emit(v, exposition.Label{Name: label, Value: value}) })
+	}}
 }
 
 // families are the metrics of each target. The first six, and those of watching, have the same names as in
@@ -64,8 +61,8 @@ var families = []family{
 		func(t *seen) float64 { return unix(t.now.LastSuccess) }),
 	counter("reloads_total", "Reload calls, including failed ones.",
 		func(t *seen) float64 { return float64(t.now.Counts.Reloads) }),
-	labelled("reloads_failed_total", "Reload calls that failed or could not be proven, by class of failure.", "class", prometheus.CounterValue,
-		func(t *seen, emit func(float64, ...string)) {
+	labelled(exposition.Counter, "reloads_failed_total", "Reload calls that failed or could not be proven, by class of failure.", "class",
+		func(t *seen, emit func(float64, string)) {
 			for _, c := range classes {
 				emit(float64(t.failures[c]), string(c))
 			}
@@ -74,8 +71,8 @@ var families = []family{
 		func(t *seen) float64 { return float64(t.now.Counts.Changes) }),
 	counter("config_apply_operations_failed_total", "Changes of the files that were rejected or refused.",
 		func(t *seen) float64 { return float64(t.now.Counts.ChangesFailed) }),
-	labelled("phase", "Where the target stands: 1 for its phase, 0 for the others.", "phase", prometheus.GaugeValue,
-		func(t *seen, emit func(float64, ...string)) {
+	labelled(exposition.Gauge, "phase", "Where the target stands: 1 for its phase, 0 for the others.", "phase",
+		func(t *seen, emit func(float64, string)) {
 			for _, p := range phases {
 				emit(number(t.now.Phase == p), string(p))
 			}
@@ -87,18 +84,16 @@ var families = []family{
 	gauge("running_digest", "First 48 bits of the digest that the server was proven to run; 0 if none.",
 		func(t *seen) float64 { return t.now.Running.Number() }),
 	{
-		desc: prometheus.NewDesc("reloader_gate_digest",
-			"First 48 bits of the digest of the files in the gate, which the server would start with; 0 if the gate is empty. Gated targets only.",
-			[]string{"target"}, nil),
-		kind: prometheus.GaugeValue,
-		read: func(t *seen, emit func(float64, ...string)) {
+		exposition.Gauge, "gate_digest",
+		"First 48 bits of the digest of the files in the gate, which the server would start with; 0 if the gate is empty. Gated targets only.",
+		func(t *seen, emit func(float64, ...exposition.Label)) {
 			if t.gated {
 				emit(t.gate.Number())
 			}
 		},
 	},
-	labelled("findings", "Findings about the newest files, by severity, with those that are not listed.", "severity", prometheus.GaugeValue,
-		func(t *seen, emit func(float64, ...string)) {
+	labelled(exposition.Gauge, "findings", "Findings about the newest files, by severity, with those that are not listed.", "severity",
+		func(t *seen, emit func(float64, string)) {
 			for _, s := range severities {
 				emit(float64(finding.Count(t.now.Findings, s)), s.String())
 			}
@@ -111,8 +106,8 @@ var families = []family{
 		func(t *seen) float64 { return float64(len(t.now.NotCompared)) }),
 	counter("mismatches_total", "Checks in which the server ran something other than it should.",
 		func(t *seen) float64 { return float64(t.now.Counts.Mismatches) }),
-	labelled("failures_total", "Failed requests and other failures by class, including requests that only read.", "class", prometheus.CounterValue,
-		func(t *seen, emit func(float64, ...string)) {
+	labelled(exposition.Counter, "failures_total", "Failed requests and other failures by class, including requests that only read.", "class",
+		func(t *seen, emit func(float64, string)) {
 			for _, c := range classes {
 				emit(float64(t.now.Counts.Failures[c]), string(c))
 			}
@@ -123,134 +118,111 @@ var families = []family{
 		func(t *seen) float64 { return float64(t.now.Counts.RollBacks) }),
 }
 
-var (
-	infoDesc = prometheus.NewDesc("reloader_info", "The targets, with the version that each server last reported.",
-		[]string{"target", "kind", "server_version"}, nil)
-	fileDesc = prometheus.NewDesc("reloader_config_file_last_load_successful",
-		"1 if the newest contents of reloader's own configuration file are in use, or if there is no such file.", nil, nil)
-	eventsDesc  = prometheus.NewDesc("reloader_watch_events_total", "Events that the kernel reported for the watched directories.", nil, nil)
-	errorsDesc  = prometheus.NewDesc("reloader_watch_errors_total", "Failures to watch, including lost events; polling continues.", nil, nil)
-	watchesDesc = prometheus.NewDesc("reloader_watches", "Directories that inotify watches; 0 if reloader only polls.", nil, nil)
-	pollingDesc = prometheus.NewDesc("reloader_watch_polling", "1 if inotify is unavailable for some directory, which is polled instead.", nil, nil)
-	frozenDesc  = prometheus.NewDesc("reloader_subpath_mounts", "Followed mounts that will never receive an update because they use subPath.", nil, nil)
-	callsDesc   = prometheus.NewDesc("reloader_kubernetes_requests_total", "Requests to the Kubernetes API, by verb and status code.",
-		[]string{"verb", "code"}, nil)
-	readyDesc = prometheus.NewDesc("reloader_ready", "1 if every target has read its files and reloader is not stopping.", nil, nil)
-)
-
-// newRegistry returns the registry behind /metrics.
-func newRegistry(t *Tracker) *prometheus.Registry {
-	r := prometheus.NewRegistry()
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "reloader_build_info", Help: "Version and revision that this program was built from; always 1.",
-		ConstLabels: prometheus.Labels{
-			"version": t.build.Version, "revision": t.build.Revision, "goversion": t.build.GoVersion,
-			"goos": runtime.GOOS, "goarch": runtime.GOARCH,
-		},
-	})
-	build.Set(1)
-	r.MustRegister(t, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, h := range t.times.all() {
-		r.MustRegister(h)
-	}
-	return r
-}
-
-// Describe implements prometheus.Collector.
-func (t *Tracker) Describe(ch chan<- *prometheus.Desc) {
-	for _, f := range families {
-		ch <- f.desc
-	}
-	for _, d := range []*prometheus.Desc{infoDesc, fileDesc, readyDesc, eventsDesc, errorsDesc, watchesDesc, pollingDesc, frozenDesc, callsDesc} {
-		ch <- d
-	}
-}
-
-// Collect implements prometheus.Collector: values come from the newest status at each scrape.
-func (t *Tracker) Collect(ch chan<- prometheus.Metric) {
+// exposition is all of /metrics; values come from the newest status.
+func (t *Tracker) exposition() []byte {
+	var w exposition.Writer
 	list := t.look()
-	for _, s := range list {
-		for _, f := range families {
-			f.read(&s, func(value float64, labels ...string) {
-				ch <- prometheus.MustNewConstMetric(f.desc, f.kind, value, append([]string{s.Name}, labels...)...)
+	for _, f := range families {
+		w.Family(f.kind, "reloader_"+f.name, f.help)
+		for i := range list {
+			f.read(&list[i], func(value float64, more ...exposition.Label) {
+				w.Sample(value, append(more, exposition.Label{Name: "target", Value: list[i].Name})...)
 			})
 		}
-		ch <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, s.Name, s.Kind,
-			versionLabel(s.now.ServerVersion))
 	}
+	for _, h := range histograms {
+		w.Family(exposition.Histogram, "reloader_"+h.name, h.help)
+		for i := range list {
+			w.Buckets(list[i].times[h.name], exposition.Label{Name: "target", Value: list[i].Name})
+		}
+	}
+	w.Family(exposition.Gauge, "reloader_info", "The targets, with the version that each server last reported.")
+	for _, s := range list {
+		w.Sample(1, exposition.Label{Name: "kind", Value: s.Kind},
+			exposition.Label{Name: "server_version", Value: versionLabel(s.now.ServerVersion)}, exposition.Label{Name: "target", Value: s.Name})
+	}
+	t.own(&w, list)
+	w.Process()
+	return w.Bytes()
+}
+
+// own writes the metrics of reloader itself.
+func (t *Tracker) own(w *exposition.Writer, list []seen) {
+	one := func(kind exposition.Kind, name, help string, value float64, labels ...exposition.Label) {
+		w.Family(kind, "reloader_"+name, help)
+		w.Sample(value, labels...)
+	}
+	one(exposition.Gauge, "build_info", "Version and revision that this program was built from; always 1.", 1,
+		exposition.Label{Name: "goarch", Value: runtime.GOARCH}, exposition.Label{Name: "goos", Value: runtime.GOOS},
+		exposition.Label{Name: "goversion", Value: t.build.GoVersion}, exposition.Label{Name: "revision", Value: t.build.Revision},
+		exposition.Label{Name: "version", Value: t.build.Version})
 	t.mu.Lock()
 	file, ready, notes, watch, calls := t.file, t.notReady(list, false) == "", t.notes, t.watch, t.calls
 	t.mu.Unlock()
-	one := func(desc *prometheus.Desc, kind prometheus.ValueType, value float64) {
-		ch <- prometheus.MustNewConstMetric(desc, kind, value)
-	}
-	one(fileDesc, prometheus.GaugeValue, number(file == nil || file.Error == ""))
-	one(readyDesc, prometheus.GaugeValue, number(ready))
+	one(exposition.Gauge, "config_file_last_load_successful",
+		"1 if the newest contents of reloader's own configuration file are in use, or if there is no such file.", number(file == nil || file.Error == ""))
+	one(exposition.Gauge, "ready", "1 if every target has read its files and reloader is not stopping.", number(ready))
 	frozen := 0
 	for _, n := range notes {
 		if n.Rule == mounts.SubPathRule {
 			frozen++
 		}
 	}
-	one(frozenDesc, prometheus.GaugeValue, float64(frozen))
-	w := watch()
-	one(eventsDesc, prometheus.CounterValue, float64(w.Events))
-	one(errorsDesc, prometheus.CounterValue, float64(w.Errors))
-	one(watchesDesc, prometheus.GaugeValue, float64(w.Watches))
-	one(pollingDesc, prometheus.GaugeValue, number(w.Polling))
+	one(exposition.Gauge, "subpath_mounts", "Followed mounts that will never receive an update because they use subPath.", float64(frozen))
+	seen := watch()
+	one(exposition.Counter, "watch_events_total", "Events that the kernel reported for the watched directories.", float64(seen.Events))
+	one(exposition.Counter, "watch_errors_total", "Failures to watch, including lost events; polling continues.", float64(seen.Errors))
+	one(exposition.Gauge, "watches", "Directories that inotify watches; 0 if reloader only polls.", float64(seen.Watches))
+	one(exposition.Gauge, "watch_polling", "1 if inotify is unavailable for some directory, which is polled instead.", number(seen.Polling))
+	w.Family(exposition.Counter, "reloader_kubernetes_requests_total", "Requests to the Kubernetes API, by verb and status code.")
 	for _, c := range calls() {
-		ch <- prometheus.MustNewConstMetric(callsDesc, prometheus.CounterValue, float64(c.Count), c.Verb, c.Code)
+		w.Sample(float64(c.Count), exposition.Label{Name: "code", Value: c.Code}, exposition.Label{Name: "verb", Value: c.Verb})
 	}
 }
 
-// histograms show how long things took, by target.
-type histograms struct {
-	validation, reload, live *prometheus.HistogramVec
+// The histograms of each target.
+const (
+	validation = "validation_duration_seconds"
+	reloading  = "reload_duration_seconds"
+	live       = "change_to_live_seconds"
+)
+
+var histograms = []struct {
+	name, help string
+	bounds     []float64
+}{
+	{validation, "Duration of a validation, in seconds.", []float64{.001, .01, .05, .1, .25, .5, 1, 5, 30}},
+	{reloading, "Duration of reload calls, in seconds, including failed ones.", []float64{.01, .05, .1, .5, 1, 5, 30, 120}},
+	{live, "Time from noticing a change to the proof that it is live, in seconds.", []float64{.01, .05, .1, .25, .5, 1, 5, 30, 120, 600}},
 }
 
-func newHistograms() histograms {
-	h := func(name, help string, buckets ...float64) *prometheus.HistogramVec {
-		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "reloader_" + name, Help: help, Buckets: buckets}, []string{"target"})
-	}
-	return histograms{
-		validation: h("validation_duration_seconds", "Duration of a validation, in seconds.", .001, .01, .05, .1, .25, .5, 1, 5, 30),
-		reload:     h("reload_duration_seconds", "Duration of reload calls, in seconds, including failed ones.", .01, .05, .1, .5, 1, 5, 30, 120),
-		live:       h("change_to_live_seconds", "Time from noticing a change to the proof that it is live, in seconds.", .01, .05, .1, .25, .5, 1, 5, 30, 120, 600),
-	}
-}
+// durations are the histograms of one target, by name.
+type durations map[string]*exposition.Buckets
 
-func (h histograms) all() []*prometheus.HistogramVec {
-	return []*prometheus.HistogramVec{h.validation, h.reload, h.live}
-}
-
-func (h histograms) preset(target string) {
-	for _, v := range h.all() {
-		v.WithLabelValues(target)
+func newDurations() durations {
+	d := durations{}
+	for _, h := range histograms {
+		d[h.name] = exposition.NewBuckets(h.bounds...)
 	}
-}
-
-func (h histograms) forget(target string) {
-	for _, v := range h.all() {
-		v.DeleteLabelValues(target)
-	}
+	return d
 }
 
 // observe records the durations that end with a transition; last is the status of the previous transition. A
 // success is entered between two transitions, so from may already contain it. One that follows no
 // change, for example a server's restart, leaves the duration as it was.
-func (h histograms) observe(last, from, to reload.Status) {
+func (d durations) observe(last, from, to reload.Status) {
 	if from.Phase != to.Phase {
 		took := to.Since.Sub(from.Since).Seconds()
 		switch from.Phase {
 		case reload.Checking:
-			h.validation.WithLabelValues(to.Target).Observe(took)
+			d[validation].Observe(took)
 		case reload.Reloading:
-			h.reload.WithLabelValues(to.Target).Observe(took)
+			d[reloading].Observe(took)
 		default:
 		}
 	}
 	if to.LastSuccess.After(last.LastSuccess) && to.LastDuration != last.LastDuration {
-		h.live.WithLabelValues(to.Target).Observe(to.LastDuration.Seconds())
+		d[live].Observe(to.LastDuration.Seconds())
 	}
 }
 

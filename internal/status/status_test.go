@@ -1,6 +1,7 @@
 package status
 
 import (
+	"bytes"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -14,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"reloader/internal/finding"
 	"reloader/internal/reload"
@@ -79,7 +80,7 @@ func TestMetrics(t *testing.T) {
 
 	tracker.CallsBy(func() []Call { return []Call{{"patch", "403", 7}} })
 
-	problems, err := testutil.GatherAndLint(tracker.registry)
+	problems, err := promlint.New(bytes.NewReader(tracker.exposition())).Lint()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +259,7 @@ func TestTrackerIsNotHeldUp(t *testing.T) {
 	tr.Started()
 	scraped := make(chan struct{})
 	go func() {
-		_, _ = tr.registry.Gather()
+		_ = tr.exposition()
 		close(scraped)
 	}()
 	<-asked

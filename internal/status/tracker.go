@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"reloader/internal/finding"
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
@@ -48,9 +46,7 @@ type ConfigFile struct {
 // Tracker keeps the newest status of every target and serves it. It is a reload.Observer;
 // all methods may be called from any goroutine.
 type Tracker struct {
-	build    Build
-	registry *prometheus.Registry
-	times    histograms
+	build Build
 
 	// mu is never held while a gate or a target is asked: that may take a while, and no transition, probe
 	// or stop may wait for it.
@@ -82,6 +78,7 @@ type target struct {
 	last reload.Status // from the last transition
 	// failures are failed reloads by class.
 	failures map[reload.Class]uint64
+	times    durations
 }
 
 // seen is the state of one target and its gate at one moment.
@@ -125,11 +122,9 @@ type Watch struct {
 	Polling bool
 }
 
-// New returns a Tracker with a registry of its own.
+// New returns a Tracker without targets.
 func New(build Build) *Tracker {
-	t := &Tracker{build: build, targets: map[string]*target{}, times: newHistograms(), watch: func() Watch { return Watch{} }, calls: func() []Call { return nil }}
-	t.registry = newRegistry(t)
-	return t
+	return &Tracker{build: build, targets: map[string]*target{}, watch: func() Watch { return Watch{} }, calls: func() []Call { return nil }}
 }
 
 // Add adds a target before it starts. It replaces one with the same name.
@@ -140,12 +135,12 @@ func (t *Tracker) Add(added Target) {
 		Target:   added,
 		last:     reload.Status{Target: added.Name, Kind: added.Kind, Phase: reload.Starting, Since: time.Now()},
 		failures: map[reload.Class]uint64{},
+		times:    newDurations(),
 	}
 	if before, ok := t.targets[added.Name]; ok {
-		known.failures = before.failures
+		known.failures, known.times = before.failures, before.times
 	}
 	t.targets[added.Name] = known
-	t.times.preset(added.Name)
 }
 
 // Remove forgets a target and its metrics.
@@ -153,7 +148,6 @@ func (t *Tracker) Remove(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.targets, name)
-	t.times.forget(name)
 }
 
 // Transition implements reload.Observer.
@@ -172,7 +166,7 @@ func (t *Tracker) Transition(from, to reload.Status) {
 		}
 		known.failures[class] += to.Counts.ReloadsFailed - before
 	}
-	t.times.observe(known.last, from, to)
+	known.times.observe(known.last, from, to)
 	known.last = to
 }
 

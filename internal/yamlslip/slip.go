@@ -3,12 +3,9 @@ package yamlslip
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	yaml2 "go.yaml.in/yaml/v2"
 
 	"reloader/internal/lazyregexp"
 )
@@ -88,27 +85,6 @@ func (s *Text) conflict() int {
 		}
 	}
 	return 0
-}
-
-var reSyntax = lazyregexp.New(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// stops is the line where the parser stopped, and the line where the block or text around it begins.
-func stops(content []byte, line int) (stopped, context int) {
-	var into struct{}
-	stopped, context = line, line
-	err := yaml2.Unmarshal(content, &into)
-	if err == nil {
-		return stopped, context
-	}
-	m := reSyntax().FindStringSubmatch(err.Error())
-	if m == nil || m[1] == "" {
-		return stopped, context
-	}
-	stopped, _ = strconv.Atoi(m[1])
-	if strings.HasPrefix(m[2], "did not find expected") {
-		stopped++ // the library counts these from 0
-	}
-	return stopped, context
 }
 
 // short points to a line that ends a block text in its middle, if that is near where the parser stopped and no quote or

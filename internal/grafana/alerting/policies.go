@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/grafana/provisioning"
@@ -234,7 +233,7 @@ func (r *route) duration(key string) {
 		return
 	}
 	s, isString := v.(string)
-	d, err := model.ParseDuration(s)
+	d, err := parseDuration(s)
 	switch {
 	case !isString || err != nil:
 		r.broken(key, ruleDuration, durationForm, "'%s' is not a duration", key)

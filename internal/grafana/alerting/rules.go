@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"reloader/internal/grafana"
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/grafana/validation"
@@ -112,12 +110,12 @@ func (a *reader) duration(v provisioning.Value, key string) (time.Duration, bool
 	if !v.Known || v.Text == "" {
 		return 0, false
 	}
-	d, err := model.ParseDuration(v.Text)
+	d, err := parseDuration(v.Text)
 	if err != nil {
 		a.p.Errorf(a.f.At(v.Node), ruleDuration, durationForm, "'%s' is not a duration: Grafana refuses all alerting files", key)
 		return 0, false
 	}
-	return time.Duration(d), true
+	return d, true
 }
 
 func (a *reader) rule(m *provisioning.Map) *rule {

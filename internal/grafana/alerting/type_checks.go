@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/prometheus/common/model"
-
 	"reloader/internal/grafana/validation"
 )
 
@@ -37,7 +35,7 @@ func checkAlertmanagerURLs(s *settingsCheck) {
 func checkJira(s *settingsCheck) {
 	s.url("api_url")
 	if v, ok := s.text("reopen_duration"); ok && v != "" {
-		if _, err := model.ParseDuration(v); err != nil {
+		if _, err := parseDuration(v); err != nil {
 			s.errorf(ruleCPValue, "reopen_duration", durationForm, "'reopen_duration' is not a duration")
 		}
 	}
