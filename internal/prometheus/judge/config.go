@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
@@ -68,7 +67,7 @@ func (l *configLoader) found(t text, ix *index) []problem {
 
 // load judges YAML as config.Load does.
 func (l *configLoader) load(body string) []problem {
-	cfg, err := config.Load(body, slog.New(slog.DiscardHandler))
+	cfg, err := config.Load(body, quiet)
 	ps := tolerate(problems(err, configNames), l.server)
 	if err == nil {
 		l.last = cfg

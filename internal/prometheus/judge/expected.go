@@ -6,14 +6,12 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
-	yaml2 "go.yaml.in/yaml/v2"
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
@@ -46,15 +44,15 @@ func (j *judge) expect(l *configLoader, ix *index, jobs []job, rules []validator
 		e.Jobs = append(e.Jobs, proof.Job{Name: jb.JobName, Wait: jb.file != j.q.Main || mayFail(jb.ScrapeConfig)})
 	}
 	if !j.q.Offline {
-		j.print(e, l.body, path.Dir(main), ix, jobs)
+		j.print(e, l, path.Dir(main), ix, jobs)
 	}
 	j.unread(e)
 	j.answer.Expected = e
 }
 
 // print fills in the configuration as the server prints it, and the jobs that the server prints elsewhere.
-func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job) {
-	cfg, err := printable(body, dir, j.q.Features)
+func (j *judge) print(e *proof.Expected, l *configLoader, dir string, ix *index, jobs []job) {
+	cfg, err := l.printable(dir, j.q.Features, ix)
 	secrets := err == nil && j.fileJobs(e, cfg.GlobalConfig, jobs)
 	j.hidden(e, jobs)
 	if err != nil {
@@ -76,7 +74,7 @@ func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job
 			e.Wild = append(e.Wild, strings.Join(keys, "."))
 		}
 	}
-	text := proof.Normal(cfg.String(), e.Wild)
+	text := proof.Normal(printed(cfg), e.Wild)
 	if secrets || masks(text) {
 		e.Hidden = append(e.Hidden, "values of secrets")
 	}
@@ -90,25 +88,6 @@ func (j *judge) print(e *proof.Expected, body, dir string, ix *index, jobs []job
 func sameVersion(server string) bool {
 	server, _, _ = strings.Cut(server, "+")
 	return server == Library
-}
-
-// printable reads a valid configuration as the server holds it when it prints it, except that variables in external
-// labels are not expanded.
-func printable(body, dir string, features []string) (*config.Config, error) {
-	defer withFeatures(features)()
-	cfg := config.DefaultConfig
-	if err := yaml2.Unmarshal([]byte(body), &cfg); err != nil {
-		return nil, err
-	}
-	if cfg.StorageConfig.TSDBConfig == nil {
-		retention := config.DefaultTSDBRetentionConfig
-		cfg.StorageConfig.TSDBConfig = &config.TSDBConfig{Retention: &retention}
-	}
-	if cfg.StorageConfig.ExemplarsConfig == nil && slices.Contains(features, "exemplar-storage") {
-		cfg.StorageConfig.ExemplarsConfig = &config.DefaultExemplarsConfig
-	}
-	cfg.SetDirectory(dir)
-	return &cfg, nil
 }
 
 // byFlags are the settings whose defaults come from the server's flags and environment: GOGC, --log.level,
@@ -127,32 +106,6 @@ func sets(n *yaml.Node, keys []string) bool {
 		n = fields[i].value
 	}
 	return true
-}
-
-// featured serializes changes of the library's defaults.
-var featured sync.Mutex
-
-// withFeatures sets the library's defaults to those of a server with these features, as the server's main function does,
-// until undo is called.
-func withFeatures(features []string) (undo func()) {
-	featured.Lock()
-	whole, global := config.DefaultConfig.GlobalConfig, config.DefaultGlobalConfig
-	for _, f := range features {
-		switch f {
-		case "extra-scrape-metrics":
-			on := true
-			config.DefaultConfig.GlobalConfig.ExtraScrapeMetrics, config.DefaultGlobalConfig.ExtraScrapeMetrics = &on, &on
-		case "created-timestamp-zero-ingestion", "st-storage":
-			config.DefaultConfig.GlobalConfig.ScrapeProtocols = config.DefaultProtoFirstScrapeProtocols
-			config.DefaultGlobalConfig.ScrapeProtocols = config.DefaultProtoFirstScrapeProtocols
-		}
-	}
-	return func() {
-		if len(features) > 0 {
-			config.DefaultConfig.GlobalConfig, config.DefaultGlobalConfig = whole, global
-		}
-		featured.Unlock()
-	}
 }
 
 // mayFail reports whether the server may fail to create the job's scrape pool without reporting it: the pool's HTTP

@@ -91,9 +91,11 @@ func (j *ruleJudge) file(content []byte) verdict {
 	return v
 }
 
+// quiet is for what the library logs: its errors say the same.
+var quiet = slog.New(slog.DiscardHandler)
+
 // parse judges YAML as the server's rule manager does. Groups are nil when the file cannot be decoded.
 func (j *ruleJudge) parse(p parser.Parser, content []byte) (*rulefmt.RuleGroups, []problem) {
-	quiet := slog.New(slog.DiscardHandler)
 	groups, errs := rulefmt.Parse(content, false, j.scheme, p, quiet)
 	ps := tolerate(ruleProblems(errs, groups), j.server)
 	if groups == nil && !blocking(ps) {

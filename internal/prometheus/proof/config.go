@@ -99,7 +99,7 @@ func Cut(text string) []Item {
 	var items []Item
 	section, number := "", 0
 	for text != "" {
-		end := partEnd(text)
+		end := PartEnd(text)
 		part := text[:end]
 		if strings.HasPrefix(part, "- ") {
 			number++
@@ -110,7 +110,7 @@ func Cut(text string) []Item {
 			section, number = strings.TrimSpace(name), 0
 			if _, _, ok := Kind(section); !ok || strings.TrimSpace(rest) != "" { // else its items follow
 				for strings.HasPrefix(text[end:], "- ") { // a plain list is one part
-					end += partEnd(text[end:])
+					end += PartEnd(text[end:])
 				}
 				items = append(items, Item{Kind: "section", Name: section, Sum: Sum(text[:end])})
 			}
@@ -120,8 +120,8 @@ func Cut(text string) []Item {
 	return items
 }
 
-// partEnd is the end of the first part of the text: the next line that is not indented.
-func partEnd(text string) int {
+// PartEnd is the end of the first part of the text: the next line that is not indented.
+func PartEnd(text string) int {
 	for at := 0; ; {
 		n := strings.IndexByte(text[at:], '\n')
 		if n < 0 {

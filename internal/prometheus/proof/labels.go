@@ -18,7 +18,7 @@ func (e *Expected) OtherLabels(printed string) (differences []string) {
 		} `yaml:"global"`
 	}
 	// The global section is printed first. Differences reports a missing label.
-	if len(e.Labels) == 0 || yaml.Unmarshal([]byte(printed[:partEnd(printed)]), &shown) != nil {
+	if len(e.Labels) == 0 || yaml.Unmarshal([]byte(printed[:PartEnd(printed)]), &shown) != nil {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Labels)) {

@@ -1,0 +1,132 @@
+package judge
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/labels"
+	"golang.org/x/tools/txtar"
+)
+
+// goodFiles are main files that the library accepts: its own, and those of our cases.
+func goodFiles(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, pattern := range []string{filepath.Join(moduleDir(t), "config", "testdata", "*.yml"), filepath.Join("testdata", "good", "*.yml"), filepath.Join("testdata", "cases", "*.txtar")} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: nothing: %v", pattern, err)
+		}
+		for _, name := range names {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if filepath.Ext(name) == ".txtar" {
+				q := questionOf(txtar.Parse(b))
+				b = q.Files[q.Main].Content
+			}
+			if _, err := config.Load(string(b), quiet); err == nil {
+				files[name] = string(b)
+			}
+		}
+	}
+	if len(files) < 30 {
+		t.Fatalf("only %d good files", len(files))
+	}
+	return files
+}
+
+// Many jobs are printed as the server prints them, whatever the last and the first setting around a cut are.
+func TestPrinted(t *testing.T) {
+	t.Parallel()
+	for name, body := range goodFiles(t) {
+		cfg := mustLoad(t, body)
+		if len(cfg.ScrapeConfigs) == 0 {
+			continue
+		}
+		var jobs []*config.ScrapeConfig
+		for i := range 90 + len(name)%7 {
+			job := *cfg.ScrapeConfigs[i%len(cfg.ScrapeConfigs)]
+			job.JobName = fmt.Sprintf("%s %d", job.JobName, i)
+			jobs = append(jobs, &job)
+		}
+		cfg.ScrapeConfigs = jobs
+		if d := cmp.Diff(cfg.String(), printed(cfg)); d != "" {
+			t.Errorf("%s: by the library (-), a few at a time (+):\n%s", name, d)
+		}
+	}
+	// The ends of texts decide about lines between two jobs.
+	for _, value := range []string{"", "a", "a\n", "a\n\n", "\n", "\n\na\n \n", " a", "a ", "\xff", "{}", "[a", "- a", "scrape_configs:", "\nscrape_configs:\n- b", strings.Repeat("long text ", 30)} {
+		cfg := mustLoad(t, "scrape_configs: [{job_name: first}]\nremote_write: [{url: 'http://h/'}]\n")
+		for i := range 45 {
+			job := *cfg.ScrapeConfigs[0]
+			job.JobName = fmt.Sprint(value, i)
+			job.Params = map[string][]string{"a": {value}, value: {"a", value}}
+			rc := *mustLoad(t, "scrape_configs: [{job_name: a, metric_relabel_configs: [{source_labels: [b], target_label: c}]}]").ScrapeConfigs[0].MetricRelabelConfigs[0]
+			rc.Replacement = value
+			rc.SourceLabels = model.LabelNames{model.LabelName(value), "b"}
+			job.MetricRelabelConfigs = append(job.MetricRelabelConfigs, &rc)
+			cfg.ScrapeConfigs = append(cfg.ScrapeConfigs, &job)
+		}
+		if d := cmp.Diff(cfg.String(), printed(cfg)); d != "" {
+			t.Errorf("%q: by the library (-), a few at a time (+):\n%s", value, d)
+		}
+	}
+}
+
+// A configuration that is not read again is the one that would be read, with its variables.
+func TestPrintableWithoutReadingAgain(t *testing.T) {
+	t.Setenv("RELOADER_TEST_LABEL", "expanded")
+	files := goodFiles(t)
+	for i, l := range []string{
+		"{a: b}", "{a: $RELOADER_TEST_LABEL}", `{a: "\x24RELOADER_TEST_LABEL"}`, "{a: !!binary JFJFTE9BREVSX1RFU1RfTEFCRUw=}", "{a: $$, b: ''}", "{}", "",
+	} {
+		files[fmt.Sprint("labels ", i)] = "global: {external_labels: " + l + "}\nscrape_configs: [{job_name: a, relabel_configs: [{target_label: x, replacement: $1}]}]\n"
+	}
+	files["anchor"] = "rule_files: []\nscrape_configs:\n- job_name: a\n  static_configs: [{targets: [a], labels: &x {a: $RELOADER_TEST_LABEL}}]\nglobal: {external_labels: *x}\n"
+	files["merged"] = "scrape_configs:\n- job_name: a\n  static_configs: [{targets: [a], labels: &x {a: $RELOADER_TEST_LABEL}}]\nglobal: {external_labels: {<<: *x}}\n"
+	again, variables := 0, 0
+	for name, body := range files {
+		for _, features := range [][]string{nil, {"exemplar-storage"}, {"extra-scrape-metrics"}, {"st-storage", "extra-scrape-metrics"}} {
+			want, err := printable(body, "/dir", features)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			l := configLoader{body: body, config: mustLoad(t, body)}
+			got, err := l.printable("/dir", features, mustParse(t, body))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if got != l.config {
+				again++
+			}
+			if d := cmp.Diff(want.String(), got.String()); d != "" {
+				t.Errorf("%s, %q: read again (-), not read again (+):\n%s", name, features, d)
+			}
+			want.GlobalConfig.ExternalLabels.Range(func(l labels.Label) {
+				if strings.Contains(l.Value, "$") {
+					variables++
+				}
+			})
+		}
+	}
+	if all := 4 * len(files); again < all/2 || again > all*3/4 || variables < 20 {
+		t.Errorf("%d of %d were read again, %d variables: the comparison says little", again, all, variables)
+	}
+}
+
+func mustLoad(t *testing.T, body string) *config.Config {
+	t.Helper()
+	cfg, err := config.Load(body, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
