@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/prometheus/prometheus/config"
 	yaml2 "go.yaml.in/yaml/v2"
@@ -89,29 +90,63 @@ func parts(root *yaml.Node) map[string]*yaml.Node {
 
 // addLeaves adds the values of each part of a printed configuration, and marks those that the file sets.
 func addLeaves(items []proof.Item, text string, ix *index) {
-	printed, file := parts(top(text)), parts(ix.root)
-	left := maxLeaves
-	for i := range items {
-		n := printed[items[i].String()]
-		if n == nil {
-			continue
+	file := parts(ix.root)
+	texts := make([]string, 0, len(items))
+	for _, part := range proof.Parts(text) {
+		texts = append(texts, part)
+	}
+	var left atomic.Int64
+	left.Store(maxLeaves)
+	onAll(len(items), func(i int) {
+		if left.Load() >= 0 {
+			items[i].Leaves = leaves(settingsOf(items[i], texts[i]), file[items[i].String()])
+			left.Add(-int64(len(items[i].Leaves)))
 		}
-		items[i].Leaves = leaves(n, file[items[i].String()])
-		if left -= len(items[i].Leaves); left < 0 {
-			for k := range items {
-				items[k].Leaves = nil
-			}
-			return
+	})
+	if left.Load() < 0 {
+		for i := range items {
+			items[i].Leaves = nil
 		}
 	}
 }
 
+// settingsOf are the settings of a part of a printed configuration; nil when it cannot be read, or has another name.
+func settingsOf(i proof.Item, part string) []setting {
+	if i.Kind == "section" {
+		if name, below, _ := strings.Cut(part, ":\n"); name == i.Name {
+			if all, ok := plainSettings(below); ok {
+				return all
+			}
+		}
+		if n := parts(top(part))[i.String()]; n != nil {
+			return values(n, "", nil)
+		}
+		return nil
+	}
+	job := "  " + strings.TrimPrefix(part, "- ")
+	all, ok := plainSettings(job)
+	if !ok {
+		if n := top(job); n != nil {
+			all = values(n, "", nil)
+		}
+	}
+	nameKey := "/name"
+	if i.Kind == "scrape job" {
+		nameKey = "/job_name"
+	}
+	name := slices.IndexFunc(all, func(s setting) bool { return s.path == nameKey })
+	if name >= 0 && (all[name].text != i.Name || i.Name == "") || name < 0 && !strings.HasPrefix(i.Name, "#") {
+		return nil
+	}
+	return all
+}
+
 // leaves are the values of a printed part. source is the same part in the file; it may be nil.
-func leaves(printed, source *yaml.Node) (all []proof.Leaf) {
+func leaves(printed []setting, source *yaml.Node) (all []proof.Leaf) {
 	written := map[string]bool{}
 	o := outliner{left: maxAliased}
 	o.written(source, "", written, 0)
-	for _, v := range values(printed, "", nil) {
+	for _, v := range printed {
 		all = append(all, proof.Leaf{Path: proof.Short(v.path), Value: proof.Short(v.text), Written: written[v.path]})
 	}
 	return all

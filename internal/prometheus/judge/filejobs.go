@@ -80,11 +80,15 @@ func (j *judge) fileJob(c *config.ScrapeConfig, file map[string]*yaml.Node) (fj 
 		fj.Fields = proof.Fields(text)
 		return fj, secrets, true
 	}
-	root := top(string(printed))
-	if root == nil {
-		return fj, false, false
+	all, plain := plainSettings(string(printed))
+	if !plain {
+		root := top(string(printed))
+		if root == nil {
+			return fj, false, false
+		}
+		all = values(root, "", nil)
 	}
-	fj.Leaves = leaves(root, file[fj.String()])
+	fj.Leaves = leaves(all, file[fj.String()])
 	fj.Targets, fj.AllActive = staticTargets(c)
 	return fj, secrets, true
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 	"golang.org/x/tools/txtar"
@@ -63,16 +62,10 @@ func TestPrinted(t *testing.T) {
 		}
 	}
 	// The ends of texts decide about lines between two jobs.
-	for _, value := range []string{"", "a", "a\n", "a\n\n", "\n", "\n\na\n \n", " a", "a ", "\xff", "{}", "[a", "- a", "scrape_configs:", "\nscrape_configs:\n- b", strings.Repeat("long text ", 30)} {
-		cfg := mustLoad(t, "scrape_configs: [{job_name: first}]\nremote_write: [{url: 'http://h/'}]\n")
-		for i := range 45 {
+	for _, value := range odd {
+		cfg := oddConfig(t, value)
+		for range 45 {
 			job := *cfg.ScrapeConfigs[0]
-			job.JobName = fmt.Sprint(value, i)
-			job.Params = map[string][]string{"a": {value}, value: {"a", value}}
-			rc := *mustLoad(t, "scrape_configs: [{job_name: a, metric_relabel_configs: [{source_labels: [b], target_label: c}]}]").ScrapeConfigs[0].MetricRelabelConfigs[0]
-			rc.Replacement = value
-			rc.SourceLabels = model.LabelNames{model.LabelName(value), "b"}
-			job.MetricRelabelConfigs = append(job.MetricRelabelConfigs, &rc)
 			cfg.ScrapeConfigs = append(cfg.ScrapeConfigs, &job)
 		}
 		if d := cmp.Diff(cfg.String(), printed(cfg)); d != "" {

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -93,31 +94,45 @@ func Kind(section string) (kind, nameKey string, ok bool) {
 	return l.kind, l.name, ok
 }
 
-// Cut cuts a configuration, as a server prints it, into its parts. It relies on the layout that the library prints:
-// sections begin in the first column, and so do the items of lists below them.
+// Cut cuts a configuration, as a server prints it, into its parts.
 func Cut(text string) []Item {
 	var items []Item
-	section, number := "", 0
-	for text != "" {
-		end := PartEnd(text)
-		part := text[:end]
-		if strings.HasPrefix(part, "- ") {
-			number++
-			kind, nameKey, _ := Kind(section)
-			items = append(items, Item{Kind: kind, Name: itemName(part, nameKey, number), Sum: Sum(part)})
-		} else {
-			name, rest, _ := strings.Cut(part, ":")
-			section, number = strings.TrimSpace(name), 0
-			if _, _, ok := Kind(section); !ok || strings.TrimSpace(rest) != "" { // else its items follow
-				for strings.HasPrefix(text[end:], "- ") { // a plain list is one part
-					end += PartEnd(text[end:])
-				}
-				items = append(items, Item{Kind: "section", Name: section, Sum: Sum(text[:end])})
-			}
-		}
-		text = text[end:]
+	for item, part := range Parts(text) {
+		item.Sum = Sum(part)
+		items = append(items, item)
 	}
 	return items
+}
+
+// Parts are the parts of a configuration with their texts, and without their digests. It relies on the layout that the library
+// prints: sections begin in the first column, and so do the items of lists below them.
+func Parts(text string) iter.Seq2[Item, string] {
+	return func(yield func(Item, string) bool) {
+		section, number := "", 0
+		for rest := text; rest != ""; {
+			end := PartEnd(rest)
+			part := rest[:end]
+			if strings.HasPrefix(part, "- ") {
+				number++
+				kind, nameKey, _ := Kind(section)
+				if !yield(Item{Kind: kind, Name: itemName(part, nameKey, number)}, part) {
+					return
+				}
+			} else {
+				name, value, _ := strings.Cut(part, ":")
+				section, number = strings.TrimSpace(name), 0
+				if _, _, ok := Kind(section); !ok || strings.TrimSpace(value) != "" { // else its items follow
+					for strings.HasPrefix(rest[end:], "- ") { // a plain list is one part
+						end += PartEnd(rest[end:])
+					}
+					if !yield(Item{Kind: "section", Name: section}, rest[:end]) {
+						return
+					}
+				}
+			}
+			rest = rest[end:]
+		}
+	}
 }
 
 // PartEnd is the end of the first part of the text: the next line that is not indented.
