@@ -142,10 +142,11 @@ func settingsOf(i proof.Item, part string) []setting {
 }
 
 // leaves are the values of a printed part. source is the same part in the file; it may be nil.
-func leaves(printed []setting, source *yaml.Node) (all []proof.Leaf) {
+func leaves(printed []setting, source *yaml.Node) proof.Leaves {
 	written := map[string]bool{}
 	o := outliner{left: maxAliased}
 	o.written(source, "", written, 0)
+	all := make(proof.Leaves, 0, len(printed))
 	for _, v := range printed {
 		all = append(all, proof.Leaf{Path: proof.Short(v.path), Value: proof.Short(v.text), Written: written[v.path]})
 	}

@@ -14,7 +14,7 @@ type FileJob struct {
 	Item
 	// Fields are digests of its settings, to name those that differ. They are empty if the server has another version than
 	// the library: Item.Leaves are compared then.
-	Fields []Leaf `json:"fields,omitempty"`
+	Fields Leaves `json:"fields,omitempty"`
 	// Targets are digests of its targets before relabeling, for a server of another version. They are empty for a job with
 	// other discoveries than static_configs, whose targets are unknown.
 	Targets []uint64 `json:"targets,omitempty"`
@@ -23,8 +23,8 @@ type FileJob struct {
 }
 
 // Fields are digests of the settings of a printed job.
-func Fields(text string) []Leaf {
-	var fields []Leaf
+func Fields(text string) Leaves {
+	var fields Leaves
 	for key, value := range settings(text) {
 		fields = append(fields, Leaf{Path: Short(key), Value: Short(value)})
 	}

@@ -3,7 +3,9 @@ package proof
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"path"
 	"strings"
 )
@@ -60,7 +62,7 @@ type Item struct {
 	// Sum is the digest of its text.
 	Sum uint64 `json:"sum"`
 	// Leaves are its values one by one, if the server has another version than the library.
-	Leaves []Leaf `json:"leaves,omitempty"`
+	Leaves Leaves `json:"leaves,omitempty"`
 }
 
 // String names the part as users do.
@@ -74,9 +76,45 @@ func (i Item) String() string {
 // Leaf is one value of an item: digests of its path and of the value, and whether the file sets it or it is a default of
 // the library.
 type Leaf struct {
-	Path    uint32 `json:"p"`
-	Value   uint32 `json:"v"`
-	Written bool   `json:"w,omitempty"`
+	Path, Value uint32
+	Written     bool
+}
+
+// Leaves are written to JSON as one text: a large configuration has tens of thousands.
+type Leaves []Leaf
+
+// leafSize is the length of a Leaf in that text, in bytes.
+const leafSize = 9
+
+// MarshalText implements encoding.TextMarshaler.
+func (l Leaves) MarshalText() ([]byte, error) {
+	b := make([]byte, 0, leafSize*len(l))
+	for _, leaf := range l {
+		b = binary.BigEndian.AppendUint32(b, leaf.Path)
+		b = binary.BigEndian.AppendUint32(b, leaf.Value)
+		written := byte(0)
+		if leaf.Written {
+			written = 1
+		}
+		b = append(b, written)
+	}
+	return base64.StdEncoding.AppendEncode(nil, b), nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *Leaves) UnmarshalText(text []byte) error {
+	b, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil || len(b)%leafSize != 0 {
+		return errors.New("not a list of leaves")
+	}
+	*l = make(Leaves, 0, len(b)/leafSize)
+	for ; len(b) > 0; b = b[leafSize:] {
+		if b[8] > 1 {
+			return errors.New("not a list of leaves")
+		}
+		*l = append(*l, Leaf{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:]), b[8] == 1})
+	}
+	return nil
 }
 
 // Job is a scrape job.

@@ -3,6 +3,7 @@ package proof
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -209,6 +210,26 @@ func TestLabelsWithVariables(t *testing.T) {
 		}
 		if strings.Contains(strings.Join(got, ""), c.shown+" ") {
 			t.Errorf("a value is named: %q", got)
+		}
+	}
+}
+
+// Leaves come back from JSON as they were, and nothing else is read as leaves.
+func TestLeavesInJSON(t *testing.T) {
+	t.Parallel()
+	for _, l := range []Leaves{nil, {{Path: 1, Value: 2}}, {{Path: 1 << 31, Value: 0xfffffffe, Written: true}, {}, {Value: 1 << 24, Written: true}}} {
+		b, err := json.Marshal(Item{Kind: "section", Name: "a", Leaves: l})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Item
+		if err := json.Unmarshal(b, &back); err != nil || !slices.Equal(back.Leaves, l) {
+			t.Errorf("%v: %s came back as %v, %v", l, b, back.Leaves, err)
+		}
+	}
+	for _, text := range []string{`"AAAA"`, `"AAAAAAAAAAAC"`, `"?"`, `[{"p":1}]`, `1`} {
+		if err := json.Unmarshal([]byte(`{"leaves":`+text+`}`), new(Item)); err == nil {
+			t.Errorf("%s was read as leaves", text)
 		}
 	}
 }
