@@ -11,6 +11,8 @@ type Index struct {
 	// reversed are the paths read backwards, sorted; segments are indexes of sorted. Both are made when first needed.
 	reversed []string
 	segments map[segment][]int32
+	// asked counts the patterns that would have needed them.
+	asked int
 }
 
 // segment is a part of a path between slashes: part k of a path with n slashes.
@@ -22,6 +24,9 @@ type segment struct {
 // few is how many paths are compared one by one: below that, narrowing down costs more than it saves.
 const few = 32
 
+// firstAsked is how many patterns are compared with all paths before what narrows them down is made: making it takes as long.
+const firstAsked = 4
+
 // NewIndex is an index of sorted paths.
 func NewIndex(sorted []string) *Index { return &Index{sorted: sorted} }
 
@@ -32,6 +37,9 @@ func (x *Index) Sorted() []string { return x.sorted }
 func (x *Index) Candidates(p Pattern) []string {
 	best := Prefixed(x.sorted, p.begin)
 	if len(best) <= few || strings.ContainsAny(p.text, `[\`) { // a bracket may stand for a slash
+		return best
+	}
+	if x.asked++; x.asked <= firstAsked {
 		return best
 	}
 	if places, ok := x.bySegment(p.text); ok && len(places) < len(best) {

@@ -65,10 +65,11 @@ func Judge(q *validator.Question) *validator.Answer {
 func newJudge(q *validator.Question) *judge {
 	j := &judge{
 		q: q, server: versions.Parse(q.Version), parser: newParser(q.Features, versions.Parse(q.Version)),
-		paths: map[string]int{}, wholeDirs: map[string]bool{}, dirs: map[string]bool{}, matched: map[int]bool{},
+		paths: make(map[string]int, len(q.Files)), wholeDirs: map[string]bool{}, dirs: map[string]bool{}, matched: make(map[int]bool, len(q.Files)),
 		seen: map[validator.Finding]bool{}, missing: map[string]bool{},
-		rereads: map[int]bool{}, other: map[int]bool{q.Main: true},
+		rereads: map[int]bool{}, other: make(map[int]bool, len(q.Files)),
 	}
+	j.other[q.Main] = true
 	j.answer.Library = Library
 	for i, f := range q.Files {
 		j.paths[path.Clean(f.Path)] = i

@@ -87,7 +87,7 @@ func patternsOf(ix *index, key string, read []string, whole bool) (patterns []*y
 // named resolves a top-level list of patterns to visible files, in the order in which the server reads them, and to the
 // paths that the server uses for them.
 func (j *judge) named(file int, patterns []*yaml.Node, dir, key string) (files []int, paths []validator.RulePath) {
-	listed := map[int]bool{}
+	listed := make(map[int]bool, len(j.q.Files))
 	for _, n := range patterns {
 		pattern := join(dir, n.Value)
 		found := j.glob(file, n, pattern)

@@ -221,7 +221,7 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 		if !wasKnown && !judged[i] {
 			continue
 		}
-		k, _ := v.verdicts.get(f.file.Digest)
+		k := v.verdicts.keep(f.file.Digest)
 		if wasKnown {
 			add(f.user, k.findings)
 			// Add new findings about it.
@@ -230,7 +230,6 @@ func (v *Validator) result(q *Question, a *Answer, files []viewed, set *snapshot
 				return slices.Contains(k.findings, f)
 			}))
 		}
-		v.verdicts.keep(f.file.Digest)
 		for _, g := range k.groups {
 			outline.Items = append(outline.Items, finding.Item{Kind: KindGroup, Name: f.server + ";" + g.Name, Fingerprint: g.Fingerprint})
 		}

@@ -34,7 +34,7 @@ func factsKey(req finding.Request) string {
 
 // use begins a configuration. It drops the verdicts if they were given for other facts.
 func (m *ruleCache) use(facts string) (scheme string) {
-	m.next = map[snapshot.Digest]known{}
+	m.next = make(map[snapshot.Digest]known, len(m.now))
 	if m.facts != facts {
 		m.facts, m.scheme, m.now, m.before = facts, "", nil, nil
 	}
@@ -57,11 +57,13 @@ func (m *ruleCache) put(d snapshot.Digest, k known) {
 	m.next[d] = k
 }
 
-// keep carries a verdict over into the next configuration.
-func (m *ruleCache) keep(d snapshot.Digest) {
-	if k, ok := m.get(d); ok {
+// keep carries a verdict over into the next configuration, and returns it.
+func (m *ruleCache) keep(d snapshot.Digest) known {
+	k, ok := m.get(d)
+	if ok {
 		m.next[d] = k
 	}
+	return k
 }
 
 // turn ends a configuration: its verdicts become the newest ones.
