@@ -25,6 +25,13 @@ func apart(cmd *exec.Cmd) {
 	}
 }
 
+// died says that a child of ours has ended, also while Wait does not know yet.
+func died(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return errors.Is(err, unix.ECHILD) || info.Signo != 0
+}
+
 // untouched is how much a Go program maps at most without ever using it: tables of the runtime, and zeroed variables.
 const untouched = 128 << 20
 

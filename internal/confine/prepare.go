@@ -127,10 +127,8 @@ func (w *waiting) take(j Job) *child {
 
 // suits reports whether the job would be started in the same way now.
 func (c *child) suits(j, was Job, file fs.FileInfo) bool {
-	select {
-	case <-c.ended:
+	if died(c.cmd.Process.Pid) {
 		return false
-	default:
 	}
 	now, err := os.Stat(j.Program)
 	return err == nil && os.SameFile(now, file) && now.ModTime().Equal(file.ModTime()) && j.Program == was.Program &&

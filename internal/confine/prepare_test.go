@@ -158,7 +158,7 @@ func TestPreparedForSomethingElse(t *testing.T) {
 		},
 		"killed": func(_ *Job, pid int) {
 			rig.Must(t, syscall.Kill(pid, syscall.SIGKILL))
-			rig.Until(t, "its end is known", func() bool { return ended(pid) })
+			rig.Until(t, "it has ended", func() bool { return died(pid) })
 		},
 	} {
 		spare(t, 1024*m, time.Hour)
