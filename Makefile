@@ -22,7 +22,9 @@ RACE := $(if $(shell command -v $(shell go env CC) 2>/dev/null),-race,)
 
 # The same settings everywhere, so that builds, the linter and the servers share one build cache: all of Prometheus
 # is compiled once. What links it, or only starts programs, is tested without the race detector, with these settings.
-UNRACED := ./cmd/promcheck ./internal/prometheus/judge/... ./test/...
+# So are long tests of some other packages that share no memory: those packages are tested in both ways.
+UNRACED := ./cmd/promcheck ./internal/prometheus/judge/... ./test/... \
+  ./internal/check/manifests ./internal/gate ./internal/grafana/validator ./internal/inject ./internal/reload ./internal/yamlslip
 RACED    = $(shell go list ./... | grep -vE '^reloader/(cmd/promcheck|internal/prometheus/judge|test/)')
 export GOFLAGS := $(GOFLAGS) -buildvcs=false -trimpath
 export CGO_ENABLED ?= 0
@@ -58,7 +60,7 @@ demo: build $(PROMETHEUS) ## the main job on this machine: a real Prometheus fol
 .PHONY: test
 test: build servers ## passes all tests that need no cluster
 	@echo "testing what links Prometheus or starts programs ($(UNRACED)); each package is named when it is done"
-	go test -timeout 20m $(UNRACED)
+	go test -p 4 -timeout 20m $(UNRACED) # most of these wait for servers
 	@echo "testing all other packages$(if $(RACE), with the race detector,: no C compiler, so without the race detector)"
 	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) -timeout 20m $(RACED)
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 // big is more than two write calls, so that a crash leaves a half-written file.
@@ -236,6 +237,7 @@ func throughNamesOf(tr tree) tree {
 
 // A writer that is killed at any system call leaves one complete generation, and the next one repairs.
 func TestKilledAtEverySystemCall(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	for _, a := range actions {
 		t.Run(a.name, func(t *testing.T) {
@@ -264,6 +266,7 @@ func TestKilledAtEverySystemCall(t *testing.T) {
 
 // A writer that is killed again while it repairs is no worse.
 func TestKilledWhileRepairing(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	a := actions[2]
 	repairs := 0
@@ -324,6 +327,7 @@ func (a action) prepare(t *testing.T) string {
 // and the same writer can go on when the fault has ended. No error means that readers see the new files: only what is
 // not needed any more could not be removed.
 func TestFailureOfEverySystemCall(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	// A full disk is another path: old generations are given up for the new one.
 	for errno, list := range map[syscall.Errno][]action{syscall.EIO: actions, syscall.ENOSPC: actions[2:3]} {
@@ -390,6 +394,7 @@ func (a action) failsAt(t *testing.T, n int, errno syscall.Errno) bool {
 
 // One failed call, with everything after it in order: the clean-up of the failure itself runs.
 func TestFailureOfOneSystemCall(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	a := actions[2]
 	for n := 0; ; n++ {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 // swaps is how often the readers' ground moves in TestReadersDuringSwaps at least, and reads how often they
@@ -25,6 +26,7 @@ const swaps, reads = 10_000, 1_000
 // Readers in a loop while the directory is swapped 10,000 times: through ..data they never see a mixture
 // of two generations; through the visible names they never miss a file, and no name leads nowhere.
 func TestReadersDuringSwaps(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	dir := fastDir(t)
 	g := mustOpen(t, dir, Options{Keep: 8})

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"reloader/test/rig"
 )
 
 // A large manifest is an ordinary one.
 func TestFiveMegabytes(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	src := monitor(t)
 	var big bytes.Buffer
@@ -35,6 +38,7 @@ func TestFiveMegabytes(t *testing.T) {
 
 // A large manifest of many workloads is an ordinary one too, and so is its diff.
 func TestManyWorkloads(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	src := monitor(t)
 	one := bytes.TrimPrefix(src, []byte("---\n"))
@@ -59,6 +63,7 @@ func TestManyWorkloads(t *testing.T) {
 
 // What the configuration names is found for the last workload as for the first, however many files all of them have.
 func TestManyWorkloadsWithManyFiles(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	const pods, keys = 110, 1000
 	var b bytes.Buffer
@@ -107,6 +112,7 @@ func TestTooLarge(t *testing.T) {
 // Many mounts, volumes, keys and workloads, and lists of themselves, end soon: with an error for what no pod has,
 // and else in a time that grows with the size.
 func TestHostileSizes(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	var mounts, volumes strings.Builder
 	for i := range 20000 {
@@ -132,6 +138,7 @@ func TestHostileSizes(t *testing.T) {
 
 // Annotations are searched once for a pod, and not once for each of its mounts: with 100,000 of them that took 15 s.
 func TestManyAnnotations(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	var annotations, mounts, volumes strings.Builder
 	for i := range 100_000 {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"reloader/test/rig"
 )
 
 // Whatever the file is, the place is within it. How near it is to the mistake is measured in the judge package.
@@ -25,6 +27,7 @@ func FuzzLocate(f *testing.F) {
 
 // The time grows with the length of a text or a collection, not with its square.
 func TestScanIsLinear(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	for _, body := range []string{
 		"a: '" + strings.Repeat("x\n", 500_000) + "'\n", "a: [\n" + strings.Repeat("\n", 500_000) + "]\n", "a: [\n" + strings.Repeat("#\n", 500_000) + "]\n",

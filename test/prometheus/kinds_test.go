@@ -62,7 +62,6 @@ func TestEveryKindOfFile(t *testing.T) {
 		zipped bool
 	}{
 		"through data":          {data: true},
-		"30 MB":                 {size: 30},
 		"zipped":                {zipped: true},
 		"zipped, 30 MB":         {zipped: true, size: 30},
 		"8 MB and through data": {data: true, size: 8},
@@ -122,7 +121,7 @@ func TestEveryKindOfFile(t *testing.T) {
 			mistakes := map[string]string{
 				"a.rules": rules("up == ("), "b.scrape": "scrape_configs: [{job_name: file, scrape_interval: never}]\n", "c.json": `[{"targets": "127.0.0.1:1"}]`,
 			}
-			if c.size > 8 { // each verdict takes seconds
+			if c.size > 0 { // each verdict takes seconds
 				changes, mistakes = changes[:1], map[string]string{"a.rules": mistakes["a.rules"]}
 			}
 			last := changes[len(changes)-1]

@@ -18,9 +18,8 @@ const Patience = 90 * time.Second
 func Eventually(tb testing.TB, what string, check func() error) {
 	tb.Helper()
 	deadline := time.Now().Add(Patience)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	// Often at first, and then seldom enough that a long wait leaves the processor to what is waited for.
+	for pause := 5 * time.Millisecond; ; pause = min(pause*5/4, 100*time.Millisecond) {
 		err := check()
 		if err == nil {
 			return
@@ -29,7 +28,7 @@ func Eventually(tb testing.TB, what string, check func() error) {
 			tb.Fatalf("not within %s: %s: %v", Patience, what, err)
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-tb.Context().Done():
 			tb.Fatalf("%s: %v", what, tb.Context().Err())
 		}
@@ -78,4 +77,13 @@ func (b *Buffer) Has(tb testing.TB, text string) {
 		}
 		return nil
 	})
+}
+
+// WithoutRaces skips a long test under the race detector that would find nothing: the test has one goroutine, or several
+// that meet only in the file system. Its package is among those that make test runs without the detector.
+func WithoutRaces(tb testing.TB) {
+	tb.Helper()
+	if raced {
+		tb.Skip("it shares no memory: make test runs it without the race detector")
+	}
 }

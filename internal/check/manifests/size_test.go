@@ -9,6 +9,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/manifest"
+	"reloader/test/rig"
 )
 
 // counting takes every key for a file of one kind, and counts how often files of that kind are judged.
@@ -118,6 +119,7 @@ func TestSameOutput(t *testing.T) {
 // What would take too long, or too much memory, ends with the limit in words, and what was found until then; a value that no object can
 // hold is not judged by Grafana's rules, and the object is an error.
 func TestLimits(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	var mounts, keys, patterns strings.Builder
 	for i := range 6000 {

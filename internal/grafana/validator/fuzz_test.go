@@ -11,6 +11,7 @@ import (
 	"reloader/internal/grafana"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 // fuzzFile judges one file of a kind for all versions: no panic, a place for each finding, the same
@@ -82,6 +83,7 @@ func FuzzDashboard(f *testing.F) {
 
 // Garbage, huge files, bombs and deep nesting end in a finding, for each kind.
 func TestBadInput(t *testing.T) {
+	rig.WithoutRaces(t)
 	t.Parallel()
 	bomb := "a0: &a0 {k: [x,x,x,x,x,x,x,x,x,x]}\n"
 	for i := 1; i < 15; i++ {
