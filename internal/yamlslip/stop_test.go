@@ -99,3 +99,67 @@ func parts(err error) (line int, message string) {
 	line, _ = strconv.Atoi(number)
 	return line, message
 }
+
+// hostile are files in which the parser stops thousands of lines below the block around it, each line of which could be
+// the one with the mistake: without a limit, one took minutes.
+func hostile() map[string]string {
+	var keys strings.Builder
+	for i := 0; keys.Len() < 1<<20; i++ {
+		keys.WriteString("k" + strconv.Itoa(i) + ": v\n")
+	}
+	return map[string]string{
+		"blank":    keys.String() + "a: [1\n" + strings.Repeat("\n", 20_000) + "}\n",
+		"comments": keys.String() + "a: [1\n" + strings.Repeat("# c\n", 20_000) + "}\n",
+		"text":     "a: ['x'\n" + strings.Repeat("y\n", 200_000) + "]\n",
+		"quoted":   keys.String() + "a: ['x' \"" + strings.Repeat("\n", 100_000) + "y\"]\n",
+		"sequence": keys.String() + "- a\n",
+	}
+}
+
+// The line is found in a time that grows with the file.
+func TestStopsIsLinear(t *testing.T) {
+	rig.WithoutRaces(t)
+	t.Parallel()
+	for name, text := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			line, _ := parts(yaml.Unmarshal([]byte(text), new(any)))
+			if got, _ := stops([]byte(text), line); got < line || got > strings.Count(text, "\n")+1 {
+				t.Errorf("%d, but the block begins at %d", got, line)
+			}
+		})
+	}
+}
+
+func BenchmarkStops(b *testing.B) {
+	for name, text := range hostile() {
+		b.Run(name, func(b *testing.B) {
+			line, _ := parts(yaml.Unmarshal([]byte(text), new(any)))
+			for b.Loop() {
+				stops([]byte(text), line)
+			}
+		})
+	}
+}
+
+// A long line of which the parser has read only the beginning is counted, and the token that is wrong is on it.
+func TestStopsInLongLine(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("z", 3000)
+	if read, _ := parse([]byte("a: [e\n\n  f: 'x' },"+long+"\n"), 3015); read != 3 {
+		t.Errorf("%d lines were read, want 3", read)
+	}
+	for text, want := range map[string]int{
+		"a: b\nc:\n  d: e\n  f: 'x' 'y'\"" + long + "\"": 4,
+		"a: b\n\nc: 'x' 'y' " + long + "\nd: e\n":        3,
+		"a: b\r\n\r\nc: 'x' 'y' " + long + "\r\nd: e":    3,
+		"\ufeffa: b\nc: 'x' 'y'  # " + long:              2,
+		"a: b\nc: 'x' 'y'\n\n# " + long + "\n\n":         2,
+		"a: b\nc:\n  d: 'x'\n\n   # e\n - f\n":           6,
+	} {
+		line, message := parts(yaml.Unmarshal([]byte(text), new(any)))
+		if got, _ := stops([]byte(text), line); got != want {
+			t.Errorf("%.40q: %s: stops at %d, want %d", text, message, got, want)
+		}
+	}
+}
