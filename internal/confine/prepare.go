@@ -127,6 +127,11 @@ func (w *waiting) take(j Job) *child {
 
 // suits reports whether the job would be started in the same way now.
 func (c *child) suits(j, was Job, file fs.FileInfo) bool {
+	select {
+	case <-c.ended: // its number may be another's by now
+		return false
+	default:
+	}
 	if died(c.cmd.Process.Pid) {
 		return false
 	}

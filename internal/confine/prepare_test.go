@@ -50,7 +50,10 @@ func waits() int {
 func prepared(t *testing.T, program string) (pid int) {
 	t.Helper()
 	Prepare(program, m, 1024*m)
-	rig.Until(t, "a process waits for work", func() bool { pid = waits(); return pid != 0 })
+	idle.starts.Wait()
+	if pid = waits(); pid == 0 {
+		t.Fatal("no process waits for work")
+	}
 	return pid
 }
 
@@ -90,7 +93,7 @@ func TestPrepared(t *testing.T) {
 
 // What gets no work is ended, and a storm of hints that lead to none starts no more processes.
 func TestPreparedForNothing(t *testing.T) {
-	spare(t, 1024*m, 50*time.Millisecond)
+	spare(t, 1024*m, time.Second) // long enough that it is seen to wait
 	program, starts := answers(t)
 	pid := prepared(t, program)
 	rig.Until(t, "it is ended", func() bool { return waits() == 0 && ended(pid) })
@@ -105,11 +108,13 @@ func TestPreparedForNothing(t *testing.T) {
 		t.Errorf("a pause of %s, want %s", idle.pause, wastedPause)
 	}
 	// The pause grows, has an end, and one that is of use ends it.
+	idle.idleFor = time.Millisecond
 	for range 20 {
 		idle.mu.Lock()
 		idle.notBefore = time.Time{}
 		idle.mu.Unlock()
-		prepared(t, program)
+		Prepare(program, m, 1024*m)
+		idle.starts.Wait()
 		rig.Until(t, "it is ended", func() bool { return waits() == 0 })
 	}
 	if idle.pause != wastedPauseMax {
@@ -168,6 +173,22 @@ func TestPreparedForSomethingElse(t *testing.T) {
 		if got := askIt(t, j); got == pid || !ended(pid) {
 			t.Errorf("%s: process %d did the work, %d waited and has ended: %t", name, got, pid, ended(pid))
 		}
+	}
+}
+
+// What has ended is not used, also when another child of ours has got its number meanwhile.
+func TestPreparedNumberOfAnother(t *testing.T) {
+	spare(t, 1024*m, time.Hour)
+	program, _ := answers(t)
+	prepared(t, program)
+	idle.mu.Lock()
+	c, was, file := idle.c, idle.job, idle.file
+	idle.mu.Unlock()
+	j := Job{Program: program, Stdin: strings.NewReader("the question"), MaxOutput: m, Memory: was.Memory}
+	gone := &child{cmd: c.cmd, ended: make(chan struct{})}
+	close(gone.ended)
+	if !c.suits(j, was, file) || gone.suits(j, was, file) {
+		t.Errorf("what waits suits: %t; what has ended suits: %t", c.suits(j, was, file), gone.suits(j, was, file))
 	}
 }
 
