@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"reloader/test/rig"
 )
 
 var held [][]byte
@@ -49,9 +51,7 @@ func init() {
 // A program with much room does not keep all its garbage: 600 MiB of it take less than 300. And one that has more in use than
 // the heap that begins the collections does not collect all the time.
 func TestGarbage(t *testing.T) {
-	if shadowed {
-		t.Skip("the race detector takes more memory than the limit")
-	}
+	rig.WithoutRaces(t) // the program would take several times the memory
 	t.Parallel()
 	for _, do := range []string{"garbage", "garbage and 200 MiB in use"} {
 		b := Budget{Hard: 1 << 30, Soft: 800 * m}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"reloader/test/rig"
 )
 
 // giveBack uses 8 MiB again and again and gives them back, as the runtime does, but keeps the address space.
@@ -38,9 +40,7 @@ func init() { more["give back"] = giveBack }
 
 // Memory that was given back does not count against a program: what counts is what it has.
 func TestGivenBack(t *testing.T) {
-	if shadowed {
-		t.Skip("the race detector takes more memory than the limit")
-	}
+	rig.WithoutRaces(t) // the program would take several times the memory
 	t.Parallel()
 	b := Budget{Hard: 400 * m, Soft: 300 * m}
 	out, err := Run(t.Context(), Job{Program: "/proc/self/exe", Args: []string{"-test.run=^$"}, Env: []string{"CONFINE_DO=give back"}, Stdin: strings.NewReader(""), MaxOutput: m, Memory: b})
