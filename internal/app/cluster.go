@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -77,7 +79,7 @@ func (c *cluster) followed(target string) []string {
 	return list
 }
 
-// calls converts the counts of calls for the metrics.
+// calls converts the counts of calls for the metrics, in the same order each time.
 func calls(counted map[kube.Call]uint64) []status.Call {
 	var list []status.Call
 	for call, count := range counted {
@@ -87,6 +89,7 @@ func calls(counted map[kube.Call]uint64) []status.Call {
 		}
 		list = append(list, status.Call{Verb: call.Verb, Code: code, Count: count})
 	}
+	slices.SortFunc(list, func(a, b status.Call) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Verb, b.Verb)) })
 	return list
 }
 

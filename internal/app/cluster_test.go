@@ -1,9 +1,12 @@
 package app
 
 import (
+	"slices"
 	"testing"
 
+	"reloader/internal/kube"
 	"reloader/internal/mounts"
+	"reloader/internal/status"
 )
 
 // Only mounts of what we follow matter, whichever of mount and directory is the inner one.
@@ -44,5 +47,17 @@ func TestPrepareWhatIsMounted(t *testing.T) {
 	a.prepare([]string{"/etc/prometheus/rules", "/etc/other"})
 	if len(ready) != 1 || ready[0] != "one" {
 		t.Errorf("%q got ready", ready)
+	}
+}
+
+// The counts of calls come in one order, whatever the order of the map is.
+func TestCallsAreSorted(t *testing.T) {
+	t.Parallel()
+	counted := map[kube.Call]uint64{{Verb: "watch", Code: 200}: 1, {Verb: "get", Code: 200}: 2, {Verb: "patch"}: 3, {Verb: "patch", Code: 403}: 4}
+	want := []status.Call{{Verb: "get", Code: "200", Count: 2}, {Verb: "watch", Code: "200", Count: 1}, {Verb: "patch", Code: "403", Count: 4}, {Verb: "patch", Code: "none", Count: 3}}
+	for range 20 {
+		if got := calls(counted); !slices.Equal(got, want) {
+			t.Fatalf("%v, want %v", got, want)
+		}
 	}
 }
