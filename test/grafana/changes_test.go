@@ -32,6 +32,7 @@ func within(files map[string]string) map[string]string {
 // metric; what differs is named, with its cause; and once Grafana sees the files everything heals without help. What
 // Grafana does not show is said to rest on its answer alone.
 func TestChangesBehindAStaleMount(t *testing.T) {
+	parallel(t)
 	for _, c := range grafanatest.Changes() {
 		t.Run("fake/"+c.Name, func(t *testing.T) {
 			t.Parallel()

@@ -81,28 +81,28 @@ func proxied(t *testing.T, w *world, path, method string, status int, body strin
 
 // f6 to f12b: what a proxy answers in Grafana's place proves nothing.
 func TestProxyProvesNothing(t *testing.T) {
-	both(t, func(t *testing.T, w *world) {
-		lay(t, w.provisioning, nil)
-		const reloads = "/api/admin/provisioning/"
-		for name, row := range map[string]struct {
-			path, method string
-			status       int
-			body         string
-		}{
-			"f6 500":                        {"/api/datasources", http.MethodGet, 500, `{"message": "oops"}`},
-			"f7 403":                        {"/api/datasources", http.MethodGet, 403, `{"message": "no"}`},
-			"f8 login page":                 {"/api/datasources", http.MethodGet, 200, "<html>login</html>"},
-			"f12 reload answered by itself": {reloads, http.MethodPost, 200, `{"message": "Datasources config reloaded"}`},
-			"reload answered by 404":        {reloads, http.MethodPost, 404, "not found"},
-			"f11 health 500":                {"/api/health", http.MethodGet, 500, "{}"},
-		} {
-			t.Run(name, func(t *testing.T) {
+	parallel(t)
+	const reloads = "/api/admin/provisioning/"
+	for name, row := range map[string]struct {
+		path, method string
+		status       int
+		body         string
+	}{
+		"f6 500":                        {"/api/datasources", http.MethodGet, 500, `{"message": "oops"}`},
+		"f7 403":                        {"/api/datasources", http.MethodGet, 403, `{"message": "no"}`},
+		"f8 login page":                 {"/api/datasources", http.MethodGet, 200, "<html>login</html>"},
+		"f12 reload answered by itself": {reloads, http.MethodPost, 200, `{"message": "Datasources config reloaded"}`},
+		"reload answered by 404":        {reloads, http.MethodPost, 404, "not found"},
+		"f11 health 500":                {"/api/health", http.MethodGet, 500, "{}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, w *world) {
+				lay(t, w.provisioning, nil)
 				write(t, w.provisioning, datasource(9090))
 				front, on := proxied(t, w, row.path, row.method, row.status, row.body)
 				behind := *w
 				behind.t, behind.url = t, front
 				d := behind.start("--poll-interval", "2s")
-				defer d.Stop()
 				first := d.inSync(1)
 				on.Store(true)
 				write(t, w.provisioning, datasource(9091))
@@ -123,8 +123,8 @@ func TestProxyProvesNothing(t *testing.T) {
 					t.Error(err)
 				}
 			})
-		}
-	})
+		})
+	}
 }
 
 // reloadsByHand tells Grafana itself to load data sources.

@@ -99,6 +99,7 @@ var mistakeKinds = []string{"datasources", "dashboards", "plugins", "alerting", 
 // reloader says so before: where Grafana refuses a file, reloader has named file, line and reason and sent nothing;
 // what Grafana takes is never refused; what it takes and skips is named.
 func TestMistakes(t *testing.T) {
+	parallel(t)
 	for _, kind := range append(slices.Clone(mistakeKinds), "settings") {
 		for _, m := range mistakes(t, kind) {
 			t.Run("fake/"+kind+"/"+m.name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"reloader/test/volume"
 )
 
-func TestMain(m *testing.M) { rig.MainOfWaiting(m, 8) }
+func TestMain(m *testing.M) { rig.MainOfWaiting(m, 16) }
 
 // world is a Grafana with its mounted volumes.
 type world struct {
@@ -47,9 +47,7 @@ func newWorld(t *testing.T, o grafanatest.Options) *world {
 // both runs a test against the fake, and against a real Grafana where RELOADER_TEST_GRAFANA_BINARY and
 // RELOADER_TEST_GRAFANA_HOME name the program and its home. One real Grafana runs at a time.
 func both(t *testing.T, test func(t *testing.T, w *world)) {
-	if os.Getenv("RELOADER_TEST_GRAFANA_BINARY") == "" {
-		t.Parallel()
-	}
+	parallel(t)
 	t.Run("fake", func(t *testing.T) {
 		t.Parallel()
 		test(t, newWorld(t, grafanatest.Options{}))
@@ -60,6 +58,13 @@ func both(t *testing.T, test func(t *testing.T, w *world)) {
 		w.setPassword("admin")
 		test(t, w)
 	})
+}
+
+// parallel lets other tests run beside this one, unless it starts a real Grafana, which needs the machine for itself.
+func parallel(t *testing.T) {
+	if os.Getenv("RELOADER_TEST_GRAFANA_BINARY") == "" {
+		t.Parallel()
+	}
 }
 
 func (w *world) setPassword(password string) {

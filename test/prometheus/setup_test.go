@@ -10,7 +10,7 @@ import (
 	"reloader/test/volume"
 )
 
-func TestMain(m *testing.M) { rig.MainOfWaiting(m, 6) }
+func TestMain(m *testing.M) { rig.MainOfWaiting(m, 10) }
 
 // world is a mounted volume and a Prometheus that reads it.
 type world struct {
