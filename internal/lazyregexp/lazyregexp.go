@@ -8,6 +8,8 @@ import (
 )
 
 // New returns the compiled expression on demand. Like regexp.MustCompile it panics on a bad one, at the first call.
+//
+//go:noinline // its calls run once, at the start
 func New(expr string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
