@@ -64,8 +64,8 @@ die) kill -9 $$ ;;
 noise) head -c 100000 /dev/urandom; exit 0 ;;
 empty) exit 0 ;;
 half) exec %[2]q "$@" | head -c 100; exit 0 ;;
-lie) cat >/dev/null; echo '{"protocol":2,"library":"0.0.0","scheme":"utf8","broken":true,"findings":[{"file":0,"line":1,"severity":"error","rule":"lie","message":"a lie"}]}'; exit 0 ;;
-praise) cat >/dev/null; echo '{"protocol":2,"library":"0.0.0","scheme":"utf8","expected":{"library":"0.0.0","main":"","text":1}}'; exit 0 ;;
+lie) cat >/dev/null; echo '{"protocol":3,"library":"0.0.0","scheme":"utf8","broken":true,"findings":[{"file":0,"line":1,"severity":"error","rule":"lie","message":"a lie"}]}'; exit 0 ;;
+praise) cat >/dev/null; echo '{"protocol":3,"library":"0.0.0","scheme":"utf8","expected":{"library":"0.0.0","main":"","text":1}}'; exit 0 ;;
 esac
 exec %[2]q "$@"
 `

@@ -49,10 +49,10 @@ func TestNoVerdict(t *testing.T) {
 		"no output":        {"exit 0", confine.ReasonAnswer, "EOF"},
 		"garbage":          {"cat >/dev/null; echo hello", confine.ReasonAnswer, "invalid character"},
 		"another protocol": {`cat >/dev/null; echo '{"protocol":99}'`, confine.ReasonAnswer, "protocol 99"},
-		"half an answer":   {`cat >/dev/null; printf '{"protocol":2,'`, confine.ReasonAnswer, "unexpected EOF"},
-		"answer and crash": {`cat >/dev/null; echo '{"protocol":2}'; exit 3`, confine.ReasonAnswer, "exit code 3"},
-		"needs for ever":   {`cat >/dev/null; echo '{"protocol":2,"need":[0]}'`, confine.ReasonAnswer, "again"},
-		"empty praise":     {`cat >/dev/null; echo '{"protocol":2,"library":"3.16.0","scheme":"utf8"}'`, confine.ReasonAnswer, "does not say what a server shows"},
+		"half an answer":   {`cat >/dev/null; printf '{"protocol":3,'`, confine.ReasonAnswer, "unexpected EOF"},
+		"answer and crash": {`cat >/dev/null; echo '{"protocol":3}'; exit 3`, confine.ReasonAnswer, "exit code 3"},
+		"needs for ever":   {`cat >/dev/null; echo '{"protocol":3,"need":[0]}'`, confine.ReasonAnswer, "again"},
+		"empty praise":     {`cat >/dev/null; echo '{"protocol":3,"library":"3.16.0","scheme":"utf8"}'`, confine.ReasonAnswer, "does not say what a server shows"},
 		"hang":             {"exec sleep 1000", confine.ReasonTimeout, "no answer within"},
 		"hanging child":    {"sleep 1000 & sleep 1000", confine.ReasonTimeout, "no answer within"},
 		"too much":         {"exec yes", confine.ReasonAnswer, "more than"},
@@ -126,14 +126,14 @@ func TestGuards(t *testing.T) {
 		want   []string
 		blocks bool
 	}{
-		"emptied":                {`{"protocol":2,"expected":{}}`, running, nil, []string{GuardEmpty}, true},
-		"empty from the start":   {`{"protocol":2,"expected":{}}`, nil, nil, []string{GuardEmpty}, true},
-		"empty and allowed":      {`{"protocol":2,"expected":{}}`, running, []string{GuardEmpty}, []string{GuardEmpty}, false},
-		"all jobs gone":          {`{"protocol":2,"expected":{},"items":[{"kind":"section","name":"global"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, []string{GuardJobs}, true},
-		"jobs and groups gone":   {`{"protocol":2,"expected":{},"items":[{"kind":"section","name":"global"}]}`, running, []string{GuardJobs}, []string{GuardGroups, GuardJobs}, true},
-		"never had any":          {`{"protocol":2,"expected":{},"items":[{"kind":"section","name":"global"}]}`, nil, nil, nil, false},
-		"broken says nothing":    {`{"protocol":2,"broken":true,"findings":[{"file":0,"line":1,"severity":"error","rule":"main","message":"broken"}]}`, running, nil, []string{"main"}, true},
-		"a job and a group left": {`{"protocol":2,"expected":{},"items":[{"kind":"scrape job","name":"b"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, nil, false},
+		"emptied":                {`{"protocol":3,"expected":{}}`, running, nil, []string{GuardEmpty}, true},
+		"empty from the start":   {`{"protocol":3,"expected":{}}`, nil, nil, []string{GuardEmpty}, true},
+		"empty and allowed":      {`{"protocol":3,"expected":{}}`, running, []string{GuardEmpty}, []string{GuardEmpty}, false},
+		"all jobs gone":          {`{"protocol":3,"expected":{},"items":[{"kind":"section","name":"global"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, []string{GuardJobs}, true},
+		"jobs and groups gone":   {`{"protocol":3,"expected":{},"items":[{"kind":"section","name":"global"}]}`, running, []string{GuardJobs}, []string{GuardGroups, GuardJobs}, true},
+		"never had any":          {`{"protocol":3,"expected":{},"items":[{"kind":"section","name":"global"}]}`, nil, nil, nil, false},
+		"broken says nothing":    {`{"protocol":3,"broken":true,"findings":[{"file":0,"line":1,"severity":"error","rule":"main","message":"broken"}]}`, running, nil, []string{"main"}, true},
+		"a job and a group left": {`{"protocol":3,"expected":{},"items":[{"kind":"scrape job","name":"b"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -175,7 +175,7 @@ func TestErrorsInKnownFiles(t *testing.T) {
 		t.Errorf("findings %+v", res.Findings)
 	}
 
-	liar := New(Options{Main: "/user/prometheus.yml", Program: script(t, `cat >/dev/null; echo '{"protocol":2,"broken":true}'`)})
+	liar := New(Options{Main: "/user/prometheus.yml", Program: script(t, `cat >/dev/null; echo '{"protocol":3,"broken":true}'`)})
 	_, err = liar.Validate(t.Context(), request(oneFile))
 	var e *JudgeError
 	if !errors.As(err, &e) || e.Reason != confine.ReasonAnswer {

@@ -15,7 +15,7 @@ import (
 
 // Protocol is the version of the protocol between the client and the promcheck process.
 // Both sides refuse any other.
-const Protocol = 2
+const Protocol = 3
 
 // MaxBroken bounds Question.Broken.
 const MaxBroken = 1000
@@ -203,7 +203,7 @@ func ReadQuestion(r io.Reader, begin func(*Question)) (*Question, error) {
 	if err == nil {
 		err = json.Unmarshal(header, &q)
 	}
-	if err == nil {
+	if err == nil || q.Protocol != 0 && q.Protocol != Protocol { // a question of another protocol may not be readable
 		err = q.check()
 	}
 	if err != nil {
@@ -295,11 +295,13 @@ func WriteAnswer(w io.Writer, a *Answer) error {
 func parseAnswer(b []byte, n int) (*Answer, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	var a Answer
-	if err := dec.Decode(&a); err != nil {
-		return nil, fmt.Errorf("parse answer: %w", err)
-	}
-	if a.Protocol != Protocol {
+	err := dec.Decode(&a)
+	// The protocol comes first: an answer of another one may not be readable, and its number says why.
+	if a.Protocol != Protocol && (err == nil || a.Protocol != 0) {
 		return nil, fmt.Errorf("parse answer: protocol %d, want %d", a.Protocol, Protocol)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("parse answer: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("parse answer: more than one answer")

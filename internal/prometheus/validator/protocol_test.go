@@ -38,20 +38,33 @@ func TestBadQuestions(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]string{
 		"nothing":          "",
-		"no line end":      `{"protocol":2}`,
+		"no line end":      `{"protocol":3}`,
 		"no JSON":          "hello\n",
 		"another protocol": `{"protocol":99,"files":[{"path":"a","size":0}]}` + "\n",
-		"no files":         `{"protocol":2}` + "\n",
-		"main is known":    `{"protocol":2,"files":[{"path":"a","size":-1}]}` + "\n",
-		"main outside":     `{"protocol":2,"main":1,"files":[{"path":"a","size":0}]}` + "\n",
-		"negative size":    `{"protocol":2,"files":[{"path":"a","size":-2}]}` + "\n",
-		"too large":        `{"protocol":2,"files":[{"path":"a","size":9999999999}]}` + "\n",
-		"cut":              `{"protocol":2,"files":[{"path":"a","size":5}]}` + "\nabc",
-		"too much":         `{"protocol":2,"files":[{"path":"a","size":1}]}` + "\nabc",
+		"no files":         `{"protocol":3}` + "\n",
+		"main is known":    `{"protocol":3,"files":[{"path":"a","size":-1}]}` + "\n",
+		"main outside":     `{"protocol":3,"main":1,"files":[{"path":"a","size":0}]}` + "\n",
+		"negative size":    `{"protocol":3,"files":[{"path":"a","size":-2}]}` + "\n",
+		"too large":        `{"protocol":3,"files":[{"path":"a","size":9999999999}]}` + "\n",
+		"cut":              `{"protocol":3,"files":[{"path":"a","size":5}]}` + "\nabc",
+		"too much":         `{"protocol":3,"files":[{"path":"a","size":1}]}` + "\nabc",
 	} {
 		if _, err := ReadQuestion(strings.NewReader(in), nil); err == nil {
 			t.Errorf("%s: was read", name)
 		}
+	}
+}
+
+// The other side of an upgrade is told which protocol was spoken, also where values have changed their form.
+func TestAnotherProtocolIsNamed(t *testing.T) {
+	t.Parallel()
+	const old = `{"protocol":2,"expected":{"items":[{"kind":"section","name":"a","leaves":[{"p":1,"v":2}]}]},` +
+		`"compare":{"items":[{"kind":"section","name":"a","leaves":[{"p":1,"v":2}]}]},"files":[{"path":"a","size":0}]}`
+	if _, err := parseAnswer([]byte(old), 1); err == nil || !strings.Contains(err.Error(), "protocol 2, want ") {
+		t.Errorf("an answer: %v", err)
+	}
+	if _, err := ReadQuestion(strings.NewReader(old+"\n"), nil); err == nil || !strings.Contains(err.Error(), "protocol 2, want ") {
+		t.Errorf("a question: %v", err)
 	}
 }
 
@@ -60,15 +73,15 @@ func TestBadAnswers(t *testing.T) {
 	for name, in := range map[string]string{
 		"nothing":           "",
 		"text":              "all is well\n",
-		"half":              `{"protocol":2,"findings":[{"file":0,`,
+		"half":              `{"protocol":3,"findings":[{"file":0,`,
 		"another protocol":  `{"protocol":7}`,
-		"two":               `{"protocol":2}{"protocol":2}`,
-		"unknown file":      `{"protocol":2,"findings":[{"file":9,"severity":"error","rule":"r","message":"m"}]}`,
-		"no severity":       `{"protocol":2,"findings":[{"file":0,"rule":"r","message":"m"}]}`,
-		"rules of no one":   `{"protocol":2,"rules":[{"file":-1}]}`,
-		"unused of no one":  `{"protocol":2,"unused":[4]}`,
+		"two":               `{"protocol":3}{"protocol":3}`,
+		"unknown file":      `{"protocol":3,"findings":[{"file":9,"severity":"error","rule":"r","message":"m"}]}`,
+		"no severity":       `{"protocol":3,"findings":[{"file":0,"rule":"r","message":"m"}]}`,
+		"rules of no one":   `{"protocol":3,"rules":[{"file":-1}]}`,
+		"unused of no one":  `{"protocol":3,"unused":[4]}`,
 		"a list":            `[]`,
-		"negative position": `{"protocol":2,"findings":[{"file":0,"line":-1,"severity":"error","rule":"r","message":"m"}]}`,
+		"negative position": `{"protocol":3,"findings":[{"file":0,"line":-1,"severity":"error","rule":"r","message":"m"}]}`,
 	} {
 		if _, err := parseAnswer([]byte(in), 1); err == nil {
 			t.Errorf("%s: was taken for an answer", name)
@@ -98,8 +111,8 @@ func TestAnswerThereAndBack(t *testing.T) {
 }
 
 func FuzzReadQuestion(f *testing.F) {
-	f.Add([]byte(`{"protocol":2,"files":[{"path":"a","size":1}]}` + "\na"))
-	f.Add([]byte(`{"protocol":2,"files":[{"path":"a","size":536870912}]}` + "\na"))
+	f.Add([]byte(`{"protocol":3,"files":[{"path":"a","size":1}]}` + "\na"))
+	f.Add([]byte(`{"protocol":3,"files":[{"path":"a","size":536870912}]}` + "\na"))
 	f.Add([]byte("\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		q, err := ReadQuestion(bytes.NewReader(in), nil)
@@ -122,8 +135,8 @@ func FuzzReadQuestion(f *testing.F) {
 }
 
 func FuzzParseAnswer(f *testing.F) {
-	f.Add([]byte(`{"protocol":2,"findings":[{"file":0,"severity":"error","rule":"r","message":"m"}]}`), 1)
-	f.Add([]byte(`{"protocol":2,"unused":[0],"need":[0],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`), 1)
+	f.Add([]byte(`{"protocol":3,"findings":[{"file":0,"severity":"error","rule":"r","message":"m"}]}`), 1)
+	f.Add([]byte(`{"protocol":3,"unused":[0],"need":[0],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`), 1)
 	f.Fuzz(func(t *testing.T, in []byte, n int) {
 		a, err := parseAnswer(in, n)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 // words, and without an answer the warning stays. It is asked on every verdict, since a restart may change its mind.
 func TestTheServerDecides(t *testing.T) {
 	t.Parallel()
-	const answer = `{"protocol":2,"expected":{},"items":[{"kind":"scrape job","name":"b"}],"findings":[
+	const answer = `{"protocol":3,"expected":{},"items":[{"kind":"scrape job","name":"b"}],"findings":[
 		{"file":0,"line":1,"severity":"warning","rule":"rule-promql","message":"rule \"a\" of group \"g\": PromQL: who knows","query":"new(up)"},
 		{"file":0,"line":2,"severity":"warning","rule":"rule-promql","message":"rule \"b\" of group \"g\": PromQL: who knows","query":"old(up)"},
 		{"file":0,"line":3,"severity":"warning","rule":"rule-promql","message":"rule \"c\" of group \"g\": PromQL: who knows","query":"old(up)"},

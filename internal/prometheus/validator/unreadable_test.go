@@ -18,7 +18,7 @@ func TestUnreadableIsNotMissing(t *testing.T) {
 		}
 		return syscall.ENOENT
 	}
-	v := answering(t, `{"protocol":2,"expected":{},"items":[{"kind":"scrape job","name":"b"}],"findings":[`+
+	v := answering(t, `{"protocol":3,"expected":{},"items":[{"kind":"scrape job","name":"b"}],"findings":[`+
 		`{"file":0,"line":1,"severity":"warning","rule":"prometheus-missing-file","message":"file \"/x/tok\" does not exist: without it the job is not scraped","hint":"h"},`+
 		`{"file":0,"line":2,"severity":"warning","rule":"prometheus-missing-file","message":"file \"/x/gone\" does not exist","hint":"h"},`+
 		`{"file":0,"line":3,"severity":"warning","rule":"prometheus-missing-file","message":"the directory \"/x/tok\" does not exist"}]}`)
@@ -40,7 +40,7 @@ func TestNothingToDoIsNotEmpty(t *testing.T) {
 		"": "the main file is empty", "# nothing\n---\n": "the main file is empty", "\r\n  \r\n": "the main file is empty",
 		"scrape_configs: []\n": "has no scrape job", "rule_files: []\r\nscrape_configs:\r\n": "has no scrape job", "{}\n": "has no scrape job",
 	} {
-		res, err := answering(t, `{"protocol":2,"expected":{}}`).Validate(t.Context(), request(map[string]string{"prometheus.yml": text}))
+		res, err := answering(t, `{"protocol":3,"expected":{}}`).Validate(t.Context(), request(map[string]string{"prometheus.yml": text}))
 		if err != nil || len(res.Findings) != 1 || res.Findings[0].Rule != GuardEmpty || !strings.Contains(res.Findings[0].Message, want) {
 			t.Errorf("%q: %+v, %v", text, res.Findings, err)
 		}
