@@ -173,17 +173,20 @@ var reGroups = lazyregexp.New(`(?m)^groups:`)
 
 // agent refuses what a server in agent mode refuses.
 func (j *judge) agent(cfg *config.Config, ix *index) {
-	for key, set := range map[string]bool{
-		"alerting":    len(cfg.AlertingConfig.AlertmanagerConfigs) > 0 || len(cfg.AlertingConfig.AlertRelabelConfigs) > 0,
-		"rule_files":  len(cfg.RuleFiles) > 0,
-		"remote_read": len(cfg.RemoteReadConfigs) > 0,
+	for _, field := range []struct {
+		key string
+		set bool
+	}{
+		{"alerting", len(cfg.AlertingConfig.AlertmanagerConfigs) > 0 || len(cfg.AlertingConfig.AlertRelabelConfigs) > 0},
+		{"rule_files", len(cfg.RuleFiles) > 0},
+		{"remote_read", len(cfg.RemoteReadConfigs) > 0},
 	} {
-		if set {
+		if field.set {
 			p := problem{
 				severity: finding.Error, rule: validator.RuleAgent,
-				message: "field " + key + " is not allowed in agent mode",
+				message: "field " + field.key + " is not allowed in agent mode",
 				hint:    "remove it, or run the server without --agent",
-				needles: []string{key}}
+				needles: []string{field.key}}
 			ix.locate(&p)
 			j.report(j.q.Main, p)
 		}
