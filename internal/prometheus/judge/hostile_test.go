@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,6 +57,41 @@ func TestHostileFiles(t *testing.T) {
 				t.Error("was accepted as rules")
 			}
 		})
+	}
+}
+
+// A mistake after unusual line ends is found on the line on which a parser of YAML sees it, and the parts of the file are judged.
+func TestUnusualLineEnds(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"\n", "\r\n", "\r", "\u0085", "\u2028", "\u2029"} {
+		body := "scrape_configs:\n- job_name: \"a" + strings.Repeat(end, 4) + "b\"\n- job_name: c\n  nope: 1\n- job_name: d\n  scrape_interval: 1q\n"
+		var at []int
+		for _, f := range errorsOf(judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(body)), Content: []byte(body)}}, "/d/m", false)) {
+			at = append(at, f.Line)
+		}
+		if slices.Sort(at); !slices.Equal(at, []int{8, 10}) {
+			t.Errorf("%q: mistakes on lines %v, want 8 and 10", end, at)
+		}
+		if got := strings.Join(linesOf(body), ""); got != body {
+			t.Errorf("%q: the lines are %q", end, got)
+		}
+	}
+}
+
+// An agent's answer lists the fields that an agent does not have in the same order each time.
+func TestAgentFieldsInOrder(t *testing.T) {
+	t.Parallel()
+	body := "alerting: {alertmanagers: [{static_configs: [{targets: [a]}]}]}\nremote_read: [{url: http://a}]\nrule_files: [a]\n"
+	for range 50 {
+		var words []string
+		for _, f := range errorsOf(judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(body)), Content: []byte(body)}}, "/d/m", true)) {
+			if f.Rule == validator.RuleAgent {
+				words = append(words, strings.Fields(f.Message)[1])
+			}
+		}
+		if got := strings.Join(words, " "); got != "alerting rule_files remote_read" {
+			t.Fatal(got)
+		}
 	}
 }
 

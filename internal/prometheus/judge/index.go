@@ -53,7 +53,7 @@ func parse(b []byte) (*index, error) {
 	if err := yaml.Unmarshal(b, &doc); err != nil {
 		return nil, err
 	}
-	ix := &index{text: strings.SplitAfter(string(b), "\n")}
+	ix := &index{text: linesOf(string(b))}
 	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
 		ix.root = doc.Content[0]
 		ix.add(ix.root, nil, nil)
