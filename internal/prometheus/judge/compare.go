@@ -134,8 +134,11 @@ func settingsOf(i proof.Item, part string) []setting {
 	if i.Kind == "scrape job" {
 		nameKey = "/job_name"
 	}
-	name := slices.IndexFunc(all, func(s setting) bool { return s.path == nameKey })
-	if name >= 0 && (all[name].text != i.Name || i.Name == "") || name < 0 && !strings.HasPrefix(i.Name, "#") {
+	name := ""
+	if at := slices.IndexFunc(all, func(s setting) bool { return s.path == nameKey }); at >= 0 {
+		name = all[at].text
+	}
+	if name != "" && name != i.Name || name == "" && !strings.HasPrefix(i.Name, "#") {
 		return nil
 	}
 	return all

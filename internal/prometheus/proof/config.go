@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Normal removes from a printed configuration what may differ although the server runs the same file: the ..data link in
@@ -151,13 +153,47 @@ func PartEnd(text string) int {
 	}
 }
 
+// itemName is the value of a key in the first column of an item; a part without one has a number.
 func itemName(part, key string, number int) string {
-	for line := range strings.Lines(part) {
-		if rest, ok := strings.CutPrefix(line[min(2, len(line)):], key+":"); ok && (line[0] == '-' || line[0] == ' ') {
-			return strings.Trim(strings.TrimSpace(rest), `"'`)
+	for at := 0; at < len(part); {
+		line, next := part[at:], len(part)
+		if n := strings.IndexByte(line, '\n'); n >= 0 {
+			line, next = line[:n+1], at+n+1
 		}
+		rest, ok := strings.CutPrefix(line[min(2, len(line)):], key+":")
+		if ok && (line[0] == '-' || line[0] == ' ') {
+			if name := scalar(rest, part[next:]); name != "" {
+				return name
+			}
+			break
+		}
+		at = next
 	}
 	return Numbered(number)
+}
+
+// scalar is the value that begins with first, the rest of the line of its key, and may go on in below. The key is in the first column
+// of an item, so what belongs to its value is indented by more than two blanks.
+func scalar(first, below string) string {
+	value := strings.TrimSpace(first)
+	const deeper = "   "
+	if value == "" || !strings.ContainsRune("\"'|>!", rune(value[0])) && !strings.HasPrefix(below, deeper) && !strings.HasPrefix(below, "\n") {
+		return value
+	}
+	end := 0
+	for line := range strings.Lines(below) {
+		if line != "\n" && !strings.HasPrefix(line, deeper) {
+			break
+		}
+		end += len(line)
+	}
+	var doc struct {
+		Value yaml.Node `yaml:"k"`
+	}
+	if yaml.Unmarshal([]byte("  k:"+first+below[:end]), &doc) != nil || doc.Value.Kind != yaml.ScalarNode {
+		return strings.Trim(value, `"'`)
+	}
+	return doc.Value.Value
 }
 
 // Numbered is the name of a part without a name.
