@@ -248,7 +248,7 @@ func compareConfig(q *validator.Question, cfg *config.Config, left map[string]bo
 // reread reads what the server printed with the library. It also returns the settings that the library does not know.
 func reread(q *validator.Question) (cfg *config.Config, unknown map[string]bool, err error) {
 	text := q.Files[q.Main].Content
-	if cfg, err = printable(string(text), q.Compare.Dir, nil); err != nil {
+	if cfg, err = printable(withOmitted(string(text), q.Version), q.Compare.Dir, nil); err != nil {
 		return nil, nil, err
 	}
 	unknown = map[string]bool{}
