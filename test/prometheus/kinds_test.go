@@ -63,7 +63,7 @@ func TestEveryKindOfFile(t *testing.T) {
 	}{
 		"through data":          {data: true},
 		"zipped":                {zipped: true},
-		"zipped, 30 MB":         {zipped: true, size: 30},
+		"zipped, 12 MB":         {zipped: true, size: 12},
 		"8 MB and through data": {data: true, size: 8},
 	} {
 		t.Run(name, func(t *testing.T) {
