@@ -3,6 +3,7 @@ package exposition_test
 import (
 	"math"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -26,6 +27,7 @@ func TestProcessAsClientGolang(t *testing.T) {
 	}
 	runtime.GC()
 	defer runtime.KeepAlive(kept)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // no collection between the two
 	theirs := byClient(t, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var w exposition.Writer
 	w.Process()
