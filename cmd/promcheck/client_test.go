@@ -117,7 +117,7 @@ func TestRememberedVerdicts(t *testing.T) {
 	}
 }
 
-// What is remembered of a verdict without a server is not taken for one with a server, which says what it will show.
+// A remembered verdict without a server is not reused where there is one: that verdict says what the server will show.
 func TestOfflineVerdictsAreNotRemembered(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t, validator.Options{})

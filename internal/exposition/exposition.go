@@ -52,6 +52,12 @@ func (w *Writer) Family(kind Kind, name, help string) {
 // Sample writes one value of the current family, a counter or a gauge.
 func (w *Writer) Sample(value float64, labels ...Label) { w.sample("", value, labels...) }
 
+// One writes a family with one sample.
+func (w *Writer) One(kind Kind, name, help string, value float64, labels ...Label) {
+	w.Family(kind, name, help)
+	w.Sample(value, labels...)
+}
+
 func (w *Writer) sample(suffix string, value float64, labels ...Label) {
 	w.b.WriteString(w.header)
 	w.header = ""

@@ -22,28 +22,23 @@ func (w *Writer) Process() {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	for _, f := range memory {
-		w.one(f.kind, "go_memstats_"+f.name, f.help, f.value(&m))
+		w.One(f.kind, "go_memstats_"+f.name, f.help, f.value(&m))
 	}
-}
-
-func (w *Writer) one(kind Kind, name, help string, value float64, labels ...Label) {
-	w.Family(kind, name, help)
-	w.Sample(value, labels...)
 }
 
 func (w *Writer) process() {
-	w.one(Gauge, "process_start_time_seconds", "Start time of the process, in Unix time.", float64(started.UnixMilli())/1000)
+	w.One(Gauge, "process_start_time_seconds", "Start time of the process, in Unix time.", float64(started.UnixMilli())/1000)
 	var used syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) == nil {
 		seconds := time.Duration(used.Utime.Nano() + used.Stime.Nano()).Seconds()
-		w.one(Counter, "process_cpu_seconds_total", "User and system CPU time, in seconds.", seconds)
+		w.One(Counter, "process_cpu_seconds_total", "User and system CPU time, in seconds.", seconds)
 	}
 	if pages := statm(); len(pages) > 1 {
-		w.one(Gauge, "process_virtual_memory_bytes", "Virtual memory.", pages[0]*float64(os.Getpagesize()))
-		w.one(Gauge, "process_resident_memory_bytes", "Resident memory.", pages[1]*float64(os.Getpagesize()))
+		w.One(Gauge, "process_virtual_memory_bytes", "Virtual memory.", pages[0]*float64(os.Getpagesize()))
+		w.One(Gauge, "process_resident_memory_bytes", "Resident memory.", pages[1]*float64(os.Getpagesize()))
 	}
 	if n := openFiles(); n > 0 {
-		w.one(Gauge, "process_open_fds", "Open file descriptors.", float64(n))
+		w.One(Gauge, "process_open_fds", "Open file descriptors.", float64(n))
 	}
 	w.limit("process_max_fds", "Limit of open file descriptors.", syscall.RLIMIT_NOFILE)
 	w.limit("process_virtual_memory_max_bytes", "Limit of virtual memory; +Inf if there is none.", syscall.RLIMIT_AS)
@@ -87,16 +82,16 @@ func (w *Writer) limit(name, help string, resource int) {
 	if limit.Cur >= math.MaxInt64 { // RLIM_INFINITY, here and on macOS
 		value = math.Inf(1)
 	}
-	w.one(Gauge, name, help, value)
+	w.One(Gauge, name, help, value)
 }
 
 func (w *Writer) runtime() {
-	w.one(Gauge, "go_info", "The Go version.", 1, Label{"version", runtime.Version()})
-	w.one(Gauge, "go_goroutines", "Goroutines that exist.", float64(runtime.NumGoroutine()))
+	w.One(Gauge, "go_info", "The Go version.", 1, Label{"version", runtime.Version()})
+	w.One(Gauge, "go_goroutines", "Goroutines that exist.", float64(runtime.NumGoroutine()))
 	threads, _ := runtime.ThreadCreateProfile(nil)
-	w.one(Gauge, "go_threads", "Threads that were created.", float64(threads))
-	w.one(Gauge, "go_sched_gomaxprocs_threads", "GOMAXPROCS: how many threads may run Go code at once.", float64(runtime.GOMAXPROCS(0)))
-	w.one(Gauge, "go_gc_gomemlimit_bytes", "GOMEMLIMIT.", float64(debug.SetMemoryLimit(-1))) // a negative one only asks
+	w.One(Gauge, "go_threads", "Threads that were created.", float64(threads))
+	w.One(Gauge, "go_sched_gomaxprocs_threads", "GOMAXPROCS: how many threads may run Go code at once.", float64(runtime.GOMAXPROCS(0)))
+	w.One(Gauge, "go_gc_gomemlimit_bytes", "GOMEMLIMIT.", float64(debug.SetMemoryLimit(-1))) // a negative one only asks
 	gc := debug.GCStats{PauseQuantiles: make([]time.Duration, 5)}
 	debug.ReadGCStats(&gc)
 	w.Family(Summary, "go_gc_duration_seconds", "Pauses for garbage collection, in seconds.")

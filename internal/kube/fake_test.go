@@ -76,7 +76,7 @@ func (a *fakeAPI) start() {
 	var l net.Listener
 	rig.Until(a.t, "the address is free", func() bool {
 		var err error
-		l, err = net.Listen("tcp", a.addr) //nolint:noctx // a test's listener
+		l, err = new(net.ListenConfig).Listen(a.t.Context(), "tcp", a.addr)
 		return err == nil
 	})
 	cert, ca := certificate(a.t)

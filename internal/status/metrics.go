@@ -149,8 +149,7 @@ func (t *Tracker) exposition() []byte {
 // own writes the metrics of reloader itself.
 func (t *Tracker) own(w *exposition.Writer, list []seen) {
 	one := func(kind exposition.Kind, name, help string, value float64, labels ...exposition.Label) {
-		w.Family(kind, "reloader_"+name, help)
-		w.Sample(value, labels...)
+		w.One(kind, "reloader_"+name, help, value, labels...)
 	}
 	one(exposition.Gauge, "build_info", "Version and revision that this program was built from; always 1.", 1,
 		exposition.Label{Name: "goarch", Value: runtime.GOARCH}, exposition.Label{Name: "goos", Value: runtime.GOOS},

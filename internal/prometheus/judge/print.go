@@ -117,10 +117,22 @@ func onAll(n int, do func(int)) {
 // featured serializes changes of the library's defaults.
 var featured sync.Mutex
 
-// changesDefaults reports whether withFeatures does something for a feature.
-func changesDefaults(feature string) bool {
-	return feature == "extra-scrape-metrics" || feature == "created-timestamp-zero-ingestion" || feature == "st-storage"
+// featureDefaults are the features that change the library's defaults, and how.
+var featureDefaults = map[string]func(){
+	"extra-scrape-metrics": func() {
+		on := true
+		config.DefaultConfig.GlobalConfig.ExtraScrapeMetrics, config.DefaultGlobalConfig.ExtraScrapeMetrics = &on, &on
+	},
+	"created-timestamp-zero-ingestion": protoFirst,
+	"st-storage":                       protoFirst,
 }
+
+func protoFirst() {
+	config.DefaultConfig.GlobalConfig.ScrapeProtocols = config.DefaultProtoFirstScrapeProtocols
+	config.DefaultGlobalConfig.ScrapeProtocols = config.DefaultProtoFirstScrapeProtocols
+}
+
+func changesDefaults(feature string) bool { return featureDefaults[feature] != nil }
 
 // withFeatures sets the library's defaults to those of a server with these features, as the server's main function does,
 // until undo is called.
@@ -128,13 +140,8 @@ func withFeatures(features []string) (undo func()) {
 	featured.Lock()
 	whole, global := config.DefaultConfig.GlobalConfig, config.DefaultGlobalConfig
 	for _, f := range features {
-		switch f {
-		case "extra-scrape-metrics":
-			on := true
-			config.DefaultConfig.GlobalConfig.ExtraScrapeMetrics, config.DefaultGlobalConfig.ExtraScrapeMetrics = &on, &on
-		case "created-timestamp-zero-ingestion", "st-storage":
-			config.DefaultConfig.GlobalConfig.ScrapeProtocols = config.DefaultProtoFirstScrapeProtocols
-			config.DefaultGlobalConfig.ScrapeProtocols = config.DefaultProtoFirstScrapeProtocols
+		if set := featureDefaults[f]; set != nil {
+			set()
 		}
 	}
 	return func() {
