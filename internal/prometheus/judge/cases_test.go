@@ -14,15 +14,21 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
+// caseFiles are the cases of testdata.
+func caseFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", "cases", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	return files
+}
+
 // Each case contains the files of a configuration and the expected findings. The comment at its top says what it proves.
 // Lines of the form key=value describe the server. With RELOADER_UPDATE=1 the findings are written instead of compared.
 func TestCases(t *testing.T) {
 	t.Parallel()
-	cases, err := filepath.Glob(filepath.Join("testdata", "cases", "*.txtar"))
-	if err != nil || len(cases) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, c := range cases {
+	for _, c := range caseFiles(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(c), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			ar, err := txtar.ParseFile(c)

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,12 +16,8 @@ import (
 // Where no server is compared, all is the same as where one is, except that no digest of what it shows is there.
 func TestOffline(t *testing.T) {
 	t.Parallel()
-	cases, err := filepath.Glob(filepath.Join("testdata", "cases", "*.txtar"))
-	if err != nil || len(cases) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
 	shown := 0
-	for _, c := range cases {
+	for _, c := range caseFiles(t) {
 		ar, err := txtar.ParseFile(c)
 		if err != nil {
 			t.Fatal(err)
