@@ -72,12 +72,12 @@ func read(pid int) (Process, error) {
 	if err != nil {
 		return Process{}, err
 	}
-	start, err := startTime(stat)
+	p, err := parseStat(stat)
 	if err != nil {
 		return Process{}, fmt.Errorf("read %s/stat: %w", dir, err)
 	}
-	p := Process{PID: pid, Start: start}
-	if start == 0 {
+	p.PID = pid
+	if p.Start == 0 {
 		return p, nil
 	}
 	info, err := os.Stat(dir)
@@ -90,16 +90,20 @@ func read(pid int) (Process, error) {
 	return p, nil
 }
 
-// startTime finds the 22nd field of /proc/PID/stat, see proc(5); 0 for a zombie.
-func startTime(stat []byte) (uint64, error) {
+// parseStat finds parent and start time, the 4th and the 22nd field of /proc/PID/stat, see proc(5). A zombie starts at 0.
+func parseStat(stat []byte) (p Process, err error) {
 	// The second field is the name in parentheses, which may contain anything.
 	_, rest, ok := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(") "))
 	fields := strings.Fields(string(rest))
 	if !ok || len(fields) < 20 {
-		return 0, errors.New("unknown format")
+		return p, errors.New("unknown format")
 	}
 	if fields[0] == "Z" || fields[0] == "X" {
-		return 0, nil
+		return p, nil
 	}
-	return strconv.ParseUint(fields[19], 10, 64)
+	if p.Parent, err = strconv.Atoi(fields[1]); err != nil {
+		return p, err
+	}
+	p.Start, err = strconv.ParseUint(fields[19], 10, 64)
+	return p, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,8 @@ type Process struct {
 	Start uint64
 	// UID is the effective user.
 	UID int
+	// Parent is the PID of the process that started it.
+	Parent int
 }
 
 // Epoch identifies the process, even when its PID is used again.
@@ -28,12 +31,14 @@ func (p Process) Epoch() string {
 }
 
 // Find returns the one process whose program has that name: that of /proc/PID/comm or, where the kernel cut it
-// there, the base name of the first argument. None and several are failures: a signal to the wrong one may end it.
+// there, the base name of the first argument. Of a process and its children with the same name, it is the parent.
+// None and several are failures: a signal to the wrong one may end it.
 func Find(name string) (Process, error) {
 	found, err := list(name)
 	if err != nil {
 		return Process{}, &reload.Failure{Class: reload.ClassLocal, Message: "find process " + strconv.Quote(name) + ": " + err.Error(), Permanent: true, Untouched: true, Err: err}
 	}
+	found = withoutChildren(found)
 	switch len(found) {
 	case 0:
 		return Process{}, &reload.Failure{
@@ -51,6 +56,16 @@ func Find(name string) (Process, error) {
 		Class: reload.ClassLocal, Message: "more than one process " + strconv.Quote(name) + ": " + strings.Join(pids, ", "),
 		Hint: "a signal could reach the wrong one; use a reload URL", Permanent: true, Untouched: true,
 	}
+}
+
+// withoutChildren leaves out each process whose parent is another of them: a worker that serves for it (nginx), or the copy
+// of itself that any program is for a moment when it starts another one, between fork and exec.
+func withoutChildren(found []Process) []Process {
+	pids := map[int]bool{}
+	for _, p := range found {
+		pids[p.PID] = true
+	}
+	return slices.DeleteFunc(found, func(p Process) bool { return pids[p.Parent] })
 }
 
 // Signal sends sig to the process.

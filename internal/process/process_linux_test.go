@@ -13,12 +13,14 @@ import (
 	"testing"
 
 	"reloader/internal/reload"
+	"reloader/test/rig"
 )
 
 // TestMain lets the test binary be the process that is searched for: it says when a signal came.
 func TestMain(m *testing.M) {
 	if os.Getenv("PROCESS_TEST_SLEEPER") != "" {
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		workers, _ := strconv.Atoi(os.Getenv("PROCESS_TEST_WORKERS"))
+		serve(workers)
 		return
 	}
 	if name := os.Getenv("PROCESS_TEST_SIGNAL"); name != "" {
@@ -32,8 +34,26 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// serve starts workers under our own name, says so and waits, as a server with worker processes does.
+func serve(workers int) {
+	for range workers {
+		worker := exec.Command(os.Args[0])
+		worker.Env = append(os.Environ(), "PROCESS_TEST_WORKERS=")
+		stdin, err := worker.StdinPipe()
+		if err == nil {
+			err = worker.Start()
+		}
+		if err != nil {
+			panic(err)
+		}
+		defer func() { _ = stdin.Close(); _ = worker.Wait() }()
+	}
+	fmt.Println("ready")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
 // start runs the test binary under another name until the test ends.
-func start(t *testing.T, name string) *exec.Cmd {
+func start(t *testing.T, name string, env ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -44,7 +64,9 @@ func start(t *testing.T, name string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), link)
-	cmd.Env = append(os.Environ(), "PROCESS_TEST_SLEEPER=1")
+	cmd.Env = append(append(os.Environ(), "PROCESS_TEST_SLEEPER=1"), env...)
+	var out rig.Buffer
+	cmd.Stdout = &out
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +75,7 @@ func start(t *testing.T, name string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = stdin.Close(); _ = cmd.Wait() })
+	rig.Until(t, "readiness", func() bool { return out.String() == "ready\n" })
 	return cmd
 }
 
@@ -89,6 +112,27 @@ func TestFindFailures(t *testing.T) {
 	start(t, twice)
 	if _, err := Find(twice); !errors.As(err, &f) || !strings.Contains(f.Message, "more than one") {
 		t.Errorf("two processes: %+v", f)
+	}
+}
+
+// A server whose workers have its name (the documentation's nginx) is the parent of them all.
+func TestFindWithWorkers(t *testing.T) {
+	t.Parallel()
+	name := unique("work")
+	server := start(t, name, "PROCESS_TEST_WORKERS=3")
+	if all, err := list(name); err != nil || len(all) != 4 {
+		t.Fatalf("not a server and three workers: %+v, %v", all, err)
+	}
+	p, err := Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.PID != server.Process.Pid {
+		t.Errorf("found %+v, want pid %d", p, server.Process.Pid)
+	}
+	start(t, name)
+	if p, err := Find(name); err == nil {
+		t.Errorf("found %+v where a second server runs", p)
 	}
 }
 
@@ -146,18 +190,19 @@ func TestSignalNotPermitted(t *testing.T) {
 	}
 }
 
-// FuzzStartTime: a program's name, whatever is in it, hides nothing that follows.
-func FuzzStartTime(f *testing.F) {
-	f.Add("prometheus", uint64(4711))
-	f.Add(") S 1 (", uint64(1))
-	f.Add("a\nb", uint64(1<<63))
-	f.Fuzz(func(t *testing.T, name string, start uint64) {
-		stat := fmt.Sprintf("42 (%s) S 1%s %d 0 0\n", name, strings.Repeat(" 7", 17), start)
-		if got, err := startTime([]byte(stat)); err != nil || got != start {
-			t.Errorf("%q: %d, %v", stat, got, err)
+// FuzzParseStat: a program's name, whatever is in it, hides nothing that follows.
+func FuzzParseStat(f *testing.F) {
+	f.Add("prometheus", 1, uint64(4711))
+	f.Add(") S 1 (", 0, uint64(1))
+	f.Add("a\nb", 1<<22, uint64(1<<63))
+	f.Fuzz(func(t *testing.T, name string, parent int, start uint64) {
+		stat := fmt.Sprintf("42 (%s) S %d%s %d 0 0\n", name, parent, strings.Repeat(" 7", 17), start)
+		want := Process{Parent: parent, Start: start}
+		if got, err := parseStat([]byte(stat)); err != nil || got != want {
+			t.Errorf("%q: %+v, %v", stat, got, err)
 		}
-		if got, err := startTime([]byte(name)); err != nil && got != 0 {
-			t.Errorf("%q: %d beside %v", name, got, err)
+		if got, err := parseStat([]byte(name)); err != nil && got.Start != 0 {
+			t.Errorf("%q: %+v beside %v", name, got, err)
 		}
 	})
 }
