@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 // serve starts workers under our own name, says so and waits, as a server with worker processes does.
 func serve(workers int) {
 	for range workers {
-		worker := exec.Command(os.Args[0])
+		worker := exec.CommandContext(context.Background(), os.Args[0])
 		worker.Env = append(os.Environ(), "PROCESS_TEST_WORKERS=")
 		stdin, err := worker.StdinPipe()
 		if err == nil {
