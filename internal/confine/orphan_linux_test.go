@@ -33,7 +33,7 @@ func TestOrphan(t *testing.T) {
 	for name, signal := range map[string]syscall.Signal{"works": 0, "stopped": syscall.SIGSTOP} {
 		dir := t.TempDir()
 		program, note := filepath.Join(dir, "judges"), filepath.Join(dir, "pid")
-		rig.Must(t, os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\necho $$ >%s.new && mv %s.new %s\nwhile :; do :; done\n", note, note, note), 0o755))
+		rig.WriteProgram(t, program, fmt.Sprintf("#!/bin/sh\necho $$ >%s.new && mv %s.new %s\nwhile :; do :; done\n", note, note, note))
 		parent := exec.CommandContext(t.Context(), self)
 		parent.Env = []string{"CONFINE_DO=parent", "CONFINE_PROGRAM=" + program}
 		out, err := parent.StdoutPipe()

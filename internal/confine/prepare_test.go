@@ -19,7 +19,7 @@ func answers(t *testing.T) (program string, starts func() int) {
 	dir := t.TempDir()
 	program = filepath.Join(dir, "answers")
 	log := filepath.Join(dir, "starts")
-	rig.Must(t, os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\necho $$ >>%s\necho $$\nexec /bin/cat\n", log), 0o755))
+	rig.WriteProgram(t, program, fmt.Sprintf("#!/bin/sh\necho $$ >>%s\necho $$\nexec /bin/cat\n", log))
 	return program, func() int {
 		b, _ := os.ReadFile(log)
 		return strings.Count(string(b), "\n")
@@ -159,7 +159,7 @@ func TestPreparedForSomethingElse(t *testing.T) {
 			text, err := os.ReadFile(program)
 			rig.Must(t, err)
 			rig.Must(t, os.Remove(program))
-			rig.Must(t, os.WriteFile(program, text, 0o755))
+			rig.WriteProgram(t, program, string(text))
 		},
 		"killed": func(_ *Job, pid int) {
 			rig.Must(t, syscall.Kill(pid, syscall.SIGKILL))

@@ -99,10 +99,7 @@ func BenchmarkProof(b *testing.B) {
 			// Each run of promcheck leaves a line.
 			runs := filepath.Join(b.TempDir(), "runs")
 			wrapper := filepath.Join(b.TempDir(), "promcheck")
-			script := fmt.Sprintf("#!/bin/sh\necho >>%s\nexec %s \"$@\"\n", runs, rig.Program(b, "promcheck"))
-			if err := os.WriteFile(wrapper, []byte(script), 0o755); err != nil { //nolint:gosec // a program
-				b.Fatal(err)
-			}
+			rig.WriteProgram(b, wrapper, fmt.Sprintf("#!/bin/sh\necho >>%s\nexec %s \"$@\"\n", runs, rig.Program(b, "promcheck")))
 			started := func() int {
 				text, err := os.ReadFile(runs)
 				if err != nil {

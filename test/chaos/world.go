@@ -78,7 +78,7 @@ func newWorld(tb testing.TB, gated bool) *world {
 	w.credentials()
 	w.check, w.config = filepath.Join(w.dir, "check"), filepath.Join(w.dir, "own", "reloader.yml")
 	script := filepath.Join(w.dir, "promcheck")
-	rig.Must(tb, os.WriteFile(script, fmt.Appendf(nil, promcheckScript, w.check, rig.Program(tb, "promcheck")), 0o755))
+	rig.WriteProgram(tb, script, fmt.Sprintf(promcheckScript, w.check, rig.Program(tb, "promcheck")))
 	mount := filepath.Join(w.dir, "mount")
 	w.volume = volume.New(tb, mount, w.files(0))
 	w.more = volume.New(tb, filepath.Join(w.dir, "more"), moreRules(0))

@@ -140,8 +140,7 @@ func TestActionChecksWhatItGets(t *testing.T) {
 	cosign := func(code int) func(r *runner) {
 		return func(r *runner) {
 			dir := t.TempDir()
-			text := fmt.Sprintf("#!/bin/sh\necho \"$@\" >%s/said\nexit %d\n", dir, code)
-			rig.Must(t, os.WriteFile(filepath.Join(dir, "cosign"), []byte(text), 0o755)) //nolint:gosec // it is a program
+			rig.WriteProgram(t, filepath.Join(dir, "cosign"), fmt.Sprintf("#!/bin/sh\necho \"$@\" >%s/said\nexit %d\n", dir, code))
 			r.env["PATH"] = dir + ":" + r.env["PATH"]
 		}
 	}

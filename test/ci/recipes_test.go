@@ -66,13 +66,8 @@ func TestGitLabRecipe(t *testing.T) {
 		}{{good, 0}, {broken, 1}} {
 			dir, bin := t.TempDir(), t.TempDir()
 			rig.WriteTree(t, dir, map[string]string{"prometheus.yml": "rule_files: [r.yml]\n", "r.yml": c.rules, "deploy/monitoring/monitor.yaml": subPath})
-			rig.WriteTree(t, bin, map[string]string{
-				"wget": "#!/bin/sh\necho \"$2\" >>" + bin + "/said\ncat " + bin + "/archive >\"$4\"\n",
-				"apk":  "#!/bin/sh\n",
-			})
-			for _, name := range []string{"wget", "apk"} {
-				rig.Must(t, os.Chmod(filepath.Join(bin, name), 0o755)) //nolint:gosec // they are programs
-			}
+			rig.WriteProgram(t, filepath.Join(bin, "wget"), "#!/bin/sh\necho \"$2\" >>"+bin+"/said\ncat "+bin+"/archive >\"$4\"\n")
+			rig.WriteProgram(t, filepath.Join(bin, "apk"), "#!/bin/sh\n")
 			rig.Must(t, os.WriteFile(filepath.Join(bin, "archive"), server.files["reloader_1.2.3_linux_amd64.tar.gz"], 0o600))
 			script := strings.ReplaceAll(strings.Join(slices.Concat(job.BeforeScript, job.Script), "\n"), "/usr/local/bin", bin)
 			// It warns of a subPath mount, which is not what this test is about.

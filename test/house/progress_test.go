@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"reloader/test/rig"
 )
 
 // tools/progress counts what the go command says that it downloads and compiles, lets everything else pass, and is
@@ -32,9 +34,7 @@ func TestProgress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/bash\n"+c.script+"\n"), 0o755); err != nil { //nolint:gosec // it is run
-				t.Fatal(err)
-			}
+			rig.WriteProgram(t, filepath.Join(dir, "go"), "#!/bin/bash\n"+c.script+"\n")
 			cmd := exec.CommandContext(t.Context(), "../../tools/progress", ".", "./cmd/...")
 			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
 			out, err := cmd.CombinedOutput()

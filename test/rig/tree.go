@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"reloader/internal/snapshot"
@@ -26,6 +27,15 @@ func WriteTree(tb testing.TB, dir string, files map[string]string) {
 		Must(tb, os.MkdirAll(filepath.Dir(p), 0o755))
 		Must(tb, os.WriteFile(p, []byte(strings.ReplaceAll(text, "TOP", dir)), 0o644))
 	}
+}
+
+// WriteProgram writes a script that the test will run. A process that another test forks at the same time would inherit
+// the open file until its exec, and running the script would fail with "text file busy": no fork happens meanwhile.
+func WriteProgram(tb testing.TB, file, text string) {
+	tb.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	Must(tb, os.WriteFile(file, []byte(text), 0o755)) //nolint:gosec // it is run
 }
 
 // FilesBySource are the names of the files in a set, each of which must have contents, by source. In a

@@ -20,6 +20,7 @@ import (
 	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 // TestMain makes this program the judging process when it is started as one.
@@ -126,9 +127,7 @@ func TestNoVerdict(t *testing.T) {
 		"error":    `cat >/dev/null; echo '{"Error": "no"}'`, "crash": "kill -SEGV $$", "yes": "yes", "hang": "sleep 100",
 	} {
 		program := filepath.Join(t.TempDir(), "judge")
-		if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		rig.WriteProgram(t, program, "#!/bin/sh\n"+script+"\n")
 		v := newValidator(t, Options{Program: program, Timeout: 3 * time.Second})
 		if res, err := v.Validate(t.Context(), finding.Request{Set: setOf(grafana.Datasources, map[string]string{"a.yaml": datasources})}); err == nil {
 			t.Errorf("%s: %v", name, res)

@@ -6,25 +6,20 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"reloader/internal/confine"
 	"reloader/internal/finding"
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 // script is a program that behaves as the shell says.
 func script(t *testing.T, body string) string {
 	t.Helper()
 	p := filepath.Join(t.TempDir(), "program")
-	// A child that another test forks meanwhile would have the file open for writing: "text file busy".
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if err := os.WriteFile(p, []byte("#!/bin/sh\n"+body+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	rig.WriteProgram(t, p, "#!/bin/sh\n"+body+"\n")
 	return p
 }
 
