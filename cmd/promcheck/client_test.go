@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -56,6 +57,8 @@ func rulesFile(i string) string {
 
 const goodMain = "rule_files: [\"*.rules\"]\nscrape_configs:\n- job_name: a\n  static_configs: [{targets: [\"h:1\"]}]\n"
 
+// The real process accepts good files and lists their jobs and groups. It names the place of a bad expression in the user's
+// paths.
 func TestVerdictOfTheRealProcess(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t, validator.Options{})
@@ -77,7 +80,7 @@ func TestVerdictOfTheRealProcess(t *testing.T) {
 	}
 }
 
-// A remembered verdict is the verdict that would be given again, whatever else changes.
+// A validator that remembers verdicts gives the same one as a new validator, whatever else changes.
 func TestRememberedVerdicts(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t, validator.Options{})
@@ -108,7 +111,7 @@ func TestRememberedVerdicts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := finding.Count(remembered.Findings, finding.Error); got != step.errors || len(remembered.Findings) != len(fresh.Findings) {
+		if got := finding.Count(remembered.Findings, finding.Error); got != step.errors || !reflect.DeepEqual(remembered.Findings, fresh.Findings) {
 			t.Errorf("step %d: %d errors, want %d\nremembered: %v\nfresh: %v", i, got, step.errors, remembered.Findings, fresh.Findings)
 		}
 		if r, f := remembered.Outline.Count(validator.KindGroup), fresh.Outline.Count(validator.KindGroup); r != f {
@@ -117,7 +120,7 @@ func TestRememberedVerdicts(t *testing.T) {
 	}
 }
 
-// A remembered verdict without a server is not reused where there is one: that verdict says what the server will show.
+// A verdict that was remembered without a server is not reused with one: then the verdict must say what the server will show.
 func TestOfflineVerdictsAreNotRemembered(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t, validator.Options{})
@@ -140,17 +143,19 @@ func TestOfflineVerdictsAreNotRemembered(t *testing.T) {
 	}
 }
 
+// A cancelled validation is an error, not a verdict.
 func TestCancelledValidation(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := newValidator(t, validator.Options{}).Validate(ctx, finding.Request{Set: setOf(map[string]string{"prometheus.yml": goodMain})})
-	if err == nil {
-		t.Error("a cancelled validation gave a verdict")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that the validation was cancelled", err)
 	}
 }
 
-// The server decides about an expression that only a newer version may know, even if the verdict on its file is remembered.
+// The server decides about an expression that only a newer version may know, even if the verdict on its file is remembered: it
+// is asked each time.
 func TestTheRunningServerJudgesItsGrammar(t *testing.T) {
 	t.Parallel()
 	v := newValidator(t, validator.Options{})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/pflag"
 )
 
 // update writes docs/flags.md and the scripts' expectations instead of comparing (make golden).
@@ -17,8 +18,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"reloader": main})
 }
 
-// The command line as a user meets it: each script runs the real program and looks at
-// its exit code and at both streams.
+// The command line as users see it: each script runs the real program and checks its exit code
+// and both streams.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -37,7 +38,7 @@ func TestScripts(t *testing.T) {
 
 const flagsDoc = "../../docs/flags.md"
 
-// docs/flags.md is what --help prints, so that no flag is undocumented and none is promised.
+// docs/flags.md is what --help prints: it lists every flag, and no flag that does not exist.
 func TestFlagsDoc(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -61,7 +62,7 @@ func TestFlagsDoc(t *testing.T) {
 	}
 }
 
-// Each flag must say what it does, and each command must show an example.
+// Each command has a usage line and an example, and each of its flags says what it does.
 func TestHelpTexts(t *testing.T) {
 	t.Parallel()
 	for _, c := range commands() {
@@ -72,10 +73,17 @@ func TestHelpTexts(t *testing.T) {
 		if fs.Name() != c.name {
 			t.Errorf("%s: its flags are named %s", c.name, fs.Name())
 		}
+		fs.VisitAll(func(f *pflag.Flag) {
+			if f.Usage == "" {
+				t.Errorf("%s: --%s does not say what it does", c.name, f.Name)
+			}
+		})
 	}
 }
 
-func TestEnvironmentTwins(t *testing.T) {
+// A variable sets the flag of its name, also a list. A flag on the command line counts before its variable, an empty variable
+// counts as unset, and an error about a value names the variable.
+func TestEnvironmentVariables(t *testing.T) {
 	t.Parallel()
 	fs, o := waitFlags()
 	dirs := fs.StringArray("dir-list", nil, "")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -17,29 +18,33 @@ import (
 	"reloader/internal/status"
 )
 
-// A name that reloader does not follow is told at once, with those that it does.
+// A target that reloader does not follow ends wait at once, with the names of those that it follows.
 func TestWaitForAnUnknownTarget(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(status.Report{Targets: []reload.Status{{Target: "prometheus"}, {Target: "grafana"}}})
 	}))
 	t.Cleanup(srv.Close)
-	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"wait", "--url", srv.URL, "--synced", "--target", "promtheus"}, stdio{out: &out, err: &errs})
-	if code != exitUsage || !strings.Contains(errs.String(), `--target "promtheus": reloader follows prometheus, grafana`) {
-		t.Errorf("exit code %d, %s", code, errs.String())
+	code, _, errs := runCommand(t, "", "wait", "--url", srv.URL, "--synced", "--target", "promtheus")
+	if code != exitUsage || !strings.Contains(errs, `--target "promtheus": reloader follows prometheus, grafana`) {
+		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
 
-// fleet are reloaders that answer with what a test sets, each apart for questions with a look.
-type fleet struct {
+// fake answers as a reloader: with what it knows, or after it has asked its server (?look).
+type fake struct {
 	plain, looked reload.Status
 	looks         atomic.Int64
+	asked         func() // nil, or called for each request
 }
 
-func (f *fleet) start(t *testing.T) string {
+// start returns the address of a reloader; there may be several with the same answers.
+func (f *fake) start(t *testing.T) string {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.asked != nil {
+			f.asked()
+		}
 		s := f.plain
 		if r.URL.Query().Has("look") {
 			f.looks.Add(1)
@@ -53,11 +58,10 @@ func (f *fleet) start(t *testing.T) string {
 
 func wait(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
-	var o, e bytes.Buffer
-	code = run(t.Context(), append([]string{"wait"}, args...), stdio{out: &o, err: &e})
-	return code, o.String(), e.String()
+	return runCommand(t, "", append([]string{"wait"}, args...)...)
 }
 
+// running is the status of a Prometheus that is proven to run the files of this name.
 func running(name string) reload.Status {
 	d := snapshot.DigestBytes([]byte(name))
 	return reload.Status{
@@ -66,14 +70,14 @@ func running(name string) reload.Status {
 	}
 }
 
-// wait says "live" only of what was looked at after it asked, in every pod.
+// wait says "live" only if every reloader has asked its server once more: the status from before may be out of date.
 func TestWaitLooksFirst(t *testing.T) {
 	t.Parallel()
 	other := running("new")
 	other.Phase, other.Running, other.Applied = reload.Mismatch, snapshot.Digest{}, false
 	digest := running("new").Wanted.String()
-	lying, honest := &fleet{plain: running("new"), looked: other}, &fleet{plain: running("new"), looked: running("new")}
-	bad, good := lying.start(t), honest.start(t)
+	stale, honest := &fake{plain: running("new"), looked: other}, &fake{plain: running("new"), looked: running("new")}
+	bad, good := stale.start(t), honest.start(t)
 	if code, out, errs := wait(t, "--url", good, "--digest", digest); code != exitOK || out != "live: prometheus runs "+digest[:12]+"\n" || honest.looks.Load() == 0 {
 		t.Errorf("one pod: exit code %d, %q, %q, %d looks", code, out, errs, honest.looks.Load())
 	}
@@ -90,46 +94,58 @@ func TestWaitLooksFirst(t *testing.T) {
 	}
 }
 
-// Files that never came are told apart from files that are not live, with what to compare.
+// If reloader never saw the files, wait says so and shows the digests to compare, instead of saying that they are not live.
 func TestWaitForFilesThatNeverCame(t *testing.T) {
 	t.Parallel()
-	f := &fleet{plain: running("old"), looked: running("old")}
-	code, _, errs := wait(t, "--url", f.start(t), "--digest", running("new").Wanted.String(), "--timeout", "300ms")
-	if code != exitFailed || !strings.Contains(errs, "has never seen these files") || !strings.Contains(errs, "config has digest "+running("old").Wanted.Short()) {
-		t.Errorf("exit code %d, %s", code, errs)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var requests atomic.Int64
+	f := &fake{plain: running("old"), looked: running("old"), asked: func() {
+		if requests.Add(1) == 2 { // it has the first answer: the wait may end
+			cancel()
+		}
+	}}
+	var out, errs bytes.Buffer
+	code := run(ctx, []string{"wait", "--url", f.start(t), "--digest", running("new").Wanted.String()}, stdio{out: &out, err: &errs})
+	if code != exitFailed || !strings.Contains(errs.String(), "has never seen these files") || !strings.Contains(errs.String(), "config has digest "+running("old").Wanted.Short()) {
+		t.Errorf("exit code %d, %s", code, errs.String())
 	}
 }
 
-// A server that took the files and runs something else, or refuses them again and again, ends the wait with the reason.
+// If the server runs something else than the files, or keeps refusing them, wait ends before its timeout. It prints each part
+// of the reason once.
 func TestWaitEndsWithTheReason(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*reload.Status){
-		"the server accepted these files but runs something else": func(s *reload.Status) {
+	for says, c := range map[string]struct {
+		change func(*reload.Status)
+		parts  []string
+	}{
+		"the server accepted these files but runs something else": {func(s *reload.Status) {
 			s.Phase, s.Differences, s.Cause = reload.Mismatch, []string{`scrape job "new" is missing`}, "a stale mount"
 			s.Reason = "Prometheus answered 200 and runs something else"
-		},
-		"the server refused exactly these files": func(s *reload.Status) {
+		}, []string{`scrape job "new" is missing`, "a stale mount"}},
+		"the server refused exactly these files": {func(s *reload.Status) {
 			s.Phase, s.Reason = reload.Retrying, "POST /-/reload: 500: refused (its answer says why)"
 			s.Failure = &reload.FailureStatus{Class: reload.ClassRefused, Message: "POST /-/reload: 500: refused", Hint: "its answer says why", Body: "unknown field\nin line 3"}
-		},
+		}, []string{"500: refused", "its answer says why", "unknown field"}},
 	} {
 		s := running("new")
 		s.Running, s.Applied = snapshot.Digest{}, false
-		change(&s)
-		f := &fleet{plain: s, looked: s}
-		code, _, errs := wait(t, "--url", f.start(t), "--digest", s.Wanted.String(), "--timeout", "1m")
-		if code != exitFailed || !strings.Contains(errs, "reloader wait: "+name) {
-			t.Errorf("%s: exit code %d, %s", name, code, errs)
+		c.change(&s)
+		f := &fake{plain: s, looked: s}
+		code, _, errs := wait(t, "--url", f.start(t), "--digest", s.Wanted.String(), "--timeout", "1h")
+		if code != exitFailed || !strings.Contains(errs, "reloader wait: "+says) {
+			t.Errorf("%s: exit code %d, %s", says, code, errs)
 		}
-		for _, once := range append(s.Differences, "a stale mount", "500: refused", "unknown field", "its answer says why") {
-			if want := strings.Contains(s.Reason+s.Cause+strings.Join(s.Differences, "")+"unknown field", once) && (s.Failure != nil || once != "unknown field"); want && strings.Count(errs, once) != 1 {
-				t.Errorf("%s: %q stands there %d times:\n%s", name, once, strings.Count(errs, once), errs)
+		for _, part := range c.parts {
+			if n := strings.Count(errs, part); n != 1 {
+				t.Errorf("%s: %q is printed %d times, want once:\n%s", says, part, n, errs)
 			}
 		}
 	}
 }
 
-// One name with several addresses, as a headless Service has, means all of them, each asked by that name.
+// A name with several addresses, as a headless Service has, stands for all of them. Each is asked under that name.
 func TestWaitAtAllAddresses(t *testing.T) {
 	t.Parallel()
 	var hosts sync.Map
@@ -157,6 +173,6 @@ func TestWaitAtAllAddresses(t *testing.T) {
 		t.Error(err)
 	}
 	if _, ok := hosts.Load("monitor.shop.svc:" + port); !ok {
-		t.Error("not asked by its name")
+		t.Error("the request did not have the name as its host")
 	}
 }
