@@ -13,6 +13,7 @@ prometheus_http_requests_total{code="500",handler="/-/reload"} 2
 prometheus_http_requests_totals{handler="/-/reload"} 9
 `
 
+// The reload requests of all status codes are added up; other handlers and longer metric names do not count.
 func TestReloadRequests(t *testing.T) {
 	t.Parallel()
 	if n, err := reloadRequests(metrics); err != nil || n != 5 {
@@ -20,7 +21,7 @@ func TestReloadRequests(t *testing.T) {
 	}
 }
 
-// FuzzReloadRequests: any text is counted or refused, and one that names no reload counts none.
+// Any text gives a number or an error, and a text without a reload request gives no number above 0.
 func FuzzReloadRequests(f *testing.F) {
 	f.Add(metrics)
 	f.Add(`prometheus_http_requests_total{handler="/-/reload"} 1e400`)

@@ -11,8 +11,8 @@ import (
 	"reloader/internal/httpclient"
 )
 
-// status and wait get through TLS and basic auth with what flags give, and not without; a redirect does
-// not carry the password elsewhere.
+// TLS and basic auth work with the files that the flags name, and fail without them. A redirect is not followed: it would carry
+// the password elsewhere.
 func TestProtectedRemote(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

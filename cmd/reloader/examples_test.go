@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// knownFlags are the flags of all commands, with their dashes, and their twins in the environment.
+// knownFlags are the flags of all commands with their dashes, and the environment variables that set them.
 func knownFlags() map[string]bool {
 	known := map[string]bool{"--help": true, "--version": true}
 	for _, c := range commands() {
@@ -22,7 +22,7 @@ func knownFlags() map[string]bool {
 	return known
 }
 
-// documents are the texts that people copy from.
+// documents are the texts that people copy from, by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -43,14 +43,14 @@ func documents(t *testing.T) map[string]string {
 }
 
 var (
-	ownFlag = regexp.MustCompile(`--(?:prometheus|grafana|http)-[a-z][a-z-]*`)
-	twin    = regexp.MustCompile(`RELOADER_[A-Z][A-Z_]*[A-Z]`)
-	// call is a command line of ours, up to what follows it.
+	ownFlag     = regexp.MustCompile(`--(?:prometheus|grafana|http)-[a-z][a-z-]*`)
+	ownVariable = regexp.MustCompile(`RELOADER_[A-Z][A-Z_]*[A-Z]`)
+	// call is a command line of reloader, up to a pipe or comment.
 	call    = regexp.MustCompile(`(?m)(?:^|[\s|;/])reloader (run|once|check|publish|digest|status|history|wait|inject) ([^\n|#]*)`)
 	anyFlag = regexp.MustCompile(`(?:^|\s)(--[a-z][a-z-]*)`)
 )
 
-// testSettings are the variables of the tests, which are no flags.
+// testSettings are variables that only tests read.
 var testSettings = map[string]bool{"RELOADER_PROMETHEUS_BINARY": true, "RELOADER_PROMTOOL_BINARY": true, "RELOADER_TEST_TABLE": true, "RELOADER_CHAOS_RECORD": true, "RELOADER_PROGRAMS": true, "RELOADER_TEST_SET_CLOCK": true}
 
 // demoFlags are those of cmd/demo.
@@ -68,9 +68,8 @@ func TestDocumentedFlagsExist(t *testing.T) {
 	}
 	seen := 0
 	for path, text := range documents(t) {
-		for _, word := range append(ownFlag.FindAllString(text, -1), twin.FindAllString(text, -1)...) {
+		for _, word := range append(ownFlag.FindAllString(text, -1), ownVariable.FindAllString(text, -1)...) {
 			seen++
-			// The tests' own settings are no flags.
 			if !known[word] && !demoFlags[word] && !testSettings[word] {
 				t.Errorf("%s: there is no %s", path, word)
 			}
@@ -88,7 +87,7 @@ func TestDocumentedFlagsExist(t *testing.T) {
 	}
 }
 
-// The sidecar of the manifests starts with flags that it understands, in the file and as variables.
+// The sidecars in compose.yaml and monitor.yaml start with flags that reloader accepts, and follow both servers.
 func TestManifestsStart(t *testing.T) {
 	var compose struct {
 		Services map[string]struct {
@@ -150,7 +149,8 @@ func TestManifestsStart(t *testing.T) {
 	t.Error("no sidecar in monitor.yaml")
 }
 
-// The manifest has the container that inject would add.
+// The sidecar in monitor.yaml is the one that inject adds: inject changes nothing in the manifest, and adds the same lines when the
+// sidecar is cut out.
 func TestMonitorIsInjected(t *testing.T) {
 	b, err := os.ReadFile("../../manifests/monitor.yaml")
 	if err != nil {
@@ -170,6 +170,7 @@ func TestMonitorIsInjected(t *testing.T) {
 		t.Fatal(reasons)
 	}
 	for line := range strings.Lines(string(b[i:j])) {
+		// inject writes the list [ALL] on a line of its own.
 		if line = strings.ReplaceAll(line, "[ALL]", ""); !strings.Contains(injected, strings.TrimRight(line, " \n")) {
 			t.Errorf("inject has no line %q", line)
 		}

@@ -10,7 +10,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// A history is told newest first, each entry with what a person needs to know of it, and nothing of it moves the cursor.
+// Each entry of a history shows what a person needs to know about it, and control characters in it do not reach the terminal.
 func TestPrintHistory(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 28, 10, 42, 7, 0, time.Local)
@@ -41,8 +41,8 @@ grafana:
 	}
 }
 
-// In a terminal the view is drawn in place, with the phase in colour; elsewhere it is written only when
-// something but the time changed.
+// In a terminal the view is drawn in place, with the phase in color. Elsewhere it is printed only when
+// something other than the time has changed.
 func TestView(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"reloader/test/rig"
 )
 
 const injectable = `apiVersion: v1
@@ -27,6 +29,7 @@ spec:
       name: prometheus-yml
 `
 
+// runCommand runs one command line in this process and returns its exit code and what it printed.
 func runCommand(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
@@ -34,17 +37,17 @@ func runCommand(t *testing.T, stdin string, args ...string) (code int, stdout, s
 	return code, out.String(), err.String()
 }
 
+// manifestFile is a file with the mode 0640, whatever the umask is.
 func manifestFile(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "monitor.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o640); err != nil {
-		t.Fatal(err)
-	}
+	rig.Must(t, os.WriteFile(file, []byte(text), 0o600))
+	rig.Must(t, os.Chmod(file, 0o640)) //nolint:gosec // a mode that is not the default
 	return file
 }
 
-// An explanation is in the order of the file, container by container, and what is left to do is at
-// the end; nothing is wider than a terminal.
+// The explanation follows the order of the file, container by container. What the user must still do is at
+// the end, and no line is wider than a terminal.
 func TestInjectExplains(t *testing.T) {
 	src, err := os.ReadFile("../../internal/inject/testdata/ok/monitor.yaml")
 	if err != nil {
@@ -58,7 +61,7 @@ func TestInjectExplains(t *testing.T) {
 	} {
 		i := strings.Index(reasons[at:], want)
 		if i < 0 {
-			t.Fatalf("no %q in its place in\n%s", want, reasons)
+			t.Fatalf("no %q after the previous text in\n%s", want, reasons)
 		}
 		at += i
 	}
@@ -84,7 +87,7 @@ func TestInjectPrints(t *testing.T) {
 	}
 }
 
-// --diff shows the change and leaves the file; --write changes it, once, and keeps its mode.
+// --diff shows the change and leaves the file alone. --write changes the file once and keeps its mode.
 func TestInjectDiffAndWrite(t *testing.T) {
 	file := manifestFile(t, injectable)
 	code, out, _ := runCommand(t, "", "inject", "-f", file, "--diff")
@@ -104,19 +107,23 @@ func TestInjectDiffAndWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		if once != nil && !bytes.Equal(once, b) {
-			t.Errorf("the second time it changed again:\n%s", b)
+			t.Errorf("the second --write changed the file again:\n%s", b)
 		}
 		once = b
 	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o640 {
+		t.Errorf("mode %v, want 0640", info.Mode())
 	}
 	if list, err := os.ReadDir(filepath.Dir(file)); err != nil || len(list) != 1 {
-		t.Errorf("left beside the file: %v, %v", list, err)
+		t.Errorf("left next to the file: %v, %v", list, err)
 	}
 }
 
-// What cannot be injected is named with its line, and nothing is written anywhere.
+// A manifest without a server is refused with its line and a hint, and nothing is written.
 func TestInjectRefuses(t *testing.T) {
 	text := strings.ReplaceAll(injectable, "prom/prometheus", "nginx")
 	text = strings.ReplaceAll(text, "name: prometheus\n", "name: web\n")
@@ -135,7 +142,7 @@ func TestInjectRefuses(t *testing.T) {
 	}
 }
 
-// Wrong command lines say what to write.
+// The error about a wrong command line says what to write.
 func TestInjectUsage(t *testing.T) {
 	for want, args := range map[string][]string{
 		"give the manifest with -f FILE":     {},
@@ -153,17 +160,16 @@ func TestInjectUsage(t *testing.T) {
 	}
 }
 
-// --write replaces the file at once: its owner and mode stay, a FIFO is refused without waiting for it, and nothing is left beside it.
+// --write replaces the file atomically: its owner and mode stay, and nothing is left next to it. A FIFO is refused without waiting for a
+// writer.
 func TestInjectWriteKeepsOwner(t *testing.T) {
 	src, err := os.ReadFile("../../internal/inject/testdata/ok/monitor.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	file, fifo := filepath.Join(dir, "m.yaml"), filepath.Join(dir, "fifo")
-	if err := os.WriteFile(file, src, 0o640); err != nil {
-		t.Fatal(err)
-	}
+	file := manifestFile(t, string(src))
+	dir := filepath.Dir(file)
+	fifo := filepath.Join(dir, "fifo")
 	const other = 12345
 	if os.Geteuid() == 0 {
 		if err := os.Chown(file, other, other); err != nil {

@@ -1,21 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
-
-// runFor runs one command line and returns its exit code and what it printed.
-func runFor(t *testing.T, args ...string) (code int, out, errOut string) {
-	t.Helper()
-	var o, e bytes.Buffer
-	code = run(t.Context(), args, stdio{in: strings.NewReader(""), out: &o, err: &e})
-	return code, o.String(), e.String()
-}
 
 func writeFile(t *testing.T, path, text string) {
 	t.Helper()
@@ -24,7 +15,8 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// What publish prints is what digest says of the source and of the result.
+// publish prints the digest that the digest command prints for the source and for the result. Equal files are not published
+// again, --from-file adds files under any key, and old files and generations are removed.
 func TestPublishCommand(t *testing.T) {
 	t.Parallel()
 	tmp := t.TempDir()
@@ -33,12 +25,12 @@ func TestPublishCommand(t *testing.T) {
 	writeFile(t, filepath.Join(src, "rules/a.yml"), "groups: []\n")
 	writeFile(t, filepath.Join(tmp, "extra.yml"), "x")
 
-	code, out, errOut := runFor(t, "publish", "--to", to, src)
+	code, out, errOut := runCommand(t, "", "publish", "--to", to, src)
 	if code != exitOK || errOut != "" {
 		t.Fatalf("exit %d, %q", code, errOut)
 	}
 	for _, dir := range []string{src, to} {
-		if _, digest, _ := runFor(t, "digest", dir); !strings.HasPrefix(digest, strings.TrimSpace(out)+" ") {
+		if _, digest, _ := runCommand(t, "", "digest", dir); !strings.HasPrefix(digest, strings.TrimSpace(out)+" ") {
 			t.Errorf("publish printed %q, digest of %s is %q", out, dir, digest)
 		}
 	}
@@ -50,27 +42,27 @@ func TestPublishCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, again, errOut := runFor(t, "publish", "--to", to, src)
+	code, again, errOut := runCommand(t, "", "publish", "--to", to, src)
 	after, err := os.Readlink(filepath.Join(to, "..data"))
 	if code != exitOK || again != out || before != after || err != nil || !strings.Contains(errOut, "already has exactly these files; nothing was swapped") {
 		t.Errorf("equal contents: exit %d, %q, %q, swapped %v, %v", code, again, errOut, before != after, err)
 	}
 
-	code, _, errOut = runFor(t, "publish", "--to", to, "--from-file", filepath.Join(tmp, "extra.yml"),
+	code, _, errOut = runCommand(t, "", "publish", "--to", to, "--from-file", filepath.Join(tmp, "extra.yml"),
 		"--from-file", "rules/b.yml="+filepath.Join(tmp, "extra.yml"), src)
 	if code != exitOK {
 		t.Fatalf("exit %d, %q", code, errOut)
 	}
 	for name, want := range map[string]string{"extra.yml": "x", "rules/b.yml": "x", "rules/a.yml": "groups: []\n"} {
 		if b, err := os.ReadFile(filepath.Join(to, name)); err != nil || string(b) != want {
-			t.Errorf("%s holds %q, %v", name, b, err)
+			t.Errorf("%s contains %q, %v", name, b, err)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(to, before)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the old generation is still there: %v", err)
 	}
 
-	if code, _, errOut = runFor(t, "publish", "--to", to, "--from-file", src); code != exitOK {
+	if code, _, errOut = runCommand(t, "", "publish", "--to", to, "--from-file", src); code != exitOK {
 		t.Errorf("a directory as --from-file: exit %d, %q", code, errOut)
 	}
 	if _, err := os.Stat(filepath.Join(to, "rules")); !errors.Is(err, os.ErrNotExist) {
@@ -78,6 +70,7 @@ func TestPublishCommand(t *testing.T) {
 	}
 }
 
+// What cannot be published is refused with one line that says why, and nothing goes to standard output.
 func TestPublishCommandRefuses(t *testing.T) {
 	t.Parallel()
 	tmp := t.TempDir()
@@ -117,7 +110,7 @@ func TestPublishCommandRefuses(t *testing.T) {
 		{[]string{"--to", to, "--from-file", file, src}, exitFailed, `there is another file for "a.yml"`},
 	}
 	for _, test := range tests {
-		code, out, errOut := runFor(t, append([]string{"publish"}, test.args...)...)
+		code, out, errOut := runCommand(t, "", append([]string{"publish"}, test.args...)...)
 		if code != test.code || out != "" || !strings.Contains(errOut, test.want) || strings.Count(errOut, "\n") != 1 {
 			t.Errorf("%q: exit %d, %q, %q; want exit %d and one line with %q", test.args, code, out, errOut, test.code, test.want)
 		}

@@ -11,8 +11,8 @@ import (
 	"reloader/internal/status"
 )
 
-// FuzzReport: whatever answers at the address, it is refused or can be shown, and nothing counts as
-// live without a digest.
+// Whatever a server answers is refused or can be shown, and nothing counts as live without a
+// digest.
 func FuzzReport(f *testing.F) {
 	f.Add(`{"ready":true,"targets":[{"target":"prometheus","phase":"InSync","applied":true,"wanted":"` + strings.Repeat("ab", 32) + `","running":"` + strings.Repeat("ab", 32) + `"}]}`)
 	f.Add(`{"targets":[{"phase":"Rejected","findings":[{"file":"a","line":-1,"severity":"error","message":"x\ny","hint":"z"}],"failure":{"message":"m"}}]}`)
@@ -22,7 +22,7 @@ func FuzzReport(f *testing.F) {
 		report, err := readAnswer[status.Report](strings.NewReader(body), "status")
 		if err != nil {
 			if len(report.Targets) > 0 {
-				t.Errorf("%+v beside %v", report, err)
+				t.Errorf("targets %+v and an error: %v", report, err)
 			}
 			return
 		}
@@ -39,8 +39,8 @@ func FuzzReport(f *testing.F) {
 	})
 }
 
-// The text names the digest of each directory where it is not the one of all files, so that it can be
-// compared with reloader digest, and when the next try is.
+// The text shows when the next try is. It shows the digest of each directory only if that differs from the digest of all files:
+// users compare it with what reloader digest prints.
 func TestStatusNamesDirectoriesAndTheNextTry(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1000, 0)

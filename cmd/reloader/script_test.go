@@ -12,7 +12,7 @@ import (
 	"reloader/test/rig"
 )
 
-// exitCode runs a program and compares its exit code: code N PROGRAM ARGS...
+// exitCode runs a program and requires this exit code: code N PROGRAM ARGS...
 func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N program args...")
@@ -29,7 +29,7 @@ func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// oneLineOnly checks that the last command said one line on standard error, without a panic.
+// oneLineOnly requires that the last command wrote exactly one line to standard error, and did not panic: oneline
 func oneLineOnly(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: oneline")
@@ -40,7 +40,7 @@ func oneLineOnly(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// sparseFile makes a file of a size that takes no room: sparse FILE BYTES
+// sparseFile makes a file of this size that takes no space on the disk: sparse FILE BYTES
 func sparseFile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: sparse file bytes")
@@ -53,8 +53,8 @@ func sparseFile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(f.Close())
 }
 
-// freePort sets a variable to an address at which nothing listens, or with "busy" to one that is taken while the script
-// runs: freeport NAME [busy]
+// freePort sets a variable to an address at which nothing listens, or with "busy" to one where no one can listen until the
+// test ends: freeport NAME [busy]
 func freePort(tb testing.TB) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) == 0 {

@@ -26,7 +26,7 @@ func TestSecurityClaimsHaveTests(t *testing.T) {
 		claims++
 		tests := named.FindAllStringSubmatch(line, -1)
 		if len(tests) == 0 {
-			t.Errorf("no test holds: %s", line)
+			t.Errorf("names no test: %s", line)
 		}
 		for _, m := range tests {
 			if !hasTest(t, filepath.Join("..", "..", filepath.FromSlash(m[1])), m[2]) {
@@ -35,7 +35,7 @@ func TestSecurityClaimsHaveTests(t *testing.T) {
 		}
 	}
 	if claims < 15 {
-		t.Errorf("%d claims were found", claims)
+		t.Errorf("only %d claims were found", claims)
 	}
 }
 

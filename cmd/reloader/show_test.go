@@ -8,7 +8,7 @@ import (
 	"reloader/internal/finding"
 )
 
-// A status fits a screen: of many findings the errors are shown, and how many more there are.
+// Of many findings only the first are shown, errors before warnings, and a line says how many there are in addition.
 func TestOnlyTheFirstFindingsAreShown(t *testing.T) {
 	t.Parallel()
 	var all []finding.Finding
@@ -30,7 +30,7 @@ func TestOnlyTheFirstFindingsAreShown(t *testing.T) {
 	if printFindings(&b, "", all[:maxShownFindings]); strings.Contains(b.String(), "more") || strings.Count(b.String(), "\n") != maxShownFindings {
 		t.Error(b.String())
 	}
-	// Another program may have answered: findings without a severity are shown like others.
+	// Another program may have answered: findings without a severity are shown like all others.
 	b.Reset()
 	if printFindings(&b, "", make([]finding.Finding, maxShownFindings+1)); strings.Count(b.String(), "\n") != maxShownFindings+1 {
 		t.Error(b.String())
