@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"reloader/test/rig"
 )
 
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for name, text := range map[string]string{
+	rig.WriteTree(t, dir, map[string]string{
 		"p/prometheus.yml":            "",
 		"g/datasources/x.yaml":        "",
 		"mixed/a.yml":                 "groups:\n- name: x\n",
@@ -47,15 +49,7 @@ func TestClassify(t *testing.T) {
 		"near/values2.yaml":           "image: a\nrules:\n- alert: A\n  expr: up\n",
 		"near/f.yml":                  "route: {}\ngroup:\n- rules:\n  - record: a\n    expr: up\n",
 		"near/g.yml":                  "apiVersion: 1\nname: x\n",
-	} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	at := func(kind FileKind, name, role string) Input {
 		return Input{Kind: kind, Path: filepath.Join(dir, name), Role: role}
 	}
@@ -97,13 +91,7 @@ func TestLeftOut(t *testing.T) {
 	for _, name := range []string{
 		"a.yaml", "prometheus/prometheus.yml", "prometheus/rules/a.yml", "grafana/grafana.ini", "docs/x.txt", "web/package.json", "web/tox.ini", "src/plugins/a.js", "node_modules/a.yaml", "b/provisioning/datasources/a.yaml", ".git/a.ini", "given/a.ini", "whole/prometheus.yml", "whole/more/a.ini",
 	} {
-		p := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, []byte("groups: []\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		rig.WriteTree(t, dir, map[string]string{name: "groups: []\n"})
 	}
 	got := LeftOut([]string{dir, filepath.Join(dir, "given", "a.ini"), filepath.Join(dir, "whole"), filepath.Join(dir, "a.yaml"), "-", "missing"})
 	if diff := cmp.Diff([]string{filepath.Join(dir, "b/provisioning"), filepath.Join(dir, "grafana"), filepath.Join(dir, "prometheus")}, got); diff != "" {

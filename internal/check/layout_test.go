@@ -68,19 +68,11 @@ func TestAbsoluteRuleFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
+			rig.WriteTree(t, dir, c.files)
 			for p, text := range c.files {
-				p = filepath.Join(dir, p)
-				if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-					t.Fatal(err)
-				}
 				if to, link := strings.CutPrefix(text, "-> "); link {
-					if err := os.Symlink(to, p); err != nil {
-						t.Fatal(err)
-					}
-					continue
-				}
-				if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
+					rig.Must(t, os.Remove(filepath.Join(dir, p)))
+					rig.Must(t, os.Symlink(to, filepath.Join(dir, p)))
 				}
 			}
 			o := check.Options{}

@@ -22,6 +22,19 @@ func PrometheusBinary(tb testing.TB) string {
 	return binary
 }
 
+// PromtoolBinary is the real promtool; the test is skipped where none is named.
+func PromtoolBinary(tb testing.TB) string {
+	tb.Helper()
+	binary := os.Getenv("RELOADER_PROMTOOL_BINARY")
+	if binary == "" {
+		tb.Skip("RELOADER_PROMTOOL_BINARY is not set; make test sets it")
+	}
+	if _, err := os.Stat(binary); err != nil {
+		tb.Fatalf("RELOADER_PROMTOOL_BINARY: %v", err)
+	}
+	return binary
+}
+
 // Prometheus is a real server with its lifecycle API, behind a proxy that counts its reload requests.
 type Prometheus struct {
 	*Process

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -9,15 +8,13 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/versions"
+	"reloader/test/rig"
 )
 
 // The real server's help names the flags that the tables know for its version, and it refuses what they call unknown.
 func TestFlagsAreThoseOfTheServer(t *testing.T) {
 	t.Parallel()
-	program := os.Getenv("RELOADER_PROMETHEUS_BINARY")
-	if program == "" {
-		t.Skip("RELOADER_PROMETHEUS_BINARY names no Prometheus; make test does")
-	}
+	program := rig.PrometheusBinary(t)
 	out, err := exec.CommandContext(t.Context(), program, "--version").CombinedOutput()
 	m := regexp.MustCompile(`version (\d+\.\d+)`).FindStringSubmatch(string(out))
 	if err != nil || m == nil {
@@ -39,7 +36,11 @@ func TestFlagsAreThoseOfTheServer(t *testing.T) {
 	if valid == nil {
 		t.Fatal("the help names no features")
 	}
-	for f := range strings.SplitSeq(valid[1], ",") {
+	features := strings.Split(valid[1], ",")
+	if len(features) < 10 {
+		t.Errorf("only %d features are in its help", len(features))
+	}
+	for _, f := range features {
 		f = strings.Join(strings.Fields(f), "")
 		if s, message, _ := judgeFeature(f, server); strings.Contains(message, "is unknown") {
 			t.Errorf("feature %s: %v: %s", f, s, message)
