@@ -270,20 +270,58 @@ func TestNamedContainer(t *testing.T) {
 	}
 }
 
-// No note or error repeats the value of a variable or of a ConfigMap.
+// No note and no error repeats the value of a variable, of a ConfigMap or of a Secret.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
-	src, err := os.ReadFile("testdata/ok/json.yaml")
-	if err != nil {
-		t.Fatal(err)
+	const src = `apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  containers:
+  - name: grafana
+    image: grafana/grafana:12.4.0
+    env: [{name: GF_SECURITY_ADMIN_PASSWORD, value: not-shown}, {name: GF_SERVER_ROOT_URL, value: 'http://u:not-shown@h/'}]
+    envFrom: [{secretRef: {name: s}}]
+    volumeMounts:
+    - {name: i, mountPath: /etc/grafana/grafana.ini, subPath: grafana.ini}
+    - {name: d, mountPath: /etc/grafana/provisioning/datasources}
+  volumes:
+  - {name: i, configMap: {name: i}}
+  - {name: d, secret: {secretName: s}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: i}
+data: {grafana.ini: "[security]\nadmin_password = not-shown\n[database]\nurl = mysql://u:not-shown@h/\n"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData: {GF_SECURITY_ADMIN_USER: not-shown, a.yaml: "datasources: [{name: a, password: not-shown"}
+`
+	for _, o := range []Options{options(), gated(), everything()} {
+		res, err := Inject([]byte(src), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(res.Notes) < 4 {
+			t.Errorf("only %d notes", len(res.Notes))
+		}
+		for _, n := range res.Notes {
+			if strings.Contains(n.Text+n.About+n.Workload, "not-shown") {
+				t.Errorf("a note repeats a secret: %s", n.Text)
+			}
+		}
 	}
-	res, err := Inject(src, everything())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range res.Notes {
-		if strings.Contains(n.Text, "not-shown") {
-			t.Errorf("a note tells a password: %s", n.Text)
+	for name, bad := range map[string]string{
+		"no server":   strings.NewReplacer("grafana/grafana:12.4.0", "nginx", "name: grafana\n", "name: web\n").Replace(src),
+		"not YAML":    strings.Replace(src, "value: not-shown}", "value: not-shown", 1),
+		"two of them": strings.Replace(src, "    env:", "    env: []\n    env:", 1),
+	} {
+		_, err := Inject([]byte(bad), options())
+		var e *Error
+		if !errors.As(err, &e) || strings.Contains(err.Error()+e.Hint, "not-shown") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -69,8 +69,8 @@ func TestPosition(t *testing.T) {
 	}
 }
 
-// The parser reads UTF-16, too, and then counts other lines and columns than those of the bytes: no place is found, and
-// nothing panics.
+// The parser also reads UTF-16, and then counts lines and columns that are not those of the bytes. Nothing panics, and the place
+// is where the parser says that the value begins, not called exact.
 func TestPositionInUTF16(t *testing.T) {
 	t.Parallel()
 	const src = "\xff\xfea\xe4\n\"^0\xd3\xed\xf1\x00:\x00 \x00\xdc\x04\xe4\n\xdc^0\xd3\xed\xf1\x00\xe4\xe4\xe4"
@@ -78,8 +78,13 @@ func TestPositionInUTF16(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(src), &doc); err != nil {
 		t.Fatal(err)
 	}
+	if len(doc.Content[0].Content) == 0 {
+		t.Fatal("no values")
+	}
 	for _, n := range doc.Content[0].Content {
-		locate(yamledit.NewLines([]byte(src)), n).At(1, 1)
+		if l, c, exact := locate(yamledit.NewLines([]byte(src)), n).At(1, 1); exact || l != n.Line || c != n.Column {
+			t.Errorf("%q at %d:%d: found at %d:%d, exact %v", n.Value, n.Line, n.Column, l, c, exact)
+		}
 	}
 }
 
