@@ -12,6 +12,8 @@ import (
 	"reloader/test/rig"
 )
 
+// The kind of a path follows from its name, its place and the keys at the top of a file. A file with a mistake in such a key is
+// still recognized, and a path of an unknown kind is an error.
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -84,7 +86,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// A directory is not followed downwards, and what is left out of it is named.
+// A check of a directory does not descend into it. The directories in it that look like configuration, and were not given, are named.
 func TestLeftOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -99,7 +101,7 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// FuzzTopLevelKeys: any bytes have a kind or none, and each key begins a line.
+// Any bytes have a kind or are an error, and each key that is found begins a line.
 func FuzzTopLevelKeys(f *testing.F) {
 	f.Add([]byte("global: {}\n'rule_files' : []\n  kind: x\n"))
 	f.Add([]byte("apiVersion: 1\ndatasources:\n"))

@@ -32,7 +32,7 @@ func TestPartialObjects(t *testing.T) {
 	}
 }
 
-// A second run names the same missing file first, and judges generated objects in the same order.
+// Every run names the same missing file first, and judges generated objects in the same order.
 func TestSameOrder(t *testing.T) {
 	t.Parallel()
 	missing := config.TargetDefaults(config.Grafana)

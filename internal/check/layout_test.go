@@ -12,8 +12,8 @@ import (
 	"reloader/test/rig"
 )
 
-// A main file that names rules by the paths of the server's container, which is the usual form, is not passed without
-// a look at them: they are found beside it, or a warning says that they were not checked.
+// A main file usually names its rules by their paths in the server's container. They are searched next to the main file, and
+// a warning says so if they were not found and not checked.
 func TestAbsoluteRuleFiles(t *testing.T) {
 	t.Parallel()
 	const broken = "groups:\n- name: g\n  rules:\n  - {record: a, expr: sum(}\n"

@@ -36,8 +36,8 @@ func checkText(tb testing.TB, o Options, text string) Result {
 	return list[0]
 }
 
-// Each fault of a manifest is found at its place, with its whole text; what was corrected is silent. What stands in ConfigMaps,
-// Secrets and PrometheusRules is judged like files
+// Each mistake in a manifest is reported at its place, with the text in the golden file; the corrected manifest (.ok.yaml) has no
+// finding. The contents of ConfigMaps, Secrets and PrometheusRules are judged like files
 // (https://github.com/prometheus-operator/prometheus-operator/issues/4841, https://github.com/prometheus/prometheus/issues/11855).
 func TestManifests(t *testing.T) {
 	t.Parallel()
@@ -86,7 +86,7 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// Every rule has a manifest that it is found in.
+// Every rule has a manifest in testdata that triggers it.
 func TestManifestRulesHaveExamples(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/manifests/*.golden")
@@ -108,7 +108,7 @@ func TestManifestRulesHaveExamples(t *testing.T) {
 	}
 }
 
-// The user's own manifest with its three files as ConfigMaps: the three subPath traps, and nothing else.
+// The manifest that people run, with its three files as ConfigMaps, has three subPath mounts and nothing else to report.
 func TestUsersManifest(t *testing.T) {
 	t.Parallel()
 	monitor, err := os.ReadFile("../inject/testdata/ok/monitor.yaml")
@@ -131,7 +131,7 @@ func TestUsersManifest(t *testing.T) {
 	var lines []int
 	for _, f := range r.Findings {
 		if f.Rule != manifests.RuleSubPath || f.Severity != finding.Warning || f.Column != 11 {
-			t.Errorf("more than the traps: %s", f)
+			t.Errorf("not about a subPath mount: %s", f)
 		}
 		lines = append(lines, f.Line)
 	}
@@ -140,7 +140,7 @@ func TestUsersManifest(t *testing.T) {
 	}
 }
 
-// What this repository offers is clean.
+// The manifests and examples of this repository have no findings.
 func TestOwnManifests(t *testing.T) {
 	t.Parallel()
 	o := manifestOptions(t)
@@ -207,7 +207,7 @@ spec:
 	}
 }
 
-// The manifests in the documentation are clean, as far as one block tells.
+// The manifests in the documentation have no findings, except that they name objects which a page does not show.
 func TestDocumentedManifests(t *testing.T) {
 	t.Parallel()
 	o := manifestOptions(t)
@@ -248,7 +248,7 @@ func TestDocumentedManifests(t *testing.T) {
 	}
 }
 
-// Hostile manifests end with one clear line, and soon.
+// The check of a hostile manifest ends with one short line that says why.
 func TestHostileManifests(t *testing.T) {
 	t.Parallel()
 	o := manifestOptions(t)
@@ -284,7 +284,7 @@ func TestHostileManifests(t *testing.T) {
 	}
 }
 
-// A ConfigMapList of more than a megabyte, in JSON, with its kind at the end or at the front, is judged.
+// A ConfigMapList of more than a megabyte in JSON is judged, whether its kind is at the beginning or at the end.
 func TestLargeList(t *testing.T) {
 	t.Parallel()
 	o := manifestOptions(t)
@@ -322,7 +322,7 @@ func TestLargeList(t *testing.T) {
 	}
 }
 
-// BenchmarkManifest judges 20,000 lines with fifty pods.
+// BenchmarkManifest measures the check of 20,000 lines of manifests, repeated in many namespaces.
 func BenchmarkManifest(b *testing.B) {
 	text, err := os.ReadFile("testdata/manifests/not-read.ok.yaml")
 	if err != nil {

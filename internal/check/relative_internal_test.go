@@ -6,8 +6,8 @@ import (
 	"reloader/internal/finding"
 )
 
-// A path in a message is shortened only where it begins with the user's directory: the same names in the middle of a longer
-// path, or the slashes of a URL for a check in /, are something else.
+// A path in a message is shortened only if it begins with the user's directory. The same names in the middle of a longer path are
+// another path, and for a check in / the slashes of a URL are not paths.
 func TestShownPaths(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ dir, written, message, want string }{

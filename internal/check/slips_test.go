@@ -13,10 +13,10 @@ import (
 	"reloader/internal/manifest"
 )
 
-// slipsEvery is how many of the slips are tried: each starts a validator of its own.
+// slipsEvery says that one slip in 7 is tried, because each starts a validator of its own. RELOADER_SLIPS_EVERY overrides it.
 const slipsEvery = 7
 
-// A slip in a file that stands in a ConfigMap is found at its line of the manifest, also where it breaks the manifest's own
+// A typing mistake in a file within a ConfigMap is found at its line of the manifest, even if it breaks the manifest's own
 // YAML: a line that is indented less ends the text of its key.
 func TestSlipsInConfigMap(t *testing.T) {
 	t.Parallel()
@@ -59,7 +59,7 @@ func TestSlipsInConfigMap(t *testing.T) {
 			in.Add("m.yaml", []byte(text))
 			found := slices.DeleteFunc(Manifest(t.Context(), o, in).Findings, func(f finding.Finding) bool { return f.Severity != finding.Error })
 			if len(found) == 0 {
-				continue // it means something else, and no mistake
+				continue // the file means something else now, but it is valid
 			}
 			bad++
 			slices.SortFunc(found, func(x, y finding.Finding) int { return cmp.Or(x.Line-y.Line, x.Column-y.Column) })

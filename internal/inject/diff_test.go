@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// What Diff prints leads patch(1) from one text to the other.
+// Applied with patch(1), a Diff turns the first text into the second.
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	patch, err := exec.LookPath("patch")
@@ -48,7 +48,7 @@ func TestDiff(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(got) != c[1] {
-			t.Errorf("%q with\n%sis %q, want %q", c[0], d, got, c[1])
+			t.Errorf("%q patched with\n%sis %q, want %q", c[0], d, got, c[1])
 		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// Whatever the input: no panic; an error alone, with a text; or an output that is YAML with all
-// documents of before, every comment outside of what was removed, the same line ends, and on which
-// nothing is left to do.
+// For any input, inject does not panic. It returns either an error with a text and no output, or an
+// output that is YAML. The output has all documents, all comments outside of removed parts and the
+// same line ends, and a second inject changes nothing in it.
 func FuzzInject(f *testing.F) {
 	for _, pattern := range []string{"testdata/ok/*.yaml", "testdata/err/*.yaml"} {
 		list, err := filepath.Glob(pattern)
@@ -32,17 +32,17 @@ func FuzzInject(f *testing.F) {
 		}
 	}
 	f.Add([]byte("kind: Pod\nspec:\n  containers:\n  - image: prometheus\n    args:\n    - -config.file\n    volumeMounts:\n    -"), uint8(1))
-	f.Add([]byte("["), uint8(3)) // what is missing is missed on the last line
+	f.Add([]byte("["), uint8(3)) // the error is on the last line
 	f.Fuzz(func(t *testing.T, src []byte, flags uint8) {
 		o := options()
 		o.Gated, o.FastPropagation, o.Events = flags&1 != 0, flags&2 != 0, flags&4 != 0
 		res, err := Inject(src, o)
 		if err != nil {
 			if res.Output != nil {
-				t.Fatal("output beside an error")
+				t.Fatal("both an output and an error")
 			}
 			if e := (*Error)(nil); !errors.As(err, &e) || e.Text == "" || e.Line < 0 || e.Line > bytes.Count(src, []byte("\n"))+bytes.Count(src, []byte("\r"))+len(src)/2+1 {
-				t.Fatalf("a strange error: %#v", err)
+				t.Fatalf("an error without a text or with an impossible line: %#v", err)
 			}
 			return
 		}
@@ -62,7 +62,7 @@ func FuzzInject(f *testing.F) {
 			t.Fatalf("%d documents of %d: %v", len(docs), len(p.docs), err)
 		}
 		if n := bytes.Count(src, []byte("\n")); n > 0 && n == bytes.Count(src, []byte("\r\n")) && bytes.Count(res.Output, []byte("\n")) != bytes.Count(res.Output, []byte("\r\n")) {
-			t.Fatal("CRLF did not stay")
+			t.Fatal("CRLF line ends were replaced")
 		}
 		left := map[string]int{}
 		for _, line := range strings.FieldsFunc(string(res.Output), isBreak) {
@@ -78,7 +78,7 @@ func FuzzInject(f *testing.F) {
 
 func isBreak(r rune) bool { return strings.ContainsRune("\r\n\u0085\u2028\u2029", r) }
 
-// comments are the lines of the input that are comments, but those inside of what is removed.
+// comments are the comment lines of the input, except those inside of removed parts.
 func (p *planner) comments() []string {
 	gone := map[int]bool{}
 	for _, d := range p.docs {

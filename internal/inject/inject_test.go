@@ -14,12 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// update writes the expected outputs again (make golden).
+// update writes the expected outputs instead of comparing (make golden).
 var update = os.Getenv("RELOADER_UPDATE") != ""
 
 func options() Options { return Options{Image: "reloader:test"} }
 
-// everything switches every option on.
+// everything has each option for the direct mode.
 func everything() Options {
 	o := options()
 	o.FastPropagation, o.Events = true, true
@@ -32,7 +32,7 @@ func gated() Options {
 	return o
 }
 
-// golden compares got with a file, or writes that.
+// golden compares a text with a file, or writes the file if update is set.
 func golden(t *testing.T, file, got string) {
 	t.Helper()
 	if update {
@@ -58,7 +58,8 @@ func files(t *testing.T, pattern string) []string {
 	return list
 }
 
-// Each manifest in testdata/ok has its difference and the explanations beside it.
+// The change and the explanations for each manifest in testdata/ok are those of its golden files, in each mode. A second inject
+// changes nothing.
 func TestInject(t *testing.T) {
 	t.Parallel()
 	for _, file := range files(t, "testdata/ok/*.yaml") {
@@ -84,14 +85,14 @@ func TestInject(t *testing.T) {
 					t.Fatal("a second time:", err)
 				}
 				if !bytes.Equal(again.Output, res.Output) {
-					t.Errorf("a second time it changes:\n%s", Diff("once", res.Output, "twice", again.Output))
+					t.Errorf("a second inject changes it:\n%s", Diff("once", res.Output, "twice", again.Output))
 				}
 			}
 		})
 	}
 }
 
-// Each manifest in testdata/err is refused with the message beside it.
+// Each manifest in testdata/err is refused with the message of its golden file.
 func TestRefuse(t *testing.T) {
 	t.Parallel()
 	for _, file := range files(t, "testdata/err/*.yaml") {
@@ -107,7 +108,7 @@ func TestRefuse(t *testing.T) {
 				t.Fatalf("want an Error, got %v", err)
 			}
 			if res.Output != nil {
-				t.Error("there is an output beside the error")
+				t.Error("there is an output in addition to the error")
 			}
 			golden(t, strings.TrimSuffix(file, ".yaml")+".golden", fmt.Sprintf("%s\nhint: %s\n", err, e.Hint))
 		})
@@ -124,8 +125,7 @@ func monitor(t *testing.T) []byte {
 	return src
 }
 
-// Lines that no change concerns keep their bytes: taking the added lines away and putting the
-// removed ones back gives the input.
+// Only lines of the removed subPath mounts are gone from the input. All other lines keep their bytes.
 func TestUntouchedLines(t *testing.T) {
 	t.Parallel()
 	src := monitor(t)
@@ -153,7 +153,7 @@ func TestUntouchedLines(t *testing.T) {
 	}
 }
 
-// A CRLF file stays one, in the added lines too.
+// A file with CRLF line ends keeps them, and the added lines have them too.
 func TestLineEndings(t *testing.T) {
 	t.Parallel()
 	src := monitor(t)
@@ -170,7 +170,7 @@ func TestLineEndings(t *testing.T) {
 	}
 }
 
-// A byte order mark and text beyond ASCII in front of an edited place do not shift it.
+// A byte order mark and non-ASCII text before an edited place do not shift the edit.
 func TestCharacters(t *testing.T) {
 	t.Parallel()
 	const manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: \"größe\", labels: {\"naïve\": \"日本\"}}\nspec:\n  containers:\n" +
@@ -189,7 +189,7 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
-// JSON stays JSON, so that kubectl reads it.
+// JSON stays valid JSON, so that kubectl reads it.
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	src, err := os.ReadFile("testdata/ok/json.yaml")
@@ -205,7 +205,7 @@ func TestJSON(t *testing.T) {
 			t.Errorf("no JSON:\n%s", res.Output)
 		}
 	}
-	// With a Role behind it, the separator lets kubectl read all of it as YAML.
+	// If a Role follows, a separator at the top makes kubectl read all of it as YAML.
 	res, err := Inject(src, everything())
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// An empty list takes several elements, in YAML and in JSON.
+// Several elements can be added to an empty list, in YAML and in JSON.
 func TestEmptyList(t *testing.T) {
 	t.Parallel()
 	for want, src := range map[string]string{
@@ -232,7 +232,7 @@ func TestEmptyList(t *testing.T) {
 	}
 }
 
-// The sidecar gets the password from the Secret from which Grafana has it: the last one with the key.
+// The sidecar gets the password from the same Secret as Grafana: the last one that has the key.
 func TestLastSecret(t *testing.T) {
 	t.Parallel()
 	src := "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: grafana\n    image: grafana/grafana:12.4.0\n    envFrom: [{secretRef: {name: old}}, {secretRef: {name: new}}]\n" +
@@ -246,7 +246,7 @@ func TestLastSecret(t *testing.T) {
 	}
 }
 
-// A container that nothing tells apart is found by the name that the user gives.
+// A container that inject does not recognize is found by the name that the user gives.
 func TestNamedContainer(t *testing.T) {
 	t.Parallel()
 	src := "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: tsdb\n    image: example.com/our/tsdb\n" +
@@ -255,7 +255,7 @@ func TestNamedContainer(t *testing.T) {
 		t.Fatal("found without a name")
 	}
 	o := options()
-	// A name that no pod has is not passed over.
+	// A name that no container has is an error.
 	o.PrometheusContainer = "tsbd"
 	if _, err := Inject([]byte(src), o); err == nil || err.Error() != "line 1: no container tsbd found in Pod/p (containers: tsdb of image example.com/our/tsdb)" {
 		t.Errorf("a wrong name: %v", err)

@@ -16,7 +16,7 @@ func warnings(res Result) string {
 	return b.String()
 }
 
-// A sidecar that is there stays as it is, and what it lacks for what was asked is said.
+// An existing sidecar is left alone, and warnings say what it lacks for the requested options.
 func TestSidecarStays(t *testing.T) {
 	t.Parallel()
 	src := monitor(t)
@@ -43,12 +43,12 @@ func TestSidecarStays(t *testing.T) {
 		}
 		second, err := Inject(first.Output, again)
 		if err != nil || warnings(second) != "" {
-			t.Errorf("%+v, a second time: %v\n%s", again, err, warnings(second))
+			t.Errorf("%+v, second inject: %v\n%s", again, err, warnings(second))
 		}
 	}
 }
 
-// A volume that Prometheus got after inject is not silently missed.
+// A volume that was mounted in Prometheus after inject, and is missing in the sidecar, causes a warning.
 func TestNewVolumeIsMissed(t *testing.T) {
 	t.Parallel()
 	res, err := Inject([]byte(strings.ReplaceAll(withRules, "RULES", "")), options())
@@ -80,7 +80,8 @@ RULES  volumes:
   - {name: s, secret: {secretName: s}}
 `
 
-// In a gate, the runtime can make mount points at the top only: what is deeper is replaced.
+// Other mounts inside of a gate: a directory at the top works, a file at the top needs a writable gate and causes a warning, and a
+// deeper mount is refused, because the gate replaces the directory that it is in.
 func TestNestedInGate(t *testing.T) {
 	t.Parallel()
 	mounts := func(secret string) []byte {
@@ -89,8 +90,8 @@ func TestNestedInGate(t *testing.T) {
 	if _, err := Inject(mounts("/etc/prometheus/rules/s"), gated()); err == nil || !strings.Contains(err.Error(), "is inside /etc/prometheus/rules, which becomes part of the gate") {
 		t.Errorf("deeper: %v", err)
 	}
-	// The runtime cannot make a mount point below a read-only mount: the sidecar's own empty mount has made a directory before;
-	// a file it cannot make.
+	// The runtime cannot make a mount point below a read-only mount. The sidecar's own empty mount makes the directory earlier, but
+	// it cannot make a file.
 	for _, c := range []struct {
 		path           string
 		readOnly, made bool
@@ -98,7 +99,7 @@ func TestNestedInGate(t *testing.T) {
 		{"/etc/prometheus/s", true, true}, {"/run/s", true, false}, {"/etc/prometheus/token, subPath: token", false, false},
 	} {
 		src := mounts(c.path)
-		if !c.readOnly { // by subPath of a Secret, it would become a part of the gate
+		if !c.readOnly { // a subPath of a Secret would become part of the gate
 			src = bytes.ReplaceAll(src, []byte("secret: {secretName: s}"), []byte("csi: {driver: vault}"))
 		}
 		res, err := Inject(src, gated())
@@ -112,22 +113,23 @@ func TestNestedInGate(t *testing.T) {
 		if made := strings.Contains(out, "- name: prometheus-gate-mounts\n      mountPath: /etc/prometheus/s\n"); made != c.made {
 			t.Errorf("Secret at %s:\n%s", c.path, out)
 		}
-		if told := strings.Contains(warnings(res), "the gate cannot be read-only for it"); told == c.readOnly {
+		if warned := strings.Contains(warnings(res), "the gate cannot be read-only for it"); warned == c.readOnly {
 			t.Errorf("Secret at %s: %s", c.path, warnings(res))
 		}
 	}
 }
 
-// The sidecar gets the service account's token when it needs it, and else not.
+// The sidecar gets the service account's token only if it needs it: a token that is mounted by default is hidden from it, and a
+// missing one is mounted.
 func TestToken(t *testing.T) {
 	t.Parallel()
 	pod := strings.ReplaceAll(withRules, "RULES", "")
 	account := "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nautomountServiceAccountToken: false\n"
 	own := strings.ReplaceAll(pod, "serviceAccountName: a", "automountServiceAccountToken: false\n  serviceAccountName: a")
 	for _, c := range []struct {
-		name, src      string
-		o              Options
-		hidden, proper bool
+		name, src       string
+		o               Options
+		hidden, mounted bool
 	}{
 		{"automounted, not needed", pod, options(), true, false},
 		{"automounted, needed", pod, everything(), false, false},
@@ -135,7 +137,7 @@ func TestToken(t *testing.T) {
 		{"the pod has none, needed", own, everything(), false, true},
 		{"the account has none, not needed", pod + account, options(), false, false},
 		{"the account has none, needed", pod + account, everything(), false, true},
-		{"the pod outdoes the account", strings.ReplaceAll(own, "Token: false", "Token: true") + account, options(), true, false},
+		{"the pod overrides the account", strings.ReplaceAll(own, "Token: false", "Token: true") + account, options(), true, false},
 	} {
 		res, err := Inject([]byte(c.src), c.o)
 		if err != nil {
@@ -144,8 +146,8 @@ func TestToken(t *testing.T) {
 		if hidden := strings.Contains(string(res.Output), "reloader-no-token"); hidden != c.hidden {
 			t.Errorf("%s: hidden %v", c.name, hidden)
 		}
-		if proper := strings.Contains(string(res.Output), "name: reloader-token"); proper != c.proper {
-			t.Errorf("%s: mounted %v", c.name, proper)
+		if mounted := strings.Contains(string(res.Output), "name: reloader-token"); mounted != c.mounted {
+			t.Errorf("%s: mounted %v", c.name, mounted)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"reloader/test/rig"
 )
 
-// A large manifest is an ordinary one.
+// A manifest of 5 MB is injected like any other, and the documents before the workload keep their bytes.
 func TestFiveMegabytes(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -36,7 +36,7 @@ func TestFiveMegabytes(t *testing.T) {
 	}
 }
 
-// A large manifest of many workloads is an ordinary one too, and so is its diff.
+// A manifest with many workloads gets a sidecar in each, and its diff has the right number of lines.
 func TestManyWorkloads(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -61,7 +61,7 @@ func TestManyWorkloads(t *testing.T) {
 	}
 }
 
-// What the configuration names is found for the last workload as for the first, however many files all of them have.
+// The sidecar of every workload mounts what the configuration names, however many files and workloads there are.
 func TestManyWorkloadsWithManyFiles(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -100,7 +100,7 @@ func item(doc []byte) []byte {
 	return b.Bytes()
 }
 
-// The limit is told, with both sizes.
+// The error about a manifest that is too large names the limit.
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	_, err := Inject(make([]byte, MaxSize+1), options())
@@ -109,8 +109,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// Many mounts, volumes, keys and workloads, and lists of themselves, end soon: with an error for what no pod has,
-// and else in a time that grows with the size.
+// A pod with more mounts, volumes or arguments than any real one is refused. So are lists that contain themselves.
 func TestHostileSizes(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -136,7 +135,7 @@ func TestHostileSizes(t *testing.T) {
 	}
 }
 
-// Annotations are searched once for a pod, and not once for each of its mounts: with 100,000 of them that took 15 s.
+// Annotations are searched once per pod, not once per mount: with 100,000 annotations that took 15 s.
 func TestManyAnnotations(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -164,8 +163,8 @@ func TestManyAnnotations(t *testing.T) {
 	}
 }
 
-// BenchmarkLargestPod injects into pods with as many mounts and volumes as are taken, in the sizes of the name:
-// the time per pod stays the same.
+// BenchmarkLargestPod shows that the time per pod does not grow with the number of pods, each with as many mounts and volumes
+// as inject accepts.
 func BenchmarkLargestPod(b *testing.B) {
 	var mounts, volumes strings.Builder
 	for i := range maxParts - 1 {

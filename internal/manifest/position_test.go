@@ -11,7 +11,8 @@ import (
 	"reloader/internal/yamledit"
 )
 
-// positionsHold compares, for every character of every scalar, the source at the place that Position names.
+// positionsHold requires that the source has every character of every scalar at the place that Position names, and counts the
+// exact places.
 func positionsHold(t *testing.T, src string) (exact int) {
 	t.Helper()
 	var doc yaml.Node
@@ -33,11 +34,11 @@ func positionsHold(t *testing.T, src string) (exact int) {
 			for _, want := range text {
 				column++
 				l, c, ok := p.At(i+1, column)
-				if !ok || want == ' ' { // a folded break is a blank that stands nowhere
+				if !ok || want == ' ' { // a folded line break is a blank that the source does not have
 					continue
 				}
 				source, _ := lines.Line(l)
-				runes := []rune(strings.TrimPrefix(source, "\ufeff")) // which is no column
+				runes := []rune(strings.TrimPrefix(source, "\ufeff")) // a byte order mark is not a column
 				if c < 1 || c > len(runes) {
 					t.Fatalf("%q, line %d column %d is at %d:%d, outside of\n%.300s", n.Value, i+1, column, l, c, src)
 				}
@@ -59,7 +60,7 @@ var positionSeeds = []string{
 	"{\"a\": \"" + strings.Repeat("日 x ", 300) + "\\n\", b: 'c  d'}",
 }
 
-// Each character of a value is found where the manifest has it, whatever the style.
+// Each character of a value is found where the manifest has it, in every style of YAML.
 func TestPosition(t *testing.T) {
 	t.Parallel()
 	for _, src := range positionSeeds {
@@ -88,7 +89,7 @@ func TestPositionInUTF16(t *testing.T) {
 	}
 }
 
-// In a long line too: with values before it, with letters of several bytes, behind a byte order mark, and with blanks.
+// Places are right in a long line too: after other values, letters of several bytes, a byte order mark, and many blanks.
 func TestPositionInLongLine(t *testing.T) {
 	t.Parallel()
 	values := strings.Repeat(`"größe 😀": "a\nb 日本", 'c''d': 'x  y', `, 200)
@@ -102,7 +103,7 @@ func TestPositionInLongLine(t *testing.T) {
 	}
 }
 
-// BenchmarkPositionOneLine shows that twice as many keys on one line take twice the time, and that so do blanks in a value.
+// BenchmarkPositionOneLine shows that twice as many keys on one line, or blanks in a value, take twice the time.
 func BenchmarkPositionOneLine(b *testing.B) {
 	for name, text := range map[string]func(n int) string{
 		"keys":   func(n int) string { return "{" + strings.Repeat(`"k": "scrape_intervall: 1m\n", `, n) + `"k": ""}` },
@@ -129,12 +130,12 @@ func BenchmarkPositionOneLine(b *testing.B) {
 	}
 }
 
-// FuzzPosition: what is called exact is, for any text that is YAML.
+// In any text that is YAML, each place that is called exact is right.
 func FuzzPosition(f *testing.F) {
 	for _, src := range positionSeeds {
 		f.Add(src)
 	}
-	f.Add("  >1\n  xx") // an indentation that counts from nothing in this line
+	f.Add("  >1\n  xx") // an indentation that no other line sets
 	f.Fuzz(func(t *testing.T, src string) {
 		if utf8.ValidString(src) && !strings.ContainsAny(src, "\u0085\u2028\u2029\r\x00") {
 			positionsHold(t, src)

@@ -2,7 +2,7 @@ package manifest
 
 import "testing"
 
-// Of several ConfigMaps that set a variable, the last one counts, as for the kubelet; env counts before all of them.
+// If several ConfigMaps set a variable, the last one wins, as for the kubelet. An env entry wins over all of them.
 func TestVariable(t *testing.T) {
 	t.Parallel()
 	const objects = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {X: a, Y: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {X: b, Z: b}\n"

@@ -2,6 +2,7 @@ package versions
 
 import "testing"
 
+// Only major and minor count. A text that does not begin with two numbers is no version.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]Version{
@@ -14,6 +15,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Versions are ordered by number, not by text. An unknown version is before all others.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	sorted := []Version{{}, {2, 9}, {2, 55}, {3, 0}, {3, 16}}
@@ -26,7 +28,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// FuzzParse: what was read is written and read again as the same.
+// A version that was parsed is the same after printing and parsing it again.
 func FuzzParse(f *testing.F) {
 	f.Add("v3.16.0")
 	f.Fuzz(func(t *testing.T, s string) {

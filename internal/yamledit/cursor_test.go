@@ -7,7 +7,7 @@ import (
 	yaml2 "go.yaml.in/yaml/v2"
 )
 
-// What is a boolean or a string is decided as by yaml.v2, which kubectl uses.
+// The same words are booleans and strings as in yaml.v2, which kubectl uses.
 func TestTypesOfKubectl(t *testing.T) {
 	t.Parallel()
 	words := []string{

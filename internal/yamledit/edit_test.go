@@ -27,7 +27,7 @@ spec:
   # last
 `
 
-// edited is the text after one change.
+// edited is the text after one change at its first container.
 func edited(t *testing.T, src string, change func(e *Editor, c Cursor)) (string, error) {
 	t.Helper()
 	docs, err := Parse([]byte(src))
@@ -40,7 +40,7 @@ func edited(t *testing.T, src string, change func(e *Editor, c Cursor)) (string,
 	return string(out), err
 }
 
-// Each operation changes the bytes that it names and no others, in block and in flow style.
+// Each operation changes only the bytes that it must, in block and in flow style.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	mount := func(c Cursor, i int) Cursor { return c.Get("mounts").Items()[i] }
@@ -56,16 +56,16 @@ func TestOperations(t *testing.T) {
 		"item in brackets":    {func(e *Editor, c Cursor) { e.AppendItem(c.Get("args"), "z", 0) }, "'y']", `'y', "z"]`},
 		"item of a block": {func(e *Editor, c Cursor) { e.AppendItem(c.Get("mounts"), Map{{"name", "u"}}, 0) },
 			"        sub: t\n", "        sub: t\n      - name: u\n"},
-		"key of a block":            {func(e *Editor, c Cursor) { e.AddKey(c, "name", Pair{"image", "i"}, 0) }, "# one\n", "# one\n    image: i\n"},
-		"key in brackets":           {func(e *Editor, c Cursor) { e.AddKey(mount(c, 0), "", Pair{"ro", Raw("true")}, 0) }, "sub: s}", "sub: s, ro: true}"},
-		"list that is new":          {func(e *Editor, c Cursor) { e.Put(c, "env", "name", 2, "x") }, "# one\n", "# one\n    env:\n      - x\n"},
-		"key that goes":             {func(e *Editor, c Cursor) { e.RemoveKey(mount(c, 1), "sub") }, "        sub: t\n", ""},
-		"first key that goes":       {func(e *Editor, c Cursor) { e.RemoveKey(mount(c, 1), "name") }, "name: w\n        path", "path"},
-		"key in brackets that goes": {func(e *Editor, c Cursor) { e.RemoveKey(mount(c, 0), "sub") }, ", sub: s}", "}"},
-		"item that goes": {func(e *Editor, c Cursor) { e.RemoveItem(c.Get("mounts"), mount(c, 0)) },
+		"key of a block":          {func(e *Editor, c Cursor) { e.AddKey(c, "name", Pair{"image", "i"}, 0) }, "# one\n", "# one\n    image: i\n"},
+		"key in brackets":         {func(e *Editor, c Cursor) { e.AddKey(mount(c, 0), "", Pair{"ro", Raw("true")}, 0) }, "sub: s}", "sub: s, ro: true}"},
+		"new list":                {func(e *Editor, c Cursor) { e.Put(c, "env", "name", 2, "x") }, "# one\n", "# one\n    env:\n      - x\n"},
+		"removed key":             {func(e *Editor, c Cursor) { e.RemoveKey(mount(c, 1), "sub") }, "        sub: t\n", ""},
+		"removed first key":       {func(e *Editor, c Cursor) { e.RemoveKey(mount(c, 1), "name") }, "name: w\n        path", "path"},
+		"removed key in brackets": {func(e *Editor, c Cursor) { e.RemoveKey(mount(c, 0), "sub") }, ", sub: s}", "}"},
+		"removed item": {func(e *Editor, c Cursor) { e.RemoveItem(c.Get("mounts"), mount(c, 0)) },
 			`      - {name: v, path: "/p", sub: s}` + "\n", ""},
-		"item in brackets that goes": {func(e *Editor, c Cursor) { e.RemoveItem(c.Get("args"), c.Get("args").Items()[0]) }, "[x, ", "["},
-		"document":                   {func(e *Editor, _ Cursor) { e.AppendDocument(Map{{"kind", "Role"}}, 0) }, "  # last\n", "  # last\n---\nkind: Role\n"},
+		"removed item in brackets": {func(e *Editor, c Cursor) { e.RemoveItem(c.Get("args"), c.Get("args").Items()[0]) }, "[x, ", "["},
+		"document":                 {func(e *Editor, _ Cursor) { e.AppendDocument(Map{{"kind", "Role"}}, 0) }, "  # last\n", "  # last\n---\nkind: Role\n"},
 	} {
 		want := strings.Replace(pod, c.old, c.new, 1)
 		got, err := edited(t, pod, c.change)
@@ -86,7 +86,7 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-// What cannot be changed in place, or would change other places too, is an error with a line, and the text stays.
+// An edit that is impossible in place, or that would change other places too, is an error with its line, and there is no output.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -111,7 +111,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Places in a long line are those that counting from its start gives.
+// The place of a column in a long line is the same as by counting from the start of the line, and is found without that.
 func TestOffset(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -137,12 +137,12 @@ func TestOffset(t *testing.T) {
 		}
 	}
 	if marks := len(e.runes.marks); marks < len(src)/markEvery/3 {
-		t.Errorf("%d marks in %d bytes: each place is counted from far", marks, len(src))
+		t.Errorf("only %d marks in %d bytes: places are counted from far away", marks, len(src))
 	}
 }
 
-// Whatever the text and the change: no panic; an error, or a text that says what it said with that change alone, in
-// which each line that is not named by the change is still there.
+// For any text and any edit, there is no panic. The result is an error, or a text that differs only by that edit: all other
+// lines are still there.
 func FuzzEdit(f *testing.F) {
 	for i := range uint8(8) {
 		f.Add([]byte(pod), i, uint16(i))
@@ -184,15 +184,15 @@ func FuzzEdit(f *testing.F) {
 		}
 		again, err := Parse(out)
 		if err != nil || len(again) < len(docs) {
-			return // what calls the editor reads the text again, and writes nothing then
+			return // callers of the editor parse its output again, and then write nothing
 		}
 		if _, ok := e.Same(d.Root, again[0].Root); !ok {
 			if operation%5 == 0 {
 				t.Fatal("the same text says something else")
 			}
-			return // nor then
+			return // callers check this too
 		}
-		// An oracle that knows nothing of the edits: which bytes of the text may be others. It counts lines by \n alone.
+		// The oracle knows nothing about the edits, only which bytes may differ. It counts lines by \n alone.
 		if strings.ContainsAny(strings.ReplaceAll(string(src), "\r\n", ""), "\r\u0085\u2028\u2029") {
 			return
 		}
@@ -207,13 +207,13 @@ func FuzzEdit(f *testing.F) {
 					t.Fatalf("line %d changed: %q, %q", i+1, before[i], after[i])
 				}
 			}
-		case 2, 4: // nothing goes
+		case 2, 4: // nothing is removed
 			if !subsequence(src, out) {
-				t.Fatalf("adding took away: %q became %q", src, out)
+				t.Fatalf("adding removed something: %q became %q", src, out)
 			}
-		case 3: // nothing comes, and what stands before and behind the item stays
+		case 3: // nothing is added, and everything around the item stays
 			if !subsequence(out, src) {
-				t.Fatalf("removing added: %q became %q", src, out)
+				t.Fatalf("removing added something: %q became %q", src, out)
 			}
 			for i := range min(items[int(place)%len(items)].Node.Line-2, len(before)) {
 				if IsBlock(c.Node) && before[i] != after[i] {
@@ -224,7 +224,7 @@ func FuzzEdit(f *testing.F) {
 	})
 }
 
-// subsequence says whether all bytes of a are in b, in their order.
+// subsequence reports whether b contains all bytes of a in their order.
 func subsequence(a, b []byte) bool {
 	for _, x := range a {
 		i := bytes.IndexByte(b, x)

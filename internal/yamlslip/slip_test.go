@@ -11,7 +11,7 @@ import (
 	"reloader/test/rig"
 )
 
-// Whatever the file is, the place is within it. How near it is to the mistake is measured in the judge package.
+// For any file, the place of the mistake is within the file. How near it is to the mistake is measured in the judge package.
 func FuzzLocate(f *testing.F) {
 	for _, s := range []string{"a: 'b\nc: d\n", "a: [b\nc: d\n", "a: {{ b }}\n", "a:\n\tb: c\n", "a:\u00a0b\n", "\xff", "a: 'it's'\n", "- a\n  b: c\n"} {
 		f.Add([]byte(s), uint16(1))
@@ -44,7 +44,7 @@ func TestScanIsLinear(t *testing.T) {
 	}
 }
 
-// Valid YAML has no open quote or bracket.
+// No quote or bracket counts as open in valid YAML.
 func TestGoodFilesHaveNothingOpen(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -60,8 +60,8 @@ func TestGoodFilesHaveNothingOpen(t *testing.T) {
 	}
 }
 
-// A line that is indented less than the block text around it is the mistake: a parser stops at it or after it, with "did not
-// find expected key".
+// If a line is indented less than the block text around it, that line is reported. A parser stops there or later and says only
+// "did not find expected key".
 func TestLineThatEndsABlockText(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -93,8 +93,8 @@ func TestLineThatEndsABlockText(t *testing.T) {
 	}
 }
 
-// A template in a value is named for what it is: one that Helm leaves out, a value that begins with braces, or braces behind
-// a colon that already ended the value.
+// A template in a value is recognized: a Helm template that was not rendered, a value that begins with braces and is not quoted, or
+// braces after a second colon.
 func TestTemplatesInValues(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]Problem{

@@ -41,8 +41,8 @@ groups:
 last: end
 `
 
-// yaml/v2 tells where it stopped where yaml/v3 tells the block around it: the two have the same scanner, so it is the
-// oracle for the line that is found without it.
+// In its errors yaml/v2 names the line where it stopped, yaml/v3 the line where the block around it begins. Both have the same
+// scanner, so yaml/v2 is the oracle for the line that is found from an error of yaml/v3.
 func TestStopsAsYAML2(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -71,7 +71,7 @@ func TestStopsAsYAML2(t *testing.T) {
 			continue
 		}
 		fromToken := strings.HasPrefix(message, "did not find expected") && !strings.HasSuffix(message, "character") && !strings.HasSuffix(message, "line break")
-		near := 2 // what is found to be missing at the next token, or at the end, may be told a line later
+		near := 2 // a part that is missed only at the next token, or at the end, may be reported a line later
 		if fromToken {
 			want, near = want+1, 0 // the library counts these from 0
 		}
@@ -85,7 +85,7 @@ func TestStopsAsYAML2(t *testing.T) {
 			t.Logf("%s: stops at %d, want %d:\n%s", message, got, want, text)
 		}
 	}
-	// A file that ends after the token may end in another error than in the middle of it.
+	// The same mistake may be another error at the end of a file.
 	if compared < 500 || differ > compared/100 {
 		t.Errorf("%d of %d errors differ", differ, compared)
 	}
@@ -100,8 +100,8 @@ func parts(err error) (line int, message string) {
 	return line, message
 }
 
-// hostile are files in which the parser stops thousands of lines below the block around it, each line of which could be
-// the one with the mistake: without a limit, one took minutes.
+// hostile are files in which the parser stops thousands of lines below the beginning of the block around it. The mistake could be
+// on any of those lines: without a limit, one file took minutes.
 func hostile() map[string]string {
 	var keys strings.Builder
 	for i := 0; keys.Len() < 1<<20; i++ {
@@ -116,7 +116,7 @@ func hostile() map[string]string {
 	}
 }
 
-// The line is found in a time that grows with the file.
+// The time to find the line grows with the length of the file, not with its square.
 func TestStopsIsLinear(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -131,6 +131,7 @@ func TestStopsIsLinear(t *testing.T) {
 	}
 }
 
+// BenchmarkStops measures how long it takes to find the line in each of the hostile files.
 func BenchmarkStops(b *testing.B) {
 	for name, text := range hostile() {
 		b.Run(name, func(b *testing.B) {
@@ -142,7 +143,7 @@ func BenchmarkStops(b *testing.B) {
 	}
 }
 
-// A long line of which the parser has read only the beginning is counted, and the token that is wrong is on it.
+// A long line counts as read when the parser has read only its beginning: the wrong token may be on it.
 func TestStopsInLongLine(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("z", 3000)

@@ -11,7 +11,8 @@ import (
 	"reloader/test/rig"
 )
 
-// The real server's help names the flags that the tables know for its version, and it refuses what they call unknown.
+// No flag or feature in the real server's help counts as unknown for its version, and the server refuses the flags that the tables
+// call removed.
 func TestFlagsAreThoseOfTheServer(t *testing.T) {
 	t.Parallel()
 	program := rig.PrometheusBinary(t)
@@ -55,7 +56,7 @@ func TestFlagsAreThoseOfTheServer(t *testing.T) {
 	}
 }
 
-// What is not known to be wrong is never called so: other images, versions and programs have flags of their own.
+// A flag is an error only if it is known to be wrong: other images, versions and programs have flags of their own.
 func TestFlagsOfUnknownServers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -73,7 +74,7 @@ func TestFlagsOfUnknownServers(t *testing.T) {
 		{"agent", versions.Version{}, true, 0, true},
 		{"agent", versions.Of(2, 55), true, finding.Error, false},
 		{"agent", versions.Of(3, 0), true, 0, true},
-		{"config.auto-reload", versions.Of(3, 13), true, 0, true}, // came with 3.12, 3.13 or 3.14
+		{"config.auto-reload", versions.Of(3, 13), true, 0, true}, // added in 3.12, 3.13 or 3.14
 		{"no-storage.tsdb.wal-compression", versions.Of(3, 16), true, 0, true},
 		{"storage.tsdb.retention", versions.Of(2, 53), true, 0, true},
 		{"storage.tsdb.retention", versions.Of(3, 99), true, finding.Error, false},

@@ -12,7 +12,7 @@ import (
 	"reloader/test/rig"
 )
 
-// counting takes every key for a file of one kind, and counts how often files of that kind are judged.
+// counting reads every key as a file of one kind, and counts how often files of that kind are judged.
 func counting(kind string, calls *int) Options {
 	return Options{
 		Kind: func(string, []byte) string { return kind },
@@ -33,7 +33,7 @@ func read(text string) *manifest.Input {
 	return in
 }
 
-// repeated is n documents, of which each has its number where N stands.
+// repeated is n copies of a document, each with its number in place of N.
 func repeated(n int, document string) string {
 	var b strings.Builder
 	for i := range n {
@@ -42,8 +42,8 @@ func repeated(n int, document string) string {
 	return b.String()
 }
 
-// Files are judged once when they are equal, all rules at once, and so many different main files that a run would take minutes
-// end without a verdict on the rest, which is said; each place gets its finding.
+// Equal files are judged once and all rule files in one call, yet each place gets its finding. If there are so many different
+// main files that a run would take minutes, the rest is not judged, and that is reported.
 func TestHowOftenJudged(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -74,7 +74,7 @@ func TestHowOftenJudged(t *testing.T) {
 	}
 }
 
-// A rule file is judged under a name of its own, whatever the keys of the other ConfigMaps are called.
+// Each rule file is judged under a name of its own, even if ConfigMaps use the same keys or keys that look like such names.
 func TestNamesOfRuleFiles(t *testing.T) {
 	t.Parallel()
 	text := ""
@@ -92,7 +92,7 @@ func TestNamesOfRuleFiles(t *testing.T) {
 	}
 }
 
-// A second run says the same, in the same order.
+// Every run has the same output, in the same order.
 func TestSameOutput(t *testing.T) {
 	t.Parallel()
 	text := "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: g\n    image: grafana/grafana:12.4.0\n    volumeMounts:\n" +
@@ -116,8 +116,8 @@ func TestSameOutput(t *testing.T) {
 	}
 }
 
-// What would take too long, or too much memory, ends with the limit in words, and what was found until then; a value that no object can
-// hold is not judged by Grafana's rules, and the object is an error.
+// A check that would take too long, or too much memory, ends with an error that names the limit. A value that is too large for any object is
+// an error and is not judged; the other values of the object are.
 func TestLimits(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -152,8 +152,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A file on one line may lead to any number of findings in it. Each is at its place, and that takes a second: it took half a minute and more when
-// each place was counted from the beginning of the line.
+// A file that is one long line may have any number of findings, each at its place. The time grows with the length of the line, not with its
+// square: when each place was counted from the beginning of the line, this took more than half a minute.
 func TestManyPlacesInOneLine(t *testing.T) {
 	t.Parallel()
 	const sources = 38_000 // almost 1 MiB, which is the limit
@@ -182,7 +182,7 @@ func TestManyPlacesInOneLine(t *testing.T) {
 	}
 }
 
-// BenchmarkSizes shows, for each way in which an input can be large, that twice the size takes twice the time.
+// BenchmarkSizes shows for each way in which an input can be large that twice the size takes twice the time.
 func BenchmarkSizes(b *testing.B) {
 	lines := func(n int, line string) string {
 		return strings.TrimPrefix(strings.ReplaceAll(repeated(n, line), "---\n", ""), "---\n")
