@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"reloader/internal/grafana/grafanatest"
 	"reloader/internal/reload"
+	testrig "reloader/test/rig"
 )
 
 func fake(t *testing.T, o grafanatest.Options) (*grafanatest.Server, server) {
@@ -144,7 +146,7 @@ func TestLockOutGuard(t *testing.T) {
 	if got := g.Failures("admin"); got != maxTries {
 		t.Errorf("%d failed sign-ins, want %d", got, maxTries)
 	}
-	r.now = r.now.Add(lockOut + time.Second)
+	r.ahead += lockOut + time.Second
 	for range 20 {
 		_, _, _ = r.apply(t.Context(), nil, set)
 	}
@@ -254,19 +256,13 @@ func TestTimeoutDoesNotCancelAReload(t *testing.T) {
 	}
 	g.SetFaults(grafanatest.Faults{})
 	r.least = minTimeout
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	testrig.Eventually(t, "the request has ended", func() error {
 		o, err := r.Observe(t.Context())
-		if err != nil {
-			t.Fatal(err)
+		if err == nil && !o.Ready {
+			err = errors.New(o.Reason)
 		}
-		if o.Ready {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the request did not end")
-		}
-		time.Sleep(time.Millisecond)
-	}
+		return err
+	})
 	if _, v, err := r.apply(t.Context(), nil, set); err != nil || !v.Proven {
 		t.Errorf("%+v %v", v, err)
 	}

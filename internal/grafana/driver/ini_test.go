@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"reloader/internal/grafana/grafanatest"
 	"reloader/internal/reload"
@@ -50,7 +49,7 @@ func TestIni(t *testing.T) {
 		t.Errorf("a second change at once: plan %+v, %d restarts, %v", p, ends, err)
 	}
 	before, _ := r.Observe(t.Context())
-	r.now = r.now.Add(restartDistance)
+	r.ahead += restartDistance
 	after, _ := r.Observe(t.Context())
 	if before.Load == after.Load {
 		t.Error("nothing says that the restart has become possible")
@@ -66,7 +65,6 @@ func TestIniSetByTheEnvironment(t *testing.T) {
 	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
 	s.write(t, "grafana.ini", "[users]\ndefault_theme = light\n")
 	r := newRig(t, s.url, s.password, nil)
-	r.now = time.Now().Add(-time.Minute) // so that the restart is later by more than a second
 	set := s.read(t, "grafana.ini")
 	if _, v, err := r.apply(t.Context(), nil, set); err != nil || len(v.RestartRequired) != 1 {
 		t.Fatalf("%+v %v", v, err)
@@ -115,7 +113,6 @@ func TestStaleIni(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}, "log": {"level": "info"}}})
 	r := newRig(t, s.url, s.password, nil)
-	r.now = time.Now().Add(-time.Hour)
 	s.write(t, "grafana.ini", "[users]\ndefault_theme = light\n[log]\nlevel = warn\n")
 	set := s.read(t, "grafana.ini")
 	if _, v, err := r.apply(t.Context(), nil, set); err != nil || len(v.RestartRequired) != 2 {

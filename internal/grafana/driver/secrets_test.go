@@ -20,11 +20,13 @@ func TestEchoedCredentials(t *testing.T) {
 	pair := base64.StdEncoding.EncodeToString([]byte("admin:" + password))
 	for _, code := range []int{400, 401, 403, 404, 418, 500, 502, 503} {
 		for _, json := range []bool{false, true} {
+			echoed := false
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/api/health" {
 					_, _ = w.Write([]byte(`{"database": "ok", "version": "12.4.0"}`))
 					return
 				}
+				echoed = echoed || r.Header.Get("Authorization") != ""
 				w.WriteHeader(code)
 				text := r.Header.Get("Authorization") + " " + password
 				if json {
@@ -37,6 +39,9 @@ func TestEchoedCredentials(t *testing.T) {
 			s.write(t, "datasources/ds.yaml", oneDatasource)
 			r := newRig(t, s.url, password, nil)
 			_, v, err := r.apply(t.Context(), nil, s.read(t, "datasources"))
+			if !echoed || err == nil {
+				t.Errorf("%d: credentials were sent: %t, error %v", code, echoed, err)
+			}
 			said := fmt.Sprintf("%+v %v", v, err)
 			f := &reload.Failure{}
 			if errors.As(err, &f) {

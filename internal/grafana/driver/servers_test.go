@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"os"
@@ -89,11 +88,11 @@ func (s server) read(t *testing.T, kinds ...string) *snapshot.Set {
 	return snapshot.NewSet(snaps...)
 }
 
-// rig is a driver for a server, with a clock and a log that tests can look at.
+// rig is a driver for a server.
 type rig struct {
 	*Driver
-	log *bytes.Buffer
-	now time.Time
+	// ahead is how far the driver's clock is ahead of this machine's, and so of the fake's. It goes on as that does.
+	ahead time.Duration
 
 	passwordFile string
 }
@@ -113,7 +112,7 @@ func newRig(t *testing.T, base, password string, more func(*Options)) *rig {
 // newRigAs makes a driver for another user; none when the name is empty.
 func newRigAs(t *testing.T, base, user, password string, more func(*Options)) *rig {
 	t.Helper()
-	r := &rig{log: &bytes.Buffer{}, now: time.Now(), passwordFile: filepath.Join(t.TempDir(), "password")}
+	r := &rig{passwordFile: filepath.Join(t.TempDir(), "password")}
 	r.setPassword(t, password)
 	c, err := httpclient.New(httpclient.Options{URL: base, Username: user, PasswordFile: r.passwordFile})
 	if err != nil {
@@ -123,8 +122,8 @@ func newRigAs(t *testing.T, base, user, password string, more func(*Options)) *r
 	o := Options{
 		Client:    c,
 		Validator: Expecting(validator.New(validation.Options{})),
-		Logger:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Clock:     func() time.Time { return r.now },
+		Logger:    slog.New(slog.DiscardHandler),
+		Clock:     func() time.Time { return time.Now().Add(r.ahead) },
 	}
 	if more != nil {
 		more(&o)

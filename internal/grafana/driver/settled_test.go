@@ -1,10 +1,12 @@
 package driver
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 
 	"reloader/internal/finding"
+	"reloader/internal/grafana/grafanatest"
 	"reloader/internal/grafana/validation"
 	"reloader/internal/grafana/validator"
 	"reloader/internal/reload"
@@ -41,20 +43,21 @@ func TestContractSettled(t *testing.T) {
 		if err != nil || !finding.HasErrors(p.Findings) || len(p.Findings) != 1 {
 			t.Errorf("no such organization: findings %v, %v", p.Findings, err)
 		}
-		// Who may not ask leaves the warning as it is.
-		none := newRigAs(t, s.url, "", "", nil)
-		seen, err := none.Observe(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.write(t, "datasources/ds.yaml", entry("2"))
-		p, err = none.Plan(t.Context(), reload.Change{New: s.read(t, "datasources"), Contents: true, Server: seen})
-		if err == nil && (len(p.Findings) != 1 || p.Findings[0].Severity != finding.Warning) {
-			t.Errorf("not asked: settled %v, findings %v", p.Settled, p.Findings)
-		}
 		s.write(t, "datasources/ds.yaml", "apiVersion: 1\ndeleteDatasources: [{name: A, orgId: 2}]\n")
 		if a := post(t, r, "datasources"); a.status != 200 {
 			t.Errorf("a delete: %d %s", a.status, a.body)
 		}
 	})
+}
+
+// The warning also stays while Grafana does not say which organizations there are, because reloader's user may not ask.
+func TestNotSettledWithoutPermission(t *testing.T) {
+	t.Parallel()
+	g, s := fake(t, grafanatest.Options{Organizations: []int64{1, 2}})
+	g.SetFaults(grafanatest.Faults{Refuse: grafanatest.Refusal{Path: "/api/orgs", Method: http.MethodGet, Status: http.StatusForbidden, Body: "{}"}})
+	s.write(t, "datasources/ds.yaml", "apiVersion: 1\ndatasources:\n- {name: A, uid: a, type: prometheus, orgId: 2}\n")
+	p, v, err := newRig(t, s.url, s.password, nil).apply(t.Context(), nil, s.read(t, "datasources"))
+	if err != nil || !v.Proven || len(p.Findings) != 1 || p.Findings[0].Severity != finding.Warning {
+		t.Errorf("findings %v; %+v %v", p.Findings, v, err)
+	}
 }

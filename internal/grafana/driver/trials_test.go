@@ -68,7 +68,7 @@ func TestSettingsAndHealthRefused(t *testing.T) {
 		t.Errorf("f10: %+v %v", v, err)
 	}
 	g.SetFaults(grafanatest.Faults{Refuse: grafanatest.Refusal{Path: "/api/health", Method: http.MethodGet, Status: 500, Body: "{}"}})
-	if o, err := r.Observe(t.Context()); err == nil && (o.Ready || o.Class != reload.ClassServer) {
+	if o, err := r.Observe(t.Context()); err != nil || o.Ready || o.Class != reload.ClassServer {
 		t.Errorf("f11: %+v %v", o, err)
 	}
 	g.SetFaults(grafanatest.Faults{Refuse: grafanatest.Refusal{Path: "/api/health", Method: http.MethodGet, Status: 503, Body: "{}"}})
