@@ -13,7 +13,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// goodTrials are the trials of the validator's tests, of a kind, that need nothing but their files and that 12.4 took.
+// goodTrials are the trials of a kind, from the validator's tests, that need nothing but their files and that 12.4 accepted.
 func goodTrials(t *testing.T, kind string) []grafanatest.Trial {
 	t.Helper()
 	all, err := grafanatest.Trials(filepath.Join("..", "validator", "testdata", "cases"), kind)
@@ -82,16 +82,18 @@ func (s server) clean(t *testing.T, r *rig) {
 	})
 }
 
-// keepsValues are the cases in which Grafana keeps what has left the file: that is a difference, with its cause.
+// keepsValues are the cases in which Grafana keeps a value that was removed from the file. This is reported as a difference,
+// with its cause.
 var keepsValues = map[string]bool{
 	"cleared_all_fields": true, "cleared_env_lost": true, "cleared_type": true, "cleared_url_empty_string": true, "x_stale_all_empty": true,
 }
 
-// shadowed are the cases in which Grafana shows one of two dashboards with a uid, or those of one of two providers with a
-// name: the other file is not live, and is named.
+// shadowed are the cases in which two dashboards share a uid, or two providers a name, and Grafana shows only one of them. The
+// file that is not live is named.
 var shadowed = map[string]string{"json_uid_dup": causeShared, "json_uid_dup_then_new": causeShared, "prov_name_dup_two_files": causeNames}
 
-// Files that Grafana took are proven, with nothing named that is not as they say.
+// Files that Grafana accepted are proven, without differences. The exceptions are listed above, with the cause that the
+// verdict must name.
 func TestContractCases(t *testing.T) {
 	t.Parallel()
 	servers(t, func(t *testing.T, s server) {
@@ -134,7 +136,7 @@ func TestContractCases(t *testing.T) {
 	})
 }
 
-// skipped says that Grafana skips a dashboard of a case.
+// skipped reports whether Grafana skips a dashboard of a case.
 func skipped(c grafanatest.Trial) bool {
 	for name, content := range c.Files {
 		if !strings.HasSuffix(name, ".json") {

@@ -11,9 +11,9 @@ import (
 
 var clocks = []time.Duration{time.Minute, -time.Minute, time.Hour, -time.Hour}
 
-// The start of a process that Grafana tells is counted back from the present time. When the clock is set it moves, but the
-// process is the same, as its age and its connection show: nothing is taken for a restart, and nothing is reloaded. A real
-// restart is seen all the same, behind a proxy too.
+// Grafana reports its start time, which the kernel derives from the present time: it moves when the clock is set. Age and
+// connection show that the process is the same, so this is not a restart and nothing is reloaded. A real restart is still
+// noticed, also behind a proxy.
 func TestClockThatIsSetIsNoRestart(t *testing.T) {
 	t.Parallel()
 	for _, by := range clocks {
@@ -29,7 +29,7 @@ func TestClockThatIsSetIsNoRestart(t *testing.T) {
 		reloads := len(g.Calls())
 		for _, clock := range []time.Duration{by, 0, by} {
 			g.SetClock(clock)
-			r.life.looked = time.Time{} // the next look asks /metrics again
+			r.life.looked = time.Time{} // so that /metrics is asked again
 			if now := observe(t, r); now.Epoch != before.Epoch || now.Load != before.Load {
 				t.Errorf("clock set by %v: epoch %s, load %q; want %s, %q", clock, now.Epoch, now.Load, before.Epoch, before.Load)
 			}
@@ -38,7 +38,7 @@ func TestClockThatIsSetIsNoRestart(t *testing.T) {
 			}
 		}
 		if n := len(g.Calls()); n != reloads {
-			t.Errorf("clock set by %v: %d more reloads", by, n-reloads)
+			t.Errorf("clock set by %v: %d reloads, want none", by, n-reloads)
 		}
 		if err := g.RestartQuietly(); err != nil {
 			t.Fatal(err)
@@ -46,20 +46,20 @@ func TestClockThatIsSetIsNoRestart(t *testing.T) {
 		r.life.looked = time.Time{}
 		quiet := observe(t, r)
 		if quiet.Epoch == before.Epoch {
-			t.Errorf("clock set by %v: a restart behind a proxy is not seen", by)
+			t.Errorf("clock set by %v: a restart behind a proxy was not noticed", by)
 		}
 		if err := g.Restart(); err != nil {
 			t.Fatal(err)
 		}
 		r.life.looked = time.Time{}
 		if now := observe(t, r); now.Epoch == quiet.Epoch {
-			t.Errorf("clock set by %v: a restart is not seen", by)
+			t.Errorf("clock set by %v: a restart was not noticed", by)
 		}
 	}
 }
 
-// A Grafana on a machine whose clock is off is judged by our clock: one that was started after grafana.ini came has other
-// values from elsewhere, one that was started before waits for a restart, whatever its own clock says.
+// Grafana's start is converted to our clock, however wrong its own is. If Grafana started after grafana.ini was placed, values
+// that differ are set elsewhere; if it started before, they wait for a restart.
 func TestClockOfGrafanaIsOff(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range append(clocks, 0) {
@@ -73,7 +73,7 @@ func TestClockOfGrafanaIsOff(t *testing.T) {
 			})
 			_, v, err := r.apply(t.Context(), nil, s.read(t, "grafana.ini"))
 			if err != nil || (len(v.RestartRequired) == 1) != want || strings.Contains(strings.Join(v.NotCompared, " "), "users.default_theme") == want {
-				t.Errorf("clock ahead by %v, the file came %v after the start: %+v, %v", ahead, after, v, err)
+				t.Errorf("clock ahead by %v, file placed %v after the start: %+v, %v", ahead, after, v, err)
 			}
 		}
 	}

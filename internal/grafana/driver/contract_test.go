@@ -12,7 +12,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// What follows holds for the fake and for a real Grafana alike.
+// The tests of this file run with the fake and, where one is available, with a real Grafana.
 
 func post(t *testing.T, r *rig, kind string) answer {
 	t.Helper()
@@ -23,6 +23,8 @@ func post(t *testing.T, r *rig, kind string) answer {
 	return a
 }
 
+// The reload routes answer as the driver expects: 200 for good files, 404 for a kind that this version lacks, and 500 without a
+// reason for files that Grafana refuses.
 func TestContractReloads(t *testing.T) {
 	t.Parallel()
 	servers(t, func(t *testing.T, s server) {
@@ -62,6 +64,7 @@ func TestContractReloads(t *testing.T) {
 	})
 }
 
+// Wrong and missing credentials are told apart, and /api/health answers without any.
 func TestContractCredentials(t *testing.T) {
 	t.Parallel()
 	servers(t, func(t *testing.T, s server) {
@@ -84,6 +87,7 @@ func TestContractCredentials(t *testing.T) {
 	})
 }
 
+// Only the kinds with changes are reloaded, each change is proven, and files that were not loaded are found to differ.
 func TestContractProof(t *testing.T) {
 	t.Parallel()
 	servers(t, func(t *testing.T, s server) {
@@ -122,7 +126,7 @@ func TestContractProof(t *testing.T) {
 			t.Errorf("calls %v, want %v", p.Calls, want)
 		}
 
-		// Without a reload the server does not run what the files say, and that is seen.
+		// The files change without a reload: all three differences are found.
 		s.write(t, "datasources/ds.yaml", strings.ReplaceAll(oneDatasource, "15s", "20s"))
 		s.write(t, "json/a.json", `{"title": "A3", "uid": "a", "panels": []}`)
 		fourth := s.read(t, all...)
@@ -141,8 +145,8 @@ func TestContractProof(t *testing.T) {
 	})
 }
 
-// A restart is noticed by the start of the process, and what the server then runs can be proven without a call
-// where it shows everything.
+// A restart is noticed by the new start time of the process. Where Grafana shows everything, what it then runs is proven
+// without a reload.
 func TestContractRestart(t *testing.T) {
 	t.Parallel()
 	servers(t, func(t *testing.T, s server) {
@@ -160,7 +164,7 @@ func TestContractRestart(t *testing.T) {
 			t.Fatalf("%+v %v", after, err)
 		}
 		if r.life.start == 0 || !r.startedAfter(began) || r.startedAfter(time.Now().Add(time.Minute)) {
-			t.Error("the server's metrics do not tell its start")
+			t.Error("the metrics do not show when the server started")
 		}
 		v, err = r.Confirm(t.Context(), p, reload.Proof{Before: after, Unchanged: true, Then: v.After})
 		if err != nil || !v.Proven {
@@ -173,13 +177,13 @@ func failure(t *testing.T, err error) *reload.Failure {
 	t.Helper()
 	var f *reload.Failure
 	if !errors.As(err, &f) {
-		t.Fatalf("error %v is no failure", err)
+		t.Fatalf("error %v is not a reload.Failure", err)
 	}
 	return f
 }
 
-// What only the server can tell about valid files is told before they are loaded: who loses the default,
-// and what was made otherwise and is taken over.
+// Before valid files are loaded, there is a warning about what only the server knows: which data source stops being the
+// default, and which existing ones the files take over.
 func TestContractLiveFindings(t *testing.T) {
 	t.Parallel()
 	servers(t, func(t *testing.T, s server) {
@@ -201,7 +205,7 @@ func TestContractLiveFindings(t *testing.T) {
 			}
 		}
 		if !defaults["Old default"] || defaults["New default"] {
-			t.Errorf("the server told these defaults: %v", defaults)
+			t.Errorf("the server shows these defaults: %v", defaults)
 		}
 
 		s.write(t, "datasources/ds.yaml", strings.ReplaceAll(strings.ReplaceAll(two, ", isDefault: true", ""), "contract-new,", "contract-new, isDefault: true,"))
@@ -217,7 +221,7 @@ func TestContractLiveFindings(t *testing.T) {
 			t.Errorf("findings %v", p.Findings)
 		}
 
-		// To this driver the data sources are someone else's: what it was proven to run has none of them.
+		// To this driver the data sources are not its own: its proven outline has none of them.
 		seen, err := r.Observe(t.Context())
 		if err != nil {
 			t.Fatal(err)

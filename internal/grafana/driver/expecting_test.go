@@ -11,7 +11,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// Files that say too much to be compared are said not to be, are loaded at the start, and no difference is made up.
+// An expectation that is too large to pass on is not compared. The verdict says so, the files are loaded at the start, and no
+// difference is invented.
 func TestTooMuchToCompare(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
@@ -36,7 +37,9 @@ func TestTooMuchToCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Data = func() plan { own := p.Data.(plan); own.files = small.Files; return own }() // whatever the live verdict said
+	own := p.Data.(plan) // as if the live verdict's expectation had been too large as well
+	own.files = small.Files
+	p.Data = own
 	if v, err := r.Confirm(t.Context(), p, reload.Proof{Before: seen}); err != nil || v.Proven || v.Mismatch {
 		t.Errorf("without a call: %+v %v", v, err)
 	}
@@ -49,7 +52,7 @@ func TestTooMuchToCompare(t *testing.T) {
 	}
 }
 
-// That the validator knows Grafana skips a dashboard crosses the boundary.
+// The validator's knowledge that Grafana skips a dashboard survives the way from the judging process to the driver.
 func TestSkippedDashboardsCross(t *testing.T) {
 	t.Parallel()
 	_, s := fake(t, grafanatest.Options{})
@@ -76,7 +79,7 @@ func TestSkippedDashboardsCross(t *testing.T) {
 	}
 }
 
-// What an entry does not say takes no room in what crosses the boundary, which has a bound for all of it.
+// Fields that an entry does not set take no space in the judging process' answer, whose size is limited.
 func TestExpectedIsSmall(t *testing.T) {
 	t.Parallel()
 	b, err := json.Marshal([]any{datasource{File: "f", Key: key{Org: 1, ID: "A"}, Contents: contents{}}, dashboard{File: "f", Path: "/f", Org: 1, UID: "u", Title: "t", Checksum: "c", Providers: []int{0}}})
@@ -90,7 +93,7 @@ func TestExpectedIsSmall(t *testing.T) {
 	}
 }
 
-// FuzzExpected: whatever the judging process answers is refused or can be compared.
+// FuzzExpected: any answer of the judging process is either refused or can be compared without a panic.
 func FuzzExpected(f *testing.F) {
 	f.Add([]byte(`{"Files": {"Dashboards": [{"Providers": [1]}], "Providers": [{}], "Kinds": {"dashboards": 1}}}`))
 	f.Add([]byte(`{"Files": {"Dashboards": [{"Providers": [-1]}]}}`))
@@ -110,7 +113,8 @@ func FuzzExpected(f *testing.F) {
 	})
 }
 
-// An answer that is longer than any of Grafana's proves nothing, and does not take the memory.
+// An answer longer than any that Grafana gives proves nothing, and is not read into memory. After our own reload, the answer to
+// that is the proof.
 func TestEndlessAnswer(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})

@@ -31,7 +31,7 @@ func kindsOf(calls []grafanatest.Call) []string {
 	return out
 }
 
-// All kinds changed: one call for each, in Grafana's own order, never two at once.
+// When all kinds change, each is reloaded once, in Grafana's own order, and never two at the same time.
 func TestOrderOfKinds(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{Plugins: []string{"acme-app"}})
@@ -53,7 +53,7 @@ func TestOrderOfKinds(t *testing.T) {
 	}
 }
 
-// A passing "database is locked" is tried again within the same attempt; a 500 that stays is not.
+// A temporary "database is locked" is tried again within the same attempt; a permanent 500 ends it after three tries.
 func TestLockedDatabase(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -79,7 +79,7 @@ func TestLockedDatabase(t *testing.T) {
 	}
 }
 
-// An answer of 200 that did nothing is not believed, and the kind is called again.
+// A reload that is answered with 200 but did nothing is not believed, and the kind is reloaded again.
 func TestIgnoredReload(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
@@ -97,7 +97,7 @@ func TestIgnoredReload(t *testing.T) {
 	}
 }
 
-// What was answered with 200 and reads back right is not called again when another kind failed.
+// When one kind fails, the kinds that were already answered with 200 are not reloaded again.
 func TestFinishedKindsAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{Plugins: []string{"acme-app"}})
@@ -130,7 +130,7 @@ func TestFinishedKindsAreNotRepeated(t *testing.T) {
 	}
 }
 
-// Two tries with a wrong password, then silence until it has changed or the lock would have passed.
+// After two tries with a wrong password nothing is sent until the password changes or Grafana's lock has expired.
 func TestLockOutGuard(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
@@ -159,7 +159,7 @@ func TestLockOutGuard(t *testing.T) {
 	}
 }
 
-// Where basic auth is off, a session does it; when the session ends, another one is made.
+// With basic auth switched off, the driver signs in for a session, and again when the session ends.
 func TestSession(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"9.3.2", "12.4.0"} {
@@ -177,7 +177,7 @@ func TestSession(t *testing.T) {
 	}
 }
 
-// The lock-out guard counts sign-ins for a session too.
+// The lock-out guard also counts failed sign-ins for a session.
 func TestSessionLockOutGuard(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"9.3.2", "12.4.0"} {
@@ -187,7 +187,7 @@ func TestSessionLockOutGuard(t *testing.T) {
 		set := s.read(t, "datasources")
 		for range 20 {
 			if _, _, err := r.apply(t.Context(), nil, set); err == nil {
-				t.Fatal("a wrong password was taken")
+				t.Fatal("a wrong password was accepted")
 			}
 		}
 		if got := g.Failures("admin"); got != maxTries {
@@ -196,7 +196,7 @@ func TestSessionLockOutGuard(t *testing.T) {
 	}
 }
 
-// A stop of this process does not leave Grafana half done.
+// Stopping reloader does not cancel a reload in flight, which Grafana would leave half done.
 func TestStopDoesNotCancelAReload(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{PerEntry: 20 * time.Millisecond})
@@ -220,7 +220,7 @@ func TestStopDoesNotCancelAReload(t *testing.T) {
 	}
 }
 
-// A caller that can never be stopped gets the same failure at the limit, not an answer without a status.
+// A caller whose context never ends also gets the timeout failure, not an answer without a status.
 func TestTimeoutWithoutAStop(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
@@ -234,7 +234,7 @@ func TestTimeoutWithoutAStop(t *testing.T) {
 	}
 }
 
-// A reload that takes longer than we wait is not cancelled, and no other is sent before it has ended.
+// A reload that takes longer than the timeout is not cancelled, and no other is sent until it has ended.
 func TestTimeoutDoesNotCancelAReload(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
@@ -276,6 +276,7 @@ func TestTimeoutDoesNotCancelAReload(t *testing.T) {
 	}
 }
 
+// A reload whose connection breaks may have been applied in part. A server that is down is not ready, and works again afterwards.
 func TestConnectionLost(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
@@ -297,7 +298,8 @@ func TestConnectionLost(t *testing.T) {
 	}
 }
 
-// What only the live server knows is asked before the reload and then refused as an error.
+// The live server is asked before the reload. Files that name an organization or plugin that it does not have are refused, and
+// nothing is sent.
 func TestLiveFactsRefuse(t *testing.T) {
 	t.Parallel()
 	for name, file := range map[string][2]string{

@@ -22,7 +22,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// FuzzExpect: any bytes as any kind of file end in an expectation, and always in the same one.
+// FuzzExpect: any bytes as any kind of file give an expectation without a panic, always the same one, and it survives the
+// encoding between the processes.
 func FuzzExpect(f *testing.F) {
 	for _, text := range []string{
 		oneDatasource, provider, contactPoint, `{"uid": "a", "title": "b", "panels": [{}]}`, "[users]\ndefault_theme = dark\n",
@@ -54,7 +55,7 @@ func FuzzExpect(f *testing.F) {
 	})
 }
 
-// crossed checks that an Expected is the same on the other side.
+// crossed checks that an Expected is the same after it was encoded and decoded.
 func crossed(t *testing.T, e *Expected) {
 	t.Helper()
 	b, err := json.Marshal(e)
@@ -66,12 +67,12 @@ func crossed(t *testing.T, e *Expected) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(e, &got, cmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.EquateEmpty()); d != "" {
-		t.Errorf("differs on the other side:\n%s", d)
+		t.Errorf("differs after decoding:\n%s", d)
 	}
 }
 
-// FuzzAnswers: a server that answers everything with 200 and any text is never said to have shown a
-// data source that the text does not name.
+// FuzzAnswers: a server that answers every request with 200 and the same text never counts as proof of a data source that
+// the text does not name.
 func FuzzAnswers(f *testing.F) {
 	f.Add(`{"database": "ok", "version": "12.4.0"}`)
 	f.Add(`[{"uid": "x", "name": "y", "url": "z"}]`)
@@ -106,7 +107,7 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
-// FuzzMetrics: whatever /metrics answers, a start is a possible time, and a count belongs to a route that the text names.
+// FuzzMetrics: whatever /metrics answers, the start is a possible time, and each count belongs to a route that the text names.
 func FuzzMetrics(f *testing.F) {
 	f.Add("process_start_time_seconds 1.7e9\ngrafana_http_request_duration_seconds_count{handler=\"/api/admin/provisioning/alerting/reload\",status_code=\"200\"} 4\n")
 	f.Add("process_start_time_seconds NaN\n")
@@ -124,8 +125,7 @@ func FuzzMetrics(f *testing.F) {
 	})
 }
 
-// FuzzForms: what a file says and what Grafana shows of the same JSON compare as equal, and a changed receiver
-// does not.
+// FuzzForms: any JSON compares as equal to itself in each form of alerting objects, and as different when the receiver changes.
 func FuzzForms(f *testing.F) {
 	f.Add([]byte(`{"receiver": "a", "group_wait": "30s", "object_matchers": [["a", "=", "b"]], "matchers": ["a=~\"b\"", "c"], "routes": [{"continue": true}]}`))
 	f.Add([]byte(`{"time_intervals": [{"weekdays": ["Monday:friday"], "months": ["may:7"], "times": [{"start_time": "08:00"}]}], "match_re": {"a": 1}}`))

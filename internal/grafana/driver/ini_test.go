@@ -17,8 +17,8 @@ func (p fakeProcess) Terminate(context.Context) error {
 	return nil
 }
 
-// A changed grafana.ini is named until the server has it; with the option set the process is
-// ended once, and not again for the same file, nor too soon for another.
+// Changed settings of grafana.ini are named until the server has them. With a Restarter, Grafana is restarted once, not again
+// for the same file, and not too soon for another one.
 func TestIni(t *testing.T) {
 	t.Parallel()
 	old := map[string]map[string]string{"users": {"default_theme": "dark"}}
@@ -52,14 +52,14 @@ func TestIni(t *testing.T) {
 	r.ahead += restartDistance
 	after, _ := r.Observe(t.Context())
 	if before.Load == after.Load {
-		t.Error("nothing says that the restart has become possible")
+		t.Error("the observation does not change when the restart becomes possible")
 	}
 	if _, _, err = r.apply(t.Context(), nil, s.read(t, "grafana.ini")); err != nil || ends != 2 {
-		t.Errorf("after the distance: %d restarts, %v", ends, err)
+		t.Errorf("after the minimum time between restarts: %d restarts, %v", ends, err)
 	}
 }
 
-// What a restart has not changed is set elsewhere, and is not named for ever.
+// A setting that a restart did not change is set elsewhere, and stops being named.
 func TestIniSetByTheEnvironment(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
@@ -77,7 +77,7 @@ func TestIniSetByTheEnvironment(t *testing.T) {
 			t.Errorf("after the restart: %+v %v", v, err)
 		}
 	}
-	// Another file counts anew.
+	// A new file is judged from scratch.
 	s.write(t, "grafana.ini", "[users]\ndefault_theme = system\n")
 	if _, v, err := r.apply(t.Context(), nil, s.read(t, "grafana.ini")); err != nil || len(v.RestartRequired) != 1 {
 		t.Errorf("another file: %+v %v", v, err)
@@ -88,7 +88,7 @@ type endless struct{}
 
 func (endless) Terminate(context.Context) error { return nil }
 
-// A Grafana that does not come back after it was asked to end holds nothing up, and is not taken for the new one.
+// While Grafana has not restarted yet, the driver does not block, and does not count the old process as the new one.
 func TestRestartHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
@@ -108,7 +108,8 @@ func TestRestartHoldsNothingUp(t *testing.T) {
 	}
 }
 
-// A Grafana that was restarted on an old copy of grafana.ini is a difference, with both causes that it can have.
+// If no change took effect with a restart, that is a mismatch, and the cause names both possibilities: an old copy of the file,
+// or GF_ variables.
 func TestStaleIni(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}, "log": {"level": "info"}}})
@@ -127,7 +128,7 @@ func TestStaleIni(t *testing.T) {
 			t.Errorf("after a restart on the old file: %+v %v", v, err)
 		}
 	}
-	// Another restart brings one of the two: then the other one is set elsewhere.
+	// With the next restart one of the two takes effect: then the other one is set elsewhere.
 	g.SetIni(map[string]map[string]string{"users": {"default_theme": "light"}, "log": {"level": "info"}})
 	if err := g.Restart(); err != nil {
 		t.Fatal(err)

@@ -20,10 +20,10 @@ providers:
       path: @DIR@/json
 `
 
-// While nothing changes, Grafana stops telling what it told when the files were proven. Whatever it answers in place of
-// that, and for each kind of object: no look says that the files are live, and it says what was not compared and why, or
-// what differs. Once Grafana tells again, they are.
-func TestLookThatIsNotAnswered(t *testing.T) {
+// Nothing changes, but Grafana no longer shows what it showed when the files were proven. For each kind of object and each
+// unusable answer, the next comparison does not call the files live, and names what was not compared and why, or what
+// differs. Once Grafana answers again, they are live.
+func TestNoLongerShownIsNotLive(t *testing.T) {
 	t.Parallel()
 	datasources := map[string]string{"datasources/ds.yaml": strings.ReplaceAll(grafanatest.TwoDatasources, "@PRUNE@", "false")}
 	alerting := map[string]string{"alerting/a.yaml": grafanatest.AlertFiles}
@@ -72,8 +72,8 @@ func TestLookThatIsNotAnswered(t *testing.T) {
 	}
 }
 
-// One that a proxy answers because Grafana is away for it is no different: the failure itself is what is told.
-func TestLookThatAProxyAnswers(t *testing.T) {
+// The same holds for a proxy that answers because it cannot reach Grafana: the failure itself is reported.
+func TestProxyWithoutGrafanaIsNotLive(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
 	s.write(t, "datasources/ds.yaml", oneDatasource)
@@ -90,8 +90,9 @@ func TestLookThatAProxyAnswers(t *testing.T) {
 	}
 }
 
-// The same for files that were proven without a reload of ours: no answer of 200 stands for what Grafana does not tell.
-func TestLookThatIsNotAnsweredWithoutAReload(t *testing.T) {
+// The same holds for files that were proven without a reload of ours: there is no answer of 200 that could stand in for what
+// Grafana does not show.
+func TestNoLongerShownIsNotLiveWithoutAReload(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
 	s.write(t, "datasources/ds.yaml", oneDatasource)

@@ -8,9 +8,9 @@ import (
 	"reloader/internal/reload"
 )
 
-// Grafana 13 leaves a dashboard where it is when the folder of its provider changes and its file does not: the proof does
-// not wait for the move, and says that folders were not compared. Before, all dashboards move, and that is proven. While
-// Grafana reads the old provider, nothing is called live.
+// When the folder of a provider changes and the dashboard file does not, Grafana 13 does not move the dashboard: the proof does
+// not wait for that, and says that folders were not compared. Earlier versions move it, and that is proven. While Grafana
+// reads the old provider file, nothing counts as live.
 func TestFolderOfProviderChanges(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"12.4.0", "13.1.0"} {
@@ -34,7 +34,7 @@ func TestFolderOfProviderChanges(t *testing.T) {
 			t.Errorf("%s: %+v %v", version, v, err)
 		}
 		if _, v, err = r.confirm(t, after, reload.Proof{Unchanged: true, Then: v.After}); err != nil || !v.Proven {
-			t.Errorf("%s, at a later look: %+v %v", version, v, err)
+			t.Errorf("%s, compared again: %+v %v", version, v, err)
 		}
 		g.Close()
 	}

@@ -15,7 +15,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// confirm asks whether the server runs the files already.
+// confirm compares the server with the files, without a reload.
 func (r *rig) confirm(t *testing.T, set *snapshot.Set, proof reload.Proof) (reload.Plan, reload.Verdict, error) {
 	t.Helper()
 	seen, err := r.Observe(t.Context())
@@ -40,7 +40,7 @@ var refusals = []grafanatest.Refusal{
 	{Status: 200, Body: `{"message": "hello"}`},
 }
 
-// What Grafana refuses to tell is never taken as right: neither at the start, without a reload, nor after one.
+// What Grafana refuses to show never counts as proven: neither at the start, without a reload, nor after one that did nothing.
 func TestRefusedAnswersProveNothing(t *testing.T) {
 	t.Parallel()
 	for path, files := range map[string]map[string]string{
@@ -79,8 +79,8 @@ func TestRefusedAnswersProveNothing(t *testing.T) {
 	}
 }
 
-// Secrets are proven by the answer to a reload of just these files alone, and no longer after a restart, other files in between, or a reload
-// by someone else.
+// Only the answer to a reload of exactly these files proves secrets. It no longer does after a restart, after other files in
+// between, or after someone else's reload.
 func TestWhatProvesSecrets(t *testing.T) {
 	t.Parallel()
 	with := func(secret string) string {
@@ -149,7 +149,7 @@ func TestWhatProvesSecrets(t *testing.T) {
 	}
 }
 
-// Two programs that reload when the other one did would never end: after some times it is left alone.
+// Two programs that each reload after the other would never stop: after a few times the driver leaves it at that.
 func TestPatienceWithOtherReloaders(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
@@ -165,11 +165,11 @@ func TestPatienceWithOtherReloaders(t *testing.T) {
 		post(t, other, "datasources")
 	}
 	if n := len(g.Calls()) - 20; n < patientTimes || n > patientTimes+2 {
-		t.Errorf("%d reloads that follow someone else's", n)
+		t.Errorf("%d reloads after someone else's, want about %d", n, patientTimes)
 	}
 }
 
-// A connection that breaks is no restart where Grafana tells its start.
+// A broken connection is not a restart if Grafana's start time is the same.
 func TestBrokenConnectionIsNoRestart(t *testing.T) {
 	t.Parallel()
 	_, s := fake(t, grafanatest.Options{})
@@ -185,7 +185,7 @@ func TestBrokenConnectionIsNoRestart(t *testing.T) {
 	}
 }
 
-// A digest alone, as after a gate went back to files from before our start, calls all kinds.
+// If only a digest is known, as after a gate rolled back to files from before our start, all kinds are reloaded.
 func TestDigestAloneCallsAllKinds(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
@@ -212,7 +212,7 @@ func TestDigestAloneCallsAllKinds(t *testing.T) {
 	}
 }
 
-// No credential comes back out of an answer.
+// A failure shows the server's answer without the credentials that the answer repeats.
 func TestFailuresHoldNoCredentials(t *testing.T) {
 	t.Parallel()
 	token := filepath.Join(t.TempDir(), "token")

@@ -10,9 +10,9 @@ import (
 	"reloader/internal/reload"
 )
 
-// A key that the environment sets differs for ever. Grafana is ended for it once, whatever becomes of reloader: a later
-// life sees that Grafana started after this very file came. In a gate, where other files are published around it, a doubt
-// is named and ends nothing.
+// A key that the environment sets differs permanently. Grafana is restarted for it once, even if reloader restarts: a later
+// reloader sees that Grafana started after this file was placed. In a gate, where the file is published again with other
+// files, that is uncertain: the key is named, and nothing is restarted.
 func TestNoRestartForTheSameReasonInAnotherLife(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
@@ -48,7 +48,7 @@ func TestNoRestartForTheSameReasonInAnotherLife(t *testing.T) {
 	}
 }
 
-// An edit of our own file makes another driver, and is no reason to end Grafana again for the same grafana.ini.
+// A change of reloader's own configuration creates a new driver. It does not restart Grafana again for the same grafana.ini.
 func TestNoRestartForTheSameReasonAfterAnEdit(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
@@ -67,7 +67,7 @@ func TestNoRestartForTheSameReasonAfterAnEdit(t *testing.T) {
 		if previous != nil {
 			r.Inherit(previous.Driver)
 		}
-		r.ahead = time.Duration(i) * 2 * restartDistance // the last restart is long ago: only its reason is against another one
+		r.ahead = time.Duration(i) * 2 * restartDistance // the last restart was long enough ago
 		for range 2 {
 			_, _, _ = r.apply(t.Context(), nil, s.read(t, "grafana.ini"))
 		}
@@ -106,8 +106,8 @@ func TestNoSecondRestartForTheSameFile(t *testing.T) {
 	}
 }
 
-// A driver that takes another one's place sends nothing while the other one's reload is in flight, and does not begin
-// anew to count wrong passwords.
+// A driver that replaces another one sends nothing while the other one's reload is in flight, and keeps its count of wrong
+// passwords.
 func TestInherit(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{})
@@ -122,7 +122,7 @@ func TestInherit(t *testing.T) {
 		_, _, _ = old.apply(ctx, nil, s.read(t, "datasources"))
 	}()
 	<-in
-	cancel() // a stop lets go of the request after a while, and Grafana goes on with it
+	cancel() // the driver stops waiting after stopGrace, and Grafana continues
 	<-done
 	next := newRig(t, s.url, s.password, nil)
 	next.Inherit(old.Driver)

@@ -14,8 +14,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// elsewhere is what reloader reads when its mount is fresh and Grafana's is stale: files that lie in another
-// directory, as those of Grafana's.
+// elsewhere is what reloader reads when its mount is fresh and Grafana's is stale: files in another directory, under the paths
+// that Grafana sees.
 func (s server) elsewhere(t *testing.T, files map[string]string) *snapshot.Set {
 	t.Helper()
 	other := server{provisioning: t.TempDir()}
@@ -48,8 +48,8 @@ func kindsIn(t *testing.T, dir string) []string {
 	return out
 }
 
-// Each change is never called live while Grafana runs the files before it, whether a stale mount or an absence of
-// reloader is why; and it is proven once Grafana has read it.
+// No change counts as live while Grafana runs the previous files, whether its mount is stale or reloader was away. Once Grafana
+// has read the files, the change is proven.
 func TestContractRows(t *testing.T) {
 	servers(t, func(t *testing.T, s server) {
 		for _, row := range grafanatest.Changes() {
@@ -98,7 +98,7 @@ func TestContractRows(t *testing.T) {
 	})
 }
 
-// A stale mount of many files gives a list that people can read, in the status and in one line of the log.
+// Many differences, as with a stale mount, are cut to a readable number in the status and in the one line of the log.
 func TestContractManyDifferences(t *testing.T) {
 	servers(t, func(t *testing.T, s server) {
 		r := newRig(t, s.url, s.password, nil)
@@ -115,8 +115,8 @@ func TestContractManyDifferences(t *testing.T) {
 	})
 }
 
-// What is changed in Grafana by hand is found by a look, named, and healed by the next reload, whichever kind
-// that one is for; it holds no other kind up.
+// What someone changes in Grafana by hand is found by the next comparison, named without values, and corrected by the next
+// reload, even if that one is for another kind. It does not delay other kinds.
 func TestContractDrift(t *testing.T) {
 	servers(t, func(t *testing.T, s server) {
 		files := map[string]string{"datasources/ds.yaml": strings.NewReplacer("@PRUNE@", "true", "editable: false", "editable: true").Replace(grafanatest.TwoDatasources)}

@@ -12,8 +12,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// A Grafana, or a proxy before it, that repeats the request with every kind of refusal puts no credential
-// into anything that is shown.
+// Grafana, or a proxy in front of it, may repeat the request's credentials in any refusal. They appear in no error, verdict or
+// hint.
 func TestEchoedCredentials(t *testing.T) {
 	t.Parallel()
 	const password = "S3cret-Passw0rd"

@@ -19,7 +19,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// server is what a contract needs: the fake always, a real Grafana when one is given.
+// server is the Grafana of a contract test: the fake or a real one.
 type server struct {
 	url          string
 	password     string
@@ -27,8 +27,8 @@ type server struct {
 	restart      func(t *testing.T)
 }
 
-// servers are the fake and, when RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME name a program and its
-// home, a real Grafana.
+// servers runs a contract test with the fake and, if RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME name a
+// program and its home, with a real Grafana.
 func servers(t *testing.T, contract func(t *testing.T, s server)) {
 	t.Run("fake", func(t *testing.T) {
 		t.Parallel()
@@ -47,7 +47,7 @@ func servers(t *testing.T, contract func(t *testing.T, s server)) {
 	})
 }
 
-// write puts a file below the provisioning directory; no content removes it.
+// write writes a file below the provisioning directory, or removes it if content is empty.
 func (s server) write(t *testing.T, name, content string) {
 	t.Helper()
 	path := filepath.Join(s.provisioning, name)
@@ -66,7 +66,7 @@ func (s server) write(t *testing.T, name, content string) {
 	}
 }
 
-// read is what the reader of a target does: one source for each kind's directory that is there.
+// read reads these directories, as a target's reader does: each is a source of its own.
 func (s server) read(t *testing.T, kinds ...string) *snapshot.Set {
 	t.Helper()
 	var snaps []*snapshot.Snapshot
@@ -109,7 +109,7 @@ func newRig(t *testing.T, base, password string, more func(*Options)) *rig {
 	return newRigAs(t, base, "admin", password, more)
 }
 
-// newRigAs makes a driver for another user; none when the name is empty.
+// newRigAs makes a driver that signs in as a user, or without credentials if the name is empty.
 func newRigAs(t *testing.T, base, user, password string, more func(*Options)) *rig {
 	t.Helper()
 	r := &rig{passwordFile: filepath.Join(t.TempDir(), "password")}
@@ -132,7 +132,7 @@ func newRigAs(t *testing.T, base, user, password string, more func(*Options)) *r
 	return r
 }
 
-// apply does what a target does with new files, from looking at the server to the proof.
+// apply does what a target does with new files: it observes the server, plans, reloads and confirms.
 func (r *rig) apply(ctx context.Context, old, set *snapshot.Set) (reload.Plan, reload.Verdict, error) {
 	seen, err := r.Observe(ctx)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// What could only be a warning before the server was asked is none once the server has what the files need, stays
-// one where it may not be asked, and is an error where it has it not.
+// Before the server is asked, an organization that may not exist is only a warning. Once it answers, the warning is gone if the
+// organization exists, and an error if it does not.
 func TestContractSettled(t *testing.T) {
 	t.Parallel()
 	servers(t, func(t *testing.T, s server) {
@@ -31,7 +31,7 @@ func TestContractSettled(t *testing.T) {
 		if err != nil || !v.Proven || !slices.Contains(p.Settled, first.Findings[0].Rule) || len(p.Findings) != 0 {
 			t.Errorf("the organization is there: settled %v, findings %v; %+v %v", p.Settled, p.Findings, v, err)
 		}
-		// Nothing that matters changes: the server's earlier word stands.
+		// This change does not concern the organization: the server's earlier answer is still valid.
 		s.write(t, "datasources/ds.yaml", entry("2, url: 'http://127.0.0.1:9'"))
 		next := s.read(t, "datasources")
 		p, err = r.Plan(t.Context(), reload.Change{Old: set, New: next, Contents: true, Server: v.After, Last: &p})

@@ -26,8 +26,8 @@ func shared(r *rand.Rand, n, uids int) expectation {
 	return e
 }
 
-// What the index of dashboards with one uid finds is what a search through all files finds: the first file that Grafana may
-// show instead, and the providers of equal files.
+// The index of dashboards that share a uid gives the same result as a search through all files: the first file that Grafana
+// may show instead, and the providers of equal files.
 func TestSharedUID(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -48,10 +48,10 @@ func TestSharedUID(t *testing.T) {
 					continue // then Grafana shows this very file
 				}
 				if got, naive := e.withChecksum(want, checksum), others(func(d dashboard) bool { return d.Checksum == checksum }); got != naive {
-					t.Fatalf("%+v: %s is that of %+v, not of %+v", want, checksum, got, naive)
+					t.Fatalf("%+v: checksum %s belongs to %+v, want %+v", want, checksum, got, naive)
 				}
 				if got, naive := e.withContent(want, content), others(func(d dashboard) bool { return d.Content == content }); got != naive {
-					t.Fatalf("%+v: content %d is that of %+v, not of %+v", want, content, got, naive)
+					t.Fatalf("%+v: content %d belongs to %+v, want %+v", want, content, got, naive)
 				}
 			}
 			naive := slices.Clone(want.Providers)
@@ -79,7 +79,7 @@ func TestSharedUID(t *testing.T) {
 	}
 }
 
-// Files that all have one uid are compared in time proportional to their number.
+// BenchmarkSharedUID compares files that all have the same uid; the time must grow in proportion to their number.
 func BenchmarkSharedUID(b *testing.B) {
 	for _, n := range []int{1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

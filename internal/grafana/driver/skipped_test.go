@@ -9,8 +9,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// A dashboard that Grafana skips is no newer one of its uid: the older one that Grafana keeps is not what the files say, and the
-// file and the rule are named. Where Grafana stores it against the validator's word, nothing differs.
+// When Grafana skips a dashboard, it keeps the previous one with that uid. That is a mismatch, and names the file and the rule.
+// If Grafana stores the dashboard although the validator expected otherwise, nothing differs.
 func TestSkippedDashboards(t *testing.T) {
 	t.Parallel()
 	_, s := fake(t, grafanatest.Options{})
@@ -45,11 +45,11 @@ func TestSkippedDashboards(t *testing.T) {
 		return v
 	}
 	if v := compare("b.json"); !v.Proven || v.Mismatch {
-		t.Errorf("stored all the same: %+v", v)
+		t.Errorf("stored nevertheless: %+v", v)
 	}
-	// The fake skips it because it has no title; the driver takes the validator's word for the reason.
+	// The fake skips it because its title is too long. For the reason, the driver relies on the validator.
 	s.write(t, "json/b.json", `{"title": "`+strings.Repeat("b", 5001)+`", "uid": "b", "panels": []}`)
 	if v := compare("b.json"); v.Proven || !v.Mismatch || len(v.Differences) != 1 || !strings.Contains(v.Differences[0], "b.json: Grafana skips it (dashboard-resource-folder)") {
-		t.Errorf("the older one stays: %+v", v)
+		t.Errorf("the previous one stays: %+v", v)
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"reloader/internal/reload"
 )
 
-// Which test holds which row of the trials beside a real Grafana 12.4, in which something else was running than was
-// said. TestContract* run beside the fake and the real one.
+// In trials with a real Grafana 12.4, these rows showed a server that ran something else than was reported. This is the test of
+// each row. TestContract* run with the fake and a real Grafana.
 //
-//	k1-k5     TestContractRows (c6, c7, c5, e2, c2), its part without a call; test/grafana TestChangesInItsAbsence
+//	k1-k5     TestContractRows (c6, c7, c5, e2, c2), the part without a reload; test/grafana TestChangesInItsAbsence
 //	k6, k7    TestChangesRightAfterARestart; test/grafana TestChangeRightAfterARestart
 //	k8        test/grafana TestPrunedBehindAGate
 //	h2, h2g   test/grafana TestRestartOnOtherFiles; TestWhatProvesSecrets
@@ -25,10 +25,10 @@ import (
 //	i4        TestStaleIni
 //	f6-f12    TestRefusedAnswersProveNothing; test/grafana TestProxyProvesNothing
 //	f10, f11  TestSettingsAndHealthRefused
-//	f12, f12b TestIgnoredReload; TestContractRows, its stale part
+//	f12, f12b TestIgnoredReload; TestContractRows, the part with a stale mount
 //	g1, g3    TestContractDrift; test/grafana TestEditByHand
 
-// Grafana restarts, and a file changes before anyone looks again: the old proof covers neither.
+// Grafana restarts, and a file changes before reloader asks again: the earlier proof no longer counts.
 func TestChangesRightAfterARestart(t *testing.T) {
 	t.Parallel()
 	plain := strings.NewReplacer("@PRUNE@", "true", "    secureJsonData: {httpHeaderValue1: secret-A}\n", "", grafanatest.TwoDatasources[strings.Index(grafanatest.TwoDatasources, "    correlations:"):strings.Index(grafanatest.TwoDatasources, "  - name: Second")], "").Replace(grafanatest.TwoDatasources)
@@ -57,7 +57,7 @@ func TestChangesRightAfterARestart(t *testing.T) {
 	}
 }
 
-// Where the settings or the health are refused, nothing is proven of what depends on them.
+// If Grafana refuses its settings, grafana.ini is not proven. If it refuses its health, it is not ready.
 func TestSettingsAndHealthRefused(t *testing.T) {
 	t.Parallel()
 	g, s := fake(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}}})
