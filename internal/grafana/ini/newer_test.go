@@ -8,8 +8,8 @@ import (
 	"reloader/internal/finding"
 )
 
-// A Grafana that is newer than any that was tried may know more words and other limits: no error holds it up. What can
-// never be right stays an error. Hosts in allow_embedding_hosts are refused by a test of Grafana 13's source.
+// A Grafana newer than any that was tried may know more words and have other limits, so those are only warnings. What can never
+// be valid stays an error. Grafana 13's source refuses hosts in allow_embedding_hosts without a fitting policy.
 func TestNewerGrafana(t *testing.T) {
 	t.Parallel()
 	const embed = "[security]\nallow_embedding_hosts = a.example.com\n"
@@ -42,8 +42,8 @@ func TestNewerGrafana(t *testing.T) {
 	}
 }
 
-// A file of a hundred thousand keys, sections or references is refused or judged within bounds: what is counted are
-// keys and bytes, because time depends on the machine.
+// A file with a hundred thousand keys or sections is refused, and a chain of references is expanded only up to a limit. Keys and
+// bytes are counted, because time depends on the machine.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	var keys, sections, chain strings.Builder
@@ -61,12 +61,15 @@ func TestBounds(t *testing.T) {
 		}
 	}
 	set := newSettings(parse([]byte(chain.String())), Options{})
+	if n := len(set.keys["users"]); n != 1000 {
+		t.Errorf("the chain has %d keys", n)
+	}
 	for key, v := range set.keys["users"] {
 		if text, _ := set.resolve("users", v.text); len(text) > 1<<16 {
 			t.Errorf("%s has %d bytes", key, len(text))
 		}
 	}
 	if *set.work < -(1 << 17) {
-		t.Errorf("went on for %d bytes", -*set.work)
+		t.Errorf("expanded %d bytes more than the limit", -*set.work)
 	}
 }
