@@ -1,26 +1,20 @@
 package grafana
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
-// The digest of a provisioning directory on a laptop is one that the status of a running reloader shows, whatever
-// else is beside the directories that Grafana reads.
+// The digest of a provisioning directory on a laptop equals the one in the status of a running reloader. Files that Grafana does
+// not read make no difference.
 func TestDigestOfProvisioning(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string) {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		t.Helper()
+		rig.WriteTree(t, dir, map[string]string{name: text})
 	}
 	here := func() snapshot.Digest {
 		s, err := snapshot.Take(t.Context(), snapshot.Source{Dir: dir}, snapshot.Limits{})
@@ -49,11 +43,11 @@ func TestDigestOfProvisioning(t *testing.T) {
 	write("README.md", "about it")
 	write("old/datasources/a.yaml", "c")
 	if shown()["provisioning"] != before || here() != before {
-		t.Errorf("others beside it: %v, here %s, before %s", shown(), here(), before)
+		t.Errorf("with files that Grafana does not read: %v, here %s, before %s", shown(), here(), before)
 	}
 	write("alerting/a.yaml", "changed")
 	if d := here(); d == before || d != shown()["provisioning"] {
-		t.Errorf("a change: %s, shown %v", d, shown())
+		t.Errorf("after a change: here %s, shown %v, before %s", d, shown(), before)
 	}
 	write("prometheus.yml", "") // a directory of files is read as a whole
 	plain, err := snapshot.Take(t.Context(), snapshot.Source{Dir: dir}, snapshot.Limits{})

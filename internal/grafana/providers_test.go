@@ -11,8 +11,8 @@ import (
 	"reloader/test/rig"
 )
 
-// The directories that provider files name are read as sources of their own, those inside a known
-// source and those that only the server knows left out; a broken file keeps what was in view.
+// The directories that provider files name become sources of their own, except those inside a known source and those whose path
+// only the server knows. A provider file that breaks changes nothing about them.
 func TestReaderFollowsProviders(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -31,7 +31,7 @@ providers:
 		"provisioning/dashboards/p.yaml": strings.ReplaceAll(providers, "TOP", top), "provisioning/dashboards/json/i.json": "{}",
 		"grafana.ini": "", "one/a.json": "{}", "one/sub/b.json": "{}", "old/c.json": "{}",
 	})
-	// The ini file lies above all of them, and its source holds nothing else.
+	// The directory of the ini file contains all the others, but its source has only that file.
 	r := NewReader(snapshot.Limits{}, Sources(filepath.Join(top, "provisioning"), filepath.Join(top, "grafana.ini"))...)
 	want := map[string][]string{
 		"grafana-ini": {"grafana.ini"}, "dashboards": {"json/i.json", "p.yaml"}, "provider/one": {"a.json", "sub/b.json"}, "provider/old": {"c.json"},
@@ -48,6 +48,7 @@ providers:
 	}
 }
 
+// Only the directories that Grafana reads become sources, and the ini file even if its name looks like a pattern.
 func TestSources(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -63,6 +64,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
+// FuzzScanProviders: whatever a provider file says, a source has an absolute directory other than / and a name of its own kind.
 func FuzzScanProviders(f *testing.F) {
 	f.Add([]byte("providers: [{name: a/b, options: {path: /x}}]"))
 	f.Add([]byte("providers: &a [*a]"))

@@ -6,17 +6,18 @@ import (
 	"reloader/internal/versions"
 )
 
+// A version that cannot be read counts as the newest one that was tried; versions compare by number.
 func TestParseVersion(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]Version{
 		"12.4.0": versions.Of(12, 4), "v9.4.0-pre": versions.Of(9, 4), "9.4-pre": versions.Of(9, 4), "11.5": versions.Of(11, 5), "7.5.5": versions.Of(7, 5), "": Tried, "x": Tried, "12": Tried, "0.0.0": Tried, "a.b": Tried,
 	} {
 		if got := ParseVersion(in); got != want {
-			t.Errorf("%q: %v", in, got)
+			t.Errorf("%q: %v, want %v", in, got, want)
 		}
 	}
 	newer, older := versions.Of(12, 3), versions.Of(9, 4)
 	if !newer.AtLeast(older) || older.AtLeast(newer) || !older.Before(newer) || newer.Before(older) || !older.AtLeast(older) {
-		t.Error("order")
+		t.Errorf("%v and %v compare in the wrong order", newer, older)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// checked is a pass over one alerting file, in an environment without variables.
+// checked judges one alerting file, in an environment without variables.
 func checked(t *testing.T, text, version string, same bool) *validation.Pass {
 	s := snapshot.FromFiles(snapshot.Source{Name: grafana.Alerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text)})
 	p := validation.New(t.Context(), validation.Options{Env: expand.Env{LookupEnv: func(string) (string, bool) { return "", false }}}, finding.Request{
@@ -23,13 +23,13 @@ func checked(t *testing.T, text, version string, same bool) *validation.Pass {
 	return p
 }
 
-// No finding about a contact point shows a setting's value, whichever setting has it and however it is wrong.
+// No finding about a contact point shows the value of a setting, whichever setting it is and whatever is wrong with it.
 func TestNoFindingShowsASetting(t *testing.T) {
 	t.Parallel()
 	const secret = "Zq7SECRETx9"
 	for _, typ := range contactTypes {
 		for _, field := range settingFields(typ.fields) {
-			// Names, of variables and files too, are shown; they are no secrets.
+			// Names, including those of variables and files, are shown: they are not secret.
 			for _, form := range []string{"'%s'", "[%s]", "{a: %s}", "'http://u:%s@[::1'", "'x$%s'"} {
 				text := fmt.Sprintf("contactPoints:\n  - name: CP\n    receivers:\n      - {uid: c1, type: %s, settings: {%s: %s}}\n",
 					typ.name, field.name, strings.ReplaceAll(form, "%s", secret))
@@ -37,7 +37,7 @@ func TestNoFindingShowsASetting(t *testing.T) {
 					for _, same := range []bool{false, true} {
 						p := checked(t, text, version, same)
 						if len(p.Outline) != 1 {
-							t.Fatalf("%s %v does not read\n%s%+v", version, same, text, p.Result().Findings)
+							t.Fatalf("%s %v: the file was not read\n%s%+v", version, same, text, p.Result().Findings)
 						}
 						if all := fmt.Sprintf("%+v %+v", p.Result().Findings, p.Outline); strings.Contains(all, secret) {
 							t.Errorf("%s %v shows a secret of\n%s%s", version, same, text, all)
@@ -49,7 +49,8 @@ func TestNoFindingShowsASetting(t *testing.T) {
 	}
 }
 
-// A matcher from a variable of Grafana's container may match anything: it is not reported as one that matches every alert.
+// The value of a variable in Grafana's container is unknown, so a route with such a matcher is not reported as one that matches
+// every alert.
 func TestARouteWithAnUnknownMatcher(t *testing.T) {
 	t.Parallel()
 	for matchers, want := range map[string]bool{"matchers: ['${TEAM}']": false, "matchers: []": true, "matchers: ['a=b']": false} {

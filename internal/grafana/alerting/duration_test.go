@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// parseDuration agrees with the library that Grafana uses.
+// FuzzParseDuration: parseDuration gives the same values and refuses the same texts as the library that Grafana uses.
 func FuzzParseDuration(f *testing.F) {
 	for _, s := range []string{
 		"", "0", "00", "0s", "1", "5m", "1h30m", "30m1h", "1m1m", "1y2w3d4h5m6s7ms", "1.5h", "-1s", "+1s", " 1s", "1s ", "1 s", "1S", "s", "ms", "1M",

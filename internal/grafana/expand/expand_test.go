@@ -7,9 +7,10 @@ import (
 	"testing"
 )
 
+// asRegexp is how Grafana finds the uses of variables and files.
 var asRegexp = regexp.MustCompile(`\$(|__\w+){([^}]+)}`)
 
-// What Uses and Shell do by hand in one pass is what the regular expression and os.Expand say.
+// FuzzExpand: Uses finds what the regular expression finds, and Shell gives what os.Expand gives.
 func FuzzExpand(f *testing.F) {
 	for _, s := range []string{
 		"", "$", "$$", "${A}", "$__env{A}", "$__file{/x y}", "${}", "${}}", "$__{x}", "$___{x}", "${A", "$__env{A", "a$b$c", "${a${b}c}", "$1x", "$-", "${*}", "$é", "${A}$__x{${B}}$C",
@@ -34,7 +35,8 @@ func FuzzExpand(f *testing.F) {
 	})
 }
 
-// A megabyte of variables is worked through once: the bytes that are put in are counted, not the time.
+// A megabyte of variables is replaced in one pass: each is looked up once. Lookups are counted, because time depends on the
+// machine.
 func TestLinear(t *testing.T) {
 	t.Parallel()
 	for _, piece := range []string{"${a}", "$__file{/x}", "${", "$__a", "$", "$a"} {
@@ -43,12 +45,12 @@ func TestLinear(t *testing.T) {
 		out := Replace(value, func(u Use) (string, bool) { asked++; return "", u.IsVariable() })
 		out = Shell(out, func(string) string { asked++; return "" })
 		if asked > 2*(1<<20)/len(piece)+2 || len(out) > len(value) {
-			t.Errorf("%q: %d questions, %d bytes", piece, asked, len(out))
+			t.Errorf("%q: %d lookups, %d bytes", piece, asked, len(out))
 		}
 	}
 }
 
-// Values are put in for the first occurrence of the text, in the order of the uses.
+// As in Grafana, a value replaces the first occurrence of its variable's text, even inside a value that was just inserted.
 func TestReplace(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{"A": "${B}", "B": "b"}

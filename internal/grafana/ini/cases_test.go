@@ -7,12 +7,12 @@ type iniCase struct {
 	version string
 	text    string
 	want    []string
-	// elsewhere says that the real server of this test cannot judge the case (its port, its
-	// certificates or another server's presence decide).
+	// elsewhere says that the case cannot be compared with the test's real server: there, its port, its certificates or another
+	// server decide.
 	elsewhere bool
 }
 
-// cases run against this package always, and against a real server when one is named.
+// cases are judged by this package, and by a real server if one is available.
 // @TMP@ stands for an existing directory with the file "secret" in it. The environment has
 // INI_SET=from-env, and GF_ variables only where a case's text says "# env".
 var cases = []iniCase{

@@ -40,6 +40,7 @@ func brief(findings []findingpkg.Finding) []string {
 	return out
 }
 
+// Each case gives exactly its findings.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	dir := fixtures(t)
@@ -55,6 +56,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// Every rule is tried by a case, and no case names a rule that does not exist.
 func TestEveryRuleHasACase(t *testing.T) {
 	t.Parallel()
 	own := []string{RuleEnvOverride, RuleAdminPassword} // tested below
@@ -75,6 +77,7 @@ func TestEveryRuleHasACase(t *testing.T) {
 	}
 }
 
+// Without the server's environment, variables and files may exist there: they give warnings, never errors.
 func TestWhatOnlyTheServerKnowsIsAWarning(t *testing.T) {
 	t.Parallel()
 	const text = "[smtp]\npassword = $__file{/none/of/this}\nfrom_address = ${INI_UNSET}\n[auth.jwt]\nenabled = true\nkey_file = /none/key.pem\n"
@@ -88,6 +91,7 @@ func TestWhatOnlyTheServerKnowsIsAWarning(t *testing.T) {
 	}
 }
 
+// In the server's environment the value of a variable is judged like any other.
 func TestValuesOfVariablesAreJudgedInTheSameEnvironment(t *testing.T) {
 	t.Parallel()
 	found := Check([]byte("[smtp]\nfrom_address = ${INI_SET}\n"), Options{Env: expand.Env{Same: true, LookupEnv: lookup}})
@@ -96,6 +100,8 @@ func TestValuesOfVariablesAreJudgedInTheSameEnvironment(t *testing.T) {
 	}
 }
 
+// A GF_ variable of the server overrides its key, so the value in the file is only a warning. Variables of another process do
+// not count.
 func TestEnvironmentOverridesTheFile(t *testing.T) {
 	t.Parallel()
 	env := func(name string) (string, bool) {
@@ -110,10 +116,11 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 	}
 	found = Check([]byte("[server]\nhttp_port = web\n"), Options{Env: expand.Env{LookupEnv: env}})
 	if !findingpkg.HasErrors(found) {
-		t.Error("this process's GF_ variables were taken for the server's")
+		t.Error("GF_ variables of this process count as the server's")
 	}
 }
 
+// admin_password only has an effect at the first start: a change is a warning.
 func TestAChangedAdminPasswordDoesNothing(t *testing.T) {
 	t.Parallel()
 	const before, after = "[security]\nadmin_password = one\n", "[security]\nadmin_password = two\n"
@@ -127,9 +134,10 @@ func TestAChangedAdminPasswordDoesNothing(t *testing.T) {
 	}
 }
 
-// marked is a secret that must be seen nowhere.
+// marked is a secret that must appear nowhere.
 const marked = "Zq7SECRETx9"
 
+// No finding, outline or list of differences shows a value, whatever is wrong with its line.
 func TestNoFindingShowsAValue(t *testing.T) {
 	t.Parallel()
 	templates := []string{
@@ -158,6 +166,7 @@ func TestNoFindingShowsAValue(t *testing.T) {
 	}
 }
 
+// A file above the size limit is refused.
 func TestATooLargeFileIsRefused(t *testing.T) {
 	t.Parallel()
 	found := Check(make([]byte, maxSize+1), Options{})
@@ -166,6 +175,7 @@ func TestATooLargeFileIsRefused(t *testing.T) {
 	}
 }
 
+// FuzzCheck: whatever a file has, each finding points into it, and comparing it with a server does not panic.
 func FuzzCheck(f *testing.F) {
 	for _, c := range cases {
 		f.Add(c.text)
@@ -198,7 +208,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// A file in YAML, as the values of a chart have it, is told as such.
+// A file in YAML, as in the values of a chart, is named as such.
 func TestYAMLInsteadOfIni(t *testing.T) {
 	t.Parallel()
 	found := Check([]byte("server:\n  http_port: 3000\n"), Options{File: "grafana.ini"})

@@ -9,6 +9,8 @@ import (
 	"reloader/internal/grafana/expand"
 )
 
+// Only keys whose value in the running server is known to differ wait for a restart. Not among them are secrets, unknown values,
+// values that Grafana ignores, and keys that the environment overrides.
 func TestDiffComparesWithTheRunningServer(t *testing.T) {
 	t.Parallel()
 	running := map[string]map[string]string{
@@ -21,17 +23,17 @@ func TestDiffComparesWithTheRunningServer(t *testing.T) {
 		"[security]\nadmin_password = hidden\nadmin_user = someone\n[auth.github]\nlogin_cookie_name = x\n"
 	got := Expect([]byte(text), Options{Env: expand.Env{LookupEnv: lookup}}).Waiting(running)
 	if diff := cmp.Diff([]string{"security.admin_user", "users.login_hint"}, got); diff != "" {
-		t.Errorf("Diff (-want +got):\n%s", diff)
+		t.Errorf("waiting (-want +got):\n%s", diff)
 	}
 	if got := Expect([]byte("app_mode = development\n"), Options{Version: "9.4.0"}).Waiting(running); !slices.Equal(got, []string{"app_mode"}) {
-		t.Errorf("a changed app_mode before Grafana 10: %v", got)
+		t.Errorf("a changed app_mode in Grafana 9 is not named: %v", got)
 	}
 	if got := Expect([]byte("app_mode = development\n"), Options{}).Waiting(running); len(got) > 0 {
-		t.Errorf("app_mode, which newer ones overwrite: %v", got)
+		t.Errorf("app_mode, which newer versions overwrite, is named: %v", got)
 	}
 	env := func(name string) (string, bool) { return "old", name == "GF_USERS_LOGIN_HINT" }
 	got = Expect([]byte("[users]\nlogin_hint = new\n"), Options{Env: expand.Env{Same: true, LookupEnv: env}}).Waiting(running)
 	if len(got) > 0 {
-		t.Errorf("overridden by the environment, and named: %v", got)
+		t.Errorf("a key that the environment overrides is named: %v", got)
 	}
 }

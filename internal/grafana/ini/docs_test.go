@@ -11,8 +11,7 @@ import (
 	"reloader/internal/grafana/expand"
 )
 
-// Every rule is documented with an example that gives it, with the severity that the text begins
-// with, and nothing else is documented.
+// Every rule is documented, and no other. Its example triggers the rule, with the severity that is the first word of its text.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../../docs/checks-grafana-ini.md")
@@ -32,7 +31,7 @@ func TestDocs(t *testing.T) {
 			if !slices.ContainsFunc(found, func(f finding.Finding) bool {
 				return f.Rule == name && f.Severity.String() == strings.ToLower(severity)
 			}) {
-				t.Errorf("the example does not give the %s: %v", severity, found)
+				t.Errorf("the example does not trigger the %s: %v", severity, found)
 			}
 			if severity == "Warning" && finding.HasErrors(found) {
 				t.Errorf("the example has errors: %v", found)

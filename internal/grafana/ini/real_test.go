@@ -34,7 +34,7 @@ type process struct {
 	log  string
 }
 
-// start runs the server with the file. Its own needs come as changed defaults, which the file overrides.
+// start runs the server with the file. The settings that the test needs are given as defaults, so that the file overrides them.
 func (g *realGrafana) start(t *testing.T, ctx context.Context, file, data string) *process {
 	t.Helper()
 	address := rig.FreeAddress(t)
@@ -107,8 +107,8 @@ func (p *process) started(ctx context.Context, t *testing.T) bool {
 	}
 }
 
-// TestRealServerAgrees starts a real Grafana 12.4 with every case: it must refuse those with an
-// error and start with the others, and then report what the file says. It runs when
+// TestRealServerAgrees starts a real Grafana 12.4 with each case. It must refuse the cases with an error, start with the others,
+// and then report the settings of the file. It runs when
 // RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME name the program and its home.
 func TestRealServerAgrees(t *testing.T) {
 	g := &realGrafana{binary: os.Getenv("RELOADER_TEST_GRAFANA_BINARY"), home: os.Getenv("RELOADER_TEST_GRAFANA_HOME")}

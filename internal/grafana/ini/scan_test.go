@@ -53,6 +53,7 @@ var scanSeeds = []string{
 	"[\x00s\x00]\x00\n\x00a\x00=\x001\x00\n\x00", "\xff\xfe[\x00a\x00]\x00\n\x00", "k = a `b`\n", "k=``\n", "k = `a` x`\n", "k=\"\"\"\"\n", "k=\"\"\"\"\"\"\n", "k = '\n", "k=a=b:c\n", "[DEFAULT]\na=1\n", "\"a\" b = c\n",
 }
 
+// scan accepts the same files as ini.v1, Grafana's library, and finds the same keys and values.
 func TestScanReadsAsTheLibraryDoes(t *testing.T) {
 	t.Parallel()
 	for _, seed := range scanSeeds {
@@ -63,6 +64,8 @@ func TestScanReadsAsTheLibraryDoes(t *testing.T) {
 	}
 }
 
+// FuzzScanReadsAsTheLibraryDoes: the same for any file, except for what this version of the library reads differently from Grafana's (see
+// backslashAfterQuote).
 func FuzzScanReadsAsTheLibraryDoes(f *testing.F) {
 	for _, seed := range scanSeeds {
 		f.Add([]byte(seed))
@@ -75,6 +78,7 @@ func FuzzScanReadsAsTheLibraryDoes(f *testing.F) {
 	})
 }
 
+// Each key has its line and column, also after values of several lines, and a value that was cut has the column of the cut.
 func TestScanPositions(t *testing.T) {
 	t.Parallel()
 	doc := scan([]byte("# top\n[server]\n  http_port = 3000\nroot_url = a;b\n[log]\nmode = \"\"\"a\nb\"\"\"\nlevel = x \\\ny\nlast = 1\n"))

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A password without quotes that begins with * is an alias to YAML, and an error that names what it stands for would show it.
+// YAML reads an unquoted password that begins with * as an alias. The error must not name that alias, because it is the password.
 func TestPasswordThatLooksLikeAnAlias(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

@@ -34,7 +34,7 @@ func testEnv(same bool) *expand.Env {
 	}
 }
 
-// What a Grafana that has the variables would make of a value, as measured.
+// With Grafana's environment, a value becomes what a real Grafana made of it, and each surprise has its remark.
 func TestExpand(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]struct {
@@ -89,7 +89,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// Without Grafana's environment a variable is unknown, and only what cannot be meant is remarked on.
+// Without Grafana's environment the value of a variable is unknown, and only what is surely a mistake has a remark.
 func TestExpandElsewhere(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string][]string{
@@ -116,7 +116,7 @@ func TestExpandElsewhere(t *testing.T) {
 		for _, r := range x.Remarks {
 			rules = append(rules, r.Rule)
 			if r.Fatal {
-				t.Errorf("%q: fatal without knowing Grafana's files", in)
+				t.Errorf("%q: an error, although Grafana's files are unknown", in)
 			}
 		}
 		if x.Known || !slices.Equal(rules, want) {
@@ -124,7 +124,7 @@ func TestExpandElsewhere(t *testing.T) {
 		}
 	}
 	if x := Expand(testEnv(false), "$__file{/a b/${X}}", false); len(x.Remarks) == 0 || !x.Remarks[0].Fatal {
-		t.Error("a variable in the path of a file is an error everywhere")
+		t.Error("a variable in the path of a file is not an error")
 	}
 	if x := Expand(testEnv(false), "!-$X", true); len(x.Remarks) != 1 {
 		t.Errorf("a dollar sign inside a secret: %v", x.Remarks)
@@ -155,6 +155,7 @@ func decode(t testing.TB, dialect Dialect, src string, read func(*Decoder, *Map)
 	return errs, others
 }
 
+// Booleans are read as Go's strconv reads them, after variables are expanded. An empty or null value is false.
 func TestBool(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range []Dialect{V2, V3} {
@@ -172,6 +173,7 @@ func TestBool(t *testing.T) {
 	}
 }
 
+// Integers are decimal, also in quotes or from a variable. An empty or null value is 0.
 func TestInt(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
@@ -186,6 +188,7 @@ func TestInt(t *testing.T) {
 	}
 }
 
+// Plain fields are read by the YAML library's own rules, without variables and without quotes.
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{"1": "1", "1.0": "1", "1.5": "1", "-1": "-1", "0x10": "16", "~": "0", `"1"`: "", "one": "", "$ONE": "", "[1]": ""} {
@@ -204,6 +207,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// Any scalar is a text, as it is written; a list, a map or a scalar that does not fit its tag is an error.
 func TestText(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{"a": "a", "5": "5", "1.50": "1.50", "true": "true", "2020-01-01": "2020-01-01", "~": "", `" x "`: " x ", "!!binary YQ==": "a"} {
@@ -219,6 +223,7 @@ func TestText(t *testing.T) {
 	}
 }
 
+// V3 refuses a duplicate key and V2 uses the last one. The two merge differently, as their libraries do.
 func TestDuplicatesAndMerges(t *testing.T) {
 	t.Parallel()
 	read := func(got *string) func(*Decoder, *Map) {
@@ -226,7 +231,7 @@ func TestDuplicatesAndMerges(t *testing.T) {
 	}
 	var got string
 	if errs, _ := decode(t, V3, "a: 1\na: 2", read(&got)); !slices.Equal(errs, []string{RuleDuplicateKey}) {
-		t.Errorf("V3 took a duplicate key: %v", errs)
+		t.Errorf("V3 accepted a duplicate key: %v", errs)
 	}
 	if errs, others := decode(t, V2, "a: 1\na: 2", read(&got)); len(errs) > 0 || len(others) != 1 || got != "2" {
 		t.Errorf("V2: %v %v %q", errs, others, got)
@@ -247,11 +252,12 @@ func TestDuplicatesAndMerges(t *testing.T) {
 	}
 	for _, bad := range []string{"<<: 1\na: 2", "<<: [1]\na: 2", "x: &x [1]\n<<: *x"} {
 		if errs, _ := decode(t, V3, bad, read(&got)); len(errs) == 0 {
-			t.Errorf("%q was taken", bad)
+			t.Errorf("%q was accepted", bad)
 		}
 	}
 }
 
+// A free map, such as jsonData, has Grafana's values in each dialect, and what JSON cannot hold is an error.
 func TestFreeMap(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -288,6 +294,7 @@ func TestFreeMap(t *testing.T) {
 	}
 }
 
+// A map of texts or a list of entries has one error for each value of another kind.
 func TestTextMapAndList(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]int{"{p: 5, q: true, r: ~, s: x}": 0, "[a]": 1, "x": 1, "{p: {a: b}}": 1, "{p: [a]}": 1, "~": 0} {
@@ -305,7 +312,7 @@ func TestTextMapAndList(t *testing.T) {
 	}
 }
 
-// utf16 encodes ASCII.
+// utf16 encodes ASCII text as UTF-16.
 func utf16(s string) string {
 	out := "\xff\xfe"
 	for _, c := range []byte(s) {
@@ -314,6 +321,7 @@ func utf16(s string) string {
 	return out
 }
 
+// Parse accepts what Grafana's library accepts. An error has a position, also for a file above the size limit.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for in, ok := range map[string]bool{
@@ -362,10 +370,11 @@ func TestBounds(t *testing.T) {
 		t.Errorf("deep: %v", errs)
 	}
 	if errs, _ := decode(t, V3, "j: "+strings.Repeat("[", 100_000), free("j")); len(errs) == 0 {
-		t.Error("too deep was taken")
+		t.Error("a file that nests too deeply was accepted")
 	}
 }
 
+// An unknown key has its position, and the known key that it probably means.
 func TestUnknownKeys(t *testing.T) {
 	t.Parallel()
 	var hints []string
@@ -378,7 +387,7 @@ func TestUnknownKeys(t *testing.T) {
 	}
 }
 
-// A long key is shortened between two characters, not within one.
+// A long key is cut between two characters, not within one.
 func TestALongKeyStaysUTF8(t *testing.T) {
 	t.Parallel()
 	root, _ := Parse([]byte(strings.Repeat("a", 59) + "üü: 1\n"))
@@ -391,6 +400,7 @@ func TestALongKeyStaysUTF8(t *testing.T) {
 	}
 }
 
+// FuzzExpand: a value without a dollar sign stays as it is, and no remark about a secret shows a part of it.
 func FuzzExpand(f *testing.F) {
 	for _, s := range []string{"$", "$$", "${A}", "$__file{/x}", "$__env{A}$B", "pa$word", "${", "$__file{${A}}"} {
 		f.Add(s)
@@ -410,8 +420,7 @@ func FuzzExpand(f *testing.F) {
 	})
 }
 
-// FuzzDecode: whatever is parsed is read without a panic, and what the library itself refuses to
-// decode freely is not taken.
+// FuzzDecode: whatever can be parsed is read without a panic, and what the library itself refuses to decode is not accepted.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{"a: 1", "a: &x {b: *x}", "<<: {a: b}", "a: [~, {1: 2}]", "? [a]\n: b", "a: !!int x", "a: .nan", "- a"} {
 		f.Add(s)
@@ -430,7 +439,7 @@ func FuzzDecode(f *testing.F) {
 			})
 			var lib map[string]any
 			if dialect == V3 && len(errs) == 0 && yaml.Unmarshal([]byte(s), &lib) != nil {
-				t.Fatalf("taken, but the library refuses it: %q", s)
+				t.Fatalf("accepted, but the library refuses it: %q", s)
 			}
 		}
 	})

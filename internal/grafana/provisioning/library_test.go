@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Merge keys give what the YAML library gives, at the top of a free map and deeper, in both dialects. The oracle is the
-// library itself. All values are strings: the text of the file is what counts.
+// Merge keys in a free map give what the YAML library itself gives, at the top and deeper, in both dialects. All values are
+// strings, so that only merging matters.
 func TestMergesAsTheLibraryDoes(t *testing.T) {
 	t.Parallel()
 	const anchors = "one: &one {a: one, b: one, m: {p: one}}\ntwo: &two {a: two, c: two, m: {q: two}}\n" +
@@ -35,7 +35,7 @@ func TestMergesAsTheLibraryDoes(t *testing.T) {
 	}
 }
 
-// Scalars in a free map are what the YAML library makes of them, in both dialects. The oracle is the library itself.
+// Scalars in a free map become what the YAML library itself makes of them, in both dialects.
 func TestScalarsAsTheLibraryDoes(t *testing.T) {
 	t.Parallel()
 	for _, scalar := range []string{

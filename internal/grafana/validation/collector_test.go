@@ -7,8 +7,8 @@ import (
 	"reloader/internal/finding"
 )
 
-// However many mistakes there are, what is listed is bounded, the rest is counted, and an error among a flood of
-// remarks still makes the verdict.
+// However many findings there are, the list is bounded and the rest is counted. One error among a million warnings still makes
+// the verdict invalid.
 func TestCollector(t *testing.T) {
 	t.Parallel()
 	var b collector
@@ -16,7 +16,7 @@ func TestCollector(t *testing.T) {
 		b.add(finding.Finding{File: fmt.Sprintf("f%d", i%50), Line: i, Severity: finding.Warning, Rule: "r"})
 	}
 	if b.full("f1") {
-		t.Error("warnings make a file full")
+		t.Error("a file with many warnings takes no more errors")
 	}
 	b.add(finding.Finding{File: "f1", Line: 7, Severity: finding.Error, Rule: "r"})
 	list := b.sorted()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What is shortened for a message ends between two characters, not within one.
+// A text that is shortened for a message is cut between two characters, not within one.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	if got, want := Cut(strings.Repeat("a", 59)+"üü"), strings.Repeat("a", 59)+"..."; got != want {
