@@ -97,12 +97,15 @@ func TestEarlyVerdict(t *testing.T) {
 			t.Errorf("%d verdicts", n)
 		}
 	})
-	bubble(t, "the end does not wait for it", false, plain, func(t *testing.T, b *bench) {
+	bubble(t, "a stop does not wait for a verdict", false, plain, func(t *testing.T, b *bench) {
 		sleep(time.Minute)
 		b.judge.takes = 40 * time.Second
 		change(b, "b")
 		sleep(90 * time.Millisecond)
-	})
+		if n := len(b.requests()); n != 1 {
+			t.Errorf("%d verdicts are under way at the stop, want 1", n)
+		}
+	}) // bench.stop allows the stop no time
 }
 
 // A validator that hangs holds newer files up for seconds, not until its deadline; files that never rest are judged in

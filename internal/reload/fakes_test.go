@@ -149,9 +149,10 @@ type prom struct {
 	inFlight   int
 	overlap    bool
 	plans      []Change
-	irrelevant bool // changes need no call
-	proves     bool // "already runs" can be answered
-	looks      []time.Time
+	irrelevant bool        // changes need no call
+	proves     bool        // "already runs" can be answered
+	looks      []time.Time // when it was observed
+	compared   int         // how often its contents were compared
 }
 
 func (p *prom) start() {
@@ -231,6 +232,7 @@ func (p *prom) Reload(ctx context.Context, _ Plan) error {
 func (p *prom) Confirm(_ context.Context, plan Plan, proof Proof) (Verdict, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.compared++
 	if p.down {
 		return Verdict{}, &Failure{Class: ClassUnreachable, Message: "connection refused"}
 	}
@@ -400,11 +402,15 @@ func (b *bench) begin() {
 	synctest.Wait()
 }
 
-// stop ends the target and waits for it.
+// stop ends the target. Whatever is under way, that takes no time.
 func (b *bench) stop() {
+	began := time.Now()
 	b.cancel()
 	if err := <-b.done; err != nil {
 		b.t.Errorf("Run: %v", err)
+	}
+	if took := time.Since(began); took > 0 {
+		b.t.Errorf("the stop took %s", took)
 	}
 	if b.server.overlap {
 		b.t.Error("two reloads were in flight at once")

@@ -136,9 +136,10 @@ func TestLooks(t *testing.T) {
 			t.Errorf("in sync: %+v", st)
 		}
 	})
-	bubble(t, "many who wait are one look", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "many callers who wait share a look", false, nil, func(t *testing.T, b *bench) {
 		sleep(time.Minute)
 		before := b.target.Status().Looked
+		b.lock(func(p *prom) { p.compared = 0 })
 		done := make(chan struct{})
 		for range 50 {
 			go func() { b.target.Look(t.Context()); done <- struct{}{} }()
@@ -148,6 +149,9 @@ func TestLooks(t *testing.T) {
 		}
 		if now := b.target.Status().Looked; !now.After(before) || time.Since(now) > lookSpacing {
 			t.Errorf("looked at %s, before that at %s", now, before)
+		}
+		if n := b.server.compared; n < 1 || n > 2 { // the second for those who asked during the first
+			t.Errorf("%d looks for 50 callers, want 1 or 2", n)
 		}
 	})
 	bubble(t, "a target that claims nothing lets them go", false, func(b *bench, _ *Options) { b.server.down = true }, func(t *testing.T, b *bench) {
