@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// While nothing changes, the server stops telling what it runs, and answers otherwise: after the second look the target is
-// not in sync any more and says what was not compared and why. It is asked again, not reloaded, until it tells.
+// While nothing changes, the server stops saying what it runs, but answers everything else. After the second look the target is
+// no longer in sync, and says what was not compared and why. The server is asked again, not reloaded, until it answers.
 func TestLooksThatCannotCompare(t *testing.T) {
 	t.Parallel()
 	for gated, name := range map[bool]string{false: "direct", true: "gated"} {
@@ -49,7 +49,7 @@ func TestLooksThatCannotCompare(t *testing.T) {
 			o.Driver = secretive
 		}, func(t *testing.T, b *bench) { f(t, b, secretive) })
 	}
-	muted("who waits gets the second look", func(t *testing.T, b *bench, secretive *mute) {
+	muted("a caller who waits gets the second look", func(t *testing.T, b *bench, secretive *mute) {
 		sleep(time.Minute)
 		secretive.set(true)
 		b.target.Look(t.Context())
@@ -57,7 +57,7 @@ func TestLooksThatCannotCompare(t *testing.T) {
 			t.Errorf("status %+v", st)
 		}
 	})
-	muted("once is none", func(t *testing.T, b *bench, secretive *mute) {
+	muted("one look without an answer changes nothing", func(t *testing.T, b *bench, secretive *mute) {
 		sleep(time.Minute)
 		b.rec.take()
 		secretive.set(true)
@@ -71,7 +71,7 @@ func TestLooksThatCannotCompare(t *testing.T) {
 			t.Errorf("status %+v", st)
 		}
 	})
-	muted("a change gets its turn", func(t *testing.T, b *bench, secretive *mute) {
+	muted("a change is applied at once", func(t *testing.T, b *bench, secretive *mute) {
 		secretive.set(true)
 		sleep(6 * time.Minute)
 		b.change("b")
@@ -81,7 +81,7 @@ func TestLooksThatCannotCompare(t *testing.T) {
 	})
 }
 
-// mute does not tell what its server runs while it is told not to.
+// mute does not say what its server runs while it is silent.
 type mute struct {
 	*prom
 	mu     sync.Mutex

@@ -10,15 +10,15 @@ import (
 	"unsafe"
 )
 
-// settings are by how much the clocks are set, one after the other, between any two actions of the machine. They do not add up
-// to nothing: a clock comes back to where it was only after many rounds.
+// settings are the steps by which the clocks are set, one after the other, between any two actions of the machine. They do not add
+// up to zero: a clock returns to where it was only after many rounds.
 var settings = []time.Duration{
 	2 * time.Second, -time.Hour, 30 * 24 * time.Hour, -5 * time.Second, -30 * 24 * time.Hour, time.Hour, time.Second, -3 * time.Second, 6 * time.Second,
 }
 
-// clocks are those of our own pod and of the server, which may be those of two machines.
+// clocks are those of reloader and of the server, which may run on two machines.
 type clocks struct {
-	// now is what our own process reads: the wall clock, which is set all the time, and the monotonic one, which runs on.
+	// now is what reloader reads: the wall clock, which is set all the time, and the monotonic one, which runs on.
 	now   time.Time
 	start time.Time
 	// ahead is how far the server's wall clock is ahead of the time that has passed.
@@ -30,11 +30,11 @@ type clocks struct {
 
 func newClocks(turn int) clocks {
 	now := time.Now()
-	now = now.Add(-time.Duration(now.Nanosecond())) // the same each time but for the second
+	now = now.Add(-time.Duration(now.Nanosecond())) // whole seconds, so that runs differ in nothing else
 	return clocks{now: now, start: now, turn: turn}
 }
 
-// set sets both clocks, each by another amount.
+// set sets both clocks, each by a different amount.
 func (c *clocks) set() {
 	c.turn++
 	c.now = setWall(c.now, settings[c.turn%len(settings)])
@@ -48,7 +48,7 @@ func (c *clocks) server() time.Time {
 	return time.Unix(1_800_000_000, 0).Add(c.now.Sub(c.start) + c.ahead)
 }
 
-// setWall is the same moment after the wall clock was set by whole seconds. Package time has no way to make such a time; it
+// setWall returns the same moment after the wall clock was set by whole seconds. Package time cannot make such a time. It
 // keeps the seconds of the wall clock above the 30 bits of the nanoseconds.
 func setWall(t time.Time, by time.Duration) time.Time {
 	wall := (*uint64)(unsafe.Pointer(&t))
@@ -56,7 +56,7 @@ func setWall(t time.Time, by time.Duration) time.Time {
 	return t
 }
 
-// moments are where the times in a state lie, by name.
+// moments are the offsets of the times in a state, by name.
 var moments = momentsIn(reflect.TypeFor[state](), "state", 0)
 
 func momentsIn(in reflect.Type, name string, at uintptr) map[string]uintptr {
@@ -76,7 +76,7 @@ func momentsIn(in reflect.Type, name string, at uintptr) map[string]uintptr {
 	return found
 }
 
-// byWall names a time in the state that a setting of the wall clock would move; empty when there is none.
+// byWall names a time in the state that would move when the wall clock is set; empty when there is none.
 func byWall(s *state) string {
 	for name, at := range moments {
 		// The highest bit says that the time carries a monotonic reading.
@@ -88,7 +88,7 @@ func byWall(s *state) string {
 	return ""
 }
 
-// A target reads its times from the monotonic clock, and keeps no other.
+// All times that a target keeps have a monotonic reading, so setting the wall clock moves none of them.
 func TestTimesOfATarget(t *testing.T) {
 	t.Parallel()
 	if len(moments) < 15 {
@@ -115,7 +115,7 @@ func TestTimesOfATarget(t *testing.T) {
 	}
 }
 
-// inSync tells when a target has come there.
+// inSync gets a value when a target becomes in sync.
 type inSync chan<- struct{}
 
 func (c inSync) Transition(_, to Status) {
@@ -127,7 +127,7 @@ func (c inSync) Transition(_, to Status) {
 	}
 }
 
-// The clocks of the simulator are what they claim to be: to set the wall clock changes the date and no distance.
+// The simulator's clocks are right: setting the wall clock changes the date, and no interval between two moments.
 func TestSetWall(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A verdict takes no time of its own while files settle, and is never one on other files, or for another server, than
-// those that are there in the end.
+// Files are judged while they settle, so the verdict costs no extra time. It counts only if the files and the server are
+// still the same when they have settled.
 func TestEarlyVerdict(t *testing.T) {
 	t.Parallel()
 	plain := func(b *bench, _ *Options) { b.src.atomic, b.judge.takes = false, 40*time.Millisecond }
@@ -33,10 +33,10 @@ func TestEarlyVerdict(t *testing.T) {
 		sleep(time.Second)
 		b.want(Rejected, "a")
 	})
-	bubble(t, "an invalid state in between is never said to be the verdict", false, plain, func(t *testing.T, b *bench) {
+	bubble(t, "an invalid state in between is never reported", false, plain, func(t *testing.T, b *bench) {
 		sleep(time.Minute)
 		change(b, "bad")
-		sleep(80 * time.Millisecond) // the verdict on it is there
+		sleep(80 * time.Millisecond) // it has been judged by now
 		b.change("b")
 		synctest.Wait()
 		b.want(Settling, "a")
@@ -74,7 +74,7 @@ func TestEarlyVerdict(t *testing.T) {
 			t.Errorf("%d unjudged", n)
 		}
 	})
-	bubble(t, "a long one goes on when the files have settled", false, plain, func(t *testing.T, b *bench) {
+	bubble(t, "a long verdict continues after the files have settled", false, plain, func(t *testing.T, b *bench) {
 		sleep(time.Minute)
 		b.judge.takes = 500 * time.Millisecond
 		change(b, "b")
@@ -84,7 +84,7 @@ func TestEarlyVerdict(t *testing.T) {
 			t.Errorf("%d verdicts, want one", n)
 		}
 	})
-	bubble(t, "a writer that never rests costs few", false, plain, func(t *testing.T, b *bench) {
+	bubble(t, "a writer that never rests causes few verdicts", false, plain, func(t *testing.T, b *bench) {
 		sleep(time.Minute)
 		change(b, "text")
 		for i := range 18 {
@@ -108,11 +108,11 @@ func TestEarlyVerdict(t *testing.T) {
 	}) // bench.stop allows the stop no time
 }
 
-// A validator that hangs holds newer files up for seconds, not until its deadline; files that never rest are judged in
-// the end all the same.
+// A validator that hangs delays newer files by seconds, not until its deadline. Files that never rest are still judged
+// in the end.
 func TestVerdictThatTakesLong(t *testing.T) {
 	t.Parallel()
-	bubble(t, "newer files get their turn", false, func(b *bench, _ *Options) { b.judge.takes = 0 }, func(t *testing.T, b *bench) {
+	bubble(t, "newer files get their turn", false, nil, func(t *testing.T, b *bench) {
 		sleep(time.Minute)
 		b.judge.set(time.Hour)
 		b.change("b")

@@ -15,11 +15,11 @@ import (
 // nothing is a decision of the simulator's script in which nothing happens.
 const nothing = 255
 
-// happenings are everything that one place of a script can hold: what happens there, and with which files. The simulator
-// asks before most of its happenings whether there is one, so that each comes with a yes before it, too.
+// happenings are everything that one place of a script can hold: what happens, and with which files. Before most of them the
+// simulator first reads whether anything happens at all, so each is also listed with a yes (0) before it.
 func happenings() [][]byte {
 	list := [][]byte{
-		{0},                            // whatever is asked for there fails, is lost, or takes another turn
+		{0},                            // whatever is tried there fails, is lost, or takes another turn
 		{1, 0}, {1, 1}, {1, 2}, {1, 3}, // a change, with a hint: good, good, refused, invalid
 		{3, 1}, {3, 2}, // without one
 		{4}, {5}, {6}, {7}, {8}, {9}, // restart, another version, up or down, foreign reload, by hand, reloader's restart
@@ -27,7 +27,7 @@ func happenings() [][]byte {
 		{11, 1}, {11, 3}, // the server's mount is stale, or right again
 		{12},       // a look
 		{13},       // reloader's restart as a version that judges otherwise
-		{14}, {15}, // the live server knows of a mistake that the files do not show, since now or since its restart
+		{14}, {15}, // the live server finds a mistake that the files do not show: from now on, or since its restart
 	}
 	for _, h := range list[1:] {
 		list = append(list, append([]byte{0}, h...))
@@ -35,7 +35,7 @@ func happenings() [][]byte {
 	return list
 }
 
-// decisionsUntilRest is how many decisions a run without any happening takes until the machine rests.
+// decisionsUntilRest is how many decisions a run in which nothing happens takes until the machine is at rest.
 func decisionsUntilRest(t *testing.T, gated bool) int {
 	script := bytes.Repeat([]byte{nothing}, 200)
 	w := newSimulator(t, gated, script)
@@ -52,8 +52,8 @@ func decisionsUntilRest(t *testing.T, gated bool) int {
 	return 0
 }
 
-// TestExplore plays all histories of at most two happenings at all places of two stretches: the start, and the time after
-// the first proof, with and without a gate. The invariants are those of the simulator, and the same as in FuzzStep.
+// TestExplore plays every history with one or two happenings, at every place of two stretches: the start, and the time after
+// the first proof, with and without a gate. The simulator checks its invariants, the same as in FuzzStep.
 // RELOADER_EXPLORE is the number of places of a stretch, 3 by default; 9 takes minutes.
 func TestExplore(t *testing.T) {
 	t.Parallel()

@@ -80,11 +80,11 @@ func digestOf(text string) snapshot.Digest { return setOf(text).Digest }
 // takesAll is a server that refuses no expression.
 func takesAll(context.Context, string) (string, error) { return "", nil }
 
-// judge rejects files that say "bad" (and "a" when it is strict), warns of those that begin with "odd", and cannot judge while broken.
+// judge rejects files that say "bad", warns about those that begin with "odd", and cannot judge while it is broken.
 type judge struct {
 	mu     sync.Mutex
 	broken bool
-	strict bool // and files that say "a"
+	strict bool // rejects "a" too
 	takes  time.Duration
 	asked  []finding.Request
 }
@@ -131,7 +131,7 @@ func (j *judge) Validate(ctx context.Context, req finding.Request) (finding.Resu
 	return res, nil
 }
 
-// prom is a server and its driver. Its fields are set between synctest.Wait calls.
+// prom is a server and its driver.
 type prom struct {
 	mu         sync.Mutex
 	files      func() string // what it reads when it loads
@@ -141,8 +141,8 @@ type prom struct {
 	load       int
 	version    string
 	failures   []error // answers of the next reloads
-	lies       bool    // 200, and nothing happens
-	vague      bool    // it does not say what it runs instead
+	lies       bool    // answers 200, and does nothing
+	vague      bool    // does not say what it runs instead
 	takes      time.Duration
 	refuses    func(text string) bool
 	reloads    []string // contents at each reload
@@ -258,7 +258,7 @@ type gate struct {
 	note     refusedNote
 }
 
-// refusedNote is what the gate was told of refusals.
+// refusedNote is what was written to the gate about refusals.
 type refusedNote struct {
 	version, epoch string
 	digests        []snapshot.Digest
@@ -352,7 +352,7 @@ func (r *recorder) take() []Phase {
 	return p
 }
 
-// bench is a target among fakes, inside a synctest bubble.
+// bench is a target with fakes, inside a synctest bubble.
 type bench struct {
 	t      *testing.T
 	src    *source
@@ -389,7 +389,7 @@ func newBench(t *testing.T, gated bool, change func(*bench, *Options)) *bench {
 	return b
 }
 
-// begin starts a target anew, as after a restart of ours.
+// begin starts a new target, as after a restart of reloader.
 func (b *bench) begin() {
 	b.t.Helper()
 	var err error
@@ -417,7 +417,7 @@ func (b *bench) stop() {
 	}
 }
 
-// change writes the source and hints, then lets everything happen that needs no time.
+// change writes the source and hints, then waits until everything has happened that needs no time.
 func (b *bench) change(text string) {
 	b.src.set(text)
 	b.src.hint()
@@ -451,7 +451,7 @@ func (b *bench) wantPhases(want ...Phase) {
 	}
 }
 
-// lock changes the server's behaviour.
+// lock calls change with the server locked.
 func (b *bench) lock(change func(p *prom)) {
 	b.server.mu.Lock()
 	defer b.server.mu.Unlock()

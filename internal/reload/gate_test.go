@@ -10,9 +10,9 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// A gate whose directory someone has replaced gets the files again at the next look, although nothing else has changed:
-// a server that starts reads there.
-func TestReplacedGateIsWrittenAnew(t *testing.T) {
+// When someone has replaced the gate's directory, the files are published again at the next look, although nothing else has
+// changed: a server that starts reads them there.
+func TestReplacedGateIsWrittenAgain(t *testing.T) {
 	bubble(t, "the directory is new, and empty", true, nil, func(t *testing.T, b *bench) {
 		b.change("b")
 		b.want(InSync, "b", "b")
@@ -27,8 +27,8 @@ func TestReplacedGateIsWrittenAnew(t *testing.T) {
 	})
 }
 
-// A new version of ours rejects what the gate holds, and what the server runs. The server is asked and left alone, the
-// rejection is said once, and the next good files go live.
+// A new version of reloader rejects the files that the gate holds and the server runs. The server is asked and left alone, the
+// rejection is logged once, and the next good files go live.
 func TestPublishedFilesAreRejected(t *testing.T) {
 	var log bytes.Buffer
 	withLog := func(b *bench, o *Options) { b.judge.strict, o.Logger = true, slog.New(slog.NewTextHandler(&log, nil)) }
@@ -37,15 +37,15 @@ func TestPublishedFilesAreRejected(t *testing.T) {
 		sleep(10 * time.Minute)
 		b.want(Rejected, "a")
 		if n := strings.Count(log.String(), `msg="files rejected"`); n != 1 {
-			t.Errorf("said %d times that they are rejected", n)
+			t.Errorf("the rejection was logged %d times, want once", n)
 		}
 		if n := len(b.requests()); n != 1 {
-			t.Errorf("%d verdicts on the same files", n)
+			t.Errorf("%d verdicts on the same files, want 1", n)
 		}
 		b.change("b")
 		b.want(InSync, "b", "b")
 	})
-	bubble(t, "the server runs others, and is not made to load them", true, func(b *bench, _ *Options) { b.judge.strict = true }, func(t *testing.T, b *bench) {
+	bubble(t, "the server runs other files, and is not made to load the rejected ones", true, func(b *bench, _ *Options) { b.judge.strict = true }, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.runs = "old" })
 		b.target.Recheck()
 		sleep(10 * time.Minute)

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// However many changes there were, rejected, refused and good ones, a target holds on to the newest reading and to the one that
-// runs, and to no other: the reading of a tree of 100,000 files takes 20 MB.
-func TestOldReadingsAreLetGo(t *testing.T) {
+// After any number of changes (rejected, refused, good), a target keeps only two readings in memory: the newest one and the one
+// that runs. The reading of a tree of 100,000 files takes 20 MB.
+func TestOldReadingsAreFreed(t *testing.T) {
 	t.Parallel()
 	for _, gated := range []bool{false, true} {
 		bubble(t, fmt.Sprintf("gated %v", gated), gated, func(b *bench, _ *Options) {
@@ -35,7 +35,7 @@ func TestOldReadingsAreLetGo(t *testing.T) {
 				}
 			}
 			if n := len(b.src.given); n < 100 || held > 2 {
-				t.Errorf("%d of %d readings are held", held, n)
+				t.Errorf("%d of %d readings are still in memory, want at most 2 of at least 100", held, n)
 			}
 		})
 	}

@@ -2,8 +2,8 @@ package reload
 
 import "testing"
 
-// A reload during which the files may have moved proves nothing to the target that takes over, either: its driver knows the server's
-// answer, and is told not to count it. With a gate only reloader moves the files.
+// A reload during which the files may have changed proves nothing, not even to the target that takes over. Its driver still has the
+// server's answer, and must not count it. With a gate only reloader changes the files.
 func TestInheritDoubtsAReload(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

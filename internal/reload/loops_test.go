@@ -14,19 +14,19 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// adversary gives every answer that the world can give to an action while no time passes and the source does not change:
-// each question may be answered by another server, of another life, load and version, and with another outcome.
+// adversary gives every possible answer to an action while no time passes and the source does not change. Each question may be
+// answered by a different server (another start, load or version) and with a different outcome.
 type adversary struct {
 	t       *testing.T
-	goes    map[state]int // states that were followed to their waits, with the longest way there
-	on      map[state]bool
+	done    map[state]int // states that were followed to their waits, with the longest path there
+	onPath  map[state]bool
 	path    []string
 	waits   []waiting
 	longest int
 	limit   int // of states
 }
 
-// waiting is a wait that was found.
+// waiting is a wait that was reached.
 type waiting struct {
 	state state
 	until time.Time
@@ -108,25 +108,25 @@ func (v *adversary) answers(s *state, a action) []event {
 	return list
 }
 
-// follow goes all ways from a state to the next wait.
+// follow takes all paths from a state to the next wait, and returns the length of the longest.
 func (v *adversary) follow(s state, a action, now time.Time) int {
 	if a.kind == actWait {
 		v.waits = append(v.waits, waiting{s, a.until})
 		return 0
 	}
-	if n, ok := v.goes[s]; ok {
+	if n, ok := v.done[s]; ok {
 		return n
 	}
-	if v.on[s] {
+	if v.onPath[s] {
 		v.t.Fatalf("a loop without a wait:\n%s", strings.Join(v.path, "\n"))
 	}
 	if len(v.path) > 200 {
 		v.t.Fatalf("no wait within %d actions:\n%s", len(v.path), strings.Join(v.path, "\n"))
 	}
-	if len(v.goes) >= v.limit {
+	if len(v.done) >= v.limit {
 		return 0
 	}
-	v.on[s] = true
+	v.onPath[s] = true
 	longest := 0
 	for _, ev := range v.answers(&s, a) {
 		ev.at = now
@@ -136,16 +136,16 @@ func (v *adversary) follow(s state, a action, now time.Time) int {
 		longest = max(longest, 1+v.follow(next, act, now))
 		v.path = v.path[:len(v.path)-1]
 	}
-	delete(v.on, s)
-	v.goes[s] = longest
+	delete(v.onPath, s)
+	v.done[s] = longest
 	v.longest = max(v.longest, longest)
 	return longest
 }
 
-// TestNoLoopWithoutAWait follows the ways that answers can take the machine from a wait to the next one, while no time
-// passes and the source stays as it is: from our start, and from waits that were found. None may lead back to where it was:
-// whatever the server, the gate and the validator say, and however often they change their minds, the machine comes to a wait.
-// RELOADER_EXPLORE=9 follows all ways from the start, and more waits.
+// TestNoLoopWithoutAWait follows the paths on which answers lead the machine from one wait to the next, while no time passes and
+// the source does not change: from reloader's start, and from waits that were reached. None may come back to a state it has
+// passed: whatever the server, the gate and the validator answer, and however often they change their minds, the machine waits
+// in the end. RELOADER_EXPLORE=9 follows all paths from the start, and more waits.
 func TestNoLoopWithoutAWait(t *testing.T) {
 	t.Parallel()
 	limit := 25_000
@@ -159,8 +159,8 @@ func TestNoLoopWithoutAWait(t *testing.T) {
 				gated: gated, settle: time.Second, settleMax: 5 * time.Second, spacing: time.Second,
 				idle: 30 * time.Second, compare: 5 * time.Minute, recheck: time.Second, unproven: 2, patience: 2 * time.Minute,
 			}
-			v := &adversary{t: t, goes: map[state]int{}, on: map[state]bool{}}
-			held := []snapshot.Digest{{}} // what the gate holds at our start
+			v := &adversary{t: t, done: map[state]int{}, onPath: map[state]bool{}}
+			held := []snapshot.Digest{{}} // what the gate holds at reloader's start
 			if gated {
 				held = append(held, file(0), theSource)
 			}
@@ -171,10 +171,10 @@ func TestNoLoopWithoutAWait(t *testing.T) {
 					v.follow(s, a, noon)
 				}
 			}
-			for v.limit = limit; len(v.goes) < limit && len(v.waits) > 0; {
+			for v.limit = limit; len(v.done) < limit && len(v.waits) > 0; {
 				from := v.waits
 				v.waits = nil
-				for i := 0; i < len(from) && len(v.goes) < limit; i += 1 + len(from)/200 {
+				for i := 0; i < len(from) && len(v.done) < limit; i += 1 + len(from)/200 {
 					for _, ev := range []event{{kind: evTimer}, {kind: evHint}, {kind: evHint, manual: true}, {kind: evHint, look: true}} {
 						ev.at = from[i].until
 						s, a := step(from[i].state, ev)
@@ -182,8 +182,8 @@ func TestNoLoopWithoutAWait(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("%d states, at most %d actions to a wait", len(v.goes), v.longest)
-			if v.longest < 8 { // the way of any change
+			t.Logf("%d states, at most %d actions to a wait", len(v.done), v.longest)
+			if v.longest < 8 { // as many as any change takes
 				t.Error("nothing was tried")
 			}
 		})

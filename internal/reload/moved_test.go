@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Files that something writes during every reload are loaded ever less often, at last every 30 s, and what the server runs is never
-// claimed meanwhile. Once they rest, one more reload is enough.
+// Files that are written during every reload are loaded less and less often, in the end every 30 s, and reloader never claims to know
+// what the server runs meanwhile. Once the writes stop, one more reload is enough.
 func TestMovedDuringEveryReload(t *testing.T) {
 	t.Parallel()
 	s := synced()
@@ -59,5 +59,5 @@ func TestMovedDuringEveryReload(t *testing.T) {
 			t.Fatalf("%v in phase %s", a, s.phase)
 		}
 	}
-	t.Errorf("no end: phase %s, %v", s.phase, pauses)
+	t.Errorf("never in sync: phase %s, pauses %v", s.phase, pauses)
 }

@@ -12,8 +12,8 @@ import (
 	"reloader/internal/finding"
 )
 
-// A server that takes reloads and runs something else is asked again and again, and reloaded seldom; whatever
-// changes gets its turn at once.
+// A server that accepts reloads and still runs something else is asked again and again, and reloaded seldom. Any change is
+// handled at once.
 func TestMismatch(t *testing.T) {
 	t.Parallel()
 	bubble(t, "it is reloaded once more, then asked", false, nil, func(t *testing.T, b *bench) {
@@ -57,12 +57,12 @@ func TestMismatch(t *testing.T) {
 	bubble(t, "asking again is no change of phase", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.lies = true })
 		b.change("b")
-		sleep(10 * time.Minute) // the reload of the eighth minute was made, and the next comes eight minutes after it
+		sleep(10 * time.Minute) // the reload of the eighth minute is over, and the next follows eight minutes later
 		b.rec.take()
 		sleep(5 * time.Minute)
 		b.wantPhases()
 	})
-	bubble(t, "a newer change, a restart and a person get their turn at once", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "a newer change, a request by a person and a restart are handled at once", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.lies = true })
 		b.change("b")
 		sleep(5 * time.Minute)
@@ -75,13 +75,13 @@ func TestMismatch(t *testing.T) {
 		b.target.Recheck()
 		synctest.Wait()
 		if n := len(b.reloads()); n != before+1 {
-			t.Errorf("%d reloads for a person, want 1", n-before)
+			t.Errorf("%d reloads after a request by a person, want 1", n-before)
 		}
 		b.server.start()
 		sleep(40 * time.Second)
 		b.want(InSync, "c", b.reloads()...)
 	})
-	bubble(t, "with a gate it is no reason to go back", true, nil, func(t *testing.T, b *bench) {
+	bubble(t, "with a gate it is no reason for a rollback", true, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.lies = true })
 		b.change("b")
 		sleep(5 * time.Minute)
@@ -90,17 +90,17 @@ func TestMismatch(t *testing.T) {
 			t.Errorf("the gate holds %q", b.gate.text())
 		}
 	})
-	bubble(t, "a verdict that is proven and names differences is none", false, func(b *bench, o *Options) {
+	bubble(t, "a verdict that is proven and names differences is a mismatch", false, func(b *bench, o *Options) {
 		o.Driver = boasting{b.server}
 	}, func(t *testing.T, b *bench) {
 		b.change("b")
 		if st := b.target.Status(); st.Phase != Mismatch {
-			t.Errorf("%s beside %q", st.Phase, st.Differences)
+			t.Errorf("phase %s with the differences %q, want %s", st.Phase, st.Differences, Mismatch)
 		}
 	})
 }
 
-// boasting calls everything proven, and names a difference nevertheless.
+// boasting calls everything proven, although it names a difference.
 type boasting struct{ *prom }
 
 func (d boasting) Confirm(ctx context.Context, p Plan, proof Proof) (Verdict, error) {
@@ -109,11 +109,11 @@ func (d boasting) Confirm(ctx context.Context, p Plan, proof Proof) (Verdict, er
 	return v, err
 }
 
-// Between two looks nothing counts as live that was not looked at.
+// The server is looked at regularly and on request, and only what the newest look showed counts as live.
 func TestLooks(t *testing.T) {
 	t.Parallel()
-	edit := func(p *prom) { p.runs = "by hand" } // and no load that would show
-	bubble(t, "what someone edits by hand is found, named and taken back", false, nil, func(t *testing.T, b *bench) {
+	edit := func(p *prom) { p.runs = "by hand" } // without a load, which would show
+	bubble(t, "what someone edits by hand is found, reported and undone", false, nil, func(t *testing.T, b *bench) {
 		b.lock(edit)
 		b.rec.take()
 		sleep(6 * time.Minute)
@@ -123,11 +123,11 @@ func TestLooks(t *testing.T) {
 			t.Errorf("%d mismatches", st.Counts.Mismatches)
 		}
 	})
-	bubble(t, "who waits gets an answer that is newer than the question", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "a caller who waits gets an answer that is newer than the question", false, nil, func(t *testing.T, b *bench) {
 		sleep(time.Minute)
 		b.lock(edit)
 		b.server.mu.Lock()
-		b.server.takes = time.Hour // so that what is seen is not healed at once
+		b.server.takes = time.Hour // so that what the look shows is not repaired at once
 		b.server.mu.Unlock()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -154,11 +154,11 @@ func TestLooks(t *testing.T) {
 			t.Errorf("%d looks for 50 callers, want 1 or 2", n)
 		}
 	})
-	bubble(t, "a target that claims nothing lets them go", false, func(b *bench, _ *Options) { b.server.down = true }, func(t *testing.T, b *bench) {
+	bubble(t, "a target that claims nothing answers callers at once", false, func(b *bench, _ *Options) { b.server.down = true }, func(t *testing.T, b *bench) {
 		began := time.Now()
 		b.target.Look(t.Context())
 		if took := time.Since(began); took > 0 {
-			t.Errorf("it took %s", took)
+			t.Errorf("the look took %s", took)
 		}
 	})
 	bubble(t, "a load by someone else voids the proof", false, nil, func(t *testing.T, b *bench) {
@@ -172,7 +172,7 @@ func TestLooks(t *testing.T) {
 	})
 }
 
-// While the server keeps a request waiting the status says so, and a change that waits is not applied
+// While the server does not answer a request, the status says so, and a change that waits for it counts as not applied
 // (https://github.com/prometheus-operator/prometheus-operator/issues/4705, https://github.com/prometheus-operator/prometheus-operator/issues/4708).
 func TestWaitingForTheServer(t *testing.T) {
 	t.Parallel()
@@ -197,7 +197,7 @@ func TestWaitingForTheServer(t *testing.T) {
 			t.Errorf("in the end: %+v", st)
 		}
 	})
-	bubble(t, "changes do not hide that the server is away", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "changes do not hide that the server is down", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.down = true })
 		for i := range 6 {
 			b.change("text " + string(rune('a'+i)))
@@ -209,10 +209,10 @@ func TestWaitingForTheServer(t *testing.T) {
 	})
 }
 
-// Whatever is wrong with the files, a server that is down is told too, and is not said to run anything.
+// When the files are rejected and the server is down, the status says both, and does not claim that the server runs anything.
 func TestRejectedWhileTheServerIsDown(t *testing.T) {
 	t.Parallel()
-	bubble(t, "both are told", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "the reason names both", false, nil, func(t *testing.T, b *bench) {
 		b.change("bad")
 		b.want(Rejected, "a")
 		b.lock(func(p *prom) { p.down = true })
@@ -224,7 +224,7 @@ func TestRejectedWhileTheServerIsDown(t *testing.T) {
 	})
 }
 
-// A refusal that leaves the old configuration running says what still runs, with the server's own answer.
+// After a refusal the status says that the old files still run, with the server's own answer.
 func TestRefusalSaysWhatRuns(t *testing.T) {
 	t.Parallel()
 	for kept, name := range map[bool]string{true: "the answer says that the old files stay", false: "the answer does not say"} {
@@ -241,7 +241,7 @@ func TestRefusalSaysWhatRuns(t *testing.T) {
 	}
 }
 
-// Retries are made at once when someone asks, but whoever can reach our port cannot make a storm of them.
+// A retry is made at once when someone asks for it, but no one who can reach reloader's port can cause a storm of them.
 func TestManualRetriesAreSpaced(t *testing.T) {
 	t.Parallel()
 	bubble(t, "200 in two seconds", false, nil, func(t *testing.T, b *bench) {
@@ -254,12 +254,12 @@ func TestManualRetriesAreSpaced(t *testing.T) {
 			sleep(10 * time.Millisecond)
 		}
 		if n := len(b.reloads()) - before; n < 1 || n > 4 {
-			t.Errorf("%d reloads", n)
+			t.Errorf("%d reloads after 200 requests, want 1 to 4", n)
 		}
 	})
 }
 
-// A server that says no more than "error" to each of several tries does not want the files of its gate.
+// When a server answers several tries with nothing but a server error, the gate goes back to the last good files.
 func TestGateGoesBackAfterServerErrors(t *testing.T) {
 	t.Parallel()
 	bubble(t, "5xx three times", true, nil, func(t *testing.T, b *bench) {
@@ -281,11 +281,11 @@ func TestGateGoesBackAfterServerErrors(t *testing.T) {
 	})
 }
 
-// What the server says that it runs is what guards compare with as long as nothing was proven.
+// As long as nothing is proven, guards compare with what the server says that it runs.
 func TestOutlineOfTheServer(t *testing.T) {
 	t.Parallel()
 	known := &finding.Outline{Items: []finding.Item{{Kind: "scrape job", Name: "told"}}}
-	bubble(t, "at our start", false, func(b *bench, o *Options) {
+	bubble(t, "when reloader starts", false, func(b *bench, o *Options) {
 		b.server.proves, b.src.text = false, "bad"
 		o.Driver = telling{b.server, known}
 	}, func(t *testing.T, b *bench) {
@@ -295,6 +295,7 @@ func TestOutlineOfTheServer(t *testing.T) {
 	})
 }
 
+// telling is a server that says what it runs.
 type telling struct {
 	*prom
 	outline *finding.Outline
@@ -306,11 +307,11 @@ func (d telling) Observe(ctx context.Context) (Observation, error) {
 	return o, err
 }
 
-// What a proof does not cover, and the warnings that only the server's answers give, are in the status and once in the log.
+// What a proof does not cover, and warnings that come only from the server's answers, are in the status, and once in the log.
 func TestWhatAProofDoesNotCover(t *testing.T) {
 	t.Parallel()
 	var logs bytes.Buffer
-	bubble(t, "told once", false, func(b *bench, o *Options) {
+	bubble(t, "logged once", false, func(b *bench, o *Options) {
 		logs.Reset()
 		o.Driver, o.Logger = halfBlind{b.server}, slog.New(slog.NewTextHandler(&logs, nil))
 	}, func(t *testing.T, b *bench) {

@@ -16,7 +16,7 @@ const (
 	fileRefused = 2 // n%4 == 2: valid, but this server version refuses it
 
 	pollInterval = 40 * time.Second
-	// longestWait is the longest that the machine may sleep, hints or none.
+	// longestWait is the longest time that the machine may sleep, with or without hints.
 	longestWait = 30 * time.Second
 )
 
@@ -24,19 +24,19 @@ func file(n byte) snapshot.Digest { return snapshot.Digest{n + 1, 1} }
 
 func number(d snapshot.Digest) byte { return d[0] - 1 }
 
-// simulator plays everything around the state machine: files, server, gate, clock. Each byte of its
-// script decides one thing; when the script is used up, nothing goes wrong any more.
+// simulator plays everything around the state machine: files, server, gate, clocks. Each byte of its
+// script decides one thing. After the end of the script nothing goes wrong.
 type simulator struct {
 	t      *testing.T
 	gated  bool
 	script []byte
 	log    []string
-	// silent runs keep no log; one that fails is played again, by the whole script, with it.
+	// silent runs keep no log. When one fails, the whole script is played again with a log.
 	silent bool
 	whole  []byte
 
 	clocks
-	pollAt time.Time // the watcher's next look; it hints whenever it is due
+	pollAt time.Time // when the watcher polls next; each poll hints
 	files  byte      // what the source holds
 
 	up, ready bool
@@ -50,33 +50,33 @@ type simulator struct {
 
 	published snapshot.Digest
 	accepted  []snapshot.Digest // in the gate, oldest first
-	// restarted says that our own process is to be.
+	// restarted says that reloader is about to restart.
 	restarted bool
-	// unseen says that our own process has not heard of the server yet: what was refused before is tried again when it
-	// restarts until then.
+	// unseen says that reloader has had no answer from the server since its start. If the server restarts before the first
+	// answer, what it refused earlier is tried again.
 	unseen bool
-	// strict says that our own process is of a version that rejects files which others take; stricter says that the
-	// next one is.
+	// strict says that this version of reloader rejects files which other versions accept; stricter says the same of the
+	// next one.
 	strict, stricter bool
-	// picky says that the live server knows of a mistake in some files, which only the plan finds; found holds what it found,
-	// by life of the server.
+	// picky says that the live server finds a mistake in some files, which only the plan shows; found is what the plans have
+	// shown, by life of the server.
 	picky bool
 	found map[planned]bool
 	// wanted are the newest files that the machine has read.
 	wanted snapshot.Digest
-	// look says that someone waits for a look.
+	// look says that a caller waits for a look.
 	look bool
 	// refusedNow is what the server refused since the source last changed, at this version.
 	refusedNow map[snapshot.Digest]int
 	inFlight   int
 	reloads    int
 
-	// mount is what the server finds instead of the directory, as behind a stale mount of a single file; zero: nothing.
+	// mount is what the server reads instead of the directory, as with a stale mount of a single file; zero: the directory.
 	mount snapshot.Digest
-	// seen is what the machine was told of the server's contents, and told of its life and load since.
+	// seen is the server's newest answer about its contents, told the newest about its life and load.
 	seen contents
 	told server
-	// unseenLooks are the looks in a row that could not compare anything.
+	// unseenLooks counts the looks in a row that could not compare anything.
 	unseenLooks int
 }
 
@@ -153,12 +153,12 @@ func (w *simulator) accepts(d snapshot.Digest) bool {
 	return number(d)%4 != fileRefused || w.version%2 == 1
 }
 
-// rejects says whether the validator of our own process does, or what the live server was found to know.
+// rejects says whether reloader must reject the files: its validator does, or a plan has shown a mistake.
 func (w *simulator) rejects(d snapshot.Digest) bool {
 	return number(d)%4 == fileInvalid || w.strict && number(d)%4 == 0 || w.found[planned{d, w.told.epoch}]
 }
 
-// knows says whether the live server knows of a mistake in the files.
+// knows says whether the live server finds a mistake in the files.
 func (w *simulator) knows(d snapshot.Digest) bool { return w.picky && number(d)%4 == 1 }
 
 // accept marks files in the gate as proven.
@@ -166,7 +166,7 @@ func (w *simulator) accept(d snapshot.Digest) {
 	w.accepted = append(slices.DeleteFunc(w.accepted, func(o snapshot.Digest) bool { return o == d }), d)
 }
 
-// knownGood are the newest files of the gate that were proven and that the server would take; zero when there are none.
+// knownGood are the newest files of the gate that were proven and that the server would accept; zero when there are none.
 func (w *simulator) knownGood() snapshot.Digest {
 	for _, d := range slices.Backward(w.accepted) {
 		if w.accepts(d) {
@@ -186,7 +186,7 @@ func (w *simulator) loadFiles() bool {
 	return w.good
 }
 
-// start is a start of the server's process: with files that it does not accept it never gets ready.
+// start starts the server's process. With files that it does not accept, it never becomes ready.
 func (w *simulator) start() {
 	w.life++
 	w.loadedAt = w.server()
@@ -199,7 +199,7 @@ func (w *simulator) start() {
 	w.logf("server starts: epoch %s ready %v runs %x", w.epoch, w.ready, w.running[:1])
 }
 
-// meanwhile lets things happen at any time.
+// meanwhile lets one thing happen, or nothing.
 func (w *simulator) meanwhile() (hint, manual bool) {
 	switch b := w.next(); {
 	case b == 255:
@@ -223,7 +223,7 @@ func (w *simulator) meanwhile() (hint, manual bool) {
 		return true, true
 	case b%16 == 9:
 		w.restarted = true
-		w.logf("reloader is to start anew")
+		w.logf("reloader restarts")
 	case b%16 == 10:
 		w.running = file(w.next() % 8)
 		w.logf("someone edits what runs, without a load: runs %x", w.running[:1])
@@ -238,10 +238,10 @@ func (w *simulator) meanwhile() (hint, manual bool) {
 		return true, false
 	case b%16 == 13:
 		w.restarted, w.stricter = true, !w.strict
-		w.logf("reloader is to start anew, stricter: %v", w.stricter)
+		w.logf("reloader restarts, stricter: %v", w.stricter)
 	case b%16 == 14:
 		w.picky = !w.picky
-		w.logf("the live server knows of a mistake: %v", w.picky)
+		w.logf("the live server finds a mistake: %v", w.picky)
 	case b%16 == 15:
 		w.picky = !w.picky
 		w.start()
@@ -249,7 +249,7 @@ func (w *simulator) meanwhile() (hint, manual bool) {
 	return false, false
 }
 
-// answer is what a ready server says of itself.
+// answer is the answer of a ready server to an observation.
 func (w *simulator) answer() server {
 	w.observed, w.unseen = w.version, false
 	return server{ready: true, epoch: w.epoch, load: w.load, version: fmt.Sprint(w.version)}
@@ -293,7 +293,7 @@ func (w *simulator) do(a action, s *state) event {
 		if w.chance(8) {
 			return event{kind: evPlanned, failed: true, delay: w.delay()}
 		}
-		// Target.planned takes it for a verdict in this case only.
+		// Only in this case does Target.planned turn it into a verdict.
 		if a.goal == s.wanted && s.contents && !s.rejected() {
 			bad := w.knows(a.goal)
 			w.found[planned{a.goal, s.seen.epoch}] = bad
@@ -334,7 +334,7 @@ func (w *simulator) do(a action, s *state) event {
 		}
 		return ev
 	case actAdopt:
-		// The driver says that the server takes these files in by itself, beside what else it runs.
+		// The driver says that the server picks these files up by itself, in addition to what else it runs.
 		if w.running == s.running {
 			w.running, w.good = a.goal, true
 			w.accept(a.goal)
@@ -377,10 +377,10 @@ func (w *simulator) wait(a action, s *state) event {
 	return event{kind: evTimer}
 }
 
-// mustBeAllowed checks the promises about which files ever get near a server.
+// mustBeAllowed checks that the files may be sent to the server.
 func (w *simulator) mustBeAllowed(goal snapshot.Digest) {
 	w.t.Helper()
-	// What an earlier version of ours published is not judged again.
+	// What an earlier version of reloader published is not judged again.
 	if number(goal)%4 == fileInvalid || goal == w.wanted && w.rejects(goal) {
 		w.fatalf("rejected files %d go to the server", number(goal))
 	}
@@ -412,7 +412,7 @@ func (w *simulator) reload(a action) event {
 		w.loadFiles()
 		return failed
 	case w.chance(12): // "200", and nothing was done
-		w.seen = contents{} // whoever was told that it worked knows nothing until it asks
+		w.seen = contents{} // after a success, what runs is unknown until the server is asked
 		return event{kind: evReloaded, digest: a.goal}
 	case w.chance(12): // an error of its own
 		failed.broken = true
@@ -454,30 +454,30 @@ func (w *simulator) confirm(a action) event {
 	return ev
 }
 
-// mustBeHonest checks that no time that counts can be moved, and that nothing is said of the server but what it said itself when it was asked last.
+// mustBeHonest checks that the wall clock moves no time in the state, and that everything reported about the server is its own newest answer.
 func (w *simulator) mustBeHonest(s *state) {
 	w.t.Helper()
 	if name := byWall(s); name != "" {
 		w.fatalf("%s depends on the wall clock", name)
 	}
 	if d := s.runningNow(); !d.IsZero() && d != w.seen.digest {
-		w.fatalf("phase %s: %x is said to run, and the server ran %x when it was compared last", s.phase, d[:1], w.seen.digest[:1])
+		w.fatalf("phase %s: %x is reported to run, but the server ran %x when it was last compared", s.phase, d[:1], w.seen.digest[:1])
 	}
 	if s.phase != InSync {
 		return
 	}
 	if w.unseenLooks > 1 {
-		w.fatalf("in sync, and the last %d looks could not compare anything", w.unseenLooks)
+		w.fatalf("in sync, although the last %d looks could not compare anything", w.unseenLooks)
 	}
 	if w.seen.digest != s.wanted {
-		w.fatalf("in sync with %x, and the server ran %x when it was compared last", s.wanted[:1], w.seen.digest[:1])
+		w.fatalf("in sync with %x, but the server ran %x when it was last compared", s.wanted[:1], w.seen.digest[:1])
 	}
 	if w.seen.epoch != w.told.epoch || w.seen.load != w.told.load {
-		w.fatalf("in sync, and the server said that it has restarted or loaded since it was compared")
+		w.fatalf("in sync, although the server has said that it restarted or loaded since it was compared")
 	}
 }
 
-// begin is a start of our own process.
+// begin starts reloader.
 func (w *simulator) begin(before refusals) (state, event) {
 	w.unseenLooks = 0
 	var accepted snapshot.Digest
@@ -490,7 +490,7 @@ func (w *simulator) begin(before refusals) (state, event) {
 	}, w.published, accepted, before), event{kind: evStart, at: w.now}
 }
 
-// run plays until the script is used up and the machine has rested for a while.
+// run plays until the script has ended and the machine has been at rest for a while.
 func (w *simulator) run() state {
 	s, ev := w.begin(refusals{})
 	var a action
@@ -519,7 +519,7 @@ func (w *simulator) run() state {
 			if w.gated {
 				before = refusalsBefore(s.refused.version, s.refused.epoch, s.refused.digests(true))
 			}
-			// Another life of the server has not said anything yet, and what this one said last may not be noted.
+			// After a restart of the server its refusals are unknown, and the newest ones may not have been noted.
 			maps.DeleteFunc(w.refusedNow, func(d snapshot.Digest, _ int) bool {
 				return before.epoch != w.epoch || !before.has(d)
 			})
@@ -549,7 +549,7 @@ func (w *simulator) check(s state) {
 		if s.phase != Rejected && (w.ready || !w.gated) {
 			w.fatalf("phase %s for invalid files", s.phase)
 		}
-	case s.phase == InSync && s.runningNow() == want && w.running == want: // also what someone put there by hand
+	case s.phase == InSync && s.runningNow() == want && w.running == want: // even if someone put them there by hand
 	case w.accepts(want):
 		if s.phase != InSync || s.runningNow() != want || w.running != want {
 			w.fatalf("valid files %d: phase %s, proven %x, server runs %x", w.files, s.phase, s.running[:1], w.running[:1])
@@ -563,7 +563,7 @@ func (w *simulator) check(s state) {
 			w.fatalf("phase %s for refused files, gate holds %x", s.phase, w.published[:1])
 		}
 	}
-	// Files that were proven once are trusted: a server may be away for many reasons.
+	// Files that were proven once are trusted: a server may be down for many reasons.
 	if good := w.knownGood(); w.gated && !w.ready && !good.IsZero() && !slices.Contains(w.accepted, w.published) {
 		w.fatalf("the server cannot start on what the gate holds, %x, though %x is known to be good", w.published[:1], good[:1])
 	}
@@ -576,14 +576,14 @@ func (w *simulator) check(s state) {
 	}
 }
 
-// FuzzStep plays random histories of files, hints, failures, restarts, foreign reloads, and of a server that may
-// run anything at any time. What must hold: InSync and the running digest are never reported while the server ran
-// something else when it was asked last; never two reloads in flight, rejected files never reach the server, refused files are not
-// tried again, no phase without a way out, no busy loop, and the newest valid files run in the end.
+// FuzzStep plays random histories of files, hints, failures, restarts and foreign reloads, with a server that may run anything at
+// any time. Always true: InSync and the running digest are reported only if the server ran those files when it was last asked;
+// there are never two reloads in flight; rejected files never reach the server; refused files are not tried again; every phase has
+// a way out; there is no busy loop; and the newest valid files run in the end.
 func FuzzStep(f *testing.F) {
 	f.Add(false, []byte{})
 	f.Add(true, []byte{})
-	f.Add(true, []byte("011111101111000211110101$000")) // published, never loaded, and the source went back
+	f.Add(true, []byte("011111101111000211110101$000")) // published, never loaded, then the source went back
 	for i := range 400 {
 		b := make([]byte, 20+i)
 		x := uint32(i*2654435761 + 1)

@@ -12,7 +12,7 @@ var (
 	here = server{ready: true, epoch: "1", load: "1", version: "3.15.0"}
 )
 
-// synced is a target at rest on file 0, with file 4 as another valid one.
+// synced is a target at rest on file 0; file 4 is another valid one.
 func synced(change ...func(*state)) state {
 	s := state{
 		timing: timing{settle: 100 * time.Millisecond, settleMax: time.Second, spacing: time.Second, idle: 30 * time.Second, recheck: time.Second, unproven: 3},
@@ -28,7 +28,7 @@ func synced(change ...func(*state)) state {
 
 func gated(s *state) { s.gated, s.published = true, s.running }
 
-// moving is on the way to file 4: everything but the reload is done.
+// moving is on the way to file 4: everything except the reload is done.
 func moving(s *state) {
 	s.phase, s.fresh, s.contents = Checking, true, true
 	s.wanted, s.judged, s.planned = file(4), file(4), file(4)
@@ -42,7 +42,7 @@ func refused(s *state) {
 	s.refused.add(file(4), time.Time{})
 }
 
-// TestStep says, for each situation that has a name, what one event leads to.
+// TestStep lists, for each named situation, the phase and the action that follow one event.
 func TestStep(t *testing.T) {
 	t.Parallel()
 	in := func(d time.Duration) time.Time { return noon.Add(d) }
@@ -64,12 +64,12 @@ func TestStep(t *testing.T) {
 			event{kind: evRead, digest: file(4), atomic: true}, Checking, action{kind: actObserve},
 		},
 		{
-			"a fix is not rejected for what was there before", synced(func(s *state) {
+			"a fix is not rejected because of what was there before", synced(func(s *state) {
 				s.phase, s.wanted, s.judged, s.valid = Rejected, file(3), file(3), false
 			}), event{kind: evRead, digest: file(4), atomic: true}, Checking, action{kind: actObserve},
 		},
 		{
-			"swap right after two reloads is", synced(func(s *state) {
+			"swap right after two reloads is held up", synced(func(s *state) {
 				s.reloadBefore, s.lastReload = in(-100*time.Millisecond), in(-50*time.Millisecond)
 			}),
 			event{kind: evRead, digest: file(4), atomic: true}, Settling, wait(900 * time.Millisecond),
@@ -81,7 +81,7 @@ func TestStep(t *testing.T) {
 		},
 		{"missing source waits", synced(), event{kind: evRead, failed: true, delay: time.Second}, Waiting, wait(time.Second)},
 		{"observed, then judged", synced(moving, func(s *state) { s.judged = file(0); s.fresh = false }), event{kind: evObserved, server: here}, Checking, action{kind: actJudge, goal: file(4)}},
-		{"not ready is judged all the same", synced(moving, func(s *state) { s.judged = file(0); s.fresh = false }), event{kind: evObserved, delay: time.Second}, Checking, action{kind: actJudge, goal: file(4)}},
+		{"judged although the server is not ready", synced(moving, func(s *state) { s.judged = file(0); s.fresh = false }), event{kind: evObserved, delay: time.Second}, Checking, action{kind: actJudge, goal: file(4)}},
 		{"invalid is rejected", synced(moving), event{kind: evJudged, digest: file(4)}, Rejected, wait(20 * time.Second)},
 		{
 			"gate: rejected files leave no plan for the last good ones", synced(gated, moving, func(s *state) {
@@ -98,7 +98,7 @@ func TestStep(t *testing.T) {
 		{"gate: full disk is tried again", synced(gated, moving), event{kind: evPublished, failed: true, delay: time.Second}, Retrying, wait(time.Second)},
 		{"reloaded is confirmed", synced(moving), event{kind: evReloaded, digest: file(4)}, Confirming, action{kind: actConfirm, goal: file(4), reloaded: true}},
 		{"failed reload is tried again", synced(moving), event{kind: evReloaded, failed: true, kept: true, digest: file(4), delay: time.Second}, Retrying, wait(time.Second)},
-		{"after a reload that failed somehow it is asked what runs", synced(moving), event{kind: evReloaded, failed: true, digest: file(4), delay: time.Second}, Checking, action{kind: actLook}},
+		{"after a reload that failed somehow the server is asked what runs", synced(moving), event{kind: evReloaded, failed: true, digest: file(4), delay: time.Second}, Checking, action{kind: actLook}},
 		{
 			"other contents are reloaded once more", synced(moving, func(s *state) { s.sent, s.sentEpoch = file(4), "1" }),
 			event{kind: evConfirmed, digest: file(4), reloaded: true, mismatch: true, delay: time.Second}, Mismatch, wait(time.Second),
@@ -109,9 +109,9 @@ func TestStep(t *testing.T) {
 				s.sent, s.sentEpoch, s.fresh = file(4), "1", false
 			}), event{kind: evObserved, server: here}, Mismatch, action{kind: actConfirm, goal: file(4), reloaded: true},
 		},
-		{"a look that shows something else is no proof any more", synced(), event{kind: evConfirmed, look: true, digest: file(0), mismatch: true}, Mismatch, action{kind: actRead}},
+		{"a look that shows something else ends the proof", synced(), event{kind: evConfirmed, look: true, digest: file(0), mismatch: true}, Mismatch, action{kind: actRead}},
 		{"a look that cannot tell leaves it to the next look", synced(), event{kind: evConfirmed, look: true, digest: file(0)}, InSync, action{kind: actObserve}},
-		{"who waits gets a look", synced(), event{kind: evHint, look: true}, InSync, action{kind: actRead}},
+		{"a caller who waits gets a look", synced(), event{kind: evHint, look: true}, InSync, action{kind: actRead}},
 		{"direct: refused is tried again", synced(moving), event{kind: evReloaded, failed: true, refused: true, kept: true, digest: file(4), delay: time.Second}, Retrying, wait(time.Second)},
 		{"gate: refused is rolled back", synced(gated, moving), event{kind: evReloaded, failed: true, refused: true, digest: file(4)}, Publishing, action{kind: actRollback}},
 		{
@@ -126,7 +126,7 @@ func TestStep(t *testing.T) {
 			event{kind: evRead, digest: file(0), atomic: true}, Checking, action{kind: actObserve},
 		},
 		{
-			"written to during the reload, and as before now: the server is asked", synced(func(s *state) { s.unread = true }),
+			"written to during the reload, and now as before: the server is asked", synced(func(s *state) { s.unread = true }),
 			event{kind: evRead, digest: file(0), atomic: true, moved: true}, Confirming, action{kind: actObserve},
 		},
 		{
@@ -137,15 +137,15 @@ func TestStep(t *testing.T) {
 			"written to before the proof of a reload: then the server is asked", synced(func(s *state) { s.unread, s.moved = true, true }),
 			event{kind: evRead, digest: file(0), atomic: true, same: true}, Confirming, action{kind: actObserve},
 		},
-		{"written to at rest, and as before now", synced(), event{kind: evRead, digest: file(0), atomic: true, moved: true}, InSync, wait(20 * time.Second)},
+		{"written to at rest, and now as before", synced(), event{kind: evRead, digest: file(0), atomic: true, moved: true}, InSync, wait(20 * time.Second)},
 		{
 			"gate: only reloader writes what the server reads", synced(gated, func(s *state) { s.unread = true }),
 			event{kind: evRead, digest: file(0), atomic: true, moved: true}, InSync, wait(20 * time.Second),
 		},
 		{"restart is doubted", synced(), event{kind: evObserved, server: server{ready: true, epoch: "2", load: "2"}}, Confirming, action{kind: actRead}},
 		{"a load by someone else is doubted", synced(), event{kind: evObserved, server: server{ready: true, epoch: "1", load: "2"}}, Confirming, action{kind: actRead}},
-		{"one missed look is no news", synced(), event{kind: evObserved, delay: 5 * time.Second}, InSync, wait(time.Second)},
-		{"two are", synced(func(s *state) { s.misses = 1 }), event{kind: evObserved, delay: 5 * time.Second}, Waiting, wait(5 * time.Second)},
+		{"one missed look changes nothing", synced(), event{kind: evObserved, delay: 5 * time.Second}, InSync, wait(time.Second)},
+		{"two missed looks mean that the server is down", synced(func(s *state) { s.misses = 1 }), event{kind: evObserved, delay: 5 * time.Second}, Waiting, wait(5 * time.Second)},
 	} {
 		c.ev.at = noon
 		s, act := step(c.state, c.ev)
@@ -155,13 +155,14 @@ func TestStep(t *testing.T) {
 	}
 }
 
+// Refused files are remembered, at most the newest few; those with a time limit until it passes, the others until dropped.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	var r refusals
 	r.add(file(1), time.Time{})
 	r.add(file(2), noon)
 	if !r.has(file(1)) || !r.has(file(2)) || r.has(file(3)) || r.has(snapshot.Digest{}) {
-		t.Errorf("%+v", r)
+		t.Errorf("%+v, want files 1 and 2", r)
 	}
 	r.expire(noon.Add(-1))
 	if !r.has(file(2)) {
@@ -169,13 +170,13 @@ func TestRefusals(t *testing.T) {
 	}
 	r.expire(noon)
 	if r.has(file(2)) || !r.has(file(1)) {
-		t.Error("only what has a time expires")
+		t.Errorf("%+v: at noon exactly the refusal with that time expires", r)
 	}
 	for n := range byte(20) {
 		r.add(file(100+n), time.Time{})
 	}
 	if r.has(file(1)) || !r.has(file(119)) {
-		t.Error("the newest are kept")
+		t.Errorf("%+v: only the newest are kept", r)
 	}
 	r.drop(file(119))
 	if r.has(file(119)) {

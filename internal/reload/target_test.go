@@ -14,6 +14,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
+// bubble runs f as a parallel subtest with a target in a synctest bubble of its own.
 func bubble(t *testing.T, name string, gated bool, change func(*bench, *Options), f func(*testing.T, *bench)) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
@@ -25,7 +26,7 @@ func bubble(t *testing.T, name string, gated bool, change func(*bench, *Options)
 	})
 }
 
-// sleep lets time pass and then everything happen that is due.
+// sleep lets time pass, and waits until everything that is due has happened.
 func sleep(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -34,6 +35,7 @@ func sleep(d time.Duration) {
 // quiet lets the spacing after an earlier reload pass.
 func quiet() { sleep(time.Second) }
 
+// Without a gate: what a start, a change, a bad file, its fix and a hint lead to, and with how many reloads.
 func TestDirect(t *testing.T) {
 	t.Parallel()
 	bubble(t, "start proves what runs without a call", false, nil, func(t *testing.T, b *bench) {
@@ -85,7 +87,7 @@ func TestDirect(t *testing.T) {
 		b.change("a")
 		b.want(InSync, "a")
 	})
-	bubble(t, "changes that are no business of a reload", false, func(b *bench, _ *Options) { b.server.irrelevant = true }, func(t *testing.T, b *bench) {
+	bubble(t, "a change that needs no reload is live without one", false, func(b *bench, _ *Options) { b.server.irrelevant = true }, func(t *testing.T, b *bench) {
 		b.change("b")
 		b.want(InSync, "b")
 	})
@@ -111,7 +113,7 @@ func TestDirect(t *testing.T) {
 	})
 }
 
-// A warning does not hold a change up, so the log is where someone may meet it: once, until it goes.
+// A warning does not hold a change up, so someone may only see it in the log. It is logged once while it lasts.
 func TestWarningsAreLogged(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -132,6 +134,7 @@ func TestWarningsAreLogged(t *testing.T) {
 	})
 }
 
+// Whatever happens at the same time, the newest files run in the end, after few reloads.
 func TestNewestWins(t *testing.T) {
 	t.Parallel()
 	bubble(t, "a change during a reload follows it", false, nil, func(t *testing.T, b *bench) {
@@ -144,7 +147,7 @@ func TestNewestWins(t *testing.T) {
 		sleep(2 * time.Minute)
 		b.want(InSync, "d", "b", "d")
 	})
-	bubble(t, "a reload that read newer files than it was sent for is not taken for proof", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "a reload that may have read newer files than intended proves nothing", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.takes = time.Second })
 		b.src.set("b")
 		b.src.hint()
@@ -172,7 +175,7 @@ func TestNewestWins(t *testing.T) {
 			p.failures = []error{&Failure{Class: ClassServer, Message: "500", Permanent: true}}
 		})
 		b.change("b")
-		b.want(Retrying, "a", "b") // asked after the failure, it said so
+		b.want(Retrying, "a", "b") // it said so when it was asked after the failure
 		if b.target.Status().NextTry.IsZero() {
 			t.Error("no next try")
 		}
@@ -200,11 +203,11 @@ type volume struct {
 
 func (v volume) SameCommit() bool { return !*v.swapped }
 
-// Unchanged leaves it to a reading, which is what is counted.
+// Unchanged is always false, so that each check is a reading, which the test counts.
 func (volume) Unchanged(context.Context) bool { return false }
 
-// TestHintDuringVerdict: what a swap does after its commit hints as well, and must not hold up the reload
-// of that very swap; a newer swap must.
+// TestHintDuringVerdict: a swap causes hints after its commit too. They must not delay the reload of that same swap; a newer
+// swap must.
 func TestHintDuringVerdict(t *testing.T) {
 	t.Parallel()
 	for swapped, readsBefore := range map[bool]int{false: 1, true: 2} {
@@ -241,8 +244,8 @@ func TestHintDuringVerdict(t *testing.T) {
 	}
 }
 
-// TestChangeDuringReload: the server reads files that changed after they were judged, and the hint of that is late or lost.
-// One reload of the newer files follows, not one after the other of files that are no longer there.
+// TestChangeDuringReload: the server reads files that changed after they were judged, and the hint about it is late or lost.
+// One reload of the newer files follows, and none of files that are no longer there.
 func TestChangeDuringReload(t *testing.T) {
 	t.Parallel()
 	bubble(t, "no hint", false, nil, func(t *testing.T, b *bench) {
@@ -265,8 +268,8 @@ func TestChangeDuringReload(t *testing.T) {
 	})
 }
 
-// TestOneWakeUp: whatever the moment of the last reload was, an idle target comes to look at its server when its
-// files are polled, and at no other time; without polling it looks all the same.
+// TestOneWakeUp: whenever the last reload was, an idle target looks at its server exactly when its files are polled, so that it
+// wakes up once, not twice. Without polling it still looks.
 func TestOneWakeUp(t *testing.T) {
 	t.Parallel()
 	const poll = 30 * time.Second
@@ -301,6 +304,8 @@ func TestOneWakeUp(t *testing.T) {
 	}
 }
 
+// Files that are written in place are applied once they have been at rest for the settle time, but after ten settle times at
+// the latest.
 func TestSettling(t *testing.T) {
 	t.Parallel()
 	plain := func(b *bench, _ *Options) { b.src.atomic = false }
@@ -334,6 +339,7 @@ func TestSettling(t *testing.T) {
 	})
 }
 
+// Each fault of the files, the server or the validator has its own phase and pace of retries, and ends by itself.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	bubble(t, "a missing source is waited for", false, func(b *bench, _ *Options) { b.src.text = "" }, func(t *testing.T, b *bench) {
@@ -372,7 +378,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("status %+v", st)
 		}
 	})
-	bubble(t, "a refusal in direct mode is retried for ever, ever slower", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "a refusal in direct mode is retried forever, more and more slowly", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.refuses = func(text string) bool { return text == "b" } })
 		b.change("b")
 		b.want(Retrying, "a", "b") // the server still runs a
@@ -386,7 +392,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s, last reload %q", st.Phase, b.reloads()[len(b.reloads())-1])
 		}
 	})
-	bubble(t, "what cannot heal by itself is retried slowly", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "a failure that does not go away by itself is retried slowly", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) {
 			p.failures = []error{&Failure{Class: ClassUnauthorized, Message: "401", Hint: "check the password", Permanent: true, Untouched: true}}
 		})
@@ -396,7 +402,7 @@ func TestFaults(t *testing.T) {
 		sleep(2 * time.Second)
 		b.want(InSync, "b", "b", "b")
 	})
-	bubble(t, "a person's hint makes the retry now", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "a request by a person makes the retry at once", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) {
 			p.failures = []error{&Failure{Class: ClassUnauthorized, Permanent: true, Untouched: true}}
 		})
@@ -435,6 +441,7 @@ func TestFaults(t *testing.T) {
 	})
 }
 
+// Restarts of the server: what it runs afterwards is asked, and it is reloaded only if it runs other files.
 func TestServerLife(t *testing.T) {
 	t.Parallel()
 	bubble(t, "a restart with the same files is proven without a call", false, nil, func(t *testing.T, b *bench) {
@@ -444,12 +451,12 @@ func TestServerLife(t *testing.T) {
 		b.want(InSync, "a")
 		b.wantPhases(Confirming, Checking, Confirming, InSync)
 	})
-	bubble(t, "a server that is seen to run older files is reloaded", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "a server that turns out to run older files is reloaded", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.epoch++; p.runs = "old" })
 		sleep(31 * time.Second)
 		b.want(InSync, "a", "a")
 	})
-	bubble(t, "a restart on rejected files is not taken for the last good ones", false, nil, func(t *testing.T, b *bench) {
+	bubble(t, "after a restart with rejected files the server is not reported to run the last good ones", false, nil, func(t *testing.T, b *bench) {
 		b.change("bad")
 		b.want(Rejected, "a")
 		b.server.start()
@@ -461,7 +468,7 @@ func TestServerLife(t *testing.T) {
 	bubble(t, "a server that goes away is waited for", false, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.down = true })
 		sleep(40 * time.Second)
-		b.want(Waiting, "") // what is down runs nothing
+		b.want(Waiting, "") // a server that is down runs nothing
 		b.lock(func(p *prom) { p.down = false })
 		sleep(10 * time.Second)
 		b.want(InSync, "a")
@@ -469,11 +476,13 @@ func TestServerLife(t *testing.T) {
 			t.Errorf("status %+v", st)
 		}
 	})
-	bubble(t, "a start that stops at once", false, func(b *bench, _ *Options) { b.server.takes = time.Hour; b.server.proves = false }, func(t *testing.T, b *bench) {
+	bubble(t, "reloader stops during its first reload", false, func(b *bench, _ *Options) { b.server.takes = time.Hour; b.server.proves = false }, func(t *testing.T, b *bench) {
 		b.want(Reloading, "", "a")
 	})
 }
 
+// With a gate: only valid files are published, refused ones are rolled back, and a server can always start on what the gate
+// holds.
 func TestGate(t *testing.T) {
 	t.Parallel()
 	refusing := func(b *bench, _ *Options) {
@@ -485,7 +494,7 @@ func TestGate(t *testing.T) {
 		b.want(InSync, "b", "b")
 		b.wantPhases(Checking, Publishing, Reloading, Confirming, InSync)
 		if b.gate.good() != digestOf("b") {
-			t.Error("the gate was not told that the files are good")
+			t.Error("the gate does not know that the files are good")
 		}
 	})
 	bubble(t, "bad files are never published", true, nil, func(t *testing.T, b *bench) {
@@ -519,7 +528,7 @@ func TestGate(t *testing.T) {
 			t.Errorf("%d changes failed, want only the refusal", n)
 		}
 	})
-	bubble(t, "refused files are left alone after a restart of ours too", true, refusing, func(t *testing.T, b *bench) {
+	bubble(t, "refused files are left alone after a restart of reloader too", true, refusing, func(t *testing.T, b *bench) {
 		b.change("refused")
 		b.want(RolledBack, "a", "refused", "a")
 		b.stop()
@@ -532,24 +541,24 @@ func TestGate(t *testing.T) {
 		b.change("c")
 		b.want(InSync, "c", "refused", "a", "c")
 	})
-	bubble(t, "after a restart of ours and of the server they are tried again, as a reload", true, refusing, func(t *testing.T, b *bench) {
+	bubble(t, "after a restart of reloader and of the server they are tried again, with a reload", true, refusing, func(t *testing.T, b *bench) {
 		b.change("refused")
 		b.stop()
 		b.lock(func(p *prom) { p.down = true })
 		b.begin()
 		sleep(time.Minute)
 		if b.gate.text() != "a" {
-			t.Fatalf("the gate of a server that is to start holds %q", b.gate.text())
+			t.Fatalf("the gate of a server that is about to start holds %q", b.gate.text())
 		}
 		b.server.start()
 		b.lock(func(p *prom) { p.down, p.refuses = false, nil })
 		sleep(31 * time.Second)
 		b.want(InSync, "refused", "refused", "a", "refused")
 		if _, _, digests := b.gate.Refused(); len(digests) > 0 {
-			t.Error("what the server took is still noted as refused")
+			t.Error("what the server accepted is still noted as refused")
 		}
 	})
-	bubble(t, "a server that refuses what its successor had accepted gets what was there before", true, nil, func(t *testing.T, b *bench) {
+	bubble(t, "after a downgrade the server refuses accepted files, and gets the ones before them", true, nil, func(t *testing.T, b *bench) {
 		b.change("b")
 		b.want(InSync, "b", "b")
 		b.lock(func(p *prom) {
@@ -605,7 +614,7 @@ func TestGate(t *testing.T) {
 		sleep(6 * time.Second)
 		b.want(InSync, "a")
 	})
-	bubble(t, "a server that does not start on new files gets the good ones, then refuses for itself", true, refusing, func(t *testing.T, b *bench) {
+	bubble(t, "a server that does not start on new files gets the good ones, and then refuses the new ones itself", true, refusing, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.down = true })
 		b.change("refused")
 		sleep(time.Minute)
@@ -626,7 +635,7 @@ func TestGate(t *testing.T) {
 			t.Errorf("the gate holds %q: %s", b.gate.text(), st.Reason)
 		}
 	})
-	bubble(t, "a server that was only slow to start gets the new files as a reload", true, nil, func(t *testing.T, b *bench) {
+	bubble(t, "a server that was only slow to start gets the new files with a reload", true, nil, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) { p.down = true })
 		b.change("b")
 		sleep(3 * time.Minute)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A reload that was answered with success ends what was known: as long as no one could ask what it brought, no files are
-// said to run, neither the old ones nor the new ones.
+// After a successful reload, what runs is unknown until the server is asked: no files are reported to run, neither the old ones
+// nor the new ones.
 func TestNothingRunsUntilItIsAsked(t *testing.T) {
 	t.Parallel()
 	for _, gated := range []bool{false, true} {
@@ -31,7 +31,7 @@ func TestNothingRunsUntilItIsAsked(t *testing.T) {
 	}
 }
 
-// away is not there any more when it has answered a reload.
+// away goes down after it has answered a reload.
 type away struct{ *prom }
 
 func (d away) Reload(ctx context.Context, p Plan) error {
