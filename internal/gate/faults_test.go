@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 // One who asks what readers see never waits for a disk: a scrape and a stop ask while a publication hangs in fsync.
@@ -95,8 +96,10 @@ func TestModeOfAGenerationThatIsUsedAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				for name, want := range map[string]fs.FileMode{"..data/": dirMode(mode), "..data/rules/deep": dirMode(mode), "rules/b.yml": mode} {
-					if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != want {
-						t.Fatalf("modes %v, publication %d: %s has %v (%v), want %v", modes, n, name, info.Mode(), err, want)
+					info, err := os.Stat(filepath.Join(dir, name))
+					rig.Must(t, err)
+					if got := info.Mode().Perm(); got != want {
+						t.Fatalf("modes %v, publication %d: %s has %v, want %v", modes, n, name, got, want)
 					}
 				}
 			}

@@ -1,15 +1,19 @@
 package gate
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
+
+	"reloader/test/rig"
 )
 
-// A fifo in the place of a note or of a published file holds nothing up: whoever can write the gate could
-// else keep reloader from starting.
+// A fifo in place of a note or of a published file holds nothing up. Otherwise anyone who can write to the gate could keep
+// reloader from starting.
 func TestFIFOsInTheGate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -40,20 +44,23 @@ func TestFIFOsInTheGate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	var repairs []string
 	done := make(chan error, 1)
 	go func() {
-		g, err := openNow(dir, Options{}, nil)
+		g, err := openNow(dir, Options{Repaired: collect(&repairs)}, nil)
 		if err == nil {
-			mustPublish(t, g, tree{"a": "2"}.set())
-			err = g.Close()
+			err = errors.Join(g.Publish(context.Background(), tree{"a": "2"}.set()), g.Close())
 		}
 		done <- err
 	}()
 	select {
 	case err := <-done:
-		// Whether it is repaired or refused: it is said, and nothing waits.
-		t.Log(err)
-	case <-time.After(20 * time.Second):
+		rig.Must(t, err)
+	case <-time.After(rig.Patience):
 		t.Fatal("a fifo holds the gate up")
+	}
+	wantTree(t, "published after the repair", throughNames(t, dir), tree{"a": "2"})
+	if len(repairs) == 0 {
+		t.Error("the repair was not reported")
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reloader/internal/snapshot"
+	"reloader/test/rig"
 )
 
 // tree is the contents of files by name.
@@ -595,8 +596,9 @@ func TestModes(t *testing.T) {
 			stateDir: 0o700 | fs.ModeDir | fs.ModeSetgid,
 		} {
 			info, err := os.Stat(filepath.Join(dir, name))
-			if err != nil || info.Mode() != want {
-				t.Errorf("with mode %v: %s has %v (%v), want %v", c.opts.FileMode, name, info.Mode(), err, want)
+			rig.Must(t, err)
+			if got := info.Mode(); got != want {
+				t.Errorf("with mode %v: %s has %v, want %v", c.opts.FileMode, name, got, want)
 			}
 		}
 		if err := g.Close(); err != nil {

@@ -12,10 +12,7 @@ import (
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	g, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := mustOpen(t, dir, Options{})
 	if g.History() != nil {
 		t.Error("a history in a new gate")
 	}
@@ -27,10 +24,7 @@ func TestHistory(t *testing.T) {
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if g, err = Open(dir, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
+	g = mustOpen(t, dir, Options{})
 	if got := string(g.History()); got != "two" {
 		t.Errorf("after a restart: %q", got)
 	}

@@ -56,7 +56,7 @@ func die(dir string) error {
 	if err != nil {
 		return err
 	}
-	g, err := Open(dir, Options{})
+	g, err := openNow(dir, Options{}, nil)
 	if err != nil {
 		return err
 	}
