@@ -8,7 +8,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// BenchmarkPublish publishes trees of several sizes in which one file changes. Bytes written grow with
+// BenchmarkPublish publishes trees of several sizes in which 1 or 10 files change. The bytes written grow with
 // the change, not with the tree.
 func BenchmarkPublish(b *testing.B) {
 	for _, files := range []int{10, 100, 1_000, 10_000} {

@@ -13,9 +13,9 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// A publication that hangs keeps the lock, whoever closes the gate meanwhile: no other writer is let in before the rename
-// that is under way has ended, so that it cannot undo what the other one has published. Afterwards the closed gate writes
-// nothing, and the other one goes on from what was published.
+// A publication that hangs keeps the lock, even when the gate is closed meanwhile. No other writer is let in until the rename
+// that is under way has ended, because it would undo what that writer publishes. After that the closed gate writes nothing, and
+// the other writer continues from what was published.
 func TestCloseDuringAPublication(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -41,7 +41,7 @@ func TestCloseDuringAPublication(t *testing.T) {
 		if other, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) {
 			t.Fatalf("another writer was let in: %v %v", other, err)
 		}
-		time.Sleep(time.Millisecond) // the Close is given its chance to be wrong
+		time.Sleep(time.Millisecond) // gives Close time to do the wrong thing
 	}
 	select {
 	case err := <-closed:
@@ -61,8 +61,8 @@ func TestCloseDuringAPublication(t *testing.T) {
 	wantOnly(t, other)
 }
 
-// A tree of hundreds of directories is published with a bounded number of open files, also when an old generation is used
-// again: a process may have 1,024.
+// A tree of hundreds of directories is published with a bounded number of open files, also when an old generation's directory is
+// reused: a process may have 1,024.
 func TestOpenFilesOfAPublication(t *testing.T) {
 	t.Parallel()
 	dir := fastDir(t)
@@ -85,7 +85,7 @@ func TestOpenFilesOfAPublication(t *testing.T) {
 		}
 	}
 	if most == 0 || most > 2*maxOpenDirs+16 {
-		t.Errorf("%d open files", most)
+		t.Errorf("%d open files, want 1 to %d", most, 2*maxOpenDirs+16)
 	}
 }
 

@@ -16,25 +16,25 @@ import (
 	"reloader/test/rig"
 )
 
-// big is more than two write calls, so that a crash leaves a half-written file.
+// big needs more than two write calls, so that a crash leaves a half-written file.
 var big = strings.Repeat("# a line of a rule file\n", 3*chunk/24)
 
-// The histories of the crash tests: good was accepted, then bad or next is published.
+// The trees of the crash tests: good was accepted, then next is published.
 var (
 	good = tree{"prometheus.yml": "good", "rules/a.yml": "groups: []", "gone.yml": "x", "sub/gone/x.yml": "x", "same": "same"}
 	next = tree{"prometheus.yml": "next", "rules/a.yml": "groups: []", "rules/big.yml": big, "new.yml": "y", "zoo/new.yml": "z", "same": "same"}
 )
 
-// action is something that a writer does to a directory; a crash test ends it at each system call.
+// action is something that a writer does to a directory. A crash test kills it at each system call.
 type action struct {
 	name string
 	// history prepares the directory; it may be nil.
 	history func(t *testing.T, g *Gate)
-	// warm is what the writer has done before, undisturbed; it may be nil.
+	// warm is what the same writer does first, undisturbed; it may be nil.
 	warm func(ctx context.Context, g *Gate) error
 	// run is what is interrupted.
 	run func(ctx context.Context, g *Gate) error
-	// before and after are the complete trees that readers may see, nil for nothing at all.
+	// before and after are the complete trees that readers may see; nil means no files.
 	before, after tree
 }
 
@@ -118,8 +118,8 @@ var actions = []action{
 // errCrash ends an action as kill -9 would: nothing after it runs.
 var errCrash = errors.New("killed")
 
-// killed opens the directory and runs the action until its n-th system call, which does not happen.
-// It says whether there was an n-th.
+// killed opens the directory and runs the action, but kills it after n system calls. It is false if the action
+// needs no more than n.
 func (a action) killed(t *testing.T, dir string, n int) bool {
 	t.Helper()
 	calls := 0
@@ -132,7 +132,7 @@ func (a action) killed(t *testing.T, dir string, n int) bool {
 	var g *Gate
 	defer func() {
 		if g != nil {
-			// The lock ends with a process. Close changes nothing in the directory.
+			// Close releases the lock, as the end of a process does, and changes nothing in the directory.
 			_ = g.Close()
 		}
 	}()
@@ -171,7 +171,7 @@ func crashes(f func()) (yes bool) {
 	return false
 }
 
-// wantComplete says that readers see before or after, and neither a mixture nor a hole.
+// wantComplete checks that readers see before or after, complete, and no mixture of the two.
 func (a action) wantComplete(t *testing.T, dir string) {
 	t.Helper()
 	seen := throughData(t, dir)
@@ -193,7 +193,7 @@ func (a action) wantComplete(t *testing.T, dir string) {
 	}
 }
 
-// wantGoesOn says that the next writer repairs and goes on.
+// wantGoesOn checks that the next writer repairs the directory and goes on.
 func (a action) wantGoesOn(t *testing.T, dir string) {
 	t.Helper()
 	g := mustOpen(t, dir, Options{})
@@ -204,7 +204,7 @@ func (a action) wantGoesOn(t *testing.T, dir string) {
 	}
 	for _, gen := range g.gens {
 		if err := g.inspect(gen); err != nil {
-			t.Errorf("a generation that is kept for later is not whole: %v", err)
+			t.Errorf("a generation that is kept for later is not complete: %v", err)
 		}
 	}
 	wantTree(t, "through the visible names after the repair", throughNames(t, dir), throughNamesOf(seen))
@@ -235,7 +235,7 @@ func throughNamesOf(tr tree) tree {
 	return tr
 }
 
-// A writer that is killed at any system call leaves one complete generation, and the next one repairs.
+// A writer that is killed at any system call leaves one complete generation, and the next writer repairs the rest.
 func TestKilledAtEverySystemCall(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -257,14 +257,14 @@ func TestKilledAtEverySystemCall(t *testing.T) {
 				_ = os.RemoveAll(dir)
 			}
 			if n < 2 {
-				t.Errorf("only %d system calls: the seam is not in use", n)
+				t.Errorf("only %d system calls: the hook is not called", n)
 			}
 			t.Logf("%d system calls", n)
 		})
 	}
 }
 
-// A writer that is killed again while it repairs is no worse.
+// A writer that is killed again during its repair leaves one complete generation too.
 func TestKilledWhileRepairing(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -291,7 +291,7 @@ func TestKilledWhileRepairing(t *testing.T) {
 	}
 }
 
-// openUntil opens the directory and panics before the m-th system call of that.
+// openUntil opens the directory, and panics after m system calls.
 func openUntil(t *testing.T, dir string, m int) {
 	t.Helper()
 	calls := 0
@@ -323,13 +323,13 @@ func (a action) prepare(t *testing.T) string {
 	return dir
 }
 
-// Any system call can fail. The error names operation and object, readers see one complete generation,
-// and the same writer can go on when the fault has ended. No error means that readers see the new files: only what is
-// not needed any more could not be removed.
+// Any system call can fail. The error names the operation and the object, readers see one complete generation,
+// and the same writer can go on when the fault has ended. If there is no error, readers see the new files: only the removal of
+// something that is no longer needed has failed.
 func TestFailureOfEverySystemCall(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
-	// A full disk is another path: old generations are given up for the new one.
+	// A full disk takes another path: old generations make room for the new one.
 	for errno, list := range map[syscall.Errno][]action{syscall.EIO: actions, syscall.ENOSPC: actions[2:3]} {
 		for _, a := range list {
 			t.Run(fmt.Sprintf("%s/%v", a.name, errno), func(t *testing.T) {
@@ -348,7 +348,7 @@ func TestFailureOfEverySystemCall(t *testing.T) {
 	}
 }
 
-// failsAt lets the n-th system call and all after it fail, then ends the fault.
+// failsAt lets all system calls after the first n fail, then ends the fault. It is false if the action needs no more than n.
 func (a action) failsAt(t *testing.T, n int, errno syscall.Errno) bool {
 	t.Helper()
 	dir := a.prepare(t)
@@ -386,14 +386,14 @@ func (a action) failsAt(t *testing.T, n int, errno syscall.Errno) bool {
 		t.Errorf("after the fault: %v", err)
 	}
 	wantTree(t, "through the visible names after the fault", throughNames(t, dir), a.after)
-	// What could not be removed during the fault is removed at the next occasion.
+	// What could not be removed during the fault is removed by the next publication.
 	mustPublish(t, g, second.set())
 	wantTree(t, "published after the fault", throughNames(t, dir), second)
 	wantOnly(t, g)
 	return true
 }
 
-// One failed call, with everything after it in order: the clean-up of the failure itself runs.
+// One call fails and all later ones succeed, so that the clean-up after the failure runs too.
 func TestFailureOfOneSystemCall(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -420,7 +420,7 @@ func TestFailureOfOneSystemCall(t *testing.T) {
 		if err == nil {
 			wantTree(t, "through the visible names", throughNames(t, dir), a.after)
 		}
-		mustPublish(t, g, next.set()) // it puts right what could not be removed, too
+		mustPublish(t, g, next.set()) // it also removes what could not be removed
 		wantTree(t, "published again", throughNames(t, dir), a.after)
 		wantOnly(t, g)
 		if t.Failed() {

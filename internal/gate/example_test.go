@@ -10,7 +10,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Whoever reads the gate finds files that passed, and what the server refused can be taken back.
+// Readers of the gate find only files that passed the checks. What the server refused can be rolled back.
 func ExampleGate() {
 	dir, err := os.MkdirTemp("", "gate")
 	if err != nil {

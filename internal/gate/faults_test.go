@@ -15,7 +15,7 @@ import (
 	"reloader/test/rig"
 )
 
-// One who asks what readers see never waits for a disk: a scrape and a stop ask while a publication hangs in fsync.
+// Asking what readers see never waits for a disk: a scrape and a stop ask while a publication hangs in fsync.
 func TestAskingNeverWaits(t *testing.T) {
 	t.Parallel()
 	hang, in := make(chan struct{}), make(chan struct{}, 1000)
@@ -51,7 +51,7 @@ func TestAskingNeverWaits(t *testing.T) {
 	go func() { _ = g.Close(); close(closed) }()
 	select {
 	case <-closed:
-		t.Error("the lock was given away during a publication")
+		t.Error("the lock was released during a publication")
 	case <-time.After(20 * time.Millisecond):
 	}
 	close(hang)
@@ -60,11 +60,11 @@ func TestAskingNeverWaits(t *testing.T) {
 	}
 	<-closed
 	if g.Current() != second.set().Digest {
-		t.Error("what was published is not told")
+		t.Error("the current digest is not that of the published files")
 	}
 }
 
-// A stop interrupts a publication between two of the disk's syncs, of which a large tree on a slow disk needs many.
+// A stop interrupts a publication between two syncs. A large tree on a slow disk needs many.
 func TestSyncIsInterrupted(t *testing.T) {
 	t.Parallel()
 	g := mustOpen(t, fastDir(t), Options{})
@@ -78,11 +78,12 @@ func TestSyncIsInterrupted(t *testing.T) {
 		return nil
 	}
 	if err := g.Publish(ctx, second.set()); !errors.Is(err, context.Canceled) || syncs != 1 {
-		t.Errorf("%v after %d syncs", err, syncs)
+		t.Errorf("%v after %d syncs, want %v after 1", err, syncs, context.Canceled)
 	}
 }
 
-// With another mode, a generation that is used again gets it for its directories too, in both directions.
+// When the file mode changes, a generation's directory that is reused gets the new modes, also for its subdirectories. Both
+// directions are tested.
 func TestModeOfAGenerationThatIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	for _, modes := range [][2]fs.FileMode{{0o440, 0o644}, {0o644, 0o440}} {
@@ -108,7 +109,7 @@ func TestModeOfAGenerationThatIsUsedAgain(t *testing.T) {
 	}
 }
 
-// What cannot be removed costs no publication, and is told once; when it can be removed again, it goes.
+// When old files cannot be removed, publishing still works, and this is reported once. They are removed as soon as that is possible.
 func TestCleanUpThatFails(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -149,7 +150,7 @@ func TestCleanUpThatFails(t *testing.T) {
 	_ = g.Close()
 }
 
-// Of a generation that is to be used again, something may not be ours to remove: the publication does without it.
+// When a file in an old generation's directory cannot be removed, the publication uses a new directory instead.
 func TestGenerationThatCannotBeUsedAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -171,8 +172,8 @@ func TestGenerationThatCannotBeUsedAgain(t *testing.T) {
 	wantOnly(t, g)
 }
 
-// A network disk may rename ..data and lose the answer. What readers see then is what counts as current, and is not
-// removed under them.
+// A network disk may rename ..data and lose the answer. Then what readers see counts as current, and is not removed while they
+// read it.
 func TestRenameWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -199,7 +200,7 @@ func TestRenameWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
-// A gate whose directory is removed and made again is written anew, without a restart, and the look between two
+// A gate whose directory is removed and made again is written again without a restart. The look between two
 // changes notices that readers see nothing.
 func TestReplacedDirectory(t *testing.T) {
 	t.Parallel()
@@ -231,7 +232,7 @@ func TestReplacedDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Where none can be made, that is an error, until one can.
+	// As long as the directory cannot be made, publishing is an error.
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +251,7 @@ func TestReplacedDirectory(t *testing.T) {
 	wantTree(t, "at last", throughNames(t, dir), first)
 }
 
-// A tree of many directories needs no more open files than one of a few.
+// The check for unchanged files keeps at most maxOpenDirs directories open, however many the tree has.
 func TestOpenDirectoriesAreBounded(t *testing.T) {
 	t.Parallel()
 	tr := tree{}
@@ -274,7 +275,7 @@ func TestOpenDirectoriesAreBounded(t *testing.T) {
 	}
 }
 
-// generations are those on the disk, oldest first.
+// generations are the generations on the disk, oldest first.
 func generations(g *Gate) []Generation {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -285,5 +286,5 @@ func generations(g *Gate) []Generation {
 	return out
 }
 
-// collect keeps what a gate tells.
+// collect keeps what a gate reports.
 func collect(told *[]string) func(string) { return func(what string) { *told = append(*told, what) } }

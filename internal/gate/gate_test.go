@@ -30,11 +30,11 @@ func (tr tree) set() *snapshot.Set {
 	return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config"}, files))
 }
 
-// fastDir is a directory in memory where there is one: a publish syncs each file, which is slow on
+// fastDir is a directory in memory, if there is /dev/shm: a publish syncs each file, which is slow on
 // some disks and proves nothing here.
 func fastDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "reloader-publish-") //nolint:usetesting // t.TempDir cannot be told where
+	dir, err := os.MkdirTemp("/dev/shm", "reloader-publish-") //nolint:usetesting // t.TempDir has no choice of the parent directory
 	if err != nil {
 		return t.TempDir()
 	}
@@ -52,8 +52,8 @@ func mustOpen(t testing.TB, dir string, opts Options) *Gate {
 	return g
 }
 
-// openNow waits for the moment that a child needs, which another test of this process has just forked,
-// to close the files that it inherited: until then it holds the lock too.
+// openNow opens a gate. It retries while the gate is locked: a child that another test of this process has just forked
+// inherits the lock and keeps it until it executes its program.
 func openNow(dir string, opts Options, before func(op, name string) error) (*Gate, error) {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		g, err := open(dir, opts, before)
@@ -100,7 +100,7 @@ func readTree(dir string) (tree, error) {
 	return out, err
 }
 
-// throughData reads as a careful reader does: the link once, then through its target.
+// throughData reads as a careful reader does: it reads the link once, then the files below its target.
 func throughData(t testing.TB, dir string) tree {
 	t.Helper()
 	target, err := os.Readlink(filepath.Join(dir, snapshot.DataLink))
@@ -120,7 +120,7 @@ func throughData(t testing.TB, dir string) tree {
 	return tr
 }
 
-// throughNames reads as most programs do: through the visible names. A name that leads nowhere fails.
+// throughNames reads as most programs do: through the visible names. A name that leads nowhere fails the test.
 func throughNames(t testing.TB, dir string) tree {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -148,7 +148,7 @@ func throughNames(t testing.TB, dir string) tree {
 	return out
 }
 
-// hidden are the names that only the writer and ..data use.
+// hidden are the names that begin with two dots: ..data, and those that only the writer uses.
 func hidden(t testing.TB, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -171,7 +171,7 @@ func wantTree(t testing.TB, what string, got, want tree) {
 	}
 }
 
-// wantOnly says that nothing but the known generations is in the directory.
+// wantOnly checks that the directory holds the known generations and notes, and nothing else that is hidden.
 func wantOnly(t testing.TB, g *Gate) {
 	t.Helper()
 	want := []string{snapshot.DataLink, stateDir}
@@ -209,7 +209,7 @@ var (
 	second = tree{"prometheus.yml": "global: {scrape_interval: 5s}\n", "rules/a.yml": "groups: []\n", "rules/deep/b.yml": "b", "new.yml": "y"}
 )
 
-// The published tree is the source's, by digest, as a program sees it that reads the gate like a mount.
+// A program that reads the gate like a mounted volume sees exactly the source's files, with the same digest.
 func TestPublishedTreeHasTheSourcesDigest(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -232,6 +232,7 @@ func TestPublishedTreeHasTheSourcesDigest(t *testing.T) {
 	}
 }
 
+// Publishing the files that are already current makes no new generation.
 func TestEqualContentsAreNotSwapped(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -244,6 +245,7 @@ func TestEqualContentsAreNotSwapped(t *testing.T) {
 	}
 }
 
+// Files that did not change are hard links to the previous generation's; only the others are written.
 func TestUnchangedFilesAreShared(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -262,7 +264,7 @@ func TestUnchangedFilesAreShared(t *testing.T) {
 	}
 }
 
-// A file that someone changed in place must not find its way into the next generation.
+// A file that someone changed in place must not get into the next generation.
 func TestATouchedFileIsNotShared(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -275,7 +277,7 @@ func TestATouchedFileIsNotShared(t *testing.T) {
 	wantTree(t, "through ..data", throughData(t, dir), second)
 }
 
-// The oldest generation's directory is used again. What someone did to it must not show.
+// The oldest generation's directory is reused. What someone changed in it must not be visible to readers.
 func TestAnOldGenerationIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -303,7 +305,7 @@ func TestAnOldGenerationIsUsedAgain(t *testing.T) {
 	}
 }
 
-// Without hard links every file is written, and everything else is the same.
+// On a disk without hard links every file is written, and everything else works the same.
 func TestWithoutHardLinks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -323,7 +325,7 @@ func TestWithoutHardLinks(t *testing.T) {
 	if gens := generations(g); gens[1].Fresh != gens[1].Files {
 		t.Errorf("%d of %d files written without hard links", gens[1].Fresh, gens[1].Files)
 	}
-	// The same contents from somewhere else, and forgotten: they come from the current generation.
+	// The same contents from another source, no longer in memory: they are copied from the current generation.
 	moved := snapshot.FromFiles(snapshot.Source{Name: "elsewhere", ServerDir: dir}, bytesOf(second.set().Snapshots[0]))
 	set := snapshot.NewSet(moved, snapshot.FromFiles(snapshot.Source{Name: "more", ServerDir: dir}, map[string][]byte{"more.yml": []byte("m")}))
 	moved.Forget()
@@ -333,6 +335,7 @@ func TestWithoutHardLinks(t *testing.T) {
 	wantTree(t, "through ..data", throughData(t, dir), want)
 }
 
+// Changed files whose contents are no longer in memory cannot be published: that is an error, and readers keep the current files.
 func TestForgottenContents(t *testing.T) {
 	t.Parallel()
 	g := mustOpen(t, t.TempDir(), Options{})
@@ -347,6 +350,7 @@ func TestForgottenContents(t *testing.T) {
 	wantOnly(t, g)
 }
 
+// At most Keep generations stay on the disk, and the last accepted one is always among them.
 func TestKeepsTheLastGenerations(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -372,6 +376,7 @@ func TestKeepsTheLastGenerations(t *testing.T) {
 	}
 }
 
+// A rollback publishes the last accepted generation and removes the refused one. Without an accepted one it changes nothing.
 func TestRollback(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -401,8 +406,8 @@ func TestRollback(t *testing.T) {
 	wantTree(t, "published again", throughNames(t, dir), second)
 }
 
-// A server that was downgraded may refuse what was accepted: then the one before it is published.
-func TestRollbackPassesByWhatIsRefused(t *testing.T) {
+// A server that was downgraded may refuse accepted files: then the accepted generation before them is published.
+func TestRollbackSkipsWhatIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	g := mustOpen(t, dir, Options{})
@@ -423,7 +428,7 @@ func TestRollbackPassesByWhatIsRefused(t *testing.T) {
 	wantOnly(t, g)
 }
 
-// What the server refused is known to the next process, in the words of the last note.
+// The newest note of what the server refused is known after a restart. A damaged note counts as none.
 func TestRefusalsSurviveARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -462,7 +467,7 @@ func TestRefusalsSurviveARestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(note{}, reopened()); diff != "" {
-			t.Errorf("%q is as good as nothing (-want +got):\n%s", damaged, diff)
+			t.Errorf("%q counts as no note (-want +got):\n%s", damaged, diff)
 		}
 	}
 }
@@ -495,7 +500,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	}
 }
 
-// Damage that was done while no one looked: the next start leads readers to a whole generation.
+// After damage while reloader was not running, the next start gives readers a complete generation, and reports the repair.
 func TestDamagedGeneration(t *testing.T) {
 	t.Parallel()
 	damages := map[string]func(t *testing.T, dir, gen string) error{
@@ -526,7 +531,7 @@ func TestDamagedGeneration(t *testing.T) {
 			var told []string
 			g = mustOpen(t, dir, Options{Repaired: collect(&told)})
 			if len(told) == 0 {
-				t.Error("the repair is not told")
+				t.Error("the repair was not reported")
 			}
 			if g.Current() != first.set().Digest {
 				t.Errorf("current is %s, want the last good one", g.Current().Short())
@@ -541,6 +546,7 @@ func TestDamagedGeneration(t *testing.T) {
 	}
 }
 
+// The next publication repairs visible names that were removed or lead elsewhere, and leaves a file of someone else alone.
 func TestDamagedVisibleNames(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -560,6 +566,7 @@ func TestDamagedVisibleNames(t *testing.T) {
 	wantTree(t, "through the visible names", throughNames(t, dir), want)
 }
 
+// A directory has one writer: a second one gets ErrLocked with the directory's name until the first has closed.
 func TestSecondWriterIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -573,6 +580,7 @@ func TestSecondWriterIsRefused(t *testing.T) {
 	mustOpen(t, dir, Options{})
 }
 
+// Files and directories get the configured mode, and directories keep the setgid bit that their parent has.
 func TestModes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -607,6 +615,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// Wrong options, and sets that cannot be published, are refused with an error that says why.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
@@ -669,7 +678,7 @@ func bytesOf(s *snapshot.Snapshot) map[string][]byte {
 	return out
 }
 
-// Several sources keep the relation that they have in the server's view.
+// Several sources are published at the same paths relative to each other as the server sees them.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	g := mustOpen(t, t.TempDir(), Options{ServerDir: "/gate"})
@@ -688,7 +697,7 @@ func TestPlaces(t *testing.T) {
 	wantTree(t, "through the visible names", throughNames(t, g.dir), want)
 }
 
-// A directory that someone else wrote like the kubelet is readable all the time, and then ours.
+// A directory that the kubelet or another program wrote as a volume stays readable all the time while the gate takes it over.
 func TestTakesOverAForeignVolume(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -708,8 +717,8 @@ func TestTakesOverAForeignVolume(t *testing.T) {
 	wantOnly(t, g)
 }
 
-// FuzzNote: whatever a disk makes of the newest generation's note, a start leads readers to a whole
-// generation, and publishing goes on.
+// FuzzNote: whatever the newest generation's note contains, a start gives readers a complete generation, and publishing
+// goes on.
 func FuzzNote(f *testing.F) {
 	f.Add([]byte("{"))
 	f.Add([]byte(`{"version":1,"sequence":18446744073709551615}`))

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The history comes back after a restart, replaces what was kept before, shows no reader a name, and a file
-// that is too large to be ours is none.
+// The history is read back after a restart, replaces the previous one, and adds no name that readers see. A file that is too
+// large to be a history is ignored.
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -41,6 +41,6 @@ func TestHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if g.History() != nil {
-		t.Error("a file of another kind was read")
+		t.Error("a file that is too large was read")
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Another process that can write the gate's volume puts links into it that lead out. Whatever they stand for, nothing is
-// written, removed or given another mode outside of the gate: it is repaired, or refused.
+// Another process that can write to the gate's volume puts links into it that lead outside. Whatever they replace, nothing outside
+// of the gate is written or removed, and no mode there changes: the gate repairs the link or refuses to go on.
 func TestNothingIsWrittenOutside(t *testing.T) {
 	t.Parallel()
 	for name, plant := range map[string]func(dir, current, out, victim string) error{

@@ -20,7 +20,7 @@ import (
 	"reloader/test/leaks"
 )
 
-// The tests of this file start their own binary again, to be killed or to live with another disk or user.
+// The tests of this file start their own binary again, to kill it or to run it with another disk or user.
 const (
 	childTask = "RELOADER_PUBLISH_TEST_TASK"
 	childDir  = "RELOADER_PUBLISH_TEST_DIR"
@@ -50,7 +50,7 @@ func child(t *testing.T, task, dir string, env ...string) *exec.Cmd {
 	return cmd
 }
 
-// die publishes and kills itself with -9 before the system call that it was told.
+// die publishes, and kills itself with SIGKILL after the number of system calls in childCall.
 func die(dir string) error {
 	at, err := strconv.Atoi(os.Getenv(childCall))
 	if err != nil {
@@ -75,7 +75,7 @@ func die(dir string) error {
 	return a.run(context.Background(), g)
 }
 
-// What the tests in one process show with a panic is true of a real process and kill -9 too.
+// What other tests show with a panic is also true for a real process that is killed with SIGKILL.
 func TestRealKill(t *testing.T) {
 	t.Parallel()
 	a := actions[3]
@@ -98,7 +98,7 @@ func TestRealKill(t *testing.T) {
 	}
 }
 
-// publishForever tells each number before it publishes it.
+// publishForever prints each number before it publishes that tree.
 func publishForever(dir string) error {
 	g, err := Open(dir, Options{})
 	if err != nil {
@@ -118,8 +118,8 @@ func publishForever(dir string) error {
 	}
 }
 
-// A writer is killed at random times, again and again: each time readers see exactly one of the trees
-// that it began to publish, and never an older one than before.
+// A writer is killed at random times, again and again. Each time readers see exactly one of the trees
+// that it began to publish, and never an older one than the last time.
 func TestRandomKills(t *testing.T) {
 	t.Parallel()
 	dir := fastDir(t)
@@ -171,7 +171,7 @@ func TestRandomKills(t *testing.T) {
 	wantOnly(t, mustOpen(t, dir, Options{}))
 }
 
-// oddDisks runs in a mount namespace of its own.
+// oddDisks publishes to a disk that gets full and then read-only, in a mount namespace of its own.
 func oddDisks(dir string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make the mounts private: %w", err)
@@ -197,7 +197,7 @@ func oddDisks(dir string) error {
 	if err := sameTree(dir, half("a")); err != nil {
 		return fmt.Errorf("full disk: %w", err)
 	}
-	// Small enough when older generations give way: c fits beside a, then d only without the one before.
+	// Small enough once older generations are removed: c fits next to a, then d only without c.
 	small := func(c string) tree { return tree{"prometheus.yml": c, "rules.yml": strings.Repeat(c, 120<<10)} }
 	for _, tr := range []tree{small("c"), small("d"), small("e")} {
 		if err := g.Publish(ctx, tr.set()); err != nil {
@@ -207,7 +207,7 @@ func oddDisks(dir string) error {
 			return err
 		}
 	}
-	// A roll back needs no room.
+	// A rollback needs no space.
 	if err := os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 512<<10), 0o644); !errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("fill the disk: %w", err)
 	}
@@ -220,7 +220,7 @@ func oddDisks(dir string) error {
 	return readOnly(ctx, g, half("a"))
 }
 
-// readOnly goes on with a disk that takes nothing any more, as after an error of the device.
+// readOnly goes on with a disk that can no longer be written to, as after a device error.
 func readOnly(ctx context.Context, g *Gate, now tree) error {
 	if err := g.Close(); err != nil {
 		return err
@@ -284,7 +284,7 @@ func TestFullAndReadOnlyDisk(t *testing.T) {
 	}
 }
 
-// otherUser opens, as someone who may only read, what another one published.
+// otherUser opens a gate as a user who may only read it.
 func otherUser(dir string) error {
 	if err := syscall.Setuid(65534); err != nil {
 		return err
@@ -297,10 +297,11 @@ func otherUser(dir string) error {
 	if _, err := Open(empty, Options{}); !errors.Is(err, syscall.EACCES) || !strings.Contains(err.Error(), `mkdir "..reloader": permission denied`) {
 		return fmt.Errorf("got %w", err)
 	}
-	// And yet the server's user can read everything.
+	// But the server's user can read everything.
 	return sameTree(dir, first)
 }
 
+// A user who may not write to the gate gets an error that names the operation and the file, but can read what is published.
 func TestPermissionDenied(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {

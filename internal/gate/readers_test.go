@@ -19,12 +19,12 @@ import (
 	"reloader/test/rig"
 )
 
-// swaps is how often the readers' ground moves in TestReadersDuringSwaps at least, and reads how often they
-// look at least, however slow the machine is.
+// swaps is how often TestReadersDuringSwaps publishes at least, and reads how often it reads at least,
+// however slow the machine is.
 const swaps, reads = 10_000, 1_000
 
-// Readers in a loop while the directory is swapped 10,000 times: through ..data they never see a mixture
-// of two generations; through the visible names they never miss a file, and no name leads nowhere.
+// A reader reads in a loop while the directory is swapped 10,000 times. Through ..data it never sees a mixture
+// of two generations. Through the visible names it never misses a file, and no name leads nowhere.
 func TestReadersDuringSwaps(t *testing.T) {
 	rig.WithoutRaces(t)
 	t.Parallel()
@@ -56,8 +56,8 @@ func TestReadersDuringSwaps(t *testing.T) {
 	t.Logf("%d swaps, %d reads of each kind", n, done.Load())
 }
 
-// oneGeneration reads as the contract asks: the link once, then everything through its target. A
-// generation that was removed meanwhile is read again from the start.
+// oneGeneration reads as the contract says: the link once, then everything below its target. A
+// generation that is removed meanwhile is no fault.
 func oneGeneration(dir string) error {
 	target, err := os.Readlink(filepath.Join(dir, snapshot.DataLink))
 	if err != nil {
@@ -76,7 +76,7 @@ func oneGeneration(dir string) error {
 	if err != nil {
 		return err
 	}
-	// Files of a generation go while it is removed; that is no mixture, and the reader sees that it moved.
+	// While a generation is removed, files are missing. That is no mixture, and the reader sees that ..data has moved.
 	if !published(got) && now == target {
 		return fmt.Errorf("%d files with id %s are no generation", len(got), got["id"])
 	}
@@ -102,8 +102,8 @@ func constantNames(dir string) error {
 	return nil
 }
 
-// listedNames reads what the directory lists, as a glob does. A name that went after it was listed is
-// no dangling one.
+// listedNames reads what the directory lists, as a glob does. A name that was removed after it was listed is
+// no fault.
 func listedNames(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -117,7 +117,7 @@ func listedNames(dir string) error {
 		if _, err := os.Stat(p); err == nil {
 			continue
 		}
-		// The link was replaced, or it is gone: only one that stays and leads nowhere is a fault.
+		// The link may have been replaced or removed: only one that stays and leads nowhere is a fault.
 		before, err := os.Readlink(p)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -131,13 +131,13 @@ func listedNames(dir string) error {
 	return nil
 }
 
-// published says whether it is one of the endless trees, whole.
+// published says whether it is one of the endless trees, complete.
 func published(got tree) bool {
 	n, err := strconv.Atoi(got["id"])
 	return err == nil && maps.Equal(got, endless(n))
 }
 
-// endless is the n-th of the trees that are published without an end: names come and go.
+// endless is the n-th tree of an endless series, in which names are added and removed.
 func endless(n int) tree {
 	id := strconv.Itoa(n)
 	tr := tree{"id": id, "rules/a.yml": id, "rules/b.yml": "same"}
