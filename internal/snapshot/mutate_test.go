@@ -36,6 +36,7 @@ func TestTakeReadsAgain(t *testing.T) {
 				p := filepath.Join(dir, "a.yml")
 				done := false
 				tk := newTaker(Source{Dir: dir}, Limits{})
+				tk.patience = time.Minute
 				tk.before = func(o, path string) {
 					if o == op && path == p && !done {
 						done = true
@@ -121,8 +122,11 @@ func TestUnchanged(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"a.yml": "a", "sub/b.yml": "b"})
 	s := take(t, dir)
-	if s.Unchanged(t.Context()) {
-		t.Error("files written in the same tick as the reading cannot be told unchanged")
+	if s.started = time.Unix(0, s.seen.newest).Add(racyWindow); s.Unchanged(t.Context()) {
+		t.Error("files written just before the reading count as unchanged")
+	}
+	if s.started = s.started.Add(1); !s.Unchanged(t.Context()) {
+		t.Error("files written longer than racyWindow before the reading count as changed")
 	}
 	aged(t, s)
 	s.Forget()

@@ -199,7 +199,7 @@ func TestTakeIsInterrupted(t *testing.T) {
 func TestTakeUnreadable(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {
-		t.Skip("root reads everything: TestTakeUnreadableAsNobody covers this")
+		t.Skip("root reads everything: TestUnreadableAsOtherUser covers this")
 	}
 	unreadable(t, t.TempDir())
 }

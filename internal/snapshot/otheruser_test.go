@@ -9,20 +9,21 @@ import (
 	"testing"
 )
 
-// Root reads what no one may, so the test of unreadable files runs again as another user.
-func TestTakeUnreadableAsNobody(t *testing.T) {
+// Root can read every file, so the tests of unreadable files run again as another user.
+func TestUnreadableAsOtherUser(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("not root: TestTakeUnreadable covers this")
+		t.Skip("not root: the tests themselves cover this")
 	}
 	dir := t.TempDir()
 	must(t, os.Chmod(filepath.Dir(dir), 0o755))
 	must(t, os.Chmod(dir, 0o777))
 	bin := filepath.Join(dir, "test")
 	// The test binary's own directory is closed to others. Copied by another process, the file is
-	// surely not open for writing when it is started.
+	// not open for writing when it is started.
 	must(t, exec.CommandContext(t.Context(), "cp", os.Args[0], bin).Run())
-	cmd := exec.CommandContext(t.Context(), bin, "-test.run=^TestTakeUnreadable$", "-test.v")
+	tests := []string{"TestTakeUnreadable", "TestPermissionSaysWhatToDo"}
+	cmd := exec.CommandContext(t.Context(), bin, "-test.run=^("+strings.Join(tests, "|")+")$", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = []string{"TMPDIR=" + dir, "HOME=" + dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
@@ -30,7 +31,9 @@ func TestTakeUnreadableAsNobody(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if want := "--- PASS: TestTakeUnreadable"; !strings.Contains(string(out), want) {
-		t.Fatalf("no %q in:\n%s", want, out)
+	for _, name := range tests {
+		if want := "--- PASS: " + name + " "; !strings.Contains(string(out), want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
 	}
 }
