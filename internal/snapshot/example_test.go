@@ -9,7 +9,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// A volume is read at one commit: the kubelet's timestamped directory behind ..data, and nothing of its plumbing.
+// A volume is read as one commit: the files of the timestamped directory behind ..data, without the kubelet's own links.
 func ExampleTake() {
 	dir, err := os.MkdirTemp("", "volume")
 	if err != nil {

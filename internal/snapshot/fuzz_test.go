@@ -28,7 +28,7 @@ func (p *tape) next(n int) int {
 
 var fuzzNames = []string{"a.yml", "b.yml", ".c.yaml", "d/e.yml", "d/f.yml", "g/h/i.yml", "..j", "k"}
 
-// FuzzTakeVolume: whatever is published, whenever the swaps happen, the reading is one published state.
+// FuzzTakeVolume: whatever is published, and whenever the swaps happen, the reading is one of the published states.
 func FuzzTakeVolume(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{1, 3, 7, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1})
@@ -74,8 +74,8 @@ func FuzzTakeVolume(f *testing.F) {
 	})
 }
 
-// FuzzTakeTree: whatever happens to a plain tree, the reading ends, and says what was there when the last
-// look began.
+// FuzzTakeTree: whatever happens to a plain tree, the reading ends, and its result is what was there when the last
+// scan began.
 func FuzzTakeTree(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{20, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 0, 1, 2, 3, 4, 5, 6, 7, 1, 0, 2, 4, 1, 3})
@@ -111,7 +111,7 @@ func FuzzTakeTree(f *testing.F) {
 	})
 }
 
-// mutate does one random thing; that it may fail is part of it.
+// mutate makes one random change, which may fail.
 func mutate(t testing.TB, p *tape, dir string) {
 	t.Helper()
 	at := filepath.Join(dir, fuzzNames[p.next(len(fuzzNames))])
@@ -137,7 +137,7 @@ func mutate(t testing.TB, p *tape, dir string) {
 	}
 }
 
-// FuzzParseDigest: only what String prints, in either case, is a digest.
+// FuzzParseDigest: a digest is what String prints, in lower or upper case, and nothing else.
 func FuzzParseDigest(f *testing.F) {
 	f.Add(DigestBytes(nil).String())
 	f.Add(strings.ToUpper(DigestBytes(nil).String()))
@@ -147,11 +147,11 @@ func FuzzParseDigest(f *testing.F) {
 		d, err := ParseDigest(s)
 		switch {
 		case err != nil && !d.IsZero():
-			t.Errorf("%q: %s beside an error", s, d)
+			t.Errorf("%q: digest %s with an error", s, d)
 		case err == nil && !d.IsZero() && d.String() != strings.ToLower(s):
 			t.Errorf("%q is read as %s", s, d)
 		case err == nil && d.IsZero() && s != strings.Repeat("0", 64):
-			t.Errorf("%q is read as nothing", s)
+			t.Errorf("%q is read as the zero digest", s)
 		}
 	})
 }

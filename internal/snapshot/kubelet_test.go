@@ -17,7 +17,7 @@ import (
 type kubelet struct {
 	t   testing.TB
 	dir string
-	// linksFirst is how older kubelets do it: new visible links before the rename.
+	// linksFirst makes new visible links before the rename, as older kubelets do.
 	linksFirst bool
 	generation int
 	current    map[string]string
@@ -35,7 +35,7 @@ func newKubelet(t testing.TB, dir string, linksFirst bool, files map[string]stri
 
 func (k *kubelet) at(name string) string { return filepath.Join(k.dir, name) }
 
-// update is the sequence of calls that publishes files.
+// update returns the sequence of calls that publishes files.
 func (k *kubelet) update(files map[string]string) []func() {
 	old, was := k.timestamped(), k.current
 	k.generation++
@@ -99,12 +99,13 @@ func without(files, other map[string]string) map[string]bool {
 	return names
 }
 
-// published are two states that differ in every way: kept, changed, removed, added, nested.
+// published returns two states that differ in every way: kept, changed, removed, added and nested files.
 func published() (before, after map[string]string) {
 	return map[string]string{"kept.yml": "same", "changed.yml": "one", "removed.yml": "old", "sub/x.yml": "old x"},
 		map[string]string{"kept.yml": "same", "changed.yml": "two", "added.yml": "new", "sub/x.yml": "new x", "sub/y.yml": "new y"}
 }
 
+// A volume is read as the kubelet published it, and has the digest of a plain directory with the same files.
 func TestTakeVolume(t *testing.T) {
 	t.Parallel()
 	files, _ := published()
@@ -121,8 +122,8 @@ func TestTakeVolume(t *testing.T) {
 	}
 }
 
-// For every moment of a reading and both orders of links: the swap begins there and goes on by one call per
-// step of the reading, or happens there as a whole. The reading is the old state or the new one.
+// At every step of a reading, and for both orders of links, a swap either begins there and continues by one call per
+// step, or happens completely. The reading is the old state or the new one.
 func TestTakeInTheMiddleOfASwap(t *testing.T) {
 	t.Parallel()
 	for _, linksFirst := range []bool{false, true} {
@@ -144,7 +145,7 @@ func TestTakeInTheMiddleOfASwap(t *testing.T) {
 						}
 					})
 					seen[oldOrNew(t, s, start)] = true
-					over = n <= start // the whole reading was over before the swap began
+					over = n <= start // the reading ended before the swap began
 				}
 				if !seen["old"] || !seen["new"] {
 					t.Errorf("seen %v: the test missed the swap", seen)
@@ -154,8 +155,8 @@ func TestTakeInTheMiddleOfASwap(t *testing.T) {
 	}
 }
 
-// The same with a kubelet that is held up between any two calls for longer than it takes to look at
-// everything several times: looking twice is not enough, the names must agree with ..data.
+// The same with a kubelet that pauses between any two calls for longer than several scans take: two equal
+// scans are not enough, the names must agree with ..data.
 func TestTakeDuringASlowSwap(t *testing.T) {
 	t.Parallel()
 	for _, linksFirst := range []bool{false, true} {
@@ -184,7 +185,7 @@ func TestTakeDuringASlowSwap(t *testing.T) {
 	}
 }
 
-// takeBefore calls before at each step of a reading, which has all the time to settle.
+// takeBefore reads with enough time to settle, and calls before at each step.
 func takeBefore(ctx context.Context, dir string, before func(op, path string)) (*Snapshot, error) {
 	tk := newTaker(Source{Dir: dir}, Limits{})
 	tk.settle, tk.patience, tk.before = time.Minute, time.Minute, before
@@ -212,8 +213,8 @@ func oldOrNew(t *testing.T, s *Snapshot, start int) string {
 	}
 }
 
-// A kubelet that dies in the middle of its links leaves them behind. What a server sees then is
-// what is visible, and the digest changes when the links come.
+// A kubelet that dies while it makes links leaves some missing. The reading is what is visible, as a server sees it,
+// and changes when the links are made.
 func TestTakeStuckInTheMiddleOfASwap(t *testing.T) {
 	t.Parallel()
 	before, after := published()
@@ -233,12 +234,12 @@ func TestTakeStuckInTheMiddleOfASwap(t *testing.T) {
 	}
 	must(t, os.Symlink("..data/added.yml", k.at("added.yml")))
 	if s.Unchanged(t.Context()) {
-		t.Error("the link that came is not seen")
+		t.Error("the new link is not seen")
 	}
 	wantFiles(t, take(t, k.dir), after)
 }
 
-// A volume mounted below another one is its own volume: each is consistent, the whole is not atomic.
+// A volume mounted below another one is separate: each is read consistently, but both together are not atomic.
 func TestTakeNestedVolume(t *testing.T) {
 	t.Parallel()
 	outer := newKubelet(t, t.TempDir(), false, map[string]string{"prometheus.yml": "one"})
@@ -272,7 +273,7 @@ func TestTakeNestedVolume(t *testing.T) {
 	}
 }
 
-// What lies beside the volume's links is what a server finds at that name.
+// Files that someone put next to the volume's links are read too, as a server reads them.
 func TestTakeVolumeWithOwnFiles(t *testing.T) {
 	t.Parallel()
 	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "a", "b.yml": "b", "config/c.yml": "c"})
@@ -289,7 +290,7 @@ func TestTakeVolumeWithOwnFiles(t *testing.T) {
 	}
 }
 
-// The kubelet tears a volume down, or it is unmounted: an empty reading, not an error.
+// A volume that the kubelet tears down, or that is unmounted, gives an empty reading, not an error.
 func TestTakeTornDownVolume(t *testing.T) {
 	t.Parallel()
 	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "a"})

@@ -10,8 +10,8 @@ import (
 	"reloader/test/volume"
 )
 
-// A directory that holds what it held, and was written to in between, is told from one that no one touched: of a plain directory
-// and of a volume.
+// Moved tells a directory that was written to and has its old contents again from one that no one touched. This is shown for a
+// plain directory and for a volume.
 func TestMoved(t *testing.T) {
 	t.Parallel()
 	plain := t.TempDir()
@@ -46,20 +46,20 @@ func TestMoved(t *testing.T) {
 		}
 		first, second := take(), take()
 		if second.Moved(first) {
-			t.Errorf("%s: no one wrote to it", dir)
+			t.Errorf("%s: moved, although no one wrote to it", dir)
 		}
 		flip()
 		third := take()
 		if third.Digest != first.Digest || !third.Moved(second) {
-			t.Errorf("%s: that it was written to is not seen", dir)
+			t.Errorf("%s: not moved, although it was written to", dir)
 		}
 		third.Forget()
 		if take().Moved(third) {
-			t.Errorf("%s: no one wrote to it after that", dir)
+			t.Errorf("%s: moved again, although no one wrote to it after that", dir)
 		}
 	}
 	memory := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "config"}, map[string][]byte{"a.yml": []byte("a")}))
 	if memory.Moved(memory) {
-		t.Error("files in memory do not move")
+		t.Error("files in memory have moved")
 	}
 }

@@ -89,6 +89,7 @@ func TestTakeGivesUp(t *testing.T) {
 	}
 }
 
+// A directory that is removed during the reading gives an error, no files, or all of them.
 func TestTakeDirectoryThatGoes(t *testing.T) {
 	t.Parallel()
 	for op := range 8 {
@@ -101,7 +102,7 @@ func TestTakeDirectoryThatGoes(t *testing.T) {
 			}
 		})
 		switch {
-		case n <= op: // over before
+		case n <= op: // the reading ended before
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			t.Errorf("removed at step %d: %v", op, err)
 		case err == nil && len(s.Files) != 0 && len(s.Files) != 2:
@@ -110,13 +111,14 @@ func TestTakeDirectoryThatGoes(t *testing.T) {
 	}
 }
 
-// aged makes a snapshot of a tree as if the tree had not been touched for long.
+// aged makes a snapshot look as if its tree had not been touched for an hour before.
 func aged(t testing.TB, s *Snapshot) *Snapshot {
 	t.Helper()
 	s.started = s.started.Add(time.Hour)
 	return s
 }
 
+// Unchanged sees every change of a tree. It is false too while a write just before the reading may have been missed.
 func TestUnchanged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -131,10 +133,10 @@ func TestUnchanged(t *testing.T) {
 	aged(t, s)
 	s.Forget()
 	if !s.Unchanged(t.Context()) {
-		t.Error("an untouched tree is unchanged")
+		t.Error("an untouched tree counts as changed")
 	}
-	if FromFiles(Source{}, nil).Unchanged(t.Context()) != true {
-		t.Error("files in memory do not change")
+	if !FromFiles(Source{}, nil).Unchanged(t.Context()) {
+		t.Error("files in memory count as changed")
 	}
 	for i, change := range []func() error{
 		func() error { return os.WriteFile(filepath.Join(dir, "a.yml"), []byte("b"), 0o644) },
@@ -154,12 +156,13 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
+// Unchanged sees a swap.
 func TestUnchangedVolume(t *testing.T) {
 	t.Parallel()
 	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "a"})
 	s := aged(t, take(t, k.dir))
 	if !s.Unchanged(t.Context()) {
-		t.Error("an untouched volume is unchanged")
+		t.Error("an untouched volume counts as changed")
 	}
 	for _, step := range k.update(map[string]string{"a.yml": "b"}) {
 		step()
@@ -169,8 +172,8 @@ func TestUnchangedVolume(t *testing.T) {
 	}
 }
 
-// A volume's files are opened once for a reading, and not looked at besides; whether it was swapped since
-// takes no look at them at all.
+// A reading opens each file of a volume once, and makes no other call for it. SameCommit makes none at all: it sees only
+// swaps.
 func TestTakeVolumeOpensOnce(t *testing.T) {
 	t.Parallel()
 	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "a", "b.yml": "b"})
@@ -185,12 +188,12 @@ func TestTakeVolumeOpensOnce(t *testing.T) {
 		t.Errorf("%v, want %v", ops, want)
 	}
 	if !s.SameCommit() {
-		t.Error("nothing happened, and it is another commit")
+		t.Error("another commit, although nothing happened")
 	}
 	must(t, os.WriteFile(k.at("..data/a.yml"), []byte("b"), 0o644))
 	must(t, os.WriteFile(k.at(".other"), nil, 0o644))
 	if !s.SameCommit() {
-		t.Error("what is no swap counts as one")
+		t.Error("a change that is no swap counts as one")
 	}
 	for _, step := range k.update(map[string]string{"a.yml": "a", "b.yml": "b"}) {
 		step()
@@ -205,7 +208,7 @@ func TestTakeVolumeOpensOnce(t *testing.T) {
 	}
 }
 
-// The limits hold for files that are opened without a look before.
+// The limits also apply to the files of a volume, which are opened without a stat call.
 func TestVolumeLimits(t *testing.T) {
 	t.Parallel()
 	k := newKubelet(t, t.TempDir(), false, map[string]string{"a.yml": "123", "b.yml": "12345"})
@@ -219,7 +222,7 @@ func TestVolumeLimits(t *testing.T) {
 	}
 }
 
-// Polling must not read contents: an unreadable file does not disturb it.
+// The scan that polling makes opens no file.
 func TestUnchangedOpensNoFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

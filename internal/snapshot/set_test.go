@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// memory is a snapshot of files given as name=contents.
 func memory(name, dir, serverDir string, files ...string) *Snapshot {
 	m := map[string][]byte{}
 	for _, f := range files {
@@ -21,7 +22,7 @@ func memory(name, dir, serverDir string, files ...string) *Snapshot {
 	return FromFiles(Source{Name: name, Dir: dir, ServerDir: serverDir}, m)
 }
 
-// The digest is a contract: laptops, pipelines and pods of different versions compare it.
+// Digests must never change: laptops, pipelines and pods with different versions of reloader compare them.
 func TestDigestIsStable(t *testing.T) {
 	t.Parallel()
 	config := memory("config", "/etc/prometheus", "", "prometheus.yml=global: {}\n")
@@ -41,6 +42,7 @@ func TestDigestIsStable(t *testing.T) {
 	}
 }
 
+// Sets with different sources, names or contents have different digests. Directories and the order of sources do not matter.
 func TestDigestTellsApart(t *testing.T) {
 	t.Parallel()
 	seen := map[Digest]string{}
@@ -65,6 +67,7 @@ func TestDigestTellsApart(t *testing.T) {
 	}
 }
 
+// A digest survives JSON, has a short form and a number with the same digits, and is parsed only in full.
 func TestDigestText(t *testing.T) {
 	t.Parallel()
 	d := DigestBytes([]byte("x"))
@@ -114,6 +117,7 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
+// File finds a file by the path that the server uses, in the innermost source; All lists all files in order; Forget drops contents.
 func TestSetLookups(t *testing.T) {
 	t.Parallel()
 	outer := memory("config", "/mnt/config", "/etc/prometheus", "prometheus.yml=p", "rules/a.yml=outer", "rules/only.yml=o")
@@ -146,7 +150,7 @@ func TestSetLookups(t *testing.T) {
 	if d := cmp.Diff(want, all); d != "" || set.Len() != len(want) {
 		t.Errorf("all (-want +got):\n%s", d)
 	}
-	for range set.All() {
+	for range set.All() { // may be left early
 		break
 	}
 	ref, ok := set.File("/etc/root.yml")
@@ -155,13 +159,14 @@ func TestSetLookups(t *testing.T) {
 	}
 	set.Forget()
 	if _, ok := ref.Bytes(); ok {
-		t.Error("contents survive Forget")
+		t.Error("contents are still there after Forget")
 	}
 	if set.Atomic() || !NewSet(outer).Atomic() {
-		t.Error("only a set of one atomic source is atomic")
+		t.Errorf("four sources: atomic %v, want false; one source: atomic %v, want true", set.Atomic(), NewSet(outer).Atomic())
 	}
 }
 
+// Diff lists added, removed and changed files in order, from digests alone.
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	one, two, three := DigestBytes([]byte("1")), DigestBytes([]byte("2")), DigestBytes([]byte("3"))

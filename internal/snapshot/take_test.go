@@ -38,7 +38,7 @@ func take(t testing.TB, dir string) *Snapshot {
 	return s
 }
 
-// contents are a snapshot's files as text, through Bytes.
+// contents are a snapshot's files as text. Their digests and sizes must be right.
 func contents(t testing.TB, s *Snapshot) map[string]string {
 	t.Helper()
 	got := map[string]string{}
@@ -62,6 +62,7 @@ func wantFiles(t testing.TB, s *Snapshot, want map[string]string) {
 	}
 }
 
+// A plain directory is read with its subdirectories, without hidden directories, names that begin with two dots, and databases.
 func TestTakePlainDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -88,6 +89,7 @@ func TestTakePlainDirectory(t *testing.T) {
 	}
 }
 
+// Links to files and directories are followed. Each name that leads to nothing readable is listed with the reason.
 func TestTakeFollowsLinks(t *testing.T) {
 	t.Parallel()
 	dir, other := t.TempDir(), t.TempDir()
@@ -111,7 +113,7 @@ func TestTakeFollowsLinks(t *testing.T) {
 	}
 }
 
-// A maze of links has more paths than anybody can walk; the reading must end.
+// Links can form more paths than can ever be followed. The reading must still end.
 func TestTakeEndsInAMazeOfLinks(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -128,6 +130,7 @@ func TestTakeEndsInAMazeOfLinks(t *testing.T) {
 	}
 }
 
+// Errors name the source, file or limit, and can be told apart with errors.Is.
 func TestTakeErrors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -163,6 +166,7 @@ func TestTakeErrors(t *testing.T) {
 	}
 }
 
+// Patterns limit which files are read, and the size limits apply to those alone.
 func TestTakeInclude(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -172,7 +176,7 @@ func TestTakeInclude(t *testing.T) {
 	wantFiles(t, s, map[string]string{"prometheus.yml": "p", "rules/a.yml": "a"})
 }
 
-// A stop ends the walk through a large tree where it is.
+// A stop interrupts the walk through a large tree.
 func TestTakeIsInterrupted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -196,6 +200,7 @@ func TestTakeIsInterrupted(t *testing.T) {
 	}
 }
 
+// A file or directory that this user may not read is an error with its name, unless the patterns leave it out.
 func TestTakeUnreadable(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {
@@ -224,6 +229,7 @@ func unreadable(t *testing.T, dir string) {
 	wantFiles(t, s, map[string]string{"ok.yml": "1"})
 }
 
+// Forget drops the contents and keeps the list of files and the digests.
 func TestForgetKeepsDigests(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
