@@ -34,7 +34,7 @@ func (f *faulty) Errors() <-chan error { return f.errs }
 func newFaulty(t *testing.T) *faulty {
 	t.Helper()
 	n, err := openNotifier()
-	must(t, err)
+	rig.Must(t, err)
 	return &faulty{notifier: n, errs: make(chan error)}
 }
 
@@ -162,7 +162,7 @@ func TestInotifyEnds(t *testing.T) {
 		return n, err
 	}})
 	w.Subscribe([]string{t.TempDir()})
-	must(t, (<-opened).Close())
+	rig.Must(t, (<-opened).Close())
 	<-opened // another one
 	rig.Until(t, "inotify is back", func() bool { st := w.Stats(); return !st.Polling && st.Watches == 1 && st.Errors > 0 })
 }
@@ -190,7 +190,7 @@ func TestQueueOverflow(t *testing.T) {
 	a, c := filepath.Join(dir, "a"), filepath.Join(dir, "b")
 	put(t, a, "")
 	for range queue/2 + 5000 {
-		must(t, os.Rename(a, c))
+		rig.Must(t, os.Rename(a, c))
 		a, c = c, a
 	}
 	// This is what gets lost: a directory whose files are watched from now on.
@@ -210,7 +210,7 @@ func TestTooManyDirectories(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for i := range maxDirs + 10 {
-		must(t, os.Mkdir(filepath.Join(dir, fmt.Sprint(i)), 0o755))
+		rig.Must(t, os.Mkdir(filepath.Join(dir, fmt.Sprint(i)), 0o755))
 	}
 	var log logged
 	f := fakeWatches{newFaulty(t).notifier, new([]string)}

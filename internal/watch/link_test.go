@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"reloader/test/rig"
 )
 
 // A link to a file, and one to a directory, of which what they lead to is swapped, turned or written.
@@ -11,14 +13,14 @@ func TestLinkIntoAnotherVolume(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
 	at := func(n string) string { return filepath.Join(top, n) }
-	must(t, os.MkdirAll(at("etc"), 0o755))
-	must(t, os.MkdirAll(at("away"), 0o755))
+	rig.Must(t, os.MkdirAll(at("etc"), 0o755))
+	rig.Must(t, os.MkdirAll(at("away"), 0o755))
 	swap(t, at("away"), 0, "1")
 	put(t, at("one/rules/r"), "1")
 	put(t, at("two/rules/r"), "2")
 	put(t, at("plain"), "1")
 	for link, to := range map[string]string{"etc/p.yml": "../away/p.yml", "etc/rules": "../current/rules", "etc/plain.yml": at("plain"), "current": "one"} {
-		must(t, os.Symlink(to, at(link)))
+		rig.Must(t, os.Symlink(to, at(link)))
 	}
 	s := start(t, Options{Interval: never}).Subscribe([]string{at("etc")})
 	until(t, s, "subscribing", func() bool { return true })
@@ -27,8 +29,8 @@ func TestLinkIntoAnotherVolume(t *testing.T) {
 	}
 	step(t, s, "the file is written", func() { put(t, at("plain"), "2") }, holds(at("etc/plain.yml"), "2"))
 	step(t, s, "a link on the way is turned", func() {
-		must(t, os.Symlink("two", at("tmp")))
-		must(t, os.Rename(at("tmp"), at("current")))
+		rig.Must(t, os.Symlink("two", at("tmp")))
+		rig.Must(t, os.Rename(at("tmp"), at("current")))
 	}, holds(at("etc/rules/r"), "2"))
 	step(t, s, "a file behind it is written", func() { put(t, at("two/rules/r"), "3") }, holds(at("etc/rules/r"), "3"))
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"reloader/test/rig"
 )
 
 // A watched directory that is renamed and then removed makes fsnotify report an error while it holds its lock. A
@@ -12,9 +14,7 @@ import (
 func TestErrorsBlockNoCall(t *testing.T) {
 	t.Parallel()
 	n, err := openNotifier()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rig.Must(t, err)
 	parent := t.TempDir()
 	dir, moved := filepath.Join(parent, "dir"), filepath.Join(parent, "moved")
 	for _, err := range []error{
@@ -22,9 +22,7 @@ func TestErrorsBlockNoCall(t *testing.T) {
 		os.WriteFile(filepath.Join(dir, "a"), nil, 0o600), os.Remove(filepath.Join(dir, "a")),
 		os.Rename(dir, moved), os.Remove(moved),
 	} {
-		if err != nil {
-			t.Fatal(err)
-		}
+		rig.Must(t, err)
 	}
 	asked := make(chan struct{})
 	go func() {
@@ -40,7 +38,7 @@ func TestErrorsBlockNoCall(t *testing.T) {
 	}()
 	select {
 	case <-asked:
-	case <-time.After(10 * time.Second):
+	case <-time.After(rig.Patience):
 		t.Fatal("a call waits for an error that is read after it")
 	}
 	if err := <-n.Errors(); err == nil {
