@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What one poll costs here; the subscriber's own look at its files comes on top.
+// benchmarkPoll measures one poll of the watcher. The subscriber's own check of its files is not included.
 func benchmarkPoll(b *testing.B, dir string) {
 	w := start(b, Options{Interval: never})
 	w.Subscribe([]string{dir})

@@ -8,7 +8,7 @@ import (
 	"reloader/internal/watch"
 )
 
-// A subscriber reads after each hint and compares; a hint alone says nothing.
+// A subscriber reads and compares after each hint. A hint does not say that something has changed.
 func Example() {
 	dir, err := os.MkdirTemp("", "watch")
 	if err != nil {

@@ -51,7 +51,7 @@ func wantLog(t *testing.T, l *logged, want ...string) {
 	}
 }
 
-// No instance of inotify is left, or the system has none: polling, said once; then inotify again, said once.
+// Without inotify (no instance left, or not supported), the watcher polls until inotify is available again. Each is logged once.
 func TestNoInotify(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOSYS} {
@@ -87,7 +87,7 @@ func TestNoInotify(t *testing.T) {
 	}
 }
 
-// The user's watches are used up: what is watched stays so, the rest is polled.
+// When the user's watches are used up, existing watches stay and the rest is polled.
 func TestNoWatches(t *testing.T) {
 	t.Parallel()
 	var log logged
@@ -112,7 +112,7 @@ func TestNoWatches(t *testing.T) {
 	wantLog(t, &log, "no space left on device", "inotify watches everything again")
 }
 
-// A directory that must not be watched does not make everything else poll fast.
+// A directory that may not be watched is logged, and does not make the watcher poll faster.
 func TestUnreadableDirectory(t *testing.T) {
 	t.Parallel()
 	var log logged
@@ -127,7 +127,7 @@ func TestUnreadableDirectory(t *testing.T) {
 	wantLog(t, &log, "")
 }
 
-// inotify breaks: it is opened again by the next poll.
+// When inotify fails, the next poll opens it again.
 func TestInotifyBreaks(t *testing.T) {
 	t.Parallel()
 	var log logged
@@ -142,7 +142,7 @@ func TestInotifyBreaks(t *testing.T) {
 	dir := t.TempDir()
 	s := w.Subscribe([]string{dir})
 	f.errs <- errors.New("input/output error")
-	rig.Until(t, "both were said", func() bool { return len(log.lines()) == 2 })
+	rig.Until(t, "both are logged", func() bool { return len(log.lines()) == 2 })
 	if st := w.Stats(); st.Polling || st.Watches != 1 || st.Errors != 1 {
 		t.Errorf("%+v", st)
 	}
@@ -152,7 +152,7 @@ func TestInotifyBreaks(t *testing.T) {
 	wantLog(t, &log, "input/output error", "inotify watches everything again")
 }
 
-// The notifier ends by itself, with closed channels.
+// When the notifier ends by itself and closes its channels, another one is opened.
 func TestInotifyEnds(t *testing.T) {
 	t.Parallel()
 	opened := make(chan notifier, 10)
@@ -167,7 +167,7 @@ func TestInotifyEnds(t *testing.T) {
 	rig.Until(t, "inotify is back", func() bool { st := w.Stats(); return !st.Polling && st.Watches == 1 && st.Errors > 0 })
 }
 
-// The kernel's queue really overflows while no one takes events.
+// When the kernel's event queue overflows, directories whose events were lost are watched all the same, without polling.
 func TestQueueOverflow(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("/proc/sys/fs/inotify/max_queued_events")
@@ -182,7 +182,7 @@ func TestQueueOverflow(t *testing.T) {
 	w := start(t, Options{Interval: never})
 	s := w.Subscribe([]string{dir})
 	quiet(s)
-	// The goroutine is kept busy, so that nothing is taken from the queue but what one read holds.
+	// The watcher's goroutine is kept busy, so that only one read's worth of events leaves the queue.
 	release := make(chan struct{})
 	busy := make(chan struct{})
 	go w.call(func() { close(busy); <-release })
@@ -193,7 +193,7 @@ func TestQueueOverflow(t *testing.T) {
 		rig.Must(t, os.Rename(a, c))
 		a, c = c, a
 	}
-	// This is what gets lost: a directory whose files are watched from now on.
+	// The event about this new directory is lost. It must be watched later all the same.
 	inside := filepath.Join(dir, "new", "x")
 	put(t, inside, "1")
 	close(release)
@@ -205,7 +205,8 @@ func TestQueueOverflow(t *testing.T) {
 	}
 }
 
-// A tree that is too large is polled at the usual pace: it costs the most. Each poll hints, for what has no watch.
+// A tree with too many directories is polled at the usual interval, because each poll costs much. Each poll hints, because some
+// directories have no watch.
 func TestTooManyDirectories(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -216,7 +217,7 @@ func TestTooManyDirectories(t *testing.T) {
 	f := fakeWatches{newFaulty(t).notifier, new([]string)}
 	w := start(t, Options{Interval: never, Logger: log.logger(), open: func() (notifier, error) { return f, nil }})
 	s := w.Subscribe([]string{dir})
-	rig.Eventually(t, "as many watches as may be", func() error {
+	rig.Eventually(t, "as many watches as allowed", func() error {
 		if st := w.Stats(); st.Watches != maxDirs || !st.Polling {
 			return fmt.Errorf("%+v", st)
 		}
@@ -246,7 +247,7 @@ type fakeWatches struct {
 func (f fakeWatches) Add(dir string) error { *f.paths = append(*f.paths, dir); return nil }
 func (f fakeWatches) WatchList() []string  { return *f.paths }
 
-// hanging is an inotify whose additions wait for a file system that does not answer.
+// hanging is an inotify that hangs when dir is added, as with a file system that does not answer.
 type hanging struct {
 	notifier
 	dir  string
@@ -260,11 +261,11 @@ func (h hanging) Add(dir string) error {
 	return h.notifier.Add(dir)
 }
 
-// A directory that hangs holds up only itself: others are subscribed, followed and closed, and when it answers again it
-// is followed too.
+// A directory that hangs delays only itself. Others can be subscribed to, watched and closed meanwhile, and once it answers it
+// is watched too.
 func TestHungDirectory(t *testing.T) {
 	t.Parallel()
-	for _, where := range []string{"while it is looked at", "while it is added"} {
+	for _, where := range []string{"during the survey", "when it is added"} {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()
 			dir, other := t.TempDir(), t.TempDir()
@@ -272,7 +273,7 @@ func TestHungDirectory(t *testing.T) {
 			var log logged
 			w := New(Options{Interval: 50 * time.Millisecond, Fallback: 10 * time.Millisecond, Logger: log.logger(), open: func() (notifier, error) {
 				h := hanging{notifier: newFaulty(t).notifier, hang: hang}
-				if where == "while it is added" {
+				if where == "when it is added" {
 					h.dir = dir
 				}
 				return h, nil
@@ -281,7 +282,7 @@ func TestHungDirectory(t *testing.T) {
 			w.post(func() {
 				w.subs = append(w.subs, bad)
 				bad.dirs = []string{dir}
-				if where == "while it is looked at" {
+				if where == "during the survey" {
 					looking := make(chan plan)
 					bad.looking = looking
 					go func() { <-hang; looking <- makePlan(bad, bad.dirs) }()
@@ -300,8 +301,8 @@ func TestHungDirectory(t *testing.T) {
 	}
 }
 
-// One that never answers does not keep the watcher from ending.
-func TestHungForGood(t *testing.T) {
+// A directory that never answers does not keep Close from returning.
+func TestCloseWithAHungDirectory(t *testing.T) {
 	t.Parallel()
 	dir, hang := t.TempDir(), make(chan struct{})
 	defer close(hang)
@@ -313,9 +314,8 @@ func TestHungForGood(t *testing.T) {
 	w.Close()
 }
 
-// While the watcher itself is held up, a target's directories are replaced without waiting, and its subscription ends after a
-// moment.
-func TestBusyWatcherHoldsNoOneUp(t *testing.T) {
+// While the watcher's goroutine is blocked, SetDirs does not wait, and closing a subscription waits for patience at most.
+func TestBusyWatcherDelaysNoCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := New(Options{open: func() (notifier, error) { return nil, syscall.EMFILE }})
 		s := w.Subscribe(nil)
@@ -324,11 +324,11 @@ func TestBusyWatcherHoldsNoOneUp(t *testing.T) {
 		begin := time.Now()
 		s.SetDirs([]string{"/hung"})
 		if took := time.Since(begin); took != 0 {
-			t.Errorf("other directories: waited %v", took)
+			t.Errorf("SetDirs waited %v", took)
 		}
 		s.Close()
 		if took := time.Since(begin); took > patience {
-			t.Errorf("closed after %v", took)
+			t.Errorf("Close waited %v, want at most %v", took, patience)
 		}
 		close(release)
 		w.Close()

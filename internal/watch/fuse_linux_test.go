@@ -11,7 +11,7 @@ import (
 	"reloader/test/rig"
 )
 
-// hang mounts a file system that answers nothing, as a network disk does whose server is gone.
+// hang mounts a file system that never answers, like a network disk whose server is down.
 func hang(t *testing.T, dir string) {
 	t.Helper()
 	device, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
@@ -25,9 +25,9 @@ func hang(t *testing.T, dir string) {
 	}
 	t.Cleanup(func() {
 		rig.Must(t, syscall.Unmount(dir, syscall.MNT_DETACH))
-		rig.Must(t, syscall.Close(device)) // whoever waits gets an error
+		rig.Must(t, syscall.Close(device)) // pending calls end with an error
 	})
-	// The kernel's first request is the only one that is answered: with the version that both speak.
+	// Only the kernel's first request is answered, with the protocol version.
 	request := make([]byte, 1<<20)
 	n, err := syscall.Read(device, request)
 	if err != nil || n < 40 {
@@ -39,14 +39,14 @@ func hang(t *testing.T, dir string) {
 	binary.NativeEndian.PutUint32(answer[16:], 7)            // version
 	binary.NativeEndian.PutUint32(answer[20:], 31)           // minor version
 	binary.NativeEndian.PutUint32(answer[24:], 65536)        // read ahead
-	binary.NativeEndian.PutUint32(answer[36:], 65536)        // the most that is written at once
-	if _, err := syscall.Write(device, answer); err != nil { // a kernel that refuses has another version
+	binary.NativeEndian.PutUint32(answer[36:], 65536)        // largest write
+	if _, err := syscall.Write(device, answer); err != nil { // refused: the kernel needs another version
 		t.Skip("the kernel speaks another version: ", err)
 	}
 }
 
-// While the look at a directory that hangs is waited for, changes elsewhere are still told.
-func TestChangesBesideAHungDirectory(t *testing.T) {
+// While the watcher waits for a directory that hangs, changes elsewhere still cause hints.
+func TestChangesDuringAHungSurvey(t *testing.T) {
 	if !alone(t) {
 		return
 	}
@@ -59,18 +59,18 @@ func TestChangesBesideAHungDirectory(t *testing.T) {
 	quiet(s)
 	subscribed := make(chan struct{})
 	go func() { defer close(subscribed); w.Subscribe([]string{hung}) }()
-	rig.Until(t, "the look at it", func() bool { return len(w.wake) == 0 })
-	told := 0
-	for i := 0; told < 5; i++ {
+	rig.Until(t, "the survey of it", func() bool { return len(w.wake) == 0 })
+	hinted := 0
+	for i := 0; hinted < 5; i++ {
 		put(t, filepath.Join(dir, fmt.Sprintf("%d.yml", i)), "1")
 		select {
 		case <-s.C():
-			told++
+			hinted++
 		case <-subscribed:
-			t.Fatalf("%d changes were told while the directory was waited for", told)
+			t.Fatalf("%d changes caused hints while the directory was waited for, want 5", hinted)
 		}
 	}
-	// What was made meanwhile is watched, too, once the waiting is over.
+	// Once the wait is over, directories made meanwhile are watched too.
 	put(t, filepath.Join(dir, "sub", "a.yml"), "1")
 	<-subscribed
 	step(t, s, "a change in a directory that was made meanwhile", func() { put(t, filepath.Join(dir, "sub", "a.yml"), "2") }, holds(filepath.Join(dir, "sub", "a.yml"), "2"))

@@ -6,8 +6,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// TestHoldLosesNoEvent proves that an event that was received while too many are held already still causes its hint and is
-// kept, and that no more are received.
+// TestHoldLosesNoEvent: an event that arrives when the limit of held events is reached still causes its hint and is kept. No
+// more are received after it.
 func TestHoldLosesNoEvent(t *testing.T) {
 	s := &Subscription{hints: make(chan struct{}, 1)}
 	w := &Watcher{plan: newPlan(), held: make([]fsnotify.Event, maxHeld)}

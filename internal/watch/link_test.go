@@ -8,7 +8,8 @@ import (
 	"reloader/test/rig"
 )
 
-// A link to a file, and one to a directory, of which what they lead to is swapped, turned or written.
+// Links to files and directories outside of the watched directory are followed: a swap, a write and a changed link there cause
+// hints.
 func TestLinkIntoAnotherVolume(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -28,7 +29,7 @@ func TestLinkIntoAnotherVolume(t *testing.T) {
 		step(t, s, "the other volume is swapped", func() { swap(t, at("away"), n+1, text) }, holds(at("etc/p.yml"), text))
 	}
 	step(t, s, "the file is written", func() { put(t, at("plain"), "2") }, holds(at("etc/plain.yml"), "2"))
-	step(t, s, "a link on the way is turned", func() {
+	step(t, s, "a link on the path is changed", func() {
 		rig.Must(t, os.Symlink("two", at("tmp")))
 		rig.Must(t, os.Rename(at("tmp"), at("current")))
 	}, holds(at("etc/rules/r"), "2"))

@@ -48,7 +48,7 @@ func limit(t *testing.T, name, value string) {
 	}
 }
 
-// The kernel itself says that there is no inotify instance left, and later that there is one.
+// The real kernel has no inotify instance left, and has one later: the watcher polls, then uses inotify again.
 func TestRealInstancesExhausted(t *testing.T) {
 	if !alone(t) {
 		return
@@ -71,6 +71,7 @@ func TestRealInstancesExhausted(t *testing.T) {
 	wantLog(t, &log, "too many open files", "again")
 }
 
+// The real kernel allows one watch only, and more later: the rest is polled, then watched.
 func TestRealWatchesExhausted(t *testing.T) {
 	if !alone(t) {
 		return
@@ -92,7 +93,7 @@ func TestRealWatchesExhausted(t *testing.T) {
 	wantLog(t, &log, "no space left on device", "again")
 }
 
-// A volume is mounted over the directory, unmounted, and another one mounted.
+// When a volume is mounted over the directory or unmounted, what is there now is watched.
 func TestRemounted(t *testing.T) {
 	if !alone(t) {
 		return

@@ -9,8 +9,8 @@ import (
 	"reloader/test/rig"
 )
 
-// A watched directory that is renamed and then removed makes fsnotify report an error while it holds its lock. A
-// caller that asks it something at that moment, and reads the errors only later, must get an answer all the same.
+// When a watched directory is renamed and then removed, fsnotify reports an error while it holds its lock. A call to it at
+// that moment must still return, even if the caller reads the errors only afterwards.
 func TestErrorsBlockNoCall(t *testing.T) {
 	t.Parallel()
 	n, err := openNotifier()
@@ -27,7 +27,7 @@ func TestErrorsBlockNoCall(t *testing.T) {
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
-		for range n.Events() { // until the first pause, fsnotify is where it reports the error
+		for range n.Events() { // after the first pause, fsnotify is trying to report the error
 			select {
 			case <-n.Events():
 			case <-time.After(300 * time.Millisecond):
@@ -39,7 +39,7 @@ func TestErrorsBlockNoCall(t *testing.T) {
 	select {
 	case <-asked:
 	case <-time.After(rig.Patience):
-		t.Fatal("a call waits for an error that is read after it")
+		t.Fatal("the call waits for someone to read the error")
 	}
 	if err := <-n.Errors(); err == nil {
 		t.Error("no error was reported")

@@ -9,8 +9,8 @@ import (
 	"reloader/test/rig"
 )
 
-// A change is announced when the kubelet begins to write it, before there is anything to read, and when files are
-// written in place; polling announces nothing.
+// Stirs is called when the kubelet begins to write a change, before there is anything to read, and when files are
+// written in place. Polling does not call it.
 func TestStirs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

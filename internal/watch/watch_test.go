@@ -22,7 +22,7 @@ func start(t testing.TB, opts Options) *Watcher {
 	return w
 }
 
-// until takes hints, looks after each, and fails when the last hint came before it was true.
+// until receives hints and checks after each. It fails if no hint comes after the condition has become true.
 func until(t testing.TB, s *Subscription, what string, isTrue func() bool) {
 	t.Helper()
 	deadline := time.After(rig.Patience)
@@ -38,8 +38,8 @@ func until(t testing.TB, s *Subscription, what string, isTrue func() bool) {
 	}
 }
 
-// quiet takes the hints that are on their way. It waits a moment for those that the kernel still
-// holds; one that is later makes a test weaker, never fail.
+// quiet receives the pending hints, and waits a moment for those about events that the kernel still
+// holds. A later one makes a test weaker, but never fail.
 func quiet(s *Subscription) {
 	for {
 		select {
@@ -86,6 +86,7 @@ func step(t testing.TB, s *Subscription, what string, change func(), isTrue func
 	until(t, s, what, isTrue)
 }
 
+// Every change of files and directories in a tree causes a hint, also in directories that are new or made again.
 func TestHintsOnChanges(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -123,6 +124,7 @@ func swap(t testing.TB, dir string, generation int, text string) {
 	rig.Must(t, os.RemoveAll(filepath.Join(dir, name(generation-1))))
 }
 
+// Each swap of a volume causes a hint, and so does an edit in place of the new files. Old generations are not watched.
 func TestHintsOnSwaps(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -138,7 +140,7 @@ func TestHintsOnSwaps(t *testing.T) {
 	wantWatches(t, w, 2) // the volume and its current generation
 }
 
-// A volume's links to its files need no look, those to its directories do.
+// A volume's links to directories are followed: writes in them cause hints.
 func TestDirectoryInVolume(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -155,6 +157,8 @@ func TestDirectoryInVolume(t *testing.T) {
 	}
 }
 
+// A directory that does not exist yet, and neither do its parents, causes a hint when it is made. Files next to the missing
+// directory cause none.
 func TestDirectoryThatIsNotThereYet(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -162,10 +166,10 @@ func TestDirectoryThatIsNotThereYet(t *testing.T) {
 	s := start(t, Options{Interval: never}).Subscribe([]string{dir})
 	file := filepath.Join(dir, "x")
 	quiet(s)
-	put(t, filepath.Join(top, "noise"), "") // next to the missing directory: no business of ours
+	put(t, filepath.Join(top, "noise"), "") // next to the missing directory
 	select {
 	case <-s.C():
-		t.Error("a hint for a file beside the missing directory")
+		t.Error("a hint about a file next to the missing directory")
 	case <-time.After(50 * time.Millisecond):
 	}
 	for i := range 3 {
@@ -176,6 +180,7 @@ func TestDirectoryThatIsNotThereYet(t *testing.T) {
 	}
 }
 
+// A directory that is renamed, removed or replaced is followed by its name.
 func TestDirectoryReplaced(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "d")
@@ -187,14 +192,14 @@ func TestDirectoryReplaced(t *testing.T) {
 		step(t, s, "renamed away", func() { rig.Must(t, os.Rename(dir, fmt.Sprint(dir, i))) }, gone(dir))
 		step(t, s, "another in its place", func() { put(t, file, "1") }, holds(file, "1"))
 		step(t, s, "written there", func() { put(t, file, "2") }, holds(file, "2"))
-		// Removed and made again: file systems give the same inode number again.
+		// Removed and made again: file systems reuse the inode number.
 		step(t, s, "removed and made again", func() { rig.Must(t, os.RemoveAll(dir)); put(t, file, "3") }, holds(file, "3"))
 		step(t, s, "written there", func() { put(t, file, "4") }, holds(file, "4"))
 	}
 	wantWatches(t, w, 1)
 }
 
-// A directory that is a link, as git-sync makes it.
+// A directory behind a link, as git-sync makes it: a change of the link and of the files behind it causes hints.
 func TestLinkedDirectory(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -211,6 +216,7 @@ func TestLinkedDirectory(t *testing.T) {
 	step(t, s, "written behind the link", func() { put(t, at("two/conf/x"), "3") }, holds(file, "3"))
 }
 
+// Links that lead back up, or to themselves, do not add watches without end.
 func TestLinkLoop(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -223,6 +229,7 @@ func TestLinkLoop(t *testing.T) {
 	wantWatches(t, w, 2)
 }
 
+// Below a server's database directory nothing is watched.
 func TestDatabaseIsNotWatched(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -235,6 +242,7 @@ func TestDatabaseIsNotWatched(t *testing.T) {
 	}
 }
 
+// Each subscription gets hints about its own directories. Watches are shared, and end with the last subscription.
 func TestSubscriptions(t *testing.T) {
 	t.Parallel()
 	one, two := t.TempDir(), t.TempDir()
@@ -256,24 +264,24 @@ func TestSubscriptions(t *testing.T) {
 		t.Errorf("%d watches, want 2", n)
 	}
 	b.SetDirs([]string{two})
-	w.call(func() {}) // after it
+	w.call(func() {}) // returns after SetDirs has been handled
 	quiet(b)
 	put(t, x, "2")
 	until(t, a, "own directory", holds(x, "2"))
 	select {
 	case <-b.C():
-		t.Error("a hint for a directory that was given up")
+		t.Error("a hint about a directory that was dropped")
 	default:
 	}
 	a.Close()
 	b.Close()
-	b.SetDirs([]string{one}) // closed: nothing
+	b.SetDirs([]string{one}) // has no effect after Close
 	if n := w.Stats().Watches; n != 0 {
 		t.Errorf("%d watches after all were closed", n)
 	}
 }
 
-// A new directory is hinted for, because it may have changed between reading and watching.
+// A new directory causes a hint, because it may have changed between the reading and the watch.
 func TestSetDirsHints(t *testing.T) {
 	t.Parallel()
 	one, two := t.TempDir(), t.TempDir()
@@ -281,6 +289,7 @@ func TestSetDirsHints(t *testing.T) {
 	step(t, s, "new directory", func() { s.SetDirs([]string{one, two}) }, func() bool { return true })
 }
 
+// Each poll hints, although inotify works: some changes are not reported by the kernel.
 func TestPollingAlwaysOn(t *testing.T) {
 	t.Parallel()
 	s := start(t, Options{Interval: 5 * time.Millisecond}).Subscribe([]string{t.TempDir()})
@@ -289,6 +298,7 @@ func TestPollingAlwaysOn(t *testing.T) {
 	}
 }
 
+// Close ends the goroutine and inotify, may be called several times at once, and makes later calls return without effect.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	w := New(Options{Interval: time.Millisecond})
@@ -304,7 +314,7 @@ func TestClose(t *testing.T) {
 	select {
 	case <-w.done:
 	default:
-		t.Error("the goroutine is still there")
+		t.Error("the goroutine still runs")
 	}
 	if w.notifier != nil || w.Stats().Watches != 0 {
 		t.Error("inotify is still open")
