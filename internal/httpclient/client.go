@@ -12,12 +12,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"reloader/internal/reload"
@@ -55,8 +53,9 @@ type Client struct {
 
 const (
 	dialTimeout = 5 * time.Second
-	// maxAnswer bounds how much of an answer is read, in bytes.
-	maxAnswer = 1 << 20
+	// maxAnswer bounds how much of an answer's body is read, maxHead its headers with those of all informational answers before
+	// it, in bytes. Go's own limit is 10 MiB.
+	maxAnswer, maxHead = 1 << 20, 256 << 10
 	// maxSecret bounds a credential file and maxPEM a certificate file, in bytes; all public CAs together have 220 KB.
 	maxSecret, maxPEM = 64 << 10, 1 << 20
 )
@@ -140,14 +139,6 @@ func (c *Client) Do(ctx context.Context, method, path string, timeout time.Durat
 func (c *Client) send(ctx context.Context, method, path, query string, timeout time.Duration, read func(io.Reader)) (Answer, *reload.Failure) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	var sent atomic.Bool // another goroutine sets it, perhaps after this one has given up
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(i httptrace.WroteRequestInfo) {
-			if i.Err == nil {
-				sent.Store(true)
-			}
-		},
-	})
 	target, shown := c.address(path), c.URL(path)
 	if query != "" && target.RawQuery != "" {
 		query = target.RawQuery + "&" + query
@@ -165,10 +156,8 @@ func (c *Client) send(ctx context.Context, method, path, query string, timeout t
 	if f := c.connect(); f != nil {
 		return Answer{}, f
 	}
-	resp, err := c.transport.RoundTrip(req)
-	if err != nil {
-		f := c.explain(err, method+" "+shown, timeout)
-		f.Untouched = !sent.Load()
+	resp, f := c.exchange(req, shown, timeout)
+	if f != nil {
 		return Answer{}, f
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -288,7 +277,8 @@ func (c *Client) connect() *reload.Failure {
 		TLSHandshakeTimeout: dialTimeout,
 		MaxIdleConnsPerHost: 1,
 		// No IdleConnTimeout: closing a connection here would look like a restart of the server.
-		DisableCompression: true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHead,
 	}
 	if c.o.Address != "" {
 		c.transport.Proxy = nil // a proxy would choose the address itself

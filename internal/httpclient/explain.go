@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -40,6 +41,13 @@ func explain(err error, request string, timeout time.Duration) *reload.Failure {
 		f.Hint = "write http:// instead of https:// in the URL"
 		return f
 	}
+	// First those that quote the answer: it may contain the words of any other error.
+	if strange := notHTTP(err); strange != "" {
+		f.Class, f.Message = reload.ClassUnexpected, request+": "+strange
+		f.Hint = "does another program use this port?"
+		f.Err = errors.New(strange)
+		return f
+	}
 	if tlsFailure(err, f) {
 		f.Message = request + ": " + f.Message
 		return f
@@ -64,18 +72,32 @@ func explain(err error, request string, timeout time.Duration) *reload.Failure {
 		f.Class = reload.ClassUnreachable
 		f.Message = "the connection was cut before the answer"
 		f.Hint = "did the server restart? see its log"
-	case strings.Contains(err.Error(), "malformed"):
-		// The library quotes the answer, which may repeat our own request.
-		f.Class = reload.ClassUnexpected
-		f.Message = "the answer is not HTTP"
-		f.Hint = "does another program use this port?"
-		f.Err = errors.New("malformed HTTP answer")
 	default:
 		f.Class = reload.ClassUnreachable
 		f.Message = reload.BoundBody(err.Error())
 	}
 	f.Message = request + ": " + f.Message
 	return f
+}
+
+// errSwitched is the error of an answer with status 101.
+var errSwitched = errors.New("101 Switching Protocols")
+
+// notHTTP recognizes an answer that is none to an HTTP request, and says what it is instead; empty for any other error. The library
+// quotes such an answer, which may repeat our own request: it is not shown.
+func notHTTP(err error) string {
+	_, system := errors.AsType[*net.OpError](err)
+	switch text := err.Error(); {
+	case errors.Is(err, errSwitched):
+		return "the server switches to another protocol, which reloader did not ask for"
+	case system || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return "" // there is no answer, or only a part of one
+	case strings.Contains(text, "server response headers exceeded"):
+		return fmt.Sprintf("the headers of the answer have more than %d KiB", maxHead>>10)
+	case strings.HasPrefix(text, "net/http: HTTP/1.x transport connection broken: "), strings.Contains(text, "malformed chunked encoding"):
+		return "the answer is not HTTP"
+	}
+	return ""
 }
 
 // plainHTTP recognizes an HTTP answer where a TLS handshake was expected.
@@ -86,7 +108,7 @@ func plainHTTP(err error) bool {
 
 // tlsFailure recognizes errors of the TLS handshake; it fills f and reports true.
 func tlsFailure(err error, f *reload.Failure) bool {
-	_, isAlert := errors.AsType[tls.AlertError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
 	host, isHost := errors.AsType[x509.HostnameError](err)
 	_, isAuthority := errors.AsType[x509.UnknownAuthorityError](err)
 	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
@@ -102,10 +124,10 @@ func tlsFailure(err error, f *reload.Failure) bool {
 		f.Hint = "renew it, and check the clocks"
 	case isInvalid:
 		f.Message = "the server's certificate is invalid: " + invalid.Error()
-	case isAlert || strings.Contains(err.Error(), "remote error: tls: "):
+	case isOp && op.Op == "remote error": // an alert; its type is not exported
 		f.Message = "the server refused the TLS handshake: " + last(err)
 		f.Hint = "if it asks for a client certificate, set the certificate and key files; its client CA must have signed it"
-	case strings.Contains(err.Error(), "tls: "):
+	case strings.HasPrefix(err.Error(), "tls: "), strings.HasPrefix(last(err), "tls: "):
 		f.Message = "TLS handshake failed: " + last(err)
 	default:
 		return false

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"reloader/internal/reload"
@@ -56,19 +57,35 @@ func (c *Client) RoundTrip(req *http.Request, timeout time.Duration, fresh func(
 	if f := c.connect(); f != nil {
 		return nil, f
 	}
-	sent := false
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
-		WroteRequest: func(i httptrace.WroteRequestInfo) { sent = i.Err == nil },
 		GotConn: func(i httptrace.GotConnInfo) {
 			if !i.Reused {
 				fresh()
 			}
 		},
 	})
-	resp, err := c.transport.RoundTrip(req.WithContext(ctx))
+	return c.exchange(req.WithContext(ctx), c.URL(req.URL.Path), timeout)
+}
+
+// exchange sends a request and returns the head of the answer. shown is the request's address in messages.
+func (c *Client) exchange(req *http.Request, shown string, timeout time.Duration) (*http.Response, *reload.Failure) {
+	var sent atomic.Bool // another goroutine sets it, perhaps after this one has given up
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		WroteRequest: func(i httptrace.WroteRequestInfo) {
+			if i.Err == nil {
+				sent.Store(true)
+			}
+		},
+	}))
+	resp, err := c.transport.RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		// No request asks for that. The connection is the caller's now: no timeout would end reading from it.
+		_ = resp.Body.Close()
+		err = errSwitched
+	}
 	if err != nil {
-		f := c.explain(err, req.Method+" "+c.URL(req.URL.Path), timeout)
-		f.Untouched = !sent
+		f := c.explain(err, req.Method+" "+shown, timeout)
+		f.Untouched = !sent.Load()
 		return nil, f
 	}
 	return resp, nil
