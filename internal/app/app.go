@@ -147,7 +147,7 @@ func (a *App) listen(ctx context.Context) error {
 	return nil
 }
 
-// track makes a target known to metrics and status.
+// track makes a target known to metrics and status. It must not wait for a disk: the lock may be held.
 func (a *App) track(u *unit) {
 	known := status.Target{Name: u.cfg.Name, Kind: string(u.cfg.Kind), Status: u.target.Status, Look: u.target.Look}
 	if u.gate != nil {
@@ -155,7 +155,7 @@ func (a *App) track(u *unit) {
 	}
 	a.tracker.Add(known)
 	if gate, ok := u.gate.(keeper); ok {
-		a.history.Add(known.Name, known.Kind, gate.History(), func(data []byte) {
+		a.history.Add(known.Name, known.Kind, u.kept, func(data []byte) {
 			if err := gate.KeepHistory(data); err != nil {
 				a.log.Warn("could not save the history", "target", known.Name, "err", err)
 			}
@@ -166,10 +166,7 @@ func (a *App) track(u *unit) {
 }
 
 // keeper keeps the history of a target across restarts of reloader.
-type keeper interface {
-	KeepHistory(data []byte) error
-	History() []byte
-}
+type keeper interface{ KeepHistory(data []byte) error }
 
 // Addr is where metrics and status are served; empty when they are switched off.
 func (a *App) Addr() string {

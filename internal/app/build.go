@@ -32,7 +32,7 @@ func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, 
 		if err != nil {
 			return nil, a.heldElsewhere(t, err)
 		}
-		u.gate = gate
+		u.gate, u.kept = gate, gate.History()
 	}
 	a.cluster.dirs.Store(t.Name, r.Dirs())
 	u.hints = a.watcher.Subscribe(r.Dirs())

@@ -15,6 +15,7 @@ type unit struct {
 	target *reload.Target
 	driver reload.Driver
 	gate   gateway // nil in direct mode
+	kept   []byte  // the history in the gate, if this unit opened it
 	hints  *watch.Subscription
 	reader *patientReader
 	// prepare makes the validator ready when a change seems to begin; nil: nothing to do.

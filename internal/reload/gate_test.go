@@ -2,6 +2,7 @@ package reload
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -54,6 +55,32 @@ func TestPublishedFilesAreRejected(t *testing.T) {
 		}
 		if st := b.target.Status(); st.Phase == InSync || len(b.reloads()) != 0 {
 			t.Errorf("phase %s, reloads %q", st.Phase, b.reloads())
+		}
+	})
+}
+
+// A target that replaces another one is made while that one still works. What the server refuses until the other has ended counts
+// for the new one, too: the same files are not published and refused a second time.
+func TestRefusalsWhileATargetIsReplaced(t *testing.T) {
+	refusing := func(b *bench, _ *Options) { b.server.refuses = func(text string) bool { return text == "b" } }
+	bubble(t, "refused after the next target was made", true, refusing, func(t *testing.T, b *bench) {
+		next, err := New(b.opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.change("b")
+		before := b.reloads()
+		b.want(RolledBack, "a", before...)
+		b.stop()
+		next.Inherit(b.target)
+		b.target = next
+		ctx, cancel := context.WithCancel(t.Context())
+		b.cancel = cancel
+		go func() { b.done <- next.Run(ctx) }()
+		sleep(time.Minute)
+		b.want(RolledBack, "a", before...)
+		if got := b.gate.text(); got != "a" {
+			t.Errorf("the gate holds %q", got)
 		}
 	})
 }

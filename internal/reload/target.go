@@ -83,15 +83,6 @@ func New(o Options) (*Target, error) {
 	if o.Watch != nil {
 		t.hints = o.Watch.C()
 	}
-	var (
-		published, accepted snapshot.Digest
-		refused             refusals
-	)
-	if o.Gate != nil {
-		published, accepted = o.Gate.Current(), o.Gate.LastAccepted()
-		refused = refusalsBefore(o.Gate.Refused())
-		t.why.refusal = "the server refused these files before reloader restarted"
-	}
 	t.state = newState(timing{
 		gated:     o.Gate != nil,
 		settle:    o.Settle,
@@ -102,7 +93,7 @@ func New(o Options) (*Target, error) {
 		recheck:   recheckAfter,
 		unproven:  unprovenAttempts,
 		patience:  startPatience,
-	}, published, accepted, refused)
+	}, snapshot.Digest{}, snapshot.Digest{}, refusals{}) // readGate knows better
 	t.obs.Facts = o.Facts
 	t.failing = newBackOff(o.RetryInitial, o.RetryMax)
 	t.waiting = newBackOff(min(waitInitial, o.WaitMax), o.WaitMax)
@@ -127,6 +118,7 @@ func (t *Target) Run(ctx context.Context) error {
 	t.timer.Stop()
 	defer t.timer.Stop()
 	defer t.endEarly()
+	t.readGate()
 	ev := event{kind: evStart, at: time.Now()}
 	for {
 		var act action
@@ -154,6 +146,17 @@ func (t *Target) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// readGate finds out what the gate holds and what the server refused. New is too early for that: another target, which this one
+// replaces, may still be writing there.
+func (t *Target) readGate() {
+	if t.o.Gate == nil {
+		return
+	}
+	t.state.published, t.state.accepted = t.o.Gate.Current(), t.o.Gate.LastAccepted()
+	t.state.refused = refusalsBefore(t.o.Gate.Refused())
+	t.why.refusal = "the server refused these files before reloader restarted"
 }
 
 // do carries out one action. Anything that goes wrong becomes an event.

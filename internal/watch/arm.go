@@ -177,6 +177,10 @@ func (w *Watcher) survey() plan {
 // disarm removes watches that are not planned, and forgets those that the kernel has dropped (the
 // directory was removed or unmounted), even if a new directory got the old one's identity.
 func (w *Watcher) disarm() {
+	for _, path := range w.leftover {
+		_ = w.notifier.Remove(path)
+	}
+	w.leftover = nil
 	alive := map[string]bool{}
 	for _, p := range w.notifier.WatchList() {
 		alive[p] = true
@@ -232,6 +236,7 @@ func (w *Watcher) closeNotifier() {
 		}
 		w.notifier, w.adding = nil, nil
 	}
+	w.leftover = nil
 	clear(w.armed)
 	w.watches.Store(0)
 }

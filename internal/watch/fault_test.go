@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"reloader/test/rig"
@@ -246,91 +245,3 @@ type fakeWatches struct {
 
 func (f fakeWatches) Add(dir string) error { *f.paths = append(*f.paths, dir); return nil }
 func (f fakeWatches) WatchList() []string  { return *f.paths }
-
-// hanging is an inotify that hangs when dir is added, as with a file system that does not answer.
-type hanging struct {
-	notifier
-	dir  string
-	hang chan struct{}
-}
-
-func (h hanging) Add(dir string) error {
-	if dir == h.dir {
-		<-h.hang
-	}
-	return h.notifier.Add(dir)
-}
-
-// A directory that hangs delays only itself. Others can be subscribed to, watched and closed meanwhile, and once it answers it
-// is watched too.
-func TestHungDirectory(t *testing.T) {
-	t.Parallel()
-	for _, where := range []string{"during the survey", "when it is added"} {
-		t.Run(where, func(t *testing.T) {
-			t.Parallel()
-			dir, other := t.TempDir(), t.TempDir()
-			hang := make(chan struct{})
-			var log logged
-			w := New(Options{Interval: 50 * time.Millisecond, Fallback: 10 * time.Millisecond, Logger: log.logger(), open: func() (notifier, error) {
-				h := hanging{notifier: newFaulty(t).notifier, hang: hang}
-				if where == "when it is added" {
-					h.dir = dir
-				}
-				return h, nil
-			}})
-			bad := &Subscription{w: w, hints: make(chan struct{}, 1)}
-			w.post(func() {
-				w.subs = append(w.subs, bad)
-				bad.dirs = []string{dir}
-				if where == "during the survey" {
-					looking := make(chan plan)
-					bad.looking = looking
-					go func() { <-hang; looking <- makePlan(bad, bad.dirs) }()
-				}
-				w.rearm()
-			})
-			good := w.Subscribe([]string{other})
-			step(t, good, "another directory", func() { put(t, filepath.Join(other, "x"), "1") }, holds(filepath.Join(other, "x"), "1"))
-			rig.Until(t, "the log", func() bool { return strings.Contains(log.String(), "does not answer") })
-			close(hang)
-			rig.Until(t, "watches of both", func() bool { st := w.Stats(); return st.Watches == 2 && !st.Polling })
-			step(t, bad, "the directory", func() { put(t, filepath.Join(dir, "x"), "1") }, holds(filepath.Join(dir, "x"), "1"))
-			good.Close()
-			w.Close()
-		})
-	}
-}
-
-// A directory that never answers does not keep Close from returning.
-func TestCloseWithAHungDirectory(t *testing.T) {
-	t.Parallel()
-	dir, hang := t.TempDir(), make(chan struct{})
-	defer close(hang)
-	n := newFaulty(t).notifier
-	w := New(Options{Interval: never, open: func() (notifier, error) { return hanging{n, dir, hang}, nil }})
-	s := w.Subscribe([]string{dir})
-	s.SetDirs([]string{t.TempDir()})
-	s.Close()
-	w.Close()
-}
-
-// While the watcher's goroutine is blocked, SetDirs does not wait, and closing a subscription waits for patience at most.
-func TestBusyWatcherDelaysNoCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := New(Options{open: func() (notifier, error) { return nil, syscall.EMFILE }})
-		s := w.Subscribe(nil)
-		release := make(chan struct{})
-		w.post(func() { <-release })
-		begin := time.Now()
-		s.SetDirs([]string{"/hung"})
-		if took := time.Since(begin); took != 0 {
-			t.Errorf("SetDirs waited %v", took)
-		}
-		s.Close()
-		if took := time.Since(begin); took > patience {
-			t.Errorf("Close waited %v, want at most %v", took, patience)
-		}
-		close(release)
-		w.Close()
-	})
-}

@@ -65,12 +65,18 @@ func (w *Watcher) swapped(data string) {
 	}
 }
 
-// forget removes the watch at the path, so that a new directory there gets a watch of its own.
+// forget removes the watch at the path, so that a new directory there gets a watch of its own. While an addition waits for a file
+// system that does not answer, fsnotify holds its lock, and to remove a watch would take just as long: disarm does it later.
 func (w *Watcher) forget(path string) {
 	for id, p := range w.armed {
-		if p == path {
+		if p != path {
+			continue
+		}
+		delete(w.armed, id)
+		if w.adding != nil {
+			w.leftover = append(w.leftover, path)
+		} else {
 			_ = w.notifier.Remove(path)
-			delete(w.armed, id)
 		}
 	}
 }

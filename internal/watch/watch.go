@@ -71,8 +71,10 @@ type Watcher struct {
 	// adding is closed when an Add ends that the file system has not answered; nil: none.
 	adding <-chan struct{}
 	armed  map[dirID]string
-	plan   plan
-	dirty  bool // directories may have been added or removed
+	// leftover are watches that forget could not remove; there is at most one for each that was armed.
+	leftover []string
+	plan     plan
+	dirty    bool // directories may have been added or removed
 	// held are events that came while rearm waited for a directory.
 	held []fsnotify.Event
 	// notBefore spaces re-armings in proportion to their cost, so that writing a large tree
