@@ -13,7 +13,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// hostile are files that, with a megabyte, once made a million findings or took minutes.
+// hostile are files of about this size. With a megabyte, they once gave a million findings or took minutes.
 func hostile(size int) map[string]map[string]string {
 	fill := func(head, piece, tail string) string {
 		return head + strings.Repeat(piece, (size-len(head))/len(piece)) + tail
@@ -48,8 +48,7 @@ func hostile(size int) map[string]map[string]string {
 	}
 }
 
-// Hostile files give a bounded number of findings, and a bad one stays bad. Memory and time are shown by the
-// benchmark.
+// Hostile files give a limited number of findings, and bad ones are still refused. BenchmarkHostile shows memory and time.
 func TestHostileFiles(t *testing.T) {
 	t.Parallel()
 	for name, sets := range hostile(100_000) {
@@ -88,19 +87,21 @@ func judgeOne(t testing.TB, role, content string) finding.Result {
 	return r
 }
 
-// The deadline of a verdict is seen within a file, and ends in "no verdict".
+// A deadline that passes within a file ends the judging before the end of that file, without a verdict.
 func TestDeadlineWithinAFile(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("too long")
-	// The environment is asked within the file: it ends the context.
+	// Each entry asks for a variable; the first question ends the context.
+	const entries = 10_000
+	asked := 0
 	opts := validation.Options{}
-	opts.Env.LookupEnv = func(string) (string, bool) { cancel(why); return "x", true }
-	content := "apiVersion: 1\ndatasources:\n- name: $A\n" + strings.Repeat("- {name: a, type: loki, jsonData: {a: 1}}\n", 10_000)
+	opts.Env.LookupEnv = func(string) (string, bool) { asked++; cancel(why); return "x", true }
+	content := "apiVersion: 1\ndatasources:\n" + strings.Repeat("- {name: $A, type: loki, jsonData: {a: 1}}\n", entries)
 	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: grafana.Datasources, Dir: "/p"}, map[string][]byte{"a.yaml": []byte(content)}))
 	_, err := New(opts).Validate(ctx, finding.Request{Set: set, Facts: finding.Facts{SameEnv: true}})
-	if !errors.Is(err, why) {
-		t.Errorf("%v", err)
+	if !errors.Is(err, why) || asked >= entries {
+		t.Errorf("%v after %d of %d entries", err, asked, entries)
 	}
 }
 
