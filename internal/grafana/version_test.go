@@ -21,3 +21,22 @@ func TestParseVersion(t *testing.T) {
 		t.Errorf("%v and %v compare in the wrong order", newer, older)
 	}
 }
+
+// FuzzParseVersion: whatever a server reports is a version, its text reads as the same version, and it compares in order.
+func FuzzParseVersion(f *testing.F) {
+	for _, s := range []string{"12.4.0", "v9.4.0-pre", "11.5", "12", "", "0.1", "12.-4", "+12.+4", "99999999999999999999.1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v := ParseVersion(s)
+		if v.Major <= 0 || v.Minor < 0 {
+			t.Fatalf("%q is version %s", s, v)
+		}
+		if again := ParseVersion(v.String()); again != v {
+			t.Errorf("%q is version %s, which is read as %s", s, v, again)
+		}
+		if !v.AtLeast(v) || v.Before(v) || !v.AtLeast(Version{Major: v.Major}) {
+			t.Errorf("%q does not compare in order", s)
+		}
+	})
+}

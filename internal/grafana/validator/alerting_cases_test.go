@@ -2,17 +2,17 @@ package validator
 
 import "strings"
 
-// alertCase is one alerting file for a new 12.4 with the organization 1 only.
+// alertCase is one alerting file for a fresh Grafana 12.4 with one organization.
 type alertCase struct {
 	name, text string
-	// want is the rule of the error that the file must have; empty when Grafana takes it.
+	// want is the rule of the error that the file must have; empty when Grafana accepts it.
 	want string
 	// warn is the rule of a warning that the file must have.
 	warn string
 }
 
-// oneRule is a file with one good rule, some of its lines replaced: "for: x" replaces the line that
-// begins with "for:" or adds it, "-for" takes it out.
+// oneRule is a file with one good rule after some changes: "for: x" replaces the line that begins with "for:" or adds it, and
+// "-for" removes it.
 func oneRule(changes ...string) string {
 	lines := []string{
 		"uid: r1", "title: R1", "condition: A", "for: 5m",

@@ -15,7 +15,7 @@ import (
 	"reloader/test/rig"
 )
 
-// realServer is a Grafana 12.4 that is started anew for each case, on a database that is migrated.
+// realServer is a Grafana 12.4 that starts again for each case, on a copy of a database that is already migrated.
 type realServer struct {
 	binary, home string
 	db           []byte
@@ -31,7 +31,7 @@ func newRealServer(t *testing.T) *realServer {
 	}
 	data := t.TempDir()
 	if ok, log := g.startIn(t, data, data); !ok {
-		t.Fatalf("the server does not start with nothing:\n%s", log)
+		t.Fatalf("the server does not start without files:\n%s", log)
 	}
 	var err error
 	if g.db, err = os.ReadFile(filepath.Join(data, "grafana.db")); err != nil {
@@ -40,7 +40,7 @@ func newRealServer(t *testing.T) *realServer {
 	return g
 }
 
-// start says whether the server starts with a provisioning directory.
+// start reports whether the server starts with a provisioning directory.
 func (g *realServer) start(t *testing.T, provisioning string, env ...string) (started bool, log string) {
 	t.Helper()
 	data := t.TempDir()
@@ -105,8 +105,8 @@ func (g *realServer) startIn(t *testing.T, data, provisioning string, env ...str
 	}
 }
 
-// TestRealServerAgreesOnAlerting starts a new Grafana 12.4 with each of the cases: it must refuse
-// to start exactly where there is an error. It runs when RELOADER_TEST_GRAFANA_BINARY and
+// TestRealServerAgreesOnAlerting starts a fresh Grafana 12.4 with each case. It must refuse to start exactly where we find an
+// error. It runs when RELOADER_TEST_GRAFANA_BINARY and
 // RELOADER_TEST_GRAFANA_HOME name the program and its home.
 func TestRealServerAgreesOnAlerting(t *testing.T) {
 	g := newRealServer(t)

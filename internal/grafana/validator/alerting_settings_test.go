@@ -21,8 +21,8 @@ func alertRules(n int) string {
 	return b.String()
 }
 
-// A real Grafana 12.4 refuses the rule that reaches the quota: limit 3 takes two rules, limits 2, 1 and 0 do not. Rules
-// that are there already count, and are refused no more.
+// Like a real Grafana 12.4, we refuse the rule that reaches the quota: with a limit of 3, two rules are accepted; with 2, 1 or 0
+// they are not. Rules that the server has already count, and are not refused.
 func TestAlertRuleQuota(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -65,7 +65,7 @@ func TestAlertRuleQuota(t *testing.T) {
 	}
 }
 
-// Where alerting is switched off its files are not loaded, which is said once.
+// With alerting switched off, its files are not loaded: one warning says so, however many files there are.
 func TestAlertingSwitchedOff(t *testing.T) {
 	t.Parallel()
 	set := func(ini string) *snapshot.Set {
@@ -87,7 +87,7 @@ func TestAlertingSwitchedOff(t *testing.T) {
 			}
 		}
 		if n != want {
-			t.Errorf("%q: told %d times, want %d:\n%s", ini, n, want, listed(r.Findings))
+			t.Errorf("%q: %d warnings, want %d:\n%s", ini, n, want, listed(r.Findings))
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// freshAlerting is what alerting holds in a new server.
+// freshAlerting is what alerting has in a fresh server.
 func freshAlerting(v grafana.Version) *validation.LiveAlerting {
 	builtin := "grafana-default-email"
 	if v.AtLeast(validation.V124) {
@@ -29,7 +29,7 @@ func freshAlerting(v grafana.Version) *validation.LiveAlerting {
 	}
 }
 
-// seedAlerting adds what the seed's files made.
+// seedAlerting adds what the seed's files created.
 func seedAlerting(live *validation.Live, seed findings.Result, _ grafana.Version) {
 	a := live.Alerting
 	for _, i := range seed.Outline.Items {
@@ -53,12 +53,13 @@ func seedAlerting(live *validation.Live, seed findings.Result, _ grafana.Version
 	}
 }
 
+// See playTrials.
 func TestTrialsAlerting(t *testing.T) {
 	t.Parallel()
 	playTrials(t, "alerting", nil, seedAlerting)
 }
 
-// oneAlertingFile judges one alerting file for a new 12.4.
+// oneAlertingFile judges one alerting file.
 func oneAlertingFile(t *testing.T, text string, facts findings.Facts) []findings.Finding {
 	t.Helper()
 	r, err := New(validation.Options{Env: trialEnv("")}).Validate(t.Context(), findings.Request{Set: alertingSet(text), Facts: facts})
@@ -68,10 +69,12 @@ func oneAlertingFile(t *testing.T, text string, facts findings.Facts) []findings
 	return r.Findings
 }
 
+// newServer is a fresh Grafana 12.4.
 func newServer() findings.Facts {
 	return findings.Facts{Version: "12.4.0", SameEnv: true, Live: &validation.Live{Orgs: []validation.Org{{ID: 1, Name: "Main Org."}}, Alerting: freshAlerting(validation.V124)}}
 }
 
+// Each case has its error or none, its warning, and no other warning about expressions and templates.
 func TestAlertingCases(t *testing.T) {
 	t.Parallel()
 	for _, c := range alertCases {
@@ -85,7 +88,7 @@ func TestAlertingCases(t *testing.T) {
 				}
 				warned = warned || f.Severity == findings.Warning && f.Rule == c.warn
 				if f.Rule != c.warn && (f.Rule == "alert-rule-expression" || f.Rule == "alert-rule-template") {
-					t.Errorf("not expected: %s", f)
+					t.Errorf("unexpected: %s", f)
 				}
 			}
 			if c.want == "" && len(errors) > 0 || c.want != "" && !errors[c.want] {
@@ -98,10 +101,11 @@ func TestAlertingCases(t *testing.T) {
 	}
 }
 
-// alertingSecret stands where only secrets are written.
+// alertingSecret is written where files have secrets.
 const alertingSecret = "Zq7SECRETx9"
 
-// The settings of contact points have a test in their own package.
+// No finding and no outline shows a secret of an alerting file, whatever is wrong near it. The settings of contact points have
+// a test of their own in package alerting.
 func TestNoAlertingFindingShowsASecret(t *testing.T) {
 	t.Parallel()
 	var texts []string
@@ -131,7 +135,7 @@ func TestNoAlertingFindingShowsASecret(t *testing.T) {
 	}
 }
 
-// Of two mistakes at the bound of what is listed, it is always the same one that is listed.
+// When the list of findings ends between two mistakes of one entry, it is always the first one that is listed.
 func TestSameFindingsAtTheBound(t *testing.T) {
 	t.Parallel()
 	text := "apiVersion: 1\npolicies:\n- receiver: empty\n  routes:\n" +
@@ -142,7 +146,7 @@ func TestSameFindingsAtTheBound(t *testing.T) {
 			t.Fatal(err)
 		}
 		if all := listed(r.Findings); !strings.Contains(all, "'match' must be a map") || strings.Contains(all, "'match_re' must be a map") {
-			t.Fatalf("another one is listed than the first:\n%s", all)
+			t.Fatalf("the first one is not listed, or the second one is:\n%s", all)
 		}
 	}
 }
@@ -151,6 +155,7 @@ func alertingSet(text string) *snapshot.Set {
 	return snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: grafana.Alerting, Dir: "alerting"}, map[string][]byte{"a.yaml": []byte(text)}))
 }
 
+// FuzzAlerting: any file is judged without a panic for each version, and when it has not changed, nothing was removed from it.
 func FuzzAlerting(f *testing.F) {
 	for _, c := range alertCases {
 		f.Add(c.text)
@@ -172,13 +177,14 @@ func FuzzAlerting(f *testing.F) {
 			}
 			for _, finding := range again.Findings {
 				if finding.Rule == "alerting-removed-stays" {
-					t.Errorf("unchanged, and something left: %s", finding)
+					t.Errorf("the file is unchanged, and something counts as removed: %s", finding)
 				}
 			}
 		}
 	})
 }
 
+// What is removed from alerting files stays in Grafana: each thing is reported, unless the files delete it.
 func TestWhatLeavesAlertingFilesStays(t *testing.T) {
 	t.Parallel()
 	before := oneRule() + point("email", "addresses: a") + mute("weekdays: [monday]") + tmpl("x") + policy("{receiver: CP}")
@@ -196,18 +202,18 @@ func TestWhatLeavesAlertingFilesStays(t *testing.T) {
 		return n
 	}
 	if n := stay(before); n != 0 {
-		t.Errorf("%d things left unchanged files", n)
+		t.Errorf("%d things count as removed from unchanged files", n)
 	}
 	if n := stay("apiVersion: 1\n"); n != 5 {
-		t.Errorf("%d things left the emptied files, want 5", n)
+		t.Errorf("%d things count as removed from the emptied file, want 5", n)
 	}
 	deletes := "deleteRules: [{uid: r1}]\ndeleteContactPoints: [{uid: c1}]\ndeleteMuteTimes: [{name: m1}]\ndeleteTemplates: [{name: t1}]\nresetPolicies: [1]\n"
 	if n := stay(deletes); n != 0 {
-		t.Errorf("%d things stay although they are deleted", n)
+		t.Errorf("%d things count as staying although the file deletes them", n)
 	}
 }
 
-// Rules that depend on the version, beyond what the trials show.
+// What depends on Grafana's version, where no trial shows it.
 func TestAlertingVersions(t *testing.T) {
 	t.Parallel()
 	general := strings.Replace(oneRule(), "folder: F", "folder: General", 1)
@@ -255,12 +261,13 @@ func TestAlertingVersions(t *testing.T) {
 	}
 }
 
-func TestAlertingWithoutTheServersWord(t *testing.T) {
+// If the server was not asked, contact points and intervals that no file defines may exist there: they give warnings, not errors.
+func TestAlertingReferencesWithoutServer(t *testing.T) {
 	t.Parallel()
 	text := policy("{receiver: Team, routes: [{receiver: empty, object_matchers: [[a, '=', b]], mute_time_intervals: [Night]}]}")
 	found := oneAlertingFile(t, text, findings.Facts{Version: "12.4.0"})
 	if findings.HasErrors(found) {
-		t.Errorf("errors without the server's word:\n%s", listed(found))
+		t.Errorf("errors without asking the server:\n%s", listed(found))
 	}
 	var rules []string
 	for _, f := range found {
@@ -269,7 +276,7 @@ func TestAlertingWithoutTheServersWord(t *testing.T) {
 		}
 	}
 	if slices.Sort(rules); !slices.Equal(rules, []string{alerting.RuleIntervalRef, alerting.RuleReceiver}) {
-		t.Errorf("warnings are %v", rules)
+		t.Errorf("warnings are %v, want one for the contact point and one for the interval", rules)
 	}
 }
 

@@ -41,7 +41,7 @@ func largeSet() *snapshot.Set {
 	)
 }
 
-// BenchmarkValidate judges 1,000 data sources and 1,000 dashboards, with guards against the same files.
+// BenchmarkValidate judges 1,000 data sources and 1,000 dashboards, with guards that compare them with the same files.
 func BenchmarkValidate(b *testing.B) {
 	set := largeSet()
 	v := New(validation.Options{})

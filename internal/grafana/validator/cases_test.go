@@ -41,7 +41,7 @@ func trialEnv(fixtures string) expand.Env {
 	}
 }
 
-// bench is a provisioning directory in which trials are played one after the other.
+// bench is a provisioning directory for one trial after the other.
 type bench struct {
 	t        testing.TB
 	root     string
@@ -97,7 +97,7 @@ func (b *bench) lay(files, links, binary map[string]string) {
 	}
 }
 
-// set reads every directory below the provisioning directory as a source of its name.
+// set reads each directory below the provisioning directory as a source of that name.
 func (b *bench) set() *snapshot.Set {
 	b.t.Helper()
 	entries, err := os.ReadDir(b.dir)
@@ -127,7 +127,7 @@ func (b *bench) validate(req finding.Request) finding.Result {
 	return r
 }
 
-// trialLive is the server of the trials before anything else was done to it.
+// trialLive is the server of the trials before a trial changed it.
 func trialLive() *validation.Live {
 	return &validation.Live{
 		Orgs:        []validation.Org{{ID: 1, Name: "Main Org."}, {ID: 2, Name: "Second"}},
@@ -136,7 +136,7 @@ func trialLive() *validation.Live {
 	}
 }
 
-// seedLive adds what the seed's files made.
+// seedLive adds what the seed's files created.
 func seedLive(live *validation.Live, seed finding.Result, v grafana.Version) {
 	for _, i := range seed.Outline.Items {
 		switch i.Kind {
@@ -158,7 +158,7 @@ func seedLive(live *validation.Live, seed finding.Result, v grafana.Version) {
 	}
 }
 
-// apiLive adds what the seed's HTTP calls made.
+// apiLive adds what the seed's HTTP calls created.
 func apiLive(t testing.TB, live *validation.Live, calls [][3]json.RawMessage) {
 	t.Helper()
 	for _, call := range calls {
@@ -181,13 +181,13 @@ func apiLive(t testing.TB, live *validation.Live, calls [][3]json.RawMessage) {
 		case "/api/dashboards/db":
 			live.Dashboards = append(live.Dashboards, validation.Dashboard{OrgID: 1, UID: body.Dashboard.UID, Title: body.Dashboard.Title})
 		default:
-			t.Fatalf("no rule for what %s makes", url)
+			t.Fatalf("the test does not know what %s creates", url)
 		}
 	}
 }
 
-// playTrials validates every trial of a kind for every version that was measured, with what the
-// server of the trial knew, and compares the verdicts. differences are the deliberate ones, by "case version", with reasons.
+// playTrials checks that we refuse exactly the files that real servers refused: each trial of a kind, for each version that was
+// measured, with what the server of the trial had. differences are the deliberate exceptions, by "case version", with reasons.
 func playTrials(t *testing.T, kind string, differences map[string]string, addLive func(*validation.Live, finding.Result, grafana.Version)) {
 	trials := loadTrials(t, kind)
 	b := newBench(t)
@@ -226,8 +226,11 @@ func playTrials(t *testing.T, kind string, differences map[string]string, addLiv
 	}
 	for key := range differences {
 		if !used[key] {
-			t.Errorf("%s is listed as a difference and is none", key)
+			t.Errorf("%s is listed as a difference, and there is none", key)
 		}
+	}
+	if total == 0 {
+		t.Error("no verdicts to compare")
 	}
 	if most := total / 100; len(differences) > most {
 		t.Errorf("%d differences in %d verdicts, more than 1 %%", len(differences), total)
@@ -243,6 +246,7 @@ func listed(fs []finding.Finding) string {
 	return b.String()
 }
 
+// See playTrials for this and the next three.
 func TestTrialsDatasources(t *testing.T) {
 	t.Parallel()
 	playTrials(t, "datasources", nil, nil)

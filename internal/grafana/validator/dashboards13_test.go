@@ -23,8 +23,9 @@ func dashboardSet(provider string, files map[string]string) *snapshot.Set {
 		snapshot.FromFiles(snapshot.Source{Name: "json", Dir: "/d"}, raw))
 }
 
-// Since 13 each directory is a folder in the one above, at most 4 deep (https://github.com/grafana/grafana/pull/119852);
-// up to 12.4 the last directory is the folder. The deep directory is told once.
+// Since Grafana 13, each directory becomes a folder in the one above, at most 4 deep
+// (https://github.com/grafana/grafana/pull/119852). Up to 12.4 only the last directory becomes one. A directory that is too deep
+// is one warning, however many files it has.
 func TestNestedFolders(t *testing.T) {
 	t.Parallel()
 	set := dashboardSet("apiVersion: 1\nproviders: [{name: d, updateIntervalSeconds: 30, options: {path: /d, foldersFromFilesStructure: true}}]\n", map[string]string{
@@ -42,10 +43,10 @@ func TestNestedFolders(t *testing.T) {
 			}
 		}
 		if n != want {
-			t.Errorf("%s: %d\n%s", version, n, listed(r.Findings))
+			t.Errorf("%s: %d warnings, want %d\n%s", version, n, want, listed(r.Findings))
 		}
 		if r.Invalid() {
-			t.Errorf("%s: what is only concluded is an error", version)
+			t.Errorf("%s: an error, although no real server showed it", version)
 		}
 	}
 	p := &validation.Pass{Version: validation.V13}
@@ -59,7 +60,8 @@ func TestNestedFolders(t *testing.T) {
 	}
 }
 
-// A changed folder moves no dashboard whose file stays since 13, which is told when it happens; up to 12.4 all move.
+// Since Grafana 13, a new folder of a provider does not move dashboards whose files did not change: there is a warning. Up to 12.4
+// all dashboards move.
 func TestFolderOfProviderChanged(t *testing.T) {
 	t.Parallel()
 	at := func(folder string) *snapshot.Set {
@@ -88,12 +90,12 @@ func TestFolderOfProviderChanged(t *testing.T) {
 			return f.Rule == ruleProviderFolderNew && f.Severity == finding.Warning && f.Line == 2
 		})
 		if told != c.want {
-			t.Errorf("%+v: told %t\n%s", c, told, listed(r.Findings))
+			t.Errorf("%+v: warned %t\n%s", c, told, listed(r.Findings))
 		}
 	}
 }
 
-// How deep folders may be nested is what the running server was started with, else what grafana.ini says: 1 to 7.
+// How deep folders may be nested (1 to 7) is the running server's setting, or that of grafana.ini if no server was asked.
 func TestNestedFolderDepth(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{}
@@ -133,8 +135,8 @@ func TestNestedFolderDepth(t *testing.T) {
 	}
 }
 
-// The least refresh is that of the running server, else that of grafana.ini, else 5 s. Durations are Grafana's: Go's form
-// too, not only one number with a unit (ValidateDashboardRefreshInterval in Grafana 12.4, gtime.ParseDuration of its SDK).
+// The minimum refresh is the running server's setting, or that of grafana.ini, or 5 s. Durations have Grafana's forms: Go's, and
+// one number with a unit (ValidateDashboardRefreshInterval in Grafana 12.4, gtime.ParseDuration of its SDK).
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -171,8 +173,9 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// Measured on Grafana 12.4: it stores a v2 resource only with a refresh of at least the minimum, a classic dashboard and a v1
-// resource with the minimum instead, and none with a refresh if the minimum is not a duration. A null makes it see no tags.
+// Grafana 12.4 skips a v2 resource whose refresh is below the minimum; a classic dashboard or a v1 resource it stores with the
+// minimum instead. If the minimum is not a duration, it skips every dashboard that has a refresh. If a tag is null, it ignores all
+// tags. All this was measured.
 func TestRefreshThatSkips(t *testing.T) {
 	t.Parallel()
 	resource := func(version, spec string) string {
@@ -203,12 +206,12 @@ func TestRefreshThatSkips(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := r.Expected.(*Expected).Skipped["/d/a.json"]; got != c.want {
-			t.Errorf("%+v: skipped for %q\n%s", c, got, listed(r.Findings))
+			t.Errorf("%+v: skipped because of %q\n%s", c, got, listed(r.Findings))
 		}
 	}
 }
 
-// What is skipped is told to whoever proves what runs; the rest is not.
+// The driver is told which dashboards Grafana skips, and no others. Library panels in a row are reported like all others.
 func TestSkippedDashboards(t *testing.T) {
 	t.Parallel()
 	resource := func(meta, spec string) string {
@@ -231,7 +234,7 @@ func TestSkippedDashboards(t *testing.T) {
 	}
 	for _, name := range []string{"In a row", "only-uid"} {
 		if !strings.Contains(listed(r.Findings), `library panel "`+name+`"`) {
-			t.Errorf("the library panel %q in a row is not told:\n%s", name, listed(r.Findings))
+			t.Errorf("the library panel %q in a row is not reported:\n%s", name, listed(r.Findings))
 		}
 	}
 }

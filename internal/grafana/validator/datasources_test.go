@@ -8,7 +8,7 @@ import (
 	"reloader/internal/grafana/validation"
 )
 
-// Each rule about the fields of one data source is given by the first entry, and by nothing in its corrected twin.
+// The first entry of each pair triggers the rule; the second, corrected one does not.
 func TestDatasourceFields(t *testing.T) {
 	t.Parallel()
 	for rule, entries := range map[string][2]string{
@@ -31,7 +31,7 @@ func TestDatasourceFields(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got := slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Rule == rule }); got != (i == 0) {
-					t.Errorf("%s: given is %t\n%s", entry, got, listed(r.Findings))
+					t.Errorf("%s: triggered: %t\n%s", entry, got, listed(r.Findings))
 				}
 			}
 		})

@@ -132,7 +132,8 @@ func docLive() *validation.Live {
 	return l
 }
 
-// Every rule is documented, every documented rule exists, and its example gives it, with the severity that the text begins with.
+// Every rule is documented, every documented rule exists, and its example triggers it, with the severity that is the first word
+// of its text.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	rules := Rules()
@@ -140,7 +141,7 @@ func TestDocs(t *testing.T) {
 	var names []string
 	for _, d := range docs {
 		if strings.HasPrefix(d.rule, "ini-") {
-			continue // the package gini tests these
+			continue // package ini tests these
 		}
 		names = append(names, d.rule)
 		t.Run(d.rule, func(t *testing.T) {
@@ -198,11 +199,11 @@ func checkExample(t *testing.T, d documented, want finding.Severity) {
 	for _, f := range r.Findings {
 		found = found || f.Rule == d.rule && f.Severity == want
 		if f.File == "" || f.Line == 0 && f.Rule != ruleKindMissing && f.Rule != "file-unreadable" && !strings.HasPrefix(f.Rule, "guard-") && f.Rule != rulePluginStays && f.Rule != ruleDSPruned {
-			t.Errorf("without a place: %s", f)
+			t.Errorf("a finding without a position: %s", f)
 		}
 	}
 	if !found {
-		t.Errorf("the example does not give the rule as %v:\n%s", want, listed(r.Findings))
+		t.Errorf("the example does not trigger the rule as %v:\n%s", want, listed(r.Findings))
 	}
 	if want != finding.Error && r.Invalid() {
 		t.Errorf("the example gives errors:\n%s", listed(r.Findings))

@@ -11,11 +11,11 @@ import (
 	"reloader/internal/grafana/validation"
 )
 
-// notAtStart are cases whose badness shows at a reload only: a start of 12.4 logs it and goes on.
+// notAtStart are cases that fail only at a reload: at a start, 12.4 logs the error and continues.
 var notAtStart = []string{"folderUid general", "folder exists"}
 
-// TestRealServerAgreesOnFiles starts a new Grafana 12.4 with each case of TestVersions: it must refuse to
-// start exactly where there is an error. It runs under the same conditions as its sibling for alerting.
+// TestRealServerAgreesOnFiles starts a fresh Grafana 12.4 with each case of TestVersions. It must refuse to start exactly where
+// we find an error. It needs the same environment as TestRealServerAgreesOnAlerting.
 func TestRealServerAgreesOnFiles(t *testing.T) {
 	g := newRealServer(t)
 	paths := regexp.MustCompile(`/(?:d|e)([,}])`)
@@ -32,7 +32,7 @@ func TestRealServerAgreesOnFiles(t *testing.T) {
 	g.compare(t, sets)
 }
 
-// compare starts a new server with each set of files.
+// compare starts a fresh server with each set of files.
 func (g *realServer) compare(t *testing.T, sets map[string]map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(sets)) {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func (g *realServer) compare(t *testing.T, sets map[string]map[string]string) {
 	}
 }
 
-// oddFiles are files that no one measured: whatever the server says of them is right.
+// oddFiles are files without a recorded verdict: the real server decides.
 func oddFiles() map[string]map[string]string {
 	entry := func(fields string) map[string]string {
 		return map[string]string{"datasources/a.yaml": ds + "- {name: A, type: prometheus, " + fields + "}\n"}
@@ -115,7 +115,7 @@ func oddFiles() map[string]map[string]string {
 	}
 }
 
-// TestRealServerAgreesOnOddFiles is TestRealServerAgreesOnFiles for files without a known verdict.
+// TestRealServerAgreesOnOddFiles is TestRealServerAgreesOnFiles for files without a recorded verdict.
 func TestRealServerAgreesOnOddFiles(t *testing.T) {
 	newRealServer(t).compare(t, oddFiles())
 }

@@ -132,7 +132,7 @@ func versionCases() map[string]versionCase {
 	}
 }
 
-// What differs between versions, and what no measured trial covers.
+// Each case is refused in exactly the versions that refuse it. The versions are on both sides of each change of Grafana.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	for name, c := range versionCases() {
@@ -150,7 +150,7 @@ func TestVersions(t *testing.T) {
 					t.Fatal(err)
 				}
 				if want := slices.Contains(c.bad, version); r.Invalid() != want {
-					t.Errorf("%s: bad should be %v:\n%s", version, want, listed(r.Findings))
+					t.Errorf("%s: refused should be %v:\n%s", version, want, listed(r.Findings))
 				}
 			}
 		})
@@ -165,7 +165,7 @@ func factsOptions() validation.Options {
 	}
 }
 
-// What prune does to the verdict: what it deletes first cannot stand in the way.
+// prune deletes first, so a uid that it frees is not taken. A data source that was not written with prune: true keeps its uid.
 func TestPruneFreesUIDs(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"datasources/a.yaml": ds + "- {name: New, uid: u}\nprune: true\n"}

@@ -15,16 +15,16 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// fieldCase is what people really wrote, in testdata/field/NAME: p is the provisioning directory, other directories hold
-// dashboards.
+// fieldCase is a set of files that people really wrote, in testdata/field/NAME: p is the provisioning directory, other
+// directories have dashboards.
 type fieldCase struct {
 	name    string
 	version string
 	same    bool
 	env     map[string]string
-	// want are the findings without their messages, remarks left out: "severity file:line rule".
+	// want are the errors and warnings, as "severity file:line rule".
 	want []string
-	// says are words that messages and hints must have, never are words that none may have.
+	// says are words that some message or hint must have, never are words that none may have.
 	says, never []string
 }
 
@@ -112,12 +112,12 @@ func (c fieldCase) run(t *testing.T) {
 	}
 	for _, w := range c.says {
 		if !strings.Contains(all, w) {
-			t.Errorf("nothing says %q:\n%s", w, all)
+			t.Errorf("no finding says %q:\n%s", w, all)
 		}
 	}
 	for _, w := range c.never {
 		if strings.Contains(all, w) {
-			t.Errorf("something says %q:\n%s", w, all)
+			t.Errorf("a finding says %q:\n%s", w, all)
 		}
 	}
 }
@@ -132,7 +132,7 @@ func runField(t *testing.T, cases []fieldCase) {
 	}
 }
 
-// What public threads showed to be judged wrong: values with dollar signs.
+// Files with dollar signs in values, from public threads, that reloader once judged wrongly.
 func TestFieldVariables(t *testing.T) {
 	t.Parallel()
 	runField(t, []fieldCase{
@@ -155,7 +155,7 @@ func TestFieldVariables(t *testing.T) {
 	})
 }
 
-// What public threads showed to be judged wrong: alerting.
+// Alerting files from public threads that reloader once judged wrongly.
 func TestFieldAlerting(t *testing.T) {
 	t.Parallel()
 	runField(t, []fieldCase{
@@ -205,7 +205,7 @@ func TestFieldAlerting(t *testing.T) {
 	})
 }
 
-// What public threads showed to be judged wrong: dashboards and their providers.
+// Dashboards and providers from public threads that reloader once judged wrongly.
 func TestFieldDashboards(t *testing.T) {
 	t.Parallel()
 	runField(t, []fieldCase{
@@ -223,14 +223,14 @@ func TestFieldDashboards(t *testing.T) {
 		// https://github.com/esnet/gdg/issues/281 and https://github.com/grafana/grafana/issues/128167
 		{name: "library-panel", version: "12.4.0", says: []string{`library panel "Shared"`}},
 		{name: "resource-without-name", says: []string{"metadata.name"}, never: []string{`"uid"`}},
-		// One mistake is told once: what the form of the file has elsewhere is not missing as well.
+		// One mistake is one finding: what such a file has in another place is not reported as missing as well.
 		{
 			name: "forms-of-others", version: "11.6.0", never: []string{"uid", "needs a title"},
 			want: []string{"warning d/api.json:1 dashboard-api-form", "warning d/resource.json:1 dashboard-resource-form"},
 		},
 		// dashboards of linkerd2 and ingress-nginx
 		{name: "inputs-filled"},
-		// Grafana's own packages bring all-comment samples.
+		// Grafana's own packages contain sample files with only comments.
 		{name: "sample-file"},
 		// public collections of dashboards
 		{name: "json-beside-provider", want: []string{"warning provisioning/dashboards/x.json:1 dashboard-json"}, never: []string{".yaml or"}},
@@ -239,7 +239,7 @@ func TestFieldDashboards(t *testing.T) {
 	})
 }
 
-// Misspelled types still get their hint, and real plugins do not: the ids are of the public catalogue.
+// A misspelled type gets a hint; a real plugin, from the public catalogue, does not.
 func TestPluginTypes(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
@@ -253,7 +253,7 @@ func TestPluginTypes(t *testing.T) {
 	}
 }
 
-// What public threads showed to be judged wrong: grafana.ini.
+// Files grafana.ini from public threads that reloader once judged wrongly.
 func TestFieldIni(t *testing.T) {
 	t.Parallel()
 	runField(t, []fieldCase{

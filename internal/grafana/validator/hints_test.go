@@ -9,7 +9,7 @@ import (
 	"reloader/internal/grafana/validation"
 )
 
-// What people write most often in the wrong way is told with what to write, and told once.
+// Each of the most common mistakes is one finding, and its hint says what to write.
 func TestHintsForCommonSlips(t *testing.T) {
 	t.Parallel()
 	const provider = "apiVersion: 1\nproviders:\n- name: a\n  type: file\n  updateIntervalSeconds: 60\n  options: {path: /d}\n"
@@ -54,7 +54,7 @@ func TestHintsForCommonSlips(t *testing.T) {
 			}
 			found := slices.DeleteFunc(slices.Clone(r.Findings), func(f finding.Finding) bool { return f.Rule != c.rule })
 			if len(found) != c.count || c.count > 0 && found[0].Hint != c.hint {
-				t.Errorf("want %d of %s with %q\n%s", c.count, c.rule, c.hint, listed(r.Findings))
+				t.Errorf("want %d findings of %s with the hint %q\n%s", c.count, c.rule, c.hint, listed(r.Findings))
 			}
 		})
 	}

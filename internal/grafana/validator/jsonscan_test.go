@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// decoderTakes says whether Go's decoder, with which Grafana reads dashboards, takes the first value.
-func decoderTakes(b []byte) (any, bool) {
+// decoderAccepts reports whether Go's decoder, with which Grafana reads dashboards, accepts the first value.
+func decoderAccepts(b []byte) (any, bool) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	var v any
@@ -18,6 +18,7 @@ func decoderTakes(b []byte) (any, bool) {
 	return v, err == nil
 }
 
+// The scanner accepts what Go's decoder accepts, and finds the texts of an object's keys; the last of equal keys counts.
 func TestScanJSON(t *testing.T) {
 	t.Parallel()
 	for in, ok := range map[string]bool{
@@ -29,8 +30,8 @@ func TestScanJSON(t *testing.T) {
 		if (err == nil) != ok {
 			t.Errorf("%q: %v", in, err)
 		}
-		if _, takes := decoderTakes([]byte(in)); takes != ok {
-			t.Errorf("%q: the decoder says %v", in, takes)
+		if _, accepts := decoderAccepts([]byte(in)); accepts != ok {
+			t.Errorf("%q: the decoder says %v", in, accepts)
 		}
 		if ok && o.isObject != strings.HasPrefix(strings.TrimSpace(in), "{") {
 			t.Errorf("%q: object %v", in, o.isObject)
@@ -47,10 +48,11 @@ func TestScanJSON(t *testing.T) {
 		t.Errorf("escaped key: %q", s)
 	}
 	if _, ok := o.fields["n"].text(); ok || o.fields["n"].kind() != '5' || o.fields["none"].kind() != 0 {
-		t.Error("a number is no text")
+		t.Error("a number counts as a text")
 	}
 }
 
+// The scanner stops at the same depth as Go's decoder.
 func TestScanJSONBounds(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 2_000_000)
@@ -59,10 +61,11 @@ func TestScanJSONBounds(t *testing.T) {
 		t.Errorf("deep nesting: %v", err)
 	}
 	if _, err := scanJSON([]byte(strings.Repeat("[", maxJSONDepth) + strings.Repeat("]", maxJSONDepth))); err != nil {
-		t.Errorf("what the decoder takes is refused: %v", err)
+		t.Errorf("what the decoder accepts is refused: %v", err)
 	}
 }
 
+// Lines and columns count from 1; an offset behind the end is the end.
 func TestLineColumn(t *testing.T) {
 	t.Parallel()
 	for offset, want := range map[int][2]int{0: {1, 1}, 1: {1, 2}, 3: {2, 1}, 4: {2, 2}, 99: {2, 3}} {
@@ -72,16 +75,16 @@ func TestLineColumn(t *testing.T) {
 	}
 }
 
-// FuzzScanJSON: the scanner takes exactly what Go's decoder takes, and sees the same texts.
+// FuzzScanJSON: the scanner accepts exactly what Go's decoder accepts, and finds the same texts.
 func FuzzScanJSON(f *testing.F) {
 	for _, s := range []string{`{"title":"x","uid":"y"}`, `{"a":[1,-0.5e9,true,null,"\ud800"]} x`, `{`, `"`, `[1,2`, `-`, "{\"a\":\"\xff\"}"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o, err := scanJSON(b)
-		v, takes := decoderTakes(b)
-		if (err == nil) != takes {
-			t.Fatalf("%q: scanner %v, decoder takes %v", b, err, takes)
+		v, accepts := decoderAccepts(b)
+		if (err == nil) != accepts {
+			t.Fatalf("%q: scanner %v, decoder accepts %v", b, err, accepts)
 		}
 		m, isMap := v.(map[string]any)
 		if err != nil {

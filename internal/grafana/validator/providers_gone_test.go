@@ -10,8 +10,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// However the list of providers is emptied, the change that would delete all their dashboards is held back, whether
-// reloader sees the dashboards or not; with the word of permission it passes.
+// However the list of providers becomes empty, the guard holds back the change, because it would delete all dashboards. That
+// holds whether the dashboards are visible to reloader or not. With the guard allowed, the change passes.
 func TestNoProviderIsLeft(t *testing.T) {
 	t.Parallel()
 	const one = "apiVersion: 1\nproviders:\n- {name: main, updateIntervalSeconds: 30, options: {path: /d}}\n"

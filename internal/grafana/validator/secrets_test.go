@@ -11,8 +11,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// marked are files in which every value that may be a secret has the mark, in every kind and in
-// every broken way: what is said about them must not repeat it.
+// marked are files of every kind in which each value that may be a secret has the mark, also in files that are broken in many
+// ways.
 func marked(mark string) map[string]map[string]string {
 	q := strings.NewReplacer("SECRET", mark).Replace
 	return map[string]map[string]string{
@@ -52,6 +52,7 @@ datasources:
 	}
 }
 
+// No finding, hint or outline repeats a value that may be a secret.
 func TestSecretsAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	const mark = "S3cr3tMark"
@@ -75,7 +76,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 			}
 			v := New(validation.Options{Env: env})
 			req := finding.Request{Set: snapshot.NewSet(snaps...), Facts: finding.Facts{Version: version, SameEnv: same}}
-			for range 2 { // once more with what ran
+			for range 2 { // the second time with an outline of what ran
 				r, err := v.Validate(t.Context(), req)
 				if err != nil {
 					t.Fatal(err)
@@ -90,7 +91,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 				}
 				for _, i := range r.Outline.Items {
 					if i.Kind == itemDashboard {
-						continue // a uid is no secret, and this one is the mark
+						continue // a uid is not secret, and this one contains the mark
 					}
 					if s := fmt.Sprint(i); strings.Contains(s, mark) {
 						t.Errorf("%s same=%v: outline %s", version, same, s)

@@ -8,14 +8,14 @@ import (
 	"reloader/internal/grafana/validation"
 )
 
-// onlyServer are the rules that warn of what only the server knows.
+// onlyServer are the rules that warn about what only the server knows.
 var onlyServer = []string{
 	validation.RuleOrgUnknown, rulePluginInstalled, rulePluginOrgName, ruleCorrelationTarget, ruleNotifierOrgName,
 }
 
-// TestTrialsWithoutServer is what `check` does: no one asked the server. Then a good set of files never gives an error, with
-// or without the server's environment; and a bad one is an error, unless it is bad because of what the server had before, or a warning says
-// what to ask it for.
+// TestTrialsWithoutServer is what `check` does, which asks no server. Good files never give an error, with or without the server's
+// environment. Bad files give an error, unless they are bad only because of what the server had before, or a warning names what
+// the server must have.
 func TestTrialsWithoutServer(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"datasources", "dashboards", "plugins", "notifiers"} {
@@ -44,7 +44,10 @@ func TestTrialsWithoutServer(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("%d verdicts; %d bad ones only warned of, %d depend on earlier state", total, warned, seeded)
+			if total == 0 {
+				t.Error("no verdicts to compare")
+			}
+			t.Logf("%d verdicts; %d bad ones are only warnings, %d depend on earlier state", total, warned, seeded)
 		})
 	}
 }

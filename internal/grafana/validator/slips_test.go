@@ -36,8 +36,8 @@ func without(find func(s, set string) int, set string) func(string) string {
 	}
 }
 
-// Wherever a file that people write gets one character too many or too few, the first error is within two lines of it.
-// The distance is measured for each line of each file.
+// A typing mistake is tried in each line of each file. In at least 98.8 % of the cases that are errors, the first error is within
+// two lines of the mistake.
 func TestSlips(t *testing.T) {
 	t.Parallel()
 	for name, role := range map[string]string{"datasources.yaml": grafana.Datasources, "rules.yaml": grafana.Alerting, "providers.yaml": grafana.Dashboards} {
@@ -60,7 +60,7 @@ func TestSlips(t *testing.T) {
 					}
 					found := errorsIn(t, role, strings.Join(lines[:i], "")+wrong+strings.Join(lines[i+1:], ""))
 					if len(found) == 0 {
-						continue // no mistake to Grafana, or one that only a warning tells
+						continue // no mistake to Grafana, or only a warning
 					}
 					bad++
 					if far := max(found[0].Line-(i+1), i+1-found[0].Line); far <= 2 {
