@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -63,8 +64,15 @@ func TestEchoedCredentials(t *testing.T) {
 			return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\n" + fmt.Sprintf("%q", password)
 		},
 	} {
-		c := newClient(t, httpclient.Options{URL: raw(t, answer), Username: "adm", PasswordFile: file})
-		a, f := c.Do(t.Context(), "POST", "/x", 5*time.Second)
+		var got atomic.Value
+		c := newClient(t, httpclient.Options{URL: raw(t, func(authorization string) string {
+			got.Store(authorization)
+			return answer(authorization)
+		}), Username: "adm", PasswordFile: file})
+		a, f := c.Do(t.Context(), "POST", "/x", rig.Patience)
+		if got.Load() != "Basic "+pair {
+			t.Errorf("%s: the server got %q, want the credentials", name, got.Load())
+		}
 		if f == nil {
 			f = c.Classify("POST", "/x", a)
 		}
@@ -86,7 +94,10 @@ func TestShortCredentials(t *testing.T) {
 	t.Parallel()
 	url := raw(t, func(string) string { return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\nthe password is abc" })
 	c := newClient(t, httpclient.Options{URL: url, Username: "adm", Password: "abc"})
-	a, _ := c.Do(t.Context(), "GET", "/", 5*time.Second)
+	a, f := c.Do(t.Context(), "GET", "/", rig.Patience)
+	if f != nil || a.Status != http.StatusInternalServerError {
+		t.Fatalf("status %d, %v", a.Status, f)
+	}
 	if f := c.Classify("GET", "/", a); f == nil || strings.Contains(f.Body, "abc") {
 		t.Errorf("%+v", f)
 	}
@@ -114,7 +125,7 @@ func TestFIFOs(t *testing.T) {
 			if !strings.Contains(m, "neither a file nor a directory") {
 				t.Errorf("%+v: %s", o, m)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(rig.Patience):
 			t.Fatalf("%+v blocks", o)
 		}
 	}
@@ -128,7 +139,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		here := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere+"/x", code) })
 		c := newClient(t, httpclient.Options{URL: here, Username: "u", Password: "password"})
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			a, f := c.Do(t.Context(), method, "/-/reload", 5*time.Second)
+			a, f := c.Do(t.Context(), method, "/-/reload", rig.Patience)
 			if f != nil || a.Status != code || c.Classify(method, "/-/reload", a) == nil {
 				t.Errorf("%s: %d, %v", method, a.Status, f)
 			}

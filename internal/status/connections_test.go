@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -52,15 +53,19 @@ func dial(t *testing.T, from, to string) net.Conn {
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	addr, held := serve(t)
+	var dials atomic.Int64
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.2")}}
 	client := &http.Client{Transport: &http.Transport{
-		DialContext:         (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.2")}}).DialContext,
+		DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
+			dials.Add(1)
+			return dialer.DialContext(ctx, network, to)
+		},
 		MaxIdleConnsPerHost: 1,
 	}}
 	defer client.CloseIdleConnections()
-	fresh := 0
 	probe := func() {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
 		if err != nil {
@@ -75,7 +80,6 @@ func TestManyConnections(t *testing.T) {
 		if resp.StatusCode != http.StatusOK {
 			t.Fatal(resp.Status)
 		}
-		fresh++
 	}
 	probe()
 	for i := range 2000 {
@@ -92,10 +96,13 @@ func TestManyConnections(t *testing.T) {
 	n := len(held.open)
 	held.mu.Unlock()
 	if n > maxConnections {
-		t.Errorf("%d connections are held", n)
+		t.Errorf("%d connections are held, want at most %d", n, maxConnections)
 	}
 	if g := runtime.NumGoroutine(); g > 2000 {
-		t.Errorf("%d goroutines", g)
+		t.Errorf("%d goroutines, want at most 2000", g)
+	}
+	if n := dials.Load(); n != 1 {
+		t.Errorf("the probes needed %d connections, want the first one to be kept", n)
 	}
 }
 
