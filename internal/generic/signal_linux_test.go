@@ -24,19 +24,12 @@ func run(t *testing.T, program, name string, out *rig.Buffer, args ...string) *e
 		t.Skip("needs " + program)
 	}
 	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rig.Must(t, err)
 	copied := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(copied, b, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	var cmd *exec.Cmd
-	rig.Eventually(t, "a start", func() error { // another test's child may hold the file open for a moment
-		cmd = exec.CommandContext(t.Context(), copied, args...)
-		cmd.Stdout = out
-		return cmd.Start()
-	})
+	rig.WriteProgram(t, copied, string(b))
+	cmd := exec.CommandContext(t.Context(), copied, args...)
+	cmd.Stdout = out
+	rig.Must(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	return cmd
 }

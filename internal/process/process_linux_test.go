@@ -168,12 +168,10 @@ func TestSignalNotPermitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	copied := filepath.Join(dir, "signaller")
-	// Copied by another process, the file is surely not open for writing when it is started: a child that
-	// another test has just forked would have it open still.
-	cp := exec.CommandContext(t.Context(), "cp", self, copied).Run()
-	if err := errors.Join(cp, os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
-		t.Fatal(err)
-	}
+	text, err := os.ReadFile(self)
+	rig.Must(t, err)
+	rig.WriteProgram(t, copied, string(text))
+	rig.Must(t, errors.Join(os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)))
 	name := unique("root")
 	start(t, name)
 	cmd := exec.CommandContext(t.Context(), copied)
