@@ -227,7 +227,6 @@ type fakeDriver struct {
 
 type fakeServer struct {
 	now, most atomic.Int32
-	reloads   atomic.Int32
 	hang      chan struct{}
 }
 
@@ -242,7 +241,6 @@ func (d *fakeDriver) Plan(context.Context, reload.Change) (reload.Plan, error) {
 // Reload obeys no stop, as a request that must not be cut.
 func (d *fakeDriver) Reload(context.Context, reload.Plan) error {
 	s := d.server
-	s.reloads.Add(1)
 	if n := s.now.Add(1); n > s.most.Load() {
 		s.most.Store(n)
 	}
