@@ -21,7 +21,7 @@ import (
 	"reloader/test/rig"
 )
 
-// site is a directory with our own file, and a server for each of two targets.
+// site is a directory with reloader's configuration file, and a server for each of two targets.
 type site struct {
 	t    *testing.T
 	dir  string
@@ -29,7 +29,7 @@ type site struct {
 	urls [2]string
 	log  rig.Buffer
 	app  *App
-	// loads counts how often contents of our own file were looked at.
+	// loads counts how often the contents of the configuration file were parsed.
 	loads atomic.Int64
 }
 
@@ -71,7 +71,7 @@ func (s *site) target(i int, name string) string {
 
 const head = "listen_address: 127.0.0.1:0\nsettle: 10ms\npoll_interval: 500ms\ntargets:\n"
 
-// run starts the daemon on reloader.yml; the test's end stops it and looks at how it ended.
+// run starts the daemon with reloader.yml. The end of the test stops it and checks how it ended.
 func (s *site) run(file string) {
 	s.t.Helper()
 	s.write("conf/reloader.yml", file)
@@ -101,7 +101,7 @@ func (s *site) run(file string) {
 				s.t.Errorf("run: %v", err)
 			}
 		case <-time.After(rig.Patience):
-			s.t.Error("it does not stop")
+			s.t.Error("the daemon does not stop")
 		}
 		if s.t.Failed() {
 			s.t.Logf("log:\n%s", s.log.String())
@@ -109,7 +109,7 @@ func (s *site) run(file string) {
 	})
 }
 
-// eventually polls the report until it is as wanted.
+// eventually polls the report until check accepts it.
 func (s *site) eventually(what string, check func(status.Report) bool) status.Report {
 	s.t.Helper()
 	var r status.Report
@@ -137,8 +137,8 @@ func synced(names ...string) func(status.Report) bool {
 	}
 }
 
-// Our own file is a source like any other: targets come, go and change with it, a broken one
-// changes nothing, and targets that it does not touch are not disturbed.
+// Reloader follows its own configuration file: targets are added, removed and changed with it, a broken file
+// changes nothing, and targets that stay the same are not disturbed.
 func TestFollowsItsOwnFile(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -151,7 +151,7 @@ func TestFollowsItsOwnFile(t *testing.T) {
 	s.write("conf/reloader.yml", head+"- {name: a, kind: nothing}\n")
 	r := s.eventually("a broken file", func(r status.Report) bool { return r.ConfigFile.Error != "" })
 	if want := "reloader.yml:5:13: targets[0].kind: unknown kind"; !strings.Contains(r.ConfigFile.Error, want) || !synced("a", "b")(r) {
-		t.Errorf("error %q, want %q and both targets going on", r.ConfigFile.Error, want)
+		t.Errorf("error %q, want %q and both targets in sync", r.ConfigFile.Error, want)
 	}
 
 	s.write("conf/reloader.yml", strings.Replace(head, "127.0.0.1:0", "127.0.0.1:1", 1)+s.target(0, "a"))
@@ -177,8 +177,8 @@ func TestFollowsItsOwnFile(t *testing.T) {
 	s.eventually("a changed target", func(r status.Report) bool { return synced("a")(r) && s.hits[1].Load() > before })
 }
 
-// A file of which one target cannot be made changes no other target either, also when the file goes back
-// to what it was: then there is no difference that could bring the others back.
+// If one target of a new file cannot be set up, the other targets do not change either. Otherwise they would keep the refused
+// settings when the file goes back to what it was, because then nothing differs.
 func TestRefusedFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -186,7 +186,7 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 	s.run(before)
 	s.eventually("both targets", synced("a", "b"))
 
-	s.write("file", "in the way of the gate's directory")
+	s.write("file", "a file in place of the gate's directory")
 	moved := strings.Replace(s.target(0, "a"), s.urls[0], s.urls[1], 1)
 	s.write("conf/reloader.yml", head+moved+s.target(1, "b")+gated(s.target(1, "c"), filepath.Join(s.dir, "file")))
 	s.eventually("the gate's error", func(r status.Report) bool { return strings.Contains(r.ConfigFile.Error, "open gate") })
@@ -200,16 +200,16 @@ func TestRefusedFileChangesNothing(t *testing.T) {
 	})
 }
 
-// look waits until our own file was looked at once more.
+// look waits until the configuration file was checked once more.
 func (s *site) look() {
 	s.t.Helper()
-	for range 2 { // once the second hint is taken, the look of the first has ended
+	for range 2 { // when the second hint is received, the check for the first has ended
 		s.app.Reread()
 		s.eventually("a look", func(status.Report) bool { return len(s.app.file.kick) == 0 })
 	}
 }
 
-// What is wrong in itself is not tried again before it changes.
+// Contents that are wrong are not tried again until they change.
 func TestRefusedContentsAreTriedOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -224,13 +224,13 @@ func TestRefusedContentsAreTriedOnce(t *testing.T) {
 	}
 }
 
-// What the environment refuses is tried again, and is in use once they allow it.
+// Settings that fail because of the environment are tried again, and are used once that works.
 func TestRefusedByTheEnvironmentIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.run(head + s.target(0, "a"))
 	s.eventually("the target", synced("a"))
-	s.write("file", "in the way of the gate's directory")
+	s.write("file", "a file in place of the gate's directory")
 	s.write("conf/reloader.yml", head+s.target(0, "a")+gated(s.target(1, "b"), filepath.Join(s.dir, "file")))
 	s.eventually("the gate's error", func(r status.Report) bool { return strings.Contains(r.ConfigFile.Error, "open gate") })
 	if err := os.Remove(filepath.Join(s.dir, "file")); err != nil {
@@ -239,8 +239,8 @@ func TestRefusedByTheEnvironmentIsTriedAgain(t *testing.T) {
 	s.eventually("the gate in use", func(r status.Report) bool { return r.ConfigFile.Error == "" && synced("a", "b")(r) })
 }
 
-// While two targets ask for one gate, the target that has it works on undisturbed.
-func TestConflictOverAGateDisturbsNobody(t *testing.T) {
+// When two new targets want the same gate, the target that has it is not disturbed.
+func TestConflictOverAGateDisturbsNoTarget(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	gate, alias := filepath.Join(s.dir, "gate"), filepath.Join(s.dir, "alias")
@@ -258,16 +258,16 @@ func TestConflictOverAGateDisturbsNobody(t *testing.T) {
 	}
 }
 
-// gated gives a target of YAML a gate.
+// gated adds a gate to the YAML of a target.
 func gated(target, dir string) string { return with(target, fmt.Sprintf("gate: %q", dir)) }
 
-// with gives a target of YAML another key.
+// with adds a key to the YAML of a target.
 func with(target, key string) string {
 	return strings.Replace(target, "kind: http", "kind: http, "+key, 1)
 }
 
-// A gate is the server's start: another one, or another hand on it, needs a restart of reloader, and is refused with a
-// sentence that says so. Other settings of a gated target change while its gate is kept.
+// A server starts on the files in its gate. So another gate, or another target for it, needs a restart of reloader, and the error
+// says so. Other settings of a gated target can change while its gate is kept.
 func TestGateNeedsARestart(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -290,7 +290,7 @@ func TestGateNeedsARestart(t *testing.T) {
 	s.eventually("a reload through the same gate", func(r status.Report) bool { return synced("a")(r) && s.hits[0].Load() > hits })
 }
 
-// POST /-/reload and SIGHUP mean: look now. Without a change nothing is called.
+// POST /-/reload only checks the files now. Without a change the server gets no request.
 func TestRereadWithoutAChange(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -298,26 +298,19 @@ func TestRereadWithoutAChange(t *testing.T) {
 	s.eventually("in sync", synced("a"))
 	hits := s.hits[0].Load()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.app.Addr()+"/-/reload", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusAccepted {
-		t.Errorf("POST /-/reload: %s", resp.Status)
+	rig.Must(t, err)
+	if status, body, err := rig.Do(req); err != nil || status != http.StatusAccepted {
+		t.Errorf("POST /-/reload: %d %s, %v", status, body, err)
 	}
 	s.write("d0/file", "2")
 	s.eventually("the change live", func(status.Report) bool { return s.hits[0].Load() == hits+1 })
 	s.eventually("in sync again", synced("a"))
 	if got := s.hits[0].Load() - hits; got != 1 {
-		t.Errorf("%d requests for one change", got)
+		t.Errorf("%d requests for one change, want 1", got)
 	}
 }
 
-// What New refuses is the user's business (exit 2) or that of the environment (exit 1).
+// New tells a mistake of the user (ErrConfig, exit 2) from a fault of the environment (exit 1).
 func TestErrorsOfNew(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

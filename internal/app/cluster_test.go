@@ -9,7 +9,7 @@ import (
 	"reloader/internal/status"
 )
 
-// Only mounts of what we follow matter, whichever of mount and directory is the inner one.
+// Only mounts of followed directories cause a note, whether the mount is inside the directory or the directory inside the mount.
 func TestFrozenNotes(t *testing.T) {
 	t.Parallel()
 	frozen := []mounts.Mount{
@@ -23,8 +23,8 @@ func TestFrozenNotes(t *testing.T) {
 	}
 }
 
-// Of a change that the API announces, only the validators of targets with files in those mounts get ready. Looking for
-// their program takes as long as the file system wants, and holds up no one else.
+// When the API announces a change, only the validators of targets with files in those mounts get ready. Finding their program may
+// take long on a slow file system, and holds up nothing else.
 func TestPrepareWhatIsMounted(t *testing.T) {
 	t.Parallel()
 	a := &App{units: map[string]*unit{}}
@@ -33,7 +33,7 @@ func TestPrepareWhatIsMounted(t *testing.T) {
 		a.units[name] = &unit{prepare: func() {
 			ready = append(ready, name)
 			if !a.mu.TryLock() {
-				t.Error("the lock is held meanwhile")
+				t.Error("the lock is held while the validator gets ready")
 				return
 			}
 			a.mu.Unlock()
@@ -50,7 +50,7 @@ func TestPrepareWhatIsMounted(t *testing.T) {
 	}
 }
 
-// The counts of calls come in one order, whatever the order of the map is.
+// The counts of calls are sorted, whatever the order of the map is.
 func TestCallsAreSorted(t *testing.T) {
 	t.Parallel()
 	counted := map[kube.Call]uint64{{Verb: "watch", Code: 200}: 1, {Verb: "get", Code: 200}: 2, {Verb: "patch"}: 3, {Verb: "patch", Code: 403}: 4}

@@ -11,7 +11,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// A URL with the reload endpoint in it, as other reloaders want it, means the server; no credential of a URL is shown.
+// A URL that ends in the reload endpoint, as other reloaders need it, means the server. Credentials in a URL are not shown.
 func TestServerURL(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
@@ -33,9 +33,9 @@ func TestServerURL(t *testing.T) {
 	}
 }
 
-// The driver of Grafana gets to know since when a start of Grafana reads the present grafana.ini: since its last change, where
-// it reads the mount; in a gate, which links an unchanged file into each new generation, since it was written, and since it came
-// to its place. A file that is not there has no times.
+// Grafana's driver needs the time since when a start of Grafana reads the current grafana.ini. If Grafana reads the mount, that is
+// the file's last change. In a gate, an unchanged file is linked into each new generation, so the times when it was written and
+// when it was put in place differ. A missing file has no times.
 func TestIniTimes(t *testing.T) {
 	t.Parallel()
 	mount, gate := t.TempDir(), t.TempDir()
@@ -50,17 +50,17 @@ func TestIniTimes(t *testing.T) {
 	for name, c := range map[string]struct {
 		target config.Target
 		file   string
-		old    bool // it was written long before it came to its place
+		old    bool // it was written long before it was put in place
 	}{
-		"direct":           {config.Target{Ini: ini}, ini.Path, false},
-		"in the gate":      {config.Target{Ini: ini, Gate: config.Mount{Path: gate, ServerPath: "/etc/grafana"}}, filepath.Join(gate, "grafana.ini"), true},
-		"beside the gate":  {config.Target{Ini: ini, Gate: config.Mount{Path: gate, ServerPath: "/etc/provisioning"}}, ini.Path, false},
-		"the file is gone": {config.Target{Ini: config.Mount{Path: filepath.Join(mount, "none.ini")}}, "", false},
+		"direct":              {config.Target{Ini: ini}, ini.Path, false},
+		"in the gate":         {config.Target{Ini: ini, Gate: config.Mount{Path: gate, ServerPath: "/etc/grafana"}}, filepath.Join(gate, "grafana.ini"), true},
+		"outside of the gate": {config.Target{Ini: ini, Gate: config.Mount{Path: gate, ServerPath: "/etc/provisioning"}}, ini.Path, false},
+		"the file is gone":    {config.Target{Ini: config.Mount{Path: filepath.Join(mount, "none.ini")}}, "", false},
 	} {
 		c.target.Kind, c.target.Restart = config.Grafana, config.RestartTerminate
 		o := grafanaOptions(c.target)
 		if o.IniTimes == nil || o.ProcessStart == nil || o.Restarter == nil {
-			t.Errorf("%s: the driver does not get to know what it must not end Grafana for", name)
+			t.Errorf("%s: the driver lacks the options for ending Grafana: %+v", name, o)
 			continue
 		}
 		var placed time.Time

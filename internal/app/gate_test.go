@@ -17,12 +17,12 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Everything goes where docs/gated.md says that the server finds it, and nothing else does.
+// The gate holds exactly the files that docs/gated.md says, at the paths where the server finds them.
 func TestPlacesInAGate(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		files []string
-		// target is told where the files and the gate are.
+		// target makes the target, given the directory of the files and that of the gate.
 		target func(dir, gate string) config.Target
 		want   []string
 	}{
@@ -110,9 +110,9 @@ func TestPlacesInAGate(t *testing.T) {
 	}
 }
 
-// Files that the server refused before do not get into the gate of a server that is to start, as long as
-// there are better ones.
-func TestOncePassesByWhatWasRefused(t *testing.T) {
+// Before a server starts, files that it refused earlier do not get into its gate, as long as there are
+// accepted ones.
+func TestOnceSkipsWhatWasRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file, gate := filepath.Join(dir, "source/file"), filepath.Join(dir, "gate")
@@ -152,6 +152,6 @@ func TestOncePassesByWhatWasRefused(t *testing.T) {
 	}
 	note(refused, good)
 	if p := once("refused"); !p.Published {
-		t.Errorf("there is nothing better: %+v", p)
+		t.Errorf("no accepted files are left, yet not published: %+v", p)
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"reloader/internal/reload"
 )
 
-// Memory is handed back once after the start and once after each stretch of changes, when it has been quiet for a while,
-// and not while an idle target goes on as it is.
-func TestMemoryIsHandedBackWhenQuiet(t *testing.T) {
+// Memory is returned to the system once after the start and once after each series of changes, when nothing has changed for a
+// while. While a target is idle it is not.
+func TestMemoryIsReturnedWhenQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var freed atomic.Int32
 		m := newMemory()

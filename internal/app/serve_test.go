@@ -14,8 +14,8 @@ import (
 	"reloader/test/rig"
 )
 
-// A client that has opened a connection and asks nothing holds up the stop for a while, and does not
-// make it fail: the container would be said to have crashed.
+// A client that has opened a connection and sends nothing may delay the stop, but does not make it
+// fail: otherwise the container would count as crashed.
 func TestStopWithAnOpenConnection(t *testing.T) {
 	t.Parallel()
 	a := bareFast()
@@ -27,7 +27,7 @@ func TestStopWithAnOpenConnection(t *testing.T) {
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", listener.Addr().String())
 	rig.Must(t, err)
 	defer conn.Close()
-	// A second connection that was answered: the first one is accepted too.
+	// Once a second connection has its answer, the first one has been accepted too.
 	_, _, err = rig.Fetch(t, "http://"+listener.Addr().String())
 	rig.Must(t, err)
 	if err := a.Stop(); err != nil {
@@ -38,7 +38,7 @@ func TestStopWithAnOpenConnection(t *testing.T) {
 	}
 }
 
-// An open page is told of the end and does not hold up the stop: its stream ends in order, not with a broken connection.
+// An open page does not delay the stop. Its stream ends properly, not with a broken connection.
 func TestStopWithAnOpenPage(t *testing.T) {
 	t.Parallel()
 	a := bareFast()

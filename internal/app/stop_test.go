@@ -36,7 +36,7 @@ func bare(t *testing.T) *App {
 	return a
 }
 
-// stuck is a unit that does not end when it is told to, until the test does.
+// stuck is a unit that does not end when it is stopped, until the test closes its done.
 func stuck(t *testing.T, a *App, name string) *unit {
 	t.Helper()
 	target, err := reload.New(reload.Options{Name: name, Reader: readerFunc(nil), Validator: guarded{}, Driver: &fakeDriver{}})
@@ -48,29 +48,29 @@ func stuck(t *testing.T, a *App, name string) *unit {
 	return u
 }
 
-// However many targets are stuck, all are told to stop first, and the stop has one deadline below a pod's grace period.
+// When several targets hang, all are stopped first, and they share one deadline, which is shorter than a pod's grace period.
 func TestStopHasOneDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := bareFast()
-		told := 0
+		cancelled := 0
 		for _, name := range []string{"a", "b", "c"} {
-			u := &unit{cfg: config.Target{Name: name}, done: make(chan struct{}), cancel: func() { told++ }}
+			u := &unit{cfg: config.Target{Name: name}, done: make(chan struct{}), cancel: func() { cancelled++ }}
 			a.units[name] = u
 		}
 		begin := time.Now()
 		err := a.Stop()
-		if took := time.Since(begin); took > stopAll || told != 3 || err == nil || strings.Count(err.Error(), "still busy") != 3 {
-			t.Errorf("after %v, %d told: %v", took, told, err)
+		if took := time.Since(begin); took > stopAll || cancelled != 3 || err == nil || strings.Count(err.Error(), "still busy") != 3 {
+			t.Errorf("after %v with %d of 3 targets stopped: %v", took, cancelled, err)
 		}
 	})
 }
 
-// bareFast is an App whose parts need nothing of the system.
+// bareFast is an App that needs neither files nor ports, and is made at once.
 func bareFast() *App {
 	return &App{tracker: status.New(status.Build{}), watcher: watch.New(watch.Options{}), units: map[string]*unit{}}
 }
 
-// A look by hand never waits for a target that does not end, nor for a change of our own file.
+// A reread on request never waits for a target that does not end, nor for a change of the configuration file.
 func TestRereadNeverWaits(t *testing.T) {
 	t.Parallel()
 	a := bare(t)
@@ -81,7 +81,7 @@ func TestRereadNeverWaits(t *testing.T) {
 	select {
 	case <-done:
 	case <-time.After(rig.Patience):
-		t.Error("it waits for the target")
+		t.Error("Reread waits for the target")
 	}
 	close(u.done)
 	if err := a.Stop(); err != nil {
@@ -89,8 +89,8 @@ func TestRereadNeverWaits(t *testing.T) {
 	}
 }
 
-// Looks by hand come at most every two seconds, however often they are asked for, and the last one is not lost: each
-// takes the pause of a failing reload away, and two hundred would be two hundred reloads.
+// Rereads on request are made at most every two seconds, and the last request is not lost. Each one ends the pause of a failing
+// reload, so two hundred would be two hundred reloads.
 func TestRereadIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := bareFast()
@@ -113,7 +113,7 @@ func TestRereadIsBounded(t *testing.T) {
 		time.Sleep(rereadPause)
 		count()
 		if looks != 2 {
-			t.Errorf("%d looks for 200 requests within 2 s", looks)
+			t.Errorf("%d rereads for 200 requests within 2 s, want 2", looks)
 		}
 		a.watcher.Close()
 	})
@@ -129,8 +129,8 @@ func (readerFunc) Dirs() []string                                    { return []
 func (readerFunc) Change(func(*snapshot.Snapshot) (*snapshot.Snapshot, []finding.Finding)) {
 }
 
-// A directory that hangs is named, holds up only who reads it, and does not hold up the stop; when it answers again,
-// it is read again, and never by two at a time.
+// A directory that hangs is named in the error, delays only its own reading, and does not delay the stop. When it answers again,
+// it is read again, and never twice at the same time.
 func TestHungDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
@@ -150,7 +150,7 @@ func TestHungDirectory(t *testing.T) {
 			}
 		}
 		if r.Unchanged(t.Context()) || r.SameCommit() {
-			t.Error("a directory that hangs counts as looked at")
+			t.Error("a directory that hangs counts as unchanged")
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -171,7 +171,7 @@ func (panicking) Validate(context.Context, finding.Request) (finding.Result, err
 	panic("an excerpt of a secret file")
 }
 
-// A fault in a validator is no verdict, and tells its place and nothing of the files.
+// A panic in a validator is no verdict. The error names the place in the code, and contains nothing from the files.
 func TestValidatorThatPanics(t *testing.T) {
 	t.Parallel()
 	_, err := guarded{panicking{}}.Validate(t.Context(), finding.Request{})
@@ -186,7 +186,8 @@ func (*panickingDriver) Plan(context.Context, reload.Change) (reload.Plan, error
 	panic("an excerpt of a secret file")
 }
 
-// A fault in what a driver makes of the files ends nothing, and tells its place.
+// A panic while a driver plans does not end the process. The error names the place in the code, and contains nothing from the
+// files.
 func TestDriverThatPanics(t *testing.T) {
 	t.Parallel()
 	_, err := planGuard{&panickingDriver{}}.Plan(t.Context(), reload.Change{})
@@ -195,7 +196,7 @@ func TestDriverThatPanics(t *testing.T) {
 	}
 }
 
-// A SIGHUP that comes before everything is set up is not lost: it is a look at the files.
+// A SIGHUP that arrives before everything is set up is not lost: the files are read again.
 func TestHangUpBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	hangUp := make(chan os.Signal, 1)
@@ -212,14 +213,14 @@ func TestHangUpBeforeTheStart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	rig.Until(t, "the look", func() bool { return strings.Contains(log.String(), "cause=SIGHUP") })
+	rig.Until(t, "the reread", func() bool { return strings.Contains(log.String(), "cause=SIGHUP") })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
 }
 
-// fakeDriver is a server that counts, and takes its time.
+// fakeDriver is a driver of a server whose reloads hang.
 type fakeDriver struct {
 	server  *fakeServer
 	inherit atomic.Pointer[fakeDriver]
@@ -238,7 +239,7 @@ func (d *fakeDriver) Plan(context.Context, reload.Change) (reload.Plan, error) {
 	return reload.Plan{Calls: []string{"POST"}}, nil
 }
 
-// Reload obeys no stop, as a request that must not be cut.
+// Reload ignores the context, like a request that must not be cut off.
 func (d *fakeDriver) Reload(context.Context, reload.Plan) error {
 	s := d.server
 	if n := s.now.Add(1); n > s.most.Load() {
@@ -261,9 +262,8 @@ func (accepting) Validate(context.Context, finding.Request) (finding.Result, err
 	return finding.Result{Outline: &finding.Outline{}}, nil
 }
 
-// While a reload is in flight, edits of our own file make new units of the same target. None of them asks anything of the
-// server before the one that is in flight has ended, the last one gets what is known, and its driver goes on where the
-// first one stopped.
+// While a reload is in flight, edits of the configuration file make new units of the same target. None of them reloads before
+// the one in flight has ended. Each driver inherits from the one before it.
 func TestNeverTwoReloadsInFlight(t *testing.T) {
 	t.Parallel()
 	a := bare(t)
@@ -313,11 +313,11 @@ func TestNeverTwoReloadsInFlight(t *testing.T) {
 		return nil
 	})
 	if most := server.most.Load(); most != 1 {
-		t.Errorf("%d reloads at a time", most)
+		t.Errorf("%d reloads at a time, want 1", most)
 	}
 	for i, u := range units[1:] {
 		if d := u.driver.(*fakeDriver); d.inherit.Load() != units[i].driver {
-			t.Errorf("unit %d did not go on where unit %d stopped", i+1, i)
+			t.Errorf("the driver of unit %d did not inherit from that of unit %d", i+1, i)
 		}
 	}
 	if err := a.Stop(); err != nil {
@@ -325,7 +325,7 @@ func TestNeverTwoReloadsInFlight(t *testing.T) {
 	}
 }
 
-// Every target works with what keeps it from being held up, or ended, by files that others write.
+// Every target has the guards that keep files of others from blocking or ending it.
 func TestUnitsAreGuarded(t *testing.T) {
 	t.Parallel()
 	u := &unit{reader: newPatientReader(readerFunc(nil)), driver: &panickingDriver{}}
@@ -339,6 +339,6 @@ func TestUnitsAreGuarded(t *testing.T) {
 		t.Error("a driver that panics has a plan")
 	}
 	if o.Reader != reload.Reader(u.reader) {
-		t.Errorf("a directory that hangs holds the target up: the reader is a %T", o.Reader)
+		t.Errorf("a directory that hangs would block the target: the reader is a %T", o.Reader)
 	}
 }
