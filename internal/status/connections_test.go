@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// serve is the real server on a real port.
+// serve starts the real server on a real port.
 func serve(t *testing.T) (string, *connections) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -48,8 +48,8 @@ func dial(t *testing.T, from, to string) net.Conn {
 	return c
 }
 
-// Thousands of connections with half a request each are not held, and while they come, a probe from
-// another address is answered, also on the connection that it had before.
+// Of thousands of connections with half a request each, only a bounded number stays open. Meanwhile a probe from
+// another address is answered, and its connection is kept.
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	addr, held := serve(t)
@@ -106,7 +106,7 @@ func TestManyConnections(t *testing.T) {
 	}
 }
 
-// A request that is larger than any program of ours sends is refused before it is held.
+// A request with very large headers is refused before it is read to the end.
 func TestLargeHeaders(t *testing.T) {
 	t.Parallel()
 	addr, _ := serve(t)

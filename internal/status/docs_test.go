@@ -9,7 +9,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// docs/metrics.md names every metric of ours, and none that does not exist.
+// docs/metrics.md has a row with the right type for every metric, and names no metric that does not exist.
 func TestEveryMetricIsDocumented(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/metrics.md")
@@ -29,11 +29,11 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	for _, gap := range undocumented(string(doc), kinds) {
 		t.Error(gap)
 	}
-	// The comparison can fail, in each direction.
+	// The comparison itself can fail, in each direction.
 	for what, broken := range map[string]string{
-		"a row is missing":    strings.Replace(string(doc), "| `reloader_watches` | gauge |", "", 1),
-		"the type is wrong":   strings.Replace(string(doc), "| `reloader_watches` | gauge |", "| `reloader_watches` | counter |", 1),
-		"one that is not one": string(doc) + "| `reloader_wishes` | gauge | none |\n",
+		"a row is missing":             strings.Replace(string(doc), "| `reloader_watches` | gauge |", "", 1),
+		"the type is wrong":            strings.Replace(string(doc), "| `reloader_watches` | gauge |", "| `reloader_watches` | counter |", 1),
+		"a metric that does not exist": string(doc) + "| `reloader_wishes` | gauge | none |\n",
 	} {
 		if len(undocumented(broken, kinds)) == 0 {
 			t.Errorf("not seen: %s", what)
@@ -41,7 +41,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 }
 
-// undocumented says in what the rows of doc differ from the metrics that exist, whose types it is given.
+// undocumented lists the differences between the rows of doc and the existing metrics with their types.
 func undocumented(doc string, kinds map[string]string) (gaps []string) {
 	for name, kind := range kinds {
 		if !strings.Contains(doc, "| `"+name+"` | "+kind+" |") {

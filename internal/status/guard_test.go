@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What a browser is made to send by a page of someone else's is refused; what programs, probes and
-// people send is not, whichever way they reach the pod.
+// Requests that a foreign web page makes a browser send are refused. Requests of programs, probes and
+// people are not, however they reach the pod.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	rereads := 0
@@ -48,7 +48,7 @@ func TestGuard(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		// A path that this handler does not have is not refused either.
+		// A path that this handler does not have is answered with 404, not refused.
 		if w.Code != c.code && (c.code != 200 || w.Code != http.StatusNotFound) {
 			t.Errorf("%s %s at %q with %v: %d, want %d", c.method, c.path, c.host, c.header, w.Code, c.code)
 		}

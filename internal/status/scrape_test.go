@@ -13,8 +13,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// Targets come and go while metrics are read: each answer is whole. One that is replaced keeps its histogram, and one
-// that is removed does not.
+// While targets are added and removed, each scrape is complete and valid. A target that is replaced keeps its histogram; one
+// that was removed starts again from zero.
 func TestScrapesWhileTargetsChange(t *testing.T) {
 	t.Parallel()
 	tr := New(Build{})
@@ -58,7 +58,7 @@ func TestScrapesWhileTargetsChange(t *testing.T) {
 		tr.Add(Target{Name: "a", Kind: "prometheus"})
 		count := "\nreloader_validation_duration_seconds_count{target=\"a\"} "
 		if text := string(tr.exposition()); strings.Contains(text, count+"1\n") != replaced || strings.Contains(text, count+"0\n") == replaced {
-			t.Errorf("replaced: %t, but the histogram says otherwise:\n%s", replaced, text)
+			t.Errorf("replaced: %t; the histogram does not fit:\n%s", replaced, text)
 		}
 		tr.Remove("a")
 	}

@@ -50,7 +50,7 @@ func request(t *testing.T, method, url string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// rejected is a status with everything in it, with texts that try to break out.
+// rejected is a status with all fields set, and with texts that try to break out of HTML.
 func rejected() reload.Status {
 	return reload.Status{
 		Target: "prometheus", Kind: "prometheus", Phase: reload.Rejected, Since: time.Unix(1700000010, 0),
@@ -64,20 +64,20 @@ func rejected() reload.Status {
 	}
 }
 
+// The metrics of a target have the values of its status, pass Prometheus' linter, and end with the target.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	tracker, srv, _ := newTracker(t)
 	tracker.Started()
-	// The success is in both, as it is when a target enters it before it tells of the transition.
+	// The success is in both, because a target stores it before it reports the transition.
 	from := rejected()
 	from.Phase, from.Since = reload.Checking, time.Unix(1700000009, 0)
 	tracker.Transition(from, rejected())
-	// Another proof of the same change is no other duration.
+	// Another proof of the same change does not count as another duration.
 	again := rejected()
 	again.LastSuccess = again.LastSuccess.Add(time.Second)
 	tracker.Transition(again, again)
 	tracker.WatchedBy(func() Watch { return Watch{Watches: 2, Events: 5, Errors: 1, Polling: true} })
-
 	tracker.CallsBy(func() []Call { return []Call{{"patch", "403", 7}} })
 
 	problems, err := promlint.New(bytes.NewReader(tracker.exposition())).Lint()
@@ -121,7 +121,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	if strings.Contains(body, "reloader_gate_digest") {
-		t.Error("a gate's metric without a gate")
+		t.Error("there is a metric of the gate, and no gate")
 	}
 	tracker.Remove("prometheus")
 	if _, body := request(t, http.MethodGet, srv.URL+"/metrics"); strings.Contains(body, `target="prometheus"`) {
@@ -129,7 +129,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// Every phase and class that package reload declares must be a label value here.
+// Every phase and class that package reload declares is a label value here.
 func TestLabelValuesAreComplete(t *testing.T) {
 	t.Parallel()
 	have := map[string]bool{}
@@ -172,6 +172,7 @@ func TestLabelValuesAreComplete(t *testing.T) {
 	}
 }
 
+// Ready means that each target has read its files. With ?startup a gated target also needs a generation that is up to date.
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	tracker, srv, _ := newTracker(t)
@@ -195,7 +196,7 @@ func TestReadiness(t *testing.T) {
 	expect("/readyz?startup", 503, "gated has no generation yet")
 	gate = snapshot.Digest{1}
 	expect("/readyz?startup", 200, "ready")
-	// A generation of an earlier pod does not count before it is clear that there is no better one.
+	// The generation of an earlier pod does not count while newer files are still being checked.
 	for _, phase := range []reload.Phase{reload.Settling, reload.Checking, reload.Publishing} {
 		tracker.Transition(reload.Status{}, reload.Status{Target: "gated", Phase: phase})
 		expect("/readyz?startup", 503, "gated is still checking its files")
@@ -208,6 +209,7 @@ func TestReadiness(t *testing.T) {
 	expect("/healthz", 200, "healthy")
 }
 
+// The API reports the status, accepts only the right methods, and keeps browsers from guessing content types.
 func TestAPI(t *testing.T) {
 	t.Parallel()
 	tracker, srv, rereads := newTracker(t)
@@ -238,7 +240,7 @@ func TestAPI(t *testing.T) {
 	if *rereads != 1 {
 		t.Errorf("%d rereads, want 1", *rereads)
 	}
-	// What a server answered is shown in these, and no browser may take it for something else.
+	// These contain answers of servers, which a browser must not read as HTML.
 	for _, path := range []string{"/api/v1/status", "/readyz"} {
 		w := httptest.NewRecorder()
 		tracker.Handler(func() {}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
@@ -248,8 +250,7 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-// A gate or a target that does not answer holds up no transition, no stop and no other target's phase: only who asks
-// for it waits.
+// While a gate does not answer, the scrape that asks it waits, but no transition, no note and no stop does.
 func TestTrackerIsNotHeldUp(t *testing.T) {
 	t.Parallel()
 	tr := New(Build{})

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// A server's version is a label of bounded length without control characters, whatever the server says.
+// Whatever a server answers as its version, the label has a bounded length and no control characters.
 func TestVersionLabel(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{"12.4.0": "12.4.0", "": "", "1\x1b[2J\n2": "1 [2J 2", strings.Repeat("v", 300_000): strings.Repeat("v", maxVersion)} {
