@@ -11,7 +11,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// day makes transitions as a target does.
+// day makes transitions like those of a target.
 type day struct {
 	log *Log
 	now reload.Status
@@ -53,11 +53,11 @@ func outcomes(entries []Entry) string {
 	return strings.Join(all, " ")
 }
 
-// Each kind of end of a change is told as what it was, newest first, with what belongs to it.
+// Each change is listed with its outcome and the details of that, newest first.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	told := 0
-	d := newDay(New(func() { told++ }))
+	calls := 0
+	d := newDay(New(func() { calls++ }))
 	d.files(1)
 	d.to(reload.InSync)
 	d.files(2)
@@ -95,12 +95,12 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("entry %d: %+v", i, got[i])
 		}
 	}
-	if told == 0 {
-		t.Error("nothing was told of the changes")
+	if calls == 0 {
+		t.Error("the function for changes was not called")
 	}
 }
 
-// A change that was live and fails to be proven later is not told as live any more.
+// A change that was live counts as a mismatch when a later proof fails, and as live again when one succeeds.
 func TestALaterProofCounts(t *testing.T) {
 	t.Parallel()
 	d := newDay(New(nil))
@@ -117,7 +117,7 @@ func TestALaterProofCounts(t *testing.T) {
 	}
 }
 
-// The history stays within its bound whatever happens, and keeps at least 50 ordinary changes of each of
+// The history stays within its limit in bytes, and has space for at least 50 ordinary changes of each of
 // five targets.
 func TestBound(t *testing.T) {
 	t.Parallel()
@@ -158,8 +158,8 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// What is kept in a gate comes back after a restart; what was under way then is told as replaced; and
-// anything else is no history.
+// What is kept in a gate is read back after a restart, and the same files are no new change then. Bytes that are no
+// history are ignored.
 func TestKept(t *testing.T) {
 	t.Parallel()
 	l := New(nil)
@@ -168,7 +168,7 @@ func TestKept(t *testing.T) {
 	d := &day{log: l, now: reload.Status{Target: "prometheus", Phase: reload.Starting}}
 	d.files(1)
 	if saved != nil {
-		t.Error("kept before anything was complete")
+		t.Error("kept before any change had its outcome")
 	}
 	d.to(reload.InSync)
 	d.files(2)
@@ -178,7 +178,7 @@ func TestKept(t *testing.T) {
 	if got := outcomes(next.Report().Targets[0].Entries); got != "rejected live" {
 		t.Errorf("after a restart: %q", got)
 	}
-	// The files of before the restart are no new change.
+	// The files from before the restart are no new change.
 	e := &day{log: next, now: reload.Status{Target: "prometheus", Phase: reload.Starting}}
 	e.to(reload.Rejected, func(s *reload.Status) { s.Wanted = snapshot.Digest{2} })
 	if got := outcomes(e.entries()); got != "rejected live" {
@@ -191,7 +191,7 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// A write of the object that came shortly before a change is told with it.
+// If the object was written shortly before a change, the change is listed with the writer and the time since the write.
 func TestWriter(t *testing.T) {
 	t.Parallel()
 	l := New(nil)
@@ -209,7 +209,7 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-// No kept bytes make it fail or grow beyond its bound.
+// FuzzDecode: whatever bytes were kept, the history stays within its limits.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"version":1,"entries":[{"seen":"2026-01-01T00:00:00Z","outcome":"live","changes":["a"]}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -225,8 +225,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// Where the search for mistakes ended early, the history says that there are at least so many, and where all were counted, that
-// there are so many.
+// If the search for mistakes ended early, the history says that there are at least that many. If all were counted, it gives the exact
+// number.
 func TestCountsThatAreNotTheEnd(t *testing.T) {
 	t.Parallel()
 	one := finding.Finding{File: "prometheus.yml", Line: 3, Severity: finding.Error, Rule: "yaml", Message: "broken"}
@@ -235,11 +235,11 @@ func TestCountsThatAreNotTheEnd(t *testing.T) {
 		errors  int
 		atLeast bool
 	}{
-		"counted":                 {finding.More("prometheus.yml", finding.Error, 7, false), 8, false},
-		"the search ended":        {finding.More("prometheus.yml", finding.Error, 0, true), 1, true},
-		"ended after some more":   {finding.More("prometheus.yml", finding.Error, 7, true), 8, true},
-		"ended in the warnings":   {finding.More("prometheus.yml", finding.Warning, 0, true), 1, true},
-		"remarks are not counted": {finding.More("prometheus.yml", finding.Info, 0, true), 1, false},
+		"counted":               {finding.More("prometheus.yml", finding.Error, 7, false), 8, false},
+		"the search ended":      {finding.More("prometheus.yml", finding.Error, 0, true), 1, true},
+		"ended after some more": {finding.More("prometheus.yml", finding.Error, 7, true), 8, true},
+		"ended in the warnings": {finding.More("prometheus.yml", finding.Warning, 0, true), 1, true},
+		"infos are not counted": {finding.More("prometheus.yml", finding.Info, 0, true), 1, false},
 	} {
 		d := newDay(New(nil))
 		d.files(1)
