@@ -32,6 +32,7 @@ func build(t *testing.T, file string, args ...string) (Config, error) {
 	return f.Config(data)
 }
 
+// Flags alone make targets, with the defaults of their kind.
 func TestFlagsMakeTargets(t *testing.T) {
 	cfg, err := build(t, "", "--prometheus-url=http://127.0.0.1:9090", "--prometheus-dir=/rules=/etc/rules",
 		"--prometheus-dir", "/more", "--http-url=http://127.0.0.1:1/-/reload", "--http-dir=/d", "--allow=guard-no-scrape-jobs", "--allow=guard-file-emptied", "--settle=1s")
@@ -53,8 +54,8 @@ func TestFlagsMakeTargets(t *testing.T) {
 	}
 }
 
-// Relative paths become absolute: a server that was started in the same directory reports its files by
-// absolute paths, and so does the list of mounts. check keeps what the user wrote.
+// Relative paths become absolute, because a server that was started in the same directory reports its files by
+// absolute paths, and the list of mounts has absolute paths too.
 func TestRelativePaths(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -77,6 +78,7 @@ func TestRelativePaths(t *testing.T) {
 	}
 }
 
+// A mount is PATH or PATH=SERVERPATH. An equals sign separates the two only before an absolute path.
 func TestParseMount(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Mount{
@@ -103,6 +105,7 @@ func TestParseMount(t *testing.T) {
 	}
 }
 
+// A flag overrides the same key of the file, and targets from flags are added to those of the file.
 func TestFlagsWinOverTheFile(t *testing.T) {
 	file := "settle: 3s\npoll_interval: 7s\ntargets:\n- {name: one, kind: http, url: 'http://h/', dirs: [/a, /b=/c]}\n"
 	cfg, err := build(t, file, "--settle=1s", "--prometheus-url=http://127.0.0.1:9090")
@@ -155,7 +158,7 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-// The file with every key must be accepted, and must really have every key.
+// testdata/ok/full.yml has every key, is accepted, and is the example in docs/configuration.md.
 func TestFullFile(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/ok/full.yml")
@@ -185,6 +188,7 @@ func TestFullFile(t *testing.T) {
 	}
 }
 
+// Wrong flags are refused with the flag's name and what to write, and without credentials.
 func TestBadFlags(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
@@ -216,7 +220,9 @@ func TestBadFlags(t *testing.T) {
 	}
 }
 
-func TestGrafanaTakesTheImagesVariables(t *testing.T) {
+// Without credentials of its own, a Grafana target uses those of the environment variables of Grafana's image. The password is not
+// visible when a configuration is printed, logged or encoded.
+func TestGrafanaUsesTheImagesVariables(t *testing.T) {
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "hunter2")
 	cfg, err := build(t, "", "--grafana-url=http://h", "--grafana-ini=/etc/grafana/grafana.ini")
 	if err != nil {
@@ -238,6 +244,7 @@ func TestGrafanaTakesTheImagesVariables(t *testing.T) {
 	}
 }
 
+// Diff names added, removed and changed targets, and the settings that need a restart.
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	a, b, c := TargetDefaults(HTTP), TargetDefaults(HTTP), TargetDefaults(HTTP)
@@ -273,7 +280,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// FuzzFile: any bytes are either refused or make a configuration that passes a second time.
+// FuzzFile: any file is either refused or makes a configuration that also passes the checks a second time.
 func FuzzFile(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/*.yml")
 	if err != nil || len(files) == 0 {
@@ -307,7 +314,7 @@ func FuzzFile(f *testing.F) {
 	})
 }
 
-// Feature flags are accepted in the form of Prometheus' own flag, too.
+// Feature flags may be separated by commas, as in Prometheus' own flag.
 func TestFeatures(t *testing.T) {
 	t.Parallel()
 	if got := Features([]string{"a,b", " c ", ""}); !slices.Equal(got, []string{"a", "b", "c"}) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzParseMount: what is taken has a path, and a server's path that is absolute, and is written as it was read.
+// FuzzParseMount: a mount that is accepted has a path, its server path is absolute or empty, and String returns what was read.
 func FuzzParseMount(f *testing.F) {
 	for _, s := range []string{"/etc/p.yml", "/a=/b", "/a=b/c", "a=", "=/b", "/a=/b=/c", "/a==/b", ""} {
 		f.Add(s)
@@ -14,7 +14,7 @@ func FuzzParseMount(f *testing.F) {
 		m, err := ParseMount(s)
 		if err != nil {
 			if m != (Mount{}) {
-				t.Errorf("%q: %+v beside an error", s, m)
+				t.Errorf("%q: %+v with an error", s, m)
 			}
 			return
 		}
