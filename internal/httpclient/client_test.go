@@ -37,6 +37,7 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
+// A request without a complete answer fails with a class, and counts as untouched only if it cannot have arrived.
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
@@ -78,6 +79,7 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// A request that is cancelled fails with the context's error.
 func TestStopped(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -88,7 +90,7 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// TestClassify holds each status against its class; nothing of the credentials may show.
+// Each status other than success has its class. Credentials in the answer are not shown, and long answers are cut.
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -135,6 +137,8 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// A token file is read for each request, so that a new token is used at once. A missing or unusable file is a local, permanent
+// failure, and no request is sent.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	var got string
@@ -170,7 +174,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// A CA file may be the bundle of all public CAs with one more: it is larger than any credential.
+// A CA file may be the bundle of all public CAs plus one: it is much larger than a credential may be.
 func TestLargeBundleOfCAs(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -189,7 +193,7 @@ func TestLargeBundleOfCAs(t *testing.T) {
 	}
 }
 
-// A connection is used again although the end of an answer comes later than the value that was read from it.
+// A connection is reused although the end of each answer arrives after the value that is read from it.
 func TestStreamKeepsTheConnection(t *testing.T) {
 	t.Parallel()
 	const asked = 5
@@ -220,7 +224,8 @@ func TestStreamKeepsTheConnection(t *testing.T) {
 	}
 }
 
-// What was read of an answer is worth no less if its end never comes: no one waits for that until the request's timeout.
+// If the value was read and the end of the answer never arrives, the value is returned soon, not only after the request's
+// timeout.
 func TestStreamWithoutEnd(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, httpclient.Options{URL: serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -233,6 +238,6 @@ func TestStreamWithoutEnd(t *testing.T) {
 	var value string
 	_, f, err := c.Stream(ctx, "/", nil, time.Hour, 1<<20, func(r io.Reader) error { return json.NewDecoder(r).Decode(&value) })
 	if f != nil || err != nil || value != "value" || ctx.Err() != nil {
-		t.Errorf("got %q, %v, %v; the time was over: %v", value, f, err, ctx.Err())
+		t.Errorf("got %q, %v, %v; the context: %v", value, f, err, ctx.Err())
 	}
 }

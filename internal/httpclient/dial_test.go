@@ -8,7 +8,7 @@ import (
 	"reloader/test/rig"
 )
 
-// A server at localhost is found at whichever family it listens on, and a refusal names every address that was tried.
+// A server at localhost is reached whether it listens on IPv4 or IPv6, and a refusal names every address that was tried.
 func TestDialLocalhost(t *testing.T) {
 	t.Parallel()
 	reached := 0

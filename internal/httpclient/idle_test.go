@@ -2,8 +2,8 @@ package httpclient
 
 import "testing"
 
-// A connection is never closed by this side for being idle: drivers take the loss of one for a restart of the server, however
-// seldom they look.
+// The client never closes a connection because it is idle: drivers read the loss of a connection as a restart of the server, even
+// if they seldom ask.
 func TestIdleConnectionsAreKept(t *testing.T) {
 	t.Parallel()
 	c, err := New(Options{URL: "http://127.0.0.1:1"})
@@ -17,6 +17,6 @@ func TestIdleConnectionsAreKept(t *testing.T) {
 		t.Errorf("idle connections are closed after %v", d)
 	}
 	if c.transport.DisableKeepAlives {
-		t.Error("connections are not kept")
+		t.Error("keep-alive is off")
 	}
 }

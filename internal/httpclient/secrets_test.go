@@ -19,7 +19,7 @@ import (
 	"reloader/test/rig"
 )
 
-// raw answers each request with bytes made of its Authorization header.
+// raw answers each request with bytes made from its Authorization header.
 func raw(t *testing.T, answer func(authorization string) string) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -42,8 +42,8 @@ func raw(t *testing.T, answer func(authorization string) string) string {
 	return "http://" + l.Addr().String()
 }
 
-// However a server repeats our request, in a good answer or one that is no HTTP, no credential is in what
-// we say of it.
+// A server may repeat the credentials in a proper answer or in one that is not HTTP. In no case are they in the
+// failure.
 func TestEchoedCredentials(t *testing.T) {
 	t.Parallel()
 	const password = `S3cr"t/Pa+ß`
@@ -89,7 +89,7 @@ func TestEchoedCredentials(t *testing.T) {
 	}
 }
 
-// A credential of few characters is in any text by chance, so that nothing of the text is shown.
+// A credential of a few characters may be part of any word, so the answer is not shown at all.
 func TestShortCredentials(t *testing.T) {
 	t.Parallel()
 	url := raw(t, func(string) string { return "HTTP/1.1 500 x\r\nConnection: close\r\n\r\nthe password is abc" })
@@ -103,7 +103,7 @@ func TestShortCredentials(t *testing.T) {
 	}
 }
 
-// A fifo in the place of a credential or a certificate is an error, not a wait.
+// A fifo in place of a credential or certificate is an error, and does not block.
 func TestFIFOs(t *testing.T) {
 	t.Parallel()
 	fifo := filepath.Join(t.TempDir(), "fifo")
@@ -131,7 +131,7 @@ func TestFIFOs(t *testing.T) {
 	}
 }
 
-// A server that sends us elsewhere gets no credentials there: no redirect is followed, and it is told as an answer.
+// Redirects are not followed, so no credentials go to another server. The redirect is returned as the answer.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s %s arrived elsewhere", r.Method, r.URL) })
@@ -147,7 +147,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// A server whose answer never ends is read up to a bound, also when it drips.
+// An answer that never ends is read up to 1 MiB.
 func TestEndlessBody(t *testing.T) {
 	t.Parallel()
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {

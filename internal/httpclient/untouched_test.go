@@ -35,8 +35,8 @@ func send(ctx context.Context, c *httpclient.Client, do bool, path string, timeo
 	return f
 }
 
-// Whenever a request is given up, it is called untouched only if it never arrived: what has arrived may have been done. The
-// time-outs are around the moment in which a request is written.
+// A request that ends without an answer counts as untouched only if it never arrived: one that arrived may have had an effect. The
+// timeouts are close to the moment at which a request is written.
 func TestWhatArrivedIsNeverUntouched(t *testing.T) {
 	t.Parallel()
 	var (
@@ -46,12 +46,12 @@ func TestWhatArrivedIsNeverUntouched(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		arrived.Store(r.URL.Path, true)
 		some.Store(true)
-		<-r.Context().Done() // so that every request is given up
+		<-r.Context().Done() // so that every request times out
 	}))
 	c := newClient(t, httpclient.Options{URL: s.URL})
 	untouched := map[string]bool{}
 	requests := 0
-	for ; requests < 4000 || !some.Load(); requests++ { // longer and longer ones, until some arrive on a busy machine too
+	for ; requests < 4000 || !some.Load(); requests++ { // with longer and longer timeouts, so that some arrive on a busy machine too
 		path := "/" + strconv.Itoa(requests)
 		f := send(t.Context(), c, requests%2 == 0, path, time.Duration(requests%400+requests/40)*time.Microsecond)
 		if f == nil {
@@ -59,12 +59,12 @@ func TestWhatArrivedIsNeverUntouched(t *testing.T) {
 		}
 		untouched[path] = f.Untouched
 	}
-	s.Close() // waits for all that has arrived
+	s.Close() // waits for all requests that have arrived
 	got, given := 0, 0
 	for path, said := range untouched {
 		_, did := arrived.Load(path)
 		if did && said {
-			t.Errorf("%s arrived, and is called untouched", path)
+			t.Errorf("%s arrived, and counts as untouched", path)
 		}
 		if did {
 			got++
@@ -74,7 +74,7 @@ func TestWhatArrivedIsNeverUntouched(t *testing.T) {
 		}
 	}
 	if given == 0 {
-		t.Error("no request is called untouched: nothing was tried")
+		t.Error("no request counts as untouched, so this test proves nothing")
 	}
-	t.Logf("%d requests, %d arrived, %d called untouched", requests, got, given)
+	t.Logf("%d requests, %d arrived, %d untouched", requests, got, given)
 }
