@@ -14,6 +14,7 @@ import (
 	"reloader/test/rig"
 )
 
+// The HTTP driver posts to one URL. A 200 counts as proof that the request worked, and never before a request.
 func TestHTTP(t *testing.T) {
 	t.Parallel()
 	var status atomic.Int64
@@ -53,7 +54,7 @@ func TestHTTP(t *testing.T) {
 		t.Errorf("500: %v", err)
 	}
 	s.Close()
-	// Its port may belong to another test already: ask a port that is taken, and where no one listens.
+	// Another test may already use the closed port, so ask one where no one can listen.
 	if d, err = generic.NewHTTP(httpclient.Options{URL: "http://" + rig.DeafPort(t) + "/-/reload"}, 0); err != nil {
 		t.Fatal(err)
 	}

@@ -14,11 +14,11 @@ import (
 	"reloader/internal/reload"
 )
 
-// viaProxy, set in the environment, is the URL that the child below is to reload.
+// viaProxy is the environment variable with the URL that the child below must reload.
 const viaProxy = "RELOADER_TEST_VIA_PROXY"
 
-// Looking at a server takes the way that the reload takes: through the proxy of the environment to
-// another host, never to localhost. The environment is read once in a process, hence a child for each.
+// Observing a server takes the same route as the reload: through the proxy of the environment to
+// another host, but directly to localhost. A process reads the environment once, so each URL needs a child.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Value

@@ -16,7 +16,7 @@ import (
 	"reloader/test/rig"
 )
 
-// run starts a copy of a program under the name, until the test ends.
+// run starts a copy of a program under another name. It ends with the test.
 func run(t *testing.T, program, name string, out *rig.Buffer, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -44,8 +44,8 @@ func reason(t *testing.T, d *generic.Signal) string {
 	return o.Reason
 }
 
-// A process that knows no SIGHUP, or has just started, is not ready and is sent none: it would end of it. Once it has its
-// handler and is old enough, it gets the signal.
+// A process that has no handler for SIGHUP, or has just started, is not ready and gets no signal, because that would kill it. Once
+// it has a handler and is old enough, it gets the signal.
 func TestSignalNeedsAHandler(t *testing.T) {
 	t.Parallel()
 	refused := func(d *generic.Signal, why string) {
@@ -57,7 +57,7 @@ func TestSignalNeedsAHandler(t *testing.T) {
 		}
 	}
 	without := "nohup" + strconv.Itoa(os.Getpid())
-	// Programs that a shell started with SIGHUP ignored (nohup, some CI runners) hand that on, unless it was caught here.
+	// If this process was started with SIGHUP ignored (nohup, some CI runners), its children ignore it too, unless it is caught here.
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	t.Cleanup(func() { signal.Stop(hup) })

@@ -19,7 +19,7 @@ func judge(t *testing.T, running *finding.Outline, allow []string, files map[str
 	return r
 }
 
-// Only a file that had contents can be emptied; one that always was empty is someone's choice.
+// The guard rejects files that had contents and are empty now. Files that were always empty, or are new, may be intended.
 func TestEmptied(t *testing.T) {
 	t.Parallel()
 	before := judge(t, nil, nil, map[string][]byte{"a": []byte("x"), "b": nil})
@@ -39,6 +39,7 @@ func TestEmptied(t *testing.T) {
 	}
 }
 
+// docs/checks.md names the guard.
 func TestDocumented(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/checks.md")
