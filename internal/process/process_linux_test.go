@@ -17,7 +17,7 @@ import (
 	"reloader/test/rig"
 )
 
-// TestMain lets the test binary be the process that is searched for: it says when a signal came.
+// TestMain lets the test binary also be the process that is searched for, and the one that sends a signal.
 func TestMain(m *testing.M) {
 	if os.Getenv("PROCESS_TEST_SLEEPER") != "" {
 		workers, _ := strconv.Atoi(os.Getenv("PROCESS_TEST_WORKERS"))
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve starts workers under our own name, says so and waits, as a server with worker processes does.
+// serve starts workers with its own name, prints that it is ready, and waits, like a server with worker processes.
 func serve(workers int) {
 	for range workers {
 		worker := exec.CommandContext(context.Background(), os.Args[0])
@@ -82,6 +82,7 @@ func start(t *testing.T, name string, env ...string) *exec.Cmd {
 
 func unique(prefix string) string { return prefix + strconv.Itoa(os.Getpid()) }
 
+// A process is found by its whole name, also when that is longer than the 15 characters that the kernel keeps.
 func TestFind(t *testing.T) {
 	t.Parallel()
 	short := unique("s")
@@ -96,12 +97,13 @@ func TestFind(t *testing.T) {
 			t.Errorf("found %+v, want pid %d", p, cmd.Process.Pid)
 		}
 	}
-	// Another program whose first 15 characters are the same is not meant.
+	// Another program whose first 15 characters are the same is not found.
 	if _, err := Find(long + "x"); err == nil {
 		t.Error("found a process by the beginning of its name")
 	}
 }
 
+// No process with the name, and more than one, are failures that say what to do.
 func TestFindFailures(t *testing.T) {
 	t.Parallel()
 	var f *reload.Failure
@@ -137,6 +139,7 @@ func TestFindWithWorkers(t *testing.T) {
 	}
 }
 
+// A signal reaches the process. One to a process that has ended is an error.
 func TestSignal(t *testing.T) {
 	t.Parallel()
 	name := unique("sig")
@@ -152,11 +155,12 @@ func TestSignal(t *testing.T) {
 		t.Errorf("the process ended with %v", err)
 	}
 	if err := p.Signal(syscall.SIGTERM); err == nil {
-		t.Error("a signal to a process that is gone")
+		t.Error("no error after a signal to a process that has ended")
 	}
 }
 
-// TestSignalNotPermitted runs our own code as another user, which only root can arrange.
+// A signal to another user's process fails, and the error names both users and the fix. Only root can start another user's
+// process.
 func TestSignalNotPermitted(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -189,7 +193,7 @@ func TestSignalNotPermitted(t *testing.T) {
 	}
 }
 
-// FuzzParseStat: a program's name, whatever is in it, hides nothing that follows.
+// FuzzParseStat: whatever a program's name contains, the fields after it are read correctly.
 func FuzzParseStat(f *testing.F) {
 	f.Add("prometheus", 1, uint64(4711))
 	f.Add(") S 1 (", 0, uint64(1))
@@ -201,7 +205,7 @@ func FuzzParseStat(f *testing.F) {
 			t.Errorf("%q: %+v, %v", stat, got, err)
 		}
 		if got, err := parseStat([]byte(name)); err != nil && got.Start != 0 {
-			t.Errorf("%q: %+v beside %v", name, got, err)
+			t.Errorf("%q: %+v with the error %v", name, got, err)
 		}
 	})
 }
