@@ -10,7 +10,7 @@ import (
 
 const m = 1 << 20
 
-// tree writes files of a kernel below a new directory.
+// tree writes files as in /proc and /sys below a new directory.
 func tree(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -23,7 +23,7 @@ func tree(t *testing.T, files map[string]string) string {
 	return root
 }
 
-// The room is what the narrowest of the groups has left, where the two versions of control groups show it:
+// The room is what the control group with the least memory has left. Both versions of control groups are read:
 // in a container with its own view, in one with the host's paths, and without a container.
 func TestRoom(t *testing.T) {
 	t.Parallel()
@@ -65,8 +65,8 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// A program that needs more than it may have dies alone, and the error says how much it needs, how much there
-// is, and what to do; one that has no room is not started.
+// A program that needs more memory than it may use is killed, and nothing else is. If there is too little memory, it is not even
+// started. The error says how much it needs, how much is in use, and what to do.
 func TestTooLittleMemory(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()
@@ -90,10 +90,10 @@ func TestTooLittleMemory(t *testing.T) {
 	}
 }
 
-// more are further things that this program does when CONFINE_DO names them.
+// more are other tasks of this program; CONFINE_DO names the one to do.
 var more = map[string]func() int{}
 
-// TestMain makes this program one that eats memory when it is asked to.
+// TestMain makes this program use much memory when CONFINE_EAT is set.
 func TestMain(main *testing.M) {
 	if do, ok := more[os.Getenv("CONFINE_DO")]; ok {
 		os.Exit(do())

@@ -48,10 +48,10 @@ func init() {
 	}
 }
 
-// A program with much room does not keep all its garbage: 600 MiB of it take less than 300. And one that has more in use than
-// the heap that begins the collections does not collect all the time.
+// A program with much room does not keep all its garbage: 600 MiB of it take less than 300 MiB. A program that has more memory in
+// use than the heap size at which collections begin does not collect all the time.
 func TestGarbage(t *testing.T) {
-	rig.WithoutRaces(t) // the program would take several times the memory
+	rig.WithoutRaces(t) // the program would need several times the memory
 	t.Parallel()
 	for _, do := range []string{"garbage", "garbage and 200 MiB in use"} {
 		b := Budget{Hard: 1 << 30, Soft: 800 * m}

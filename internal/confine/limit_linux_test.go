@@ -12,8 +12,8 @@ import (
 	"reloader/test/rig"
 )
 
-// giveBack uses 8 MiB again and again and gives them back, as the runtime does, but keeps the address space.
-// Within a bound of 32 MiB it must be able to map 256 MiB that way.
+// giveBack uses 8 MiB again and again and returns them to the system, as Go's runtime does, but keeps the address space.
+// With a limit of 32 MiB it must be able to map 256 MiB that way.
 func giveBack() int {
 	Within(32 * m)
 	end := time.Now().Add(30 * time.Second)
@@ -38,9 +38,9 @@ func giveBack() int {
 
 func init() { more["give back"] = giveBack }
 
-// Memory that was given back does not count against a program: what counts is what it has.
+// Memory that a program has returned to the system does not count against its limit.
 func TestGivenBack(t *testing.T) {
-	rig.WithoutRaces(t) // the program would take several times the memory
+	rig.WithoutRaces(t) // the program would need several times the memory
 	t.Parallel()
 	b := Budget{Hard: 400 * m, Soft: 300 * m}
 	out, err := Run(t.Context(), Job{Program: "/proc/self/exe", Args: []string{"-test.run=^$"}, Env: []string{"CONFINE_DO=give back"}, Stdin: strings.NewReader(""), MaxOutput: m, Memory: b})
@@ -49,11 +49,11 @@ func TestGivenBack(t *testing.T) {
 	}
 }
 
-// A second try collects garbage early, by one thread.
+// The second try collects garbage early and uses one thread.
 func TestTight(t *testing.T) {
 	t.Parallel()
 	env := strings.Join(Budget{Hard: 100 * m, Soft: 90 * m}.Tight().env(), " ")
 	if env != "GOMEMLIMIT=52428800 GOGC=30 GOMAXPROCS=1" {
-		t.Error(env)
+		t.Errorf("environment %q", env)
 	}
 }

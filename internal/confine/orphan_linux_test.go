@@ -24,8 +24,8 @@ func init() {
 	}
 }
 
-// A program dies with who started it, also where that one is killed without a word, and where the program
-// is stopped and looks at nothing: it would judge on for half a minute, beside the next one.
+// A program dies with the process that started it, even if that one is killed, and even if the program itself is stopped.
+// Otherwise it would keep working for half a minute, at the same time as the next one.
 func TestOrphan(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()
@@ -50,14 +50,14 @@ func TestOrphan(t *testing.T) {
 		}
 		rig.Must(t, parent.Process.Kill())
 		if bufio.NewScanner(out).Scan() {
-			t.Errorf("%s: it was not there any more when its parent was killed", name)
+			t.Errorf("%s: it had already ended when its parent was killed", name)
 		}
 		_ = parent.Wait()
-		rig.Until(t, name+": the program has ended, too", func() bool { return gone(pid) })
+		rig.Until(t, name+": the program has ended too", func() bool { return gone(pid) })
 	}
 }
 
-// gone is also true of one whose end no one has asked for yet.
+// gone is also true for a zombie.
 func gone(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || strings.Contains(string(b), ") Z ")

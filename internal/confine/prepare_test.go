@@ -13,7 +13,7 @@ import (
 	"reloader/test/rig"
 )
 
-// answers is a program that notes each of its starts in a file, and answers with its process and its question.
+// answers makes a program that notes each start in a file, and answers with its process ID and its question.
 func answers(t *testing.T) (program string, starts func() int) {
 	t.Helper()
 	dir := t.TempDir()
@@ -26,7 +26,7 @@ func answers(t *testing.T) (program string, starts func() int) {
 	}
 }
 
-// spare is one of its own in place of the process's, with as much room as is given.
+// spare replaces the waiting process of this test binary by one of the test's own, with this much room.
 func spare(t *testing.T, room int64, idleFor time.Duration) {
 	t.Helper()
 	restore := idle
@@ -37,7 +37,7 @@ func spare(t *testing.T, room int64, idleFor time.Duration) {
 	})
 }
 
-// waits is the process that waits for work; 0: none.
+// waits is the ID of the process that waits for work; 0: none.
 func waits() int {
 	idle.mu.Lock()
 	defer idle.mu.Unlock()
@@ -72,7 +72,7 @@ func askIt(t *testing.T, j Job) (pid int) {
 	return pid
 }
 
-// What was started at a hint does the work, once; the next work has a process of its own.
+// A process that was started early does one piece of work. The next one gets a new process.
 func TestPrepared(t *testing.T) {
 	spare(t, 1024*m, time.Hour)
 	program, starts := answers(t)
@@ -81,7 +81,7 @@ func TestPrepared(t *testing.T) {
 		Prepare(program, m, 1024*m)
 	}
 	if got := askIt(t, Job{Program: program, Stdin: strings.NewReader("the question")}); got != pid {
-		t.Errorf("process %d did the work, %d waited for it", got, pid)
+		t.Errorf("process %d did the work, but %d was waiting for it", got, pid)
 	}
 	if got := askIt(t, Job{Program: program, Stdin: strings.NewReader("the question")}); got == pid {
 		t.Error("one process did the work twice")
@@ -91,7 +91,7 @@ func TestPrepared(t *testing.T) {
 	}
 }
 
-// What gets no work is ended, and a storm of hints that lead to none starts no more processes.
+// A process that gets no work is ended, and a storm of hints without work starts no further processes.
 func TestPreparedForNothing(t *testing.T) {
 	spare(t, 1024*m, time.Second)
 	program, starts := answers(t)
@@ -104,12 +104,12 @@ func TestPreparedForNothing(t *testing.T) {
 	}
 	idle.starts.Wait()
 	if n := starts(); n > 1 {
-		t.Errorf("%d starts", n)
+		t.Errorf("%d starts, want at most 1", n)
 	}
 	if idle.pause != wastedPause {
 		t.Errorf("a pause of %s, want %s", idle.pause, wastedPause)
 	}
-	// The pause grows, has an end, and one that is of use ends it.
+	// The pause grows up to a limit, and a process that gets work ends it.
 	idle.idleFor = time.Millisecond
 	for range 20 {
 		idle.mu.Lock()
@@ -129,7 +129,7 @@ func TestPreparedForNothing(t *testing.T) {
 	}
 }
 
-// Nothing waits where memory is short, where something is confined already, or where the program cannot be started.
+// No process waits when there is too little memory, when something is already confined, or when the program cannot be started.
 func TestNotPrepared(t *testing.T) {
 	program, starts := answers(t)
 	check := func(name string, room int64, program string) {
@@ -149,7 +149,7 @@ func TestNotPrepared(t *testing.T) {
 	check("something is confined", 1024*m, program)
 }
 
-// Work that what waits does not suit ends it first: the work was sized without it.
+// If the waiting process does not suit the work, it is ended first: the memory for the work was calculated without it.
 func TestPreparedForSomethingElse(t *testing.T) {
 	program, _ := answers(t)
 	other, _ := answers(t)
@@ -178,7 +178,7 @@ func TestPreparedForSomethingElse(t *testing.T) {
 	}
 }
 
-// What has ended is not used, also when another child of ours has got its number meanwhile.
+// A process that has ended is not used, even if another child has got its process ID meanwhile.
 func TestPreparedNumberOfAnother(t *testing.T) {
 	spare(t, 1024*m, time.Hour)
 	program, _ := answers(t)
@@ -194,7 +194,7 @@ func TestPreparedNumberOfAnother(t *testing.T) {
 	}
 }
 
-// Hints, work and the end of waiting may come at the same time.
+// Hints, work and the end of the wait may happen at the same time.
 func TestPreparedRaces(t *testing.T) {
 	spare(t, 1024*m, time.Millisecond)
 	program, _ := answers(t)
