@@ -48,6 +48,9 @@ func expressions() (fine, wrong []string) {
 		`{refId: 1, datasourceUid: __expr__, model: {type: reduce, reducer: last, expression: A}}, {refId: C, datasourceUid: __expr__, model: {type: threshold, expression: "1"` + above,
 		`{refId: Of A, datasourceUid: __expr__, model: {type: reduce, reducer: last, expression: A}}, {refId: C, datasourceUid: __expr__, model: {type: threshold, expression: Of A` + above,
 		`{refId: a$$b, datasourceUid: __expr__, model: {type: reduce, reducer: last, expression: A}}, {refId: C, datasourceUid: __expr__, model: {type: threshold, expression: a$b` + above,
+		`{refId: C, datasourceUid: __expr__, model: {type: classic_conditions, conditions: [{evaluator: {type: no_value}, query: {params: [A, 5m, now]}, reducer: {type: avg}}]}}`,
+		ranged + `expression: A, window: 20m, downsampler: mean, upsampler: fillna}}, {refId: C, datasourceUid: __expr__, model: {type: math, expression: 1 == 1}}`,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: math, expression: "(abs($B) ** 2 >= .5 || is_nan($B)) && !($B == -1) && 08 > 0x1"}}`,
 		reduce + `{refId: D, datasourceUid: made, relativeTimeRange: {from: 600, to: 0}, model: {type: treshold, expression: Gone, scenarioId: csv_metric_values, stringInput: "1"}}, {refId: C, datasourceUid: __expr__, model: {type: math, expression: $B}}`,
 	}
 	const good = reduce + `{refId: C, datasourceUid: __expr__, model: {type: threshold, expression: B` + above
@@ -67,6 +70,24 @@ func expressions() (fine, wrong []string) {
 		`{refId: C, datasourceUid: __expr__, model: {type: math}}`,
 		`{refId: C, datasourceUid: __expr__, model: {type: reduce, reducer: last}}`,
 		`{refId: C, datasourceUid: __expr__, model: {type: threshold` + above,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: math, expression: $B > $Gone}}`,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: math, expression: $B == 1 and $B == 2}}`,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: math, expression: 1 + abs()}}`,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: math, expression: 5}}`,
+		`{refId: C, datasourceUid: __expr__, model: {type: math, expression: $A > 1}}, {refId: D, datasourceUid: __expr__, model: {type: math, expression: $E}}, {refId: E, datasourceUid: __expr__, model: {type: math, expression: $D}}`,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: math, expression: $C}}`,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: classic_conditions, conditions: [{evaluator: {type: gt, params: [0]}, query: {params: [B]}, reducer: {type: last}}]}}`,
+		`{refId: B, datasourceUid: __expr__, model: {type: classic_conditions, ` + classic + `, {refId: C, datasourceUid: __expr__, model: {type: math, expression: $B}}`,
+		`{refId: C, datasourceUid: __expr__, model: {type: reduce, reducer: avg, expression: A}}`,
+		`{refId: B, datasourceUid: __expr__, model: {type: math, expression: "1"}}, {refId: C, datasourceUid: __expr__, model: {type: reduce, reducer: last, expression: B}}`,
+		`{refId: C, datasourceUid: __expr__, model: {type: reduce, reducer: last, expression: A, settings: {mode: strict}}}`,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: threshold, expression: B, conditions: []}}`,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: threshold, expression: B, conditions: [{evaluator: {type: within_range, params: [1]}}]}}`,
+		reduce + `{refId: C, datasourceUid: __expr__, model: {type: threshold, expression: B, conditions: [{evaluator: {type: gt, params: ["1"]}}]}}`,
+		reduce + `{refId: D, datasourceUid: __expr__, model: {type: threshold, expression: B, conditions: [{evaluator: {type: gt, params: [1]}, unloadEvaluator: }]}}, {refId: C, datasourceUid: __expr__, model: {type: math, expression: $D}}`,
+		`{refId: B, datasourceUid: __expr__, model: {type: resample, expression: A, ` + resample, ranged + `expression: A, window: 1d12h, downsampler: mean, upsampler: fillna}}, ` + good[len(reduce):],
+		ranged + `expression: A, window: 1m, downsampler: mean, upsampler: backfill}}, {refId: C, datasourceUid: __expr__, model: {type: reduce, reducer: last, expression: B}}`,
+		ranged + `expression: A, window: 1m, downsampler: mean, upsampler: fillna}}, {refId: C, datasourceUid: __expr__, model: {type: threshold, expression: B` + above, // a time series
 	}
 	return fine, wrong
 }

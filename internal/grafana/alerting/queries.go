@@ -2,7 +2,6 @@ package alerting
 
 import (
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -10,55 +9,49 @@ import (
 	"reloader/internal/grafana/validation"
 )
 
-func (a *reader) ruleData(m *provisioning.Map) {
-	none := true
-	var queries []*provisioning.Map
-	for _, q := range a.items(m, "data", false) {
-		none = false
-		a.query(q)
-		queries = append(queries, q)
-	}
-	a.expressions(queries)
-	if nodes, ok := a.d.List(m.Get("data"), "'data'"); ok && (none && (len(nodes) == 0 || a.d.Dialect == provisioning.V3)) {
+// ruleData reads the queries of a rule.
+func (a *reader) ruleData(m *provisioning.Map) []*query {
+	queries := readItems(a, m, "data", a.query)
+	if nodes, ok := a.d.List(m.Get("data"), "'data'"); ok && len(queries) == 0 && (len(nodes) == 0 || a.d.Dialect == provisioning.V3) {
 		a.p.Errorf(a.f.At(m.Key("data")), ruleData, "write at least one query", "a rule needs 'data': Grafana refuses all alerting files")
 	}
+	return queries
 }
 
-// condition warns when the condition names none of the queries: the rule then always fails.
-func (a *reader) condition(m *provisioning.Map, cond provisioning.Value) {
-	nodes, ok := a.d.List(m.Get("data"), "'data'")
-	if !ok {
-		return
-	}
-	for _, n := range nodes {
-		q, ok := a.d.Map(n, "an item of data")
-		if !ok {
-			return
-		}
-		if ref := a.d.PlainText(q, "refId"); ref.Raw == cond.Text || strings.Contains(ref.Raw, "$") {
-			return
-		}
-	}
-	a.p.Warnf(a.f.At(cond.Node), ruleCondition, "write the refId of one of the queries", "the condition is not the refId of a query: Grafana accepts the rule, but every evaluation fails")
-}
-
-func (a *reader) query(m *provisioning.Map) {
+func (a *reader) query(m *provisioning.Map) *query {
 	p := a.p
 	a.d.UnknownKeys(m, "a query", queryKeys)
-	a.d.Text(m, "refId")
+	q := &query{node: m, ref: a.d.Text(m, "refId")}
 	a.d.Text(m, "queryType")
-	ds := a.d.Text(m, "datasourceUid")
+	q.dataSource = a.d.Text(m, "datasourceUid")
 	from, to, ok := a.timeRange(m)
-	expression := ds.Text == "-100" || ds.Text == "__expr__"
-	if ok && ds.Known && !expression && from <= to {
+	q.seconds = from - to
+	q.expression = q.dataSource.Text == "-100" || q.dataSource.Text == "__expr__"
+	if ok && q.dataSource.Known && !q.expression && from <= to {
 		p.Errorf(a.f.At(m.Key("relativeTimeRange")), ruleTimeRange, "write relativeTimeRange: {from: 600, to: 0}", "a data source query needs a relativeTimeRange in which from is above to: Grafana fails while writing the rules")
 	}
 	n := m.Get("model")
 	if a.d.IsNull(n) {
 		p.Errorf(a.f.At(m.Key("model")), ruleModel, "write model: {}", "a query needs 'model': without it Grafana panics while writing the rules")
-		return
+		return q
 	}
 	a.raw(func() { a.d.FreeMap(n, "model") })
+	a.quietly(func() { a.model(q, n) })
+	return q
+}
+
+// model reads the model as Grafana stores it, without variables. What has the wrong form was reported.
+func (a *reader) model(q *query, n *yaml.Node) {
+	m, ok := a.d.Map(n, "model")
+	if !ok {
+		return
+	}
+	if r := a.d.Resolve(m.Get("queryType")); r != nil && slices.Contains([]string{"!!null", "!!bool", "!!int", "!!float", "!!map", "!!seq"}, r.ShortTag()) {
+		a.p.Errorf(a.f.At(m.Get("queryType")), ruleModel, "remove it, or put it in quotes", "'queryType' in a model must be a string: Grafana fails while writing the rules")
+	}
+	if q.expression {
+		q.model, _ = a.d.PlainMap(n, "model")
+	}
 }
 
 // timeRange reads from and to, which must be plain numbers; not ok when they were reported.

@@ -145,22 +145,25 @@ func (a *reader) rule(m *provisioning.Map) *rule {
 		a.missing(m, "uid", "a rule")
 	}
 	a.uid(r.uid, "rules")
-	recording := a.record(m)
+	recording, from := a.record(m)
 	a.ruleTimes(m, recording)
 	a.ruleStates(m)
 	a.ruleTexts(m, recording)
-	a.ruleData(m)
+	queries := a.ruleData(m)
 	if m.Has("isPaused") && p.Version.AtLeast(validation.V94) {
 		a.d.Bool(m, "isPaused")
 	}
 	if p.Version.AtLeast(validation.V104) {
 		r.settings = a.ruleSettings(m)
 	}
-	if cond := a.d.Text(m, "condition"); cond.Known && cond.Text == "" && (!recording || p.Version.Before(validation.V123)) {
+	result := a.d.Text(m, "condition")
+	if result.Known && result.Text == "" && (!recording || p.Version.Before(validation.V123)) {
 		a.missing(m, "condition", "a rule")
-	} else if cond.Known && cond.Text != "" {
-		a.condition(m, cond)
 	}
+	if recording {
+		result = from // Grafana ignores the condition
+	}
+	a.expressions(queries, result, recording)
 	return r
 }
 
@@ -264,21 +267,24 @@ func isWhole(s string) bool {
 	return s != "" && len(s) < 19 && strings.Trim(s, "0123456789") == ""
 }
 
-// record reads the settings of a recording rule, and reports whether the rule is one.
-func (a *reader) record(m *provisioning.Map) bool {
+// record reads the settings of a recording rule, and reports whether the rule is one, and the query whose result it records.
+func (a *reader) record(m *provisioning.Map) (recording bool, from provisioning.Value) {
 	n := m.Get("record")
 	if a.p.Version.Before(validation.V112) || a.d.IsNull(n) {
-		return false
+		return false, from
 	}
 	rec, ok := a.d.Map(n, "'record'")
 	if !ok {
-		return true
+		return true, from
 	}
 	a.d.UnknownKeys(rec, "record", []string{"metric", "from", "targetDatasourceUid"})
 	if metric := a.d.Text(rec, "metric"); metric.Known && metric.Text == "" {
 		a.p.Errorf(a.f.At(rec.Key("metric")), ruleRecordMetric, "write the metric's name", "a recording rule needs record.metric: Grafana fails while writing the rules")
 	}
-	a.d.Text(rec, "from")
+	from = a.d.Text(rec, "from")
 	a.d.Text(rec, "targetDatasourceUid")
-	return true
+	if from.Empty() {
+		a.p.Warnf(a.f.At(rec.Key("from")), ruleCondition, "write from and the refId of one of the queries", "a recording rule needs record.from: Grafana accepts the rule, but every evaluation fails")
+	}
+	return true, from
 }
