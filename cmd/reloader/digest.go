@@ -53,7 +53,7 @@ func runDigest(ctx context.Context, args []string, std stdio) int {
 
 // digestOf returns the digest of a directory's visible files, or of one file's bytes.
 func digestOf(ctx context.Context, path string) (snapshot.Digest, error) {
-	info, err := os.Stat(path)
+	info, err := snapshot.Stat(path)
 	if err != nil {
 		return snapshot.Digest{}, err
 	}

@@ -98,6 +98,10 @@ func runInject(ctx context.Context, args []string, std stdio) int {
 		return injectFailed(std, manifestName(o.file), err)
 	}
 	explain(std.err, manifestName(o.file), src, res)
+	if res.Added && !fs.Changed("image") {
+		fmt.Fprintf(std.err, "%s: the image %s is in no registry: build it, push it to a registry of\n"+
+			"  your cluster, and name it with --image (docs/install.md)\n", finding.OneLine(manifestName(o.file)), o.Image)
+	}
 	if err := deliver(o, src, res.Output, std.out); err != nil {
 		return failed(std, "inject", exitFailed, err)
 	}

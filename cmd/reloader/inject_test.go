@@ -76,6 +76,26 @@ func TestInjectExplains(t *testing.T) {
 	}
 }
 
+// There is no public image, so the user learns that the default name is not enough: once, when a sidecar with it is added.
+func TestInjectNamesTheImage(t *testing.T) {
+	const remark = "the image reloader:latest is in no registry: build it, push it to a registry of\n"
+	two := injectable + "---\n" + strings.Replace(injectable, "name: prometheus\nspec", "name: second\nspec", 1)
+	_, injected, reasons := runCommand(t, two, "inject", "-f", "-")
+	if strings.Count(reasons, remark) != 1 || !strings.Contains(reasons, "--image") {
+		t.Errorf("without --image:\n%s", reasons)
+	}
+	if _, _, reasons := runCommand(t, injected, "inject", "-f", "-"); strings.Contains(reasons, remark) {
+		t.Errorf("nothing was added:\n%s", reasons)
+	}
+	if _, _, reasons := runCommand(t, two, "inject", "-f", "-", "--image", "reloader:latest"); strings.Contains(reasons, "registry") {
+		t.Errorf("with --image:\n%s", reasons)
+	}
+	t.Setenv("RELOADER_IMAGE", "example.com/reloader:1")
+	if _, _, reasons := runCommand(t, two, "inject", "-f", "-"); strings.Contains(reasons, "registry") {
+		t.Errorf("with the image from the environment:\n%s", reasons)
+	}
+}
+
 // The result goes to standard output, the reasons with line numbers to standard error.
 func TestInjectPrints(t *testing.T) {
 	code, out, reasons := runCommand(t, injectable, "inject", "-f", "-", "--image", "example.com/reloader:1")

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"strings"
 
 	"reloader/internal/app"
@@ -31,8 +29,8 @@ Judges the files of every target once and, if the target has a gate, publishes t
 server can start. It takes the flags of "reloader run" and asks no server. As an init container it keeps a
 pod from starting with broken files; its findings become the termination message.
 
-Exits 0 if every target may start: its files are valid, or its gate still has the last good ones (and the
-log says so). Exits 1 for errors, 2 for a wrong command line, 3 if there is no verdict.
+Exits 0 if every target may start: its files are valid (the last line begins with "ok"), or its gate still
+has the last good ones ("kept"). Exits 1 for errors, 2 for a wrong command line, 3 if there is no verdict.
 
 Example:
   reloader once --prometheus-url http://127.0.0.1:9090 --prometheus-config /etc/prometheus/prometheus.yml --prometheus-gate /gate
@@ -50,30 +48,34 @@ func runOnce(ctx context.Context, args []string, std stdio) int {
 		return usageError(std, "once", "%s", err)
 	}
 	cfg.Self = std.self
-	var blocked, kept verdict
+	var all, blocked verdict
 	for _, p := range check.Once(ctx, cfg) {
-		v := &blocked
-		if !p.Kept.IsZero() {
-			v = &kept
-			fmt.Fprintf(std.err, "reloader once: %s: the newest files cannot be used; the gate has the last good ones, %s\n", p.Name, p.Kept.Short())
-		}
-		v.add(p.Name, p.Digest.String(), p.Findings, p.Err)
-		v.ignored += p.Ignored
-	}
-	if len(kept.findings)+len(kept.unjudged) > 0 {
-		if err := kept.write("once", stdio{out: std.err, err: std.err}, "text"); err != nil {
-			return failed(std, "once", exitFailed, err)
+		all.addOnce(p)
+		if p.Kept.IsZero() {
+			blocked.addOnce(p)
+		} else {
+			all.kept = append(all.kept, p.Name+": the newest files are not used; the gate keeps the last good ones, digest "+p.Kept.String())
 		}
 	}
-	var report strings.Builder
-	both := stdio{out: io.MultiWriter(std.out, &report), err: io.MultiWriter(std.err, &report)}
-	if err := blocked.write("once", both, "text"); err != nil {
+	all.last = string(blocked.word())
+	if len(all.kept) > 0 && blocked.code() == exitOK {
+		all.last = "kept"
+	}
+	if err := all.write("once", std, "text"); err != nil {
 		return failed(std, "once", exitFailed, err)
 	}
 	if blocked.code() != exitOK {
+		var report strings.Builder
+		_ = blocked.write("once", stdio{out: &report, err: &report}, "text") // it writes to memory
 		explainTermination(*o.termination, report.String())
 	}
 	return blocked.code()
+}
+
+// addOnce adds the result of a pass over one target.
+func (v *verdict) addOnce(p check.OnceResult) {
+	v.add(p.Name, p.Digest.String(), p.Findings, p.Err)
+	v.ignored += p.Ignored
 }
 
 func loadOnce(ctx context.Context, flags *config.Flags) (config.Config, error) {

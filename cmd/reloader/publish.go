@@ -119,7 +119,7 @@ func addFile(files map[string][]byte, arg string) error {
 	if key == "" || path == "" {
 		return fmt.Errorf("--from-file %s: want PATH or KEY=PATH", arg)
 	}
-	info, err := os.Stat(path)
+	info, err := snapshot.Stat(path)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +21,10 @@ type verdict struct {
 	names    []string          // the keys of digests in order
 	// judged lists, for manifests, what was judged in them.
 	judged []string
+	// kept names each gate with bad new files, which keeps the last good ones. last replaces word in the last line, because such
+	// files are no reason to hold a server back. Both are for once alone.
+	kept []string
+	last string
 	// strict makes warnings count as errors.
 	strict bool
 }
@@ -95,11 +100,14 @@ func (v *verdict) text(w io.Writer) error {
 	for _, what := range v.judged {
 		fmt.Fprintf(w, "judged: %s\n", finding.OneLine(what))
 	}
+	for _, what := range v.kept {
+		fmt.Fprintln(w, finding.AtStart(what))
+	}
 	ignored := ""
 	if v.ignored > 0 {
 		ignored = fmt.Sprintf(", %d ignored", v.ignored)
 	}
-	_, err := fmt.Fprintf(w, "%s: %s, %s%s\n", v.word(),
+	_, err := fmt.Fprintf(w, "%s: %s, %s%s\n", cmp.Or(v.last, string(v.word())),
 		finding.Number(v.findings, finding.Error), finding.Number(v.findings, finding.Warning), ignored)
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -33,7 +32,7 @@ type ownFile struct {
 
 // openOwnFile reads the file for the first time.
 func openOwnFile(ctx context.Context, path string) (*ownFile, []byte, error) {
-	info, err := os.Stat(path)
+	info, err := snapshot.Stat(path)
 	switch {
 	case err != nil:
 		return nil, nil, err

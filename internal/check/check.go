@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -181,7 +180,7 @@ func exists(t config.Target) error {
 			continue
 		}
 		file := i < 2
-		info, err := os.Stat(path)
+		info, err := snapshot.Stat(path)
 		switch {
 		case err != nil:
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"reloader/internal/grafana"
 	"reloader/internal/lazyregexp"
+	"reloader/internal/snapshot"
 )
 
 // FileKind is what is at a path given to `check`.
@@ -45,7 +46,7 @@ var ErrUnknownKind = errors.New("cannot tell what kind of file it is")
 // Classify finds out what is at a path. A file is recognized by name and contents. A directory is recognized by the names in it, or
 // else each file directly in it is.
 func Classify(path string) ([]Input, error) {
-	info, err := os.Stat(path)
+	info, err := snapshot.Stat(path)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,8 @@ type Result struct {
 	Output []byte
 	// Notes explain each change, and warn about what could not be changed.
 	Notes []Note
+	// Added means that a workload got the sidecar, which the manifest did not have before.
+	Added bool
 }
 
 // Note is one remark for the user. It never holds a value that could be a secret.
@@ -111,7 +113,7 @@ func Inject(src []byte, o Options) (Result, error) {
 		}
 	}
 	slices.SortStableFunc(p.notes, func(a, b Note) int { return a.Line - b.Line })
-	return Result{Output: out, Notes: p.notes}, nil
+	return Result{Output: out, Notes: p.notes, Added: p.sidecars > 0}, nil
 }
 
 func inject(src []byte, o Options) (*planner, []byte, error) {
@@ -146,12 +148,12 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	found := false
 	var first error
 	for _, w := range workloads {
-		mark, notes := p.ed.Mark(), len(p.notes)
+		mark, notes, sidecars := p.ed.Mark(), len(p.notes), p.sidecars
 		ok, err := p.workload(w)
 		if refusal, ok := errors.AsType[*Error](err); ok {
 			// A workload that has to stay as it is does not affect the others.
 			p.ed.Rollback(mark)
-			p.notes = append(p.notes[:notes], refusal.note())
+			p.notes, p.sidecars = append(p.notes[:notes], refusal.note()), sidecars
 			if first == nil {
 				first = err
 			}

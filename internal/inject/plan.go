@@ -27,6 +27,7 @@ type planner struct {
 	// accounts are the service accounts of the manifest, by name.
 	accounts map[string][]yamledit.Cursor
 	notes    []Note
+	sidecars int // how many were added
 	// isOpenShift means that some object of the manifest belongs to an API group of OpenShift.
 	isOpenShift bool
 }
@@ -79,6 +80,7 @@ func (p *planner) workload(w *manifest.Workload) (bool, error) {
 		pl.stays(before)
 	} else {
 		pl.sidecar()
+		p.sidecars++
 	}
 	pl.ed.Put(w.Pod, "volumes", "", pl.dash, pl.added...)
 	pl.removeUnused()

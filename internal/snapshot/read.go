@@ -165,7 +165,7 @@ func ReadFile(path string, lim Limits) ([]byte, error) {
 	id, err := stat(path)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, withLink(path, err)
 	case id.isDir():
 		return nil, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
 	case !id.isRegular():

@@ -97,7 +97,7 @@ func (t *taker) take(ctx context.Context) (*Snapshot, error) {
 			return nil, fmt.Errorf("read source %q: %w (let reloader's user, uid %d, read it: the volume's defaultMode, or the pod's fsGroup)", t.src.Name, err, os.Getuid())
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, Absent(t.src, err)
+			return nil, Absent(t.src, withLink(t.src.Dir, err))
 		}
 		return nil, fmt.Errorf("read source %q: %w", t.src.Name, err)
 	}

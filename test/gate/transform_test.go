@@ -96,7 +96,7 @@ func TestCompressedFilesWithVariables(t *testing.T) {
 		t.Error(err)
 	}
 	w.reloader.Kill()
-	if code, out := once(); code != 0 || !strings.Contains(out, "GATE_TEST_UNSET is not set") || !strings.Contains(out, "the gate has the last good ones") {
+	if code, out := once(); code != 0 || !strings.Contains(out, "GATE_TEST_UNSET is not set") || !strings.Contains(out, "the gate keeps the last good ones") {
 		t.Errorf("once with a good gate: exit code %d\n%s", code, out)
 	}
 	if err := os.RemoveAll(w.gate); err != nil {

@@ -62,7 +62,7 @@ func TestCases(t *testing.T) {
 
 func questionOf(ar *txtar.Archive) *validator.Question {
 	const dir = "/etc/prometheus/"
-	q := &validator.Question{Protocol: validator.Protocol, Dirs: []string{dir}}
+	q := &validator.Question{Protocol: validator.Protocol, Dirs: []string{dir}, Links: map[string]string{}}
 	for line := range strings.Lines(string(ar.Comment)) {
 		switch key, value, _ := strings.Cut(strings.TrimSpace(line), "="); key {
 		case "version":
@@ -71,6 +71,11 @@ func questionOf(ar *txtar.Archive) *validator.Question {
 			q.Agent = true
 		case "atomic":
 			q.Atomic = q.Dirs
+		case "link": // NAME>TARGET
+			name, to, _ := strings.Cut(value, ">")
+			q.Broken, q.Links[dir+name] = append(q.Broken, dir+name), to
+		case "pipe":
+			q.Broken = append(q.Broken, dir+value)
 		case "features":
 			q.Features = strings.Split(value, ",")
 		}

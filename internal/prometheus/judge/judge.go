@@ -34,6 +34,8 @@ type judge struct {
 	uncompared bool
 	// wholeDirs are the question's directories: all of their files are visible.
 	wholeDirs map[string]bool
+	// unfit are the names that lead to no readable file, with where they lead if they are links.
+	unfit map[string]string
 	// dirs are all visible directories, including subdirectories. A pattern may match one.
 	dirs map[string]bool
 	// matched are files that already have a role. Each file is judged once.
@@ -66,7 +68,7 @@ func newJudge(q *validator.Question) *judge {
 	j := &judge{
 		q: q, server: versions.Parse(q.Version), parser: newParser(q.Features, versions.Parse(q.Version)),
 		paths: make(map[string]int, len(q.Files)), wholeDirs: map[string]bool{}, dirs: map[string]bool{}, matched: make(map[int]bool, len(q.Files)),
-		seen: map[validator.Finding]bool{}, missing: map[string]bool{},
+		unfit: make(map[string]string, len(q.Broken)), seen: map[validator.Finding]bool{}, missing: map[string]bool{},
 		rereads: map[int]bool{}, other: make(map[int]bool, len(q.Files)),
 	}
 	j.other[q.Main] = true
@@ -77,7 +79,10 @@ func newJudge(q *validator.Question) *judge {
 	for _, d := range q.Dirs {
 		j.dirs[path.Clean(d)], j.wholeDirs[path.Clean(d)] = true, true
 	}
-	for p := range j.paths {
+	for _, p := range q.Broken {
+		j.unfit[path.Clean(p)] = q.Links[p]
+	}
+	for _, p := range slices.AppendSeq(slices.Collect(maps.Keys(j.paths)), maps.Keys(j.unfit)) {
 		for d := path.Dir(p); d != "/" && d != "." && !j.dirs[d]; d = path.Dir(d) {
 			j.dirs[d] = true
 		}

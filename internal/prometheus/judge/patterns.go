@@ -20,8 +20,8 @@ import (
 const maxCompared = 100_000_000
 
 // glob finds the visible files that match a pattern, as filepath.Glob would on the server, and reports what the server
-// would fail on.
-func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePath {
+// would fail on. unreadable is what a name does that it finds and cannot read; empty for nothing.
+func (j *judge) glob(file int, n *yaml.Node, pattern, unreadable string) []validator.RulePath {
 	at := func(s finding.Severity, rule, message, hint string) {
 		j.report(file, problemAt(n, s, rule, message, hint))
 	}
@@ -47,7 +47,10 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 			at(finding.Error, validator.RuleDirectory, fmt.Sprintf("%q is a directory", n.Value), `write the files as a pattern: "`+strings.TrimSuffix(n.Value, "/")+`/*.yml"`)
 			return nil
 		}
-		j.absent(file, n, pattern, "")
+		if _, broken := j.unfit[pattern]; !broken {
+			unreadable = "" // the server does not find it either
+		}
+		j.absent(file, n, pattern, unreadable)
 		return nil
 	}
 	means := paths.NewPattern(pattern)
@@ -84,7 +87,10 @@ func (j *judge) glob(file int, n *yaml.Node, pattern string) []validator.RulePat
 			break
 		}
 	}
-	if len(matches) == 0 {
+	switch p := j.unfitFor(means); {
+	case p != "" && unreadable != "":
+		at(finding.Warning, validator.RuleMissingFile, fmt.Sprintf("the pattern %q also matches %q, which cannot be read: %s", n.Value, path.Base(p), unreadable), "remove this link or pipe")
+	case p == "" && len(matches) == 0:
 		where := validator.NotVisible
 		if j.dirs[path.Dir(pattern)] {
 			where = "the server reads none"

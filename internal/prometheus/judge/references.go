@@ -3,7 +3,6 @@ package judge
 import (
 	"fmt"
 	"path"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/finding"
-	"reloader/internal/paths"
 	"reloader/internal/prometheus/proof"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/yamlnode"
@@ -90,8 +88,7 @@ func (j *judge) named(file int, patterns []*yaml.Node, dir, key string) (files [
 	listed := make(map[int]bool, len(j.q.Files))
 	for _, n := range patterns {
 		pattern := join(dir, n.Value)
-		found := j.glob(file, n, pattern)
-		j.unreadable(file, n, pattern)
+		found := j.glob(file, n, pattern, refusedWith)
 		if len(found) == 0 && (j.uncompared || !j.dirs[path.Dir(proof.Path(pattern))]) {
 			j.open = j.open || key == "scrape_config_files"
 			j.openRules = j.openRules || key == "rule_files"
@@ -106,25 +103,6 @@ func (j *judge) named(file int, patterns []*yaml.Node, dir, key string) (files [
 		}
 	}
 	return files, paths
-}
-
-// unreadable warns about a name that a pattern finds and the server cannot read: then it loads nothing at all. A gate does not
-// publish such a name.
-func (j *judge) unreadable(file int, n *yaml.Node, pattern string) {
-	if _, err := filepath.Match(pattern, ""); err != nil || len(j.q.Broken) == 0 || j.compared > maxCompared || !strings.ContainsAny(pattern, `*?[\`) {
-		return
-	}
-	j.compared += len(j.q.Broken)
-	plain, _ := j.throughLink(pattern)
-	means := paths.NewPattern(plain)
-	for _, p := range j.q.Broken {
-		if means.Match(path.Clean(p)) {
-			j.report(file, problemAt(n, finding.Warning, validator.RuleMissingFile,
-				fmt.Sprintf("the pattern %q also matches %q, which cannot be read: Prometheus refuses all files as long as it is there", n.Value, path.Base(p)),
-				"remove this link or pipe"))
-			return
-		}
-	}
 }
 
 func join(dir, p string) string {
@@ -142,7 +120,9 @@ func (j *judge) absent(file int, n *yaml.Node, p, effect string) {
 	j.missing[p+"\x00"+effect] = true
 	f := problemAt(n, finding.Warning, validator.RuleMissingFile,
 		fmt.Sprintf("file %q is not visible to reloader", p), "make sure that the server's container has it")
-	switch {
+	switch why, hint := j.led(p); {
+	case why != "":
+		f.message, f.hint = why, hint
 	case j.dirs[path.Dir(p)]:
 		f.message = fmt.Sprintf("file %q does not exist", p)
 	case strings.HasPrefix(p, "/var/run/secrets/kubernetes.io/"), strings.HasPrefix(p, "/run/secrets/kubernetes.io/"):

@@ -60,10 +60,7 @@ func (v *Validator) Validate(ctx context.Context, req finding.Request) (finding.
 	}
 	files, main := v.view(req.Set)
 	if main < 0 {
-		return finding.Result{Findings: []finding.Finding{{
-			File: v.opts.Main, Severity: finding.Error, Rule: RuleConfigMissing,
-			Message: "the main file does not exist", Hint: "check --prometheus-config and the keys of the ConfigMap",
-		}}}, nil
+		return finding.Result{Findings: []finding.Finding{noMain(v.opts.Main)}}, nil
 	}
 	res, open, err := v.alone(ctx, req, files, main)
 	if err != nil {
@@ -74,6 +71,19 @@ func (v *Validator) Validate(ctx context.Context, req finding.Request) (finding.
 	res.Findings = append(res.Findings, guards(files[main], req, res)...)
 	finding.Sort(res.Findings)
 	return res, nil
+}
+
+// noMain is the finding about a main file that is not there.
+func noMain(file string) finding.Finding {
+	f := finding.Finding{
+		File: file, Severity: finding.Error, Rule: RuleConfigMissing,
+		Message: "the main file does not exist", Hint: "check --prometheus-config and the keys of the ConfigMap",
+	}
+	if to, err := os.Readlink(file); err == nil {
+		f.Message = fmt.Sprintf("the main file is a link to %q, where reloader finds nothing", to)
+		f.Hint = "correct the link, or mount what it leads to into reloader's container"
+	}
+	return f
 }
 
 // alone judges without the server, one set at a time. That also guards v.verdicts.
@@ -160,7 +170,7 @@ func (v *Validator) question(req finding.Request, files []viewed, main int, need
 	q := &Question{
 		Protocol: Protocol, TimeoutMillis: v.opts.Timeout.Milliseconds(), Key: finding.FingerprintKey(), Main: main,
 		Version: req.Facts.Version, Agent: req.Facts.Agent, Features: req.Facts.Features, Web: req.Facts.WebConfig, Offline: req.Offline,
-		Files: make([]File, len(files)),
+		Files: make([]File, len(files)), Links: map[string]string{},
 	}
 	for _, s := range req.Set.Snapshots {
 		if s.Source.Followed && len(s.Files) == 0 && !s.Atomic {
@@ -174,6 +184,9 @@ func (v *Validator) question(req finding.Request, files []viewed, main int, need
 		for _, m := range s.Missing {
 			if m.Reason != snapshot.ReasonUnlinked && len(q.Broken) < MaxBroken {
 				q.Broken = append(q.Broken, s.Source.ServerPath(m.Name))
+				if to, err := os.Readlink(s.Source.UserPath(m.Name)); err == nil {
+					q.Links[s.Source.ServerPath(m.Name)] = to
+				}
 			}
 		}
 	}

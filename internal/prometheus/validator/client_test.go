@@ -90,8 +90,17 @@ func TestMainFileGone(t *testing.T) {
 	t.Parallel()
 	v := New(Options{Main: "/user/prometheus.yml", Program: script(t, "exit 2")})
 	res, err := v.Validate(t.Context(), request(map[string]string{"other.yml": ""}))
-	if err != nil || !res.Invalid() || res.Findings[0].Rule != RuleConfigMissing {
+	if err != nil || !res.Invalid() || res.Findings[0].Rule != RuleConfigMissing || res.Findings[0].Message != "the main file does not exist" {
 		t.Errorf("%v, %v", res, err)
+	}
+	link := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.Symlink("gone/prometheus.yml", link); err != nil {
+		t.Fatal(err)
+	}
+	v = New(Options{Main: link, Program: script(t, "exit 2")})
+	res, err = v.Validate(t.Context(), request(nil))
+	if err != nil || !res.Invalid() || !strings.Contains(res.Findings[0].Message, `is a link to "gone/prometheus.yml"`) {
+		t.Errorf("a link to nothing: %v, %v", res, err)
 	}
 }
 

@@ -57,6 +57,8 @@ type Question struct {
 	// Broken are names in Dirs that lead to no readable file, as the server names them, at most MaxBroken: links to nothing and
 	// to themselves, and named pipes.
 	Broken []string `json:"broken,omitempty"`
+	// Links has where those of Broken lead that are links.
+	Links map[string]string `json:"links,omitempty"`
 	// Scheme is the name validation scheme under which the known files were judged.
 	Scheme string `json:"scheme,omitempty"`
 	// Key makes fingerprints comparable within one client and useless elsewhere.
