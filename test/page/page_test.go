@@ -2,8 +2,6 @@
 package page
 
 import (
-	"context"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -20,8 +18,9 @@ import (
 	"reloader/test/rig"
 )
 
-// site is the real page on statuses that the test sets.
+// site is the real page with statuses that the test sets.
 type site struct {
+	stop    func() // as when reloader ends
 	tracker *status.Tracker
 	history *history.Log
 	url     string
@@ -35,7 +34,8 @@ func newSite(t *testing.T) *site {
 	s.history = history.New(func() { p.Changed() })
 	p = page.New(s.tracker.Report, s.history.Report)
 	srv := httptest.NewServer(s.tracker.Handler(func() {}, p.Register, s.history.Register))
-	t.Cleanup(func() { p.Stop(); srv.CloseClientConnections(); srv.Close() })
+	s.stop = func() { p.Stop(); srv.CloseClientConnections(); srv.Close() }
+	t.Cleanup(s.stop)
 	s.tracker.Started()
 	s.url = srv.URL
 	return s
@@ -104,7 +104,7 @@ func waiting() reload.Status {
 	return s
 }
 
-// down is a server that does not answer, as the state machine shows it: what it runs now is not known.
+// down is a server that no longer answers, as the state machine shows it: what it runs now is not known.
 func down() reload.Status {
 	s := waiting()
 	s.Wanted = s.LastProven
@@ -117,13 +117,28 @@ func restartNeeded() reload.Status {
 	return s
 }
 
-// scenes are what an operator may find, and what must stand on the page for each.
-var scenes = []struct {
+// scene is what an operator may find, and what the page must say about it.
+type scene struct {
 	name     string
 	statuses []reload.Status
 	first    string // the line at the top
 	says     []string
-}{
+}
+
+// site is a page with the scene, whose next try is always some seconds away.
+func (c scene) site(t *testing.T) *site {
+	t.Helper()
+	s := newSite(t)
+	for _, one := range c.statuses {
+		if !one.NextTry.IsZero() {
+			one.NextTry = time.Now().Add(42 * time.Second)
+		}
+		s.set(one)
+	}
+	return s
+}
+
+var scenes = []scene{
 	{"in-sync", []reload.Status{inSync("prometheus", "prometheus", 1), inSync("grafana", "grafana", 2)},
 		"Grafana and Prometheus run the newest configuration since 10:42 UTC on 28 November.", []string{"live after 84 ms", "the server shows this configuration"}},
 	{"rejected", []reload.Status{inSync("prometheus", "prometheus", 1), rejected()}, `The newest prometheus.yml is refused: line 12: unknown field "scrape_intervall"`,
@@ -142,27 +157,24 @@ var scenes = []struct {
 	}, "Prometheus (prometheus-long-term) does not run the files it was told to load.", []string{"alertmanager", "loki"}},
 }
 
-// shot writes a picture where they are asked for.
+// shot writes a picture if RELOADER_SCREENSHOTS names a directory for them.
 func shot(b *rig.Browser, name string) {
 	if dir := os.Getenv("RELOADER_SCREENSHOTS"); dir != "" {
 		b.Screenshot(filepath.Join(dir, name+".png"))
 	}
 }
 
-// Each scene can be read: its first line says what matters, nothing is wider than the window of a phone, and
-// the browser has nothing to complain about.
+// Each scene is readable, light, dark and on a phone: the first line says what matters, everything fits in the window, and the
+// browser logs no error.
 func TestScenes(t *testing.T) {
 	t.Parallel()
 	b := rig.NewBrowser(t)
 	for _, scene := range scenes {
-		s := newSite(t)
-		for _, one := range scene.statuses {
-			s.set(one)
-		}
 		for _, window := range []struct {
 			name, scheme  string
 			width, height int
 		}{{"light", "light", 1100, 900}, {"dark", "dark", 1100, 900}, {"phone", "light", 390, 844}} {
+			s := scene.site(t)
 			b.Window(window.width, window.height, window.scheme)
 			b.Open(s.url)
 			rig.Until(t, "the page is connected", func() bool { return strings.Contains(b.Text(), "updates automatically") })
@@ -185,12 +197,12 @@ func TestScenes(t *testing.T) {
 			shot(b, scene.name+"-"+window.name)
 		}
 		if errors := b.Console(); len(errors) > 0 {
-			t.Errorf("%s: the browser says %q", scene.name, errors)
+			t.Errorf("%s: the browser logs %q", scene.name, errors)
 		}
 	}
 }
 
-// A change appears on an open page without loading it again, and the page says when reloader is gone.
+// A change appears on an open page without loading it again. When reloader ends, the page says that it is out of date.
 func TestUpdatesByItself(t *testing.T) {
 	t.Parallel()
 	b := rig.NewBrowser(t)
@@ -211,19 +223,16 @@ func TestUpdatesByItself(t *testing.T) {
 	if title != "! reloader" {
 		t.Errorf("title %q: a tab in the background does not show it", title)
 	}
+	s.stop()
+	rig.Until(t, "the page says that it is out of date", func() bool { return strings.Contains(b.Text(), "reloader does not answer") })
 }
 
-// Without JavaScript the page is complete, and loads itself again slowly.
+// Without JavaScript the page is complete, and loads itself again every 30 s.
 func TestWithoutJavaScript(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.set(inSync("prometheus", "prometheus", 1))
 	s.set(waiting())
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, s.url, nil)
-	rig.Must(t, err)
-	resp, err := http.DefaultClient.Do(req)
-	rig.Must(t, err)
-	defer resp.Body.Close()
 	b := rig.NewBrowser(t)
 	b.DevTools("Emulation.setScriptExecutionDisabled", map[string]any{"value": true})
 	b.Open(s.url)
@@ -238,11 +247,11 @@ func TestWithoutJavaScript(t *testing.T) {
 	var refresh string
 	b.Eval("return document.querySelector('noscript').innerHTML", &refresh)
 	if !strings.Contains(refresh, `content="30"`) {
-		t.Errorf("no slow refresh: %q", refresh)
+		t.Errorf("no refresh after 30 s: %q", refresh)
 	}
 }
 
-// axe-core finds nothing serious on any scene, light and dark.
+// axe-core finds nothing on any scene, light and dark.
 func TestAccessible(t *testing.T) {
 	t.Parallel()
 	file := os.Getenv("RELOADER_AXE")
@@ -252,18 +261,21 @@ func TestAccessible(t *testing.T) {
 	}
 	b := rig.NewBrowser(t)
 	for _, scene := range scenes {
-		s := newSite(t)
-		for _, one := range scene.statuses {
-			s.set(one)
-		}
+		s := scene.site(t)
 		for _, scheme := range []string{"light", "dark"} {
 			b.Window(1100, 900, scheme)
 			b.Open(s.url)
-			// The page's own policy forbids scripts of a page's text; the driver's are not of the page.
+			// The page's policy forbids inline scripts, but not those of the driver.
 			b.Eval(string(script), nil)
-			var found []struct{ ID, Impact, Help string }
-			b.Eval("return axe.run().then(r => r.violations.map(v => ({id: v.id, impact: v.impact, help: v.help + ' ' + v.nodes.map(n => n.html).join(' ')})))", &found)
-			for _, v := range found {
+			var found struct {
+				Passes     int
+				Violations []struct{ ID, Impact, Help string }
+			}
+			b.Eval("return axe.run().then(r => ({passes: r.passes.length, violations: r.violations.map(v => ({id: v.id, impact: v.impact, help: v.help + ' ' + v.nodes.map(n => n.html).join(' ')}))}))", &found)
+			if found.Passes == 0 {
+				t.Errorf("%s %s: axe-core checked nothing", scene.name, scheme)
+			}
+			for _, v := range found.Violations {
 				t.Errorf("%s %s: %s: %s: %s", scene.name, scheme, v.Impact, v.ID, v.Help)
 			}
 		}
