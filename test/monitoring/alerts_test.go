@@ -11,13 +11,13 @@ import (
 	"reloader/test/rig"
 )
 
-// alert is one of Prometheus' active alerts.
+// alert is an active alert of Prometheus.
 type alert struct {
 	State               string
 	Labels, Annotations map[string]string
 }
 
-// alerts are those of this name that are active now.
+// alerts returns the alerts of a name that are active now.
 func (w *world) alerts(name string) ([]alert, error) {
 	var answer struct{ Data struct{ Alerts []alert } }
 	if err := rig.GetJSON(w.t, w.prometheus.URL+"/api/v1/alerts", &answer); err != nil {
@@ -32,7 +32,8 @@ func (w *world) alerts(name string) ([]alert, error) {
 	return list, nil
 }
 
-// fires waits until exactly one alert of the name fires, for this pod and target, which was pending before.
+// fires waits until exactly one alert of the name is active and fires. It must be for this pod and target, with complete texts,
+// and have been pending before.
 func (w *world) fires(name, pod, target string) {
 	w.t.Helper()
 	rig.Eventually(w.t, name+" fires", func() error {
@@ -62,7 +63,7 @@ func (w *world) fires(name, pod, target string) {
 	}
 }
 
-// quiet waits until no alert is active, of any name.
+// quiet waits until no alert is active.
 func (w *world) quiet() {
 	w.t.Helper()
 	rig.Eventually(w.t, "no alert", func() error {
@@ -74,8 +75,8 @@ func (w *world) quiet() {
 	})
 }
 
-// The real Prometheus scrapes the real reloader, and its alerts come and go with what happens. Only
-// how long a state must last is shorter than in the manifest.
+// A real Prometheus scrapes a real reloader. Each alert fires when its condition holds, alone, and ends with it. The only change
+// to the manifest is that a condition needs to hold for 2 s.
 func TestAlertsLive(t *testing.T) {
 	t.Parallel()
 	rules := manifestRules(t)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// dashboard is what the tests look at.
+// dashboard has the parts of the file that the tests read.
 type dashboard struct {
 	UID, Title string
 	Templating struct{ List []variable }
@@ -67,15 +67,20 @@ func readDashboard(t *testing.T) dashboard {
 	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&d); err != nil {
 		t.Fatal(err)
 	}
+	if len(d.Panels) < 10 {
+		t.Fatalf("only %d panels", len(d.Panels))
+	}
 	return d
 }
 
 // here is the data source that everything must use, so that the dashboard works in any Grafana.
 var here = datasourceRef{"prometheus", "${datasource}"}
 
-// units are Grafana's names of those that are in use here.
+// units are the units in use here, by their names in Grafana.
 var units = []string{"none", "s", "bytes", "percentunit", "reqps", "hex", "dateTimeFromNow"}
 
+// Every variable, panel and query uses the selected data source. Panels have unique ids and titles, and a description; queries
+// have unique names and a legend.
 func TestDashboardIsWellFormed(t *testing.T) {
 	t.Parallel()
 	d := readDashboard(t)
@@ -86,7 +91,7 @@ func TestDashboardIsWellFormed(t *testing.T) {
 		switch {
 		case i == 0:
 			if v.Name != "datasource" || v.Type != "datasource" {
-				t.Errorf("the first variable is %s, not the data source", v.Name)
+				t.Errorf("the first variable is %s, want the data source", v.Name)
 			}
 		case v.Datasource != here || !v.IncludeAll || !v.Multi || v.AllValue != ".*":
 			t.Errorf("variable %s: %+v", v.Name, v)
@@ -95,7 +100,7 @@ func TestDashboardIsWellFormed(t *testing.T) {
 	ids, titles := map[int]bool{}, map[string]bool{}
 	for _, p := range d.Panels {
 		if ids[p.ID] || titles[p.Title] || p.Title == "" {
-			t.Errorf("panel %d %q: the id or the title is not its own", p.ID, p.Title)
+			t.Errorf("panel %d %q: the id or the title is not unique", p.ID, p.Title)
 		}
 		ids[p.ID], titles[p.Title] = true, true
 		if p.Type == "row" {
@@ -117,7 +122,7 @@ func TestDashboardIsWellFormed(t *testing.T) {
 	}
 }
 
-// No two panels lie on each other, and none leaves the grid.
+// Panels do not overlap, fit into the grid, and are in the file in the order in which they are shown.
 func TestDashboardLayout(t *testing.T) {
 	t.Parallel()
 	panels := readDashboard(t).Panels
@@ -132,13 +137,13 @@ func TestDashboardLayout(t *testing.T) {
 				t.Errorf("%s and %s overlap: %+v, %+v", p.Title, o.Title, g, h)
 			}
 			if h.Y < g.Y {
-				t.Errorf("%s stands above %s, which comes before it in the file", o.Title, p.Title)
+				t.Errorf("%s is above %s, but after it in the file", o.Title, p.Title)
 			}
 		}
 	}
 }
 
-// A query's result is shown in the unit that it has.
+// Each result is shown in its unit, also in the columns of a table.
 func TestDashboardUnits(t *testing.T) {
 	t.Parallel()
 	for _, p := range readDashboard(t).Panels {
@@ -158,7 +163,7 @@ func TestDashboardUnits(t *testing.T) {
 			maps.Copy(shown, tr.Options.RenameByName)
 		}
 		for _, o := range p.FieldConfig.Overrides {
-			if !slices.Contains(sortedValues(shown), o.Matcher.Options) || o.Matcher.ID != "byName" {
+			if !slices.Contains(slices.Collect(maps.Values(shown)), o.Matcher.Options) || o.Matcher.ID != "byName" {
 				t.Errorf("%s: no column %q", p.Title, o.Matcher.Options)
 			}
 		}
@@ -174,7 +179,7 @@ func TestDashboardUnits(t *testing.T) {
 	}
 }
 
-// unitOf tells from the names of metrics, which end in their unit, what a query returns.
+// unitOf is the unit of a query's result, according to the names of its metrics.
 func unitOf(expr string) string {
 	switch {
 	case strings.Contains(expr, "_timestamp_seconds"):
@@ -192,15 +197,6 @@ func unitOf(expr string) string {
 	default:
 		return "none"
 	}
-}
-
-func sortedValues(m map[string]string) []string {
-	var list []string
-	for _, v := range m {
-		list = append(list, v)
-	}
-	slices.Sort(list)
-	return list
 }
 
 // filled is the query as Grafana sends it with these values of the variables.

@@ -21,7 +21,7 @@ import (
 
 type object = map[string]any
 
-// podMonitor has the fields that the manifest may use: others are refused, because scrapeConfig knows none.
+// podMonitor has the fields that the manifest may use. Others are refused, because scrapeConfig does not know them.
 type podMonitor struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string
@@ -60,8 +60,8 @@ func scrapeConfig(m podMonitor, namespace, api string) object {
 	}}}
 }
 
-// The real Prometheus finds the metrics port in the pods of every manifest, as native sidecar too,
-// and no other.
+// A real Prometheus with the PodMonitor finds the metrics port in the pods of every manifest, also of a native sidecar, and
+// nothing else.
 func TestPodMonitorFindsPods(t *testing.T) {
 	t.Parallel()
 	binary := rig.PrometheusBinary(t)
@@ -105,7 +105,7 @@ func TestPodMonitorFindsPods(t *testing.T) {
 	})
 }
 
-// podSpecs are those that our manifests and commands make, and one without reloader.
+// podSpecs are the pods of our manifests and commands, and one without reloader.
 func podSpecs(t *testing.T) map[string]any {
 	t.Helper()
 	component, err := os.ReadFile("../../manifests/components/sidecar/kustomization.yaml")
@@ -135,7 +135,7 @@ func podSpecs(t *testing.T) map[string]any {
 	return specs
 }
 
-// podSpec is that of the one Deployment among the documents.
+// podSpec is the pod of the one Deployment among the documents.
 func podSpec(t *testing.T, documents string) object {
 	t.Helper()
 	dec := yaml.NewDecoder(strings.NewReader(documents))
@@ -146,13 +146,15 @@ func podSpec(t *testing.T, documents string) object {
 		}
 		if err := dec.Decode(&d); errors.Is(err, io.EOF) {
 			t.Fatal("no Deployment")
+		} else if err != nil {
+			t.Fatal(err)
 		} else if d.Spec.Template.Spec != nil {
 			return d.Spec.Template.Spec
 		}
 	}
 }
 
-// podAPI answers like the Kubernetes API that has these pods, of which none changes.
+// podAPI answers like a Kubernetes API with these pods, which never change.
 func podAPI(t *testing.T, pods []object) string {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -183,7 +185,7 @@ func podAPI(t *testing.T, pods []object) string {
 	return srv.URL
 }
 
-// The chart values in the documentation name the port too.
+// The values for charts in the documentation name the port as well.
 func TestChartValuesNameThePort(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/install.md")

@@ -9,7 +9,7 @@ import (
 	"reloader/test/rig"
 )
 
-// empty are the queries that show nothing here, and why.
+// empty are the queries that have no data in this test, and why.
 var empty = map[string]string{
 	"Failures by class/B": "no validator fails here",
 	"Kubernetes API/A":    "there is no Kubernetes",
@@ -27,7 +27,7 @@ func TestDashboardQueries(t *testing.T) {
 		}
 		return err
 	})
-	// Something of everything: a change, a rejected one, its fix, a reload that fails.
+	// Events for every panel: a change, a rejected one, its correction, a reload that fails.
 	broken := w.scraping(manifestRules(t))
 	broken["prometheus.yml"] += "scrape_config: []\n"
 	w.files.Swap(broken)
@@ -66,7 +66,7 @@ func TestDashboardQueries(t *testing.T) {
 			rig.Eventually(t, name, func() error { return w.hasData(q, everything()) })
 			for _, s := range w.must(filled(q.Expr, nothing)) {
 				if s.value != "0" {
-					t.Errorf("%s does not care which pod is selected: %v in %s", name, s, q.Expr)
+					t.Errorf("%s shows data of a pod that is not selected: %v in %s", name, s, q.Expr)
 				}
 			}
 			for _, s := range w.must(filled(q.Expr, one)) {
@@ -91,7 +91,7 @@ func (w *world) must(expr string) []series {
 	return list
 }
 
-// hasData says whether each series has the labels of the legend, and some a number.
+// hasData returns an error unless some series has a number. Each series must have the labels of the legend.
 func (w *world) hasData(q target, values map[string]string) error {
 	list, err := w.query(filled(q.Expr, values))
 	if err != nil {
@@ -114,7 +114,7 @@ func (w *world) hasData(q target, values map[string]string) error {
 	return nil
 }
 
-// everyPhaseIsShown looks at the two panels that give phases colours and numbers.
+// everyPhaseIsShown checks the two panels that give each phase a colour and a number.
 func (w *world) everyPhaseIsShown() {
 	w.t.Helper()
 	var table, state string
@@ -132,7 +132,11 @@ func (w *world) everyPhaseIsShown() {
 			state = p.Targets[0].Expr
 		}
 	}
-	for _, s := range w.must(`count by (phase) (reloader_phase)`) {
+	phases := w.must(`count by (phase) (reloader_phase)`)
+	if len(phases) < 10 {
+		w.t.Errorf("only the phases %v", phases)
+	}
+	for _, s := range phases {
 		phase := s.labels["phase"]
 		if !strings.Contains(table, `"`+phase+`"`) {
 			w.t.Errorf("the table has no colour for %s", phase)

@@ -1,4 +1,5 @@
-// Package monitoring tests what the component monitoring brings, and the metrics, with the real Prometheus and promtool.
+// Package monitoring tests the component monitoring (alerts, dashboard, PodMonitor) and the metrics with a real Prometheus and
+// promtool.
 package monitoring
 
 import (
@@ -21,9 +22,8 @@ import (
 
 func TestMain(m *testing.M) { rig.Main(m) }
 
-// world is a namespace with two pods whose reloaders a Prometheus scrapes, as one that the operator
-// set up from the PodMonitor would. That Prometheus is the server of pod direct-0 too; the server of
-// gated-0 reads a gate.
+// world is a namespace with two pods. A Prometheus scrapes their reloaders with the labels that the operator sets from the
+// PodMonitor. It is also the server of pod direct-0; the server of gated-0 reads a gate.
 type world struct {
 	t          *testing.T
 	dir        string
@@ -31,7 +31,7 @@ type world struct {
 	grafana    *grafanatest.Server
 	// direct has the targets prometheus and grafana, gated the target prometheus.
 	direct, gated *rig.Reloader
-	// files are those of direct's Prometheus, gatedFiles of the other.
+	// files are the files of direct's Prometheus, gatedFiles those of the other one.
 	files, gatedFiles, ini, datasources *volume.Volume
 }
 
@@ -82,7 +82,7 @@ func (w *world) write(name, text string) {
 	}
 }
 
-// scraping are the files of the Prometheus that scrapes.
+// scraping returns the files of the Prometheus that scrapes.
 func (w *world) scraping(alerts ruleFile) map[string]string {
 	w.t.Helper()
 	text, err := yaml.Marshal(alerts)
@@ -95,7 +95,7 @@ func (w *world) scraping(alerts ruleFile) map[string]string {
 	}
 }
 
-// scrapes has the labels that the operator's configuration gives to the targets of a PodMonitor.
+// scrapes sets the labels that the operator's configuration sets for the targets of a PodMonitor.
 const scrapes = `global:
   scrape_interval: 1s
   evaluation_interval: 1s

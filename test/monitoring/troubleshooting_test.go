@@ -2,7 +2,6 @@ package monitoring
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,8 +13,8 @@ import (
 	"reloader/test/volume"
 )
 
-// page compares what commands print with what docs/troubleshooting.md and docs/runbooks.md show of them. Digests follow
-// from contents, so that they are the same everywhere.
+// page compares what commands print with what docs/troubleshooting.md and docs/runbooks.md show. Digests depend only on the
+// contents, so they are the same everywhere.
 type page struct {
 	t    *testing.T
 	text string
@@ -24,26 +23,38 @@ type page struct {
 }
 
 // durations differ from run to run.
-var durations = regexp.MustCompile(` for \d+s,`)
+var durations = regexp.MustCompile(` for (\d+[hms])+,`)
 
 // nextTry is the last line of a status, which the pages leave out.
 var nextTry = regexp.MustCompile(`\n  next try: .*`)
 
+// shows checks that the pages show what a command printed.
 func (p *page) shows(output string) {
 	p.t.Helper()
-	output = nextTry.ReplaceAllString(strings.TrimSpace(output), "")
-	output = durations.ReplaceAllString(p.names.Replace(output), " for 1s,")
-	if output == "" || !strings.Contains(p.text, output) {
-		p.t.Errorf("docs/troubleshooting.md and docs/runbooks.md do not show\n%s", output)
+	if err := p.lacks(output); err != nil {
+		p.t.Error(err)
 	}
 }
 
-// status shows what a reloader says once it is in the phase.
+// lacks returns an error unless the pages show the output.
+func (p *page) lacks(output string) error {
+	output = nextTry.ReplaceAllString(strings.TrimSpace(output), "")
+	output = durations.ReplaceAllString(p.names.Replace(output), " for 1s,")
+	if output == "" || !strings.Contains(p.text, output) {
+		return fmt.Errorf("docs/troubleshooting.md and docs/runbooks.md do not show\n%s", output)
+	}
+	return nil
+}
+
+// status waits until the first lines of the status, which the pages show, are those of the phase. While reloader tries again,
+// the status is another one for a moment.
 func (p *page) status(r *rig.Reloader, phase reload.Phase, lines int) {
 	p.t.Helper()
 	r.Reaches(string(phase), func(s reload.Status) bool { return s.Phase == phase })
-	o := rig.Command(p.t, "status", "--url", r.URL)
-	p.shows(strings.Join(strings.SplitAfter(o.Stdout, "\n")[:lines], ""))
+	rig.Eventually(p.t, "the pages show the status", func() error {
+		all := strings.SplitAfter(rig.Command(p.t, "status", "--url", r.URL).Stdout, "\n")
+		return p.lacks(strings.Join(all[:min(lines, len(all))], ""))
+	})
 }
 
 // scrapeFile is the configuration of the page's examples.
@@ -51,7 +62,7 @@ func scrapeFile(interval string) map[string]string {
 	return map[string]string{"prometheus.yml": "global:\n  " + interval + "\nscrape_configs:\n- job_name: shop\n  static_configs:\n  - targets: [127.0.0.1:8080]\n"}
 }
 
-// What the page shows is what the commands print.
+// The outputs of commands that the pages show are what the commands really print.
 func TestTroubleshootingShowsRealOutput(t *testing.T) {
 	binary := rig.PrometheusBinary(t)
 	var text []byte
@@ -115,7 +126,7 @@ func TestTroubleshootingShowsRealOutput(t *testing.T) {
 	p.failures(w, binary)
 }
 
-// failures are those of servers and of a validator that is not there.
+// failures checks the outputs for servers that refuse, do not run or have no validator, and for a new pod with only bad files.
 func (p *page) failures(w *world, binary string) {
 	t, config := w.t, w.path("mount", "prometheus.yml")
 	t.Helper()
@@ -124,7 +135,7 @@ func (p *page) failures(w *world, binary string) {
 		w.path("source", "prometheus.yml"), "/source/prometheus/prometheus.yml")
 	locked := rig.NewProcess(t, "Prometheus", binary, "--config.file="+config, "--storage.tsdb.path="+w.path("data"), "--web.listen-address="+address)
 	locked.Start()
-	rig.Eventually(t, "ready", func() error {
+	rig.Eventually(t, "Prometheus is ready", func() error {
 		_, err := rig.Get(t, "http://"+address+"/-/ready")
 		return err
 	})
@@ -144,35 +155,26 @@ func (p *page) failures(w *world, binary string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(w.path("reloader"), program, 0o755); err != nil { //nolint:gosec // a program
-		t.Fatal(err)
-	}
+	rig.WriteProgram(t, w.path("reloader"), string(program))
 	t.Setenv("PATH", w.dir)
 	w.files.Swap(scrapeFile("scrape_interval: twelve"))
 	own := rig.FreeAddress(t)
 	alone := &rig.Reloader{URL: "http://" + own, Process: rig.NewProcess(t, "reloader", w.path("reloader"), "run",
 		"--listen-address", own, "--prometheus-url", "http://"+address, "--prometheus-config", config)}
 	alone.Start()
-	rig.Eventually(t, "no verdict", func() error {
+	rig.Eventually(t, "the pages show a status without a verdict", func() error {
 		o := rig.Command(t, "status", "--url", alone.URL)
 		if !strings.Contains(o.Stdout, "Unjudged") {
 			return fmt.Errorf("status:\n%s", o.Stdout)
 		}
-		p.shows(o.Stdout)
-		return nil
+		return p.lacks(o.Stdout)
 	})
 
 	source := volume.New(t, w.path("source"), scrapeFile("scrape_interval: twelve"))
 	gated := rig.NewReloader(t, "--prometheus-url", "http://"+address, "--prometheus-config", filepath.Join(source.Dir, "prometheus.yml"), "--prometheus-gate", w.path("gate"))
 	gated.Start()
 	p.status(gated, reload.Rejected, 4)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gated.URL+"/readyz?startup", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, body, err := rig.Do(req); err != nil || body == "" {
-		t.Errorf("readyz: %q, %v", body, err)
-	} else {
-		p.shows(body)
-	}
+	_, body, err := rig.Fetch(t, gated.URL+"/readyz?startup")
+	rig.Must(t, err)
+	p.shows(body)
 }
