@@ -1,5 +1,5 @@
-// Package ci tries what other people's pipelines use of this repository, as far as that is possible without their
-// servers: the GitHub Action, the hooks for pre-commit, the problem matcher, and the recipes of docs/ci.md.
+// Package ci tests what other people's pipelines use from this repository, as far as that is possible without their servers: the
+// GitHub Action, the hooks for pre-commit, the problem matcher, and the recipes of docs/ci.md.
 package ci
 
 import (
@@ -23,7 +23,7 @@ func programs(tb testing.TB) string {
 	return filepath.Dir(rig.Program(tb, "reloader"))
 }
 
-// readYAML decodes a file of the repository, which may have no keys that v does not know.
+// readYAML decodes a file of the repository, and refuses keys that v does not have.
 func readYAML(tb testing.TB, name string, v any) {
 	tb.Helper()
 	f, err := os.Open(filepath.Join(root, name))
@@ -36,7 +36,7 @@ func readYAML(tb testing.TB, name string, v any) {
 	}
 }
 
-// broken is a file of rules with a mistake at line 5, column 13; good is one without.
+// broken is a file of rules with a mistake in line 5; good is the same file without it.
 const (
 	broken = "groups:\n- name: app\n  rules:\n  - alert: Down\n    expr: up == (0\n"
 	good   = "groups:\n- name: app\n  rules:\n  - alert: Down\n    expr: up == 0\n"

@@ -14,7 +14,7 @@ import (
 	"reloader/test/rig"
 )
 
-// hook is one of .pre-commit-hooks.yaml.
+// hook is an entry of .pre-commit-hooks.yaml.
 type hook struct {
 	ID, Name, Description, Entry, Language, Files string
 	PassFilenames                                 bool `yaml:"pass_filenames"`
@@ -32,7 +32,7 @@ func hooks(t *testing.T) []hook {
 	return all
 }
 
-// repository is someone's repository with a file in it, and nothing of the environment's.
+// repository is someone's git repository with these files, and an environment in which nothing of the user's is configured.
 func repository(t *testing.T, files map[string]string) (dir string, env []string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -40,7 +40,7 @@ func repository(t *testing.T, files map[string]string) (dir string, env []string
 	env = append(os.Environ(), "HOME="+t.TempDir(), "PRE_COMMIT_HOME="+t.TempDir(), "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
-	// What was compiled and downloaded before is not compiled and downloaded again.
+	// The build and module caches are shared, because the hook compiles reloader.
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 		b, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
 		rig.Must(t, err)
@@ -56,8 +56,8 @@ func repository(t *testing.T, files map[string]string) (dir string, env []string
 	return dir, env
 }
 
-// The hook that builds the programs, and the one that takes those in PATH, are tried by the real pre-commit: it
-// finds the mistake in someone's repository, and passes when that is corrected.
+// The real pre-commit runs the hook that builds the programs, and the one that finds them in PATH. It reports the mistake in
+// someone's repository, and passes once that is corrected.
 func TestHooksByPreCommit(t *testing.T) {
 	t.Parallel()
 	preCommit, err := exec.LookPath("pre-commit")
@@ -67,7 +67,7 @@ func TestHooksByPreCommit(t *testing.T) {
 	here, err := filepath.Abs(root)
 	rig.Must(t, err)
 	if _, err := os.Stat(filepath.Join(here, ".git")); err != nil {
-		t.Skip("not a checkout, which pre-commit could clone")
+		t.Skip("not a git checkout, which pre-commit needs to clone")
 	}
 	for _, id := range []string{"reloader-check", "reloader-check-system"} {
 		dir, env := repository(t, map[string]string{"prometheus.yml": "rule_files: [rules/*.yml]\n", "rules/app.yml": broken})
@@ -88,7 +88,7 @@ func TestHooksByPreCommit(t *testing.T) {
 	}
 }
 
-// Each hook's command, run as pre-commit runs it, checks what has a usual name, and the paths in the hook's arguments.
+// Each hook's command, run as pre-commit runs it, checks the files with the usual names, or the paths in the hook's arguments.
 func TestHookCommands(t *testing.T) {
 	t.Parallel()
 	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
@@ -111,13 +111,13 @@ func TestHookCommands(t *testing.T) {
 		entry := strings.Fields(h.Entry)
 		switch h.Language {
 		case "golang", "system":
-		case "docker": // the program is at the top of the image
+		case "docker": // the program is in the root directory of the image
 			if !strings.Contains(string(dockerfile), "/out/reloader /out/promcheck /\n") || entry[0] != "/reloader" {
 				t.Errorf("%s: the image has no %s", h.ID, entry[0])
 			}
 			entry[0] = "reloader"
 		default:
-			t.Errorf("%s: the language %s was never tried", h.ID, h.Language)
+			t.Errorf("%s: this test does not know the language %s", h.ID, h.Language)
 		}
 		dir, env := repository(t, map[string]string{"prometheus.yml": "rule_files: [rules/*.yml]\n", "rules/app.yml": broken, "deploy/a/rules.yml": good})
 		for _, c := range []struct {

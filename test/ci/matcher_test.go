@@ -12,7 +12,7 @@ import (
 	"reloader/test/rig"
 )
 
-// matchers is .github/problem-matcher.json, as GitHub's runner reads it.
+// matchers is .github/problem-matcher.json, with the keys that GitHub's runner reads.
 type matchers struct {
 	ProblemMatcher []struct {
 		Owner, Severity string
@@ -23,7 +23,7 @@ type matchers struct {
 	} `json:"problemMatcher"`
 }
 
-// match is what GitHub would show for a line; nil when nothing.
+// match is what GitHub would show for a line; nil if nothing.
 func (m matchers) match(t *testing.T, line string) []string {
 	t.Helper()
 	var found []string
@@ -34,7 +34,7 @@ func (m matchers) match(t *testing.T, line string) []string {
 			continue
 		}
 		if found != nil {
-			t.Errorf("two matchers take %q", line)
+			t.Errorf("two matchers match %q", line)
 		}
 		severity := p.Severity
 		if pattern.Severity > 0 {
@@ -45,8 +45,8 @@ func (m matchers) match(t *testing.T, line string) []string {
 	return found
 }
 
-// The problem matcher takes every finding out of what check prints as text, each with all its parts, and nothing
-// else; it takes nothing of --format github, which GitHub shows without it.
+// The problem matcher finds every finding in the text that check prints, each with all its parts, and nothing else. It matches
+// nothing of --format github, which GitHub shows without it.
 func TestProblemMatcher(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(root, ".github/problem-matcher.json"))
@@ -94,7 +94,11 @@ func TestProblemMatcher(t *testing.T) {
 			t.Errorf("%+d times: %s", -n, finding)
 		}
 	}
-	for line := range strings.Lines(rig.Command(t, append([]string{"check", "--format=github"}, paths...)...).Stdout) {
+	github := rig.Command(t, append([]string{"check", "--format=github"}, paths...)...).Stdout
+	if n := strings.Count(github, "\n::"); n < 20 {
+		t.Errorf("--format=github shows only %d findings:\n%s", n, github)
+	}
+	for line := range strings.Lines(github) {
 		if found := m.match(t, strings.TrimSuffix(line, "\n")); found != nil {
 			t.Errorf("a finding would be shown twice: %s", line)
 		}

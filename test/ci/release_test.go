@@ -17,7 +17,7 @@ import (
 	"reloader/test/rig"
 )
 
-// release serves a release as .goreleaser.yaml names its files.
+// release serves a release whose files have the names of .goreleaser.yaml.
 type release struct {
 	*httptest.Server
 	files map[string][]byte
@@ -64,7 +64,7 @@ func newRelease(t *testing.T) *release {
 	return r
 }
 
-// archiveNames are the archives that .goreleaser.yaml makes.
+// archiveNames are the names of the archives that .goreleaser.yaml builds.
 func archiveNames(t *testing.T) (names []string) {
 	t.Helper()
 	var config struct {

@@ -13,7 +13,7 @@ import (
 	"reloader/test/rig"
 )
 
-// runner plays the part of GitHub's runner.
+// runner runs the action as GitHub's runner does.
 type runner struct {
 	t   *testing.T
 	env map[string]string
@@ -51,13 +51,13 @@ func newRunner(t *testing.T, server string, inputs map[string]string) *runner {
 
 var expression = regexp.MustCompile(`\$\{\{ (.*?) \}\}`)
 
-// eval is the little of GitHub's expressions that the action uses: the first of several values that is not empty.
+// eval evaluates the only form of GitHub's expressions that the action uses: the first of several values that is not empty.
 func (r *runner) eval(text string) string {
 	return expression.ReplaceAllStringFunc(text, func(m string) string {
 		for part := range strings.SplitSeq(expression.FindStringSubmatch(m)[1], " || ") {
 			value, ok := r.context[part]
 			if !ok {
-				r.t.Fatalf("%s: a value that the runner does not have", part)
+				r.t.Fatalf("the runner has no value %s", part)
 			}
 			if value != "" {
 				return value
@@ -67,7 +67,7 @@ func (r *runner) eval(text string) string {
 	})
 }
 
-// run goes through the steps until one fails.
+// run runs the steps until one fails.
 func (r *runner) run() (code int, out string) {
 	r.t.Helper()
 	var a action
@@ -80,11 +80,11 @@ func (r *runner) run() (code int, out string) {
 				continue
 			}
 		default:
-			r.t.Fatalf("step %s: the condition %q is new", step.Name, step.If)
+			r.t.Fatalf("step %s: this test does not know the condition %q", step.Name, step.If)
 		}
 		script := filepath.Join(r.t.TempDir(), "script.sh")
 		rig.Must(r.t, os.WriteFile(script, []byte(step.Run), 0o600))
-		// As GitHub's runner calls "shell: bash".
+		// This is how GitHub's runner calls "shell: bash".
 		cmd := exec.CommandContext(r.t.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", script)
 		env := maps.Clone(r.env)
 		if added, err := os.ReadFile(env["GITHUB_PATH"]); err == nil {

@@ -13,7 +13,7 @@ import (
 	"reloader/test/rig"
 )
 
-// A pipe in the place of a file holds no command up.
+// A named pipe in place of a file does not block any command: each one refuses it.
 func TestPipes(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	rig.Must(t, syscall.Mkfifo(fifo, 0o600))
@@ -21,19 +21,19 @@ func TestPipes(t *testing.T) {
 		{"inject", "-f", fifo, "--prometheus-url", "http://localhost:9090"}, {"check", fifo}, {"check", "--config", fifo}, {"digest", fifo},
 	} {
 		if o := rig.Command(t, args...); o.Code == 0 {
-			t.Errorf("%v: a pipe without a writer was taken: %+v", args, o)
+			t.Errorf("%v accepted a pipe: %+v", args, o)
 		}
 	}
 }
 
-// What waits for its standard input ends with the first SIGTERM: pipelines give up in that way.
+// A command that waits for its standard input ends with the first SIGTERM, which pipelines send when they give up.
 func TestSignalWhileReading(t *testing.T) {
 	for _, args := range [][]string{{"inject", "-f", "-"}, {"check", "-"}} {
 		cmd := exec.CommandContext(t.Context(), rig.Program(t, "reloader"), args...)
 		in, err := cmd.StdinPipe()
 		rig.Must(t, err)
 		rig.Must(t, cmd.Start())
-		_, err = io.WriteString(in, strings.Repeat("# waiting\n", 20_000)) // more than a pipe holds: it reads
+		_, err = io.WriteString(in, strings.Repeat("# waiting\n", 20_000)) // more than a pipe holds, so the program is reading
 		rig.Must(t, err)
 		ended := make(chan struct{})
 		go func() {
@@ -43,15 +43,15 @@ func TestSignalWhileReading(t *testing.T) {
 		rig.Must(t, cmd.Process.Signal(syscall.SIGTERM))
 		select {
 		case <-ended:
-		case <-time.After(30 * time.Second):
-			t.Errorf("reloader %s still waits 30 s after SIGTERM", strings.Join(args, " "))
+		case <-time.After(rig.Patience):
+			t.Errorf("reloader %s still waits %s after SIGTERM", strings.Join(args, " "), rig.Patience)
 			_ = cmd.Process.Kill()
 			<-ended
 		}
 	}
 }
 
-// A manifest that is rewritten is the old or the new one, with nothing beside it, whenever a signal comes.
+// Whenever a signal ends inject --write, the manifest is the old or the new one, and there is no other file.
 func TestSignalWhileWriting(t *testing.T) {
 	old, err := os.ReadFile("../../internal/inject/testdata/ok/monitor.yaml")
 	rig.Must(t, err)
@@ -72,7 +72,7 @@ func TestSignalWhileWriting(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), program, "inject", "-f", name, "--write")
 		rig.Must(t, cmd.Start())
 		kill := time.AfterFunc(takes*time.Duration(i)/40, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
-		_ = cmd.Wait() // the signal's end or its own
+		_ = cmd.Wait() // ended by the signal or by itself
 		kill.Stop()
 		if b, err := os.ReadFile(name); err != nil || string(b) != string(old) && string(b) != string(written) {
 			t.Fatalf("after a signal in the middle: %v\n%s", err, b)
