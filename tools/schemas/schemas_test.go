@@ -1,5 +1,5 @@
-// Package schemas holds what other programs read of this repository against their public schemas and types. It is a
-// module of its own, so that these are no dependencies of reloader's; `make lint` runs it.
+// Package schemas checks what other programs read from this repository with their public schemas and types. It is a module of its
+// own, so that reloader does not depend on these; `make lint` runs it.
 package schemas
 
 import (
@@ -22,7 +22,7 @@ const (
 	sarif = "sarif-2.1.0"
 )
 
-// schema is one of testdata. It refers to no other document.
+// schema compiles a schema of testdata, which must not refer to another document.
 func schema(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
 	file := filepath.Join("testdata", name+".json")
@@ -42,7 +42,7 @@ func schema(t *testing.T, name string) *jsonschema.Schema {
 	return s
 }
 
-// value is a JSON or YAML document as the validator wants it.
+// value decodes a JSON or YAML document for the validator.
 func value(t *testing.T, text []byte) any {
 	t.Helper()
 	var v any
@@ -60,8 +60,8 @@ func value(t *testing.T, text []byte) any {
 	return v
 }
 
-// What other programs read of this repository is what their public schemas want; and each schema finds a mistake, so
-// that it says something about the file.
+// Each file is valid by the public schema of the program that reads it. With a mistake it is not, so the schema really checks
+// that part of the file.
 func TestSchemas(t *testing.T) {
 	for _, c := range []struct{ schema, file, old, broken string }{
 		{sarif, "internal/finding/testdata/report.sarif", `"startLine": 2`, `"startLine": 0`},
@@ -90,7 +90,7 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
-// What the program writes of many findings, of none, and when it could not judge, is valid SARIF.
+// The program writes valid SARIF for many findings, for none, and when it could not judge.
 func TestWrittenSARIF(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "reloader")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/reloader")
@@ -111,7 +111,7 @@ func TestWrittenSARIF(t *testing.T) {
 		}
 		for _, want := range want {
 			if !bytes.Contains(out, []byte(want)) {
-				t.Errorf("%s: no %s", path, want)
+				t.Errorf("%s: the report lacks %s", path, want)
 			}
 		}
 		if err := schema(t, sarif).Validate(value(t, out)); err != nil {
@@ -120,7 +120,7 @@ func TestWrittenSARIF(t *testing.T) {
 	}
 }
 
-// The object of Flux in docs/ci.md has no field that Flux' own type does not have.
+// The Flux object in docs/ci.md has only fields that Flux' own type has, and those that the recipe depends on.
 func TestFluxRecipe(t *testing.T) {
 	page := string(read(t, root+"/docs/ci.md"))
 	found := false
