@@ -15,8 +15,8 @@ import (
 	"reloader/test/rig"
 )
 
-// within puts the dashboards of a set of files below the directory of the provider files, which both sides see at
-// paths of their own.
+// within moves the dashboards of a set of files below the directory of the provider files, which reloader and Grafana see at
+// different paths.
 func within(files map[string]string) map[string]string {
 	out := map[string]string{}
 	for name, text := range files {
@@ -28,9 +28,9 @@ func within(files map[string]string) map[string]string {
 	return out
 }
 
-// Behind a stale mount nothing is called live that Grafana does not run: not by status, not by `wait`, not by the
-// metric; what differs is named, with its cause; and once Grafana sees the files everything heals without help. What
-// Grafana does not show is said to rest on its answer alone.
+// If Grafana's mount is stale, nothing counts as live that it does not run: not in the status, not for `wait`, not in the metric.
+// The differences are named, with their cause. Once Grafana sees the files, they are live without help. Where Grafana does not
+// show something, the proof says that it rests on its answer alone.
 func TestChangesBehindAStaleMount(t *testing.T) {
 	parallel(t)
 	for _, c := range grafanatest.Changes() {
@@ -40,9 +40,8 @@ func TestChangesBehindAStaleMount(t *testing.T) {
 		})
 	}
 	t.Run("real", func(t *testing.T) {
-		g := grafanatest.StartReal(t, filepath.Join(t.TempDir(), "provisioning"))
-		w := &world{t: t, real: g, url: g.URL, provisioning: g.Provisioning, password: filepath.Join(t.TempDir(), "password")}
-		w.setPassword("admin")
+		w := newRealWorld(t)
+		g := w.real
 		lay(t, g.Provisioning, nil)
 		for _, c := range grafanatest.Changes() {
 			t.Run(c.Name, func(t *testing.T) {
@@ -68,10 +67,10 @@ func staleMount(t *testing.T, w *world, c grafanatest.Change) {
 	first := d.inSync(1)
 
 	layFor(t, fresh, w.provisioning, after)
-	s := d.Reaches("a word on the change", func(s reload.Status) bool {
+	s := d.Reaches("the change is judged", func(s reload.Status) bool {
 		return s.Wanted != first.Wanted && (s.Phase == reload.Mismatch || s.Phase == reload.InSync && s.Running == s.Wanted)
 	})
-	o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "1s")
+	o := d.waits(t, "1s")
 	metric := d.Metric(`reloader_last_reload_successful{target="grafana"}`)
 	switch {
 	case c.Hidden || c.Stays:
@@ -90,15 +89,10 @@ func staleMount(t *testing.T, w *world, c grafanatest.Change) {
 	d.Reaches("healed", func(s reload.Status) bool {
 		return s.Phase == reload.InSync && s.Running == s.Wanted && s.Wanted != first.Wanted
 	})
-	if o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "30s"); o.Code != 0 {
-		t.Errorf("wait after it healed: %d %s %s", o.Code, o.Stdout, o.Stderr)
-	}
-	if metric := d.Metric(`reloader_last_reload_successful{target="grafana"}`); metric != "1" {
-		t.Errorf("reloader_last_reload_successful %s after it healed", metric)
-	}
+	d.live(t)
 }
 
-// loads lets Grafana load its files without reloader, as a restart with the right mount does.
+// loads lets Grafana load its files without reloader, as a restart with the correct mount does.
 func (w *world) loads(t *testing.T) {
 	t.Helper()
 	if w.fake != nil {
@@ -108,7 +102,7 @@ func (w *world) loads(t *testing.T) {
 		return
 	}
 	for _, kind := range []string{"datasources", "alerting", "dashboards"} {
-		rig.Eventually(t, "a reload of "+kind, func() error { // beside one of reloader's it can fail
+		rig.Eventually(t, "a reload of "+kind, func() error { // it can fail during one of reloader's
 			status, answer, err := w.real.Ask(t.Context(), http.MethodPost, "/api/admin/provisioning/"+kind+"/reload", 0, "")
 			if err == nil && status != http.StatusOK {
 				err = fmt.Errorf("%d %s", status, answer)
@@ -118,7 +112,8 @@ func (w *world) loads(t *testing.T) {
 	}
 }
 
-// layFor writes files that name Grafana's directory into another one, each at once: files that went are removed last.
+// layFor writes files, in which paths are those of Grafana's directory, into another directory. Each is replaced at once, and
+// files that are not needed are removed last.
 func layFor(t *testing.T, dir, server string, files map[string]string) {
 	t.Helper()
 	for _, kind := range []string{"datasources", "alerting", "dashboards"} {
@@ -159,7 +154,7 @@ func layFor(t *testing.T, dir, server string, files map[string]string) {
 	}
 }
 
-// startOn starts reloader on a provisioning directory as the flag names it.
+// startOn starts reloader with this value of --grafana-provisioning.
 func (w *world) startOn(provisioning string, flags ...string) *daemon {
 	w.t.Helper()
 	r := rig.NewReloader(w.t, append([]string{

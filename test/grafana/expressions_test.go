@@ -13,7 +13,7 @@ import (
 	"reloader/internal/grafana/grafanatest"
 )
 
-// someRules makes rules with random mistakes.
+// someRules creates rules with random mistakes.
 type someRules struct {
 	*rand.Rand
 	refs []string // of the queries before this one
@@ -143,7 +143,7 @@ func stored(model map[string]any) (out map[string]any) {
 	return out
 }
 
-// The real server fails to evaluate exactly the rules in which something was found. A SQL expression may fail for more reasons.
+// A real server fails to evaluate exactly the rules in which we find something. Only a SQL expression may fail for other reasons.
 func TestExpressionsAsTheRealServer(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "provisioning")
 	g := grafanatest.StartReal(t, dir)
@@ -160,7 +160,7 @@ func TestExpressionsAsTheRealServer(t *testing.T) {
 	verdicts := compareExpressions(t, func(body string) (int, []byte, error) {
 		return g.Ask(t.Context(), http.MethodPost, "/api/v1/eval", 0, body)
 	})
-	const recorded = "../../internal/grafana/expression/testdata/verdicts.jsonl" // for those who have no Grafana
+	const recorded = "../../internal/grafana/expression/testdata/verdicts.jsonl" // for tests without a Grafana
 	if os.Getenv("RELOADER_UPDATE") != "" && !t.Failed() {
 		if err := os.WriteFile(recorded, verdicts, 0o600); err != nil {
 			t.Fatal(err)
@@ -198,7 +198,7 @@ func compareExpressions(t *testing.T, ask func(body string) (int, []byte, error)
 		}
 		if (reason != "") != (len(found) > 0) {
 			wrong++
-			t.Errorf("%s\nthe server said %d %q, and found was %v", body, status, reason, found)
+			t.Errorf("%s\nthe server answered %d %q, we found %v", body, status, reason, found)
 		}
 		if n < 300 {
 			line, err := json.Marshal(map[string]any{"rule": rule, "fails": reason != ""})
@@ -210,12 +210,12 @@ func compareExpressions(t *testing.T, ask func(body string) (int, []byte, error)
 	}
 	t.Logf("%d rules fail", failing)
 	if failing < 400 || failing > 1400 {
-		t.Errorf("%d rules fail, and it should be many, and not all", failing)
+		t.Errorf("%d of the rules fail; want many, but not all", failing)
 	}
 	return verdicts
 }
 
-// onlySQLKnows says that a SQL expression failed for a reason that only a database can find.
+// onlySQLKnows reports whether a SQL expression failed for a reason that only a database can find.
 func onlySQLKnows(reason string) bool {
 	return strings.Contains(reason, "numeric field") || strings.Contains(reason, "sse.sql.") && !strings.Contains(reason, "table_not_found") && !strings.Contains(reason, "empty_query")
 }

@@ -23,8 +23,8 @@ func datasource(port int) map[string]string {
 
 func at(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
 
-// The layout of Grafana's own container: datasource.yaml in provisioning/datasources and grafana.ini in a
-// directory of its own, each a ConfigMap.
+// With the layout of Grafana's own container (datasource.yaml in provisioning/datasources and grafana.ini in a directory of its
+// own, each a ConfigMap), a change is one reload, equal contents are none, and a setting waits for a restart.
 func TestConfigMapsAsTheyAre(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, grafanatest.Options{Ini: map[string]map[string]string{"users": {"default_theme": "dark"}, "security": {"admin_password": "x"}}})
@@ -47,7 +47,7 @@ func TestConfigMapsAsTheyAre(t *testing.T) {
 		t.Errorf("calls %v, want one for datasources", got)
 	}
 
-	// Equal contents in a new directory, and new times, are no change.
+	// Equal contents in a new directory, or with new times, are not a change.
 	before = len(w.calls())
 	ds.Swap(datasource(9091))
 	now := time.Now()
@@ -56,7 +56,7 @@ func TestConfigMapsAsTheyAre(t *testing.T) {
 	}
 	d.Reread()
 
-	// A setting waits for a restart, by name, and until it has happened.
+	// A setting is named as waiting for a restart until Grafana has restarted.
 	ini.Swap(map[string]string{"grafana.ini": "[users]\ndefault_theme = light\n"})
 	s := d.Reaches("the setting waits", func(s reload.Status) bool { return s.Phase == reload.InSync && len(s.RestartRequired) > 0 })
 	if !slices.Equal(s.RestartRequired, []string{"users.default_theme"}) {
@@ -73,10 +73,10 @@ func TestConfigMapsAsTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Reread()
-	d.Reaches("the restart has brought it", func(s reload.Status) bool { return s.Phase == reload.InSync && len(s.RestartRequired) == 0 })
+	d.Reaches("nothing waits after the restart", func(s reload.Status) bool { return s.Phase == reload.InSync && len(s.RestartRequired) == 0 })
 }
 
-// Good, broken, corrected: the broken one is named with file and line and never sent.
+// A broken file is named with file and line, and never loaded; the corrected one is.
 func TestBrokenChange(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		ds := w.mount("datasources", datasource(9090))
@@ -120,7 +120,7 @@ func TestBrokenChange(t *testing.T) {
 	})
 }
 
-// Dashboards come from a volume of their own that the provider file names.
+// Dashboards in a volume of their own, which the provider file names, are followed as well: each change becomes live.
 func TestDashboards(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		json := filepath.Join(w.provisioning, "json")
@@ -143,7 +143,7 @@ func TestDashboards(t *testing.T) {
 	})
 }
 
-// One of 1,000 changed data sources is one call, and nothing that stays the same is another.
+// A change of one data source out of 1,000 is one reload, and kinds without a change are not reloaded.
 func TestOneOfThousand(t *testing.T) {
 	t.Parallel()
 	const n = 1000
@@ -175,7 +175,7 @@ func TestOneOfThousand(t *testing.T) {
 	}
 }
 
-// Two tries with a wrong password, then silence; the corrected file helps at once.
+// After two tries with a wrong password nothing is sent, whatever changes. The corrected password works at once.
 func TestWrongPassword(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, grafanatest.Options{})
@@ -185,7 +185,7 @@ func TestWrongPassword(t *testing.T) {
 	d.Reaches("the password is refused", func(s reload.Status) bool {
 		return s.Failure != nil && s.Failure.Class == reload.ClassUnauthorized && strings.Contains(s.Failure.Message, "nothing is sent")
 	})
-	for i := range 5 { // whatever happens meanwhile is no reason for a third try
+	for i := range 5 { // no change causes a third try
 		ds.Swap(datasource(9091 + i))
 		d.Reread()
 		d.Reaches("the change is seen", func(s reload.Status) bool { return s.Counts.Changes >= uint64(i)+2 })
@@ -203,8 +203,8 @@ func TestWrongPassword(t *testing.T) {
 	}
 }
 
-// Whatever happens to the server, afterwards the newest valid files are live and proven; there are
-// never two reloads at once, and none is cancelled.
+// Whatever fault the server had, afterwards the newest valid files are live and proven. There are never two reloads at the same
+// time, and none is cancelled.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]struct {
@@ -257,7 +257,7 @@ func inPhase(phases ...reload.Phase) func(d *daemon) error {
 	}
 }
 
-// A restart in the middle of a reload loses nothing.
+// After a restart in the middle of a reload, the newest files become live.
 func TestRestartDuringReload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, grafanatest.Options{})

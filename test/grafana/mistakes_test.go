@@ -19,14 +19,14 @@ import (
 	"reloader/test/rig"
 )
 
-// mistake is one set of files that someone got wrong, or that looks so, and what happens to it. Its text has the form
+// mistake is a set of files with a mistake, or what looks like one, and what happens to it. Its text has the form
 //
 //	=== name
-//	reload: datasources 500     what Grafana answers to the reload of each kind, in its own order
+//	reload: datasources 500     Grafana's answer to the reload of each kind, in its own order
 //	start: refused              or ok
-//	log: words                  that Grafana's log has, where it refuses or skips something
+//	log: words                  words of Grafana's log, if it refuses or skips something
 //	reloader: rejected datasources/ds.yaml:4: words     the first error; or the phase, with a difference
-//	warns: datasources/ds.yaml:4: words                 a warning, as many lines as there are to look for
+//	warns: datasources/ds.yaml:4: words                 a warning; one line for each to look for
 //	--> datasources/ds.yaml
 //	apiVersion: 1
 //
@@ -38,7 +38,7 @@ type mistake struct {
 	files                       map[string]string
 }
 
-// mistakes reads those of a kind.
+// mistakes reads the mistakes of a kind.
 func mistakes(t *testing.T, kind string) []mistake {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", "mistakes", kind+".txt"))
@@ -57,7 +57,7 @@ func mistakes(t *testing.T, kind string) []mistake {
 			out, file = append(out, mistake{name: name, files: map[string]string{}}), ""
 			continue
 		case len(out) == 0:
-			t.Fatalf("%s.txt: %q stands before the first case", kind, line)
+			t.Fatalf("%s.txt: %q is before the first case", kind, line)
 		}
 		m := &out[len(out)-1]
 		switch {
@@ -84,20 +84,20 @@ func mistakes(t *testing.T, kind string) []mistake {
 			}
 		}
 	}
-	if len(out) == 0 {
-		t.Fatalf("%s.txt: no cases", kind)
+	if err := lines.Err(); err != nil || len(out) == 0 {
+		t.Fatalf("%s.txt: %d cases, %v", kind, len(out), err)
 	}
 	return out
 }
 
-// likeReal is what the fake has as the real one has it in these cases.
+// likeReal gives the fake what the real server has in these tests.
 var likeReal = grafanatest.Options{Organizations: []int64{1, 2}, Plugins: []string{"prometheus", "loki"}}
 
 var mistakeKinds = []string{"datasources", "dashboards", "plugins", "alerting", "ini"}
 
-// Mistakes of every kind of file: what Grafana does with them at a reload and at a start is what the table says, and
-// reloader says so before: where Grafana refuses a file, reloader has named file, line and reason and sent nothing;
-// what Grafana takes is never refused; what it takes and skips is named.
+// For mistakes in every kind of file, the tables say what Grafana does at a reload and at a start; the fake and the real server do
+// exactly that. reloader refuses what Grafana refuses, before anything is sent, and names file, line and reason. It never refuses
+// what Grafana accepts, and it names what Grafana skips.
 func TestMistakes(t *testing.T) {
 	parallel(t)
 	for _, kind := range append(slices.Clone(mistakeKinds), "settings") {
@@ -110,7 +110,7 @@ func TestMistakes(t *testing.T) {
 					w.fake.SetIni(settingsOf(strings.ReplaceAll(m.files["grafana.ini"], "@DIR@", w.provisioning)))
 				}
 				m.judged(t, w)
-				if kind != "ini" && m.name != "folderUid with a slash" && m.name != "list without apiVersion" { // the fake makes no difference between a reload and a start
+				if kind != "ini" && m.name != "folderUid with a slash" && m.name != "list without apiVersion" { // the fake treats a reload and a start the same
 					m.reloaded(t, w)
 					again := newWorld(t, likeReal)
 					lay(t, again.provisioning, m.files)
@@ -121,9 +121,8 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	t.Run("real", func(t *testing.T) {
-		g := grafanatest.StartReal(t, filepath.Join(t.TempDir(), "provisioning"))
-		w := &world{t: t, real: g, url: g.URL, provisioning: g.Provisioning, password: filepath.Join(t.TempDir(), "password")}
-		w.setPassword("admin")
+		w := newRealWorld(t)
+		g := w.real
 		lay(t, g.Provisioning, nil)
 		logs := map[string]string{}
 		for _, kind := range mistakeKinds {
@@ -138,7 +137,7 @@ func TestMistakes(t *testing.T) {
 				})
 			}
 		}
-		for _, m := range mistakes(t, "settings") { // it has these settings, and is told to load the files
+		for _, m := range mistakes(t, "settings") { // Grafana starts with these settings, and then loads the files
 			t.Run("reload/settings/"+m.name, func(t *testing.T) {
 				g.Forget(t)
 				lay(t, g.Provisioning, nil)
@@ -161,7 +160,7 @@ func TestMistakes(t *testing.T) {
 					m.started(t, g.Try(t))
 					log := logs[kind+"/"+m.name] + g.Log()
 					if m.log == "" && m.refused() || !strings.Contains(log, m.log) {
-						t.Errorf("its log has not %q:\n%s", m.log, log)
+						t.Errorf("its log lacks %q:\n%s", m.log, log)
 					}
 				})
 			}
@@ -184,10 +183,10 @@ func settingsOf(ini string) map[string]map[string]string {
 	return out
 }
 
-// refused says that the table has Grafana refuse the files.
+// refused reports whether Grafana refuses the files, by the table.
 func (m mistake) refused() bool { return m.start == "refused" || strings.Contains(m.reload, "500") }
 
-// judged compares what reloader says of the files beside a Grafana that does not have them yet.
+// judged compares reloader's verdict with the table. Grafana does not have the files yet.
 func (m mistake) judged(t *testing.T, w *world) {
 	t.Helper()
 	flags := []string{"--grafana-same-env"}
@@ -219,7 +218,7 @@ func (m mistake) judged(t *testing.T, w *world) {
 		got += " " + s.Differences[0]
 	}
 	if m.verdict == "" || !strings.HasPrefix(got, m.verdict) {
-		t.Errorf("reloader: %s", got)
+		t.Errorf("reloader: %s, want %s", got, m.verdict)
 	}
 	if m.refused() != strings.HasPrefix(m.verdict, "rejected ") {
 		t.Errorf("Grafana refuses the files: %t; reloader: %s", m.refused(), m.verdict)
@@ -228,7 +227,7 @@ func (m mistake) judged(t *testing.T, w *world) {
 	for _, f := range s.Findings {
 		key := fmt.Sprint(place(f), f.Column)
 		if said[key] {
-			t.Errorf("%s is told twice", key)
+			t.Errorf("%s is reported twice", key)
 		}
 		said[key] = true
 	}
@@ -248,7 +247,7 @@ func (m mistake) judged(t *testing.T, w *world) {
 	}
 }
 
-// reloaded compares what Grafana answers.
+// reloaded compares Grafana's answers with the table.
 func (m mistake) reloaded(t *testing.T, w *world) {
 	t.Helper()
 	var got []string
@@ -268,15 +267,16 @@ func (m mistake) reloaded(t *testing.T, w *world) {
 		got = append(got, fmt.Sprint(k.Route, " ", status))
 	}
 	if got := strings.Join(got, ", "); got != m.reload {
-		t.Errorf("reload: %s", got)
+		t.Errorf("reload: %s, want %s", got, m.reload)
 	}
 }
 
+// started compares the outcome of a start with the table.
 func (m mistake) started(t *testing.T, ok bool) {
 	t.Helper()
 	got := map[bool]string{true: "ok", false: "refused"}[ok]
 	if got != m.start {
-		t.Errorf("start: %s", got)
+		t.Errorf("start: %s, want %s", got, m.start)
 	}
 }
 

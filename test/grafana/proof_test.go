@@ -1,9 +1,7 @@
 package grafana
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,7 +14,7 @@ import (
 	"reloader/test/rig"
 )
 
-// twoDatasources have fields of every kind but secrets, so that nothing but what Grafana shows counts.
+// twoDatasources have fields of every kind except secrets, so that Grafana shows everything that counts.
 const twoDatasources = `apiVersion: 1
 prune: true
 datasources:
@@ -46,18 +44,14 @@ type shown struct {
 func (w *world) shown(t *testing.T) string {
 	t.Helper()
 	var list []shown
-	if err := w.ask("/api/datasources", &list); err != nil {
-		return err.Error()
-	}
+	w.call(t, http.MethodGet, "/api/datasources", "", &list)
 	var links struct{ Correlations []struct{ Label string } }
-	if err := w.ask("/api/datasources/correlations", &links); err != nil {
-		return err.Error()
-	}
+	w.call(t, http.MethodGet, "/api/datasources/correlations", "", &links)
 	return fmt.Sprintf("%+v %+v", list, links.Correlations)
 }
 
-// Whatever changed while reloader was away is loaded when it comes back: nothing is called live because the rest
-// is the same.
+// Whatever changed while reloader was away is loaded when it starts again. A change of a single field does not count as live
+// because everything else is the same.
 func TestChangesInItsAbsence(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		ds := w.mount("datasources", datasources())
@@ -88,15 +82,15 @@ func TestChangesInItsAbsence(t *testing.T) {
 	})
 }
 
-// secretDatasource is one whose secret is all that changes.
+// secretDatasource is a data source of which only the secret changes.
 func secretDatasource(secret string) map[string]string {
 	files := datasource(9090)
 	files["datasource.yaml"] += "    secureJsonData: {httpHeaderValue1: " + secret + "}\n"
 	return files
 }
 
-// Grafana was restarted while other files were there, with secrets that it does not show: the old proof counts no
-// more, and the files are loaded once more.
+// Grafana restarts while other files are there, with a secret that it does not show. When the first files are back, the earlier
+// proof no longer counts, and they are loaded again.
 func TestRestartOnOtherFiles(t *testing.T) {
 	t.Parallel()
 	for _, gated := range []bool{false, true} {
@@ -113,7 +107,7 @@ func TestRestartOnOtherFiles(t *testing.T) {
 		before := len(w.calls())
 		w.fake.SetFaults(grafanatest.Faults{Down: true})
 		ds.Swap(secretDatasource("B"))
-		d.Reaches("the other files are seen", func(s reload.Status) bool { return s.Counts.Changes >= 2 })
+		d.Reaches("reloader has seen the other files", func(s reload.Status) bool { return s.Counts.Changes >= 2 })
 		if gated {
 			rig.Eventually(t, "the gate has the other files", func() error {
 				b, err := os.ReadFile(filepath.Join(source, "datasources", "datasource.yaml"))
@@ -136,7 +130,7 @@ func TestRestartOnOtherFiles(t *testing.T) {
 	}
 }
 
-// A Grafana that is down runs nothing, whatever the newest files are worth.
+// While Grafana is down, nothing counts as running, whether the newest files are valid or not.
 func TestDownRunsNothing(t *testing.T) {
 	t.Parallel()
 	for _, broken := range []bool{false, true} {
@@ -151,16 +145,16 @@ func TestDownRunsNothing(t *testing.T) {
 			d.Reaches("the broken file is refused", func(s reload.Status) bool { return s.Phase == reload.Rejected })
 		}
 		w.fake.SetFaults(grafanatest.Faults{Down: true})
-		d.Reaches("nothing is said to run", func(s reload.Status) bool { return s.Running.IsZero() && s.Phase != reload.InSync })
-		if o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "1s"); o.Code == 0 {
-			t.Errorf("broken: %t: wait says %q of a server that is down", broken, o.Stdout)
+		d.Reaches("nothing counts as running", func(s reload.Status) bool { return s.Running.IsZero() && s.Phase != reload.InSync })
+		if o := d.waits(t, "1s"); o.Code != 1 {
+			t.Errorf("broken: %t: wait %d %q for a server that is down", broken, o.Code, o.Stdout)
 		}
 		d.Stop()
 	}
 }
 
-// What someone changed in Grafana is found as soon as anyone asks, named, and healed; the next change of
-// another kind is live as well.
+// What someone changes in Grafana is found as soon as anyone asks, named, and corrected. It is also corrected by the next change
+// of another kind.
 func TestEditByHand(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		files := datasource(9090)
@@ -171,15 +165,13 @@ func TestEditByHand(t *testing.T) {
 		w.mount("dashboards", map[string]string{"p.yaml": "apiVersion: 1\nproviders: [{name: e2e, updateIntervalSeconds: 3600, options: {path: " + json + "}}]\n"})
 		d := w.start()
 		d.inSync(1)
-		w.send(t, http.MethodPut, "/api/datasources/uid/prom", `{"name": "Prometheus", "uid": "prom", "type": "prometheus", "access": "proxy", "url": "http://127.0.0.1:1/hand", "isDefault": true}`)
-		if o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "30s"); o.Code != 0 {
-			t.Errorf("wait after the edit: %d %s %s", o.Code, o.Stdout, o.Stderr)
-		}
+		w.call(t, http.MethodPut, "/api/datasources/uid/prom", `{"name": "Prometheus", "uid": "prom", "type": "prometheus", "access": "proxy", "url": "http://127.0.0.1:1/hand", "isDefault": true}`, nil)
+		d.live(t)
 		if err := w.has("prom", at(9090)); err != nil {
-			t.Errorf("wait calls it live: %v", err)
+			t.Errorf("wait reports it as live: %v", err)
 		}
 		d.Log.Has(t, "differs from the file in url")
-		w.send(t, http.MethodPut, "/api/datasources/uid/prom", `{"name": "Prometheus", "uid": "prom", "type": "prometheus", "access": "proxy", "url": "http://127.0.0.1:1/hand", "isDefault": true}`)
+		w.call(t, http.MethodPut, "/api/datasources/uid/prom", `{"name": "Prometheus", "uid": "prom", "type": "prometheus", "access": "proxy", "url": "http://127.0.0.1:1/hand", "isDefault": true}`, nil)
 		dashboards.Swap(map[string]string{"a.json": `{"uid": "a", "title": "Second"}`})
 		d.inSync(2)
 		var board struct{ Dashboard struct{ Title string } }
@@ -192,26 +184,7 @@ func TestEditByHand(t *testing.T) {
 	})
 }
 
-// send changes something in Grafana as a person does.
-func (w *world) send(t *testing.T, method, path, body string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, w.url+path, bytes.NewReader([]byte(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.SetBasicAuth("admin", "admin")
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s %s: %d %s", method, path, resp.StatusCode, b)
-	}
-}
-
-// A dashboard that Grafana skips is not live: wait says so, and the others are.
+// A dashboard that Grafana skips is not live, and is named; the other one of the same change is loaded.
 func TestBrokenDashboard(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		json := filepath.Join(w.provisioning, "json")
@@ -224,9 +197,7 @@ func TestBrokenDashboard(t *testing.T) {
 		if text := strings.Join(s.Differences, " "); !strings.Contains(text, "b.json") || strings.Contains(text, "a.json") {
 			t.Errorf("differences %q", text)
 		}
-		if o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "1s"); o.Code != 1 {
-			t.Errorf("wait: %d %s %s", o.Code, o.Stdout, o.Stderr)
-		}
+		d.notLive(t, s)
 		var board struct{ Dashboard struct{ Title string } }
 		if err := w.ask("/api/dashboards/uid/a", &board); err != nil || board.Dashboard.Title != "Second" {
 			t.Errorf("the other dashboard is %q, %v", board.Dashboard.Title, err)

@@ -24,7 +24,7 @@ import (
 // madeQuery is a query that Grafana answers itself, with one series.
 const madeQuery = `{refId: A, datasourceUid: made, relativeTimeRange: {from: 600, to: 0}, model: {refId: A, scenarioId: csv_metric_values, stringInput: "1,20,90"}}`
 
-// expressions returns the expressions of rules, behind madeQuery, by whether Grafana evaluates them.
+// expressions returns the expressions of rules, which follow madeQuery, by whether Grafana evaluates them.
 func expressions() (fine, wrong []string) {
 	const (
 		above    = `, conditions: [{type: query, evaluator: {type: gt, params: [0]}}]}}`
@@ -162,8 +162,8 @@ func ruleFile(trials map[string]ruleTrial) (text string, titles map[int]string) 
 	return b.String(), titles
 }
 
-// Rules that Grafana fails to evaluate or to expand are warned of, and those that look like them are not. Whether the real
-// server agrees is the next test.
+// There is a warning for each rule that Grafana fails to evaluate or to expand, and none for those that only look like it.
+// TestRulesThatFailOnTheRealServer compares the rules with a real server.
 func TestRulesThatFail(t *testing.T) {
 	trials := ruleTrials(t)
 	text, titles := ruleFile(trials)
@@ -178,6 +178,9 @@ func TestRulesThatFail(t *testing.T) {
 		case f.Severity == finding.Error:
 			t.Error(f)
 		case f.Rule == "alert-rule-expression" || f.Rule == "alert-rule-template":
+			if titles[f.Line] == "" {
+				t.Errorf("not in the line of a rule: %s", f)
+			}
 			warned[titles[f.Line]] = true
 		}
 	}
@@ -195,7 +198,7 @@ type shownRule struct {
 	Alerts                  []struct{ Labels, Annotations map[string]string }
 }
 
-// The real server agrees about which rules fail.
+// A real server fails to evaluate or to expand exactly the rules that are marked as wrong.
 func TestRulesThatFailOnTheRealServer(t *testing.T) {
 	trials := ruleTrials(t)
 	text, _ := ruleFile(trials)

@@ -15,7 +15,7 @@ import (
 // mark is in every secret and nowhere else.
 const mark = "MARKEDSECRET"
 
-// secretDatasources have secrets in every place that takes one; damage is put in to make findings.
+// secretDatasources have a secret in every place that can have one. damage is added to get findings.
 func secretDatasources(damage string) map[string]string {
 	return map[string]string{"ds.yaml": `apiVersion: 1
 datasources:
@@ -58,7 +58,7 @@ contactPoints:
 const secretIni = "[security]\nadmin_password = " + mark + "#cut\nsecret_key = " + mark + "\n[database]\npassword = `" + mark + "`\nurl = mysql://user:" + mark + "@db:3306/grafana\n" +
 	"[smtp]\npassword = \"" + mark + ";cut\"\n[auth.generic_oauth]\nclient_secret = " + mark + "\n[users]\ndefault_theme = " + mark + "theme\n"
 
-// No secret appears in log, metric, status, page or error, whatever happens to the files.
+// No secret appears in a log line, metric, status, page or error, whatever happens to the files, the server or the password.
 func TestSecrets(t *testing.T) {
 	t.Setenv(mark+"_VARIABLE", mark+"value")
 	password := mark + "password"
@@ -83,11 +83,11 @@ func TestSecrets(t *testing.T) {
 	}
 	s := d.inSync(1)
 	if len(s.Findings) == 0 || len(s.RestartRequired) == 0 {
-		t.Errorf("findings %v, waiting %v: the test feeds too little", s.Findings, s.RestartRequired)
+		t.Errorf("findings %v, waiting %v: the test has too few secrets in use", s.Findings, s.RestartRequired)
 	}
 	look("in sync")
 
-	// Proof fails, and the server's own words come in.
+	// The proof and then the reload fail, so the server's own words are shown.
 	w.fake.SetFaults(grafanatest.Faults{Ignore: true})
 	ds.Swap(map[string]string{"ds.yaml": strings.ReplaceAll(secretDatasources("")["ds.yaml"], "9090", mark)})
 	d.Reaches("the proof fails", func(s reload.Status) bool { return s.Failure != nil })
@@ -97,7 +97,7 @@ func TestSecrets(t *testing.T) {
 	look("refused")
 	w.fake.SetFaults(grafanatest.Faults{})
 
-	// Broken in every kind, with the secret on the broken line.
+	// Files of every kind are broken, with a secret on the broken line.
 	ds.Swap(secretDatasources("    isDefault: " + mark + "\n    passwort: " + mark + "\n"))
 	d.Reaches("the data sources are refused", func(s reload.Status) bool { return s.Phase == reload.Rejected })
 	look("broken value")
@@ -120,7 +120,7 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 
-	// Credentials: a wrong password, then a file that is gone.
+	// A wrong password, then no password file.
 	ds.Swap(secretDatasources(""))
 	cp.Swap(secretContacts(""))
 	ini.Swap(map[string]string{"grafana.ini": secretIni})
@@ -141,11 +141,11 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("a secret is in the log:\n%s", around(log))
 	}
 	if !strings.Contains(seen.String(), "ds.yaml") {
-		t.Error("the pages name no file: the test looks at nothing")
+		t.Error("the pages name no file, so the test checked nothing")
 	}
 }
 
-// around is the lines with a secret.
+// around returns the lines with a secret.
 func around(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {

@@ -1,8 +1,8 @@
-// Package grafana tests the built program next to a Grafana: the fake one always, and a real one
-// where it is given.
+// Package grafana tests the built program with a Grafana: always with the fake, and with a real one where it is available.
 package grafana
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -25,7 +25,7 @@ type world struct {
 	real         *grafanatest.Real   // nil for a fake one
 	url          string
 	provisioning string
-	password     string // contents of the file that reloader is given
+	password     string // path of reloader's password file
 }
 
 // newWorld starts a fake Grafana on a provisioning directory that does not exist yet.
@@ -44,8 +44,8 @@ func newWorld(t *testing.T, o grafanatest.Options) *world {
 	return w
 }
 
-// both runs a test against the fake, and against a real Grafana where RELOADER_TEST_GRAFANA_BINARY and
-// RELOADER_TEST_GRAFANA_HOME name the program and its home. One real Grafana runs at a time.
+// both runs a test with the fake, and with a real Grafana if RELOADER_TEST_GRAFANA_BINARY and RELOADER_TEST_GRAFANA_HOME name the
+// program and its home. One real Grafana runs at a time.
 func both(t *testing.T, test func(t *testing.T, w *world)) {
 	parallel(t)
 	t.Run("fake", func(t *testing.T) {
@@ -53,14 +53,20 @@ func both(t *testing.T, test func(t *testing.T, w *world)) {
 		test(t, newWorld(t, grafanatest.Options{}))
 	})
 	t.Run("real", func(t *testing.T) {
-		g := grafanatest.StartReal(t, filepath.Join(t.TempDir(), "provisioning"))
-		w := &world{t: t, real: g, url: g.URL, provisioning: g.Provisioning, password: filepath.Join(t.TempDir(), "password")}
-		w.setPassword("admin")
-		test(t, w)
+		test(t, newRealWorld(t))
 	})
 }
 
-// parallel lets other tests run beside this one, unless it starts a real Grafana, which needs the machine for itself.
+// newRealWorld starts a real Grafana, or skips the test where there is none.
+func newRealWorld(t *testing.T) *world {
+	t.Helper()
+	g := grafanatest.StartReal(t, filepath.Join(t.TempDir(), "provisioning"))
+	w := &world{t: t, real: g, url: g.URL, provisioning: g.Provisioning, password: filepath.Join(t.TempDir(), "password")}
+	w.setPassword("admin")
+	return w
+}
+
+// parallel lets the test run in parallel with others, unless it starts a real Grafana, which needs the whole machine.
 func parallel(t *testing.T) {
 	if os.Getenv("RELOADER_TEST_GRAFANA_BINARY") == "" {
 		t.Parallel()
@@ -74,13 +80,13 @@ func (w *world) setPassword(password string) {
 	}
 }
 
-// mount makes a volume of the kubelet for one kind.
+// mount creates a volume as the kubelet does, for one kind.
 func (w *world) mount(kind string, files map[string]string) *volume.Volume {
 	w.t.Helper()
 	return volume.New(w.t, filepath.Join(w.provisioning, kind), files)
 }
 
-// calls are the kinds of the reload requests that reached the fake.
+// calls returns the kinds of the reload requests that reached the fake.
 func (w *world) calls() []string {
 	var kinds []string
 	for _, c := range w.fake.Calls() {
@@ -103,7 +109,25 @@ func (w *world) ask(path string, v any) error {
 	return rig.DoJSON(req, v)
 }
 
-// has says whether Grafana shows a data source with this URL.
+// call sends a request as the server admin, as a person or a program does. It reads the answer into v, unless that is nil.
+func (w *world) call(t *testing.T, method, path, body string, v any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("admin", "admin")
+	req.Header.Set("Content-Type", "application/json")
+	status, answer, err := rig.Do(req)
+	if err == nil && v != nil {
+		err = json.Unmarshal([]byte(answer), v)
+	}
+	if err != nil || status/100 != 2 {
+		t.Fatalf("%s %s: %d %s %v", method, path, status, answer, err)
+	}
+}
+
+// has returns an error unless Grafana shows a data source with this URL.
 func (w *world) has(uid, url string) error {
 	var ds struct{ URL string }
 	if err := w.ask("/api/datasources/uid/"+uid, &ds); err != nil {
@@ -128,7 +152,7 @@ func (w *world) start(flags ...string) *daemon {
 	return &daemon{r}
 }
 
-// inSync waits until the newest files, whose count of changes it is, are proven.
+// inSync waits until the newest files are proven, and reloader has seen at least this many changes.
 func (d *daemon) inSync(changes uint64) reload.Status {
 	return d.Reaches(fmt.Sprintf("change %d is in sync", changes), func(s reload.Status) bool {
 		return s.Phase == reload.InSync && s.Running == s.Wanted && s.Counts.Changes >= changes

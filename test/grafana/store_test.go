@@ -3,7 +3,6 @@ package grafana
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,7 +12,8 @@ import (
 	"reloader/test/rig"
 )
 
-// The quota of dashboards is reached: Grafana answers 200, and the one that it did not store is named with the cause.
+// When the quota of dashboards is reached, Grafana answers 200 and does not store the new one. It is named, with the quota as the
+// cause.
 func TestDashboardQuota(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		limit := func(n int) {
@@ -41,8 +41,8 @@ func TestDashboardQuota(t *testing.T) {
 	})
 }
 
-// Another process holds the database locked for longer than Grafana waits: nothing is live meanwhile, the lock is named, and
-// afterwards everything heals.
+// Another process locks the database for longer than Grafana waits. Until it ends, the change is not live and the lock is named;
+// then the change becomes live without help.
 func TestDatabaseIsLocked(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		ds := w.mount("datasources", datasource(9090))
@@ -62,7 +62,7 @@ func TestDatabaseIsLocked(t *testing.T) {
 	})
 }
 
-// lock holds Grafana's database as a process does that writes to it for long.
+// lock locks Grafana's database, as a process does that writes to it for a long time.
 func (w *world) lock(t *testing.T) (unlock func()) {
 	t.Helper()
 	if w.fake != nil {
@@ -79,8 +79,8 @@ func (w *world) lock(t *testing.T) (unlock func()) {
 	return func() { _ = f.Close() }
 }
 
-// Grafana cannot write its database (a full disk, a read-only file): it answers the reload with 500 and without a word. The
-// change is not live, and both causes are named; afterwards everything heals.
+// Grafana cannot write its database, because the disk is full or the file is read-only. It answers the reload with 500 and gives no
+// reason. The change is not live, and both causes are named; then it becomes live without help.
 func TestDatabaseIsReadOnly(t *testing.T) {
 	run := func(t *testing.T, w *world, set func(readOnly bool)) {
 		ds := w.mount("datasources", datasource(9090))
@@ -88,7 +88,7 @@ func TestDatabaseIsReadOnly(t *testing.T) {
 		d.inSync(1)
 		set(true)
 		ds.Swap(datasource(9091))
-		s := d.Reaches("the failure is told", func(s reload.Status) bool { return s.Failure != nil && s.Failure.Class == reload.ClassPartial })
+		s := d.Reaches("the failure is shown", func(s reload.Status) bool { return s.Failure != nil && s.Failure.Class == reload.ClassPartial })
 		d.notLive(t, s)
 		if !strings.Contains(s.Failure.Message, "cannot write its database") {
 			t.Errorf("%+v", s.Failure)
@@ -111,9 +111,7 @@ func TestDatabaseIsReadOnly(t *testing.T) {
 		})
 	})
 	t.Run("real", func(t *testing.T) {
-		g := grafanatest.StartReal(t, filepath.Join(t.TempDir(), "provisioning"))
-		w := &world{t: t, real: g, url: g.URL, provisioning: g.Provisioning, password: filepath.Join(t.TempDir(), "password")}
-		w.setPassword("admin")
-		run(t, w, g.ReadOnly(t))
+		w := newRealWorld(t)
+		run(t, w, w.real.ReadOnly(t))
 	})
 }

@@ -1,10 +1,7 @@
 package grafana
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,27 +15,7 @@ import (
 	"reloader/test/volume"
 )
 
-// call sends a request as the server admin, and reads its answer into v.
-func (w *world) call(t *testing.T, method, path, body string, v any) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, w.url+path, bytes.NewReader([]byte(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.SetBasicAuth("admin", "admin")
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode/100 != 2 || v != nil && json.Unmarshal(b, v) != nil {
-		t.Fatalf("%s %s: %d %s %v", method, path, resp.StatusCode, b, err)
-	}
-}
-
-// newUser makes a user with the role Viewer, and gives the number.
+// newUser creates a user with the role Viewer, and returns its id.
 func (w *world) newUser(t *testing.T, login string, serverAdmin bool) (id int) {
 	t.Helper()
 	var made struct{ ID int }
@@ -52,7 +29,7 @@ func (w *world) mayReload(t *testing.T, id int, may bool) {
 	w.call(t, http.MethodPut, fmt.Sprintf("/api/admin/users/%d/permissions", id), fmt.Sprintf(`{"isGrafanaAdmin": %t}`, may), nil)
 }
 
-// as starts reloader with other credentials, which a file holds.
+// as starts reloader with other credentials. The last flag takes the path of a file with the secret.
 func (w *world) as(t *testing.T, secret string, flags ...string) *daemon {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "secret")
@@ -67,8 +44,8 @@ func (w *world) as(t *testing.T, secret string, flags ...string) *daemon {
 
 const warnsOfUser = "reloader's user may not reload provisioning"
 
-// A user, and the token of a service account, that may look and not reload: reloader warns of it at its start, a change
-// is not live, and who may reload is told. With the right, it is live without help and the warning is gone.
+// A user, and the token of a service account, may read but not reload. reloader warns about it at the start; a change is not live,
+// and the hint says who may reload. Once the user may reload, the change is live without help, and there is no further warning.
 func TestUserWhoMayNotReload(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		ds := w.mount("datasources", datasource(9090))
@@ -81,10 +58,8 @@ func TestUserWhoMayNotReload(t *testing.T) {
 		byToken := w.as(t, token.Key, "--grafana-bearer-token-file")
 		byUser := w.as(t, "secret1", "--grafana-username", "viewer", "--grafana-password-file")
 		for _, d := range []*daemon{byToken, byUser} {
-			d.inSync(1) // Grafana runs these files, and tells everything about them
-			if !strings.Contains(d.Log.String(), warnsOfUser) {
-				t.Errorf("no warning of the user at the start: %s", d.Log)
-			}
+			d.inSync(1) // Grafana runs these files already, and shows everything about them
+			d.Log.Has(t, warnsOfUser)
 		}
 		ds.Swap(datasource(9091))
 		for _, d := range []*daemon{byToken, byUser} {
@@ -105,7 +80,7 @@ func TestUserWhoMayNotReload(t *testing.T) {
 		ds.Swap(datasource(9092))
 		byUser.inSync(3)
 		if strings.Count(byUser.Log.String(), warnsOfUser) != warned {
-			t.Errorf("warned of a user who may reload: %s", byUser.Log)
+			t.Errorf("warned about a user who may reload: %s", byUser.Log)
 		}
 		if err := w.has("prom", at(9092)); err != nil {
 			t.Error(err)
@@ -113,8 +88,8 @@ func TestUserWhoMayNotReload(t *testing.T) {
 	})
 }
 
-// A server admin with the role Viewer does not see what is in a folder that viewers may not open, and Grafana's lists do
-// not say that they are not whole: nothing is called live, missing or gone by them.
+// A server admin with the role Viewer does not see what is in a folder that viewers may not open, and Grafana's lists do not say
+// that they are incomplete. By such a list, nothing counts as live, missing or removed.
 func TestUserWhoSeesAPart(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		json := filepath.Join(w.provisioning, "json")
@@ -132,7 +107,7 @@ func TestUserWhoSeesAPart(t *testing.T) {
 		seesPart := func(s reload.Status) bool {
 			return s.Phase != reload.InSync && s.Failure != nil && s.Failure.Class == reload.ClassForbidden && strings.Contains(s.Failure.Message, "sees only a part of the dashboards in organization 1")
 		}
-		d.notLive(t, d.Reaches("the sight of a part is told", seesPart))
+		d.notLive(t, d.Reaches("reloader says that it sees only a part", seesPart))
 		if w.fake != nil { // a stale mount: the dashboard that left the files is still there
 			w.fake.SetFaults(grafanatest.Faults{Ignore: true})
 		}
@@ -150,7 +125,7 @@ func TestUserWhoSeesAPart(t *testing.T) {
 	})
 }
 
-// boards are the uids and titles of all dashboards.
+// boards returns the uids and titles of all dashboards.
 func (w *world) boards(t *testing.T) string {
 	t.Helper()
 	var found []struct{ UID, Title string }
@@ -179,8 +154,8 @@ providers:
   - {name: two, updateIntervalSeconds: 3600, options: {path: "@DIR@/two"}}
 `
 
-// Files of two providers have the same uid: Grafana stores one after the other and shows the last. The other one is not live,
-// whoever of the two was changed.
+// If files of two providers have the same uid, Grafana stores both and shows the last one. The other one is not live, whichever of
+// the two was changed.
 func TestOneUidInTwoProviders(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		board := func(uid, title string) map[string]string {
@@ -206,7 +181,8 @@ func TestOneUidInTwoProviders(t *testing.T) {
 	})
 }
 
-// Two files name providers with the same name: each reload takes the dashboards of the first away. They are not live.
+// If two files have providers of the same name, each reload removes the dashboards of the first one. They are not live, and are
+// named.
 func TestTwoProvidersOfOneName(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		w.mount("one", map[string]string{"a.json": `{"uid": "a", "title": "A"}`})
@@ -219,7 +195,7 @@ func TestTwoProvidersOfOneName(t *testing.T) {
 		}
 		p := w.mount("dashboards", files("same"))
 		d := w.start("--allow", "guard-provider-renamed", "--allow", "guard-dashboards-all-gone")
-		d.notLive(t, d.Reaches("the dashboard that is taken away is named", func(s reload.Status) bool {
+		d.notLive(t, d.Reaches("the dashboard that was removed is named", func(s reload.Status) bool {
 			return s.Phase == reload.Mismatch && len(s.Differences) == 1 && strings.Contains(s.Differences[0], `"a"`) && strings.Contains(s.Cause, "same name")
 		}))
 		if got := w.boards(t); got != "b B" {
@@ -234,8 +210,8 @@ func TestTwoProvidersOfOneName(t *testing.T) {
 	})
 }
 
-// A provider is taken out: Grafana deletes its dashboards, also those of one with disableDeletion. Without a word of
-// permission the change is held back; with it, it is live when they are gone, and they come back with it.
+// When a provider is removed, Grafana deletes its dashboards, even with disableDeletion. A guard holds that change back. With the
+// guard allowed, the change is live once they are deleted, and they return with the provider.
 func TestProviderIsTakenOut(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		one := map[string]string{"a.json": `{"uid": "a", "title": "A"}`}

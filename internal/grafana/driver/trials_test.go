@@ -18,7 +18,7 @@ import (
 //	h2, h2g   test/grafana TestRestartOnOtherFiles; TestWhatProvesSecrets
 //	x6, u3c   test/grafana TestDownRunsNothing, TestStoppedGrafana
 //	d6        TestContractRows d6; test/grafana TestBrokenDashboard
-//	d7        test/grafana TestDashboardThatStaysIsTold
+//	d7        test/grafana TestDashboardThatStaysIsReported
 //	e7        TestContractRows e7; test/grafana TestOlderVersionIsNotLive
 //	a*-e*     TestContractRows, the rows of the same names; test/grafana TestChangesBehindAStaleMount, with what
 //	          status, wait and the metric say
