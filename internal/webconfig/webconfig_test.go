@@ -119,7 +119,7 @@ func newWorld(t *testing.T, config string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: p.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "/healthz")}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: p.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "/healthz")}
 	go func() { _ = server.Serve(p.Listener(l)) }()
 	t.Cleanup(func() { _ = server.Close() })
 	w.url = "http://" + l.Addr().String()
@@ -149,7 +149,7 @@ func (w *world) get(path, user, password, cert string) (code int, serial int64) 
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+path, nil)
 	if err != nil {
