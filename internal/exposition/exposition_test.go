@@ -107,8 +107,11 @@ func FuzzLabel(f *testing.F) {
 		if strings.ToValidUTF8(s, "") != s {
 			return // a help text is ours, and the parser refuses it
 		}
-		family := parse(t, w.Bytes())["g"]
-		for _, l := range family.GetMetric()[0].GetLabel() {
+		labels := parse(t, w.Bytes())["g"].GetMetric()[0].GetLabel()
+		if len(labels) != 2 {
+			t.Errorf("%d labels, want 2: %q", len(labels), w.Bytes())
+		}
+		for _, l := range labels {
 			if l.GetValue() != s {
 				t.Errorf("%q, want %q", l.GetValue(), s)
 			}
@@ -132,6 +135,9 @@ func TestProcessLint(t *testing.T) {
 	t.Parallel()
 	var w exposition.Writer
 	w.Process()
+	if len(w.Bytes()) == 0 {
+		t.Error("no metrics of the process")
+	}
 	problems, err := promlint.New(bytes.NewReader(w.Bytes())).Lint()
 	if err != nil {
 		t.Fatal(err)

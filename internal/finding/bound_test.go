@@ -30,12 +30,21 @@ func TestBound(t *testing.T) {
 			}
 			total := len(all)
 			got := Bound(all)
-			listed, perFile := 0, map[string]int{}
+			listed, bad, perFile := 0, 0, map[string]int{}
 			for _, f := range got {
 				if f.Rule != RuleMore {
 					listed++
 					perFile[f.File]++
+					if f.Severity == Error {
+						bad++
+					}
 				}
+			}
+			if want := min(c.bad, 100); bad != want {
+				t.Errorf("%d errors are listed, want %d", bad, want)
+			}
+			if listed < min(total, 100) {
+				t.Errorf("only %d of %d findings are listed", listed, total)
 			}
 			// The bounds are told to users: docs/checks.md.
 			if listed > 1000 || len(got)-listed > 100+3 {

@@ -63,6 +63,17 @@ func TestManyOpenPages(t *testing.T) {
 		p.Changed()
 	}
 	told.Wait()
+	unread, _ := p.hub.join()
+	for range 1000 {
+		p.Changed()
+	}
+	<-unread
+	select {
+	case <-unread:
+		t.Error("1000 changes are more than one notice to a page that does not read")
+	default:
+	}
+	p.hub.leave(unread)
 	cancel()
 	http.DefaultClient.CloseIdleConnections()
 	rig.Until(t, "no stream is left", func() bool {

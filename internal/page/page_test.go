@@ -148,10 +148,7 @@ func TestHeadline(t *testing.T) {
 func TestEveryPhaseHasWords(t *testing.T) {
 	t.Parallel()
 	seen := map[string]reload.Phase{}
-	for _, phase := range []reload.Phase{
-		reload.Starting, reload.Waiting, reload.Settling, reload.Checking, reload.Rejected, reload.Unjudged, reload.Publishing, reload.Reloading,
-		reload.Confirming, reload.Retrying, reload.RolledBack, reload.Mismatch, reload.InSync,
-	} {
+	for _, phase := range phases(t) {
 		text := state(reload.Status{Kind: "prometheus", Target: "prometheus", Phase: phase})
 		if text == string(phase) {
 			t.Errorf("%s has no words", phase)
@@ -161,6 +158,22 @@ func TestEveryPhaseHasWords(t *testing.T) {
 		}
 		seen[text] = phase
 	}
+}
+
+// phases are all phases, as the metrics have them: a test of package status compares those with the source.
+func phases(t *testing.T) (all []reload.Phase) {
+	t.Helper()
+	tracker := status.New(status.Build{})
+	tracker.Add(status.Target{Name: "a"})
+	w := httptest.NewRecorder()
+	tracker.Handler(func() {}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	for _, m := range regexp.MustCompile(`(?m)^reloader_phase\{phase="(\w+)"`).FindAllStringSubmatch(w.Body.String(), -1) {
+		all = append(all, reload.Phase(m[1]))
+	}
+	if len(all) < 13 {
+		t.Fatalf("only %d phases: %v", len(all), all)
+	}
+	return all
 }
 
 // A list that is too long says how much is left out.
