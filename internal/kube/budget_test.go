@@ -8,8 +8,8 @@ import (
 	"reloader/test/rig"
 )
 
-// Patches that bring nothing are five at first and one a minute then, however often the object gets a new version; new
-// files give the budget back.
+// Patches that bring no new files are limited to five at first and then one a minute, however often the object gets a new version.
+// New files restore the budget.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	var b budget
@@ -23,34 +23,34 @@ func TestBudget(t *testing.T) {
 		return n
 	}
 	if n := sent(0, time.Hour); n < 60 || n > 5+61 {
-		t.Errorf("%d patches in an hour", n)
+		t.Errorf("%d patches in an hour, want 60 to 66", n)
 	}
 	if n := sent(time.Hour, time.Hour+10*time.Second); n > 1 {
-		t.Errorf("%d patches in 10 s after it", n)
+		t.Errorf("%d patches in the 10 s after it, want at most 1", n)
 	}
 	if wait := b.take(start.Add(time.Hour + 10*time.Second)); wait <= 0 || wait > patchEvery {
 		t.Errorf("the next one is allowed in %v", wait)
 	}
 	b.worked()
 	if n := sent(time.Hour+10*time.Second, time.Hour+20*time.Second); n != 5 {
-		t.Errorf("%d patches after new files", n)
+		t.Errorf("%d patches after new files, want 5", n)
 	}
 }
 
-// An object that is touched all the time without new contents costs no more than the budget.
+// An object that is updated all the time without new contents causes no more patches than the budget allows.
 func TestTouchedObjectCostsTheBudget(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t)
 	w.started(t)
 	for range 30 {
 		w.update("configmaps/prometheus-yml")
-		time.Sleep(5 * time.Millisecond) // each is a version of its own, not one burst
+		time.Sleep(5 * time.Millisecond) // so that each is handled separately, not as one burst
 	}
 	w.settled(t, patchBurst)
 }
 
-// Changes that follow each other faster than a patch is repeated cost nothing of the budget, as long as each arrives.
-func TestChangesThatArriveCostNothing(t *testing.T) {
+// Changes that follow each other quickly use none of the budget, as long as each one arrives in the mount.
+func TestChangesThatArriveUseNoBudget(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t)
 	w.started(t)
@@ -62,7 +62,7 @@ func TestChangesThatArriveCostNothing(t *testing.T) {
 	}
 }
 
-// What the API asks for counts: its Retry-After is waited for.
+// The client waits as long as the API's Retry-After says, up to a limit.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	var o outage

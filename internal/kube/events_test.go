@@ -73,16 +73,16 @@ func wantEvents(t *testing.T, a *fakeAPI, want ...string) {
 
 const rejection = `ConfigRejected prometheus: /etc/prometheus/prometheus.yml:7:3: unknown field "scrape" (and 1 more)`
 
-// Each reason appears with file, line and cause, on the own pod; the same thing again is counted.
+// Each kind of event is created for reloader's own pod, with file, line and cause. The same event again raises its count.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	a := newFakeAPI(t)
 	e, _, _, _ := startEvents(t, a)
 	starting := reload.Status{Target: "prometheus", Phase: reload.Starting}
-	e.Transition(starting, inSync("good")) // a start tells nothing new
+	e.Transition(starting, inSync("good")) // a start is no event
 	e.Transition(inSync("good"), rejected("bad"))
-	e.Transition(rejected("bad"), rejected("bad")) // nothing new
-	e.Transition(rejected("bad"), inSync("good"))  // taken back
+	e.Transition(rejected("bad"), rejected("bad")) // no change
+	e.Transition(rejected("bad"), inSync("good"))  // undone
 	e.Transition(inSync("good"), rejected("bad"))
 	better := inSync("better")
 	e.Transition(inSync("good"), reload.Status{Target: "prometheus", Phase: reload.RolledBack, Wanted: digest("refused"), Reason: "the server said no"})
@@ -107,7 +107,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// An Event that the API has forgotten is made again.
+// An Event that the API has deleted is created again.
 func TestForgottenEvent(t *testing.T) {
 	t.Parallel()
 	a := newFakeAPI(t)
@@ -121,8 +121,8 @@ func TestForgottenEvent(t *testing.T) {
 	wantEvents(t, a, "1 "+rejection)
 }
 
-// What the API could not take while it was away arrives when it is back, and a target never
-// waits for it, however much it has to tell.
+// Events from the time when the API did not answer arrive once it does. A target never waits for it, and only the newest
+// events are kept.
 func TestEventsWhileAway(t *testing.T) {
 	t.Parallel()
 	a := newFakeAPI(t)
@@ -137,7 +137,7 @@ func TestEventsWhileAway(t *testing.T) {
 	n := len(e.queue)
 	e.mu.Unlock()
 	if n > maxQueue {
-		t.Errorf("%d events wait", n)
+		t.Errorf("%d events wait, want at most %d", n, maxQueue)
 	}
 	close(a.hang)
 	rig.Until(t, "the newest event", func() bool {
@@ -145,7 +145,7 @@ func TestEventsWhileAway(t *testing.T) {
 	})
 }
 
-// An API server that has just started refuses everything: what it refused is sent again.
+// An API server that has just started refuses everything at first. The event is sent again, and no missing permission is logged.
 func TestEventRefusedAtFirst(t *testing.T) {
 	t.Parallel()
 	a := newFakeAPI(t)
@@ -157,11 +157,11 @@ func TestEventRefusedAtFirst(t *testing.T) {
 	a.answer("create events", 0)
 	wantEvents(t, a, "1 "+rejection)
 	if log.String() != "" {
-		t.Errorf("told of a permission that is there:\n%s", log)
+		t.Errorf("a permission that exists is logged as missing:\n%s", log)
 	}
 }
 
-// What happens last is sent before the end, and a missing permission is told once.
+// The last event is sent before the end, and a missing permission is logged once.
 func TestLastEvents(t *testing.T) {
 	t.Parallel()
 	a := newFakeAPI(t)
@@ -187,11 +187,11 @@ func TestLastEvents(t *testing.T) {
 		t.Errorf("the last event is missing: %v", got)
 	}
 	if n := strings.Count(log.String(), "may not create"); n != 1 {
-		t.Errorf("told %d times:\n%s", n, log)
+		t.Errorf("logged %d times, want once:\n%s", n, log)
 	}
 }
 
-// A message is one line of at most what the API takes, cut between two characters.
+// A message is one line, at most as long as the API accepts, and cut between two characters.
 func TestLongMessage(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{strings.Repeat("ü\n", 3000), "x" + strings.Repeat("ü\n", 3000), strings.Repeat("日本語", 500), strings.Repeat("a", 5000)} {
@@ -206,7 +206,7 @@ func TestLongMessage(t *testing.T) {
 	}
 }
 
-// The Event of a pod with the longest name has a name that the API takes.
+// Even for a pod with the longest name, the name of the Event is one that the API accepts.
 func TestEventName(t *testing.T) {
 	t.Parallel()
 	for pod, want := range map[string]string{

@@ -38,15 +38,15 @@ type fakeAPI struct {
 	token     string
 	pod       string // JSON
 	versions  map[string]int
-	streams   map[chan string]string // lines for each open watch, and of which object
+	streams   map[chan string]string // the object of each open watch, by the channel of its lines
 	answers   map[string]int         // "VERB resource" to an HTTP status
 	patches   []string               // bodies of patches of the pod
 	patchedAt time.Time
-	onPatch   func() // is called before a patch is answered
+	onPatch   func() // called before a patch is answered
 	events    map[string]map[string]any
 	hang      chan struct{} // event requests wait for it
 	accepts   []string
-	// forbidden is for how long the client does not believe a 403.
+	// forbidden is how long the client treats a 403 as temporary.
 	forbidden time.Duration
 }
 
@@ -70,7 +70,7 @@ func (a *fakeAPI) write(name, text string) {
 	}
 }
 
-// start serves with a new CA each time, which goes where the kubelet would put it.
+// start serves with a new CA each time, and writes the CA where the kubelet would put it.
 func (a *fakeAPI) start() {
 	a.t.Helper()
 	var l net.Listener
@@ -124,7 +124,7 @@ func certificate(t *testing.T) (tls.Certificate, string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// client is of a pod called monitor-0.
+// client is the client of a pod called monitor-0.
 func (a *fakeAPI) client() *Client {
 	a.t.Helper()
 	c := &Client{base: "https://" + a.addr, dir: a.dir, pod: "monitor-0", uid: "uid-1"}
@@ -211,7 +211,7 @@ func (a *fakeAPI) serveEvent(w http.ResponseWriter, verb, name string, body []by
 	fmt.Fprint(w, "{}")
 }
 
-// serveWatch sends the object as it is, and each change until the watch is ended.
+// serveWatch sends the object's current version, then each change until the watch ends.
 func (a *fakeAPI) serveWatch(w http.ResponseWriter, r *http.Request, object string) {
 	lines := make(chan string, 100)
 	a.mu.Lock()
@@ -245,10 +245,10 @@ func line(kind string, version int) string {
 	return fmt.Sprintf(`{"type":%q,"object":{"kind":"PartialObjectMetadata","metadata":{"resourceVersion":"%d"}}}`+"\n", kind, version)
 }
 
-// update changes an object and tells the open watches.
+// update changes an object and sends it to the open watches.
 func (a *fakeAPI) update(object string) { a.tell("MODIFIED", object) }
 
-// remove deletes an object; the version goes on where it was.
+// remove deletes an object. Its version goes on from where it was.
 func (a *fakeAPI) remove(object string) { a.tell("DELETED", object) }
 
 func (a *fakeAPI) tell(kind, object string) {
@@ -295,7 +295,7 @@ func (a *fakeAPI) lastPatch() time.Time {
 	return a.patchedAt
 }
 
-// asked counts the requests of a verb for a resource.
+// asked counts the requests with this verb for this resource.
 func (a *fakeAPI) asked(what string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

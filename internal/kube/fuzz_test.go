@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// FuzzWatch: whatever the API sends, a watch ends with an error, and only versions that were sent are seen.
+// FuzzWatch: whatever the API sends, a watch ends with an error, and reports no more versions than were sent.
 func FuzzWatch(f *testing.F) {
 	f.Add(`{"type":"ADDED","object":{"metadata":{"resourceVersion":"1"}}}` + "\n" + `{"type":"ERROR","object":{"code":410,"message":"gone"}}`)
 	f.Add(`{"type":"BOOKMARK"}{"type":"MODIFIED","object":null}`)
@@ -26,7 +26,7 @@ func FuzzWatch(f *testing.F) {
 	})
 }
 
-// FuzzPod: whatever a pod looks like, only ConfigMaps and Secrets are found, each at a mount that we have.
+// FuzzPod: whatever a pod looks like, only ConfigMaps and Secrets are found, each at an existing mount.
 func FuzzPod(f *testing.F) {
 	f.Add(`{"spec":{"containers":[{"name":"r","volumeMounts":[{"name":"c","mountPath":"/etc/c/"}]}],"volumes":[{"name":"c","configMap":{"name":"m"}}]}}`)
 	f.Add(`{"spec":{"containers":[{"volumeMounts":[{"name":"c","mountPath":"/etc/s"}]}],"volumes":[{"name":"c","projected":{"sources":[{"secret":{"name":"s"}},{}]}}]}}`)
@@ -39,11 +39,11 @@ func FuzzPod(f *testing.F) {
 		mounts := []string{"/etc/c", "/etc/s"}
 		found, err := p.objects(mounts)
 		if err != nil && found != nil {
-			t.Errorf("%v beside %v", found, err)
+			t.Errorf("%v with the error %v", found, err)
 		}
 		for o, at := range found {
 			if o.resource != "configmaps" && o.resource != "secrets" {
-				t.Errorf("%s is none of ours", o)
+				t.Errorf("%s is neither a ConfigMap nor a Secret", o)
 			}
 			for _, m := range at {
 				if !slices.Contains(mounts, path.Clean(m)) {

@@ -20,17 +20,17 @@ import (
 	"reloader/internal/confine"
 )
 
-// herd is an API server in memory that many pods follow the same ConfigMap at, each with a sidecar of its own.
+// herd is an API server in memory. Many pods follow the same ConfigMap there, each with its own sidecar.
 type herd struct {
 	t    *testing.T
 	pods int
 
 	mu       sync.Mutex
 	watches  map[string]*io.PipeWriter
-	watched  map[string]time.Time // the newest watch of each pod
+	watched  map[string]time.Time // when each pod's newest watch began
 	lengths  []time.Duration      // of the watches, as asked for
 	patches  map[string][]time.Time
-	busyOnce map[string]bool // whose next patch is answered with 429
+	busyOnce map[string]bool // pods whose next patch is answered with 429
 }
 
 const retryHerd = 4 * time.Second
@@ -66,7 +66,7 @@ func (h *herd) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// start begins all sidecars at the same moment.
+// start starts all sidecars at the same moment.
 func (h *herd) start(ctx context.Context, wg *sync.WaitGroup) {
 	for i := range h.pods {
 		dir := h.t.TempDir()
@@ -85,7 +85,7 @@ func (h *herd) start(ctx context.Context, wg *sync.WaitGroup) {
 	}
 }
 
-// change gives the object a new version, which all pods hear of at once.
+// change gives the object a new version and sends it to all pods at once.
 func (h *herd) change(version int) time.Time {
 	h.mu.Lock()
 	watches := make([]*io.PipeWriter, 0, h.pods)
@@ -101,11 +101,11 @@ func (h *herd) change(version int) time.Time {
 	return time.Now()
 }
 
-// spread checks that something happened once for each pod between two bounds, and in each tenth of the time between them.
+// spread checks that something happened once for each pod, between two times, and in each tenth of the interval.
 func (h *herd) spread(what string, list []time.Duration, from, to time.Duration) {
 	h.t.Helper()
 	if len(list) != h.pods {
-		h.t.Fatalf("%s: of %d pods, want %d", what, len(list), h.pods)
+		h.t.Fatalf("%s: %d pods, want %d", what, len(list), h.pods)
 	}
 	var tenths [10]int
 	for _, d := range list {
@@ -122,7 +122,7 @@ func (h *herd) spread(what string, list []time.Duration, from, to time.Duration)
 	}
 }
 
-// nth is when each pod sent its nth patch after a moment.
+// nth returns how long after a moment each pod sent its nth patch.
 func (h *herd) nth(n int, after time.Time) (list []time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -140,9 +140,9 @@ func (h *herd) nth(n int, after time.Time) (list []time.Duration) {
 	return list
 }
 
-// Many pods follow one object. What makes all of them act at once is spread over time: the patch after a change, the return
-// after the API has ended all watches, the next try after it has told all of them to come back later, and the length of a watch.
-// A promcheck that was started at the change still waits when the kubelet has written what the second patch brings.
+// Many pods follow one object. Requests that all of them would send at the same moment are spread over time: the patch after a
+// change, the new watch after the API has ended all watches, and the next try after a 429 to all. The lengths of watches differ too.
+// A promcheck that was started at the change is still waiting when the kubelet has written the files after the second patch.
 func TestManyPodsAreSpread(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestManyPodsAreSpread(t *testing.T) {
 		time.Sleep(time.Minute)
 		const kubelet = time.Second // the longest of 272 patches on a real one took 0.99 s
 		if latest := slices.Max(h.nth(2, changed)); latest < repeatAfter || latest+kubelet > confine.IdleFor {
-			t.Errorf("the second patch comes %s after the change, and promcheck waits for %s", latest, confine.IdleFor)
+			t.Errorf("the second patch is sent %s after the change, and promcheck waits for %s", latest, confine.IdleFor)
 		}
 
 		ended := time.Now()
@@ -204,7 +204,7 @@ func TestManyPodsAreSpread(t *testing.T) {
 	})
 }
 
-// Two processes that start alike do not draw alike: a seed that is the same in all pods would spread nothing.
+// Two processes draw different random pauses. With the same seed in all pods nothing would be spread.
 func TestProcessesDrawDifferently(t *testing.T) {
 	const drawing = "RELOADER_TEST_DRAWING"
 	if os.Getenv(drawing) != "" {

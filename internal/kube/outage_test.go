@@ -18,8 +18,8 @@ func fail(o *outage, err error, total time.Duration) (longest time.Duration, tri
 	return longest, tries
 }
 
-// An API server that restarts is found within about a second, a longer absence costs few requests, and
-// a missing permission fewer; another answer than before, and a success, begin anew.
+// An API server that restarts is found within about a second. A longer outage causes few requests, and a missing permission
+// fewer. A different answer, or a success, starts again with short pauses.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	const jitter = 1.5
@@ -42,7 +42,7 @@ func TestOutage(t *testing.T) {
 		if d, n := fail(&o, refused, time.Hour); d > scaled(time.Minute) || d < 30*time.Second || n > 150 {
 			t.Errorf("refused: a pause of %s, %d tries in an hour", d, n)
 		}
-		// Only another Role, pod or program changes these.
+		// Only a change of the Role, the pod or reloader itself changes these.
 		for _, code := range []int{http.StatusNotFound, http.StatusUnprocessableEntity} {
 			if d, n := fail(&o, &StatusError{Code: code}, 6*time.Hour); d > scaled(5*time.Minute) || d < 3*time.Minute || n > 150 {
 				t.Errorf("%d: a pause of %s, %d tries in six hours", code, d, n)

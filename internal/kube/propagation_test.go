@@ -42,8 +42,8 @@ type propagationWorld struct {
 	announced atomic.Int64
 }
 
-// newPropagationWorld runs a Propagation against a fake API with two mounts, of which one has its
-// object: that is one patch at the start.
+// newPropagationWorld runs a Propagation with a fake API and two mounts. One of the two objects exists,
+// which causes one patch at the start.
 func newPropagationWorld(t *testing.T, prepare ...func(*fakeAPI)) *propagationWorld {
 	t.Helper()
 	w := &propagationWorld{fakeAPI: newFakeAPI(t), log: &rig.Buffer{}, config: t.TempDir(), password: t.TempDir()}
@@ -77,7 +77,7 @@ func newPropagationWorld(t *testing.T, prepare ...func(*fakeAPI)) *propagationWo
 	return w
 }
 
-// swap does with a mount what the kubelet does.
+// swap swaps a mount as the kubelet does.
 func (w *propagationWorld) swap(t *testing.T, dir string) {
 	t.Helper()
 	tmp := filepath.Join(dir, "..data_tmp")
@@ -94,7 +94,7 @@ func (w *propagationWorld) started(t *testing.T) {
 	rig.Until(t, "a patch at the start", func() bool { return w.patched() == 1 })
 }
 
-// settled waits until no further patch comes for longer than a repetition takes.
+// settled waits for this number of patches, and checks for longer than a repetition takes that there are no more.
 func (w *propagationWorld) settled(t *testing.T, want int) {
 	t.Helper()
 	rig.Until(t, fmt.Sprintf("%d patches", want), func() bool { return w.patched() >= want })
@@ -107,13 +107,14 @@ func (w *propagationWorld) settled(t *testing.T, want int) {
 	}
 }
 
-// A change is answered by one patch of the own pod, and by no other once the mount has swapped.
+// A change causes one patch of reloader's own pod, and no further one once the mount has swapped. Contents of objects are never
+// requested.
 func TestPatchOnChange(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t)
 	w.started(t)
 	w.mu.Lock()
-	w.onPatch = func() { w.swap(t, w.config) } // as quick as a kubelet can be, however slow this machine is
+	w.onPatch = func() { w.swap(t, w.config) } // at once, however slow this machine is
 	w.mu.Unlock()
 	w.update("configmaps/prometheus-yml")
 	w.settled(t, 2)
@@ -142,8 +143,8 @@ func TestPatchOnChange(t *testing.T) {
 	}
 }
 
-// A mount that has not swapped gets one more patch, and then it is left alone: the change may
-// be one that does not show. An object that may not be watched changes nothing for the others.
+// If a mount does not swap, the patch is repeated once and no more: the change may be one that is not visible
+// in the mount. An object that may not be watched does not affect the others.
 func TestRepeatOnce(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*fakeAPI){
@@ -160,8 +161,8 @@ func TestRepeatOnce(t *testing.T) {
 	}
 }
 
-// After an interrupted watch the kubelet is behind, too: the patch is repeated until the mount
-// has swapped, and no longer.
+// After an interrupted watch the kubelet may be behind too, so the patch is repeated until the mount
+// has swapped.
 func TestRepeatAfterInterruption(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t)
@@ -175,12 +176,12 @@ func TestRepeatAfterInterruption(t *testing.T) {
 	n := len(w.patches)
 	w.mu.Unlock()
 	rig.Until(t, "the last wait for the mount", func() bool { return time.Since(w.lastPatch()) > 4*w.p.repeat })
-	if more := w.patched() - n; more > 1 { // one may have been on its way
+	if more := w.patched() - n; more > 1 { // one may have been under way
 		t.Errorf("%d more patches after the mount had swapped", more)
 	}
 }
 
-// The repetitions after an interruption are few for how long they go on, and end.
+// The repetitions after an interruption are few for the time that they take, and they end.
 func TestDistances(t *testing.T) {
 	t.Parallel()
 	p := NewPropagation(&Client{}, slog.New(slog.DiscardHandler))
@@ -205,13 +206,13 @@ func TestDistances(t *testing.T) {
 	}
 }
 
-// At the start the mounts may be behind, because no one has watched: one patch, without repetitions.
+// At the start the mounts may be behind, because nothing was watched before: one patch is sent, and not repeated.
 func TestStart(t *testing.T) {
 	t.Parallel()
 	newPropagationWorld(t).settled(t, 1)
 }
 
-// An ended watch gives no patch without a change.
+// Without a change, a watch that ends causes no patch.
 func TestNoPatchWithoutChange(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t)
@@ -223,9 +224,8 @@ func TestNoPatchWithoutChange(t *testing.T) {
 	w.settled(t, 1)
 }
 
-// An object that is made later, as an optional one may be, or deleted and made again, is a change;
-// that it is gone is none, for the files stay.
-func TestObjectComesAndGoes(t *testing.T) {
+// An object that is created later, or deleted and created again, is a change. The deletion is none, because the files stay.
+func TestObjectCreatedAndDeleted(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t)
 	w.started(t)
@@ -240,8 +240,8 @@ func TestObjectComesAndGoes(t *testing.T) {
 	w.settled(t, 3)
 }
 
-// A change that happens between two watches is seen by the next one, whatever ended the first:
-// an expired version, the end of its time, or an API server that went away and came back with
+// A change between two watches is seen by the next one, whatever ended the first one:
+// an expired version, the end of its time, an answer that is not JSON, or an API server that restarted with
 // another certificate.
 func TestInterruptedWatch(t *testing.T) {
 	t.Parallel()
@@ -287,7 +287,7 @@ func TestTokenRotation(t *testing.T) {
 	rig.Until(t, "a patch", func() bool { return w.patched() >= 2 })
 }
 
-// A missing permission is named once, not at each try, and used as soon as it is there.
+// A missing permission is logged once, not at each try. Once it is granted, it is used.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	for what, want := range map[string]string{
@@ -304,7 +304,7 @@ func TestForbidden(t *testing.T) {
 				return w.asked(what) > 3
 			})
 			if n := strings.Count(w.log.String(), want); n != 1 {
-				t.Errorf("told %d times:\n%s", n, w.log)
+				t.Errorf("logged %d times, want once:\n%s", n, w.log)
 			}
 			w.answer(what, 0)
 			rig.Until(t, "a patch", func() bool {
@@ -315,8 +315,8 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// An API server that has just started refuses everything until it knows the Roles: that is no missing
-// permission, and costs a moment only.
+// An API server that has just started refuses everything until it knows the Roles. That does not count as a missing
+// permission, and is tried again soon.
 func TestRefusedAtFirst(t *testing.T) {
 	t.Parallel()
 	w := newPropagationWorld(t, func(a *fakeAPI) {
@@ -327,12 +327,12 @@ func TestRefusedAtFirst(t *testing.T) {
 	w.answer("watch configmaps", 0)
 	w.started(t)
 	if strings.Contains(w.log.String(), "level=ERROR") {
-		t.Errorf("told of a permission that is there:\n%s", w.log)
+		t.Errorf("a permission that exists is logged as missing:\n%s", w.log)
 	}
 }
 
-// Our own container is the one whose mounts are here; what it mounts by subPath and the API's
-// own token are not watched.
+// Reloader's own container is the one with these mounts. Objects mounted with subPath and the volume with the API's
+// token are not watched.
 func TestObjects(t *testing.T) {
 	t.Parallel()
 	var p pod
@@ -348,11 +348,11 @@ func TestObjects(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	if _, err := p.objects([]string{"/", "/elsewhere"}); err == nil {
-		t.Error("found a container that this is not")
+		t.Error("found a container, although none has these mounts")
 	}
 }
 
-// Outside of a pod the error says so, and what is missing inside of one.
+// Outside of a pod the error says so. In a pod without a service account it says that this is missing.
 func TestInPod(t *testing.T) {
 	t.Parallel()
 	_, err := InPod(func(string) string { return "" })

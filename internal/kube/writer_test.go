@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The newest write of the objects behind a target's directories is told, never that of another target's, nor
-// one of a subresource or of long ago.
+// LastWrite returns the newest write of the objects behind these directories: none of other directories, of a
+// subresource, or from before the given time.
 func TestLastWrite(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
@@ -39,14 +39,14 @@ func TestLastWrite(t *testing.T) {
 	}
 }
 
-// The fields are read from a watch as the API sends it.
-func TestWatchTellsTheWriter(t *testing.T) {
+// The version and the last writer are read from a watch in the form that the API sends.
+func TestWatchHasTheWriter(t *testing.T) {
 	t.Parallel()
 	const line = `{"type":"MODIFIED","object":{"kind":"PartialObjectMetadata","metadata":{"name":"a","resourceVersion":"7","managedFields":[` +
 		`{"manager":"kubectl-client-side-apply","operation":"Update","apiVersion":"v1","time":"2026-11-28T10:42:07Z","fieldsType":"FieldsV1","fieldsV1":{"f:data":{}}}]}}}`
 	var got version
 	if err := readWatch(strings.NewReader(line), func(v version) { got = v }); err == nil {
-		t.Error("a watch that ended without an error")
+		t.Error("the watch ended without an error")
 	}
 	if last := lastWrite(got.ManagedFields); got.ResourceVersion != "7" || last.Manager != "kubectl-client-side-apply" || last.Time.Second() != 7 {
 		t.Errorf("%+v", got)
