@@ -28,7 +28,7 @@ func parse(t *testing.T, text []byte) map[string]*dto.MetricFamily {
 	return families
 }
 
-// byClient is what client_golang writes for a collector.
+// byClient returns what client_golang writes for these collectors.
 func byClient(t *testing.T, collectors ...prometheus.Collector) map[string]*dto.MetricFamily {
 	t.Helper()
 	registry := prometheus.NewRegistry()
@@ -48,7 +48,7 @@ func byClient(t *testing.T, collectors ...prometheus.Collector) map[string]*dto.
 	return parse(t, b.Bytes())
 }
 
-// A histogram, a counter and a gauge come out as those of client_golang, with all kinds of values.
+// A histogram, a counter and a gauge are written as client_golang writes them, with all kinds of values.
 func TestAsClientGolang(t *testing.T) {
 	t.Parallel()
 	bounds := []float64{.001, .5, 1, 30}
@@ -92,7 +92,7 @@ func TestAsClientGolang(t *testing.T) {
 	}
 }
 
-// Any text can be the value of a label: what Prometheus reads is the text, with ? for what is not UTF-8.
+// FuzzLabel: Prometheus reads any valid text as the value of a label unchanged, and no text adds a line.
 func FuzzLabel(f *testing.F) {
 	for _, s := range []string{"", "a", "\"}\n# TYPE x counter\n", "\\", "\\n", "\xff\xfe", "\x00", "ü"} {
 		f.Add(s)
@@ -105,7 +105,7 @@ func FuzzLabel(f *testing.F) {
 			t.Fatalf("more lines than three: %q", w.Bytes())
 		}
 		if strings.ToValidUTF8(s, "") != s {
-			return // a help text is ours, and the parser refuses it
+			return // the parser refuses such a help text, which is never one of reloader's
 		}
 		labels := parse(t, w.Bytes())["g"].GetMetric()[0].GetLabel()
 		if len(labels) != 2 {
@@ -119,7 +119,7 @@ func FuzzLabel(f *testing.F) {
 	})
 }
 
-// What is not UTF-8 does not make the whole page unreadable.
+// Bytes that are not UTF-8 are replaced by ?, and do not make the whole page unreadable.
 func TestInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	var w exposition.Writer

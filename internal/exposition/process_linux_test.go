@@ -16,7 +16,7 @@ import (
 // client_golang's collectors have the same families as Process, with the same types and labels and about the same
 // values. Left out are GOGC, which never changes and costs a package, and two that count the network of the whole pod.
 func TestProcessAsClientGolang(t *testing.T) {
-	// Not parallel: other tests open files and allocate memory. What this test itself allocates counts little beside
+	// Not parallel: other tests open files and allocate memory. What this test itself allocates is little compared with
 	// a million objects, half of them freed.
 	kept := make([]*[16]byte, 0, 1<<20)
 	for range 1 << 20 {
@@ -52,7 +52,7 @@ func TestProcessAsClientGolang(t *testing.T) {
 		}
 		a, b := value(got), value(want)
 		if math.IsInf(a, 1) && (math.IsInf(b, 1) || b == math.MaxUint64) {
-			continue // client_golang shows no limit as the largest number
+			continue // client_golang shows the largest number for no limit
 		}
 		if math.Abs(a-b) > near*math.Max(math.Abs(a), math.Abs(b)) {
 			t.Errorf("%s is %v, and %v with client_golang", name, a, b)
@@ -63,7 +63,7 @@ func TestProcessAsClientGolang(t *testing.T) {
 	}
 }
 
-// within are relative differences that the two may have; a part of a second in the time of a start is a matter of rounding.
+// within are the relative differences that are allowed. The fraction of a second in the time of a start depends on rounding.
 var within = map[string]float64{
 	"process_start_time_seconds": 2e-9, "process_max_fds": 0, "process_open_fds": 0, "process_virtual_memory_max_bytes": 0,
 	"go_info": 0, "go_sched_gomaxprocs_threads": 0, "go_gc_gomemlimit_bytes": 0, "process_cpu_seconds_total": 1,
