@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// However many findings a validator has, what leaves is bounded, an error among a million warnings is
-// still there, and what is left out is counted.
+// However many findings a validator has, the result is bounded. An error among many warnings is still
+// listed, and findings that are left out are counted.
 func TestBound(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name           string
-		files, of, bad int // files, warnings of each, errors in the last place of the last one
+		files, of, bad int // files, warnings in each, errors at the end of the last one
 	}{
 		{"few", 3, 10, 1}, {"one file", 1, 200_000, 1}, {"many files", 20_000, 3, 1}, {"no error", 1, 50_000, 0}, {"errors only", 1, 0, 50_000},
 	} {
@@ -46,13 +46,13 @@ func TestBound(t *testing.T) {
 			if listed < min(total, 100) {
 				t.Errorf("only %d of %d findings are listed", listed, total)
 			}
-			// The bounds are told to users: docs/checks.md.
+			// docs/checks.md promises these bounds.
 			if listed > 1000 || len(got)-listed > 100+3 {
 				t.Errorf("%d findings are listed, and %d count others", listed, len(got)-listed)
 			}
 			for file, n := range perFile {
 				if n > 100 {
-					t.Errorf("%d findings of %s", n, file)
+					t.Errorf("%d findings of %s, want at most 100", n, file)
 				}
 			}
 			if HasErrors(got) != (c.bad > 0) {

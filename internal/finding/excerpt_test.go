@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The lines around a finding are shown with the caret below its line, and lines that may hold a secret are
-// replaced, wherever they stand.
+// The lines around a finding are shown with a caret below its position. Lines that may contain a secret are
+// replaced.
 func TestExcerpt(t *testing.T) {
 	t.Parallel()
 	file := []byte("global:\n  scrape_interval: 15s\nscrape_configs:\n- job_name: a\n  basic_auth:\n    username: u\n    password: hunter2\n  scheme: htp\n\nrule_files: []\n")
@@ -28,7 +28,7 @@ func TestExcerpt(t *testing.T) {
 	}
 }
 
-// Errors get their lines first, and no more findings than asked for do.
+// At most this many findings get an excerpt, errors before warnings.
 func TestAddExcerpts(t *testing.T) {
 	t.Parallel()
 	list := []Finding{
@@ -42,7 +42,7 @@ func TestAddExcerpts(t *testing.T) {
 	}
 }
 
-// However a file and a position are made, no line that names a secret is shown, and no control character.
+// FuzzExcerpt: whatever the file and the position, no line that names a secret is shown, and no control character.
 func FuzzExcerpt(f *testing.F) {
 	f.Add([]byte("a: b\npassword: x\n  y\nc: d\n"), 3, 2, 2)
 	f.Fuzz(func(t *testing.T, content []byte, line, column, context int) {
@@ -59,8 +59,8 @@ func FuzzExcerpt(f *testing.F) {
 	})
 }
 
-// A line that is too long to be searched for secrets in a moment is not shown, nor what is indented under it: a megabyte on
-// one line, with a hundred findings in it, must not cost more than a short file.
+// A line that is too long to be searched for secrets quickly is not shown, and neither are the lines indented below it: a megabyte
+// on one line, with a hundred findings in it, must not take longer than a short file.
 func TestExcerptOfALongLine(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", maxSearched+1)
@@ -71,7 +71,7 @@ func TestExcerptOfALongLine(t *testing.T) {
 		t.Errorf("what is under a line of %d bytes is shown: %q", len(long), got)
 	}
 	if got := Excerpt([]byte(long+"\na: 1\nb: 1\n"), 3, 1, 2); !strings.Contains(got, "b: 1") || !strings.Contains(got, hidden) {
-		t.Errorf("beside a long line: %q", got)
+		t.Errorf("next to a long line: %q", got)
 	}
 	if got := Excerpt([]byte(long[:maxSearched-1]+"\n"), 1, 5, 0); got == "" {
 		t.Error("a line at the bound is not shown")

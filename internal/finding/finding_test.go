@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// A finding is printed on one line, with its position if it has one.
 func TestFindingString(t *testing.T) {
 	t.Parallel()
 	f := Finding{File: "a.yml", Line: 3, Column: 5, Severity: Error, Rule: "prometheus-yaml", Message: "no\nthing"}
@@ -17,6 +18,7 @@ func TestFindingString(t *testing.T) {
 	}
 }
 
+// A severity survives JSON. The zero and unknown severities are errors.
 func TestSeverityJSON(t *testing.T) {
 	t.Parallel()
 	for _, s := range []Severity{Info, Warning, Error} {
@@ -38,6 +40,7 @@ func TestSeverityJSON(t *testing.T) {
 	}
 }
 
+// Findings are sorted by file, position and severity, and counted by severity.
 func TestSortAndCount(t *testing.T) {
 	t.Parallel()
 	fs := []Finding{

@@ -2,6 +2,7 @@ package finding
 
 import "testing"
 
+// Only equal lists of texts have equal fingerprints.
 func TestFingerprintTellsContentsApart(t *testing.T) {
 	t.Parallel()
 	again := []string{"a", "b"}

@@ -29,8 +29,8 @@ func (quoting) Validate(_ context.Context, req Request) (Result, error) {
 	return res, nil
 }
 
-// Nothing of a file that is none of the server's is shown, whether a configuration file names it or a link
-// leads to it; of the server's own files everything is.
+// Findings show no contents of files that are not the server's, whether a configuration file names them or a link
+// leads to them. Contents of the server's own files are shown.
 func TestForeignFilesAreNotShown(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()

@@ -11,7 +11,7 @@ type fixed []Finding
 
 func (f fixed) Validate(context.Context, Request) (Result, error) { return Result{Findings: f}, nil }
 
-// What is named is left out and counted; errors that the server itself would refuse stay, whatever is named.
+// Ignored findings are left out and counted. Errors that the server itself would refuse cannot be ignored; guards can.
 func TestIgnoring(t *testing.T) {
 	t.Parallel()
 	const body = "a: 1 # reloader:ignore x-one, x-two\n" +
@@ -28,22 +28,22 @@ func TestIgnoring(t *testing.T) {
 		list    []Ignore
 		ignored bool
 	}{
-		"beside":              {at(1, Warning, "x-one"), nil, true},
-		"the second name":     {at(1, Info, "x-two"), nil, true},
-		"above":               {at(3, Warning, "x-one"), nil, true},
-		"beside, not above":   {at(2, Warning, "x-two"), nil, false},
-		"another rule":        {at(3, Warning, "x-two"), nil, false},
-		"in a text":           {at(4, Warning, "x-one"), nil, false},
-		"the comment of ini":  {at(5, Warning, "x-one"), nil, true},
-		"an error":            {at(1, Error, "x-one"), []Ignore{{Rule: "x-one"}}, false},
-		"a guard":             {at(1, Error, "guard-x"), []Ignore{{Rule: "guard-x"}}, true},
-		"by name":             {at(4, Warning, "x-one"), []Ignore{{Rule: "x-one"}}, true},
-		"by name and path":    {at(4, Warning, "x-one"), []Ignore{{"x-one", "f.yml"}}, true},
-		"by name and pattern": {at(4, Warning, "x-one"), []Ignore{{"x-one", "d/*.yml"}}, true},
-		"another path":        {at(4, Warning, "x-one"), []Ignore{{"x-one", "g.yml"}}, false},
-		"the end of a name":   {at(4, Warning, "x-one"), []Ignore{{"x-one", ".yml"}}, false},
-		"no line":             {at(0, Warning, "x-one"), nil, false},
-		"a line too many":     {at(99, Warning, "x-one"), nil, false},
+		"on the same line":            {at(1, Warning, "x-one"), nil, true},
+		"the second name":             {at(1, Info, "x-two"), nil, true},
+		"above":                       {at(3, Warning, "x-one"), nil, true},
+		"on the same line, not below": {at(2, Warning, "x-two"), nil, false},
+		"another rule":                {at(3, Warning, "x-two"), nil, false},
+		"in a text":                   {at(4, Warning, "x-one"), nil, false},
+		"the comment of ini":          {at(5, Warning, "x-one"), nil, true},
+		"an error":                    {at(1, Error, "x-one"), []Ignore{{Rule: "x-one"}}, false},
+		"a guard":                     {at(1, Error, "guard-x"), []Ignore{{Rule: "guard-x"}}, true},
+		"by name":                     {at(4, Warning, "x-one"), []Ignore{{Rule: "x-one"}}, true},
+		"by name and path":            {at(4, Warning, "x-one"), []Ignore{{"x-one", "f.yml"}}, true},
+		"by name and pattern":         {at(4, Warning, "x-one"), []Ignore{{"x-one", "d/*.yml"}}, true},
+		"another path":                {at(4, Warning, "x-one"), []Ignore{{"x-one", "g.yml"}}, false},
+		"the end of a name":           {at(4, Warning, "x-one"), []Ignore{{"x-one", ".yml"}}, false},
+		"no line":                     {at(0, Warning, "x-one"), nil, false},
+		"a line after the end":        {at(99, Warning, "x-one"), nil, false},
 	} {
 		res, err := Ignoring(fixed{test.finding}, test.list).Validate(t.Context(), Request{Set: set})
 		if err != nil {
@@ -55,6 +55,7 @@ func TestIgnoring(t *testing.T) {
 	}
 }
 
+// An ignore is RULE or RULE=PATTERN.
 func TestParseIgnore(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]Ignore{"a-b": {Rule: "a-b"}, "a-b=c/*.yml": {"a-b", "c/*.yml"}} {
@@ -69,7 +70,7 @@ func TestParseIgnore(t *testing.T) {
 	}
 }
 
-// Comments are read wherever they stand, and nothing panics.
+// FuzzIgnoreComment: no comment names an empty rule, and none makes the search panic.
 func FuzzIgnoreComment(f *testing.F) {
 	f.Add([]byte("a # reloader:ignore x"), "x")
 	f.Fuzz(func(t *testing.T, line []byte, rule string) {

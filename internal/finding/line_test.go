@@ -6,13 +6,13 @@ import (
 	"unicode"
 )
 
-// hostile are texts that someone else can choose: the name of a file, a server's answer.
+// hostile are texts that others may choose, such as a file's name or a server's answer.
 var hostile = []string{
 	"x\n::error file=a.go,line=1::forged", "x\r::stop-commands::t", "::add-mask::x", "  ::error::x", "##[error]x",
 	"\x1b[2J\x1b]0;title\x07", "\u009b31m", "a\u2028b\u2029c", "\u202egnp.yml", "\u2066x\u2069", "\u200b::error::x", "tab\tname", "bad\xffbyte",
 }
 
-// No character of someone else's begins a line, moves the cursor or changes the order of what is shown.
+// OneLine leaves no character that begins a line, moves the cursor or changes the order of the text.
 func TestOneLine(t *testing.T) {
 	t.Parallel()
 	for _, s := range hostile {
@@ -26,8 +26,8 @@ func TestOneLine(t *testing.T) {
 	}
 }
 
-// Whatever a file is called and a message says, a report has exactly the lines that it has for harmless
-// ones, and in CI none of them is a command but those of the GitHub format.
+// Hostile names and messages add no lines to a report, and in CI no line is a command, except those of
+// the GitHub format.
 func TestReportsStayInTheirLines(t *testing.T) {
 	t.Parallel()
 	for _, s := range hostile {
@@ -53,7 +53,7 @@ func TestReportsStayInTheirLines(t *testing.T) {
 	}
 }
 
-// A text in several writes has no command and no escape sequence either, and keeps its own lines.
+// A text that is written in parts contains no command and no escape sequence either, and keeps its lines.
 func TestLines(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

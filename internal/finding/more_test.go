@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What is not shown is told as it is known: a number where it was counted, "at least" where the search ended before the end, and
-// that stays so when it is bounded once more.
+// Findings that are not shown are summed up: with an exact number if all were counted, with "at least" if the search ended early.
+// Bounding the list again keeps that.
 func TestMore(t *testing.T) {
 	t.Parallel()
 	var found []Finding
@@ -43,6 +43,6 @@ func TestMore(t *testing.T) {
 		}
 	}
 	if got := Number(nil, Warning); got != "0 warnings" {
-		t.Error(got)
+		t.Errorf("no findings: %q, want 0 warnings", got)
 	}
 }

@@ -2,6 +2,7 @@ package finding
 
 import "testing"
 
+// Nearest finds the known word that was probably meant, and none for a word that is very different.
 func TestNearest(t *testing.T) {
 	t.Parallel()
 	known := []string{"scrape_interval", "scrape_timeout", "job_name", "static_configs", "url", "name"}
@@ -24,10 +25,11 @@ func TestNearest(t *testing.T) {
 		t.Errorf("DidYouMean = %q", got)
 	}
 	if got := DidYouMean("zzz", known); got != "" {
-		t.Errorf("DidYouMean without a neighbour = %q", got)
+		t.Errorf("DidYouMean without a similar word = %q", got)
 	}
 }
 
+// FuzzNearest: the result is one of the known words, or empty.
 func FuzzNearest(f *testing.F) {
 	f.Add("scrape_intervall", "scrape_interval")
 	f.Add("", "x")

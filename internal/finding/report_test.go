@@ -12,6 +12,7 @@ var sample = []Finding{
 	{File: "b,c.yml", Severity: Info, Rule: "z", Message: "fine"},
 }
 
+// The text format has one line for each finding, then its hint and its line of the file.
 func TestWriteText(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -30,6 +31,7 @@ func TestWriteText(t *testing.T) {
 	}
 }
 
+// The GitHub format is one workflow command for each finding, with special characters escaped.
 func TestWriteGitHub(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -43,7 +45,7 @@ func TestWriteGitHub(t *testing.T) {
 	}
 }
 
-// No line that may hold a secret is shown, wherever the secret stands.
+// A line that may contain a secret is not shown, wherever the secret's key is.
 func TestSnippetHidesSecrets(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -70,6 +72,7 @@ func TestSnippetHidesSecrets(t *testing.T) {
 	}
 }
 
+// FuzzSnippet: a snippet has at most two lines and a bounded length.
 func FuzzSnippet(f *testing.F) {
 	f.Add([]byte("a: 1\nb: 2\n"), 2, 4)
 	f.Add([]byte("\xff\n"), 1, 1)
@@ -81,6 +84,7 @@ func FuzzSnippet(f *testing.F) {
 	})
 }
 
+// Items that were added, changed or removed are named; many of one kind are only counted.
 func TestDiffOutline(t *testing.T) {
 	t.Parallel()
 	before := &Outline{Items: []Item{
@@ -103,7 +107,7 @@ func TestDiffOutline(t *testing.T) {
 		t.Error(d)
 	}
 	if got := DiffOutline(after, after); len(got) != 0 {
-		t.Errorf("no change is told as %q", got)
+		t.Errorf("no change is described as %q", got)
 	}
 	if got := DiffOutline(nil, before); len(got) != 3 {
 		t.Errorf("from nothing: %q", got)

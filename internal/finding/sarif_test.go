@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// SARIF is as the golden file has it, which tools/schemas holds against the schema of SARIF 2.1.0. What the schema
-// does not say of what is written here is below.
+// The SARIF output is the golden file, which tools/schemas checks against the schema of SARIF 2.1.0. sarifHolds checks
+// further constraints.
 func TestWriteSARIF(t *testing.T) {
 	t.Parallel()
 	findings := append(slices.Clone(sample),
@@ -43,7 +43,7 @@ func TestWriteSARIF(t *testing.T) {
 	sarifHolds(t, b.String(), 0)
 }
 
-// sarifHolds checks the constraints of the schema on the properties that are written, and that there are no others.
+// sarifHolds checks the constraints on the properties that are written, and that there are no other properties.
 func sarifHolds(t *testing.T, text string, results int) {
 	t.Helper()
 	type message struct{ Text *string }
@@ -94,7 +94,7 @@ func sarifHolds(t *testing.T, text string, results int) {
 	ids := map[string]bool{}
 	for _, r := range run.Tool.Driver.Rules {
 		if r.ID == "" || ids[r.ID] {
-			t.Errorf("the rule %q is empty or there twice", r.ID)
+			t.Errorf("the rule %q is empty or occurs twice", r.ID)
 		}
 		ids[r.ID] = true
 	}
