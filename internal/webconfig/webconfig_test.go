@@ -98,7 +98,7 @@ func hash(t *testing.T, password string) string {
 	return string(h)
 }
 
-// world is a protected server and the file that protects it.
+// world is a protected server and its web configuration file.
 type world struct {
 	t         *testing.T
 	file, url string
@@ -136,7 +136,7 @@ func (w *world) write(config string) {
 	}
 }
 
-// get asks once on a connection of its own; the code is 0 when there is no answer.
+// get sends one request on a new connection. The code is 0 when there is no answer.
 func (w *world) get(path, user, password, cert string) (code int, serial int64) {
 	w.t.Helper()
 	pool := x509.NewCertPool()
@@ -169,7 +169,7 @@ func (w *world) get(path, user, password, cert string) (code int, serial int64) 
 	return resp.StatusCode, serial
 }
 
-// Passwords count from the next request on; a file that cannot be used takes nothing away; probes need none.
+// A changed password is valid from the next request on, a broken file changes nothing, and probes need no password.
 func TestBasicAuth(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "basic_auth_users:\n  ann: "+hash(t, "one")+"\n")
@@ -192,7 +192,7 @@ func TestBasicAuth(t *testing.T) {
 	for _, broken := range []string{"basic_auth_users: [", "basic_auth_users: {ann: plain}", "tls_server_config: {}", ""} {
 		w.write(broken)
 		if broken == "" {
-			// No one is asked any more: the file says so.
+			// An empty file asks for no password.
 			want(200, "/", "", "")
 			continue
 		}
@@ -201,7 +201,8 @@ func TestBasicAuth(t *testing.T) {
 	}
 }
 
-// A rotated certificate counts from the next connection on, and a client certificate is asked for by the file.
+// A rotated certificate is used from the next connection on, a broken key changes nothing, and client certificates are required
+// once the file says so.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "tls_server_config: {cert_file: server.pem, key_file: server.key}\n")
@@ -229,7 +230,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// What a file asks for and is not understood is an error: a protection that is left out silently is none.
+// Settings that are unknown or cannot be applied are errors: a protection must not be left out silently. Secrets are not shown.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -267,7 +268,7 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-// FuzzLoad: no file makes it panic.
+// FuzzLoad: no file makes load panic.
 func FuzzLoad(f *testing.F) {
 	f.Add("tls_server_config: {cert_file: a, key_file: b}\nbasic_auth_users: {a: b}")
 	f.Add("&a [*a, *a]")
