@@ -32,18 +32,18 @@ func stream(ctx context.Context, t *testing.T, url string) (*http.Response, *buf
 	return resp, bufio.NewScanner(resp.Body)
 }
 
-// A change reaches each of a hundred open pages, changes that come faster than a page reads are one notice,
-// and pages that are closed leave nothing behind.
+// A change reaches each of a hundred open pages. Changes faster than a page reads become one notice, and closed pages
+// leave neither a stream nor a goroutine behind.
 func TestManyOpenPages(t *testing.T) {
 	p := empty()
 	url := serve(t, p)
 	before := runtime.NumGoroutine()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var told, joined sync.WaitGroup
+	var notified, joined sync.WaitGroup
 	for range 100 {
 		joined.Add(1)
-		told.Add(1)
+		notified.Add(1)
 		go func() {
 			resp, lines := stream(ctx, t, url)
 			defer resp.Body.Close()
@@ -52,7 +52,7 @@ func TestManyOpenPages(t *testing.T) {
 				case strings.HasPrefix(lines.Text(), "retry:"):
 					joined.Done()
 				case lines.Text() == "data: changed":
-					told.Done()
+					notified.Done()
 					return
 				}
 			}
@@ -62,7 +62,7 @@ func TestManyOpenPages(t *testing.T) {
 	for range 1000 {
 		p.Changed()
 	}
-	told.Wait()
+	notified.Wait()
 	unread, _ := p.hub.join()
 	for range 1000 {
 		p.Changed()
@@ -87,7 +87,7 @@ func TestManyOpenPages(t *testing.T) {
 	})
 }
 
-// Streams are bounded, and end when reloader stops.
+// The number of streams is limited, and they end properly when reloader stops.
 func TestStreamsAreBoundedAndEnd(t *testing.T) {
 	t.Parallel()
 	p := empty()
@@ -109,12 +109,12 @@ func TestStreamsAreBoundedAndEnd(t *testing.T) {
 	for lines.Scan() {
 	}
 	if err := lines.Err(); err != nil {
-		t.Errorf("the stream did not end in order: %v", err)
+		t.Errorf("the stream was cut: %v", err)
 	}
-	p.Stop() // again, which changes nothing
+	p.Stop() // a second time, without effect
 }
 
-// Telling of a change while many pages are open does not wait for any of them.
+// BenchmarkChangedWith100Pages measures the notice of a change to many open pages, which waits for none of them.
 func BenchmarkChangedWith100Pages(b *testing.B) {
 	p := empty()
 	for range 100 {

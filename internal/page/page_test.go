@@ -17,7 +17,7 @@ import (
 	"reloader/internal/status"
 )
 
-// hostile is a text that would break out of any place of a page that does not escape it.
+// hostile is a text that breaks out of every place of a page where it is not escaped.
 const hostile = `</pre><script>alert(1)</script>"'><img src=x onerror=alert(2)>`
 
 func hostileReport() status.Report {
@@ -68,8 +68,8 @@ func serve(t *testing.T, p *Page) string {
 	return srv.URL
 }
 
-// Nothing that comes from files, servers or the cluster breaks out of the page, and the page loads nothing
-// from elsewhere and runs no script of its own text.
+// No text from files, servers or the cluster breaks out of the page. The page loads nothing from other hosts, and has no
+// inline scripts.
 func TestPageEscapesEverything(t *testing.T) {
 	t.Parallel()
 	url := serve(t, New(hostileReport, hostileHistory))
@@ -93,7 +93,7 @@ func TestPageEscapesEverything(t *testing.T) {
 	_, main, _ := strings.Cut(body, "<main")
 	main, _, _ = strings.Cut(main, "</main>")
 	if m := regexp.MustCompile(`(?i)<script|<style|<[^>]*\s(on[a-z]+|style|href|src)=`).FindString(main); m != "" {
-		t.Errorf("a link, script or style among what changes, where escaping is not enough: %s", m)
+		t.Errorf("a link, script or style in the part with foreign texts, where escaping is not enough: %s", m)
 	}
 	for _, asset := range []string{"/page.css", "/page.js"} {
 		if resp, _ := get(t, url+asset); resp.StatusCode != http.StatusOK { //nolint:bodyclose // get has closed it
@@ -102,7 +102,7 @@ func TestPageEscapesEverything(t *testing.T) {
 	}
 }
 
-// The first line says what a person must know, and what to do.
+// The headline says the most important fact first, then what to do.
 func TestHeadline(t *testing.T) {
 	t.Parallel()
 	inSync := reload.Status{Target: "prometheus", Kind: "prometheus", Phase: reload.InSync, Wanted: snapshot.Digest{1}, Running: snapshot.Digest{1}, LastSuccess: time.Unix(1700000000, 0)}
@@ -144,14 +144,14 @@ func TestHeadline(t *testing.T) {
 	}
 }
 
-// Every phase has words of its own, so that a new one cannot be forgotten.
+// Every phase has a sentence of its own, also one that is added later.
 func TestEveryPhaseHasWords(t *testing.T) {
 	t.Parallel()
 	seen := map[string]reload.Phase{}
 	for _, phase := range phases(t) {
 		text := state(reload.Status{Kind: "prometheus", Target: "prometheus", Phase: phase})
 		if text == string(phase) {
-			t.Errorf("%s has no words", phase)
+			t.Errorf("%s has no sentence", phase)
 		}
 		if other, ok := seen[text]; ok {
 			t.Errorf("%s and %s say the same", phase, other)
@@ -176,7 +176,7 @@ func phases(t *testing.T) (all []reload.Phase) {
 	return all
 }
 
-// A list that is too long says how much is left out.
+// A list that is too long says how many entries are left out.
 func TestLongListsSayWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
 	s := reload.Status{Target: "a", Phase: reload.Mismatch, Differences: make([]string, maxShown+7), Findings: make([]finding.Finding, maxShown+9)}
@@ -187,11 +187,11 @@ func TestLongListsSayWhatIsLeftOut(t *testing.T) {
 		}
 	}
 	if n := strings.Count(string(main), "<li>"); n != 2*maxShown {
-		t.Errorf("%d items", n)
+		t.Errorf("%d items, want %d", n, 2*maxShown)
 	}
 }
 
-// The page of many targets costs what they are: each one more is not copied together with all before it.
+// The memory that a page needs grows linearly with the number of targets: adding one does not copy all before it.
 func TestManyTargets(t *testing.T) { //nolint:paralleltest // it measures what the process allocates
 	perTarget := func(n int) uint64 {
 		r := status.Report{Ready: true}
@@ -209,7 +209,7 @@ func TestManyTargets(t *testing.T) { //nolint:paralleltest // it measures what t
 	}
 }
 
-// TestOneFailedAttempt proves that a count reads well when it is one.
+// TestOneFailedAttempt: a count of one reads well.
 func TestOneFailedAttempt(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
