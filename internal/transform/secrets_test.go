@@ -10,8 +10,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Only variables that the operator named get into files: whoever writes the files must not read the
-// environment, where Grafana's password usually is.
+// Only variables that the operator allows get into files: otherwise anyone who can write the files could read the
+// environment, which usually contains Grafana's password.
 func TestVariablesNeedPermission(t *testing.T) {
 	t.Parallel()
 	environment := map[string]string{"GF_SECURITY_ADMIN_PASSWORD": "Sup3rS3cret", "RELOADER_X": "s", "CLUSTER": "prod", "REGION_ONE": "eu", "CLUSTER_TOKEN": "tok"}
@@ -44,7 +44,7 @@ func TestVariablesNeedPermission(t *testing.T) {
 	}
 }
 
-// quoting is a validator that quotes all that it reads.
+// quoting is a validator that quotes everything that it reads.
 type quoting struct{}
 
 func (quoting) Validate(_ context.Context, req finding.Request) (finding.Result, error) {
@@ -58,7 +58,7 @@ func (quoting) Validate(_ context.Context, req finding.Request) (finding.Result,
 	return res, nil
 }
 
-// What a validator quotes of a file shows the variable, not its value, also where the value is escaped.
+// When a validator quotes a file, the variable is shown instead of its value, also where the value is escaped.
 func TestValuesStayOutOfFindings(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{"TOKEN": `s3cr"et\x`, "LONGER": `s3cr"et\x-and-more`, "LINES": "first\nsecond", "SHORT": "eu"}
@@ -76,7 +76,7 @@ func TestValuesStayOutOfFindings(t *testing.T) {
 	}
 }
 
-// A file full of variables has a bounded number of findings.
+// A file full of unset variables has a bounded number of findings.
 func TestFindingsAreBounded(t *testing.T) {
 	t.Parallel()
 	_, findings := Apply(take(map[string]string{"a": strings.Repeat("$(X)", 250_000)}), Options{Expand: []string{"*"}, Names: []string{"*"}, Lookup: lookup})

@@ -10,8 +10,8 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// What all files of a source hold together is bounded: less than a megabyte of them would else be a gigabyte in memory,
-// and published.
+// The total size of all files of a source is bounded: otherwise less than a megabyte of compressed files could become a gigabyte in
+// memory and in the gate.
 func TestTotal(t *testing.T) {
 	t.Parallel()
 	const each = 20 << 20
@@ -43,8 +43,8 @@ func TestTotal(t *testing.T) {
 	}
 }
 
-// A file that is small enough itself, and has no room left by the others of its source, is told so: what is left for it is
-// no limit that anyone knows.
+// If a file is small enough itself but the total of its source becomes too large, the finding names the total: the space left for
+// the file is not a limit that anyone knows.
 func TestTotalByVariables(t *testing.T) {
 	t.Parallel()
 	big := func(string) (string, bool) { return strings.Repeat("x", 1<<20), true }

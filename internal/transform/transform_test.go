@@ -55,6 +55,7 @@ func lines(findings []findingpkg.Finding) []string {
 	return out
 }
 
+// Files are decompressed and variables inserted only where that is configured. Files that fail stay as they are, each with a finding.
 func TestApply(t *testing.T) {
 	t.Parallel()
 	all := Options{Gunzip: true, Expand: []string{"*.yml"}, Names: []string{"*"}, Lookup: lookup, MaxSize: 2000}
@@ -63,7 +64,7 @@ func TestApply(t *testing.T) {
 		in, want map[string]string
 		findings []string
 	}{
-		"nothing asked for": {
+		"nothing configured": {
 			opts: Options{Names: []string{"*"}, Lookup: lookup},
 			in:   map[string]string{"a.yml": "$(NAME)", "b.gz": zipped("b")},
 			want: map[string]string{"a.yml": "$(NAME)", "b.gz": zipped("b")},
@@ -160,6 +161,7 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// FuzzExpand: the result is bounded, nothing changes without a reference, and each finding points at its reference.
 func FuzzExpand(f *testing.F) {
 	for _, s := range []string{"", "$(NAME)", "a $(NOT) \n$(EMPTY)$(LINES)", "$($(NAME))", "$(", "$()", "$(NAME", "\xff$(NAME)\x00"} {
 		f.Add([]byte(s))
@@ -203,6 +205,7 @@ func firstRune(b []byte) []byte {
 	return b
 }
 
+// FuzzGunzip: the result is bounded, empty after an error, and survives a round trip.
 func FuzzGunzip(f *testing.F) {
 	f.Add([]byte(zipped("text")))
 	f.Add([]byte(zipped(strings.Repeat("x", 5000))))
