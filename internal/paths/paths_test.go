@@ -2,7 +2,7 @@ package paths
 
 import "testing"
 
-// A path lies in a directory by whole names, whatever is written too much.
+// A path is inside a directory if whole names agree, after superfluous slashes and dots are removed.
 func TestInside(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// FuzzPattern: a pattern means the paths that filepath.Match means, no other and none less.
+// FuzzPattern: a pattern matches exactly the paths that filepath.Match matches, with and without the index.
 func FuzzPattern(f *testing.F) {
 	for _, seed := range [][3]string{
 		{"/etc/*/rules/*.yml", "/etc/a/rules/b.yml", "/etc/a/b.yml"}, {"/etc/prometheus.yml", "/etc/prometheus.yml", "/etc/prometheus.yml2"},
@@ -23,7 +23,7 @@ func FuzzPattern(f *testing.F) {
 		p := NewPattern(pattern)
 		var want []string
 		all := []string{a, b}
-		for i := range 2 * few { // so many that the index chooses
+		for i := range 2 * few { // enough for the index to be used
 			all = append(all, fmt.Sprintf("/etc/%d/rules/%d.yml", i%3, i), a+strconv.Itoa(i), strconv.Itoa(i)+b)
 		}
 		slices.Sort(all)
@@ -33,7 +33,7 @@ func FuzzPattern(f *testing.F) {
 			}
 		}
 		x := NewIndex(all)
-		for n := range firstAsked + 2 { // the first are compared with all paths
+		for n := range firstAsked + 2 { // the first calls compare with all paths
 			var got []string
 			for _, name := range x.Candidates(p) {
 				if p.Match(name) {
@@ -41,7 +41,7 @@ func FuzzPattern(f *testing.F) {
 				}
 			}
 			if !slices.Equal(got, want) {
-				t.Fatalf("%q means %q, want %q, when asked %d times before", pattern, got, want, n)
+				t.Fatalf("%q matches %q, want %q, after %d calls", pattern, got, want, n)
 			}
 		}
 	})
