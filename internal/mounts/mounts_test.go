@@ -20,7 +20,7 @@ const mountinfo = `1180 1050 0:151 / / ro,relatime master:300 - overlay overlay 
 1197
 `
 
-// Exactly the frozen mounts are found, with what a user knows them by.
+// Exactly the frozen mounts are found, with their path, file, volume and kind.
 func TestFrozen(t *testing.T) {
 	t.Parallel()
 	got, err := Frozen(strings.NewReader(mountinfo))
@@ -47,7 +47,7 @@ func TestFrozenMountString(t *testing.T) {
 	}
 }
 
-// This machine's own mounts can be read, whatever they are.
+// The mounts of this machine can be read.
 func TestOwnFrozen(t *testing.T) {
 	t.Parallel()
 	if _, err := OwnFrozen(); err != nil {
@@ -55,7 +55,7 @@ func TestOwnFrozen(t *testing.T) {
 	}
 }
 
-// Any text gives an answer, and only absolute claims about paths that are in it.
+// FuzzFrozen: no text makes it panic, and each mount has a path and a file.
 func FuzzFrozen(f *testing.F) {
 	f.Add(mountinfo)
 	f.Add("1 2 0:1 /..2026_11_22_11_08_56.1/a\\040b /x - tmpfs")
