@@ -4,8 +4,14 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +21,7 @@ import (
 	"reloader/internal/reload"
 	"reloader/internal/snapshot"
 	"reloader/internal/status"
+	"reloader/test/rig"
 )
 
 // update writes the schemas anew (make golden).
@@ -98,6 +105,49 @@ func TestSchemas(t *testing.T) {
 			t.Errorf("%s is not what the code serves (%v); if that is meant, run: make golden", file, err)
 		}
 	}
+}
+
+// The values that the schemas list are all that packages reload and history declare.
+func TestEnumsAreComplete(t *testing.T) {
+	t.Parallel()
+	for typ, dir := range map[reflect.Type]string{reflect.TypeFor[reload.Phase](): "reload", reflect.TypeFor[history.Outcome](): "history"} {
+		var listed []string
+		for v := reflect.ValueOf(named[typ]["enum"]); len(listed) < v.Len(); {
+			listed = append(listed, v.Index(len(listed)).String())
+		}
+		declared := constants(t, "../../internal/"+dir, typ.Name())
+		slices.Sort(listed)
+		slices.Sort(declared)
+		if len(declared) < 8 || !slices.Equal(listed, declared) {
+			t.Errorf("%s: the schema lists %q, the code declares %q", typ, listed, declared)
+		}
+	}
+}
+
+// constants are the values of the string constants of a type in a package.
+func constants(t *testing.T, dir, typeName string) (values []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	rig.Must(t, err)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		rig.Must(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if of, ok := spec.Type.(*ast.Ident); ok && of.Name == typeName && len(spec.Values) == 1 {
+				if literal, ok := spec.Values[0].(*ast.BasicLit); ok {
+					value, err := strconv.Unquote(literal.Value)
+					rig.Must(t, err)
+					values = append(values, value)
+				}
+			}
+			return true
+		})
+	}
+	return values
 }
 
 // Every field that the API can show is explained in docs/api.md.

@@ -89,11 +89,18 @@ func shorten[W scene](tb testing.TB, fresh func() W, seed uint64, operations []o
 	return operations
 }
 
-func number(name string, otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
-		return n
+// number is the value of an environment variable; a mistake in it must not make a long run a short one.
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
 	}
-	return otherwise
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
 }
 
 // run plays one seed, and shortens it when it fails.
@@ -105,7 +112,7 @@ func run[W scene](t *testing.T, kinds []kind[W], seed uint64, length int, fresh 
 	if err == nil {
 		return
 	}
-	if minutes := number("RELOADER_CHAOS_SHORTEN", 0); minutes > 0 {
+	if minutes := number(t, "RELOADER_CHAOS_SHORTEN", 0); minutes > 0 {
 		operations = shorten(t, fresh, seed, operations, time.Now().Add(time.Duration(minutes)*time.Minute))
 	}
 	t.Errorf("seed %d: %v\nthe sequence: %v", seed, err, operations)
@@ -116,7 +123,7 @@ func run[W scene](t *testing.T, kinds []kind[W], seed uint64, length int, fresh 
 // end the server runs the newest files without help. RELOADER_CHAOS_SEED, _SEEDS and _LENGTH choose what is
 // played, RELOADER_CHAOS_RECORD names a file for the times to recover; `make soak` plays long.
 func TestChaos(t *testing.T) {
-	first, seeds, length := number("RELOADER_CHAOS_SEED", 1), number("RELOADER_CHAOS_SEEDS", 1), number("RELOADER_CHAOS_LENGTH", 36)
+	first, seeds, length := number(t, "RELOADER_CHAOS_SEED", 1), number(t, "RELOADER_CHAOS_SEEDS", 1), number(t, "RELOADER_CHAOS_LENGTH", 36)
 	if file := os.Getenv("RELOADER_CHAOS_RECORD"); file != "" {
 		t.Cleanup(func() {
 			if err := keep(file); err != nil {
@@ -133,6 +140,9 @@ func TestChaos(t *testing.T) {
 				run(t, grafanaKinds, uint64(seed), length, func() *grafanaWorld { return newGrafanaWorld(t, gated) })
 			})
 		}
+	}
+	if seeds < 1 || length < 1 {
+		t.Errorf("%d seeds of %d operations: nothing was played", seeds, length)
 	}
 	t.Logf("%d operations over %d seeds", 4*seeds*length, seeds)
 }

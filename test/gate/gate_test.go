@@ -146,12 +146,7 @@ func refusedAtWork(n int) map[string]string {
 func TestRefusedByTheServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
-	w.reloader.Start()
-	rig.Eventually(t, "the first generation is there", func() error {
-		_, err := os.Stat(filepath.Join(w.gate, "prometheus.yml"))
-		return err
-	})
-	w.prometheus.Start()
+	w.start()
 	w.prometheus.Ready()
 	w.reaches(reload.InSync)
 	good := w.prometheus.Posts.Load()

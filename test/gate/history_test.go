@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,7 +68,11 @@ func TestHistoryOfADay(t *testing.T) {
 	if got := outcomes(w); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("the history tells\n%v\nand the script did\n%v", got, want)
 	}
-	for i, e := range entries(w) {
+	list := entries(w)
+	if len(list) != len(want) {
+		t.Errorf("%d entries, want %d", len(list), len(want))
+	}
+	for i, e := range list {
 		switch e.Outcome {
 		case history.Live:
 			if e.Live.IsZero() || e.Took <= 0 || e.Live.Before(e.Seen) || i > 0 && len(e.Changes) == 0 {
@@ -107,9 +112,7 @@ func entries(w *world) []history.Entry {
 		w.t.Fatalf("%d targets", len(report.Targets))
 	}
 	list := report.Targets[0].Entries
-	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
-		list[i], list[j] = list[j], list[i]
-	}
+	slices.Reverse(list)
 	return list
 }
 
