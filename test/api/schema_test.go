@@ -1,4 +1,4 @@
-// Package api holds the documented schema of the JSON that reloader serves against the code.
+// Package api compares the documented schema of the JSON that reloader serves with the code.
 package api
 
 import (
@@ -24,10 +24,10 @@ import (
 	"reloader/test/rig"
 )
 
-// update writes the schemas anew (make golden).
+// update makes TestSchemas write the schemas (make golden).
 var update = os.Getenv("RELOADER_UPDATE") != ""
 
-// named are types that JSON shows as text, with the form of it.
+// named are the schemas of types that encode themselves, or have a fixed list of values.
 var named = map[reflect.Type]map[string]any{
 	reflect.TypeFor[time.Time]():        {"type": "string", "format": "date-time"},
 	reflect.TypeFor[snapshot.Digest]():  {"type": "string", "pattern": "^([0-9a-f]{64})?$"},
@@ -42,7 +42,7 @@ var named = map[reflect.Type]map[string]any{
 	}},
 }
 
-// schemaOf is the JSON schema of a type, as encoding/json writes it.
+// schemaOf is the JSON schema of a type as encoding/json writes it.
 func schemaOf(t reflect.Type) map[string]any {
 	if s, ok := named[t]; ok {
 		return s
@@ -78,8 +78,8 @@ func schemaOf(t reflect.Type) map[string]any {
 	}
 }
 
-// The schemas in docs/schema are those of the code. A field that goes or changes its type needs a new version
-// of the API; a new one only needs `make golden`.
+// The schemas in docs/schema are those of the code. A field that is removed or changes its type needs a new version
+// of the API. A new field only needs `make golden`.
 func TestSchemas(t *testing.T) {
 	t.Parallel()
 	for name, root := range map[string]reflect.Type{
@@ -102,7 +102,7 @@ func TestSchemas(t *testing.T) {
 		}
 		got, err := os.ReadFile(file)
 		if err != nil || string(got) != string(want) {
-			t.Errorf("%s is not what the code serves (%v); if that is meant, run: make golden", file, err)
+			t.Errorf("%s is not what the code serves (%v); if the change is intended, run: make golden", file, err)
 		}
 	}
 }
@@ -183,6 +183,6 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		})
 	}
 	if seen < 40 {
-		t.Errorf("only %d fields were looked for", seen)
+		t.Errorf("only %d fields were found, want at least 40", seen)
 	}
 }
