@@ -18,24 +18,24 @@ func TestMain(m *testing.M) { rig.Main(m) }
 // calmEvery is how many operations there are between two calm phases.
 const calmEvery = 12
 
-// scene is a pod that things are done to.
+// scene is a pod to which operations are applied.
 type scene interface {
 	start()
-	// heal takes every fault away, calmed waits until the server runs a new good change.
+	// heal ends every fault; calmed waits until the server runs a new good change.
 	heal()
 	calmed(n int) error
-	// watch looks for broken promises until ctx ends, and returns the first.
+	// watch looks for broken promises until ctx ends, and returns the first one.
 	watch(ctx context.Context) string
-	// end stops all programs, and says what is wrong with their past.
+	// end stops all programs, and says what was wrong with their run.
 	end() error
 }
 
-// play does the operations, and returns the first thing that is wrong.
+// play applies the operations, and returns the first fault.
 func play[W scene](tb testing.TB, w W, seed uint64, operations []operation[W]) error {
 	w.start()
 	defer func() {
 		w.heal()
-		_ = w.end() // told below, when it comes so far
+		_ = w.end() // if play gets to its end, that reports the error
 	}()
 	if err := w.calmed(1); err != nil {
 		return err
@@ -45,20 +45,20 @@ func play[W scene](tb testing.TB, w W, seed uint64, operations []operation[W]) e
 	go func() { broken <- w.watch(ctx) }()
 	defer cancel()
 	random := rand.New(rand.NewPCG(seed, 2))
-	var did []string
+	var done []string
 	for i, op := range operations {
-		did = append(did, op.String())
+		done = append(done, op.String())
 		op.do(w, op.n)
 		time.Sleep(time.Duration(random.IntN(200)) * time.Millisecond)
 		if (i+1)%calmEvery == 0 || i == len(operations)-1 {
 			if random.IntN(5) == 0 {
-				// What is not healed stays so for a while: long enough to tell a late answer from a lie.
+				// Faults last for a while: long enough to tell a late answer from a lie.
 				time.Sleep(lieLimit + 2*time.Second)
 			}
 			if err := w.calmed(1000 + i); err != nil {
-				return fmt.Errorf("after %s: %w", strings.Join(did, " "), err)
+				return fmt.Errorf("after %s: %w", strings.Join(done, " "), err)
 			}
-			did = nil
+			done = nil
 		}
 		recoveries.Lock()
 		recoveries.operations++
@@ -71,7 +71,7 @@ func play[W scene](tb testing.TB, w W, seed uint64, operations []operation[W]) e
 	return w.end()
 }
 
-// shorten leaves out what a failing sequence does not need, as long as the time allows.
+// shorten leaves out operations that a sequence does not need to fail, as long as there is time.
 func shorten[W scene](tb testing.TB, fresh func() W, seed uint64, operations []operation[W], until time.Time) []operation[W] {
 	for size := len(operations) / 2; size > 0; size /= 2 {
 		for from := 0; from+size <= len(operations); {
@@ -118,10 +118,10 @@ func run[W scene](t *testing.T, kinds []kind[W], seed uint64, length int, fresh 
 	t.Errorf("seed %d: %v\nthe sequence: %v", seed, err, operations)
 }
 
-// Random things happen to a pod, and the server itself is asked: no invalid file is ever where a gated server
-// reads, no two reloads are in flight, no status lies for longer than a look takes to come, and once the faults
-// end the server runs the newest files without help. RELOADER_CHAOS_SEED, _SEEDS and _LENGTH choose what is
-// played, RELOADER_CHAOS_RECORD names a file for the times to recover; `make soak` plays long.
+// Random faults happen to a pod, and the server itself is asked what it runs. A gated server never finds an invalid file, no two
+// reloads are in flight, no status is wrong for longer than it takes to look at the server, and once the faults end the server runs
+// the newest files without help. RELOADER_CHAOS_SEED, _SEEDS and _LENGTH choose what is played, RELOADER_CHAOS_RECORD names a file
+// for the recovery times. `make soak` plays for a long time.
 func TestChaos(t *testing.T) {
 	first, seeds, length := number(t, "RELOADER_CHAOS_SEED", 1), number(t, "RELOADER_CHAOS_SEEDS", 1), number(t, "RELOADER_CHAOS_LENGTH", 36)
 	if file := os.Getenv("RELOADER_CHAOS_RECORD"); file != "" {

@@ -11,8 +11,8 @@ import (
 	"reloader/test/rig"
 )
 
-// The oracle finds a status that lies, one gate that shows what it must not, and two reloads in flight; and it
-// is content with the truth.
+// The oracle finds a status that lies, a gate with an invalid file, and two reloads in flight. It accepts a true
+// status.
 func TestTheOracleCanFail(t *testing.T) {
 	t.Parallel()
 	const digest = "02aee1c0f273aabbccddeeff00112233445566778899aabbccddeeff00112233"
@@ -70,11 +70,11 @@ func TestTheOracleCanFail(t *testing.T) {
 	}
 }
 
-// Every seed is a sequence of its own, and always the same one.
+// Each seed always gives the same sequence, and a different one from other seeds.
 func TestSequences(t *testing.T) {
 	t.Parallel()
 	if a, b := fmt.Sprint(sequence(kinds, 1, 50)), fmt.Sprint(sequence(kinds, 1, 50)); a != b {
-		t.Errorf("%s\n%s", a, b)
+		t.Errorf("one seed, two sequences:\n%s\n%s", a, b)
 	}
 	if a, b := fmt.Sprint(sequence(kinds, 1, 50)), fmt.Sprint(sequence(kinds, 2, 50)); a == b {
 		t.Error("two seeds, one sequence")
