@@ -13,7 +13,7 @@ import (
 	"reloader/test/volume"
 )
 
-// judges is the promcheck that a reloader has started; 0: none.
+// judges is the process ID of the promcheck that a reloader has started; 0: none.
 func judges(t *testing.T, r *rig.Reloader) int {
 	t.Helper()
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", r.PID()))
@@ -30,8 +30,8 @@ func judges(t *testing.T, r *rig.Reloader) int {
 	return 0
 }
 
-// The real promcheck is started when the kubelet begins to write a change, ends when nothing comes of it, and does not
-// outlive a reloader that is killed, not even when it is stopped itself.
+// The real promcheck is started when the kubelet begins to write a change, and is ended when no change follows. When reloader is
+// killed, it dies too, even if it is stopped.
 func TestStartedEarly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mount")
 	volume.New(t, dir, map[string]string{"prometheus.yml": "global: {scrape_interval: 15s}\n"})
@@ -56,7 +56,7 @@ func TestStartedEarly(t *testing.T) {
 	rig.Until(t, "nothing is judged", func() bool { return judges(t, r) == 0 })
 	rig.Must(t, os.Mkdir(filepath.Join(dir, "..2026_11_29_10_00_00.2"), 0o755))
 	rig.Until(t, "promcheck waits for its work", func() bool { return judges(t, r) != 0 })
-	rig.Until(t, "promcheck is ended when nothing comes", func() bool { return judges(t, r) == 0 })
+	rig.Until(t, "promcheck is ended when no change follows", func() bool { return judges(t, r) == 0 })
 	if s, err := r.Status(); err != nil || s.Counts.Reloads != 0 {
 		t.Errorf("%d reloads, %v", s.Counts.Reloads, err)
 	}

@@ -33,7 +33,7 @@ var (
 	fat  = size{"9,000 rules in 3 files", 10, 9000, 3}
 )
 
-// write makes the files of a configuration as people have them: half alerts with templates, half recordings.
+// write makes the files of a typical configuration: half of the rules are alerts with templates, half are recording rules.
 func (s size) write(t testing.TB) string {
 	dir := t.TempDir()
 	var main strings.Builder
@@ -68,23 +68,23 @@ func (s size) write(t testing.TB) string {
 	return dir
 }
 
-// outcome is what a reloader in a container came to.
+// outcome is the result of a reloader in a container.
 type outcome struct {
 	status reload.Status
 	peak   int64
 	kills  int
 	took   time.Duration
-	// slowest is the longest that a liveness probe waited meanwhile.
+	// slowest is the longest time that a liveness probe took until then.
 	slowest time.Duration
 }
 
-// run starts a reloader with a gate and no server in a container, until it has a verdict. It must live at its end.
+// run starts a reloader with a gate and no server in a container, and waits for its verdict. It must still run then.
 func run(t testing.TB, s size, limit int64) outcome {
 	t.Helper()
 	return runIn(t, s, newCgroup(t, limit), func(*rig.Reloader) {})
 }
 
-// runIn is run in a container that was made before; meanwhile is called when reloader has been started.
+// runIn is run in an existing container. It calls meanwhile once reloader has been started.
 func runIn(t testing.TB, s size, c *cgroup, meanwhile func(*rig.Reloader)) outcome {
 	t.Helper()
 	dir := s.write(t)
@@ -132,7 +132,7 @@ func (o outcome) judged() bool {
 	return o.status.Phase != reload.Unjudged && o.status.Phase != reload.Rejected
 }
 
-// What has to fit, fits: with the daemon, in a container of that size, and the kernel kills nothing.
+// Each of these configurations can be judged in a container of this size, together with the daemon, and the kernel kills nothing.
 func TestFits(t *testing.T) {
 	for _, c := range []struct {
 		size
@@ -146,7 +146,8 @@ func TestFits(t *testing.T) {
 	}
 }
 
-// What does not fit is said, with how much it needs of what there is; nothing is killed, nothing is applied.
+// If a configuration needs too much memory, the reason says how much it needs and how much there is. Nothing is killed, and nothing
+// is applied.
 func TestDoesNotFit(t *testing.T) {
 	o := run(t, size{"60,000 rules in 3 files", 10, 60_000, 3}, 64<<20)
 	if o.status.Phase != reload.Unjudged || o.kills != 0 {
@@ -157,8 +158,8 @@ func TestDoesNotFit(t *testing.T) {
 	}
 }
 
-// While promcheck judges with a tenth of a processor, it gives way to reloader, and a probe is answered before the verdict is
-// there. How long the probes took is logged: a bound would be one on the machine as well.
+// While promcheck judges with a tenth of a processor, it gives way to reloader, and a probe is answered before the verdict. The
+// times of the probes are only logged, because they depend on the machine.
 func TestLiveness(t *testing.T) {
 	c := newCgroup(t, 256<<20)
 	c.slow(t, 100)
@@ -193,7 +194,7 @@ func niceness(pid int) []int {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	for _, task := range tasks {
 		b, _ := os.ReadFile(task)
-		_, rest, _ := strings.Cut(string(b), ") ") // the name before may hold anything
+		_, rest, _ := strings.Cut(string(b), ") ") // the name may contain anything
 		fields := strings.Fields(rest)
 		if len(fields) < 17 {
 			continue // it has ended
