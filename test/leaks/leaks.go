@@ -13,11 +13,11 @@ import (
 // patience is how long goroutines get to end after the last test.
 const patience = 10 * time.Second
 
-// Main is the TestMain of a package that starts goroutines: it runs the tests, and fails when one of them left
+// Main is the TestMain of a package that starts goroutines: it runs the tests, and fails if one of them leaves
 // a goroutine of this module behind.
 func Main(m *testing.M) { os.Exit(Check(m.Run)) }
 
-// Check does so with what a TestMain of its own runs.
+// Check is Main for packages with a TestMain of their own: it returns the exit code.
 func Check(run func() int) int {
 	code := run()
 	if code != 0 {
@@ -36,7 +36,7 @@ func Check(run func() int) int {
 	return 1
 }
 
-// ours are the stacks of the goroutines that run code of this module, but for the one that asks.
+// ours are the stacks of all goroutines that run code of this module, except the calling one.
 func ours() []string {
 	buf := make([]byte, 1<<20)
 	for {

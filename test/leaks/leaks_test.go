@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A goroutine that is left behind is found by the code that it runs, and is not any more once it has ended.
+// A goroutine that is left behind is found by the code that it runs, until it has ended.
 func TestOursFindsAGoroutine(t *testing.T) {
 	hang, in := make(chan struct{}), make(chan struct{})
 	before := len(ours())
@@ -17,7 +17,7 @@ func TestOursFindsAGoroutine(t *testing.T) {
 	close(hang)
 	for deadline := time.Now().Add(patience); len(ours()) != before; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it counts although it has ended")
+			t.Fatal("the goroutine counts although it has ended")
 		}
 	}
 }
