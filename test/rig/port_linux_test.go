@@ -9,7 +9,7 @@ import (
 	"reloader/test/rig"
 )
 
-// A server gets the address that was given, also after a restart. No one else does: the kernel says that it is taken.
+// A server can listen at the address, also after a restart. No one else can: the kernel says that the address is in use.
 func TestFreeAddress(t *testing.T) {
 	t.Parallel()
 	address := rig.FreeAddress(t)
