@@ -14,7 +14,7 @@ import (
 	"reloader/test/rig"
 )
 
-// generation is a good configuration that can be told from every other. Names of rule files come and go.
+// generation is a good configuration that differs from every other one. Rule files are added and removed between generations.
 func generation(n int) map[string]string {
 	rules := func(i int) string {
 		return fmt.Sprintf("groups:\n- name: g%d\n  rules:\n  - record: generation%d\n    expr: vector(%d)\n", n, i, n)
@@ -33,7 +33,7 @@ func with(files map[string]string, name, text string) map[string]string {
 	return files
 }
 
-// bad are changes that no server may see.
+// bad returns invalid files, which no server may read.
 func bad(n, kind int) map[string]string {
 	files := generation(n)
 	switch kind {
@@ -55,7 +55,8 @@ func bad(n, kind int) map[string]string {
 
 const badKinds = 6
 
-// What kills a Prometheus that reads its ConfigMap itself: a bad change, unnoticed until the next restart.
+// A bad change that no one notices would keep a Prometheus that reads its ConfigMap from starting again. With the gate, every restart
+// works.
 func TestRestartAfterABadChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
@@ -83,8 +84,8 @@ func TestRestartAfterABadChange(t *testing.T) {
 	w.healthy()
 }
 
-// A pod that lives through everything: 100 random changes, half of them bad, with kill -9 of either
-// program at random times. Prometheus never reads what is invalid, and ends on the newest that is not.
+// 100 random changes, half of them bad, with kill -9 of either program at random times: Prometheus never reads invalid
+// files, and in the end runs the newest valid ones.
 func TestRandomChangesAndKills(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
@@ -113,7 +114,7 @@ func TestRandomChangesAndKills(t *testing.T) {
 			w.prometheus.Ready()
 		}
 	}
-	// A bad change is the newest: what counts is the newest good one that was seen. So a good one ends it.
+	// The last change may be bad, and reloader need not have seen the last good one. So one more good change follows.
 	newest++
 	w.volume.Swap(generation(1000 + newest))
 	w.prometheus.Ready()
@@ -127,22 +128,22 @@ func TestRandomChangesAndKills(t *testing.T) {
 	w.prometheus.Start()
 	w.prometheus.Ready()
 	if err := w.runs(1000 + newest); err != nil {
-		t.Errorf("started again after everything: %v", err)
+		t.Errorf("after one more restart: %v", err)
 	}
 	w.healthy()
 	t.Logf("%d kills, %d reload requests", kills, w.prometheus.Posts.Load())
 }
 
-// refusedAtWork is valid by every rule, and yet this server cannot run it: a file that only its own
-// container could have is missing there.
+// refusedAtWork passes every check, but this server cannot run it: a file that only the server's container could have
+// is missing.
 func refusedAtWork(n int) map[string]string {
 	files := generation(n)
 	files["prometheus.yml"] += "remote_write:\n- url: https://127.0.0.1:1/write\n  tls_config: {ca_file: /nowhere/ca.pem}\n"
 	return files
 }
 
-// The server refuses what the validator accepts: the gate goes back to the last good files, the server
-// gets them again, and the refused ones are not tried again before they change.
+// The server refuses files that the validator accepts. The gate goes back to the last good files, the server loads
+// those again, and the refused files are not tried again until they change.
 func TestRefusedByTheServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
@@ -166,10 +167,10 @@ func TestRefusedByTheServer(t *testing.T) {
 		t.Errorf("the gate holds %q, %v", b, err)
 	}
 	if n := w.prometheus.Posts.Load() - good; n != 2 {
-		t.Errorf("%d reload requests, want one that is refused and one to go back", n)
+		t.Errorf("%d reload requests, want one that is refused and one for the rollback", n)
 	}
 
-	// Nothing of it is left, not in the server either, and asking again changes nothing.
+	// A restart of the server and rereads change nothing.
 	tried := w.prometheus.Posts.Load()
 	for range 3 {
 		w.reloader.Reread()
@@ -185,7 +186,7 @@ func TestRefusedByTheServer(t *testing.T) {
 		return w.runs(0)
 	})
 	if n := w.prometheus.Posts.Load() - tried; n > 1 {
-		t.Errorf("%d reload requests after the refused files were there already, want at most one for the restarted server", n)
+		t.Errorf("%d more reload requests for the refused files, want at most one for the restarted server", n)
 	}
 
 	w.volume.Swap(generation(2))
@@ -195,8 +196,8 @@ func TestRefusedByTheServer(t *testing.T) {
 	}
 }
 
-// The web configuration comes through the gate with the other files. Prometheus reads it for each request: a broken one would take its
-// API away at once, and its next start.
+// The web configuration goes through the gate with the other files. Prometheus reads it for each request, so a broken one would take
+// down its API at once, and prevent its next start.
 func TestBrokenWebConfiguration(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, with(generation(0), "web.yml", "http_server_config: {http2: true}\n"))

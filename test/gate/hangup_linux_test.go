@@ -15,7 +15,7 @@ import (
 	"reloader/test/volume"
 )
 
-// full is a pipe that takes no byte until it is read.
+// full is a pipe that blocks every write until it is read.
 func full(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	var p [2]int
@@ -32,8 +32,8 @@ func full(t *testing.T) (r, w *os.File) {
 	return os.NewFile(uintptr(p[0]), "read"), os.NewFile(uintptr(p[1]), "write")
 }
 
-// A SIGHUP while a gate is opened, which takes seconds for a large tree, does not end reloader; it is a look at the files
-// once everything is set up. Here the start waits for a log that no one reads yet.
+// A SIGHUP while a gate is opened, which takes seconds for a large tree, does not end reloader. The files are read again once
+// everything is set up. Here the start blocks on a log that is not read yet.
 func TestHangUpWhileTheGateIsOpened(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -47,7 +47,7 @@ func TestHangUpWhileTheGateIsOpened(t *testing.T) {
 	cmd.Stderr = w
 	rig.Must(t, cmd.Start())
 	rig.Must(t, w.Close())
-	// It is removed, and then told, before anything runs.
+	// The incomplete generation is removed, then that is logged, before anything runs.
 	rig.Until(t, "the gate is being opened", func() bool {
 		_, err := os.Lstat(half)
 		return errors.Is(err, fs.ErrNotExist)
@@ -56,7 +56,7 @@ func TestHangUpWhileTheGateIsOpened(t *testing.T) {
 	var log rig.Buffer
 	read := make(chan struct{})
 	go func() { defer close(read); _, _ = io.Copy(&log, r) }()
-	rig.Until(t, "the look, or the end", func() bool {
+	rig.Until(t, "the reread, or the end", func() bool {
 		select {
 		case <-read:
 			return true
@@ -69,7 +69,7 @@ func TestHangUpWhileTheGateIsOpened(t *testing.T) {
 	text := strings.TrimLeft(log.String(), "\x00")
 	_ = cmd.Wait()
 	if cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled() {
-		t.Errorf("it was ended: %s", cmd.ProcessState)
+		t.Errorf("the signal ended reloader: %s", cmd.ProcessState)
 	}
 	for _, line := range []string{"the gate was repaired", filepath.Base(half), "cause=SIGHUP"} {
 		if !strings.Contains(text, line) {

@@ -14,8 +14,8 @@ import (
 	"reloader/test/rig"
 )
 
-// A day of changes reads true afterwards: what the history tells of each is what the script did, in order,
-// over a kill -9 of reloader in the middle of it. The secret in the files is nowhere.
+// After many changes, the history lists what the script did, in order, although reloader is killed in between. A secret in
+// the files is shown nowhere.
 func TestHistoryOfADay(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2-in-the-files"
@@ -56,7 +56,7 @@ func TestHistoryOfADay(t *testing.T) {
 			})
 			want = append(want, "restarted")
 		case 13:
-			rig.Until(t, "it is kept", func() bool {
+			rig.Until(t, "the history is kept", func() bool {
 				kept, _ := os.ReadFile(filepath.Join(w.gate, "..reloader", "history"))
 				return strings.Count(string(kept), `"outcome":"live"`) >= strings.Count(fmt.Sprint(want), "live")
 			})
@@ -66,7 +66,7 @@ func TestHistoryOfADay(t *testing.T) {
 		}
 	}
 	if got := outcomes(w); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("the history tells\n%v\nand the script did\n%v", got, want)
+		t.Errorf("the history lists\n%v\nthe script did\n%v", got, want)
 	}
 	list := entries(w)
 	if len(list) != len(want) {
@@ -76,15 +76,15 @@ func TestHistoryOfADay(t *testing.T) {
 		switch e.Outcome {
 		case history.Live:
 			if e.Live.IsZero() || e.Took <= 0 || e.Live.Before(e.Seen) || i > 0 && len(e.Changes) == 0 {
-				t.Errorf("entry %d is live without what belongs to it: %+v", i, e)
+				t.Errorf("entry %d is live, and its times or changes are missing: %+v", i, e)
 			}
 		case history.Rejected:
 			if e.Errors == 0 || len(e.Findings) == 0 || !e.Live.IsZero() {
-				t.Errorf("entry %d is rejected without what belongs to it: %+v", i, e)
+				t.Errorf("entry %d is rejected, and its errors are missing, or it has been live: %+v", i, e)
 			}
 		case history.RolledBack:
 			if !strings.Contains(e.Reason, "500") || !strings.Contains(e.Answer, "applying the new configuration") {
-				t.Errorf("entry %d does not tell the server's answer: %+v", i, e)
+				t.Errorf("entry %d lacks the server's answer: %+v", i, e)
 			}
 		default:
 		}
@@ -101,7 +101,7 @@ func TestHistoryOfADay(t *testing.T) {
 	}
 }
 
-// entries are those of the one target, oldest first.
+// entries are the history of the one target, oldest first.
 func entries(w *world) []history.Entry {
 	w.t.Helper()
 	var report history.Report

@@ -8,9 +8,9 @@ import (
 	"reloader/test/rig"
 )
 
-// Secrets beside a mistake are in none of the lines that are shown around it: not on the page, in the JSON, the history,
-// the log, the metrics, nor in a terminal.
-func TestSecretsBesideAMistake(t *testing.T) {
+// A secret near a mistake is in none of the lines that are shown around it: not on the page, in the JSON, the history,
+// the log or the metrics, and not in a terminal.
+func TestSecretsNearAMistake(t *testing.T) {
 	t.Parallel()
 	const mark = "xyzzy-secret"
 	for name, broken := range map[string]string{
@@ -33,7 +33,7 @@ func TestSecretsBesideAMistake(t *testing.T) {
 			w.volume.Swap(with(files, "prometheus.yml", files["prometheus.yml"]+broken))
 			s := w.reaches(reload.Rejected)
 			if len(s.Findings) == 0 || s.Findings[0].Line == 0 {
-				t.Fatalf("no mistake is shown, so that this test shows nothing: %+v", s.Findings)
+				t.Fatalf("no mistake is found, so this test proves nothing: %+v", s.Findings)
 			}
 			shown := map[string]string{"the log": w.reloader.Log.String()}
 			for _, path := range []string{"/", "/api/v1/status", "/api/v1/history", "/metrics", "/readyz"} {
@@ -51,7 +51,7 @@ func TestSecretsBesideAMistake(t *testing.T) {
 				}
 			}
 			if !strings.Contains(shown["GET /"], "prometheus.yml") || !strings.Contains(shown["reloader status"], "prometheus.yml:") {
-				t.Error("the mistake is not shown, so that this test shows nothing")
+				t.Error("the mistake is not shown, so this test proves nothing")
 			}
 		})
 	}

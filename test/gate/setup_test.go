@@ -1,4 +1,4 @@
-// Package gate tests the built programs and the real Prometheus, which reads only what reloader published.
+// Package gate tests the built programs with a real Prometheus, which reads only what reloader published.
 package gate
 
 import (
@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { rig.Main(m) }
 
-// world is a pod: a mounted volume, a gate, a Prometheus that reads the gate alone, and reloader.
+// world is a pod: a mounted volume, a gate, a Prometheus that reads only the gate, and reloader.
 type world struct {
 	t      *testing.T
 	volume *volume.Volume
@@ -24,7 +24,7 @@ type world struct {
 	reloader   *rig.Reloader
 }
 
-// newWorld has everything in place, and nothing runs.
+// newWorld prepares everything, and starts nothing.
 func newWorld(t *testing.T, files map[string]string, flags ...string) *world {
 	t.Helper()
 	dir := t.TempDir()
@@ -37,7 +37,7 @@ func newWorld(t *testing.T, files map[string]string, flags ...string) *world {
 	return w
 }
 
-// started is what the startup probe asks: the gate holds a generation.
+// started is the startup probe: it succeeds once the gate holds a generation.
 func (w *world) started() error {
 	_, err := rig.Get(w.t, w.reloader.URL+"/readyz?startup")
 	return err
@@ -74,14 +74,14 @@ func (w *world) runs(n int) error {
 	return nil
 }
 
-// healthy says that Prometheus never met a file that it did not want.
+// healthy checks that Prometheus never logged an error about a file.
 func (w *world) healthy() {
 	w.t.Helper()
 	for line := range strings.Lines(w.prometheus.Log.String()) {
-		// kill -9 leaves half-written files of Prometheus' own, of which it tells at the next start.
+		// kill -9 leaves incomplete files of Prometheus' own, which it reports at the next start.
 		own := strings.Contains(line, "component=activeQueryTracker") || strings.Contains(line, "component=tsdb")
 		if !own && strings.Contains(line, "level=ERROR") {
-			w.t.Errorf("Prometheus says: %s", line)
+			w.t.Errorf("Prometheus logged: %s", line)
 		}
 	}
 }

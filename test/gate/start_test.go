@@ -11,8 +11,8 @@ import (
 	"reloader/test/rig"
 )
 
-// A new pod whose ConfigMap holds only bad files. With an empty gate nothing starts, and the kubelet
-// learns why; with the gate of an earlier pod the last good files serve, loudly.
+// The ConfigMap of a new pod holds only bad files. With an empty gate the server does not start, and the kubelet
+// gets the reason. With the gate of an earlier pod the server runs the last good files, and the rejection is logged.
 func TestFirstStartWithBadFiles(t *testing.T) {
 	t.Parallel()
 	termination := filepath.Join(t.TempDir(), "termination-log")
@@ -38,7 +38,7 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 		t.Errorf("the gate holds %v, %v, want only the writer's notes", entries, err)
 	}
 
-	// The pod lives on a claim, and once ran good files.
+	// The gate is on a persistent volume, and the pod ran good files before.
 	w.volume.Swap(generation(3))
 	w.start()
 	w.reaches(reload.InSync)
@@ -69,8 +69,8 @@ func TestFirstStartWithBadFiles(t *testing.T) {
 	w.healthy()
 }
 
-// A new pod has an empty gate, so no server has told yet which features it runs with. Rules that need one are published when
-// reloader was told of it, and the server starts on them.
+// In a new pod the gate is empty and the server has not started, so its features are unknown. Rules that need a feature are published
+// only if reloader's own flag names it. The server then starts on them.
 func TestFirstStartWithAFeature(t *testing.T) {
 	t.Parallel()
 	files := generation(0)

@@ -26,8 +26,8 @@ func zipped(t *testing.T, text string) string {
 	return b.String()
 }
 
-// For people who come from the prometheus-operator: a compressed main file with variables. The verdict
-// is on the result, an unset variable is an error at its place, and Prometheus reads plain files.
+// A compressed main file with variables, as with the prometheus-operator: the result is judged, an unset variable is an
+// error with its position, and Prometheus reads plain files.
 func TestCompressedFilesWithVariables(t *testing.T) {
 	t.Setenv("GATE_TEST_NUMBER", "7")
 	packed := func(variable string) map[string]string {
