@@ -65,9 +65,14 @@ func Within(most int64) {
 	}()
 }
 
-// giveWay lowers the priority of all threads. A new thread has the priority of the thread that made it, so the list is
-// read again until it has no new one.
+// giveWay lowers the priority of all threads below that of the process that started this one, which may be low itself. A
+// new thread has the priority of the thread that made it, so the list is read again until it has no new one.
 func giveWay() {
+	raw, err := unix.Getpriority(unix.PRIO_PROCESS, os.Getpid())
+	if err != nil {
+		return
+	}
+	nice := min(20-raw+10, 19) // the system call returns 20 minus the nice value
 	known := map[string]bool{}
 	for more := true; more; {
 		tasks, err := os.ReadDir("/proc/self/task")
@@ -78,7 +83,7 @@ func giveWay() {
 		for _, t := range tasks {
 			if tid, err := strconv.Atoi(t.Name()); err == nil && !known[t.Name()] {
 				known[t.Name()], more = true, true
-				_ = unix.Setpriority(unix.PRIO_PROCESS, tid, 10)
+				_ = unix.Setpriority(unix.PRIO_PROCESS, tid, nice)
 			}
 		}
 	}

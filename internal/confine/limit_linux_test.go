@@ -2,7 +2,10 @@ package confine
 
 import (
 	"errors"
+	"os"
+	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +39,36 @@ func giveBack() int {
 	return 0
 }
 
-func init() { more["give back"] = giveBack }
+func init() {
+	more["give back"] = giveBack
+	more["give way"] = func() int {
+		giveWay()
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil || len(tasks) == 0 {
+			return 3
+		}
+		for _, task := range tasks {
+			tid, _ := strconv.Atoi(task.Name())
+			if raw, err := unix.Getpriority(unix.PRIO_PROCESS, tid); err == nil && 20-raw != 19 {
+				return 4
+			}
+		}
+		return 0
+	}
+}
+
+// A program that a process of low priority starts still gives way to it: a nice value of 10 would be a higher priority than
+// the process's own 15.
+func TestGiveWayToALowPriority(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	rig.Must(t, err)
+	low := exec.CommandContext(t.Context(), "nice", "-n", "15", self)
+	low.Env = append(os.Environ(), "CONFINE_DO=give way")
+	if out, err := low.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
 
 // Memory that a program has returned to the system does not count against its limit.
 func TestGivenBack(t *testing.T) {

@@ -170,7 +170,7 @@ func TestLiveness(t *testing.T) {
 				return errors.New("there is no promcheck")
 			}
 			own := slices.Max(niceness(r.PID()))
-			if judges := niceness(judge); slices.Min(judges) <= own {
+			if judges := niceness(judge); slices.Min(judges) <= min(own, 18) { // 19 is the lowest priority, also of a low test
 				return fmt.Errorf("nice values of promcheck's threads %v, of reloader's at most %d", judges, own)
 			}
 			return nil
