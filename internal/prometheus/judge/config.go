@@ -67,6 +67,10 @@ func (l *configLoader) found(t text, ix *index) []problem {
 
 // load judges YAML as config.Load does.
 func (l *configLoader) load(body string) []problem {
+	return guarded(func() []problem { return l.read(body) })
+}
+
+func (l *configLoader) read(body string) []problem {
 	cfg, err := config.Load(body, quiet)
 	ps := tolerate(problems(err, configNames), l.server)
 	if err == nil {
@@ -110,6 +114,10 @@ type scrapesLoader struct {
 }
 
 func (l *scrapesLoader) load(body string) []problem {
+	return guarded(func() []problem { return l.read(body) })
+}
+
+func (l *scrapesLoader) read(body string) []problem {
 	var file config.ScrapeConfigs
 	err := yaml2.UnmarshalStrict([]byte(body), &file)
 	ps := tolerate(problems(err, configNames), l.server)

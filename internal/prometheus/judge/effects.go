@@ -59,7 +59,7 @@ func inDiscovery(keys []string) bool {
 // loadedWith reports whether the part at the path is created while a configuration is applied, so that a bad certificate
 // makes the reload fail. Jobs and service discoveries only stop working.
 func loadedWith(keys []string) bool {
-	return slices.Contains([]string{"remote_write", "remote_read", "alerting", "tracing"}, keys[0]) && !inDiscovery(keys)
+	return slices.Contains([]string{"remote_write", "remote_read", "alerting", "tracing"}, keys[0]) && !inDiscovery(keys) && !slices.Contains(keys, "oauth2")
 }
 
 // certificates judges the authorities, certificates and keys that are visible.
@@ -74,6 +74,8 @@ func (j *judge) certificates(file int, ix *index, dir string) {
 			severity, effect = finding.Error, "the reload fails partway, and the server cannot start"
 		case inDiscovery(at.path):
 			effect = "no target is found"
+		case slices.Contains([]string{"remote_write", "remote_read", "alerting"}, at.path[0]):
+			effect = "its requests fail"
 		}
 		say := func(p pemText, what string) {
 			hint := "replace the file with a PEM certificate or key"
@@ -81,6 +83,10 @@ func (j *judge) certificates(file int, ix *index, dir string) {
 				hint = "write the whole PEM text here, or name a file"
 			}
 			j.report(file, problemAt(p.node, severity, validator.RuleCertificate, fmt.Sprintf("%q %s: %s", p.name, what, effect), hint))
+		}
+		least, most := yamlnode.Resolve(child(at.node, "min_version")), yamlnode.Resolve(child(at.node, "max_version"))
+		if least != nil && most != nil && least.Value > most.Value && most.Value != "" { // TLS10 to TLS13: others are refused anyway
+			j.report(file, problemAt(most, severity, validator.RuleCertificate, `"max_version" is below "min_version": `+effect, "exchange them, or leave one out"))
 		}
 		ca, cert, key := j.pemText(at.node, "ca", dir), j.pemText(at.node, "cert", dir), j.pemText(at.node, "key", dir)
 		if ca.content != nil && !x509.NewCertPool().AppendCertsFromPEM(ca.content) {

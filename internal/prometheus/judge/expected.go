@@ -109,10 +109,10 @@ func sets(n *yaml.Node, keys []string) bool {
 }
 
 // mayFail reports whether the server may fail to create the job's scrape pool without reporting it: the pool's HTTP
-// client needs files.
+// client needs files, and versions that fit together.
 func mayFail(c *config.ScrapeConfig) bool {
 	tls := c.HTTPClientConfig.TLSConfig
-	return tls.CAFile != "" || tls.CertFile != "" || tls.KeyFile != "" || tls.CA != "" || tls.Cert != "" || c.HTTPClientConfig.OAuth2 != nil
+	return tls.MaxVersion != 0 && tls.MaxVersion < tls.MinVersion || tls.CAFile != "" || tls.CertFile != "" || tls.KeyFile != "" || tls.CA != "" || tls.Cert != "" || c.HTTPClientConfig.OAuth2 != nil
 }
 
 // hidden names what no server shows.

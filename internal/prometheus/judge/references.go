@@ -34,6 +34,10 @@ func (j *judge) refer(l *configLoader, ix *index) {
 		j.reads(file, ix, dir)
 	}
 	j.equalRemotes(cfg, ix)
+	j.metadataPause(cfg, ix)
+	if l.body != "" {
+		j.noLogLevel(cfg, ix)
+	}
 
 	rules, paths := j.named(file, patternsOf(ix, "rule_files", cfg.RuleFiles, l.body != ""), dir, "rule_files")
 	j.ruleFiles(rules, cfg.GlobalConfig.MetricNameValidationScheme)
@@ -44,6 +48,7 @@ func (j *judge) refer(l *configLoader, ix *index) {
 		}
 	}
 	j.targets(cfg, ix, jobs)
+	j.unreadableNames(cfg, ix, jobs)
 	if j.uncompared {
 		j.orphans()
 	}
@@ -139,6 +144,7 @@ func (j *judge) reads(file int, ix *index, dir string) {
 	j.inputs(file, ix, dir)
 	j.certificates(file, ix, dir)
 	j.logDirectories(file, ix, dir)
+	j.never(file, ix)
 }
 
 // inputs finds the files that a file's jobs read: credentials, certificates, authorities.

@@ -102,6 +102,9 @@ func (j *ruleJudge) parse(p parser.Parser, content []byte) (*rulefmt.RuleGroups,
 		groups, errs = rulefmt.Parse(content, true, j.scheme, p, quiet)
 		ps = append(ps, ruleProblems(errs, groups)...)
 	}
+	if groups != nil {
+		ps = append(ps, unreadableGroups(groups, content)...)
+	}
 	return groups, ps
 }
 

@@ -11,6 +11,7 @@ const (
 	RuleRegexp          = "prometheus-regexp"
 	RuleDuplicateJob    = "prometheus-duplicate-job"
 	RuleValue           = "prometheus-value"
+	RuleCrash           = "prometheus-crash"
 	RuleTarget          = "prometheus-target"
 	RuleAgent           = "prometheus-agent"
 	RuleFileSD          = "prometheus-file-sd"
@@ -49,7 +50,7 @@ const NotVisible = "its directory is not visible to reloader, so nothing was che
 // Rules are all names above, in the order of docs/checks.md.
 var Rules = []string{
 	RuleConfigMissing, RuleYAML, RuleUnknownField, RuleDuplicateKey, RuleWrongType, RuleDuration, RuleRegexp,
-	RuleDuplicateJob, RuleValue, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RulePatternCost, RuleDuplicateRemote, RuleCertificate, RuleWebConfig, RuleSecondDocument,
+	RuleDuplicateJob, RuleValue, RuleCrash, RuleTarget, RuleAgent, RuleFileSD, RuleMissingFile, RuleDirectory, RulePatternMain, RulePatternCost, RuleDuplicateRemote, RuleCertificate, RuleWebConfig, RuleSecondDocument,
 	RuleServerVersion, RuleUnread, RuleExternal, RuleLifecycle, RuleInvisible, RuleAssumedPath, RuleUnreadFile,
 	RuleRulesYAML, RuleRulesUnknown, RuleRulesDuplicate, RuleRulesWrongType, RuleRulesDuration, RuleGroupName, RulePromQL,
 	RuleTemplate, RuleLabel, RuleRulesValue, RuleDuplicateRule, RuleDocuments,
