@@ -2,6 +2,7 @@ package webconfig
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -20,14 +22,16 @@ import (
 type Protection struct {
 	path string
 	log  *slog.Logger
+	read func() // follow; tests replace it
+	// reading holds one while the files are being read, checking while a password is compared: each comparison costs about 50 ms
+	// on purpose.
+	reading, checking chan struct{}
 
+	// mu is never held while a file is read or a password compared.
 	mu  sync.Mutex
 	now *settings
 	// failed is the last error that was logged about an unusable file.
 	failed string
-
-	// checking lets one password be compared at a time: each comparison costs about 50 ms on purpose.
-	checking sync.Mutex
 	// right are hashes of users with their right passwords, for the settings in rightOf.
 	right   map[[sha256.Size]byte]bool
 	rightOf *settings
@@ -39,34 +43,81 @@ func Open(path string, log *slog.Logger) (*Protection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Protection{path: path, log: log, now: now}, nil
+	p := &Protection{path: path, log: log, now: now, reading: make(chan struct{}, 1), checking: make(chan struct{}, 1)}
+	p.read = p.follow
+	return p, nil
 }
 
-// current returns the settings from the files as they are now, or the last usable ones.
+// patience is how long a request or a connection waits for the files: less than a probe does.
+const patience = 500 * time.Millisecond
+
+// current returns the settings from the files as they are now, or the last usable ones. A disk that does not answer blocks one
+// goroutine, and no request for long.
 func (p *Protection) current() *settings {
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	done := make(chan struct{})
+	select {
+	case p.reading <- struct{}{}:
+		go func() {
+			defer close(done)
+			p.read()
+			<-p.reading
+		}()
+	case <-limit.C:
+		return p.last()
+	}
+	select {
+	case <-done:
+	case <-limit.C:
+		p.fail("no answer from the file system within " + patience.String())
+	}
+	return p.last()
+}
+
+func (p *Protection) last() *settings {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.unchanged() {
-		return p.now
+	return p.now
+}
+
+// follow brings the settings up to date with the files. Only one call runs at a time.
+func (p *Protection) follow() {
+	now := p.last()
+	if now.unchanged() {
+		p.use(now)
+		return
 	}
 	next, err := load(p.path)
 	switch {
 	case err != nil:
-		if p.failed != err.Error() {
-			p.failed = err.Error()
-			p.log.Error("rejected the web configuration file; keeping the previous one", "err", err)
-		}
-	case (next.tls == nil) != (p.now.tls == nil):
-		p.failed = "TLS was switched on or off"
-		p.log.Warn("the web configuration file switches TLS on or off: restart reloader to apply that", "file", p.path)
+		p.fail(err.Error())
+	case (next.tls == nil) != (now.tls == nil):
+		p.fail("TLS was switched on or off; restart reloader to apply that")
 	default:
-		p.now, p.failed = next, ""
+		p.use(next)
 	}
-	return p.now
 }
 
-func (p *Protection) unchanged() bool {
-	for path, was := range p.now.files {
+func (p *Protection) use(s *settings) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now, p.failed = s, ""
+}
+
+// fail logs once why the newest contents of the files are not used.
+func (p *Protection) fail(why string) {
+	p.mu.Lock()
+	said := p.failed == why
+	p.failed = why
+	p.mu.Unlock()
+	if !said {
+		p.log.Error("rejected the web configuration file; keeping the previous one", "file", p.path, "err", why)
+	}
+}
+
+func (s *settings) unchanged() bool {
+	for path, was := range s.files {
 		is, err := snapshot.ReadFile(path, snapshot.Limits{MaxFileSize: maxFile})
 		if err != nil || !bytes.Equal(is, was) {
 			return false
@@ -77,7 +128,7 @@ func (p *Protection) unchanged() bool {
 
 // Listener adds TLS to l if the file asks for it.
 func (p *Protection) Listener(l net.Listener) net.Listener {
-	if p.now.tls == nil {
+	if p.last().tls == nil {
 		return l
 	}
 	return tls.NewListener(l, &tls.Config{
@@ -99,14 +150,10 @@ func (p *Protection) Handler(next http.Handler, open ...string) http.Handler {
 		free[path] = true
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now := p.current()
-		if len(now.users) > 0 && !free[r.URL.Path] {
-			user, password, given := r.BasicAuth()
-			if !given || !p.accepts(now, user, password) {
-				w.Header().Set("WWW-Authenticate", `Basic realm="reloader"`)
-				http.Error(w, "a user name and password are required", http.StatusUnauthorized)
-				return
-			}
+		if !free[r.URL.Path] && !p.admits(r) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="reloader"`)
+			http.Error(w, "a user name and password are required", http.StatusUnauthorized)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -118,23 +165,52 @@ var dummy = []byte("$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi
 // maxRight limits how many right passwords are remembered.
 const maxRight = 100
 
-func (p *Protection) accepts(now *settings, user, password string) bool {
+// admits reports whether a request has a right password, or needs none.
+func (p *Protection) admits(r *http.Request) bool {
+	now := p.current()
+	if len(now.users) == 0 {
+		return true
+	}
+	user, password, given := r.BasicAuth()
+	return given && p.accepts(r.Context(), now, user, password)
+}
+
+// accepts compares a password. A right one that was compared before is known, so it does not wait for wrong ones; and no one waits
+// for a client that has gone, of which there may be any number.
+func (p *Protection) accepts(ctx context.Context, now *settings, user, password string) bool {
 	hash, known := now.users[user]
 	if !known {
 		hash = dummy
 	}
 	sum := sha256.Sum256([]byte(user + "\x00" + password + "\x00" + string(hash)))
-	p.checking.Lock()
-	defer p.checking.Unlock()
+	if p.isRight(now, sum) {
+		return true
+	}
+	select {
+	case p.checking <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	same := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
+	<-p.checking
+	if !same || !known {
+		return false
+	}
+	p.remember(now, sum)
+	return true
+}
+
+func (p *Protection) isRight(now *settings, sum [sha256.Size]byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rightOf == now && p.right[sum]
+}
+
+func (p *Protection) remember(now *settings, sum [sha256.Size]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.rightOf != now || len(p.right) >= maxRight {
 		p.rightOf, p.right = now, map[[sha256.Size]byte]bool{}
 	}
-	if p.right[sum] {
-		return true
-	}
-	if bcrypt.CompareHashAndPassword(hash, []byte(password)) != nil || !known {
-		return false
-	}
 	p.right[sum] = true
-	return true
 }
