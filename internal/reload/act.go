@@ -28,6 +28,9 @@ func (t *Target) read(ctx context.Context) event {
 	}
 	t.waiting.Reset()
 	moved := t.set != nil && set.Moved(t.set)
+	if moved {
+		t.written = writtenBetween(t.set, set)
+	}
 	if t.set == nil || t.set.Digest != set.Digest {
 		t.outline, t.expected, t.wantedChanges = nil, nil, nil
 	}

@@ -31,7 +31,7 @@ func (t *Target) earlyDue(now time.Time) <-chan time.Time {
 	if s.phase != Settling {
 		t.earlyCount = 0
 	}
-	if s.phase != Settling || s.atomic || !t.obs.Ready || t.earlyCount == maxEarly || t.early != nil && !s.hinted {
+	if s.phase != Settling || !s.settling || s.atomic || !t.obs.Ready || t.earlyCount == maxEarly || t.early != nil && !s.hinted {
 		return nil
 	}
 	return time.After(min(s.settle, s.settleUntil.Sub(now)) / earlyAfter)

@@ -64,6 +64,7 @@ func (s *state) onRead(ev event) {
 		s.asked = asked{}
 		s.strayed = s.strayed || !s.gated && ev.digest != s.running
 		s.settleChange(ev.at)
+		s.follow(ev.at)
 		return
 	}
 	if s.settling && !ev.at.Before(s.settleUntil) {
@@ -82,7 +83,7 @@ func (s *state) onReadAgain(ev event) {
 	case s.moved:
 		s.strayed, s.misread = true, true
 		if s.moves > 0 {
-			s.retryAt, s.cause = ev.at.Add(min(movedWait<<min(s.moves, 10), lastMovedWait)), Confirming
+			s.retryAt, s.cause = ev.at.Add(grown(movedWait, s.moves, lastFollowWait)), Confirming
 		}
 		s.moves++
 	case s.unread:
@@ -91,11 +92,8 @@ func (s *state) onReadAgain(ev event) {
 	s.unread, s.moved = false, false
 }
 
-// Bounds of the pause before a reload that is made because the files were written to during the one before.
-const (
-	movedWait     = 100 * time.Millisecond
-	lastMovedWait = 30 * time.Second
-)
+// movedWait is the first pause before a reload that is made because the files were written to during the one before.
+const movedWait = 100 * time.Millisecond
 
 // settleChange decides how long to wait after reading a change.
 func (s *state) settleChange(now time.Time) {

@@ -34,6 +34,7 @@ func (s *state) onMismatch(ev event) {
 }
 
 func (s *state) onReloaded(ev event) {
+	s.calledAt = ev.at
 	if !ev.failed {
 		s.proof = proofNone // until the server says otherwise
 		s.sent, s.sentEpoch = ev.digest, s.seen.epoch

@@ -104,7 +104,17 @@ func (t *Target) setFailed() { t.update(func(s *Status) { s.Applied = false }) }
 func (t *Target) shownReason() string {
 	st := &t.state
 	switch st.phase {
-	case Starting, Settling, Checking, Publishing, Reloading, Confirming, InSync:
+	case Settling:
+		if st.pausing() {
+			return t.why.follow
+		}
+		return ""
+	case Confirming:
+		if st.moves > freeFollows {
+			return t.why.follow
+		}
+		return ""
+	case Starting, Checking, Publishing, Reloading, InSync:
 		return ""
 	case Waiting:
 		if !st.readable {
@@ -145,7 +155,11 @@ func (t *Target) nextTry(act action) time.Time {
 			}
 			return act.until
 		}
-	case Starting, Settling, Checking, Publishing, Reloading, Confirming, InSync, Rejected, RolledBack:
+	case Settling, Confirming:
+		if t.state.pausing() || t.state.moves > freeFollows {
+			return t.state.retryAt
+		}
+	case Starting, Checking, Publishing, Reloading, InSync, Rejected, RolledBack:
 	}
 	return time.Time{}
 }

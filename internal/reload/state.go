@@ -112,6 +112,10 @@ type state struct {
 	lastReload    time.Time // the newest successful call
 	// reloadBefore is the one before it.
 	reloadBefore time.Time
+	// calledAt is when the newest call ended, also a failed one. follows counts the calls in a row after which the files changed at
+	// once; followed is the newest of these calls.
+	calledAt, followed time.Time
+	follows            int
 
 	// The scheduled retry.
 	retryAt  time.Time

@@ -30,6 +30,8 @@ type Target struct {
 	outline  *finding.Outline // of set, by the newest verdict; nil: none yet
 	expected any              // of set, by the newest verdict; nil: not known
 	// wantedChanges says in words how set differs from good.
+	// written are the files that were written to between the newest two readings that differ in that.
+	written           []string
 	wantedChanges     []string
 	good              proven // what the server was last proven to run
 	plan              Plan
@@ -60,7 +62,7 @@ type Target struct {
 
 // reasons are the newest of each kind; the phase decides which one is shown.
 type reasons struct {
-	source, server, verdict, call, refusal, mismatch, unseen string
+	source, server, verdict, call, refusal, mismatch, unseen, follow string
 }
 
 // proven is what the server was last proven to run.
@@ -136,6 +138,7 @@ func (t *Target) Run(ctx context.Context) error {
 			t.count(func(c *Counts) { c.ChangesFailed++ })
 		}
 		t.noteRefusals(old.refused)
+		t.noteFollowers(&old)
 		t.report(act)
 		if act.kind == actWait && !act.look {
 			t.releaseLookers()

@@ -39,6 +39,31 @@ func (s *Set) Moved(since *Set) bool {
 	})
 }
 
+// Written names the files that someone has written to, or put in place anew, since an earlier reading, as SOURCE/NAME: those whose
+// metadata differ, whether or not their contents do.
+func (s *Set) Written(since *Set) []string {
+	was := map[string]fileID{}
+	for _, snap := range since.Snapshots {
+		if snap.seen != nil {
+			for _, e := range snap.seen.entries {
+				was[snap.Source.Name+"/"+e.name] = e.id
+			}
+		}
+	}
+	var names []string
+	for _, snap := range s.Snapshots {
+		if snap.seen == nil {
+			continue
+		}
+		for _, e := range snap.seen.entries {
+			if name := snap.Source.Name + "/" + e.name; was[name] != e.id {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 // Atomic reports whether the set changes in single steps only: one source, swapped as a whole.
 func (s *Set) Atomic() bool { return len(s.Snapshots) == 1 && s.Snapshots[0].Atomic }
 

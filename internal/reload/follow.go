@@ -1,0 +1,81 @@
+package reload
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"reloader/internal/snapshot"
+)
+
+// Some servers write into the directory that they are told to load, at each reload: a state file, a backup, the same file in
+// another form. Each such write looks like a change, and would cause the next reload, without end. The content of a change does
+// not show who made it, but its time does: right after a reload. The first few of them in a row count as any other change. Before
+// those that follow there is a pause, which grows. It never delays a change that comes at another time, because that is read at
+// once and ends the pause.
+const (
+	// followWindow is how soon after a reload a change must be read to count as one that follows it.
+	followWindow = 3 * time.Second
+	// freeFollows is how many of them in a row are applied without a pause.
+	freeFollows = 3
+	// followWait is the first pause, lastFollowWait the longest.
+	followWait, lastFollowWait = time.Second, 5 * time.Minute
+)
+
+// follow decides, for a change that was just read, whether it follows a reload, and sets the pause. With a gate the server does
+// not read the sources, so it has no reason to write there.
+func (s *state) follow(now time.Time) {
+	if s.gated || s.calledAt.IsZero() || now.Sub(s.calledAt) > followWindow {
+		s.follows = 0
+		return
+	}
+	if s.followed != s.calledAt { // one reload may be followed by several writes
+		s.followed = s.calledAt
+		s.follows++
+	}
+	if more := s.follows - freeFollows; more > 0 {
+		s.retryAt, s.cause = s.calledAt.Add(grown(followWait, more-1, lastFollowWait)), Settling
+	}
+}
+
+// pausing reports, in phase Settling, that nothing settles but a change that follows a reload waits.
+func (s *state) pausing() bool { return !s.settling && s.follows > freeFollows }
+
+// grown is the pause after n others, each twice as long as the one before.
+func grown(first time.Duration, n int, last time.Duration) time.Duration {
+	return min(first<<min(n, 20), last)
+}
+
+// noteFollowers warns once, and prepares the reason that the status shows, when files were written at several reloads in a row.
+func (t *Target) noteFollowers(old *state) {
+	const hint = "does the server write into a directory that reloader follows? have it write elsewhere"
+	var what string
+	switch st := &t.state; {
+	case st.follows == freeFollows+1 && old.follows <= freeFollows:
+		what = "changed right after each of the last reloads"
+	case st.moves == freeFollows+1 && old.moves <= freeFollows:
+		what = "written during each of the last reloads, with the same contents, so it is not known what the server has loaded"
+	default:
+		return
+	}
+	t.why.follow = fmt.Sprintf("%s: %s; reloading ever less often (%s)", strings.Join(t.written, ", "), what, hint)
+	t.o.Logger.Warn("reloading ever less often", "target", t.o.Name, "files", t.written, "cause", what, "hint", hint)
+}
+
+// writtenBetween names the files that differ between two readings, or were at least written to.
+func writtenBetween(old, now *snapshot.Set) []string {
+	if old == nil {
+		return nil
+	}
+	var names []string
+	for _, c := range snapshot.Diff(old, now) {
+		names = append(names, c.Source+"/"+c.Name)
+	}
+	if len(names) == 0 {
+		names = now.Written(old)
+	}
+	if len(names) > maxNamedFiles {
+		names = append(names[:maxNamedFiles], fmt.Sprintf("%d more", len(names)-maxNamedFiles))
+	}
+	return names
+}

@@ -1,0 +1,109 @@
+package reload
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// writesBack makes the server write into its own directory at each reload, delay after it.
+func writesBack(b *bench, delay time.Duration) {
+	n := 0
+	b.server.refuses = func(string) bool {
+		n++
+		text := fmt.Sprint("written at reload ", n)
+		time.AfterFunc(delay, func() { b.src.set(text); b.src.hint() })
+		return false
+	}
+}
+
+// A server that writes into the directory that it loads, at each reload, is reloaded less and less often: an hour takes 20 reloads,
+// not thousands. Status and log say why. A change that someone makes is live at once all the same, whenever it comes, and when the
+// server stops writing, the newest files are live.
+func TestServerThatWritesBack(t *testing.T) {
+	for _, delay := range []time.Duration{0, time.Millisecond, time.Second} {
+		var log bytes.Buffer
+		change := func(b *bench, o *Options) {
+			o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			b.src.atomic = false
+		}
+		bubble(t, fmt.Sprint("after ", delay), false, change, func(t *testing.T, b *bench) {
+			b.lock(func(*prom) { writesBack(b, delay) })
+			b.change("b")
+			sleep(time.Hour)
+			if n := len(b.reloads()); n < 15 || n > 25 {
+				t.Errorf("%d reloads in an hour", n)
+			}
+			st := b.target.Status()
+			if st.Phase != Settling || !strings.Contains(st.Reason, "changed right after each of the last reloads") || st.NextTry.IsZero() {
+				t.Errorf("phase %s, next try %v: %s", st.Phase, st.NextTry, st.Reason)
+			}
+			if n := strings.Count(log.String(), "reloading ever less often"); n != 1 {
+				t.Errorf("said %d times", n)
+			}
+			before := len(b.reloads())
+			for i := range 3 {
+				for time.Since(b.target.state.calledAt) < time.Minute {
+					sleep(time.Second)
+				}
+				mine := fmt.Sprint("mine ", i)
+				b.change(mine)
+				sleep(5 * time.Second)
+				if got := b.reloads()[before:]; len(got) == 0 || got[0] != mine {
+					t.Errorf("after a change of ours: reloads %q", got)
+				}
+				sleep(10 * time.Minute)
+				before = len(b.reloads())
+			}
+			b.lock(func(p *prom) { p.refuses = nil })
+			sleep(lastFollowWait + 10*time.Second)
+			b.want(InSync, b.src.get(), b.reloads()...)
+			if got := b.runs(); got != b.src.get() {
+				t.Errorf("the server runs %q, the file holds %q", got, b.src.get())
+			}
+		})
+	}
+}
+
+// Failing reloads are bounded in the same way: the change that follows each of them must not begin the pauses between retries anew.
+func TestFailingServerThatWritesBack(t *testing.T) {
+	bubble(t, "a 500 and a write at each reload", false, func(b *bench, _ *Options) { b.src.atomic = false }, func(t *testing.T, b *bench) {
+		b.lock(func(p *prom) {
+			for range 10_000 {
+				p.failures = append(p.failures, &Failure{Class: ClassServer, Message: "500"})
+			}
+			files, n := p.files, 0
+			p.files = func() string {
+				n++
+				text := fmt.Sprint("written at reload ", n)
+				time.AfterFunc(time.Millisecond, func() { b.src.set(text); b.src.hint() })
+				return files()
+			}
+		})
+		b.change("b")
+		sleep(time.Hour)
+		if n := len(b.reloads()); n > 150 {
+			t.Errorf("%d reloads in an hour", n)
+		}
+		synctest.Wait()
+	})
+}
+
+// Someone who changes the files all the time, whether or not right after a reload, is no server that writes back: the last change
+// is live within seconds.
+func TestManyChangesAreNotDelayed(t *testing.T) {
+	bubble(t, "a change every 700 ms", false, nil, func(t *testing.T, b *bench) {
+		for i := range 60 {
+			b.change(fmt.Sprint("change ", i))
+			sleep(700 * time.Millisecond)
+		}
+		sleep(10 * time.Second)
+		if got := b.runs(); got != "change 59" {
+			t.Errorf("the server runs %q", got)
+		}
+	})
+}
