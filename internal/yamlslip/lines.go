@@ -54,13 +54,16 @@ var reBlockLine = lazyregexp.New(`^\s*(?:- +)*(?:["']?[A-Za-z_][\w\[\].-]*["']?:
 // Scan reads a file line by line; it never fails.
 func Scan(content []byte) *Text {
 	s := &Text{block: -1}
-	texts := strings.Split(string(content), "\n")
+	texts := Lines(string(content))
+	for i := range texts {
+		texts[i] = strings.TrimRight(texts[i], "\r\n") // another line break stays: it is not easily seen, so it is worth a word
+	}
 	next := 0 // the first line after line i that is neither blank nor a comment
 	for i := range texts {
 		for next <= i || next < len(texts) && blankOrComment(texts[next]) {
 			next++
 		}
-		s.line(i, strings.TrimSuffix(texts[i], "\r"))
+		s.line(i, texts[i])
 		// A quote that swallows keys and items was never closed.
 		if q := s.quote; q != nil && q.line == i+1 && swallows(texts, i, q) {
 			s.opens, s.quote = append(s.opens, *q), nil

@@ -76,18 +76,11 @@ func parse(content []byte, size int) (read int, message string) {
 func lineEnds(content []byte, lines int) []int {
 	ends := make([]int, 0, lines)
 	for end := 0; end < len(content) && len(ends) < lines; {
-		end += lineSize(content[end:])
+		size, _ := lineSize(content[end:])
+		end += size
 		ends = append(ends, end)
 	}
 	return ends
-}
-
-// lineSize is the length of the first line, with its end.
-func lineSize(content []byte) int {
-	if i := bytes.IndexByte(content, '\n'); i >= 0 {
-		return i + 1
-	}
-	return len(content)
 }
 
 // lineReader gives no more than one line at a time, and counts those it began to give.
@@ -104,7 +97,7 @@ func (r *lineReader) Read(p []byte) (int, error) {
 	if !r.inside {
 		r.lines++
 	}
-	size := lineSize(r.rest)
+	size, _ := lineSize(r.rest)
 	n := copy(p, r.rest[:size])
 	r.rest, r.inside = r.rest[n:], n < size
 	return n, nil

@@ -10,6 +10,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/yamlslip"
 )
 
 func bomb() string {
@@ -72,7 +73,7 @@ func TestUnusualLineEnds(t *testing.T) {
 		if slices.Sort(at); !slices.Equal(at, []int{8, 10}) {
 			t.Errorf("%q: mistakes on lines %v, want 8 and 10", end, at)
 		}
-		if got := strings.Join(linesOf(body), ""); got != body {
+		if got := strings.Join(yamlslip.Lines(body), ""); got != body {
 			t.Errorf("%q: the lines are %q", end, got)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/yamlnode"
+	"reloader/internal/yamlslip"
 )
 
 // place is a node of a file and the path to it.
@@ -53,7 +54,7 @@ func parse(b []byte) (*index, error) {
 	if err := yaml.Unmarshal(b, &doc); err != nil {
 		return nil, err
 	}
-	ix := &index{text: linesOf(string(b))}
+	ix := &index{text: yamlslip.Lines(string(b))}
 	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
 		ix.root = doc.Content[0]
 		ix.add(ix.root, nil, nil)

@@ -3,7 +3,6 @@ package judge
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -12,30 +11,6 @@ import (
 
 // text is a YAML file as lines, so that parts of it can be judged alone and keep their line numbers.
 type text []string
-
-// linesOf cuts a file where a parser of YAML begins a new line, so that the parser's line numbers fit: also after a lone carriage
-// return, and after U+0085, U+2028 and U+2029.
-func linesOf(file string) text {
-	if !strings.ContainsAny(file, "\r\u0085\u2028\u2029") {
-		return strings.SplitAfter(file, "\n")
-	}
-	var t text
-	begin := 0
-	for i, r := range file {
-		switch r {
-		case '\r':
-			if strings.HasPrefix(file[i+1:], "\n") {
-				continue
-			}
-		case '\n', '\u0085', '\u2028', '\u2029':
-		default:
-			continue
-		}
-		end := i + utf8.RuneLen(r)
-		t, begin = append(t, file[begin:end]), end
-	}
-	return append(t, file[begin:])
-}
 
 // unit is a part of a file that makes sense alone: a section, a job, a list of relabelings, one relabeling. Its lines are
 // [from, to). The key or dash of a unit with children is on the lines before its first child. For an item of a list, it
