@@ -263,6 +263,8 @@ func (s *Server) getOrgs(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, out) // the first page is 0, and has all
 		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, id := range s.opts.Organizations {
 		out = append(out, map[string]any{"id": id, "name": "Org"})
 	}

@@ -147,9 +147,6 @@ func readDashboard(path, relative string, p provider) (string, dashboard, bool) 
 	if err != nil {
 		return "", d, false
 	}
-	if info, err := os.Stat(path); err == nil {
-		d.modified = info.ModTime()
-	}
 	sum := md5.Sum(b)
 	d.checksum = hex.EncodeToString(sum[:])
 	if json.NewDecoder(strings.NewReader(string(b))).Decode(&d.json) != nil {

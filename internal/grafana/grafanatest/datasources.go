@@ -52,7 +52,7 @@ func (s *Server) provisionDatasources(ctx context.Context, files []map[string]an
 			return err
 		}
 		for _, e := range entries {
-			if !slices.Contains(s.opts.Organizations, org(e)) {
+			if !s.hasOrg(org(e)) {
 				return fmt.Errorf("organization %d not found", org(e))
 			}
 			if d, _ := e["isDefault"].(bool); d {

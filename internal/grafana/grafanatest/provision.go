@@ -49,7 +49,6 @@ type dashboard struct {
 	edited   bool   // by hand since its file was read
 	relative string // to the provider's directory
 	checksum string
-	modified time.Time
 	version  int
 }
 

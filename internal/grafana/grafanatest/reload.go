@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 )
 
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +34,7 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if status != 0 {
 		s.answered[kind]++
 	}
-	s.calls = append(s.calls, Call{Kind: kind, Status: status, Cancelled: r.Context().Err() != nil, At: time.Now()})
+	s.calls = append(s.calls, Call{Kind: kind, Status: status, Cancelled: r.Context().Err() != nil})
 	s.mu.Unlock()
 	switch status {
 	case 0:

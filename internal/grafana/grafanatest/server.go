@@ -98,7 +98,6 @@ type Call struct {
 	Status int
 	// Cancelled says that the client went away before the work was done.
 	Cancelled bool
-	At        time.Time
 }
 
 // New starts a server on a loopback port, and provisions as the real one does when it starts. Close ends it.
@@ -216,6 +215,13 @@ func (s *Server) Failures(user string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.failures[user])
+}
+
+// hasOrg reports whether an organization exists.
+func (s *Server) hasOrg(id int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.opts.Organizations, id)
 }
 
 // newer reports whether the server's version is at least major.minor.

@@ -217,7 +217,7 @@ func (s *Server) refusesProviders(doc map[string]any) error {
 		switch {
 		case name != "" && names[name]:
 			return refusedBecause("two providers are called %s", name)
-		case !slices.Contains(s.opts.Organizations, org(p)):
+		case !s.hasOrg(org(p)):
 			return refusedBecause("there is no organization %d", org(p))
 		case options["foldersFromFilesStructure"] == true && text(p, "folder") != "" && text(p, "folderUid") != "":
 			return refusedBecause("folder and folderUid together with foldersFromFilesStructure")

@@ -29,7 +29,7 @@ func (s *Server) refusesAlerting(doc map[string]any, files []map[string]any) err
 func (s *Server) refusesContacts(doc map[string]any, files []map[string]any) error {
 	points, err := list(doc, "contactPoints")
 	for _, c := range points {
-		if !slices.Contains(s.opts.Organizations, org(c)) {
+		if !s.hasOrg(org(c)) {
 			return refusedBecause("there is no organization %d", org(c))
 		}
 		receivers, err := list(c, "receivers")
@@ -43,7 +43,7 @@ func (s *Server) refusesContacts(doc map[string]any, files []map[string]any) err
 			switch {
 			case text(r, "uid") == "":
 				return refusedBecause("a receiver has no uid")
-			case !known && !slices.Contains([]string{"kafka", "pushover", "sensugo", "threema", "victorops", "wecom", "webex", "line", "oncall", "mqtt", "sns", "dingding", "googlechat", "jira", "LINE"}, kind):
+			case !known && !slices.Contains([]string{"kafka", "pushover", "sensugo", "threema", "victorops", "wecom", "webex", "line", "oncall", "mqtt", "sns", "dingding", "googlechat", "jira"}, kind):
 				return refusedBecause("there is no type %s", kind)
 			case contactsWith(files, text(r, "uid")) > 1:
 				return refusedBecause("the uid %s is used twice", text(r, "uid"))
@@ -146,11 +146,8 @@ func (s *Server) refusesRoute(r map[string]any, files []map[string]any, root boo
 			return refusedBecause("an object matcher is invalid")
 		}
 	}
-	s.mu.Lock()
-	mutes := s.state.mutes
-	s.mu.Unlock()
 	for _, m := range asList(r["mute_time_intervals"]) {
-		if name := fmt.Sprint(m); mutes[name] == nil && !named(files, "muteTimes", name) {
+		if name := fmt.Sprint(m); !s.hasMute(name) && !named(files, "muteTimes", name) {
 			return refusedBecause("there is no mute timing %s", name)
 		}
 	}
@@ -160,6 +157,12 @@ func (s *Server) refusesRoute(r map[string]any, files []map[string]any, root boo
 		}
 	}
 	return nil
+}
+
+func (s *Server) hasMute(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.mutes[name] != nil
 }
 
 // named reports whether a list in the files has an item with a name.
