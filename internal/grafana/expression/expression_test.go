@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// What a real Grafana 12.4 said of rules with random mistakes: evaluations fail exactly where something is found. The rules
-// were made and asked by test/grafana, TestExpressionsAsTheRealServer.
+// Recorded verdicts of a real Grafana 12.4 about rules with random mistakes: an evaluation failed exactly where we find something.
+// TestExpressionsAsTheRealServer in test/grafana creates the rules and records the verdicts.
 func TestRecordedVerdicts(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("testdata/verdicts.jsonl")
@@ -30,11 +30,11 @@ func TestRecordedVerdicts(t *testing.T) {
 			fails++
 		}
 		if found := Check(v.Rule); v.Fails != (len(found) > 0) {
-			t.Errorf("%s\nfound was %v", line, found)
+			t.Errorf("%s\nwe find %v", line, found)
 		}
 	}
 	if all := bytes.Count(b, []byte("\n")); fails < 50 || fails > all-50 {
-		t.Errorf("%d of %d rules fail", fails, all)
+		t.Errorf("%d of %d rules fail; want many, but not all", fails, all)
 	}
 }
 
@@ -62,7 +62,7 @@ func mathOf(s string) string {
 	return string(b)
 }
 
-// What is said of a mistake names it, and what to write instead where that is known.
+// A message names the mistake, and its hint says what to write instead, if that is known.
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -92,7 +92,7 @@ func TestMessages(t *testing.T) {
 	} {
 		found := Check(c.rule)
 		if len(found) != 1 || !strings.Contains(found[0].Message, c.message) || !strings.Contains(found[0].Hint, c.hint) {
-			t.Errorf("want %q and %q, found is %v", c.message, c.hint, found)
+			t.Errorf("want the message %q and the hint %q, we find %v", c.message, c.hint, found)
 		}
 	}
 }
@@ -125,7 +125,7 @@ func TestUnknownIsNotReported(t *testing.T) {
 	}
 }
 
-// Whatever an expression says, reading it ends without a panic, and parentheses around it change neither its meaning nor its refIds.
+// FuzzMath: any expression is read without a panic, and parentheses around it change neither its verdict nor its refIds.
 func FuzzMath(f *testing.F) {
 	for _, s := range []string{"$A + ${B c} ** -abs(1) >= .5", "!nan()", "1e", "$", "${", `abs("a")`, "((", "١", "a_b(", "==-1", "\xff", "0x"} {
 		f.Add(s)
@@ -142,7 +142,7 @@ func FuzzMath(f *testing.F) {
 	})
 }
 
-// Whatever SQL says, reading it ends without a panic, and each table is in the text.
+// FuzzSQL: any SQL is read without a panic, and each table that is found is in the text.
 func FuzzSQL(f *testing.F) {
 	for _, s := range []string{"SELECT * FROM A, `B` JOIN C", "WITH a (b) AS (SELECT 1) SELECT * FROM a", "SELECT ')' FROM (SELECT 1 FROM A", "/*", "/*/ */", "--", "'", "FROM", "SELECT FROM $A", ")", "#\n"} {
 		f.Add(s)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A warning about an expression points to the line to edit.
+// A warning about an expression has the line that must be edited.
 func TestExpressionPlaces(t *testing.T) {
 	t.Parallel()
 	rule := func(model string) string {
@@ -38,7 +38,7 @@ func TestExpressionPlaces(t *testing.T) {
 			}
 		}
 		if want := fmt.Sprint(first + c.line); !slices.Contains(at, want) {
-			t.Errorf("want line %s, it is %v:\n%s", want, at, text)
+			t.Errorf("want a warning in line %s, the warnings are in %v:\n%s", want, at, text)
 		}
 	}
 }
