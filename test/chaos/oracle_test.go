@@ -24,11 +24,11 @@ func TestTheOracleCanFail(t *testing.T) {
 		want   string
 	}{
 		"truth":            {says(3, 3), "", false, ""},
-		"lie":              {says(2, 3), "", false, "it says itself that it runs"},
+		"lie":              {says(2, 3), "", false, "but the server says itself that it runs"},
 		"invalid in gate":  {says(3, 3), "global: {scrape_intervall: 1s}", false, "invalid prometheus.yml"},
 		"two in flight":    {says(3, 3), "", true, "two reloads"},
 		"impossible":       {says(3, 3), "refused", false, "files that the server refuses"},
-		"no configuration": {"none", "", false, "it says itself that it runs"},
+		"no configuration": {"none", "", false, "but the server says itself that it runs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
