@@ -13,18 +13,18 @@ import (
 	"reloader/test/volume"
 )
 
-// mountAnew lets the server see what is mounted now and later.
-func (w *world) mountAnew() {
+// mountFresh lets the server see what is mounted now and later.
+func (w *world) mountFresh() {
 	served := filepath.Join(w.dir, "served")
 	rig.Must(w.tb, os.RemoveAll(served))
 	rig.Must(w.tb, os.Symlink(w.volume.Dir, served))
 }
 
-// mountStale leaves the server with the files of now, as a mount of single files by subPath does.
+// mountStale keeps the current files for the server, as a subPath mount of single files does.
 func (w *world) mountStale() {
 	entries, err := os.ReadDir(w.volume.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return // it is away, and there are no files of now
+		return // it is missing, so there are no current files
 	}
 	rig.Must(w.tb, err)
 	served := filepath.Join(w.dir, "served")
@@ -37,10 +37,10 @@ func (w *world) mountStale() {
 	}
 }
 
-// heal takes every fault away.
+// heal ends every fault.
 func (w *world) heal() {
 	if !w.gated {
-		w.mountAnew()
+		w.mountFresh()
 	}
 	w.mountBack()
 	w.freeDisk()
@@ -83,7 +83,7 @@ func (w *world) swapBadRules(n int) {
 	w.rules = -1
 }
 
-// swapHuge is a good change with 5,000 more rules, which are in a group of the usual name.
+// swapHuge makes a good change with 5,000 more rules, in a group with the usual name.
 func (w *world) swapHuge(n int) {
 	w.mountBack()
 	f := w.files(n)
@@ -98,7 +98,7 @@ func (w *world) swapHuge(n int) {
 	w.huge = true
 }
 
-// credentials tells reloader the password that the server wants now.
+// credentials gives reloader the password that the server expects now.
 func (w *world) credentials() {
 	rig.Must(w.tb, os.WriteFile(w.password, []byte(*w.net.password.Load()), 0o600))
 }
@@ -110,14 +110,14 @@ func (w *world) otherFlags(n int) {
 	w.server.with(flags[n%len(flags)])
 }
 
-// otherVersion starts the server again, which now says that it is another version.
+// otherVersion restarts the server, which then claims another version.
 func (w *world) otherVersion(n int) {
 	w.resume()
 	w.net.version.Store(int64(n%4 + 13)) // 3.13 to 3.16
 	w.server.signal(syscall.SIGKILL)
 }
 
-// unmount takes the mount away until the next change; empty leaves its mount point.
+// unmount removes the mount until the next change; with empty its mount point stays.
 func (w *world) unmount(empty bool) {
 	w.mountBack()
 	rig.Must(w.tb, os.Rename(w.volume.Dir, w.volume.Dir+".away"))
@@ -131,12 +131,12 @@ func (w *world) mountBack() {
 	if !w.gone {
 		return
 	}
-	_ = os.Remove(w.volume.Dir) // it may not be there
+	_ = os.Remove(w.volume.Dir) // it may not exist
 	rig.Must(w.tb, os.Rename(w.volume.Dir+".away", w.volume.Dir))
 	w.gone = false
 }
 
-// replaceMount puts a directory with a new good change in the place of the mount.
+// replaceMount replaces the mount by a directory with a new good change.
 func (w *world) replaceMount(n int) {
 	w.mountBack()
 	dir := w.volume.Dir
@@ -148,7 +148,7 @@ func (w *world) replaceMount(n int) {
 	w.learn(n)
 }
 
-// overflow lets more happen in the mount than the kernel keeps for reloader, which does not run meanwhile.
+// overflow makes more events in the mount than the kernel's queue can hold while reloader is stopped.
 func (w *world) overflow(n int) {
 	w.mountBack()
 	pid := w.reloader.PID()
@@ -162,14 +162,14 @@ func (w *world) overflow(n int) {
 	rig.Must(w.tb, syscall.Kill(pid, syscall.SIGCONT))
 }
 
-// limitScript starts reloader in a user namespace that has few watches left, where its file says so. One that it cannot
-// have is the same to it as all watches of its user being in use.
+// limitScript starts reloader in a user namespace with few watches, if its file says so. For reloader that is the same as if all
+// watches of its user were in use.
 const limitScript = `limit=$(cat %q 2>/dev/null)
 [ -n "$limit" ] && unshare -Ur true 2>/dev/null || exec "$@"
 exec unshare -Ur setpriv --pdeathsig KILL sh -c 'echo "$0" >/proc/sys/user/max_inotify_watches; exec "$@"' "$limit" "$@"
 `
 
-// exhaustWatches starts reloader again with hardly any watch to have.
+// exhaustWatches restarts reloader with only one watch available.
 func (w *world) exhaustWatches() {
 	rig.Must(w.tb, os.WriteFile(w.limit, []byte("1"), 0o600))
 	w.reloader.Kill()
@@ -208,17 +208,17 @@ func (w *world) fillDisk() {
 
 func (w *world) freeDisk() {
 	if w.space != "" {
-		_ = os.Remove(filepath.Join(w.space, "filler")) // it may not be there
+		_ = os.Remove(filepath.Join(w.space, "filler")) // it may not exist
 	}
 }
 
-// startReloader starts it with a file that it accepts: with a broken one it says so and ends.
+// startReloader starts reloader with a valid configuration file: with a broken one it would end with an error.
 func (w *world) startReloader() {
 	w.mendOwnFile()
 	w.reloader.Start()
 }
 
-// breakOwnFile makes reloader's own file invalid.
+// breakOwnFile makes reloader's configuration file invalid.
 func (w *world) breakOwnFile() {
 	b, err := os.ReadFile(w.config)
 	rig.Must(w.tb, err)
@@ -233,7 +233,7 @@ func (w *world) mendOwnFile() {
 	}
 }
 
-// active are the faults that are in force now, which heal ends.
+// active are the current faults, which heal ends.
 func (w *world) active() []string {
 	var all []string
 	add := func(name string, is bool) {

@@ -17,7 +17,7 @@ import (
 	"reloader/test/volume"
 )
 
-// grafanaWorld is a pod with the fake Grafana: data sources, a dashboard provider and dashboards, a volume each.
+// grafanaWorld is a pod with the fake Grafana: data sources, a dashboard provider and dashboards, each in a volume of its own.
 type grafanaWorld struct {
 	tb    testing.TB
 	gated bool
@@ -32,7 +32,7 @@ type grafanaWorld struct {
 	wanted   string // the server's password
 	faults   grafanatest.Faults
 	n, board int // what is mounted; n is -1 while it is invalid
-	refused  int // starts on files that the server did not like
+	refused  int // starts on files that the server refused
 
 	mu    sync.Mutex
 	known map[string]generation // by digest; more: dashboards
@@ -56,7 +56,7 @@ func newGrafanaWorld(tb testing.TB, gated bool) *grafanaWorld {
 		w.read = filepath.Join(w.dir, "gate")
 		args = append(args, "--grafana-gate", w.read)
 	}
-	// A user who is locked out is let in again soon, so that a rotation ends within a phase.
+	// A locked user is unlocked soon, so that a rotated password works again within a phase.
 	w.server = grafanatest.New(grafanatest.Options{Provisioning: w.read, Password: w.wanted, LockOut: 2 * time.Second})
 	tb.Cleanup(w.server.Close)
 	w.reloader = rig.NewReloader(tb, append(args, "--grafana-url", w.server.URL)...)
@@ -81,7 +81,7 @@ func boardFiles(n int) map[string]string {
 
 func grafanaSays(n, board int) string { return fmt.Sprintf("http://g%d d%d", n, board) }
 
-// learn notes what the digests of the mounted files stand for.
+// learn notes which generations the digests of the mounted files belong to.
 func (w *grafanaWorld) learn() {
 	digest := func(dir string) string {
 		d, _, _ := strings.Cut(rig.Command(w.tb, "digest", dir).Stdout, " ")
@@ -108,10 +108,10 @@ func (w *grafanaWorld) swapBoards(n int) {
 	w.learn()
 }
 
-// follow tells reloader the server's password.
+// follow gives reloader the server's password.
 func (w *grafanaWorld) follow() { rig.Must(w.tb, os.WriteFile(w.password, []byte(w.wanted), 0o600)) }
 
-// fault changes what the server does.
+// fault changes the server's faults.
 func (w *grafanaWorld) fault(change func(f *grafanatest.Faults)) {
 	change(&w.faults)
 	w.server.SetFaults(w.faults)
@@ -123,8 +123,8 @@ func (w *grafanaWorld) restart() {
 	}
 }
 
-// ask reads from the server's own API. The fake treats the test as it treats reloader: what it runs is not known while it
-// is down or refuses.
+// ask reads from the server's own API. The faults also apply to the test: while the server is down or refuses reads, what it
+// runs is unknown.
 func (w *grafanaWorld) ask(ctx context.Context, path string, v any) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -150,7 +150,7 @@ func (w *grafanaWorld) serverSays(ctx context.Context) (string, error) {
 	return ds.URL + " " + b.Dashboard.Title, nil
 }
 
-// claims is what the server runs when the status is true.
+// claims is what the server runs if the status is true.
 func (w *grafanaWorld) claims(s reload.Status) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -224,11 +224,11 @@ func (w *grafanaWorld) calmed(n int) error {
 		last = fmt.Sprintf("phase %s, reason %q, failure %+v, claims %q, %v; the server says %q, %v", s.Phase, s.Reason, s.Failure, w.claims(s), err2, said, err)
 		time.Sleep(20 * time.Millisecond)
 	}
-	return fmt.Errorf("%s after the last fault was taken away (%s) Grafana does not run the newest files (%s): %s", limit, strings.Join(faults, ", "), grafanaSays(n, n), last)
+	return fmt.Errorf("%s after the last fault ended (%s) Grafana does not run the newest files (%s): %s", limit, strings.Join(faults, ", "), grafanaSays(n, n), last)
 }
 
-// rests says that a Grafana in sync is left alone: there is no reload without a change or a doubt. These files hold nothing
-// that Grafana does not show, so that a look ends any doubt, also one about a restart.
+// rests checks that a Grafana in sync is left alone: without a change or a doubt there is no reload. Grafana shows everything in
+// these files, so a look ends every doubt, even one about a restart.
 func (w *grafanaWorld) rests() error {
 	before := len(w.server.Calls())
 	w.boards.Swap(boardFiles(w.board))

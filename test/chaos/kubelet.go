@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// container is a program that is started again when it ends, as the kubelet does it.
+// container is a program that is restarted when it ends, as the kubelet does.
 type container struct {
 	args []string
 
@@ -18,15 +18,15 @@ type container struct {
 	wanted bool
 	cmd    *exec.Cmd
 	output bytes.Buffer
-	// exits counts ends that no one asked for: the program did not like what it read.
+	// exits counts failures of the program itself: it could not use what it read.
 	exits int
-	// raced counts those at which a rule file went between its listing and its opening: the start met a publish that
-	// removed it, and the next start reads what was published.
+	// raced counts starts during a publication that removed a rule file after it was listed and before it was opened. The next
+	// start reads what was published.
 	raced int
 	done  chan struct{}
 }
 
-// vanished is what a start says that lists a rule file which is gone when it is opened. The main file is no such one.
+// vanished matches the error of a start when a rule file was removed between its listing and its opening.
 var vanished = regexp.MustCompile(`loading groups failed.* open [^ ]*/b[12]\.rules\.yml: no such file or directory`)
 
 // restartPause is how long the kubelet waits before it starts a container again.
@@ -91,7 +91,7 @@ func (c *container) with(flag string) {
 	c.signal(syscall.SIGKILL)
 }
 
-// stop ends the program for good, and returns how often it ended by itself.
+// stop ends the program permanently, and returns how often it failed by itself.
 func (c *container) stop() int {
 	c.mu.Lock()
 	running := c.wanted

@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// network is the way from reloader to the server.
+// network is the connection from reloader to the server.
 type network struct {
 	fault    atomic.Pointer[string] // "", cut, reset, 500, 403, slow, answer-lost
-	password atomic.Pointer[string] // that the server wants
+	password atomic.Pointer[string] // that the server expects
 	version  atomic.Int64           // the minor version that the server claims; 0: its own
 	inFlight atomic.Int32
 	posts    atomic.Int64
@@ -58,7 +58,7 @@ func (n *network) handler(target *url.URL) http.Handler {
 	})
 }
 
-// disturb does what the fault says, and reports whether that was the answer.
+// disturb applies the fault, and reports whether that was the answer.
 func (n *network) disturb(w http.ResponseWriter, r *http.Request, forward http.Handler) bool {
 	switch *n.fault.Load() {
 	case "cut":
@@ -74,7 +74,7 @@ func (n *network) disturb(w http.ResponseWriter, r *http.Request, forward http.H
 	case "500":
 		http.Error(w, "chaos", http.StatusInternalServerError)
 		return true
-	case "403": // a proxy that lets nothing but the reload through
+	case "403": // a proxy that lets only the reload through
 		if r.Method != http.MethodPost && !strings.Contains(r.URL.Path, "runtimeinfo") {
 			http.Error(w, "chaos", http.StatusForbidden)
 			return true
@@ -85,7 +85,7 @@ func (n *network) disturb(w http.ResponseWriter, r *http.Request, forward http.H
 			return true
 		case <-time.After(300 * time.Millisecond):
 		}
-	case "answer-lost": // the server does its work, and its answer does not arrive
+	case "answer-lost": // the server does its work, but its answer does not arrive
 		if r.Method == http.MethodPost {
 			r.Header.Del("Authorization")
 			forward.ServeHTTP(httptest.NewRecorder(), r)
@@ -97,7 +97,7 @@ func (n *network) disturb(w http.ResponseWriter, r *http.Request, forward http.H
 
 var ownVersion = regexp.MustCompile(`"version":"3\.[0-9]+\.`)
 
-// pretend lets the server be another version.
+// pretend makes the server claim another version.
 func (n *network) pretend(resp *http.Response) error {
 	minor := n.version.Load()
 	if minor == 0 || !strings.Contains(resp.Request.URL.Path, "buildinfo") {

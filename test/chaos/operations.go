@@ -12,8 +12,8 @@ import (
 	"reloader/test/rig"
 )
 
-// operation is one thing that is done to the world. It depends on n alone, so that a sequence can be repeated,
-// and parts of it left out.
+// operation is one operation on the world. It depends only on n, so that a sequence can be repeated, and parts
+// of it can be left out.
 type operation[W any] struct {
 	name string
 	n    int
@@ -22,7 +22,7 @@ type operation[W any] struct {
 
 func (o operation[W]) String() string { return fmt.Sprintf("%s(%d)", o.name, o.n) }
 
-// kind is an operation that happens as often as its weight says.
+// kind is an operation whose weight says how often it happens.
 type kind[W any] struct {
 	weight int
 	name   string
@@ -85,7 +85,7 @@ var kinds = []kind[*world]{
 		w.startReloader()
 	}},
 	{1, "reloader-stopped", func(w *world, _ int) {
-		if _, err := w.reloader.Status(); err != nil { // a signal ends any program that has not come to its first line
+		if _, err := w.reloader.Status(); err != nil { // a signal kills any program that has not started completely
 			w.reloader.Kill()
 		} else if code := w.reloader.Stop(); code != 0 {
 			w.tb.Errorf("reloader ended with exit code %d", code)
@@ -117,13 +117,13 @@ var kinds = []kind[*world]{
 	}},
 	{3, "server-mount-made-again", func(w *world, _ int) {
 		if !w.gated {
-			w.mountAnew()
+			w.mountFresh()
 		}
 	}},
 	{2, "own-file", func(w *world, n int) { w.editOwnFile(n) }},
 }
 
-// sequence is what a seed stands for.
+// sequence is the sequence of operations of a seed.
 func sequence[W any](kinds []kind[W], seed uint64, length int) []operation[W] {
 	random := rand.New(rand.NewPCG(seed, 1))
 	total := 0
@@ -149,7 +149,7 @@ func (w *world) swap(n int) {
 	w.learn(n)
 }
 
-// hangUp sends SIGHUP, once it runs: a signal ends any program that has not come to its first line.
+// hangUp sends SIGHUP if reloader answers: a signal kills any program that has not started completely.
 func hangUp(r *rig.Reloader) {
 	if _, err := r.Status(); err == nil {
 		_ = syscall.Kill(r.PID(), syscall.SIGHUP)
@@ -164,8 +164,8 @@ func (w *world) swapBad(n, kind int) {
 	}
 }
 
-// praise brings broken files, and a promcheck that calls them good: the server must refuse them then, and reloader must
-// say so. With a gate the files would come to where only good ones are promised, so it is not done there.
+// praise makes broken files, and a promcheck that calls them good: then the server must refuse them, and reloader must
+// report it. With a gate the files would get to where only good ones are promised, so this is not done there.
 func (w *world) praise(n int) {
 	if w.gated {
 		return
@@ -195,7 +195,7 @@ func (w *world) promcheck(what string) {
 	}
 }
 
-// foreignReload makes the server load what is there now, as another reloader or a person would.
+// foreignReload makes the server load the current files, as another reloader or a person would.
 func (w *world) foreignReload() {
 	if w.stopped || !w.server.running() {
 		return
@@ -211,7 +211,7 @@ func (w *world) foreignReload() {
 	}
 }
 
-// mountAway takes the mounted directory away for a moment, and brings it back.
+// mountAway removes the mounted directory for a moment.
 func (w *world) mountAway() {
 	w.mountBack()
 	away := w.volume.Dir + ".away"
@@ -225,7 +225,7 @@ func (w *world) mountAway() {
 	}
 }
 
-// editOwnFile changes a setting of the target in reloader's own file.
+// editOwnFile changes a setting of the target in reloader's configuration file.
 func (w *world) editOwnFile(n int) {
 	b, err := os.ReadFile(w.config)
 	if err != nil {
@@ -236,7 +236,7 @@ func (w *world) editOwnFile(n int) {
 	w.writeOwnFile(text + fmt.Sprintf("%s\n  reload_timeout: %dm\n", edited, 2+n%5))
 }
 
-// edited is where our additions to reloader's own file begin.
+// edited is where the additions to reloader's configuration file begin.
 const edited = "# edited"
 
 func (w *world) writeOwnFile(text string) {

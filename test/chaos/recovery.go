@@ -17,7 +17,7 @@ var recoveries struct {
 	operations int
 }
 
-// recovered notes how long a calm phase took. Where several faults ended at once, the time counts for each of them.
+// recovered notes how long a recovery took. If several faults ended at once, the time counts for each of them.
 func recovered(mode string, faults []string, took time.Duration) {
 	if len(faults) == 0 {
 		faults = []string{"no fault in force"}
@@ -49,13 +49,13 @@ func table(times map[string][]time.Duration) string {
 	return b.String()
 }
 
-// record is what RELOADER_CHAOS_RECORD keeps from run to run.
+// record is what the file RELOADER_CHAOS_RECORD keeps from run to run.
 type record struct {
 	Operations int                        `json:"operations"`
 	Times      map[string][]time.Duration `json:"times"`
 }
 
-// keep adds this run to the record in a file, and writes the table of all runs beside it.
+// keep adds this run to the record in a file, and writes the table of all runs to file.md.
 func keep(file string) error {
 	recoveries.Lock()
 	defer recoveries.Unlock()

@@ -1,4 +1,4 @@
-// Package chaos does random things to a pod and asks the server itself, not reloader, what became of it.
+// Package chaos makes random faults in a pod, and asks the server itself, not reloader, what it runs.
 package chaos
 
 import (
@@ -17,10 +17,10 @@ import (
 	"reloader/test/volume"
 )
 
-// poll is reloader's interval: without any event, a fault is over after it.
+// poll is reloader's poll interval: even without an event, a change is found within it.
 const poll = 2 * time.Second
 
-// world is a pod with a real Prometheus, a network between the two that fails on demand, and a promcheck that
+// world is a pod with a real Prometheus, a network between it and reloader that fails on demand, and a promcheck that
 // does not always do its work.
 type world struct {
 	tb     testing.TB
@@ -35,12 +35,12 @@ type world struct {
 	net      *network
 	stopped  bool   // the server has SIGSTOP
 	check    string // the file that tells promcheck what to do
-	config   string // reloader's own file
+	config   string // reloader's configuration file
 	password string // the file with reloader's password
 	limit    string // the file that says how many watches reloader may have; missing: many
 	space    string // a small file system for the gate; empty where none can be mounted
 	more     *volume.Volume
-	gone     bool // the mount is away
+	gone     bool // the mount is missing
 	main     int  // what is mounted now; -1: invalid files
 	rules    int  // the same for the volume of more rules
 	huge     bool
@@ -51,8 +51,8 @@ type world struct {
 	refused map[string]bool
 }
 
-// promcheckScript does what its file says when the question arrives, which may be some time after its start, and the
-// real thing otherwise.
+// promcheckScript runs the real promcheck, or does what its file says when the question arrives, which may be some time after
+// its start.
 const promcheckScript = `#!/bin/sh
 q=%[1]q.$$
 cat >"$q"
@@ -83,7 +83,7 @@ func newWorld(tb testing.TB, gated bool) *world {
 	w.volume = volume.New(tb, mount, w.files(0))
 	w.more = volume.New(tb, filepath.Join(w.dir, "more"), moreRules(0))
 	main := filepath.Join(mount, "prometheus.yml")
-	// In direct mode the server sees the mount under a path of its own, which can be made stale.
+	// In direct mode the server sees the mount at a different path, which can be made stale.
 	served, seen := filepath.Join(w.dir, "served", "prometheus.yml"), main
 	if gated {
 		w.space = w.smallDisk()
@@ -91,7 +91,7 @@ func newWorld(tb testing.TB, gated bool) *world {
 		served = filepath.Join(w.gate, "prometheus.yml")
 	} else {
 		seen += "=" + served
-		w.mountAnew()
+		w.mountFresh()
 	}
 	address := rig.FreeAddress(tb)
 	w.url = "http://" + address
@@ -114,8 +114,8 @@ func newWorld(tb testing.TB, gated bool) *world {
 	return w
 }
 
-// mayEnd tells the ends for which a kubelet starts a container again, and that are no fault of reloader's: its own file
-// is invalid, or another program has its port. A program that crashes says other things last.
+// mayEnd is true for ends of reloader that are no fault of its own, after which a kubelet starts the container again: its
+// configuration file is invalid, or another program has its port. A program that crashes has a different last line.
 func mayEnd(log *rig.Buffer) func(code int) bool {
 	return func(code int) bool {
 		all := strings.TrimSpace(log.String())
@@ -137,7 +137,7 @@ func (w *world) start() {
 	w.server.start()
 }
 
-// files are a good configuration that can be told from every other by what the server says about itself.
+// files is a good configuration that differs from every other one in what the server says about itself.
 func (w *world) files(n int) map[string]string {
 	rule := func(i int) string {
 		return fmt.Sprintf("groups:\n- name: g%d-%d\n  rules:\n  - record: generation%d\n    expr: vector(%d)\n", n, i, i, n)
@@ -152,7 +152,7 @@ func (w *world) files(n int) map[string]string {
 	return f
 }
 
-// broken are changes that no server may see.
+// broken returns invalid files, which no server may read.
 func (w *world) broken(n, kind int) map[string]string {
 	f := w.files(n)
 	switch kind {
@@ -172,10 +172,10 @@ func (w *world) broken(n, kind int) map[string]string {
 	return f
 }
 
-// brokenKinds are the kinds; the one with an empty main file is one that a server would take.
+// brokenKinds is the number of kinds. A server would accept the kind with an empty main file.
 const brokenKinds, emptyMain = 6, 3
 
-// saysMain are the rule groups of generation n of the main volume, saysMore those of the other one.
+// saysMain are the rule groups of generation n of the main volume, saysMore the one of the other volume.
 func saysMain(n int) []string {
 	groups := []string{fmt.Sprintf("g%d-1", n)}
 	if n%3 != 0 {
@@ -186,14 +186,14 @@ func saysMain(n int) []string {
 
 func saysMore(n int) string { return fmt.Sprintf("more%d", n) }
 
-// says is what a server that runs these generations answers.
+// says is the answer of a server that runs these generations.
 func says(n, rules int) string {
 	groups := append(saysMain(n), saysMore(rules))
 	slices.Sort(groups)
 	return fmt.Sprintf("g%d %s", n, strings.Join(groups, " "))
 }
 
-// learn notes what the digest of the files that are mounted now stands for; n < 0: invalid files.
+// learn notes which generation the digest of the mounted files belongs to; n < 0: invalid files.
 func (w *world) learn(n int) {
 	w.main, w.huge = n, false
 	w.note(w.volume.Dir, n)
@@ -240,15 +240,15 @@ type generation struct {
 	more bool
 }
 
-// claims is what the server runs when the status is true; empty when the files are not known to be valid.
+// claims is what the server runs if the status is true; empty if the files are not known to be valid.
 func (w *world) claims(s reload.Status) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return claimed(w.known, s, says)
 }
 
-// claimed is what a server runs, in the words of says, when it runs the good changes of both volumes that the status
-// names; empty when it names none of one of them.
+// claimed is what a server runs, in the words of says, if it runs the good changes of both volumes that the status
+// names; empty if the status names none for one of them.
 func claimed(known map[string]generation, s reload.Status, says func(n, more int) string) string {
 	n, more := -1, -1
 	for _, digest := range s.Sources {
@@ -264,7 +264,7 @@ func claimed(known map[string]generation, s reload.Status, says func(n, more int
 	return says(n, more)
 }
 
-// serverSays is what the server itself says it runs; an error while it cannot be asked.
+// serverSays is what the server itself says that it runs; an error while it cannot be asked.
 func (w *world) serverSays() (string, error) {
 	var config struct{ Data struct{ YAML string } }
 	if err := rig.GetJSON(w.tb, w.url+"/api/v1/status/config", &config); err != nil {
