@@ -61,7 +61,7 @@ func (b *Browser) call(method, path string, in, out any) error {
 		}
 		body = bytes.NewReader(data)
 	}
-	// The end of the session is asked for when the test's context is over.
+	// Not with the test's context: the session is ended after that is cancelled.
 	req, err := http.NewRequest(method, b.session+path, body) //nolint:noctx // bounded by chromedriver
 	if err != nil {
 		return err
@@ -91,13 +91,13 @@ func (b *Browser) Open(url string) {
 	Must(b.tb, b.call(http.MethodPost, "/url", map[string]any{"url": url}, nil))
 }
 
-// Eval runs a script that returns a value into out; nil: the value is dropped. A promise is waited for.
+// Eval runs a script and stores its value in out, unless that is nil. If the value is a promise, it waits for the result.
 func (b *Browser) Eval(script string, out any) {
 	b.tb.Helper()
 	Must(b.tb, b.call(http.MethodPost, "/execute/sync", map[string]any{"script": script, "args": []any{}}, out))
 }
 
-// Text is what a person can read of the page.
+// Text is the text of the page that a person can read.
 func (b *Browser) Text() string {
 	b.tb.Helper()
 	var text string
@@ -111,7 +111,7 @@ func (b *Browser) DevTools(method string, params map[string]any) {
 	Must(b.tb, b.call(http.MethodPost, "/goog/cdp/execute", map[string]any{"cmd": method, "params": params}, nil))
 }
 
-// Window sets the size of what is shown, in CSS pixels, and the colour scheme ("light", "dark").
+// Window sets the size of the window in CSS pixels, and the colour scheme ("light", "dark").
 func (b *Browser) Window(width, height int, scheme string) {
 	b.tb.Helper()
 	b.DevTools("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false})
@@ -132,7 +132,7 @@ func (b *Browser) Console() []string {
 	return errors
 }
 
-// Screenshot writes what is shown, as PNG.
+// Screenshot writes the visible part of the page as PNG.
 func (b *Browser) Screenshot(file string) {
 	b.tb.Helper()
 	var text string

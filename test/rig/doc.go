@@ -1,2 +1,2 @@
-// Package rig starts our programs and real servers for tests, and asks them what they do.
+// Package rig starts this repository's programs and real servers for tests, and queries them.
 package rig

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// client asks servers on this machine; a server that hangs costs one try, not the test.
+// client is for servers on this machine. A server that hangs costs one try, not the whole test.
 var client = &http.Client{Timeout: 30 * time.Second}
 
 // Do sends a request and returns the whole answer, whatever its status is.
@@ -46,7 +46,7 @@ func GetJSON(tb testing.TB, url string, v any) error {
 	return DoJSON(req, v)
 }
 
-// DoJSON sends a request and reads the answer into v; one other than 200 is an error with its text.
+// DoJSON sends a request and reads the answer into v; a status other than 200 is an error with the answer's text.
 func DoJSON(req *http.Request, v any) error {
 	status, body, err := Do(req)
 	if err != nil {

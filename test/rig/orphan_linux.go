@@ -2,5 +2,5 @@ package rig
 
 import "syscall"
 
-// orphanDies lets the kernel end a child whose test program has died, so that nothing is left running.
+// orphanDies makes the kernel kill a child when its test program dies, so that nothing keeps running.
 func orphanDies() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// FreeAddress is a loopback address (host:port) at which nothing listens. The port is held until the test ends: the
-// kernel gives it to no one who asks for any port, and to no connection. A server that asks for this very port gets it,
-// also again after a restart.
+// FreeAddress is a loopback address (host:port) at which nothing listens. The port is reserved until the test ends: the
+// kernel assigns it neither to a program that wants any free port nor to a connection. A server that wants this port gets it,
+// also after a restart.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
 	return hold(tb, true)
@@ -23,8 +23,8 @@ func DeafPort(tb testing.TB) string {
 	return hold(tb, false)
 }
 
-// hold binds a socket that never listens. With reuse, others who reuse addresses, as servers do, may bind the port too:
-// Linux allows that while no one listens.
+// hold binds a socket that never listens. With reuse, other sockets that reuse addresses, as servers do, may bind the port too:
+// Linux allows that while nothing listens.
 func hold(tb testing.TB, reuse bool) string {
 	tb.Helper()
 	syscall.ForkLock.RLock()
@@ -37,7 +37,7 @@ func hold(tb testing.TB, reuse bool) string {
 		tb.Fatal(err)
 	}
 	if reuse && runtime.GOOS != "linux" {
-		defer func() { _ = syscall.Close(fd) }() // elsewhere the holder would be in the server's way
+		defer func() { _ = syscall.Close(fd) }() // elsewhere a server could not bind the port
 	} else {
 		tb.Cleanup(func() { _ = syscall.Close(fd) })
 	}

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// Process is a program that is started, ended and started again with the same arguments. An end that
-// the test did not ask for fails the test; the test's end stops it. Its methods are not for use at the same time.
+// Process is a program that can be started, ended and started again with the same arguments. If it ends by itself, the test
+// fails. The end of the test stops it. Its methods must not be called at the same time.
 type Process struct {
-	// Log is what the program wrote to both streams, in all its lives. A failed test shows it.
+	// Log is what the program wrote to both streams, over all its starts. A failed test shows it.
 	Log *Buffer
 
-	// Restart, when not nil, is asked when the program has ended by itself: true starts it again after RestartAfter, as
-	// the kubelet does with a container, and false fails the test.
+	// Restart, when not nil, is called when the program has ended by itself. True starts it again after RestartAfter, as
+	// the kubelet does with a container; false fails the test.
 	Restart func(code int) bool
 
 	tb   testing.TB
@@ -26,11 +26,11 @@ type Process struct {
 	mu   sync.Mutex
 	cmd  *exec.Cmd // nil while nothing runs
 	done chan struct{}
-	// asked is closed before we end it: any other end is the program's own.
+	// asked is closed before the test ends the program: without that, the program has ended by itself.
 	asked chan struct{}
 }
 
-// RestartAfter is how long a program that ended by itself stays away.
+// RestartAfter is how long a program that ended by itself is not running.
 const RestartAfter = time.Second
 
 // NewProcess prepares a program, which does not run yet. The name is for messages; args begin with its path.
@@ -45,7 +45,7 @@ func NewProcess(tb testing.TB, name string, args ...string) *Process {
 	return p
 }
 
-// Start starts the program, which must not run.
+// Start starts the program, which must not be running.
 func (p *Process) Start() {
 	p.tb.Helper()
 	p.mu.Lock()
@@ -64,7 +64,7 @@ func (p *Process) launch() error {
 	// The test's context ends before its cleanups; those end the program in order.
 	cmd := exec.CommandContext(context.WithoutCancel(p.tb.Context()), p.args[0], p.args[1:]...)
 	cmd.Stdout, cmd.Stderr = p.Log, p.Log
-	cmd.WaitDelay = 15 * time.Second // a child of the program's may hold the streams a little longer
+	cmd.WaitDelay = 15 * time.Second // a child of the program may keep the streams open a little longer
 	cmd.SysProcAttr = orphanDies()
 	if err := cmd.Start(); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (p *Process) PID() int {
 	return p.cmd.Process.Pid
 }
 
-// Kill ends the program with SIGKILL and waits for its end; a program that does not run stays as it is.
+// Kill ends the program with SIGKILL and waits for its end. It does nothing if the program is not running.
 func (p *Process) Kill() { p.end(syscall.SIGKILL) }
 
 // Stop ends the program with SIGTERM, after 15 s with SIGKILL, and returns its exit code: -1 when
@@ -122,11 +122,11 @@ func (p *Process) end(signal syscall.Signal) (code int) {
 		return -1
 	}
 	close(p.asked)
-	_ = p.cmd.Process.Signal(signal) // it may have ended, which the waiting goroutine tells
+	_ = p.cmd.Process.Signal(signal) // it may have ended, which the waiting goroutine notices
 	select {
 	case <-p.done:
 	case <-time.After(15 * time.Second):
-		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // a Go program then writes into its log where it hangs
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // a Go program then logs where it hangs
 		select {
 		case <-p.done:
 		case <-time.After(2 * time.Second):

@@ -12,19 +12,19 @@ import (
 	"testing"
 )
 
-// programs are those of this repository, built at their first use and side by side, as reloader
-// expects promcheck.
+// programs are the programs of this repository. Each is built when it is first used, all in one directory, because reloader
+// expects promcheck next to itself.
 var programs struct {
 	sync.Mutex
 	dir   string
 	built map[string]bool
 }
 
-// Main is the TestMain of a package whose tests start our programs: it runs the tests, and removes
+// Main is the TestMain of a package whose tests start this repository's programs: it runs the tests, then removes
 // what they built.
 func Main(m *testing.M) { os.Exit(run(m)) }
 
-// MainOfWaiting is Main for tests that wait most of the time: unless -parallel says something else, this many run at once.
+// MainOfWaiting is Main for tests that wait most of the time: this many run at once, unless -parallel is set.
 func MainOfWaiting(m *testing.M, parallel int) {
 	flag.Parse()
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
@@ -44,8 +44,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// Program is the path of one of our programs, "reloader" or "promcheck". RELOADER_PROGRAMS names a directory
-// with programs that were built before, to test those.
+// Program is the path of a program, "reloader" or "promcheck". If RELOADER_PROGRAMS names a directory, the programs
+// there are tested instead of new ones.
 func Program(tb testing.TB, name string) string {
 	tb.Helper()
 	if dir := os.Getenv("RELOADER_PROGRAMS"); dir != "" {
@@ -69,7 +69,7 @@ func Program(tb testing.TB, name string) string {
 	return path
 }
 
-// Outcome is what a command left.
+// Outcome is the result of a command.
 type Outcome struct {
 	Code           int
 	Stdout, Stderr string

@@ -38,25 +38,25 @@ func PromtoolBinary(tb testing.TB) string {
 // Prometheus is a real server with its lifecycle API, behind a proxy that counts its reload requests.
 type Prometheus struct {
 	*Process
-	// URL is its own address, Proxy the one to give to reloader. Both stay the same over restarts.
+	// URL is the server's own address, Proxy is the one for reloader. Both stay the same over restarts.
 	URL, Proxy string
 	// Posts counts the reload requests that arrived.
 	Posts atomic.Int64
-	// OnPost, when set, is called at the arrival of a reload request; false cuts the connection instead.
+	// OnPost, when set, is called when a reload request arrives; false cuts the connection.
 	OnPost atomic.Pointer[func() bool]
-	// Posted, when set, is called when the server has answered a reload request, and before reloader has the answer.
+	// Posted, when set, is called after the server has answered a reload request, before reloader gets the answer.
 	Posted atomic.Pointer[func()]
 }
 
-// NewPrometheus prepares a server that reads a configuration file; it does not run yet. The test is
-// skipped where no server is named.
+// NewPrometheus prepares a server with this configuration file, without starting it. The test is skipped if no
+// server is named.
 func NewPrometheus(tb testing.TB, config string) *Prometheus {
 	tb.Helper()
 	return NewPrometheusIn(tb, config, "")
 }
 
-// NewPrometheusIn is NewPrometheus for a server that sees other mounts than the test: before it begins, the shell script
-// runs in a mount namespace of its own, and in the server's working directory. It needs root.
+// NewPrometheusIn is NewPrometheus for a server that sees other mounts than the test. Before the server starts, the shell script
+// runs in the server's own mount namespace and working directory. It needs root.
 func NewPrometheusIn(tb testing.TB, config, script string, flags ...string) *Prometheus {
 	tb.Helper()
 	return NewPrometheusOf(tb, PrometheusBinary(tb), config, script, flags...)
@@ -88,7 +88,7 @@ func NewPrometheusOf(tb testing.TB, binary, config, script string, flags ...stri
 		}
 		return nil
 	}
-	// A server that is down has no proxy that answers in its place.
+	// If the server is down, the proxy cuts the connection instead of answering.
 	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost && r.URL.Path == "/-/reload" {
@@ -113,7 +113,7 @@ func (p *Prometheus) Ready() {
 	})
 }
 
-// Runs says whether the server itself says that it runs a main file with this text.
+// Runs is nil if the server itself says that it runs a main file with this text.
 func (p *Prometheus) Runs(text string) error {
 	var answer struct{ Data struct{ YAML string } }
 	if err := GetJSON(p.tb, p.URL+"/api/v1/status/config", &answer); err != nil {
@@ -125,7 +125,7 @@ func (p *Prometheus) Runs(text string) error {
 	return nil
 }
 
-// Jobs is a main file with jobs of these names, below further lines.
+// Jobs is a main file with these lines, then jobs with these names.
 func Jobs(lines string, names ...string) string {
 	var b strings.Builder
 	b.WriteString(lines + "scrape_configs:\n")

@@ -11,20 +11,20 @@ import (
 	"reloader/internal/status"
 )
 
-// Reloader is a `reloader run` that is asked over its own API.
+// Reloader is a `reloader run`, which is queried over its API.
 type Reloader struct {
 	*Process
 	// URL is its own address; it stays the same over restarts.
 	URL string
 }
 
-// NewReloader prepares a `reloader run` with these flags, which does not run yet.
+// NewReloader prepares a `reloader run` with these flags, without starting it.
 func NewReloader(tb testing.TB, flags ...string) *Reloader {
 	tb.Helper()
 	return NewReloaderIn(tb, nil, flags...)
 }
 
-// NewReloaderIn is NewReloader below a command that becomes the program that follows.
+// NewReloaderIn is NewReloader with a command in front, which must execute its arguments.
 func NewReloaderIn(tb testing.TB, command []string, flags ...string) *Reloader {
 	tb.Helper()
 	address := FreeAddress(tb)
@@ -33,7 +33,7 @@ func NewReloaderIn(tb testing.TB, command []string, flags ...string) *Reloader {
 	return &Reloader{Process: NewProcess(tb, "reloader", args...), URL: "http://" + address}
 }
 
-// Status is the state of its one target.
+// Status is the status of its only target.
 func (r *Reloader) Status() (reload.Status, error) {
 	var report status.Report
 	if err := GetJSON(r.tb, r.URL+"/api/v1/status", &report); err != nil {
@@ -45,7 +45,7 @@ func (r *Reloader) Status() (reload.Status, error) {
 	return report.Targets[0], nil
 }
 
-// Reaches waits for a state of the one target that check accepts.
+// Reaches waits for a status of the only target that check accepts.
 func (r *Reloader) Reaches(what string, check func(s reload.Status) bool) reload.Status {
 	r.tb.Helper()
 	var last reload.Status
@@ -62,7 +62,7 @@ func (r *Reloader) Reaches(what string, check func(s reload.Status) bool) reload
 	return last
 }
 
-// ReachesWith waits for a phase with the files that dir holds now.
+// ReachesWith waits for a phase with the files that are in dir now.
 func (r *Reloader) ReachesWith(dir string, phase reload.Phase) reload.Status {
 	r.tb.Helper()
 	o := Command(r.tb, "digest", dir)
@@ -75,7 +75,7 @@ func (r *Reloader) ReachesWith(dir string, phase reload.Phase) reload.Status {
 	})
 }
 
-// Metric is the value of one of its own series, which must be there.
+// Metric is the value of one of its series, which must exist.
 func (r *Reloader) Metric(series string) string {
 	r.tb.Helper()
 	body, err := Get(r.tb, r.URL+"/metrics")
@@ -91,7 +91,7 @@ func (r *Reloader) Metric(series string) string {
 	return ""
 }
 
-// Reread tells it to read its sources again, and does not wait until it has.
+// Reread asks it to read its sources again, without waiting for that.
 func (r *Reloader) Reread() {
 	r.tb.Helper()
 	status, body, err := ask(r.tb, http.MethodPost, r.URL+"/-/reload")

@@ -11,7 +11,7 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// Must ends the test when there is an error.
+// Must ends the test if there is an error.
 func Must(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {
@@ -38,8 +38,8 @@ func WriteProgram(tb testing.TB, file, text string) {
 	Must(tb, os.WriteFile(file, []byte(text), 0o755)) //nolint:gosec // it is run
 }
 
-// FilesBySource are the names of the files in a set, each of which must have contents, by source. In a
-// source's name top is written as TOP.
+// FilesBySource are the names of the files in a set by source. Each file must have contents. In the names of
+// sources, top is replaced by TOP.
 func FilesBySource(tb testing.TB, set *snapshot.Set, top string) map[string][]string {
 	tb.Helper()
 	m := map[string][]string{}

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Patience bounds every wait; it is only ever reached by a failure.
+// Patience limits every wait. Only a failure takes that long.
 const Patience = 90 * time.Second
 
-// Eventually polls until check is content, and ends the test with check's last error when that takes
-// longer than Patience. It belongs to the test's own goroutine.
+// Eventually polls until check returns nil, and ends the test with check's last error if that takes
+// longer than Patience. Call it only from the test's own goroutine.
 func Eventually(tb testing.TB, what string, check func() error) {
 	tb.Helper()
 	deadline := time.Now().Add(Patience)
-	// Often at first, and then seldom enough that a long wait leaves the processor to what is waited for.
+	// Often at first, then less often, so that a long wait leaves the processor to the program that it waits for.
 	for pause := 5 * time.Millisecond; ; pause = min(pause*5/4, 100*time.Millisecond) {
 		err := check()
 		if err == nil {
@@ -35,7 +35,7 @@ func Eventually(tb testing.TB, what string, check func() error) {
 	}
 }
 
-// Until is Eventually for a check that has nothing to tell.
+// Until is Eventually for a check without an error.
 func Until(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
 	Eventually(tb, what, func() error {
@@ -46,9 +46,9 @@ func Until(tb testing.TB, what string, ok func() bool) {
 	})
 }
 
-var errNotYet = errors.New("it is not so")
+var errNotYet = errors.New("not yet")
 
-// Buffer is a log that is read while others write it. The zero value is empty.
+// Buffer is a log that can be read while it is written. The zero value is empty.
 type Buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -61,7 +61,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return b.b.Write(p)
 }
 
-// String is all that was written so far.
+// String is everything that was written so far.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -73,14 +73,14 @@ func (b *Buffer) Has(tb testing.TB, text string) {
 	tb.Helper()
 	Eventually(tb, fmt.Sprintf("%q in the log", text), func() error {
 		if !strings.Contains(b.String(), text) {
-			return errors.New("it is not there")
+			return errors.New("not found")
 		}
 		return nil
 	})
 }
 
-// WithoutRaces skips a long test under the race detector that would find nothing: the test has one goroutine, or several
-// that meet only in the file system. Its package is among those that make test runs without the detector.
+// WithoutRaces skips a long test under the race detector, which would find nothing: the test has one goroutine, or several
+// that share nothing but the file system. `make test` also runs its package without the detector.
 func WithoutRaces(tb testing.TB) {
 	tb.Helper()
 	if raced {

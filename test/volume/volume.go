@@ -1,5 +1,5 @@
 // Package volume writes a directory with the system calls that the kubelet makes for a ConfigMap volume,
-// in its order, and tells the moment of the commit.
+// in its order, and returns the moment of the commit.
 package volume
 
 import (
@@ -21,7 +21,7 @@ type Volume struct {
 	count int
 }
 
-// New makes dir and its first generation. What fails ends the test, here and later.
+// New makes dir and its first generation. Errors end the test, here and later.
 func New(tb testing.TB, dir string, files map[string]string) *Volume {
 	tb.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -32,7 +32,7 @@ func New(tb testing.TB, dir string, files map[string]string) *Volume {
 	return v
 }
 
-// Open goes on with a directory that New made, under whatever name.
+// Open continues with a directory that New made, even if it was renamed.
 func Open(tb testing.TB, dir string) *Volume {
 	tb.Helper()
 	v := &Volume{Dir: dir, tb: tb, names: map[string]bool{}}
@@ -64,7 +64,7 @@ func (v *Volume) Swap(files map[string]string) (committed time.Time) {
 	return committed
 }
 
-// swap has the order of kubelet 1.36: new visible links come, and old ones go, after the rename.
+// swap has the order of kubelet 1.36: new visible links are made and old ones removed after the rename.
 func (v *Volume) swap(files map[string]string) (time.Time, error) {
 	v.count++
 	data := fmt.Sprintf("..%s.%09d", time.Now().Format("2006_01_02_15_04_05"), v.count)
