@@ -28,6 +28,7 @@ var injectCommand = command{
 type injectOptions struct {
 	inject.Options
 	file        string
+	files       []string
 	diff, write bool
 }
 
@@ -47,7 +48,7 @@ Examples:
   helm template monitoring charts/monitoring | reloader inject -f - | kubectl apply -f -
 `)
 	o := &injectOptions{}
-	fs.StringVarP(&o.file, "filename", "f", "", "manifest `FILE`, or - for standard input")
+	fs.StringArrayVarP(&o.files, "filename", "f", nil, "manifest `FILE`, or - for standard input")
 	fs.BoolVar(&o.diff, "diff", false, "print what would change as a unified diff instead of the result")
 	fs.BoolVarP(&o.write, "write", "w", false, "write the result back to FILE instead of printing it")
 	fs.StringVar(&o.Image, "image", defaultImage(), "`IMAGE` of the sidecar")
@@ -73,7 +74,12 @@ func runInject(ctx context.Context, args []string, std stdio) int {
 	if code, ok := fs.parse(args, std); !ok {
 		return code
 	}
+	if len(o.files) > 0 {
+		o.file = o.files[0]
+	}
 	switch {
+	case len(o.files) > 1:
+		return usageError(std, "inject", "one manifest at a time: run it for %s and for %s", o.files[0], o.files[1])
 	case o.file == "" && fs.NArg() == 1:
 		return usageError(std, "inject", "unexpected argument %q; name the manifest with -f %s", fs.Arg(0), fs.Arg(0))
 	case fs.NArg() > 0:
@@ -127,6 +133,7 @@ func stillWrong(ctx context.Context, name string, out []byte, w io.Writer) {
 	fmt.Fprintf(w, "%s: still wrong in the result (reloader check, docs/checks-manifests.md):\n", finding.OneLine(name))
 	for _, f := range finding.Bound(list) {
 		fmt.Fprintf(w, "  %s\n", f)
+		f.Hint, _, _ = strings.Cut(f.Hint, "; reloader inject") // it just did what it can
 		if f.Hint != "" {
 			fmt.Fprintf(w, "    hint: %s\n", finding.OneLine(f.Hint))
 		}

@@ -48,6 +48,9 @@ func runRun(ctx context.Context, args []string, std stdio) int {
 	daemon, err := app.New(ctx, app.Options{
 		Load: func(file []byte) (config.Config, error) {
 			cfg, err := flags.Config(file)
+			if err == nil {
+				err = outputFollowed(cfg, std.out, std.err)
+			}
 			cfg.Self = std.self
 			return cfg, err
 		},

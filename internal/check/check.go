@@ -11,6 +11,7 @@ import (
 
 	"reloader/internal/config"
 	"reloader/internal/finding"
+	"reloader/internal/grafana"
 	"reloader/internal/inputs"
 	"reloader/internal/manifest"
 	"reloader/internal/snapshot"
@@ -188,9 +189,16 @@ func exists(t config.Target) error {
 			return fmt.Errorf("%s: a directory, want a file", path)
 		case !file && !info.IsDir():
 			return fmt.Errorf("%s: a file, want a directory", path)
+		case !file && !hasKinds(path):
+			return fmt.Errorf("%s: no directory in it that Grafana reads: its files belong in datasources, dashboards, alerting or plugins there", path)
 		}
 	}
 	return nil
+}
+
+// hasKinds reports whether a directory has one of those that Grafana looks for in its provisioning directory.
+func hasKinds(dir string) bool {
+	return slices.ContainsFunc(grafana.Kinds, func(k grafana.Kind) bool { return isDir(filepath.Join(dir, k.Name)) })
 }
 
 // judge asks the validator. Read are findings from reading the files.

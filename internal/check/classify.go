@@ -52,12 +52,21 @@ func Classify(path string) ([]Input, error) {
 	}
 	if !info.IsDir() {
 		found, err := classifyFile(path, info)
+		if errors.Is(err, ErrUnknownKind) && isValues(path) {
+			err = fmt.Errorf("%w; if it has values of a Helm chart, check what helm template prints", err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		return []Input{found}, nil
 	}
 	return classifyDir(path)
+}
+
+// isValues reports whether a file has the usual name of a Helm chart's values.
+func isValues(path string) bool {
+	name := strings.ToLower(filepath.Base(path))
+	return strings.Contains(name, "values") && (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml"))
 }
 
 // classifyDir looks at the files directly in a directory. A main file or Grafana's directories decide what the directory is;

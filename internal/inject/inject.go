@@ -120,6 +120,9 @@ func inject(src []byte, o Options) (*planner, []byte, error) {
 	if len(src) > MaxSize {
 		return nil, nil, &Error{Text: fmt.Sprintf("the manifest has %d bytes; inject reads at most %d", len(src), MaxSize)}
 	}
+	if len(bytes.TrimSpace(src)) == 0 {
+		return nil, nil, &Error{Text: "the manifest is empty", Hint: "if it comes from a pipe, look at what the command before it says"}
+	}
 	in := &manifest.Input{}
 	in.Add("", src)
 	file := in.Files[0]
@@ -243,7 +246,11 @@ func noWorkload(others []yamledit.Cursor) error {
 	if len(kinds) > 0 {
 		text += " (found: " + strings.Join(kinds, ", ") + ")"
 	}
-	return &Error{Text: text, Hint: hintFor(others)}
+	hint := hintFor(others)
+	if len(kinds) == 0 {
+		hint = "give it the manifest that is applied; of a Helm chart, that is what helm template prints: helm template ... | reloader inject -f -"
+	}
+	return &Error{Text: text, Hint: hint}
 }
 
 // hintFor says what to do with objects from which other tools make the workloads.

@@ -187,7 +187,7 @@ func (p *planner) find(w *manifest.Workload) (prometheus, grafana manifest.Conta
 		return manifest.Container{}, &Error{
 			Line: found[1].Line(), Workload: w.String(),
 			Text: fmt.Sprintf("containers %s and %s both look like %s", found[0].Name(), found[1].Name(), what),
-			Hint: "name the one to follow with --" + strings.ToLower(what) + "-container",
+			Hint: "name the one to follow with --" + strings.ToLower(what) + "-container; for both, write the sidecar by hand, with a file of targets (docs/configuration.md)",
 		}
 	}
 	if prometheus, err = one(p.opts.PrometheusContainer, manifest.Container.IsPrometheus, "Prometheus"); err != nil {
@@ -274,6 +274,13 @@ func (pl *plan) renewed() {
 	for _, name := range slices.Concat(configMaps, secrets) {
 		if hashed().MatchString(name) {
 			pl.warn(pl.w.Pod.Get("volumes"), "%s looks like a name that kustomize made with a hash of the contents: each change gives a new name and so a new pod, before anything can be reloaded; set generatorOptions.disableNameSuffixHash: true", name)
+		}
+	}
+	for i, names := range [][]string{configMaps, secrets} {
+		for _, name := range names {
+			if o := pl.in.Object([]string{"ConfigMap", "Secret"}[i], name, pl.w.Namespace); o != nil && o.Get("immutable").Is(true) {
+				pl.warn(o.Get("immutable"), "%s is immutable: it can never change, and the kubelet does not look at it again. Remove that line, delete the object once, create it again, and replace the pod", o)
+			}
 		}
 	}
 	for _, meta := range []yamledit.Cursor{pl.w.Object.Get("metadata"), pl.w.Meta} {

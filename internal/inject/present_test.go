@@ -151,3 +151,95 @@ func TestToken(t *testing.T) {
 		}
 	}
 }
+
+// The sidecar of one server does not count as the sidecar of another one in the pod.
+func TestSidecarOfAnotherServer(t *testing.T) {
+	t.Parallel()
+	const two = `apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  containers:
+  - name: a
+    image: prom/prometheus:v3.1.0
+    args: [--config.file=/etc/a/prometheus.yml]
+    volumeMounts: [{name: a, mountPath: /etc/a}]
+  - name: b
+    image: prom/prometheus:v3.1.0
+    args: [--config.file=/etc/b/prometheus.yml, "--web.listen-address=:9091"]
+    volumeMounts: [{name: b, mountPath: /etc/b}]
+  - name: grafana
+    image: grafana/grafana:12.4.0
+    env: [{name: GF_SECURITY_ADMIN_PASSWORD, value: x}]
+    volumeMounts: [{name: d, mountPath: /etc/grafana/provisioning/datasources}]
+  volumes:
+  - {name: a, configMap: {name: a}}
+  - {name: b, configMap: {name: b}}
+  - {name: d, configMap: {name: d}}
+`
+	o := options()
+	o.PrometheusContainer = "a"
+	first, err := Inject([]byte(two), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.PrometheusContainer = "b"
+	res, err := Inject(first.Output, o)
+	if got := warnings(res); err != nil || !strings.Contains(got, "follows the server at http://127.0.0.1:9090, and not the one at http://127.0.0.1:9091: ") || strings.Contains(got, "does not see") {
+		t.Errorf("another Prometheus: %v\n%s", err, got)
+	}
+	o.PrometheusContainer = "a"
+	without := strings.Replace(string(first.Output), "    - --grafana-url=http://127.0.0.1:3000\n", "", 1)
+	res, err = Inject([]byte(without), o)
+	if got := warnings(res); err != nil || !strings.Contains(got, "does not follow the server at http://127.0.0.1:3000: ") {
+		t.Errorf("Grafana: %v\n%s", err, got)
+	}
+	if res, err = Inject(first.Output, o); err != nil || warnings(res) != "" {
+		t.Errorf("the same again: %v\n%s", err, warnings(res))
+	}
+	elsewhere := strings.Replace(without, "    - --prometheus-url=http://127.0.0.1:9090\n", "    - --config=/etc/reloader.yml\n", 1)
+	if res, err = Inject([]byte(elsewhere), o); err != nil || warnings(res) != "" {
+		t.Errorf("with a file of targets: %v\n%s", err, warnings(res))
+	}
+}
+
+// An immutable object never changes, so the user learns that it has to be replaced; one of another container does not matter.
+func TestImmutable(t *testing.T) {
+	t.Parallel()
+	const manifest = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: prom}
+immutable: true
+data: {prometheus.yml: "scrape_configs: []"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: other}
+immutable: true
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  containers:
+  - name: prometheus
+    image: prom/prometheus:v3.1.0
+    volumeMounts: [{name: c, mountPath: /etc/prometheus}]
+  - name: app
+    image: app
+    volumeMounts: [{name: s, mountPath: /s}]
+  volumes:
+  - {name: c, configMap: {name: prom}}
+  - {name: s, secret: {secretName: other}}
+`
+	for _, o := range []Options{options(), gated()} {
+		res, err := Inject([]byte(manifest), o)
+		if got := warnings(res); err != nil || !strings.Contains(got, "ConfigMap/prom is immutable: ") || strings.Contains(got, "other") {
+			t.Errorf("%v\n%s", err, got)
+		}
+		res, err = Inject([]byte(strings.Replace(manifest, "immutable: true", "immutable: false", 1)), o)
+		if got := warnings(res); err != nil || strings.Contains(got, "immutable") {
+			t.Errorf("not immutable: %v\n%s", err, got)
+		}
+	}
+}

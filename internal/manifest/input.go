@@ -69,6 +69,9 @@ func (in *Input) Add(name string, src []byte) {
 		in.files[d] = f
 	}
 	f.Docs, f.Contents = docs, Read(docs)
+	if f.Err = unrendered(f.Contents); f.Err != nil {
+		return
+	}
 	in.Workloads = append(in.Workloads, f.Contents.Workloads...)
 	for _, c := range f.Contents.Others {
 		if kind := c.Get("kind").Str(); kind != "ConfigMap" && kind != "Secret" {

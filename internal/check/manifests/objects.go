@@ -69,7 +69,7 @@ func (c *check) form(o *manifest.Object) {
 func (c *check) alone(o *manifest.Object) {
 	byKind := map[string]map[string][]byte{}
 	kinds := map[string]string{}
-	rest := 0
+	var rest []string
 	for _, v := range o.Values {
 		if c.judged[v] || v.Problem != "" {
 			continue
@@ -84,11 +84,14 @@ func (c *check) alone(o *manifest.Object) {
 			}
 			byKind[kind][v.Key], kinds[v.Key] = v.Content, kind
 		case o.Kind == "ConfigMap":
-			rest++
+			rest = append(rest, v.Key)
 		}
 	}
-	if rest > 0 {
-		c.skip(c.nameOf(o), "%s of %s", plural(rest, "key"), o)
+	if n := len(rest); n > maxNamed {
+		rest = append(rest[:maxNamed], plural(n-maxNamed, "other key"))
+	}
+	if len(rest) > 0 {
+		c.skip(c.nameOf(o), "%s in %s", strings.Join(rest, ", "), o)
 	}
 	if len(kinds) == 0 {
 		return
