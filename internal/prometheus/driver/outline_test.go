@@ -1,13 +1,12 @@
 package driver_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"reloader/internal/httpclient"
-	"reloader/internal/prometheus/driver"
 	"reloader/internal/prometheus/prometheustest"
 	"reloader/internal/prometheus/validator"
 	"reloader/internal/reload"
@@ -45,15 +44,21 @@ func TestOutlineOfTheServer(t *testing.T) {
 	}
 }
 
-// A driver that takes over awaits the reload that the other one sent: a second one would be queued behind it.
+// A driver that takes over while a reload is running waits for the end of that reload: a second one would only be queued behind
+// it.
 func TestInherit(t *testing.T) {
 	t.Parallel()
 	server := prometheustest.New(t, prometheustest.Options{})
 	server.Hang()
-	short := func(o *driver.Options) { o.Timeout = 200 * time.Millisecond }
-	old := newDriver(t, httpclient.Options{URL: server.URL()}, short)
+	old := newDriver(t, httpclient.Options{URL: server.URL()})
 	observe(t, old)
-	wantClass(t, old.Reload(t.Context(), reload.Plan{}), reload.ClassTimeout)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- old.Reload(ctx, reload.Plan{}) }()
+	rig.Until(t, "the request", func() bool { return len(server.Requests()) == 1 })
+	stop()
+	wantClass(t, <-ended, reload.ClassUnreachable, "stopped")
 	next := newDriver(t, httpclient.Options{URL: server.URL()})
 	next.Inherit(old)
 	observe(t, next)

@@ -91,18 +91,23 @@ func refusal(expr string) string {
 	return ""
 }
 
-// A round of questions goes over one connection, and validators that ask at the same time do not wait for one another.
+// All questions of a validation use one connection. Two validators that ask at the same time do not wait for each other.
 func TestRefusesUsesOneConnection(t *testing.T) {
 	t.Parallel()
 	fake := prometheustest.New(t, prometheustest.Options{})
+	u, err := url.Parse(fake.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := httputil.NewSingleHostReverseProxy(u)
 	var connections atomic.Int64
+	var meet atomic.Pointer[sync.WaitGroup] // when set, each request waits for the other
 	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, err := url.Parse(fake.URL())
-		if err != nil {
-			t.Error(err)
-			return
+		if both := meet.Load(); both != nil {
+			both.Done()
+			both.Wait()
 		}
-		httputil.NewSingleHostReverseProxy(u).ServeHTTP(w, r)
+		forward.ServeHTTP(w, r)
 	}))
 	proxy.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
@@ -121,11 +126,13 @@ func TestRefusesUsesOneConnection(t *testing.T) {
 	if n := connections.Load() - before; n != 1 {
 		t.Errorf("%d connections for 20 questions", n)
 	}
-	var wg sync.WaitGroup
-	for range 8 {
+	var both, wg sync.WaitGroup
+	both.Add(2)
+	meet.Store(&both)
+	for range 2 {
 		wg.Go(func() {
 			if _, err := ask(t.Context(), "up"); err != nil {
-				t.Error(err)
+				t.Errorf("one waits for the other: %v", err)
 			}
 		})
 	}

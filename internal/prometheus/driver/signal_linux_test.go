@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"reloader/internal/httpclient"
 	"reloader/internal/prometheus/driver"
@@ -125,12 +124,8 @@ func TestSlowLoadAfterASignal(t *testing.T) {
 				t.Fatal(err)
 			}
 			rig.Eventually(t, "the signal is sent", func() error { return d.Reload(t.Context(), p) })
-			begin := time.Now()
 			_, err = d.Confirm(t.Context(), p, reload.Proof{Reloaded: true, Before: before})
 			wantClass(t, err, reload.ClassBusy, "not finished")
-			if took := time.Since(begin); took > time.Minute {
-				t.Errorf("the confirmation took %s", took)
-			}
 			wantClass(t, d.Reload(t.Context(), p), reload.ClassBusy, "not finished")
 			refuses.Store(!good)
 			loads := newDriver(t, httpclient.Options{URL: fake.URL()})

@@ -172,9 +172,6 @@ func (s *Server) set(change func()) { s.mu.Lock(); defer s.mu.Unlock(); change()
 // SetReady sets whether the server is ready or still replays its WAL.
 func (s *Server) SetReady(ready bool) { s.set(func() { s.ready = ready }) }
 
-// StartedAt changes the reported start time, and with it the epoch.
-func (s *Server) StartedAt(at time.Time) { s.set(func() { s.start = at }) }
-
 // FailNext answers the next reloads with these statuses, without loading anything.
 func (s *Server) FailNext(statuses ...int) { s.set(func() { s.fail = statuses }) }
 
