@@ -11,19 +11,18 @@ import (
 	"reloader/test/rig"
 )
 
-// offsets are how far a server's clock may be away from ours.
+// offsets are how far a server's clock may differ from ours.
 var offsets = []time.Duration{time.Minute, -time.Minute, time.Hour, -time.Hour, 30 * 24 * time.Hour}
 
-// rest waits until the newest load is in an earlier second than now, which the server's whole seconds need to tell two loads
-// apart.
+// rest waits for the next second. The server reports the time of a load in whole seconds, so two loads in one second look like one.
 func (r *site) rest() {
 	r.t.Helper()
 	second := time.Now().Unix()
 	rig.Until(r.t, "another second", func() bool { return time.Now().Unix() > second })
 }
 
-// A server whose clock is off by a minute, an hour or a month is followed as any other one: each change takes one reload, a
-// foreign reload is noticed, a 200 behind which nothing was loaded is not believed, and a restart is seen.
+// A server whose clock is off by a minute, an hour or a month is followed like any other: each change takes one reload, a load by
+// someone else is noticed, a 200 without a load is not believed, and a restart is seen.
 func TestClockOfTheServerIsOff(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range offsets {
@@ -65,9 +64,8 @@ func TestClockOfTheServerIsOff(t *testing.T) {
 	}
 }
 
-// The clock is set while nothing happens, in both directions: that is no reason for a reload, nor for another word than
-// InSync. What happens next counts by the new clock: one reload for one change, and a lie is still a lie, although the
-// time of the newest load lies in the future then.
+// The server's clock is set in both directions while nothing else happens. It stays InSync without a reload. After that, one change
+// takes one reload and a 200 without a load is not believed, even if the time of the newest load is in the future.
 func TestClockIsSet(t *testing.T) {
 	t.Parallel()
 	for _, by := range offsets {
@@ -77,7 +75,7 @@ func TestClockIsSet(t *testing.T) {
 			r.rest()
 			r.server.SetClock(by)
 			since := r.target.Status().Since
-			r.rest() // several looks
+			r.rest() // usually several looks
 			r.target.Look(t.Context())
 			if s := r.target.Status(); s.Phase != reload.InSync || s.Since != since {
 				t.Errorf("the clock was set: %+v", s)
@@ -105,8 +103,8 @@ func TestClockIsSet(t *testing.T) {
 	}
 }
 
-// The clock is set back while a reload is under way: its load has an earlier time than the answer before it. It was loaded
-// all the same, and once.
+// The server's clock is set during a reload, so that its load may have an earlier time than the previous one. The load counts, and
+// there is only one reload.
 func TestClockIsSetDuringAReload(t *testing.T) {
 	t.Parallel()
 	for _, by := range offsets {

@@ -18,6 +18,8 @@ import (
 	"reloader/test/rig"
 )
 
+// A reload proves a change. A refused load leaves the old configuration in place, one with broken rules applies only part, and the
+// failures say so. A change that was not loaded is never proven. The fake does the same as the real server.
 func TestContractReload(t *testing.T) {
 	t.Parallel()
 	both(t, "reload", options{}, func(t *testing.T, s server) {
@@ -69,8 +71,8 @@ func TestContractReload(t *testing.T) {
 	})
 }
 
-// TestContractShown holds what the fake shows against what the real server does: the configuration as it is printed, the
-// scrape pools, and the rule groups whole, by file and in pages.
+// The fake shows what the real server shows: the configuration as it is printed, the scrape pools, and the rule groups at once, by
+// file and in pages.
 func TestContractShown(t *testing.T) {
 	t.Parallel()
 	both(t, "shown", options{}, func(t *testing.T, s server) {
@@ -110,7 +112,7 @@ func TestContractShown(t *testing.T) {
 		healthy := func(groups []prometheustest.Group) []prometheustest.Group {
 			for i := range groups {
 				for k := range groups[i].Rules {
-					groups[i].Rules[k].Health = "unknown" // until it is evaluated
+					groups[i].Rules[k].Health = "unknown" // its value before the first evaluation
 				}
 			}
 			return groups
@@ -136,6 +138,8 @@ func TestContractShown(t *testing.T) {
 	})
 }
 
+// The fake and the real server give the same answers to mistakes: no lifecycle API, a wrong prefix, method, password or scheme.
+// Each gets its class and a hint, and no answer repeats the password.
 func TestContractAnswers(t *testing.T) {
 	t.Parallel()
 	both(t, "lifecycle off", options{noLifecycle: true}, func(t *testing.T, s server) {
@@ -184,7 +188,7 @@ func TestContractAnswers(t *testing.T) {
 		d := newDriver(t, httpclient.Options{URL: s.url, Username: "admin", PasswordFile: file})
 		_, err = d.Observe(t.Context())
 		if f := failure(t, err, reload.ClassUnauthorized, "does not accept"); strings.Contains(f.Error()+f.Body, "hunter2") {
-			t.Errorf("the password is in %+v", f)
+			t.Errorf("the password is shown: %+v", f)
 		}
 		set("right\n")
 		observe(t, d)
@@ -198,6 +202,7 @@ func TestContractAnswers(t *testing.T) {
 	})
 }
 
+// Each mistake in the TLS settings gets its class and a hint that names what to mend, against the fake and the real server.
 func TestContractTLS(t *testing.T) {
 	t.Parallel()
 	certs := prometheustest.NewCerts(t, false)
@@ -213,7 +218,7 @@ func TestContractTLS(t *testing.T) {
 		{"wrong name", func(o *httpclient.Options) { o.ServerName = "" }, reload.ClassTLS, "name"},
 		{"no client certificate", func(o *httpclient.Options) { o.CertFile, o.KeyFile = "", "" }, reload.ClassTLS, "client certificate"},
 		{"plain HTTP", func(o *httpclient.Options) { o.URL = strings.Replace(o.URL, "https:", "http:", 1) }, reload.ClassScheme, "https://"},
-		{"CA file that is none", func(o *httpclient.Options) { o.CAFile = certs.ClientKey }, reload.ClassLocal, "PEM"},
+		{"CA file with a key", func(o *httpclient.Options) { o.CAFile = certs.ClientKey }, reload.ClassLocal, "PEM"},
 		{"missing CA file", func(o *httpclient.Options) { o.CAFile += ".gone" }, reload.ClassLocal, "mount"},
 	}
 	both(t, "tls", options{certs: &certs, clientCerts: true}, func(t *testing.T, s server) {

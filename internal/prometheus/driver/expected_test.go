@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { rig.Main(m) }
 
-// expected is what promcheck says that a server shows of the files; nil for broken ones.
+// expected is what promcheck expects a server to show if it runs the files; nil for broken files.
 func expected(t *testing.T, set *snapshot.Set) any {
 	t.Helper()
 	v := validator.New(validator.Options{Main: set.Snapshots[0].Source.UserPath("prometheus.yml"), Program: rig.Program(t, "promcheck")})
@@ -30,7 +30,7 @@ func expected(t *testing.T, set *snapshot.Set) any {
 	return nil
 }
 
-// shown is what the real server showed of the contract's files; TestContractShown holds it against the real one.
+// shown is what a real server showed of the contract's files; TestContractShown compares it with the real server.
 func shown(dir string) func(text string) prometheustest.Shown {
 	return func(text string) prometheustest.Shown {
 		name := map[string]string{goodFile: "good", otherFile: "other", rulesFile: "rules"}[text]

@@ -24,7 +24,7 @@ import (
 	"reloader/test/rig"
 )
 
-// files is a directory as the kubelet writes it. It hints only when it is told to.
+// files is a directory as the kubelet writes it. A hint comes only from a call of hint.
 type files struct {
 	t     *testing.T
 	dir   string
@@ -53,7 +53,7 @@ func newFiles(t *testing.T, text string) *files {
 	return f
 }
 
-// swap brings new contents by renaming ..data.
+// swap replaces the contents by renaming ..data.
 func (f *files) swap(text string) {
 	f.t.Helper()
 	f.n++
@@ -87,7 +87,7 @@ type judge struct{}
 func (judge) Validate(_ context.Context, req finding.Request) (finding.Result, error) {
 	b, ok := req.Set.Snapshots[0].Bytes("prometheus.yml")
 	if !ok {
-		return finding.Result{}, errors.New("contents are gone")
+		return finding.Result{}, errors.New("the contents are missing")
 	}
 	if strings.Contains(string(b), "invalid") {
 		return finding.Result{Findings: []finding.Finding{{File: "prometheus.yml", Line: 1, Severity: finding.Error, Message: "invalid"}}}, nil
@@ -104,17 +104,17 @@ func textOf(text string) *proof.Expected {
 	return e
 }
 
-// site is a target over real files and a real socket.
+// site is a target that follows real files and reloads a fake server over a real socket.
 type site struct {
 	t      *testing.T
 	files  *files
 	server *prometheustest.Server
 	target *reload.Target
-	logs   *rig.Buffer // to look for secrets in it
+	logs   *rig.Buffer // tests look for secrets in it
 	stop   func()
 }
 
-// start starts a target with short delays for a server that reads f.
+// start starts a target with short delays that follows f.
 func start(t *testing.T, f *files, server *prometheustest.Server, co httpclient.Options, timeout time.Duration) *site {
 	t.Helper()
 	if co.URL == "" {
@@ -151,7 +151,7 @@ func start(t *testing.T, f *files, server *prometheustest.Server, co httpclient.
 	return r
 }
 
-// newSite is in sync on "first".
+// newSite is a site that is in sync with the files "first".
 func newSite(t *testing.T, o prometheustest.Options) *site {
 	t.Helper()
 	f := newFiles(t, "first")
@@ -168,7 +168,7 @@ func (r *site) status(what string, cond func(reload.Status) bool) {
 	rig.Until(r.t, what, func() bool { return cond(r.target.Status()) })
 }
 
-// failing waits for a failure of that class.
+// failing waits for a failure of this class.
 func (r *site) failing(class reload.Class) {
 	r.t.Helper()
 	r.status("failure "+string(class), func(s reload.Status) bool {
@@ -176,7 +176,7 @@ func (r *site) failing(class reload.Class) {
 	})
 }
 
-// live waits until the newest files are proven to run, and looks at what the server really runs.
+// live waits until the newest files are proven to run and the server really runs this text.
 func (r *site) live(text string) {
 	r.t.Helper()
 	r.status(text+" in sync", func(s reload.Status) bool {
@@ -191,6 +191,8 @@ func (r *site) wantRequests(n int) {
 	}
 }
 
+// While the server is down, files are still judged and nothing counts as a failed reload. After its start the newest files are live
+// with at most one reload.
 func TestFaultDown(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{})
@@ -212,6 +214,7 @@ func TestFaultDown(t *testing.T) {
 	}
 }
 
+// A server that is not ready is sent no reload. When it is ready, one reload makes the newest files live.
 func TestFaultNotReady(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{})
@@ -221,12 +224,13 @@ func TestFaultNotReady(t *testing.T) {
 	r.status("waiting", func(s reload.Status) bool {
 		return s.Phase == reload.Waiting && strings.Contains(s.Reason, "not ready")
 	})
-	r.wantRequests(n) // a POST would block until the log is replayed
+	r.wantRequests(n) // a POST would block until the server has replayed its WAL
 	r.server.SetReady(true)
 	r.live("second")
 	r.wantRequests(n + 1)
 }
 
+// Whatever status the server answers, the reload is tried again until it succeeds.
 func TestFaultServerErrors(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{})
@@ -241,6 +245,7 @@ func TestFaultServerErrors(t *testing.T) {
 	r.wantRequests(n + 9)
 }
 
+// The status shows why the server refused the files, without what may be a secret. The next files are live.
 func TestFaultRefused(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{Load: func(text string) error {
@@ -258,16 +263,18 @@ func TestFaultRefused(t *testing.T) {
 	r.live("second")
 }
 
+// A slow load gets no second request.
 func TestFaultSlow(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{})
 	n := len(r.server.Requests())
-	r.server.SlowBy(700 * time.Millisecond) // many times every other delay here
+	r.server.SlowBy(700 * time.Millisecond) // many times longer than all other delays here
 	r.swap("second")
 	r.live("second")
 	r.wantRequests(n + 1)
 }
 
+// A load that takes longer than the timeout is waited for, because another request would only queue behind it.
 func TestFaultTimeout(t *testing.T) {
 	t.Parallel()
 	f := newFiles(t, "first")
@@ -287,6 +294,7 @@ func TestFaultTimeout(t *testing.T) {
 	}
 }
 
+// Files whose reload loaded them and then lost its connection are live in the end.
 func TestFaultCut(t *testing.T) {
 	t.Parallel()
 	f := newFiles(t, "first")
@@ -298,6 +306,7 @@ func TestFaultCut(t *testing.T) {
 	r.live("second")
 }
 
+// A 200 without a load is not believed. When the server loads again, the files are live.
 func TestFaultLies(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{})
@@ -312,6 +321,7 @@ func TestFaultLies(t *testing.T) {
 	r.live("second")
 }
 
+// The password file is read for each request, so a changed password needs no restart. No password reaches the log.
 func TestFaultPassword(t *testing.T) {
 	t.Parallel()
 	f := newFiles(t, "first")
@@ -339,6 +349,7 @@ func TestFaultPassword(t *testing.T) {
 	}
 }
 
+// A user and password in the URL work, and reach neither the log nor the status.
 func TestFaultURLSecrets(t *testing.T) {
 	t.Parallel()
 	f := newFiles(t, "first")
@@ -353,12 +364,13 @@ func TestFaultURLSecrets(t *testing.T) {
 	}
 }
 
+// A server without the lifecycle API gets a finding even before the first change. The failure of a change names the flag.
 func TestFaultLifecycleOff(t *testing.T) {
 	t.Parallel()
 	f := newFiles(t, "first")
 	server := prometheustest.New(t, prometheustest.Options{Files: f.read, NoLifecycle: true})
 	r := start(t, f, server, httpclient.Options{}, 0)
-	r.live("first") // it runs the files, and what will be wrong is said at once
+	r.live("first")
 	if s := r.target.Status(); len(s.Findings) != 1 || s.Findings[0].Rule != validator.RuleLifecycle {
 		t.Errorf("findings %v", s.Findings)
 	}
@@ -369,7 +381,7 @@ func TestFaultLifecycleOff(t *testing.T) {
 	}
 }
 
-// TestOwnRestart is a kill between swap and reload: the next start cannot know, and asks and reloads.
+// If reloader ends between a swap and its reload, the next start asks the server and reloads.
 func TestOwnRestart(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{})
@@ -378,14 +390,16 @@ func TestOwnRestart(t *testing.T) {
 	start(t, r.files, r.server, httpclient.Options{}, 0).live("second")
 }
 
-func TestServerRestartsOnOlderFiles(t *testing.T) {
+// If the server restarts while the files are rejected, what it runs no longer counts as proven. Rejected files are never loaded by a
+// reload, and the next good ones are live.
+func TestServerRestartsOnRejectedFiles(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{})
 	r.swap("invalid")
 	r.status("rejected", func(s reload.Status) bool { return s.Phase == reload.Rejected && !s.Running.IsZero() })
 	r.server.Stop()
 	r.server.Start(t) // the fake starts even on files that are invalid
-	r.status("no longer taken for proven", func(s reload.Status) bool { return s.Phase == reload.Rejected && s.Running.IsZero() })
+	r.status("no longer counts as proven", func(s reload.Status) bool { return s.Phase == reload.Rejected && s.Running.IsZero() })
 	r.swap("first")
 	r.live("first")
 	if slices.Contains(r.server.Loads(), "invalid") {
@@ -393,6 +407,7 @@ func TestServerRestartsOnOlderFiles(t *testing.T) {
 	}
 }
 
+// After many quick swaps, good and bad, the last files are live.
 func TestSwapStorm(t *testing.T) {
 	t.Parallel()
 	r := newSite(t, prometheustest.Options{})
@@ -443,7 +458,7 @@ func TestForeignReload(t *testing.T) {
 	}
 }
 
-// TestNeedsReload: a change needs a reload unless the server is known to read all of it again by itself.
+// A change needs a reload unless the server is known to read all changed files by itself.
 func TestNeedsReload(t *testing.T) {
 	t.Parallel()
 	set := func(text string) *snapshot.Set {
@@ -467,8 +482,8 @@ func TestNeedsReload(t *testing.T) {
 	}{
 		{"a credential changed", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after), Expected: known, Last: plan(known)}, 0},
 		{"a file of unknown use changed", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after), Expected: unknown, Last: plan(unknown)}, 1},
-		{"the validator does not tell", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after), Last: plan(known)}, 1},
-		{"nothing is known of the server", reload.Change{New: after, Expected: known}, 1},
+		{"the validator expects nothing", reload.Change{Old: before, New: after, Files: snapshot.Diff(before, after), Last: plan(known)}, 1},
+		{"nothing is known about the server", reload.Change{New: after, Expected: known}, 1},
 		{"only the digest is known", reload.Change{Old: before}, 1},
 	} {
 		p, err := d.Plan(t.Context(), c.change)
@@ -478,6 +493,7 @@ func TestNeedsReload(t *testing.T) {
 	}
 }
 
+// A URL that is not one is an error that does not repeat its password.
 func TestBadURLs(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"", "127.0.0.1:9090", "localhost:9090", "ftp://a", "http://", "http://user:hunter2@[::1", "http://a b:hunter2@c"} {
@@ -488,8 +504,8 @@ func TestBadURLs(t *testing.T) {
 	}
 }
 
-// Someone else's load began before the files changed and ends after that: its time says nothing about the files, whatever
-// the time-out of a reload is.
+// A load by someone else begins before the files change and ends after that. Its time proves nothing about the new files, whatever
+// the timeout of a reload is: they get a reload.
 func TestSlowForeignLoadOfOlderFiles(t *testing.T) {
 	t.Parallel()
 	f := newFiles(t, "old")
@@ -520,8 +536,8 @@ func TestSlowForeignLoadOfOlderFiles(t *testing.T) {
 	r.wantRequests(n + 1)
 }
 
-// A server that was started with the main file's path through ..data, as the documentation recommends behind a gate, reads
-// the same file: nothing differs, and nothing is said to be left out.
+// A server whose --config.file goes through ..data, as the documentation recommends behind a gate, reads the same main file: nothing
+// differs, and all is compared. If its path is another one, that is reported as not compared.
 func TestMainFileThroughData(t *testing.T) {
 	t.Parallel()
 	for flag, same := range map[string]bool{"/gate/..data/prometheus.yml": true, "/gate/other/prometheus.yml": false} {
@@ -540,7 +556,7 @@ func TestMainFileThroughData(t *testing.T) {
 		if err != nil || !v.Proven || len(v.Differences) > 0 {
 			t.Errorf("%s: %+v %v", flag, v, err)
 		}
-		if told := strings.Contains(strings.Join(v.NotCompared, " "), "path of the main file"); told == same {
+		if reported := strings.Contains(strings.Join(v.NotCompared, " "), "path of the main file"); reported == same {
 			t.Errorf("%s: not compared: %q", flag, v.NotCompared)
 		}
 	}

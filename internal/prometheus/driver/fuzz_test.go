@@ -11,8 +11,8 @@ import (
 	"reloader/internal/prometheus/driver"
 )
 
-// FuzzAnswers: a server that answers everything with 200 and any text is ready only when the text is
-// of Prometheus' API.
+// A server that answers every request with 200 and the same text is ready only if the text is an answer of
+// Prometheus' API.
 func FuzzAnswers(f *testing.F) {
 	f.Add(`{"status": "success", "data": {"startTime": "2026-01-01T00:00:00Z", "lastConfigTime": "2026-01-01T00:00:00Z", "reloadConfigSuccess": true, "version": "3.15.0"}}`)
 	f.Add(`{"status": "success", "data": {"startTime": 5}}`)

@@ -13,16 +13,16 @@ import (
 	"reloader/test/rig"
 )
 
-// The first observation says what the server runs, so that guards work after a restart of ours; what the server does not tell
-// is not made up.
+// The first observation reads the jobs and rule groups from the server, so that guards work after a restart of reloader. If the server
+// does not show them, they are unknown.
 func TestOutlineOfTheServer(t *testing.T) {
 	t.Parallel()
-	both(t, "tells", options{}, func(t *testing.T, s server) {
+	both(t, "shows", options{}, func(t *testing.T, s server) {
 		s.write(t, rulesFile)
 		if err := newDriver(t, httpclient.Options{URL: s.url}).Reload(t.Context(), reload.Plan{}); err != nil {
 			t.Fatal(err)
 		}
-		rig.Until(t, "the pool is made", func() bool { // which the server does some seconds after the load
+		rig.Until(t, "a scrape pool", func() bool { // the server makes it some seconds after the load
 			body, err := rig.Get(t, s.url+"/api/v1/scrape_pools")
 			return err == nil && strings.Contains(body, "self")
 		})

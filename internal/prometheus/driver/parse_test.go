@@ -15,7 +15,7 @@ import (
 	"reloader/internal/prometheus/prometheustest"
 )
 
-// What a server says of an expression is its own verdict: the real one's words, below a route prefix and behind a password too.
+// The server's own words about an expression are reported, also with a route prefix and a password.
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	both(t, "prefix and password", options{prefix: "/prom", password: true}, func(t *testing.T, s server) {
@@ -36,10 +36,11 @@ func TestRefuses(t *testing.T) {
 	})
 }
 
-// An answer that is no verdict is an error, never "it takes the expression".
+// An answer that is not a verdict is an error: it never counts as accepting the expression. An older server is asked in its own
+// way, and an agent is not asked.
 func TestRefusesIsUnknown(t *testing.T) {
 	t.Parallel()
-	for name, status := range map[string]int{"not there": http.StatusNotFound, "denied": http.StatusForbidden, "broken": http.StatusInternalServerError, "not its own 400": http.StatusBadRequest} {
+	for name, status := range map[string]int{"not found": http.StatusNotFound, "denied": http.StatusForbidden, "broken": http.StatusInternalServerError, "not its own 400": http.StatusBadRequest} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fake := prometheustest.New(t, prometheustest.Options{})
@@ -64,12 +65,12 @@ func TestRefusesIsUnknown(t *testing.T) {
 		t.Parallel()
 		fake := prometheustest.New(t, prometheustest.Options{Flags: map[string]string{"agent": "true"}})
 		if observe(t, newDriver(t, httpclient.Options{URL: fake.URL()})).Facts.Refuses != nil {
-			t.Error("it would be asked")
+			t.Error("an agent would be asked")
 		}
 	})
 }
 
-// A server, or a proxy before it, that repeats the password shows it to no one, and a long answer is cut.
+// If the server, or a proxy in front of it, repeats the password in its answer, it is removed. A long answer is cut.
 func TestRefusesShowsNoPassword(t *testing.T) {
 	t.Parallel()
 	fake := prometheustest.New(t, prometheustest.Options{Refuse: func(string) string { return "user admin with hunter22: " + strings.Repeat("x", 100_000) }})
@@ -80,7 +81,7 @@ func TestRefusesShowsNoPassword(t *testing.T) {
 	}
 }
 
-// refusal is what the fake says against expressions, as the real server does.
+// refusal is what the fake says about an expression: the words of the real server, or nothing if it is valid.
 func refusal(expr string) string {
 	switch {
 	case strings.HasSuffix(expr, "=="):

@@ -14,8 +14,8 @@ import (
 	"reloader/internal/reload"
 )
 
-// TestPatience: a reload that took too long is waited for as long again; one whose connection was cut may
-// never have begun, and must not hold the next one up for minutes.
+// A reload that timed out is waited for once more as long as its timeout. A reload whose connection was cut may never have
+// begun, so it delays the next one only briefly.
 func TestPatience(t *testing.T) {
 	t.Parallel()
 	cut := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
@@ -39,10 +39,10 @@ func TestPatience(t *testing.T) {
 	if p := patience(cut.URL, time.Hour, reload.ClassUnreachable); p > time.Minute {
 		t.Errorf("a cut connection is waited for %s", p)
 	}
-	// Behind a failed load another failed one shows no end.
+	// After a failed load, the end of another failed load is not visible.
 	d := &Driver{o: Options{Timeout: time.Hour}, before: runtime{StartTime: time.Now()}}
 	if p := d.patience(reload.ClassTimeout); p > time.Minute {
-		t.Errorf("a slow reload behind a failed one is waited for %s more", p)
+		t.Errorf("a slow reload after a failed one is waited for %s more", p)
 	}
 	d.before.ReloadConfigSuccess = true
 	if p := d.patience(reload.ClassTimeout); p != time.Hour {
@@ -54,8 +54,8 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// Scrape pools that are missing are waited for no longer than after a load, also when by the server's clock the load is yet
-// to come, because the clock was set back.
+// How long missing scrape pools are waited for depends on the time since the load, and is never more than right after a load, even
+// if the load is in the future because the server's clock was set back.
 func TestPoolsAreNotWaitedForLonger(t *testing.T) {
 	t.Parallel()
 	at := time.Now()
@@ -76,7 +76,8 @@ func TestPoolsAreNotWaitedForLonger(t *testing.T) {
 	}
 }
 
-// What rests on nothing but the reload after the last change is said to be not compared where no server shows it.
+// Hidden settings are proven by the reload after the last change, and never without one. Those that no page of any server shows are
+// also reported as not compared.
 func TestQueryOffsetIsNotCompared(t *testing.T) {
 	t.Parallel()
 	for hidden, want := range map[string]int{proof.QueryOffset: 1, "values of secrets": 0} {

@@ -14,12 +14,12 @@ import (
 	"reloader/internal/snapshot"
 )
 
-// The files of the contract: what the fake is told about them is what the real server does with them.
+// The files of the contract: the fake does with them what the real server does.
 const (
 	goodFile    = "global: {scrape_interval: 15s}\n"
 	otherFile   = "global: {scrape_interval: 30s}\n"
 	brokenFile  = "global: {scrape_interval: 15s}\nnonsense: true\n"
-	brokenRules = "rule_files: [rules.yml]\n" // rules.yml does not parse: refused only while applying
+	brokenRules = "rule_files: [rules.yml]\n" // rules.yml does not parse: the server refuses it only while applying
 	rulesFile   = "rule_files: [good.rules]\nscrape_configs: [{job_name: self, static_configs: [{targets: ['127.0.0.1:1']}]}]\n"
 	goodRules   = `groups:
 - {name: one, rules: [{record: "a:one", expr: "sum(up) by(x)"}]}
@@ -28,7 +28,7 @@ const (
 `
 )
 
-// options are what both servers can be asked for.
+// options are settings that both servers have.
 type options struct {
 	prefix      string
 	noLifecycle bool
@@ -137,7 +137,7 @@ func observe(t *testing.T, d reload.Driver) reload.Observation {
 	return o
 }
 
-// planFor reads the server's directory and asks for the plan of a start.
+// planFor reads the server's directory and returns the plan for the first change after a start.
 func planFor(t *testing.T, d reload.Driver, s server) reload.Plan {
 	t.Helper()
 	snap, err := snapshot.Take(t.Context(), snapshot.Source{Name: "config", Dir: s.dir}, snapshot.Limits{})
@@ -157,7 +157,7 @@ func wantClass(t *testing.T, err error, class reload.Class, words ...string) {
 	_ = failure(t, err, class, words...)
 }
 
-// failure checks an error's class and what it mentions, and returns it for more.
+// failure checks an error's class and what it mentions, and returns it for further checks.
 func failure(t *testing.T, err error, class reload.Class, words ...string) *reload.Failure {
 	t.Helper()
 	var f *reload.Failure

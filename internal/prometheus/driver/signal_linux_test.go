@@ -18,11 +18,11 @@ import (
 	"reloader/test/rig"
 )
 
-// TestSignal uses the real server: SIGHUP works without the lifecycle API, and shows no result but in runtimeinfo.
+// SIGHUP reloads the real server without its lifecycle API. The result is proven by its API, or without a URL reported as unproven.
 func TestSignal(t *testing.T) {
 	t.Parallel()
 	binary := rig.PrometheusBinary(t)
-	// A name of its own, longer than the kernel keeps, so that other tests' servers are not meant.
+	// A name of its own, so that the signal does not reach the servers of other tests. It is longer than the kernel keeps.
 	name := "prometheus-signal-" + filepath.Base(t.TempDir()) + filepath.Base(filepath.Dir(t.TempDir()))
 	link := filepath.Join(t.TempDir(), name)
 	if err := os.Symlink(binary, link); err != nil {
@@ -65,7 +65,7 @@ func TestSignal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A process that has just started is sent nothing.
+		// A process that has just started is not sent the signal.
 		rig.Eventually(t, "a process that can take the signal", func() error {
 			if o, err := d.Observe(t.Context()); err != nil || !o.Ready {
 				return fmt.Errorf("%s, %w", o.Reason, err)
@@ -92,12 +92,12 @@ func TestSignal(t *testing.T) {
 	})
 }
 
-// A load that a signal began and that takes long does not hold up newer files: the confirmation ends, no second signal is
-// sent into the load, and its end is what the files are proven or refused by.
+// A load by signal that takes long does not delay newer files: the confirmation ends while it runs. No second signal is sent
+// meanwhile, and the end of the load proves or refuses the files.
 func TestSlowLoadAfterASignal(t *testing.T) {
 	t.Parallel()
 	for _, good := range []bool{true, false} {
-		t.Run(fmt.Sprintf("ends well %v", good), func(t *testing.T) {
+		t.Run(fmt.Sprintf("succeeds %v", good), func(t *testing.T) {
 			t.Parallel()
 			name := fmt.Sprintf("slow-%v-%d", good, os.Getpid())
 			link := filepath.Join(t.TempDir(), name)
@@ -108,7 +108,7 @@ func TestSlowLoadAfterASignal(t *testing.T) {
 			if err := os.Symlink(sleep, link); err != nil {
 				t.Fatal(err)
 			}
-			// Nothing comes of the signal itself; the fake server loads when the test says so.
+			// The process ignores the signal; the fake server loads when the test tells it to.
 			rig.NewProcess(t, name, "nohup", link, "1000").Start()
 			var refuses atomic.Bool
 			fake := prometheustest.New(t, prometheustest.Options{Load: func(string) error {
