@@ -12,20 +12,8 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/test/rig"
 )
-
-// promtool is the real program. Tests that need it are skipped only if its variable is not set.
-func promtool(t *testing.T) string {
-	t.Helper()
-	p := os.Getenv("RELOADER_PROMTOOL_BINARY")
-	if p == "" {
-		t.Skip("RELOADER_PROMTOOL_BINARY names no promtool; make test does")
-	}
-	if _, err := os.Stat(p); err != nil {
-		t.Fatalf("RELOADER_PROMTOOL_BINARY: %v", err)
-	}
-	return p
-}
 
 // moduleDir is where the sources of the Prometheus module are.
 func moduleDir(t *testing.T) string {
@@ -46,7 +34,7 @@ type opinion struct {
 // ask runs promtool once for many files. It continues after a bad one.
 func ask(t *testing.T, args []string, files []string) map[string]opinion {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), promtool(t), append(args, files...)...)
+	cmd := exec.CommandContext(t.Context(), rig.PromtoolBinary(t), append(args, files...)...)
 	// One writer for both streams keeps them in order.
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -72,8 +60,8 @@ func ask(t *testing.T, args []string, files []string) map[string]opinion {
 	return opinions
 }
 
-// inView are all files below a directory, as promcheck receives them.
-func inView(t *testing.T, dir string) []validator.File {
+// filesBelow are all files below a directory, as promcheck receives them.
+func filesBelow(t *testing.T, dir string) []validator.File {
 	t.Helper()
 	var files []validator.File
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -96,6 +84,11 @@ func judgeMain(dir string, files []validator.File, main string, agent bool) *val
 	files = slices.DeleteFunc(slices.Clone(files), func(f validator.File) bool { return filepath.Ext(f.Path) == ".mutant" && f.Path != main })
 	i := slices.IndexFunc(files, func(f validator.File) bool { return f.Path == main })
 	return Judge(&validator.Question{Protocol: validator.Protocol, Main: i, Files: files, Dirs: []string{dir}, Agent: agent})
+}
+
+// judgeText judges a main file without other files.
+func judgeText(body string, agent bool) *validator.Answer {
+	return judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(body)), Content: []byte(body)}}, "/d/m", agent)
 }
 
 // judgeRules judges one rule file alone.
@@ -157,7 +150,7 @@ func compare(t *testing.T, file string, o opinion, a *validator.Answer, used map
 // The library's own examples, good and bad, get promtool's verdict.
 func TestVerdictsOnThePrometheusTestdata(t *testing.T) {
 	t.Parallel()
-	promtool(t)
+	rig.PromtoolBinary(t)
 	module := moduleDir(t)
 	used := map[string]int{}
 
@@ -166,7 +159,7 @@ func TestVerdictsOnThePrometheusTestdata(t *testing.T) {
 	if err != nil || len(mains) < 150 {
 		t.Fatalf("%d main files in the module, %v", len(mains), err)
 	}
-	files := inView(t, dir)
+	files := filesBelow(t, dir)
 	opinions := ask(t, []string{"check", "config"}, mains)
 	agents := ask(t, []string{"check", "config", "--agent"}, mains)
 	for _, m := range mains {
@@ -224,7 +217,7 @@ func TestDifferencesAreDocumentedAndReal(t *testing.T) {
 		if err := os.WriteFile(p, []byte(body), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		compare(t, name, ask(t, []string{"check", "config"}, []string{p})[p], judgeMain(dir, inView(t, dir), p, false), used)
+		compare(t, name, ask(t, []string{"check", "config"}, []string{p})[p], judgeMain(dir, filesBelow(t, dir), p, false), used)
 	}
 	for _, name := range listed {
 		if used[name] != 1 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"reloader/internal/prometheus/validator"
+	"reloader/test/rig"
 )
 
 // mistake in testdata/mistakes.txt: "# rules" or "# config" begins one, and <<< ends the line that is to be named; a file without
@@ -38,7 +39,7 @@ func mistakesOf(t *testing.T) (files []slip) {
 // Mistakes in every section get promtool's verdict, at the line of the mistake or next to it. What is unusual but valid is accepted.
 func TestVerdictsOnMistakesOfAllSections(t *testing.T) {
 	t.Parallel()
-	promtool(t)
+	rig.PromtoolBinary(t)
 	dir := t.TempDir()
 	all := mistakesOf(t)
 	var mains, rules []string
@@ -76,7 +77,7 @@ func TestVerdictsOnMistakesOfAllSections(t *testing.T) {
 		}
 	}
 	for p, o := range ask(t, []string{"check", "config"}, mains) {
-		check(p, o, judgeMain(dir, inView(t, dir), p, false))
+		check(p, o, judgeMain(dir, filesBelow(t, dir), p, false))
 	}
 	for p, o := range ask(t, []string{"check", "rules"}, rules) {
 		check(p, o, judgeRules(p, []byte(paths[p].body)))

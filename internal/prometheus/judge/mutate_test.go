@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"reloader/internal/prometheus/validator"
+	"reloader/test/rig"
 )
 
 // mutations are mistakes that people make in YAML. Each changes one line or the lines around it.
@@ -79,14 +79,12 @@ func mutants(seed uint64, body string, n int) map[string]string {
 // Mistakes in good files get promtool's verdict, and every refusal has a position.
 func TestVerdictsOnMutations(t *testing.T) {
 	t.Parallel()
-	promtool(t)
+	rig.PromtoolBinary(t)
 	used := map[string]int{}
 	dir := t.TempDir()
-	write := func(name, body string) string {
+	put := func(name, body string) string {
 		p := filepath.Join(dir, name)
-		if err := os.WriteFile(p, []byte(body), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, p, body)
 		return p
 	}
 	for _, f := range []string{"targets.json", "extra.scrape", "good.rules"} {
@@ -94,7 +92,7 @@ func TestVerdictsOnMutations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(f, string(b))
+		put(f, string(b))
 	}
 	var mains, rules []string
 	for seed, f := range []string{"prometheus.yml", "remote.yml", "good.rules"} {
@@ -104,13 +102,13 @@ func TestVerdictsOnMutations(t *testing.T) {
 		}
 		for name, body := range mutants(uint64(seed), string(b), 200) {
 			if filepath.Ext(f) == ".rules" {
-				rules = append(rules, write("rules-"+name+".mutant", body))
+				rules = append(rules, put("rules-"+name+".mutant", body))
 			} else {
-				mains = append(mains, write(strings.TrimSuffix(f, ".yml")+"-"+name+".mutant", body))
+				mains = append(mains, put(strings.TrimSuffix(f, ".yml")+"-"+name+".mutant", body))
 			}
 		}
 	}
-	files := inView(t, dir)
+	files := filesBelow(t, dir)
 	failed := 0
 	opinions := ask(t, []string{"check", "config"}, mains)
 	for _, m := range mains {
@@ -136,5 +134,3 @@ func TestVerdictsOnMutations(t *testing.T) {
 	}
 	t.Logf("%d mutants, %d of them bad, deliberate differences: %v", all, failed, used)
 }
-
-var _ = validator.Protocol

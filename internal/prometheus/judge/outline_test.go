@@ -5,14 +5,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"reloader/internal/prometheus/validator"
 )
 
 // outlineOf returns a main file's items as "kind name" with their fingerprints.
 func outlineOf(t *testing.T, body string) (names []string, prints map[string]uint64) {
 	t.Helper()
-	a := judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(body)), Content: []byte(body)}}, "/d/m", false)
+	a := judgeText(body, false)
 	if found := errorsOf(a); len(found) > 0 {
 		t.Fatalf("Prometheus would refuse it: %v", found)
 	}

@@ -12,7 +12,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reloader/internal/prometheus/proof"
-	"reloader/internal/prometheus/validator"
 	"reloader/internal/yamlnode"
 )
 
@@ -162,6 +161,6 @@ func quotedFor(old, with string) string {
 
 // expectedOf is what a server shows of a main file; nil when it refuses it.
 func expectedOf(main string) *proof.Expected {
-	a := judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(main)), Content: []byte(main)}}, "/d/m", false)
+	a := judgeText(main, false)
 	return a.Expected
 }

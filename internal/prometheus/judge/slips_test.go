@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"reloader/internal/prometheus/validator"
+	"reloader/test/rig"
 )
 
 // slips are the typing mistakes that are hardest to find in YAML: one character too many or too few.
@@ -90,7 +91,7 @@ func promtoolLine(text, file string) int {
 // The line that a person reads first is at the slip, even where promtool reports another line or none.
 func TestSlips(t *testing.T) {
 	t.Parallel()
-	promtool(t)
+	rig.PromtoolBinary(t)
 	module := moduleDir(t)
 	for _, file := range []string{
 		filepath.Join("testdata", "slips", "prometheus.yml"),
@@ -188,7 +189,7 @@ func judgeSlip(s slip) *validator.Answer {
 			{Path: "/d/" + s.file, Size: int64(len(s.body)), Content: []byte(s.body)},
 		}, "/d/m", false)
 	default:
-		return judgeMain("/d", []validator.File{{Path: "/d/m", Size: int64(len(s.body)), Content: []byte(s.body)}}, "/d/m", false)
+		return judgeText(s.body, false)
 	}
 }
 

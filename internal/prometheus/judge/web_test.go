@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/test/rig"
 )
 
 const bcryptHash = "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay"
@@ -38,19 +38,18 @@ var webFiles = map[string][]string{
 // one; one that the server does not read is left alone. No password is shown.
 func TestWebConfiguration(t *testing.T) {
 	t.Parallel()
-	tool := promtool(t)
+	tool := rig.PromtoolBinary(t)
 	dir := t.TempDir()
 	cert, key := pair(t)
-	write := func(name, text string) validator.File {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return validator.File{Path: filepath.Join(dir, name), Size: int64(len(text)), Content: []byte(text)}
+	put := func(name, text string) validator.File {
+		p := filepath.Join(dir, name)
+		write(t, p, text)
+		return validator.File{Path: p, Size: int64(len(text)), Content: []byte(text)}
 	}
-	files := []validator.File{write("prometheus.yml", "scrape_configs: [{job_name: a}]\n"), write("c.pem", cert), write("k.pem", key), {}}
+	files := []validator.File{put("prometheus.yml", "scrape_configs: [{job_name: a}]\n"), put("c.pem", cert), put("k.pem", key), {}}
 	for verdict, texts := range webFiles {
 		for _, text := range texts {
-			files[3] = write("web.yml", text)
+			files[3] = put("web.yml", text)
 			out, err := exec.CommandContext(t.Context(), tool, "check", "web-config", files[3].Path).CombinedOutput()
 			if (err == nil) != (verdict == "good") {
 				t.Errorf("promtool on %q: %v %s", text, err, out)
@@ -73,12 +72,12 @@ func TestWebConfiguration(t *testing.T) {
 		}
 	}
 	// A server does not start with it, although promtool takes it.
-	files[3] = write("web.yml", "tls_server_config: {cert_file: c.pem, key_file: k.pem, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]}\n")
+	files[3] = put("web.yml", "tls_server_config: {cert_file: c.pem, key_file: k.pem, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]}\n")
 	if a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}}); len(errorsOf(a)) != 1 {
 		t.Errorf("no cipher suite for HTTP/2: %+v", errorsOf(a))
 	}
 	// What is not visible may be in the server's container.
-	files[3] = write("web.yml", "tls_server_config: {cert_file: /secrets/c.pem, key_file: k.pem}\n")
+	files[3] = put("web.yml", "tls_server_config: {cert_file: /secrets/c.pem, key_file: k.pem}\n")
 	if a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}}); len(errorsOf(a)) != 0 || len(a.Findings) != 1 {
 		t.Errorf("a certificate that is not visible: %+v", a.Findings)
 	}
@@ -90,7 +89,7 @@ func TestWebConfiguration(t *testing.T) {
 		"tls_server_config: {cert_file: c.pem, key_file: k.pem, min_version: TLS14}\n":                                                        {"3.99.0"},
 		"tls_server_config: {cert_file: c.pem, key_file: k.pem, cipher_suites: [TLS_RSA_WITH_AES_128_GCM_SHA256, " + http2Ciphers[0] + "]}\n": {"2.45.0"},
 	} {
-		files[3] = write("web.yml", text)
+		files[3] = put("web.yml", text)
 		for _, version := range append(versions, "3.16.0") {
 			a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}, Version: version})
 			if len(a.Findings) != 1 || (len(errorsOf(a)) == 1) != (version == "3.16.0") {
@@ -99,7 +98,7 @@ func TestWebConfiguration(t *testing.T) {
 		}
 	}
 	// Two mistakes are one message on one line.
-	files[3] = write("web.yml", "tls_server_config: {client_auth_type: NoClientCert}\n")
+	files[3] = put("web.yml", "tls_server_config: {client_auth_type: NoClientCert}\n")
 	a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}})
 	if len(a.Findings) != 1 || strings.Contains(a.Findings[0].Message, "\n") {
 		t.Errorf("no certificate and no key: %+v", a.Findings)

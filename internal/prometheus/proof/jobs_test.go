@@ -79,7 +79,8 @@ func FuzzReadTargets(f *testing.F) {
 	f.Add(`<html>`)
 	f.Fuzz(func(t *testing.T, answer string) {
 		err := ReadTargets(strings.NewReader(answer), func(string, map[string]string) {})
-		if err == nil && !strings.Contains(answer, "status") {
+		// An escape may spell the word in another way.
+		if err == nil && !strings.Contains(answer, "success") && !strings.Contains(answer, `\u`) {
 			t.Errorf("%q counts as an answer", answer)
 		}
 	})

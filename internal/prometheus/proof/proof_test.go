@@ -173,7 +173,7 @@ func FuzzReadRules(f *testing.F) {
 	f.Add(`[]`)
 	f.Fuzz(func(t *testing.T, text string) {
 		n := 0
-		if _, err := ReadRules(strings.NewReader(text), func(ServerGroup) { n++ }); err == nil && !strings.Contains(text, "success") {
+		if _, err := ReadRules(strings.NewReader(text), func(ServerGroup) { n++ }); err == nil && !strings.Contains(text, "success") && !strings.Contains(text, `\u`) { // or it is spelled by an escape
 			t.Errorf("%d groups of %q", n, text)
 		}
 	})

@@ -165,8 +165,7 @@ func TestPrometheusErrors(t *testing.T) {
 	if set.Len() != 1 {
 		t.Errorf("%d files", set.Len())
 	}
-	rig.WriteTree(t, top, map[string]string{"none/p.yml": "rule_files: [TOP/file/x.yml, '../none2/*']"})
-	rig.WriteTree(t, top, map[string]string{"none/p.yml": "rule_files: [" + top + "/file/x.yml]"})
+	rig.WriteTree(t, top, map[string]string{"none/p.yml": "rule_files: [TOP/file/x.yml]"})
 	if set, err = r.Read(t.Context()); err != nil || len(set.Snapshots) != 1 {
 		t.Errorf("a reference below a file: %v, %v", set, err)
 	}

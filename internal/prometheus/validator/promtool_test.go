@@ -2,27 +2,18 @@ package validator
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
 	"reloader/internal/confine"
 	"reloader/internal/finding"
+	"reloader/test/rig"
 )
-
-func realPromtool(t *testing.T) string {
-	t.Helper()
-	p := os.Getenv("RELOADER_PROMTOOL_BINARY")
-	if p == "" {
-		t.Skip("RELOADER_PROMTOOL_BINARY names no promtool; make test does")
-	}
-	return p
-}
 
 // The real promtool as external validator: verdicts, the user's paths, lines, no secrets, missing files.
 func TestExternalPromtool(t *testing.T) {
 	t.Parallel()
-	tool := realPromtool(t)
+	tool := rig.PromtoolBinary(t)
 	goodRules := "groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: sum(x)\n"
 	for name, tc := range map[string]struct {
 		files map[string]string

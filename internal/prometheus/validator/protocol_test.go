@@ -36,21 +36,21 @@ func TestQuestionThereAndBack(t *testing.T) {
 
 func TestBadQuestions(t *testing.T) {
 	t.Parallel()
-	for name, in := range map[string]string{
-		"nothing":          "",
-		"no line end":      `{"protocol":3}`,
-		"no JSON":          "hello\n",
-		"another protocol": `{"protocol":99,"files":[{"path":"a","size":0}]}` + "\n",
-		"no files":         `{"protocol":3}` + "\n",
-		"main is known":    `{"protocol":3,"files":[{"path":"a","size":-1}]}` + "\n",
-		"main outside":     `{"protocol":3,"main":1,"files":[{"path":"a","size":0}]}` + "\n",
-		"negative size":    `{"protocol":3,"files":[{"path":"a","size":-2}]}` + "\n",
-		"too large":        `{"protocol":3,"files":[{"path":"a","size":9999999999}]}` + "\n",
-		"cut":              `{"protocol":3,"files":[{"path":"a","size":5}]}` + "\nabc",
-		"too much":         `{"protocol":3,"files":[{"path":"a","size":1}]}` + "\nabc",
+	for name, c := range map[string]struct{ in, want string }{
+		"nothing":          {"", "EOF"},
+		"no line end":      {`{"protocol":3}`, "unexpected EOF"},
+		"no JSON":          {"hello\n", "invalid character"},
+		"another protocol": {`{"protocol":99,"files":[{"path":"a","size":0}]}` + "\n", "protocol "},
+		"no files":         {`{"protocol":3}` + "\n", "the main file is not among"},
+		"main is known":    {`{"protocol":3,"files":[{"path":"a","size":-1}]}` + "\n", "the main file is not among"},
+		"main outside":     {`{"protocol":3,"main":1,"files":[{"path":"a","size":0}]}` + "\n", "the main file is not among"},
+		"negative size":    {`{"protocol":3,"files":[{"path":"a","size":-2}]}` + "\n", "file of -2 bytes"},
+		"too large":        {`{"protocol":3,"files":[{"path":"a","size":9999999999}]}` + "\n", "file of 9999999999 bytes"},
+		"cut":              {`{"protocol":3,"files":[{"path":"a","size":5}]}` + "\nabc", "ends after 3 of 5 bytes"},
+		"too much":         {`{"protocol":3,"files":[{"path":"a","size":1}]}` + "\nabc", "more bytes than announced"},
 	} {
-		if _, err := ReadQuestion(strings.NewReader(in), nil); err == nil {
-			t.Errorf("%s: was read", name)
+		if _, err := ReadQuestion(strings.NewReader(c.in), nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}
 }
@@ -70,21 +70,21 @@ func TestAnotherProtocolIsNamed(t *testing.T) {
 
 func TestBadAnswers(t *testing.T) {
 	t.Parallel()
-	for name, in := range map[string]string{
-		"nothing":           "",
-		"text":              "all is well\n",
-		"half":              `{"protocol":3,"findings":[{"file":0,`,
-		"another protocol":  `{"protocol":7}`,
-		"two":               `{"protocol":3}{"protocol":3}`,
-		"unknown file":      `{"protocol":3,"findings":[{"file":9,"severity":"error","rule":"r","message":"m"}]}`,
-		"no severity":       `{"protocol":3,"findings":[{"file":0,"rule":"r","message":"m"}]}`,
-		"rules of no one":   `{"protocol":3,"rules":[{"file":-1}]}`,
-		"unused of no one":  `{"protocol":3,"unused":[4]}`,
-		"a list":            `[]`,
-		"negative position": `{"protocol":3,"findings":[{"file":0,"line":-1,"severity":"error","rule":"r","message":"m"}]}`,
+	for name, c := range map[string]struct{ in, want string }{
+		"nothing":           {"", "EOF"},
+		"text":              {"all is well\n", "invalid character"},
+		"half":              {`{"protocol":3,"findings":[{"file":0,`, "unexpected EOF"},
+		"another protocol":  {`{"protocol":7}`, "protocol "},
+		"two":               {`{"protocol":3}{"protocol":3}`, "more than one answer"},
+		"unknown file":      {`{"protocol":3,"findings":[{"file":9,"severity":"error","rule":"r","message":"m"}]}`, "makes no sense"},
+		"no severity":       {`{"protocol":3,"findings":[{"file":0,"rule":"r","message":"m"}]}`, "makes no sense"},
+		"rules of no file":  {`{"protocol":3,"rules":[{"file":-1}]}`, "was not asked about"},
+		"unused file":       {`{"protocol":3,"unused":[4]}`, "was not asked about"},
+		"a list":            {`[]`, "cannot unmarshal array"},
+		"negative position": {`{"protocol":3,"findings":[{"file":0,"line":-1,"severity":"error","rule":"r","message":"m"}]}`, "makes no sense"},
 	} {
-		if _, err := parseAnswer([]byte(in), 1); err == nil {
-			t.Errorf("%s: was taken for an answer", name)
+		if _, err := parseAnswer([]byte(c.in), 1); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}
 }
