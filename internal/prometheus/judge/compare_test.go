@@ -15,7 +15,7 @@ import (
 	"reloader/test/rig"
 )
 
-// moduleDir is where the sources of the Prometheus module are.
+// moduleDir is the directory with the source of the Prometheus module.
 func moduleDir(t *testing.T) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus").Output()
@@ -38,7 +38,7 @@ func ask(t *testing.T, args []string, files []string) map[string]opinion {
 	// One writer for both streams keeps them in order.
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
-	_ = cmd.Run() // the exit code is of all files together
+	_ = cmd.Run() // the exit code is about all files together
 	opinions := map[string]opinion{}
 	current := ""
 	for line := range strings.Lines(out.String()) {
@@ -104,7 +104,7 @@ func errorsOf(a *validator.Answer) []validator.Finding {
 	return slices.DeleteFunc(slices.Clone(a.Findings), func(f validator.Finding) bool { return f.Severity != finding.Error })
 }
 
-// difference is a file on which we deliberately differ from promtool. docs/checks.md has a line for each name.
+// difference is a kind of file whose verdict deliberately differs from promtool's. docs/checks.md has a line for each name.
 type difference struct {
 	name string
 	is   func(o opinion, a *validator.Answer) bool
@@ -126,7 +126,8 @@ var differences = []difference{
 	}},
 }
 
-// compare reports a verdict that differs from promtool's without being listed, and findings without a position.
+// compare reports a verdict that differs from promtool's and is not a listed difference. It also reports findings without a line or of an
+// unknown rule.
 func compare(t *testing.T, file string, o opinion, a *validator.Answer, used map[string]int) {
 	t.Helper()
 	found := errorsOf(a)
@@ -221,7 +222,7 @@ func TestDifferencesAreDocumentedAndReal(t *testing.T) {
 	}
 	for _, name := range listed {
 		if used[name] != 1 {
-			t.Errorf("the difference %q is not shown by its example", name)
+			t.Errorf("the example of %q does not show the difference", name)
 		}
 	}
 }

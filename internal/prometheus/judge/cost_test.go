@@ -43,7 +43,7 @@ func TestManyPatterns(t *testing.T) {
 	}
 }
 
-// Too many comparisons are a warning. Files that look like rules are still judged: a bad one is an error.
+// A configuration that needs too many comparisons gets a warning. Files that look like rules are still judged: a bad one is an error.
 func TestTooManyComparisons(t *testing.T) {
 	t.Parallel()
 	q := manyPatterns(300, "*-N-*", "a-N-b")

@@ -35,9 +35,9 @@ func TestGrammarOfOlderServers(t *testing.T) {
 		for i, v := range columns {
 			for _, features := range [][]string{nil, {"promql-duration-expr", "promql-experimental-functions"}} {
 				n++
-				takes := verdicts[i] == '+' || verdicts[i] == 'f' && features != nil
-				if _, err := newParser(features, versions.Parse(v)).ParseExpr(expr); (err == nil) != takes {
-					t.Errorf("%s on %s with %v: %v, the server takes it: %v", expr, v, features, err, takes)
+				accepts := verdicts[i] == '+' || verdicts[i] == 'f' && features != nil
+				if _, err := newParser(features, versions.Parse(v)).ParseExpr(expr); (err == nil) != accepts {
+					t.Errorf("%s on %s with %v: %v, the server accepts it: %v", expr, v, features, err, accepts)
 				}
 			}
 		}
@@ -58,8 +58,8 @@ func TestPositionsInRenamed(t *testing.T) {
 				_, first := p.ParseExpr(early)
 				_, second := p.ParseExpr(last)
 				_, err := p.ParseExpr(strings.Repeat(early+" + ", 10) + last)
-				if takes := first == nil && second == nil; (err == nil) != takes {
-					t.Errorf("%s after %s on %s: %v, the parts are taken: %v", last, early, v, err, takes)
+				if accepts := first == nil && second == nil; (err == nil) != accepts {
+					t.Errorf("%s after %s on %s: %v, the parts are accepted: %v", last, early, v, err, accepts)
 				}
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"reloader/internal/yamlslip"
 )
 
+// bomb is YAML whose aliases expand to 9^10 values.
 func bomb() string {
 	var b strings.Builder
 	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x]\n")
@@ -32,7 +33,7 @@ func unknownFields(n int) string {
 	return b.String()
 }
 
-// The judge refuses hostile files, and always returns.
+// Hostile files are refused, as a main file and as rules.
 func TestHostileFiles(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
@@ -61,7 +62,7 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
-// A mistake after unusual line ends is found on the line on which a parser of YAML sees it, and the parts of the file are judged.
+// After unusual line ends, a mistake is reported on the line that a parser of YAML counts, and all parts of the file are judged.
 func TestUnusualLineEnds(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"\n", "\r\n", "\r", "\u0085", "\u2028", "\u2029"} {
@@ -79,7 +80,7 @@ func TestUnusualLineEnds(t *testing.T) {
 	}
 }
 
-// An agent's answer lists the fields that an agent does not have in the same order each time.
+// The fields that an agent does not have are reported in the same order each time.
 func TestAgentFieldsInOrder(t *testing.T) {
 	t.Parallel()
 	body := "alerting: {alertmanagers: [{static_configs: [{targets: [a]}]}]}\nremote_read: [{url: http://a}]\nrule_files: [a]\n"
@@ -96,8 +97,8 @@ func TestAgentFieldsInOrder(t *testing.T) {
 	}
 }
 
-// If a main file or a scrape_config_files file has more mistakes than are searched for, one finding says that the search ended.
-// With few mistakes there is no such finding.
+// If a main file or a file of scrape_config_files has too many mistakes, the search ends and one finding says so. With few
+// mistakes there is no such finding.
 func TestSearchThatEnds(t *testing.T) {
 	t.Parallel()
 	for jobs, ended := range map[int]int{3: 0, 2 * maxProblems: 1} {
@@ -122,13 +123,14 @@ func TestSearchThatEnds(t *testing.T) {
 				}
 			}
 			if open != ended || ended == 0 && mistakes != jobs || ended == 1 && mistakes >= jobs {
-				t.Errorf("%s with %d jobs: %d mistakes are told, and %d times that the search ended", kind, jobs, mistakes, open)
+				t.Errorf("%s with %d jobs: %d mistakes are reported, and %d times that the search ended", kind, jobs, mistakes, open)
 			}
 		}
 	}
 }
 
-// A file without any document is good. Prometheus refuses an empty document as its main file (test/prometheus, TestCrashes).
+// A file without any document has no findings and no parts, and no errors as a rule file. Prometheus refuses an empty document as its main
+// file (test/prometheus, TestCrashes).
 func TestEmptyFiles(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "\n", "# nothing\n", "---\n", "null\n", "{}\n"} {
@@ -210,7 +212,7 @@ func FuzzTargets(f *testing.F) {
 			}
 		}
 		if !json.Valid(body) && !refused {
-			t.Fatalf("this is no JSON, and is taken: %q", body)
+			t.Fatalf("accepted, but not JSON: %q", body)
 		}
 	})
 }

@@ -10,8 +10,8 @@ import (
 	"reloader/test/rig"
 )
 
-// mistake in testdata/mistakes.txt: "# rules" or "# config" begins one, and <<< ends the line that is to be named; a file without
-// <<< is good.
+// mistakesOf are the files in testdata/mistakes.txt. A line "# rules ..." or "# config ..." begins a file, and <<< marks the end of the line
+// with the mistake. A file without <<< is good.
 func mistakesOf(t *testing.T) (files []slip) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", "mistakes.txt"))
@@ -36,7 +36,7 @@ func mistakesOf(t *testing.T) (files []slip) {
 	return files
 }
 
-// Mistakes in every section get promtool's verdict, at the line of the mistake or next to it. What is unusual but valid is accepted.
+// A file with a mistake in any section gets promtool's verdict, at the line of the mistake or next to it. Unusual but valid files are accepted.
 func TestVerdictsOnMistakesOfAllSections(t *testing.T) {
 	t.Parallel()
 	rig.PromtoolBinary(t)
@@ -73,7 +73,7 @@ func TestVerdictsOnMistakesOfAllSections(t *testing.T) {
 			nearest = min(nearest, distance(f.Line, s.line))
 		}
 		if nearest > 1 {
-			t.Errorf("%s: line %d is wrong, found %+v", s.name, s.line, found)
+			t.Errorf("%s: the mistake is on line %d, found %+v", s.name, s.line, found)
 		}
 	}
 	for p, o := range ask(t, []string{"check", "config"}, mains) {

@@ -59,7 +59,7 @@ func value(l []string, at int, v string) []string {
 	return l
 }
 
-// mutants are seeded, so that a failure can be reproduced.
+// mutants are n variants of a file, each with one or two mistakes. The seed makes failures reproducible.
 func mutants(seed uint64, body string, n int) map[string]string {
 	r := rand.New(rand.NewPCG(seed, 7))
 	out := map[string]string{}
@@ -76,7 +76,7 @@ func mutants(seed uint64, body string, n int) map[string]string {
 	return out
 }
 
-// Mistakes in good files get promtool's verdict, and every refusal has a position.
+// Good files with random mistakes get promtool's verdict, and every finding has a line.
 func TestVerdictsOnMutations(t *testing.T) {
 	t.Parallel()
 	rig.PromtoolBinary(t)
@@ -130,7 +130,7 @@ func TestVerdictsOnMutations(t *testing.T) {
 	}
 	all := len(mains) + len(rules)
 	if failed < all/4 || failed > all-all/10 {
-		t.Errorf("%d of %d mutants are bad: the comparison says little", failed, all)
+		t.Errorf("%d of %d mutants are bad: too few or too many for a comparison", failed, all)
 	}
 	t.Logf("%d mutants, %d of them bad, deliberate differences: %v", all, failed, used)
 }

@@ -8,8 +8,8 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// A good server of another version runs the files, whatever its jobs are called: names that the library prints in quotes, on many
-// lines, or broken after 80 characters are those that a parser reads. A job with another name is noticed.
+// A server of another version that runs the files matches them, whatever its jobs are called: also with names that the library prints
+// in quotes, on several lines, or wrapped after 80 characters. A job with another name is a difference.
 func TestOddJobNamesOnAServerOfAnotherVersion(t *testing.T) {
 	t.Parallel()
 	names := append([]string{`"quoted"`, "'quoted'", "one\ntwo", "one\n\n two\n", "#1", strings.Repeat("é ", 60) + "end"}, odd...)

@@ -13,7 +13,7 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// Where no server is compared, all is the same as where one is, except that no digest of what it shows is there.
+// A verdict without a server to compare is the same as one with a server, except that it has no digests of what the server shows.
 func TestOffline(t *testing.T) {
 	t.Parallel()
 	shown := 0
@@ -28,7 +28,7 @@ func TestOffline(t *testing.T) {
 		offline.Offline = true
 		got := Judge(&offline)
 		if got.Expected != nil && (got.Expected.Text != 0 || len(got.Expected.Items)+len(got.Expected.FileJobs) > 0) {
-			t.Errorf("%s: it was printed: %+v", c, got.Expected)
+			t.Errorf("%s: there are digests: %+v", c, got.Expected)
 		}
 		shown += withoutDigests(want)
 		if n := withoutDigests(got); n > 0 {
@@ -39,12 +39,12 @@ func TestOffline(t *testing.T) {
 		}
 	}
 	if shown < 10 {
-		t.Errorf("only %d groups are shown in all cases: the comparison says little", shown)
+		t.Errorf("all cases together have only %d groups to compare", shown)
 	}
 }
 
-// withoutDigests removes what only a comparison with a server needs, and counts the groups. It also sorts the findings: the library
-// reports those of a rule in any order.
+// withoutDigests removes what only a comparison with a server needs, and counts the removed groups. It also sorts the findings: the
+// library reports those of one rule in any order.
 func withoutDigests(a *validator.Answer) (groups int) {
 	slices.SortFunc(a.Findings, func(a, b validator.Finding) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	for _, f := range a.Rules {

@@ -7,8 +7,8 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// Servers before 3.14 leave out an empty separator or replacement, as 3.5.1 was seen to: they run the file. One that shows the default
-// runs something else.
+// Servers before 3.14 do not print an empty separator or replacement, as observed with 3.5.1. This is not a difference, but a server that
+// prints the default value runs something else.
 func TestEmptyValuesThatOlderServersLeaveOut(t *testing.T) {
 	t.Parallel()
 	const body = `

@@ -23,7 +23,7 @@ func outlineOf(t *testing.T, body string) (names []string, prints map[string]uin
 	return names, prints
 }
 
-// A job is found however it is written in YAML.
+// Jobs and patterns are found in every form of YAML: with aliases, merged keys, and lists defined elsewhere.
 func TestOutlineResolvesAliases(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -78,7 +78,7 @@ func TestOutlineSeesChangesBehindAliases(t *testing.T) {
 	}
 }
 
-// Turning a label into an annotation is a change, whatever their names.
+// An annotation in place of a label is a change, whatever its name.
 func TestLabelsAndAnnotationsDiffer(t *testing.T) {
 	t.Parallel()
 	print := func(rest string) uint64 {

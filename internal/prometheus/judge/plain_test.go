@@ -14,13 +14,13 @@ import (
 	"reloader/internal/prometheus/proof"
 )
 
-// odd are values that the library prints in all of its ways.
+// odd are values that the library prints in different styles.
 var odd = []string{
 	"", "a", "a\n", "a\n\n", "\n", "\n\na\n \n", " a", "a ", "\xff", "{}", "[]", "[a", "a, b", "- a", "-", "-1", "--- a", "...", "? a", "a: b", "a:", "a #b", "#a", "true", "0x1", "1:30", "null", "~", "<<",
 	"<secret>", `a\b`, `"`, `'`, `a"b'c`, "ä", "\u2028", "\ta", "scrape_configs:", "\nscrape_configs:\n- b", "a=b", "*a", "&a", "!a", "%a", "@a", "`a", "|", ">", "$1:$2", strings.Repeat("long text ", 30), "2001-01-01",
 }
 
-// oddConfig has a value in many places.
+// oddConfig is a configuration with this value in many places.
 func oddConfig(t *testing.T, value string) *config.Config {
 	t.Helper()
 	cfg := mustLoad(t, `
@@ -46,7 +46,8 @@ remote_write: [{url: 'http://h/', headers: {a: b}}]
 	return cfg
 }
 
-// The settings of a printed part are those that a parser of YAML finds in the whole text, whether they are read line by line or not.
+// The settings of a printed part are the same as a parser of YAML finds in the whole text, whether they were read line by line or
+// parsed.
 func TestSettingsOfPrintedParts(t *testing.T) {
 	t.Parallel()
 	var texts []string
@@ -85,7 +86,7 @@ func TestSettingsOfPrintedParts(t *testing.T) {
 	}
 }
 
-// What is read line by line of any text that the library prints is what a parser of YAML reads.
+// For any text that the library prints, reading line by line either gives the same as a parser of YAML or is not possible.
 func FuzzPlainSettings(f *testing.F) {
 	for _, v := range odd {
 		f.Add("a: [" + v + "]\nlabels: {b: c, a: " + v + "}\n")

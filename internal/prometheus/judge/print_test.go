@@ -13,7 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// goodFiles are main files that the library accepts: its own, and those of our cases.
+// goodFiles are the main files that the library accepts, from its own examples and from our testdata.
 func goodFiles(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -46,7 +46,7 @@ func goodFiles(t *testing.T) map[string]string {
 	return files
 }
 
-// Many jobs are printed as the server prints them, whatever the last and the first setting around a cut are.
+// Many jobs are printed a few at a time, exactly as the server prints them at once, whatever the settings next to a cut are.
 func TestPrinted(t *testing.T) {
 	t.Parallel()
 	for name, body := range goodFiles(t) {
@@ -65,7 +65,7 @@ func TestPrinted(t *testing.T) {
 			t.Errorf("%s: by the library (-), a few at a time (+):\n%s", name, d)
 		}
 	}
-	// The ends of texts decide about lines between two jobs.
+	// How a text ends decides about the lines between two jobs.
 	for _, value := range odd {
 		cfg := oddConfig(t, value)
 		for range 45 {
@@ -78,7 +78,7 @@ func TestPrinted(t *testing.T) {
 	}
 }
 
-// A configuration that is not read again is the one that would be read, with its variables.
+// A configuration that is printed without being read again is the same as if it were read again, with its variables.
 func TestPrintableWithoutReadingAgain(t *testing.T) {
 	t.Setenv("RELOADER_TEST_LABEL", "expanded")
 	files := goodFiles(t)
@@ -115,7 +115,7 @@ func TestPrintableWithoutReadingAgain(t *testing.T) {
 		}
 	}
 	if all := 4 * len(files); again < all/2 || again > all*3/4 || variables < 20 {
-		t.Errorf("%d of %d were read again, %d variables: the comparison says little", again, all, variables)
+		t.Errorf("%d of %d were read again, %d variables: too few or too many for a comparison", again, all, variables)
 	}
 }
 

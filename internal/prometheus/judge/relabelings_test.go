@@ -14,12 +14,12 @@ func judgedAs(version, main string) []validator.Finding {
 	}}).Findings
 }
 
-// The cost of a list is bounded whatever its length: mistakes up to the bound are reported, then that there may be more.
+// The cost of a list of any length is bounded: the mistakes up to the bound are reported, and a finding says that there may be more.
 func TestManyRelabelings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		list string
-		told int
+		want int
 	}{
 		"bad ones":                 {strings.Repeat("{action: bogus}, ", 3*maxRelabelings), maxProblems},
 		"good ones before bad one": {strings.Repeat("{action: drop}, ", maxRelabelings) + "{action: bogus}", 1},
@@ -29,13 +29,13 @@ func TestManyRelabelings(t *testing.T) {
 		for _, f := range found {
 			open = open || f.Open && f.Rule == finding.RuleMore
 		}
-		if !open || len(found) < c.told || len(found) > c.told+2 {
-			t.Errorf("%s: %d findings, want about %d and one that the search ended (there is one: %v)", name, len(found), c.told, open)
+		if !open || len(found) < c.want || len(found) > c.want+2 {
+			t.Errorf("%s: %d findings, want about %d and one that says the search ended (there is one: %v)", name, len(found), c.want, open)
 		}
 	}
 }
 
-// A newer server may know an unknown field of a relabeling, even if another part of the file has an error.
+// An unknown field of a relabeling is only a warning if the server is newer, even if another part of the file has an error.
 func TestNewFieldInRelabeling(t *testing.T) {
 	t.Parallel()
 	found := judgedAs("3.99.0", "global: {scrape_interval: x}\nscrape_configs:\n- job_name: a\n  relabel_configs: [{action: drop, source_labels: [a], new_field: 1}]\n")

@@ -8,8 +8,8 @@ import (
 	"reloader/internal/versions"
 )
 
-// The hint for what Prometheus renamed or removed, from 0.16 to 3.16 by its change log, is the new name or that it is gone,
-// wherever it is used and whatever it resembles.
+// For everything that Prometheus renamed or removed from 0.16 to 3.16, according to its change log, the hint gives the new name or says
+// since when it is removed.
 func TestRenamedAndRemoved(t *testing.T) {
 	t.Parallel()
 	const job = "scrape_configs:\n- job_name: a\n  "
@@ -48,7 +48,7 @@ func TestRenamedAndRemoved(t *testing.T) {
 			onlyHint(t, judgeRules("/d/a.rules", []byte("groups:\n- name: g\n  rules:\n  - record: a\n    expr: "+c.expr+"\n")), c.hint)
 		})
 	}
-	// Rules of 1.x are not YAML, or a single text in YAML.
+	// Rules of Prometheus 1.x are not YAML, or only a single text in YAML.
 	for _, body := range []string{
 		"ALERT InstanceDown\n  IF up == 0\n  FOR 5m\n  LABELS { severity = \"page\" }\n  ANNOTATIONS { summary = \"{{ $labels.instance }} is down\" }\n",
 		"job:up:sum = sum(up) by (job)\n",
@@ -58,7 +58,7 @@ func TestRenamedAndRemoved(t *testing.T) {
 	}
 }
 
-// onlyHint expects a single error, with this fix as its hint.
+// onlyHint requires a single error, and this text in its hint.
 func onlyHint(t *testing.T, a *validator.Answer, hint string) {
 	t.Helper()
 	all := errorsOf(a)
@@ -67,7 +67,7 @@ func onlyHint(t *testing.T, a *validator.Answer, hint string) {
 	}
 }
 
-// What the library knows and an older server does not is an error for that server, and for no other
+// An expression that the library knows and an older server does not is an error for that server, and for no newer one
 // (https://github.com/prometheus/prometheus/issues/13226: one such rule, and the server dropped all groups of the file).
 func TestTooNewForTheServer(t *testing.T) {
 	t.Parallel()

@@ -15,9 +15,9 @@ import (
 	"reloader/internal/yamlnode"
 )
 
-// What the server prints alike cannot be compared, only loaded again: each value of the library's examples, and of what they do
-// not have, is changed alone, in a file that has nothing but its job or section. The printed configuration changes with it, or the
-// value is said to be hidden.
+// Every changed value shows in the printed configuration, or the configuration counts as having hidden parts: those cannot be compared, only
+// loaded again. Each value of the library's examples, and of settings that they lack, is changed alone, in a file with only its
+// job or section.
 func TestEachChangeShowsOrIsHidden(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile(filepath.Join(moduleDir(t), "config", "testdata", "conf.good.yml"))
@@ -44,17 +44,17 @@ func TestEachChangeShowsOrIsHidden(t *testing.T) {
 				case after.Text == before.Text && len(after.Hidden) > 0:
 					hidden++
 				case after.Text == before.Text:
-					t.Errorf("%s: %q and %q are printed alike, and nothing is said to be hidden", strings.Join(at.path, "."), at.node.Value, other)
+					t.Errorf("%s: %q and %q are printed alike, and nothing counts as hidden", strings.Join(at.path, "."), at.node.Value, other)
 				}
 			}
 		}
 	}
 	if changed < 300 || hidden < 30 || hidden > changed/2 {
-		t.Errorf("%d changes, of them %d of hidden values: most of the file was not tried", changed, hidden)
+		t.Errorf("%d changes, %d of them of hidden values: most of the file was not tried", changed, hidden)
 	}
 }
 
-// hiding are parts with values that the examples do not have.
+// hiding are sections with values that the library's examples do not have.
 var hiding = []string{
 	"remote_write: [{url: 'http://u:abcd@h/'}]",
 	"remote_write: [{url: 'http://h/', proxy_url: 'http://u:abcd@h/'}]",
@@ -77,7 +77,7 @@ func mustParse(t *testing.T, text string) *index {
 	return ix
 }
 
-// alone is a configuration as many, each with one of its sections, or one item of a section that is a list.
+// alone splits configurations: each result has one section, or one item of a section that is a list.
 func alone(t *testing.T, texts ...string) (parts []string) {
 	t.Helper()
 	write := func(key string, v *yaml.Node) {
@@ -104,7 +104,7 @@ func alone(t *testing.T, texts ...string) (parts []string) {
 	return parts
 }
 
-// others are values that may stand where this one does.
+// others are other valid values in place of this one.
 func others(v string) []string {
 	if d, err := model.ParseDuration(v); err == nil {
 		return []string{(d + model.Duration(1e9)).String()}
@@ -125,7 +125,7 @@ func others(v string) []string {
 	return all
 }
 
-// everyNode are a node and all below it.
+// everyNode is a node and all nodes below it.
 func everyNode(n *yaml.Node) iter.Seq[*yaml.Node] {
 	return func(yield func(*yaml.Node) bool) {
 		if !yield(n) {
@@ -141,7 +141,7 @@ func everyNode(n *yaml.Node) iter.Seq[*yaml.Node] {
 	}
 }
 
-// replaced is the text with another value in the place of a scalar.
+// replaced is the text with another value in place of a scalar.
 func replaced(text string, n *yaml.Node, with string) string {
 	lines := strings.SplitAfter(text, "\n")
 	line := lines[n.Line-1]
@@ -151,7 +151,7 @@ func replaced(text string, n *yaml.Node, with string) string {
 	return strings.Join(lines, "")
 }
 
-// quotedFor is the value in quotes where the old one had them or it needs them.
+// quotedFor is the new value, in quotes if the old one had quotes or the new one needs them.
 func quotedFor(old, with string) string {
 	if strings.HasPrefix(old, `"`) || strings.HasPrefix(old, "'") || strings.ContainsAny(with, ":#{}[]@") {
 		return strconv.Quote(with)
@@ -159,7 +159,7 @@ func quotedFor(old, with string) string {
 	return with
 }
 
-// expectedOf is what a server shows of a main file; nil when it refuses it.
+// expectedOf is what a server shows of a main file; nil if the server would refuse the file.
 func expectedOf(main string) *proof.Expected {
 	a := judgeText(main, false)
 	return a.Expected

@@ -78,7 +78,7 @@ func slipsOf(file, body string) []slip {
 
 var rePromtoolPlace = regexp.MustCompile(`(?:line |: |^\s*)(\d+)(?::\d+)?: `)
 
-// promtoolLine is the first line of the file that promtool names; 0 when it names none.
+// promtoolLine is the first line number in promtool's answer; 0 if there is none.
 func promtoolLine(text, file string) int {
 	text = strings.ReplaceAll(text, file, "")
 	if m := rePromtoolPlace.FindStringSubmatch(text); m != nil {
@@ -88,7 +88,7 @@ func promtoolLine(text, file string) int {
 	return 0
 }
 
-// The line that a person reads first is at the slip, even where promtool reports another line or none.
+// For almost every slip the first finding is within 2 lines of it, even if promtool reports another line or none.
 func TestSlips(t *testing.T) {
 	t.Parallel()
 	rig.PromtoolBinary(t)
@@ -136,7 +136,7 @@ func measureSlips(t *testing.T, file string) {
 	for i, s := range all {
 		o := opinions[paths[i]]
 		if strings.Contains(o.text, "no such file") || strings.Contains(o.text, "does not point to") {
-			o.failed = false // a file that is not there is a warning
+			o.failed = false // for reloader a missing file is a warning
 		}
 		found := errorsOf(judgeSlip(s))
 		slices.SortFunc(found, func(x, y validator.Finding) int { return cmp.Or(x.Line-y.Line, x.Column-y.Column) })

@@ -6,8 +6,8 @@ import (
 	"reloader/internal/prometheus/validator"
 )
 
-// A directory from which the server reads no file is reported, with where such files are read instead. Credentials and target
-// files count as read.
+// A directory in which the server reads no file is reported, together with the directory where it reads such files. Credentials and
+// target files count as read.
 func TestUnreadDirectories(t *testing.T) {
 	t.Parallel()
 	main := "rule_files: [/etc/prometheus/rules/*.yml]\nscrape_configs:\n- job_name: a\n  basic_auth: {username: u, password_file: /secrets/p}\n" +

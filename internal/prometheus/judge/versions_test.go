@@ -22,6 +22,7 @@ func TestLibraryIsTheModule(t *testing.T) {
 	}
 }
 
+// A server's version is known or not, newer than the library or not, and 2.x or not. A release candidate counts as its release.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]struct{ known, newer, old bool }{

@@ -14,7 +14,7 @@ import (
 
 const bcryptHash = "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay"
 
-// webFiles are web configurations; those below "bad" are refused.
+// webFiles are web configurations by promtool's verdict.
 var webFiles = map[string][]string{
 	"good": {
 		"", "# nothing\n", "tls_server_config:\n", "basic_auth_users: {a: \"" + bcryptHash + "\", \"b:c\": \"" + strings.Replace(bcryptHash, "2b", "2y", 1) + "\"}\n",
@@ -34,8 +34,8 @@ var webFiles = map[string][]string{
 	},
 }
 
-// The web configuration beside the main file gets promtool's verdict, whether the server told that it reads it or it only looks like
-// one; one that the server does not read is left alone. No password is shown.
+// A web configuration next to the main file gets promtool's verdict if the server says that it reads the file, or if it is unknown and the file
+// looks like one. A file that the server does not read is not judged. No password is shown.
 func TestWebConfiguration(t *testing.T) {
 	t.Parallel()
 	tool := rig.PromtoolBinary(t)
@@ -58,7 +58,7 @@ func TestWebConfiguration(t *testing.T) {
 				a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}, Web: web})
 				found := errorsOf(a)
 				if (len(found) > 0) != (judged && verdict == "bad") {
-					t.Errorf("%q, the server has %q: %+v", text, web, found)
+					t.Errorf("%q, the server reads %q: %+v", text, web, found)
 				}
 				for _, f := range found {
 					if f.File != 3 || strings.Contains(f.Message+f.Hint, "hunter2") {
@@ -66,22 +66,22 @@ func TestWebConfiguration(t *testing.T) {
 					}
 				}
 				if judged && len(found) == 0 && text != "" && web != "" && !slices.Contains(a.Rereads, 3) {
-					t.Errorf("%q: the server reads it by itself, and is to be reloaded", text)
+					t.Errorf("%q: a change would cause a reload, but the server reads the file by itself", text)
 				}
 			}
 		}
 	}
-	// A server does not start with it, although promtool takes it.
+	// The server does not start with this file, although promtool accepts it.
 	files[3] = put("web.yml", "tls_server_config: {cert_file: c.pem, key_file: k.pem, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]}\n")
 	if a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}}); len(errorsOf(a)) != 1 {
 		t.Errorf("no cipher suite for HTTP/2: %+v", errorsOf(a))
 	}
-	// What is not visible may be in the server's container.
+	// A file that is not visible to reloader may be in the server's container.
 	files[3] = put("web.yml", "tls_server_config: {cert_file: /secrets/c.pem, key_file: k.pem}\n")
 	if a := Judge(&validator.Question{Protocol: validator.Protocol, Files: files, Dirs: []string{dir}}); len(errorsOf(a)) != 0 || len(a.Findings) != 1 {
 		t.Errorf("a certificate that is not visible: %+v", a.Findings)
 	}
-	// A server of another version decides itself about names that this one does not know, or no longer.
+	// A server of another version may know names that the library does not know, or no longer knows: they are only a warning.
 	for text, versions := range map[string][]string{
 		"http_server_config: {http3: true}\n":                                                                                                 {"3.99.0"},
 		"http_server_config: {headers: {X-New: a}}\n":                                                                                         {"3.99.0"},

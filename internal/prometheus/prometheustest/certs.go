@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Certs are files with a new CA and a server and a client certificate signed by it.
+// Certs are files with a new CA, and with a server certificate and a client certificate that it signed.
 type Certs struct {
 	CA, ServerCert, ServerKey, ClientCert, ClientKey string
 	// ServerName is the only DNS name in the server's certificate.
@@ -25,8 +25,8 @@ type Certs struct {
 	pool *x509.CertPool
 }
 
-// NewCerts writes the files into a temporary directory. With loopback the server's certificate is valid
-// for 127.0.0.1, too.
+// NewCerts writes the files into a temporary directory. With loopback, the server's certificate is also valid
+// for 127.0.0.1.
 func NewCerts(tb testing.TB, loopback bool) Certs {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -52,7 +52,7 @@ func NewCerts(tb testing.TB, loopback bool) Certs {
 	return c
 }
 
-// Server is a configuration for Options.TLS; with clients it requires a client certificate.
+// Server is a configuration for Options.TLS. With clients, it requires a client certificate.
 func (c Certs) Server(tb testing.TB, clients bool) *tls.Config {
 	tb.Helper()
 	p, err := tls.LoadX509KeyPair(c.ServerCert, c.ServerKey)

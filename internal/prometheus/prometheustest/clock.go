@@ -2,7 +2,7 @@ package prometheustest
 
 import "time"
 
-// SetClock sets the server's clock that far ahead of this machine's; behind if negative.
+// SetClock sets the server's clock ahead of this machine's clock; behind if negative.
 func (s *Server) SetClock(ahead time.Duration) { s.set(func() { s.clock = ahead }) }
 
 // now is the server's time; the caller holds the lock.

@@ -22,9 +22,9 @@ import (
 type Options struct {
 	// Files returns what the server reads when it loads.
 	Files func() string
-	// Load judges what was read: an error is a load error. Nil: everything is fine.
+	// Load returns the error of loading what was read. Nil: everything loads.
 	Load func(text string) error
-	// Apply judges what was loaded: an error means that a part was not applied.
+	// Apply returns an error if a part of what was loaded cannot be applied. Nil: everything is applied.
 	Apply func(text string) error
 	// Prefix is --web.route-prefix, for example "/prom".
 	Prefix string
@@ -38,13 +38,13 @@ type Options struct {
 	Version string
 	// Flags are additional flags, by name without dashes.
 	Flags map[string]string
-	// Show returns what a server that runs the text shows. Nil: the text is the configuration, without jobs and rules.
+	// Show returns what a server shows when it runs the text. Nil: the text as its configuration, no jobs and no rules.
 	Show func(text string) Shown
 	// Refuse returns the error about an expression; empty: it is valid. Nil: all are.
 	Refuse func(expression string) string
 }
 
-// Shown is what the API shows of a configuration.
+// Shown is what the API shows about a configuration.
 type Shown struct {
 	// YAML is the configuration as it is printed.
 	YAML string
@@ -63,7 +63,7 @@ type Group struct {
 	Limit    int     `json:"limit"`
 }
 
-// Rule is a recording rule: the fake knows no alerts.
+// Rule is a recording rule: the fake has no alerts.
 type Rule struct {
 	Name   string            `json:"name"`
 	Query  string            `json:"query"`
@@ -76,7 +76,7 @@ type Rule struct {
 type Server struct {
 	o       Options
 	address string
-	loads   chan chan error // the one loop that loads, as in the real server
+	loads   chan chan error // requests to the one loop that loads, as in the real server
 	done    chan struct{}
 
 	mu         sync.Mutex
@@ -86,7 +86,7 @@ type Server struct {
 	lastConfig time.Time
 	success    bool
 	runs       string
-	requests   []string // "POST /-/reload" and so on, reloads only
+	requests   []string // reload requests, as "POST /-/reload"
 	loaded     []string
 	fail       []int
 	cut        int
@@ -97,7 +97,7 @@ type Server struct {
 	clock      time.Duration // how far its clock is ahead of this machine's
 }
 
-// New starts a server. It loads its files at once and ends with the test.
+// New starts a server, which loads its files at once. It ends with the test.
 func New(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	o.Version = cmp.Or(o.Version, "3.16.0")
@@ -178,7 +178,7 @@ func (s *Server) FailNext(statuses ...int) { s.set(func() { s.fail = statuses })
 // CutNext makes the next n reloads load and then cut the connection before the answer.
 func (s *Server) CutNext(n int) { s.set(func() { s.cut = n }) }
 
-// Hang makes reloads wait until Release; then they finish, whether or not a client still waits.
+// Hang makes loads wait until Release. Then they finish, even if no client waits for them.
 func (s *Server) Hang() { s.set(func() { s.hang = make(chan struct{}) }) }
 
 // Release ends Hang.
@@ -194,10 +194,10 @@ func (s *Server) Release() {
 // SlowBy makes each load take that long.
 func (s *Server) SlowBy(d time.Duration) { s.set(func() { s.takes = d }) }
 
-// Lie makes reloads answer 200 without doing anything.
+// Lie makes the server answer reload requests with 200 and load nothing.
 func (s *Server) Lie(on bool) { s.set(func() { s.lie = on }) }
 
-// Deny makes a path of the API answer with a status, as a proxy may; 0 ends that.
+// Deny makes a path of the API answer with this status, as a proxy may. Status 0 ends it.
 func (s *Server) Deny(path string, status int) {
 	s.set(func() {
 		if s.deny == nil {
@@ -207,7 +207,7 @@ func (s *Server) Deny(path string, status int) {
 	})
 }
 
-// Run makes the server run a text, as if someone else had made it load another file.
+// Run makes the server run a text, as if someone else had made it load a file.
 func (s *Server) Run(text string) {
 	s.set(func() { s.runs, s.success, s.lastConfig = text, true, s.now() })
 }
@@ -228,7 +228,7 @@ func (s *Server) Requests() []string {
 // Loads are the texts of all reloads so far, successful or not.
 func (s *Server) Loads() []string { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.loaded) }
 
-// loop does one load after the other, whether or not someone still waits for the answer.
+// loop does one load after another, even if no client waits for the answer.
 func (s *Server) loop() {
 	for {
 		select {

@@ -26,7 +26,7 @@ func fileJob(text string) FileJob {
 	return FileJob{Item: Item{Kind: "scrape job", Name: "one", Sum: Sum(text)}, Fields: Fields(text)}
 }
 
-// Differences in a job are named by its settings. A path through the link of a volume is not a difference.
+// A difference in a job names the settings that differ. A path through ..data is not a difference.
 func TestCompareJob(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ from, to, want string }{
@@ -46,7 +46,7 @@ func TestCompareJob(t *testing.T) {
 	}
 }
 
-// An extra target is a difference. A missing one is a difference only if nothing can drop it.
+// An additional target is a difference. A missing one is a difference only if nothing can drop it.
 func TestCompareTargets(t *testing.T) {
 	t.Parallel()
 	target := func(address string) map[string]string { return map[string]string{"__address__": address, "job": "one"} }
@@ -54,7 +54,7 @@ func TestCompareTargets(t *testing.T) {
 	late := target("a")
 	late["__scrape_native_histograms__"] = "false"
 	if TargetSum(late) != a {
-		t.Error("a label that only newer servers add counts")
+		t.Error("a label that only newer servers add changes the sum")
 	}
 	for _, x := range []struct {
 		have []uint64

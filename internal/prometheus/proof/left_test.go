@@ -15,7 +15,7 @@ func TestShown(t *testing.T) {
 	}
 }
 
-// A path is the same however it is written.
+// Different spellings of a path, also through ..data, have the same form.
 func TestPath(t *testing.T) {
 	t.Parallel()
 	for p, want := range map[string]string{

@@ -35,7 +35,7 @@ remote_write:
 - url: http://b
 `
 
-// A configuration is cut into the parts that the library prints, each with the name that users know.
+// A printed configuration is cut into its parts, each with the name that users know.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	var names []string
@@ -51,27 +51,27 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// Only what the server's flags and environment decide is left out of both sides: a label's name stays.
+// Only what the server's flags and environment decide is removed before a comparison. The name of a label stays.
 func TestNormal(t *testing.T) {
 	t.Parallel()
 	wild := []string{"runtime.gogc", "storage.tsdb.retention", ExternalLabels + "zone"}
 	got := Normal(printed, wild)
 	for _, gone := range []string{"gogc", "15d", "..data", ": a\n"} {
 		if strings.Contains(got, gone) {
-			t.Errorf("%q is left in\n%s", gone, got)
+			t.Errorf("%q is still in\n%s", gone, got)
 		}
 	}
 	for _, kept := range []string{"zone\": \"*\"", "cluster: eu", "log_level", "exemplars", "/etc/prometheus/a.rules"} {
 		if !strings.Contains(got, kept) {
-			t.Errorf("%q is gone from\n%s", kept, got)
+			t.Errorf("%q is missing in\n%s", kept, got)
 		}
 	}
 	other := strings.NewReplacer("gogc: 75", "gogc: 100", "time: 15d", "size: 5GB", `"zone": a`, `"zone": b`).Replace(printed)
 	if Normal(other, wild) != got {
-		t.Error("the environment makes a difference")
+		t.Error("other values from the environment make a difference")
 	}
 	if Normal(strings.Replace(printed, "eu", "us", 1), wild) == got {
-		t.Error("another label makes none")
+		t.Error("another value of a fixed label makes no difference")
 	}
 }
 
@@ -85,7 +85,7 @@ func TestCutLongList(t *testing.T) {
 	}
 }
 
-// A label's name may be any text, and its value may have several lines, also empty ones.
+// The name of an external label may be any text. Its value may have several lines, also empty ones.
 func TestNormalNames(t *testing.T) {
 	t.Parallel()
 	for name, written := range map[string]string{"a:b": "a:b", "a: b": "'a: b'", "on": `"on"`, "a.b": "a.b", "a b": "a b", "a:": "'a:'"} {
@@ -113,7 +113,7 @@ func TestManyWildLabels(t *testing.T) {
 	}
 }
 
-// Every kind of difference is named, without values.
+// Each difference is named by its part, without values.
 func TestDifferences(t *testing.T) {
 	t.Parallel()
 	changed := strings.NewReplacer("/m", "/hunter2", "\"2\"", "three", "15s", "30s").Replace(printed)
@@ -122,13 +122,13 @@ func TestDifferences(t *testing.T) {
 		t.Error(d)
 	}
 	if got := Differences(Cut(printed), Cut(printed)); len(got) != 0 {
-		t.Errorf("the same differs: %q", got)
+		t.Errorf("equal configurations differ: %q", got)
 	}
 }
 
 func rule(query string) Rule { return Rule{Type: "recording", Name: "a", Query: query} }
 
-// A change of anything that is compared in rules is a difference.
+// Each change of what is compared in a rule group is a difference, with its name. A file in a directory that is not visible to reloader is reported as such.
 func TestRulesDiffer(t *testing.T) {
 	t.Parallel()
 	good := Rule{Type: "alerting", Name: "A", Query: "up", Duration: 300, Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"}}
@@ -167,6 +167,7 @@ func TestRulesDiffer(t *testing.T) {
 	}
 }
 
+// Reading rules never panics, and only a successful answer counts as one.
 func FuzzReadRules(f *testing.F) {
 	f.Add(`{"status":"success","data":{"groups":[{"name":"g","file":"f","rules":[{"name":"a","query":"up","type":"recording"}]}],"groupNextToken":"x"}}`)
 	f.Add(`{"status":"error"}`)
@@ -179,19 +180,20 @@ func FuzzReadRules(f *testing.F) {
 	})
 }
 
+// For any text, each part is missing when compared with nothing, and nothing panics.
 func FuzzCut(f *testing.F) {
 	f.Add(printed)
 	f.Add("- a\n\n- b")
 	f.Fuzz(func(t *testing.T, text string) {
 		if items := Cut(text); len(Differences(items, nil)) != len(items) {
-			t.Errorf("of %d parts of %q not each is missing where there are none", len(items), text)
+			t.Errorf("%d parts of %q, and not all of them are missing in an empty configuration", len(items), text)
 		}
 		_ = Normal(text, []string{"a.b", ExternalLabels + "x"})
 		_ = (&Expected{Labels: map[string]string{"x": text, "y": "$A-${B}"}}).OtherLabels(text)
 	})
 }
 
-// Everything in an external label except its variables is compared. A server that expands no variables also matches.
+// Of an external label, everything except its variables is compared. A server that does not expand variables matches too.
 func TestLabelsWithVariables(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -209,12 +211,12 @@ func TestLabelsWithVariables(t *testing.T) {
 			t.Errorf("%q shown as %q: %q", c.written, c.shown, got)
 		}
 		if strings.Contains(strings.Join(got, ""), c.shown+" ") {
-			t.Errorf("a value is named: %q", got)
+			t.Errorf("a value is shown: %q", got)
 		}
 	}
 }
 
-// Leaves come back from JSON as they were, and nothing else is read as leaves.
+// Leaves are the same after encoding to JSON and back. Other JSON is an error.
 func TestLeavesInJSON(t *testing.T) {
 	t.Parallel()
 	for _, l := range []Leaves{nil, {{Path: 1, Value: 2}}, {{Path: 1 << 31, Value: 0xfffffffe, Written: true}, {}, {Value: 1 << 24, Written: true}}} {

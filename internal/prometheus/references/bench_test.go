@@ -9,6 +9,7 @@ import (
 	"reloader/test/rig"
 )
 
+// tree is a reader of a main file with this many rule files in 100 directories.
 func tree(b *testing.B, files int) *Reader {
 	b.Helper()
 	top := b.TempDir()
@@ -23,6 +24,7 @@ func tree(b *testing.B, files int) *Reader {
 	return New(Options{ConfigFile: filepath.Join(top, "etc/prometheus.yml")})
 }
 
+// BenchmarkRead10000Files measures a complete reading.
 func BenchmarkRead10000Files(b *testing.B) {
 	r := tree(b, 10_000)
 	for b.Loop() {
@@ -33,6 +35,7 @@ func BenchmarkRead10000Files(b *testing.B) {
 	}
 }
 
+// benchmarkIdle measures the check that nothing has changed.
 func benchmarkIdle(b *testing.B, files int) {
 	r := tree(b, files)
 	rig.Until(b, "an untouched tree counts as unchanged", func() bool { _, err := r.Read(b.Context()); rig.Must(b, err); return r.Unchanged(b.Context()) })
@@ -47,6 +50,7 @@ func benchmarkIdle(b *testing.B, files int) {
 func BenchmarkIdle10000Files(b *testing.B) { benchmarkIdle(b, 10_000) }
 func BenchmarkIdle10Files(b *testing.B)    { benchmarkIdle(b, 10) }
 
+// BenchmarkScan1MiB measures the search for references in a large main file.
 func BenchmarkScan1MiB(b *testing.B) {
 	file := []byte("scrape_configs:\n")
 	for i := 0; len(file) < 1<<20; i++ {

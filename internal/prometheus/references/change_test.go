@@ -13,8 +13,8 @@ import (
 	"reloader/test/rig"
 )
 
-// The changed files are followed, hashed and returned. Whether anything is new is still determined from the directories
-// themselves.
+// If a function transforms the files, references are followed in its output, and its output is what Read returns. Unchanged still compares
+// the original files.
 func TestChangedReadings(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -53,7 +53,7 @@ func TestChangedReadings(t *testing.T) {
 	}
 	unchanged := func(want bool, what string) {
 		t.Helper()
-		// A directory that changed a moment ago could change again unnoticed, so this needs some time.
+		// A directory that changed a moment ago could change again unnoticed: it counts as unchanged only after some time.
 		rig.Until(t, what, func() bool {
 			if r.Unchanged(t.Context()) == want {
 				return true

@@ -27,6 +27,7 @@ alerting:
   alertmanagers: [{file_sd_configs: [{files: ["../am/*.json"]}]}]
 `
 
+// prometheusTree is a directory with the main file in etc, the files that it names in all places, and files that it does not name.
 func prometheusTree(t testing.TB) string {
 	t.Helper()
 	top := t.TempDir()
@@ -40,6 +41,8 @@ func prometheusTree(t testing.TB) string {
 	return top
 }
 
+// All files that a main file names are read, also those named by its scrape_config_files, and each has its role. A missing directory is watched.
+// While the main file is broken, the previous references count.
 func TestPrometheusFollowsReferences(t *testing.T) {
 	t.Parallel()
 	top := prometheusTree(t)
@@ -73,7 +76,7 @@ func TestPrometheusFollowsReferences(t *testing.T) {
 	// A missing directory appears, and a broken file in the meantime hides nothing.
 	rig.WriteTree(t, top, map[string]string{"absent/r.yml": "", "etc/prometheus.yml": "rule_files: [x"})
 	if r.Unchanged(t.Context()) {
-		t.Error("the directory that came is not seen")
+		t.Error("the new directory is not noticed")
 	}
 	set, err = r.Read(t.Context())
 	rig.Must(t, err)
@@ -92,7 +95,7 @@ func TestPrometheusFollowsReferences(t *testing.T) {
 	}
 }
 
-// The same tree in another place has the same digest, if the file names no absolute path.
+// A copy of a tree in another place has the same digest, if the files name no absolute path.
 func TestPrometheusDigestIgnoresThePlace(t *testing.T) {
 	t.Parallel()
 	var digests []snapshot.Digest
@@ -109,12 +112,12 @@ func TestPrometheusDigestIgnoresThePlace(t *testing.T) {
 		digests = append(digests, set.Digest)
 	}
 	if digests[0] != digests[1] {
-		t.Error("the place is part of the digest")
+		t.Error("the digest depends on the place")
 	}
 }
 
-// The server sees the files under other paths: references are the server's paths, and directories that are not mapped are
-// searched under the server's path.
+// If the server sees the files under other paths, references are the server's paths. A directory that is not mapped is expected at the server's
+// path.
 func TestPrometheusServerPaths(t *testing.T) {
 	t.Parallel()
 	top := prometheusTree(t)
@@ -123,7 +126,7 @@ func TestPrometheusServerPaths(t *testing.T) {
 		ConfigFile: filepath.Join(top, "etc/prometheus.yml"), ServerConfigFile: "/srv/prom/prometheus.yml",
 		Dirs: []snapshot.Source{
 			{Dir: filepath.Join(top, "shared"), ServerDir: "/srv/extra"},
-			{Dir: filepath.Join(top, "etc/rules"), ServerDir: "/srv/prom/rules"}, // in the first one already
+			{Dir: filepath.Join(top, "etc/rules"), ServerDir: "/srv/prom/rules"}, // already in the first one
 		},
 	})
 	set, err := r.Read(t.Context())
@@ -140,7 +143,7 @@ func TestPrometheusServerPaths(t *testing.T) {
 		t.Errorf("main file %s: %v %v", r.main, ok, ref)
 	}
 	if ref, ok := set.File(filepath.Join(top, "abs/one.yml")); !ok || ref.Snapshot.Source.ServerDir == "" {
-		t.Error("a followed directory must say where the server reads it, lest a gate publishes it")
+		t.Error("a followed directory has no path of the server: a gate would publish it")
 	}
 	for p, role := range map[string]Role{"/srv/prom/rules/r.yml": Rule, "/srv/prom/prometheus.yml": Main, filepath.Join(top, "etc/rules/r.yml"): Other} {
 		if got := r.Role(p); got != role {
@@ -149,6 +152,8 @@ func TestPrometheusServerPaths(t *testing.T) {
 	}
 }
 
+// A missing directory of the main file, or one that the user named, is an error with the source's name, and is watched. A missing main file is
+// not, because the validator reports it, and neither is a reference to a path that cannot exist.
 func TestPrometheusErrors(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -175,7 +180,7 @@ func TestPrometheusErrors(t *testing.T) {
 	}
 }
 
-// If the main file's directory holds more than can be read, only what the files name is read.
+// If the main file's directory has more than the limits allow, only the files that are named are read. With a gate this is an error.
 func TestPrometheusNarrows(t *testing.T) {
 	t.Parallel()
 	top := prometheusTree(t)
@@ -203,6 +208,7 @@ func TestPrometheusNarrows(t *testing.T) {
 	}
 }
 
+// A relative path of the main file works like an absolute one, and does not read a directory twice.
 func TestPrometheusRelativeConfigFile(t *testing.T) {
 	top := t.TempDir()
 	rig.WriteTree(t, top, map[string]string{"p.yml": "rule_files: [TOP/rules/*.yml, rules/*.yml]", "rules/a.yml": ""})
@@ -221,6 +227,7 @@ func TestPrometheusRelativeConfigFile(t *testing.T) {
 	}
 }
 
+// Main, rule and scrape config files need a reload. Prometheus reads files of targets and credentials by itself.
 func TestRolesThatNeedAReload(t *testing.T) {
 	t.Parallel()
 	for role, want := range map[Role]bool{Main: true, Rule: true, ScrapeConfig: true, FileSD: false, Other: false} {
@@ -230,7 +237,7 @@ func TestRolesThatNeedAReload(t *testing.T) {
 	}
 }
 
-// The main file may have another base name on the server: what it names is still followed.
+// If the main file has another base name on the server, its references are still followed.
 func TestOtherBaseName(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// References are found in all places of a main file, through anchors and merges. A file that is not a mapping, or is too large, is an
+// error; wrong types are ignored, because the validator reports them.
 func TestScan(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -50,7 +52,8 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// FuzzScan: any bytes give references or an error, and every reference occurs in the file.
+// Any bytes give references or an error, not both. No reference is empty, and the directories to follow have distinct names and are never
+// the root.
 func FuzzScan(f *testing.F) {
 	f.Add([]byte(mainFile))
 	f.Add([]byte("a: &a {<<: *a, x: [*a]}\nscrape_configs: [*a, *a]\nrule_files: *a"))
@@ -80,6 +83,7 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
+// A pattern is split into a directory without special characters and the rest. Together they are the pattern again.
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{"/a/b.yml", "/a/*/b", "*.yml", "/x", "a/b[c/d]", `a\*/b`, "", "/", "//x"} {
 		f.Add(s)

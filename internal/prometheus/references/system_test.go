@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A configuration file cannot make this process walk the system's directories; those of mounts are followed.
+// A configuration file cannot make reloader read directories of the system. Directories of mounts are followed.
 func TestSystemDirectoriesAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	for dir, system := range map[string]bool{

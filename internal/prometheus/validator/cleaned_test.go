@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What promtool quotes and may be a password does not get out: an alias without an anchor, user information
-// with any number of @.
+// Parts of promtool's words that may be a password are removed: the name of an unknown anchor, a value, user
+// information with any number of @.
 func TestCleaned(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{

@@ -15,7 +15,7 @@ import (
 	"reloader/test/rig"
 )
 
-// script is a program that behaves as the shell says.
+// script is a program that runs these shell commands.
 func script(t *testing.T, body string) string {
 	t.Helper()
 	p := filepath.Join(t.TempDir(), "program")
@@ -23,6 +23,7 @@ func script(t *testing.T, body string) string {
 	return p
 }
 
+// request asks about files that the server sees in another directory.
 func request(files map[string]string) finding.Request {
 	m := map[string][]byte{}
 	for name, body := range files {
@@ -33,7 +34,7 @@ func request(files map[string]string) finding.Request {
 
 var oneFile = map[string]string{"prometheus.yml": "scrape_configs: []\n"}
 
-// Whatever goes wrong with the process is "could not judge", and says what went wrong.
+// If anything goes wrong with the process there is no verdict, and the error says what went wrong.
 func TestNoVerdict(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -46,8 +47,8 @@ func TestNoVerdict(t *testing.T) {
 		"another protocol": {`cat >/dev/null; echo '{"protocol":99}'`, confine.ReasonAnswer, "protocol 99"},
 		"half an answer":   {`cat >/dev/null; printf '{"protocol":3,'`, confine.ReasonAnswer, "unexpected EOF"},
 		"answer and crash": {`cat >/dev/null; echo '{"protocol":3}'; exit 3`, confine.ReasonAnswer, "exit code 3"},
-		"needs for ever":   {`cat >/dev/null; echo '{"protocol":3,"need":[0]}'`, confine.ReasonAnswer, "again"},
-		"empty praise":     {`cat >/dev/null; echo '{"protocol":3,"library":"3.16.0","scheme":"utf8"}'`, confine.ReasonAnswer, "does not say what a server shows"},
+		"endless needs":    {`cat >/dev/null; echo '{"protocol":3,"need":[0]}'`, confine.ReasonAnswer, "again"},
+		"empty approval":   {`cat >/dev/null; echo '{"protocol":3,"library":"3.16.0","scheme":"utf8"}'`, confine.ReasonAnswer, "does not say what a server shows"},
 		"hang":             {"exec sleep 1000", confine.ReasonTimeout, "no answer within"},
 		"hanging child":    {"sleep 1000 & sleep 1000", confine.ReasonTimeout, "no answer within"},
 		"too much":         {"exec yes", confine.ReasonAnswer, "more than"},
@@ -67,6 +68,7 @@ func TestNoVerdict(t *testing.T) {
 	}
 }
 
+// A validator that does not exist is an error that says so.
 func TestNoProgram(t *testing.T) {
 	t.Parallel()
 	v := New(Options{Main: "/user/prometheus.yml", Program: filepath.Join(t.TempDir(), "nothing")})
@@ -76,7 +78,7 @@ func TestNoProgram(t *testing.T) {
 	}
 }
 
-// The process sees nothing of our environment, where credentials are.
+// The process does not see reloader's environment, which has credentials.
 func TestEnvironmentIsNotPassedOn(t *testing.T) {
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "hunter2")
 	v := New(Options{Main: "/user/prometheus.yml", Program: script(t, "env >&2; exit 2")})
@@ -86,6 +88,7 @@ func TestEnvironmentIsNotPassedOn(t *testing.T) {
 	}
 }
 
+// A missing main file is a finding, without asking the process.
 func TestMainFileGone(t *testing.T) {
 	t.Parallel()
 	v := New(Options{Main: "/user/prometheus.yml", Program: script(t, "exit 2")})
@@ -104,6 +107,7 @@ func TestMainFileGone(t *testing.T) {
 	}
 }
 
+// A cancelled validation ends without waiting for the process.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -114,12 +118,14 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// answering is a program with one answer.
+// answering is a validator whose process always gives this answer.
 func answering(t *testing.T, answer string) *Validator {
 	t.Helper()
 	return New(Options{Main: "/user/prometheus.yml", Program: script(t, "cat >/dev/null; echo '"+answer+"'")})
 }
 
+// Empty files, and files that remove all jobs or all rule groups of the server, are held back by a guard unless it is allowed. Broken files
+// trigger no guard, because their contents are unknown.
 func TestGuards(t *testing.T) {
 	t.Parallel()
 	running := &finding.Outline{Items: []finding.Item{{Kind: KindJob, Name: "a"}, {Kind: KindGroup, Name: "g"}}}
@@ -136,7 +142,7 @@ func TestGuards(t *testing.T) {
 		"all jobs gone":          {`{"protocol":3,"expected":{},"items":[{"kind":"section","name":"global"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, []string{GuardJobs}, true},
 		"jobs and groups gone":   {`{"protocol":3,"expected":{},"items":[{"kind":"section","name":"global"}]}`, running, []string{GuardJobs}, []string{GuardGroups, GuardJobs}, true},
 		"never had any":          {`{"protocol":3,"expected":{},"items":[{"kind":"section","name":"global"}]}`, nil, nil, nil, false},
-		"broken says nothing":    {`{"protocol":3,"broken":true,"findings":[{"file":0,"line":1,"severity":"error","rule":"main","message":"broken"}]}`, running, nil, []string{"main"}, true},
+		"broken files":           {`{"protocol":3,"broken":true,"findings":[{"file":0,"line":1,"severity":"error","rule":"main","message":"broken"}]}`, running, nil, []string{"main"}, true},
 		"a job and a group left": {`{"protocol":3,"expected":{},"items":[{"kind":"scrape job","name":"b"}],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`, running, nil, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,8 +164,8 @@ func TestGuards(t *testing.T) {
 	}
 }
 
-// An error that is named in a file whose verdict was known is not lost, and one that is known already is told once; a main
-// file that is called broken without a mistake is no verdict.
+// A new error in a file with a remembered verdict is reported, and a remembered finding is reported once. A main file that is called
+// broken without a mistake is no verdict.
 func TestErrorsInKnownFiles(t *testing.T) {
 	t.Parallel()
 	v := New(Options{Main: "/user/prometheus.yml"})

@@ -10,7 +10,8 @@ import (
 	"reloader/test/rig"
 )
 
-// The real promtool as external validator: verdicts, the user's paths, lines, no secrets, missing files.
+// With the real promtool as external validator, findings have the user's paths and promtool's lines. They show no secrets and no temporary
+// paths, and a missing file is a warning that hides no other mistake.
 func TestExternalPromtool(t *testing.T) {
 	t.Parallel()
 	tool := rig.PromtoolBinary(t)
@@ -62,6 +63,7 @@ func TestExternalPromtool(t *testing.T) {
 	}
 }
 
+// An external validator that cannot judge is an error. One that refuses without words is still a refusal.
 func TestExternalThatFails(t *testing.T) {
 	t.Parallel()
 	v := New(Options{Main: "/user/prometheus.yml", External: script(t, "echo no such command; exit 127")})
@@ -75,6 +77,7 @@ func TestExternalThatFails(t *testing.T) {
 	}
 }
 
+// Whatever an external validator prints, each finding is an error in one of the user's files.
 func FuzzParsePromtool(f *testing.F) {
 	f.Add("Checking /t/p\n  FAILED: parsing YAML file /t/p: yaml: unmarshal errors:\n  line 3: cannot unmarshal !!str `hunter2` into int\n")
 	f.Add("Checking /t/p\n SUCCESS: /t/p is valid\n\nChecking /t/r\n  FAILED:\n/t/r: 3:4: group \"a\", rule 1, \"b\": bad\n")
@@ -82,7 +85,7 @@ func FuzzParsePromtool(f *testing.F) {
 		users := map[string]string{"/t/p": "/u/p", "/t/r": "/u/r"}
 		for _, x := range parsePromtool(out, users, "/u/p") {
 			if x.Line < 0 || x.Severity != finding.Error || x.File != "/u/p" && x.File != "/u/r" {
-				t.Fatalf("a finding that makes no sense: %+v", x)
+				t.Fatalf("not an error in a file of the user: %+v", x)
 			}
 		}
 	})

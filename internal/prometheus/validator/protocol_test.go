@@ -13,6 +13,7 @@ import (
 	"reloader/internal/finding"
 )
 
+// A question is the same after encoding and reading it.
 func TestQuestionThereAndBack(t *testing.T) {
 	t.Parallel()
 	q := &Question{
@@ -34,6 +35,7 @@ func TestQuestionThereAndBack(t *testing.T) {
 	}
 }
 
+// A broken question is an error that says what is wrong.
 func TestBadQuestions(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ in, want string }{
@@ -55,7 +57,7 @@ func TestBadQuestions(t *testing.T) {
 	}
 }
 
-// The other side of an upgrade is told which protocol was spoken, also where values have changed their form.
+// During an upgrade the two programs may differ: the error names the other protocol, even if values had another form in it.
 func TestAnotherProtocolIsNamed(t *testing.T) {
 	t.Parallel()
 	const old = `{"protocol":2,"expected":{"items":[{"kind":"section","name":"a","leaves":[{"p":1,"v":2}]}]},` +
@@ -68,6 +70,7 @@ func TestAnotherProtocolIsNamed(t *testing.T) {
 	}
 }
 
+// A broken answer is an error that says what is wrong.
 func TestBadAnswers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ in, want string }{
@@ -89,6 +92,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
+// An answer is the same after encoding and reading it.
 func TestAnswerThereAndBack(t *testing.T) {
 	t.Parallel()
 	a := &Answer{
@@ -110,6 +114,7 @@ func TestAnswerThereAndBack(t *testing.T) {
 	}
 }
 
+// Any bytes are an error or a question with the announced files, which can be written and read again.
 func FuzzReadQuestion(f *testing.F) {
 	f.Add([]byte(`{"protocol":3,"files":[{"path":"a","size":1}]}` + "\na"))
 	f.Add([]byte(`{"protocol":3,"files":[{"path":"a","size":536870912}]}` + "\na"))
@@ -134,6 +139,7 @@ func FuzzReadQuestion(f *testing.F) {
 	})
 }
 
+// Any bytes are an error or an answer about existing files.
 func FuzzParseAnswer(f *testing.F) {
 	f.Add([]byte(`{"protocol":3,"findings":[{"file":0,"severity":"error","rule":"r","message":"m"}]}`), 1)
 	f.Add([]byte(`{"protocol":3,"unused":[0],"need":[0],"rules":[{"file":0,"groups":[{"name":"g"}]}]}`), 1)
@@ -150,11 +156,12 @@ func FuzzParseAnswer(f *testing.F) {
 	})
 }
 
-// slow gives one byte at a time.
+// slow returns one byte at a time.
 type slow struct{ r io.Reader }
 
 func (s slow) Read(p []byte) (int, error) { return s.r.Read(p[:min(1, len(p))]) }
 
+// A question that arrives byte by byte is read completely. A broken pipe is an error.
 func TestSlowQuestion(t *testing.T) {
 	t.Parallel()
 	q := &Question{Protocol: Protocol, Files: []File{{Path: "a", Size: 3, Content: []byte("abc")}}}
@@ -177,7 +184,7 @@ type errReader struct{}
 
 func (errReader) Read([]byte) (int, error) { return 0, errBroken }
 
-// However much is wrong, an answer has few findings: of one file the worst, of many files one each, and the others are counted.
+// An answer has a bounded number of findings, errors first, at least one for each file. The others are counted.
 func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ files, of, most int }{{1, 200_000, 5002}, {2, 5000, 5004}, {3, 100, 300}, {20_000, 3, 20_000 * 2}} {

@@ -9,8 +9,8 @@ import (
 	"reloader/internal/finding"
 )
 
-// The running server decides about expressions that only a newer one may know: taken is no finding, refused is an error in its
-// words, and without an answer the warning stays. It is asked on every verdict, since a restart may change its mind.
+// The running server decides about expressions that only a newer version may know. If it accepts one there is no finding, if it refuses
+// one there is an error in its words, and without an answer the warning stays. It is asked for every verdict, because it may have been upgraded.
 func TestTheServerDecides(t *testing.T) {
 	t.Parallel()
 	const answer = `{"protocol":3,"expected":{},"items":[{"kind":"scrape job","name":"b"}],"findings":[
@@ -50,7 +50,7 @@ func TestTheServerDecides(t *testing.T) {
 			got = append(got, string(rune('0'+f.Line))+" "+f.Severity.String())
 			if f.Severity == finding.Error && f.Message != map[int]string{2: `rule "b" of group "g"`, 3: `rule "c" of group "g"`}[f.Line]+
 				": the running Prometheus 3.17.0 refuses the expression: 1:1: parse error: unknown function" {
-				t.Errorf("%s: it says %q", tc.name, f.Message)
+				t.Errorf("%s: the message is %q", tc.name, f.Message)
 			}
 		}
 		if s := strings.Join(got, ", "); s != tc.want || asked != tc.asked {

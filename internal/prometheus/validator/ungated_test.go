@@ -2,40 +2,33 @@ package validator
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/references"
+	"reloader/test/rig"
 )
 
+// satisfied is a validator without findings.
 type satisfied struct{}
 
 func (satisfied) Validate(context.Context, finding.Request) (finding.Result, error) {
 	return finding.Result{}, nil
 }
 
-// Rules at an absolute path are read past the gate, and that is said; those below it and what a start
-// survives (file_sd) are not mentioned.
+// A warning says that the server reads rules at an absolute path without the gate. There is none about
+// rules in the gate, and none about target files, because a server starts with broken ones.
 func TestWarnUngated(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	elsewhere := filepath.Join(dir, "elsewhere")
-	for name, text := range map[string]string{
+	rig.WriteTree(t, dir, map[string]string{
 		"etc/prometheus.yml": "rule_files: [rules/*.yml, " + elsewhere + "/*.yml]\n" +
 			"scrape_configs: [{job_name: a, file_sd_configs: [{files: [" + dir + "/sd/*.json]}]}]\n",
 		"etc/rules/a.yml": "groups: []", "elsewhere/b.yml": "groups: []", "elsewhere/c.yml": "groups: []", "sd/t.json": "[]",
-	} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	r := references.New(references.Options{ConfigFile: filepath.Join(dir, "etc/prometheus.yml"), ServerConfigFile: "/gate/prometheus.yml"})
 	set, err := r.Read(t.Context())
 	if err != nil {

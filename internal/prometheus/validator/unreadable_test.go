@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// A file that may not be read is not called missing, whichever directory is closed
+// A file that reloader has no permission to read is not called missing, whichever directory is closed
 // (https://github.com/stefanprodan/dockprom/issues/143, https://github.com/prometheus-operator/prometheus-operator/issues/3734);
-// a file that is missing stays that.
+// a missing file is.
 func TestUnreadableIsNotMissing(t *testing.T) {
 	old := canRead
 	t.Cleanup(func() { canRead = old })
@@ -28,12 +28,12 @@ func TestUnreadableIsNotMissing(t *testing.T) {
 	}
 	for i, want := range []string{"was not checked: permission denied", `"/x/gone" does not exist`, "the directory"} {
 		if !strings.Contains(res.Findings[i].Message, want) {
-			t.Errorf("it says %q, want %q", res.Findings[i].Message, want)
+			t.Errorf("the message is %q, want %q", res.Findings[i].Message, want)
 		}
 	}
 }
 
-// A main file that gives Prometheus nothing to do is told what is missing in it; only one without contents is empty.
+// The finding about a main file that gives Prometheus nothing to do says what is missing in it. Only a file without contents is called empty.
 func TestNothingToDoIsNotEmpty(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -16,7 +16,7 @@ import (
 	"go.yaml.in/yaml/v2"
 )
 
-// module is where the library's source is, and its version.
+// module is the directory with the library's source, and its version.
 func module(t *testing.T) (dir, version string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}} {{.Version}}", library).Output()
@@ -49,7 +49,7 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// theirs are the types that the real packages register, by name. These packages are linked into this test only.
+// theirs are the types that Prometheus' own packages register, by kind. Only this test links those packages.
 func theirs(t *testing.T) map[string]reflect.Type {
 	t.Helper()
 	v, err := discovery.MarshalYAMLWithInlineConfigs(&config.ScrapeConfig{})
@@ -65,7 +65,7 @@ func theirs(t *testing.T) map[string]reflect.Type {
 	return types
 }
 
-// Every kind that a server knows is known here, with the fields of Prometheus' own package.
+// Every kind of service discovery in Prometheus is known here, with the same fields.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	want := theirs(t)
@@ -75,7 +75,7 @@ func TestKinds(t *testing.T) {
 		got[k.Name()] = reflect.TypeOf(k).Elem()
 	}
 	if a, b := slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)); !slices.Equal(a, b) || len(a) < 25 {
-		t.Fatalf("known are %v\nPrometheus knows %v", a, b)
+		t.Fatalf("known here: %v\nin Prometheus: %v", a, b)
 	}
 	for name, typ := range got {
 		same(t, name, typ, want[name], map[reflect.Type]bool{})
@@ -111,8 +111,8 @@ func same(t *testing.T, at string, a, b reflect.Type, seen map[reflect.Type]bool
 	}
 }
 
-// What is set in an entry, what is shown of it and each refusal are Prometheus' own, word for word: for the entries in the
-// library's own examples, good and bad, and for each of them with every setting left out, changed, or set in pairs.
+// An entry is read and printed exactly as Prometheus does it, and refused with the same words. This holds for the entries in the library's
+// own examples, good and bad, and for each of them with every setting removed, changed, or set in pairs.
 func TestAsPrometheus(t *testing.T) {
 	t.Parallel()
 	dir, _ := module(t)
@@ -159,7 +159,7 @@ func TestAsPrometheus(t *testing.T) {
 				try(with(e, "unknown", 1))
 			}
 			if good < 5 || bad < 10 {
-				t.Errorf("%d were good, %d bad: that proves nothing", good, bad)
+				t.Errorf("%d entries were good and %d bad, want at least 5 and 10", good, bad)
 			}
 		})
 	}
@@ -213,7 +213,7 @@ func examples(t *testing.T, dir string) map[string][]map[string]any {
 	return found
 }
 
-// settings are the keys of an entry, those of an inlined struct too.
+// settings are the keys of an entry, including those of inlined structs.
 func settings(t reflect.Type) (keys []string) {
 	for f := range t.Fields() {
 		key, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
