@@ -16,8 +16,8 @@ import (
 	"reloader/test/rig"
 )
 
-// A server that says it is newer than the validator has the last word on an unknown field, and when it refuses, its answer
-// stands in the status and in what wait and status print: the file, the field and the line, once
+// A server that is newer than the validator decides about an unknown field. If it refuses the files, its answer is in the status
+// and in the output of wait and status, once
 // (https://github.com/prometheus-operator/kube-prometheus/issues/2358).
 func TestAnswerOfTheServerIsShown(t *testing.T) {
 	t.Parallel()
@@ -37,7 +37,7 @@ func TestAnswerOfTheServerIsShown(t *testing.T) {
 	if s.Failure.Class != reload.ClassRefused || strings.Contains(s.Failure.Message, answer) {
 		t.Errorf("failure %+v", s.Failure)
 	}
-	for _, args := range [][]string{{"wait", "--synced", "--timeout", "20s"}, {"status"}} {
+	for _, args := range [][]string{{"wait", "--synced", "--timeout", rig.Patience.String()}, {"status"}} {
 		o := rig.Command(t, append(args, "--url", r.URL)...)
 		text := o.Stdout + o.Stderr
 		if o.Code != 1 || strings.Count(text, answer) != 1 || strings.Count(text, s.Failure.Message) != 1 {
@@ -47,7 +47,7 @@ func TestAnswerOfTheServerIsShown(t *testing.T) {
 	}
 }
 
-// newer is the server as one of another version.
+// newer is a proxy in front of a server that reports another version.
 func newer(t *testing.T, server, version string) string {
 	t.Helper()
 	target, err := url.Parse(server)

@@ -11,7 +11,7 @@ import (
 	"reloader/internal/reload"
 )
 
-// setClock sets the clock of this machine.
+// setClock moves the clock of this machine.
 func setClock(t *testing.T, by time.Duration) {
 	t.Helper()
 	at := unix.NsecToTimespec(time.Now().Add(by).UnixNano())
@@ -20,9 +20,9 @@ func setClock(t *testing.T, by time.Duration) {
 	}
 }
 
-// The clock of the whole machine is set by hours, in both directions, in the middle of everything: a server in sync stays in
-// sync without a reload, each change takes one reload and is live at once, a reload by someone else is noticed, and broken
-// files are named. RELOADER_TEST_SET_CLOCK=1 runs it, as root of a machine that is there for nothing else.
+// The clock of the machine is set by hours in both directions, also between two changes. A server in sync stays in sync without a
+// reload, each change takes one reload, a reload by someone else is noticed, and broken files are rejected.
+// RELOADER_TEST_SET_CLOCK=1 runs this test, as root on a machine that does nothing else.
 func TestClockOfTheMachineIsSet(t *testing.T) {
 	if os.Getenv("RELOADER_TEST_SET_CLOCK") == "" {
 		t.Skip("it sets the clock of the machine; RELOADER_TEST_SET_CLOCK=1 runs it")

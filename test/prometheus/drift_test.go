@@ -12,8 +12,8 @@ import (
 	"reloader/test/volume"
 )
 
-// Whatever the server loads from a copy of its own, where someone changed one thing by hand, is noticed and named: anything that
-// the server shows makes a difference, in both kinds of files.
+// The server has its own copy of the files, and someone changes one thing in it by hand and reloads. Each such change in the main file or in
+// rules is noticed and named.
 func TestDriftOfTheServersCopy(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
@@ -73,7 +73,7 @@ func TestDriftOfTheServersCopy(t *testing.T) {
 			return s.Phase == reload.Mismatch && len(s.Differences) > 0
 		})
 		if said := strings.Join(s.Differences, "\n"); !strings.Contains(said, c.says) {
-			t.Errorf("%s: %q: not said %q:\n%s", c.file, c.to, c.says, said)
+			t.Errorf("%s: %q: the differences do not say %q:\n%s", c.file, c.to, c.says, said)
 		}
 		if c.from == "" {
 			if err := os.Remove(filepath.Join(copied, c.file)); err != nil {
@@ -86,7 +86,7 @@ func TestDriftOfTheServersCopy(t *testing.T) {
 	}
 }
 
-// A server that was in sync is started again with another main file.
+// A server that was in sync restarts with another main file. That is never called live, and both paths are named.
 func TestRestartWithAnotherConfigFile(t *testing.T) {
 	t.Parallel()
 	v := newVolume(t, "prometheus.yml", rig.Jobs("", "self"))
@@ -107,14 +107,14 @@ func TestRestartWithAnotherConfigFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Stop()
-	p.Reaches("it is away", func(s reload.Status) bool { return s.Phase != reload.InSync })
+	p.Reaches("it is down", func(s reload.Status) bool { return s.Phase != reload.InSync })
 	end := p.never()
 	server.Start()
 	p.mismatches(other, config, `scrape job "self" is missing`)
 	end()
 }
 
-// Someone else's reload makes the server load the same files: that is no difference, and no reload of ours follows.
+// Someone else makes the server load the same files again. That is not a difference, and reloader sends no reload.
 func TestReloadBySomeoneElse(t *testing.T) {
 	t.Parallel()
 	v := volume.New(t, filepath.Join(t.TempDir(), "v"), map[string]string{"prometheus.yml": rig.Jobs("rule_files: ['*.rules']\n", "self"), "a.rules": rules("up == 0")})

@@ -10,9 +10,9 @@ import (
 	"reloader/test/rig"
 )
 
-// A typo in the only rule file is one error, and no guard says that the rules are gone
+// A typo in the only rule file is one error, without a guard that says that all rules are gone
 // (https://github.com/canonical/prometheus-k8s-operator/pull/746, https://github.com/prometheus-operator/prometheus-operator/issues/5124).
-// Rules that are really gone are held back, and jobs that are gone are called that, not an empty file.
+// If the rules are really gone, a guard holds the files back. If the jobs are gone, the guard says that and not that the file is empty.
 func TestGuardsAreForWhatIsReallyGone(t *testing.T) {
 	t.Parallel()
 	main := rig.Jobs("rule_files: [rules.yml]\n", "self")
@@ -44,7 +44,7 @@ func TestGuardsAreForWhatIsReallyGone(t *testing.T) {
 	}
 }
 
-// The URL that other reloaders want, with the path of the reload endpoint, is understood.
+// A URL with the path of the reload endpoint, as other reloaders need it, works too.
 func TestURLWithTheReloadPath(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"/-/reload", "/-/reload/", "/"} {
@@ -61,7 +61,7 @@ func TestURLWithTheReloadPath(t *testing.T) {
 	}
 }
 
-// Where nothing listens, the reason names the addresses that were tried, of both families for localhost
+// If nothing listens at the URL, the reason names the addresses that were tried: for localhost those of IPv4 and IPv6
 // (https://github.com/prometheus-operator/prometheus-operator/issues/436, https://github.com/prometheus-operator/prometheus-operator/issues/1646).
 func TestReasonNamesTheAddresses(t *testing.T) {
 	t.Parallel()

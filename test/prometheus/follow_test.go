@@ -16,7 +16,7 @@ import (
 	"reloader/test/rig"
 )
 
-// generation is a good configuration that can be told from every other.
+// generation is a good configuration that differs from every other generation.
 func generation(n int) map[string]string {
 	return map[string]string{
 		"prometheus.yml": fmt.Sprintf("global:\n  external_labels:\n    generation: \"g%d\"\nrule_files: [rules.yml]\n", n),
@@ -24,6 +24,7 @@ func generation(n int) map[string]string {
 	}
 }
 
+// label is the line of generation n that the server shows.
 func label(n int) string { return fmt.Sprintf("generation: g%d\n", n) }
 
 // with replaces one file of a generation.
@@ -32,7 +33,8 @@ func with(files map[string]string, name, text string) map[string]string {
 	return files
 }
 
-// One change is one reload; a broken one is none, and everything says why; its fix is one again.
+// A good change takes one reload. A broken one takes none, and status, metrics, log, check and wait all say why. Its fix takes one
+// again.
 func TestFollows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
@@ -53,7 +55,7 @@ func TestFollows(t *testing.T) {
 			t.Error(err)
 		}
 		if s.Running != s.Wanted || d.Metric(`reloader_last_reload_successful{target="prometheus"}`) != "1" {
-			t.Errorf("in sync, yet running %s, wanted %s", s.Running, s.Wanted)
+			t.Errorf("in sync, but running %s, wanted %s", s.Running, s.Wanted)
 		}
 	}
 	rejected := func(n int, file string, line int, part string) {
@@ -111,7 +113,7 @@ func TestFollows(t *testing.T) {
 	expectPosts(3, "its fix")
 }
 
-// However the swaps fall, the last one is live in the end.
+// After swaps at random times the last files are live. No reload failed, and there are not more reloads than swaps.
 func TestSwapsAtRandomTimes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
@@ -121,7 +123,7 @@ func TestSwapsAtRandomTimes(t *testing.T) {
 	const swaps = 200
 	for n := 1; n <= swaps; n++ {
 		w.volume.Swap(generation(n))
-		// Some swaps come while nothing happens, some in the middle of the work for the one before.
+		// Some swaps come while reloader is idle, others while it still works on the previous one.
 		if random.IntN(10) == 0 {
 			rig.Eventually(t, "live", func() error { return w.prometheus.Runs(label(n)) })
 		} else {
@@ -140,7 +142,8 @@ func TestSwapsAtRandomTimes(t *testing.T) {
 	}
 }
 
-// Killed at the moment of the request, which never reaches Prometheus, and started again.
+// reloader is killed at the moment of its request, which never reaches Prometheus. After its start the files are live, also those of
+// a swap while it was down.
 func TestKilledBetweenSwapAndReload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
@@ -169,7 +172,7 @@ func TestKilledBetweenSwapAndReload(t *testing.T) {
 		t.Error(err)
 	}
 
-	// The same with a change that comes while no reloader runs.
+	// The same with a change while no reloader runs.
 	again.Kill()
 	w.volume.Swap(generation(2))
 	w.start().reaches(reload.InSync)
@@ -178,8 +181,8 @@ func TestKilledBetweenSwapAndReload(t *testing.T) {
 	}
 }
 
-// The files are others at the moment in which the server loads them, and are back before anyone looks. They differ in a password, which
-// the server does not show: it is loaded once more, and then the server uses the right one. Without such a moment there is one reload.
+// The files change at the moment when the server loads them, and change back right after it. They differ only in a password, which the server
+// does not show: reloader reloads once more, and the server uses the right password. Without such a change there is one reload.
 func TestFilesChangeBackDuringAReload(t *testing.T) {
 	t.Parallel()
 	var used atomic.Pointer[string]
@@ -201,7 +204,7 @@ func TestFilesChangeBackDuringAReload(t *testing.T) {
 		t.Helper()
 		rig.Eventually(t, "the server uses "+password, func() error {
 			if p := used.Load(); p == nil || *p != password {
-				return errors.New("it does not")
+				return errors.New("it uses another one")
 			}
 			return nil
 		})
@@ -237,14 +240,14 @@ func TestFilesChangeBackDuringAReload(t *testing.T) {
 	uses("third")
 }
 
-// A server that already runs the files is asked, not reloaded.
+// A server that already runs the files at a start of reloader is asked, but not reloaded.
 func TestStartWithoutReload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, generation(0))
 	w.start().reaches(reload.InSync)
 	first := w.prometheus.Posts.Load()
 	w.start().reaches(reload.InSync)
-	if again := w.prometheus.Posts.Load() - first; again > 1 {
-		t.Errorf("%d reload requests at a second start, want at most one", again)
+	if again := w.prometheus.Posts.Load() - first; first != 0 || again != 0 {
+		t.Errorf("%d reload requests at the first start, %d at the second, want none", first, again)
 	}
 }

@@ -37,6 +37,7 @@ func selfSigned(t *testing.T) (cert, key string) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}))
 }
 
+// post sends an empty POST and returns the status of the answer.
 func post(t *testing.T, url string) (int, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
@@ -47,7 +48,7 @@ func post(t *testing.T, url string) (int, error) {
 	return status, err
 }
 
-// balance is a URL behind which the servers take turns, until only is called: then the first answers alone.
+// balance is a URL at which the servers answer in turns. After a call of only, the first server answers everything.
 func balance(t *testing.T, servers ...string) (address string, only func()) {
 	t.Helper()
 	var proxies []*httputil.ReverseProxy

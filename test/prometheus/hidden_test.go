@@ -14,8 +14,8 @@ import (
 	"reloader/test/volume"
 )
 
-// A proxy keeps from reloader what the server runs. At the start that is no proof: one reload is made, its answer is told, and
-// what was not compared is named. Nothing more happens until the files change, the server loads anew, or reloader starts again.
+// A proxy hides from reloader what the server runs. At the start, reloader therefore reloads once. The proof says that it is only the time of
+// that load, and the status names what was not compared. Nothing more happens until the files change or reloader starts again.
 func TestNothingIsShown(t *testing.T) {
 	t.Parallel()
 	for name, say := range map[string]func(w http.ResponseWriter){
@@ -51,7 +51,7 @@ func TestNothingIsShown(t *testing.T) {
 			r := rig.NewReloader(t, "--prometheus-url", url, "--prometheus-config", config, "--poll-interval", "1s")
 			r.Start()
 			p := &pair{r, t, server, v}
-			told := func(posts int64, what string) {
+			proven := func(posts int64, what string) {
 				t.Helper()
 				s := p.synced()
 				if !strings.HasPrefix(s.Proof, "time of the last load only: configuration: /api/v1/status/config") || !strings.Contains(s.Proof, says) || len(s.NotCompared) < 3 {
@@ -61,30 +61,30 @@ func TestNothingIsShown(t *testing.T) {
 					t.Errorf("%s: %d reload requests, want %d", what, got, posts)
 				}
 			}
-			told(1, "at the start")
+			proven(1, "at the start")
 			p.Log.Has(t, "the proof does not cover everything")
 			looked := p.synced().Looked
-			rig.Eventually(t, "it was looked at again", func() error {
+			rig.Eventually(t, "another look at the server", func() error {
 				rig.Command(t, "wait", "--synced", "--url", p.URL, "--timeout", "5s")
 				if s := p.synced(); !s.Looked.After(looked) {
-					return fmt.Errorf("looked at %s", s.Looked)
+					return fmt.Errorf("the last look was at %s", s.Looked)
 				}
 				return nil
 			})
-			told(1, "after some looks")
+			proven(1, "after another look")
 			v.Swap(files("two"))
 			rig.Eventually(t, "the change is live", func() error { return server.Runs("job_name: two") })
 			p.ReachesWith(v.Dir, reload.InSync)
-			told(2, "after a change")
+			proven(2, "after a change")
 			p.Stop()
 			p.Start()
-			told(3, "after a restart of reloader")
+			proven(3, "after a restart of reloader")
 		})
 	}
 }
 
-// Two reloaders beside one server whose files have secrets, which it does not show: each takes the reload of the other for one by
-// someone else. They must not go on answering each other.
+// Two reloaders follow one server whose files have secrets, which it does not show. For each, a reload by the other is one by someone
+// else. They do not go on answering each other's reloads.
 func TestTwoReloaders(t *testing.T) {
 	t.Parallel()
 	main := rig.Jobs("", "self") + "  basic_auth: {username: u, password: p}\n"
@@ -102,7 +102,7 @@ func TestTwoReloaders(t *testing.T) {
 	posts := server.Posts.Load()
 	looks := 0
 	last := one.synced().Looked
-	rig.Eventually(t, "some looks passed", func() error {
+	rig.Eventually(t, "eight looks at the server", func() error {
 		rig.Command(t, "wait", "--synced", "--url", one.URL, "--timeout", "5s")
 		rig.Command(t, "wait", "--synced", "--url", two.URL, "--timeout", "5s")
 		if s, err := one.Status(); err == nil && s.Looked.After(last) {
@@ -117,6 +117,6 @@ func TestTwoReloaders(t *testing.T) {
 	got := server.Posts.Load() - posts
 	t.Logf("%d reload requests before, %d in %d looks", posts, got, looks)
 	if got > 3 {
-		t.Errorf("%d reload requests, though nothing changed", got)
+		t.Errorf("%d reload requests without a change", got)
 	}
 }

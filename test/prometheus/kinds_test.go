@@ -14,7 +14,7 @@ import (
 	"reloader/test/volume"
 )
 
-// every is a configuration with a file of each kind, in which one number stands in each of them.
+// every is a configuration with a file of each kind. Each file contains a number of its own.
 type every struct {
 	// dir is how patterns name the directory, with its slash; empty: relative.
 	dir string
@@ -29,11 +29,11 @@ func (e every) files(main, rule, scrape, target int) map[string]string {
 		"a.rules":   rules(fmt.Sprintf("up == %d", rule)),
 		"b.scrape":  fmt.Sprintf("scrape_configs: [{job_name: file, static_configs: [{targets: ['127.0.0.1:%d']}]}]\n", 10_000+scrape),
 		"c.json":    fmt.Sprintf(`[{"targets": ["127.0.0.1:%d"]}]`, 20_000+target),
-		"other.txt": "not read by anyone",
+		"other.txt": "no one reads this",
 	}
 }
 
-// runs says whether the server itself shows these numbers.
+// runs returns an error unless the server itself shows these numbers.
 func (e every) runs(t *testing.T, server *rig.Prometheus, main, rule, scrape, target int) error {
 	t.Helper()
 	if err := server.Runs(fmt.Sprintf("scrape_interval: %ds", 10+main)); err != nil {
@@ -51,8 +51,8 @@ func (e every) runs(t *testing.T, server *rig.Prometheus, main, rule, scrape, ta
 	return err
 }
 
-// Each kind of file changes alone, beside main files of every size and through every way to name the others: the server runs
-// the change, and that is proven; a broken one is rejected, and its repair is live. A change of targets needs no reload.
+// Each kind of file changes alone, with small and large main files and with different ways to name the files. The server runs each
+// change, and that is proven. A broken file is rejected, and its repair is live. A change of targets needs no reload.
 func TestEveryKindOfFile(t *testing.T) {
 	t.Parallel()
 	megabyte := strings.Repeat("# "+strings.Repeat("x", 97)+"\n", 10_000)
@@ -106,9 +106,9 @@ func TestEveryKindOfFile(t *testing.T) {
 			p.Start()
 			live := func(main, rule, scrape, target int) {
 				t.Helper()
-				rig.Eventually(t, "the server runs it", func() error { return e.runs(t, server, main, rule, scrape, target) })
+				rig.Eventually(t, "the server runs the change", func() error { return e.runs(t, server, main, rule, scrape, target) })
 				s := p.synced()
-				if !c.zipped { // what comes out of the gate has another digest
+				if !c.zipped { // the files in the gate have another digest
 					s = p.ReachesWith(dir, reload.InSync)
 				}
 				if s.Counts.Mismatches > 0 || len(s.NotCompared) > 0 {
@@ -160,8 +160,8 @@ func zipped(t *testing.T, text string) string {
 	return b.String()
 }
 
-// The main file is a link into another volume, as is a directory of rules: a swap of that one is noticed at once, without a
-// poll, and so is a link that is turned.
+// The main file and a directory of rules are links into other volumes. A swap of such a volume is noticed at once, without a poll, and so is
+// a change of the link itself.
 func TestLinkedFiles(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -184,7 +184,7 @@ func TestLinkedFiles(t *testing.T) {
 	p.synced()
 	live := func(n, rule int) {
 		t.Helper()
-		rig.Eventually(t, "the server runs it", func() error {
+		rig.Eventually(t, "the server runs the change", func() error {
 			if err := server.Runs(fmt.Sprintf("scrape_interval: %ds", 10+n)); err != nil {
 				return err
 			}

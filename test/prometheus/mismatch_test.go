@@ -12,12 +12,13 @@ import (
 	"reloader/test/volume"
 )
 
+// rules is a rule file with one alert on this expression.
 func rules(expr string) string {
 	return "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: " + expr + "\n    for: 5m\n    labels: {severity: page}\n"
 }
 
-// The server has the main file as a mount of one file: it keeps the one from its start, whatever it answers. After a
-// restart it has the new one.
+// The main file is mounted as a single file in the server, which therefore keeps the file from its start and still answers 200. That is never called live.
+// After a restart the server runs the new file.
 func TestStaleSingleFileMount(t *testing.T) {
 	t.Parallel()
 	v := newVolume(t, "prometheus.yml", rig.Jobs("", "self"))
@@ -44,7 +45,7 @@ func TestStaleSingleFileMount(t *testing.T) {
 	}
 }
 
-// The rules are mounted for reloader only; the server has an old copy of them, or none.
+// The rules are mounted only for reloader. The server has an old copy of them, or none, which is never called live.
 func TestRulesNotMountedForTheServer(t *testing.T) {
 	t.Parallel()
 	for name, old := range map[string]string{"none": "", "an old copy": rules("up == 0")} {
@@ -79,7 +80,7 @@ func TestRulesNotMountedForTheServer(t *testing.T) {
 	}
 }
 
-// The server reads the rules under a path that reloader was not told.
+// The server reads the rules at a path that reloader does not know. That is a mismatch with the path, until --prometheus-dir gives it.
 func TestRulesAtAnotherPath(t *testing.T) {
 	t.Parallel()
 	r := newVolume(t, "a.yml", rules("up == 0"))
@@ -101,6 +102,7 @@ func TestRulesAtAnotherPath(t *testing.T) {
 	q.synced()
 }
 
+// runsRule returns an error unless the server has a rule with this expression.
 func runsRule(t *testing.T, server *rig.Prometheus, expr string) error {
 	t.Helper()
 	body, err := rig.Get(t, server.URL+"/api/v1/rules")
@@ -110,7 +112,8 @@ func runsRule(t *testing.T, server *rig.Prometheus, expr string) error {
 	return err
 }
 
-// The server was started with another main file, named by an absolute or by a relative path.
+// The server was started with another main file, by an absolute or a relative path. That is never called live, and both paths are
+// named.
 func TestOtherConfigFile(t *testing.T) {
 	t.Parallel()
 	for _, relative := range []bool{false, true} {
@@ -140,7 +143,7 @@ func TestOtherConfigFile(t *testing.T) {
 	}
 }
 
-// Everything relative: our flag, and the server's command line.
+// The main file has a relative path in reloader's flag and on the server's command line. Changes are live, and all is compared.
 func TestRelativeCommandLine(t *testing.T) {
 	t.Parallel()
 	v := volume.New(t, filepath.Join(t.TempDir(), "mount"), map[string]string{
@@ -161,7 +164,7 @@ func TestRelativeCommandLine(t *testing.T) {
 	}
 }
 
-// A main file of 5 MiB, and one whose patterns go through ..data: a changed rule file is reloaded and proven, a broken one
+// With a main file of 5 MiB, and with patterns through ..data, a changed rule file is reloaded and proven, and a broken one is
 // rejected.
 func TestRuleChanges(t *testing.T) {
 	t.Parallel()
@@ -192,8 +195,8 @@ func TestRuleChanges(t *testing.T) {
 	}
 }
 
-// A certificate that cannot be used costs the job its scrape pool, though the reload is answered with 200. When the file is
-// repaired, the reload is made.
+// With an unusable certificate the server answers 200 to a reload, but does not scrape the job. That is never called live. When
+// the files are repaired, they are live.
 func TestUnusableCertificate(t *testing.T) {
 	t.Parallel()
 	cert, key := selfSigned(t)
@@ -208,7 +211,7 @@ func TestUnusableCertificate(t *testing.T) {
 	v.Swap(files("", ""))
 	p.Reaches("the change is seen", func(s reload.Status) bool { return s.Wanted != first.Wanted })
 	end := p.never()
-	p.Reaches("it is said", func(s reload.Status) bool {
+	p.Reaches("rejected, or a mismatch that names the job", func(s reload.Status) bool {
 		return s.Phase == reload.Rejected || s.Phase == reload.Mismatch && strings.Contains(strings.Join(s.Differences, " "), `"etcd"`)
 	})
 	end()
@@ -219,7 +222,8 @@ func TestUnusableCertificate(t *testing.T) {
 	}
 }
 
-// Someone else loads the rejected files, which the server applies in part; then they are reverted.
+// Someone else makes the server load rejected files, which it applies in part. After they are reverted, InSync means that the
+// server runs the good files again.
 func TestRevertAfterPartialLoad(t *testing.T) {
 	t.Parallel()
 	good := map[string]string{"prometheus.yml": rig.Jobs("rule_files: [rules.yml]\n", "self"), "rules.yml": rules("up == 0")}
@@ -248,7 +252,8 @@ func TestRevertAfterPartialLoad(t *testing.T) {
 	})
 }
 
-// Two servers take turns behind one URL: a reload reaches one of them.
+// Two servers answer in turns at one URL, so that a reload reaches only one of them. That is never called live, and the cause is
+// named.
 func TestTwoServersBehindOneURL(t *testing.T) {
 	t.Parallel()
 	v := newVolume(t, "prometheus.yml", rig.Jobs("", "self"))

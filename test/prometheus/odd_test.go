@@ -11,7 +11,8 @@ import (
 	"reloader/test/volume"
 )
 
-// What a good server shows in another way than the files are written is no difference, and a change beside it is proven.
+// A server may show paths, names and values in another way than the files. That is not a difference, and a change in such files
+// is proven.
 func TestOddFilesOfAGoodServer(t *testing.T) {
 	t.Parallel()
 	const odd = `groups:
@@ -58,8 +59,8 @@ func TestOddFilesOfAGoodServer(t *testing.T) {
 	}
 }
 
-// The server keeps the main file of its start, and only that differs which its environment or its flags could also decide. What
-// the flags say is a difference; of what only the environment says, it is said that it was not compared.
+// The server keeps the main file of its start, and the new one differs only in a setting that flags or the environment may also set. What
+// can be compared is a difference. For the rest, the status says that it was not compared, or that it rests on the reload.
 func TestStaleValuesOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	const labels = "values of variables in external labels by the reload after the last change"
@@ -81,18 +82,18 @@ func TestStaleValuesOfTheEnvironment(t *testing.T) {
 			p := startPair(t, server, v, "--prometheus-config", filepath.Join(v.Dir, "prometheus.yml")+"="+file)
 			first := p.synced()
 			v.Swap(map[string]string{"prometheus.yml": rig.Jobs(c.after, "self")})
-			s := p.Reaches("an end", func(s reload.Status) bool {
+			s := p.Reaches("a verdict on the change", func(s reload.Status) bool {
 				return s.Wanted != first.Wanted && (s.Phase == reload.Mismatch || s.Phase == reload.InSync)
 			})
 			said := strings.Join(append(append(s.Differences, s.NotCompared...), s.Proof), "\n")
 			if differs := strings.Contains(c.says, " differs"); differs != (s.Phase == reload.Mismatch) || !strings.Contains(said, c.says) {
-				t.Errorf("%s, not said %q: %s", s.Phase, c.says, said)
+				t.Errorf("%s, and nothing says %q: %s", s.Phase, c.says, said)
 			}
 		})
 	}
 }
 
-// Flags of a good server decide what the files leave out.
+// Settings that a server has from its flags, because the files do not set them, are not differences.
 func TestValuesOfTheFlags(t *testing.T) {
 	t.Parallel()
 	for name, flags := range map[string][]string{
@@ -121,7 +122,7 @@ func TestValuesOfTheFlags(t *testing.T) {
 	}
 }
 
-// An agent has no rules and no storage of its own: its configuration and its jobs are compared as those of a server.
+// The configuration and the jobs of an agent are compared like those of a server. It has no rules.
 func TestAgent(t *testing.T) {
 	t.Parallel()
 	main := func(interval string) map[string]string {

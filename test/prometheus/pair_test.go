@@ -12,7 +12,7 @@ import (
 	"reloader/test/volume"
 )
 
-// pair is a reloader beside a server that may see other files.
+// pair is a reloader and a server that may see other files.
 type pair struct {
 	*rig.Reloader
 	t      *testing.T
@@ -20,7 +20,7 @@ type pair struct {
 	main   *volume.Volume
 }
 
-// startPair starts both. The flags name the main file.
+// startPair starts both. The flags give reloader its main file.
 func startPair(t *testing.T, server *rig.Prometheus, main *volume.Volume, flags ...string) *pair {
 	t.Helper()
 	server.Start()
@@ -28,6 +28,7 @@ func startPair(t *testing.T, server *rig.Prometheus, main *volume.Volume, flags 
 	return follow(t, server, main, flags...)
 }
 
+// follow starts a reloader for a server that runs.
 func follow(t *testing.T, server *rig.Prometheus, main *volume.Volume, flags ...string) *pair {
 	t.Helper()
 	p := &pair{rig.NewReloader(t, append([]string{"--prometheus-url", server.Proxy, "--poll-interval", "2s"}, flags...)...), t, server, main}
@@ -35,9 +36,9 @@ func follow(t *testing.T, server *rig.Prometheus, main *volume.Volume, flags ...
 	return p
 }
 
-// never fails the test when anything says that the files are live, from now until the returned function is called: the
-// phase, the metrics, and wait. Begin it when the newest files have been seen. Until a failure is noticed the metric
-// keeps its value by design: failed says that one was, after which it must stay 0.
+// never fails the test if the phase, a metric or wait says that the files are live, from now until the returned function is
+// called. Call it when reloader has seen the newest files. The metric of the last reload keeps its value until a failure
+// is noticed, and must then stay 0.
 func (p *pair) never() (end func()) {
 	done := make(chan struct{})
 	var stopped sync.WaitGroup
@@ -62,7 +63,7 @@ func (p *pair) never() (end func()) {
 			return true
 		}
 		if s.Phase == reload.InSync {
-			p.t.Errorf("InSync by %q while the server runs something else", s.Proof)
+			p.t.Errorf("InSync with the proof %q while the server runs something else", s.Proof)
 			return false
 		}
 		m, err := p.metrics()
@@ -74,7 +75,7 @@ func (p *pair) never() (end func()) {
 			return false
 		}
 		if failed && m[successful] != "0" {
-			p.t.Errorf("%s is %q after it was 0, and the server runs something else", successful, m[successful])
+			p.t.Errorf("%s became %q after 0 while the server runs something else", successful, m[successful])
 			return false
 		}
 		failed = failed || m[successful] == "0"
@@ -90,13 +91,13 @@ func (p *pair) never() (end func()) {
 	return sync.OnceFunc(func() { close(done); stopped.Wait() })
 }
 
-// The metrics that say whether the files are live.
+// The series that say whether the files are live.
 const (
 	successful = `reloader_last_reload_successful{target="prometheus"}`
 	inSync     = `reloader_phase{phase="InSync",target="prometheus"}`
 )
 
-// metrics are reloader's series.
+// metrics are the values of reloader's series.
 func (p *pair) metrics() (map[string]string, error) {
 	body, err := rig.Get(p.t, p.URL+"/metrics")
 	m := map[string]string{}
@@ -108,20 +109,20 @@ func (p *pair) metrics() (map[string]string, error) {
 	return m, err
 }
 
-// mismatches waits for the mismatch, and wants these words in what the status and wait say of it, the metric 0 and wait's exit code 1.
+// mismatches waits for a mismatch. It requires these words in the status and in the output of wait, the exit code 1, and the metric 0.
 func (p *pair) mismatches(words ...string) reload.Status {
 	p.t.Helper()
 	s := p.Reaches("Mismatch", func(s reload.Status) bool { return s.Phase == reload.Mismatch && len(s.Differences) > 0 })
 	text := strings.Join(append(s.Differences, s.Reason, s.Cause), "\n")
 	for _, w := range words {
 		if !strings.Contains(text, w) {
-			p.t.Errorf("nothing says %q:\n%s", w, text)
+			p.t.Errorf("the status does not say %q:\n%s", w, text)
 		}
 	}
 	if got := p.Metric(successful); got != "0" {
 		p.t.Errorf("%s is %s", successful, got)
 	}
-	o := rig.Command(p.t, "wait", "--synced", "--url", p.URL, "--timeout", "20s")
+	o := rig.Command(p.t, "wait", "--synced", "--url", p.URL, "--timeout", rig.Patience.String())
 	if o.Code != 1 {
 		p.t.Errorf("wait: %+v", o)
 	}
@@ -133,7 +134,7 @@ func (p *pair) mismatches(words ...string) reload.Status {
 	return s
 }
 
-// synced waits for proof; then the metrics and wait say the same.
+// synced waits for proof, and requires that the metrics and wait agree.
 func (p *pair) synced() reload.Status {
 	p.t.Helper()
 	s := p.Reaches("InSync", func(s reload.Status) bool { return s.Phase == reload.InSync && s.Running == s.Wanted })
@@ -142,12 +143,13 @@ func (p *pair) synced() reload.Status {
 			p.t.Errorf("%s is %s", series, got)
 		}
 	}
-	if o := rig.Command(p.t, "wait", "--synced", "--url", p.URL, "--timeout", "20s"); o.Code != 0 {
+	if o := rig.Command(p.t, "wait", "--synced", "--url", p.URL, "--timeout", rig.Patience.String()); o.Code != 0 {
 		p.t.Errorf("wait: %+v", o)
 	}
 	return s
 }
 
+// newVolume is a volume with one file.
 func newVolume(t *testing.T, name, text string) *volume.Volume {
 	t.Helper()
 	return volume.New(t, filepath.Join(t.TempDir(), "v"), map[string]string{name: text})

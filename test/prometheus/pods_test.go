@@ -15,8 +15,8 @@ import (
 	"reloader/test/volume"
 )
 
-// A headless Service's name has the addresses of all pods: wait is content only when each of them has proof, not while one
-// pod's server runs old files, and not while one pod does not answer.
+// The name of a headless Service has the addresses of all pods. wait succeeds only if every pod has proof: not while the server of one
+// pod runs old files, and not while one pod does not answer.
 func TestWaitForAllPods(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -47,12 +47,13 @@ func TestWaitForAllPods(t *testing.T) {
 		}
 		for _, w := range words {
 			if !strings.Contains(o.Stdout+o.Stderr, w) {
-				t.Errorf("not said %q: %s%s", w, o.Stdout, o.Stderr)
+				t.Errorf("nothing says %q: %s%s", w, o.Stdout, o.Stderr)
 			}
 		}
 	}
 
-	// The second pod's server has its file by subPath.
+	patience := rig.Patience.String()
+	// The server in the second pod has a single-file mount, as with subPath.
 	var pods []*pair
 	file := filepath.Join(t.TempDir(), "prometheus.yml")
 	rig.Must(t, os.WriteFile(file, nil, 0o600))
@@ -74,20 +75,20 @@ func TestWaitForAllPods(t *testing.T) {
 	for _, p := range pods {
 		p.synced()
 	}
-	says(wait("--synced", "--timeout", "30s"), 0)
-	says(wait("--dir", pods[0].main.Dir, "--timeout", "30s"), 0)
+	says(wait("--synced", "--timeout", patience), 0)
+	says(wait("--dir", pods[0].main.Dir, "--timeout", patience), 0)
 
 	for _, p := range pods {
 		p.main.Swap(map[string]string{"prometheus.yml": rig.Jobs("", "one", "two")})
 	}
-	says(wait("--dir", pods[0].main.Dir, "--timeout", "60s"), 1, "127.0.0.3:"+port, `scrape job "two" is missing`)
+	says(wait("--dir", pods[0].main.Dir, "--timeout", patience), 1, "127.0.0.3:"+port, `scrape job "two" is missing`)
 	pods[0].ReachesWith(pods[0].main.Dir, reload.InSync)
-	says(wait("--synced", "--timeout", "5s"), 1, "127.0.0.3:"+port)
+	says(wait("--synced", "--timeout", patience), 1, "127.0.0.3:"+port)
 
 	pods[1].server.Stop()
 	pods[1].server.Start()
 	pods[1].synced()
-	says(wait("--dir", pods[0].main.Dir, "--timeout", "30s"), 0)
+	says(wait("--dir", pods[0].main.Dir, "--timeout", patience), 0)
 
 	pods[1].Stop()
 	o := wait("--dir", pods[0].main.Dir, "--timeout", "3s")
@@ -96,5 +97,5 @@ func TestWaitForAllPods(t *testing.T) {
 	}
 	says(o, o.Code, "127.0.0.3:"+port)
 	pods[1].Start()
-	says(wait("--dir", pods[0].main.Dir, "--timeout", "60s"), 0)
+	says(wait("--dir", pods[0].main.Dir, "--timeout", patience), 0)
 }

@@ -16,7 +16,7 @@ import (
 	"reloader/test/volume"
 )
 
-// filesJob is a file of scrape_config_files with settings of many kinds.
+// filesJob is a file for scrape_config_files whose job has settings of many kinds.
 const filesJob = `scrape_configs:
 - job_name: files
   scrape_interval: 20s
@@ -32,8 +32,8 @@ const filesJob = `scrape_configs:
   metric_relabel_configs: [{source_labels: [__name__], regex: go_.*, action: drop}]
 `
 
-// The server loads its own copy of a file of scrape_config_files, in which one thing is another: the job and the setting are
-// named, whatever it is, also when it is the copy that stays and the file that changes.
+// The server loads its own copy of a file of scrape_config_files. Whatever setting differs in it, the job and the setting are named, both when
+// the copy changes and when the file changes and the copy stays.
 func TestStaleScrapeFile(t *testing.T) {
 	t.Parallel()
 	v := volume.New(t, filepath.Join(t.TempDir(), "v"), map[string]string{"prometheus.yml": rig.Jobs("scrape_config_files: [jobs.scrape]\n", "self"), "jobs.scrape": filesJob})
@@ -59,7 +59,7 @@ func TestStaleScrapeFile(t *testing.T) {
 			t.Fatalf("reload by hand: %d, %v", status, err)
 		}
 	}
-	// Each change of a round must be named: they are compared one by one.
+	// Each change of a round must be named.
 	for _, round := range [][]struct{ from, to, says string }{{
 		{"scrape_interval: 20s", "scrape_interval: 30s", "scrape_interval"},
 		{"scrape_timeout: 5s", "scrape_timeout: 6s", "scrape_timeout"},
@@ -88,7 +88,7 @@ func TestStaleScrapeFile(t *testing.T) {
 		said := strings.Join(s.Differences, "\n")
 		for _, c := range round {
 			if !strings.Contains(said, `scrape job "files" differs in `) || !strings.Contains(said, c.says) {
-				t.Errorf("%q: not said %q: %s", c.to, c.says, said)
+				t.Errorf("%q: nothing says %q: %s", c.to, c.says, said)
 			}
 		}
 		put("jobs.scrape", filesJob)
@@ -106,8 +106,8 @@ func TestStaleScrapeFile(t *testing.T) {
 	p.synced()
 }
 
-// Jobs of all sorts in files, which a good server runs: targets that are dropped, shared out or set their own interval, no
-// targets at all, files that are discovered late, paths and credentials. Nothing is called a difference, and all is compared.
+// A server runs jobs of all kinds from scrape_config_files: with dropped or sharded targets, targets with their own interval, no targets,
+// discovery that finds nothing, paths and credentials. Nothing is a difference, and all is compared.
 func TestScrapeFilesOfAllSorts(t *testing.T) {
 	t.Parallel()
 	const sorts = `scrape_configs:
@@ -177,7 +177,7 @@ func TestScrapeFilesOfAllSorts(t *testing.T) {
 	}
 }
 
-// Where the server does not show the contents of such jobs, this is said, and not counted as proven.
+// If a proxy hides the contents of such jobs, the status, the log and a metric say that they were not compared.
 func TestScrapeFilesThatAreNotShown(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"prometheus.yml": rig.Jobs("scrape_config_files: [jobs.scrape]\n", "self"), "jobs.scrape": filesJob}
@@ -203,7 +203,7 @@ func TestScrapeFilesThatAreNotShown(t *testing.T) {
 	}
 }
 
-// forbid is a proxy in front of a server that answers 403 to these paths.
+// forbid is a proxy in front of a server that answers 403 at these paths.
 func forbid(t *testing.T, server string, paths ...string) string {
 	t.Helper()
 	return answer(t, server, func(w http.ResponseWriter, path string) bool {

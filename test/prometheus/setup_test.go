@@ -44,5 +44,5 @@ func (w *world) start(flags ...string) *daemon {
 	return &daemon{r, w.volume.Dir}
 }
 
-// reaches waits for a phase of the newest files.
+// reaches waits for this phase with the newest files.
 func (d *daemon) reaches(phase reload.Phase) reload.Status { return d.ReachesWith(d.dir, phase) }

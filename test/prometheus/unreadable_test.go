@@ -11,8 +11,8 @@ import (
 	"reloader/test/rig"
 )
 
-// A name that a pattern of rule files finds and that cannot be read makes the real server refuse everything: it is reported at the
-// pattern, and no longer when it is gone.
+// If a pattern in rule_files matches a name that cannot be read, the real server refuses everything. The name is reported at the pattern, and
+// no longer after its removal.
 func TestUnreadableNameInAPattern(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -36,7 +36,7 @@ func TestUnreadableNameInAPattern(t *testing.T) {
 		}
 		rig.Must(t, os.Remove(path))
 	}
-	rig.Must(t, syscall.Mkfifo(filepath.Join(dir, "rules", "pipe.yml"), 0o600)) // which the server would read without end
+	rig.Must(t, syscall.Mkfifo(filepath.Join(dir, "rules", "pipe.yml"), 0o600)) // the server would read it forever
 	if o := rig.Command(t, "check", "--prometheus-config", config); !strings.Contains(o.Stdout, text+`"pipe.yml"`) {
 		t.Errorf("a pipe: %s%s", o.Stdout, o.Stderr)
 	}

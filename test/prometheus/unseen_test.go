@@ -11,7 +11,7 @@ import (
 	"reloader/test/volume"
 )
 
-// A guard holds after a restart of reloader: what runs is asked of the server.
+// A guard still works after a restart of reloader, because reloader asks the server what runs.
 func TestGuardAfterARestart(t *testing.T) {
 	t.Parallel()
 	for guard, c := range map[string]struct{ before, after map[string]string }{
@@ -45,8 +45,8 @@ func TestGuardAfterARestart(t *testing.T) {
 	}
 }
 
-// The jobs and the rules are in volumes of the server alone; reloader's container has empty directories at their mount points.
-// That they are all gone is not known: no guard holds the files back, and what is not visible is said.
+// The jobs and rules are in volumes that only the server has. In reloader's container their mount points are empty directories. No guard treats the
+// jobs and rules as gone, and the status names the directories.
 func TestEmptyMountPoint(t *testing.T) {
 	t.Parallel()
 	theirs := newVolume(t, "jobs.yml", rig.Jobs("", "self"))
@@ -75,13 +75,13 @@ func TestEmptyMountPoint(t *testing.T) {
 	}
 	for _, dir := range []string{theirs.Dir, groups.Dir} {
 		if !strings.Contains(said, dir) {
-			t.Errorf("nothing is said of %s:\n%s", dir, said)
+			t.Errorf("nothing mentions %s:\n%s", dir, said)
 		}
 	}
 }
 
-// The server has a copy of its own of the rules, which changes where no one looked: a reload for another file brings it, and
-// the target is not called live.
+// The server has its own copy of the rules. In it, a file changes that is unchanged for reloader. The next reload, for another file, loads
+// that change too, and the files are never called live.
 func TestOtherCopyOfAnUnchangedFile(t *testing.T) {
 	t.Parallel()
 	files := func(a string) map[string]string {
@@ -114,8 +114,8 @@ func TestOtherCopyOfAnUnchangedFile(t *testing.T) {
 	p.synced()
 }
 
-// A link above the directory is turned back to an older release while reloader is away: no file is newer than the server's
-// start, and it runs the other one.
+// While reloader is down, a link above the directory is set back to an older release. No file is newer than the server's start, but the
+// server runs the other release. InSync means that it runs the older one.
 func TestLinkAboveTheDirectory(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

@@ -12,7 +12,7 @@ import (
 	"reloader/test/rig"
 )
 
-// newKeys are settings with one key each that Prometheus 3.5 does not know, and the version that added it.
+// newKeys are settings that each have one key which Prometheus 3.5 does not know, with the key and the version that added it.
 var newKeys = map[string]struct{ key, since string }{
 	"otlp: {promote_scope_metadata: true}":                                       {"promote_scope_metadata", "3.6"},
 	"otlp: {label_name_underscore_sanitization: true}":                           {"label_name_underscore_sanitization", "3.8"},
@@ -46,8 +46,8 @@ func discovery(kind, settings string) string {
 	return fmt.Sprintf("scrape_configs: [{job_name: a, %s_sd_configs: [{%s}]}]", kind, settings)
 }
 
-// A key that an older server does not know is named with the version that added it, and the older server itself refuses it;
-// neither says so of a server that knows it.
+// For an older server, the finding about a new key names the version that added it, and the older server itself refuses the key. For that
+// version there is no such finding.
 func TestKeysOfNewerVersions(t *testing.T) {
 	t.Parallel()
 	older := named(t, "RELOADER_SKEW_PROMETHEUS")
@@ -59,7 +59,7 @@ func TestKeysOfNewerVersions(t *testing.T) {
 			rig.Must(t, os.WriteFile(file, []byte(text+"\n"), 0o644))
 			says := fmt.Sprintf("%q needs Prometheus %s or later", c.key, c.since)
 			if o := rig.Command(t, "check", "--prometheus-config", file, "--prometheus-version", "3.5.1"); !strings.Contains(o.Stdout, says) {
-				t.Errorf("no word that %s: %+v", says, o)
+				t.Errorf("nothing says %s: %+v", says, o)
 			}
 			if o := rig.Command(t, "check", "--prometheus-config", file, "--prometheus-version", c.since+".0"); strings.Contains(o.Stdout, "or later") {
 				t.Errorf("as %s: %+v", c.since, o)

@@ -1,5 +1,5 @@
-// Package skew tests reloader beside a Prometheus of another version than the library that promcheck links. `make skew`
-// builds the other versions; without them the tests are skipped.
+// Package skew tests reloader with a Prometheus of another version than the library in promcheck. `make skew` builds the
+// other versions; without them the tests are skipped.
 package skew
 
 import (
@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { rig.Main(m) }
 
-// pair is a reloader beside a server of another version.
+// pair is a reloader and a server of another version than its promcheck.
 type pair struct {
 	*rig.Reloader
 	t      *testing.T
@@ -23,8 +23,8 @@ type pair struct {
 	volume *volume.Volume
 }
 
-// versions are the two directions: an older server beside our promcheck, and our server beside a promcheck with an older
-// library, for which the server is the newer one.
+// versions are the two directions: an older server with our promcheck, and our server with a promcheck that has an older
+// library.
 var versions = map[string]func(t *testing.T) (binary string, flags []string){
 	"older server": func(t *testing.T) (string, []string) {
 		return named(t, "RELOADER_SKEW_PROMETHEUS"), nil
@@ -35,6 +35,7 @@ var versions = map[string]func(t *testing.T) (binary string, flags []string){
 	},
 }
 
+// named is the program that a variable names; without it the test is skipped.
 func named(t *testing.T, variable string) string {
 	t.Helper()
 	path := os.Getenv(variable)
@@ -44,7 +45,7 @@ func named(t *testing.T, variable string) string {
 	return path
 }
 
-// both runs a test in the two directions.
+// both runs a test in both directions.
 func both(t *testing.T, test func(t *testing.T, start func(files map[string]string, script string) *pair)) {
 	t.Parallel()
 	for name := range versions {
@@ -56,7 +57,7 @@ func both(t *testing.T, test func(t *testing.T, start func(files map[string]stri
 	}
 }
 
-// start starts both. In the script $V is the directory of the files.
+// start starts server and reloader. In the script, $V is the directory of the files.
 func start(t *testing.T, direction string, files map[string]string, script string) *pair {
 	t.Helper()
 	binary, flags := versions[direction](t)
@@ -70,12 +71,13 @@ func start(t *testing.T, direction string, files map[string]string, script strin
 	return &pair{r, t, server, v}
 }
 
+// synced waits for proof.
 func (p *pair) synced() reload.Status {
 	p.t.Helper()
 	return p.Reaches("InSync", func(s reload.Status) bool { return s.Phase == reload.InSync && s.Running == s.Wanted })
 }
 
-// mismatches waits for the mismatch, and wants these words in what is said of it.
+// mismatches waits for a mismatch, and requires these words in the status.
 func (p *pair) mismatches(words ...string) {
 	p.t.Helper()
 	s := p.Reaches("Mismatch", func(s reload.Status) bool { return s.Phase == reload.Mismatch && len(s.Differences) > 0 })
@@ -85,17 +87,18 @@ func (p *pair) mismatches(words ...string) {
 			p.t.Errorf("nothing says %q:\n%s", w, text)
 		}
 	}
-	if o := rig.Command(p.t, "wait", "--synced", "--url", p.URL, "--timeout", "5s"); o.Code != 1 {
+	if o := rig.Command(p.t, "wait", "--synced", "--url", p.URL, "--timeout", rig.Patience.String()); o.Code != 1 {
 		p.t.Errorf("wait: %+v", o)
 	}
 }
 
-// changed wants the status to be about newer files than those of the given status.
+// changed waits until the status is about other files than the given one.
 func (p *pair) changed(than reload.Status) {
 	p.t.Helper()
 	p.Reaches("the change is seen", func(s reload.Status) bool { return s.Wanted != than.Wanted })
 }
 
+// rules is a rule file with one alert on this expression.
 func rules(expr string) string {
 	return "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: " + expr + "\n    for: 5m\n    labels: {severity: page}\n    annotations: {summary: 'down {{ $value }}'}\n"
 }

@@ -10,7 +10,7 @@ import (
 	"reloader/test/rig"
 )
 
-// everything is a main file with settings of every section, most of which the versions print in their own ways.
+// everything is a main file with settings of every section. Most of them are printed differently by the two versions.
 const everything = `global:
   scrape_interval: 20s
   external_labels: {cluster: eu, "zone": $NOT_SET}
@@ -26,7 +26,7 @@ otlp: {promote_resource_attributes: [service.name]}
 storage: {tsdb: {out_of_order_time_window: 5m}}
 `
 
-// Good changes of every part are proven on contents, and what one of the versions does not know is named.
+// Good changes are proven by the contents. What could not be compared, because the versions print it differently, is named.
 func TestGoodChangesAreProven(t *testing.T) {
 	both(t, func(t *testing.T, start func(map[string]string, string) *pair) {
 		files := func(job, expr string) map[string]string {
@@ -41,7 +41,7 @@ func TestGoodChangesAreProven(t *testing.T) {
 			t.Errorf("proven by %q", first.Proof)
 		}
 		if older := strings.HasPrefix(first.ServerVersion, "3.5."); older && len(first.NotCompared) == 0 {
-			t.Error("nothing is said to be left out, though the server has another way to print the defaults")
+			t.Error("nothing is reported as not compared, although this server prints the defaults differently")
 		}
 		t.Logf("not compared: %q", first.NotCompared)
 		for i, next := range []map[string]string{files("two", "up == 0"), files("two", "sum(up) by (job) == 0")} {
@@ -51,17 +51,17 @@ func TestGoodChangesAreProven(t *testing.T) {
 			if err := p.server.Runs("job_name: two"); err != nil {
 				t.Error(err)
 			}
-			if got := p.server.Posts.Load(); got > int64(i+2) { // one at the start: secrets are not shown
+			if got := p.server.Posts.Load(); got > int64(i+2) { // one at the start, because secrets are not shown
 				t.Errorf("%d reload requests after %d changes", got, i+1)
 			}
 		}
 	})
 }
 
-// copied gives the server a copy of the files of its start, as a mount by subPath does.
+// copied gives the server a copy of the files at its start, like a subPath mount.
 const copied = "mkdir $V.copy; cp -rL $V/. $V.copy/; mount --bind $V.copy $V"
 
-// The server keeps the file of its start: whatever changes in the file is noticed.
+// The server keeps the files of its start. Whatever changes in the files is noticed and named.
 func TestStaleMount(t *testing.T) {
 	both(t, func(t *testing.T, start func(map[string]string, string) *pair) {
 		for name, change := range map[string]struct{ from, to, says string }{
@@ -106,8 +106,8 @@ func TestStaleMount(t *testing.T) {
 	})
 }
 
-// A setting that only the newer of the two knows: the older server refuses it, in its own words, and keeps what it had;
-// the newer server takes what the library warned of, and the setting is said to be left out.
+// Only the newer of the two versions knows a setting. An older server refuses it, and its words are shown. A newer server accepts
+// it although the library warns, and the setting is reported as not compared.
 func TestSettingOfTheNewerVersion(t *testing.T) {
 	t.Parallel()
 	t.Run("older server", func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestSettingOfTheNewerVersion(t *testing.T) {
 		if s.Failure == nil || !strings.Contains(s.Failure.Body, "field scrape_native_histograms not found") {
 			t.Errorf("not in the server's words: %+v, %s", s.Failure, s.Reason)
 		}
-		if o := rig.Command(t, "wait", "--synced", "--url", p.URL, "--timeout", "5s"); o.Code != 1 || !strings.Contains(o.Stderr+o.Stdout, "scrape_native_histograms") {
+		if o := rig.Command(t, "wait", "--synced", "--url", p.URL, "--timeout", rig.Patience.String()); o.Code != 1 || !strings.Contains(o.Stderr+o.Stdout, "scrape_native_histograms") {
 			t.Errorf("wait: %+v", o)
 		}
 		if p.server.Runs("scrape_native_histograms") == nil {
@@ -139,12 +139,13 @@ func TestSettingOfTheNewerVersion(t *testing.T) {
 			t.Error(err)
 		}
 		if said := fmt.Sprint(s.NotCompared, s.Findings); !strings.Contains(said, "query_max_series") {
-			t.Errorf("the setting is not said to be left out: %s", said)
+			t.Errorf("the setting is not reported as not compared: %s", said)
 		}
 	})
 }
 
-// Expressions that only the newer of the two knows are asked of the server: what it refuses is not loaded, what it takes is.
+// The server is asked about expressions that only the newer version knows. What it refuses is rejected, and what it accepts is
+// loaded.
 func TestExpressionsAreAsked(t *testing.T) {
 	t.Parallel()
 	files := func(expr string) map[string]string {
@@ -192,14 +193,13 @@ func TestExpressionsAreAsked(t *testing.T) {
 				t.Errorf("%v: %s", err, body)
 			}
 			if said := strings.Join(s.NotCompared, "\n"); !strings.Contains(said, "expression") {
-				t.Errorf("that the expression is not compared is not said: %q", said)
+				t.Errorf("the expression is not reported as not compared: %q", said)
 			}
 		})
 	}
 }
 
-// fileJobs are jobs of scrape_config_files: one whose targets are all known, one that drops some, one whose targets are
-// discovered.
+// fileJobs are jobs for scrape_config_files: with known targets, with dropped targets, with discovered targets, and with none.
 const fileJobs = `scrape_configs:
 - job_name: static
   scrape_interval: 20s
@@ -214,8 +214,8 @@ const fileJobs = `scrape_configs:
   relabel_configs: [{source_labels: [__address__], target_label: x}]
 `
 
-// A server from before 3.15 does not show the jobs of scrape_config_files. What it shows of their targets is compared, and the
-// rest is said not to be; a newer server's are compared whole. Neither calls a good server wrong.
+// A server before 3.15 does not show the jobs of scrape_config_files. Their targets are compared as far as it shows them, and the
+// rest is reported as not compared. With a newer server whole jobs are compared. A good server never has a mismatch.
 func TestJobsInFiles(t *testing.T) {
 	both(t, func(t *testing.T, start func(map[string]string, string) *pair) {
 		files := func(jobs string) map[string]string {
