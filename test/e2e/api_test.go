@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// api asks the API server without kubectl: to look often without the cost of a process each time,
-// and so that a clock can start with the answer and not with the end of kubectl.
+// api asks the API server without kubectl, because a process for each question costs too much, and because
+// measurements begin with the API's answer and not with the end of kubectl.
 type api struct {
 	client *http.Client
 	token  string
@@ -41,7 +41,7 @@ func newAPI(t *testing.T) *api {
 	return &api{&http.Client{Transport: transport, Timeout: patience}, strings.TrimSpace(string(file("admin.token")))}
 }
 
-// read decodes what is at path; into may be nil.
+// read decodes the object at path into a value, which may be nil.
 func (a *api) read(ctx context.Context, path string, into any) error {
 	return a.do(ctx, http.MethodGet, path, nil, into)
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// documented runs the commands with which the documentation asks a pod, as they are written there.
+// documented runs the commands in the documentation that ask a pod, as they are written there.
 func (p *pod) documented() {
 	p.Helper()
 	for _, c := range []struct{ page, command, want string }{
@@ -25,7 +25,7 @@ func (p *pod) documented() {
 			p.Fatal(err)
 		}
 		if !strings.Contains(string(page), c.command) {
-			p.Errorf("docs/%s does not have %q any more", c.page, c.command)
+			p.Errorf("docs/%s no longer has %q", c.page, c.command)
 			continue
 		}
 		command := strings.NewReplacer("POD", p.Name, "namespaces/default/", "namespaces/"+p.ns+"/").Replace(c.command)
@@ -33,17 +33,17 @@ func (p *pod) documented() {
 	}
 }
 
-// shell runs a command line that has kubectl and reloader, and ends what it left in the background.
+// shell runs a command line that may use kubectl and reloader. It ends what the command line left in the background.
 func (p *pod) shell(command string) string {
 	ctx, cancel := context.WithTimeout(p.Context(), 30*time.Second)
 	defer cancel()
 	const prelude = `kubectl() { "$E2E_KUBE" kubectl -n "$NS" "$@"; }
-reloader() { sleep 1; "$E2E_RELOADER" "$@"; } # what is in the background has begun by then
+reloader() { sleep 1; "$E2E_RELOADER" "$@"; } # usually the port-forward in the background is ready by then
 trap 'kill $(jobs -p) 2>/dev/null' EXIT
 `
 	cmd := exec.CommandContext(ctx, "bash", "-c", prelude+command)
 	cmd.Env = append(os.Environ(), "NS="+p.ns)
 	cmd.WaitDelay = time.Second
-	out, _ := cmd.CombinedOutput() // what it should say is asked for again until it does
+	out, _ := cmd.CombinedOutput() // the caller repeats the command until its output is right
 	return string(out)
 }

@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// foreign stand for the kinds of OpenShift and of an operator that manifests in the field have beside their pods.
+// foreign are the kinds of OpenShift and of an operator that real manifests have in addition to their pods, without schemas.
 var foreign = crd("DeploymentConfig", "deploymentconfigs", "apps.openshift.io") + crd("Prometheus", "prometheuses", "monitoring.coreos.com")
 
-// elsewhere is the namespace of a manifest, which the test replaces by its own.
+// elsewhere matches the namespace of a manifest. The test replaces it with its own.
 var elsewhere = regexp.MustCompile(`("?namespace"?): *"?(?:monitoring|mon|default)\b"?`)
 
-// What inject makes of each manifest, in each of its variants, is what the API server takes, with strict validation of every
-// field. (That a second time changes nothing is tested beside inject.)
+// The API server accepts the output of inject for each manifest in testdata, with different flags and with strict validation of every
+// field. (inject's own tests prove that a second inject changes nothing.)
 func TestInjectedManifestsAreValid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -54,8 +54,8 @@ func TestInjectedManifestsAreValid(t *testing.T) {
 	}
 }
 
-// ownAccount is a Prometheus with a service account, a Role and a token of its own, and with credentials inside of the
-// directory of its configuration.
+// ownAccount is a Prometheus with its own service account, Role and token, and with credentials in a directory below its
+// configuration.
 const ownAccount = `
 apiVersion: v1
 kind: ServiceAccount
@@ -99,8 +99,8 @@ spec:
       - {name: data, emptyDir: {}}
 `
 
-// A Prometheus that finds its targets by its own account keeps that account and its token beside the sidecar, in both modes;
-// what is mounted inside of a gate is there although the server's mount of the gate is read-only.
+// A Prometheus that discovers targets with its own service account keeps the account and its token when the sidecar is added, in both modes.
+// With a gate, its mount is read-only, and the credentials that are mounted inside of it are readable.
 func TestOwnAccount(t *testing.T) {
 	t.Parallel()
 	for name, flags := range map[string][]string{"direct": nil, "gated": {"--gated"}} {
@@ -116,7 +116,7 @@ func TestOwnAccount(t *testing.T) {
 			w.kubectl(inject(t, ownAccount, append(flags, "--events", "--fast-propagation")...), "apply", "--server-side", "-f", "-")
 			p := w.ready("app=own")
 			p.inSync("prometheus")
-			w.until("a target that the account finds", func() bool { return strings.Contains(p.get(9090, "/api/v1/targets"), `"scrapePool":"first"`) })
+			w.until("a target that was discovered with the account", func() bool { return strings.Contains(p.get(9090, "/api/v1/targets"), `"scrapePool":"first"`) })
 			w.replace("configmap", "prometheus", main("second"))
 			w.until("a target of the second job", func() bool { return strings.Contains(p.get(9090, "/api/v1/targets"), `"scrapePool":"second"`) })
 			p.inSync("prometheus")

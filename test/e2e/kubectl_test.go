@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// try runs kubectl.
+// try runs kubectl and returns its output on both streams.
 func (w *world) try(ctx context.Context, stdin string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -24,6 +24,7 @@ func (w *world) try(ctx context.Context, stdin string, args ...string) (string, 
 	return string(out), err
 }
 
+// kubectl runs kubectl in the world's namespace. An error ends the test.
 func (w *world) kubectl(stdin string, args ...string) string {
 	w.Helper()
 	if args[0] != "create" || args[1] != "namespace" {
@@ -36,7 +37,7 @@ func (w *world) kubectl(stdin string, args ...string) string {
 	return out
 }
 
-// replace updates an object as users do: kubectl create --dry-run=client -o yaml | kubectl replace -f -
+// replace updates an object like users do: kubectl create --dry-run=client -o yaml | kubectl replace -f -
 func (w *world) replace(kind, name string, files map[string]string) {
 	w.Helper()
 	w.kubectl(w.object(kind, name, files), "replace", "-f", "-")
@@ -47,6 +48,7 @@ func (w *world) create(kind, name string, files map[string]string) {
 	w.kubectl(w.object(kind, name, files), "create", "-f", "-")
 }
 
+// object is a ConfigMap or Secret with these files, in YAML.
 func (w *world) object(kind, name string, files map[string]string) string {
 	w.Helper()
 	dir := w.TempDir()
@@ -58,12 +60,12 @@ func (w *world) object(kind, name string, files map[string]string) string {
 	return w.kubectl("", append(append([]string{"create"}, strings.Fields(kind)...), name, "--from-file="+dir, "--dry-run=client", "-o", "yaml")...)
 }
 
-// volumes makes the claims of the user's manifest, on directories of this machine.
+// volumes creates persistent volume claims with these names, backed by directories of this machine.
 func (w *world) volumes(names ...string) {
 	w.Helper()
 	for _, n := range names {
 		dir := w.TempDir()
-		// The pod's server may have another user.
+		// The server in the pod may run as any user.
 		if err := os.Chmod(dir, 0o777); err != nil {
 			w.Fatal(err)
 		}
@@ -82,7 +84,7 @@ spec: {accessModes: [ReadWriteOnce], storageClassName: "", resources: {requests:
 	}
 }
 
-// crd stands for a kind that a cluster has: the kind, without its schema.
+// crd is a custom resource definition without a schema.
 func crd(kind, plural, group string) string {
 	return fmt.Sprintf(`---
 apiVersion: apiextensions.k8s.io/v1
@@ -96,13 +98,13 @@ spec:
 `, kind, plural, group, strings.ToLower(kind))
 }
 
-// crds stand for those of the Prometheus operator.
+// crds are kinds of the Prometheus operator.
 var crds = crd("PodMonitor", "podmonitors", "monitoring.coreos.com") + crd("PrometheusRule", "prometheusrules", "monitoring.coreos.com")
 
-// The definitions belong to the whole cluster.
+// oneOperator is held while the definitions, which belong to the whole cluster, are applied.
 var oneOperator sync.Mutex
 
-// operator brings the kinds of the Prometheus operator.
+// operator installs the kinds of the Prometheus operator.
 func (w *world) operator() {
 	w.Helper()
 	oneOperator.Lock()
@@ -111,7 +113,7 @@ func (w *world) operator() {
 	w.kubectl("", "wait", "--for=condition=Established", "crd/podmonitors.monitoring.coreos.com", "crd/prometheusrules.monitoring.coreos.com")
 }
 
-// manifest is the user's own, with images that this cluster has.
+// manifest is the manifest that people run, with images that this cluster has.
 func manifest(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("../../internal/inject/testdata/ok/monitor.yaml")
@@ -126,12 +128,12 @@ func localImages(s string) string {
 		"reloader:latest", "reloader:e2e", "imagePullPolicy: Always", "imagePullPolicy: Never").Replace(s)
 }
 
-// inject is the program's own answer, and says that a second time changes nothing.
+// inject is the output of reloader inject. A second inject must change nothing.
 func inject(t *testing.T, manifest string, flags ...string) string {
 	t.Helper()
 	once := injectOnce(t, manifest, flags...)
 	if twice := injectOnce(t, once, flags...); twice != once {
-		t.Errorf("injected twice it differs:\n%s", twice)
+		t.Errorf("a second inject changes it:\n%s", twice)
 	}
 	return once
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Every manifest and every kustomization passes the API server's strict validation.
+// Every manifest and every kustomization of this repository passes the API server's strict validation.
 func TestManifestsAreValid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -34,11 +34,13 @@ func TestManifestsAreValid(t *testing.T) {
 	}
 	for path, text := range rendered {
 		out := w.kubectl(text, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
-		t.Logf("%s: %d objects", path, strings.Count(out, "serverside-applied"))
+		if n := strings.Count(out, "serverside-applied"); n == 0 {
+			t.Errorf("%s: no object was applied:\n%s", path, out)
+		}
 	}
 }
 
-// The manifest and the kustomizations do what they say: pods become ready and follow a change.
+// The pods of the manifest and of the kustomizations become ready and follow a change without a restart.
 func TestManifestsWork(t *testing.T) {
 	t.Parallel()
 	for name, render := range map[string]func(w *world) string{
@@ -67,7 +69,7 @@ func TestManifestsWork(t *testing.T) {
 			p.inSync("prometheus", "grafana")
 			w.replace("configmap", "prometheus-yml", prometheusYML("changed"))
 			within := patience
-			if name != "direct" { // the others have no fast propagation
+			if name != "direct" { // only this one has fast propagation
 				within = slowPatience
 			}
 			w.untilIn(within, "the change", func() bool { return strings.Contains(p.running(), "job_name: changed") })
@@ -76,7 +78,7 @@ func TestManifestsWork(t *testing.T) {
 	}
 }
 
-// withoutClaims leaves the claims out, which the test has made on volumes of this machine.
+// withoutClaims removes the claims, which the test has created on volumes of this machine.
 func withoutClaims(text string) string {
 	var keep []string
 	for doc := range strings.SplitSeq(text, "\n---\n") {

@@ -27,7 +27,7 @@ func datasource(url string) map[string]string {
 	return map[string]string{"datasource.yaml": "apiVersion: 1\ndatasources:\n- name: Prometheus\n  type: prometheus\n  uid: prometheus\n  url: " + url + "\n"}
 }
 
-// deploy brings the user's objects and manifest into the cluster.
+// deploy creates the ConfigMaps and the Secret of the manifest, applies it, and waits until both servers are in sync.
 func (w *world) deploy(manifest string) *pod {
 	w.Helper()
 	w.volumes("prometheus-data", "grafana-data")
@@ -41,8 +41,8 @@ func (w *world) deploy(manifest string) *pod {
 	return p
 }
 
-// The user's own manifest, through inject: a changed ConfigMap is live without a restart of any
-// container; a broken one is refused and seen in Events, metrics and log; the fix is live.
+// The manifest that people run, after inject: a changed ConfigMap is live without a restart of any
+// container. A broken one is refused and reported in Events, metrics and the log, and the fix is live.
 func TestMonitor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -70,7 +70,7 @@ func TestMonitor(t *testing.T) {
 		return strings.Contains(events, "/etc/prometheus/prometheus.yml:4:") && strings.Contains(events, "job_nam")
 	})
 	if log := p.logs(); !strings.Contains(log, "prometheus.yml") || !strings.Contains(log, "job_nam") {
-		t.Errorf("the log does not tell:\n%s", log)
+		t.Errorf("the log does not name the mistake:\n%s", log)
 	}
 	if !strings.Contains(p.kubectl("", "describe", "pod", p.Name), "ConfigRejected") {
 		t.Error("kubectl describe pod does not list the event")
@@ -95,8 +95,8 @@ func TestMonitor(t *testing.T) {
 	p.noRestarts()
 }
 
-// In gated mode a container that is restarted while the ConfigMap is broken comes up with the last
-// good configuration.
+// In gated mode, a container that restarts while its ConfigMap is broken starts with the last good
+// configuration.
 func TestGatedRestart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -109,7 +109,7 @@ func TestGatedRestart(t *testing.T) {
 	p.kill("prometheus")
 	w.until("the last good configuration", func() bool { return strings.Contains(p.running(), "job_name: second") })
 
-	// And Grafana, which does not start with a broken file.
+	// The same with Grafana, which does not start with a broken file.
 	w.replace("configmap", "grafana-ini", map[string]string{"grafana.ini": "[server\nhttp_port = 1\n"})
 	w.replace("configmap", "grafana-datasource", map[string]string{"datasource.yaml": "apiVersion: 1\ndatasources:\n- name: [\n"})
 	p.refused("grafana")
@@ -127,8 +127,8 @@ func TestGatedRestart(t *testing.T) {
 	}
 }
 
-// A subPath mount is named at the start of the sidecar, with what to write instead.
-func TestSubPathIsTold(t *testing.T) {
+// At its start the sidecar reports a subPath mount in the log, the status and a metric, and says what to write instead.
+func TestSubPathIsReported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.create("configmap", "prometheus-yml", prometheusYML("first"))

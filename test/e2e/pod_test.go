@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// pod is one pod with what the tests look at.
+// pod is one pod of a world.
 type pod struct {
 	*world
 	Name string
@@ -26,7 +26,7 @@ type pod struct {
 	IP   string
 }
 
-// podState is what the API says of a pod.
+// podState is what the API says about a pod.
 type podState struct {
 	Metadata struct{ Name, UID string }
 	Status   struct {
@@ -94,7 +94,7 @@ func (p *pod) noRestarts() {
 	}
 }
 
-// get asks a server in the pod; empty when it does not answer.
+// get reads a page of a server in the pod; empty if it does not answer.
 func (p *pod) get(port int, path string) string {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.Context(), 5*time.Second)
@@ -123,7 +123,7 @@ func (p *pod) metric(line string) bool {
 	return strings.Contains("\n"+p.get(9533, "/metrics"), "\n"+line+"\n")
 }
 
-// inSync waits until the targets' last reloads were successful.
+// inSync waits until the last reload of each target was successful.
 func (p *pod) inSync(targets ...string) {
 	p.Helper()
 	for _, t := range targets {
@@ -131,7 +131,7 @@ func (p *pod) inSync(targets ...string) {
 	}
 }
 
-// refused waits until the target's newest files were not taken.
+// refused waits until the metrics say that the newest files of the target are not live.
 func (p *pod) refused(target string) {
 	p.Helper()
 	p.until(target+"'s refusal in the metrics", func() bool { return p.metric(`reloader_last_reload_successful{target="` + target + `"} 0`) })
@@ -139,7 +139,7 @@ func (p *pod) refused(target string) {
 
 func (p *pod) logs() string { return p.kubectl("", "logs", p.Name, "-c", "reloader") }
 
-// processes are the ids of a container's processes on this machine.
+// processes are the process IDs of a container on this machine.
 func (p *pod) processes(container string) []int {
 	p.Helper()
 	_, id, _ := strings.Cut(p.containers()[container].ContainerID, "://")
@@ -152,7 +152,7 @@ func (p *pod) processes(container string) []int {
 	}
 	var pids []int
 	for _, file := range groups {
-		// A process may end while we look.
+		// A process may end meanwhile.
 		if group, err := os.ReadFile(file); err != nil || !strings.Contains(string(group), id) {
 			continue
 		}
@@ -170,7 +170,7 @@ func (p *pod) processes(container string) []int {
 }
 
 // kill ends a container's processes with SIGKILL, as the kernel does when memory is short, and waits
-// for the new ones.
+// until the container was restarted.
 func (p *pod) kill(container string) {
 	p.Helper()
 	before, pids := p.restarts(container), p.processes(container)

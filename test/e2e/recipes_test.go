@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// recipes are the blocks of YAML in docs/ci.md by their kind.
+// recipes are the YAML blocks in docs/ci.md by apiVersion and kind.
 func recipes(t *testing.T) map[string]string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/ci.md")
@@ -26,8 +26,8 @@ func recipes(t *testing.T) map[string]string {
 	return all
 }
 
-// The Job of the recipes passes the API server's strict validation. What its command does is tried in test/ci: this
-// cluster has no DNS, by which the Job finds the Service.
+// The Job in the recipes passes the API server's strict validation. Its command is tested in test/ci, because this
+// cluster has no DNS for the name of the Service.
 func TestJobRecipe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -35,8 +35,8 @@ func TestJobRecipe(t *testing.T) {
 	w.kubectl(job, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
 }
 
-// The kustomization of Flux' recipe gives each change of the files a Job of its own, and the server's ConfigMap the
-// same name.
+// With the kustomization in the recipe for Flux, each change of the files gets a new Job, and the server's ConfigMap
+// keeps its name.
 func TestFluxRecipe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

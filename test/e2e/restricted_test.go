@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// strict is a pod that the restricted pod security standard accepts, with its configuration in a
-// Secret that only owner and group may read, and rules in a ConfigMap.
+// strict is a pod that the restricted pod security standard allows. Its configuration is in a Secret
+// that only owner and group may read, and its rules are in a ConfigMap.
 const strict = `
 apiVersion: apps/v1
 kind: Deployment
@@ -50,9 +50,9 @@ func rules(n int, threshold string) map[string]string {
 	return files
 }
 
-// The sidecar works under restricted pod security, as uid 65532 with a read-only root file system,
-// in both modes, with Secrets that only owner and group may read, and within its memory limit with
-// 1,000 rule files.
+// The sidecar works under restricted pod security in both modes, as user 65532 and with a read-only
+// root file system. It reads Secrets that only owner and group may read, and stays within its memory
+// limit with 1,000 rule files.
 func TestRestricted(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, mode, rules, flag string }{
@@ -81,12 +81,12 @@ func TestRestricted(t *testing.T) {
 				t.Errorf("promcheck could not judge:\n%s", p.logs())
 			}
 			p.noRestarts()
-			t.Logf("memory of the sidecar's container at most, promcheck and page cache included: %s", p.peakMemory())
+			t.Logf("highest memory of the sidecar's container, with promcheck and page cache: %s", p.peakMemory())
 		})
 	}
 }
 
-// peakMemory is the kernel's own figure for the sidecar's container.
+// peakMemory is the kernel's figure for the sidecar's container.
 func (p *pod) peakMemory() string {
 	p.Helper()
 	group, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.processes("reloader")[0]))

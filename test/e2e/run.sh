@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the end-to-end tests on a one-node Kubernetes of its own. `make e2e` has built the programs.
-# E2E_KEEP=1 leaves the cluster running, and the next run uses it; E2E_FLAGS are more flags of the test
-# binary (-test.run X). E2E_GRAFANA_IMAGE=FILE.tar is an image of a real Grafana, tagged
-# grafana/grafana:e2e (docker save), in place of the stand-in.
+# Runs the end-to-end tests on its own one-node Kubernetes. `make e2e` has built the programs.
+# E2E_KEEP=1 leaves the cluster running, and the next run uses it. E2E_FLAGS are more flags of the test
+# binary (-test.run X). E2E_GRAFANA_IMAGE=FILE.tar is an image of a real Grafana (docker save), tagged
+# grafana/grafana:e2e, which replaces the stand-in.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,8 +11,8 @@ kube=$PWD/test/kube/kube
 work=$(mktemp -d)
 job='' tested=''
 
-# However this ends, by Ctrl-C too, nothing stays: no process, no mount, no namespace, no file. After
-# failed tests the logs stay, and the next run removes them.
+# However this ends, also by Ctrl-C, nothing is left: no process, no mount, no namespace, no file. Only
+# after failed tests the logs are kept, until the next run.
 finish() {
   trap '' INT TERM HUP
   [ -z "$job" ] || { kill -- "-$job" && wait "$job"; } 2>/dev/null || true
@@ -41,14 +41,14 @@ run() {
 }
 
 "$kube" check
-# What a run left that was killed would come to life again.
+# The remains of a run that was killed would be started again.
 "$kube" status >/dev/null 2>&1 || "$kube" down --wipe
 run "$kube" build
 run "$kube" up
 
-# The real Prometheus, and a stand-in for Grafana. A build from the module has no web interface;
-# with a page in its place the path /graph answers, which the readiness probe of the user's
-# manifest asks for: Prometheus looks for it below a working directory called "ui".
+# The real Prometheus, and a stand-in for Grafana. A build from the module has no web interface. With
+# this page the path /graph answers, which the readiness probe of the manifest needs: Prometheus
+# searches the page below a working directory called "ui".
 echo '<!doctype html><title>Prometheus</title>' >"$work/index.html"
 WORKDIR=/ui run "$kube" image prom/prometheus:e2e "$RELOADER_PROMETHEUS_BINARY=/bin/prometheus" \
   "$work/index.html=/ui/static/mantine-ui/index.html"
@@ -60,8 +60,8 @@ else
 fi
 USERSPEC=65532:65532 run "$kube" image reloader:e2e bin/reloader=/reloader bin/promcheck=/promcheck
 
-# Pods and API can be reached from inside the cluster's namespaces only. Most tests wait most of the
-# time, so all run at once.
+# Pods and API can be reached only from inside the cluster's namespaces. Most tests wait most of the
+# time, so all run at the same time.
 run go test -c -tags e2e -o "$work/e2e.test" ./test/e2e
 read -ra flags <<<"${E2E_FLAGS:-}"
 mkdir "$work/tmp"

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// patience is how long anything may take that does not wait for the kubelet's own pace. It is long,
-// for most tests run at the same time, on two cores.
+// patience is how long anything may take that does not wait for the kubelet. It is long, because most
+// tests run at the same time, perhaps on two cores.
 const patience = 2 * time.Minute
 
-// slowPatience is longer than the kubelet takes to bring a change by itself.
+// slowPatience is longer than the kubelet takes to bring a change without help.
 const slowPatience = 4 * time.Minute
 
 func TestMain(m *testing.M) {
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// world is a namespace of its own.
+// world is a test's own namespace.
 type world struct {
 	*testing.T
 	*api
@@ -64,7 +64,7 @@ func newWorld(t *testing.T, labels ...string) *world {
 // within is the same world for a subtest.
 func (w *world) within(t *testing.T) *world { return &world{t, w.api, w.ns} }
 
-// explain prints what a user would look at.
+// explain prints what a user would look at first.
 func (w *world) explain() {
 	for _, args := range [][]string{
 		{"get", "pods", "-o", "wide"}, {"get", "events"}, {"describe", "pods"},
@@ -79,7 +79,7 @@ func (w *world) explain() {
 	}
 }
 
-// until looks again and again until something is so; it gives up after patience.
+// until polls until ok is true. After patience the test ends.
 func (w *world) until(what string, ok func() bool) {
 	w.Helper()
 	w.untilIn(patience, what, ok)

@@ -1,6 +1,6 @@
-// Command standin serves the part of Grafana's API that reloader meets, where no real Grafana can
-// be had: it reads the provisioning directory and grafana.ini that the image's environment names,
-// asks for the administrator's password, and does not start with a broken file, as the real one.
+// Command standin serves the part of Grafana's API that reloader uses, if no real Grafana is
+// available. Like the real one, it reads the provisioning directory and grafana.ini that the image's
+// environment names, requires the administrator's password, and does not start with a broken file.
 package main
 
 import (
@@ -56,7 +56,7 @@ func env(name, def string) string {
 	return def
 }
 
-// readIni is what /api/admin/settings reports; the image brings a grafana.ini, so a missing one is an error.
+// readIni is what /api/admin/settings reports. A missing file is an error, because the image has a grafana.ini.
 func readIni(file string) (map[string]map[string]string, error) {
 	f, err := ini.Load(file)
 	if err != nil {
