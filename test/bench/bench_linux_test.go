@@ -1,5 +1,5 @@
-// Package bench measures what docs/benchmarks.md says: `make bench` prints the figures. Each is
-// given beside a raw baseline of the same run, because machines differ: wake up by inotify, send a POST.
+// Package bench measures the figures of docs/benchmarks.md; `make bench` prints them. Because machines differ, each
+// figure is compared with a baseline of the same run: an inotify event and a POST.
 package bench
 
 import (
@@ -20,7 +20,7 @@ import (
 	"reloader/test/volume"
 )
 
-// arrivals is a server that tells when a reload request arrives.
+// arrivals is a server that reports when reload requests arrive.
 type arrivals struct {
 	URL string
 	at  chan time.Time
@@ -39,7 +39,7 @@ func generic(tb testing.TB) *arrivals {
 	return a
 }
 
-// prometheus is as much of a Prometheus as a reload needs; it costs no time of its own.
+// prometheus is as much of a Prometheus as a reload needs. It takes no time of its own.
 func prometheus(tb testing.TB) *arrivals {
 	a := &arrivals{at: make(chan time.Time, 1000)}
 	var loaded atomic.Int64
@@ -91,7 +91,7 @@ func swapToRequest(b *testing.B, v *volume.Volume, at <-chan time.Time, change f
 	report(b, took)
 }
 
-// quiet waits until reloader has had the time to prove the change, so that samples are independent.
+// quiet waits until no request arrives for a while: reloader has then proven the change, and samples are independent.
 func quiet(at <-chan time.Time) {
 	for {
 		select {
@@ -102,6 +102,7 @@ func quiet(at <-chan time.Time) {
 	}
 }
 
+// drain forgets the requests that have arrived.
 func drain(at <-chan time.Time) {
 	for {
 		select {
@@ -112,6 +113,7 @@ func drain(at <-chan time.Time) {
 	}
 }
 
+// report prints quantiles of the samples, and their ratio to the baseline.
 func report(b *testing.B, took []time.Duration) {
 	slices.Sort(took)
 	ms := func(q float64) float64 { return float64(took[int(q*float64(len(took)-1))].Microseconds()) / 1000 }
@@ -127,11 +129,11 @@ func report(b *testing.B, took []time.Duration) {
 	}
 }
 
-// baseline is the median of BenchmarkBaseline in this run, which comes first.
+// baseline is the median of BenchmarkBaseline, which runs first.
 var baseline float64
 
 // BenchmarkBaseline is the least that any reloader needs: an inotify event and a POST, without
-// reading, validating or proving anything.
+// reading, judging or proving anything.
 func BenchmarkBaseline(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "mount")
 	v := volume.New(b, dir, map[string]string{"config.yml": "0"})
@@ -168,7 +170,7 @@ func BenchmarkGeneric(b *testing.B) {
 	swapToRequest(b, v, a.at, func(i int) map[string]string { return map[string]string{"config.yml": fmt.Sprint(i)} })
 }
 
-// BenchmarkGrafana changes a data source file; it is validated first.
+// BenchmarkGrafana changes a data source file, which is validated before the reload.
 func BenchmarkGrafana(b *testing.B) {
 	provisioning := b.TempDir()
 	datasource := func(i int) map[string]string {
@@ -186,6 +188,7 @@ func BenchmarkGrafana(b *testing.B) {
 	swapToRequest(b, v, at, datasource)
 }
 
+// prometheusFiles are a main file and this many rule files. Every i gives other contents.
 func prometheusFiles(i, rules int) map[string]string {
 	files := map[string]string{"prometheus.yml": "global:\n  scrape_interval: 15s\nrule_files:\n  - rules-*.yml\nscrape_configs:\n  - job_name: node\n    static_configs:\n      - targets: [\"127.0.0.1:9100\"]\n"}
 	if rules == 0 {
@@ -201,7 +204,7 @@ func prometheusFiles(i, rules int) map[string]string {
 	return files
 }
 
-// BenchmarkPrometheus changes prometheus.yml, or one of many rule files; all is validated first.
+// BenchmarkPrometheus changes prometheus.yml, or one of many rule files. All files are validated before the reload.
 func BenchmarkPrometheus(b *testing.B) {
 	for _, rules := range []int{0, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("rules-%d", rules), func(b *testing.B) {
@@ -210,7 +213,7 @@ func BenchmarkPrometheus(b *testing.B) {
 			a := prometheus(b)
 			reloader(b, "--prometheus-url="+a.URL, "--prometheus-config="+filepath.Join(dir, "prometheus.yml"))
 			select {
-			case <-a.at: // the first reload: what runs is not known
+			case <-a.at: // the first reload, because it is unknown what runs
 			case <-time.After(60 * time.Second):
 				b.Fatal("no first reload within 60 s")
 			}
@@ -220,7 +223,7 @@ func BenchmarkPrometheus(b *testing.B) {
 	}
 }
 
-// BenchmarkVolumes changes one of many rule files that are in a volume of their own, beside that of prometheus.yml.
+// BenchmarkVolumes changes one of many rule files that are in another volume than prometheus.yml.
 func BenchmarkVolumes(b *testing.B) {
 	for _, rules := range []int{1, 1_000} {
 		b.Run(fmt.Sprintf("rules-%d", rules), func(b *testing.B) {
@@ -246,7 +249,7 @@ func BenchmarkVolumes(b *testing.B) {
 	}
 }
 
-// BenchmarkIdle is what reloader costs while nothing happens, after it has done some work.
+// BenchmarkIdle measures what reloader costs while nothing happens, after it has done some work.
 func BenchmarkIdle(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "mount")
 	v := volume.New(b, dir, prometheusFiles(0, 10))
@@ -258,7 +261,7 @@ func BenchmarkIdle(b *testing.B) {
 		quiet(a.at)
 	}
 	const idle = 2 * time.Minute
-	time.Sleep(90 * time.Second) // what the work left behind is tidied up within a minute
+	time.Sleep(90 * time.Second) // what the work left behind is cleaned up within a minute
 	before, begin := cpu(b, cmd.Process.Pid), time.Now()
 	time.Sleep(idle)
 	used := cpu(b, cmd.Process.Pid) - before

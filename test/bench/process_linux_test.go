@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// reloader starts the built program, or that of RELOADER_PROGRAMS, to compare; the test's end stops it.
+// reloader starts the built program, or the one in RELOADER_PROGRAMS to compare versions. It runs until the test ends.
 func reloader(tb testing.TB, args ...string) *exec.Cmd {
 	tb.Helper()
 	binary, err := filepath.Abs("../../bin/reloader")
@@ -64,7 +64,7 @@ func resident(tb testing.TB, pid int) (rss, private float64) {
 	return rss, private
 }
 
-// cpu is the time that all threads of a process have run; /proc/PID/schedstat is the first thread's alone.
+// cpu is the time that all threads of a process have run; /proc/PID/schedstat is only about the first thread.
 func cpu(tb testing.TB, pid int) time.Duration {
 	tb.Helper()
 	dirs, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { rig.Main(m) }
 
-// counted is a proxy before a real Prometheus that counts what the proof asks it.
+// counted is a proxy in front of a real Prometheus that counts the requests of a proof.
 type counted struct {
 	URL             string
 	requests, bytes atomic.Int64
@@ -41,6 +41,7 @@ func (w countingWriter) Write(b []byte) (int, error) {
 
 func (w countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// count returns a proxy that counts from the last reload on.
 func count(tb testing.TB, server string) *counted {
 	c := &counted{}
 	u, err := url.Parse(server)
@@ -62,7 +63,7 @@ func count(tb testing.TB, server string) *counted {
 	return c
 }
 
-// peak is the most resident memory of a process since the last call of forgetPeak, in bytes.
+// peak is the highest resident memory of a process since the last call of forgetPeak, in bytes.
 func peak(tb testing.TB, pid int) float64 {
 	tb.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -84,8 +85,8 @@ func forgetPeak(tb testing.TB, pid int) {
 	}
 }
 
-// BenchmarkProof is what the comparison with a real Prometheus costs: after a reload, from its answer to the proof, and at the
-// start of reloader, when everything is compared.
+// BenchmarkProof measures what the comparison with a real Prometheus costs: after a reload, from its answer to the proof, and at
+// the start of reloader, when everything is compared.
 func BenchmarkProof(b *testing.B) {
 	for _, rules := range []int{1, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("rules-%d", rules), func(b *testing.B) {

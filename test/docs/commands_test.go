@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// usage is what a command of docker or helm takes: its flags (true: with a value), and what is checked in the rest.
+// usage is what a command of docker or helm accepts: its flags (true: with a value), and a check of its arguments.
 type usage struct {
 	flags map[string]bool
 	check func(flags map[string][]string, args []string) error
@@ -39,7 +39,7 @@ var build = usage{
 		for _, p := range flags["--platform"] {
 			for one := range strings.SplitSeq(p, ",") {
 				if !slices.Contains(platforms, one) {
-					return fmt.Errorf("%s is no platform of the release", one)
+					return fmt.Errorf("%s is not a platform of the release", one)
 				}
 			}
 		}
@@ -47,7 +47,7 @@ var build = usage{
 	},
 }
 
-// platforms are those for which .github/workflows/release.yaml builds the image.
+// platforms are the ones for which .github/workflows/release.yaml builds the image.
 var platforms = []string{"linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/s390x"}
 
 var usages = map[string]usage{
@@ -75,7 +75,7 @@ var usages = map[string]usage{
 		func(flags map[string][]string, args []string) error {
 			for _, f := range flags["-f"] {
 				if !strings.HasSuffix(f, ".yaml") {
-					return fmt.Errorf("-f %s is no file of values", f)
+					return fmt.Errorf("-f %s is not a file of values", f)
 				}
 			}
 			if len(args) < 1 || len(args) > 2 {
@@ -97,13 +97,13 @@ var reference = regexp.MustCompile(`^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a
 func images(names ...string) error {
 	for _, n := range names {
 		if !reference.MatchString(n) {
-			return fmt.Errorf("%q is no image", n)
+			return fmt.Errorf("%q is not the name of an image", n)
 		}
 	}
 	return nil
 }
 
-// judge parses one command of docker or helm.
+// judge returns what is wrong with a command of docker or helm.
 func judge(command string) error {
 	words := strings.Fields(command)
 	n := 2
@@ -163,8 +163,8 @@ func foreignCommands(text string) (found []string) {
 	return found
 }
 
-// Commands of docker and helm, which not every machine with the tests has, are at least ones that these programs take,
-// with images, directories, build arguments, platforms and charts that exist.
+// The documented commands of docker and helm have flags and arguments that these programs accept, with images, directories,
+// build arguments, platforms and charts that exist. They are only parsed, because not every machine has these programs.
 func TestForeignCommands(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
@@ -196,7 +196,7 @@ func TestForeignCommands(t *testing.T) {
 		"helm template a . -f values.json", "helm render .",
 	} {
 		if judge(wrong) == nil {
-			t.Errorf("%s was not found to be wrong", wrong)
+			t.Errorf("%s counts as right", wrong)
 		}
 	}
 	if err := judge("docker run --rm -v $PWD/examples/prometheus:/etc/prometheus reloader:latest check --prometheus-config /etc/prometheus"); err != nil {
@@ -214,7 +214,7 @@ func values(t *testing.T, chart string) []string {
 	return strings.Split(strings.TrimSpace(string(b)), "\n")[1:]
 }
 
-// unknownValues are the names below n that the chart does not have. What it has without names below it takes anything.
+// unknownValues are the names below n that the chart does not have. A value of the chart without names below it may have any.
 func unknownValues(known []string, above string, n *yaml.Node) (unknown []string) {
 	if n.Kind != yaml.MappingNode {
 		return nil
@@ -233,7 +233,7 @@ func unknownValues(known []string, above string, n *yaml.Node) (unknown []string
 	return unknown
 }
 
-// The charts have the values that the documentation sets or names.
+// The charts have all values that the documentation sets or names.
 func TestChartValues(t *testing.T) {
 	t.Parallel()
 	install := pages(t)["../../docs/install.md"]

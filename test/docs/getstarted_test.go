@@ -31,8 +31,8 @@ func commands(t *testing.T, page, section string) []string {
 	return lines
 }
 
-// "Follow your own Prometheus" works as it is written, in a directory with rules, where Prometheus puts its
-// data, too: in sync, a good edit is live, a bad one is not sent, and the last command makes a directory to follow.
+// The section "Follow your own Prometheus" works as it is written, in a directory with rules where Prometheus also stores its
+// data. reloader gets in sync, a good edit is live, a bad one is rejected, and the last command publishes a directory.
 func TestGetStarted(t *testing.T) {
 	binary := rig.PrometheusBinary(t)
 	ours := rig.Program(t, "reloader")
@@ -53,7 +53,7 @@ func TestGetStarted(t *testing.T) {
 		case "reloader":
 			args[0] = ours
 		default:
-			t.Fatalf("who is %s?", args[0])
+			t.Fatalf("the page starts an unknown program: %s", line)
 		}
 		return args
 	}
@@ -82,7 +82,7 @@ func TestGetStarted(t *testing.T) {
 		case args[0] == "publish":
 		case len(args) == 1:
 			args = append(args, "--url", r.URL)
-		default: // status --watch does not end by itself
+		default: // status --watch does not end
 			continue
 		}
 		if o := rig.Command(t, args...); o.Code > 1 {

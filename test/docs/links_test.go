@@ -1,4 +1,4 @@
-// Package docs holds the documentation to its own promises: links lead somewhere, and pages stay short.
+// Package docs tests the documentation: links lead somewhere, commands and examples work, and pages stay short.
 package docs
 
 import (
@@ -49,7 +49,7 @@ func anchors(text string) map[string]bool {
 	return names
 }
 
-// Every relative link leads to a file that is there, and to a heading that is in it.
+// Every relative link leads to an existing file, and to an existing heading in it.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
@@ -66,7 +66,7 @@ func TestLinks(t *testing.T) {
 				file = filepath.Join(filepath.Dir(page), target)
 			}
 			if _, err := os.Stat(file); err != nil {
-				t.Errorf("%s: %s is not there", page, m[1])
+				t.Errorf("%s: %s does not exist", page, m[1])
 				continue
 			}
 			if text, ok := all[file]; ok && anchor != "" && !anchors(text)[anchor] {
@@ -75,7 +75,7 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	if seen < 60 {
-		t.Errorf("only %d links were looked at", seen)
+		t.Errorf("only %d links were checked", seen)
 	}
 }
 

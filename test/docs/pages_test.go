@@ -10,10 +10,10 @@ import (
 	"reloader/test/rig"
 )
 
-// written are pages that a program writes, or of which each section is a test case.
+// written are pages that a program writes, and pages whose sections are test cases.
 var written = regexp.MustCompile(`/(flags|checks-grafana|checks-grafana-alerting)\.md$`)
 
-// A page says first what it is for, in a sentence, and is short enough to be read.
+// Each page begins with a sentence that says what it is for, and has at most 200 lines.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	for page, text := range pages(t) {
@@ -24,6 +24,10 @@ func TestPages(t *testing.T) {
 		if len(lines) > 201 && !written.MatchString(page) {
 			t.Errorf("%s has %d lines, more than 200: divide it", page, len(lines)-1)
 		}
+		if len(lines) < 3 {
+			t.Errorf("%s has only %d lines", page, len(lines))
+			continue
+		}
 		if !regexp.MustCompile("^[A-Za-z`]").MatchString(lines[2]) {
 			t.Errorf("%s begins with %q, not with what it is for", page, lines[2])
 		}
@@ -32,7 +36,7 @@ func TestPages(t *testing.T) {
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
-// blocks are the YAML blocks of a page that have this text.
+// blocks are the YAML blocks of a page that contain this text.
 func blocks(t *testing.T, page, with string) (found []string) {
 	t.Helper()
 	for _, m := range yamlBlock.FindAllStringSubmatch(pages(t)["../../docs/"+page], -1) {
@@ -46,7 +50,7 @@ func blocks(t *testing.T, page, with string) (found []string) {
 	return found
 }
 
-// The manifests to be copied are right: check finds nothing in them, and inject has nothing to add or to warn of.
+// The manifests that users copy are correct: check has no findings, and inject changes nothing and has no warnings.
 func TestManifestsByHand(t *testing.T) {
 	t.Parallel()
 	rig.Program(t, "promcheck")
@@ -77,7 +81,7 @@ func TestOwnFiles(t *testing.T) {
 	}
 }
 
-// What the first lines of the README show is what check prints.
+// The README begins with real output of check.
 func TestReadmeShowsRealOutput(t *testing.T) {
 	rig.Program(t, "reloader")
 	rig.Program(t, "promcheck")

@@ -1,4 +1,4 @@
-// Package house holds the module to the rules of its own layout: what linters do not check.
+// Package house tests rules of this module that linters do not check: its layout, its imports and its words.
 package house
 
 import (
@@ -45,7 +45,7 @@ func sources(t *testing.T, f func(name string, text []byte)) {
 	}
 }
 
-// Each package says in one place, in a sentence that begins with its name, what it is for.
+// Exactly one file of each package says what the package is for, in a sentence that begins with its name.
 func TestPackagesSayWhatTheyAreFor(t *testing.T) {
 	t.Parallel()
 	said := map[string][]string{} // by directory and package, the files that say it
@@ -60,7 +60,7 @@ func TestPackagesSayWhatTheyAreFor(t *testing.T) {
 		if !strings.HasSuffix(name, "_test.go") || names[dir] == "" {
 			names[dir] = pkg
 		}
-		said[dir] = slices.Clip(said[dir]) // it is there, whether or not it says something
+		said[dir] = slices.Clip(said[dir]) // an entry, even if no file says anything
 		if file.Doc == nil {
 			return
 		}
@@ -84,8 +84,8 @@ func TestPackagesSayWhatTheyAreFor(t *testing.T) {
 	}
 }
 
-// tooLong are files that were longer than they may be when the rule began to be checked. None may be added; one that has
-// become short leaves the list.
+// tooLong are files that were already too long when this rule was introduced. None may be added, and a file that has become
+// short must be removed.
 var tooLong = []string{
 	"internal/gate/crash_test.go",
 	"internal/gate/gate_test.go",
@@ -98,7 +98,7 @@ var tooLong = []string{
 	"internal/reload/target_test.go",
 }
 
-// No file is longer than a reader can keep in mind.
+// No file has more than 350 lines.
 func TestFilesAreShort(t *testing.T) {
 	t.Parallel()
 	const most = 350
@@ -113,7 +113,7 @@ func TestFilesAreShort(t *testing.T) {
 		case n > most && !known:
 			t.Errorf("%s has %d lines, more than %d", name, n, most)
 		case n <= most && known:
-			t.Errorf("%s has %d lines: take it out of tooLong", name, n)
+			t.Errorf("%s has %d lines: remove it from tooLong", name, n)
 		}
 		if known {
 			long = append(long, name)
@@ -121,13 +121,13 @@ func TestFilesAreShort(t *testing.T) {
 	})
 	for _, name := range tooLong {
 		if !slices.Contains(long, name) {
-			t.Errorf("tooLong names %s, which is not there", name)
+			t.Errorf("tooLong names %s, which does not exist", name)
 		}
 	}
 }
 
-// Prometheus is compiled into promcheck alone, and tests of other packages do not compile it a second time for the race
-// detector: see the Makefile's list of what is tested without it.
+// Only promcheck links Prometheus. Tests of other packages do not import it either: it would be compiled a second time for the race
+// detector. The Makefile lists what is tested without the detector.
 func TestOnlyTheJudgeLinksPrometheus(t *testing.T) {
 	t.Parallel()
 	allowed := map[string][]string{

@@ -10,8 +10,8 @@ import (
 	"reloader/test/rig"
 )
 
-// tools/progress counts what the go command says that it downloads and compiles, lets everything else pass, and is
-// silent when there is nothing to do. A go command that is a script stands in: the real one would compile for minutes.
+// tools/progress counts what the go command downloads and compiles, and passes on everything else that it prints. If there
+// is nothing to do, it prints nothing. A script stands in for the go command, because the real one would compile for minutes.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	const list = `case "$*" in "list -deps -f"*) for i in $(seq 250); do echo "p example.org/p$i"; done; echo "main example.org/cmd/x" ;; "list -deps"*) seq 300 ;;`

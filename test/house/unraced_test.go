@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A test that is skipped with the race detector is in a package that make test also runs without it: else it runs nowhere.
+// A test that is skipped with the race detector is in a package that make test also runs without it. Otherwise it would never run.
 func TestWhatIsSkippedWithTheRaceDetectorRuns(t *testing.T) {
 	t.Parallel()
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
@@ -41,6 +41,6 @@ func TestWhatIsSkippedWithTheRaceDetectorRuns(t *testing.T) {
 		}
 	})
 	if found < 5 {
-		t.Errorf("only %d files have such tests", found)
+		t.Errorf("only %d files with such tests were found", found)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// avoided are the expressions of CONTRIBUTING's right column, but for those with a remark, which only a reader can judge.
+// avoided are the expressions in the right column of CONTRIBUTING's table, except those with a remark, which only a reader can judge.
 func avoided(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "CONTRIBUTING.md"))
@@ -39,7 +39,7 @@ func avoided(t *testing.T) []string {
 	return words
 }
 
-// What people read (code, messages, manifests and documentation) keeps to the words of the glossary.
+// Code, messages, manifests and documentation avoid the words in the right column of the glossary.
 func TestWords(t *testing.T) {
 	t.Parallel()
 	words := avoided(t)
@@ -76,6 +76,6 @@ func TestWords(t *testing.T) {
 		}
 	}
 	if looked < 300 {
-		t.Errorf("looked at %d files only", looked)
+		t.Errorf("only %d files were checked", looked)
 	}
 }
