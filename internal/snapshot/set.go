@@ -39,7 +39,7 @@ func (s *Set) Moved(since *Set) bool {
 	})
 }
 
-// Written names the files that someone has written to, or put in place anew, since an earlier reading, as SOURCE/NAME: those whose
+// Written names the files that someone has written to, or replaced, since an earlier reading, as SOURCE/NAME: those whose
 // metadata differ, whether or not their contents do.
 func (s *Set) Written(since *Set) []string {
 	was := map[string]fileID{}
