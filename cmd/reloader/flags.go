@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"reloader/internal/config"
+	"reloader/internal/lazyregexp"
 )
 
 // flagSet holds the flags and the help of one command.
@@ -39,10 +40,10 @@ func (fs *flagSet) parse(args []string, std stdio) (int, bool) {
 			name := unknown.GetSpecifiedName()
 			return usageError(std, fs.Name(), "unknown flag --%s%s", name, didYouMean(name, fs.names(), "--")), false
 		}
-		return usageError(std, fs.Name(), "%s", oneLine(err)), false
+		return usageError(std, fs.Name(), "%s", goWords().ReplaceAllString(oneLine(err), "")), false
 	}
 	if err := fs.readEnvironment(os.LookupEnv); err != nil {
-		return usageError(std, fs.Name(), "%s", oneLine(err)), false
+		return usageError(std, fs.Name(), "%s", goWords().ReplaceAllString(oneLine(err), "")), false
 	}
 	return exitOK, true
 }
@@ -113,6 +114,9 @@ func (fs *flagSet) usage() string {
 	}
 	return b.String()
 }
+
+// goWords matches what Go's own functions put into their errors before the reason.
+var goWords = lazyregexp.New(`strconv\.\w+: parsing "[^"]*": |time: `)
 
 // oneLine joins the lines of an error with semicolons.
 func oneLine(err error) string {

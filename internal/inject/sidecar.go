@@ -59,7 +59,7 @@ func (pl *plan) share(m finalMount) error {
 	}
 	pl.side.mount(m)
 	if mode := pl.mode(m.volume); mode != "" && !pl.there && !pl.noUser && !pl.w.Pod.Get("securityContext", "fsGroup").OK() {
-		pl.warn(m.at, "volume %s has the mode %s, which does not let the sidecar's user read it: set the pod's securityContext.fsGroup (65532 does), or the mode 0444", m.volume, mode)
+		pl.warn(m.at, "volume %s has the mode %s, which does not let the sidecar's user read it: set securityContext.fsGroup in the pod (any number, 65532 for example), or the mode 0444", m.volume, mode)
 	}
 	return nil
 }
