@@ -110,7 +110,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, a.Stop())
 	}
 	for _, t := range cfg.Targets {
-		u, err := a.build(cfg, t, nil)
+		u, err := a.build(ctx, cfg, t, nil)
 		if err != nil {
 			return nil, errors.Join(err, a.Stop())
 		}
@@ -136,7 +136,8 @@ func (a *App) listen(ctx context.Context) error {
 	a.server, a.listener = status.NewServer(handler, listener)
 	a.server.RegisterOnShutdown(a.page.Stop) // an open page would delay the stop
 	if file := a.cfg.WebConfigFile; file != "" {
-		protection, err := webconfig.Open(file, a.log)
+		protection, err := patiently(ctx, "read "+file, lookPatience,
+			func() (*webconfig.Protection, error) { return webconfig.Open(file, a.log) }, func(*webconfig.Protection) {})
 		if err != nil {
 			return configError{errors.Join(fmt.Errorf("web_config_file: %w", err), listener.Close())}
 		}

@@ -24,7 +24,7 @@ func (a *App) apply(ctx context.Context, data []byte) error {
 	built := map[string]*unit{}
 	for _, name := range slices.Concat(changes.Changed, changes.Added) {
 		t, _ := next.Target(name)
-		u, err := a.build(next, t, a.unit(name))
+		u, err := a.build(ctx, next, t, a.unit(name))
 		if err != nil {
 			for _, other := range built {
 				other.handedOn = other.previous != nil

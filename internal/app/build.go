@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,7 +17,7 @@ import (
 
 // build makes all parts of one target. A unit that replaces another one takes over its gate. If build fails, it closes
 // what it opened.
-func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, error) {
+func (a *App) build(ctx context.Context, cfg config.Config, t config.Target, previous *unit) (*unit, error) {
 	r, judge := inputs.New(cfg, t)
 	driver, err := newDriver(cfg, t, judge, a.log.With("target", t.Name))
 	if err != nil {
@@ -28,11 +29,11 @@ func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, 
 	case previous != nil:
 		u.gate = previous.gate
 	default:
-		gate, err := inputs.OpenGate(t, func(what string) { a.log.Warn("the gate was repaired", "target", t.Name, "repair", what) })
+		opened, err := a.openGate(ctx, t)
 		if err != nil {
 			return nil, a.heldElsewhere(t, err)
 		}
-		u.gate, u.kept = gate, gate.History()
+		u.gate, u.kept = opened.Gate, opened.history
 	}
 	a.cluster.dirs.Store(t.Name, r.Dirs())
 	u.hints = a.watcher.Subscribe(r.Dirs())
@@ -46,6 +47,23 @@ func (a *App) build(cfg config.Config, t config.Target, previous *unit) (*unit, 
 		return nil, fmt.Errorf("target %s: %w", t.Name, err)
 	}
 	return u, nil
+}
+
+// openedGate is a gate with the history that it keeps.
+type openedGate struct {
+	*gate.Gate
+	history []byte
+}
+
+// openGate waits for a disk no longer than for a reading: repairing a gate reads its files.
+func (a *App) openGate(ctx context.Context, t config.Target) (openedGate, error) {
+	return patiently(ctx, "open gate "+t.Gate.Path, readPatience, func() (openedGate, error) {
+		g, err := inputs.OpenGate(t, func(what string) { a.log.Warn("the gate was repaired", "target", t.Name, "repair", what) })
+		if err != nil {
+			return openedGate{}, err
+		}
+		return openedGate{g, g.History()}, nil
+	}, func(g openedGate) { _ = g.Close() }) // so that another attempt can have it
 }
 
 // options puts a unit's parts together. Reading files that others write gets a time limit, and code that parses them
@@ -73,10 +91,16 @@ func (a *App) heldElsewhere(t config.Target, err error) error {
 	if statErr != nil {
 		return err
 	}
+	gates := map[string]string{}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	for name, u := range a.units {
-		if info, statErr := os.Stat(u.cfg.Gate.Path); u.gate != nil && statErr == nil && os.SameFile(info, want) {
+		if u.gate != nil {
+			gates[name] = u.cfg.Gate.Path
+		}
+	}
+	a.mu.Unlock() // a stop must not wait for a disk
+	for name, path := range gates {
+		if info, statErr := os.Stat(path); statErr == nil && os.SameFile(info, want) {
 			return fmt.Errorf("target %s: gate %s belongs to target %s; moving it to another target needs a restart of reloader", t.Name, t.Gate.Path, name)
 		}
 	}

@@ -3,8 +3,12 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"reloader/internal/config"
 	"reloader/internal/gate"
@@ -46,7 +50,7 @@ func TestHungGateHoldsOnlyItsTargetUp(t *testing.T) {
 	old.cfg, old.gate = cfg, g
 	done := make(chan error, 1)
 	go func() {
-		next, err := a.build(a.config(), cfg, old)
+		next, err := a.build(t.Context(), a.config(), cfg, old)
 		if err == nil {
 			a.exchange(t.Context(), a.config(), map[string]*unit{"one": next}, nil)
 			a.Reread()
@@ -62,6 +66,32 @@ func TestHungGateHoldsOnlyItsTargetUp(t *testing.T) {
 	if err := a.Stop(); err != nil {
 		t.Error(err)
 	}
+}
+
+// What a disk does not answer at the start is given up, and says so; a stop does not wait for it; and what comes later is closed.
+func TestPatiently(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang, closed := make(chan struct{}), 0
+		open := func() (int, error) { <-hang; return 7, nil }
+		_, err := patiently(t.Context(), "open gate /g", time.Minute, open, func(int) { closed++ })
+		if err == nil || !strings.Contains(err.Error(), "open gate /g: no answer from the file system within 1m0s") {
+			t.Errorf("got %v", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		began := time.Now()
+		if _, err := patiently(ctx, "open gate /g", time.Minute, open, func(int) { closed++ }); !errors.Is(err, context.Canceled) || time.Since(began) != time.Second {
+			t.Errorf("a stop: %v after %v", err, time.Since(began))
+		}
+		close(hang)
+		synctest.Wait()
+		if closed != 2 {
+			t.Errorf("%d of 2 were closed", closed)
+		}
+		if v, err := patiently(t.Context(), "open gate /g", time.Minute, open, func(int) { closed++ }); v != 7 || err != nil || closed != 2 {
+			t.Errorf("%d, %v, %d closed", v, err, closed)
+		}
+	})
 }
 
 // The history that a gate keeps is shown again after a restart.

@@ -32,6 +32,18 @@ type ownFile struct {
 
 // openOwnFile reads the file for the first time.
 func openOwnFile(ctx context.Context, path string) (*ownFile, []byte, error) {
+	type opened struct {
+		*ownFile
+		data []byte
+	}
+	o, err := patiently(ctx, "read "+path, lookPatience, func() (opened, error) {
+		f, data, err := readOwnFile(ctx, path)
+		return opened{f, data}, err
+	}, func(opened) {})
+	return o.ownFile, o.data, err
+}
+
+func readOwnFile(ctx context.Context, path string) (*ownFile, []byte, error) {
 	info, err := snapshot.Stat(path)
 	switch {
 	case err != nil:

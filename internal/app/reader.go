@@ -17,6 +17,40 @@ const (
 	lookPatience = 5 * time.Second
 )
 
+// noAnswer says that a disk did not answer.
+func noAnswer(what string, limit time.Duration) error {
+	return fmt.Errorf("%s: no answer from the file system within %s; is it a network disk whose server is down?", what, limit)
+}
+
+// patiently returns what open does, or an error if ctx or the time ends first: a system call on a disk that hangs cannot be
+// interrupted. What open returns later goes to late.
+func patiently[T any](ctx context.Context, what string, limit time.Duration, open func() (T, error), late func(T)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, noAnswer(what, limit))
+	defer cancel()
+	type result struct {
+		v   T
+		err error
+	}
+	done := make(chan result) // not buffered: it is given only to who still waits
+	go func() {
+		v, err := open()
+		select {
+		case done <- result{v, err}:
+		case <-ctx.Done():
+			if err == nil {
+				late(v)
+			}
+		}
+	}()
+	select {
+	case r := <-done:
+		return r.v, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
 // patientReader reads with a time limit. A system call on a directory that hangs (a network disk whose server is gone, a
 // FUSE that does not answer) cannot be interrupted. So it runs in a goroutine of its own, and the target can stop waiting
 // for it: then it can report the cause, and it can be stopped. Only one reading runs at a time.
@@ -33,7 +67,7 @@ func newPatientReader(r inputs.Reader) *patientReader {
 
 // within runs f, and returns early if ctx or the time ends first; f then ends when the system lets it.
 func (p *patientReader) within(ctx context.Context, limit time.Duration, f func(context.Context)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("read %s: no answer from the file system within %s; is it a network disk whose server is down?", strings.Join(p.dirs, ", "), limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, noAnswer("read "+strings.Join(p.dirs, ", "), limit))
 	defer cancel()
 	select {
 	case p.busy <- struct{}{}:

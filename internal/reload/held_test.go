@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"testing"
@@ -38,5 +39,23 @@ func TestOldReadingsAreFreed(t *testing.T) {
 				t.Errorf("%d of %d readings are still in memory, want at most 2 of at least 100", held, n)
 			}
 		})
+	}
+}
+
+// Callers of Look that have given up leave nothing behind, also while the target does nothing because a disk does not answer.
+func TestLooksThatWereGivenUp(t *testing.T) {
+	t.Parallel()
+	stuck := &Target{lookDue: make(chan struct{}, 1)}
+	given := make(chan struct{})
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { stuck.Look(ctx); given <- struct{}{} }()
+		cancel()
+	}
+	for range 100 {
+		<-given
+	}
+	if n := len(stuck.lookers); n > 0 {
+		t.Errorf("%d callers are kept", n)
 	}
 }

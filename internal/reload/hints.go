@@ -1,6 +1,9 @@
 package reload
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Recheck is a check on request: it makes scheduled retries at once, and observes an idle target's server.
 // It causes no reload without a change. It never blocks, and may be called from any goroutine.
@@ -26,6 +29,9 @@ func (t *Target) Look(ctx context.Context) {
 	select {
 	case <-done:
 	case <-ctx.Done():
+		t.mu.Lock() // a target that is stuck must not keep everyone who ever asked
+		defer t.mu.Unlock()
+		t.lookers = slices.DeleteFunc(t.lookers, func(c chan struct{}) bool { return c == done })
 	}
 }
 

@@ -54,6 +54,37 @@ func TestTakeReadsAgain(t *testing.T) {
 	}
 }
 
+// A directory that becomes a fifo, a file or nothing just before it is listed blocks nothing, and what is there then counts.
+func TestDirectoryThatBecomesSomethingElse(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(p string) error{
+		"a fifo":  func(p string) error { return syscall.Mkfifo(p, 0o644) },
+		"a file":  func(p string) error { return os.WriteFile(p, []byte("x"), 0o644) },
+		"nothing": func(string) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, dir, map[string]string{"a.yml": "first", "sub/b.yml": "second"})
+			sub, done := filepath.Join(dir, "sub"), false
+			tk := newTaker(Source{Dir: dir}, Limits{})
+			tk.patience = time.Minute
+			tk.before = func(op, path string) {
+				if op == "list" && path == sub && !done {
+					done = true
+					must(t, errors.Join(os.RemoveAll(sub), change(sub)))
+				}
+			}
+			s, err := tk.take(t.Context())
+			must(t, err)
+			if !done {
+				t.Fatal("the change never happened")
+			}
+			wantFiles(t, s, contents(t, take(t, dir)))
+		})
+	}
+}
+
 // A writer that never stops ends in an error that names the file, or with the context.
 func TestTakeGivesUp(t *testing.T) {
 	t.Parallel()

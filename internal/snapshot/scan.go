@@ -133,7 +133,11 @@ func (s *scanner) miss(name, reason string) {
 // one. Only a link counts: a real directory of that name is never swapped.
 func (s *scanner) list(dir string) ([]os.DirEntry, string, error) {
 	s.step("list", dir)
-	f, err := os.Open(dir)
+	// O_DIRECTORY: a fifo that has taken the directory's place must not block.
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if errors.Is(err, syscall.ENOTDIR) {
+		err = &fs.PathError{Op: "open", Path: dir, Err: fs.ErrNotExist} // the next look shows what it is now
+	}
 	if err != nil {
 		return nil, "", err
 	}

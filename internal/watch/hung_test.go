@@ -115,6 +115,23 @@ func TestSwapsBesideAHungDirectory(t *testing.T) {
 	w.Close()
 }
 
+// A fifo in a directory's place blocks no look.
+func TestFIFOInsteadOfADirectory(t *testing.T) {
+	t.Parallel()
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	rig.Must(t, syscall.Mkfifo(fifo, 0o644))
+	done := make(chan error, 1)
+	go func() { _, err := readDir(fifo); done <- err }()
+	select {
+	case err := <-done:
+		if !vanished(err) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(rig.Patience):
+		t.Error("it blocks")
+	}
+}
+
 // A directory that never answers does not keep Close from returning.
 func TestCloseWithAHungDirectory(t *testing.T) {
 	t.Parallel()

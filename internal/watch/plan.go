@@ -180,7 +180,7 @@ func (w *walk) tree(dir string) []os.DirEntry {
 	}
 	w.seen[id] = true
 	w.plan.node(id, dir).subs[w.sub] = struct{}{}
-	entries, err := os.ReadDir(dir)
+	entries, err := readDir(dir)
 	if err != nil || snapshot.IsDatabase(entries) {
 		return entries
 	}
@@ -200,6 +200,18 @@ func (w *walk) tree(dir string) []os.DirEntry {
 		w.tree(path)
 	}
 	return entries
+}
+
+// readDir is os.ReadDir, but does not block on a fifo that has taken the directory's place.
+func readDir(dir string) ([]os.DirEntry, error) {
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	entries, err := f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
 }
 
 // isPayloadFile recognises a volume's link to one of its files without following it: a

@@ -116,13 +116,15 @@ func (s *settings) relative(dir, name string) ([]byte, error) {
 	return s.read(name)
 }
 
-var clientAuth = map[string]tls.ClientAuthType{
+// ClientAuthTypes are the values of client_auth_type, for this port and for Prometheus; the empty one stands for no setting.
+var ClientAuthTypes = map[string]tls.ClientAuthType{
 	"": tls.NoClientCert, "NoClientCert": tls.NoClientCert, "RequestClientCert": tls.RequestClientCert,
 	"RequireAnyClientCert": tls.RequireAnyClientCert, "RequireClientCert": tls.RequireAnyClientCert,
 	"VerifyClientCertIfGiven": tls.VerifyClientCertIfGiven, "RequireAndVerifyClientCert": tls.RequireAndVerifyClientCert,
 }
 
-var versions = map[string]uint16{"": 0, "TLS10": tls.VersionTLS10, "TLS11": tls.VersionTLS11, "TLS12": tls.VersionTLS12, "TLS13": tls.VersionTLS13}
+// Versions are the values of min_version and max_version, for this port and for Prometheus; the empty one stands for no setting.
+var Versions = map[string]uint16{"": 0, "TLS10": tls.VersionTLS10, "TLS11": tls.VersionTLS11, "TLS12": tls.VersionTLS12, "TLS13": tls.VersionTLS13}
 
 func (s *settings) server(f *tlsServer, dir string) (*tls.Config, error) {
 	if f.Cert == "" || f.Key == "" {
@@ -142,14 +144,14 @@ func (s *settings) server(f *tlsServer, dir string) (*tls.Config, error) {
 	}
 	c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	var known bool
-	if c.ClientAuth, known = clientAuth[f.ClientAuth]; !known {
+	if c.ClientAuth, known = ClientAuthTypes[f.ClientAuth]; !known {
 		return nil, fmt.Errorf("client_auth_type: unknown type %q", f.ClientAuth)
 	}
 	for _, v := range []struct {
 		key, name string
 		to        *uint16
 	}{{"min_version", f.MinVersion, &c.MinVersion}, {"max_version", f.MaxVersion, &c.MaxVersion}} {
-		number, known := versions[v.name]
+		number, known := Versions[v.name]
 		if !known {
 			return nil, fmt.Errorf("%s: unknown version %q: want TLS12 or TLS13", v.key, v.name)
 		}

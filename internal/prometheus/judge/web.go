@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/webconfig"
 	"reloader/internal/yamlnode"
 )
 
@@ -136,12 +138,18 @@ func (j *judge) webFile(file int, ix *index) {
 }
 
 var (
-	webVersions = map[string]uint16{"": 0, "TLS10": tls.VersionTLS10, "TLS11": tls.VersionTLS11, "TLS12": tls.VersionTLS12, "TLS13": tls.VersionTLS13}
-	webCurves   = []string{"CurveP256", "CurveP384", "CurveP521", "X25519"}
-	webClients  = []string{"", "NoClientCert", "RequestClientCert", "RequireAnyClientCert", "RequireClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"}
+	webCurves = []string{"CurveP256", "CurveP384", "CurveP521", "X25519"}
 	// http2Ciphers are those of which HTTP/2 needs one, unless only TLS 1.3 is spoken.
 	http2Ciphers = []string{"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"}
 )
+
+// clientAuthTypes are the names for client_auth_type, the weakest first.
+func clientAuthTypes() []string {
+	types := webconfig.ClientAuthTypes
+	names := slices.DeleteFunc(slices.Collect(maps.Keys(types)), func(name string) bool { return name == "" })
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(types[a], types[b]), cmp.Compare(a, b)) })
+	return names
+}
 
 func (j *judge) webTLS(file int, ix *index, c *webConfig, unknown finding.Severity, say func(severity finding.Severity, key, message string)) {
 	t := &c.TLS
@@ -161,20 +169,21 @@ func (j *judge) webTLS(file int, ix *index, c *webConfig, unknown finding.Severi
 		}
 	}
 	for key, name := range map[string]string{"min_version": t.Min, "max_version": t.Max} {
-		if _, known := webVersions[name]; !known {
+		if _, known := webconfig.Versions[name]; !known {
 			say(unknown, key, fmt.Sprintf("%q is not one of TLS10, TLS11, TLS12, TLS13", name))
 		}
 	}
 	if t.CertFile+t.Cert+t.KeyFile+string(t.Key)+t.ClientCAFile+t.ClientCA+t.ClientAuth == "" {
 		return // no TLS
 	}
-	if c.HTTP.HTTP2 && len(t.Ciphers) > 0 && webVersions[t.Min] < tls.VersionTLS13 && !slices.ContainsFunc(t.Ciphers, func(s string) bool { return slices.Contains(http2Ciphers, s) }) {
+	if c.HTTP.HTTP2 && len(t.Ciphers) > 0 && webconfig.Versions[t.Min] < tls.VersionTLS13 && !slices.ContainsFunc(t.Ciphers, func(s string) bool { return slices.Contains(http2Ciphers, s) }) {
 		say(finding.Error, "cipher_suites", "HTTP/2 needs "+strings.Join(http2Ciphers, " or "))
 	}
+	auth, known := webconfig.ClientAuthTypes[t.ClientAuth]
 	switch {
-	case !slices.Contains(webClients, t.ClientAuth):
-		say(unknown, "client_auth_type", "the type is not one of "+strings.Join(webClients[1:], ", "))
-	case t.ClientCAFile+t.ClientCA != "" && (t.ClientAuth == "" || t.ClientAuth == "NoClientCert"):
+	case !known:
+		say(unknown, "client_auth_type", "the type is not one of "+strings.Join(clientAuthTypes(), ", "))
+	case t.ClientCAFile+t.ClientCA != "" && auth == tls.NoClientCert:
 		say(finding.Error, "tls_server_config", "client_ca or client_ca_file without client_auth_type")
 	}
 	cert, err := j.webPEM(file, ix, "cert", t.Cert, t.CertFile)
