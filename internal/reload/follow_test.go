@@ -69,7 +69,7 @@ func TestServerThatWritesBack(t *testing.T) {
 	}
 }
 
-// Failing reloads are bounded in the same way: the change that follows each of them must not begin the pauses between retries anew.
+// Failing reloads are bounded in the same way: the change that follows each of them must not restart the pauses between retries.
 func TestFailingServerThatWritesBack(t *testing.T) {
 	bubble(t, "a 500 and a write at each reload", false, func(b *bench, _ *Options) { b.src.atomic = false }, func(t *testing.T, b *bench) {
 		b.lock(func(p *prom) {

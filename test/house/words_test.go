@@ -39,7 +39,7 @@ func avoided(t *testing.T) []string {
 	return words
 }
 
-// Code, messages, manifests and documentation avoid the words in the right column of the glossary.
+// Code, tests, messages, manifests and documentation avoid the words in the right column of the glossary.
 func TestWords(t *testing.T) {
 	t.Parallel()
 	words := avoided(t)
@@ -56,7 +56,7 @@ func TestWords(t *testing.T) {
 	looked := 0
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		switch {
-		case strings.HasSuffix(name, "_test.go"), strings.Contains(name, "/testdata/"), name == "CONTRIBUTING.md", name == "LICENSE":
+		case strings.Contains(name, "/testdata/"), name == "CONTRIBUTING.md", name == "LICENSE":
 			continue
 		}
 		switch path.Ext(name) {
@@ -75,7 +75,7 @@ func TestWords(t *testing.T) {
 			}
 		}
 	}
-	if looked < 300 {
+	if looked < 500 {
 		t.Errorf("only %d files were checked", looked)
 	}
 }
