@@ -9,8 +9,8 @@ import (
 	"reloader/internal/config"
 )
 
-// A log in a followed directory is a mistake that is refused: each line would be a change, and the server would be reloaded without
-// end. A log where nothing is read, a terminal and a pipe are none.
+// Output to a file in a followed directory is refused: each line would be a change, and the server would be reloaded forever. Output to a file
+// that is not followed, or to a pipe, is fine.
 func TestOutputInAFollowedDirectory(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -28,7 +28,7 @@ func TestOutputInAFollowedDirectory(t *testing.T) {
 		target config.Target
 		want   bool
 	}{
-		"beside the main file":   {"etc/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, true},
+		"next to the main file":  {"etc/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, true},
 		"below it":               {"etc/rules/.run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, true},
 		"through a link":         {"etc/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("link/prometheus.yml")}, true},
 		"another directory":      {"logs/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml"), Dirs: []config.Mount{at("logs")}}, true},
@@ -37,7 +37,7 @@ func TestOutputInAFollowedDirectory(t *testing.T) {
 		"elsewhere":              {"logs/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, false},
 		"hidden directory":       {"etc/.logs/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, false},
 		"a name that is skipped": {"etc/..run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, false},
-		"beside grafana.ini":     {"ini/run.log", config.Target{Kind: config.Grafana, Ini: at("ini/grafana.ini")}, false},
+		"next to grafana.ini":    {"ini/run.log", config.Target{Kind: config.Grafana, Ini: at("ini/grafana.ini")}, false},
 		"a missing directory":    {"logs/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("gone/prometheus.yml")}, false},
 	} {
 		log, err := os.Create(filepath.Join(root, tc.log))

@@ -2,7 +2,8 @@ package manifest
 
 import "testing"
 
-// A template that happens to be YAML is called one, at its line; braces in the contents of a ConfigMap are no sign of it.
+// A template that happens to be valid YAML is recognized, at its line. Braces in the contents of a ConfigMap or in an annotation are not a
+// template.
 func TestUnrendered(t *testing.T) {
 	t.Parallel()
 	for text, line := range map[string]int{

@@ -20,8 +20,8 @@ var mistakes = map[string]int{
 	"a:\n  b c\n  d: e\n":                                              3,
 }
 
-// A mistake is found on the same line, at the same column and in the same words, whichever character ends the lines; and below a
-// text with other line breaks, on the line that the parser counts.
+// A mistake is found at the same place and described in the same words, whichever characters end the lines. Below a text with other
+// line breaks, it is found on the line that the parser counts.
 func TestMistakesBelowAnyLineBreak(t *testing.T) {
 	t.Parallel()
 	locate := func(body string) Problem {
@@ -54,7 +54,7 @@ func TestMistakesBelowAnyLineBreak(t *testing.T) {
 	}
 }
 
-// Lines loses nothing, and counts as a parser of YAML does.
+// Lines keeps all bytes, and counts like a parser of YAML.
 func FuzzLines(f *testing.F) {
 	for _, s := range []string{"", "\n", "a\r", "a\r\n\rb\u0085c\u2028\u2029", "\xe2\x80", "\xc2"} {
 		f.Add(s)
@@ -69,7 +69,7 @@ func FuzzLines(f *testing.F) {
 				t.Errorf("line %d of %q: %q", i, file, l)
 			}
 		}
-		// The parser tells the line of a key that comes after all of this, if it is a text.
+		// The oracle is the parser: its line of a key that follows the file, with all other characters replaced.
 		text := strings.Map(func(r rune) rune {
 			if strings.ContainsRune("\n\r\u0085\u2028\u2029", r) {
 				return r

@@ -7,13 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"reloader/test/rig"
 )
 
-// What reloader says to crash Prometheus does so, and what it says Prometheus refuses keeps it from starting: the real server panics
-// or ends some seconds after its start. With a value that is right, the same files are good, and the server gets ready.
+// If reloader says that Prometheus crashes on a file or refuses it, the real server panics, or ends soon after its start. With a good value the
+// same file has no errors, and the server becomes ready.
 func TestCrashes(t *testing.T) {
 	t.Parallel()
 	const (
@@ -48,7 +47,7 @@ func TestCrashes(t *testing.T) {
 					server.Ready()
 					continue
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), rig.Patience) // a server that does not crash runs until then
 				defer cancel()
 				out, err := exec.CommandContext(ctx, rig.PrometheusBinary(t), "--config.file="+config, "--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+rig.FreeAddress(t)).CombinedOutput()
 				if err == nil || ctx.Err() != nil {
