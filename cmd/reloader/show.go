@@ -1,11 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -115,7 +115,9 @@ func printAnswer(w io.Writer, body string) {
 func printFindings(w io.Writer, indent string, findings []finding.Finding) {
 	more := len(findings) - maxShownFindings
 	if more > 0 {
-		findings = slices.SortedStableFunc(slices.Values(findings), func(a, b finding.Finding) int { return cmp.Compare(b.Severity, a.Severity) })[:maxShownFindings]
+		findings = slices.Clone(findings)
+		sort.SliceStable(findings, func(i, j int) bool { return findings[i].Severity > findings[j].Severity })
+		findings = findings[:maxShownFindings]
 	}
 	for _, f := range findings {
 		fmt.Fprintf(w, "%s%s\n", indent, f)

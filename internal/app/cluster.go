@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
-	"slices"
+	"sort"
 	"strconv"
 	"sync"
 	"time"
@@ -89,7 +89,9 @@ func calls(counted map[kube.Call]uint64) []status.Call {
 		}
 		list = append(list, status.Call{Verb: call.Verb, Code: code, Count: count})
 	}
-	slices.SortFunc(list, func(a, b status.Call) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Verb, b.Verb)) })
+	sort.Slice(list, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(list[i].Code, list[j].Code), cmp.Compare(list[i].Verb, list[j].Verb)) < 0
+	})
 	return list
 }
 

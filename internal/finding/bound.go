@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sort"
 )
 
 // How many findings of a verdict are shown. When a file has more mistakes than this, they have the same cause.
@@ -65,7 +66,7 @@ func Bound(findings []Finding) []Finding {
 				}
 			}
 		}
-		slices.SortStableFunc(kept, func(a, b Finding) int { return int(b.Severity) - int(a.Severity) })
+		sort.SliceStable(kept, func(i, j int) bool { return kept[i].Severity > kept[j].Severity })
 		for _, f := range kept[maxInAll:] {
 			left.note(f.File, f)
 		}
@@ -78,5 +79,5 @@ func Bound(findings []Finding) []Finding {
 
 func worstFirst(findings []Finding) {
 	Sort(findings)
-	slices.SortStableFunc(findings, func(a, b Finding) int { return int(b.Severity) - int(a.Severity) })
+	sort.SliceStable(findings, func(i, j int) bool { return findings[i].Severity > findings[j].Severity })
 }

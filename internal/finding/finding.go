@@ -3,6 +3,7 @@ package finding
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -16,7 +17,8 @@ func Sort(findings []Finding) {
 		}
 		return 0
 	}
-	slices.SortStableFunc(findings, func(a, b Finding) int {
+	sort.SliceStable(findings, func(i, j int) bool {
+		a, b := &findings[i], &findings[j]
 		moreA, moreB := a.Rule == RuleMore, b.Rule == RuleMore
 		return cmp.Or(
 			last(moreA && a.File == "")-last(moreB && b.File == ""),
@@ -27,7 +29,7 @@ func Sort(findings []Finding) {
 			cmp.Compare(b.Severity, a.Severity),
 			strings.Compare(a.Rule, b.Rule),
 			strings.Compare(a.Message, b.Message),
-		)
+		) < 0
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"reloader/internal/manifest"
@@ -112,7 +113,7 @@ func Inject(src []byte, o Options) (Result, error) {
 			return Result{}, err
 		}
 	}
-	slices.SortStableFunc(p.notes, func(a, b Note) int { return a.Line - b.Line })
+	sort.SliceStable(p.notes, func(i, j int) bool { return p.notes[i].Line < p.notes[j].Line })
 	return Result{Output: out, Notes: p.notes, Added: p.sidecars > 0}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -96,7 +97,7 @@ func (pl *plan) sidecar() {
 	if pl.gated() {
 		where = "initContainers"
 	}
-	slices.SortStableFunc(s.mounts, func(a, b finalMount) int { return cmp.Compare(a.path, b.path) })
+	sort.SliceStable(s.mounts, func(i, j int) bool { return s.mounts[i].path < s.mounts[j].path })
 	pl.did(sidecarName, pl.lineBehind(where), "is added to the %s, and sees%s", where, describe(s.mounts))
 	if pl.noUser {
 		pl.did(sidecarName, pl.lineBehind(where), "gets no fixed user: OpenShift gives each namespace its own")

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"syscall"
 )
@@ -54,7 +55,7 @@ func (t *taker) walk(ctx context.Context, lazy bool) (*view, error) {
 	}
 	v := s.v
 	slices.SortFunc(v.entries, func(a, b entry) int { return compareNames(a.name, b.name) })
-	slices.SortFunc(v.missing, func(a, b Missing) int { return compareNames(a.Name, b.Name) })
+	sort.Slice(v.missing, func(i, j int) bool { return compareNames(v.missing[i].Name, v.missing[j].Name) < 0 })
 	v.atomic = s.isAtomic()
 	return v, nil
 }

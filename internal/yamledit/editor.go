@@ -2,7 +2,7 @@ package yamledit
 
 import (
 	"bytes"
-	"slices"
+	"sort"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -230,11 +230,9 @@ func (e *Editor) Apply() ([]byte, error) {
 	if e.err != nil {
 		return nil, e.err
 	}
-	slices.SortStableFunc(e.edits, func(a, b edit) int {
-		if a.from != b.from {
-			return a.from - b.from
-		}
-		return b.rank - a.rank
+	sort.SliceStable(e.edits, func(i, j int) bool {
+		a, b := e.edits[i], e.edits[j]
+		return a.from < b.from || a.from == b.from && a.rank > b.rank
 	})
 	var out bytes.Buffer
 	at := 0

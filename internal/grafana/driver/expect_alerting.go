@@ -2,7 +2,7 @@ package driver
 
 import (
 	"cmp"
-	"slices"
+	"sort"
 	"strings"
 
 	"reloader/internal/grafana/provisioning"
@@ -217,8 +217,9 @@ func (r *alertingReader) finish(e *expectation) {
 	for org := range r.resets {
 		e.Absent = append(e.Absent, key{Kind: kindPolicies, Org: org})
 	}
-	slices.SortFunc(e.Absent, func(a, b key) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Org, b.Org), cmp.Compare(a.ID, b.ID))
+	sort.Slice(e.Absent, func(i, j int) bool {
+		a, b := e.Absent[i], e.Absent[j]
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Org, b.Org), cmp.Compare(a.ID, b.ID)) < 0
 	})
 	if r.unsure {
 		e.hide("alerting", "entries whose name or organization comes from Grafana's environment")

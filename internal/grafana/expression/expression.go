@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"reloader/internal/finding"
@@ -108,7 +109,7 @@ func Check(r Rule) []Problem {
 	if order, ok := j.order(); ok && len(j.problems) == 0 {
 		j.shapes(order)
 	}
-	slices.SortStableFunc(j.problems, func(a, b Problem) int { return cmp.Compare(a.Query, b.Query) })
+	sort.SliceStable(j.problems, func(a, b int) bool { return j.problems[a].Query < j.problems[b].Query })
 	return j.problems
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func Outline(data []byte) []finding.Item {
 	for name, value := range written(doc) {
 		items = append(items, finding.Item{Kind: ItemKind, Name: name, Fingerprint: finding.Fingerprint(value)})
 	}
-	slices.SortFunc(items, func(a, b finding.Item) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(items, func(i, j int) bool { return items[i].Name < items[j].Name })
 	return items
 }
 

@@ -1,9 +1,8 @@
 package validation
 
 import (
-	"cmp"
 	"path"
-	"slices"
+	"sort"
 	"strings"
 
 	"reloader/internal/grafana"
@@ -49,7 +48,7 @@ func (p *Pass) Files(s *snapshot.Snapshot) []File {
 			p.Errorf(Place{Path: s.Source.UserPath(m.Name)}, ruleFileNoContent, "remove the name or repair the link", "%s: Grafana fails to read it and refuses all files of this kind", m.Reason)
 		}
 	}
-	slices.SortFunc(out, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
 	return out
 }
 

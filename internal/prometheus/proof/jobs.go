@@ -1,10 +1,10 @@
 package proof
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -28,7 +28,7 @@ func Fields(text string) Leaves {
 	for key, value := range settings(text) {
 		fields = append(fields, Leaf{Path: Short(key), Value: Short(value)})
 	}
-	slices.SortFunc(fields, func(a, b Leaf) int { return cmp.Compare(a.Path, b.Path) })
+	sort.Slice(fields, func(i, j int) bool { return fields[i].Path < fields[j].Path })
 	return fields
 }
 

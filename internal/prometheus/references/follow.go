@@ -1,10 +1,10 @@
 package references
 
 import (
-	"cmp"
 	"path"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 
 	"reloader/internal/snapshot"
@@ -122,7 +122,7 @@ func (r *Reader) directories(refs []reference) []snapshot.Source {
 		}
 		patterns[dir] = append(patterns[dir], pattern)
 	}
-	slices.SortStableFunc(found, func(a, b snapshot.Source) int { return cmp.Compare(len(a.Dir), len(b.Dir)) })
+	sort.SliceStable(found, func(i, j int) bool { return len(found[i].Dir) < len(found[j].Dir) })
 	var out []snapshot.Source
 	for _, src := range found {
 		include := patterns[filepath.ToSlash(src.Dir)]

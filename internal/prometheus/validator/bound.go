@@ -3,6 +3,7 @@ package validator
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"reloader/internal/finding"
 )
@@ -16,8 +17,9 @@ func boundFindings(all []Finding) []Finding {
 	if len(all) <= maxFindings {
 		return all
 	}
-	slices.SortStableFunc(all, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Line, b.Line))
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := &all[i], &all[j]
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Line, b.Line)) < 0
 	})
 	files := 0
 	for i := range all {
