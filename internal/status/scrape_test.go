@@ -2,10 +2,12 @@ package status
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -61,5 +63,63 @@ func TestScrapesWhileTargetsChange(t *testing.T) {
 			t.Errorf("replaced: %t; the histogram does not fit:\n%s", replaced, text)
 		}
 		tr.Remove("a")
+	}
+}
+
+// A target that replaces another one, after an edit of reloader's own file, goes on with its counters and with what was last live
+// (reload.Target.Inherit). None of that is counted a second time. One for another server begins at zero, and each of its failures
+// counts.
+func TestReplacedTargetCountsNothingTwice(t *testing.T) {
+	t.Parallel()
+	for _, inherits := range []bool{true, false} {
+		tr := New(Build{})
+		tr.Started()
+		now := reload.Status{Target: "a", Phase: reload.Starting}
+		to := func(change func(s *reload.Status)) {
+			next := now
+			change(&next)
+			tr.Transition(now, next)
+			now = next
+		}
+		fail := func(s *reload.Status) {
+			s.Phase = reload.Retrying
+			s.Counts.ReloadsFailed++
+			s.Failure = &reload.FailureStatus{Class: reload.ClassTimeout}
+		}
+		live := func(s *reload.Status) {
+			s.Phase, s.Failure, s.LastSuccess, s.LastDuration = reload.InSync, nil, time.Now(), time.Second
+		}
+		tr.Add(Target{Name: "a", Kind: "prometheus"})
+		to(fail)
+		to(fail)
+		to(live)
+		failed := 2
+		for range 3 {
+			tr.Add(Target{Name: "a", Kind: "prometheus"})
+			next := reload.Status{Target: "a", Phase: reload.Starting}
+			if inherits {
+				next.Counts, next.LastSuccess, next.LastDuration = now.Counts, now.LastSuccess, now.LastDuration
+			}
+			now = next
+			to(func(s *reload.Status) { s.Phase = reload.Checking })
+			to(fail)
+			failed++
+		}
+		text := string(tr.exposition())
+		for _, want := range []string{
+			fmt.Sprintf("reloader_reloads_failed_total{class=%q,target=\"a\"} %d\n", reload.ClassTimeout, failed),
+			fmt.Sprintf("reloader_reloads_failed_total{class=%q,target=\"a\"} 0\n", reload.ClassUnexpected),
+			"reloader_change_to_live_seconds_count{target=\"a\"} 1\n",
+		} {
+			if !strings.Contains(text, want) {
+				name, _, _ := strings.Cut(want, "{")
+				t.Errorf("inherits: %t; want %s, got:", inherits, want)
+				for line := range strings.Lines(text) {
+					if strings.HasPrefix(line, name+"{") {
+						t.Log(line)
+					}
+				}
+			}
+		}
 	}
 }

@@ -139,6 +139,8 @@ func (t *Tracker) Add(added Target) {
 	}
 	if before, ok := t.targets[added.Name]; ok {
 		known.failures, known.times = before.failures, before.times
+		// The new one may go on with the counts and the success of the old one (reload.Target.Inherit): they were seen here.
+		known.last.Counts, known.last.LastSuccess, known.last.LastDuration = before.last.Counts, before.last.LastSuccess, before.last.LastDuration
 	}
 	t.targets[added.Name] = known
 }
@@ -159,7 +161,11 @@ func (t *Tracker) Transition(from, to reload.Status) {
 		return
 	}
 	// Counts also grow between transitions, so compare with those of the last transition.
-	if before := known.last.Counts.ReloadsFailed; to.Counts.ReloadsFailed > before {
+	before := known.last.Counts.ReloadsFailed
+	if to.Counts.ReloadsFailed < before {
+		before = 0 // it replaces a target for another server
+	}
+	if to.Counts.ReloadsFailed > before {
 		class := reload.ClassUnexpected
 		if to.Failure != nil {
 			class = to.Failure.Class
