@@ -16,6 +16,9 @@ func (g *Gate) Accept(digest snapshot.Digest) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	defer g.show()
+	if err := g.heal(); err != nil {
+		return fmt.Errorf("accept %s in gate %q: %w", digest.Short(), g.dir, err)
+	}
 	gen := g.byDigest(digest)
 	switch {
 	case gen == nil:

@@ -12,11 +12,15 @@ const maxHistory = 256 << 10
 func (g *Gate) KeepHistory(data []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	// A leftover of a failed attempt would be in the way.
-	if err := g.disk.remove(historyName + halfWritten); err != nil {
-		return fmt.Errorf("keep the history in gate %q: %w", g.dir, err)
+	err := g.heal()
+	if err == nil {
+		// A leftover of a failed attempt would be in the way.
+		err = g.disk.remove(historyName + halfWritten)
 	}
-	if err := g.replace(historyName, data); err != nil {
+	if err == nil {
+		err = g.replace(historyName, data)
+	}
+	if err != nil {
 		return fmt.Errorf("keep the history in gate %q: %w", g.dir, err)
 	}
 	return nil
@@ -26,6 +30,9 @@ func (g *Gate) KeepHistory(data []byte) error {
 func (g *Gate) History() []byte {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.disk.root == nil { // as in Refused
+		return nil
+	}
 	data, err := g.disk.read(historyName)
 	if err != nil || len(data) > maxHistory {
 		return nil

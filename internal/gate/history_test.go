@@ -1,10 +1,13 @@
 package gate
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"reloader/internal/snapshot"
 )
 
 // The history is read back after a restart, replaces the previous one, and adds no name that readers see. A file that is too
@@ -42,5 +45,53 @@ func TestHistory(t *testing.T) {
 	}
 	if g.History() != nil {
 		t.Error("a file that is too large was read")
+	}
+}
+
+// While another thing is where the gate's directory was, every call is an error or knows nothing; none ends the process. When the
+// directory can be made again, all goes on.
+func TestCallsWithoutADirectory(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "gate")
+	g, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	set := snapshot.NewSet(snapshot.FromFiles(snapshot.Source{Name: "x", Dir: dir}, map[string][]byte{"a": []byte("1")}))
+	for range 2 {
+		_, look := g.Look()
+		_, back := g.Rollback(t.Context())
+		for name, err := range map[string]error{
+			"look": look, "roll back": back, "publish": g.Publish(t.Context(), set), "accept": g.Accept(set.Digest),
+			"refuse": g.Refuse("1", "2", []snapshot.Digest{{1}}), "keep": g.KeepHistory([]byte("x")),
+		} {
+			if err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+		if _, _, refused := g.Refused(); refused != nil || g.History() != nil {
+			t.Error("something is known")
+		}
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(g.Refuse("1", "2", []snapshot.Digest{{1}}), g.KeepHistory([]byte("x")), g.Publish(t.Context(), set), g.Accept(set.Digest)); err != nil {
+		t.Error(err)
+	}
+	if _, _, refused := g.Refused(); len(refused) != 1 || string(g.History()) != "x" {
+		t.Errorf("refused %v, history %q", refused, g.History())
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(g.Refuse("1", "2", nil), g.KeepHistory(nil)); err == nil {
+		t.Error("a closed gate is written to")
+	}
+	if g.History() != nil {
+		t.Error("a closed gate is read")
 	}
 }

@@ -25,7 +25,11 @@ type refusedNote struct {
 func (g *Gate) Refuse(server, epoch string, digests []snapshot.Digest) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.writeRefused(refusedNote{Version: noteVersion, Server: server, Epoch: epoch, Digests: digests}); err != nil {
+	err := g.heal()
+	if err == nil {
+		err = g.writeRefused(refusedNote{Version: noteVersion, Server: server, Epoch: epoch, Digests: digests})
+	}
+	if err != nil {
 		return fmt.Errorf("note refusals in gate %q: %w", g.dir, err)
 	}
 	return nil
@@ -57,6 +61,9 @@ func (g *Gate) Refused() (server, epoch string, digests []snapshot.Digest) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var n refusedNote
+	if g.disk.root == nil { // closed, or the directory is gone and could not be made again
+		return "", "", nil
+	}
 	data, err := g.disk.read(refusedName)
 	if err != nil || json.Unmarshal(data, &n) != nil || n.Version != noteVersion {
 		return "", "", nil
