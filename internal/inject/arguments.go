@@ -57,15 +57,15 @@ func (pl *plan) lifecycle(c manifest.Container) error {
 // prometheusURL is where the sidecar reaches Prometheus.
 func (pl *plan) prometheusURL(c manifest.Container) string {
 	host, port := "127.0.0.1", c.Port("9090", "http-web", "web", "http", "prometheus")
-	if listen, _, ok := c.Flag("web.listen-address"); ok {
+	if listen, _, ok := pl.flag(c, "web.listen-address"); ok {
 		if i := strings.LastIndexByte(listen, ':'); i >= 0 && i < len(listen)-1 {
 			host, port = pl.reach(c, listen[:i]), listen[i+1:]
 		}
 	}
-	prefix, at, ok := c.Flag("web.route-prefix")
+	prefix, at, ok := pl.flag(c, "web.route-prefix")
 	if !ok {
 		var external string
-		external, at, _ = c.Flag("web.external-url")
+		external, at, _ = pl.flag(c, "web.external-url")
 		_, rest, _ := strings.Cut(external, "://")
 		_, prefix, _ = strings.Cut(rest, "/")
 	}
@@ -75,6 +75,21 @@ func (pl *plan) prometheusURL(c manifest.Container) string {
 	return "http://" + host + ":" + port + prefix
 }
 
+// flag is the value of a flag of Prometheus, also in a shell script. If that takes it from a variable of its own, it is unknown.
+func (pl *plan) flag(c manifest.Container, name string) (string, yamledit.Cursor, bool) {
+	if value, at, ok := c.Flag(name); ok {
+		return value, at, true
+	}
+	value, at, ok := pl.in.FlagValue(pl.w, c, name)
+	if ok && strings.Contains(value, "$") {
+		if !pl.there {
+			pl.warn(at, "--%s in the script of container %s is %s, whose value is unknown here: correct --prometheus-url of the sidecar if needed", name, c.Name(), value)
+		}
+		return "", yamledit.Cursor{}, false
+	}
+	return value, at, ok
+}
+
 // reach is the host to connect to for a listen address: the pod's loopback, unless Prometheus listens elsewhere.
 func (pl *plan) reach(c manifest.Container, host string) string {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
@@ -82,7 +97,7 @@ func (pl *plan) reach(c manifest.Container, host string) string {
 	case host == "" || host == "localhost" || ip != nil && ip.IsUnspecified():
 		return "127.0.0.1"
 	case strings.Contains(host, "$("):
-		_, at, _ := c.Flag("web.listen-address")
+		_, at, _ := pl.flag(c, "web.listen-address")
 		return pl.expanded(c, at, host)
 	}
 	return host

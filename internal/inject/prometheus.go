@@ -48,11 +48,11 @@ func (pl *plan) prometheus(c manifest.Container) error {
 			// The sidecar judges the first files before Prometheus runs and can report its version.
 			s.args = append(s.args, "--prometheus-version="+v)
 		}
-		s.args = append(s.args, modes(c)...)
+		s.args = append(s.args, pl.modes(c)...)
 	} else {
 		s.args = append(s.args, "--prometheus-config="+config)
 	}
-	if _, at, ok := c.Flag("web.config.file"); ok && !pl.there {
+	if _, at, ok := pl.in.FlagValue(pl.w, c, "web.config.file"); ok && !pl.there {
 		pl.warn(at, "container %s has --web.config.file: if that asks for TLS or a password, give the sidecar an https --prometheus-url, --prometheus-ca-file, --prometheus-username and --prometheus-password-file", c.Name())
 	}
 	named := pl.named(c, config)
@@ -184,9 +184,9 @@ func label(dir, base, def string) string {
 }
 
 // modes are the flags that say how a server judges its files, as its own flags do.
-func modes(c manifest.Container) (flags []string) {
+func (pl *plan) modes(c manifest.Container) (flags []string) {
 	features := slices.DeleteFunc(c.Features(), func(f string) bool { return f == "" || strings.Contains(f, "$") })
-	value, _, agent := c.Flag("agent")
+	value, _, agent := pl.in.FlagValue(pl.w, c, "agent")
 	if agent && value != "false" || slices.Contains(features, "agent") { // a feature in 2.x
 		flags = append(flags, "--prometheus-agent")
 	}

@@ -63,7 +63,13 @@ func (pl *plan) otherReloaders() {
 		if p, ok := reloaderIn(pl.w, c); ok && !c.IsReloader() {
 			pl.warn(c.Cursor, "container %s (%s) reloads the server too: %s; %s", c.Name(), p.name, why, p.advice)
 		}
-		if features, at, ok := c.Flag("enable-feature"); ok && strings.Contains(features, "auto-reload-config") {
+		if slices.Contains(c.Features(), "auto-reload-config") {
+			at := c.Cursor
+			for _, word := range slices.Concat(c.Get("command").Items(), c.Get("args").Items()) {
+				if strings.Contains(word.Str(), "auto-reload-config") {
+					at = word
+				}
+			}
 			pl.warn(at, "container %s also reloads by itself (auto-reload-config), without validation: remove that feature (docs/why-not-auto-reload.md)", c.Name())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"reloader/internal/lazyregexp"
 	"reloader/internal/yamledit"
 )
 
@@ -105,15 +106,22 @@ func (c Container) EnvOr(name, def string) string {
 	return cmp.Or(c.Env(name).Get("value").Str(), def)
 }
 
-// Features are the feature flags of a Prometheus, of which there may be several --enable-feature.
+// Features are the feature flags of a Prometheus, of which there may be several --enable-feature, also in a shell script.
 func (c Container) Features() (features []string) {
-	for _, word := range c.Words {
-		if list, ok := strings.CutPrefix(strings.TrimLeft(word, "-"), "enable-feature="); ok && strings.HasPrefix(word, "-") {
-			features = append(features, strings.Split(list, ",")...)
+	for i, word := range c.Words {
+		if i > 0 && (c.Words[i-1] == "--enable-feature" || c.Words[i-1] == "-enable-feature") {
+			features = append(features, strings.Split(word, ",")...)
+			continue
+		}
+		for _, m := range enabledFeatures().FindAllStringSubmatch(word, -1) {
+			features = append(features, strings.Split(m[1], ",")...)
 		}
 	}
 	return features
 }
+
+// enabledFeatures matches the flag as a whole argument, and within a script.
+var enabledFeatures = lazyregexp.New(`(?:^|\s)--?enable-feature[= ]+["']?([^"'\s;&|]+)`)
 
 // Port is the container port def if there is one, else the first port with one of the names, else def.
 func (c Container) Port(def string, names ...string) string {

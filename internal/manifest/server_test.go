@@ -1,6 +1,11 @@
 package manifest
 
-import "testing"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+)
 
 // If several ConfigMaps set a variable, the last one wins, as for the kubelet. An env entry wins over all of them.
 func TestVariable(t *testing.T) {
@@ -13,6 +18,48 @@ func TestVariable(t *testing.T) {
 	for name, want := range map[string]string{"X": "b", "Y": "a", "Z": "own", "none": ""} {
 		if got, _, ok := in.Variable(w, w.Containers[0], name); got != want || ok != (want != "") {
 			t.Errorf("%s is %q (%v), want %q", name, got, ok, want)
+		}
+	}
+}
+
+// Feature flags count in every form in which Prometheus takes them: with = or as the next argument, repeated, with one dash, and in a
+// script.
+func TestFeatures(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		`[--enable-feature=a]`:                                                               "a",
+		`["--enable-feature", "a,b", "--agent"]`:                                             "a b",
+		`[-enable-feature, a, "--enable-feature=b"]`:                                         "a b",
+		`["exec prometheus --enable-feature=a --enable-feature 'b,c' --x=enable-feature=d"]`: "a b c",
+		`["exec prometheus \\\n  --enable-feature=a; sleep 1"]`:                              "a",
+		`[--enable-features=a, enable-feature=b, --enable-feature]`:                          "",
+	} {
+		in := &Input{}
+		in.Add("m.yaml", []byte("kind: Pod\nspec: {containers: [{name: p, image: prom/prometheus, args: "+args+"}]}\n"))
+		if len(in.Workloads) != 1 {
+			t.Fatalf("%s: %v", args, in.Files[0].Err)
+		}
+		if got := strings.Join(in.Workloads[0].Containers[0].Features(), " "); got != want {
+			t.Errorf("%s: %q, want %q", args, got, want)
+		}
+	}
+}
+
+// In a script, a flag ends where its name ends, and is followed by = or a blank.
+func TestFlagInAScript(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		"grafana server --configOverrides cfg:x=y --config=/a.ini": "/a.ini true",
+		"grafana server --configOverrides=cfg:x=y":                 " false",
+		"grafana server\n-config '/a b.ini'; x":                    "/a true", // no more than a shell's word without blanks
+		"x --config":                                               " true",
+		"x --no-config=1":                                          " false",
+	} {
+		in := &Input{}
+		in.Add("m.yaml", []byte("kind: Pod\nspec: {containers: [{name: g, args: ["+strconv.Quote(script)+"]}]}\n"))
+		w := in.Workloads[0]
+		if value, _, ok := in.FlagValue(w, w.Containers[0], "config"); fmt.Sprint(value, " ", ok) != want {
+			t.Errorf("%s: %q, %v, want %s", script, value, ok, want)
 		}
 	}
 }

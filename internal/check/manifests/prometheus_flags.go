@@ -97,16 +97,21 @@ func (c *check) serverFlags(w *manifest.Workload, container manifest.Container) 
 	}
 	server := versions.Parse(container.ImageVersion())
 	for _, field := range []string{"command", "args"} {
-		for _, it := range container.Get(field).Items() {
+		items := container.Get(field).Items()
+		for i, it := range items {
 			name, ok := strings.CutPrefix(it.Str(), "--")
-			name, value, _ := strings.Cut(name, "=")
+			name, value, joined := strings.Cut(name, "=")
 			if !ok || name == "" || strings.ContainsAny(name, "$ \n") {
 				continue
 			}
 			if severity, message, hint := judgeFlag(name, server, isOfficial(container)); message != "" {
 				c.report(severity, RuleFlag, it, hint, "%s: --%s %s", where(w, container), name, message)
 			}
-			if name == "enable-feature" && !strings.Contains(value, "$") {
+			if name == "enable-feature" && !joined && i+1 < len(items) {
+				it = items[i+1]
+				value = it.Str()
+			}
+			if name == "enable-feature" && value != "" && !strings.Contains(value, "$") {
 				for f := range strings.SplitSeq(value, ",") {
 					if severity, message, hint := judgeFeature(f, server); message != "" {
 						c.report(severity, RuleFlag, it, hint, "%s: the feature flag %s %s", where(w, container), f, message)
