@@ -44,7 +44,7 @@ func TestAskingNeverWaits(t *testing.T) {
 		if !right {
 			t.Error("the answer is not what readers see")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(rig.Patience):
 		t.Error("the answer waits for the disk")
 	}
 	closed := make(chan struct{})

@@ -55,7 +55,7 @@ func mustOpen(t testing.TB, dir string, opts Options) *Gate {
 // openNow opens a gate. It retries while the gate is locked: a child that another test of this process has just forked
 // inherits the lock and keeps it until it executes its program.
 func openNow(dir string, opts Options, before func(op, name string) error) (*Gate, error) {
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(rig.Patience); ; time.Sleep(time.Millisecond) {
 		g, err := open(dir, opts, before)
 		if !errors.Is(err, ErrLocked) || time.Now().After(deadline) {
 			return g, err
