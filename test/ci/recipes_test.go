@@ -51,7 +51,7 @@ type pipeline map[string]struct {
 func TestGitLabRecipe(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("jq"); err != nil {
-		t.Skip("no jq: install the package of that name")
+		t.Skip("no jq: install Debian's package of that name")
 	}
 	var p pipeline
 	rig.Must(t, unmarshal([]byte(recipe(t, "GitLab")), &p))

@@ -66,6 +66,7 @@ func fuzzKind(f *testing.F, role string) {
 	f.Fuzz(func(t *testing.T, content []byte) { fuzzFile(t, role, "f.yaml", content) })
 }
 
+// See fuzzFile for these and for FuzzDashboard.
 func FuzzDatasources(f *testing.F) { fuzzKind(f, grafana.Datasources) }
 func FuzzProviders(f *testing.F)   { fuzzKind(f, grafana.Dashboards) }
 func FuzzPlugins(f *testing.F)     { fuzzKind(f, grafana.Plugins) }
