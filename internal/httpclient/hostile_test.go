@@ -11,6 +11,7 @@ import (
 
 	"reloader/internal/httpclient"
 	"reloader/internal/reload"
+	"reloader/test/rig"
 )
 
 // strange is a server that answers each request with the same bytes, which need not be HTTP, and keeps the connection open. more is
@@ -73,7 +74,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		client := newClient(t, httpclient.Options{URL: strange(t, c.answer, c.more)})
 		for _, way := range []bool{true, false} {
 			done := make(chan *reload.Failure, 1)
-			go func() { done <- send(t.Context(), client, way, "/", 5*time.Second) }()
+			go func() { done <- send(t.Context(), client, way, "/", 30*time.Second) }()
 			select {
 			case f := <-done:
 				if f == nil {
@@ -81,7 +82,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 				} else if f.Class != c.class || f.Untouched {
 					t.Errorf("%s, Do %v: class %s, untouched %v: %s; want %s", name, way, f.Class, f.Untouched, f.Error(), c.class)
 				}
-			case <-time.After(30 * time.Second):
+			case <-time.After(rig.Patience):
 				t.Errorf("%s, Do %v: it never returned", name, way)
 			}
 		}
