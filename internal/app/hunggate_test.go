@@ -38,8 +38,8 @@ func (g hungGate) KeepHistory([]byte) error                     { <-g.hang; retu
 func (g hungGate) History() []byte                              { <-g.hang; return nil }
 func (g hungGate) Close() error                                 { <-g.hang; return nil }
 
-// While a gate's disk does not answer, an edit of reloader's own file replaces the target all the same, and neither a request to
-// read the files again nor a stop waits for the disk.
+// While a gate's disk does not answer, an edit of reloader's configuration file still replaces the target, and neither a reread nor a
+// stop waits for the disk.
 func TestHungGateHoldsOnlyItsTargetUp(t *testing.T) {
 	t.Parallel()
 	a := bare(t)
@@ -68,7 +68,8 @@ func TestHungGateHoldsOnlyItsTargetUp(t *testing.T) {
 	}
 }
 
-// What a disk does not answer at the start is given up, and says so; a stop does not wait for it; and what comes later is closed.
+// A call to a disk that does not answer ends with an error that says so, a stop does not wait for it, and a result that arrives later
+// is closed.
 func TestPatiently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang, closed := make(chan struct{}), 0
@@ -95,7 +96,7 @@ func TestPatiently(t *testing.T) {
 }
 
 // The history that a gate keeps is shown again after a restart.
-func TestHistoryOfAGateThatIsOpened(t *testing.T) {
+func TestHistoryOfAGateIsRead(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "gate")
 	g, err := gate.Open(dir, gate.Options{})

@@ -14,8 +14,8 @@ import (
 	"reloader/test/rig"
 )
 
-// strange is a server that answers each request with the same bytes, which need not be HTTP, and keeps the connection open. more is
-// called after them, to go on.
+// strange is a server that answers each request with the same bytes, which need not be HTTP, then calls more, and keeps the
+// connection open.
 func strange(t *testing.T, answer string, more func(io.Writer)) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it listens until the end of the test
@@ -46,9 +46,9 @@ func strange(t *testing.T, answer string, more func(io.Writer)) (url string) {
 	return "http://" + l.Addr().String()
 }
 
-// An answer that no one may send to such a request is a failure of its own class, and never keeps a caller longer than it was
-// ready to wait: Go's client leaves the connection to the caller after a 101, and then no timeout closes it.
-func TestAnswersThatAreNone(t *testing.T) {
+// An answer that is not allowed for such a request is an unexpected one, and the caller never waits longer than its timeout: after a
+// 101, Go's client leaves the connection to the caller, and no timeout closes it.
+func TestInvalidAnswers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		answer string

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A link to nothing is not called a missing file without a word about the link, whether it is the file itself or a directory on the
-// way; a name that really is missing is called that, also behind links that lead somewhere.
+// The error about a link to nothing names the link and its target, whether the link is the file itself or a directory on the path. The
+// error about a name that does not exist mentions no link.
 func TestDanglingLinkIsNamed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

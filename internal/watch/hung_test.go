@@ -92,9 +92,9 @@ func (l locking) WatchList() []string {
 	return l.hanging.WatchList()
 }
 
-// While a watch on a directory that hangs is being added, no other watch can be removed. A swap elsewhere, whose old generation is
-// not watched any longer, waits for that no more than the swaps after it do.
-func TestSwapsBesideAHungDirectory(t *testing.T) {
+// While a watch on a directory that hangs is being added, no other watch can be removed. Swaps elsewhere still cause hints, although
+// the old generation's watch must be removed.
+func TestSwapsDuringAHungAdd(t *testing.T) {
 	t.Parallel()
 	dir, hung, hang := t.TempDir(), t.TempDir(), make(chan struct{})
 	v := volume.New(t, dir, map[string]string{"a": "0"})
@@ -115,7 +115,7 @@ func TestSwapsBesideAHungDirectory(t *testing.T) {
 	w.Close()
 }
 
-// A fifo in a directory's place blocks no look.
+// A fifo in place of a directory does not block the survey.
 func TestFIFOInsteadOfADirectory(t *testing.T) {
 	t.Parallel()
 	fifo := filepath.Join(t.TempDir(), "fifo")
