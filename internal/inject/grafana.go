@@ -51,13 +51,18 @@ func (pl *plan) grafana(c manifest.Container) error {
 	if err != nil {
 		return err
 	}
-	if newIni != ini && covering(mounts, newIni) >= 0 {
-		seen := newIni
-		if gate {
+	if i := covering(mounts, newIni); i >= 0 {
+		seen, why := newIni, "because the image keeps other files in "+path.Dir(ini)
+		if gate && mounts[i].items[0].Sub != "" {
 			seen = path.Join(provisioning, path.Base(newIni)) // in the gate, next to datasources, dashboards and so on
+			if newIni == ini {
+				why = "because it goes through the gate, too"
+			}
 		}
-		if err := pl.pathsConfig(c, iniFlag, byFlag, ini, seen); err != nil {
-			return err
+		if seen != ini {
+			if err := pl.pathsConfig(c, iniFlag, byFlag, seen, why); err != nil {
+				return err
+			}
 		}
 		ini = newIni
 	}
@@ -95,10 +100,9 @@ func (pl *plan) iniPlace(c manifest.Container, where manifest.GrafanaPaths) stri
 	return ini
 }
 
-// pathsConfig gives Grafana the new path of its grafana.ini, which was mounted at old.
-func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag bool, old, ini string) error {
+// pathsConfig gives Grafana the new path of its grafana.ini, and says why it is a new one.
+func (pl *plan) pathsConfig(c manifest.Container, flag yamledit.Cursor, byFlag bool, ini, why string) error {
 	const name = "GF_PATHS_CONFIG"
-	why := "because the image keeps other files in " + path.Dir(old)
 	if byFlag {
 		word, value := flag.Str(), ini
 		switch head, _, ok := strings.Cut(word, "="); {
