@@ -48,7 +48,7 @@ func TestPatience(t *testing.T) {
 	if p := d.patience(reload.ClassTimeout); p != time.Hour {
 		t.Errorf("a slow reload is waited for %s more, want its timeout", p)
 	}
-	const timeout = 50 * time.Millisecond
+	const timeout = 500 * time.Millisecond // enough to send the request
 	if p := patience(hung.URL, timeout, reload.ClassTimeout); p < 2*timeout {
 		t.Errorf("a slow reload is waited for %s more than its timeout of %s", p-timeout, timeout)
 	}
