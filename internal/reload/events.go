@@ -59,7 +59,7 @@ func (s *state) onRead(ev event) {
 		s.retryAt = time.Time{}
 	}
 	if ev.digest != s.wanted {
-		s.wanted, s.moved, s.moves = ev.digest, false, 0
+		s.wanted, s.moved, s.moves, s.answers = ev.digest, false, 0, 0
 		s.retryAt, s.sent, s.failures, s.mismatches, s.fresh = time.Time{}, snapshot.Digest{}, 0, 0, false
 		s.asked = asked{}
 		s.strayed = s.strayed || !s.gated && ev.digest != s.running

@@ -38,6 +38,40 @@ func (s *state) follow(now time.Time) {
 	}
 }
 
+// answerWindow is how soon after a reload and its pause a load by someone else must be noticed to count as an answer to it. It is
+// longer than most loads take.
+const answerWindow = 30 * time.Second
+
+// answer sets the pause before a reload that is only made because someone else made the server load the same files, and the server
+// does not show all that it runs. With two reloaders, each would otherwise answer the reload of the other, without end.
+func (s *state) answer(ev event) {
+	if s.calledAt.IsZero() || ev.at.Sub(s.calledAt) > s.answerPause()+answerWindow {
+		s.answers = 0
+		return
+	}
+	if ev.mismatch || ev.digest != s.running || s.seen.epoch != s.proven.epoch {
+		return
+	}
+	if s.answered != s.calledAt {
+		s.answered = s.calledAt
+		s.answers++
+	}
+	if pause := s.answerPause(); pause > 0 {
+		s.retryAt, s.cause = s.calledAt.Add(pause), Confirming
+	}
+}
+
+// answerPause is the least time between a reload and the next one that answers someone else.
+func (s *state) answerPause() time.Duration {
+	if s.answers <= freeFollows {
+		return 0
+	}
+	return grown(followWait, s.answers-freeFollows-1, lastFollowWait)
+}
+
+// answering reports, in phase Confirming, that a reload that answers a load by someone else waits, or is being proven.
+func (s *state) answering() bool { return s.answers > freeFollows && !s.retryAt.IsZero() }
+
 // pausing reports, in phase Settling, that nothing settles but a change that follows a reload waits.
 func (s *state) pausing() bool { return !s.settling && s.follows > freeFollows }
 
@@ -48,6 +82,13 @@ func grown(first time.Duration, n int, last time.Duration) time.Duration {
 
 // noteFollowers warns once, and prepares the reason that the status shows, when files were written at several reloads in a row.
 func (t *Target) noteFollowers(old *state) {
+	if t.state.answers == freeFollows+1 && old.answers <= freeFollows {
+		const cause = "someone else made the server load right after each of the last reloads, and the server does not show all of the files"
+		const hint = "do two reloaders follow this server? one is enough"
+		t.why.follow = cause + "; reloading ever less often (" + hint + ")"
+		t.o.Logger.Warn("reloading ever less often", "target", t.o.Name, "cause", cause, "hint", hint)
+		return
+	}
 	const hint = "does the server write into a directory that reloader follows? have it write elsewhere"
 	var what string
 	switch st := &t.state; {

@@ -111,7 +111,9 @@ func (s *state) onConfirmed(ev event) {
 		if !s.calls { // there is nothing to call
 			s.asked = asked{}
 			s.retry(ev, Retrying)
+			return
 		}
+		s.answer(ev)
 	}
 }
 

@@ -110,7 +110,7 @@ func (t *Target) shownReason() string {
 		}
 		return ""
 	case Confirming:
-		if st.moves > freeFollows {
+		if st.moves > freeFollows || st.answering() {
 			return t.why.follow
 		}
 		return ""
@@ -156,7 +156,7 @@ func (t *Target) nextTry(act action) time.Time {
 			return act.until
 		}
 	case Settling, Confirming:
-		if t.state.pausing() || t.state.moves > freeFollows {
+		if t.state.pausing() || t.state.moves > freeFollows || t.state.answering() {
 			return t.state.retryAt
 		}
 	case Starting, Checking, Publishing, Reloading, InSync, Rejected, RolledBack:

@@ -116,6 +116,10 @@ type state struct {
 	// once; followed is the newest of these calls.
 	calledAt, followed time.Time
 	follows            int
+	// answers counts the calls in a row after which someone else made the server load, soon and with the same files; answered is
+	// the newest of these calls.
+	answered time.Time
+	answers  int
 
 	// The scheduled retry.
 	retryAt  time.Time
