@@ -14,6 +14,8 @@ import (
 	"reloader/test/rig"
 )
 
+// Required directories must exist, optional ones may appear later, and each appearance counts as a change. Sources with the same
+// name get different ones.
 func TestRequiredAndOptional(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -34,7 +36,7 @@ func TestRequiredAndOptional(t *testing.T) {
 	rig.Until(t, "an untouched tree counts as unchanged", func() bool { _, err := r.Read(t.Context()); rig.Must(t, err); return r.Unchanged(t.Context()) })
 	rig.WriteTree(t, top, map[string]string{"three/c": "3"})
 	if r.Unchanged(t.Context()) {
-		t.Error("the optional directory that came is not seen")
+		t.Error("unchanged, although the optional directory was made")
 	}
 	set, err = r.Read(t.Context())
 	rig.Must(t, err)
@@ -50,6 +52,7 @@ func TestRequiredAndOptional(t *testing.T) {
 	}
 }
 
+// If no source exists at all, reading is an error.
 func TestOnlyOptional(t *testing.T) {
 	t.Parallel()
 	r := New(Options{Optional: []snapshot.Source{{Name: "x", Dir: filepath.Join(t.TempDir(), "none")}}})
@@ -57,6 +60,6 @@ func TestOnlyOptional(t *testing.T) {
 		t.Errorf("got %v, want that nothing exists", err)
 	}
 	if _, err := New(Options{}).Read(t.Context()); err == nil {
-		t.Error("no source at all was read")
+		t.Error("a reader without sources returned no error")
 	}
 }
