@@ -114,7 +114,7 @@ func (g *Gate) take(before func(op, name string) error) (err error) {
 }
 
 // heal opens the directory again when its path leads to another one now: readers use the path, so writing to the old
-// directory is pointless.
+// directory is pointless. It also does so when what readers see is no longer what was published.
 func (g *Gate) heal() error {
 	if g.closed {
 		return errClosed
@@ -127,10 +127,16 @@ func (g *Gate) heal() error {
 		return fmt.Errorf("look for the directory: %w", cause(err))
 	}
 	ours, statErr := g.disk.root.Stat(".")
-	if err == nil && (statErr != nil || os.SameFile(there, ours)) {
+	switch {
+	case err == nil && statErr != nil:
 		return nil
+	case err != nil || !os.SameFile(there, ours):
+		g.repaired("the directory was replaced; writing it again")
+	case g.intact():
+		return nil
+	default:
+		g.repaired("someone else changed the directory; checking all of it")
 	}
-	g.repaired("the directory was replaced; writing it again")
 	_ = g.release() // no one reads there any more
 	return g.take(g.disk.before)
 }
@@ -207,8 +213,9 @@ func (g *Gate) Current() snapshot.Digest { return g.shown.Load().current }
 // LastAccepted is the digest that Rollback would go back to; the zero Digest when there is none. It never waits.
 func (g *Gate) LastAccepted() snapshot.Digest { return g.shown.Load().accepted }
 
-// Look checks whether the directory is still the one that was published to, and returns the digest that readers see:
-// the zero Digest when another directory has taken its place.
+// Look checks whether the directory is still the one that was published to, and still has what was published. It returns the digest
+// that readers see: the zero Digest when another directory has taken its place or nothing intact is left, and that of an older
+// generation when only that is.
 func (g *Gate) Look() (snapshot.Digest, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

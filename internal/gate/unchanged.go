@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path"
+
+	"reloader/internal/snapshot"
 )
 
 // maxOpenDirs limits how many directories are open at a time.
@@ -22,6 +24,34 @@ func (g *Gate) unchangedIn(gen string) (*unchanged, error) {
 		return nil, fmt.Errorf("open %q: %w", gen, cause(err))
 	}
 	return &unchanged{root: root, dirs: map[string]*os.Root{}}, nil
+}
+
+// intact reports whether readers still see what was published, by names, sizes and times: contents are only read when something is
+// wrong.
+func (g *Gate) intact() bool {
+	if g.current == nil {
+		return true // what readers see is not from here
+	}
+	name := g.current.Name
+	if g.disk.readlink(snapshot.DataLink) != name || !g.exists(path.Join(stateDir, name)) || !g.exists(lockName) {
+		return false
+	}
+	for _, top := range tops(g.current.files) {
+		if g.disk.readlink(top) != path.Join(snapshot.DataLink, top) {
+			return false
+		}
+	}
+	files, err := g.unchangedIn(name)
+	if err != nil {
+		return false
+	}
+	defer files.close()
+	for _, file := range sortedKeys(g.current.files) {
+		if !files.is(file, g.current.files[file]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (u *unchanged) close() {
