@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -157,8 +158,33 @@ func (d *disk) list(name string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// read returns the contents of a file.
-func (d *disk) read(name string) ([]byte, error) {
+const (
+	// maxNote is the largest note that is read, in bytes. Ours have a few hundred.
+	maxNote = 64 << 10
+	// maxFile is the largest file of a generation that is read, in bytes: twice the largest that a snapshot may have.
+	maxFile = 64 << 20
+)
+
+// read returns the contents of a file of at most most bytes. Whoever can write here could make one of any size.
+func (d *disk) read(name string, most int64) ([]byte, error) {
+	var b bytes.Buffer
+	_, err := d.readTo(&b, name, most)
+	return b.Bytes(), err
+}
+
+// digest reads a file without keeping its contents. The rest of the entry is from before, so that a change meanwhile shows later.
+func (d *disk) digest(name string) (entry, error) {
+	h := sha256.New()
+	info, err := d.readTo(h, name, maxFile)
+	if err != nil {
+		return entry{}, err
+	}
+	e := entry{size: info.Size(), mode: info.Mode().Perm(), modTime: info.ModTime()}
+	h.Sum(e.digest[:0])
+	return e, nil
+}
+
+func (d *disk) readTo(w io.Writer, name string, most int64) (fs.FileInfo, error) {
 	// O_NONBLOCK: a fifo in the file's place must not block.
 	f, err := d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -166,17 +192,19 @@ func (d *disk) read(name string) ([]byte, error) {
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
 		err = errors.New("not a regular file")
-	}
-	var b []byte
-	if err == nil {
-		b, err = io.ReadAll(f)
+	case info.Size() > most:
+		err = fmt.Errorf("more than %d bytes", most)
+	default:
+		_, err = io.Copy(w, io.LimitReader(f, most))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %q: %w", name, cause(err))
 	}
-	return b, nil
+	return info, nil
 }
 
 // readlink returns a link's target, and "" for anything that is not a link.

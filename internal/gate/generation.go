@@ -140,7 +140,7 @@ func (g *Gate) readNote(name string) (*generation, error) {
 	if !isGeneration(name) {
 		return nil, fmt.Errorf("note %q: not the name of a generation", name)
 	}
-	data, err := g.disk.read(path.Join(stateDir, name))
+	data, err := g.disk.read(path.Join(stateDir, name), maxNote)
 	if err != nil {
 		return nil, err
 	}
@@ -202,17 +202,11 @@ func (g *Gate) scan(dir, prefix string, files map[string]entry) error {
 				return err
 			}
 		case e.Type().IsRegular():
-			data, err := g.disk.read(full)
+			file, err := g.disk.digest(full)
 			if err != nil {
 				return err
 			}
-			info, err := g.disk.root.Lstat(full)
-			if err != nil {
-				return fmt.Errorf("stat %q: %w", full, cause(err))
-			}
-			files[name] = entry{
-				digest: sha256.Sum256(data), size: int64(len(data)), mode: info.Mode().Perm(), modTime: info.ModTime(),
-			}
+			files[name] = file
 		default:
 			return fmt.Errorf("check %q: it is neither a file nor a directory", full)
 		}

@@ -33,8 +33,8 @@ func (g *Gate) History() []byte {
 	if g.disk.root == nil { // as in Refused
 		return nil
 	}
-	data, err := g.disk.read(historyName)
-	if err != nil || len(data) > maxHistory {
+	data, err := g.disk.read(historyName, maxHistory)
+	if err != nil {
 		return nil
 	}
 	return data

@@ -95,3 +95,40 @@ func TestCallsWithoutADirectory(t *testing.T) {
 		t.Error("a closed gate is read")
 	}
 }
+
+// Files of any size that someone puts into the gate cost neither memory nor time: they are no notes, and no files of ours.
+func TestHugeFilesInTheGate(t *testing.T) {
+	t.Parallel()
+	for name, plant := range map[string]func(current string) string{
+		"the history":      func(string) string { return historyName },
+		"the refusals":     func(string) string { return refusedName },
+		"a note":           func(current string) string { return filepath.Join(stateDir, current) },
+		"a published file": func(current string) string { return filepath.Join(current, "a.yml") },
+	} {
+		dir := t.TempDir()
+		g := mustOpen(t, dir, Options{})
+		first := tree{"a.yml": "1"}
+		mustPublish(t, g, first.set())
+		current, err := os.Readlink(filepath.Join(dir, snapshot.DataLink))
+		if err != nil {
+			t.Fatal(err)
+		}
+		huge := filepath.Join(dir, plant(current))
+		if err := errors.Join(g.KeepHistory([]byte("x")), g.Refuse("1", "2", []snapshot.Digest{{1}}), os.Truncate(huge, 1<<40)); err != nil {
+			t.Skip("no large files here: ", err)
+		}
+		if name == "the history" && g.History() != nil {
+			t.Error("a history of 1 TiB")
+		}
+		if _, _, refused := g.Refused(); name == "the refusals" && refused != nil {
+			t.Errorf("refusals of 1 TiB: %v", refused)
+		}
+		if err := g.Close(); err != nil {
+			t.Fatal(err)
+		}
+		g = mustOpen(t, dir, Options{})
+		second := tree{"a.yml": "2"}
+		mustPublish(t, g, second.set())
+		wantTree(t, name, throughNames(t, dir), second)
+	}
+}

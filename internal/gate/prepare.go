@@ -264,7 +264,7 @@ func (b *builder) contents(name string, it item) ([]byte, error) {
 		return data, nil
 	}
 	if g := b.g; g.current != nil && g.current.files[name].digest == it.file.Digest {
-		data, err := g.disk.read(path.Join(g.current.Name, name))
+		data, err := g.disk.read(path.Join(g.current.Name, name), it.file.Size)
 		if err == nil && sha256.Sum256(data) == it.file.Digest {
 			return data, nil
 		}
