@@ -250,7 +250,7 @@ func (d *Driver) classify(method, p string, a httpclient.Answer) *reload.Failure
 	case p == pathReload && a.Status == http.StatusInternalServerError && strings.Contains(a.Body, "while applying the new configuration"):
 		f.Class = reload.ClassPartial
 		f.Message = request + ": 500: Prometheus applied only part of the new configuration"
-		f.Hint = "its log names the part that failed (level=error \"Failed to apply configuration\"); a restart with these files would fail too"
+		f.Hint = "its log names the part that failed (level=error \"Failed to apply configuration\"); a restart with these files would fail too, unless they change metric_name_validation_scheme, which only a restart applies to rules"
 	case p == pathReload && a.Status == http.StatusInternalServerError && strings.Contains(a.Body, "failed to reload config"):
 		f.Class, f.Untouched = reload.ClassRefused, true
 		f.Message = request + ": 500: Prometheus refused the files and keeps its old configuration"
