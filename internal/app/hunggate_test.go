@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,25 +73,26 @@ func TestHungGateHoldsOnlyItsTargetUp(t *testing.T) {
 // is closed.
 func TestPatiently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hang, closed := make(chan struct{}), 0
+		hang := make(chan struct{})
+		var closed atomic.Int32 // by goroutines of their own
 		open := func() (int, error) { <-hang; return 7, nil }
-		_, err := patiently(t.Context(), "open gate /g", time.Minute, open, func(int) { closed++ })
+		_, err := patiently(t.Context(), "open gate /g", time.Minute, open, func(int) { closed.Add(1) })
 		if err == nil || !strings.Contains(err.Error(), "open gate /g: no answer from the file system within 1m0s") {
 			t.Errorf("got %v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		began := time.Now()
-		if _, err := patiently(ctx, "open gate /g", time.Minute, open, func(int) { closed++ }); !errors.Is(err, context.Canceled) || time.Since(began) != time.Second {
+		if _, err := patiently(ctx, "open gate /g", time.Minute, open, func(int) { closed.Add(1) }); !errors.Is(err, context.Canceled) || time.Since(began) != time.Second {
 			t.Errorf("a stop: %v after %v", err, time.Since(began))
 		}
 		close(hang)
 		synctest.Wait()
-		if closed != 2 {
-			t.Errorf("%d of 2 were closed", closed)
+		if n := closed.Load(); n != 2 {
+			t.Errorf("%d of 2 were closed", n)
 		}
-		if v, err := patiently(t.Context(), "open gate /g", time.Minute, open, func(int) { closed++ }); v != 7 || err != nil || closed != 2 {
-			t.Errorf("%d, %v, %d closed", v, err, closed)
+		if v, err := patiently(t.Context(), "open gate /g", time.Minute, open, func(int) { closed.Add(1) }); v != 7 || err != nil || closed.Load() != 2 {
+			t.Errorf("%d, %v, %d closed", v, err, closed.Load())
 		}
 	})
 }
