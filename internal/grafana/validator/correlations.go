@@ -2,6 +2,9 @@ package validator
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 
 	"reloader/internal/grafana/provisioning"
 	"reloader/internal/grafana/validation"
@@ -73,6 +76,7 @@ func correlationConfig(p *validation.Pass, c map[string]any, bad func(string)) {
 		bad("config must be a map")
 		return
 	}
+	config = anyCase(config, "type", "field", "target", "transformations")
 	switch t := config["type"].(type) {
 	case nil, provisioning.Unknown:
 	case string:
@@ -115,6 +119,7 @@ func correlationTransformations(v any, bad func(string)) {
 			bad("a transformation must be a map")
 			continue
 		}
+		t = anyCase(t, "type", "expression", "field", "mapValue")
 		for _, key := range []string{"type", "expression", "field", "mapValue"} {
 			switch t[key].(type) {
 			case nil, string, provisioning.Unknown:
@@ -132,4 +137,18 @@ func correlationTransformations(v any, bad func(string)) {
 			bad("the type of a transformation must be regex or logfmt")
 		}
 	}
+}
+
+// anyCase returns a map in which the keys are written as given. Grafana reads the config of a correlation without regard to
+// case; of keys that differ in case alone the last one in the order of bytes wins.
+func anyCase(m map[string]any, keys ...string) map[string]any {
+	out := maps.Clone(m)
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		for _, key := range keys {
+			if strings.EqualFold(name, key) {
+				out[key] = m[name]
+			}
+		}
+	}
+	return out
 }
