@@ -123,7 +123,7 @@ func (s *settingsCheck) errorf(rule, key, hint, format string, args ...any) {
 
 func (s *settingsCheck) check() {
 	spec := s.typ.fields
-	if slices.Contains(httpConfigTypes, s.typ.name) {
+	if slices.Contains(httpConfigTypes, s.typ.name) || s.a.p.Version.AtLeast(validation.V124) {
 		spec += " http_config:m"
 	}
 	s.fields(spec, s.values, s.node)
@@ -156,10 +156,13 @@ func (s *settingsCheck) fields(spec string, values map[string]any, node *yaml.No
 
 // kind reports a value that does not fit the setting when it is read from JSON.
 func (s *settingsCheck) kind(name string, kind byte, value any, key string, node *yaml.Node) {
+	at := keyAt(s.a.f, s.a.d, node, key)
 	if value == nil {
+		if slices.Contains(secretMaps[s.typ.name], name) {
+			s.a.p.Since(validation.V124, at, ruleCPValue, "remove it, or write {}", "'"+name+"' must not be empty", "Grafana fails while writing the contact points, and does not start", "newer versions of Grafana fail")
+		}
 		return
 	}
-	at := keyAt(s.a.f, s.a.d, node, key)
 	variable, number := false, false
 	if n := s.a.d.Resolve(valueOf(s.a.d, node, key)); n != nil && n.Kind == yaml.ScalarNode {
 		var before string

@@ -232,40 +232,6 @@ func checkWebhook(s *settingsCheck) {
 	}
 }
 
-// httpConfig judges OAuth2, which needs three settings.
-func (s *settingsCheck) httpConfig() {
-	v := get(s.values, "http_config")
-	if v == nil || !slices.Contains(httpConfigTypes, s.typ.name) {
-		return
-	}
-	if s.a.p.Version.Before(validation.V121) {
-		s.a.p.Warnf(s.at("http_config"), ruleCPSettings, "", "'http_config' needs Grafana 12.1 or later: this version ignores it")
-		return
-	}
-	config, _ := v.(map[string]any)
-	oauth, isMap := get(config, "oauth2").(map[string]any)
-	if !isMap {
-		return
-	}
-	var missing []string
-	for _, key := range []string{"client_id", "client_secret", "token_url"} {
-		if v := get(oauth, key); v == nil || v == "" {
-			missing = append(missing, "'"+key+"'")
-		}
-	}
-	if len(missing) == 0 {
-		return
-	}
-	at := keyAt(s.a.f, s.a.d, valueOf(s.a.d, s.node, "http_config"), "oauth2")
-	hint, names := "write it, or remove oauth2", strings.Join(missing, " and ")
-	if s.a.p.Version.Before(validation.V124) && s.typ.name != "webhook" {
-		s.a.p.Warnf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana 12.4 refuses all alerting files", names)
-		return
-	}
-	s.bad = true
-	s.a.p.Errorf(at, ruleCPRequired, hint, "oauth2 needs %s: Grafana refuses all alerting files", names)
-}
-
 func checkWecom(s *settingsCheck) {
 	if !s.known("url", "secret") || !s.empty("url") {
 		return

@@ -64,11 +64,14 @@ type settingField struct {
 	kind byte
 }
 
-// httpConfigTypes have http_config (the receivers of 12.4); webhook has it since 12.1.
+// httpConfigTypes have http_config (the receivers of 12.4); webhook has it since 12.1. 12.4 reads it for all types.
 var httpConfigTypes = []string{
 	"dingding", "discord", "googlechat", "jira", "kafka", "LINE", "oncall", "opsgenie", "pagerduty", "pushover", "sensugo", "teams", "telegram",
 	"threema", "victorops", "webex", "webhook", "wecom",
 }
+
+// secretMaps are the settings with secrets below them: Grafana 12.4 looks for those in every contact point, and fails at null.
+var secretMaps = map[string][]string{"webhook": {"hmacConfig", "tlsConfig", "http_config", "oauth2", "tls_config"}, "mqtt": {"tlsConfig"}, "sns": {"sigv4"}}
 
 // digitSettings are strings that usually consist of digits.
 var digitSettings = []string{"chatid", "message_thread_id", "agent_id", "dedup_key_field", "phone_number"}
@@ -79,7 +82,8 @@ const numberHint = "write the digits themselves in quotes; a variable that looks
 var subSettings = map[string]string{
 	"http_config": "oauth2:m",
 	"oauth2":      "client_id client_secret token_url scopes:l endpoint_params:t tls_config:m proxy_config:m",
-	"tlsConfig":   "caCertificate clientCertificate clientKey insecureSkipVerify:b",
+	"tls_config":  "caCertificate clientCertificate clientKey insecureSkipVerify:b ServerName",
+	"tlsConfig":   "caCertificate clientCertificate clientKey insecureSkipVerify:b ServerName",
 	"hmacConfig":  "secret header timestampHeader",
 	"payload":     "template vars:t",
 	"sigv4":       "region access_key secret_key profile role_arn",

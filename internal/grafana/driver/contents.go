@@ -54,6 +54,7 @@ func contentsOf(fields map[string]any, hides bool) contents {
 
 // compare names the fields that differ from what Grafana shows. hidden says that some value could not be compared.
 func (c contents) compare(shown map[string]any) (different []string, hidden bool) {
+	shown = c.recased(shown)
 	known := map[string]bool{}
 	for _, f := range c {
 		known[f.Name] = true

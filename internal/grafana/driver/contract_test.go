@@ -240,3 +240,23 @@ func TestContractLiveFindings(t *testing.T) {
 		}
 	})
 }
+
+// A contact point whose keys have another case is proven: Grafana stores its secrets under their own names, and a change
+// of it too.
+func TestContractKeysInAnotherCase(t *testing.T) {
+	t.Parallel()
+	servers(t, func(t *testing.T, s server) {
+		r := newRig(t, s.url, s.password, nil)
+		odd := contactPoint + "          PASSWORD: s\n          HMACCONFIG: {secret: x, header: H}\n"
+		s.write(t, "alerting/cp.yaml", odd)
+		set := s.read(t, "alerting")
+		if _, v, err := r.apply(t.Context(), nil, set); err != nil || !v.Proven || len(v.Differences) != 0 {
+			t.Fatalf("%+v %v", v, err)
+		}
+		s.write(t, "alerting/cp.yaml", strings.Replace(odd, "header: H", "header: I", 1))
+		changed := s.read(t, "alerting")
+		if _, v, err := r.apply(t.Context(), set, changed); err != nil || !v.Proven || len(v.Differences) != 0 {
+			t.Fatalf("%+v %v", v, err)
+		}
+	})
+}

@@ -76,6 +76,27 @@ func readAlerting(files []map[string]any) (alertingFiles, error) {
 // secretSettings are the settings of contact points that the API redacts.
 var secretSettings = []string{"password", "authorization_credentials", "token", "integrationKey", "apikey"}
 
+// redact replaces the secrets of a webhook as the API shows them. They are found in any case, and shown under their own names;
+// what has another case stays, unless only the map around it has.
+func redact(settings map[string]any) {
+	for key, v := range settings {
+		if m, ok := v.(map[string]any); ok && strings.EqualFold(key, "hmacConfig") && m["secret"] != nil {
+			delete(m, "secret")
+			own, _ := settings["hmacConfig"].(map[string]any)
+			if own == nil {
+				own = map[string]any{}
+			}
+			own["secret"] = "[REDACTED]"
+			defer func() { settings["hmacConfig"] = own }()
+		}
+		for _, name := range secretSettings {
+			if v != nil && strings.EqualFold(key, name) {
+				defer func() { settings[name] = "[REDACTED]" }()
+			}
+		}
+	}
+}
+
 func (s *Server) writeContacts(ctx context.Context, a alertingFiles) error {
 	for _, c := range a.lists["contactPoints"] {
 		receivers, err := list(c, "receivers")
@@ -85,11 +106,7 @@ func (s *Server) writeContacts(ctx context.Context, a alertingFiles) error {
 		for _, r := range receivers {
 			uid := text(r, "uid")
 			settings, _ := expanded(r["settings"]).(map[string]any)
-			for _, key := range secretSettings {
-				if settings[key] != nil {
-					settings[key] = "[REDACTED]"
-				}
-			}
+			redact(settings)
 			shown := map[string]any{"uid": uid, "name": text(c, "name"), "type": text(r, "type"), "settings": settings,
 				"disableResolveMessage": boolean(r, "disableResolveMessage"), "provenance": "file"}
 			if err := s.write(ctx, func(st *state) { st.contacts[uid] = shown }); err != nil {
