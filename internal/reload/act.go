@@ -27,7 +27,7 @@ func (t *Target) read(ctx context.Context) event {
 		return event{kind: evRead, failed: true, delay: t.waiting.NextBackOff()}
 	}
 	t.waiting.Reset()
-	moved := t.set != nil && set.Moved(t.set)
+	moved, swapped := t.set != nil && set.Moved(t.set), t.set != nil && set.Swapped(t.set)
 	if moved {
 		t.written = writtenBetween(t.set, set)
 	}
@@ -35,7 +35,7 @@ func (t *Target) read(ctx context.Context) event {
 		t.outline, t.expected, t.wantedChanges = nil, nil, nil
 	}
 	t.set, t.reading, t.ahead = set, t.o.Reader.Findings(), false
-	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic(), moved: moved}
+	return event{kind: evRead, digest: set.Digest, atomic: set.Atomic(), moved: moved, swapped: swapped}
 }
 
 // unchanged spares an idle target a reading that is due, if the reader can tell by other means that nothing

@@ -53,7 +53,7 @@ func TestTwoReloadersOnOneServer(t *testing.T) {
 			}
 			sleep(time.Hour)
 			b.lock(func(p *prom) { p.refuses = nil })
-			sleep(lastFollowWait + time.Minute)
+			sleep(lastAnswerWait + time.Minute)
 			b.want(InSync, "c", b.reloads()...)
 		})
 	}
@@ -82,7 +82,7 @@ func TestTwoTargetsOnOneServer(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		sleep(lastFollowWait + time.Minute)
+		sleep(lastAnswerWait + time.Minute)
 		b.want(InSync, "a", b.reloads()...)
 	})
 }

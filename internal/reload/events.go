@@ -64,7 +64,7 @@ func (s *state) onRead(ev event) {
 		s.asked = asked{}
 		s.strayed = s.strayed || !s.gated && ev.digest != s.running
 		s.settleChange(ev.at)
-		s.follow(ev.at)
+		s.follow(ev)
 		return
 	}
 	if s.settling && !ev.at.Before(s.settleUntil) {
@@ -83,7 +83,7 @@ func (s *state) onReadAgain(ev event) {
 	case s.moved:
 		s.strayed, s.misread = true, true
 		if s.moves > 0 {
-			s.retryAt, s.cause = ev.at.Add(grown(movedWait, s.moves, lastFollowWait)), Confirming
+			s.retryAt, s.cause = ev.at.Add(grown(movedWait, s.moves, lastMovedWait)), Confirming
 		}
 		s.moves++
 	case s.unread:
@@ -92,8 +92,11 @@ func (s *state) onReadAgain(ev event) {
 	s.unread, s.moved = false, false
 }
 
-// movedWait is the first pause before a reload that is made because the files were written to during the one before.
-const movedWait = 100 * time.Millisecond
+// Bounds of the pause before a reload that is made because the files were written to during the one before.
+const (
+	movedWait     = 100 * time.Millisecond
+	lastMovedWait = 30 * time.Second
+)
 
 // settleChange decides how long to wait after reading a change.
 func (s *state) settleChange(now time.Time) {

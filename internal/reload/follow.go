@@ -11,21 +11,22 @@ import (
 // Some servers write into the directory that they are told to load, at each reload: a state file, a backup, the same file in
 // another form. Each such write looks like a change, and would cause the next reload, without end. The content of a change does
 // not show who made it, but its time does: right after a reload. The first few of them in a row count as any other change. Before
-// those that follow there is a pause, which grows. It never delays a change that comes at another time, because that is read at
-// once and ends the pause.
+// those that follow there is a pause. It is short, because a script that writes the next change as soon as the last one is live
+// looks the same. It never delays a change that comes at another time, which is read at once and ends the pause, nor one in a
+// directory that is swapped as a whole: only the kubelet, or a program like it, writes there.
 const (
 	// followWindow is how soon after a reload a change must be read to count as one that follows it.
 	followWindow = 3 * time.Second
 	// freeFollows is how many of them in a row are applied without a pause.
 	freeFollows = 3
 	// followWait is the first pause, lastFollowWait the longest.
-	followWait, lastFollowWait = time.Second, 5 * time.Minute
+	followWait, lastFollowWait = time.Second, 10 * time.Second
 )
 
 // follow decides, for a change that was just read, whether it follows a reload, and sets the pause. With a gate the server does
 // not read the sources, so it has no reason to write there.
-func (s *state) follow(now time.Time) {
-	if s.gated || s.calledAt.IsZero() || now.Sub(s.calledAt) > followWindow {
+func (s *state) follow(ev event) {
+	if s.gated || ev.swapped || s.calledAt.IsZero() || ev.at.Sub(s.calledAt) > followWindow {
 		s.follows = 0
 		return
 	}
@@ -49,7 +50,8 @@ func (s *state) answer(ev event) {
 		s.answers = 0
 		return
 	}
-	if ev.mismatch || ev.digest != s.running || s.seen.epoch != s.proven.epoch {
+	// After files that moved during the reload, the reason is another one, with a pause of its own.
+	if s.misread || ev.mismatch || ev.digest != s.running || s.seen.epoch != s.proven.epoch {
 		return
 	}
 	if s.answered != s.calledAt {
@@ -61,12 +63,15 @@ func (s *state) answer(ev event) {
 	}
 }
 
+// lastAnswerWait is the longest pause before a reload that answers someone else. No change of a file waits for it.
+const lastAnswerWait = 5 * time.Minute
+
 // answerPause is the least time between a reload and the next one that answers someone else.
 func (s *state) answerPause() time.Duration {
 	if s.answers <= freeFollows {
 		return 0
 	}
-	return grown(followWait, s.answers-freeFollows-1, lastFollowWait)
+	return grown(followWait, s.answers-freeFollows-1, lastAnswerWait)
 }
 
 // answering reports, in phase Confirming, that a reload that answers a load by someone else waits, or is being proven.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Files that are written during every reload are loaded less and less often, in the end every 5 min, and reloader never claims to know
+// Files that are written during every reload are loaded less and less often, in the end every 30 s, and reloader never claims to know
 // what the server runs meanwhile. Once the writes stop, one more reload is enough.
 func TestMovedDuringEveryReload(t *testing.T) {
 	t.Parallel()
@@ -49,8 +49,8 @@ func TestMovedDuringEveryReload(t *testing.T) {
 				pauses = append(pauses, now.Sub(last))
 			}
 			if last = now; len(pauses) == 14 {
-				if p := pauses[13]; p != lastFollowWait {
-					t.Errorf("the pauses do not grow to %s: %v", lastFollowWait, pauses)
+				if p := pauses[13]; p != lastMovedWait {
+					t.Errorf("the pauses do not grow to %s: %v", lastMovedWait, pauses)
 				}
 			}
 			moved = len(pauses) < 15

@@ -158,6 +158,7 @@ type event struct {
 	manual    bool            // evHint: someone asked for it
 	digest    snapshot.Digest // evRead, evRolledBack; evConfirmed, evReloaded, evPublished, evPlanned: the goal
 	atomic    bool            // evRead
+	swapped   bool            // evRead: only sources that are swapped as a whole have changed
 	same      bool            // evRead: nothing changed, so nothing was read
 	moved     bool            // evRead: the files were written to since the reading before
 	replaced  bool            // evObserved: the gate does not hold what was published, but digest

@@ -67,6 +67,17 @@ func (s *Set) Written(since *Set) []string {
 // Atomic reports whether the set changes in single steps only: one source, swapped as a whole.
 func (s *Set) Atomic() bool { return len(s.Snapshots) == 1 && s.Snapshots[0].Atomic }
 
+// Swapped reports that each source whose contents differ from an earlier reading is swapped as a whole, as the kubelet does:
+// no server writes into such a directory.
+func (s *Set) Swapped(since *Set) bool {
+	for i, snap := range s.Snapshots {
+		if !snap.Atomic && (i >= len(since.Snapshots) || snap.Digest != since.Snapshots[i].Digest) {
+			return false
+		}
+	}
+	return true
+}
+
 // Len is the number of files in all snapshots.
 func (s *Set) Len() int {
 	n := 0

@@ -192,3 +192,28 @@ func TestDiff(t *testing.T) {
 		t.Errorf("to nothing: %v", got)
 	}
 }
+
+// Swapped says that no server can have made a change: only sources that are swapped as a whole have other contents.
+func TestSwapped(t *testing.T) {
+	t.Parallel()
+	snap := func(name, contents string, atomic bool) *Snapshot {
+		s := FromFiles(Source{Name: name}, map[string][]byte{"f": []byte(contents)})
+		s.Atomic = atomic
+		return s
+	}
+	before := NewSet(snap("volume", "1", true), snap("plain", "1", false))
+	for _, c := range []struct {
+		what  string
+		after *Set
+		want  bool
+	}{
+		{"the volume", NewSet(snap("volume", "2", true), snap("plain", "1", false)), true},
+		{"the plain directory", NewSet(snap("volume", "1", true), snap("plain", "2", false)), false},
+		{"both", NewSet(snap("volume", "2", true), snap("plain", "2", false)), false},
+		{"a plain directory that is new", NewSet(snap("volume", "1", true), snap("plain", "1", false), snap("new", "1", false)), false},
+	} {
+		if got := c.after.Swapped(before); got != c.want {
+			t.Errorf("%s changed: %v, want %v", c.what, got, c.want)
+		}
+	}
+}
