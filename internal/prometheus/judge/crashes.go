@@ -36,11 +36,14 @@ func guarded(load func() []problem) (ps []problem) {
 	return load()
 }
 
-// never finds pauses of 0 in service discoveries: they use tickers of Go, which panic then. Only triton refuses it by itself.
+// checkedPauses are the service discoveries that refuse a pause of 0 by themselves, or, as aws does, use their default instead.
+var checkedPauses = []string{"aws_sd_configs", "oci_sd_configs", "triton_sd_configs"}
+
+// never finds pauses of 0 in service discoveries: they use tickers of Go, which panic then.
 func (j *judge) never(file int, ix *index) {
 	o := outliner{left: maxAliased}
 	for _, at := range ix.places {
-		if at.isKey || !strings.HasSuffix(at.last(), "_sd_configs") || at.last() == "triton_sd_configs" {
+		if at.isKey || !strings.HasSuffix(at.last(), "_sd_configs") || slices.Contains(checkedPauses, at.last()) {
 			continue
 		}
 		if n, ok := o.value(at.node, "refresh_interval"); ok && isZero(o.resolve(n)) {

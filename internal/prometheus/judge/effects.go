@@ -18,6 +18,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/prometheus/validator"
+	"reloader/internal/webconfig"
 	"reloader/internal/yamlnode"
 )
 
@@ -62,6 +63,14 @@ func loadedWith(keys []string) bool {
 	return slices.Contains([]string{"remote_write", "remote_read", "alerting", "tracing"}, keys[0]) && !inDiscovery(keys) && !slices.Contains(keys, "oauth2")
 }
 
+// tlsVersion is 0 for no value, also null, and for one that Prometheus refuses.
+func tlsVersion(n *yaml.Node) uint16 {
+	if n = yamlnode.Resolve(n); n == nil {
+		return 0
+	}
+	return webconfig.Versions[n.Value]
+}
+
 // certificates judges the authorities, certificates and keys that are visible.
 func (j *judge) certificates(file int, ix *index, dir string) {
 	for _, at := range ix.places {
@@ -84,8 +93,8 @@ func (j *judge) certificates(file int, ix *index, dir string) {
 			}
 			j.report(file, problemAt(p.node, severity, validator.RuleCertificate, fmt.Sprintf("%q %s: %s", p.name, what, effect), hint))
 		}
-		least, most := yamlnode.Resolve(child(at.node, "min_version")), yamlnode.Resolve(child(at.node, "max_version"))
-		if least != nil && most != nil && least.Value > most.Value && most.Value != "" { // TLS10 to TLS13: others are refused anyway
+		most := yamlnode.Resolve(child(at.node, "max_version"))
+		if v := tlsVersion(most); v != 0 && v < tlsVersion(child(at.node, "min_version")) {
 			j.report(file, problemAt(most, severity, validator.RuleCertificate, `"max_version" is below "min_version": `+effect, "exchange them, or leave one out"))
 		}
 		ca, cert, key := j.pemText(at.node, "ca", dir), j.pemText(at.node, "cert", dir), j.pemText(at.node, "key", dir)
