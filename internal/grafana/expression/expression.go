@@ -87,7 +87,11 @@ type judge struct {
 	problems []Problem
 }
 
-// Check returns why evaluations of the rule fail, as far as it is known. It takes linear time.
+// maxProblems is how many problems of one rule are reported. The caller looks for the place of each in the whole model, so with
+// more of them a large model would take minutes.
+const maxProblems = 20
+
+// Check returns why evaluations of the rule fail, as far as it is known: at most maxProblems reasons. It takes linear time.
 func Check(r Rule) []Problem {
 	j := &judge{rule: r, nodes: make([]node, len(r.Queries)), index: make(map[string]int, len(r.Queries))}
 	for i, q := range r.Queries {
@@ -119,6 +123,9 @@ func (r Rule) HasRef(ref string) bool {
 }
 
 func (j *judge) problem(query int, consequence, hint string, path []string, format string, args ...any) {
+	if len(j.problems) == maxProblems {
+		return
+	}
 	j.problems = append(j.problems, Problem{Query: query, Path: path, Message: fmt.Sprintf(format, args...) + ": " + consequence, Hint: hint})
 }
 

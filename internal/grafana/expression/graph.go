@@ -12,7 +12,7 @@ type shape int
 
 const (
 	unknownShape shape = iota
-	scalar             // a number without labels
+	scalar             // a constant: a number without labels, made from no query
 	number             // one number for each series
 	series
 	table // what only a SQL expression can read
@@ -175,7 +175,7 @@ func (j *judge) shape(i int, n *node, needed bool) {
 	case "reduce":
 		n.result = number
 		if known && all == scalar && needed {
-			j.problem(i, withData, "use it without the reduce", []string{"expression"}, "a number without labels cannot be reduced")
+			j.problem(i, always, "use it without the reduce", []string{"expression"}, "a constant cannot be reduced")
 		}
 	case "resample":
 		n.result = series
