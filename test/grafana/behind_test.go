@@ -10,6 +10,7 @@ import (
 
 	"reloader/internal/finding"
 	"reloader/internal/reload"
+	"reloader/test/rig"
 )
 
 // What someone changes in Grafana is found as soon as anyone asks reloader, named, and corrected: a secret that was changed by
@@ -70,7 +71,7 @@ func TestOrganizationIsDeleted(t *testing.T) {
 		d := w.start()
 		d.inSync(1)
 		w.call(t, http.MethodDelete, "/api/orgs/2", "", nil)
-		if o := d.waits(t, "5s"); o.Code != 1 {
+		if o := rig.WaitBriefly(t, d.URL); o.Code != 1 {
 			t.Errorf("wait %d %q %q", o.Code, o.Stdout, o.Stderr)
 		}
 		s := d.Reaches("the files are not live", func(s reload.Status) bool { return s.Phase != reload.InSync && s.Phase != reload.Confirming })

@@ -70,7 +70,7 @@ func staleMount(t *testing.T, w *world, c grafanatest.Change) {
 	s := d.Reaches("the change is judged", func(s reload.Status) bool {
 		return s.Wanted != first.Wanted && (s.Phase == reload.Mismatch || s.Phase == reload.InSync && s.Running == s.Wanted)
 	})
-	o := d.waits(t, "1s")
+	o := rig.WaitBriefly(t, d.URL)
 	metric := d.Metric(`reloader_last_reload_successful{target="grafana"}`)
 	switch {
 	case c.Hidden || c.Stays:

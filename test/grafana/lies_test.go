@@ -30,20 +30,10 @@ func (w *world) restart() {
 	}
 }
 
-// waits runs `reloader wait` for the newest files. A machine that is too slow for reloader's answer gets more time.
-func (d *daemon) waits(t *testing.T, timeout string) rig.Outcome {
-	t.Helper()
-	o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", timeout)
-	if o.Code == 3 {
-		o = rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", "30s")
-	}
-	return o
-}
-
 // notLive checks that neither status nor wait nor the metric reports that Grafana runs the newest files.
 func (d *daemon) notLive(t *testing.T, s reload.Status) {
 	t.Helper()
-	o := d.waits(t, "1s")
+	o := rig.WaitBriefly(t, d.URL)
 	if s.Phase == reload.InSync || o.Code != 1 {
 		t.Errorf("%s, wait %d %q", s.Phase, o.Code, o.Stdout)
 	}
@@ -55,7 +45,7 @@ func (d *daemon) notLive(t *testing.T, s reload.Status) {
 // live waits until the newest files are live, and checks that wait and the metric report it.
 func (d *daemon) live(t *testing.T) {
 	t.Helper()
-	o := d.waits(t, rig.Patience.String())
+	o := rig.Command(t, "wait", "--url", d.URL, "--synced", "--timeout", rig.Patience.String())
 	if metric := d.Metric(`reloader_last_reload_successful{target="grafana"}`); o.Code != 0 || metric != "1" {
 		t.Errorf("wait %d %q %q, metric %s", o.Code, o.Stdout, o.Stderr, metric)
 	}

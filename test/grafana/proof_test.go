@@ -146,7 +146,7 @@ func TestDownRunsNothing(t *testing.T) {
 		}
 		w.fake.SetFaults(grafanatest.Faults{Down: true})
 		d.Reaches("nothing counts as running", func(s reload.Status) bool { return s.Running.IsZero() && s.Phase != reload.InSync })
-		if o := d.waits(t, "1s"); o.Code != 1 {
+		if o := rig.WaitBriefly(t, d.URL); o.Code != 1 {
 			t.Errorf("broken: %t: wait %d %q for a server that is down", broken, o.Code, o.Stdout)
 		}
 		d.Stop()

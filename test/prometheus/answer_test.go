@@ -37,12 +37,11 @@ func TestAnswerOfTheServerIsShown(t *testing.T) {
 	if s.Failure.Class != reload.ClassRefused || strings.Contains(s.Failure.Message, answer) {
 		t.Errorf("failure %+v", s.Failure)
 	}
-	for _, args := range [][]string{{"wait", "--synced", "--timeout", rig.Patience.String()}, {"status"}} {
-		o := rig.Command(t, append(args, "--url", r.URL)...)
+	for command, o := range map[string]rig.Outcome{"wait": rig.WaitBriefly(t, r.URL), "status": rig.Command(t, "status", "--url", r.URL)} {
 		text := o.Stdout + o.Stderr
 		if o.Code != 1 || strings.Count(text, answer) != 1 || strings.Count(text, s.Failure.Message) != 1 {
 			t.Errorf("%s exits with %d and prints the answer %d times, the message %d times:\n%s",
-				args[0], o.Code, strings.Count(text, answer), strings.Count(text, s.Failure.Message), text)
+				command, o.Code, strings.Count(text, answer), strings.Count(text, s.Failure.Message), text)
 		}
 	}
 }

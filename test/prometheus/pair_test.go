@@ -122,7 +122,7 @@ func (p *pair) mismatches(words ...string) reload.Status {
 	if got := p.Metric(successful); got != "0" {
 		p.t.Errorf("%s is %s", successful, got)
 	}
-	o := rig.Command(p.t, "wait", "--synced", "--url", p.URL, "--timeout", rig.Patience.String())
+	o := rig.WaitBriefly(p.t, p.URL)
 	if o.Code != 1 {
 		p.t.Errorf("wait: %+v", o)
 	}

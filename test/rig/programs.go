@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 )
 
 // programs are the programs of this repository. Each is built when it is first used, all in one directory, because reloader
@@ -85,4 +86,17 @@ func Command(tb testing.TB, args ...string) Outcome {
 		tb.Fatal(err)
 	}
 	return Outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// WaitBriefly is `reloader wait --synced` on a reloader that may never be in sync, which takes all of the time that it is given: a
+// second, and more only on a machine where reloader does not answer within it.
+func WaitBriefly(tb testing.TB, url string) Outcome {
+	tb.Helper()
+	const noAnswer = 3
+	for timeout := time.Second; ; timeout *= 5 {
+		o := Command(tb, "wait", "--synced", "--url", url, "--timeout", timeout.String())
+		if o.Code != noAnswer || timeout > Patience {
+			return o
+		}
+	}
 }

@@ -87,7 +87,7 @@ func (p *pair) mismatches(words ...string) {
 			p.t.Errorf("nothing says %q:\n%s", w, text)
 		}
 	}
-	if o := rig.Command(p.t, "wait", "--synced", "--url", p.URL, "--timeout", rig.Patience.String()); o.Code != 1 {
+	if o := rig.WaitBriefly(p.t, p.URL); o.Code != 1 {
 		p.t.Errorf("wait: %+v", o)
 	}
 }

@@ -119,7 +119,7 @@ func TestSettingOfTheNewerVersion(t *testing.T) {
 		if s.Failure == nil || !strings.Contains(s.Failure.Body, "field scrape_native_histograms not found") {
 			t.Errorf("not in the server's words: %+v, %s", s.Failure, s.Reason)
 		}
-		if o := rig.Command(t, "wait", "--synced", "--url", p.URL, "--timeout", rig.Patience.String()); o.Code != 1 || !strings.Contains(o.Stderr+o.Stdout, "scrape_native_histograms") {
+		if o := rig.WaitBriefly(t, p.URL); o.Code != 1 || !strings.Contains(o.Stderr+o.Stdout, "scrape_native_histograms") {
 			t.Errorf("wait: %+v", o)
 		}
 		if p.server.Runs("scrape_native_histograms") == nil {
