@@ -83,7 +83,7 @@ func TestWaitForAllPods(t *testing.T) {
 	}
 	says(wait("--dir", pods[0].main.Dir, "--timeout", patience), 1, "127.0.0.3:"+port, `scrape job "two" is missing`)
 	pods[0].ReachesWith(pods[0].main.Dir, reload.InSync)
-	says(wait("--synced", "--timeout", "5s"), 1, "127.0.0.3:"+port) // in vain, so all of this time
+	says(wait("--synced", "--timeout", "5s"), 1, "127.0.0.3:"+port) // it takes all of this time
 
 	pods[1].server.Stop()
 	pods[1].server.Start()
