@@ -67,7 +67,7 @@ func (in *Input) FlagValue(w *Workload, c Container, name string) (string, yamle
 	if v, at, ok := c.Flag(name); ok {
 		return in.Expand(w, c, v), at, true
 	}
-	pattern := regexp.MustCompile(`(?:^|\s)--?` + regexp.QuoteMeta(name) + `(?:[= ]+["']?([^"'\s;&|]+)|\s|$)`)
+	pattern := regexp.MustCompile(`(?:^|\s)--?` + regexp.QuoteMeta(name) + `(?:[= ]+["']?([^"'\s;&|]+)|[^\w.-]|$)`)
 	for _, field := range []string{"command", "args"} {
 		for _, it := range c.Get(field).Items() {
 			if !strings.ContainsAny(it.Str(), " \n\t") {

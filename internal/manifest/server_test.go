@@ -45,7 +45,7 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// In a script, a flag ends where its name ends, and is followed by = or a blank.
+// In a script, a flag ends where its name ends: before =, a blank, a quote or what separates commands, not before more of a name.
 func TestFlagInAScript(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]string{
@@ -53,6 +53,11 @@ func TestFlagInAScript(t *testing.T) {
 		"grafana server --configOverrides=cfg:x=y":                 " false",
 		"grafana server\n-config '/a b.ini'; x":                    "/a true", // no more than a shell's word without blanks
 		"x --config":                                               " true",
+		`su a -c "x --config"`:                                     " true",
+		"x --config; y":                                            " true",
+		"(x --config) & x --config& wait":                          " true",
+		"x --config\\\n --b":                                       " true",
+		"x --config.file --config-a":                               " false",
 		"x --no-config=1":                                          " false",
 	} {
 		in := &Input{}
