@@ -10,6 +10,7 @@ import (
 	"reloader/internal/config"
 	"reloader/internal/inputs"
 	"reloader/internal/paths"
+	"reloader/internal/snapshot"
 )
 
 // outputFollowed is an error if the log is a file that a target follows: each line would be a change, each change is a line, and the
@@ -53,6 +54,13 @@ func readIn(dir, file string) bool {
 		return false
 	}
 	name := strings.TrimPrefix(file, dir)
-	hidden := strings.Contains(filepath.Dir(name), "/.") || strings.HasPrefix(filepath.Base(name), "..")
-	return !hidden
+	if strings.Contains(filepath.Dir(name), "/.") || strings.HasPrefix(filepath.Base(name), "..") {
+		return false
+	}
+	for at := filepath.Dir(file); at != dir; at = filepath.Dir(at) {
+		if list, err := os.ReadDir(at); err == nil && snapshot.IsDatabase(list) {
+			return false
+		}
+	}
+	return true
 }

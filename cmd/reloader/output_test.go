@@ -14,7 +14,7 @@ import (
 func TestOutputInAFollowedDirectory(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	for _, d := range []string{"etc/rules", "etc/.logs", "logs", "p/datasources", "ini"} {
+	for _, d := range []string{"etc/rules", "etc/.logs", "etc/data/wal", "etc/data/chunks_head", "logs", "p/datasources", "ini"} {
 		if err := os.MkdirAll(filepath.Join(root, d), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -36,6 +36,7 @@ func TestOutputInAFollowedDirectory(t *testing.T) {
 		"any server":             {"logs/run.log", config.Target{Kind: config.HTTP, Dirs: []config.Mount{at("logs")}}, true},
 		"elsewhere":              {"logs/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, false},
 		"hidden directory":       {"etc/.logs/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, false},
+		"Prometheus' own data":   {"etc/data/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, false},
 		"a name that is skipped": {"etc/..run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("etc/prometheus.yml")}, false},
 		"next to grafana.ini":    {"ini/run.log", config.Target{Kind: config.Grafana, Ini: at("ini/grafana.ini")}, false},
 		"a missing directory":    {"logs/run.log", config.Target{Kind: config.Prometheus, ConfigFile: at("gone/prometheus.yml")}, false},

@@ -78,7 +78,7 @@ func (j *judge) fileSD(in int, ix *index, pattern string, check func([]*targetgr
 	if node == nil {
 		node = &yaml.Node{Line: 1, Column: 1, Value: pattern}
 	}
-	for _, m := range j.glob(in, node, join(dir, pattern), "") {
+	for _, m := range j.glob(in, node, join(dir, pattern), "it gives no targets") {
 		i := m.File
 		f := j.q.Files[i]
 		j.matched[i], j.rereads[i] = true, true
