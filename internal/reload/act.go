@@ -224,6 +224,9 @@ func (t *Target) publish(ctx context.Context) event {
 	if err := t.o.Gate.Publish(ctx, t.set); err != nil {
 		return event{kind: evPublished, failed: true, delay: t.retryDelay(t.failLocal(ctx, "publish the files", err))}
 	}
+	if t.state.running == t.set.Digest && t.state.proof == proofStands {
+		t.accept(t.set.Digest) // someone removed them from the gate; the server still runs them, so no other proof follows
+	}
 	return event{kind: evPublished, digest: t.set.Digest}
 }
 

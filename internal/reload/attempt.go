@@ -163,12 +163,7 @@ func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 	if t.o.Diff != nil && old.outline != nil && t.good.outline != nil && goal != old.digest {
 		changes = t.o.Diff(old.outline, t.good.outline)
 	}
-	if t.o.Gate != nil {
-		if err := t.o.Gate.Accept(goal); err != nil {
-			// The files are live anyway; only a later rollback would go further back.
-			t.o.Logger.Error("could not mark the files as good", "target", t.o.Name, "digest", goal.Short(), "err", err)
-		}
-	}
+	t.accept(goal)
 	restart := v.RestartRequired
 	if len(restart) == 0 {
 		restart = t.plan.RestartRequired
@@ -190,6 +185,17 @@ func (t *Target) succeed(goal snapshot.Digest, v Verdict) {
 	})
 	if newest {
 		t.shown(v)
+	}
+}
+
+// accept marks files in the gate as good.
+func (t *Target) accept(d snapshot.Digest) {
+	if t.o.Gate == nil {
+		return
+	}
+	if err := t.o.Gate.Accept(d); err != nil {
+		// The files are live anyway; only a later rollback would go further back.
+		t.o.Logger.Error("could not mark the files as good", "target", t.o.Name, "digest", d.Short(), "err", err)
 	}
 }
 

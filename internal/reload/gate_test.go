@@ -25,6 +25,15 @@ func TestReplacedGateIsWrittenAgain(t *testing.T) {
 			t.Errorf("the gate holds %q", got)
 		}
 		b.want(InSync, "b", "b")
+		if b.gate.good() != digestOf("b") {
+			t.Error("the files that the server runs are not marked as good again")
+		}
+		b.lock(func(p *prom) { p.refuses = func(text string) bool { return text == "c" } })
+		b.change("c")
+		b.want(RolledBack, "b", b.reloads()...)
+		if got := b.gate.text(); got != "b" {
+			t.Errorf("after a refusal the gate holds %q", got)
+		}
 	})
 }
 
