@@ -76,11 +76,17 @@ func (g *Gate) Rollback(ctx context.Context, refused ...snapshot.Digest) (snapsh
 		if err := ctx.Err(); err != nil {
 			return snapshot.Digest{}, fmt.Errorf("roll back gate %q: %w", g.dir, err)
 		}
-		// A generation that someone changed is not what the server accepted.
-		if !gen.Accepted || slices.Contains(refused, gen.Digest) || g.inspect(gen) != nil {
+		if !gen.Accepted || slices.Contains(refused, gen.Digest) {
 			continue
 		}
-		if err := g.rollbackTo(gen); err != nil {
+		err := g.inspect(gen)
+		if err != nil && !lacking(err) {
+			continue // a generation that someone changed is not what the server accepted
+		}
+		if err == nil {
+			err = g.rollbackTo(gen)
+		}
+		if err != nil {
 			return snapshot.Digest{}, fmt.Errorf("roll back gate %q to %s: %w", g.dir, gen.Digest.Short(), err)
 		}
 		return gen.Digest, nil

@@ -220,3 +220,8 @@ func (d *disk) readlink(name string) string {
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
+
+// lacking reports that an error says nothing about the disk: this process has no descriptor or memory left to look at it.
+func lacking(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
+}

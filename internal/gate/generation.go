@@ -126,9 +126,14 @@ func (g *Gate) readNotes() ([]*generation, error) {
 	}
 	var gens []*generation
 	for _, e := range entries {
-		if gen, err := g.readNote(e.Name()); err == nil {
-			gen.Accepted = g.exists(path.Join(stateDir, gen.Name+accepted))
+		gen, err := g.readNote(e.Name())
+		if err == nil {
+			_, err = g.disk.root.Lstat(path.Join(stateDir, gen.Name+accepted))
+			gen.Accepted = err == nil
 			gens = append(gens, gen)
+		}
+		if lacking(err) {
+			return nil, err
 		}
 	}
 	slices.SortFunc(gens, func(a, b *generation) int { return cmp.Compare(a.Sequence, b.Sequence) })
@@ -152,6 +157,9 @@ func (g *Gate) readNote(name string) (*generation, error) {
 		return nil, fmt.Errorf("note %q: unknown version %d", name, n.Version)
 	}
 	info, err := g.disk.root.Lstat(name)
+	if lacking(err) {
+		return nil, err
+	}
 	if err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("note %q: its directory is missing", name)
 	}

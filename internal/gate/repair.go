@@ -50,6 +50,9 @@ func (g *Gate) findCurrent() error {
 			g.current = g.gens[i]
 			return nil
 		}
+		if lacking(err) {
+			return err
+		}
 		g.repaired("generation %q is damaged: %v", target, err)
 	}
 	return g.retreat(target)
@@ -69,7 +72,12 @@ func (g *Gate) retreat(from string) error {
 		return cmp.Compare(b.Sequence, a.Sequence)
 	})
 	for _, gen := range order {
-		if gen.Name == from || g.inspect(gen) != nil {
+		if gen.Name == from {
+			continue
+		}
+		if err := g.inspect(gen); lacking(err) {
+			return err
+		} else if err != nil {
 			continue
 		}
 		if err := g.swap(gen); err != nil {

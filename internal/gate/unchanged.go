@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -27,31 +28,50 @@ func (g *Gate) unchangedIn(gen string) (*unchanged, error) {
 }
 
 // intact reports whether readers still see what was published, by names, sizes and times: contents are only read when something is
-// wrong.
+// wrong. Without descriptors or memory nothing can be seen, which is no reason to touch anything.
 func (g *Gate) intact() bool {
 	if g.current == nil {
 		return true // what readers see is not from here
 	}
-	name := g.current.Name
-	if g.disk.readlink(snapshot.DataLink) != name || !g.exists(path.Join(stateDir, name)) || !g.exists(lockName) {
-		return false
+	err := g.compare(g.current)
+	return err == nil || lacking(err)
+}
+
+var errChanged = errors.New("it is not what was published")
+
+// compare returns an error if readers see something other than gen, or if that cannot be found out.
+func (g *Gate) compare(gen *generation) error {
+	leads := func(name, want string) error {
+		target, err := g.disk.root.Readlink(name)
+		if err == nil && target != want {
+			err = errChanged
+		}
+		return err
 	}
-	for _, top := range tops(g.current.files) {
-		if g.disk.readlink(top) != path.Join(snapshot.DataLink, top) {
-			return false
+	if err := leads(snapshot.DataLink, gen.Name); err != nil {
+		return err
+	}
+	for _, top := range tops(gen.files) {
+		if err := leads(top, path.Join(snapshot.DataLink, top)); err != nil {
+			return err
 		}
 	}
-	files, err := g.unchangedIn(name)
+	for _, name := range []string{path.Join(stateDir, gen.Name), lockName} {
+		if _, err := g.disk.root.Lstat(name); err != nil {
+			return err
+		}
+	}
+	files, err := g.unchangedIn(gen.Name)
 	if err != nil {
-		return false
+		return err
 	}
 	defer files.close()
-	for _, file := range sortedKeys(g.current.files) {
-		if !files.is(file, g.current.files[file]) {
-			return false
+	for _, name := range sortedKeys(gen.files) {
+		if err := files.compare(name, gen.files[name]); err != nil {
+			return err
 		}
 	}
-	return true
+	return nil
 }
 
 func (u *unchanged) close() {
@@ -70,30 +90,37 @@ func (u *unchanged) closeDirs() {
 }
 
 // is compares a file's metadata with what was recorded.
-func (u *unchanged) is(name string, have entry) bool {
-	dir, ok := u.dir(path.Dir(name))
-	if !ok {
-		return false
+func (u *unchanged) is(name string, have entry) bool { return u.compare(name, have) == nil }
+
+func (u *unchanged) compare(name string, have entry) error {
+	dir, err := u.dir(path.Dir(name))
+	if err != nil {
+		return err
 	}
 	info, err := dir.Lstat(path.Base(name))
-	return err == nil && info.Mode().IsRegular() && info.Size() == have.size &&
-		info.Mode().Perm() == have.mode && info.ModTime().Equal(have.modTime)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() != have.size || info.Mode().Perm() != have.mode || !info.ModTime().Equal(have.modTime) {
+		return errChanged
+	}
+	return nil
 }
 
-func (u *unchanged) dir(name string) (*os.Root, bool) {
+func (u *unchanged) dir(name string) (*os.Root, error) {
 	if name == "." {
-		return u.root, true
+		return u.root, nil
 	}
 	if dir, ok := u.dirs[name]; ok {
-		return dir, true
+		return dir, nil
 	}
 	if len(u.dirs) >= maxOpenDirs {
 		u.closeDirs()
 	}
 	dir, err := u.root.OpenRoot(name)
 	if err != nil {
-		return nil, false
+		return nil, err
 	}
 	u.dirs[name] = dir
-	return dir, true
+	return dir, nil
 }
