@@ -127,7 +127,7 @@ func (s *state) settleChange(now time.Time) {
 func (s *state) onObserved(ev event) {
 	s.fresh = true
 	if ev.replaced {
-		s.published = ev.digest
+		s.published, s.strayed = ev.digest, true // who changed the gate may have made the server load it, too
 	}
 	s.refusal, s.readyWait = ev.failed, ev.delay
 	if ev.failed || !ev.server.ready {

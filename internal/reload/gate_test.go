@@ -37,6 +37,23 @@ func TestReplacedGateIsWrittenAgain(t *testing.T) {
 	})
 }
 
+// Someone puts other files into the gate, makes a server load them that does not count its loads, and removes them. At the next look
+// the server is compared with the files, not only at the next comparison minutes later.
+func TestServerLoadsWhatSomeonePutsIntoTheGate(t *testing.T) {
+	bubble(t, "", true, nil, func(t *testing.T, b *bench) {
+		b.change("b")
+		b.gate.mu.Lock()
+		b.gate.current = snapshot.Digest{}
+		b.gate.mu.Unlock()
+		b.lock(func(p *prom) { p.runs = "theirs" })
+		sleep(defaultObserve + time.Second)
+		b.want(InSync, "b", "b", "b")
+		if got := b.runs(); got != "b" {
+			t.Errorf("the server runs %q", got)
+		}
+	})
+}
+
 // A new version of reloader rejects the files that the gate holds and the server runs. The server is asked and left alone, the
 // rejection is logged once, and the next good files go live.
 func TestPublishedFilesAreRejected(t *testing.T) {
