@@ -2,7 +2,9 @@ package webconfig
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -81,6 +83,27 @@ func TestWrongPasswordsDelayNoOne(t *testing.T) {
 	if got := ask(t.Context(), url, "wrong"); got != http.StatusUnauthorized {
 		t.Errorf("a wrong password: %d", got)
 	}
+}
+
+// The same for requests with a body that never comes: while it is awaited, Go does not notice that the client has gone.
+func TestRequestsWithoutTheirBody(t *testing.T) {
+	t.Parallel()
+	p, url, busy, _ := protected(t)
+	p.checking <- struct{}{} // a comparison without end
+	defer func() { <-p.checking }()
+	var conns []net.Conn
+	for range 50 {
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+		rig.Must(t, err)
+		conns = append(conns, c)
+		_, err = io.WriteString(c, "POST / HTTP/1.1\r\nHost: reloader\r\nContent-Length: 5\r\nAuthorization: Basic YW5uOndyb25n\r\n\r\n")
+		rig.Must(t, err)
+	}
+	rig.Until(t, "fifty requests", func() bool { return busy.Load() == 50 })
+	for _, c := range conns {
+		rig.Must(t, c.Close())
+	}
+	rig.Until(t, "the end of the requests", func() bool { return busy.Load() == 0 })
 }
 
 // While the disk with the file does not answer, the last settings are in force and requests are answered; the log says so once. When

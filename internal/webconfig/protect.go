@@ -2,10 +2,10 @@ package webconfig
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -162,6 +162,9 @@ func (p *Protection) Handler(next http.Handler, open ...string) http.Handler {
 // dummy is compared with the password of an unknown user, so that the time does not reveal which users exist.
 var dummy = []byte("$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi")
 
+// maxBody is how much of a request's body is read, in bytes.
+const maxBody = 64 << 10
+
 // maxRight limits how many right passwords are remembered.
 const maxRight = 100
 
@@ -172,12 +175,12 @@ func (p *Protection) admits(r *http.Request) bool {
 		return true
 	}
 	user, password, given := r.BasicAuth()
-	return given && p.accepts(r.Context(), now, user, password)
+	return given && p.accepts(r, now, user, password)
 }
 
 // accepts compares a password. A right one that was compared before is known, so it does not wait for wrong ones; and no one waits
 // for a client that has gone, of which there may be any number.
-func (p *Protection) accepts(ctx context.Context, now *settings, user, password string) bool {
+func (p *Protection) accepts(r *http.Request, now *settings, user, password string) bool {
 	hash, known := now.users[user]
 	if !known {
 		hash = dummy
@@ -186,9 +189,13 @@ func (p *Protection) accepts(ctx context.Context, now *settings, user, password 
 	if p.isRight(now, sum) {
 		return true
 	}
+	// Go only notices that a client has gone once the body was read. No request of ours has one.
+	if _, err := io.Copy(io.Discard, http.MaxBytesReader(nil, r.Body, maxBody)); err != nil {
+		return false
+	}
 	select {
 	case p.checking <- struct{}{}:
-	case <-ctx.Done():
+	case <-r.Context().Done():
 		return false
 	}
 	same := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
