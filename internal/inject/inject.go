@@ -249,7 +249,7 @@ func noWorkload(others []yamledit.Cursor) error {
 	}
 	hint := hintFor(others)
 	if len(kinds) == 0 {
-		hint = "give it the manifest that is applied; of a Helm chart, that is what helm template prints: helm template ... | reloader inject -f -"
+		hint = "give it the manifest that you apply; for a Helm chart, that is the output of helm template: helm template ... | reloader inject -f -"
 	}
 	return &Error{Text: text, Hint: hint}
 }

@@ -145,7 +145,7 @@ func (j *judge) shapes(order []int) {
 		}
 	}
 	if j.nodes[result].result == series && !j.rule.Recording {
-		j.problem(result, withData, "put a reduce expression behind it, and make that the condition", []string{"type"}, "the condition is a time series, and must be reduced to a number")
+		j.problem(result, withData, "put a reduce expression after it, and make that the condition", []string{"type"}, "the condition is a time series, and must be reduced to a number")
 	}
 }
 

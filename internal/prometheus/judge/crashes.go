@@ -30,7 +30,7 @@ func guarded(load func() []problem) (ps []problem) {
 		if recover() != nil {
 			ps = []problem{{
 				severity: finding.Error, rule: validator.RuleCrash, message: "Prometheus crashes when it reads this, also at each start",
-				hint: "look for an empty entry in a list (a dash with nothing behind it, or ~)"}}
+				hint: "look for an empty entry in a list (a dash with nothing after it, or ~)"}}
 		}
 	}()
 	return load()
