@@ -24,7 +24,7 @@ RACE := $(if $(shell command -v $(shell go env CC) 2>/dev/null),-race,)
 # is compiled once. What links it, or only starts programs, is tested without the race detector, with these settings.
 # So are long tests of some other packages that share no memory: those packages are tested in both ways.
 UNRACED := ./cmd/promcheck ./internal/prometheus/judge/... ./test/... \
-  ./internal/check/manifests ./internal/confine ./internal/gate ./internal/grafana/validator ./internal/inject ./internal/reload ./internal/yamlslip
+  ./internal/check/manifests ./internal/confine ./internal/gate ./internal/grafana/child ./internal/grafana/validator ./internal/inject ./internal/reload ./internal/yamlslip
 RACED    = $(shell go list ./... | grep -vE '^reloader/(cmd/promcheck|internal/prometheus/judge|test/)')
 export GOFLAGS := $(GOFLAGS) -buildvcs=false -trimpath
 export CGO_ENABLED ?= 0

@@ -94,6 +94,7 @@ func TestSameVerdict(t *testing.T) {
 // killed the daemon, or kept it busy for minutes.
 func TestHostileFiles(t *testing.T) {
 	t.Parallel()
+	rig.WithoutRaces(t) // the detector needs more memory than the child may use
 	const size = 1_000_000
 	fill := func(head, body, tail string) string { return head + strings.Repeat(body, size/len(body)) + tail }
 	v := newValidator(t, Options{Timeout: 10 * time.Second, Memory: 128 << 20})
