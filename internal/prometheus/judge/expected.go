@@ -97,15 +97,8 @@ var byFlags = [][]string{{"runtime", "gogc"}, {"runtime", "log_level"}, {"storag
 // sets reports whether a file sets the value at a path of keys.
 func sets(n *yaml.Node, keys []string) bool {
 	o := outliner{left: maxAliased}
-	for _, key := range keys {
-		fields := o.fields(n)
-		i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
-		if i < 0 {
-			return false
-		}
-		n = fields[i].value
-	}
-	return true
+	_, found := o.value(n, keys...)
+	return found
 }
 
 // mayFail reports whether the server may fail to create the job's scrape pool without reporting it: the pool's HTTP
