@@ -165,7 +165,7 @@ const (
 	maxFile = 64 << 20
 )
 
-// read returns the contents of a file of at most most bytes. Whoever can write here could make one of any size.
+// read returns the contents of a file of at most most bytes. Anyone who can write here could make one of any size.
 func (d *disk) read(name string, most int64) ([]byte, error) {
 	var b bytes.Buffer
 	_, err := d.readTo(&b, name, most)
@@ -185,6 +185,9 @@ func (d *disk) digest(name string) (entry, error) {
 }
 
 func (d *disk) readTo(w io.Writer, name string, most int64) (fs.FileInfo, error) {
+	if d.root == nil { // closed, or the directory is gone and could not be made again
+		return nil, fmt.Errorf("read %q: %w", name, fs.ErrClosed)
+	}
 	// O_NONBLOCK: a fifo in the file's place must not block.
 	f, err := d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

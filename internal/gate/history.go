@@ -30,9 +30,6 @@ func (g *Gate) KeepHistory(data []byte) error {
 func (g *Gate) History() []byte {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.disk.root == nil { // as in Refused
-		return nil
-	}
 	data, err := g.disk.read(historyName, maxHistory)
 	if err != nil {
 		return nil

@@ -61,9 +61,6 @@ func (g *Gate) Refused() (server, epoch string, digests []snapshot.Digest) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var n refusedNote
-	if g.disk.root == nil { // closed, or the directory is gone and could not be made again
-		return "", "", nil
-	}
 	data, err := g.disk.read(refusedName, maxNote)
 	if err != nil || json.Unmarshal(data, &n) != nil || n.Version != noteVersion {
 		return "", "", nil
