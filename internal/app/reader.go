@@ -31,7 +31,7 @@ func patiently[T any](ctx context.Context, what string, limit time.Duration, ope
 		v   T
 		err error
 	}
-	done := make(chan result) // not buffered: it is given only to who still waits
+	done := make(chan result) // not buffered: only a caller that still waits gets it
 	go func() {
 		v, err := open()
 		select {

@@ -29,9 +29,9 @@ type Target struct {
 	ahead    bool             // the reader may have read newer files since
 	outline  *finding.Outline // of set, by the newest verdict; nil: none yet
 	expected any              // of set, by the newest verdict; nil: not known
-	// wantedChanges says in words how set differs from good.
 	// written are the files that were written to between the newest two readings that differ in that.
-	written           []string
+	written []string
+	// wantedChanges says in words how set differs from good.
 	wantedChanges     []string
 	good              proven // what the server was last proven to run
 	plan              Plan

@@ -87,7 +87,7 @@ func (j *judge) order() (order []int, ok bool) {
 	return nil, false
 }
 
-// circle reports one circle of the expressions that wait for inputs: whoever follows the first such input comes to one.
+// circle reports one circle of the expressions that wait for inputs: following the first such input of each leads to one.
 func (j *judge) circle(missing []int) {
 	at, seen := 0, map[int]bool{}
 	for missing[at] == 0 {
